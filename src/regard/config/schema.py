@@ -1,0 +1,189 @@
+"""Every option there is, with its default: one typed tree, unknown keys refused.
+
+A value of None means "derive it from the corpus" (see `regard.config.derive`); the resolved
+configuration, in which nothing is None that training needs, is stored with the model.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ScoreName = Literal["dot", "scaled-dot", "general", "additive", "concat", "location", "cosine"]
+WindowName = Literal["global", "local-m", "local-p"]
+CellName = Literal["rnn", "gru", "lstm"]
+DecoderName = Literal["plain", "luong", "bahdanau"]
+Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, and a misspelt key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataConfig(Section):
+    """Where the parallel text lies."""
+
+    src: str | None = None
+    """Training source: plain text or .gz, one sentence a line; or a .tsv with both sides (then `tgt` stays empty)."""
+    tgt: str | None = None
+    """Training target, line-aligned with `src`."""
+    val_src: str | None = None
+    """Validation source; when not given, a small seeded share of the training pairs is held out."""
+    val_tgt: str | None = None
+    """Validation target."""
+    max_len: Positive = 256
+    """Training pairs with more subwords than this on either side are left out (and counted)."""
+
+
+class SubwordConfig(Section):
+    """The SentencePiece vocabulary."""
+
+    kind: Literal["unigram", "bpe"] = "unigram"
+    vocab_size: Positive | None = None
+    """Number of subwords; derived from the size of the corpus when not given."""
+    shared: bool = True
+    """One vocabulary for both languages."""
+    sample_alpha: Annotated[float, Field(ge=0.0)] = 0.0
+    """Subword regularisation (Kudo 2018): smoothing of the sampled segmentation in training; 0 = off."""
+
+
+class AttentionConfig(Section):
+    """How a query meets the keys; the same options serve every decoder."""
+
+    score: ScoreName = "general"
+    """`concat` is Luong's name of `additive`."""
+    heads: Positive = 1
+    size: Positive | None = None
+    """Width of the additive score's hidden layer; the query's width when not given."""
+    window: WindowName = "global"
+    window_size: Positive = 10
+    """D of Luong 2015 §3.2: a local window reaches D words to each side."""
+    coverage: bool = False
+    """Let past attention influence present scores (Tu et al. 2016)."""
+    max_source: Positive = 256
+    """Positions that a location-based score can reach; later ones get no weight (Luong 2015, footnote 6)."""
+    dropout: Fraction = 0.0
+
+
+class RNNConfig(Section):
+    """Recurrent encoder-decoders: S1, S3-S8."""
+
+    kind: Literal["rnn"] = "rnn"
+    decoder: DecoderName = "luong"
+    cell: CellName = "lstm"
+    embed_size: Positive = 256
+    hidden_size: Positive = 512
+    """Width of the decoder, and of the encoder's two directions together."""
+    encoder_layers: Positive = 1
+    decoder_layers: Positive = 1
+    bidirectional: bool = True
+    residual: bool = False
+    """Add each layer's input to its output, from the second layer on."""
+    dropout: Fraction = 0.2
+    input_feeding: bool = False
+    """Luong: the attentional state joins the next step's input (Luong 2015 §3.3)."""
+    combine: bool = True
+    """Luong: `tanh(W_c [a; s])` before the output layer (S3); without it `[a; s]` itself (S3b)."""
+    deep_output: bool = True
+    """Bahdanau: predict from state, context and last word (appendix A.2.2) rather than from the state alone."""
+    tie_embeddings: bool = True
+    """Use the target embedding as the output layer's matrix."""
+    attention: AttentionConfig = AttentionConfig()
+
+
+class TransformerConfig(Section):
+    """The Transformer (Vaswani et al. 2017): S11."""
+
+    kind: Literal["transformer"] = "transformer"
+    width: Positive = 256
+    ff_size: Positive = 1024
+    heads: Positive = 4
+    encoder_layers: Positive = 3
+    decoder_layers: Positive = 3
+    norm: Literal["pre", "post"] = "pre"
+    position: Literal["sinusoidal", "learned", "rotary"] = "sinusoidal"
+    max_positions: Positive = 1024
+    """Longest sentence that learned positions can hold."""
+    activation: Literal["relu", "gelu", "swiglu"] = "relu"
+    dropout: Fraction = 0.1
+    attention_dropout: Fraction = 0.0
+    tie_embeddings: bool = True
+    """Use the target embedding as the output layer's matrix; with a shared vocabulary the source's too."""
+    cross_score: ScoreName = "scaled-dot"
+    """How target queries meet source keys; self-attention is always scaled dot."""
+
+
+ModelConfig = Annotated[RNNConfig | TransformerConfig, Field(discriminator="kind")]
+
+
+class TrainConfig(Section):
+    """How the model learns."""
+
+    steps: Positive | None = None
+    """Updates at most; derived from the corpus when neither this nor `epochs` is given."""
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    max_minutes: Annotated[float, Field(gt=0)] | None = None
+    """Stop (with validation and averaging) after this wall-clock time."""
+    batch_tokens: Positive | None = None
+    """Padded target tokens a batch at most."""
+    accumulate: Positive = 1
+    """Batches a step."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    """Peak of the schedule."""
+    schedule: Literal["constant", "noam", "inverse-sqrt", "cosine", "plateau"] = "inverse-sqrt"
+    warmup: Annotated[int, Field(ge=0)] = 400
+    """Steps of linear warm-up."""
+    min_learning_rate: Annotated[float, Field(ge=0)] = 0.0
+    betas: tuple[float, float] = (0.9, 0.98)
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    label_smoothing: Fraction = 0.1
+    clip_norm: Annotated[float, Field(ge=0)] = 1.0
+    """Largest gradient norm; 0 = no clipping."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto` takes bfloat16 where a measurement on this machine shows that it is faster."""
+    validate_every: Positive | None = None
+    """Steps between validations; derived when not given."""
+    validate_sentences: Positive = 500
+    """Validation sentences that are translated for BLEU and chrF; the loss is taken over all."""
+    metric: Literal["loss", "bleu", "chrf"] = "bleu"
+    """What early stopping and the choice of the best checkpoint look at."""
+    patience: Annotated[int, Field(ge=0)] = 0
+    """Validations without improvement before stopping; 0 = never stop early."""
+    keep: Positive = 5
+    """Checkpoints kept on disk."""
+    average: Literal["best", "last", "none"] = "last"
+    """Which of the kept checkpoints are averaged into the final model."""
+    seed: int = 1
+    threads: Positive | None = None
+    """CPU threads; all cores when not given."""
+    device: str = "auto"
+    tensorboard: bool = True
+
+
+class SearchConfig(Section):
+    """How a translation is sought when the user does not say."""
+
+    beam: Positive = 5
+    length_penalty: Annotated[float, Field(ge=0)] = 1.0
+    """α of Wu et al. 2016, eq. 14; 0 = none."""
+    coverage_penalty: Annotated[float, Field(ge=0)] = 0.0
+    """β of Wu et al. 2016, eq. 14."""
+    max_len_ratio: Annotated[float, Field(gt=0)] = 2.0
+    """A translation may have `max_len_ratio * source subwords + max_len_offset` subwords."""
+    max_len_offset: Positive = 20
+
+
+class Config(Section):
+    """The whole of it: one TOML file."""
+
+    preset: str | None = None
+    """Name of the preset that the other values override."""
+    data: DataConfig = DataConfig()
+    subword: SubwordConfig = SubwordConfig()
+    model: ModelConfig = RNNConfig()
+    train: TrainConfig = TrainConfig()
+    search: SearchConfig = SearchConfig()
