@@ -1,0 +1,1 @@
+"""Attention: scores, windows and heads. Pure mathematics, no recurrent network and no Transformer in sight."""

@@ -1,0 +1,1 @@
+"""Encoders and decoders that attend, behind one step interface."""

@@ -1,0 +1,41 @@
+"""Linear maps with one matrix a head."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class HeadLinear(nn.Module):
+    """`y = x Wᵀ + b` with a `W` and a `b` of its own for each head.
+
+    Args:
+        num_heads: H.
+        in_size: Width of the input.
+        out_size: Width of the output.
+        bias: Whether to add b.
+    """
+
+    def __init__(self, num_heads: int, in_size: int, out_size: int, *, bias: bool = False) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(num_heads, out_size, in_size))
+        self.bias = nn.Parameter(torch.zeros(num_heads, 1, out_size)) if bias else None
+        bound = math.sqrt(6.0 / (in_size + out_size))  # Glorot & Bengio 2010
+        nn.init.uniform_(self.weight, -bound, bound)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps each head's rows.
+
+        Args:
+            x: `(B, H, N, in_size)`.
+
+        Returns:
+            `(B, H, N, out_size)`.
+        """
+        if self.weight.shape[0] == 1:  # one matrix product over all rows
+            return F.linear(x, self.weight[0], None if self.bias is None else self.bias[0, 0])
+        y = torch.einsum("bhni,hoi->bhno", x, self.weight)
+        return y if self.bias is None else y + self.bias

@@ -1,0 +1,59 @@
+"""The arithmetic under every attention: scores to weights, weights to context."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
+    """The distribution over the positions that may be attended to, computed in float32.
+
+    Args:
+        scores: `(B, H, T, S)`.
+        mask: Bool, True = may attend, broadcastable to the scores; None = every position.
+
+    Returns:
+        `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row with nothing to attend to is all zeros.
+    """
+    scores = scores if scores.dtype == torch.float64 else scores.float()
+    if mask is None:
+        return scores.softmax(-1)
+    # A finite fill keeps an empty row free of NaN; the second fill then makes it zero.
+    hidden = ~mask
+    return scores.masked_fill(hidden, torch.finfo(scores.dtype).min).softmax(-1).masked_fill(hidden, 0.0)
+
+
+def weighted_sum(weights: Tensor, value: Tensor, *, dropout: float = 0.0) -> Tensor:
+    """`a_t = Σ_i α_{t,i} v_i`, with dropout on the weights (never on the ones that are shown).
+
+    Args:
+        weights: `(B, H, T, S)`.
+        value: `(B, H, S, D)`.
+        dropout: Share of the weights that is set to zero; 0 outside training.
+
+    Returns:
+        `(B, H, T, D)` in the values' type.
+    """
+    if dropout > 0.0:
+        weights = F.dropout(weights, dropout)
+    return weights.to(value.dtype) @ value
+
+
+def additive_scores(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
+    """`e_{t,i} = v · tanh(q_t + k_i)`.
+
+    Args:
+        query: `(B, H, T, D)`, already mapped.
+        key: `(B, H, S, D)`, already mapped.
+        v: `(H, D)`.
+
+    Returns:
+        `(B, H, T, S)`.
+    """
+    # (B, H, T, 1, D) + (B, H, 1, S, D) -> (B, H, T, S, D)
+    hidden = torch.tanh(query.unsqueeze(-2) + key.unsqueeze(-3))
+    if v.shape[0] == 1:
+        return hidden @ v[0].to(hidden.dtype)
+    return torch.einsum("bhtsd,hd->bhts", hidden, v.to(hidden.dtype))

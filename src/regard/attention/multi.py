@@ -1,0 +1,113 @@
+"""Multi-head attention over any score (Vaswani 2017, §3.2.2)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from regard.attention.rotary import rotate
+from regard.attention.scores import Score
+from regard.attention.single import attend
+from regard.errors import ShapeError
+from regard.masks import combine
+from regard.values import AttentionOutput, Memory
+
+
+class MultiHeadAttention(nn.Module):
+    """`Concat(head_1 … head_H) W_O`, where head_j attends with its own projections of query, key and value.
+
+    Args:
+        width: D, width of queries and of the result.
+        num_heads: H, a divisor of D.
+        score: How a head's query meets its keys; both have width D / H.
+        memory_size: Width of the states that are attended to; D when not given.
+        dropout: Share of weights dropped in training.
+        rotary: Turn queries and keys by their positions (Su et al. 2021); for self-attention.
+
+    Raises:
+        ShapeError: When D is not divisible by H.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        num_heads: int,
+        score: Score,
+        *,
+        memory_size: int | None = None,
+        dropout: float = 0.0,
+        rotary: bool = False,
+    ) -> None:
+        super().__init__()
+        if width % num_heads:
+            raise ShapeError(f"the width must be divisible by the number of heads, but {width} / {num_heads} is not whole")
+        memory_size = width if memory_size is None else memory_size
+        self.num_heads = num_heads
+        self.score = score
+        self.dropout = dropout
+        self.rotary = rotary
+        self.context_size = width
+        self.query_map = nn.Linear(width, width)
+        self.key_map = nn.Linear(memory_size, width)
+        self.value_map = nn.Linear(memory_size, width)
+        self.output_map = nn.Linear(width, width)
+        for linear in (self.query_map, self.key_map, self.value_map, self.output_map):
+            nn.init.xavier_uniform_(linear.weight)
+            nn.init.zeros_(linear.bias)
+
+    def remember(self, states: Tensor, mask: Tensor | None = None, *, start: int = 0) -> Memory:
+        """Projects keys and values, once.
+
+        Args:
+            states: `(B, S, memory_size)`.
+            mask: Bool, broadcastable to `(B, H, T, S)`.
+            start: Position of the first state, for rotary positions.
+
+        Returns:
+            The memory that `forward` reads.
+        """
+        key = self._split(self.key_map(states))
+        if self.rotary:
+            key = rotate(key, start=start)
+        return Memory(self.score.project_key(key), self._split(self.value_map(states)), mask)
+
+    def forward(
+        self,
+        query: Tensor,
+        memory: Memory,
+        *,
+        mask: Tensor | None = None,
+        bias: Tensor | None = None,
+        start: int = 0,
+        need_weights: bool = False,
+    ) -> AttentionOutput:
+        """Attends with each query.
+
+        Args:
+            query: `(B, T, D)`.
+            memory: What `remember` returned.
+            mask: Further restriction, bool, broadcastable to `(B, H, T, S)`.
+            bias: Added to the scores, broadcastable to `(B, H, T, S)`.
+            start: Position of the first query, for rotary positions.
+            need_weights: Whether the distributions are wanted too.
+
+        Returns:
+            Context `(B, T, D)`; weights `(B, H, T, S)` of all heads if wanted.
+        """
+        heads = self._split(self.query_map(query))
+        if self.rotary:
+            heads = rotate(heads, start=start)
+        context, weights = attend(
+            self.score,
+            heads,
+            memory,
+            mask=combine(memory.mask, mask),
+            bias=bias,
+            dropout=self.dropout if self.training else 0.0,
+            need_weights=need_weights,
+        )
+        # (B, H, T, D/H) -> (B, T, H, D/H) -> (B, T, D)
+        return AttentionOutput(self.output_map(context.transpose(1, 2).flatten(2)), weights)
+
+    def _split(self, x: Tensor) -> Tensor:
+        # (B, T, D) -> (B, T, H, D/H) -> (B, H, T, D/H)
+        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)

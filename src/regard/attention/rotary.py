@@ -1,0 +1,26 @@
+"""Rotary positions: a query and a key meet at an angle that grows with their distance (Su et al. 2021, eq. 34)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def rotate(x: Tensor, *, start: int = 0, base: float = 10_000.0) -> Tensor:
+    """Turns each pair of dimensions `(j, j + K/2)` of position p by the angle `p · base^(-2j/K)`.
+
+    Args:
+        x: `(B, H, T, K)`, K even.
+        start: Position of the first row.
+        base: Wavelengths reach from 2π to `base · 2π` positions.
+
+    Returns:
+        `(B, H, T, K)`.
+    """
+    half = x.shape[-1] // 2
+    frequency = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)
+    positions = torch.arange(start, start + x.shape[-2], device=x.device, dtype=torch.float32)
+    angle = positions[:, None] * frequency  # (T, K/2)
+    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+    first, second = x[..., :half], x[..., half:]
+    return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)

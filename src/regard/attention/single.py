@@ -1,0 +1,108 @@
+"""Attention with one head, on raw states: the attention of the recurrent decoders."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from regard.attention.kernels import masked_softmax, weighted_sum
+from regard.attention.scores import DotProductScore, Score
+from regard.attention.windows import Window
+from regard.masks import combine
+from regard.values import AttentionOutput, Memory
+
+
+def attend(
+    score: Score, query: Tensor, memory: Memory, *, mask: Tensor | None, bias: Tensor | None, dropout: float, need_weights: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Attention(Q, K, V) of any number of heads: scores, distribution, value.
+
+    Args:
+        score: How queries meet keys.
+        query: `(B, H, T, Q)`.
+        memory: Projected keys and values.
+        mask: Bool, broadcastable to `(B, H, T, S)`, the memory's own mask included.
+        bias: Added to the scores, broadcastable to `(B, H, T, S)`, or None.
+        dropout: Share of weights to drop; 0 outside training.
+        need_weights: Whether to return the distribution; without it PyTorch's fused kernel does the dot family.
+
+    Returns:
+        Context `(B, H, T, D)` and weights `(B, H, T, S)`, before dropout, or None.
+    """
+    if not need_weights and bias is None and isinstance(score, DotProductScore):
+        projected = score.project_query(query)
+        key = memory.key.to(projected.dtype)
+        value = memory.value.to(projected.dtype)
+        context = F.scaled_dot_product_attention(
+            projected, key, value, attn_mask=mask, dropout_p=dropout, scale=score.scale
+        )
+        return context, None
+    scores = score(query, memory.key)
+    if bias is not None:
+        scores = scores + bias
+    weights = masked_softmax(scores, mask)
+    return weighted_sum(weights, memory.value, dropout=dropout), weights if need_weights else None
+
+
+class Attention(nn.Module):
+    """One distribution a query over the encoder's states, which are keys and values at once.
+
+    Args:
+        score: How the query meets a key.
+        value_size: D, the width of the states, hence of the context.
+        window: Which positions a query may see; all when not given.
+        dropout: Share of weights dropped in training.
+    """
+
+    def __init__(self, score: Score, value_size: int, *, window: Window | None = None, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.score = score
+        self.window = window
+        self.dropout = dropout
+        self.context_size = value_size
+
+    def remember(self, states: Tensor, mask: Tensor | None = None) -> Memory:
+        """Projects a sentence's keys, once.
+
+        Args:
+            states: `(B, S, D)`.
+            mask: `(B, 1, 1, S)` bool, the real positions.
+
+        Returns:
+            The memory that `forward` reads, one head.
+        """
+        states = states[:, None]  # (B, S, D) -> (B, 1, S, D)
+        return Memory(self.score.project_key(states), states, mask)
+
+    def forward(
+        self,
+        query: Tensor,
+        memory: Memory,
+        *,
+        bias: Tensor | None = None,
+        start: int = 0,
+        need_weights: bool = False,
+    ) -> AttentionOutput:
+        """Attends with each query.
+
+        Args:
+            query: `(B, T, Q)`.
+            memory: What `remember` returned.
+            bias: Added to the scores, broadcastable to `(B, 1, T, S)`.
+            start: Target position of the first query; local windows move with it.
+            need_weights: Whether the distribution is wanted too.
+
+        Returns:
+            Context `(B, T, D)`; weights `(B, 1, T, S)` if wanted.
+        """
+        mask = memory.mask
+        if self.window is not None and mask is not None:
+            window_mask, window_bias = self.window(query, mask, start=start)
+            mask = combine(mask, window_mask)
+            if window_bias is not None:
+                bias = window_bias if bias is None else bias + window_bias
+        dropout = self.dropout if self.training else 0.0
+        context, weights = attend(
+            self.score, query[:, None], memory, mask=mask, bias=bias, dropout=dropout, need_weights=need_weights
+        )
+        return AttentionOutput(context[:, 0], weights)

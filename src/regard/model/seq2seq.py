@@ -1,0 +1,89 @@
+"""An encoder, a decoder and the output layer: a whole translation model."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from regard.model.decoder import Decoder, State
+from regard.values import Batch, DecoderOutput, EncoderOutput, Specials, StepOutput
+
+
+class Encoder(Protocol):
+    """What `Seq2Seq` needs of an encoder: a module called as below."""
+
+    def __call__(self, src_ids: Tensor, src_len: Tensor, *, need_weights: bool = False) -> EncoderOutput:
+        """Reads `(B, S)` ids of `(B,)` lengths."""
+        ...
+
+
+class Seq2Seq(nn.Module):
+    """`p(y | x) = Π_t softmax(W_y hidden_t + b_y)`.
+
+    Args:
+        encoder: Reads the source.
+        decoder: Reads the target so far and attends to the source.
+        tgt_vocab: V.
+        specials: Ids that are not text.
+        tied: The target embedding `(V, D)` that serves as `W_y`, or None for a matrix of its own.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, decoder: Decoder, *, tgt_vocab: int, specials: Specials, tied: nn.Embedding | None = None
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.specials = specials
+        if tied is None:
+            self.output_weight = nn.Parameter(torch.empty(tgt_vocab, decoder.output_size))
+            nn.init.normal_(self.output_weight, std=decoder.output_size**-0.5)
+        else:
+            self.output_weight = tied.weight
+        self.output_bias = nn.Parameter(torch.zeros(tgt_vocab))
+
+    def encode(self, src_ids: Tensor, src_len: Tensor, *, need_weights: bool = False) -> EncoderOutput:
+        """Reads the sources.
+
+        Args:
+            src_ids: `(B, S)` int64.
+            src_len: `(B,)` int64.
+            need_weights: Whether the encoder's self-attention is wanted, where it has one.
+
+        Returns:
+            States, mask and summary.
+        """
+        encoded: EncoderOutput = self.encoder(src_ids, src_len, need_weights=need_weights)
+        return encoded
+
+    def forward(self, batch: Batch, *, need_weights: bool = False) -> DecoderOutput:
+        """Reads source and target at once (teacher forcing).
+
+        Args:
+            batch: Sentence pairs.
+            need_weights: Whether cross-attention is wanted.
+
+        Returns:
+            Hidden `(B, T, D)`, for `project` or a fused loss, and weights.
+        """
+        output: DecoderOutput = self.decoder(
+            batch.tgt_in_ids, self.encode(batch.src_ids, batch.src_len), need_weights=need_weights
+        )
+        return output
+
+    def project(self, hidden: Tensor) -> Tensor:
+        """Logits `(..., V)` of hidden vectors `(..., D)`."""
+        return F.linear(hidden, self.output_weight, self.output_bias)
+
+    def start(self, src_ids: Tensor, src_len: Tensor) -> State:
+        """The decoder's state before the first token; see `StepModel.start`."""
+        return self.decoder.start(self.encode(src_ids, src_len))
+
+    def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
+        """One step of decoding; see `StepModel.step`."""
+        output, state = self.decoder.step(ids, state, need_weights=need_weights)
+        weights = tuple(layer[:, :, 0] for layer in output.weights)  # (B, H, 1, S) -> (B, H, S)
+        return StepOutput(self.project(output.hidden[:, 0]), weights), state
