@@ -1,0 +1,70 @@
+# regard: `make demo` and `make test` are all a newcomer needs. Both make .venv and install into it first.
+# Needs Python 3.10 or newer with venv and pip; choose one with `make PYTHON=/path/to/python3.12 demo`.
+
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# Two test processes share the cores: one computing thread each.
+TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false MPLBACKEND=Agg
+PYTEST_ARGS ?=
+
+.PHONY: help demo test unit lint format docs clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo    install into .venv, train a small translator and draw its attention (a few minutes)'
+	@echo 'make test    install into .venv, run the linters and all tests (up to 20 minutes)'
+	@echo 'make unit    the unit tests alone (a minute)'
+	@echo 'make lint    ruff, mypy and pydoclint'
+	@echo 'make format  let ruff arrange the code'
+	@echo 'make docs    build the documentation into site/'
+	@echo 'make clean   remove .venv and everything that was built'
+
+$(PY):
+	@test -n '$(PYTHON)' || { echo 'regard needs Python 3.10 or newer, and no such python3 is on the PATH.' >&2; \
+		echo 'Install one, or name it: make PYTHON=/path/to/python3.12 demo' >&2; exit 2; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo "regard needs Python 3.10 or newer; $(PYTHON) is $$('$(PYTHON)' --version 2>&1)." >&2; exit 2; }
+	'$(PYTHON)' -m venv $(VENV)
+
+# The stamps are renewed only when what is to be installed has changed. What the tests need
+# includes what the demo needs, so the larger installation marks the smaller one as done.
+$(VENV)/installed-demo: pyproject.toml constraints.txt | $(PY)
+	@echo 'Installing regard and what it needs into $(VENV) ...'
+	$(PIP) -e '.[plot]'
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(PY)
+	@echo 'Installing regard and what its tests need into $(VENV) ...'
+	$(PIP) -e '.[dev]'
+	@touch $@ $(VENV)/installed-demo
+
+demo: $(VENV)/installed-demo
+	$(PY) -m regard demo $(DEMO_ARGS)
+
+test: lint
+	rm -f .coverage .coverage.* coverage.json
+	$(TEST_ENV) $(PY) -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-report=json $(PYTEST_ARGS)
+	$(PY) tests/house/branches.py coverage.json 90
+
+unit: $(VENV)/installed-dev
+	$(TEST_ENV) $(PY) -m pytest tests/unit $(PYTEST_ARGS)
+
+lint: $(VENV)/installed-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pydoclint.main src
+
+format: $(VENV)/installed-dev
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+docs: $(VENV)/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+
+clean:
+	rm -rf $(VENV) site build .coverage .coverage.* coverage.json .mypy_cache .ruff_cache .pytest_cache
