@@ -39,7 +39,7 @@ class MultiHeadAttention(nn.Module):
     ) -> None:
         super().__init__()
         if width % num_heads:
-            raise ShapeError(f"the width must be divisible by the number of heads, but {width} / {num_heads} is not whole")
+            raise ShapeError(f"the width must be divisible by the number of heads, but is {width} with {num_heads}")
         memory_size = width if memory_size is None else memory_size
         self.num_heads = num_heads
         self.score = score
@@ -110,4 +110,4 @@ class MultiHeadAttention(nn.Module):
 
     def _split(self, x: Tensor) -> Tensor:
         # (B, T, D) -> (B, T, H, D/H) -> (B, H, T, D/H)
-        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+        return x.reshape(*x.shape[:2], self.num_heads, -1).transpose(1, 2)

@@ -61,7 +61,7 @@ class DotProductScore(Score):
 
 
 class DotScore(DotProductScore):
-    """`e_i = s · h_i` (Luong 2015, eq. 8 'dot').
+    """`e_i = s · h_i` (Luong 2015, §3.1, 'dot').
 
     Args:
         query_size: Q, must equal `key_size`.
@@ -97,7 +97,7 @@ class ScaledDotScore(DotScore):
 
 
 class GeneralScore(DotProductScore):
-    """`e_i = sᵀ W_a h_i` (Luong 2015, eq. 8 'general'); `W_a h_i` is computed once a sentence.
+    """`e_i = sᵀ W_a h_i` (Luong 2015, §3.1, 'general'); `W_a h_i` is computed once a sentence.
 
     Args:
         query_size: Q.
@@ -148,7 +148,7 @@ class CosineScore(DotProductScore):
 class AdditiveScore(Score):
     """`e_i = v · tanh(W_b s + W_c h_i + b)` (Bahdanau 2015, A.1.2).
 
-    Luong's 'concat', `v · tanh(W [s; h_i])` (Luong 2015, eq. 8), is the same function: W is `[W_b  W_c]`.
+    Luong's 'concat', `v · tanh(W [s; h_i])` (Luong 2015, §3.1), is the same function: W is `[W_b  W_c]`.
 
     Args:
         query_size: Q.
@@ -175,10 +175,10 @@ class AdditiveScore(Score):
 
 
 class LocationScore(Score):
-    """`e = W_a s`: where to look is decided from the query alone (Luong 2015, eq. 7 'location').
+    """`e = W_a s`: where to look is decided from the query alone (Luong 2015, §3.1, 'location').
 
     Sources longer than `max_source` are attended to in their first `max_source` positions only, as the
-    paper does with long sentences (Luong 2015, footnote 6).
+    paper does with long sentences (Luong 2015, §3.1, note on `location`).
 
     Args:
         query_size: Q.

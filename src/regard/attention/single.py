@@ -13,7 +13,14 @@ from regard.values import AttentionOutput, Memory
 
 
 def attend(
-    score: Score, query: Tensor, memory: Memory, *, mask: Tensor | None, bias: Tensor | None, dropout: float, need_weights: bool
+    score: Score,
+    query: Tensor,
+    memory: Memory,
+    *,
+    mask: Tensor | None,
+    bias: Tensor | None,
+    dropout: float,
+    need_weights: bool,
 ) -> tuple[Tensor, Tensor | None]:
     """Attention(Q, K, V) of any number of heads: scores, distribution, value.
 

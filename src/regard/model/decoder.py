@@ -26,7 +26,7 @@ def select_rows(value: T, rows: Tensor) -> T:
         The same structure with N rows.
     """
     if isinstance(value, Tensor):
-        return value.index_select(0, rows)
+        return value.index_select(0, rows)  # type: ignore[return-value]
     if isinstance(value, State):
         return value.select(rows)
     if isinstance(value, Memory):

@@ -32,17 +32,23 @@ class Seq2Seq(nn.Module):
     """
 
     def __init__(
-        self, encoder: nn.Module, decoder: Decoder, *, tgt_vocab: int, specials: Specials, tied: nn.Embedding | None = None
+        self,
+        encoder: nn.Module,
+        decoder: Decoder,
+        *,
+        tgt_vocab: int,
+        specials: Specials,
+        tied: nn.Embedding | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
         self.specials = specials
         if tied is None:
-            self.output_weight = nn.Parameter(torch.empty(tgt_vocab, decoder.output_size))
-            nn.init.normal_(self.output_weight, std=decoder.output_size**-0.5)
+            weight = nn.Parameter(torch.randn(tgt_vocab, decoder.output_size) * decoder.output_size**-0.5)
         else:
-            self.output_weight = tied.weight
+            weight = tied.get_parameter("weight")
+        self.output_weight = weight
         self.output_bias = nn.Parameter(torch.zeros(tgt_vocab))
 
     def encode(self, src_ids: Tensor, src_len: Tensor, *, need_weights: bool = False) -> EncoderOutput:

@@ -1,0 +1,186 @@
+"""Recurrent layers that run over a whole sequence or one step at a time, with the same weights.
+
+A layer's input has a part that is known beforehand (embedded words) and a part that is not (a context, the
+layer below). Over a sequence PyTorch's fused kernels run; stepping, the known part of all steps is
+multiplied at once and one matrix product a step remains.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+CellState = tuple[Tensor, ...]
+"""`(h,)` or, for the LSTM, `(h, c)`; each `(B, hidden)`."""
+
+
+@dataclass(frozen=True)
+class StepWeights:
+    """A layer's matrices laid out for stepping.
+
+    Attributes:
+        late: `(gates, context + hidden)`, or for the GRU `(gates, context)`: what multiplies the late input.
+        hidden: `(gates, hidden)` for the GRU, whose reset gate acts on this product alone; else None.
+        hidden_bias: `(gates,)` beside `hidden`.
+    """
+
+    late: Tensor
+    hidden: Tensor | None = None
+    hidden_bias: Tensor | None = None
+
+
+def _for_many_products(weight: Tensor) -> Tensor:
+    # Autocast would cast a weight that is not a parameter anew at every step.
+    device = weight.device.type
+    return weight.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else weight
+
+
+class RecurrentLayer(nn.Module, ABC):
+    """Base of the three kinds of layer.
+
+    Args:
+        rnn: PyTorch's layer, one direction, batch first; it owns the weights.
+        early_size: How many of its inputs are known beforehand; the rest come at each step.
+    """
+
+    num_states = 1
+
+    def __init__(self, rnn: nn.RNNBase, early_size: int) -> None:
+        super().__init__()
+        self.rnn = rnn
+        self.early_size = early_size
+
+    def sequence(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
+        """All steps at once.
+
+        Args:
+            x: `(B, T, input)`.
+            state: Before the first step.
+
+        Returns:
+            `(B, T, hidden)` and the state after the last step.
+        """
+        initial = tuple(part[None].contiguous() for part in state)  # (B, hidden) -> (1, B, hidden)
+        output, last = self.rnn(x, initial if len(initial) > 1 else initial[0])
+        return output, tuple(part[0] for part in (last if isinstance(last, tuple) else (last,)))
+
+    def _weight(self, name: str) -> Tensor:
+        return self.rnn.get_parameter(name)
+
+    def early_gates(self, x: Tensor) -> Tensor:
+        """What the known inputs and the biases add to the gates.
+
+        Args:
+            x: `(..., early_size)`.
+
+        Returns:
+            `(..., gates)`.
+        """
+        return F.linear(x, self._weight("weight_ih_l0")[:, : self.early_size], self._early_bias())
+
+    def _early_bias(self) -> Tensor:
+        return self._weight("bias_ih_l0") + self._weight("bias_hh_l0")
+
+    def step_weights(self) -> StepWeights:
+        """The matrices of the steps; to be taken once a sentence, not once a step."""
+        late = torch.cat((self._weight("weight_ih_l0")[:, self.early_size :], self._weight("weight_hh_l0")), dim=1)
+        return StepWeights(_for_many_products(late))
+
+    @abstractmethod
+    def step(self, early: Tensor, late: Tensor, state: CellState, weights: StepWeights) -> CellState:
+        """One step.
+
+        Args:
+            early: `(B, gates)`, from `early_gates`.
+            late: `(B, input - early_size)`, the input that was not known before.
+            state: Before the step.
+            weights: From `step_weights`.
+
+        Returns:
+            The state after the step; its first tensor is the output.
+        """
+
+
+class ElmanLayer(RecurrentLayer):
+    """`h' = tanh(W x + U h + b)`.
+
+    Args:
+        input_size: Width of the whole input.
+        hidden_size: Width of h.
+        early_size: Width of the part that is known beforehand.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, early_size: int) -> None:
+        super().__init__(nn.RNN(input_size, hidden_size, batch_first=True), early_size)
+
+    def step(self, early: Tensor, late: Tensor, state: CellState, weights: StepWeights) -> CellState:
+        """See `RecurrentLayer.step`."""
+        return (torch.tanh(early + F.linear(torch.cat((late, state[0]), dim=-1), weights.late)),)
+
+
+class LSTMLayer(RecurrentLayer):
+    """Long short-term memory with forget gates (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
+
+    Args:
+        input_size: Width of the whole input.
+        hidden_size: Width of h and c.
+        early_size: Width of the part that is known beforehand.
+    """
+
+    num_states = 2
+
+    def __init__(self, input_size: int, hidden_size: int, early_size: int) -> None:
+        super().__init__(nn.LSTM(input_size, hidden_size, batch_first=True), early_size)
+        with torch.no_grad():  # remember by default (Jozefowicz et al. 2015)
+            self._weight("bias_ih_l0")[hidden_size : 2 * hidden_size] += 1.0
+
+    def step(self, early: Tensor, late: Tensor, state: CellState, weights: StepWeights) -> CellState:
+        """See `RecurrentLayer.step`."""
+        hidden, cell = state
+        gates = early + F.linear(torch.cat((late, hidden), dim=-1), weights.late)
+        write, forget, candidate, read = gates.chunk(4, dim=-1)
+        cell = torch.sigmoid(forget) * cell + torch.sigmoid(write) * torch.tanh(candidate)
+        return torch.sigmoid(read) * torch.tanh(cell), cell
+
+
+class GRULayer(RecurrentLayer):
+    """Gated recurrent unit (Cho et al. 2014), in PyTorch's form: the reset gate acts after the product with U.
+
+    Args:
+        input_size: Width of the whole input.
+        hidden_size: Width of h.
+        early_size: Width of the part that is known beforehand.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, early_size: int) -> None:
+        super().__init__(nn.GRU(input_size, hidden_size, batch_first=True), early_size)
+
+    def _early_bias(self) -> Tensor:
+        return self._weight("bias_ih_l0")
+
+    def step_weights(self) -> StepWeights:
+        """See `RecurrentLayer.step_weights`."""
+        late = _for_many_products(self._weight("weight_ih_l0")[:, self.early_size :])
+        return StepWeights(late, _for_many_products(self._weight("weight_hh_l0")), self._weight("bias_hh_l0"))
+
+    def step(self, early: Tensor, late: Tensor, state: CellState, weights: StepWeights) -> CellState:
+        """See `RecurrentLayer.step`."""
+        (hidden,) = state
+        if weights.hidden is None:
+            raise AssertionError("a GRU's step weights come from its own step_weights()")
+        reset_x, update_x, candidate_x = (early + F.linear(late, weights.late)).chunk(3, dim=-1)
+        reset_h, update_h, candidate_h = F.linear(hidden, weights.hidden, weights.hidden_bias).chunk(3, dim=-1)
+        candidate = torch.tanh(candidate_x + torch.sigmoid(reset_x + reset_h) * candidate_h)
+        update = torch.sigmoid(update_x + update_h)
+        return (candidate + update * (hidden - candidate),)
+
+
+LAYERS: dict[str, type[ElmanLayer] | type[LSTMLayer] | type[GRULayer]] = {
+    "rnn": ElmanLayer,
+    "lstm": LSTMLayer,
+    "gru": GRULayer,
+}

@@ -1,0 +1,115 @@
+"""Words and their positions as vectors, for the Transformer."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from regard.errors import ShapeError
+
+
+class Positions(nn.Module, ABC):
+    """Base of what is added to the embeddings to tell positions apart."""
+
+    @abstractmethod
+    def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
+        """Adds positions.
+
+        Args:
+            x: `(B, T, D)`.
+            start: Position of the first row.
+
+        Returns:
+            `(B, T, D)`.
+        """
+
+
+class SinusoidalPositions(Positions):
+    """`PE(p, 2j) = sin(p / 10000^(2j/D))`, `PE(p, 2j+1) = cos(…)` (Vaswani 2017, §3.5); any length."""
+
+    def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
+        """See `Positions.forward`."""
+        length, width = x.shape[-2:]
+        positions = torch.arange(start, start + length, device=x.device, dtype=torch.float32)
+        even = torch.arange(0, width, 2, device=x.device, dtype=torch.float32)
+        angle = positions[:, None] * torch.exp(even * (-math.log(10_000.0) / width))  # (T, D/2)
+        table = torch.stack((angle.sin(), angle.cos()), dim=-1).flatten(1)  # interleaved, (T, D)
+        return x + table[:, :width].to(x.dtype)
+
+
+class LearnedPositions(Positions):
+    """A vector of its own for each position (Gehring et al. 2017).
+
+    Args:
+        max_positions: Longest sentence.
+        width: D.
+    """
+
+    def __init__(self, max_positions: int, width: int) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(max_positions, width) * width**-0.5)
+
+    def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
+        """See `Positions.forward`.
+
+        Raises:
+            ShapeError: When the sentence is longer than `max_positions`.
+        """
+        end = start + x.shape[-2]
+        if end > len(self.table):
+            raise ShapeError(
+                f"learned positions reach {len(self.table)} subwords, but a sentence has {end}: split it, or train "
+                "with a larger model.max_positions or with sinusoidal or rotary positions"
+            )
+        return x + self.table[start:end].to(x.dtype)
+
+
+class NoPositions(Positions):
+    """Nothing is added: rotary positions act inside self-attention."""
+
+    def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
+        """See `Positions.forward`."""
+        return x
+
+
+class Embedder(nn.Module):
+    """`dropout(√D · E[ids] + positions)` (Vaswani 2017, §3.4-3.5).
+
+    Args:
+        embedding: E, `(V, D)`.
+        positions: How positions are told apart.
+        dropout: On the sum.
+    """
+
+    def __init__(self, embedding: nn.Embedding, positions: Positions, *, dropout: float) -> None:
+        super().__init__()
+        self.embedding = embedding
+        self.positions = positions
+        self.dropout = nn.Dropout(dropout)
+        self.scale = math.sqrt(embedding.embedding_dim)
+
+    def forward(self, ids: Tensor, *, start: int = 0) -> Tensor:
+        """Embeds `(B, T)` ids, the first at position `start`, as `(B, T, D)`."""
+        embedded: Tensor = self.dropout(self.positions(self.embedding(ids) * self.scale, start=start))
+        return embedded
+
+
+def word_embedding(vocab: int, width: int, pad: int) -> nn.Embedding:
+    """An embedding table drawn from N(0, 1/width), so that tied output logits begin at unit scale.
+
+    Args:
+        vocab: V.
+        width: E.
+        pad: Id whose row stays zero.
+
+    Returns:
+        The table, `(V, E)`.
+    """
+    embedding = nn.Embedding(vocab, width, padding_idx=pad)
+    nn.init.normal_(embedding.weight, std=width**-0.5)
+    with torch.no_grad():
+        embedding.weight[pad].zero_()
+    return embedding

@@ -1,0 +1,55 @@
+"""No attention: the decoder knows the source by the encoder's last states alone (Sutskever 2014; Cho 2014). S1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from regard.model.decoder import Decoder, State
+from regard.model.stack import RecurrentStack, StackState
+from regard.values import DecoderOutput, EncoderOutput
+
+
+@dataclass(frozen=True)
+class PlainState(State):
+    """The recurrence's state, all that is left of source and target."""
+
+    layers: StackState
+
+
+class PlainDecoder(Decoder):
+    """`s_t = RNN(emb(y_{t-1}), s_{t-1})`, `ŷ_t = softmax(W_y readout(s_t) + b_y)`.
+
+    Args:
+        embedding: Target words to `(B, T, E)`.
+        stack: The recurrence, without context.
+        readout: What goes to the output layer.
+        dropout: On embeddings.
+    """
+
+    def __init__(self, embedding: nn.Embedding, stack: RecurrentStack, readout: nn.Module, *, dropout: float) -> None:
+        super().__init__()
+        self.embedding = embedding
+        self.stack = stack
+        self.readout = readout
+        self.dropout = nn.Dropout(dropout)
+        self.output_size = int(readout.out_size)  # type: ignore[arg-type]
+
+    def start(self, encoded: EncoderOutput) -> PlainState:
+        """See `Decoder.start`."""
+        if encoded.final is None:
+            raise AssertionError("a recurrent decoder needs an encoder with a summary")
+        return PlainState(self.stack.start(encoded.final))
+
+    def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
+        """See `Decoder.step`; there are no weights."""
+        if not isinstance(state, PlainState):
+            raise AssertionError("the state comes from another decoder")
+        hidden, layers = self.stack.sequence(self.dropout(self.embedding(ids[:, None])), state.layers)
+        return DecoderOutput(self.readout(hidden)), PlainState(layers)
+
+    def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
+        """See `Decoder.forward`; there are no weights."""
+        hidden, _ = self.stack.sequence(self.dropout(self.embedding(tgt_in_ids)), self.start(encoded).layers)
+        return DecoderOutput(self.readout(hidden))

@@ -1,0 +1,82 @@
+"""The recurrent encoder: an annotation `h_i` for each source word, from both directions (Bahdanau 2015, §3.2)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from regard.masks import padding_mask
+from regard.values import EncoderOutput
+
+KINDS: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+
+class RNNEncoder(nn.Module):
+    """Embedding and recurrent layers over the source.
+
+    Args:
+        embedding: Source words to `(B, S, E)`.
+        cell: `rnn`, `gru` or `lstm`.
+        hidden_size: D, both directions together.
+        num_layers: How many layers.
+        bidirectional: Read from both ends.
+        residual: Add a layer's input to its output, from the second layer on.
+        dropout: On embeddings and between layers.
+
+    Attributes:
+        summary_size: Width of the summary: last states of every layer and direction.
+    """
+
+    def __init__(
+        self,
+        embedding: nn.Embedding,
+        cell: str,
+        hidden_size: int,
+        num_layers: int,
+        *,
+        bidirectional: bool = True,
+        residual: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.embedding = embedding
+        self.residual = residual
+        self.dropout = nn.Dropout(dropout)
+        width = hidden_size // 2 if bidirectional else hidden_size
+        sizes = [embedding.embedding_dim] + [hidden_size] * (num_layers - 1)
+        self.layers = nn.ModuleList(
+            KINDS[cell](size, width, batch_first=True, bidirectional=bidirectional) for size in sizes
+        )
+        self.hidden_size = hidden_size
+        self.summary_size = num_layers * hidden_size * (2 if cell == "lstm" else 1)
+
+    def forward(self, src_ids: Tensor, src_len: Tensor, *, need_weights: bool = False) -> EncoderOutput:
+        """Reads the sources; padding is never seen by either direction.
+
+        Args:
+            src_ids: `(B, S)` int64.
+            src_len: `(B,)` int64.
+            need_weights: Without effect, there is no self-attention here.
+
+        Returns:
+            States `(B, S, D)`, mask, and the last states of every layer and direction as summary.
+        """
+        x = self.dropout(self.embedding(src_ids))
+        packed = pack_padded_sequence(x, src_len.cpu(), batch_first=True, enforce_sorted=False)
+        summary: list[Tensor] = []
+        for number, layer in enumerate(self.layers):
+            if number:
+                packed = _with_data(packed, self.dropout(packed.data))
+            output, last = layer(packed)
+            if number and self.residual:
+                output = _with_data(output, output.data + packed.data)
+            packed = output
+            # (directions, B, width) each -> one row a sentence
+            summary += [part.transpose(0, 1).flatten(1) for part in (last if isinstance(last, tuple) else (last,))]
+        states, _ = pad_packed_sequence(packed, batch_first=True, total_length=src_ids.shape[1])
+        return EncoderOutput(states, padding_mask(src_len, src_ids.shape[1]), torch.cat(summary, dim=-1))
+
+
+def _with_data(packed: PackedSequence, data: Tensor) -> PackedSequence:
+    return PackedSequence(data, packed.batch_sizes, packed.sorted_indices, packed.unsorted_indices)

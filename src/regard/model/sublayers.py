@@ -1,0 +1,111 @@
+"""The parts between attentions: feed-forward networks, residual connections with normalisation."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class FeedForward(nn.Module):
+    """`W_2 f(W_1 x + b_1) + b_2` with f = ReLU (Vaswani 2017, eq. 2) or GELU (Hendrycks & Gimpel 2016).
+
+    Args:
+        width: D.
+        ff_size: Width of the hidden layer.
+        activation: `relu` or `gelu`.
+        dropout: On the hidden layer.
+    """
+
+    def __init__(self, width: int, ff_size: int, activation: Callable[[Tensor], Tensor], *, dropout: float) -> None:
+        super().__init__()
+        self.widen = nn.Linear(width, ff_size)
+        self.narrow = nn.Linear(ff_size, width)
+        self.activation = activation
+        self.dropout = nn.Dropout(dropout)
+        _xavier(self.widen, self.narrow)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(B, T, D)` to `(B, T, D)`."""
+        y: Tensor = self.narrow(self.dropout(self.activation(self.widen(x))))
+        return y
+
+
+class SwiGLU(nn.Module):
+    """`W_2 (swish(W_1 x) ⊙ V x)` (Shazeer 2020, eq. 6).
+
+    Args:
+        width: D.
+        ff_size: Width of the hidden layer.
+        dropout: On the hidden layer.
+    """
+
+    def __init__(self, width: int, ff_size: int, *, dropout: float) -> None:
+        super().__init__()
+        self.gate = nn.Linear(width, ff_size, bias=False)
+        self.widen = nn.Linear(width, ff_size, bias=False)
+        self.narrow = nn.Linear(ff_size, width, bias=False)
+        self.dropout = nn.Dropout(dropout)
+        _xavier(self.gate, self.widen, self.narrow)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(B, T, D)` to `(B, T, D)`."""
+        y: Tensor = self.narrow(self.dropout(F.silu(self.gate(x)) * self.widen(x)))
+        return y
+
+
+def _xavier(*linears: nn.Linear) -> None:
+    for linear in linears:
+        nn.init.xavier_uniform_(linear.weight)
+        if linear.bias is not None:
+            nn.init.zeros_(linear.bias)
+
+
+def feed_forward(activation: str, width: int, ff_size: int, *, dropout: float) -> nn.Module:
+    """The feed-forward network of that activation: `relu`, `gelu` or `swiglu`."""
+    if activation == "swiglu":
+        return SwiGLU(width, ff_size, dropout=dropout)
+    functions: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu, "gelu": F.gelu}
+    return FeedForward(width, ff_size, functions[activation], dropout=dropout)
+
+
+class Residual(nn.Module, ABC):
+    """A sublayer with a way around it.
+
+    Args:
+        width: D.
+        dropout: On the sublayer's output.
+    """
+
+    def __init__(self, width: int, *, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+
+    @abstractmethod
+    def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
+        """Applies `sublayer`, `(B, T, D)` to `(B, T, D)`, around which x flows."""
+
+
+class PreNorm(Residual):
+    """`x + sublayer(norm(x))` (Xiong et al. 2020): the way around is never normalised."""
+
+    def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
+        """See `Residual.forward`."""
+        y: Tensor = x + self.dropout(sublayer(self.norm(x)))
+        return y
+
+
+class PostNorm(Residual):
+    """`norm(x + sublayer(x))` (Vaswani 2017, §3.1)."""
+
+    def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
+        """See `Residual.forward`."""
+        y: Tensor = self.norm(x + self.dropout(sublayer(x)))
+        return y
+
+
+RESIDUALS: dict[str, type[PreNorm] | type[PostNorm]] = {"pre": PreNorm, "post": PostNorm}

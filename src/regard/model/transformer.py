@@ -1,0 +1,227 @@
+"""The Transformer: attention only, all words enter in parallel (Vaswani et al. 2017). S11."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from regard.attention.multi import MultiHeadAttention
+from regard.masks import causal_mask, padding_mask
+from regard.model.decoder import Decoder, State
+from regard.model.embed import Embedder
+from regard.model.sublayers import Residual
+from regard.values import AttentionOutput, DecoderOutput, EncoderOutput, Memory
+
+
+class EncoderLayer(nn.Module):
+    """Self-attention and a feed-forward network.
+
+    Args:
+        self_attention: Source words look at one another.
+        feed_forward: `(B, S, D)` to `(B, S, D)`.
+        residual: Makes the way around each of the two.
+    """
+
+    def __init__(
+        self, self_attention: MultiHeadAttention, feed_forward: nn.Module, residual: Callable[[], Residual]
+    ) -> None:
+        super().__init__()
+        self.self_attention = self_attention
+        self.feed_forward = feed_forward
+        self.around_attention = residual()
+        self.around_feed_forward = residual()
+
+    def forward(self, x: Tensor, mask: Tensor, *, need_weights: bool = False) -> tuple[Tensor, Tensor | None]:
+        """One layer.
+
+        Args:
+            x: `(B, S, D)`.
+            mask: `(B, 1, 1, S)` bool.
+            need_weights: Whether self-attention is wanted.
+
+        Returns:
+            `(B, S, D)`, and weights `(B, H, S, S)` or None.
+        """
+        looked: AttentionOutput | None = None
+
+        def attend(y: Tensor) -> Tensor:
+            nonlocal looked
+            looked = self.self_attention(y, self.self_attention.remember(y, mask), need_weights=need_weights)
+            return looked.context
+
+        x = self.around_attention(x, attend)
+        x = self.around_feed_forward(x, self.feed_forward)
+        return x, None if looked is None else looked.weights
+
+
+class DecoderLayer(nn.Module):
+    """Self-attention over the target so far, cross-attention to the source, a feed-forward network.
+
+    Args:
+        self_attention: Target words look at earlier ones.
+        cross_attention: Target words look at the source.
+        feed_forward: `(B, T, D)` to `(B, T, D)`.
+        residual: Makes the way around each of the three.
+    """
+
+    def __init__(
+        self,
+        self_attention: MultiHeadAttention,
+        cross_attention: MultiHeadAttention,
+        feed_forward: nn.Module,
+        residual: Callable[[], Residual],
+    ) -> None:
+        super().__init__()
+        self.self_attention = self_attention
+        self.cross_attention = cross_attention
+        self.feed_forward = feed_forward
+        self.around_self = residual()
+        self.around_cross = residual()
+        self.around_feed_forward = residual()
+
+    def forward(
+        self, x: Tensor, past: Memory | None, source: Memory, *, start: int = 0, need_weights: bool = False
+    ) -> tuple[Tensor, Memory, Tensor | None]:
+        """One layer, over a whole target or over one more position.
+
+        Args:
+            x: `(B, T, D)`, at positions `start` and on.
+            past: This layer's keys and values of the positions before `start`.
+            source: This layer's keys and values of the source.
+            start: Number of positions before x.
+            need_weights: Whether cross-attention is wanted.
+
+        Returns:
+            `(B, T, D)`, the past with x in it, and weights `(B, H, T, S)` or None.
+        """
+        present: Memory | None = None
+        looked: AttentionOutput | None = None
+
+        def attend_self(y: Tensor) -> Tensor:
+            nonlocal present
+            present = _extend(past, self.self_attention.remember(y, start=start))
+            steps = y.shape[1]  # a single step sees all there is: no mask
+            mask = causal_mask(steps, start + steps, device=y.device) if steps > 1 else None
+            output: AttentionOutput = self.self_attention(y, present, mask=mask, start=start)
+            return output.context
+
+        def attend_source(y: Tensor) -> Tensor:
+            nonlocal looked
+            looked = self.cross_attention(y, source, need_weights=need_weights)
+            return looked.context
+
+        x = self.around_self(x, attend_self)
+        x = self.around_cross(x, attend_source)
+        x = self.around_feed_forward(x, self.feed_forward)
+        if present is None or looked is None:
+            raise AssertionError("a residual did not call its sublayer")
+        return x, present, looked.weights
+
+
+def _extend(past: Memory | None, new: Memory) -> Memory:
+    if past is None:
+        return new
+    return Memory(torch.cat((past.key, new.key), dim=2), torch.cat((past.value, new.value), dim=2))
+
+
+class TransformerEncoder(nn.Module):
+    """Embedding and encoder layers.
+
+    Args:
+        embedder: Source words and positions to `(B, S, D)`.
+        layers: The lowest first.
+        norm: What ends the encoder: a layer norm with pre-norm layers, an identity with post-norm.
+    """
+
+    def __init__(self, embedder: Embedder, layers: list[EncoderLayer], norm: nn.Module) -> None:
+        super().__init__()
+        self.embedder = embedder
+        self.layers = nn.ModuleList(layers)
+        self.norm = norm
+
+    def forward(self, src_ids: Tensor, src_len: Tensor, *, need_weights: bool = False) -> EncoderOutput:
+        """Reads the sources.
+
+        Args:
+            src_ids: `(B, S)` int64.
+            src_len: `(B,)` int64.
+            need_weights: Whether self-attention is wanted.
+
+        Returns:
+            States `(B, S, D)`, mask, and self-attention of each layer if wanted.
+        """
+        mask = padding_mask(src_len, src_ids.shape[1])
+        x = self.embedder(src_ids)
+        weights: list[Tensor] = []
+        for layer in self.layers:
+            x, layer_weights = layer(x, mask, need_weights=need_weights)
+            if layer_weights is not None:
+                weights.append(layer_weights)
+        return EncoderOutput(self.norm(x), mask, weights=tuple(weights))
+
+
+@dataclass(frozen=True)
+class TransformerState(State):
+    """All that a step needs.
+
+    Attributes:
+        past: Keys and values of the target so far, one memory a layer; empty before the first step.
+        source: Keys and values of the source, one memory a layer.
+        position: t, steps done.
+    """
+
+    past: tuple[Memory, ...]
+    source: tuple[Memory, ...]
+    position: int = 0
+
+
+class TransformerDecoder(Decoder):
+    """Embedding and decoder layers.
+
+    Args:
+        embedder: Target words and positions to `(B, T, D)`.
+        layers: The lowest first.
+        norm: What ends the decoder: a layer norm with pre-norm layers, an identity with post-norm.
+    """
+
+    def __init__(self, embedder: Embedder, layers: list[DecoderLayer], norm: nn.Module) -> None:
+        super().__init__()
+        self.embedder = embedder
+        self.layers = nn.ModuleList(layers)
+        self.norm = norm
+        self.output_size = embedder.embedding.embedding_dim
+
+    def start(self, encoded: EncoderOutput) -> TransformerState:
+        """See `Decoder.start`."""
+        source = tuple(layer.cross_attention.remember(encoded.states, encoded.mask) for layer in self.layers)  # type: ignore[union-attr, operator]
+        return TransformerState((), source)
+
+    def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
+        """See `Decoder.step`."""
+        if not isinstance(state, TransformerState):
+            raise AssertionError("the state comes from another decoder")
+        return self._advance(ids[:, None], state, need_weights=need_weights)
+
+    def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
+        """See `Decoder.forward`."""
+        return self._advance(tgt_in_ids, self.start(encoded), need_weights=need_weights)[0]
+
+    def _advance(
+        self, ids: Tensor, state: TransformerState, *, need_weights: bool
+    ) -> tuple[DecoderOutput, TransformerState]:
+        x = self.embedder(ids, start=state.position)
+        past: list[Memory] = []
+        weights: list[Tensor] = []
+        for number, layer in enumerate(self.layers):
+            before = state.past[number] if state.past else None
+            x, present, layer_weights = layer(
+                x, before, state.source[number], start=state.position, need_weights=need_weights
+            )
+            past.append(present)
+            if layer_weights is not None:
+                weights.append(layer_weights)
+        after = TransformerState(tuple(past), state.source, state.position + ids.shape[1])
+        return DecoderOutput(self.norm(x), tuple(weights)), after
