@@ -1,0 +1,21 @@
+"""The gate on covered branches lets enough through and stops too little."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("branches.py")
+
+
+@pytest.mark.parametrize(("taken", "status"), [(90, 0), (89, 1)])
+def test_the_gate(tmp_path: Path, taken: int, status: int) -> None:
+    report = tmp_path / "coverage.json"
+    report.write_text(json.dumps({"totals": {"covered_branches": taken, "num_branches": 100}}), encoding="utf-8")
+    done = subprocess.run([sys.executable, SCRIPT, report, "90"], capture_output=True, text=True)
+    assert done.returncode == status
+    assert f"branches taken: {taken} of 100" in done.stdout
