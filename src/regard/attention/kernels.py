@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from regard.dropout import dropout
 
 
 def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
@@ -25,20 +26,18 @@ def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     return scores.masked_fill(hidden, torch.finfo(scores.dtype).min).softmax(-1).masked_fill(hidden, 0.0)
 
 
-def weighted_sum(weights: Tensor, value: Tensor, *, dropout: float = 0.0) -> Tensor:
+def weighted_sum(weights: Tensor, value: Tensor, *, rate: float = 0.0) -> Tensor:
     """`a_t = Σ_i α_{t,i} v_i`, with dropout on the weights (never on the ones that are shown).
 
     Args:
         weights: `(B, H, T, S)`.
         value: `(B, H, S, D)`.
-        dropout: Share of the weights that is set to zero; 0 outside training.
+        rate: Share of the weights that is set to zero; 0 outside training.
 
     Returns:
         `(B, H, T, D)` in the values' type.
     """
-    if dropout > 0.0:
-        weights = F.dropout(weights, dropout)
-    return weights.to(value.dtype) @ value
+    return dropout(weights, rate).to(value.dtype) @ value
 
 
 def additive_scores(query: Tensor, key: Tensor, v: Tensor) -> Tensor:

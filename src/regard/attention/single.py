@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -10,6 +11,16 @@ from regard.attention.scores import DotProductScore, Score
 from regard.attention.windows import Window
 from regard.masks import combine
 from regard.values import AttentionOutput, Memory
+
+SMALL = {torch.float32: 96 * 96, torch.bfloat16: 256 * 256}
+"""Weights a head below which plain matrix products beat the CPU's fused kernel, forward and backward; measured
+by `benchmarks/dot_attention.py`: the kernel's cost a call hardly falls with the sentence's length."""
+
+
+def _fused_pays(query: Tensor, memory: Memory) -> bool:
+    if query.device.type != "cpu":
+        return True
+    return query.shape[-2] * memory.key.shape[-2] > SMALL.get(query.dtype, 0)
 
 
 def attend(
@@ -31,12 +42,13 @@ def attend(
         mask: Bool, broadcastable to `(B, H, T, S)`, the memory's own mask included.
         bias: Added to the scores, broadcastable to `(B, H, T, S)`, or None.
         dropout: Share of weights to drop; 0 outside training.
-        need_weights: Whether to return the distribution; without it PyTorch's fused kernel does the dot family.
+        need_weights: Whether to return the distribution; without it PyTorch's fused kernel does the dot family
+            where that is faster.
 
     Returns:
         Context `(B, H, T, D)` and weights `(B, H, T, S)`, before dropout, or None.
     """
-    if not need_weights and bias is None and isinstance(score, DotProductScore):
+    if not need_weights and bias is None and isinstance(score, DotProductScore) and _fused_pays(query, memory):
         projected = score.project_query(query)
         key = memory.key.to(projected.dtype)
         value = memory.value.to(projected.dtype)
@@ -48,7 +60,7 @@ def attend(
     if bias is not None:
         scores = scores + bias
     weights = masked_softmax(scores, mask)
-    return weighted_sum(weights, memory.value, dropout=dropout), weights if need_weights else None
+    return weighted_sum(weights, memory.value, rate=dropout), weights if need_weights else None
 
 
 class Attention(nn.Module):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from regard.attention.coverage import CoveredAttention
+from regard.dropout import Dropout
 from regard.model.cells import StepWeights
 from regard.model.decoder import Decoder, State
 from regard.model.stack import RecurrentStack, StackState
@@ -66,7 +67,7 @@ class BahdanauDecoder(Decoder):
         self.attention = attention
         self.readout = readout
         self.deep_output = deep_output
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output_size = int(readout.out_size)  # type: ignore[arg-type]
 
     def start(self, encoded: EncoderOutput) -> BahdanauState:

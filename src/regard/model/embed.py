@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from regard.dropout import Dropout
 from regard.errors import ShapeError
 
 
@@ -88,7 +89,7 @@ class Embedder(nn.Module):
         super().__init__()
         self.embedding = embedding
         self.positions = positions
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.scale = math.sqrt(embedding.embedding_dim)
 
     def forward(self, ids: Tensor, *, start: int = 0) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from regard.dropout import Dropout
 from regard.model.decoder import Decoder, State
 from regard.model.stack import RecurrentStack, StackState
 from regard.values import DecoderOutput, EncoderOutput
@@ -33,7 +34,7 @@ class PlainDecoder(Decoder):
         self.embedding = embedding
         self.stack = stack
         self.readout = readout
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output_size = int(readout.out_size)  # type: ignore[arg-type]
 
     def start(self, encoded: EncoderOutput) -> PlainState:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
+from regard.dropout import Dropout
 from regard.masks import padding_mask
 from regard.values import EncoderOutput
 
@@ -42,7 +43,7 @@ class RNNEncoder(nn.Module):
         super().__init__()
         self.embedding = embedding
         self.residual = residual
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         width = hidden_size // 2 if bidirectional else hidden_size
         sizes = [embedding.embedding_dim] + [hidden_size] * (num_layers - 1)
         self.layers = nn.ModuleList(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from regard.dropout import Dropout
 from regard.model.cells import LAYERS, CellState, StepWeights
 
 StackState = tuple[CellState, ...]
@@ -45,7 +46,7 @@ class RecurrentStack(nn.Module):
         self.num_states = make.num_states
         self.hidden_size = hidden_size
         self.residual = residual
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.bridge = nn.Linear(summary_size, num_layers * make.num_states * hidden_size)
 
     def start(self, summary: Tensor) -> StackState:
@@ -128,7 +129,7 @@ class Readout(nn.Module):
     def __init__(self, in_size: int, out_size: int, dropout: float) -> None:
         super().__init__()
         self.map = nn.Linear(in_size, out_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.out_size = out_size
 
     def forward(self, *parts: Tensor) -> Tensor:
@@ -147,7 +148,7 @@ class DirectReadout(nn.Module):
 
     def __init__(self, in_size: int, dropout: float) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.out_size = in_size
 
     def forward(self, *parts: Tensor) -> Tensor:
@@ -168,7 +169,7 @@ class MaxoutReadout(nn.Module):
     def __init__(self, in_size: int, out_size: int, dropout: float) -> None:
         super().__init__()
         self.map = nn.Linear(in_size, 2 * out_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.out_size = out_size
 
     def forward(self, *parts: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from regard.dropout import Dropout
+
 
 class FeedForward(nn.Module):
     """`W_2 f(W_1 x + b_1) + b_2` with f = ReLU (Vaswani 2017, eq. 2) or GELU (Hendrycks & Gimpel 2016).
@@ -25,7 +27,7 @@ class FeedForward(nn.Module):
         self.widen = nn.Linear(width, ff_size)
         self.narrow = nn.Linear(ff_size, width)
         self.activation = activation
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         _xavier(self.widen, self.narrow)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -48,7 +50,7 @@ class SwiGLU(nn.Module):
         self.gate = nn.Linear(width, ff_size, bias=False)
         self.widen = nn.Linear(width, ff_size, bias=False)
         self.narrow = nn.Linear(ff_size, width, bias=False)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         _xavier(self.gate, self.widen, self.narrow)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -83,7 +85,7 @@ class Residual(nn.Module, ABC):
     def __init__(self, width: int, *, dropout: float) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     @abstractmethod
     def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
