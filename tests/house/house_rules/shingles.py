@@ -9,11 +9,11 @@ from pathlib import Path
 RUN = 12
 """Words in a row that two people do not write by chance."""
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"\w\w+")
 
 
 def runs_of_words(text: str, length: int = RUN) -> Iterator[tuple[str, ...]]:
-    """Every run of `length` words, lower-cased, punctuation and line breaks aside."""
+    """Every run of `length` words, lower-cased; punctuation, line breaks and single letters do not count."""
     words = _WORD.findall(text.lower())
     for start in range(len(words) - length + 1):
         yield tuple(words[start : start + length])
