@@ -1,0 +1,234 @@
+"""Every decoder × score: step equals sequence, padding and neighbours change nothing, states are values."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import pytest
+import torch
+
+from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, TransformerConfig
+from regard.errors import ConfigError, ShapeError
+from regard.model.build import build_model
+from regard.model.decoder import State
+from regard.model.seq2seq import Seq2Seq
+from regard.values import Batch, Specials
+
+VOCAB = 30
+SCORES = ["dot", "scaled-dot", "general", "additive", "concat", "location", "cosine"]
+CELLS = ["rnn", "gru", "lstm"]
+
+
+def rnn(decoder: str, cell: str = "gru", score: str = "general", **options: object) -> RNNConfig:
+    attention = {key: options.pop(key) for key in ("window", "coverage", "heads") if key in options}
+    return RNNConfig.model_validate(
+        {
+            "decoder": decoder,
+            "cell": cell,
+            "embed_size": 8,
+            "hidden_size": 12,
+            "attention": AttentionConfig.model_validate({"score": score, "window_size": 2, **attention}),
+            **options,
+        }
+    )
+
+
+def transformer(**options: object) -> TransformerConfig:
+    sizes = {"width": 16, "ff_size": 24, "heads": 2, "encoder_layers": 2, "decoder_layers": 2}
+    return TransformerConfig.model_validate({**sizes, **options})
+
+
+CONFIGS: list[ModelConfig] = [
+    *(rnn("plain", cell) for cell in CELLS),
+    *(rnn(decoder, cell, score) for decoder, cell, score in itertools.product(("luong", "bahdanau"), CELLS, SCORES)),
+    *(rnn("luong", cell, input_feeding=True, decoder_layers=2, encoder_layers=2, residual=True) for cell in CELLS),
+    *(rnn("bahdanau", cell, "additive", decoder_layers=3, encoder_layers=2, residual=True) for cell in CELLS),
+    rnn("plain", decoder_layers=2, encoder_layers=2, residual=True),
+    rnn("luong", decoder_layers=2, residual=True, bidirectional=False),
+    rnn("luong", combine=False, tie_embeddings=False),
+    rnn("luong", combine=False, tie_embeddings=False, input_feeding=True),
+    rnn("bahdanau", deep_output=False, tie_embeddings=False),
+    *(
+        rnn(decoder, "lstm", score, window=window)
+        for decoder, score, window in itertools.product(
+            ("luong", "bahdanau"), ("dot", "general", "additive"), ("local-m", "local-p")
+        )
+    ),
+    *(
+        rnn(decoder, score=score, coverage=True, heads=heads)
+        for decoder, score, heads in itertools.product(("luong", "bahdanau"), SCORES, (1, 2))
+    ),
+    *(transformer(cross_score=score) for score in SCORES),
+    *(
+        transformer(norm=norm, position=position, activation=activation)
+        for norm, position, activation in itertools.product(
+            ("pre", "post"), ("sinusoidal", "learned", "rotary"), ("relu", "gelu", "swiglu")
+        )
+    ),
+    transformer(tie_embeddings=False),
+]
+
+
+def name(config: ModelConfig) -> str:
+    default = type(config)()
+    parts = [str(v) for k, v in config.model_dump().items() if v != getattr(default, k) and k != "attention"]
+    if isinstance(config, RNNConfig):
+        parts += [f"{k}={v}" for k, v in config.attention.model_dump(exclude_defaults=True).items()]
+    return "-".join(parts)
+
+
+def build(config: ModelConfig, *, shared: bool = True) -> Seq2Seq:
+    torch.manual_seed(1)
+    model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=shared).eval()
+    for key, parameter in model.named_parameters():  # biases and gates that begin at zero would hide mistakes
+        if parameter.abs().max() == 0.0:
+            torch.nn.init.normal_(parameter, std=0.1)
+        assert parameter.isfinite().all(), key
+    return model
+
+
+def batch() -> Batch:
+    torch.manual_seed(2)
+    specials = Specials()
+    src_len, tgt_len = torch.tensor([7, 5, 3, 1]), torch.tensor([6, 4, 6, 2])
+    src_ids, tgt_ids = torch.randint(4, VOCAB, (4, 7)), torch.randint(4, VOCAB, (4, 6))
+    for ids, lengths in ((src_ids, src_len), (tgt_ids, tgt_len)):
+        for row, length in zip(ids, lengths, strict=True):
+            row[length - 1], row[length:] = specials.eos, specials.pad
+    tgt_in = torch.cat([torch.full((4, 1), specials.bos), tgt_ids[:, :-1]], dim=1)
+    return Batch(src_ids, src_len, tgt_in, tgt_ids, tgt_len, (0, 1, 2, 3), int(tgt_len.sum()))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("config", CONFIGS, ids=name)
+def test_step_equals_sequence(config: ModelConfig) -> None:
+    model, pairs = build(config), batch()
+    whole = model(pairs, need_weights=True)
+    logits = model.project(whole.hidden)
+    state = model.start(pairs.src_ids, pairs.src_len)
+    for t, ids in enumerate(pairs.tgt_in_ids.unbind(1)):
+        output, state = model.step(ids, state, need_weights=True)
+        torch.testing.assert_close(output.logits, logits[:, t], rtol=1e-4, atol=1e-5)
+        assert len(output.weights) == len(whole.weights)
+        for row, matrix in zip(output.weights, whole.weights, strict=True):
+            torch.testing.assert_close(row, matrix[:, :, t], rtol=1e-4, atol=1e-6)
+    for matrix in whole.weights:
+        torch.testing.assert_close(matrix.sum(-1), torch.ones(matrix.shape[:-1]))
+        assert (matrix * ~_real(pairs)).abs().max() == 0.0, "padding is attended to"
+    torch.testing.assert_close(model(pairs).hidden, whole.hidden, rtol=1e-4, atol=1e-5)
+    assert model(pairs).weights == ()
+
+
+def _real(pairs: Batch) -> torch.Tensor:
+    return (torch.arange(pairs.src_ids.shape[1]) < pairs.src_len[:, None])[:, None, None]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("config", CONFIGS, ids=name)
+def test_a_sentence_does_not_see_its_neighbours(config: ModelConfig) -> None:
+    model, pairs = build(config), batch()
+    together = model.project(model(pairs).hidden)
+    for row in range(4):
+        n, m = int(pairs.src_len[row]), int(pairs.tgt_len[row])
+        alone = Batch(
+            pairs.src_ids[row : row + 1, :n],
+            pairs.src_len[row : row + 1],
+            pairs.tgt_in_ids[row : row + 1, :m],
+            pairs.tgt_out_ids[row : row + 1, :m],
+            pairs.tgt_len[row : row + 1],
+            (row,),
+            m,
+        )
+        logits = model.project(model(alone).hidden)
+        torch.testing.assert_close(together[row : row + 1, :m], logits, rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "config",
+    [rnn("plain", "lstm"), rnn("luong", coverage=True), rnn("luong", input_feeding=True), rnn("bahdanau"), transformer()],
+    ids=name,
+)
+def test_selected_rows_go_on_as_they_would_have(config: ModelConfig) -> None:
+    model, pairs = build(config), batch()
+    rows = torch.tensor([2, 0, 0])
+    state = model.start(pairs.src_ids, pairs.src_len)
+    for ids in pairs.tgt_in_ids[:, :2].unbind(1):
+        _, state = model.step(ids, state)
+    before = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    expected, _ = model.step(pairs.tgt_in_ids[:, 2], state)
+    chosen, _ = model.step(pairs.tgt_in_ids[rows, 2], state.select(rows))
+    torch.testing.assert_close(chosen.logits, expected.logits[rows])
+    after = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    assert before.keys() == after.keys()
+    assert all(before[key] is after[key] for key in before), "a step changed the state it was given"
+
+
+@pytest.mark.parametrize("decoder", ["plain", "luong", "bahdanau"])
+def test_a_decoder_refuses_another_ones_state(decoder: str) -> None:
+    model = build(rnn(decoder))
+    with pytest.raises(AssertionError, match="another decoder"):
+        model.decoder.step(torch.zeros(1, dtype=torch.int64), State())
+
+
+def test_tied_matrices_are_one() -> None:
+    shared = build(transformer())
+    assert shared.output_weight is shared.encoder.embedder.embedding.weight
+    separate = build(transformer(), shared=False)
+    assert separate.output_weight is separate.decoder.embedder.embedding.weight
+    assert separate.output_weight is not separate.encoder.embedder.embedding.weight
+    free = build(transformer(tie_embeddings=False))
+    assert free.output_weight is not free.decoder.embedder.embedding.weight
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (rnn("luong", combine=False), "tie_embeddings = false"),
+        (RNNConfig(hidden_size=13), "is 13"),
+        (rnn("luong", score="location", window="local-p"), "window = 'global'"),
+        (rnn("luong", window="local-m", heads=2), "heads is 2"),
+        (transformer(width=18, heads=4), "18 with 4"),
+    ],
+)
+def test_options_that_exclude_each_other(config: ModelConfig, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True)
+
+
+def test_learned_positions_end_somewhere_and_say_where() -> None:
+    model = build(transformer(position="learned", max_positions=5))
+    with pytest.raises(ShapeError, match="reach 5 subwords, but a sentence has 7"):
+        model.encode(batch().src_ids, batch().src_len)
+
+
+def test_encoder_self_attention_on_demand() -> None:
+    model, pairs = build(transformer()), batch()
+    assert model.encode(pairs.src_ids, pairs.src_len).weights == ()
+    weights = model.encode(pairs.src_ids, pairs.src_len, need_weights=True).weights
+    assert [tuple(w.shape) for w in weights] == [(4, 2, 7, 7)] * 2
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("config", [rnn("luong"), rnn("bahdanau", heads=2), transformer()], ids=name)
+def test_a_score_of_the_users_own(config: ModelConfig) -> None:
+    from regard.attention.scores import GeneralScore
+
+    made: list[tuple[int, int]] = []
+
+    def factory(query_size: int, key_size: int) -> GeneralScore:
+        made.append((query_size, key_size))
+        return GeneralScore(query_size, key_size)
+
+    model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True, score=factory).eval()
+    assert made
+    assert model(batch(), need_weights=True).weights[0].shape[-2:] == (6, 7)
+
+
+def test_dropout_is_off_outside_training_and_on_within() -> None:
+    for config in (rnn("luong"), rnn("bahdanau"), rnn("plain"), transformer()):
+        model, pairs = build(config), batch()
+        torch.testing.assert_close(model(pairs).hidden, model(pairs).hidden)
+        model.train()
+        assert not torch.allclose(model(pairs).hidden, model(pairs).hidden)
