@@ -43,7 +43,7 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(PY)
 	@touch $@ $(VENV)/installed-demo
 
 demo: $(VENV)/installed-demo
-	$(PY) -m regard demo $(DEMO_ARGS)
+	$(VENV)/bin/regard demo $(DEMO_ARGS)
 
 test: lint
 	rm -f .coverage .coverage.* coverage.json
@@ -64,7 +64,8 @@ format: $(VENV)/installed-dev
 	$(PY) -m ruff format .
 
 docs: $(VENV)/installed-dev
-	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo 'Read it: $(PY) -m http.server --directory site'
 
 clean:
 	rm -rf $(VENV) site build .coverage .coverage.* coverage.json .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,70 @@
+"""The documentation builds without a warning, asks nothing of other servers, and its navigation is complete."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FETCHED = re.compile(
+    r"<(?:script|img|iframe)[^>]+src=[\"']?https?:|<link[^>]+rel=[\"']?stylesheet[^>]+href=[\"']?https?:"
+)
+
+
+@pytest.fixture(scope="module")
+def nav() -> ModuleType:
+    """The hook that completes the navigation; it lies outside the package."""
+    spec = importlib.util.spec_from_file_location("mkdocs_nav", ROOT / "tools/mkdocs_nav.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_site_builds_strictly_and_fetches_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    pages = {path: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.html")}
+    assert len(pages) > 15
+    assert [path.name for path, text in pages.items() if FETCHED.search(text)] == []
+    # Diagrams in mermaid would be drawn by a script from another server.
+    assert [path.name for path, text in pages.items() if 'class="mermaid"' in text] == []
+
+
+@pytest.mark.parametrize(
+    ("html", "fetches"),
+    [
+        ('<script src="https://cdn.example/x.js"></script>', True),
+        ("<link rel=stylesheet href=https://fonts.example/css>", True),
+        ('<a href="https://arxiv.org/abs/1409.0473">', False),
+        ('<script src="assets/x.js"></script>', False),
+    ],
+)
+def test_what_is_fetched_is_seen(html: str, fetches: bool) -> None:
+    assert bool(FETCHED.search(html)) is fetches
+
+
+def test_missing_pages_are_left_out_and_numbered_ones_added(nav: ModuleType, tmp_path: Path) -> None:
+    for name in ("index.md", "attention.md", "attention-dot.md", "decisions/index.md", "decisions/0001-x.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    asked = [
+        {"Home": "index.md"},
+        {"Results": "results.md"},
+        {"Attention": [{"Overview": "attention.md"}]},
+        {"The house": [{"Decisions": "decisions/index.md"}]},
+        {"Empty": ["missing.md"]},
+    ]
+    assert nav.complete(asked, tmp_path) == [
+        {"Home": "index.md"},
+        {"Attention": [{"Overview": "attention.md"}, "attention-dot.md"]},
+        {"The house": [{"Decisions": "decisions/index.md"}, "decisions/0001-x.md"]},
+    ]
