@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Before torch is imported anywhere: tests run side by side, each with one computing thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+# The same examples in every run, and no verdict on speed: two processes share two cores.
+settings.register_profile("regard", derandomize=True, deadline=None)
+settings.load_profile("regard")
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """Every test draws the same random tensors, alone or among others; torch is not loaded for it."""
+    torch = sys.modules.get("torch")
+    if torch:
+        torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
