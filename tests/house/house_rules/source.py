@@ -12,6 +12,7 @@ RUNNING_TEXT = {"eval", "exec", "compile", "__import__"}
 TORCH_FREE = {"config", "text", "phrasebook", "errors", "values"}
 MASK_MAKERS = {"tril", "triu", "tril_", "triu_", "tril_indices", "triu_indices", "generate_square_subsequent_mask"}
 NEURAL = {"attention", "model", "search", "train", "translate"}
+ATTENDED = ("query", "key", "value", "mask")
 PURE_METHODS = {"forward", "step", "start", "remember", "encode", "project", "select"}
 
 
@@ -79,6 +80,22 @@ def check_any(modules: list[Module]) -> list[Finding]:
     return found
 
 
+def check_order(modules: list[Module]) -> list[Finding]:
+    """Arguments come as `(query, key, value, mask)` and `(src, tgt)`, whatever stands between them."""
+    found = []
+    for module in modules:
+        for name, function in _all_functions(module.tree):
+            names = [one.arg for one in parameters(function)]
+            attended = [one for one in names if one in ATTENDED]
+            if attended != sorted(attended, key=ATTENDED.index):
+                found.append(finding(module, function.lineno, f"{name}: {', '.join(attended)} out of order"))
+            for one in names:
+                other = one.replace("tgt", "src", 1) if one.startswith("tgt") else ""
+                if other in names and names.index(other) > names.index(one):
+                    found.append(finding(module, function.lineno, f"{name}: {one} before {other}"))
+    return found
+
+
 def check_pure_methods(modules: list[Module]) -> list[Finding]:
     """`forward`, `step` and their kin write nothing to `self`: state is a value that they return."""
     found = []
@@ -98,6 +115,7 @@ CHECKS = (
     check_torch_free,
     check_masks,
     check_any,
+    check_order,
     check_pure_methods,
 )
 
@@ -151,6 +169,12 @@ def _annotations(function: Function) -> Iterator[ast.expr]:
             yield parameter.annotation
     if function.returns:
         yield function.returns
+
+
+def _all_functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            yield node.name, node
 
 
 def _methods(tree: ast.Module) -> Iterator[tuple[str, Function]]:
