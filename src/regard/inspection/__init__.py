@@ -1,0 +1,1 @@
+"""Looking at attention: records, measures, word alignment, and pictures of it."""
