@@ -17,10 +17,9 @@ FETCHED = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def nav() -> ModuleType:
-    """The hook that completes the navigation; it lies outside the package."""
-    spec = importlib.util.spec_from_file_location("mkdocs_nav", ROOT / "tools/mkdocs_nav.py")
+def hook(name: str) -> ModuleType:
+    """A hook of mkdocs; they lie outside the package."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"tools/{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
@@ -35,6 +34,7 @@ def test_the_site_builds_strictly_and_fetches_nothing(tmp_path: Path) -> None:
     pages = {path: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.html")}
     assert len(pages) > 15
     assert [path.name for path, text in pages.items() if FETCHED.search(text)] == []
+    assert [path.name for path, text in pages.items() if "arithmatex" in text] == []
     # Diagrams in mermaid would be drawn by a script from another server.
     assert [path.name for path, text in pages.items() if 'class="mermaid"' in text] == []
 
@@ -52,7 +52,7 @@ def test_what_is_fetched_is_seen(html: str, fetches: bool) -> None:
     assert bool(FETCHED.search(html)) is fetches
 
 
-def test_missing_pages_are_left_out_and_numbered_ones_added(nav: ModuleType, tmp_path: Path) -> None:
+def test_missing_pages_are_left_out_and_numbered_ones_added(tmp_path: Path) -> None:
     for name in ("index.md", "attention.md", "attention-dot.md", "decisions/index.md", "decisions/0001-x.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -63,8 +63,17 @@ def test_missing_pages_are_left_out_and_numbered_ones_added(nav: ModuleType, tmp
         {"The house": [{"Decisions": "decisions/index.md"}]},
         {"Empty": ["missing.md"]},
     ]
-    assert nav.complete(asked, tmp_path) == [
+    assert hook("mkdocs_nav").complete(asked, tmp_path) == [
         {"Home": "index.md"},
         {"Attention": [{"Overview": "attention.md"}, "attention-dot.md"]},
         {"The house": [{"Decisions": "decisions/index.md"}, "decisions/0001-x.md"]},
     ]
+
+
+def test_formulas_are_drawn_without_a_script() -> None:
+    page = '<p><span class="arithmatex">\\(a &lt; b\\)</span></p>\n<div class="arithmatex">\\[\\mathrm{RNN}\n\\]</div>'
+    drawn = hook("mkdocs_math").on_page_content(page, page=None)
+    assert drawn.count("<math") == 2
+    assert 'display="block"' in drawn
+    assert ">RNN</" in drawn
+    assert "arithmatex" not in drawn
