@@ -1,0 +1,108 @@
+"""Heat maps as PNG or SVG files, for papers and readmes. Needs matplotlib: `pip install 'regard[plot]'`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from regard.errors import DataError, RegardError
+from regard.inspection.fonts import choose
+from regard.inspection.record import AttentionRecord, Grid, Level
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# From the page's lightest to its deepest blue in equal steps of Oklab: one hue, so that lightness alone says
+# how much, to every eye and in print.
+_SCALE = ["#f0efeb", "#d3d8db", "#b6c1cc", "#9aaabc", "#7e94ac", "#637e9c", "#49698d", "#2f547d", "#123f6d"]
+_INK, _SOFT = "#22262d", "#666b75"
+_FORMATS = (".png", ".svg", ".pdf")
+_LONGEST, _READABLE, _BAR = 20, 60, 6
+
+
+def save(
+    record: AttentionRecord,
+    path: Path | str,
+    *,
+    layer: int | None = None,
+    head: int | None = None,
+    level: Level = "word",
+    title: str = "",
+) -> None:
+    """Writes one matrix as a picture: a row for each target word, a column for each source word.
+
+    Labels are drawn with whatever installed font has their characters; what no font has becomes `�`.
+
+    Args:
+        record: What was attended to.
+        path: File to write; its ending, `.png`, `.svg` or `.pdf`, says the format.
+        layer: Number of the layer; None = mean over the layers.
+        head: Number of the head; None = mean over the heads.
+        level: Words or subwords.
+        title: Written above the picture.
+
+    Raises:
+        DataError: Where the ending is another, or the file cannot be written.
+        RegardError: Where matplotlib is not installed.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _FORMATS:
+        raise DataError(f"expected a picture to end in {', '.join(_FORMATS)}, got {path.name!r}")
+    try:
+        import matplotlib as mpl
+    except ImportError as error:
+        message = "pictures need matplotlib, which is not installed: pip install 'regard[plot]'"
+        raise RegardError(message) from error
+    grid = record.grid(layer, head, level=level)
+    undated = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+    try:
+        # The salt makes the names inside an SVG the same in every run; TeX would read labels as commands.
+        with mpl.rc_context({"svg.hashsalt": "regard", "text.usetex": False}):
+            figure = _draw(grid, title)
+            figure.savefig(path, dpi=160, bbox_inches="tight", metadata=undated[path.suffix.lower()])
+    except OSError as error:
+        raise DataError(f"cannot write the picture {path}: {error}") from error
+
+
+def _draw(grid: Grid, title: str) -> Figure:
+    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.figure import Figure
+
+    num_tgt, num_src = grid.weights.shape
+    cell = min(0.42, max(0.16, 18 / max(num_tgt, num_src, 1)))  # inches
+    figure = Figure(figsize=(max(2.0, cell * num_src + 0.6), max(1.0, cell * num_tgt)), facecolor="white")
+    axes = figure.add_subplot()
+    scale = LinearSegmentedColormap.from_list("regard", _SCALE)
+    if num_tgt:
+        image = axes.imshow(grid.weights.numpy(), cmap=scale, vmin=0, vmax=1, aspect="equal", interpolation="nearest")
+        height = min(num_tgt, _BAR)  # in cells, as the places below are
+        place = axes.inset_axes((1 + 0.6 / num_src, 1 - height / num_tgt, 0.3 / num_src, height / num_tgt))
+        bar = figure.colorbar(image, cax=place, ticks=[0, 0.5, 1])
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(length=0, labelsize=8, labelcolor=_SOFT)
+    _label(axes, grid, size=min(11.0, 60 * cell))
+    if title:
+        shown, fonts = choose([title])
+        axes.set_title(shown[0], fontfamily=fonts, fontsize=12, color=_INK, pad=12, parse_math=False)
+    return figure
+
+
+def _label(axes: Axes, grid: Grid, *, size: float) -> None:
+    """Names rows and columns, and draws white lines between the cells."""
+    num_tgt, num_src = grid.weights.shape
+    labels, fonts = choose([_shorten(one) for one in (*grid.src_labels, *grid.tgt_labels)])
+    axes.xaxis.tick_top()
+    axes.set_xticks(range(num_src), labels[:num_src], rotation=45, ha="left", rotation_mode="anchor")
+    axes.set_yticks(range(num_tgt), labels[num_src:])
+    for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        text.set(fontfamily=fonts, fontsize=size, color=_INK, parse_math=False)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xticks([place - 0.5 for place in range(1, num_src)], minor=True)
+    axes.set_yticks([place - 0.5 for place in range(1, num_tgt)], minor=True)
+    axes.grid(which="minor", color="white", linewidth=1.2 if max(num_tgt, num_src) <= _READABLE else 0.4)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
