@@ -21,7 +21,7 @@ Positive = Annotated[int, Field(ge=1)]
 class Section(BaseModel):
     """A part of the configuration: frozen, and a misspelt key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataConfig(Section):
@@ -65,7 +65,7 @@ class AttentionConfig(Section):
     coverage: bool = False
     """Let past attention influence present scores (Tu et al. 2016)."""
     max_source: Positive = 256
-    """Positions that a location-based score can reach; later ones get no weight (Luong 2015, footnote 6)."""
+    """Positions that a location-based score can reach; later ones get no weight (Luong 2015, §3.1)."""
     dropout: Fraction = 0.0
 
 
@@ -138,7 +138,7 @@ class TrainConfig(Section):
     warmup: Annotated[int, Field(ge=0)] = 400
     """Steps of linear warm-up."""
     min_learning_rate: Annotated[float, Field(ge=0)] = 0.0
-    betas: tuple[float, float] = (0.9, 0.98)
+    betas: tuple[Fraction, Fraction] = (0.9, 0.98)
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     label_smoothing: Fraction = 0.1
     clip_norm: Annotated[float, Field(ge=0)] = 1.0

@@ -1,0 +1,100 @@
+"""Sensible values for what the user left open, from the size of the corpus and of the machine."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Sequence
+
+from regard.config.schema import Config, TransformerConfig
+
+_VOCABULARY = ((5_000, 1_000), (20_000, 2_000), (50_000, 4_000), (200_000, 8_000), (1_000_000, 16_000))
+"""Up to so many pairs, so many subwords; a larger vocabulary would leave most of it too rare to learn."""
+_LARGEST_VOCABULARY = 32_000
+_EPOCHS = ((5_000, 60.0), (20_000, 40.0), (50_000, 30.0), (200_000, 20.0), (1_000_000, 10.0))
+"""Up to so many pairs, so many passes over them."""
+_FEWEST_EPOCHS = 5.0
+_CHARACTERS_PER_TOKEN = ((1_000, 3.0), (2_000, 3.4), (4_000, 3.8), (8_000, 4.2))
+"""Up to so many subwords, so many characters each: of the same order in European languages."""
+_LONGEST_TOKEN = 4.5
+_VALIDATIONS = 20
+
+
+def derive(
+    config: Config, *, num_pairs: int, num_src_chars: int, num_tgt_chars: int, cores: int | None = None
+) -> tuple[Config, list[str]]:
+    """Fills what is None: vocabulary, batch, steps, validation interval and threads.
+
+    `precision` and `device` stay "auto": what they become depends on the machine and is for training to decide.
+    `steps` stays None where `epochs` says how long to train.
+
+    Args:
+        config: The configuration as the user gave it.
+        num_pairs: Sentence pairs for training.
+        num_src_chars: Characters of all their sources.
+        num_tgt_chars: Characters of all their targets.
+        cores: CPU cores to use; all that this process may use when not given.
+
+    Returns:
+        The completed configuration, and a note on each value that was derived, for the user to read.
+
+    >>> from regard.config.schema import Config
+    >>> done, notes = derive(Config(), num_pairs=29_000, num_src_chars=1_700_000, num_tgt_chars=1_900_000, cores=2)
+    >>> notes[0]
+    'subword.vocab_size = 4000, for 29,000 sentence pairs'
+    """
+    notes: list[str] = []
+    subword, train = config.subword, config.train
+    if subword.vocab_size is None:
+        size = _by_size(_VOCABULARY, num_pairs, _LARGEST_VOCABULARY)
+        subword = subword.model_copy(update={"vocab_size": size})
+        notes.append(f"subword.vocab_size = {size}, for {num_pairs:,} sentence pairs")
+    found: dict[str, int] = {}
+    tokens = max(num_src_chars, num_tgt_chars) / _by_size(
+        _CHARACTERS_PER_TOKEN, subword.vocab_size or 0, _LONGEST_TOKEN
+    )
+    if train.batch_tokens is None:
+        found["batch_tokens"] = _batch_tokens(config, tokens)
+        notes.append(f"train.batch_tokens = {found['batch_tokens']}, for about {_rounded(tokens):,} subwords")
+    batch_tokens = train.batch_tokens or found["batch_tokens"]
+    steps_an_epoch = max(1.0, tokens / (batch_tokens * train.accumulate))
+    epochs = train.epochs or _by_size(_EPOCHS, num_pairs, _FEWEST_EPOCHS)
+    if train.steps is None and train.epochs is None:
+        found["steps"] = max(1_000, _rounded(epochs * steps_an_epoch))
+        passes = found["steps"] / steps_an_epoch
+        notes.append(f"train.steps = {found['steps']}, about {passes:.0f} passes over the text")
+    if train.validate_every is None:
+        steps = train.steps or found.get("steps") or math.ceil(epochs * steps_an_epoch)
+        found["validate_every"] = max(1, min(2_000, _rounded(steps / _VALIDATIONS)))
+        notes.append(f"train.validate_every = {found['validate_every']} steps")
+    if train.threads is None:
+        found["threads"] = cores or available_cores()
+        notes.append(f"train.threads = {found['threads']}, all cores")
+    train = train.model_copy(update=found)
+    return config.model_copy(update={"subword": subword, "train": train}), notes
+
+
+def available_cores() -> int:
+    """CPU cores that this process may run on, at least 1."""
+    if sys.platform == "linux":
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def _batch_tokens(config: Config, tokens: float) -> int:
+    """Larger batches for the Transformer, which learns badly from small ones; small ones for little text."""
+    wanted = 4_096 if isinstance(config.model, TransformerConfig) else 2_048
+    return wanted if tokens > 60 * wanted else max(512, wanted // 2)
+
+
+def _by_size(table: Sequence[tuple[int, int | float]], size: int, beyond: float) -> int | float:
+    return next((value for most, value in table if size <= most), beyond)
+
+
+def _rounded(number: float) -> int:
+    """Two leading digits, which is all that an estimate has."""
+    if number < 100:
+        return max(1, round(number))
+    magnitude = int(10 ** (len(str(int(number))) - 2))
+    return round(number / magnitude) * magnitude
