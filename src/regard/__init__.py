@@ -1,0 +1,106 @@
+"""Train, run and look inside attention-based translators.
+
+Importing the package does nothing: a public name is fetched from its module when it is first asked for, so that
+neither torch nor a plotting library is loaded by those who do not need it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from regard.config.load import load_config
+    from regard.config.presets import preset_names
+    from regard.config.schema import Config
+    from regard.errors import CheckpointError, ConfigError, DataError, RegardError, SearchError, ShapeError
+    from regard.evaluate.alignment import alignment_error_rate
+    from regard.evaluate.scores import Scores, score
+    from regard.inspection.alignment import parse_pharaoh, pharaoh, word_alignment
+    from regard.inspection.record import AttentionRecord
+    from regard.model.build import build_model
+    from regard.phrasebook.corpus import write_corpus
+    from regard.runs.demo import run_demo
+    from regard.runs.training import train as train_model
+    from regard.store import load_model, save_model
+    from regard.text.subword import Subword
+    from regard.translate import Translation, Translator, load
+
+    __version__: str
+
+_HOMES = {
+    "AttentionRecord": "regard.inspection.record",
+    "CheckpointError": "regard.errors",
+    "Config": "regard.config.schema",
+    "ConfigError": "regard.errors",
+    "DataError": "regard.errors",
+    "RegardError": "regard.errors",
+    "Scores": "regard.evaluate.scores",
+    "SearchError": "regard.errors",
+    "ShapeError": "regard.errors",
+    "Subword": "regard.text.subword",
+    "Translation": "regard.translate",
+    "Translator": "regard.translate",
+    "alignment_error_rate": "regard.evaluate.alignment",
+    "build_model": "regard.model.build",
+    "load": "regard.translate",
+    "load_config": "regard.config.load",
+    "load_model": "regard.store",
+    "parse_pharaoh": "regard.inspection.alignment",
+    "pharaoh": "regard.inspection.alignment",
+    "preset_names": "regard.config.presets",
+    "run_demo": "regard.runs.demo",
+    "save_model": "regard.store",
+    "score": "regard.evaluate.scores",
+    "train_model": "regard.runs.training",
+    "word_alignment": "regard.inspection.alignment",
+    "write_corpus": "regard.phrasebook.corpus",
+}
+# `regard.train` is the package of the training loop, so the function has another name here.
+_NAMES_AT_HOME = {"train_model": "train"}
+
+__all__ = [
+    "AttentionRecord",
+    "CheckpointError",
+    "Config",
+    "ConfigError",
+    "DataError",
+    "RegardError",
+    "Scores",
+    "SearchError",
+    "ShapeError",
+    "Subword",
+    "Translation",
+    "Translator",
+    "__version__",
+    "alignment_error_rate",
+    "build_model",
+    "load",
+    "load_config",
+    "load_model",
+    "parse_pharaoh",
+    "pharaoh",
+    "preset_names",
+    "run_demo",
+    "save_model",
+    "score",
+    "train_model",
+    "word_alignment",
+    "write_corpus",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        value: object = version("regard")
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), _NAMES_AT_HOME.get(name, name))
+    else:
+        raise AttributeError(f"module 'regard' has no attribute {name!r}")
+    globals()[name] = value  # the next look finds it without coming here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
