@@ -1,0 +1,1 @@
+"""Text: reading it, cleaning it, cutting it into subwords. Strings only, no torch."""

@@ -1,0 +1,41 @@
+"""Words: what spaces separate. The unit of alignments, shown to people who have never heard of subwords."""
+
+from __future__ import annotations
+
+import re
+
+from regard.values import Encoding, Span
+
+_WORD = re.compile(r"\S+")
+
+
+def word_spans(text: str) -> tuple[Span, ...]:
+    """Where each word stands.
+
+    Args:
+        text: A normalised sentence.
+
+    Returns:
+        One span a word, in order.
+
+    >>> word_spans("ta journée ?")
+    ((0, 2), (3, 10), (11, 12))
+    """
+    return tuple(match.span() for match in _WORD.finditer(text))
+
+
+def word_of_piece(encoding: Encoding) -> tuple[int | None, ...]:
+    """Which word each subword belongs to.
+
+    Args:
+        encoding: A text cut into subwords.
+
+    Returns:
+        One word number a subword. A piece that is only the space before a word belongs to that word; None for a
+        subword with no surface after the last word, such as eos.
+    """
+    owner: list[int | None] = [None] * (len(encoding.text) + 1)
+    for number, (start, end) in enumerate(word_spans(encoding.text)):
+        first = start - 1 if start and owner[start - 1] is None else start
+        owner[first:end] = [number] * (end - first)
+    return tuple(owner[start] for start, _ in encoding.spans)
