@@ -1,0 +1,1 @@
+"""From text to tensors: ids in compact arrays, batches of like length, one place that pads."""

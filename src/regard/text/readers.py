@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from os import PathLike
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, cast
 
 from regard.errors import DataError
 from regard.text.normalise import normalise
@@ -31,11 +31,11 @@ class PairFile:
     num_empty: int
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> BinaryIO:
     if path.is_dir():
         raise DataError(f"{path}: expected a text file, found a directory: name a file in it")
     try:
-        return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+        return cast(BinaryIO, gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb"))
     except FileNotFoundError:
         raise DataError(f"{path}: no such file: check the name (the present directory is {Path.cwd()})") from None
     except OSError as error:
@@ -120,5 +120,7 @@ def _read_tsv(path: Path) -> Iterator[tuple[str, str]]:
             continue
         columns = line.split("\t")
         if len(columns) < 2:
-            raise DataError(f"{path}:{number}: expected source TAB target, found no tab: one pair a line, or give two files")
+            raise DataError(
+                f"{path}:{number}: expected source TAB target, found no tab: write one pair a line, or give two files"
+            )
         yield columns[0], columns[1]

@@ -44,7 +44,9 @@ class Subword:
         processor = self._processor
         self.specials = Specials(processor.unk_id(), processor.pad_id(), processor.bos_id(), processor.eos_id())
         if min(self.specials.pad, self.specials.bos, self.specials.eos) < 0:
-            raise CheckpointError("the SentencePiece model has no ids for padding, begin and end: train one with regard")
+            raise CheckpointError(
+                "the SentencePiece model has no ids for padding, begin and end of a sentence: train one with regard"
+            )
 
     @classmethod
     def train(
@@ -75,7 +77,9 @@ class Subword:
             raise DataError("no text to learn a subword vocabulary from: the corpus is empty")
         floor = BYTE_PIECES + 4 + 1
         if vocab_size < floor + 10:
-            raise DataError(f"subword.vocab_size must be at least {floor + 10} (256 of them are bytes), but is {vocab_size}")
+            raise DataError(
+                f"subword.vocab_size must be at least {floor + 10} (256 of them are bytes), but is {vocab_size}"
+            )
         coverage = 1.0 if len(characters) + floor < vocab_size * 0.6 else 0.9995
         sentencepiece.set_random_generator_seed(seed)
         size, first_error = vocab_size, ""
@@ -158,8 +162,10 @@ class Subword:
 
     def encode_ids(self, texts: Sequence[str], *, sample_alpha: float = 0.0) -> list[list[int]]:
         """Cuts many texts, ids only, as fast as SentencePiece can; see `encode`."""
-        options = {"enable_sampling": True, "alpha": sample_alpha, "nbest_size": -1} if sample_alpha > 0 else {}
-        ids: list[list[int]] = self._processor.encode(list(texts), out_type=int, **options)
+        sampling = sample_alpha > 0
+        ids: list[list[int]] = self._processor.encode(
+            list(texts), out_type=int, enable_sampling=sampling, alpha=sample_alpha if sampling else 0.1, nbest_size=-1
+        )
         return ids
 
     def decode(self, ids: Sequence[int]) -> Encoding:
