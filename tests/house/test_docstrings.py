@@ -52,6 +52,12 @@ def test_tensors_need_a_shape() -> None:
     assert faults(without) == ["f: takes or gives a tensor, but no shape such as `(B, S)` is written"]
 
 
+def test_any_shape_is_a_shape() -> None:
+    text = '"""M."""\ndef f(x: Tensor) -> Tensor:\n    """Twice `x`, of any shape."""\n'
+    assert faults(text) == []
+    assert len(faults(text.replace(", of any shape", ""))) == 1
+
+
 def test_classes_and_their_methods_are_public_too() -> None:
     text = '"""M."""\nclass C:\n    def m(self) -> int: ...\n    def _n(self): ...\nclass _D: ...\n'
     assert faults(text) == ["class C without a docstring", "C.m: no docstring"]
@@ -60,6 +66,8 @@ def test_classes_and_their_methods_are_public_too() -> None:
 def test_one_sentence_is_enough_for_one_argument_and_not_for_two() -> None:
     one = '"""M."""\ndef f(a: int) -> int:\n    """Twice `a`."""\n'
     assert faults(one) == []
+    assert faults(one.replace("`.", "`.\n\n    >>> f(1)\n    2\n    ")) == []
+    assert faults(one.replace("`.", "`.\n\n    And more.\n    ")) == ["f: no Args section", "f: no Returns section"]
     assert faults(one.replace("a: int", "a, b")) == ["f: no Args section", "f: no Returns section"]
 
 

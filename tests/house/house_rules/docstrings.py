@@ -2,8 +2,8 @@
 
 A function of at most one argument may say it all in one sentence; any other has an `Args:` section, and a
 `Returns:` (or `Yields:`) section when it gives something back. Where a tensor comes in or goes out, a shape
-such as `(B, S)` is written. A method that overrides another of the package, or names it (`Base.method`), may
-leave all that to it. That the sections agree with the signature is pydoclint's to check.
+such as `(B, S)` is written, or that it may be any. A method that overrides another of the package, or names it
+(`Base.method`), may leave all that to it. That the sections agree with the signature is pydoclint's to check.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 
 from house_rules.tree import Finding, Function, Module, finding, parameters, public_functions
 
-SHAPE = re.compile(r"`\((?:[A-Z0-9…*.]|\.\.\.|num_)")
+SHAPE = re.compile(r"`\((?:[A-Z0-9…*.]|\.\.\.|num_)|`\(\)`|\b(any|same) shape\b|\bscalar\b")
 
 
 def check_docstrings(modules: list[Module]) -> list[Finding]:
@@ -72,7 +72,8 @@ def _faults(function: Function, shaped: bool) -> list[str]:
         return [] if _is_exempt(function) else ["no docstring"]
     faults = []
     count, sections = len(parameters(function)), set(re.findall(r"^(\w+):$", text, re.MULTILINE))
-    one_sentence = "\n\n" not in text and count <= 1
+    paragraphs = [one for one in text.split("\n\n") if not one.lstrip().startswith((">>>", "Example"))]
+    one_sentence = len(paragraphs) == 1 and count <= 1
     if count and not one_sentence and "Args" not in sections:
         faults.append("no Args section")
     if _gives_something(function) and not one_sentence and not sections & {"Returns", "Yields"}:
