@@ -81,3 +81,14 @@ def test_continuous_integration_runs_make_test() -> None:
 def test_the_version_has_a_place_in_the_changelog() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert "## [Unreleased]" in changelog or f"## [{metadata.version('regard')}]" in changelog
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs a git checkout")
+def test_no_source_is_ignored_by_git() -> None:
+    listed = [str(path) for part in ("src", "tests", "docs") for path in (ROOT / part).rglob("*") if path.is_file()]
+    sources = [path for path in listed if not re.search(r"__pycache__|\.egg-info|_cache|\.so$", path)]
+    done = subprocess.run(
+        ["git", "check-ignore", "--stdin"], cwd=ROOT, input="\n".join(sources), capture_output=True, text=True
+    )
+    assert done.stdout.split() == []
+    assert len(sources) > 50
