@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from regard.inspection.labels import visible
+
 _OWN = "DejaVu Sans"  # comes with matplotlib
 _PREFERRED = ("Noto Sans CJK", "Noto Sans", "NanumGothic", "Apple SD Gothic", "Malgun", "Hiragino", "Yu Gothic", "IPA")
 _AVOIDED = ("Emoji", "LastResort", "Last Resort")  # pictures in place of letters
@@ -18,10 +20,12 @@ def choose(labels: Sequence[str]) -> tuple[list[str], list[str]]:
         labels: What will be drawn.
 
     Returns:
-        The labels, with `�` for each character that no font has, and the families, matplotlib's own first.
+        The labels, with `�` for each character that no font has or that is a command, and the families,
+        matplotlib's own first.
     """
     from matplotlib import font_manager
 
+    labels = [visible(label) for label in labels]
     missing = {ord(one) for label in labels for one in label} - _characters(font_manager.findfont(_OWN))
     families = [_OWN]
     upright = [one for one in font_manager.fontManager.ttflist if one.style == "normal" and _is_for_text(one.name)]

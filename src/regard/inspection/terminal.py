@@ -7,17 +7,17 @@ words a character, under a ruler; the strongest word of each row is named at its
 from __future__ import annotations
 
 import shutil
-import unicodedata
 from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from regard.inspection.labels import visible
 from regard.inspection.record import AttentionRecord, Grid, Level
 
 _SHADES = ((0.7, "█"), (0.4, "▓"), (0.2, "▒"), (0.05, "░"), (0.0, "·"))
 _TINT, _FAINT = "#4c8fd0", "dim"
-_LABEL_SIZE, _STAIRCASE = 16, 24
+_LABEL_SIZE, _STAIRCASE, _BESIDE = 16, 24, 7  # two spaces before a name, ` 100%` after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class _Layout:
     @classmethod
     def fit(cls, grid: Grid, width: int) -> _Layout:
         label = min(_LABEL_SIZE, max(1, width // 4), max((_width(one) for one in grid.tgt_labels), default=1))
-        named = min(_LABEL_SIZE, max(_width(one) for one in grid.src_labels)) + 12 if width >= 50 else 0
+        named = min(_LABEL_SIZE, max(_width(one) for one in grid.src_labels)) + _BESIDE if width >= 50 else 0
         room, num_src = max(1, width - label - 1 - named), len(grid.src_labels)
         cell = 2 if 2 * num_src <= room else 1
         return cls(label, cell, min(num_src, room), named)
@@ -105,7 +105,7 @@ def _row(name: str, row: list[float], grid: Grid, layout: _Layout) -> Text:
         line.append(cell, _FAINT if glyph == "·" else _TINT)
     if layout.named and row[strongest] > 0:
         label = grid.src_labels[strongest]
-        line.append(f"  {_fit(label, min(_width(label), layout.named - 12))}")
+        line.append(f"  {_fit(label, min(_width(label), layout.named - _BESIDE))}")
         line.append(f" {row[strongest]:.0%}", _FAINT)
     return line
 
@@ -120,17 +120,12 @@ def _shade(weight: float) -> str:
 
 
 def _width(text: str) -> int:
-    return cell_len(_visible(text))
+    return cell_len(visible(text))
 
 
 def _fit(text: str, size: int) -> str:
     """The text in exactly `size` cells; what is cut off ends in an ellipsis."""
-    shown = _visible(text)
+    shown = visible(text)
     if cell_len(shown) <= size:
         return set_cell_size(shown, size)
     return set_cell_size(set_cell_size(shown, size - 1).rstrip() + "…", size)
-
-
-def _visible(text: str) -> str:
-    """Without what would move the cursor or turn the writing: control and format characters, lone surrogates."""
-    return "".join("\ufffd" if unicodedata.category(one) in ("Cc", "Cf", "Cs", "Zl", "Zp") else one for one in text)

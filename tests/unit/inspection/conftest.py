@@ -1,0 +1,98 @@
+"""Records of attention made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from regard.inspection.record import AttentionRecord
+from regard.values import Encoding
+
+
+def encoding_of(cuts: str) -> Encoding:
+    """An encoding from words cut by `|`: `"How was jour|née"`; pieces after the first carry their space."""
+    text = cuts.replace("|", "")
+    pieces, spans, place = [], [], 0
+    for number, word in enumerate(cuts.split(" ")):
+        for inner, piece in enumerate(word.split("|")):
+            space = 1 if number and not inner else 0
+            pieces.append(piece if inner else "▁" + piece)
+            spans.append((place, place + space + len(piece)))
+            place += space + len(piece)
+    return Encoding(text, tuple(range(4, 4 + len(pieces))), tuple(pieces), tuple(spans))
+
+
+def random_record(
+    src: str, tgt: str, *, layers: int = 1, heads: int = 1, seed: int = 1, finished: bool = True
+) -> AttentionRecord:
+    """A record with random weights whose rows sum to 1."""
+    generator = torch.Generator().manual_seed(seed)
+    encoded = encoding_of(src), encoding_of(tgt)
+    shape = (heads, len(encoded[1].ids) + finished, len(encoded[0].ids) + 1)
+    weights = [torch.softmax(3 * torch.randn(shape, generator=generator), dim=-1) for _ in range(layers)]
+    return AttentionRecord(*encoded, tuple(weights))
+
+
+@pytest.fixture
+def encode() -> Callable[[str], Encoding]:
+    """What makes an encoding from words cut by `|`."""
+    return encoding_of
+
+
+@pytest.fixture
+def make_record() -> Callable[..., AttentionRecord]:
+    """What makes a random record from two sentences cut by `|`."""
+    return random_record
+
+
+@pytest.fixture
+def day() -> AttentionRecord:
+    """`How was your day?` with one matrix written by hand; its last words fall into subwords."""
+    rows = [
+        [0.90, 0.05, 0.00, 0.00, 0.00, 0.05],  # Comment
+        [0.10, 0.80, 0.00, 0.00, 0.00, 0.10],  # s'
+        [0.00, 0.60, 0.00, 0.30, 0.00, 0.10],  # est
+        [0.00, 0.00, 0.95, 0.05, 0.00, 0.00],  # ta
+        [0.00, 0.00, 0.10, 0.70, 0.20, 0.00],  # journ
+        [0.00, 0.00, 0.00, 0.50, 0.40, 0.10],  # ée
+        [0.00, 0.00, 0.00, 0.00, 0.20, 0.80],  # ?
+        [0.00, 0.00, 0.00, 0.00, 0.00, 1.00],  # </s>
+    ]
+    src, tgt = encoding_of("How was your day|?"), encoding_of("Comment s'|est ta journ|ée ?")
+    return AttentionRecord(src, tgt, (torch.tensor([rows]),))
+
+
+@pytest.fixture
+def korean() -> AttentionRecord:
+    """Characters two cells wide, and two layers of two heads."""
+    return random_record("My sister reads a book .", "여동생|은 책|을 읽|어요 .", layers=2, heads=2)
+
+
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    "<!--<script>",
+    "<img/src=x/onerror=alert(1)>",
+    "&lt;b&gt;",
+    "{{data}}",
+    "'\"`${alert(1)}",
+    "\u2028\u2029",
+    "\x1b[31mred\x07",
+    "\ud800",
+    "$\\frac{",
+    "\u202egnihtemos",
+)
+
+
+@pytest.fixture
+def hostile() -> AttentionRecord:
+    """Words that try to be markup, script, terminal commands or formulas."""
+    pieces = tuple(one.replace("\u2028\u2029", "a\u2028\u2029") for one in HOSTILE)
+    text, spans, place = " ".join(pieces), [], 0
+    for piece in pieces:
+        spans.append((place, place + len(piece)))
+        place += len(piece) + 1
+    encoding = Encoding(text, tuple(range(len(pieces))), pieces, tuple(spans))
+    size = len(pieces) + 1
+    return AttentionRecord(encoding, encoding, (torch.full((1, size, size), 1 / size),), ("</script>",))

@@ -1,0 +1,113 @@
+"""The page as text: its data arrive whole, and nothing in a sentence or a title becomes markup."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html as markup
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regard.errors import DataError
+from regard.inspection.html import frame, render
+from regard.inspection.record import AttentionRecord
+from regard.values import Encoding
+
+
+class Reader(HTMLParser):
+    """Collects tags, the contents of scripts and the policy, as a browser's parser would find them."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.scripts, self.styles, self.policy, self.comments = [], [], [], "", []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        attributes = dict(attrs)
+        if attributes.get("http-equiv") == "Content-Security-Policy":
+            self.policy = attributes["content"]
+        if tag in ("script", "style"):
+            self.texts = self.scripts if tag == "script" else self.styles
+            self.texts.append("")
+
+    def handle_data(self, data):
+        if self.tags[-1:] in (["script"], ["style"]) and self.cdata_elem:
+            self.texts[-1] += data
+
+    def handle_comment(self, data):
+        self.comments.append(data)
+
+
+def data_of(page):
+    return json.loads(Reader(page).scripts[0])
+
+
+def test_the_data_arrive_whole(day, korean):
+    first, second = data_of(render([day, korean]))
+    assert first["src"] == {"pieces": list(day.src.pieces), "words": list(day.src_words), "wordOf": [0, 1, 2, 3, 3]}
+    assert first["tgt"]["wordOf"] == [0, 1, 1, 2, 3, 3, 4]
+    assert [layer["name"] for layer in second["layers"]] == ["layer 1", "layer 2"]
+    for layer, expected in zip(second["layers"], korean.layers, strict=True):
+        torch.testing.assert_close(torch.tensor(layer["heads"]) / 10_000, expected, atol=6e-5, rtol=0)
+
+
+def test_one_record_needs_no_list(day):
+    assert render(day, title="T") == render([day], title="T")
+
+
+def test_hostile_sentences_stay_text(day, hostile):
+    plain, page = Reader(render(day)), Reader(render([hostile], title="</title><script>{{data}}&amp;\ud800é"))
+    assert page.tags == plain.tags
+    assert page.comments == plain.comments == []
+    assert page.scripts[1] == plain.scripts[1]
+    assert json.loads(page.scripts[0])[0]["src"]["pieces"] == list(hostile.src.pieces)
+    assert json.loads(page.scripts[0])[0]["layers"][0]["name"] == "</script>"
+
+
+@settings(max_examples=50, deadline=None)
+@given(text=st.text(st.characters(codec=None), min_size=1, max_size=30), title=st.text(max_size=30))
+def test_any_text_comes_back(text, title):
+    encoding = Encoding(text, (4,), (text,), ((0, len(text)),))
+    page = render(AttentionRecord(encoding, encoding, (torch.full((1, 2, 2), 0.5),)), title=title)
+    assert page.isascii()
+    assert data_of(page)[0]["tgt"]["pieces"] == [text]
+    found = re.search("<title>(.*?)</title>", page, re.DOTALL)
+    assert found is not None
+    assert found[1] == markup.escape(title).encode("ascii", "xmlcharrefreplace").decode()
+
+
+def test_the_policy_allows_the_pages_own_script_alone(day):
+    page = Reader(render(day))
+    rules = dict(rule.split(" ", 1) for rule in page.policy.split("; "))
+    assert rules["default-src"] == "'none'"
+    for kind, body in (("script", page.scripts[1]), ("style", page.styles[0])):
+        digest = base64.b64encode(hashlib.sha256(body.encode()).digest()).decode()
+        assert rules[f"{kind}-src"] == f"'sha256-{digest}'"
+
+
+def test_the_page_names_no_other_place(day):
+    page = render(day)
+    assert set(re.findall(r"https?://[^\s\"']+", page)) == {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"\b(src|href)=|@import|url\(|innerHTML|document\.write|\beval\b", page)
+
+
+def test_a_frame_holds_the_page(hostile):
+    element = frame(hostile, title='"><script>', height=300)
+    reader = Reader(element)
+    assert reader.tags == ["iframe"]
+    attributes = dict(re.findall(r'(\w+)="([^"]*)"', element))
+    assert markup.unescape(attributes["srcdoc"]) == render(hostile, title='"><script>')
+    assert attributes["height"] == "300"
+
+
+def test_no_record_is_too_few():
+    with pytest.raises(DataError, match="at least one sentence"):
+        render([])

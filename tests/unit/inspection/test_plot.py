@@ -1,0 +1,138 @@
+"""Pictures in files: right formats, honest colours, any script, no warning (warnings are errors here)."""
+
+from __future__ import annotations
+
+import builtins
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+import torch
+from matplotlib import font_manager
+from PIL import Image
+
+from regard.errors import DataError, RegardError
+from regard.inspection import fonts, plot
+from regard.inspection.plot import save
+from regard.inspection.record import AttentionRecord
+from regard.values import Encoding
+
+
+def test_png_and_svg(day, tmp_path):
+    save(day, tmp_path / "day.png", title="How was your day?")
+    with Image.open(tmp_path / "day.png") as image:
+        assert min(image.size) > 200
+    save(day, str(tmp_path / "day.SVG"), level="subword", layer=0, head=0)
+    assert ET.parse(tmp_path / "day.SVG").getroot().tag.endswith("svg")
+    save(day, tmp_path / "day.pdf")
+    assert (tmp_path / "day.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_same_matrix_gives_the_same_bytes(day, tmp_path):
+    for ending in ("svg", "png"):
+        for name in ("a", "b"):
+            save(day, tmp_path / f"{name}.{ending}")
+        assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
+
+
+def test_each_cell_has_the_colour_of_its_weight(encode, tmp_path):
+    weights = torch.tensor([[[0.0, 1.0, 0.5], [1.0, 0.0, 0.0]]])
+    save(AttentionRecord(encode("a b"), encode("c d"), (weights,)), tmp_path / "x.png")
+    with Image.open(tmp_path / "x.png") as image:
+        pixels = np.asarray(image.convert("RGB")).reshape(-1, 3)
+    found = {"#{:02x}{:02x}{:02x}".format(*one) for one in np.unique(pixels, axis=0)}
+    assert {plot._SCALE[0], plot._SCALE[4], plot._SCALE[8]} <= found
+
+
+def test_the_scale_darkens_in_equal_steps_of_one_hue():
+    channels = np.array([[int(one[at : at + 2], 16) for at in (1, 3, 5)] for one in plot._SCALE]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ np.array([0.2126, 0.7152, 0.0722])
+    lightness = 116 * np.cbrt(luminance) - 16  # CIE L*
+    steps = -np.diff(lightness)
+    assert steps.min() > 0.8 * steps.max()
+
+
+def test_hostile_labels_are_drawn_as_they_are(hostile, tmp_path):
+    for ending in ("png", "svg"):
+        save(hostile, tmp_path / f"hostile.{ending}", title="$\\frac{ <script>\x07")
+        save(hostile, tmp_path / f"hostile.{ending}", level="subword")
+    tags = {one.tag.split("}")[-1] for one in ET.parse(tmp_path / "hostile.svg").iter()}
+    assert "script" not in tags
+
+
+def test_scripts_that_no_font_has(tmp_path, monkeypatch):
+    only = [one for one in font_manager.fontManager.ttflist if one.name == "DejaVu Sans"]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", only)
+    encoding = Encoding("책 日本", (4, 5), ("▁책", "▁日本"), ((0, 1), (1, 4)))
+    save(AttentionRecord(encoding, encoding, (torch.full((1, 3, 3), 1 / 3),)), tmp_path / "x.png")
+    assert fonts.choose(["책 é"]) == (["\ufffd é"], ["DejaVu Sans"])
+
+
+def test_fonts_are_added_until_all_characters_are_found(monkeypatch):
+    class Entry:
+        style, weight = "normal", 400
+
+        def __init__(self, name):
+            self.name = self.fname = name
+
+    have = {"Zed": set(b"bc"), "Noto Sans CJK KR": set(b"cd"), "Some Emoji": set(b"abcde"), "Broken": set()}
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [Entry(name) for name in have])
+    monkeypatch.setattr(fonts, "_characters", lambda path: have.get(path, set(b"a")))
+    labels, families = fonts.choose(["ab", "de"])
+    assert families == ["DejaVu Sans", "Noto Sans CJK KR", "Zed"]
+    assert labels == ["ab", "d\ufffd"]
+    assert fonts.choose(["a"]) == (["a"], ["DejaVu Sans"])
+
+
+def test_a_font_that_cannot_be_read_has_no_characters(tmp_path):
+    (tmp_path / "broken.ttf").write_bytes(b"nothing")
+    assert fonts._characters(tmp_path / "broken.ttf") == set()
+    assert fonts._characters(tmp_path / "missing.ttf") == set()
+
+
+def test_long_names_and_many_words(make_record, tmp_path):
+    record = make_record(" ".join(["word"] * 70), "x" * 300 + " y")
+    save(record, tmp_path / "long.png")
+    with Image.open(tmp_path / "long.png") as image:
+        assert max(image.size) < 6000
+
+
+def test_a_target_without_words(encode, tmp_path):
+    record = AttentionRecord(encode("a b"), Encoding("", (), (), ()), (torch.full((1, 1, 3), 1 / 3),))
+    save(record, tmp_path / "empty.png")
+    assert (tmp_path / "empty.png").exists()
+
+
+def test_nothing_global_changes(day, tmp_path):
+    before = dict(mpl.rcParams)
+    save(day, tmp_path / "x.svg")
+    assert dict(mpl.rcParams) == before
+
+
+def test_other_endings_and_places_that_are_not_there(day, tmp_path):
+    with pytest.raises(DataError, match=r"end in \.png, \.svg, \.pdf, got 'x\.gif'"):
+        save(day, tmp_path / "x.gif")
+    with pytest.raises(DataError, match=r"cannot write the picture .*nowhere"):
+        save(day, tmp_path / "nowhere" / "x.png")
+
+
+def test_without_matplotlib(day, tmp_path, monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *rest, **more):
+        if name.split(".")[0] == "matplotlib":
+            raise ImportError(name)
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(RegardError, match=r"pip install 'regard\[plot\]'"):
+        save(day, tmp_path / "x.png")
+
+
+def test_inspection_does_not_import_matplotlib():
+    code = "import sys, regard.inspection.plot; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

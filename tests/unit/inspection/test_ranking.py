@@ -1,0 +1,38 @@
+"""The most and the least attended words."""
+
+from __future__ import annotations
+
+import pytest
+
+from regard.errors import ShapeError
+from regard.inspection.ranking import most_and_least
+
+
+def test_the_day(day):
+    rankings = most_and_least(day, k=2)
+    assert [one.word for one in rankings] == list(day.tgt_words)
+    journee = rankings[3]
+    assert [(one.word, one.index) for one in journee.most] == [("day?", 3), ("your", 2)]
+    assert [one.word for one in journee.least] == ["How", "was"]  # both received nothing: the earlier first
+    assert journee.most[0].weight == pytest.approx(0.9)
+    assert journee.end_weight == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 10])
+def test_the_lists_are_sorted_and_share_no_word(make_record, k):
+    record = make_record("a b c d e|f", "g h|i j", heads=2)
+    for ranking, row in zip(most_and_least(record, k), record.words().tolist(), strict=True):
+        most, least = [one.weight for one in ranking.most], [one.weight for one in ranking.least]
+        assert most == sorted(row[:-1], reverse=True)[:k]
+        assert least == sorted(row[:-1])[: min(k, 5 - len(most))]
+        assert not {one.index for one in ranking.most} & {one.index for one in ranking.least}
+
+
+def test_a_layer_and_a_head_can_be_chosen(korean):
+    first = most_and_least(korean, 1, layer=1, head=0)[0].most[0]
+    assert first.weight == pytest.approx(float(korean.words(1, 0)[0, :-1].max()))
+
+
+def test_none_is_too_few(day):
+    with pytest.raises(ShapeError, match="k=0"):
+        most_and_least(day, 0)
