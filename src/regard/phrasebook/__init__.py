@@ -1,0 +1,1 @@
+"""The built-in corpus: synchronous grammars that write sentence pairs together with their gold word alignment."""
