@@ -1,0 +1,80 @@
+"""What training needs to go on: tensors and plain values in one file, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from regard.errors import CheckpointError
+from regard.store.durable import write_file
+from regard.store.weights import read_tensors, write_tensors
+
+STATE_VERSION = 1
+Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
+"""What JSON can say."""
+
+
+def save_state(path: str | Path, tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> None:
+    """Writes a training state. A crash leaves the old state or the new one.
+
+    Args:
+        path: The file, usually with the ending `.safetensors`.
+        tensors: Of any shape, `(...)`, by name.
+        scalars: Everything else, as JSON can say it.
+
+    Raises:
+        CheckpointError: The place cannot be written.
+    """
+    content = {"format": "regard-state", "format_version": STATE_VERSION, "scalars": dict(scalars)}
+    content["sha256"] = _digest(tensors)
+    # One entry: the format keeps several in no fixed order, and the same state should be the same bytes.
+    metadata = {"regard": json.dumps(content, sort_keys=True)}
+    write_file(Path(path), lambda file: write_tensors(file, tensors, metadata=metadata))
+
+
+def load_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Plain]]:
+    """Reads a training state back.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Tensors of any shape, `(...)`, by name, and the plain values.
+
+    Raises:
+        CheckpointError: There is no such file, or it is damaged or of another version.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise CheckpointError(f"{file}: there is no training state to go on from; start anew, without --resume")
+    tensors, metadata = read_tensors(file)
+    try:
+        content = json.loads(metadata["regard"])
+        found, digest, scalars = content["format_version"], content["sha256"], content["scalars"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise CheckpointError(f"{file}: not a training state of regard; start anew, without --resume") from None
+    if found != STATE_VERSION:
+        raise CheckpointError(
+            f"{file}: a training state of version {found}, but this regard reads version {STATE_VERSION}: go on with "
+            "the regard that wrote it, or start anew, without --resume"
+        )
+    if digest != _digest(tensors) or not isinstance(scalars, dict):
+        raise CheckpointError(
+            f"{file}: damaged: its numbers do not agree with their hash; start anew, without --resume"
+        )
+    return tensors, scalars
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)  # (...) -> (bytes,)
+    return digest.hexdigest()

@@ -1,0 +1,120 @@
+"""Files that are either wholly there or not at all, whatever happens while they are written."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from regard.errors import CheckpointError
+
+PENDING = ".new"
+"""Ending of a file that is written but has not taken its place yet."""
+
+
+def pending(path: Path) -> Path:
+    """The name under which a file waits to take its place."""
+    return path.with_name(path.name + PENDING)
+
+
+def write_pending(path: Path, write: Callable[[Path], None]) -> None:
+    """Writes a file under its waiting name, down to the disk.
+
+    Args:
+        path: Where the file will be.
+        write: Writes the content to the path that it is given.
+
+    Raises:
+        CheckpointError: The disk is full, or the place cannot be written; nothing is left behind.
+    """
+    waiting = pending(path)
+    try:
+        with _named_failures(path):
+            write(waiting)
+            with waiting.open("rb+") as file:
+                os.fsync(file.fileno())
+    except BaseException:
+        waiting.unlink(missing_ok=True)
+        raise
+
+
+def take_place(path: Path) -> None:
+    """Moves a waiting file to its place, over an older one, in one step.
+
+    Args:
+        path: Where the file will be.
+
+    Raises:
+        CheckpointError: The place cannot be written.
+    """
+    with _named_failures(path):
+        os.replace(pending(path), path)
+        sync_directory(path.parent)
+
+
+def write_file(path: Path, write: Callable[[Path], None]) -> None:
+    """Writes a file such that a crash leaves the old one or the new one, never half of it.
+
+    Args:
+        path: Where the file will be.
+        write: Writes the content to the path that it is given.
+
+    Raises:
+        CheckpointError: The disk is full, or the place cannot be written; an older file is still there.
+    """
+    make_directory(path.parent)
+    write_pending(path, write)
+    take_place(path)
+
+
+def make_directory(path: Path) -> None:
+    """Makes a directory and those above it.
+
+    Raises:
+        CheckpointError: A file stands in the way, or the place cannot be written.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise CheckpointError(
+            f"{path}: expected a directory or a free name, but a file is there; choose another"
+        ) from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: the directory cannot be made: {error.strerror}; choose another place") from None
+
+
+def sync_directory(path: Path) -> None:
+    """Makes the names in a directory last through a power failure."""
+    if sys.platform == "win32":  # directories cannot be opened there
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def _named_failures(path: Path) -> Iterator[None]:
+    # safetensors reports a full disk as an error of its own, so its module is asked at this one place.
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise CheckpointError(
+            f"{path}: cannot be written: {reason}; what was there is unchanged. Make room, or choose another place"
+        ) from None

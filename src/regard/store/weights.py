@@ -1,0 +1,174 @@
+"""Tensors on disk: written once each, read only after names, shapes and numbers are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol, cast
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from regard.errors import CheckpointError
+
+_SHOWN = 20
+"""Faults listed in one message; a wrong model has hundreds."""
+
+
+class _Slice(Protocol):
+    def get_shape(self) -> list[int]: ...
+
+
+class _Reader(Protocol):
+    """What is used of `safe_open`, which has no annotations of its own."""
+
+    def keys(self) -> list[str]: ...
+
+    def get_tensor(self, name: str) -> Tensor: ...
+
+    def get_slice(self, name: str) -> _Slice: ...
+
+    def metadata(self) -> dict[str, str] | None: ...
+
+
+def own_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Parameters and persistent buffers, each once: a tied matrix under the first of its names.
+
+    Args:
+        model: Any module.
+
+    Returns:
+        The module's own tensors of any shape, `(...)`, by name; writing to them changes the module.
+    """
+    seen: set[int] = set()
+    own = {}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            own[name] = tensor.detach()
+    return own
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: dict[str, str] | None = None) -> None:
+    """Writes tensors in the safetensors format; the same tensors give the same bytes.
+
+    Args:
+        path: The file.
+        tensors: Of any shape, `(...)`, by name.
+        metadata: At most one entry: the format keeps several in no fixed order.
+    """
+    # Views of one storage are refused by the format, so every tensor is written from memory of its own.
+    ready = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+    save_file(ready, path, metadata=metadata)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Reads all tensors of a file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Tensors of any shape, `(...)`, by name, and the file's metadata.
+
+    Raises:
+        CheckpointError: The file is missing, cut short or not in the safetensors format.
+    """
+    with _opened(path) as file:
+        names = file.keys()
+        return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+
+
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of a file's tensors, without reading the tensors.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Shapes by name.
+
+    Raises:
+        CheckpointError: The file is missing, cut short or not in the safetensors format.
+    """
+    with _opened(path) as file:
+        names = file.keys()
+        return {name: tuple(file.get_slice(name).get_shape()) for name in names}
+
+
+def check_shapes(where: str, expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> None:
+    """Compares what a model needs with what a file has, and tells every difference at once.
+
+    Args:
+        where: What to call the file in the message.
+        expected: Shapes by name that the model needs.
+        found: Shapes by name that the file has.
+
+    Raises:
+        CheckpointError: They differ.
+    """
+    faults = [f"missing: {name} {_shape(expected[name])}" for name in sorted(expected.keys() - found.keys())]
+    faults += [f"unexpected: {name} {_shape(found[name])}" for name in sorted(found.keys() - expected.keys())]
+    faults += [
+        f"wrong shape: {name} should be {_shape(expected[name])}, but is {_shape(found[name])}"
+        for name in sorted(expected.keys() & found.keys())
+        if expected[name] != found[name]
+    ]
+    _refuse(f"{where}: the tensors are not those of the model in config.toml", faults)
+
+
+def check_finite(where: str, tensors: Mapping[str, Tensor], *, cure: str) -> None:
+    """Refuses numbers that no computation can go on with.
+
+    Args:
+        where: What to call their place in the message.
+        tensors: Of any shape, `(...)`, by name.
+        cure: What to do about it.
+
+    Raises:
+        CheckpointError: A tensor is not of floating point, or holds NaN or infinity.
+    """
+    faults = [f"{name}: {tensor.dtype}" for name, tensor in sorted(tensors.items()) if not tensor.is_floating_point()]
+    _refuse(f"{where}: weights should be floating-point numbers; {cure}", faults)
+    faults = [
+        f"{name}: {int((~torch.isfinite(tensor)).sum())} of {tensor.numel()}"
+        for name, tensor in sorted(tensors.items())
+        if not torch.isfinite(tensor).all()
+    ]
+    _refuse(f"{where}: weights should be finite, but there are NaN or infinite ones; {cure}", faults)
+
+
+def fill(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Copies tensors into a model's own.
+
+    Args:
+        model: A module whose own tensors have these names and shapes.
+        tensors: Of any shape, `(...)`, by name.
+    """
+    with torch.no_grad():
+        for name, own in own_tensors(model).items():
+            own.copy_(tensors[name])
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[_Reader]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield cast("_Reader", file)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path}: not a whole safetensors file ({error}): it was cut short or damaged; copy it again or train again"
+        ) from None
+
+
+def _refuse(what: str, faults: list[str]) -> None:
+    if faults:
+        more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+        raise CheckpointError(what + "".join(f"\n  {fault}" for fault in faults[:_SHOWN]) + more)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "scalar"
