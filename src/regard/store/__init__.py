@@ -4,6 +4,6 @@
 go on.
 """
 
-from regard.store.model_directory import StoredModel, load_model, save_model
+from regard.store.model import StoredModel, load_model, save_model
 
 __all__ = ["StoredModel", "load_model", "save_model"]
