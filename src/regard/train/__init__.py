@@ -1,0 +1,1 @@
+"""How a model learns: loss, schedule, update, precision, the loop and its checkpoints."""

@@ -1,0 +1,246 @@
+"""From text files to a model on disk: what `regard train` does."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from math import ceil
+from pathlib import Path
+
+import torch
+
+from regard.config.schema import Config, TrainConfig, TransformerConfig
+from regard.data.stream import BatchStream, Resegmenter
+from regard.errors import ConfigError
+from regard.model.build import build_model
+from regard.model.seq2seq import Seq2Seq
+from regard.runs.prepare import Prepared, keep_config, prepare, prepare_again
+from regard.runs.validator import TranslatingValidator
+from regard.store import save_model
+from regard.train.allocator import keep_freed_memory
+from regard.train.interrupt import listening
+from regard.train.loop import Outcome, Trainer
+from regard.train.precision import Precision, choose_precision
+from regard.train.reporter import Reporter, Reporters, Validation
+
+TRAINING = "training"
+"""Folder of the training state within the model's directory."""
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a training ended.
+
+    Attributes:
+        path: The model's directory; it holds a model unless `interrupted`.
+        config: As it was trained with, nothing left open.
+        steps: Updates done.
+        seconds: Of training, over all sessions, validations among them.
+        interrupted: Whether the user stopped it; `resume=True` goes on.
+        chosen: What the weights are: the best checkpoint's, or an average; None when interrupted.
+        validation: Of these weights; None when interrupted.
+    """
+
+    path: Path
+    config: Config
+    steps: int
+    seconds: float
+    interrupted: bool
+    chosen: str | None
+    validation: Validation | None
+
+
+def train(
+    config: Config | None,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    reporter: Reporter | None = None,
+) -> TrainResult:
+    """Trains a model on the text that the configuration names.
+
+    Args:
+        config: What to train, on what, how. When going on, the kept one counts, but for `train.steps` and
+            `train.max_minutes`, which may be raised; None changes nothing.
+        out: Directory of the model; the training state lies in `training/` within.
+        resume: Go on with the training in `out`, exactly where it was saved.
+        overwrite: Whether a model or training in `out` may be replaced.
+        reporter: Hears how it goes; nobody does when not given.
+
+    Returns:
+        How it ended. After Ctrl-C or SIGTERM it is `interrupted`, with everything saved.
+
+    Raises:
+        ConfigError: When the configuration asks for the impossible, or `out` is taken.
+        DataError: When text cannot be read or used.
+        CheckpointError: When there is nothing to go on with.
+    """
+    out, directory = Path(out), Path(out) / TRAINING
+    with listening() as interrupt:
+        if resume:
+            prepared = _raise_limits(prepare_again(directory), None if config is None else config.train)
+        else:
+            if config is None:
+                raise ConfigError("expected a configuration to train, got none: only going on needs none")
+            _clear(out, overwrite)
+            prepared = prepare(config, directory)
+        keep_freed_memory()
+        prepared, device, precision = _settle(prepared)
+        model, stream = _build_model(prepared, device), _stream(prepared)
+        prepared = _count_steps(prepared, stream)
+        keep_config(prepared.config, directory)
+        listener = Reporters([one for one in (reporter, *_tensorboard(prepared.config, directory)) if one])
+        for note in (*prepared.notes, precision.note):
+            if note:
+                listener.on_message(note)
+        trainer = Trainer(
+            model,
+            stream,
+            TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device=device),
+            config=prepared.config.train,
+            directory=directory,
+            precision=precision,
+            reporter=listener,
+        )
+        saved = trainer.state_path.exists()
+        outcome = trainer.run(num_sentences=len(prepared.train), resume=resume and saved, interrupt=interrupt)
+        if outcome.interrupted:
+            listener.on_message(
+                f"stopped after step {outcome.step}; all is saved in {directory}: "
+                f"`regard train --out {out} --resume` goes on from there"
+            )
+        else:
+            _save(out, model, prepared, outcome)
+            listener.on_message(f"the model, {outcome.chosen}, is in {out}")
+    return TrainResult(
+        out, prepared.config, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen, outcome.validation
+    )
+
+
+def choose_device(name: str) -> str:
+    """The device that a name means.
+
+    Args:
+        name: `auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`.
+
+    Returns:
+        A name that PyTorch knows.
+
+    Raises:
+        ConfigError: When there is no such device here.
+    """
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"train.device = {name!r} cannot be used here ({reason}): use 'auto' or 'cpu'") from None
+    return name
+
+
+def _clear(out: Path, overwrite: bool) -> None:
+    if out.is_file():
+        raise ConfigError(f"{out}: expected a directory for the model, found a file: choose another --out")
+    taken = [name for name in ("manifest.json", TRAINING) if (out / name).exists()]
+    if taken and not overwrite:
+        raise ConfigError(
+            f"{out} already holds {' and '.join(taken)}: choose another --out, go on with --resume, or replace it with "
+            "--overwrite"
+        )
+    shutil.rmtree(out / TRAINING, ignore_errors=True)
+
+
+def _raise_limits(prepared: Prepared, asked: TrainConfig | None) -> Prepared:
+    if asked is None:
+        return prepared
+    changes = {name: value for name in ("steps", "max_minutes") if (value := getattr(asked, name)) is not None}
+    return _with_train(prepared, changes)
+
+
+def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:
+    config = prepared.config
+    config = config.model_copy(update={"train": config.train.model_copy(update=changes)})
+    return Prepared(config, prepared.src_subword, prepared.tgt_subword, prepared.train, prepared.val, prepared.notes)
+
+
+def _settle(prepared: Prepared) -> tuple[Prepared, str, Precision]:
+    """Decides what depends on the machine: device, threads, precision."""
+    options, model = prepared.config.train, prepared.config.model
+    device = choose_device(options.device)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    tokens = options.batch_tokens or 4096
+    if isinstance(model, TransformerConfig):
+        precision = choose_precision(options.precision, device, rows=min(tokens, 2048), width=model.width)
+    else:  # one product a step: a row a sentence
+        precision = choose_precision(options.precision, device, rows=max(32, tokens // 16), width=model.hidden_size)
+    return _with_train(prepared, {"precision": precision.name}), device, precision
+
+
+def _count_steps(prepared: Prepared, stream: BatchStream) -> Prepared:
+    """Turns epochs into steps, now that the batches of an epoch are known."""
+    options = prepared.config.train
+    if options.steps is not None or options.epochs is None:
+        return prepared
+    return _with_train(prepared, {"steps": ceil(options.epochs * stream.batches_per_epoch / options.accumulate)})
+
+
+def _build_model(prepared: Prepared, device: str) -> Seq2Seq:
+    config, specials = prepared.config, prepared.tgt_subword.specials
+    torch.manual_seed(config.train.seed)
+    return build_model(
+        config.model,
+        src_vocab=len(prepared.src_subword),
+        tgt_vocab=len(prepared.tgt_subword),
+        shared=config.subword.shared,
+        specials=specials,
+    ).to(device)
+
+
+def _stream(prepared: Prepared) -> BatchStream:
+    config, subwords = prepared.config, (prepared.src_subword, prepared.tgt_subword)
+    alpha = config.subword.sample_alpha
+    return BatchStream(
+        prepared.train,
+        batch_tokens=config.train.batch_tokens or 4096,
+        seed=config.train.seed,
+        specials=prepared.tgt_subword.specials,
+        resegment=Resegmenter(prepared.train, *subwords, alpha=alpha) if alpha > 0 else None,
+    )
+
+
+def _tensorboard(config: Config, directory: Path) -> list[Reporter]:
+    if not config.train.tensorboard or find_spec("tensorboard") is None:
+        return []
+    from regard.runs.tensorboard import TensorBoardReporter
+
+    return [TensorBoardReporter(directory / "tensorboard")]
+
+
+def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> None:
+    validation = outcome.validation
+    details: dict[str, str | float | int] = {
+        "chosen": outcome.chosen or "",
+        "steps": outcome.step,
+        "minutes": round(outcome.seconds / 60.0, 2),
+        "skipped_steps": outcome.num_skipped,
+        "torch": version("torch"),
+        "seed": prepared.config.train.seed,
+        "training_pairs": len(prepared.train),
+        "validation_pairs": len(prepared.val),
+    }
+    if validation:
+        numbers = {"loss": validation.loss, "nll": validation.nll, "bleu": validation.bleu, "chrf": validation.chrf}
+        details |= {f"validation_{name}": round(value, 4) for name, value in numbers.items() if value is not None}
+    save_model(
+        out,
+        model=model,
+        config=prepared.config,
+        src_subword=prepared.src_subword,
+        tgt_subword=prepared.tgt_subword,
+        details=details,
+    )

@@ -1,0 +1,89 @@
+"""Validation in training: the loss over all held-out pairs, and BLEU and chrF of some of them, translated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from regard.config.schema import Config
+from regard.data.bucket import BatchPlan
+from regard.data.collate import collate
+from regard.data.corpus import Corpus
+from regard.evaluate.scores import corpus_bleu, corpus_chrf
+from regard.model.seq2seq import Seq2Seq
+from regard.search.greedy import greedy_search
+from regard.text.subword import Subword
+from regard.train.reporter import Sample, Validation
+from regard.train.validation import corpus_loss
+from regard.values import Batch
+
+SENTENCES_AT_ONCE = 128
+NUM_SAMPLES = 3
+
+
+class TranslatingValidator:
+    """Takes the loss of all validation pairs and translates some of them greedily.
+
+    Args:
+        corpus: The validation pairs.
+        tgt_subword: The target's vocabulary.
+        config: Batch size, label smoothing, number of sentences, length limits.
+        device: Where the model is.
+    """
+
+    def __init__(self, corpus: Corpus, tgt_subword: Subword, *, config: Config, device: str) -> None:
+        self.corpus = corpus
+        self.tgt_subword = tgt_subword
+        self.config = config
+        self.device = device
+        src_lens, tgt_lens = np.asarray(corpus.src.lengths) + 1, np.asarray(corpus.tgt.lengths) + 1
+        tokens = config.train.batch_tokens or 4096
+        self.batches = BatchPlan(src_lens, tgt_lens, batch_tokens=tokens, seed=0).epoch(0)
+        # Evenly spread over the corpus, then by length, so that little is padded.
+        count = min(len(corpus), config.train.validate_sentences)
+        spread = np.linspace(0, len(corpus) - 1, count).round().astype(np.int64)
+        self.sample_rows = spread[np.linspace(0, count - 1, min(NUM_SAMPLES, count)).round().astype(np.int64)].tolist()
+        self.rows = spread[np.argsort(src_lens[spread], kind="stable")].tolist()
+
+    def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
+        """See `regard.train.validation.Validator`."""
+        begun = time.perf_counter()
+        loss, nll = corpus_loss(
+            model,
+            self._batches(model),
+            label_smoothing=self.config.train.label_smoothing,
+            device=self.device,
+            check=check,
+        )
+        translations = self._translate(model, check)
+        pairs = self.corpus.pairs
+        said, wanted = [translations[row] for row in self.rows], [pairs[row].tgt for row in self.rows]
+        samples = tuple(Sample(pairs[row].src, translations[row], pairs[row].tgt) for row in self.sample_rows)
+        return Validation(
+            loss, nll, corpus_bleu(said, wanted), corpus_chrf(said, wanted), samples, time.perf_counter() - begun
+        )
+
+    def _batches(self, model: Seq2Seq) -> Iterator[Batch]:
+        src, tgt = self.corpus.src, self.corpus.tgt
+        for rows in self.batches:
+            yield collate([src[row] for row in rows], [tgt[row] for row in rows], specials=model.specials)
+
+    def _translate(self, model: Seq2Seq, check: Callable[[], None]) -> dict[int, str]:
+        found: dict[int, str] = {}
+        limits = self.config.search
+        for start in range(0, len(self.rows), SENTENCES_AT_ONCE):
+            check()
+            rows = self.rows[start : start + SENTENCES_AT_ONCE]
+            batch = collate([self.corpus.src[row] for row in rows], None, specials=model.specials).to(self.device)
+            longest = (batch.src_len * limits.max_len_ratio).long() + limits.max_len_offset
+            with torch.inference_mode():
+                hypotheses = greedy_search(
+                    model, batch.src_ids, batch.src_len, max_len=longest, specials=model.specials
+                )
+            for row, one in zip(rows, hypotheses, strict=True):
+                ids = one.ids[:-1] if one.finished else one.ids
+                found[row] = self.tgt_subword.decode(ids).text
+        return found

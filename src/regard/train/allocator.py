@@ -1,0 +1,29 @@
+"""Asks the C library to keep freed memory for the next step, where it is glibc.
+
+By default glibc gives every large block back to the kernel at once and gets it back page by page, zeroed, at
+the next step; see `docs/decisions/allocator.md` for what that costs.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4  # malloc.h
+_TOP_PAD = 64 << 20
+_NEVER = 2**31 - 1
+
+
+def keep_freed_memory() -> bool:
+    """Sets the process's allocator up for training: large blocks come from the heap, and the heap is kept.
+
+    Returns:
+        Whether it could be done; False on systems without glibc's `mallopt`, where nothing changes.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return False
+    settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, _NEVER), (_M_TOP_PAD, _TOP_PAD))
+    return all(bool(mallopt(option, value)) for option, value in settings)

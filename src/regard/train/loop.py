@@ -1,0 +1,321 @@
+"""The training loop: steps, validations, checkpoints, an end, and exact continuation after an interruption."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+import torch
+from torch import Tensor
+
+from regard.config.schema import TrainConfig
+from regard.errors import ConfigError
+from regard.model.seq2seq import Seq2Seq
+from regard.store.checkpoint import Plain, load_state, save_state
+from regard.store.weights import check_shapes, fill, own_tensors
+from regard.train.average import average_states
+from regard.train.checkpoints import CheckpointFolder
+from regard.train.interrupt import Interrupt, Interrupted
+from regard.train.loss import chunked_cross_entropy
+from regard.train.optimizer import Updater
+from regard.train.precision import Precision
+from regard.train.progress import Meter, Progress, Stopwatch, time_is_up
+from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
+from regard.train.schedule import build_schedule
+from regard.train.validation import Validator
+from regard.values import Batch
+
+REPORT_SECONDS = 1.0
+MAX_BROKEN_STEPS = 20
+"""So many steps in a row without finite gradients, and training gives up."""
+
+
+class Stream(Protocol):
+    """Batches without end, from a place that can be remembered."""
+
+    @property
+    def epoch(self) -> float:
+        """Passes through the corpus."""
+        ...
+
+    def state(self) -> dict[str, int]:
+        """Where the stream is."""
+        ...
+
+    def restore(self, state: dict[str, int]) -> None:
+        """Goes to where a stream was."""
+        ...
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The stream itself."""
+        ...
+
+    def __next__(self) -> Batch:
+        """The next batch."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended; the model holds the chosen weights.
+
+    Attributes:
+        step: Updates done.
+        seconds: Of training, over all sessions.
+        interrupted: Whether it can be gone on with; then nothing was chosen and the last two are None.
+        num_skipped: Updates left out because gradients were not finite.
+        chosen: What the weights are: the best checkpoint's, or an average.
+        validation: Of the chosen weights.
+    """
+
+    step: int
+    seconds: float
+    interrupted: bool
+    num_skipped: int
+    chosen: str | None = None
+    validation: Validation | None = None
+
+
+class Trainer:
+    """Trains a model as configured.
+
+    Args:
+        model: To be trained, on its device.
+        stream: Training batches.
+        validator: Judges the model now and then.
+        config: The `[train]` section, complete: `steps` and `validate_every` are numbers.
+        directory: Where checkpoints and the state for `resume` are kept.
+        precision: Numbers of the matrix products.
+        reporter: Hears of it.
+        clock: Seconds from some point on.
+    """
+
+    def __init__(
+        self,
+        model: Seq2Seq,
+        stream: Stream,
+        validator: Validator,
+        *,
+        config: TrainConfig,
+        directory: Path,
+        precision: Precision,
+        reporter: Reporter,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if config.steps is None or config.validate_every is None:
+            raise ConfigError("train.steps and train.validate_every must be numbers here: see regard.config.derive")
+        self.model, self.stream, self.validator = model, stream, validator
+        self.config, self.precision, self.reporter = config, precision, reporter
+        self.steps, self.validate_every = config.steps, config.validate_every
+        self.device = str(model.output_weight.device)
+        self.state_path = directory / "state.safetensors"
+        self.folder = CheckpointFolder(directory, keep=config.keep, prefer=config.average)
+        self.updater = Updater(model, betas=config.betas, weight_decay=config.weight_decay, clip_norm=config.clip_norm)
+        self.schedule = build_schedule(config, config.steps)
+        self.progress = Progress()
+        self.stopwatch = Stopwatch(clock)
+        self.meter = Meter(self.device, clock)
+
+    def run(self, *, num_sentences: int = 0, resume: bool = False, interrupt: Interrupt | None = None) -> Outcome:
+        """Trains to the end, or to an interruption.
+
+        Args:
+            num_sentences: Of the corpus, for the report.
+            resume: Whether to go on from the saved state.
+            interrupt: The user's wish to stop.
+
+        Returns:
+            How it ended.
+
+        Raises:
+            CheckpointError: When there is no state to resume from, or it is of another model.
+            ConfigError: When gradients stay infinite or NaN.
+        """
+        interrupt = interrupt or Interrupt()
+        if resume:
+            self._restore()
+        self.reporter.on_start(self._plan(num_sentences))
+        self.meter.begin()
+        try:
+            self._train(interrupt)
+            chosen, validation = self._choose(interrupt)
+        except Interrupted:
+            return self._outcome(interrupted=True)
+        finally:
+            self.reporter.on_end()
+        return self._outcome(interrupted=False, chosen=chosen, validation=validation)
+
+    def _train(self, interrupt: Interrupt) -> None:
+        try:
+            while not self._validated_to_the_end(interrupt):
+                interrupt.check()
+                self._advance()
+                if self.meter.seconds() >= REPORT_SECONDS:
+                    self._report()
+        except Interrupted:
+            self._save()
+            raise
+
+    def _plan(self, num_sentences: int) -> TrainingPlan:
+        return TrainingPlan(
+            num_parameters=sum(weight.numel() for weight in self.model.parameters()),
+            num_sentences=num_sentences,
+            steps=self.steps,
+            first_step=self.progress.step,
+            validate_every=self.validate_every,
+            directory=str(self.state_path.parent),
+            max_minutes=self.config.max_minutes,
+        )
+
+    def _outcome(
+        self, *, interrupted: bool, chosen: str | None = None, validation: Validation | None = None
+    ) -> Outcome:
+        skipped = int(self.updater.num_skipped)
+        return Outcome(self.progress.step, self.stopwatch.elapsed(), interrupted, skipped, chosen, validation)
+
+    def _over(self) -> bool:
+        tired = 0 < self.config.patience <= self.progress.waited
+        return (
+            self.progress.step >= self.steps
+            or tired
+            or time_is_up(self.config, self.progress, self.stopwatch.elapsed())
+        )
+
+    def _validated_to_the_end(self, interrupt: Interrupt) -> bool:
+        """Validates where it is time; True once training is over and its last weights are validated."""
+        over = self._over()
+        due = over or self.progress.step % self.validate_every == 0
+        if due and self.progress.validated < self.progress.step:
+            self._validate(interrupt)
+            return self._over()
+        return over
+
+    def _advance(self) -> None:
+        """One update, from `accumulate` batches."""
+        self.model.train()
+        batches = [next(self.stream) for _ in range(self.config.accumulate)]
+        tokens = sum(batch.num_tgt_tokens for batch in batches)
+        loss, nll = self._backward(batches[0], tokens)
+        for batch in batches[1:]:
+            more_loss, more_nll = self._backward(batch, tokens)
+            loss, nll = loss + more_loss, nll + more_nll
+        self.progress.step += 1
+        norm = self.updater.update(self.schedule.rate(self.progress.step))
+        self.meter.add(loss, nll, norm, tokens)
+
+    def _backward(self, batch: Batch, tokens: int) -> tuple[Tensor, Tensor]:
+        placed = batch.to(self.device) if self.precision.device != "cpu" else batch
+        with self.precision.context():
+            loss, nll = chunked_cross_entropy(
+                self.model(placed).hidden,
+                self.model.output_weight,
+                self.model.output_bias,
+                placed.tgt_out_ids,
+                label_smoothing=self.config.label_smoothing,
+                ignore_index=self.model.specials.pad,
+                num_tokens=batch.num_tgt_tokens,
+            )
+        (loss / tokens).backward()  # type: ignore[no-untyped-call]
+        return loss.detach(), nll
+
+    def _report(self) -> None:
+        self._check_finite()
+        loss, nll = self.meter.means()
+        seconds, step = self.meter.seconds(), self.progress.step
+        elapsed = self.stopwatch.elapsed()
+        remaining = (self.steps - step) * max(elapsed / max(1, step), seconds / max(1, self.meter.steps))
+        if self.config.max_minutes is not None:
+            remaining = min(remaining, max(0.0, 60.0 * self.config.max_minutes - elapsed))
+        report = StepReport(
+            step=step,
+            epoch=self.stream.epoch,
+            loss=loss,
+            nll=nll,
+            gradient_norm=float(self.meter.norm),
+            learning_rate=self.schedule.rate(step),
+            tokens_per_second=self.meter.tokens / seconds,
+            elapsed=elapsed,
+            remaining=remaining,
+        )
+        self.meter.begin()
+        self.reporter.on_step(report)
+
+    def _check_finite(self) -> None:
+        broken = int(self.updater.num_broken_in_a_row)
+        if broken >= MAX_BROKEN_STEPS:
+            raise ConfigError(
+                f"the gradients of {broken} steps in a row were infinite or not numbers, up to step "
+                f"{self.progress.step}: set a smaller train.learning_rate (it is {self.config.learning_rate:g}), a "
+                'longer train.warmup, or train.precision = "float32"'
+            )
+
+    def _validate(self, interrupt: Interrupt) -> None:
+        self._check_finite()
+        begun = self.stopwatch.elapsed()
+        validation = self.validator(self.model.eval(), check=interrupt.check)
+        self.progress.validation_seconds = self.stopwatch.elapsed() - begun
+        score = validation.score(self.config.metric)
+        best = self.progress.note(score)
+        self.schedule.observe(score)
+        self.folder.add(self.progress.step, validation, self.config.metric, own_tensors(self.model))
+        self._save()
+        self.folder.prune()
+        self.reporter.on_validation(self.progress.step, validation, best=best)
+        self.meter.begin()
+
+    def _choose(self, interrupt: Interrupt) -> tuple[str, Validation]:
+        """Loads the better of the best checkpoint and the average into the model."""
+        best, averaged = self.folder.best, self.folder.averaged()
+        if best is None:
+            raise AssertionError("training ends with a validation")
+        if len(averaged) > 1:
+            fill(self.model, average_states(self.folder.weights(one) for one in averaged))
+            validation = self.validator(self.model.eval(), check=interrupt.check)
+            score = validation.score(self.config.metric)
+            label = f"average of {len(averaged)} checkpoints, steps {averaged[0].step} to {averaged[-1].step}"
+            self.reporter.on_message(
+                f"{label}: {self.config.metric} {abs(score):.4g}; best single one, step {best.step}: "
+                f"{abs(best.score):.4g}"
+            )
+            if score >= best.score:
+                return label, validation
+        fill(self.model, self.folder.weights(best))
+        return f"checkpoint of step {best.step}", best.validation
+
+    def _save(self) -> None:
+        self.progress.elapsed = self.stopwatch.elapsed()
+        tensors = {f"weight.{name}": weight for name, weight in own_tensors(self.model).items()}
+        tensors |= {f"optimizer.{name}": value for name, value in self.updater.state().items()}
+        tensors["random.cpu"] = torch.get_rng_state()
+        if self.precision.device == "cuda":
+            tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)
+        scalars: dict[str, Plain] = {
+            "progress": asdict(self.progress),
+            "stream": {**self.stream.state()},
+            "schedule": {**self.schedule.state()},
+            "checkpoints": self.folder.state(),
+        }
+        save_state(self.state_path, tensors, scalars)
+
+    def _restore(self) -> None:
+        tensors, scalars = load_state(self.state_path)
+        weights = _within(tensors, "weight.")
+        expected = {name: tuple(own.shape) for name, own in own_tensors(self.model).items()}
+        check_shapes(str(self.state_path), expected, {name: tuple(found.shape) for name, found in weights.items()})
+        fill(self.model, weights)
+        self.updater.restore(_within(tensors, "optimizer."))
+        self.progress = Progress(**cast("dict[str, int]", scalars["progress"]))
+        self.stream.restore(cast("dict[str, int]", scalars["stream"]))
+        self.schedule.restore(cast("dict[str, float]", scalars["schedule"]))
+        self.folder.restore(scalars["checkpoints"])
+        self.stopwatch.resume(self.progress.elapsed)
+        torch.set_rng_state(tensors["random.cpu"])
+        if "random.cuda" in tensors and self.precision.device == "cuda":
+            torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
+
+
+def _within(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}

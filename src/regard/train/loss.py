@@ -1,0 +1,168 @@
+"""Label-smoothed cross entropy fused with the output layer, so that no `(B, T, V)` tensor is ever kept.
+
+The logits of a batch are its largest tensor by far. Here they live a chunk of tokens at a time: each
+chunk's logits, loss and gradient are computed in the forward pass, and only the gradients of the hidden
+vectors and of the output layer stay.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+CHUNK_ELEMENTS = 1 << 21
+"""Logits that live at once: 8 MiB in float32, about what a core's caches hold."""
+
+
+def chunked_cross_entropy(
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    targets: Tensor,
+    *,
+    label_smoothing: float = 0.0,
+    ignore_index: int = -100,
+    num_tokens: int | None = None,
+    chunk_size: int | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Cross entropy of `softmax(weight · hidden + bias)` against smoothed targets, summed over the real tokens.
+
+    The target distribution is `q(v) = (1 - ε) [v = target] + ε / V` (Szegedy et al. 2016, section 7; as in
+    Vaswani et al. 2017, section 5.4). Matrix products run in the type of `hidden`, or in autocast's where it
+    is enabled; softmax and loss are taken in float32 (float64 stays).
+
+    Args:
+        hidden: `(..., D)`.
+        weight: `(V, D)`.
+        bias: `(V,)`, or None.
+        targets: `(...)` int64.
+        label_smoothing: ε.
+        ignore_index: Targets of this value do not count: padding.
+        num_tokens: How many targets count, where it is known: it spares a GPU from waiting for the answer.
+        chunk_size: Tokens a chunk; chosen by the size of the vocabulary when not given.
+
+    Returns:
+        The smoothed loss, through which gradients flow (once, not twice), and the plain negative
+        log-likelihood of the targets, through which none do; both scalars, sums in nats.
+    """
+    kept = targets.flatten() != ignore_index
+    if num_tokens is None:
+        rows = kept.nonzero()[:, 0]
+    else:
+        rows = torch.nonzero_static(kept, size=num_tokens)[:, 0]
+    flat = hidden.flatten(0, -2).index_select(0, rows)  # (..., D) -> (N, D)
+    chunk_size = chunk_size or max(64, CHUNK_ELEMENTS // weight.shape[0])
+    loss, nll = _ChunkedCrossEntropy.apply(  # type: ignore[no-untyped-call]
+        flat, weight, bias, targets.flatten().index_select(0, rows), label_smoothing, chunk_size
+    )
+    return loss, nll
+
+
+def _compute_type(hidden: Tensor) -> torch.dtype:
+    device = hidden.device.type
+    if hidden.dtype == torch.float32 and torch.is_autocast_enabled(device):
+        return torch.get_autocast_dtype(device)
+    return hidden.dtype
+
+
+class _Gradients:
+    """Gradients of the summed loss, filled chunk by chunk.
+
+    Uniform smoothing asks for nothing of the size of the vocabulary a token: its share of the gradient is the
+    same for every token (hidden) and for every word (weight), and is added once at the end.
+    """
+
+    def __init__(self, hidden: Tensor, weight: Tensor, smoothing: float, has_bias: bool) -> None:
+        master = torch.float64 if hidden.dtype == torch.float64 else torch.float32
+        self.share = smoothing / weight.shape[0]
+        self.hidden = torch.empty_like(hidden)
+        self.weight = torch.zeros(weight.shape, dtype=master, device=weight.device)
+        self.bias = torch.zeros(weight.shape[0], dtype=master, device=weight.device) if has_bias else None
+        self.num_tokens = hidden.shape[0]
+
+    def add(self, start: int, error: Tensor, hidden: Tensor, weight: Tensor) -> None:
+        """Adds a chunk: `error` `(C, V)` is softmax minus the unsmoothed part of the target."""
+        if self.bias is not None:
+            self.bias += error.sum(0)
+        error = error.to(hidden.dtype)
+        torch.mm(error, weight, out=self.hidden[start : start + len(hidden)])
+        if hidden.dtype == self.weight.dtype:
+            self.weight.addmm_(error.t(), hidden)
+        else:
+            self.weight += error.t() @ hidden
+
+    def finish(self, hidden: Tensor, weight: Tensor) -> None:
+        """Adds the uniform part: `-ε / V` at every word of every token."""
+        if self.share:
+            self.hidden -= self.share * weight.sum(0, dtype=self.weight.dtype).to(self.hidden.dtype)
+            self.weight -= self.share * hidden.sum(0, dtype=self.weight.dtype)
+            if self.bias is not None:
+                self.bias -= self.share * self.num_tokens
+
+
+class _ChunkedCrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: FunctionCtx,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        targets: Tensor,
+        smoothing: float,
+        chunk_size: int,
+    ) -> tuple[Tensor, Tensor]:
+        compute = _compute_type(hidden)
+        needed = any(ctx.needs_input_grad)  # type: ignore[attr-defined]
+        with torch.autocast(hidden.device.type, enabled=False):
+            result = _losses(hidden.to(compute), weight.to(compute), bias, targets, smoothing, chunk_size, needed)
+        loss, nll, gradients = result
+        ctx.types = hidden.dtype, weight.dtype  # type: ignore[attr-defined]
+        if gradients is not None:
+            ctx.save_for_backward(gradients.hidden, gradients.weight, gradients.bias)  # type: ignore[arg-type]
+        ctx.mark_non_differentiable(nll)
+        return loss, nll
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        hidden, weight, bias = ctx.saved_tensors  # type: ignore[attr-defined]
+        hidden_type, weight_type = ctx.types  # type: ignore[attr-defined]
+        scale = upstream[0]
+        hidden_grad = (hidden * scale).to(hidden_type)
+        weight_grad = (weight * scale).to(weight_type)
+        return hidden_grad, weight_grad, None if bias is None else (bias * scale).to(weight_type), None, None, None
+
+
+def _losses(
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    targets: Tensor,
+    smoothing: float,
+    chunk_size: int,
+    need_gradients: bool,
+) -> tuple[Tensor, Tensor, _Gradients | None]:
+    gradients = _Gradients(hidden, weight, smoothing, bias is not None) if need_gradients else None
+    exact = torch.float64 if hidden.dtype == torch.float64 else torch.float32
+    words = weight.shape[0]
+    nll = torch.zeros((), dtype=exact, device=hidden.device)
+    loss = torch.zeros((), dtype=exact, device=hidden.device)
+    for start in range(0, hidden.shape[0], chunk_size):
+        part, wanted = hidden[start : start + chunk_size], targets[start : start + chunk_size, None]
+        logits = (part @ weight.t()).to(exact)  # (C, V)
+        if bias is not None:
+            logits += bias
+        log_probs = torch.log_softmax(logits, -1)
+        chunk_nll = -log_probs.gather(1, wanted).sum()
+        nll += chunk_nll
+        loss += (1.0 - smoothing) * chunk_nll
+        if smoothing:
+            loss -= smoothing / words * log_probs.sum()
+        if gradients is not None:
+            error = log_probs.exp_()
+            error.scatter_add_(1, wanted, error.new_full((1, 1), smoothing - 1.0).expand_as(wanted))
+            gradients.add(start, error, part, weight)
+    if gradients is not None:
+        gradients.finish(hidden, weight)
+    return loss, nll, gradients

@@ -1,0 +1,89 @@
+"""One update of the weights: AdamW with clipped gradients, and no update at all from broken ones."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+
+
+class Updater:
+    """AdamW (Loshchilov & Hutter 2019) in PyTorch's fused form, with the norm of the gradient clipped.
+
+    Clipping (Pascanu et al. 2013) and the refusal of gradients that are not finite happen within the fused
+    kernel: it divides each gradient as it reads it, and the host never waits for the norm.
+
+    Args:
+        model: Whose parameters are trained; matrices decay, vectors (biases, gains) do not.
+        betas: Decay of the two moments.
+        weight_decay: λ, decoupled from the gradient.
+        clip_norm: Largest norm of all gradients together; 0 = no clipping.
+    """
+
+    def __init__(
+        self, model: nn.Module, *, betas: tuple[float, float], weight_decay: float = 0.0, clip_norm: float = 0.0
+    ) -> None:
+        self.clip_norm = clip_norm
+        self.named = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        weights = list(self.named.values())
+        groups = [
+            {"params": [weight for weight in weights if weight.dim() > 1], "weight_decay": weight_decay},
+            {"params": [weight for weight in weights if weight.dim() <= 1], "weight_decay": 0.0},
+        ]
+        self.optimizer = torch.optim.AdamW([group for group in groups if group["params"]], betas=betas, fused=True)
+        self.num_skipped = torch.zeros((), device=weights[0].device)
+        self.num_broken_in_a_row = torch.zeros((), device=weights[0].device)
+
+    def update(self, rate: float) -> Tensor:
+        """Moves the weights along their gradients, and clears these.
+
+        Args:
+            rate: Learning rate.
+
+        Returns:
+            Norm of all gradients before clipping, a scalar on the weights' device. Where it is not finite
+            the weights stayed as they were and `num_skipped` went up.
+        """
+        norm = torch.nn.utils.get_total_norm(
+            [weight.grad for weight in self.named.values() if weight.grad is not None], foreach=True
+        )
+        broken = (~torch.isfinite(norm)).float()
+        divisor = (norm / self.clip_norm).clamp_min(1.0) if self.clip_norm else torch.ones_like(norm)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        # PyTorch's own gradient scaler speaks to the fused kernel through these two.
+        self.optimizer.grad_scale = torch.where(broken > 0, 1.0, divisor).float()  # type: ignore[attr-defined]
+        self.optimizer.found_inf = broken  # type: ignore[attr-defined]
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.num_skipped += broken
+        self.num_broken_in_a_row.add_(1.0).mul_(broken)
+        return norm
+
+    def clear(self) -> None:
+        """Forgets gradients without an update."""
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def state(self) -> dict[str, Tensor]:
+        """Both moments and the number of updates of each parameter, by `moment.parameter`."""
+        found = {"num_skipped": self.num_skipped, "num_broken_in_a_row": self.num_broken_in_a_row}
+        for name, weight in self.named.items():
+            moments = self.optimizer.state.get(weight)
+            if moments:
+                found.update({f"{moment}.{name}": moments[moment] for moment in _MOMENTS})
+        return found
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Takes up what `state` gave.
+
+        Args:
+            state: Tensors by `moment.parameter`; parameters that had no update have none.
+        """
+        self.num_skipped.copy_(state["num_skipped"])
+        self.num_broken_in_a_row.copy_(state["num_broken_in_a_row"])
+        for name, weight in self.named.items():
+            if f"step.{name}" in state:
+                self.optimizer.state[weight] = {
+                    moment: state[f"{moment}.{name}"].to(weight.device).clone() for moment in _MOMENTS
+                }
