@@ -66,7 +66,7 @@ def _path(loc: Sequence[int | str]) -> tuple[str, ...]:
 def _expected(fault: str, message: str, context: Mapping[str, object]) -> str:
     if fault in _BOUNDS:
         bound, words = _BOUNDS[fault]
-        return f"{words} {context[bound]}"
+        return f"{words} {float(str(context[bound])):g}"
     kind = fault.split("_")[0]
     if fault in ("too_short", "too_long") or kind == "missing":
         return "a list of two numbers"

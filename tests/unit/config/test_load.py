@@ -1,0 +1,233 @@
+"""Layers of configuration, and the words for every mistake in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regard.config.dump import dump_config
+from regard.config.load import load_config, parse_config
+from regard.config.presets import preset_names, preset_text
+from regard.config.schema import Config, DataConfig, RNNConfig, SubwordConfig, TrainConfig, TransformerConfig
+from regard.errors import ConfigError
+
+
+def rnn(config: Config) -> RNNConfig:
+    assert isinstance(config.model, RNNConfig)
+    return config.model
+
+
+def test_nothing_given_is_the_defaults() -> None:
+    assert load_config() == Config()
+
+
+def test_overrides_win_over_the_file_the_file_over_the_preset_the_preset_over_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text('preset = "bahdanau"\n[model]\nembed_size = 7\nhidden_size = 8\n', encoding="utf-8")
+    config = load_config(path, overrides=["model.hidden_size=10"])
+    assert rnn(config).decoder == "bahdanau"  # the preset's; the default is luong
+    assert rnn(config).embed_size == 7  # the file's; the preset says 256
+    assert rnn(config).hidden_size == 10
+    assert config.preset == "bahdanau"
+
+
+def test_the_preset_that_is_asked_for_wins_over_the_one_that_the_file_names(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text('preset = "bahdanau"\n', encoding="utf-8")
+    config = load_config(path, preset="plain")
+    assert (rnn(config).decoder, config.preset) == ("plain", "plain")
+    assert rnn(load_config(overrides=["preset=plain"])).decoder == "plain"
+
+
+def test_another_kind_of_model_leaves_the_presets_model_behind() -> None:
+    config = load_config(preset="bahdanau", overrides=["model.kind=transformer", "model.width=64"])
+    assert config.model == TransformerConfig(width=64)
+    assert config.train.warmup == 200  # but not its training
+    assert rnn(load_config(preset="bahdanau", overrides=["model.kind=rnn"])).decoder == "bahdanau"
+
+
+@pytest.mark.parametrize(
+    ("override", "value"),
+    [
+        ("data.src=a file.txt", "a file.txt"),
+        ("data.src='a file.txt'", "a file.txt"),
+        ("data.src = a=b", "a=b"),
+        ("data.src=2020-01-01", "2020-01-01"),
+        ("data.src=3\nx=4", "3\nx=4"),
+        ('data.src="3"', "3"),
+    ],
+)
+def test_strings_need_no_quotes(override: str, value: str) -> None:
+    assert load_config(overrides=[override]).data.src == value
+
+
+def test_values_of_overrides_are_toml() -> None:
+    config = load_config(overrides=["train.betas=[0.8, 0.9]", "train.learning_rate=2e-3", "model.bidirectional=false"])
+    assert config.train.betas == (0.8, 0.9)
+    assert config.train.learning_rate == 0.002
+    assert rnn(config).bidirectional is False
+    assert load_config(overrides=["train.seed=1", "train.seed=2"]).train.seed == 2
+
+
+SCORES = "dot, scaled-dot, general, additive, concat, location, cosine"
+FILE = """\
+preset = "bahdanau"
+[train]
+steps = 3  # three
+stepz = 4
+"batch_tokens" = 0
+
+[model.attention]  # how
+score = "dto"
+"""
+
+
+def test_a_file_with_three_mistakes_is_told_of_all_with_their_lines(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text(FILE, encoding="utf-8")
+    with pytest.raises(ConfigError) as error:
+        load_config(path)
+    assert sorted(str(error.value).splitlines()) == [
+        f"{path}:4: unknown key 'train.stepz': did you mean 'train.steps'?",
+        f"{path}:5: train.batch_tokens must be at least 1, but is 0",
+        f"{path}:8: model.attention.score must be one of {SCORES}, but is 'dto'; did you mean 'dot'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("train.stepz=1", "--set train.stepz=1: unknown key 'train.stepz': did you mean 'train.steps'?"),
+        ("train.beam=3", "unknown key 'train.beam': did you mean 'search.beam'?"),
+        ("model.heads=2", "'model.heads' is an option of model.kind = 'transformer', which this model is not"),
+        ("modle.cell=gru", "unknown key 'modle': did you mean 'model'?"),
+        ("steps=3", "unknown key 'steps': did you mean 'train.steps'?"),
+        ("zz=1", "unknown key 'zz': there are preset, data, subword, model, train, search"),
+        ("search.zz=1", "unknown key 'search.zz' in [search]: there are beam, length_penalty"),
+        ("train.seed.x=1", "train.seed must be a whole number, but is a table"),
+        ("model.kind=rrn", "model.kind must be one of rnn, transformer, but is 'rrn'; did you mean 'rnn'?"),
+        ("model=3", "model is a section, but a value stands there (3)"),
+        ("model.attention=dot", "model.attention is a section, but a value stands there ('dot')"),
+        ("train.betas=[0.1]", "train.betas must be a list of two numbers, but is [0.1]"),
+        ("train.betas=0.1", "train.betas must be a list, but is 0.1"),
+        ("train.betas=[0.1, 2.0]", "train.betas must be less than 1, but is 2.0"),
+        ("train.steps=many", "train.steps must be a whole number, but is 'many'"),
+        ("train.steps=1.5", "train.steps must be a whole number, but is 1.5"),
+        ("train.epochs=0", "train.epochs must be more than 0, but is 0"),
+        ("train.learning_rate=nan", "train.learning_rate must be a finite number, but is nan"),
+        ("train.learning_rate=inf", "train.learning_rate must be a finite number, but is inf"),
+        ("model.bidirectional=maybe", "model.bidirectional must be true or false, but is 'maybe'"),
+        ("model.dropout=1.0", "model.dropout must be less than 1, but is 1.0"),
+        ("data.src=3", "data.src must be text, but is 3"),
+        ("data.src=true", "data.src must be text, but is true"),
+        ("search.beam=0", "search.beam must be at least 1, but is 0"),
+        ("preset=3", "preset must be the name of a preset, but is 3"),
+        ("preset=bahdanaw", "--set preset=bahdanaw: unknown preset 'bahdanaw': did you mean 'bahdanau'?"),
+        ("=3", "--set =3: expected key=value with a dotted key"),
+        ("train.steps", "--set train.steps: expected key=value with a dotted key"),
+        ("train.steps=", "--set train.steps=: expected key=value with a dotted key"),
+        ("train..steps=3", "--set train..steps=3: expected key=value with a dotted key"),
+    ],
+)
+def test_a_wrong_override_is_named_with_its_cure(override: str, message: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_config(overrides=[override])
+    assert message in str(error.value)
+    assert str(error.value).startswith(f"--set {override}: ")
+
+
+def test_the_mistake_is_the_last_layers_that_has_the_key(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text("[train]\nsteps = 3\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"^--set train\.steps=0: "):
+        load_config(path, overrides=["train.steps=0"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[train\nsteps = 3", r"my\.toml: not valid TOML: .*line 1"),
+        (b"[train]\nsteps = 3\nsteps = 4", r"my\.toml: not valid TOML: Cannot overwrite"),
+        (b"# caf\xe9", r"my\.toml: a configuration is TOML text in UTF-8, but byte 5 is not"),
+    ],
+)
+def test_files_that_are_not_toml(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "my.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=message):
+        load_config(path)
+
+
+def test_missing_files_and_directories(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no\.toml: no such file; give the path"):
+        load_config(tmp_path / "no.toml")
+    with pytest.raises(ConfigError, match="cannot be read as a configuration file: Is a directory"):
+        load_config(tmp_path)
+
+
+def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
+    (tmp_path / "my.toml").write_bytes(b"\xef\xbb\xbf[train]\nseed = 5\n")
+    assert load_config(tmp_path / "my.toml").train.seed == 5
+
+
+def test_an_unknown_preset_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="unknown preset 'transformer-bse': did you mean 'transformer-base'"):
+        load_config(preset="transformer-bse")
+    with pytest.raises(ConfigError, match=r"unknown preset '\.\./plain'"):
+        load_config(preset="../plain")
+
+
+def test_the_promised_presets_are_there() -> None:
+    assert set(preset_names()) == {
+        "plain", "luong-dot", "luong-general", "luong-concat", "luong-location", "bahdanau", "demo",
+        "transformer-tiny", "transformer-small", "transformer-base", "transformer-big",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_a_preset_loads_explains_itself_and_is_what_it_is_called(name: str) -> None:
+    config = load_config(preset=name)
+    assert config.preset == name
+    assert preset_text(name).startswith("# ")
+    model = config.model
+    if isinstance(model, TransformerConfig):
+        assert (model.encoder_layers, model.width, model.ff_size, model.heads) == {
+            "transformer-tiny": (4, 128, 256, 4),
+            "transformer-small": (3, 256, 1024, 4),
+            "transformer-base": (6, 512, 2048, 8),
+            "transformer-big": (6, 1024, 4096, 16),
+        }[name]
+        assert model.encoder_layers == model.decoder_layers
+    elif name.startswith("luong-"):
+        assert (model.decoder, model.attention.score) == ("luong", name.removeprefix("luong-"))
+    else:
+        assert model.decoder == ("bahdanau" if name == "demo" else name)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_what_is_dumped_reads_back(name: str) -> None:
+    config = load_config(preset=name, overrides=['data.src=quo"te\\.en', "train.steps=3"])
+    assert parse_config(dump_config(config), where="dump") == config
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+FLOATS = st.floats(min_value=0, exclude_min=True, allow_nan=False, allow_infinity=False)
+
+
+@given(TEXTS, FLOATS, st.integers(min_value=-(2**62), max_value=2**62), st.sampled_from([None, 300]))
+def test_whatever_is_dumped_reads_back(text: str, number: float, seed: int, size: int | None) -> None:
+    config = Config(
+        data=DataConfig(src=text),
+        subword=SubwordConfig(vocab_size=size),
+        train=TrainConfig(learning_rate=number, seed=seed),
+    )
+    assert parse_config(dump_config(config), where="dump") == config
+
+
+def test_parsing_applies_no_preset() -> None:
+    assert rnn(parse_config('preset = "bahdanau"', where="x")).decoder == "luong"
+    with pytest.raises(ConfigError, match=r"^x:2: unknown key"):
+        parse_config("[train]\nstepz = 3", where="x")

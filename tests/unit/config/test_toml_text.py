@@ -1,0 +1,57 @@
+"""Finding lines, and writing values."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from regard.config.toml_text import line_of, parse, write_key, write_value
+
+TEXT = """\
+top = 1
+[a]
+x = "[b]"   # not a table
+b.c = 3
+[ a . "q q" ]
+'z' = 4
+inline = {deep = 1}
+[other]
+x = 2
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        (["top"], 1),
+        (["a"], 2),
+        (["a", "x"], 3),
+        (["a", "b", "c"], 4),
+        (["a", "q q"], 5),
+        (["a", "q q", "z"], 6),
+        (["a", "q q", "inline", "deep"], 7),
+        (["a", "missing"], 2),
+        (["other", "x"], 9),
+        (["missing"], None),
+    ],
+)
+def test_lines(path: list[str], line: int | None) -> None:
+    assert line_of(TEXT, path) == line
+
+
+@pytest.mark.parametrize(
+    "value", [True, -3, 1e-05, 1e300, 'a"b\\\n\x00\x7fé😀', [1, 2], [], {"a b": {"c": 1.5}}], ids=repr
+)
+def test_values_read_back(value: object) -> None:
+    assert parse(f"v = {write_value(value)}")["v"] == value
+
+
+def test_keys() -> None:
+    assert write_key("a-b_1") == "a-b_1"
+    assert write_key("a b") == '"a b"'
+
+
+def test_what_toml_has_no_word_for() -> None:
+    with pytest.raises(TypeError, match="TOML has no date"):
+        write_value(dt.date(2020, 1, 1))
