@@ -31,8 +31,8 @@ def save_state(path: str | Path, tensors: Mapping[str, Tensor], scalars: Mapping
     Raises:
         CheckpointError: The place cannot be written.
     """
-    content = {"format": "regard-state", "format_version": STATE_VERSION, "scalars": dict(scalars)}
-    content["sha256"] = _digest(tensors)
+    plain: dict[str, Plain] = json.loads(json.dumps(dict(scalars)))  # as it will be read: lists for tuples, and so on
+    content = {"format_version": STATE_VERSION, "sha256": _digest(tensors, plain), "scalars": plain}
     # One entry: the format keeps several in no fixed order, and the same state should be the same bytes.
     metadata = {"regard": json.dumps(content, sort_keys=True)}
     write_file(Path(path), lambda file: write_tensors(file, tensors, metadata=metadata))
@@ -71,8 +71,8 @@ def load_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Plain]]:
     return tensors, scalars
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
+def _digest(tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> str:
+    digest = hashlib.sha256(json.dumps(scalars, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

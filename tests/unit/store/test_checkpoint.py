@@ -1,0 +1,91 @@
+"""Training states come back as they were, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from regard.errors import CheckpointError
+from regard.store.checkpoint import load_state, save_state
+
+TENSORS = {
+    "a": torch.arange(6.0).view(2, 3),
+    "scalar": torch.tensor(3),
+    "half": torch.tensor([1.5, float("nan")], dtype=torch.bfloat16),
+    "empty": torch.zeros(0, 4),
+    "flags": torch.tensor([True, False]),
+    "bytes": torch.arange(5, dtype=torch.uint8),
+}
+SCALARS = {"step": 3, "best": None, "name": "é", "list": [1, 2.5, {"x": True}]}
+
+
+def test_what_is_loaded_is_what_was_saved(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "state.safetensors"
+    view = torch.arange(10.0)
+    save_state(path, {**TENSORS, "view": view[::2], "tied": view}, SCALARS)
+    tensors, scalars = load_state(path)
+    assert scalars == SCALARS
+    assert tensors.keys() == {*TENSORS, "view", "tied"}
+    for name, tensor in TENSORS.items():
+        assert tensors[name].dtype == tensor.dtype
+        assert torch.equal(tensors[name].nan_to_num(7), tensor.nan_to_num(7))
+    assert tensors["view"].tolist() == [0, 2, 4, 6, 8]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_the_same_state_is_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        save_state(tmp_path / name, TENSORS, SCALARS)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_there_is_none(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"state: there is no training state to go on from; start anew"):
+        load_state(tmp_path / "state")
+
+
+@pytest.mark.parametrize("place", [-1, 120])
+def test_a_flipped_bit_is_noticed(tmp_path: Path, place: int) -> None:
+    path = tmp_path / "state"
+    save_state(path, TENSORS, SCALARS)
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(CheckpointError, match=str(path)):
+        load_state(path)
+
+
+def test_cut_short(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    save_state(path, TENSORS, SCALARS)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CheckpointError, match="not a whole safetensors file"):
+        load_state(path)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        (None, "not a training state of regard"),
+        ({"regard": "{"}, "not a training state of regard"),
+        ({"regard": "[]"}, "not a training state of regard"),
+        ({"regard": '{"format_version": 9, "sha256": "", "scalars": {}}'}, "a training state of version 9, but this"),
+        ({"regard": '{"format_version": 1, "sha256": "", "scalars": {}}'}, "does not agree with its own hash"),
+    ],
+)
+def test_files_of_another_sort(tmp_path: Path, metadata: dict[str, str] | None, message: str) -> None:
+    save_file({"a": torch.zeros(1)}, tmp_path / "state", metadata=metadata)
+    with pytest.raises(CheckpointError, match=message):
+        load_state(tmp_path / "state")
+
+
+def test_the_old_state_outlives_a_failed_write(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    save_state(path, TENSORS, SCALARS)
+    (tmp_path / "state.new").mkdir()  # where the new state would be written
+    with pytest.raises((CheckpointError, OSError)):
+        save_state(path, TENSORS, {"step": 4})
+    assert load_state(path)[1] == SCALARS
