@@ -64,10 +64,8 @@ def load_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Plain]]:
             f"{file}: a training state of version {found}, but this regard reads version {STATE_VERSION}: go on with "
             "the regard that wrote it, or start anew, without --resume"
         )
-    if digest != _digest(tensors) or not isinstance(scalars, dict):
-        raise CheckpointError(
-            f"{file}: damaged: its numbers do not agree with their hash; start anew, without --resume"
-        )
+    if not isinstance(scalars, dict) or digest != _digest(tensors, scalars):
+        raise CheckpointError(f"{file}: damaged: it does not agree with its own hash; start anew, without --resume")
     return tensors, scalars
 
 
