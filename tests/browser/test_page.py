@@ -68,9 +68,9 @@ def test_pointing_at_a_word_shows_what_it_attended_to(open_page, day):
     assert page.text_content("#direction") == "Which words looked at this one"
 
 
-def test_the_ranking_is_that_of_the_record(open_page, day):
-    page = open_page(day)
-    for number, ranking in enumerate(most_and_least(day), start=1):
+def test_the_ranking_is_that_of_the_record(open_page, transformer):
+    page = open_page(transformer)
+    for number, ranking in enumerate(most_and_least(transformer), start=1):
         page.hover(f"#tgt .word:nth-child({number})")
         assert texts(page, "#most li span:first-child") == [one.word for one in ranking.most]
         assert texts(page, "#least li span:first-child") == [one.word for one in ranking.least]
@@ -93,6 +93,7 @@ def test_the_keyboard_reaches_all_words(open_page, day):
     page.keyboard.press("ArrowRight")
     assert texts(page, ".word:focus") == [day.src_words[1]]
     same(shares(page, "tgt"), day.words()[:, 1])
+    assert page.locator("#src .word").nth(1).get_attribute("tabindex") == "0"
     page.keyboard.press("End")
     assert texts(page, ".word:focus") == ["</s>"]
     page.keyboard.press("ArrowRight")

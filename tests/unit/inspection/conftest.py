@@ -12,15 +12,15 @@ from regard.values import Encoding
 
 
 def encoding_of(cuts: str) -> Encoding:
-    """An encoding from words cut by `|`: `"How was jour|née"`; pieces after the first carry their space."""
+    """An encoding from words cut by `|`: `"How was jour|née"`."""
     text = cuts.replace("|", "")
     pieces, spans, place = [], [], 0
     for number, word in enumerate(cuts.split(" ")):
+        place += number > 0
         for inner, piece in enumerate(word.split("|")):
-            space = 1 if number and not inner else 0
             pieces.append(piece if inner else "▁" + piece)
-            spans.append((place, place + space + len(piece)))
-            place += space + len(piece)
+            spans.append((place, place + len(piece)))
+            place += len(piece)
     return Encoding(text, tuple(range(4, 4 + len(pieces))), tuple(pieces), tuple(spans))
 
 
@@ -72,7 +72,8 @@ def korean() -> AttentionRecord:
 
 HOSTILE = (
     "</script><script>alert(1)</script>",
-    "<!--<script>",
+    "</script/",
+    "<!--<script/",
     "<img/src=x/onerror=alert(1)>",
     "&lt;b&gt;",
     "{{data}}",
@@ -80,7 +81,7 @@ HOSTILE = (
     "\u2028\u2029",
     "\x1b[31mred\x07",
     "\ud800",
-    "$\\frac{",
+    "$\\frac{$",
     "\u202egnihtemos",
 )
 

@@ -58,7 +58,7 @@ def test_the_scale_darkens_in_equal_steps_of_one_hue():
 
 def test_hostile_labels_are_drawn_as_they_are(hostile, tmp_path):
     for ending in ("png", "svg"):
-        save(hostile, tmp_path / f"hostile.{ending}", title="$\\frac{ <script>\x07")
+        save(hostile, tmp_path / f"hostile.{ending}", title="$\\frac{$ <script>\x07")
         save(hostile, tmp_path / f"hostile.{ending}", level="subword")
     tags = {one.tag.split("}")[-1] for one in ET.parse(tmp_path / "hostile.svg").iter()}
     assert "script" not in tags

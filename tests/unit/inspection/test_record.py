@@ -13,7 +13,7 @@ from regard.errors import DataError, ShapeError
 from regard.inspection.record import AttentionRecord
 from regard.values import Encoding
 
-PLAIN = Encoding("ab c", (4, 5, 6), ("▁a", "b", "▁c"), ((0, 1), (1, 2), (2, 4)))
+PLAIN = Encoding("ab c", (4, 5, 6), ("▁a", "b", "▁c"), ((0, 1), (1, 2), (3, 4)))
 
 
 def cut(word_of: list[int | None], generator: random.Random) -> Encoding:

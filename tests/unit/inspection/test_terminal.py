@@ -47,6 +47,14 @@ def test_no_line_is_wider_than_the_terminal(make_record, width, words):
         assert any("█" in line or "▓" in line or "▒" in line for line in lines[:-1])
 
 
+def test_long_names_are_cut_off_at_the_edge(make_record):
+    record = make_record(" ".join(f"{number}{'x' * 40}" for number in range(18)), "y" * 40)
+    lines = render(record, width=80).plain.splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert lines[17].endswith("x…")
+    assert lines[17].count("│") == 17
+
+
 def test_wide_characters_take_two_cells(korean):
     lines = render(korean, width=80).plain.splitlines()
     rows = [line for line in lines if line.startswith(korean.tgt_words)]
