@@ -1,0 +1,25 @@
+"""`regard demo`: the whole way once, from a corpus to a picture of attention."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regard.cli.options import Json, examples
+
+EXAMPLES = examples("regard demo --out demo")
+
+
+def demo(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory to write to.")] = Path("demo"),
+    as_json: Json = False,
+) -> None:
+    """Write a corpus, train a Bahdanau model, score it, translate a sentence and draw its attention: some minutes."""
+    from regard.runs.demo import run_demo
+
+    result = run_demo(out)
+    if as_json:
+        print(json.dumps(result.to_dict(), ensure_ascii=False))

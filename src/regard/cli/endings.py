@@ -1,0 +1,84 @@
+"""How a command ends: exit status, and words for whoever has to do something about it.
+
+0 = done, 1 = a fault of regard's own or a reader who went away, 2 = a mistake that the user can mend, 130 = Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+import typer
+
+from regard.errors import RegardError
+
+DEBUG = "REGARD_DEBUG"
+"""Environment variable that asks for tracebacks."""
+
+# Newer versions of typer carry click within themselves; its errors of usage are reached through what typer exports.
+_USAGE: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+def ending(work: Callable[[], object]) -> int:
+    """Does the work of a command and says what went wrong, if something did.
+
+    Args:
+        work: Returns an exit status, or None for 0.
+
+    Returns:
+        The exit status.
+    """
+    _speak_utf8()
+    try:
+        status = work()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return 130
+    except BrokenPipeError:
+        # Whoever read us has gone, such as `head`. Python would complain again when it flushes at exit.
+        sys.stdout = io.TextIOWrapper(open(os.devnull, "wb"))  # noqa: SIM115
+        return 1
+    except Exception as error:
+        return _failed(error)
+    return status if isinstance(status, int) else 0
+
+
+def _failed(error: Exception) -> int:
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
+    if isinstance(error, RegardError):
+        _say(f"error: {error}")
+        return 2
+    if isinstance(error, _USAGE):
+        _say(f"error: {_usage_message(error)}")
+        return 2
+    if isinstance(error, OSError) and error.filename is not None:
+        _say(f"error: {error.filename}: {error.strerror}; choose another place, or make this one usable")
+        return 2
+    _say(
+        f"internal error: {type(error).__name__}: {error}\n"
+        f"This is a fault of regard's own. Run it again with {DEBUG}=1 for the traceback, and report that, please."
+    )
+    return 1
+
+
+def _usage_message(error: Exception) -> str:
+    """What is wrong with the options, and where to read about them."""
+    context, told = getattr(error, "ctx", None), getattr(error, "format_message", None)
+    message = str(told() if callable(told) else error).rstrip(".")
+    return f"{message}; see `{context.command_path if context else 'regard'} --help`"
+
+
+def _say(text: str) -> None:
+    print(f"regard: {text}", file=sys.stderr, flush=True)
+
+
+def _speak_utf8() -> None:
+    """Text is UTF-8 with plain line ends everywhere, whatever the terminal's settings."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace" if stream is sys.stderr else "strict")

@@ -1,0 +1,52 @@
+"""`regard evaluate`: translates a test set and scores it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regard.cli.lines import read_aligned
+from regard.cli.options import Beam, Device, Json, Model, Src, Threads, With, examples, use_threads
+from regard.cli.progress import watched
+
+EXAMPLES = examples(
+    "regard evaluate model --src test.en --ref test.fr", "regard evaluate model --src test.en --ref test.fr --json"
+)
+
+
+def evaluate(
+    model: Model,
+    src: Src,
+    ref: Annotated[Path, typer.Option("--ref", metavar="FILE", help="Their right translations.", show_default=False)],
+    others: With = None,
+    beam: Beam = None,
+    device: Device = "auto",
+    threads: Threads = None,
+    as_json: Json = False,
+) -> None:
+    """Translate a test set and score it: BLEU, chrF and TER by sacreBLEU, with the signatures to compare them by."""
+    sources, references = read_aligned(src, ref)
+
+    from regard.evaluate.scores import score
+    from regard.store.model import open_model
+    from regard.translate import load
+
+    use_threads(threads)
+    models = [model, *(others or [])]
+    translator = load(models, device=device)
+    translations = watched(translator.translate_lines(sources, beam=beam), total=len(sources))
+    scores = score([translation.text for translation in translations], references)
+    signature = " + ".join(open_model(one).manifest.signature for one in models)
+    if as_json:
+        print(json.dumps({**scores.to_dict(), "model": signature}, ensure_ascii=False))
+        return
+    for name, value, how in (
+        ("BLEU", scores.bleu, scores.bleu_signature),
+        ("chrF", scores.chrf, scores.chrf_signature),
+        ("TER", scores.ter, scores.ter_signature),
+    ):
+        print(f"{name:5} {value:6.2f}  {how}")
+    print(f"model {signature}")

@@ -1,0 +1,74 @@
+"""The command `regard`: its verbs and how it starts. Torch is loaded by the verbs that need it, not for `--help`."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+import regard
+from regard.cli import align, attend, demo, evaluate, info, phrasebook, train, translate
+from regard.cli.endings import ending
+
+NARROW = 70
+"""Columns that boxes around the help need."""
+
+
+class Application(typer.Typer):
+    """Typer, but for how it ends: see `regard.cli.endings`."""
+
+    def __call__(self, args: Sequence[str] | None = None) -> NoReturn:
+        """Runs one command and leaves Python.
+
+        Args:
+            args: Arguments; those of the process when not given.
+
+        Raises:
+            SystemExit: Always, with the exit status.
+        """
+        # Boxes cut off what does not fit; plain help breaks its lines at any width.
+        if shutil.get_terminal_size().columns < NARROW:
+            self.rich_markup_mode = None
+        command = typer.main.get_command(self)
+        given = None if args is None else list(args)
+        sys.exit(ending(lambda: command.main(args=given, prog_name="regard", standalone_mode=False)))
+
+
+app = Application(
+    help="Train, run and look inside translators that attend.",
+    epilog="A file named in an option may end in .gz. Exit status: 0 done, 1 a fault of regard, 2 a mistake to mend.",
+    no_args_is_help=False,
+    add_completion=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"regard {regard.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Train, run and look inside translators that attend."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+app.command(epilog=train.EXAMPLES)(train.train)
+app.command(epilog=translate.EXAMPLES)(translate.translate)
+app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command(epilog=attend.EXAMPLES)(attend.attend)
+app.command(epilog=align.EXAMPLES)(align.align)
+app.command(epilog=phrasebook.EXAMPLES)(phrasebook.phrasebook)
+app.command(epilog=info.EXAMPLES)(info.info)
+app.command(epilog=demo.EXAMPLES)(demo.demo)

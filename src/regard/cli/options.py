@@ -1,0 +1,49 @@
+"""Options that several verbs have, described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Directory of a trained model.", show_default=False)]
+With = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--with", metavar="MODEL", help="A further model for an ensemble; may be repeated.", show_default=False
+    ),
+]
+Beam = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Width of the beam; 1 is greedy.", show_default="the model's, usually 5"),
+]
+Device = Annotated[
+    str, typer.Option(metavar="NAME", help="cpu, cuda, cuda:1, ...; auto takes a GPU where there is one.")
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="CPU threads.", show_default="as torch decides"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Src = Annotated[Path, typer.Option("--src", metavar="FILE", help="Source sentences, one a line.", show_default=False)]
+
+
+def examples(*commands: str) -> str:
+    """The end of a verb's help: commands to copy, each of which the tests run.
+
+    Args:
+        *commands: Without the prompt.
+
+    Returns:
+        Paragraphs, since only these keep their line breaks.
+    """
+    return "\n\n".join(["Examples:", *(f"$ {command}" for command in commands)])
+
+
+def use_threads(threads: int | None) -> None:
+    """Limits torch to so many CPU threads; None leaves it as it is."""
+    if threads is not None:
+        import torch
+
+        torch.set_num_threads(threads)

@@ -1,0 +1,28 @@
+"""`regard phrasebook`: writes the built-in corpus."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regard.cli.options import examples
+
+EXAMPLES = examples("regard phrasebook --pair en-fr --pairs 300 --seed 1 --out words")
+
+
+def phrasebook(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory to write to.", show_default=False)],
+    pair: Annotated[str, typer.Option(metavar="PAIR", help="Languages, en-fr or en-ko.")] = "en-fr",
+    pairs: Annotated[int, typer.Option(metavar="N", help="Sentence pairs for training.")] = 20000,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed writes the same files.")] = 1,
+    min_length: Annotated[int, typer.Option(metavar="N", help="Fewest words of a source sentence.")] = 1,
+    max_length: Annotated[int, typer.Option(metavar="N", help="Most words of a source sentence.")] = 60,
+) -> None:
+    """Write sentence pairs with their gold word alignments, from a grammar: train, val and test."""
+    from regard.phrasebook.corpus import write_corpus
+
+    write_corpus(out, pair=pair, pairs=pairs, seed=seed, min_length=min_length, max_length=max_length)
+    print(f"wrote train, val and test to {out}", file=sys.stderr)

@@ -1,0 +1,79 @@
+"""`regard train`: from text files to a model's directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regard.cli.options import examples
+from regard.config.load import load_config
+from regard.config.presets import preset_names
+from regard.config.toml_text import write_value
+from regard.errors import ConfigError
+
+EXAMPLES = examples(
+    "regard train --preset bahdanau --src train.en --tgt train.fr --val-src val.en --val-tgt val.fr --out my-model",
+    "regard train --resume --out my-model",
+)
+_RESUMABLE = ("train.steps", "train.max_minutes", "train.threads")
+
+
+def train(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the model to be.", show_default=False)],
+    config: Annotated[
+        Path | None, typer.Argument(metavar="CONFIG", help="A TOML file of options.", show_default=False)
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=f"Where to start from: {', '.join(preset_names())}.", show_default=False),
+    ] = None,
+    src: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Source sentences, one a line; or a TSV of both sides.", show_default=False),
+    ] = None,
+    tgt: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Their translations, line by line.", show_default=False)
+    ] = None,
+    val_src: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Sources to validate with.", show_default="a share of --src")
+    ] = None,
+    val_tgt: Annotated[str | None, typer.Option(metavar="FILE", help="Their translations.", show_default=False)] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any option, such as train.steps=3000; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted training in DIR.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in DIR.")] = False,
+) -> int:
+    """Train a model on parallel text. What is not said is derived from the corpus and printed."""
+    files = {"src": src, "tgt": tgt, "val_src": val_src, "val_tgt": val_tgt}
+    sets = [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
+    sets += overrides or []
+    if resume:
+        _check_resumable(out, config, preset, sets)
+    settings = None if resume and not sets else load_config(config, preset=preset, overrides=sets)
+
+    from regard.runs.console import ConsoleReporter
+    from regard.runs.training import train as run
+
+    result = run(settings, out, resume=resume, overwrite=overwrite, reporter=ConsoleReporter())
+    return 130 if result.interrupted else 0
+
+
+def _check_resumable(out: Path, config: Path | None, preset: str | None, sets: list[str]) -> None:
+    """A training that goes on keeps its configuration; only its limits may be raised."""
+    keys = [one.partition("=")[0].strip() for one in sets]
+    changed = [key for key in keys if key not in _RESUMABLE]
+    changed += ["CONFIG"] * (config is not None) + ["--preset"] * (preset is not None)
+    if changed:
+        raise ConfigError(
+            f"{out}: a training that goes on keeps its configuration, but {', '.join(changed)} would change it: leave "
+            f"that out (only {', '.join(_RESUMABLE)} may be set), or train anew in another directory"
+        )

@@ -1,0 +1,70 @@
+"""`regard translate`: lines in, as many lines out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.cli.lines import read_input, written_to
+from regard.cli.options import Beam, Device, Model, Threads, With, examples, use_threads
+from regard.cli.progress import watched
+from regard.errors import SearchError
+
+if TYPE_CHECKING:
+    from regard.translate import Translation
+
+EXAMPLES = examples(
+    'echo "How was your day?" | regard translate model',
+    "regard translate model --input test.en --output test.out",
+    "regard translate model --json --attention --n-best 3 < test.en > answers.jsonl",
+)
+
+
+def translate(
+    model: Model,
+    source: Annotated[
+        Path | None, typer.Option("--input", metavar="FILE", help="Lines to translate.", show_default="standard input")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write.", show_default="standard output")
+    ] = None,
+    others: With = None,
+    beam: Beam = None,
+    n_best: Annotated[int, typer.Option(metavar="K", help="Translations of each line; needs --json.")] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="A JSON object a line: text, score, tokens, alignment, n_best.")
+    ] = False,
+    attention: Annotated[bool, typer.Option("--attention", help="Every matrix too; needs --json.")] = False,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Translate line by line: one line out for each line in, empty lines stay empty."""
+    for wanted, option in ((n_best > 1, f"--n-best {n_best}"), (attention, "--attention")):
+        if wanted and not as_json:
+            raise SearchError(f"{option} does not fit on one line of text for each line read: add --json")
+
+    from regard.translate import load
+
+    use_threads(threads)
+    translator = load([model, *(others or [])], device=device)
+    with written_to(output, reading=source) as file:
+        lines = watched(read_input(source))
+        for translation in translator.translate_lines(lines, beam=beam, n_best=n_best, attention=attention):
+            print(_json(translation) if as_json else translation.text, file=file, flush=True)
+
+
+def _json(translation: Translation) -> str:
+    """One line of JSON. Links are `[source word, target word]`; no line for `attention` unless it was asked for."""
+    told: dict[str, object] = {
+        "text": translation.text,
+        "score": translation.score,
+        "tokens": list(translation.tokens),
+        "alignment": [list(link) for link in translation.alignment],
+        "n_best": [{"text": one.text, "score": one.score} for one in translation.n_best],
+    }
+    if translation.attention is not None:
+        told["attention"] = translation.attention.to_dict()
+    return json.dumps(told, ensure_ascii=False)
