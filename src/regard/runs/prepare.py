@@ -168,8 +168,8 @@ def _encode(
     notes: Sequence[str],
 ) -> Prepared:
     corpora, more = [], []
-    for name, pairs in (("training", train), ("validation", val)):
-        corpus = Corpus.encode(pairs, src_subword, tgt_subword, max_len=config.data.max_len)
+    for name, pairs, alpha in (("training", train, config.subword.sample_alpha), ("validation", val, 0.0)):
+        corpus = Corpus.encode(pairs, src_subword, tgt_subword, max_len=config.data.max_len, sample_alpha=alpha)
         if corpus.num_dropped:
             more.append(f"{corpus.num_dropped} {name} pairs longer than {config.data.max_len} subwords were left out")
         corpora.append(corpus)

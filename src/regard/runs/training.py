@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from regard.config.schema import Config, TrainConfig, TransformerConfig
-from regard.data.stream import BatchStream, Resegmenter
+from regard.data.stream import BatchStream
 from regard.errors import ConfigError
 from regard.model.build import build_model
 from regard.model.seq2seq import Seq2Seq
@@ -63,8 +63,8 @@ def train(
     """Trains a model on the text that the configuration names.
 
     Args:
-        config: What to train, on what, how. When going on, the kept one counts, but for `train.steps` and
-            `train.max_minutes`, which may be raised; None changes nothing.
+        config: What to train, on what, how. When going on, the kept one counts, but for `train.steps`,
+            `train.max_minutes` and `train.threads`, which may be set anew; None changes nothing.
         out: Directory of the model; the training state lies in `training/` within.
         resume: Go on with the training in `out`, exactly where it was saved.
         overwrite: Whether a model or training in `out` may be replaced.
@@ -157,7 +157,9 @@ def _clear(out: Path, overwrite: bool) -> None:
 def _raise_limits(prepared: Prepared, asked: TrainConfig | None) -> Prepared:
     if asked is None:
         return prepared
-    changes = {name: value for name in ("steps", "max_minutes") if (value := getattr(asked, name)) is not None}
+    changes = {
+        name: value for name in ("steps", "max_minutes", "threads") if (value := getattr(asked, name)) is not None
+    }
     return _with_train(prepared, changes)
 
 
@@ -202,14 +204,12 @@ def _build_model(prepared: Prepared, device: str) -> Seq2Seq:
 
 
 def _stream(prepared: Prepared) -> BatchStream:
-    config, subwords = prepared.config, (prepared.src_subword, prepared.tgt_subword)
-    alpha = config.subword.sample_alpha
+    options = prepared.config.train
     return BatchStream(
         prepared.train,
-        batch_tokens=config.train.batch_tokens or 4096,
-        seed=config.train.seed,
+        batch_tokens=options.batch_tokens or 4096,
+        seed=options.seed,
         specials=prepared.tgt_subword.specials,
-        resegment=Resegmenter(prepared.train, *subwords, alpha=alpha) if alpha > 0 else None,
     )
 
 

@@ -39,7 +39,7 @@ class TranslatingValidator:
         self.tgt_subword = tgt_subword
         self.config = config
         self.device = device
-        src_lens, tgt_lens = np.asarray(corpus.src.lengths) + 1, np.asarray(corpus.tgt.lengths) + 1
+        src_lens, tgt_lens = corpus.src_lens + 1, corpus.tgt_lens + 1
         tokens = config.train.batch_tokens or 4096
         self.batches = BatchPlan(src_lens, tgt_lens, batch_tokens=tokens, seed=0).epoch(0)
         # Evenly spread over the corpus, then by length, so that little is padded.
@@ -67,9 +67,9 @@ class TranslatingValidator:
         )
 
     def _batches(self, model: Seq2Seq) -> Iterator[Batch]:
-        src, tgt = self.corpus.src, self.corpus.tgt
         for rows in self.batches:
-            yield collate([src[row] for row in rows], [tgt[row] for row in rows], specials=model.specials)
+            src, tgt = [self.corpus.src_ids(row) for row in rows], [self.corpus.tgt_ids(row) for row in rows]
+            yield collate(src, tgt, specials=model.specials)
 
     def _translate(self, model: Seq2Seq, check: Callable[[], None]) -> dict[int, str]:
         found: dict[int, str] = {}
@@ -77,7 +77,7 @@ class TranslatingValidator:
         for start in range(0, len(self.rows), SENTENCES_AT_ONCE):
             check()
             rows = self.rows[start : start + SENTENCES_AT_ONCE]
-            batch = collate([self.corpus.src[row] for row in rows], None, specials=model.specials).to(self.device)
+            batch = collate([self.corpus.src_ids(row) for row in rows], None, specials=model.specials).to(self.device)
             longest = (batch.src_len * limits.max_len_ratio).long() + limits.max_len_offset
             with torch.inference_mode():
                 hypotheses = greedy_search(

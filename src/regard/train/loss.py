@@ -53,8 +53,10 @@ def chunked_cross_entropy(
         rows = torch.nonzero_static(kept, size=num_tokens)[:, 0]
     flat = hidden.flatten(0, -2).index_select(0, rows)  # (..., D) -> (N, D)
     chunk_size = chunk_size or max(64, CHUNK_ELEMENTS // weight.shape[0])
+    # Within the function gradients are off, so it cannot ask whether they are wanted.
+    needed = torch.is_grad_enabled() and (flat.requires_grad or weight.requires_grad)
     loss, nll = _ChunkedCrossEntropy.apply(  # type: ignore[no-untyped-call]
-        flat, weight, bias, targets.flatten().index_select(0, rows), label_smoothing, chunk_size
+        flat, weight, bias, targets.flatten().index_select(0, rows), label_smoothing, chunk_size, needed
     )
     return loss, nll
 
@@ -111,9 +113,9 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         targets: Tensor,
         smoothing: float,
         chunk_size: int,
+        needed: bool,
     ) -> tuple[Tensor, Tensor]:
         compute = _compute_type(hidden)
-        needed = any(ctx.needs_input_grad)  # type: ignore[attr-defined]
         with torch.autocast(hidden.device.type, enabled=False):
             result = _losses(hidden.to(compute), weight.to(compute), bias, targets, smoothing, chunk_size, needed)
         loss, nll, gradients = result
@@ -131,7 +133,15 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         scale = upstream[0]
         hidden_grad = (hidden * scale).to(hidden_type)
         weight_grad = (weight * scale).to(weight_type)
-        return hidden_grad, weight_grad, None if bias is None else (bias * scale).to(weight_type), None, None, None
+        return (
+            hidden_grad,
+            weight_grad,
+            None if bias is None else (bias * scale).to(weight_type),
+            None,
+            None,
+            None,
+            None,
+        )
 
 
 def _losses(

@@ -1,0 +1,92 @@
+"""Validation: all pairs for the loss, some for the scores, each with its own translation."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from regard.model.build import build_model
+from regard.runs import validator
+from regard.runs.prepare import Prepared, prepare
+from regard.runs.validator import TranslatingValidator
+from regard.train.interrupt import Interrupt, Interrupted
+from regard.values import Hypothesis
+
+
+def network(prepared: Prepared) -> torch.nn.Module:
+    size = len(prepared.tgt_subword)
+    return build_model(prepared.config.model, src_vocab=size, tgt_vocab=size, shared=True).eval()
+
+
+def nothing() -> None:
+    """No wish to stop."""
+
+
+def oracle(prepared: Prepared):
+    """A search that knows the references: it finds each source's row by its ids."""
+    corpus, eos = prepared.val, prepared.tgt_subword.specials.eos
+    known = {tuple(corpus.src[row].tolist()): corpus.tgt[row].tolist() for row in range(len(corpus))}
+
+    def search(model, src_ids, src_len, *, max_len, specials, **_) -> list[Hypothesis]:
+        found = [
+            tuple(known[tuple(ids[: length - 1])])
+            for ids, length in zip(src_ids.tolist(), src_len.tolist(), strict=True)
+        ]
+        assert (max_len == 2 * src_len + 20).all()
+        return [Hypothesis((*ids, eos), 0.0, (0.0,) * (len(ids) + 1)) for ids in found]
+
+    return search
+
+
+@pytest.mark.parametrize("at_once", [5, 100])
+def test_right_translations_get_full_marks(toy, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    toy.write("val", 30, seed=5)
+    prepared = prepare(toy.config(), toy.directory / "t")
+    monkeypatch.setattr(validator, "greedy_search", oracle(prepared))
+    monkeypatch.setattr(validator, "SENTENCES_AT_ONCE", at_once)
+    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    validation = judge(network(prepared), check=nothing)
+    assert validation.bleu == pytest.approx(100.0)
+    assert validation.chrf == pytest.approx(100.0)
+    assert len(validation.samples) == 3
+    assert all(sample.translation == sample.reference for sample in validation.samples)
+    assert all(sample.src in {pair.src for pair in prepared.val.pairs} for sample in validation.samples)
+
+
+def test_the_loss_is_over_all_and_the_scores_over_some(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = prepare(toy.config("train.validate_sentences=4"), toy.directory / "t")
+    seen = []
+    inner = validator.corpus_loss
+    monkeypatch.setattr(
+        validator,
+        "corpus_loss",
+        lambda model, batches, **rest: inner(model, seen.extend(found := list(batches)) or found, **rest),
+    )
+    scored = []
+    monkeypatch.setattr(validator, "corpus_bleu", lambda said, wanted: scored.append(len(said)) or 1.0)
+    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    validation = judge(network(prepared), check=nothing)
+    assert sum(len(batch.src_len) for batch in seen) == 12
+    assert scored == [4]
+    assert validation.nll < validation.loss + 1
+    assert validation.seconds > 0
+
+
+def test_it_leaves_random_numbers_alone(toy) -> None:
+    prepared = prepare(toy.config(), toy.directory / "t")
+    model = network(prepared)
+    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    before = torch.get_rng_state()
+    first = judge(model, check=nothing)
+    assert torch.equal(before, torch.get_rng_state())
+    second = judge(model, check=nothing)
+    assert (first.loss, first.bleu, first.samples) == (second.loss, second.bleu, second.samples)
+
+
+def test_it_can_be_left(toy) -> None:
+    prepared = prepare(toy.config(), toy.directory / "t")
+    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    interrupt = Interrupt()
+    interrupt.requested = True
+    with pytest.raises(Interrupted):
+        judge(network(prepared), check=interrupt.check)

@@ -1,0 +1,258 @@
+"""The loop: same seed same weights, an interruption leaves no trace, the best weights win, time is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from regard.errors import CheckpointError, ConfigError
+from regard.model.seq2seq import Seq2Seq
+from regard.store.checkpoint import load_state
+from regard.train.interrupt import Interrupt
+from regard.train.loop import Outcome, Trainer
+from regard.train.reporter import Validation
+
+
+def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {name: weight.clone() for name, weight in trainer.model.state_dict().items()}
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(weight, other[name]) for name, weight in one.items())
+
+
+class StopAt:
+    """Utters the wish to stop once training has reached a step."""
+
+    def __init__(self, trainer: Trainer, step: int) -> None:
+        self.trainer, self.step = trainer, step
+
+    @property
+    def requested(self) -> bool:
+        return self.trainer.progress.step >= self.step
+
+    def check(self) -> None:
+        interrupt = Interrupt()
+        interrupt.requested = self.requested
+        interrupt.check()
+
+
+def run_until(trainer: Trainer, step: int, *, resume: bool = False) -> Outcome:
+    return trainer.run(resume=resume, interrupt=StopAt(trainer, step))  # type: ignore[arg-type]
+
+
+def test_it_learns(bench) -> None:
+    diary = bench.diary()
+    trainer = bench.trainer(steps=60, validate_every=60, diary=diary, clock=bench.clock(0.1), learning_rate=2e-2)
+    outcome = trainer.run()
+    assert diary.steps[-1].nll < 0.8 * diary.steps[0].nll
+    assert outcome.step == 60
+    assert not outcome.interrupted
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_same_seed_gives_the_same_weights(bench, precision: str) -> None:
+    results = []
+    for seed in (1, 1, 2):
+        trainer = bench.trainer(precision=precision, network=bench.model(seed))
+        trainer.run()
+        results.append(weights(trainer))
+    assert same(results[0], results[1])
+    assert not same(results[0], results[2])
+
+
+@pytest.mark.parametrize(
+    ("precision", "schedule", "stops"),
+    [
+        ("float32", "inverse-sqrt", [6]),
+        ("bfloat16", "plateau", [3, 4, 9]),
+        ("float32", "plateau", [1]),
+        ("bfloat16", "cosine", [0, 11]),
+    ],
+)
+def test_an_interruption_leaves_no_trace(
+    tmp_path_factory: pytest.TempPathFactory, bench, precision: str, schedule: str, stops: list[int]
+) -> None:
+    make = {"precision": precision, "schedule": schedule, "accumulate": 2, "average": "last"}
+    whole = bench.trainer(**make)
+    uninterrupted = whole.run()
+    broken = type(bench)(tmp_path_factory.mktemp("broken"))
+    for number, step in enumerate(stops):
+        stopped = run_until(broken.trainer(**make), step, resume=number > 0)
+        assert stopped.interrupted
+        assert stopped.step == step
+        assert stopped.validation is None
+        torch.manual_seed(99)  # another process would begin with other random numbers
+    last = broken.trainer(network=bench.model(5), **make)
+    resumed = last.run(resume=True)
+    assert same(weights(whole), weights(last))
+    assert resumed.validation is not None
+    assert uninterrupted.validation is not None
+    assert (resumed.chosen, resumed.validation.loss) == (uninterrupted.chosen, uninterrupted.validation.loss)
+    states = [load_state(place / "state.safetensors") for place in (bench.directory, broken.directory)]
+    assert same(states[0][0], states[1][0])
+    names = [sorted(path.name for path in place.iterdir()) for place in (bench.directory, broken.directory)]
+    assert names[0] == names[1]
+
+
+def test_an_interruption_within_a_validation_repeats_it(bench) -> None:
+    trainer = bench.trainer()
+
+    class Impatient(bench.judge):
+        def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
+            interrupt.requested = True
+            return super().__call__(model, check=check)
+
+    interrupt = Interrupt()
+    trainer.validator = Impatient()
+    assert trainer.run(interrupt=interrupt).interrupted
+    judge = bench.judge()
+    again = bench.trainer(judge=judge)
+    assert again.run(resume=True).step == 12
+    assert judge.calls == 3  # after steps 4, 8 and 12
+
+
+def test_accumulated_batches_count_like_one(bench) -> None:
+    """Two half batches give the gradient of the whole one, by tokens and not by batches."""
+    batches = [next(bench.stream()) for _ in range(1)] + [next(bench.stream(seed=3))]
+    assert batches[0].num_tgt_tokens != batches[1].num_tgt_tokens
+    gradients = []
+    for order in (batches, batches[::-1]):
+        trainer = bench.trainer()
+        trainer.model.eval()
+        tokens = sum(batch.num_tgt_tokens for batch in order)
+        losses = [trainer._backward(batch, tokens)[0] for batch in order]
+        gradients.append(trainer.model.output_bias.grad.clone())
+    torch.testing.assert_close(gradients[0], gradients[1])
+    # The bias's gradients: softmax minus target, which sum to zero over the words and lie within one in mean.
+    assert gradients[0].sum().abs() < 1e-5
+    assert gradients[0].abs().max() < 1
+    assert all(loss > 0 for loss in losses)
+
+
+def test_the_best_checkpoint_is_chosen(bench) -> None:
+    trainer = bench.trainer(judge=bench.judge([3.0, 1.0, 2.0]))
+    outcome = trainer.run()
+    assert outcome.chosen == "checkpoint of step 8"
+    assert outcome.validation is not None
+    assert outcome.validation.loss == 1.0
+    kept, _ = load_state(bench.directory / "step-00000008.safetensors")
+    assert torch.equal(trainer.model.output_bias, kept["output_bias"])
+
+
+@pytest.mark.parametrize(
+    ("losses", "chosen"),
+    [([3.0, 1.0, 2.0, 0.5], "average of 2 checkpoints, steps 8 to 12"), ([3.0, 1.0, 2.0, 1.5], "checkpoint of step 8")],
+)
+def test_the_average_is_taken_only_where_it_is_better(bench, losses: list[float], chosen: str) -> None:
+    diary = bench.diary()
+    trainer = bench.trainer(judge=bench.judge(losses), diary=diary, average="last")
+    outcome = trainer.run()
+    assert outcome.chosen == chosen
+    assert any("average of 2" in message for message in diary.messages)
+    states = [load_state(bench.directory / f"step-{step:08d}.safetensors")[0]["output_bias"] for step in (8, 12)]
+    wanted = (states[0] + states[1]) / 2 if chosen.startswith("average") else states[0]
+    torch.testing.assert_close(trainer.model.output_bias.detach(), wanted)
+
+
+def test_patience_ends_it(bench) -> None:
+    trainer = bench.trainer(judge=bench.judge([1.0, 2.0, 0.5, 3.0, 3.0, 3.0]), steps=100, patience=2)
+    assert trainer.run().step == 20
+
+
+def test_losses_that_are_no_numbers_are_worse_than_any(bench) -> None:
+    diary = bench.diary()
+    outcome = bench.trainer(judge=bench.judge([float("nan"), 5.0, float("nan")]), diary=diary).run()
+    assert outcome.chosen == "checkpoint of step 8"
+    assert [best for _, _, best in diary.validations] == [False, True, False]
+
+
+def test_minutes_are_kept_with_the_last_validations(bench) -> None:
+    clock = bench.clock()
+
+    class Slow(bench.judge):
+        def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
+            clock.now += 6.0
+            return super().__call__(model, check=check)
+
+    trainer = bench.trainer(judge=Slow(), clock=clock, steps=10_000, max_minutes=1.0, average="last", validate_every=7)
+    advance = trainer._advance
+
+    def slow_step() -> None:
+        clock.now += 1.0
+        advance()
+
+    trainer._advance = slow_step
+    outcome = trainer.run()
+    assert 50.0 < outcome.seconds <= 60.0
+    assert outcome.validation is not None
+
+
+def test_time_before_an_interruption_counts(bench) -> None:
+    budget = {"steps": 1000, "max_minutes": 0.2}
+    whole = bench.trainer(clock=bench.clock(0.1), **budget).run()
+    gone = run_until(bench.trainer(clock=bench.clock(0.1), **budget), 5).seconds
+    outcome = bench.trainer(clock=bench.clock(0.1), **budget).run(resume=True)
+    assert gone > 1.5
+    assert outcome.seconds <= 12.0
+    # Looking at the clock takes time here, and each session looks a few times more.
+    assert whole.step - 5 <= outcome.step <= whole.step + 1 < 100
+
+
+def test_reports_say_how_it_goes(bench) -> None:
+    diary = bench.diary()
+    trainer = bench.trainer(diary=diary, clock=bench.clock(0.3), schedule="cosine")
+    trainer.run(num_sentences=40)
+    (plan,) = diary.plans
+    assert (plan.steps, plan.first_step, plan.num_sentences, plan.validate_every) == (12, 0, 40, 4)
+    assert plan.num_parameters == sum(weight.numel() for weight in trainer.model.parameters())
+    report = diary.steps[-1]
+    assert report.learning_rate == trainer.schedule.rate(report.step)
+    assert report.loss > report.nll * 0.5
+    assert report.tokens_per_second > 0
+    assert report.gradient_norm > 0
+    assert 0 < report.epoch < 3
+    assert [step for step, _, _ in diary.validations] == [4, 8, 12]
+    assert diary.ends == 1
+
+
+def test_steps_without_finite_gradients_end_it_with_advice(bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = bench.model()
+    with torch.no_grad():
+        network.output_bias[4] = float("nan")
+    trainer = bench.trainer(network=network, steps=100, validate_every=30, clock=bench.clock(0.1))
+    with pytest.raises(
+        ConfigError, match=r"(?s)in a row were infinite or not numbers.*train\.learning_rate \(it is 0\.01\)"
+    ):
+        trainer.run()
+    assert trainer.updater.num_skipped >= 20
+    assert trainer.progress.step < 60
+
+
+def test_resuming_needs_a_state(bench) -> None:
+    with pytest.raises(CheckpointError, match="no training state"):
+        bench.trainer().run(resume=True)
+
+
+def test_resuming_another_model_is_refused(bench) -> None:
+    run_until(bench.trainer(), 3)
+    other = bench.model()
+    other.output_bias = torch.nn.Parameter(torch.zeros(3))
+    with pytest.raises(CheckpointError, match="output_bias should be 3, but is 20"):
+        bench.trainer(network=other).run(resume=True)
+
+
+def test_a_finished_training_can_be_given_more_steps(bench) -> None:
+    bench.trainer().run()
+    longer = bench.trainer(steps=16)
+    assert longer.run(resume=True).step == 16
+    straight = bench.trainer(steps=16)
+    straight.run()
+    assert same(weights(longer), weights(straight))
+
+
+def test_open_steps_are_refused(bench) -> None:
+    with pytest.raises(ConfigError, match=r"train\.steps"):
+        bench.trainer(steps=None)
