@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from regard.inspection.html import render
+from regard.inspection.html import frame, render
 from regard.inspection.ranking import most_and_least
 from regard.inspection.record import AttentionRecord
 from regard.values import Encoding
@@ -247,3 +247,13 @@ def test_a_target_without_words(open_page, day):
     page.hover("#src .word:nth-child(1)")
     page.check("input[value=subword]", force=True)
     assert texts(page, "#tgt .word") == ["</s>"]
+
+
+def test_a_frame_in_a_notebook(browser, day):
+    page = browser.new_page()
+    page.set_content(f"<h1>Notebook</h1>{frame(day, title='How?')}")
+    inside = page.frame_locator("iframe")
+    inside.locator("#tgt .word").nth(3).hover()
+    assert inside.locator(".word.chosen").text_content() == day.tgt_words[3]
+    assert inside.locator("#grid .cell").count() == day.words().numel()
+    page.close()
