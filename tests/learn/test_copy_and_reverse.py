@@ -1,0 +1,127 @@
+"""Every decoder × score must learn: copy a sequence, and reverse one, from a few hundred steps of examples.
+
+The decoder without attention, with the same size and the same steps, must not: else the task would say
+nothing about attention.
+"""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from regard.attention.scores import Score
+from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, TransformerConfig
+from regard.data.collate import collate
+from regard.model.build import ScoreFactory, build_model
+from regard.values import Batch, Specials
+
+VOCAB, SPECIALS = 14, Specials()
+SCORES = ["dot", "scaled-dot", "general", "additive", "location", "cosine"]
+STEPS = {
+    # Nothing in it learns, and on an untrained RNN it begins nearly flat.
+    **{f"{decoder}-scaled-dot": 700 for decoder in ("luong", "luong-feeding", "bahdanau")},
+    # Where to look has to be learnt by heart, position by position.
+    **{f"{decoder}-location": 500 for decoder in ("luong", "luong-feeding", "bahdanau")},
+    # The centre moves little by little.
+    "luong-local-p": 700,
+    # Layer norms on the way around learn slowly at first (Xiong et al. 2020).
+    "transformer-post-rotary-swiglu": 600,
+}
+
+
+def examples(task: str, count: int, seed: int) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+    sources = [
+        torch.randint(4, VOCAB, (int(torch.randint(4, 9, (1,), generator=generator)),), generator=generator).tolist()
+        for _ in range(count)
+    ]
+    return collate(sources, [s if task == "copy" else s[::-1] for s in sources], specials=SPECIALS)
+
+
+def share_learnt(config: ModelConfig, task: str, steps: int, score: ScoreFactory | None = None) -> float:
+    """Trains on fresh examples and returns the share of unseen ones that are right in every token."""
+    torch.manual_seed(zlib.crc32(repr((config, task)).encode()))
+    model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True, score=score)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3, betas=(0.9, 0.98))
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = 4e-3 * min(1.0, (step + 1) / 50) * (1 - step / steps) ** 0.5
+        batch = examples(task, 64, step)
+        logits = model.project(model(batch).hidden)
+        loss = F.cross_entropy(logits.flatten(0, 1), batch.tgt_out_ids.flatten(), ignore_index=SPECIALS.pad)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    batch = examples(task, 200, 1_000_000)
+    with torch.no_grad():
+        said = model.eval().project(model(batch).hidden).argmax(-1)
+    right = (said == batch.tgt_out_ids) | (batch.tgt_out_ids == SPECIALS.pad)
+    return right.all(1).float().mean().item()
+
+
+def rnn(decoder: str, score: str = "general", cell: str = "gru", **options: object) -> RNNConfig:
+    attention = {key: options.pop(key) for key in ("window", "window_size", "coverage", "heads") if key in options}
+    attending = AttentionConfig.model_validate({"score": score, "max_source": 16, **attention})
+    sizes = {"embed_size": 32, "hidden_size": 64, "dropout": 0.0}
+    return RNNConfig.model_validate({"decoder": decoder, "cell": cell, "attention": attending, **sizes, **options})
+
+
+def transformer(**options: object) -> TransformerConfig:
+    sizes = {"width": 32, "ff_size": 64, "heads": 2, "encoder_layers": 1, "decoder_layers": 2, "dropout": 0.0}
+    return TransformerConfig.model_validate({**sizes, **options})
+
+
+CONFIGS: dict[str, ModelConfig] = {
+    **{f"{d}-{s}": rnn(d, s) for d, s in itertools.product(("luong", "bahdanau"), SCORES)},
+    **{f"luong-feeding-{s}": rnn("luong", s, input_feeding=True) for s in SCORES},
+    **{f"{d}-{cell}": rnn(d, cell=cell) for d, cell in itertools.product(("luong", "bahdanau"), ("rnn", "lstm"))},
+    **{f"transformer-{s}": transformer(cross_score=s) for s in SCORES},
+    "luong-direct": rnn("luong", combine=False, tie_embeddings=False),
+    "luong-coverage": rnn("luong", coverage=True),
+    "bahdanau-coverage": rnn("bahdanau", "additive", coverage=True),
+    "luong-two-heads": rnn("luong", "additive", heads=2),
+    "luong-local-p": rnn("luong", window="local-p", window_size=4),
+    "transformer-post-rotary-swiglu": transformer(norm="post", position="rotary", activation="swiglu"),
+    "transformer-learned-gelu": transformer(position="learned", activation="gelu"),
+}
+
+
+@pytest.mark.parametrize("task", ["copy", "reverse"])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_learns(name: str, task: str) -> None:
+    assert share_learnt(CONFIGS[name], task, STEPS.get(name, 300)) >= 0.9
+
+
+def test_a_monotonic_window_copies_but_cannot_reverse() -> None:
+    config = rnn("luong", window="local-m", window_size=2)
+    assert share_learnt(config, "copy", 300) >= 0.9
+    assert share_learnt(config, "reverse", 300) < 0.5
+
+
+@pytest.mark.parametrize("task", ["copy", "reverse"])
+def test_without_attention_the_same_does_not_suffice(task: str) -> None:
+    assert share_learnt(rnn("plain"), task, 300) < 0.5
+
+
+def test_a_score_of_the_users_own_learns() -> None:
+    class Network(Score):
+        """A small network on query and key (S9)."""
+
+        def __init__(self, query_size: int, key_size: int) -> None:
+            super().__init__()
+            self.query_map = torch.nn.Linear(query_size, 32)
+            self.key_map = torch.nn.Linear(key_size, 32)
+            self.last = torch.nn.Linear(32, 1)
+
+        def project_key(self, key: torch.Tensor) -> torch.Tensor:
+            return self.key_map(key)
+
+        def forward(self, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+            return self.last(torch.relu(self.query_map(query).unsqueeze(-2) + key.unsqueeze(-3))).squeeze(-1)
+
+    assert share_learnt(rnn("bahdanau"), "reverse", 300, score=Network) >= 0.9
