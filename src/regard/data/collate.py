@@ -9,9 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from regard.errors import ShapeError
 from regard.values import Batch, Specials
 
 Ids = Sequence[int] | NDArray[np.int32]
+"""The ids of one sentence, without bos and eos."""
 
 
 def collate(
@@ -20,30 +22,42 @@ def collate(
     """Makes a batch of ids: adds bos and eos, pads at the end.
 
     Args:
-        src: Source ids, one sequence a sentence, without eos.
-        tgt: Target ids; None when there are none yet (translation).
+        src: B source sentences.
+        tgt: B target sentences; None when there are none yet (translation).
         specials: Ids that are not text.
         indices: The sentences' numbers in their corpus; 0, 1, … when not given.
 
     Returns:
-        A batch; without targets its target tensors have shape `(B, 0)`.
+        A batch with `(B, S)` source and `(B, T)` target ids; without targets T is 0.
+
+    Raises:
+        ShapeError: When there are not as many targets, or indices, as sources.
     """
-    src_ids, src_len = _pad(src, before=[], after=[specials.eos], pad=specials.pad)
-    rows = tuple(range(len(src))) if indices is None else tuple(indices)
+    for name, given in (("targets", tgt), ("indices", indices)):
+        if given is not None and len(given) != len(src):
+            raise ShapeError(f"expected {len(src)} {name}, one a source sentence, got {len(given)}")
+    numbers = range(len(src)) if indices is None else indices
+    rows = tuple(int(number) for number in numbers)
+    src_ids, src_len = _pad(src, specials, after=specials.eos)
     if tgt is None:
         nothing = torch.zeros((len(src), 0), dtype=torch.int64)
         return Batch(src_ids, src_len, nothing, nothing, torch.zeros(len(src), dtype=torch.int64), rows, 0)
-    tgt_in_ids, tgt_len = _pad(tgt, before=[specials.bos], after=[], pad=specials.pad)
-    tgt_out_ids, _ = _pad(tgt, before=[], after=[specials.eos], pad=specials.pad)
+    tgt_in_ids, tgt_len = _pad(tgt, specials, before=specials.bos)
+    tgt_out_ids, _ = _pad(tgt, specials, after=specials.eos)
     return Batch(src_ids, src_len, tgt_in_ids, tgt_out_ids, tgt_len, rows, int(tgt_len.sum()))
 
 
-def _pad(rows: Sequence[Ids], *, before: list[int], after: list[int], pad: int) -> tuple[Tensor, Tensor]:
-    extra = len(before) + len(after)
-    lengths = np.array([len(row) + extra for row in rows], dtype=np.int64)
-    padded = np.full((len(rows), int(lengths.max(initial=0))), pad, dtype=np.int64)
-    for target, row, length in zip(padded, rows, lengths, strict=True):
-        target[: len(before)] = before
-        target[len(before) : length - len(after)] = row
-        target[length - len(after) : length] = after
+def _pad(
+    rows: Sequence[Ids], specials: Specials, *, before: int | None = None, after: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """`(B, L)` ids with one sign before or after each row, and `(B,)` lengths that count it."""
+    lengths = np.array([len(row) + 1 for row in rows], dtype=np.int64)
+    padded = np.full((len(rows), int(lengths.max(initial=0))), specials.pad, dtype=np.int64)
+    first = 0 if before is None else 1
+    for target, row in zip(padded, rows, strict=True):
+        target[first : first + len(row)] = row
+    if before is not None:
+        padded[:, :1] = before
+    if after is not None:
+        padded[np.arange(len(rows)), lengths - 1] = after
     return torch.from_numpy(padded), torch.from_numpy(lengths)

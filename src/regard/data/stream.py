@@ -6,78 +6,93 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from regard.data.bucket import Batches, BatchPlan
-from regard.data.collate import Ids, collate
+from regard.data.bucket import BatchPlan
+from regard.data.collate import collate
 from regard.data.corpus import Corpus
-from regard.text.subword import Subword
+from regard.errors import CheckpointError, DataError
 from regard.values import Batch, Specials
 
 
-class Resegmenter:
-    """Cuts sentences anew each time they are seen (subword regularisation, Kudo 2018).
-
-    Args:
-        corpus: The text.
-        src_subword: The source's vocabulary.
-        tgt_subword: The target's vocabulary.
-        alpha: Smoothing of the sampled segmentation.
-    """
-
-    def __init__(self, corpus: Corpus, src_subword: Subword, tgt_subword: Subword, *, alpha: float) -> None:
-        self.corpus = corpus
-        self.src_subword = src_subword
-        self.tgt_subword = tgt_subword
-        self.alpha = alpha
-
-    def __call__(self, rows: list[int]) -> tuple[list[list[int]], list[list[int]]]:
-        """Freshly sampled source and target ids of these sentences."""
-        pairs = [self.corpus.pairs[row] for row in rows]
-        src = self.src_subword.encode_ids([pair.src for pair in pairs], sample_alpha=self.alpha)
-        return src, self.tgt_subword.encode_ids([pair.tgt for pair in pairs], sample_alpha=self.alpha)
-
-
 class BatchStream:
-    """Batches without end, epoch after epoch.
+    """Batches without end, epoch after epoch, each epoch in another order.
 
-    Args:
-        corpus: What to read.
+    A corpus that was encoded with a `sample_alpha` is cut anew before each epoch, and its batches are planned
+    for these lengths. What a batch holds depends on the arguments, the epoch and its number there alone.
+
+    Attributes:
+        corpus: What is read, as it was given.
         batch_tokens: Padded tokens a batch at most, on either side.
-        seed: Decides batches and their order.
+        seed: Decides batches, their order and sampled segmentations.
         specials: Ids that are not text.
-        resegment: Cuts sentences anew each time; None = always the best segmentation.
     """
 
-    def __init__(
-        self, corpus: Corpus, *, batch_tokens: int, seed: int, specials: Specials, resegment: Resegmenter | None = None
-    ) -> None:
-        self.corpus = corpus
-        self.specials = specials
-        self.resegment = resegment
-        # eos makes every sentence one longer
-        self.plan = BatchPlan(corpus.src.lengths + 1, corpus.tgt.lengths + 1, batch_tokens=batch_tokens, seed=seed)
-        self._move(0, 0)
+    def __init__(self, corpus: Corpus, *, batch_tokens: int, seed: int, specials: Specials) -> None:
+        """Begins at the first batch.
 
-    def _move(self, epoch: int, position: int) -> None:
-        self._epoch, self._position = epoch, position
-        self._batches: Batches = self.plan.epoch(epoch)
+        Args:
+            corpus: What to read.
+            batch_tokens: Padded tokens a batch at most, on either side.
+            seed: Any number.
+            specials: Ids that are not text.
+
+        Raises:
+            DataError: When the corpus is empty.
+            ConfigError: When `batch_tokens` is not positive.
+        """
+        if not len(corpus):
+            raise DataError("expected sentence pairs to make batches of, got an empty corpus")
+        self.corpus = corpus
+        self.batch_tokens = batch_tokens
+        self.seed = seed
+        self.specials = specials
+        self._begin(0)
+
+    def _begin(self, epoch: int) -> None:
+        seed = int(np.random.SeedSequence((self.seed % 2**64, epoch)).generate_state(1)[0])
+        self._cut = self.corpus.resample(seed)
+        # eos makes every sentence one longer
+        lens = self._cut.src_lens + 1, self._cut.tgt_lens + 1
+        self._batches = BatchPlan(*lens, batch_tokens=self.batch_tokens, seed=self.seed).epoch(epoch)
+        self._epoch, self._batch = epoch, 0
 
     @property
     def batches_per_epoch(self) -> int:
-        """Batches in the present epoch."""
+        """Batches in the present epoch; the next may have a few more or less."""
         return len(self._batches)
 
     @property
     def epoch(self) -> float:
         """Epochs done, with the part of the present one."""
-        return self._epoch + self._position / len(self._batches)
+        return self._epoch + self._batch / len(self._batches)
 
     def state(self) -> dict[str, int]:
-        """Where the stream is."""
-        return {"epoch": self._epoch, "position": self._position}
+        """Where the stream is, and of what: `epoch`, `batch`, `num_pairs`, `batch_tokens` and `seed`."""
+        return {"epoch": self._epoch, "batch": self._batch, **self._identity()}
 
     def restore(self, state: dict[str, int]) -> None:
-        """Goes to where a stream of the same corpus, size and seed was."""
-        self._move(int(state["epoch"]), int(state["position"]))
+        """Goes to where another stream of the same corpus was: the batches that follow are the same.
+
+        Raises:
+            CheckpointError: When that stream had another corpus, batch size or seed.
+        """
+        for name, mine in self._identity().items():
+            if state.get(name) != mine:
+                raise CheckpointError(
+                    f"the training to go on with had {name} = {state.get(name)}, but now it is {mine}, and the batches "
+                    "are others: use the same corpus and settings, or train anew"
+                )
+        epoch, batch = state.get("epoch", -1), state.get("batch", -1)
+        if epoch >= 0 and epoch != self._epoch:
+            self._begin(epoch)
+        if epoch < 0 or not 0 <= batch <= len(self._batches):
+            raise CheckpointError(
+                f"expected a place in a stream of {len(self._batches)} batches an epoch, got epoch {epoch}, batch "
+                f"{batch}: the training state is damaged or of another corpus"
+            )
+        self._batch = batch
+
+    def _identity(self) -> dict[str, int]:
+        return {"num_pairs": len(self.corpus), "batch_tokens": self.batch_tokens, "seed": self.seed}
 
     def __iter__(self) -> Iterator[Batch]:
         """The stream itself."""
@@ -85,15 +100,9 @@ class BatchStream:
 
     def __next__(self) -> Batch:
         """The next batch."""
-        if self._position == len(self._batches):
-            self._move(self._epoch + 1, 0)
-        rows = self._batches[self._position].tolist()
-        self._position += 1
-        src: list[Ids]
-        tgt: list[Ids]
-        if self.resegment is None:
-            src, tgt = [self.corpus.src[row] for row in rows], [self.corpus.tgt[row] for row in rows]
-        else:
-            sampled = self.resegment(rows)
-            src, tgt = list(sampled[0]), list(sampled[1])
+        if self._batch == len(self._batches):
+            self._begin(self._epoch + 1)
+        rows = self._batches[self._batch]
+        self._batch += 1
+        src, tgt = [self._cut.src_ids(row) for row in rows], [self._cut.tgt_ids(row) for row in rows]
         return collate(src, tgt, specials=self.specials, indices=rows)

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+# Controls, every kind of space, line and paragraph separators, and the two invisible signs that are
+# spaces by name (zero width space, and the byte order mark in the middle of joined files).
+_BLANK = "\x00-\x20\x7f-\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
+_BLANKS = re.compile(f"[{_BLANK}]+")
+_ONE_BLANK = re.compile(f"[{_BLANK}]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def normalise(text: str) -> str:
-    """Composes characters (NFC), turns controls and odd spaces into plain spaces, and single spaces they become.
+    r"""Composes characters (NFC), turns controls and odd spaces into plain spaces, and joins runs of these to one.
+
+    No-break spaces become plain ones, too: `journée ?` is the same text however it was typeset. Normalising
+    twice changes nothing more.
 
     Args:
         text: Any string.
 
     Returns:
-        The text that all spans and alignments refer to.
+        The text that all spans and alignments refer to, without spaces at its ends.
 
-    >>> normalise("Comment\\u00a0 ça va\\t?\\n")
+    >>> normalise("Comment\u00a0 ça va\t?\n")
     'Comment ça va ?'
     """
-    composed = unicodedata.normalize("NFC", text)
-    if composed.isascii() and composed.isprintable():
-        return " ".join(composed.split(" ")) if "  " not in composed else " ".join(composed.split())
-    return " ".join("".join(_plain(character) for character in composed).split())
+    return _BLANKS.sub(" ", unicodedata.normalize("NFC", without_surrogates(text))).strip(" ")
 
 
-def _plain(character: str) -> str:
-    category = unicodedata.category(character)
-    if character.isspace() or category in ("Cc", "Zs", "Zl", "Zp"):
-        return " "
-    if character == "\u2581":  # SentencePiece's sign for a space: it would come back as one
-        return "_"
-    # Surrogates cannot be written as UTF-8; they come from broken input alone.
-    return "\ufffd" if category == "Cs" else character
+def without_surrogates(text: str) -> str:
+    r"""Puts U+FFFD where half a UTF-16 pair stands alone, which no file can hold; the length stays.
+
+    >>> without_surrogates("a\ud800b")
+    'a\ufffdb'
+    """
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
+
+
+def plain_blanks(text: str) -> str:
+    r"""Puts a plain space for every control and odd space, one for one: the length stays.
+
+    >>> plain_blanks("a\r\nb")
+    'a  b'
+    """
+    return _ONE_BLANK.sub(" ", text)

@@ -1,21 +1,23 @@
-"""Readers of parallel text. Every complaint names the file and the line."""
+"""Readers of parallel text. Every complaint names the file and, where there is one, the line."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from itertools import zip_longest
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from regard.errors import DataError
 from regard.text.normalise import normalise
 from regard.values import Pair
 
 PathName = str | PathLike[str]
+_GZIP = b"\x1f\x8b"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +33,8 @@ class PairFile:
     num_empty: int
 
 
-def _open(path: Path) -> BinaryIO:
-    if path.is_dir():
-        raise DataError(f"{path}: expected a text file, found a directory: name a file in it")
-    try:
-        return cast(BinaryIO, gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb"))
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file: check the name (the present directory is {Path.cwd()})") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from None
-
-
 def read_lines(path: PathName) -> Iterator[str]:
-    """Reads a UTF-8 text file line by line; names ending in .gz are unpacked on the way.
+    """Reads a UTF-8 text file line by line; a gzipped file is unpacked on the way, whatever its name.
 
     Args:
         path: Plain text or .gz. Line ends may be LF or CRLF; a byte order mark is skipped.
@@ -52,23 +43,19 @@ def read_lines(path: PathName) -> Iterator[str]:
         Lines without their ends, not normalised.
 
     Raises:
-        DataError: When the file is missing, is not UTF-8 (with the line's number) or is a broken .gz.
+        DataError: When the file is missing or cannot be read, is not UTF-8, holds NUL bytes (as UTF-16 does) or is a
+            broken .gz; the message names the file and the line.
     """
     path = Path(path)
     number = 0
     with _open(path) as file:
         try:
-            for number, raw in enumerate(file, start=1):
-                if number == 1:
-                    raw = raw.removeprefix(b"\xef\xbb\xbf")
-                yield raw.decode("utf-8").rstrip("\n").removesuffix("\r")
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path}:{number}: expected UTF-8, found byte 0x{error.object[error.start]:02x} at position "
-                f"{error.start + 1} of the line: convert the file, e.g. with iconv -t utf-8"
-            ) from None
+            for number, raw in enumerate(_unpacked(file, path), start=1):
+                yield _decode(raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw, path, number)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise DataError(f"{path}: broken .gz after line {number} ({error}): unpack or fetch it again") from None
+        except OSError as error:
+            raise DataError(f"{path}: reading failed after line {number}: {error.strerror or error}") from None
 
 
 def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
@@ -85,31 +72,60 @@ def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
         DataError: When a file cannot be read, the line counts differ, a TSV line has no tab, or nothing is left.
     """
     rows = _read_tsv(Path(src)) if tgt is None else _read_two(Path(src), Path(tgt))
-    pairs, num_empty = [], 0
+    pairs: list[Pair] = []
+    number = 0
     for number, (left, right) in enumerate(rows, start=1):
         pair = Pair(normalise(left), normalise(right), number)
         if pair.src and pair.tgt:
             pairs.append(pair)
-        else:
-            num_empty += 1
     if not pairs:
-        raise DataError(f"{src}: no sentence pair with text on both sides ({num_empty} empty): is it the right file?")
-    return PairFile(pairs, num_empty)
+        names = f"{src}" if tgt is None else f"{src} and {tgt}"
+        raise DataError(f"{names}: no sentence pair with text on both sides in {number} lines: is it the right file?")
+    return PairFile(pairs, number - len(pairs))
+
+
+def _open(path: Path) -> BufferedReader:
+    if path.is_dir():
+        raise DataError(f"{path}: expected a text file, found a directory: name a file in it")
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file: check the name (the present directory is {Path.cwd()})") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from None
+
+
+def _unpacked(file: BufferedReader, path: Path) -> Iterable[bytes]:
+    packed = path.suffix == ".gz" or file.peek(2)[:2] == _GZIP
+    return gzip.GzipFile(fileobj=file) if packed else file
+
+
+def _decode(raw: bytes, path: Path, number: int) -> str:
+    try:
+        line = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}:{number}: expected UTF-8, found byte 0x{raw[error.start]:02x} at position {error.start + 1} of "
+            "the line: convert the file, e.g. with iconv -t utf-8"
+        ) from None
+    if "\0" in line:
+        raise DataError(
+            f"{path}:{number}: expected text, found a NUL byte at position {raw.index(0) + 1} of the line: is it "
+            "UTF-16 (then convert it with iconv -t utf-8), or no text at all?"
+        )
+    return line.removesuffix("\n").removesuffix("\r")
 
 
 def _read_two(src: Path, tgt: Path) -> Iterator[tuple[str, str]]:
-    count = 0
     left_lines, right_lines = read_lines(src), read_lines(tgt)
-    for left, right in zip_longest(left_lines, right_lines):
+    for count, (left, right) in enumerate(zip_longest(left_lines, right_lines)):
         if left is None or right is None:
-            longer = right_lines if left is None else left_lines
-            total = count + 1 + sum(1 for _ in longer)
-            sizes = (count, total) if left is None else (total, count)
+            total = count + 1 + sum(1 for _ in (right_lines if left is None else left_lines))
+            num_src, num_tgt = (count, total) if left is None else (total, count)
             raise DataError(
-                f"{src} has {sizes[0]} lines but {tgt} has {sizes[1]}: line n of the one must translate line n of the "
+                f"{src} has {num_src} lines but {tgt} has {num_tgt}: line n of the one must translate line n of the "
                 "other, so the counts must be equal"
             )
-        count += 1
         yield left, right
 
 

@@ -3,141 +3,126 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterable, Sequence
+from os import PathLike
 from pathlib import Path
-from typing import Literal
 
 import sentencepiece
 
 from regard.errors import CheckpointError, DataError
-from regard.values import Encoding, Span, Specials
+from regard.text.surface import SPACE, Surface, hide, join, locate
+from regard.text.vocabulary import Kind, learn_vocabulary
+from regard.values import Encoding, Specials
 
-BYTE_PIECES = 256
-SPACE = "\u2581"
-"""How SentencePiece spells a space."""
-MAX_TRAIN_CHARS = 4096
-"""Lines longer than this are cut for training the vocabulary (not for translation)."""
+# Two spaces, a ligature that NFKC would take apart, and a character that no vocabulary has.
+_PROBE = "a  \ufb01\U000f1234"
 
 
 class Subword:
-    """A vocabulary of subwords. Bytes stand in for what it has never seen, so nothing is ever unknown.
-
-    Args:
-        model: A serialised SentencePiece model.
-
-    Raises:
-        CheckpointError: When these bytes are no such model.
+    """A vocabulary of subwords. Bytes spell what it has never seen, so nothing is ever unknown.
 
     Attributes:
+        specials: The ids that are not text.
         note: What training had to change of what was asked for, or None.
     """
 
     def __init__(self, model: bytes, *, note: str | None = None) -> None:
+        """Reads a serialised SentencePiece model.
+
+        Args:
+            model: What `to_bytes` gave.
+            note: See the attribute.
+
+        Raises:
+            CheckpointError: When these bytes are no such model, or not one that regard has trained.
+        """
         self._bytes = model
         self.note = note
-        self._processor = sentencepiece.SentencePieceProcessor()
+        self._processor = processor = sentencepiece.SentencePieceProcessor()
         try:
-            self._processor.LoadFromSerializedProto(model)
+            if not model:
+                raise RuntimeError("no bytes at all")
+            processor.LoadFromSerializedProto(model)
         except RuntimeError as error:
-            raise CheckpointError(f"not a SentencePiece model: {error}") from None
-        processor = self._processor
+            raise CheckpointError(f"expected a SentencePiece model, got {len(model)} other bytes: {error}") from None
         self.specials = Specials(processor.unk_id(), processor.pad_id(), processor.bos_id(), processor.eos_id())
-        if min(self.specials.pad, self.specials.bos, self.specials.eos) < 0:
+        ids = range(processor.get_piece_size())
+        self._pieces: tuple[str, ...] = tuple(processor.id_to_piece(i) for i in ids)
+        self._surfaces: tuple[Surface, ...] = tuple(self._surface(i) for i in ids)
+        self._check_origin()
+
+    def _surface(self, piece_id: int) -> Surface:
+        if self._processor.is_byte(piece_id):
+            return int(self._pieces[piece_id][3:-1], 16)  # spelt <0x41>
+        silent = self._processor.is_control(piece_id) or self._processor.is_unknown(piece_id)
+        return None if silent else self._pieces[piece_id]
+
+    def _check_origin(self) -> None:
+        """Refuses models whose pieces cannot be found again in the text."""
+        surfaces = (self._surfaces[i] for i in self._processor.encode(_PROBE, out_type=int))
+        spelt = b"".join(bytes([s]) if isinstance(s, int) else (s or "").encode() for s in surfaces)
+        if spelt != (SPACE + _PROBE.replace(" ", SPACE)).encode():
             raise CheckpointError(
-                "the SentencePiece model has no ids for padding, begin and end of a sentence: train one with regard"
+                "this SentencePiece model changes the text before it cuts it, or cannot spell every byte, so that its "
+                "pieces could not be found again in the text: train one with regard"
+            )
+        if min(self.specials.unk, self.specials.pad, self.specials.bos, self.specials.eos) < 0:
+            raise CheckpointError(
+                f"expected ids for unknown, padding, begin and end in the SentencePiece model, got {self.specials}: "
+                "train one with regard"
             )
 
     @classmethod
-    def train(
-        cls,
-        sentences: Iterable[str],
-        *,
-        vocab_size: int,
-        kind: Literal["unigram", "bpe"] = "unigram",
-        seed: int = 1,
-    ) -> Subword:
-        """Learns a vocabulary.
+    def train(cls, sentences: Iterable[str], *, vocab_size: int, kind: Kind = "unigram", seed: int = 1) -> Subword:
+        """Learns a vocabulary; the same arguments give the same bytes.
 
         Args:
             sentences: Normalised text.
-            vocab_size: Subwords wanted, the 4 specials and 256 bytes among them; fewer when the text is too small.
-            kind: `unigram` (Kudo 2018) or `bpe` (Sennrich 2016).
-            seed: For the sampling of very large texts.
+            vocab_size: Subwords wanted, the 4 specials and 256 bytes among them.
+            kind: `unigram` (Kudo 2018) or `bpe` (Sennrich et al. 2016).
+            seed: Decides which lines are used of a very large text.
 
         Returns:
-            The vocabulary; its `note` says if it is smaller than asked for.
+            The vocabulary; its `note` says so if the text had room for fewer subwords only.
 
         Raises:
-            DataError: When there is no text, or it needs a larger vocabulary.
+            DataError: When there is no text, or `vocab_size` leaves no room for any.
         """
-        lines = [line[:MAX_TRAIN_CHARS] for line in sentences if line]
-        characters = {character for line in lines for character in line if character != " "}
-        if not characters:
-            raise DataError("no text to learn a subword vocabulary from: the corpus is empty")
-        floor = BYTE_PIECES + 4 + 1
-        if vocab_size < floor + 10:
-            raise DataError(
-                f"subword.vocab_size must be at least {floor + 10} (256 of them are bytes), but is {vocab_size}"
-            )
-        coverage = 1.0 if len(characters) + floor < vocab_size * 0.6 else 0.9995
-        sentencepiece.set_random_generator_seed(seed)
-        size, first_error = vocab_size, ""
-        while size >= floor + 10:
-            try:
-                model = cls._train_once(lines, size, kind, coverage)
-            except RuntimeError as error:
-                first_error = first_error or str(error)
-                size = int(size * 0.9)
-                continue
-            note = None if size == vocab_size else f"the text has room for {size} subwords, not {vocab_size}"
-            return cls(model, note=note)
-        raise DataError(f"no subword vocabulary of at most {vocab_size} could be learnt: {first_error}")
-
-    @staticmethod
-    def _train_once(lines: Sequence[str], size: int, kind: str, coverage: float) -> bytes:
-        model = io.BytesIO()
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(lines),
-            model_writer=model,
-            vocab_size=size,
-            model_type=kind,
-            character_coverage=coverage,
-            byte_fallback=True,
-            normalization_rule_name="identity",
-            max_sentence_length=4 * MAX_TRAIN_CHARS,
-            input_sentence_size=2_000_000,
-            shuffle_input_sentence=True,
-            num_threads=1,  # more threads add up in another order: other bytes
-            unk_id=0,
-            pad_id=1,
-            bos_id=2,
-            eos_id=3,
-            minloglevel=2,
-        )
-        return model.getvalue()
+        subword = cls(learn_vocabulary(sentences, vocab_size=vocab_size, kind=kind, seed=seed))
+        if len(subword) < vocab_size:
+            subword.note = f"the text has room for {len(subword)} subwords, not {vocab_size}"
+        return subword
 
     @classmethod
-    def load(cls, path: str | Path) -> Subword:
-        """Reads a vocabulary from a file.
+    def from_bytes(cls, model: bytes) -> Subword:
+        """Reads what `to_bytes` gave.
 
         Raises:
-            CheckpointError: When the file is missing or no SentencePiece model.
+            CheckpointError: When these bytes are no such model.
         """
-        try:
-            return cls(Path(path).read_bytes())
-        except OSError as error:
-            raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from None
-        except CheckpointError as error:
-            raise CheckpointError(f"{path}: {error}") from None
-
-    def save(self, path: str | Path) -> None:
-        """Writes the vocabulary as a SentencePiece model file."""
-        Path(path).write_bytes(self._bytes)
+        return cls(model)
 
     def to_bytes(self) -> bytes:
         """The serialised SentencePiece model."""
         return self._bytes
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Subword:
+        """Reads a vocabulary from a file.
+
+        Raises:
+            CheckpointError: When the file is missing or is no vocabulary; the message names it.
+        """
+        try:
+            return cls(Path(path).read_bytes())
+        except OSError as error:
+            raise CheckpointError(f"{path}: the vocabulary cannot be read: {error.strerror or error}") from None
+        except CheckpointError as error:
+            raise CheckpointError(f"{path}: {error}") from None
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Writes the vocabulary to a file."""
+        Path(path).write_bytes(self._bytes)
 
     def fingerprint(self) -> str:
         """SHA-256 of the model, in hexadecimal."""
@@ -145,78 +130,67 @@ class Subword:
 
     def __len__(self) -> int:
         """Number of ids."""
-        return int(self._processor.get_piece_size())
+        return len(self._pieces)
 
-    def encode(self, text: str, *, sample_alpha: float = 0.0) -> Encoding:
-        """Cuts a text, keeping track of characters.
+    def encode(self, text: str, *, sample_alpha: float = 0.0, seed: int | None = None) -> Encoding:
+        """Cuts a text, keeping track of its characters.
 
         Args:
-            text: Normalised text.
-            sample_alpha: Smoothing of a sampled segmentation (Kudo 2018); 0 = the best one.
+            text: Any text; it is not normalised here.
+            sample_alpha: As for `encode_ids`.
+            seed: As for `encode_ids`.
 
         Returns:
-            Ids, pieces and, for each, the characters it covers. The bytes of one character share its span.
+            Ids, pieces and, for each, the characters it covers. The spaces before a word belong to no span, and
+            the bytes of one character share its span.
         """
-        decoded = self.decode(self.encode_ids([text], sample_alpha=sample_alpha)[0])
-        return Encoding(text, decoded.ids, decoded.pieces, decoded.spans)
+        [ids] = self.encode_ids([text], sample_alpha=sample_alpha, seed=seed)
+        spans = locate(hide(text), (self._surfaces[i] for i in ids))
+        return Encoding(text, tuple(ids), tuple(self._pieces[i] for i in ids), spans)
 
-    def encode_ids(self, texts: Sequence[str], *, sample_alpha: float = 0.0) -> list[list[int]]:
-        """Cuts many texts, ids only, as fast as SentencePiece can; see `encode`."""
-        sampling = sample_alpha > 0
-        ids: list[list[int]] = self._processor.encode(
-            list(texts), out_type=int, enable_sampling=sampling, alpha=sample_alpha if sampling else 0.1, nbest_size=-1
+    def encode_ids(
+        self, texts: Sequence[str], *, sample_alpha: float = 0.0, seed: int | None = None
+    ) -> list[list[int]]:
+        """Cuts many texts, ids only, as fast as SentencePiece can.
+
+        Args:
+            texts: Any texts; they are not normalised here.
+            sample_alpha: 0 = the best segmentation. Otherwise one is drawn at random (subword regularisation):
+                for unigram, probabilities are taken to this power (Kudo 2018, §3.2: 0.1 to 0.5), for BPE it is the
+                share of merges left out (Provilkov et al. 2020: 0.1).
+            seed: Makes the draw repeatable; None goes on from the last one.
+
+        Returns:
+            One list of ids a text, without bos and eos.
+        """
+        hidden = [hide(text) for text in texts]
+        ids: list[list[int]]
+        if sample_alpha <= 0:
+            ids = self._processor.encode(hidden, out_type=int)
+            return ids
+        if seed is not None:
+            # SentencePiece has one generator for the whole process.
+            sentencepiece.set_random_generator_seed(seed)
+        ids = self._processor.encode(
+            hidden, out_type=int, enable_sampling=True, alpha=sample_alpha, nbest_size=-1, num_threads=1
         )
         return ids
 
     def decode(self, ids: Sequence[int]) -> Encoding:
-        """Joins ids to text.
+        """Joins ids to a text: one line, single spaces, none at the ends.
 
         Args:
-            ids: Any ids; specials have no surface.
+            ids: Any ids, specials among them: these have no surface.
 
         Returns:
-            The text, normalised, and the characters of it that each id produced.
+            The text, and the characters of it that each id produced.
+
+        Raises:
+            DataError: When an id is not in the vocabulary.
         """
-        text, starts, pending = "", [], b""
-        pieces = tuple(self._processor.id_to_piece(int(i)) for i in ids)
-        surfaces: list[Span] = []
-        for i, piece in zip(ids, pieces, strict=True):
-            if self._is_byte(int(i)):
-                pending += bytes([int(piece[3:-1], 16)])
-                starts.append(len(surfaces))
-                surfaces.append((len(text), len(text)))
-                text, pending, starts = _flush(text, pending, starts, surfaces)
-                continue
-            text, pending, starts = _flush(text, pending, starts, surfaces, final=True)
-            surface = "" if self._processor.is_control(int(i)) else piece.replace(SPACE, " ")
-            surface = surface if text else surface.lstrip(" ")
-            # The space before a word is not part of what its first piece covers.
-            start = len(text) + (len(surface) > 1 and surface[0] == " ")
-            text += surface
-            surfaces.append((start, len(text)))
-        text, _, _ = _flush(text, pending, starts, surfaces, final=True)
-        stripped = text.rstrip(" ")
-        limit = len(stripped)
-        return Encoding(
-            stripped, tuple(int(i) for i in ids), pieces, tuple((min(a, limit), min(b, limit)) for a, b in surfaces)
-        )
-
-    def _is_byte(self, piece_id: int) -> bool:
-        return bool(self._processor.is_byte(piece_id))
-
-
-def _flush(
-    text: str, pending: bytes, holders: list[int], surfaces: list[Span], *, final: bool = False
-) -> tuple[str, bytes, list[int]]:
-    """Turns bytes into a character once they are one; `final` gives up on bytes that never became one."""
-    if not pending:
-        return text, b"", []
-    try:
-        character = pending.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if not final and error.reason == "unexpected end of data":
-            return text, pending, holders
-        character = "\ufffd"
-    for holder in holders:
-        surfaces[holder] = (len(text), len(text) + len(character))
-    return text + character, b"", []
+        ids = tuple(int(i) for i in ids)
+        if ids and not 0 <= min(ids) <= max(ids) < len(self):
+            wrong = next(i for i in ids if not 0 <= i < len(self))
+            raise DataError(f"expected ids below {len(self)}, the size of the vocabulary, got {wrong}")
+        text, spans = join(self._surfaces[i] for i in ids)
+        return Encoding(text, ids, tuple(self._pieces[i] for i in ids), spans)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from regard.text.surface import SPACE
 from regard.values import Encoding, Span
 
 _WORD = re.compile(r"\S+")
@@ -31,11 +32,13 @@ def word_of_piece(encoding: Encoding) -> tuple[int | None, ...]:
         encoding: A text cut into subwords.
 
     Returns:
-        One word number a subword. A piece that is only the space before a word belongs to that word; None for a
-        subword with no surface after the last word, such as eos.
+        One word number a subword. A subword that is only the space before a word belongs to that word; None for
+        what stands for no part of a word, such as the end of the sentence.
     """
     owner: list[int | None] = [None] * (len(encoding.text) + 1)
     for number, (start, end) in enumerate(word_spans(encoding.text)):
-        first = start - 1 if start and owner[start - 1] is None else start
-        owner[first:end] = [number] * (end - first)
-    return tuple(owner[start] for start, _ in encoding.spans)
+        owner[start:end] = [number] * (end - start)
+    return tuple(
+        owner[start] if start < end or piece.startswith(SPACE) else None
+        for piece, (start, end) in zip(encoding.pieces, encoding.spans, strict=True)
+    )
