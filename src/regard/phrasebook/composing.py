@@ -1,0 +1,83 @@
+"""Longer sentences: clauses that depend on each other, joined until they have the wanted length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from regard.phrasebook.engine import Phrase
+from regard.phrasebook.said import FRAMES, said, state
+from regard.phrasebook.sentence import Sentence, combine
+from regard.phrasebook.talk import Talk
+
+Maker = Callable[[Talk, str], Sentence]
+"""Makes a statement within a time frame."""
+
+
+def num_words(phrase: Phrase) -> int:
+    """How many English words a phrase has before short forms are made."""
+    return sum(not token.startswith("+") for token in phrase.src)
+
+
+def simple(talk: Talk, frame: str) -> Sentence:
+    """One clause."""
+    return said(talk, frame=frame).sentence()
+
+
+def because(talk: Talk, frame: str) -> Sentence:
+    """Something and its reason, which is a state: `I slept because I was tired`."""
+    first = said(talk, frame=frame, time=0.2)
+    reason = state(talk, frame, first.subject if first.subject.pronoun else talk.subject())
+    parts = {"a": first.sentence(), "b": reason.sentence()}
+    return combine("<a> because/b <b>", "<a> parce/b que/b <b>", "because", ".", **parts)
+
+
+def when(talk: Talk, frame: str) -> Sentence:
+    """Two things at one time: `when he is tired, he sleeps`."""
+    first = state(talk, "present" if frame == "future" else frame, talk.subject())
+    if frame == "future":
+        return but(talk, frame)
+    parts = {"a": first.sentence(), "b": said(talk, frame=frame, time=0).sentence()}
+    if talk.sampler.chance(0.5):
+        return combine("when/w <a> +,/c <b>", "quand/w <a> +,/c <b>", "when", ".", **parts)
+    return combine("<b> when/w <a>", "<b> quand/w <a>", "when", ".", **parts)
+
+
+def but(talk: Talk, frame: str) -> Sentence:
+    """Two things that contrast."""
+    parts = {"a": said(talk, frame=frame, denied=0).sentence(), "b": said(talk, frame=frame, denied=1).sentence()}
+    return combine("<a> +,/c but/b <b>", "<a> +,/c mais/b <b>", "but", ".", **parts)
+
+
+def both(talk: Talk, frame: str) -> Sentence:
+    """Two things that go together."""
+    parts = {"a": said(talk, frame=frame).sentence(), "b": said(talk, frame=frame).sentence()}
+    return combine("<a> and/b <b>", "<a> et/b <b>", "coordinated clauses", ".", **parts)
+
+
+LINKED: tuple[tuple[float, Maker], ...] = ((3, because), (3, when), (2, but), (3, both), (2, simple))
+
+JOINTS = ((5, ("and", "et")), (2, ("but", "mais")), (1, ("so", "donc")))
+
+
+def lengthy(talk: Talk, shortest: int, longest: int) -> Sentence | None:
+    """A statement of many clauses.
+
+    Args:
+        talk: Where choices come from.
+        shortest: Fewest English words.
+        longest: Most English words.
+
+    Returns:
+        The sentence, or None when it would not fit.
+    """
+    sampler = talk.sampler
+    frame = sampler.weighted(FRAMES)
+    whole = sampler.weighted(LINKED)(talk, frame)
+    goal = sampler.random.randint(shortest, longest)
+    while num_words(whole.phrase) < goal:
+        en, fr = sampler.weighted(JOINTS)
+        more = sampler.weighted(LINKED)(talk, frame)
+        if num_words(whole.phrase) + num_words(more.phrase) + 1 > longest:
+            break
+        whole = combine(f"<a> +,/c {en}/j <b>", f"<a> +,/c {fr}/j <b>", "coordination", ".", a=whole, b=more)
+    return whole if shortest <= num_words(whole.phrase) <= longest else None

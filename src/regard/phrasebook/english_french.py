@@ -1,0 +1,74 @@
+"""The English-French grammar as the corpus writer sees it: drafts of a wanted length, and their spelling."""
+
+from __future__ import annotations
+
+from regard.phrasebook import english, french_spelling, little_words
+from regard.phrasebook import noun_phrases as nps
+from regard.phrasebook.composing import lengthy
+from regard.phrasebook.constructions import CONSTRUCTIONS
+from regard.phrasebook.engine import Phrase, SentencePair, pair, realise, rule
+from regard.phrasebook.grammar import Draft
+from regard.phrasebook.nouns import NOUNS
+from regard.phrasebook.sampler import Sampler
+from regard.phrasebook.sentence import Sentence, combine
+from regard.phrasebook.talk import FRIENDS, Addressee, Talk
+
+
+class EnglishFrench:
+    """The English-French phrasebook; a `regard.phrasebook.grammar.Grammar`."""
+
+    longest = 60
+    showcase = ("How was your day?",)
+    pinned = frozenset({"how was+day"})
+
+    def opening(self) -> list[Draft]:
+        """The showcase as a draft."""
+        day = next(noun for noun in NOUNS["event"] if noun.en == "day")
+        own = nps.noun_phrase(nps.Determiner("own", False, nps.you("m", False)), day)
+        words = "comment/h s'+/w est/w passée/w <event>"
+        phrase = rule("how/h was/w <event>", words, event=own.phrase)
+        shown = Sentence(phrase, "?", ("how was+day",), ("how was",))
+        return [Draft(shown.ended(), shown.combos, shown.constructions)]
+
+    def draft(self, sampler: Sampler, shortest: int, longest: int) -> Draft | None:
+        """Tries to make a sentence, as `regard.phrasebook.grammar.Grammar.draft` says."""
+        talk = Talk(sampler, addressee(sampler))
+        composed = shortest > 12 or (longest > 10 and sampler.chance(0.4))
+        made = lengthy(talk, shortest, longest) if composed else sampler.weighted(CONSTRUCTIONS)(talk)
+        if made is None:
+            return None
+        if talk.addressee.vocative.src:
+            made = called(made, talk.addressee.vocative, first=sampler.chance(0.5))
+        return Draft(made.ended(), made.combos, made.constructions, sampler.chance(0.5))
+
+    def spell(self, draft: Draft) -> SentencePair:
+        """The written pair of sentences."""
+        speller = english.spell_short if draft.contracted else english.spell_full
+        return realise(draft.phrase, speller, french_spelling.spell)
+
+
+def addressee(sampler: Sampler) -> Addressee:
+    """Chooses who is spoken to: mostly one person, who is not called by name."""
+    kind = sampler.weighted(((20, "nobody"), (1, "woman"), (1, "man"), (1, "several")))
+    if kind == "several":
+        vocative, gender = sampler.pick(FRIENDS)
+        return Addressee("f" if gender == "f" else "m", True, vocative)
+    if kind == "nobody":
+        return Addressee()
+    name = sampler.pick(little_words.WOMEN if kind == "woman" else little_words.MEN)
+    return Addressee("f" if kind == "woman" else "m", False, pair(name, name))
+
+
+def called(sentence: Sentence, vocative: Phrase, *, first: bool) -> Sentence:
+    """A sentence with somebody's name before or after it.
+
+    Args:
+        sentence: The sentence.
+        vocative: The name.
+        first: Whether it stands before.
+
+    Returns:
+        Both with a comma between.
+    """
+    order = "<name> +,/c <s>" if first else "<s> +,/c <name>"
+    return combine(order, order, "vocative", sentence.mark, s=sentence, name=Sentence(vocative, ""))
