@@ -1,0 +1,94 @@
+"""Help: quick, whole at any width, and its examples run."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol
+
+import pytest
+
+from regard.cli import align, attend, demo, evaluate, info, phrasebook, train, translate
+
+
+class Done(Protocol):
+    """How a command ended; see `conftest.py`."""
+
+    status: int
+    out: str
+    err: str
+
+
+VERBS = {module.__name__.rpartition(".")[2]: module for module in (
+    train, translate, evaluate, attend, align, phrasebook, info, demo
+)}  # fmt: skip
+QUICK = (
+    " --set train.steps=4 --set train.validate_sentences=4 --set subword.vocab_size=320 --set train.tensorboard=false"
+    " --set model.embed_size=8 --set model.hidden_size=8 --set train.threads=1"
+)
+
+
+def examples(module: ModuleType) -> list[str]:
+    return re.findall(r"^\$ (.*)$", module.EXAMPLES, re.MULTILINE)
+
+
+EXAMPLES = [line for module in VERBS.values() for line in examples(module)]
+
+
+def test_every_verb_has_an_example() -> None:
+    for verb, module in VERBS.items():
+        assert any(f"regard {verb} " in line for line in examples(module)), verb
+
+
+@pytest.mark.parametrize("line", [line for line in EXAMPLES if "regard demo" not in line and "--resume" not in line])
+def test_the_examples_run(at_work: Path, shell: Callable[..., Done], line: str) -> None:
+    done = shell(line + QUICK if "regard train" in line else line)
+    assert done.status == 0, done
+
+
+def test_the_example_of_an_interrupted_training_runs(at_work: Path, shell: Callable[..., Done]) -> None:
+    first, second = examples(train)
+    assert "--resume" in second
+    assert shell(first + QUICK).status == 0
+    done = shell(second + " --set train.steps=6")
+    assert done.status == 0, done
+    assert "step 6" in done.err
+
+
+def test_the_overview_names_every_verb(regard: Callable[..., Done]) -> None:
+    for arguments in (["--help"], ["-h"], []):
+        done = regard(*arguments)
+        assert done.status == 0
+        assert all(verb in done.out for verb in VERBS)
+
+
+def test_the_version(regard: Callable[..., Done]) -> None:
+    assert regard("--version").out == f"regard {version('regard')}\n"
+
+
+@pytest.mark.parametrize("columns", [10, 40, 69, 70, 80, 200])
+def test_no_option_is_cut_off_at_any_width(
+    regard: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERMINAL_WIDTH", str(columns))
+    done = regard("train", "--help")
+    assert done.status == 0
+    for option in ("--out", "--preset", "--src", "--tgt", "--val-src", "--val-tgt", "--set", "--resume", "--overwrite"):
+        assert option in done.out
+    assert "…" not in done.out
+
+
+def test_help_loads_neither_torch_nor_pydantics_friends(shell: Callable[..., Done]) -> None:
+    script = "import sys; import regard.cli.main; print(*sorted(sys.modules))"
+    loaded = shell(f'"{sys.executable}" -c "{script}"').out.split()
+    assert "typer" in loaded
+    assert {"torch", "numpy", "matplotlib", "sacrebleu", "sentencepiece"} & set(loaded) == set()
+
+
+def test_the_package_runs_as_a_module(shell: Callable[..., Done]) -> None:
+    assert shell(f'"{sys.executable}" -m regard --version').out == f"regard {version('regard')}\n"

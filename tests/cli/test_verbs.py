@@ -1,0 +1,206 @@
+"""What the verbs print."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+
+class Done(Protocol):
+    """How a command ended; see `conftest.py`."""
+
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+# --- translate -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["\n", ""])
+def test_one_line_out_for_each_line_in(at_work: Path, regard: Run, ending: str) -> None:
+    sources = ["How was your day?", "", "   ", "I see a cat.", "", "日本語 😀"]
+    done = regard("translate", "model", "--beam", "2", stdin=("\n".join(sources) + ending).encode())
+    assert (done.status, done.err) == (0, "")
+    translations = done.out.split("\n")
+    assert len(translations) == len(sources) + 1
+    assert [bool(one) for one in translations[:3]] == [True, False, False]
+    assert translations[4] == ""
+
+
+def test_nothing_in_nothing_out(at_work: Path, regard: Run) -> None:
+    assert regard("translate", "model").out == ""
+
+
+def test_files_and_streams_say_the_same(at_work: Path, regard: Run) -> None:
+    text = (at_work / "test.en").read_bytes()
+    streamed = regard("translate", "model", "--beam", "1", stdin=text)
+    done = regard("translate", "model", "--beam", "1", "--input", "test.en", "--output", "out.fr")
+    assert (done.status, done.out, done.err) == (0, "", "")
+    assert (at_work / "out.fr").read_text(encoding="utf-8") == streamed.out
+    assert streamed.out.count("\n") == text.count(b"\n")
+
+
+def test_json_lines(at_work: Path, regard: Run) -> None:
+    options = ["--json", "--attention", "--beam", "3", "--n-best", "2"]
+    done = regard("translate", "model", *options, stdin=b"How was your day?\n\nI see a cat.\n")
+    first, empty, _ = [json.loads(line) for line in done.out.splitlines()]
+    assert first.keys() == {"text", "score", "tokens", "alignment", "n_best", "attention"}
+    assert first["n_best"][0]["text"] == first["text"]
+    assert len(first["n_best"]) == 2
+    assert first["n_best"][0]["score"] >= first["n_best"][1]["score"]
+    assert all(len(link) == 2 and 0 <= link[0] < 4 for link in first["alignment"])
+    [layer] = first["attention"]["layers"]
+    assert len(layer["weights"][0][0]) == len(first["attention"]["src"]["pieces"]) + 1
+    assert (empty["text"], empty["tokens"], empty["alignment"]) == ("", [], [])
+    plain = regard("translate", "model", "--json", stdin=b"How was your day?\n")
+    assert "attention" not in json.loads(plain.out)
+
+
+def test_an_ensemble_of_a_model_with_itself_is_the_model(at_work: Path, regard: Run) -> None:
+    alone = regard("translate", "model", "--threads", "1", stdin=b"How was your day?\n")
+    twice = regard("translate", "model", "--with", "model", "--threads", "1", stdin=b"How was your day?\n")
+    assert twice.status == 0
+    assert alone.out == twice.out
+
+
+def _command(*arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "regard", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )
+
+
+def test_a_reader_who_leaves_early_is_not_complained_about(at_work: Path) -> None:
+    with _command("translate", "model", "--beam", "1") as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stdin.write(b"How was your day?\n" * 200)
+        process.stdin.close()
+        assert process.wait(60) in (0, 1)
+        assert process.stderr.read() == b""
+
+
+def test_ctrl_c_ends_without_a_traceback(at_work: Path) -> None:
+    with _command("translate", "model", "--beam", "1") as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdin.write(b"How was your day?\n" * 2000)
+        process.stdin.flush()
+        assert process.stdout.readline()  # it is at work
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.wait(60) == 130
+        assert process.stderr.read() == b"regard: interrupted\n"
+
+
+# --- the others ----------------------------------------------------------------------------------------------------
+
+
+def test_evaluate(at_work: Path, regard: Run) -> None:
+    arguments = ["evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--beam", "1"]
+    done = regard(*arguments, "--json")
+    assert (done.status, done.err) == (0, "")
+    told = json.loads(done.out)
+    assert told.keys() >= {"bleu", "chrf", "ter", "signature"}
+    assert "nrefs:1" in told["signature"]
+    assert told["model"].startswith("regard:")
+    words = regard(*arguments).out
+    assert f"BLEU  {told['bleu']:6.2f}  nrefs:1" in words
+    assert told["model"] in words
+
+
+def test_align(at_work: Path, regard: Run) -> None:
+    done = regard("align", "model", "--src", "test.en", "--tgt", "test.fr")
+    assert (done.status, done.err) == (0, "")
+    sources, targets, links = lines(at_work / "test.en"), lines(at_work / "test.fr"), done.out.splitlines()
+    assert len(links) == len(sources)
+    for src, tgt, line in zip(sources, targets, links, strict=True):
+        for link in line.split():
+            i, j = map(int, link.split("-"))
+            assert i < len(src.split())
+            assert j < len(tgt.split())
+    regard("align", "model", "--src", "test.en", "--tgt", "test.fr", "--output", "test.guess")
+    assert lines(at_work / "test.guess") == links
+
+
+def test_empty_lines_are_aligned_with_nothing(at_work: Path, regard: Run) -> None:
+    (at_work / "a").write_text("hello\n\nhello\n\n")
+    (at_work / "b").write_text("salut\n\n\nsalut\n")
+    done = regard("align", "model", "--src", "a", "--tgt", "b")
+    assert done.status == 0
+    assert done.out.split("\n")[1:] == ["", "", "", ""]
+
+
+def test_attend(at_work: Path, regard: Run) -> None:
+    done = regard("attend", "model", "How was your day?", "--html", "a.html", "--png", "a.svg")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith("How was your day?\n")
+    assert "alignment" in done.out
+    assert "<html" in (at_work / "a.html").read_text()
+    assert "<svg" in (at_work / "a.svg").read_text()
+
+
+def test_attend_to_a_given_translation(at_work: Path, regard: Run) -> None:
+    done = regard("attend", "model", "How was your day?", "--target", "Comment ça va ?", "--subwords", "--layer", "0")
+    assert done.status == 0
+    assert done.out.splitlines()[1] == "Comment ça va ?"
+    for word in ("Comment", "ça", "va", "?"):
+        assert f"\n{word}: most " in done.out
+
+
+def test_phrasebook(tmp_path: Path, regard: Run) -> None:
+    for name in ("one", "two"):
+        done = regard("phrasebook", "--pairs", "50", "--seed", "3", "--max-length", "8", "--out", str(tmp_path / name))
+        assert (done.status, done.out) == (0, "")
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert names == [f"{part}.{end}" for part in ("test", "train", "val") for end in ("align", "en", "fr")]
+    assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in names)
+    sources = lines(tmp_path / "one" / "train.en")
+    assert len(sources) == 50
+    assert max(len(source.split()) for source in sources) <= 8
+
+
+def test_info(at_work: Path, regard: Run) -> None:
+    told = json.loads(regard("info", "model", "--json").out)
+    assert told["config"]["model"]["decoder"] == "bahdanau"
+    assert told["bytes"].keys() == {"config.toml", "weights.safetensors", "subword.model"}
+    words = regard("info", "model").out
+    assert told["signature"] in words
+    assert f"{told['num_parameters']:,}" in words
+    assert "validation bleu" in words
+    assert 'decoder = "bahdanau"' in words
+
+
+def test_train_writes_a_model_and_says_what_it_derived(at_work: Path, regard: Run) -> None:
+    sets = ["train.steps=3", "model.embed_size=8", "model.hidden_size=8", "train.threads=1", "subword.vocab_size=320"]
+    arguments = ["train", "--preset", "luong-dot", "--src", "val.en", "--tgt", "val.fr", "--out", "new"]
+    done = regard(*arguments, *(f"--set={one}" for one in sets))
+    assert (done.status, done.out) == (0, "")
+    assert "train.batch_tokens = " in done.err
+    told = json.loads(regard("info", "new", "--json").out)
+    assert told["config"]["train"]["steps"] == 3
+    assert told["config"]["model"]["attention"]["score"] == "dot"
+    assert regard(*arguments, *(f"--set={one}" for one in sets)).status == 2  # it is taken now
+    assert regard(*arguments, "--overwrite", *(f"--set={one}" for one in sets)).status == 0

@@ -1,0 +1,128 @@
+"""A directory full of things that are wrong, and the command line run on them within this process."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from regard.cli.main import app
+from regard.config.load import load_config
+from regard.model.build import build_model
+from regard.store import save_model
+from regard.text.subword import Subword
+
+SYLLABLES = ["ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu"]
+LINES = [f"how was your day {a}{b} {b}{a}{c} ?" for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES[:3]]
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def regard(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command: `regard("info", "model")`, standard input given as bytes."""
+
+    def run(*args: str, stdin: bytes = b"") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        with pytest.raises(SystemExit) as ended:
+            app(args)
+        captured = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Done(ended.value.code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def wrong_things(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory; no test changes it."""
+    world = tmp_path_factory.mktemp("wrong")
+    _write_texts(world)
+    _write_configurations(world)
+    _write_models(world)
+    return world
+
+
+def _write_texts(world: Path) -> None:
+    text = "".join(f"{line}\n" for line in LINES)
+    (world / "a.en").write_text(text)
+    (world / "a.fr").write_text(text)
+    (world / "short.fr").write_text("".join(f"{line}\n" for line in LINES[:-1]))
+    (world / "one.en").write_text("hello\n")
+    (world / "empty").write_bytes(b"")
+    (world / "blank").write_text("\n" * 3)
+    (world / "latin1").write_bytes(b"a b c\ncaf\xe9 noir\n")
+    (world / "folder").mkdir()
+    (world / "pairs.tsv").write_text("a\tb\nc d\n")
+    packed = gzip.compress(text.encode())
+    (world / "cut.gz").write_bytes(packed[: len(packed) // 2])
+    (world / "not.gz").write_text("plain text\n")
+
+
+def _write_configurations(world: Path) -> None:
+    (world / "unknown.toml").write_text("[train]\nsteps = 3\n\n[model]\nkind = 'rnn'\nhiden_size = 3\n")
+    (world / "type.toml").write_text("[train]\nsteps = 'many'\n")
+    (world / "broken.toml").write_text("[train\n")
+    (world / "preset.toml").write_text("\npreset = 'bahdanou'\n")
+
+
+def _write_models(world: Path) -> None:
+    backwards = [line[::-1] for line in LINES]
+    subword, other = Subword.train(LINES, vocab_size=310), Subword.train(backwards, vocab_size=300)
+    sizes = ["model.embed_size=8", "model.hidden_size=8", "train.threads=1"]
+    for name, overrides, vocabulary in (
+        ("model", [], subword),
+        ("plain", ["model.decoder=plain"], subword),
+        ("foreign", [], other),
+    ):
+        config = load_config(overrides=[*sizes, *overrides])
+        model = build_model(config.model, src_vocab=len(vocabulary), tgt_vocab=len(vocabulary), shared=True)
+        save_model(world / name, model=model, config=config, src_subword=vocabulary, tgt_subword=vocabulary)
+    for name in ("nan", "cut", "reshaped", "edited", "newer", "no-weights", "no-json"):
+        shutil.copytree(world / "model", world / name)
+    weights = world / "nan" / "weights.safetensors"
+    tensors = load_file(weights)
+    tensors["output_bias"][7] = torch.nan
+    save_file(tensors, weights)
+    _rehash(world / "nan")
+    weights = world / "cut" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    _rehash(world / "cut")
+    weights = world / "reshaped" / "weights.safetensors"
+    tensors = load_file(weights)
+    tensors["output_bias"] = torch.zeros(5)
+    save_file(tensors, weights)
+    _rehash(world / "reshaped")
+    with (world / "edited" / "config.toml").open("a") as file:
+        file.write("# a remark\n")
+    _rehash(world / "newer", format_version=7)
+    (world / "no-weights" / "weights.safetensors").unlink()
+    (world / "no-json" / "manifest.json").write_text("{")
+
+
+def _rehash(directory: Path, **changes: object) -> None:
+    path = directory / "manifest.json"
+    tree = json.loads(path.read_text(encoding="utf-8"))
+    for name in tree["files"]:
+        tree["files"][name] = hashlib.sha256((directory / name).read_bytes()).hexdigest()
+    path.write_text(json.dumps({**tree, **changes}), encoding="utf-8")

@@ -1,0 +1,144 @@
+"""Whatever is wrong with what the user gives: status 2, a message that names the place and the cure, no traceback."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import pytest
+
+
+class Case(NamedTuple):
+    """A command, and what its complaint must say."""
+
+    command: str
+    place: str
+    cure: str
+    stdin: bytes = b""
+
+
+class Done(Protocol):
+    """How a command ended; see `conftest.py`."""
+
+    status: int
+    out: str
+    err: str
+
+
+TRAIN = "train --out new --src a.en --tgt a.fr"
+TRANSLATE = "translate --device cpu"
+
+CASES = {
+    # --- text
+    "missing file": Case("train --out new --src no.en --tgt a.fr", "no.en: no such file", "check the name"),
+    "directory as file": Case("train --out new --src folder --tgt a.fr", "folder", "name a file in it"),
+    "unequal line counts": Case(
+        "train --out new --src a.en --tgt short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"
+    ),
+    "invalid UTF-8": Case("train --out new --src a.en --tgt latin1", "latin1:2", "iconv -t utf-8"),
+    "empty corpus": Case("train --out new --src empty --tgt empty", "empty", "is it the right file?"),
+    "blank lines only": Case("train --out new --src blank --tgt blank", "blank", "is it the right file?"),
+    "TSV without a tab": Case("train --out new --src pairs.tsv", "pairs.tsv:2", "write one pair a line"),
+    "truncated gz": Case("train --out new --src cut.gz --tgt a.fr", "cut.gz", "fetch it again"),
+    "plain text called gz": Case("train --out new --src not.gz --tgt a.fr", "not.gz", "fetch it again"),
+    "one sentence": Case("train --out new --src one.en --tgt one.en", "at least 2 different source", "give more text"),
+    "no corpus": Case("train --out new", "data.src", "give --src FILE"),
+    "no validation target": Case(f"{TRAIN} --val-src one.en", "one.en:1", "write one pair a line, or give two files"),
+    # --- configuration
+    "missing configuration": Case("train no.toml --out new", "no.toml: no such file", "--preset NAME"),
+    "unknown key": Case("train unknown.toml --out new", "unknown.toml:6", "did you mean 'model.hidden_size'?"),
+    "wrong type": Case("train type.toml --out new", "type.toml:2", "train.steps must be a whole number, but is 'many'"),
+    "not TOML": Case("train broken.toml --out new", "broken.toml", "not valid TOML"),
+    "unknown preset": Case(
+        f"{TRAIN} --preset transformer-tyni", "'transformer-tyni'", "did you mean 'transformer-tiny'?"
+    ),
+    "unknown preset in a file": Case("train preset.toml --out new", "preset.toml:2", "did you mean 'bahdanau'?"),
+    "bad override": Case(f"{TRAIN} --set train.steps", "--set train.steps", "such as --set train.steps=300"),
+    "unknown override": Case(f"{TRAIN} --set train.batch=3", "--set train.batch=3", "there are steps, epochs"),
+    "unknown score": Case(f"{TRAIN} --set model.attention.score=genral", "'genral'", "did you mean 'general'?"),
+    "not a number": Case(f"{TRAIN} --set train.learning_rate=nan", "train.learning_rate", "must be a finite number"),
+    "odd width": Case(f"{TRAIN} --set model.hidden_size=7", "model.hidden_size", "make it even"),
+    "tiny vocabulary": Case(f"{TRAIN} --set subword.vocab_size=10", "subword.vocab_size", "at least"),
+    "unknown device": Case(f"{TRAIN} --set train.device=gpu", "'gpu'", "use 'auto' or 'cpu'"),
+    # --- where the model goes
+    "output is a file": Case("train --src a.en --tgt a.fr --out a.en", "a.en", "choose another --out"),
+    "output within a file": Case("train --src a.en --tgt a.fr --out a.en/new", "a.en", "choose another"),
+    "output is taken": Case("train --src a.en --tgt a.fr --out model", "model", "--overwrite"),
+    "nothing to resume": Case("train --resume --out new", "new", "without --resume"),
+    "resume with another configuration": Case(
+        "train --resume --out model --preset plain --set model.cell=gru", "model.cell, --preset", "leave that out"
+    ),
+    # --- models
+    "no such model": Case(f"{TRANSLATE} no-model", "no-model", "give the directory that `regard train --out` wrote"),
+    "model is a file": Case(f"{TRANSLATE} a.en", "a.en", "but this is a file"),
+    "wrong model directory": Case(f"{TRANSLATE} folder", "folder: not a model", "give the directory"),
+    "NaN in weights": Case(f"{TRANSLATE} nan", "output_bias: 1 of 310", "train again"),
+    "truncated weights": Case(f"{TRANSLATE} cut", "cut/weights.safetensors", "copy it again"),
+    "weights of another shape": Case(f"{TRANSLATE} reshaped", "output_bias should be 310, but is 5", "config.toml"),
+    "edited configuration": Case(f"{TRANSLATE} edited", "edited/config.toml: changed since", "Copy the model again"),
+    "newer format": Case(f"{TRANSLATE} newer", "newer/manifest.json", "install a newer regard"),
+    "missing weights": Case(f"{TRANSLATE} no-weights", "no-weights/weights.safetensors", "copy the whole directory"),
+    "broken manifest": Case(f"{TRANSLATE} no-json", "no-json/manifest.json", "copy the model again"),
+    "damaged model described": Case("info edited", "edited/config.toml", "Copy the model again"),
+    "ensemble of two vocabularies": Case(f"{TRANSLATE} model --with foreign", "foreign", "vocabular"),
+    "device for translating": Case("translate model --device gpu", "'gpu'", "cpu"),
+    # --- translating
+    "beam of nothing": Case(f"{TRANSLATE} model --beam 0", "beam", "at least 1", b"hello\n"),
+    "beam in words": Case(f"{TRANSLATE} model --beam wide", "--beam", "regard translate --help"),
+    "n-best of nothing": Case(f"{TRANSLATE} model --json --n-best 0", "n_best", "at least 1", b"hello\n"),
+    "n-best wider than the beam": Case(f"{TRANSLATE} model --json --beam 2 --n-best 3", "n_best", "beam", b"hello\n"),
+    "n-best on lines": Case(f"{TRANSLATE} model --n-best 3", "--n-best 3", "add --json"),
+    "attention on lines": Case(f"{TRANSLATE} model --attention", "--attention", "add --json"),
+    "missing input": Case(f"{TRANSLATE} model --input no.en", "no.en: no such file", "check the name"),
+    "invalid UTF-8 in standard input": Case(
+        f"{TRANSLATE} model", "standard input:2", "iconv -t utf-8", b"fine\ncaf\xe9\n"
+    ),
+    "output is a directory": Case(f"{TRANSLATE} model --input a.en --output folder", "folder", "choose another place"),
+    "output is the input": Case(f"{TRANSLATE} model --input a.en --output a.en", "a.en", "choose another --output"),
+    # --- looking
+    "evaluation of unequal files": Case(
+        "evaluate model --src a.en --ref short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"
+    ),
+    "evaluation of nothing": Case("evaluate model --src empty --ref empty", "empty", "name a file with text"),
+    "alignment of unequal files": Case("align model --src one.en --tgt a.fr", "a.fr has 300", "must be equal"),
+    "no words to attend to": Case("attend model ' '", "the sentence is empty", "expected some words"),
+    "no attention to show": Case("attend plain hello", "plain: there is no attention", "train one with attention"),
+    "no such layer": Case("attend model hello --layer 3", "no layer 3", "expected 0 to 0"),
+    "picture of another sort": Case("attend model hello --png map.bmp", "map.bmp", "expected a picture to end in .png"),
+    "page in no directory": Case("attend model hello --html no/where.html", "no/where.html", "choose another place"),
+    # --- the phrasebook
+    "unknown pair": Case("phrasebook --out new --pair en-xx", "en-xx", "en-fr"),
+    "no pairs": Case("phrasebook --out new --pairs 0", "pairs", "at least"),
+    "lengths that exclude each other": Case(
+        "phrasebook --out new --min-length 9 --max-length 3", "min_length=9 and max_length=3", "change the lengths"
+    ),
+    "lengths below one": Case("phrasebook --out new --min-length -1", "min_length=-1", "change the lengths"),
+    "phrasebook over a file": Case("phrasebook --out a.en --pairs 10", "a.en", "choose another"),
+    # --- the command itself
+    "unknown verb": Case("trian --out new", "'trian'", "Did you mean 'train'?"),
+    "unknown option": Case("info model --jason", "--jason", "regard info --help"),
+    "missing option": Case("evaluate model --src a.en", "--ref", "regard evaluate --help"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_told_where_and_what_to_do(
+    name: str, wrong_things: Path, tmp_path: Path, regard: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(wrong_things)
+    case = CASES[name]
+    command = case.command.replace("--out new", f"--out {tmp_path}/new")
+    done = regard(*shlex.split(command), stdin=case.stdin)
+    assert done.status == 2, done
+    assert done.err.count("regard: error: ") == 1
+    complaint = done.err[done.err.index("regard: error: ") :]
+    assert case.place in complaint
+    assert case.cure in complaint
+    assert "Traceback" not in done.out + done.err
+    assert not (tmp_path / "new" / "manifest.json").exists()
+
+
+def test_there_are_enough() -> None:
+    assert len(CASES) >= 60
