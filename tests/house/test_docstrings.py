@@ -101,3 +101,10 @@ class Base:
 def test_an_override_may_leave_it_to_what_it_overrides(heading: str, docstring: str, expected: list[str]) -> None:
     text = f'{BASE}{heading}\n    """C."""\n    def m(self, a: int, b: int) -> int:\n        """{docstring}"""\n'
     assert faults(text) == expected
+
+
+def test_the_options_of_a_verb_carry_their_own_help() -> None:
+    text = '"""M."""\ndef train(a: str, b: str) -> int:\n    """Trains."""\ndef other(a: str, b: str): """Does."""\n'
+    found = check_docstrings([Module("regard.cli.train", Path("train.py"), text, ast.parse(text))])
+    assert [one.message for one in found] == ["other: no Args section"]
+    assert len(faults(text)) == 3

@@ -3,7 +3,8 @@
 A function of at most one argument may say it all in one sentence; any other has an `Args:` section, and a
 `Returns:` (or `Yields:`) section when it gives something back. Where a tensor comes in or goes out, a shape
 such as `(B, S)` is written, or that it may be any. A method that overrides another of the package, or names it
-(`Base.method`), may leave all that to it. That the sections agree with the signature is pydoclint's to check.
+(`Base.method`), may leave all that to it; so may a verb of the command line, whose options carry
+their help. That the sections agree with the signature is pydoclint's to check.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ def check_docstrings(modules: list[Module]) -> list[Finding]:
         }
         for name, function in public_functions(module.tree):
             shaped = name.split(".")[0] in shaped_classes
-            if not documented.elsewhere(name, function):
+            # A verb's options are described where they are declared, for `--help`.
+            is_verb = module.part == "cli" and name == module.path.stem
+            if not is_verb and not documented.elsewhere(name, function):
                 found += [finding(module, function.lineno, f"{name}: {fault}") for fault in _faults(function, shaped)]
     return found
 
