@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Annotated, NoReturn
 
 import typer
 
-import regard
 from regard.cli import align, attend, demo, evaluate, info, phrasebook, train, translate
 from regard.cli.endings import ending
 
@@ -48,14 +48,14 @@ app = Application(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"regard {regard.__version__}")
+        print(f"regard {version('regard')}")
         raise typer.Exit
 
 
 @app.callback(invoke_without_command=True)
-def start(
+def _start(
     context: typer.Context,
-    version: Annotated[
+    show_version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:

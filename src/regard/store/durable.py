@@ -73,6 +73,9 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
 def make_directory(path: Path) -> None:
     """Makes a directory and those above it.
 
+    Args:
+        path: The directory.
+
     Raises:
         CheckpointError: A file stands in the way, or the place cannot be written.
     """

@@ -196,7 +196,8 @@ def load_model(path: str | Path, *, device: str = "cpu") -> StoredModel:
     ):  # first values are drawn and thrown away; the caller's draws stay as they were
         model = _build(opened, src_subword, tgt_subword)
     fill(model, tensors)
-    return StoredModel(_placed(model, device).eval(), opened.config, src_subword, tgt_subword, opened.manifest)
+    model.eval()
+    return StoredModel(_placed(model, device), opened.config, src_subword, tgt_subword, opened.manifest)
 
 
 def _build(opened: Opened, src_subword: Subword, tgt_subword: Subword) -> Seq2Seq:
