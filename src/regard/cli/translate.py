@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,13 +47,20 @@ def translate(
         if wanted and not as_json:
             raise SearchError(f"{option} does not fit on one line of text for each line read: add --json")
 
-    from regard.translate import load
+    from regard.translate import WINDOW, load
 
     use_threads(threads)
     translator = load([model, *(others or [])], device=device)
     with written_to(output, reading=source) as file:
         lines = watched(read_input(source))
-        for translation in translator.translate_lines(lines, beam=beam, n_best=n_best, attention=attention):
+        # Someone who types wants an answer to each line; a file is faster in large windows.
+        window = 1 if source is None and sys.stdin.isatty() else WINDOW
+        translations = translator.translate_lines(
+            lines, beam=beam, n_best=n_best, attention=attention, alignment=as_json, window=window
+        )
+        for translation in translations:
+            for warning in translation.warnings:
+                print(f"regard: warning: {warning}", file=sys.stderr)
             print(_json(translation) if as_json else translation.text, file=file, flush=True)
 
 

@@ -18,7 +18,7 @@ from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
-from regard.model.build import build_model
+from regard.model.build import ScoreFactory, build_model
 from regard.model.seq2seq import Seq2Seq
 from regard.store.durable import make_directory, pending, sha256, take_place, write_pending
 from regard.store.manifest import (
@@ -164,12 +164,13 @@ def open_model(path: str | Path) -> Opened:
     )
 
 
-def load_model(path: str | Path, *, device: str = "cpu") -> StoredModel:
+def load_model(path: str | Path, *, device: str = "cpu", score: ScoreFactory | None = None) -> StoredModel:
     """Reads a model's directory. Files are checked against their hashes, and nothing of them is run.
 
     Args:
         path: The directory.
         device: Where to put the weights, such as `cpu` or `cuda`.
+        score: The factory of the user's own score that the model was built with, if it was.
 
     Returns:
         The model and all that belongs to it.
@@ -185,7 +186,7 @@ def load_model(path: str | Path, *, device: str = "cpu") -> StoredModel:
     weights = opened.files[WEIGHTS]
     with torch.device("meta"):  # costs no memory, so that a wrong configuration cannot ask for all there is
         expected = {
-            name: tuple(own.shape) for name, own in own_tensors(_build(opened, src_subword, tgt_subword)).items()
+            name: tuple(own.shape) for name, own in own_tensors(_build(opened, src_subword, tgt_subword, score)).items()
         }
     shapes = {opened.tensor_names.get(name, name): shape for name, shape in read_shapes(weights).items()}
     check_shapes(str(weights), expected, shapes)
@@ -194,19 +195,20 @@ def load_model(path: str | Path, *, device: str = "cpu") -> StoredModel:
     with torch.random.fork_rng(
         devices=[]
     ):  # first values are drawn and thrown away; the caller's draws stay as they were
-        model = _build(opened, src_subword, tgt_subword)
+        model = _build(opened, src_subword, tgt_subword, score)
     fill(model, tensors)
     model.eval()
     return StoredModel(_placed(model, device), opened.config, src_subword, tgt_subword, opened.manifest)
 
 
-def _build(opened: Opened, src_subword: Subword, tgt_subword: Subword) -> Seq2Seq:
+def _build(opened: Opened, src_subword: Subword, tgt_subword: Subword, score: ScoreFactory | None) -> Seq2Seq:
     return build_model(
         opened.config.model,
         src_vocab=len(src_subword),
         tgt_vocab=len(tgt_subword),
         shared=opened.config.subword.shared,
         specials=tgt_subword.specials,
+        score=score,
     )
 
 
