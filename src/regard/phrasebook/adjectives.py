@@ -9,20 +9,18 @@ from __future__ import annotations
 from regard.phrasebook.nouns import french_plural
 from regard.phrasebook.words import Adjective
 
-OBJECTS = "thing clothes furniture text vehicle room"
-
 TABLE = """
 big grand < er : thing furniture vehicle room place land animal
 small petit < er : thing clothes furniture vehicle room place land animal food person
 tall grand < er : person family
-beautiful beau < : clothes thing furniture land room person text vehicle animal place
+beautiful beau < : clothes thing furniture land room person text writing vehicle animal place
 pretty joli < er : clothes thing room land person
-new nouveau < er : clothes thing furniture text vehicle room person
-old vieux < er : clothes thing furniture text vehicle room land place person
+new nouveau < er : clothes thing furniture text writing vehicle room person
+old vieux < er : clothes thing furniture text writing vehicle room land place person
 young jeune < er : person family
-good bon < : food dish drink text show idea place
+good bon < : food dish drink text writing show idea place
 bad mauvais < : food idea show dish drink
-long long < er : text event clothes land show
+long long < er : text writing event clothes land show
 red rouge - : clothes thing vehicle
 blue bleu - : clothes thing vehicle furniture
 green vert - : clothes thing vehicle furniture
@@ -32,11 +30,11 @@ black noir - : clothes thing vehicle animal
 grey gris - : clothes thing vehicle animal
 pink rose - : clothes thing
 expensive cher : clothes thing furniture vehicle room food
-easy facile er : idea event
-difficult difficile : idea event text
-interesting intéressant : text show event place person
-boring ennuyeux : text show event
-important important : event idea text
+easy facile er : idea
+difficult difficile : idea text writing
+interesting intéressant : text writing show event place person
+boring ennuyeux : text writing show event
+important important : event idea text writing
 useful utile : thing idea
 heavy lourd er : thing furniture
 light léger er : thing clothes
@@ -54,12 +52,12 @@ spicy épicé er : dish
 fast rapide er : vehicle animal
 slow lent er : vehicle animal
 quiet calme er : land place room
-noisy bruyant er : land place vehicle animal
+noisy bruyant : land place vehicle animal
 modern moderne : place room furniture
 comfortable confortable : furniture vehicle room clothes
-famous célèbre : person place text
+famous célèbre : person place text writing
 kind gentil er : person family
-funny drôle er : person family text show
+funny drôle er : person family text writing show
 intelligent intelligent : person family animal
 serious sérieux : person family
 polite poli : person family
@@ -72,13 +70,13 @@ curious curieux : person family animal
 generous généreux : person family
 patient patient : person family
 honest honnête : person family
-strange étrange : idea text person place
+strange étrange : idea text writing person place
 dangerous dangereux : animal land vehicle
 round rond - : thing furniture
 broken cassé - : thing furniture
-French français - : person dish drink text place
-English anglais - : person text
-Spanish espagnol - : person dish text
+French français - : person dish drink text writing place
+English anglais - : person text writing
+Spanish espagnol - : person dish text writing
 Italian italien - : person dish vehicle
 American américain - : person vehicle show
 """

@@ -50,7 +50,12 @@ class Manner:
     adverb: Phrase = EMPTY
 
 
-NEGATIONS = {"not": ("not", "pas"), "never": ("never", "jamais"), "no longer": ("no longer", "plus")}
+NEGATIONS = {
+    "not": ("not", "pas"),
+    "never": ("never", "jamais"),
+    "no longer": ("no longer", "plus"),
+    "not yet": ("not", "pas encore"),
+}
 """English words and the second French part; the first is always `ne`."""
 
 MODALS = {
@@ -61,7 +66,7 @@ MODALS = {
     "want": ("", "vouloir", "present"),
     "wanted": ("", "vouloir", "imperfect"),
     "could": ("could/a", "pouvoir", "imperfect"),
-    "would like": ("would/a", "aimer", "conditional"),
+    "would like": ("would/a", "vouloir", "conditional"),
 }
 """Tenses that French makes with a finite verb and an infinitive: English auxiliary, French verb, its tense."""
 
@@ -331,23 +336,27 @@ def inverted(word: Phrase, subject: Nominal, predicate: Predicate, manner: Manne
     )
 
 
-def infinitive(subject: Agreement, predicate: Predicate, *, en: str = "to", tag: str = "") -> Phrase:
-    """A predicate without subject: `to eat an apple`.
+def infinitive(subject: Agreement, predicate: Predicate, *, form: str = "to") -> Phrase:
+    """A predicate without subject: `to eat an apple`, which French says in the infinitive.
 
     Args:
         subject: Who is meant, for the French reflexive pronoun.
         predicate: What they do.
-        en: English word before the verb, or empty.
-        tag: What that word is linked to in the rule that takes this phrase; by default the verb.
+        form: The English form: `to`, `bare` (eat), `ing` (eating) or `participle` (eaten).
 
     Returns:
         The phrase.
     """
     verb = predicate.verb
+    words = {
+        "to": f"to/v {verb.en}/v",
+        "bare": f"{verb.en}/v",
+        "ing": f"{english.ing(verb.en)}/v",
+        "participle": f"{english.participle(verb.en)}/v",
+    }[form]
     pronouns = f"{REFLEXIVES[subject.index]}/v <clitic>" if verb.reflexive else "<clitic>"
-    mark = f"{en}/v" if en else tag
     return rule(
-        f"{mark} {verb.en}/v {_tagged(verb.particle, 'v')} <clitic> <object>",
+        f"{words} {_tagged(verb.particle, 'v')} <clitic> <object>",
         f"{pronouns} {verb.fr}/v {_after(verb)}",
         object=predicate.object,
         clitic=predicate.clitic,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from regard.phrasebook import buying, comparing, depending, everyday, places, relatives, timetable
 from regard.phrasebook.engine import Phrase
 from regard.phrasebook.said import FRAMES, said, state
 from regard.phrasebook.sentence import Sentence, combine
@@ -54,7 +55,33 @@ def both(talk: Talk, frame: str) -> Sentence:
     return combine("<a> and/b <b>", "<a> et/b <b>", "coordinated clauses", ".", **parts)
 
 
-LINKED: tuple[tuple[float, Maker], ...] = ((3, because), (3, when), (2, but), (3, both), (2, simple))
+def of_now(talk: Talk, frame: str) -> Sentence:
+    """A statement about how things are; another kind when the frame is not the present."""
+    if frame != "present":
+        return timetable.weather(talk, frame)
+    made = talk.sampler.pick(OF_NOW)(talk)
+    return made if made.mark == "." else simple(talk, frame)
+
+
+OF_NOW = (
+    comparing.comparing,
+    comparing.describing,
+    comparing.identifying,
+    depending.opinion,
+    depending.liking_to,
+    depending.impersonal,
+    depending.already,
+    places.located,
+    places.there_is,
+    buying.price,
+    relatives.relative_object,
+    relatives.relative_subject,
+    everyday.hurting,
+    everyday.age,
+    timetable.schedule,
+)
+
+LINKED: tuple[tuple[float, Maker], ...] = ((2, because), (2, when), (2, but), (3, both), (3, simple), (3, of_now))
 
 JOINTS = ((5, ("and", "et")), (2, ("but", "mais")), (1, ("so", "donc")))
 

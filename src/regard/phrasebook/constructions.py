@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from regard.phrasebook.engine import rule
-from regard.phrasebook.noun_phrases import noun_phrase
-from regard.phrasebook.nouns import NOUNS
+from regard.phrasebook import buying, commands, comparing, depending, everyday, places, questions, relatives, timetable
 from regard.phrasebook.said import said
 from regard.phrasebook.sentence import Sentence
 from regard.phrasebook.talk import Talk
 
 Construction = Callable[[Talk], Sentence]
+"""Makes a sentence out of a talk's choices."""
 
 
 def telling(talk: Talk) -> Sentence:
@@ -27,13 +26,68 @@ def asking(talk: Talk) -> Sentence:
     return Sentence(one.yes_no(), "?", one.combos, ("yes-no question", *one.constructions))
 
 
-def how_was(talk: Talk) -> Sentence:
-    """`How was your day?`: the participle agrees with what took place."""
-    event = talk.sampler.pick(NOUNS["event"])
-    thing = noun_phrase(talk.owner(), event, talk.quality(event, 0.1))
-    participle = "passée" if event.gender == "f" else "passé"
-    phrase = rule("how/h was/w <event>", f"comment/h s'+/w est/w {participle}/w <event>", event=thing.phrase)
-    return Sentence(phrase, "?", (f"how was+{event.en}", *thing.combos), ("how was",))
-
-
-CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = ((6, telling), (3, asking), (1, how_was))
+CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = (
+    (24, telling),
+    (10, asking),
+    (3, everyday.how_was),
+    (1, everyday.greeting),
+    (1, everyday.greeting_by_name),
+    (1.5, everyday.thanks_for),
+    (0.5, everyday.wish),
+    (1, everyday.how_are),
+    (1, everyday.being_well),
+    (1, everyday.naming),
+    (1.5, everyday.age),
+    (1, everyday.introducing),
+    (1.5, everyday.exclaiming),
+    (1.5, everyday.hurting),
+    (3, places.where_is),
+    (3, places.located),
+    (3, places.there_is),
+    (2, places.directions),
+    (1, places.how_to_get),
+    (1.5, places.travelling),
+    (1, places.distant),
+    (2, buying.order),
+    (2, buying.price),
+    (2.5, buying.quantity),
+    (2, buying.how_many),
+    (2, buying.how_long),
+    (1.5, timetable.clock),
+    (1.5, timetable.schedule),
+    (1.5, timetable.today),
+    (1, timetable.birthday),
+    (1, timetable.born),
+    (2, timetable.weather),
+    (5, commands.command),
+    (3, comparing.describing),
+    (3, comparing.comparing),
+    (1.5, comparing.superlative),
+    (2, comparing.identifying),
+    (1.5, comparing.whose),
+    (2.5, relatives.relative_subject),
+    (2.5, relatives.relative_object),
+    (1, relatives.here_is),
+    (1, relatives.emphasised),
+    (2, questions.where_do),
+    (1.5, questions.when_do),
+    (2, questions.why_do),
+    (2, questions.what_do),
+    (1.5, questions.whom_do),
+    (1.5, questions.who_does),
+    (2, questions.which),
+    (0.7, questions.with_whom),
+    (1.5, questions.answer),
+    (3, depending.opinion),
+    (2, depending.liking_to),
+    (2, depending.purpose),
+    (2, depending.before_doing),
+    (2, depending.if_clause),
+    (1.5, depending.while_clause),
+    (1.5, depending.just_done),
+    (2, depending.already),
+    (1.5, depending.impersonal),
+    (2, depending.taken_up),
+    (1, depending.manner),
+    (1, depending.nothing),
+)

@@ -6,7 +6,8 @@ from regard.phrasebook import english, french_spelling, little_words
 from regard.phrasebook import noun_phrases as nps
 from regard.phrasebook.composing import lengthy
 from regard.phrasebook.constructions import CONSTRUCTIONS
-from regard.phrasebook.engine import Phrase, SentencePair, pair, realise, rule
+from regard.phrasebook.engine import Phrase, SentencePair, pair, realise
+from regard.phrasebook.everyday import how_was_it
 from regard.phrasebook.grammar import Draft
 from regard.phrasebook.nouns import NOUNS
 from regard.phrasebook.sampler import Sampler
@@ -24,10 +25,7 @@ class EnglishFrench:
     def opening(self) -> list[Draft]:
         """The showcase as a draft."""
         day = next(noun for noun in NOUNS["event"] if noun.en == "day")
-        own = nps.noun_phrase(nps.Determiner("own", False, nps.you("m", False)), day)
-        words = "comment/h s'+/w est/w passée/w <event>"
-        phrase = rule("how/h was/w <event>", words, event=own.phrase)
-        shown = Sentence(phrase, "?", ("how was+day",), ("how was",))
+        shown = how_was_it(nps.noun_phrase(nps.Determiner("own", False, nps.you("m", False)), day))
         return [Draft(shown.ended(), shown.combos, shown.constructions)]
 
     def draft(self, sampler: Sampler, shortest: int, longest: int) -> Draft | None:

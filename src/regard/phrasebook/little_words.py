@@ -10,10 +10,12 @@ MEN = ("Paul", "Thomas", "Lucas", "Pierre", "Martin", "Nicolas", "Louis", "Simon
 
 def _pairs(table: str) -> tuple[tuple[str, str], ...]:
     """Reads lines of `English = French`."""
-    return tuple((en.strip(), fr.strip()) for en, _, fr in (line.partition("=") for line in table.split("\n") if line))
+    return tuple(
+        (en.strip(), fr.strip()) for en, _, fr in (line.partition("=") for line in table.split("\n") if line.strip())
+    )
 
 
-def _linked(table: str) -> tuple[Phrase, ...]:
+def linked(table: str) -> tuple[Phrase, ...]:
     """Reads lines of `English = French` whose words carry tags, as in a rule."""
     return tuple(rule(en, fr) for en, fr in _pairs(table))
 
@@ -127,7 +129,7 @@ Ireland = l'Irlande
 Morocco = le Maroc
 """)
 
-PAST_TIMES = _linked("""
+PAST_TIMES = linked("""
 yesterday/a = hier/a
 last/a week/b = la/b semaine/b dernière/a
 last/a month/b = le/b mois/b dernier/a
@@ -139,7 +141,7 @@ yesterday/a evening/b = hier/a soir/b
 yesterday/a morning/b = hier/a matin/b
 """)
 
-PRESENT_TIMES = _linked("""
+PRESENT_TIMES = linked("""
 every/a day/b = tous/a les/a jours/b
 every/a morning/b = tous/a les/a matins/b
 every/a evening/b = tous/a les/a soirs/b
@@ -149,13 +151,13 @@ in/a the/a morning/b = le/a matin/b
 at/a night/b = la/a nuit/b
 """)
 
-NOW_TIMES = _linked("""
+NOW_TIMES = linked("""
 now/a = maintenant/a
 today/a = aujourd'hui/a
 at/a the/a moment/b = en/a ce/a moment/b
 """)
 
-FUTURE_TIMES = _linked("""
+FUTURE_TIMES = linked("""
 tomorrow/a = demain/a
 next/a week/b = la/b semaine/b prochaine/a
 next/a month/b = le/b mois/b prochain/a
@@ -167,18 +169,9 @@ tomorrow/a morning/b = demain/a matin/b
 tomorrow/a evening/b = demain/a soir/b
 """)
 
-ADVERBS = _linked("""
+ADVERBS = linked("""
 often/a = souvent/a
 always/a = toujours/a
 sometimes/a = parfois/a
 usually/a = d'habitude/a
-""")
-
-WAYS = _linked("""
-well/a = bien/a
-badly/a = mal/a
-quickly/a = vite/a
-slowly/a = lentement/a
-alone/a = seul/a
-together/a = ensemble/a
 """)

@@ -103,12 +103,16 @@ sofa canapé m
 
 TEXTS = """
 book livre m
-letter lettre f
 newspaper journal m
+magazine magazine m
+"""
+
+WRITINGS = """
 novel roman m
 poem poème m
 message message m
 postcard carte_postale f cartes_postales
+letter lettre f
 """
 
 SHOWS = """
@@ -193,8 +197,6 @@ woman femme f
 boy garçon m
 girl fille f
 child enfant m
-friend ami m
-neighbour voisin m
 doctor médecin m
 teacher professeur m
 student étudiant m
@@ -206,7 +208,6 @@ engineer ingénieur m
 baker boulanger m
 policeman policier m
 tourist touriste m
-colleague collègue m
 driver chauffeur m
 singer chanteuse f
 actor acteur m
@@ -216,6 +217,8 @@ dentist dentiste m
 journalist journaliste m
 guest invité m
 customer client m
+hairdresser coiffeur m
+builder maçon m
 king roi m
 queen reine f
 """
@@ -236,7 +239,9 @@ husband mari m
 wife femme f
 nephew neveu m
 niece nièce f
-baby bébé m
+friend ami m
+neighbour voisin m
+colleague collègue m
 """
 
 ANIMALS = """
@@ -270,6 +275,7 @@ afternoon après-midi m après-midi
 night nuit f
 holiday séjour m
 wedding mariage m
+birthday anniversaire m
 dinner dîner m
 lunch déjeuner m
 visit visite f
@@ -342,7 +348,8 @@ autumn automne m
 """
 
 TABLES = {
-    "food": FOOD, "clothes": CLOTHES, "thing": THINGS, "furniture": FURNITURE, "text": TEXTS, "show": SHOWS,
+    "food": FOOD, "clothes": CLOTHES, "thing": THINGS, "furniture": FURNITURE, "text": TEXTS, "writing": WRITINGS,
+    "show": SHOWS,
     "vehicle": VEHICLES, "place": PLACES, "land": LAND, "room": ROOMS, "opening": OPENINGS, "person": PEOPLE,
     "family": FAMILY, "animal": ANIMALS, "event": EVENTS, "idea": IDEAS, "body": BODY, "instrument": INSTRUMENTS,
 }  # fmt: skip

@@ -29,11 +29,13 @@ class Doing:
         predicate: The predicate.
         state: Whether it is a state: said in the simple tenses only.
         construction: What it shows.
+        timeless: Whether an adverb of time would be odd (hating honey on Mondays).
     """
 
     predicate: Predicate
     state: bool
     construction: str
+    timeless: bool = False
 
 
 Maker = Callable[[Talk, Nominal, bool], Doing]
@@ -52,7 +54,7 @@ def feeling(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     """Liking something in general: `love music`."""
     chosen = talk.sampler.pick(FEELING)
     thing = talk.general(chosen.objects)
-    return Doing(Predicate(chosen, thing.phrase, (f"{chosen.en}+{thing.head}",)), True, "general article")
+    return Doing(Predicate(chosen, thing.phrase, (f"{chosen.en}+{thing.head}",)), True, "general article", True)
 
 
 def with_pronoun(talk: Talk, subject: Nominal, denied: bool) -> Doing:
@@ -76,6 +78,15 @@ def ordinary(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     return Doing(Predicate(chosen, combos=(f"{chosen.en} {chosen.particle}",)), False, name)
 
 
+def resting(talk: Talk, subject: Nominal, denied: bool) -> Doing:
+    """What can last for hours: `sleep`, `walk`."""
+    chosen = talk.sampler.pick([one for one in ORDINARY if f"{one.en} {one.particle}".strip() in LASTING])
+    return Doing(Predicate(chosen, combos=(f"{chosen.en} {chosen.particle} for",)), False, "intransitive verb")
+
+
+LASTING = ("sleep", "work", "run", "swim", "dance", "sing", "travel", "walk", "study", "rest", "cry")
+
+
 def mood(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     """Being in a mood or of a character: `be tired`."""
     pool = MOODS if talk.sampler.chance(0.6) else _CHARACTERS
@@ -84,7 +95,7 @@ def mood(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     return Doing(Predicate(BE, adjective, (f"be+{chosen.en}",)), True, "predicate adjective")
 
 
-_CHARACTERS = tuple(one for one in going_with("family") if not one.before)
+_CHARACTERS = going_with("family")
 
 SENSATIONS = (
     pair("hungry", "faim"),
@@ -144,13 +155,13 @@ def country(talk: Talk, en: str) -> Nominal:
 
 def having(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     """Having something: `have a dog`."""
-    kinds = ("thing", "clothes", "vehicle", "animal", "text", "furniture", "idea", "event")
+    kinds = ("thing", "clothes", "vehicle", "animal", "text", "writing", "furniture", "idea")
     noun = talk.sampler.pick(of_kinds(kinds))
     several = talk.sampler.chance(0.3)
     positive = nps.SOME_PLURAL if several and talk.sampler.chance(0.5) else talk.count() if several else nps.A
     negative = nps.ANY_PLURAL if several else nps.NOT_A
     thing = nps.noun_phrase(negative if denied else positive, noun, talk.quality(noun, 0.4))
-    return Doing(Predicate(HAVE, thing.phrase, (f"have+{noun.en}", *thing.combos)), True, "having")
+    return Doing(Predicate(HAVE, thing.phrase, (f"have+{noun.en}", *thing.combos)), True, "having", True)
 
 
 def language(talk: Talk, subject: Nominal, denied: bool) -> Doing:
@@ -173,7 +184,7 @@ def playing(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     return Doing(Predicate(verb("play", "jouer"), thing, (f"play+{noun.en}",)), False, "playing")
 
 
-GIVEN = ("thing", "text", "clothes")
+GIVEN = ("thing", "text", "writing", "clothes")
 
 
 def giving(talk: Talk, subject: Nominal, denied: bool) -> Doing:
@@ -196,13 +207,15 @@ def needing(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     determiner = talk.sampler.weighted(((3, nps.A), (2, nps.THIS), (2, talk.owner()), (1, nps.THESE)))
     thing = nps.noun_phrase(determiner, noun, talk.quality(noun, 0.2))
     needed = rule("<thing>", "besoin de <thing>", thing=thing.phrase)
-    return Doing(Predicate(verb("need", "avoir"), needed, (f"need+{noun.en}", *thing.combos)), True, "needing")
+    return Doing(Predicate(verb("need", "avoir"), needed, (f"need+{noun.en}", *thing.combos)), True, "needing", True)
 
 
 def living(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     """Living in a town or country: `habiter à Paris`."""
     place = country(talk, "in") if talk.sampler.chance(0.5) else city(talk, "in")
-    return Doing(Predicate(verb("live", "habiter"), place.phrase, (f"live+{place.head}",)), True, "living somewhere")
+    return Doing(
+        Predicate(verb("live", "habiter"), place.phrase, (f"live+{place.head}",)), True, "living somewhere", True
+    )
 
 
 def city(talk: Talk, en: str) -> Nominal:
@@ -216,7 +229,7 @@ def relating(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     en, fr, preposition = talk.sampler.pick(
         (("think about", "penser", "à"), ("talk about", "parler", "de"), ("talk to", "parler", "à"))
     )
-    kinds = ("idea", "text", "show")
+    kinds = ("idea", "text", "writing", "show")
     thing = talk.someone() if en == "talk to" or talk.sampler.chance(0.4) else _definite(talk, kinds)
     chosen = verb(en, fr)
     related = rule("<thing>", f"{preposition}/p <thing>", thing=thing.phrase)
@@ -232,10 +245,10 @@ def _definite(talk: Talk, kinds: tuple[str, ...]) -> Nominal:
 def profession(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     """What somebody does: French leaves the article out (`il est boulanger`)."""
     fitting = [one for one in NOUNS["person"] if one.en in PROFESSIONS and one.gender == subject.agreement.gender]
-    if subject.agreement.plural or not fitting:
+    if subject.agreement.plural or not fitting or subject.pronoun == "who":
         return mood(talk, subject, denied)
     noun = talk.sampler.pick(fitting)
-    return Doing(Predicate(BE, rule(f"a/a {noun.en}/b", f"{noun.fr}/b"), (f"be+{noun.en}",)), True, "profession")
+    return Doing(Predicate(BE, rule(f"a/a {noun.en}/b", f"{noun.fr}/b"), (f"be+{noun.en}",)), True, "profession", True)
 
 
 PROFESSIONS = frozenset(
@@ -273,24 +286,10 @@ WEIGHTS: tuple[tuple[float, Maker], ...] = (
     (1.5, playing),
     (3, giving),
     (1.5, needing),
-    (1.5, living),
+    (1.2, living),
     (2, relating),
     (1, profession),
 )
-
-
-def doing(talk: Talk, subject: Nominal, denied: bool) -> Doing:
-    """A predicate of any kind.
-
-    Args:
-        talk: Where choices come from.
-        subject: Whose predicate it is.
-        denied: Whether the clause is negated.
-
-    Returns:
-        The predicate.
-    """
-    return talk.sampler.weighted(WEIGHTS)(talk, subject, denied)
 
 
 def lengthened(predicate: Predicate, more: Phrase) -> Predicate:

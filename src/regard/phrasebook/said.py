@@ -8,7 +8,7 @@ from regard.phrasebook.clauses import Manner, Predicate, statement, yes_no
 from regard.phrasebook.engine import EMPTY, Phrase
 from regard.phrasebook.little_words import ADVERBS
 from regard.phrasebook.noun_phrases import Nominal
-from regard.phrasebook.predicates import Doing, doing, having, lengthened, mood, sensation
+from regard.phrasebook.predicates import WEIGHTS, Doing, Maker, having, lengthened, mood, sensation
 from regard.phrasebook.sentence import Sentence
 from regard.phrasebook.talk import Talk
 
@@ -27,6 +27,8 @@ ACTION_TENSES: dict[str, tuple[tuple[float, str], ...]] = {
     "past": ((8, "past"), (1, "used"), (1, "could"), (1, "wanted")),
     "future": ((3, "future"), (3, "going")),
 }
+SUDDEN = ("tomber", "perdre", "oublier", "casser", "tromper", "trouver", "arriver", "rencontrer", "réveiller")
+"""Verbs of what happens in a moment, and unwanted: nobody is doing it, wants it or must."""
 STATE_TENSES = {"present": "present", "past": "past", "future": "future"}
 
 
@@ -63,7 +65,14 @@ class Said:
 
 
 def said(
-    talk: Talk, *, frame: str = "", subject: Nominal | None = None, time: float = 0.35, denied: float = 0.2
+    talk: Talk,
+    *,
+    frame: str = "",
+    subject: Nominal | None = None,
+    time: float = 0.35,
+    denied: float = 0.2,
+    makers: tuple[tuple[float, Maker], ...] = WEIGHTS,
+    plain: bool = False,
 ) -> Said:
     """Chooses a clause.
 
@@ -73,6 +82,8 @@ def said(
         subject: Who; by default anybody.
         time: Probability of an adverb of time.
         denied: Probability of negation.
+        makers: Kinds of predicates, with their weights.
+        plain: Whether to keep to the simple tense of the frame.
 
     Returns:
         The clause.
@@ -81,18 +92,21 @@ def said(
     frame = frame or sampler.weighted(FRAMES)
     subject = subject or talk.subject()
     negation = sampler.weighted(((6, "not"), (2, "never"), (1.5, "no longer"))) if sampler.chance(denied) else ""
-    chosen = doing(talk, subject, bool(negation))
-    tense = _tense(talk, chosen, frame)
+    chosen = sampler.weighted(makers)(talk, subject, bool(negation))
+    tense = frame if plain else _tense(talk, chosen, frame)
     tense = "past" if negation and tense == "used" else tense
     negation = _fitting(negation, tense)
-    manner = Manner(tense, negation, _adverb(talk, tense, negation, time))
-    when = _when(talk, manner, frame, time)
+    bare = chosen.timeless or (chosen.state and frame == "present")
+    manner = Manner(tense, negation, _adverb(talk, tense, negation, 0 if chosen.state else time))
+    when = EMPTY if bare else _when(talk, manner, frame, time)
     return Said(subject, lengthened(chosen.predicate, when), manner, frame, _shown(chosen, manner))
 
 
 def _tense(talk: Talk, chosen: Doing, frame: str) -> str:
     if chosen.state:
         return STATE_TENSES[frame]
+    if chosen.predicate.verb.fr in SUDDEN:
+        return {"present": "present", "past": "past", "future": "future"}[frame]
     return talk.sampler.weighted(ACTION_TENSES[frame])
 
 
@@ -146,3 +160,18 @@ def state(talk: Talk, frame: str, subject: Nominal) -> Said:
     chosen = talk.sampler.weighted(((4, mood), (2, sensation), (1, having)))(talk, subject, False)
     manner = Manner(STATE_TENSES[frame])
     return Said(subject, chosen.predicate, manner, frame, _shown(chosen, manner))
+
+
+def said_of(subject: Nominal, predicate: Predicate, manner: Manner, *shown: str) -> Sentence:
+    """A statement of given parts.
+
+    Args:
+        subject: Who.
+        predicate: What they do.
+        manner: How it is said.
+        *shown: The constructions it shows.
+
+    Returns:
+        The sentence.
+    """
+    return Sentence(statement(subject, predicate, manner), ".", subject.combos + predicate.combos, shown)

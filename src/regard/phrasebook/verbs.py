@@ -12,18 +12,18 @@ TRANSITIVE_TABLE = """
 eat = manger : food dish
 cook = préparer : dish food
 see = voir : person family animal place land show vehicle
-buy = acheter : clothes thing furniture text vehicle food dish drink room
+buy = acheter : clothes thing furniture text writing vehicle food dish drink room
 sell = vendre : clothes thing furniture vehicle food room
-read = lire : text
+read = lire : text writing
 watch = regarder : show animal
 listen to = écouter : person family
-look for = chercher : clothes thing place person animal text
+look for = chercher : clothes thing place person animal text writing
 wait for = attendre : person family vehicle
-find = trouver : thing clothes place text animal
-lose = perdre : thing clothes text
+find = trouver : thing clothes place text writing animal
+lose = perdre : thing clothes text writing
 forget = oublier : thing text clothes idea
 take = prendre : vehicle thing
-bring = apporter : thing food text drink
+bring = apporter : thing food text writing drink dish
 wear = porter : clothes
 wash = laver : clothes vehicle
 clean = nettoyer : room furniture vehicle
@@ -40,7 +40,7 @@ call = appeler : person family
 thank = remercier : person family
 understand* = comprendre : idea
 answer = répondre à : person family
-write = écrire : text
+write = écrire : writing
 drink = boire : drink
 use = utiliser : thing
 draw = dessiner : animal land vehicle
@@ -52,7 +52,7 @@ follow = suivre : person vehicle animal
 """
 
 FEELING_TABLE = """
-like* = aimer : food dish drink clothes text show vehicle place land animal subject sport
+like* = aimer : food dish drink clothes text writing show vehicle place land animal subject sport
 love* = adorer : dish drink food show animal land subject sport
 hate* = détester : dish drink subject sport animal
 prefer* = préférer : dish drink subject sport
@@ -115,7 +115,7 @@ know* = connaître
 become = devenir
 think* = croire
 hope* = espérer
-know* that = savoir
+know* = savoir
 say = dire
 cost* = coûter
 """
@@ -149,7 +149,7 @@ _OTHER = _read(OTHER_TABLE)
 
 
 def verb(en: str, fr: str) -> Verb:
-    """The verb of `OTHER_TABLE` with these words.
+    """The verb with these words.
 
     Args:
         en: English base form and particle.
@@ -161,4 +161,4 @@ def verb(en: str, fr: str) -> Verb:
     return _BY_NAME[en, fr]
 
 
-_BY_NAME = {(f"{one.en} {one.particle}".strip(), one.fr): one for one in _OTHER}
+_BY_NAME = {(f"{one.en} {one.particle}".strip(), one.fr): one for one in (*TRANSITIVE, *FEELING, *ORDINARY, *_OTHER)}
