@@ -1,0 +1,1 @@
+"""How good translations are, by which measure, and how good word alignments are."""

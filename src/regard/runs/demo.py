@@ -1,0 +1,163 @@
+"""The whole way once: a corpus, a model trained on it, its score, a translation and where it looked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from rich.console import Console
+
+from regard.config.load import load_config
+from regard.evaluate.alignment import alignment_error_rate
+from regard.evaluate.scores import corpus_bleu
+from regard.inspection import html, terminal
+from regard.inspection.alignment import parse_pharaoh
+from regard.inspection.record import AttentionRecord
+from regard.phrasebook.corpus import write_corpus
+from regard.runs.console import ConsoleReporter
+from regard.runs.training import TRAINING, TrainResult, train
+from regard.text.readers import read_lines
+from regard.train.reporter import Reporter
+from regard.translate import Translator, load
+
+SENTENCE = "How was your day?"
+PAIRS = 20_000
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What came out.
+
+    Attributes:
+        bleu: BLEU on sentences that the model never saw, 0-100.
+        aer: Alignment error rate of its attention against the gold alignment, 0-1.
+        translation: Of `How was your day?`.
+        train_seconds: How long training took, validations among it.
+        model: The model's directory.
+    """
+
+    bleu: float
+    aer: float
+    translation: str
+    train_seconds: float
+    model: Path
+
+    def to_dict(self) -> dict[str, float | str]:
+        """As JSON has it: `bleu`, `aer`, `translation`, `train_seconds`, `model`."""
+        return {
+            "bleu": round(self.bleu, 2),
+            "aer": round(self.aer, 4),
+            "translation": self.translation,
+            "train_seconds": round(self.train_seconds, 1),
+            "model": str(self.model),
+        }
+
+
+def run_demo(
+    out: str | Path,
+    *,
+    pairs: int = PAIRS,
+    overrides: Sequence[str] = (),
+    console: Console | None = None,
+    reporter: Reporter | None = None,
+) -> DemoResult:
+    """Writes a corpus, trains a Bahdanau model on it, scores it, and shows what it attends to.
+
+    A demonstration that was interrupted in training goes on from there.
+
+    Args:
+        out: Directory for all of it: `corpus/`, `model/`, `attention.html`, `attention.png`.
+        pairs: Training pairs to generate.
+        overrides: Options other than those of the preset `demo`, as `key=value`.
+        console: Where results are written; standard output when not given.
+        reporter: Hears of the training; a progress bar on standard error when not given.
+
+    Returns:
+        Scores, translation, time and place.
+
+    Raises:
+        RegardError: When `out` cannot be written or an override makes no sense.
+        KeyboardInterrupt: After the user stopped the training; everything is saved by then.
+    """
+    out, console = Path(out), console or Console()
+    corpus = out / "corpus"
+    _say(console, f"Writing {pairs:,} English-French sentence pairs with their word alignments to {corpus}")
+    write_corpus(corpus, pair="en-fr", pairs=pairs)
+    result = _train(out, corpus, overrides, reporter or ConsoleReporter())
+    translator = load(result.path)
+    bleu, aer = _score(translator, corpus)
+    _say(
+        console,
+        f"\nOn {_count(corpus / 'test.en'):,} unseen sentences: BLEU {bleu:.1f}, alignment error rate {aer:.3f}",
+    )
+    translation = _show(translator, out, console)
+    _suggest(console, out, corpus)
+    return DemoResult(bleu, aer, translation, result.seconds, result.path)
+
+
+def _train(out: Path, corpus: Path, overrides: Sequence[str], reporter: Reporter) -> TrainResult:
+    model = out / "model"
+    begun = (model / TRAINING / "state.safetensors").exists() and not (model / "manifest.json").exists()
+    files = {"src": "train.en", "tgt": "train.fr", "val_src": "val.en", "val_tgt": "val.fr"}
+    named = [f"data.{key}={corpus / name}" for key, name in files.items()]
+    config = load_config(preset="demo", overrides=[*named, *overrides])
+    result = train(None if begun else config, model, resume=begun, overwrite=not begun, reporter=reporter)
+    if result.interrupted:
+        reporter.on_message(f"`regard demo --out {out}` goes on from there too")
+        raise KeyboardInterrupt
+    return result
+
+
+def _score(translator: Translator, corpus: Path) -> tuple[float, float]:
+    """BLEU of translations, and alignment error rate of the attention while reading the reference."""
+    sources, references = list(read_lines(corpus / "test.en")), list(read_lines(corpus / "test.fr"))
+    gold = [parse_pharaoh(line) for line in read_lines(corpus / "test.align")]
+    translations = [one.text for one in translator.translate(sources)]
+    links = [one.alignment for one in translator.score(sources, references)]
+    aer = alignment_error_rate(links, [one.sure for one in gold], [one.possible for one in gold]).aer
+    return corpus_bleu(translations, references), aer
+
+
+def _show(translator: Translator, out: Path, console: Console) -> str:
+    (translation,) = translator.translate([SENTENCE], attention=True)
+    record = translation.attention
+    if record is None:
+        raise AssertionError("the demonstration's model has attention")
+    _say(console, f"\n{SENTENCE}\n{translation.text}\n")
+    console.print(terminal.render(record, width=console.width))
+    page = out / "attention.html"
+    page.write_text(html.render(record, title=SENTENCE), encoding="utf-8")
+    written = [str(page), *_picture(record, out / "attention.png")]
+    _say(console, f"\nThe same to look at closely: {', '.join(written)}")
+    return translation.text
+
+
+def _picture(record: AttentionRecord, path: Path) -> list[str]:
+    if find_spec("matplotlib") is None:
+        return []
+    from regard.inspection.plot import save
+
+    save(record, path)
+    return [str(path)]
+
+
+def _suggest(console: Console, out: Path, corpus: Path) -> None:
+    model = out / "model"
+    _say(
+        console,
+        "\nTry next:\n"
+        f'  regard attend {model} "Where is the station?"\n'
+        f"  regard translate {model} --input {corpus / 'test.en'} --output {out / 'test.out'}\n"
+        f"  regard train --preset transformer-tiny --src {corpus / 'train.en'} --tgt {corpus / 'train.fr'} "
+        f"--out {out / 'transformer'}",
+    )
+
+
+def _count(path: Path) -> int:
+    return sum(1 for _ in read_lines(path))
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
