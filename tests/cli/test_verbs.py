@@ -60,7 +60,7 @@ def test_json_lines(at_work: Path, regard: Run) -> None:
     options = ["--json", "--attention", "--beam", "3", "--n-best", "2"]
     done = regard("translate", "model", *options, stdin=b"How was your day?\n\nI see a cat.\n")
     first, empty, _ = [json.loads(line) for line in done.out.splitlines()]
-    assert first.keys() == {"text", "score", "tokens", "alignment", "n_best", "attention"}
+    assert first.keys() == {"text", "score", "tokens", "alignment", "n_best", "warnings", "attention"}
     assert first["n_best"][0]["text"] == first["text"]
     assert len(first["n_best"]) == 2
     assert first["n_best"][0]["score"] >= first["n_best"][1]["score"]
@@ -204,3 +204,14 @@ def test_train_writes_a_model_and_says_what_it_derived(at_work: Path, regard: Ru
     assert told["config"]["model"]["attention"]["score"] == "dot"
     assert regard(*arguments, *(f"--set={one}" for one in sets)).status == 2  # it is taken now
     assert regard(*arguments, "--overwrite", *(f"--set={one}" for one in sets)).status == 0
+
+
+def test_demo_ends_with_its_numbers(tmp_path: Path, regard: Run) -> None:
+    sets = ["train.steps=3", "model.embed_size=8", "model.hidden_size=8", "train.threads=1", "subword.vocab_size=400"]
+    sets += ["train.validate_sentences=4", "train.tensorboard=false"]
+    done = regard("demo", "--out", str(tmp_path), "--json", "--pairs", "300", *(f"--set={one}" for one in sets))
+    assert done.status == 0, done
+    told = json.loads(done.out.splitlines()[-1])
+    assert told.keys() == {"bleu", "aer", "translation", "train_seconds", "model"}
+    assert (tmp_path / "attention.html").is_file()
+    assert Path(told["model"]) == tmp_path / "model"

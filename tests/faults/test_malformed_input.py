@@ -87,7 +87,7 @@ CASES = {
     # --- translating
     "beam of nothing": Case(f"{TRANSLATE} model --beam 0", "beam", "at least 1", b"hello\n"),
     "beam in words": Case(f"{TRANSLATE} model --beam wide", "--beam", "regard translate --help"),
-    "n-best of nothing": Case(f"{TRANSLATE} model --json --n-best 0", "n_best", "at least 1", b"hello\n"),
+    "n-best of nothing": Case(f"{TRANSLATE} model --json --n-best 0", "n_best is 0", "between 1 and", b"hello\n"),
     "n-best wider than the beam": Case(f"{TRANSLATE} model --json --beam 2 --n-best 3", "n_best", "beam", b"hello\n"),
     "n-best on lines": Case(f"{TRANSLATE} model --n-best 3", "--n-best 3", "add --json"),
     "attention on lines": Case(f"{TRANSLATE} model --attention", "--attention", "add --json"),
@@ -104,7 +104,9 @@ CASES = {
     "evaluation of nothing": Case("evaluate model --src empty --ref empty", "empty", "name a file with text"),
     "alignment of unequal files": Case("align model --src one.en --tgt a.fr", "a.fr has 300", "must be equal"),
     "no words to attend to": Case("attend model ' '", "the sentence is empty", "expected some words"),
-    "no attention to show": Case("attend plain hello", "plain: there is no attention", "train one with attention"),
+    "no attention to show": Case(
+        "attend plain hello", "plain: there is no attention to show", "train one with attention"
+    ),
     "no such layer": Case("attend model hello --layer 3", "no layer 3", "expected 0 to 0"),
     "picture of another sort": Case("attend model hello --png map.bmp", "map.bmp", "expected a picture to end in .png"),
     "page in no directory": Case("attend model hello --html no/where.html", "no/where.html", "choose another place"),

@@ -70,9 +70,8 @@ def _attention(translation: Translation, model: Path) -> AttentionRecord:
     if not translation.source.strip():
         raise RegardError('the sentence is empty: expected some words to translate, such as "How was your day?"')
     if translation.attention is None:
-        raise RegardError(
-            f"{model}: there is no attention in this model to show: train one with attention, not `plain`"
-        )
+        reason = "; ".join(translation.warnings) or "this model has none; train one with attention, not `plain`"
+        raise RegardError(f"{model}: there is no attention to show: {reason}")
     return translation.attention
 
 

@@ -8,18 +8,20 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.options import Json, examples
+from regard.cli.options import Json, Set, examples
 
 EXAMPLES = examples("regard demo --out demo")
 
 
 def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Directory to write to.")] = Path("demo"),
+    pairs: Annotated[int, typer.Option(metavar="N", help="Sentence pairs to learn from.")] = 20000,
+    overrides: Set = None,
     as_json: Json = False,
 ) -> None:
     """Write a corpus, train a Bahdanau model, score it, translate a sentence and draw its attention: some minutes."""
     from regard.runs.demo import run_demo
 
-    result = run_demo(out)
+    result = run_demo(out, pairs=pairs, overrides=overrides or [])
     if as_json:
         print(json.dumps(result.to_dict(), ensure_ascii=False))

@@ -26,6 +26,12 @@ Threads = Annotated[
     typer.Option(metavar="N", min=1, help="CPU threads.", show_default="as torch decides"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Any option, such as train.steps=3000; may be repeated.", show_default=False
+    ),
+]
 Src = Annotated[Path, typer.Option("--src", metavar="FILE", help="Source sentences, one a line.", show_default=False)]
 
 

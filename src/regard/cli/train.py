@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.options import examples
+from regard.cli.options import Set, examples
 from regard.config.load import load_config
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
@@ -40,15 +40,7 @@ def train(
         str | None, typer.Option(metavar="FILE", help="Sources to validate with.", show_default="a share of --src")
     ] = None,
     val_tgt: Annotated[str | None, typer.Option(metavar="FILE", help="Their translations.", show_default=False)] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="KEY=VALUE",
-            help="Any option, such as train.steps=3000; may be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    overrides: Set = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted training in DIR.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in DIR.")] = False,
 ) -> int:

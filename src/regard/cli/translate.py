@@ -51,27 +51,27 @@ def translate(
 
     use_threads(threads)
     translator = load([model, *(others or [])], device=device)
+    # Whoever types lines waits for each answer; from a file or a program, more lines at once are faster.
+    window = 1 if source is None and sys.stdin.isatty() else WINDOW
     with written_to(output, reading=source) as file:
         lines = watched(read_input(source))
-        # Someone who types wants an answer to each line; a file is faster in large windows.
-        window = 1 if source is None and sys.stdin.isatty() else WINDOW
-        translations = translator.translate_lines(
+        for translation in translator.translate_lines(
             lines, beam=beam, n_best=n_best, attention=attention, alignment=as_json, window=window
-        )
-        for translation in translations:
-            for warning in translation.warnings:
-                print(f"regard: warning: {warning}", file=sys.stderr)
+        ):
             print(_json(translation) if as_json else translation.text, file=file, flush=True)
+            for warning in translation.warnings:
+                print(f"regard: {warning}", file=sys.stderr)
 
 
 def _json(translation: Translation) -> str:
-    """One line of JSON. Links are `[source word, target word]`; no line for `attention` unless it was asked for."""
+    """One line of JSON. Links are `[source word, target word]`; `attention` is there when it was asked for."""
     told: dict[str, object] = {
         "text": translation.text,
         "score": translation.score,
         "tokens": list(translation.tokens),
         "alignment": [list(link) for link in translation.alignment],
         "n_best": [{"text": one.text, "score": one.score} for one in translation.n_best],
+        "warnings": list(translation.warnings),
     }
     if translation.attention is not None:
         told["attention"] = translation.attention.to_dict()
