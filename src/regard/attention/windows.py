@@ -50,7 +50,14 @@ class Window(nn.Module, ABC):
         return inside & mask, self.bias(distance[:, None])
 
     def bias(self, distance: Tensor) -> Tensor | None:
-        """What distance from the centre adds to a score; nothing by default."""
+        """What distance from the centre adds to a score; nothing by default.
+
+        Args:
+            distance: `(B, 1, T, S)`, source position minus centre.
+
+        Returns:
+            `(B, 1, T, S)`, or None.
+        """
         return None
 
 
@@ -89,5 +96,5 @@ class PredictiveWindow(Window):
         return share * (src_len - 1)
 
     def bias(self, distance: Tensor) -> Tensor | None:
-        """`-(i - p_t)² / (2 (D/2)²)`."""
+        """`-(i - p_t)² / (2 (D/2)²)`; see `Window.bias`."""
         return distance.square() * (-2.0 / self.reach**2)

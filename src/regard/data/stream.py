@@ -72,6 +72,9 @@ class BatchStream:
     def restore(self, state: dict[str, int]) -> None:
         """Goes to where another stream of the same corpus was: the batches that follow are the same.
 
+        Args:
+            state: What that stream's `state` gave.
+
         Raises:
             CheckpointError: When that stream had another corpus, batch size or seed.
         """

@@ -54,7 +54,14 @@ class LearnedPositions(Positions):
         self.table = nn.Parameter(torch.randn(max_positions, width) * width**-0.5)
 
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
-        """See `Positions.forward`.
+        """Adds positions.
+
+        Args:
+            x: `(B, T, D)`.
+            start: Position of the first row.
+
+        Returns:
+            `(B, T, D)`.
 
         Raises:
             ShapeError: When the sentence is longer than `max_positions`.
@@ -93,7 +100,15 @@ class Embedder(nn.Module):
         self.scale = math.sqrt(embedding.embedding_dim)
 
     def forward(self, ids: Tensor, *, start: int = 0) -> Tensor:
-        """Embeds `(B, T)` ids, the first at position `start`, as `(B, T, D)`."""
+        """Embeds ids.
+
+        Args:
+            ids: `(B, T)` int64.
+            start: Position of the first.
+
+        Returns:
+            `(B, T, D)`.
+        """
         embedded: Tensor = self.dropout(self.positions(self.embedding(ids) * self.scale, start=start))
         return embedded
 

@@ -67,7 +67,17 @@ def _xavier(*linears: nn.Linear) -> None:
 
 
 def feed_forward(activation: str, width: int, ff_size: int, *, dropout: float) -> nn.Module:
-    """The feed-forward network of that activation: `relu`, `gelu` or `swiglu`."""
+    """The feed-forward network of an activation.
+
+    Args:
+        activation: `relu`, `gelu` or `swiglu`.
+        width: D.
+        ff_size: Width of the hidden layer.
+        dropout: On the hidden layer.
+
+    Returns:
+        A module from `(B, T, D)` to `(B, T, D)`.
+    """
     if activation == "swiglu":
         return SwiGLU(width, ff_size, dropout=dropout)
     functions: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu, "gelu": F.gelu}
@@ -89,7 +99,15 @@ class Residual(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
-        """Applies `sublayer`, `(B, T, D)` to `(B, T, D)`, around which x flows."""
+        """Applies a sublayer, around which x flows.
+
+        Args:
+            x: `(B, T, D)`.
+            sublayer: `(B, T, D)` to `(B, T, D)`.
+
+        Returns:
+            `(B, T, D)`.
+        """
 
 
 class PreNorm(Residual):

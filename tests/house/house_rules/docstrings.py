@@ -4,7 +4,7 @@ A function of at most one argument may say it all in one sentence; any other has
 `Returns:` (or `Yields:`) section when it gives something back. Where a tensor comes in or goes out, a shape
 such as `(B, S)` is written, or that it may be any. A method that overrides another of the package, or names it
 (`Base.method`), may leave all that to it; so may a verb of the command line, whose options carry
-their help. That the sections agree with the signature is pydoclint's to check.
+their help. A rule of the phrasebook's grammar may say it in one sentence too. That the sections agree with the signature is pydoclint's to check.
 """
 
 from __future__ import annotations
@@ -36,8 +36,11 @@ def check_docstrings(modules: list[Module]) -> list[Finding]:
             shaped = name.split(".")[0] in shaped_classes
             # A verb's options are described where they are declared, for `--help`.
             is_verb = module.part == "cli" and name == module.path.stem
+            # The rules of the grammar all take the sampler and words and give phrases: one sentence says which.
+            most = 4 if module.part == "phrasebook" else 1
             if not is_verb and not documented.elsewhere(name, function):
-                found += [finding(module, function.lineno, f"{name}: {fault}") for fault in _faults(function, shaped)]
+                faults = _faults(function, shaped, most)
+                found += [finding(module, function.lineno, f"{name}: {fault}") for fault in faults]
     return found
 
 
@@ -69,14 +72,14 @@ class _Documented:
         return any(self._has(base, method) for base in self.bases.get(owner, []) if base != owner)
 
 
-def _faults(function: Function, shaped: bool) -> list[str]:
+def _faults(function: Function, shaped: bool, most: int) -> list[str]:
     text = ast.get_docstring(function)
     if not text:
         return [] if _is_exempt(function) else ["no docstring"]
     faults = []
     count, sections = len(parameters(function)), set(re.findall(r"^(\w+):$", text, re.MULTILINE))
     paragraphs = [one for one in text.split("\n\n") if not one.lstrip().startswith((">>>", "Example"))]
-    one_sentence = len(paragraphs) == 1 and count <= 1
+    one_sentence = len(paragraphs) == 1 and count <= most
     if count and not one_sentence and "Args" not in sections:
         faults.append("no Args section")
     if _gives_something(function) and not one_sentence and not sections & {"Returns", "Yields"}:

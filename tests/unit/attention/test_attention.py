@@ -60,7 +60,9 @@ def test_a_row_with_nothing_to_attend_to_gives_zeros(score: Score, dtype: torch.
     attention = Attention(score, WIDTH).to(dtype)
     states = torch.randn(2, 4, WIDTH, dtype=dtype, requires_grad=True)
     mask = torch.tensor([[True, True, False, False], [False] * 4])[:, None, None]
-    output = attention(torch.randn(2, 3, WIDTH, dtype=dtype), attention.remember(states, mask), need_weights=need_weights)
+    output = attention(
+        torch.randn(2, 3, WIDTH, dtype=dtype), attention.remember(states, mask), need_weights=need_weights
+    )
     assert output.context[1].abs().max() == 0.0
     assert output.context[0].abs().min() > 0.0
     if output.weights is not None:
@@ -115,7 +117,9 @@ def test_general_and_additive_join_unequal_widths() -> None:
 
 def test_location_reaches_no_further_than_it_was_made_for() -> None:
     attention = Attention(LocationScore(WIDTH, max_source=3), WIDTH)
-    weights = attention(torch.randn(1, 1, WIDTH), attention.remember(torch.randn(1, 5, WIDTH)), need_weights=True).weights
+    weights = attention(
+        torch.randn(1, 1, WIDTH), attention.remember(torch.randn(1, 5, WIDTH)), need_weights=True
+    ).weights
     assert weights[..., 3:].max() == 0.0
     assert weights.sum().item() == pytest.approx(1.0)
 

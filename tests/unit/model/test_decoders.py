@@ -147,7 +147,13 @@ def test_a_sentence_does_not_see_its_neighbours(config: ModelConfig) -> None:
 @torch.no_grad()
 @pytest.mark.parametrize(
     "config",
-    [rnn("plain", "lstm"), rnn("luong", coverage=True), rnn("luong", input_feeding=True), rnn("bahdanau"), transformer()],
+    [
+        rnn("plain", "lstm"),
+        rnn("luong", coverage=True),
+        rnn("luong", input_feeding=True),
+        rnn("bahdanau"),
+        transformer(),
+    ],
     ids=name,
 )
 def test_selected_rows_go_on_as_they_would_have(config: ModelConfig) -> None:
