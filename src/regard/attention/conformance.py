@@ -1,0 +1,55 @@
+"""What every score promises, as checks to run on a score of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from regard.attention.scores import Score
+from regard.errors import ShapeError
+
+BATCH, HEADS, QUERIES, KEYS = 3, 1, 4, 5
+
+
+def check_score(make: Callable[[int, int], Score], *, query_size: int = 6, key_size: int = 6) -> None:
+    """Tries a score on random queries and keys.
+
+    It must give one finite number a pair; these must not change with the other sentences of the batch, with other
+    queries, or with padding after the keys; and every one of its parameters must be able to learn.
+
+    Args:
+        make: Makes the score from the widths of a query and a key, as `build_model(score=…)` takes it.
+        query_size: Q to try.
+        key_size: K to try.
+
+    Raises:
+        ShapeError: When a promise is broken; the message says which.
+
+    >>> from regard.attention.scores import GeneralScore
+    >>> check_score(GeneralScore, query_size=4, key_size=6)
+    """
+    score = make(query_size, key_size).double()
+    query = torch.randn(BATCH, HEADS, QUERIES, query_size, dtype=torch.float64)
+    key = torch.randn(BATCH, HEADS, KEYS, key_size, dtype=torch.float64)
+    scores = score(query, score.project_key(key))
+    wanted = (BATCH, HEADS, QUERIES, KEYS)
+    if tuple(scores.shape) != wanted:
+        raise ShapeError(f"expected scores of shape (B, H, T, S) = {wanted}, got {tuple(scores.shape)}")
+    _demand(bool(scores.isfinite().all()), "scores must be finite for finite queries and keys")
+    alone = score(query[1:2], score.project_key(key[1:2]))
+    _demand(torch.allclose(alone, scores[1:2]), "a sentence's scores must not depend on the rest of the batch")
+    one = score(query[:, :, 2:3], score.project_key(key))
+    _demand(torch.allclose(one, scores[:, :, 2:3]), "a query's scores must not depend on the other queries")
+    padded = torch.cat([key, 9.0 * torch.ones_like(key[:, :, :2])], dim=2)
+    longer = score(query, score.project_key(padded))[..., :KEYS]
+    _demand(torch.allclose(longer, scores), "a key's scores must not depend on padding after the keys")
+    scores.tanh().sum().backward()
+    for name, parameter in score.named_parameters():
+        learns = parameter.grad is not None and bool(parameter.grad.isfinite().all())
+        _demand(learns, f"the parameter {name!r} gets no finite gradient, so it cannot learn")
+
+
+def _demand(kept: bool, promise: str) -> None:
+    if not kept:
+        raise ShapeError(f"this score breaks a promise: {promise}")
