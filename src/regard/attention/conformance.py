@@ -30,7 +30,7 @@ def check_score(make: Callable[[int, int], Score], *, query_size: int = 6, key_s
     >>> check_score(GeneralScore, query_size=4, key_size=6)
     """
     score = make(query_size, key_size).double()
-    query = torch.randn(BATCH, HEADS, QUERIES, query_size, dtype=torch.float64)
+    query = torch.randn(BATCH, HEADS, QUERIES, query_size, dtype=torch.float64, requires_grad=True)
     key = torch.randn(BATCH, HEADS, KEYS, key_size, dtype=torch.float64)
     scores = score(query, score.project_key(key))
     wanted = (BATCH, HEADS, QUERIES, KEYS)
