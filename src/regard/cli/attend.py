@@ -70,8 +70,11 @@ def _attention(translation: Translation, model: Path) -> AttentionRecord:
     if not translation.source.strip():
         raise RegardError('the sentence is empty: expected some words to translate, such as "How was your day?"')
     if translation.attention is None:
-        reason = "; ".join(translation.warnings) or "this model has none; train one with attention, not `plain`"
-        raise RegardError(f"{model}: there is no attention to show: {reason}")
+        told = "".join(f"; {warning}" for warning in translation.warnings)
+        raise RegardError(
+            f"{model}: there is no attention to show: train one with attention, not `plain`, or give a shorter sentence"
+            f"{told}"
+        )
     return translation.attention
 
 
