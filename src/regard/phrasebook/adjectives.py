@@ -10,13 +10,13 @@ from regard.phrasebook.nouns import french_plural
 from regard.phrasebook.words import Adjective
 
 TABLE = """
-big grand < er : thing furniture vehicle room place land animal
-small petit < er : thing clothes furniture vehicle room place land animal food person
+big grand < er : thing furniture vehicle room home place land animal opening
+small petit < er : thing clothes furniture vehicle room home place land animal food person opening
 tall grand < er : person family
-beautiful beau < : clothes thing furniture land room person text writing vehicle animal place
-pretty joli < er : clothes thing room land person
-new nouveau < er : clothes thing furniture text writing vehicle room person
-old vieux < er : clothes thing furniture text writing vehicle room land place person
+beautiful beau < : clothes thing furniture land room home person text writing vehicle animal place opening
+pretty joli < er : clothes thing room home land person
+new nouveau < er : clothes thing furniture text writing vehicle room home person opening
+old vieux < er : clothes thing furniture text writing vehicle room home land place person opening
 young jeune < er : person family
 good bon < : food dish drink text writing show idea place
 bad mauvais < : food idea show dish drink
@@ -29,7 +29,7 @@ white blanc - : clothes thing vehicle furniture animal
 black noir - : clothes thing vehicle animal
 grey gris - : clothes thing vehicle animal
 pink rose - : clothes thing
-expensive cher : clothes thing furniture vehicle room food
+expensive cher : clothes thing furniture vehicle room home food
 easy facile er : idea
 difficult difficile : idea text writing
 interesting intéressant : text writing show event place person
@@ -38,30 +38,30 @@ important important : event idea text writing
 useful utile : thing idea
 heavy lourd er : thing furniture
 light léger er : thing clothes
-clean propre er : clothes room furniture
-dirty sale er : clothes room vehicle
-empty vide - : thing room place vehicle
-open ouvert - : place
-closed fermé - : place
+clean propre er : clothes room home furniture
+dirty sale er : clothes room home vehicle
+empty vide - : thing room home place vehicle
+open ouvert - : place opening
+closed fermé - : place opening
 hot chaud er : dish drink
-cold froid er : dish drink room
+cold froid er : dish drink room home
 fresh frais er : food dish
 delicious délicieux - : food dish drink
 sweet sucré er : food drink
 spicy épicé er : dish
 fast rapide er : vehicle animal
 slow lent er : vehicle animal
-quiet calme er : land place room
+quiet calme er : land place room home
 noisy bruyant : land place vehicle animal
-modern moderne : place room furniture
-comfortable confortable : furniture vehicle room clothes
+modern moderne : place room home furniture
+comfortable confortable : furniture vehicle room home clothes
 famous célèbre : person place text writing
 kind gentil er : person family
 funny drôle er : person family text writing show
 intelligent intelligent : person family animal
 serious sérieux : person family
 polite poli : person family
-lazy paresseux : person family animal
+lazy paresseux er : person family animal
 shy timide : person family
 rich riche er : person
 poor pauvre er : person
@@ -74,7 +74,7 @@ strange étrange : idea text writing person place
 dangerous dangereux : animal land vehicle
 round rond - : thing furniture
 broken cassé - : thing furniture
-French français - : person dish drink text writing place
+French français - : person dish drink text writing
 English anglais - : person text writing
 Spanish espagnol - : person dish text writing
 Italian italien - : person dish vehicle

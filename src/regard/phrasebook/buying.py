@@ -127,7 +127,7 @@ def how_many(talk: Talk) -> Sentence:
     )
     tense = talk.sampler.pick(("present", "future")) if chosen.en == "have" else talk.sampler.pick(("past", "future"))
     predicate = Predicate(chosen, combos=(f"{chosen.en}+{noun.en}",), moved=Agreement(3, True, noun.gender))
-    subject = talk.pronoun()
+    subject = talk.asked_about()
     phrase = inverted(word, subject, predicate, Manner(tense))
     return Sentence(phrase, "?", predicate.combos, ("how many",))
 
@@ -137,10 +137,10 @@ COUNTED = ("buy", "sell", "eat", "read", "see", "find", "write", "choose", "visi
 
 def how_long(talk: Talk) -> Sentence:
     """For how long, how long ago, in how much time: `for two hours`, `il y a trois jours`."""
-    frame = talk.sampler.pick(("past", "past", "future", "present"))
+    frame = talk.sampler.pick(("past", "past", "future"))
     unit, fr, _ = talk.sampler.pick(UNITS)
     number, nombre = talk.sampler.pick(little.NUMBERS[1:10])
-    kinds = {"past": ("for", "ago"), "future": ("in", "for"), "present": ("for",)}
+    kinds = {"past": ("for", "ago"), "future": ("in", "for")}
     kind = talk.sampler.pick(kinds[frame])
     duration = {
         "for": rule(f"for/p {number}/n {unit}/u", f"pendant/p {nombre}/n {fr}/u"),

@@ -15,7 +15,7 @@ from regard.phrasebook.talk import Talk
 from regard.phrasebook.words import Adjective, Agreement, Noun
 
 DESCRIBED = ("food", "dish", "clothes", "thing", "furniture", "text", "writing", "show", "vehicle", "place", "land")
-DESCRIBED_ALSO = ("room", "idea", "animal")
+DESCRIBED_ALSO = ("room", "home", "idea", "animal", "event")
 
 
 def described_noun(talk: Talk) -> tuple[Noun, Adjective]:
@@ -49,7 +49,7 @@ def describing(talk: Talk) -> Sentence:
     adverb = talk.sampler.weighted(
         ((8, ("", "")), (3, ("very", "très")), (2, ("too", "trop")), (1, ("a bit", "un peu")))
     )
-    if not negation:
+    if not negation and adjective.comparative:
         predicate = Predicate(BE, rule("<d> <a>", "<d> <a>", d=pair(*adverb), a=predicate.object))
     manner = Manner("present" if talk.sampler.chance(0.75) else "past", negation)
     return Sentence(statement(thing, predicate, manner), ".", combos, ("description",))
@@ -66,7 +66,7 @@ def comparing(talk: Talk) -> Sentence:
         adjective = talk.sampler.pick(fitting)
         kind = "person"
     else:
-        kind = talk.sampler.pick(("clothes", "furniture", "vehicle", "text", "animal", "room", "land"))
+        kind = talk.sampler.pick(("clothes", "furniture", "vehicle", "text", "animal", "home", "land"))
         fitting = [quality for quality in going_with(kind) if quality.comparative and quality.en not in ("good", "bad")]
         adjective = talk.sampler.pick(fitting)
         first, second = talk.sampler.pick(NOUNS[kind]), talk.sampler.pick(NOUNS[kind])
@@ -93,7 +93,7 @@ def comparing(talk: Talk) -> Sentence:
     return Sentence(phrase, ".", combos, ("comparative",))
 
 
-SUPERLATIVE_KINDS = ("land", "place", "room", "vehicle", "clothes")
+SUPERLATIVE_KINDS = ("land", "place", "home", "vehicle", "clothes")
 
 
 def superlative(talk: Talk) -> Sentence:
@@ -114,7 +114,7 @@ def superlative(talk: Talk) -> Sentence:
         else f"{article}/t {tete} {article}/s plus/s {agreed}/a"
     )
     within = rule("in/p the/d world/w", "de/p le/d monde/w")
-    if noun.kind in ("land", "place", "room"):
+    if noun.kind in ("land", "place", "home"):
         area = talk.sampler.pick(("town", "village"))
         within = (
             rule("in/p the/d town/w", "de/p la/d ville/w")

@@ -55,33 +55,36 @@ def both(talk: Talk, frame: str) -> Sentence:
     return combine("<a> and/b <b>", "<a> et/b <b>", "coordinated clauses", ".", **parts)
 
 
-def of_now(talk: Talk, frame: str) -> Sentence:
-    """A statement about how things are; another kind when the frame is not the present."""
-    if frame != "present":
-        return timetable.weather(talk, frame)
-    made = talk.sampler.pick(OF_NOW)(talk)
+def various(talk: Talk, frame: str) -> Sentence:
+    """A statement of some other construction that suits the time frame."""
+    made = talk.sampler.pick(VARIOUS[frame])(talk)
     return made if made.mark == "." else simple(talk, frame)
 
 
-OF_NOW = (
-    comparing.comparing,
-    comparing.describing,
-    comparing.identifying,
-    depending.opinion,
-    depending.liking_to,
-    depending.impersonal,
-    depending.already,
-    places.located,
-    places.there_is,
-    buying.price,
-    relatives.relative_object,
-    relatives.relative_subject,
-    everyday.hurting,
-    everyday.age,
-    timetable.schedule,
-)
+VARIOUS: dict[str, tuple[Callable[[Talk], Sentence], ...]] = {
+    "present": (
+        comparing.comparing,
+        comparing.describing,
+        comparing.identifying,
+        depending.opinion,
+        depending.liking_to,
+        depending.impersonal,
+        depending.already,
+        depending.just_done,
+        places.located,
+        places.there_is,
+        buying.price,
+        relatives.relative_object,
+        relatives.relative_subject,
+        everyday.hurting,
+        everyday.age,
+        timetable.schedule,
+    ),
+    "past": (depending.while_clause, depending.unreal, timetable.it_was, timetable.born),
+    "future": (depending.if_clause, depending.if_clause, timetable.it_will_be),
+}
 
-LINKED: tuple[tuple[float, Maker], ...] = ((2, because), (2, when), (2, but), (3, both), (3, simple), (3, of_now))
+LINKED: tuple[tuple[float, Maker], ...] = ((2, because), (2, when), (2, but), (3, both), (3, simple), (3, various))
 
 JOINTS = ((5, ("and", "et")), (2, ("but", "mais")), (1, ("so", "donc")))
 
@@ -101,8 +104,10 @@ def lengthy(talk: Talk, shortest: int, longest: int) -> Sentence | None:
     frame = sampler.weighted(FRAMES)
     whole = sampler.weighted(LINKED)(talk, frame)
     goal = sampler.random.randint(shortest, longest)
+    last = ""
     while num_words(whole.phrase) < goal:
-        en, fr = sampler.weighted(JOINTS)
+        en, fr = sampler.weighted([joint for joint in JOINTS if joint[1][0] != last or last == "and"])
+        last = en
         more = sampler.weighted(LINKED)(talk, frame)
         if num_words(whole.phrase) + num_words(more.phrase) + 1 > longest:
             break

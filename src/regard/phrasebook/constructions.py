@@ -21,7 +21,7 @@ def telling(talk: Talk) -> Sentence:
 def asking(talk: Talk) -> Sentence:
     """A question to be answered by yes or no."""
     one = said(talk, denied=0)
-    if one.subject.pronoun == "I" or one.manner.tense == "used":
+    if one.subject.pronoun == "I" or one.manner.tense in ("used", "must"):
         return one.sentence()
     return Sentence(one.yes_no(), "?", one.combos, ("yes-no question", *one.constructions))
 
@@ -34,13 +34,13 @@ CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = (
     (1, everyday.greeting_by_name),
     (1.5, everyday.thanks_for),
     (0.5, everyday.wish),
-    (1, everyday.how_are),
-    (1, everyday.being_well),
-    (1, everyday.naming),
+    (2, everyday.how_are),
+    (1.5, everyday.being_well),
+    (2, everyday.naming),
     (1.5, everyday.age),
     (1, everyday.introducing),
     (1.5, everyday.exclaiming),
-    (1.5, everyday.hurting),
+    (3, everyday.hurting),
     (3, places.where_is),
     (3, places.located),
     (3, places.there_is),
@@ -53,13 +53,13 @@ CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = (
     (2.5, buying.quantity),
     (2, buying.how_many),
     (2, buying.how_long),
-    (1.5, timetable.clock),
+    (3, timetable.clock),
     (1.5, timetable.schedule),
-    (1.5, timetable.today),
+    (2, timetable.today),
     (1, timetable.birthday),
     (1, timetable.born),
     (2, timetable.weather),
-    (5, commands.command),
+    (7, commands.command),
     (3, comparing.describing),
     (3, comparing.comparing),
     (1.5, comparing.superlative),
@@ -76,18 +76,38 @@ CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = (
     (1.5, questions.whom_do),
     (1.5, questions.who_does),
     (2, questions.which),
-    (0.7, questions.with_whom),
+    (1.5, questions.with_whom),
     (1.5, questions.answer),
     (3, depending.opinion),
     (2, depending.liking_to),
     (2, depending.purpose),
     (2, depending.before_doing),
     (2, depending.if_clause),
+    (1.5, depending.unreal),
     (1.5, depending.while_clause),
     (1.5, depending.just_done),
     (2, depending.already),
     (1.5, depending.impersonal),
     (2, depending.taken_up),
-    (1, depending.manner),
-    (1, depending.nothing),
+    (2, depending.manner),
+    (2, depending.nothing),
 )
+
+LONGER: tuple[tuple[float, Construction], ...] = (
+    (2, telling),
+    (2, relatives.relative_subject),
+    (2, relatives.relative_object),
+    (1, relatives.here_is),
+    (1, relatives.emphasised),
+    (2, depending.opinion),
+    (1, depending.purpose),
+    (2, depending.before_doing),
+    (3, depending.if_clause),
+    (3, depending.unreal),
+    (2, depending.while_clause),
+    (1, depending.taken_up),
+    (1, comparing.comparing),
+    (1, timetable.born),
+    (1, buying.how_long),
+)
+"""Those that make sentences of ten words and more."""

@@ -28,9 +28,9 @@ LENGTHS: tuple[tuple[float, int, int], ...] = (
     (10, 1, 4),
     (38, 4, 8),
     (25, 7, 12),
-    (12, 11, 17),
-    (7, 16, 29),
-    (8, 30, 60),
+    (13, 11, 17),
+    (4, 16, 29),
+    (4.5, 30, 60),
 )
 """Weights of bands of length, in source words: mostly everyday sentences, with a tail of long ones."""
 
@@ -164,31 +164,44 @@ def _collect(grammar: Grammar, pairs: int, seed: int, lengths: tuple[int, int]) 
     splits = {"train": _Split(pairs), "val": _Split(held_out), "test": _Split(held_out)}
     seen: set[str] = set()
     for draft in grammar.opening():
-        _place(grammar, draft, lengths, splits, seen)
+        if split_of(draft.combos, grammar.pinned) == "train":
+            _place(grammar, draft, lengths, splits["train"], seen)
     sampler = Sampler(seed)
     bands = _bands(*lengths)
     failures = 0
     while not all(split.full for split in splits.values()):
         band = sampler.weighted(bands)
         draft_or_none = grammar.draft(sampler, *band)
-        placed = draft_or_none is not None and _place(grammar, draft_or_none, band, splits, seen)
+        split = None if draft_or_none is None else _choose(grammar, draft_or_none, sampler, splits)
+        placed = draft_or_none and split and _place(grammar, draft_or_none, band, split, seen)
         failures = 0 if placed else failures + 1
         if failures > PATIENCE:
             raise _exhausted(splits, pairs, lengths)
     return splits
 
 
-def _place(grammar: Grammar, draft: Draft, band: tuple[int, int], splits: dict[str, _Split], seen: set[str]) -> bool:
-    """Puts a draft where it belongs; False when it is not wanted."""
+def _choose(grammar: Grammar, draft: Draft, sampler: Sampler, splits: dict[str, _Split]) -> _Split | None:
+    """The split that wants a draft, or None.
+
+    The more combinations a sentence has, the likelier one of them is held out. Without a counterweight the
+    held-out splits would be full of long sentences, so such a draft is kept with one chance in their number.
+    """
     name = split_of(draft.combos, grammar.pinned)
     if name is None or splits[name].full:
-        return False
+        return None
+    if name != "train" and not sampler.chance(1 / len(set(draft.combos))):
+        return None
+    return splits[name]
+
+
+def _place(grammar: Grammar, draft: Draft, band: tuple[int, int], split: _Split, seen: set[str]) -> bool:
+    """Puts a draft into its split; False when its length is wrong or it is there already."""
     one = grammar.spell(draft)
     if one.src in seen or not band[0] <= len(one.src.split()) <= band[1]:
         return False
     seen.add(one.src)
-    splits[name].pairs.append(one)
-    splits[name].constructions.update(dict.fromkeys(draft.constructions, 1))
+    split.pairs.append(one)
+    split.constructions.update(dict.fromkeys(draft.constructions, 1))
     return True
 
 

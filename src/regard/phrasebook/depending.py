@@ -126,9 +126,7 @@ def before_doing(talk: Talk) -> Sentence:
 
 
 def if_clause(talk: Talk) -> Sentence:
-    """`If it rains, we will stay at home`; `if I had a car, I would go to Rome`."""
-    if talk.sampler.chance(0.4):
-        return _unreal(talk)
+    """`If it rains, we will play tennis`: present and future in both languages."""
     if talk.sampler.chance(0.4):
         condition = Sentence(talk.sampler.pick(CONDITIONS), ".")
     else:
@@ -148,8 +146,8 @@ CONDITIONS = (
 )
 
 
-def _unreal(talk: Talk) -> Sentence:
-    """What would be if something were: French has the imperfect after `si`."""
+def unreal(talk: Talk) -> Sentence:
+    """`If I had a car, I would go to Rome`: French has the imperfect after `si`."""
     subject = talk.subject()
     had = having(talk, subject, False)
     condition = Sentence(statement(subject, had.predicate, Manner("past")), ".", had.predicate.combos + subject.combos)

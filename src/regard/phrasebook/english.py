@@ -8,7 +8,8 @@ from regard.phrasebook.engine import Piece, attach, capitalise
 
 PLURALS = {
     "man": "men", "woman": "women", "child": "children", "policeman": "policemen", "mouse": "mice", "knife": "knives",
-    "tooth": "teeth", "foot": "feet", "wife": "wives", "potato": "potatoes", "tomato": "tomatoes", "shelf": "shelves",
+    "scarf": "scarves", "tooth": "teeth", "foot": "feet", "wife": "wives",
+    "potato": "potatoes", "tomato": "tomatoes", "shelf": "shelves",
     "photo": "photos", "piano": "pianos", "kilo": "kilos", "leaf": "leaves", "life": "lives",
 }  # fmt: skip
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from regard.phrasebook import english, french_spelling, little_words
 from regard.phrasebook import noun_phrases as nps
-from regard.phrasebook.composing import lengthy
-from regard.phrasebook.constructions import CONSTRUCTIONS
+from regard.phrasebook.composing import lengthy, num_words
+from regard.phrasebook.constructions import CONSTRUCTIONS, LONGER
 from regard.phrasebook.engine import Phrase, SentencePair, pair, realise
 from regard.phrasebook.everyday import how_was_it
 from regard.phrasebook.grammar import Draft
@@ -31,18 +31,29 @@ class EnglishFrench:
     def draft(self, sampler: Sampler, shortest: int, longest: int) -> Draft | None:
         """Tries to make a sentence, as `regard.phrasebook.grammar.Grammar.draft` says."""
         talk = Talk(sampler, addressee(sampler))
-        composed = shortest > 12 or (longest > 10 and sampler.chance(0.4))
-        made = lengthy(talk, shortest, longest) if composed else sampler.weighted(CONSTRUCTIONS)(talk)
+        if shortest > LONG or (longest > LONG and sampler.chance(0.35)):
+            made = lengthy(talk, shortest, longest)
+        else:
+            made = sampler.weighted(LONGER if shortest > SHORT else CONSTRUCTIONS)(talk)
         if made is None:
             return None
         if talk.addressee.vocative.src:
-            made = called(made, talk.addressee.vocative, first=sampler.chance(0.5))
+            made = called(
+                made, talk.addressee.vocative, first=num_words(made.phrase) > CALLED_FIRST or sampler.chance(0.5)
+            )
         return Draft(made.ended(), made.combos, made.constructions, sampler.chance(0.5))
 
     def spell(self, draft: Draft) -> SentencePair:
         """The written pair of sentences."""
         speller = english.spell_short if draft.contracted else english.spell_full
         return realise(draft.phrase, speller, french_spelling.spell)
+
+
+SHORT, LONG = 9, 14
+"""Lengths from which sentences are drawn from the longer constructions, and put together from many clauses."""
+
+CALLED_FIRST = 12
+"""In sentences longer than this, who is spoken to is named at the beginning."""
 
 
 def addressee(sampler: Sampler) -> Addressee:

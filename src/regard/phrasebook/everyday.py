@@ -182,7 +182,9 @@ def introducing(talk: Talk) -> Sentence:
 
 def exclaiming(talk: Talk) -> Sentence:
     """`What a beautiful house!`: the French word for what agrees."""
-    noun = talk.sampler.pick(of_kinds(("clothes", "room", "land", "thing", "vehicle", "idea", "animal", "event")))
+    noun = talk.sampler.pick(
+        of_kinds(("clothes", "room", "land", "home", "thing", "vehicle", "idea", "animal", "event"))
+    )
     fitting = [one for one in going_with(noun.kind) if one.masculine != "cassé"]
     adjective = talk.sampler.pick(fitting)
     thing = nps.noun_phrase(nps.BARE, noun, adjective)
@@ -193,7 +195,7 @@ def exclaiming(talk: Talk) -> Sentence:
 
 def hurting(talk: Talk) -> Sentence:
     """`My head hurts`, `j'ai mal à la tête`: the owner becomes the French subject."""
-    person: Person = talk.sampler.pick(talk.persons())
+    person: Person = talk.sampler.pick((nps.I, nps.I, talk.you, nps.HE, nps.SHE))
     noun = talk.sampler.pick(NOUNS["body"])
     several = noun.en in ("tooth", "foot", "knee", "arm", "leg", "hand") and talk.sampler.chance(0.4)
     determiner = nps.THE_PLURAL if several else nps.THE
@@ -201,7 +203,12 @@ def hurting(talk: Talk) -> Sentence:
     form = conjugate("avoir").present[person.agreement.index]
     words = " ".join(f"{word}/b" for word in part.phrase.src[1:])
     body = " ".join(f"{word}/b" for word in part.phrase.tgt)
-    phrase = rule(
-        f"{person.en_own}/o {words} {'hurt' if several else 'hurts'}/h", f"{person.fr}/o {form}/h mal/h à/b {body}"
-    )
-    return Sentence(phrase, ".", (f"hurt+{noun.en}+{person.en_own}",), ("hurting",))
+    hurt = "hurt" if several else "hurts"
+    now = talk.time("now", 0.4)
+    if talk.sampler.chance(0.5):
+        owner = talk.someone()
+        templates = (f"<who> +'s/h {words} {hurt}/h <now>", f"<who> a/h mal/h à/b {body} <now>")
+        combos = (f"{owner.head}+{noun.en}", *owner.combos)
+        return Sentence(rule(*templates, who=owner.phrase, now=now), ".", combos, ("hurting",))
+    templates = (f"{person.en_own}/o {words} {hurt}/h <now>", f"{person.fr}/o {form}/h mal/h à/b {body} <now>")
+    return Sentence(rule(*templates, now=now), ".", (f"{person.en_own}+{noun.en}",), ("hurting",))

@@ -176,9 +176,12 @@ island île f
 garden jardin m
 """
 
-ROOMS = """
+HOMES = """
 house maison f
 flat appartement m
+"""
+
+ROOMS = """
 kitchen cuisine f
 bedroom chambre f
 bathroom salle_de_bains f salles_de_bains
@@ -350,7 +353,9 @@ autumn automne m
 TABLES = {
     "food": FOOD, "clothes": CLOTHES, "thing": THINGS, "furniture": FURNITURE, "text": TEXTS, "writing": WRITINGS,
     "show": SHOWS,
-    "vehicle": VEHICLES, "place": PLACES, "land": LAND, "room": ROOMS, "opening": OPENINGS, "person": PEOPLE,
+    "vehicle": VEHICLES, "place": PLACES, "land": LAND, "home": HOMES,
+    "room": ROOMS,
+    "opening": OPENINGS, "person": PEOPLE,
     "family": FAMILY, "animal": ANIMALS, "event": EVENTS, "idea": IDEAS, "body": BODY, "instrument": INSTRUMENTS,
 }  # fmt: skip
 """Kinds of nouns that are counted."""

@@ -9,7 +9,7 @@ from regard.phrasebook.engine import EMPTY, Phrase, pair, rule
 from regard.phrasebook.french_verbs import conjugate
 from regard.phrasebook.noun_phrases import Nominal
 from regard.phrasebook.nouns import NOUNS, of_kinds
-from regard.phrasebook.predicates import destination
+from regard.phrasebook.predicates import city, country, destination
 from regard.phrasebook.sentence import Sentence
 from regard.phrasebook.talk import Talk
 
@@ -47,7 +47,7 @@ def where_is(talk: Talk) -> Sentence:
     elif kind == "person":
         thing = talk.third()
     else:
-        noun = talk.sampler.pick(of_kinds(("thing", "clothes", "text", "furniture", "room")))
+        noun = talk.sampler.pick(of_kinds(("thing", "clothes", "text", "furniture", "room", "home")))
         determiner = talk.sampler.one_of(lambda: nps.THE, talk.owner, talk.owners, lambda: nps.THE_PLURAL)
         thing = nps.noun_phrase(determiner, noun, talk.quality(noun, 0.2))
     verb = "sont" if thing.agreement.plural else "est"
@@ -180,8 +180,10 @@ def how_to_get(talk: Talk) -> Sentence:
 
 def travelling(talk: Talk) -> Sentence:
     """`We are going to Rome by train`, `en train`."""
-    place = destination(talk)
-    noun = talk.sampler.pick([one for one in NOUNS["vehicle"] if one.en not in ("lorry", "motorbike", "bike")])
+    far = talk.sampler.chance(0.5)
+    place = talk.sampler.pick((country, city))(talk, "to") if far else destination(talk, near=True)
+    fitting = ("train", "plane", "boat", "car") if far else ("bus", "tram", "taxi", "car")
+    noun = talk.sampler.pick([one for one in NOUNS["vehicle"] if one.en in fitting])
     who = talk.subject()
     verb = conjugate("aller").present[who.agreement.index]
     phrase = rule(

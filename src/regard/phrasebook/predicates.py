@@ -46,6 +46,8 @@ def transitive(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     """A verb and its object: `buy a red car`."""
     chosen = talk.sampler.pick(TRANSITIVE)
     thing = talk.thing(chosen.objects, denied)
+    while thing.head == subject.head:
+        thing = talk.thing(chosen.objects, denied)
     combos = (f"{chosen.en}+{thing.head}", *thing.combos)
     return Doing(Predicate(chosen, thing.phrase, combos), chosen.stative, "transitive verb")
 
@@ -66,6 +68,11 @@ def with_pronoun(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     return Doing(predicate, chosen.stative, "object pronoun")
 
 
+def _who(subject: Nominal) -> str:
+    """The subject's part in a combination, for words that combine with nothing else."""
+    return subject.pronoun or subject.head
+
+
 def _same(one: Agreement, other: Agreement) -> bool:
     """Whether two persons would be the same or overlap (I and we, him and he)."""
     return one.person == other.person and (one.person != 3 or one.plural == other.plural)
@@ -75,13 +82,15 @@ def ordinary(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     """A verb without object: `sleep`, `get up`."""
     chosen = talk.sampler.pick(ORDINARY)
     name = "reflexive verb" if chosen.reflexive else "intransitive verb"
-    return Doing(Predicate(chosen, combos=(f"{chosen.en} {chosen.particle}",)), False, name)
+    return Doing(Predicate(chosen, combos=(f"{_who(subject)}+{chosen.en} {chosen.particle}",)), False, name)
 
 
 def resting(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     """What can last for hours: `sleep`, `walk`."""
     chosen = talk.sampler.pick([one for one in ORDINARY if f"{one.en} {one.particle}".strip() in LASTING])
-    return Doing(Predicate(chosen, combos=(f"{chosen.en} {chosen.particle} for",)), False, "intransitive verb")
+    return Doing(
+        Predicate(chosen, combos=(f"{_who(subject)}+{chosen.en} {chosen.particle}",)), False, "intransitive verb"
+    )
 
 
 LASTING = ("sleep", "work", "run", "swim", "dance", "sing", "travel", "walk", "study", "rest", "cry")
@@ -92,10 +101,18 @@ def mood(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     pool = MOODS if talk.sampler.chance(0.6) else _CHARACTERS
     chosen: Adjective = talk.sampler.pick(pool)
     adjective = pair(chosen.en, chosen.french(subject.agreement))
-    return Doing(Predicate(BE, adjective, (f"be+{chosen.en}",)), True, "predicate adjective")
+    return Doing(Predicate(BE, adjective, (f"{_who(subject)}+{chosen.en}",)), True, "predicate adjective")
 
 
 _CHARACTERS = going_with("family")
+
+
+def passing_mood(talk: Talk, subject: Nominal, denied: bool) -> Doing:
+    """Being in a mood: what may be the reason of something."""
+    chosen = talk.sampler.pick(MOODS)
+    adjective = pair(chosen.en, chosen.french(subject.agreement))
+    return Doing(Predicate(BE, adjective, (f"{_who(subject)}+{chosen.en}",)), True, "predicate adjective")
+
 
 SENSATIONS = (
     pair("hungry", "faim"),
@@ -112,7 +129,7 @@ SENSATIONS = (
 def sensation(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     """What English is and French has: `be hungry`, `avoir faim`."""
     state = talk.sampler.pick(SENSATIONS)
-    return Doing(Predicate(_BE_HAVING, state, (f"be+{state.src[0]}",)), True, "sensation with avoir")
+    return Doing(Predicate(_BE_HAVING, state, (f"{_who(subject)}+{state.src[0]}",)), True, "sensation with avoir")
 
 
 _BE_HAVING = verb("be", "avoir")
@@ -124,25 +141,23 @@ def going(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     return Doing(Predicate(GO, place.phrase, (f"go+{place.head}",)), False, "going to a place")
 
 
-def destination(talk: Talk) -> Nominal:
-    """Where one goes, with `to` and `à` but for countries: `to the market`, `en France`, `à Paris`."""
-    return _located(talk, "to")
+def destination(talk: Talk, *, near: bool = False) -> Nominal:
+    """Where one goes, with `to`: `à la gare`, `à Paris`, `en France`.
 
+    Args:
+        talk: Where choices come from.
+        near: Whether it must be in town.
 
-def _located(talk: Talk, en: str) -> Nominal:
-    """A place with English `to` or `in` and the French preposition that place takes."""
-    kind = talk.sampler.weighted(((6, "place"), (2, "city"), (2, "country")))
-    if kind == "city":
-        name, city = talk.sampler.pick(little.CITIES)
-        return Nominal(rule(f"{en}/a {name}/b", f"à/a {city}/b"), Agreement(), (), "", name)
-    if kind == "country":
-        return country(talk, en)
+    Returns:
+        The place with its preposition.
+    """
+    kind = "place" if near else talk.sampler.weighted(((6, "place"), (2, "city"), (2, "country")))
+    if kind != "place":
+        return city(talk, "to") if kind == "city" else country(talk, "to")
     noun = talk.sampler.pick(NOUNS["place"])
     place = nps.noun_phrase(nps.THE, noun)
-    preposition = "at" if en == "in" else en
-    return Nominal(
-        rule(f"{preposition}/a <place>", "à/a <place>", place=place.phrase), place.agreement, (), "", noun.en
-    )
+    phrase = rule("to/a <place>", "à/a <place>", place=place.phrase)
+    return Nominal(phrase, place.agreement, (), "", noun.en)
 
 
 def country(talk: Talk, en: str) -> Nominal:
@@ -156,12 +171,15 @@ def country(talk: Talk, en: str) -> Nominal:
 def having(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     """Having something: `have a dog`."""
     kinds = ("thing", "clothes", "vehicle", "animal", "text", "writing", "furniture", "idea")
-    noun = talk.sampler.pick(of_kinds(kinds))
-    several = talk.sampler.chance(0.3)
+    noun = talk.sampler.pick((*of_kinds(kinds), *[one for one in NOUNS["event"] if one.en in ENGAGEMENTS]))
+    several = noun.kind != "event" and talk.sampler.chance(0.3)
     positive = nps.SOME_PLURAL if several and talk.sampler.chance(0.5) else talk.count() if several else nps.A
     negative = nps.ANY_PLURAL if several else nps.NOT_A
     thing = nps.noun_phrase(negative if denied else positive, noun, talk.quality(noun, 0.4))
     return Doing(Predicate(HAVE, thing.phrase, (f"have+{noun.en}", *thing.combos)), True, "having", True)
+
+
+ENGAGEMENTS = ("exam", "interview", "meeting", "lesson", "party", "flight", "wedding", "concert")
 
 
 def language(talk: Talk, subject: Nominal, denied: bool) -> Doing:
@@ -181,7 +199,7 @@ def playing(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     else:
         noun = talk.sampler.pick(NOUNS["instrument"])
         thing = rule("<it>", "de/p <it>", it=nps.noun_phrase(nps.THE, noun).phrase)
-    return Doing(Predicate(verb("play", "jouer"), thing, (f"play+{noun.en}",)), False, "playing")
+    return Doing(Predicate(verb("play", "jouer"), thing, (f"{_who(subject)}+play+{noun.en}",)), False, "playing")
 
 
 GIVEN = ("thing", "text", "writing", "clothes")
@@ -248,7 +266,12 @@ def profession(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     if subject.agreement.plural or not fitting or subject.pronoun == "who":
         return mood(talk, subject, denied)
     noun = talk.sampler.pick(fitting)
-    return Doing(Predicate(BE, rule(f"a/a {noun.en}/b", f"{noun.fr}/b"), (f"be+{noun.en}",)), True, "profession", True)
+    return Doing(
+        Predicate(BE, rule(f"a/a {noun.en}/b", f"{noun.fr}/b"), (f"{_who(subject)}+{noun.en}",)),
+        True,
+        "profession",
+        True,
+    )
 
 
 PROFESSIONS = frozenset(

@@ -35,7 +35,7 @@ def _when(talk: Talk, tense: str) -> Phrase:
 
 def _asked(talk: Talk, word: Phrase, predicate: Predicate, tense: str, name: str) -> Sentence:
     """A question with a pronoun, which French puts after the verb, or a noun, which it does not."""
-    subject = talk.pronoun() if talk.sampler.chance(0.7) else talk.third()
+    subject = talk.asked_about() if talk.sampler.chance(0.7) else talk.third()
     phrase = inverted(word, subject, predicate, Manner(tense))
     shown = (name, "inversion" if subject.pronoun not in ("", "I") else "question with est-ce que")
     return Sentence(phrase, "?", (*predicate.combos, *subject.combos), shown)
@@ -56,7 +56,8 @@ def when_do(talk: Talk) -> Sentence:
 
 def why_do(talk: Talk) -> Sentence:
     """`Why are you laughing?`, `pourquoi est-ce que tu ris ?`."""
-    one = said(talk, denied=0.25, time=0.1)
+    subject = talk.asked_about() if talk.sampler.chance(0.5) else talk.third()
+    one = said(talk, subject=subject, denied=0.25, time=0.1)
     tense = one.manner.tense
     if tense in ("used", "could", "can", "should", "must", "would like") or one.manner.negation == "no longer":
         return where_do(talk)
@@ -69,7 +70,7 @@ def what_do(talk: Talk) -> Sentence:
     chosen = talk.sampler.pick([one for one in TRANSITIVE if "person" not in one.objects or one.en == "see"])
     tense = talk.sampler.pick(("past", "future", "going", "want"))
     tense = "past" if chosen.stative else tense
-    subject = talk.subject()
+    subject = talk.asked_about() if talk.sampler.chance(0.5) else talk.third()
     predicate = Predicate(chosen, _when(talk, tense), (f"what+{chosen.en}+{tense}",))
     asked = asked_with(rule("what/w", "qu'+/w"), subject, predicate, Manner(tense))
     return Sentence(asked, "?", (*predicate.combos, *subject.combos), ("question with que",))
@@ -125,7 +126,7 @@ def with_whom(talk: Talk) -> Sentence:
     """`Who do you live with?`: the English preposition is left behind, the French one goes ahead."""
     chosen = talk.sampler.pick((*[verb(en, fr) for en, fr in PLACED], verb("play", "jouer")))
     tense = "present" if chosen.stative else talk.sampler.pick(("present", "past", "future"))
-    subject = talk.pronoun()
+    subject = talk.asked_about()
     predicate = Predicate(chosen, rule("with/w", ""), (f"with whom+{chosen.en}+{tense}",))
     asked = inverted(rule("who/x", ""), subject, predicate, Manner(tense))
     phrase = rule("<s>", "avec qui <s>", s=asked)

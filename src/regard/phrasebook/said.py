@@ -8,7 +8,7 @@ from regard.phrasebook.clauses import Manner, Predicate, statement, yes_no
 from regard.phrasebook.engine import EMPTY, Phrase
 from regard.phrasebook.little_words import ADVERBS
 from regard.phrasebook.noun_phrases import Nominal
-from regard.phrasebook.predicates import WEIGHTS, Doing, Maker, having, lengthened, mood, sensation
+from regard.phrasebook.predicates import WEIGHTS, Doing, Maker, having, lengthened, passing_mood, sensation
 from regard.phrasebook.sentence import Sentence
 from regard.phrasebook.talk import Talk
 
@@ -27,7 +27,18 @@ ACTION_TENSES: dict[str, tuple[tuple[float, str], ...]] = {
     "past": ((8, "past"), (1, "used"), (1, "could"), (1, "wanted")),
     "future": ((3, "future"), (3, "going")),
 }
-SUDDEN = ("tomber", "perdre", "oublier", "casser", "tromper", "trouver", "arriver", "rencontrer", "réveiller")
+SUDDEN = (
+    "tomber",
+    "comprendre",
+    "perdre",
+    "oublier",
+    "casser",
+    "tromper",
+    "trouver",
+    "arriver",
+    "rencontrer",
+    "réveiller",
+)
 """Verbs of what happens in a moment, and unwanted: nobody is doing it, wants it or must."""
 STATE_TENSES = {"present": "present", "past": "past", "future": "future"}
 
@@ -157,7 +168,7 @@ def state(talk: Talk, frame: str, subject: Nominal) -> Said:
     Returns:
         The clause.
     """
-    chosen = talk.sampler.weighted(((4, mood), (2, sensation), (1, having)))(talk, subject, False)
+    chosen = talk.sampler.weighted(((4, passing_mood), (2, sensation), (1, having)))(talk, subject, False)
     manner = Manner(STATE_TENSES[frame])
     return Said(subject, chosen.predicate, manner, frame, _shown(chosen, manner))
 

@@ -29,14 +29,20 @@ class Sampler:
 
     def pick(self, pool: Sequence[T]) -> T:
         """A member of a pool, the less used of two random ones; members must be hashable."""
-        one, two = self.random.choice(pool), self.random.choice(pool)
+        draw, size = self.random.random, len(pool)
+        one, two = pool[int(draw() * size)], pool[int(draw() * size)]
         chosen = one if self._taken.get(one, 0) <= self._taken.get(two, 0) else two
         self._taken[chosen] = self._taken.get(chosen, 0) + 1
         return chosen
 
     def weighted(self, choices: Sequence[tuple[float, T]]) -> T:
         """A value from `(weight, value)` pairs, in proportion to the weights."""
-        return self.random.choices([value for _, value in choices], [weight for weight, _ in choices])[0]
+        left = self.random.random() * sum(weight for weight, _ in choices)
+        for weight, value in choices:
+            left -= weight
+            if left < 0:
+                return value
+        return choices[-1][1]
 
     def one_of(self, *makers: Callable[[], T]) -> T:
         """What one of the given functions, chosen with equal chances, returns."""

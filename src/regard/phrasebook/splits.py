@@ -10,7 +10,7 @@ from collections.abc import Collection
 from hashlib import blake2b
 
 SPLITS = ("train", "val", "test")
-HELD_OUT = 3
+HELD_OUT = 4
 """Percent of the combinations that belong to each of val and test."""
 
 

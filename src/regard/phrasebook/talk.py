@@ -41,6 +41,11 @@ FRIENDS = (
 """Ways of calling several people: with them, `you` is `vous`."""
 
 
+SPOUSES = ("husband", "wife")
+ONLY_ONE = (*SPOUSES, "mother", "father")
+"""Relatives of whom one has one."""
+
+
 class Talk:
     """The choices within one sentence.
 
@@ -64,6 +69,11 @@ class Talk:
         """A pronoun as subject, mostly one of the speakers."""
         return self.sampler.pick((nps.I, nps.I, self.you, self.you, *self.persons())).nominal()
 
+    def asked_about(self) -> Nominal:
+        """A pronoun as subject of a question: one seldom asks about oneself."""
+        subject = self.pronoun()
+        return self.you.nominal() if subject.pronoun == "I" else subject
+
     def name(self) -> Nominal:
         """Somebody by name; never the one who is spoken to."""
         women, men = little.WOMEN, little.MEN
@@ -76,14 +86,21 @@ class Talk:
         """A possessive of the singular."""
         return Determiner("own", False, self.sampler.pick(self.persons()))
 
+    def owner_of(self, noun: Noun) -> Determiner:
+        """A possessive for somebody of a family: husbands and wives belong to one person."""
+        if noun.en in SPOUSES:
+            return Determiner("own", False, self.sampler.pick((nps.I, self.you, nps.HE, nps.SHE)))
+        return self.owner()
+
     def owners(self) -> Determiner:
         """A possessive of the plural."""
         return Determiner("own", True, self.sampler.pick(self.persons()))
 
     def relative(self) -> Nominal:
         """Somebody of a family: `my sister`, sometimes several."""
-        determiner = self.owners() if self.sampler.chance(0.12) else self.owner()
-        return nps.noun_phrase(determiner, self.sampler.pick(NOUNS["family"]))
+        noun = self.sampler.pick(NOUNS["family"])
+        several = noun.en not in ONLY_ONE and self.sampler.chance(0.12)
+        return nps.noun_phrase(self.owners() if several else self.owner_of(noun), noun)
 
     def stranger(self) -> Nominal:
         """Somebody by profession or kind: `the old doctor`."""
@@ -109,7 +126,8 @@ class Talk:
         if kind == "name":
             return self.name()
         if kind == "relative":
-            return nps.noun_phrase(self.owner(), self.sampler.pick(NOUNS["family"]))
+            noun = self.sampler.pick(NOUNS["family"])
+            return nps.noun_phrase(self.owner_of(noun), noun)
         return nps.noun_phrase(nps.THE, self.sampler.pick(NOUNS["person"]))
 
     # Things
@@ -132,12 +150,12 @@ class Talk:
             The determiner.
         """
         if noun.kind == "family":
-            return self.owner()
+            return self.owner_of(noun)
         if noun.mass:
             part = nps.ANY if denied else nps.SOME
             return self.sampler.weighted(((5, part), (3, nps.THE), (1, nps.THIS), (2, self.owner())))
         one, several = (nps.NOT_A, nps.ANY_PLURAL) if denied else (nps.A, nps.SOME_PLURAL)
-        if noun.kind in ("place", "land", "room", "show"):
+        if noun.kind in ("place", "land", "room", "home", "show"):
             return self.sampler.weighted(((5, nps.THE), (3, one), (2, nps.THIS)))
         if noun.kind in ("opening", "person"):
             return self.sampler.weighted(((6, nps.THE), (2, one), (1, nps.THE_PLURAL), (1, nps.THIS)))
@@ -194,8 +212,13 @@ class Talk:
             return EMPTY
         if frame == "now":
             return self.sampler.pick(little.NOW_TIMES)
-        if self.sampler.chance(0.3):
+        kind = self.sampler.weighted(((5, "usual"), (3, "day"), (1, "event")))
+        if kind == "day":
             return self.day(frame)
+        if kind == "event" and frame != "present":
+            event = nps.noun_phrase(nps.THE, self.sampler.pick(NOUNS["event"]))
+            en, fr = self.sampler.pick((("before", "avant"), ("after", "après"), ("during", "pendant")))
+            return rule(f"{en}/a <it>", f"{fr}/a <it>", it=event.phrase)
         return self.sampler.pick(TIMES[frame])
 
     def day(self, frame: str) -> Phrase:

@@ -185,3 +185,13 @@ def weather(talk: Talk, frame: str = "") -> Sentence:
         where, combos = place.phrase, (f"{' '.join(chosen.src[1:])}+{place.head}",)
     when = talk.time("now" if frame == "present" else frame, 0.35)
     return Sentence(join(chosen, where, when), ".", combos, ("weather",))
+
+
+def it_was(talk: Talk) -> Sentence:
+    """The weather of the past."""
+    return weather(talk, "past")
+
+
+def it_will_be(talk: Talk) -> Sentence:
+    """The weather to come."""
+    return weather(talk, "future")
