@@ -257,7 +257,6 @@ class Translator:
             n_best=n_best,
             length_penalty=self.search.length_penalty if length_penalty is None else length_penalty,
             coverage_penalty=self.search.coverage_penalty if coverage_penalty is None else coverage_penalty,
-            need_weights=attention or alignment,
         )
         return _Wish(options, attention, attention or alignment)
 
@@ -298,7 +297,13 @@ class Translator:
             limits = limits.clamp(max=self._most_positions)
         specials = self.tgt_subword.specials
         return beam_search(
-            self._step_model, batch.src_ids, batch.src_len, max_len=limits, specials=specials, options=wish.options
+            self._step_model,
+            batch.src_ids,
+            batch.src_len,
+            max_len=limits,
+            specials=specials,
+            options=wish.options,
+            need_weights=wish.alignment,
         )
 
     def _read(self, source: Encoding, hypothesis: Hypothesis, wish: _Wish) -> Translation:

@@ -1,0 +1,1 @@
+"""Searches over the step interface: greedy, beam, sampling, forced; one model or an ensemble."""

@@ -1,0 +1,48 @@
+"""The likeliest token at every step."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from torch import Tensor
+
+from regard.model.decoder import StepModel
+from regard.search.log_probs import forbid
+from regard.search.paths import follow
+from regard.search.penalties import length_penalty as penalty
+from regard.values import Hypothesis, Specials
+
+
+def greedy_search(
+    model: StepModel,
+    src_ids: Tensor,
+    src_len: Tensor,
+    *,
+    max_len: Tensor,
+    specials: Specials,
+    length_penalty: float = 0.0,
+    need_weights: bool = False,
+) -> list[Hypothesis]:
+    """Takes the likeliest token until it is eos.
+
+    Args:
+        model: What gives the probabilities; in evaluation mode.
+        src_ids: `(B, S)` int64, each row ends with eos, then padding.
+        src_len: `(B,)` int64, lengths with eos.
+        max_len: `(B,)` int64, the most tokens of a hypothesis, eos among them.
+        specials: Ids that are not text.
+        length_penalty: α of Wu et al. 2016, eq. 14; it changes the score, not the choice.
+        need_weights: Whether attention is wanted.
+
+    Returns:
+        One hypothesis a sentence.
+
+    Raises:
+        SearchError: A limit below 1, or logits that are not finite.
+    """
+
+    def likeliest(log_probs: Tensor, paths: Tensor, step: int) -> Tensor:
+        return forbid(log_probs, specials).argmax(-1)
+
+    found = follow(model, src_ids, src_len, likeliest, max_len=max_len, specials=specials, need_weights=need_weights)
+    return [dataclasses.replace(one, score=one.score / penalty(float(len(one.ids)), length_penalty)) for one in found]

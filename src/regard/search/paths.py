@@ -1,0 +1,138 @@
+"""One row a hypothesis, one token a step, no way back: what greedy search, sampling and forced decoding share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from regard.errors import SearchError
+from regard.model.decoder import State, StepModel
+from regard.search.history import StepWeights, Traces, hypotheses
+from regard.search.log_probs import log_probabilities
+from regard.values import Hypothesis, Specials
+
+Choose = Callable[[Tensor, Tensor, int], Tensor]
+"""Takes log-probabilities `(R, V)`, the paths `(R,)` that the rows belong to and the number of the step from 1;
+gives the next token of each row, `(R,)`. It may write to the log-probabilities, but not to those that it chooses."""
+
+WORTHWHILE = 0.125
+"""Share of rows that must have ended before they are taken out: less does not pay for copying the others' state."""
+
+
+def follow(
+    model: StepModel,
+    src_ids: Tensor,
+    src_len: Tensor,
+    choose: Choose,
+    *,
+    max_len: Tensor,
+    specials: Specials,
+    copies: int = 1,
+    need_weights: bool = False,
+) -> list[Hypothesis]:
+    """Lets every row choose tokens until it chooses eos or reaches its limit.
+
+    Args:
+        model: What gives the probabilities.
+        src_ids: `(B, S)` int64, each row ends with eos.
+        src_len: `(B,)` int64, lengths with eos.
+        choose: How the next token is chosen.
+        max_len: `(B,)` int64, the most tokens of a hypothesis, eos among them.
+        specials: Ids that are not text.
+        copies: Paths a sentence, which stand side by side.
+        need_weights: Whether attention is wanted.
+
+    Returns:
+        `B * copies` hypotheses; the score is the sum of the log-probabilities.
+    """
+    check_limits(src_ids, max_len)
+    if not len(src_ids):
+        return []
+    with torch.inference_mode():
+        state = model.start(src_ids, src_len)
+        sentences = torch.arange(len(src_ids), device=src_ids.device).repeat_interleave(copies)
+        if copies > 1:
+            state = state.select(sentences)
+        return _Paths(model, sentences, max_len, specials, need_weights).run(state, choose, src_len[sentences])
+
+
+def check_limits(src_ids: Tensor, max_len: Tensor) -> None:
+    """Refuses limits that no hypothesis can keep.
+
+    Args:
+        src_ids: `(B, S)`.
+        max_len: `(B,)`.
+
+    Raises:
+        SearchError: Not one limit a sentence, or one below 1.
+    """
+    if max_len.shape != src_ids.shape[:1]:
+        raise SearchError(
+            f"expected one max_len for each of {len(src_ids)} sentences, got shape {tuple(max_len.shape)}"
+        )
+    if len(max_len) and int(max_len.min()) < 1:
+        raise SearchError(f"expected max_len of at least 1 token (eos), got {int(max_len.min())}")
+
+
+class _Paths:
+    """M paths on their way; their rows leave the batch when enough of them have ended."""
+
+    def __init__(
+        self, model: StepModel, sentences: Tensor, max_len: Tensor, specials: Specials, need_weights: bool
+    ) -> None:
+        self.model = model
+        self.sentences = sentences  # (M,)
+        self.max_len = max_len[sentences]  # (M,)
+        self.eos = specials.eos
+        self.bos = specials.bos
+        self.need_weights = need_weights
+        self.lengths = torch.zeros_like(sentences)  # 0 while a path goes on
+        self.finished = torch.zeros_like(sentences, dtype=torch.bool)
+        self.ids: list[Tensor] = []  # (M,) a step, as are the next two
+        self.log_probs: list[Tensor] = []
+        self.rows: list[Tensor] = []
+        self.weights: list[StepWeights] = []
+
+    def run(self, state: State, choose: Choose, src_len: Tensor) -> list[Hypothesis]:
+        """All steps, from the state `(M, ...)` before the first; source lengths `(M,)`."""
+        paths = torch.arange(len(self.sentences), device=self.sentences.device)  # the path of each row
+        ids = torch.full_like(paths, self.bos)
+        for step in range(1, int(self.max_len.max()) + 1):
+            output, state = self.model.step(ids, state, need_weights=self.need_weights)
+            log_probs = log_probabilities(output.logits, self.sentences[paths], step=step)
+            ids = choose(log_probs, paths, step)
+            self._note(paths, ids, log_probs.gather(1, ids[:, None])[:, 0])
+            if output.weights:
+                self.weights.append(output.weights)
+            going = self._end(paths, ids, step)
+            rows = going.nonzero()[:, 0]
+            if not len(rows):
+                break
+            if len(rows) <= (1 - WORTHWHILE) * len(paths):
+                paths, ids, state = paths[rows], ids[rows], state.select(rows)
+        return hypotheses(self._traces(src_len), self.weights)
+
+    def _note(self, paths: Tensor, ids: Tensor, log_probs: Tensor) -> None:
+        """Keeps a step of the rows `(R,)`."""
+        blank = torch.zeros_like(self.lengths)
+        self.ids.append(blank.index_copy(0, paths, ids))
+        self.log_probs.append(log_probs.new_zeros(len(blank)).index_copy(0, paths, log_probs))
+        self.rows.append(blank.index_copy(0, paths, torch.arange(len(paths), device=paths.device)))
+
+    def _end(self, paths: Tensor, ids: Tensor, step: int) -> Tensor:
+        """Writes down which paths end here; gives the rows `(R,)` that go on."""
+        going = self.lengths[paths] == 0
+        says_eos = ids == self.eos
+        ends = going & (says_eos | (self.max_len[paths] <= step))
+        self.lengths[paths[ends]] = step
+        self.finished[paths[ends & says_eos]] = True
+        return going & ~ends
+
+    def _traces(self, src_len: Tensor) -> Traces:
+        ids, log_probs = torch.stack(self.ids), torch.stack(self.log_probs)
+        numbers = torch.arange(1, len(ids) + 1, device=ids.device)[:, None]
+        within = numbers.le(self.lengths)  # (T, M)
+        scores = log_probs.where(within, 0.0).sum(0)
+        return Traces(ids, log_probs, torch.stack(self.rows), self.lengths, scores, self.finished, src_len)

@@ -1,0 +1,118 @@
+"""Sampling: translations drawn from the model rather than sought in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from regard.errors import SearchError
+from regard.model.decoder import StepModel
+from regard.search.log_probs import forbid
+from regard.search.paths import follow
+from regard.values import Hypothesis, Specials
+
+
+@dataclass(frozen=True, slots=True)
+class SampleOptions:
+    """From which part of the distribution to draw, and how often.
+
+    Attributes:
+        num_samples: Draws a sentence.
+        temperature: Logits are divided by it: below 1 sharpens, above 1 flattens.
+        top_k: Draw from the k likeliest tokens (Fan et al. 2018, §5); None = from all.
+        top_p: Draw from the fewest likeliest tokens that together reach probability p, after the temperature and
+            `top_k` (Holtzman et al. 2020, §3.1); 1 = from all.
+
+    Raises:
+        SearchError: Where a number is out of its range.
+    """
+
+    num_samples: int = 1
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.num_samples < 1:
+            raise SearchError(f"expected num_samples of at least 1, got {self.num_samples}")
+        if not 0 < self.temperature < float("inf"):
+            raise SearchError(
+                f"expected a temperature above 0, got {self.temperature}; search greedily for its limit 0"
+            )
+        if self.top_k is not None and self.top_k < 1:
+            raise SearchError(f"expected top_k of at least 1, got {self.top_k}")
+        if not 0 < self.top_p <= 1:
+            raise SearchError(f"expected top_p above 0 and at most 1, got {self.top_p}")
+
+
+def sample(
+    model: StepModel,
+    src_ids: Tensor,
+    src_len: Tensor,
+    *,
+    max_len: Tensor,
+    specials: Specials,
+    generator: torch.Generator,
+    options: SampleOptions | None = None,
+    need_weights: bool = False,
+) -> list[list[Hypothesis]]:
+    """Draws translations, token by token.
+
+    Args:
+        model: What gives the probabilities; in evaluation mode.
+        src_ids: `(B, S)` int64, each row ends with eos, then padding.
+        src_len: `(B,)` int64, lengths with eos.
+        max_len: `(B,)` int64, the most tokens of a hypothesis, eos among them.
+        specials: Ids that are not text.
+        generator: Where the random numbers come from; on the model's device.
+        options: How to draw; the defaults of `SampleOptions` when not given.
+        need_weights: Whether attention is wanted.
+
+    Returns:
+        `num_samples` hypotheses a sentence, in the order drawn. Their log-probabilities and score are the model's
+        own, before temperature and truncation.
+
+    Raises:
+        SearchError: A limit below 1, or logits that are not finite.
+    """
+    chosen = options or SampleOptions()
+
+    def draw(log_probs: Tensor, paths: Tensor, step: int) -> Tensor:
+        allowed = truncate(forbid(log_probs, specials) / chosen.temperature, top_k=chosen.top_k, top_p=chosen.top_p)
+        return torch.multinomial(allowed.softmax(-1), 1, generator=generator)[:, 0]
+
+    drawn = follow(
+        model,
+        src_ids,
+        src_len,
+        draw,
+        max_len=max_len,
+        specials=specials,
+        copies=chosen.num_samples,
+        need_weights=need_weights,
+    )
+    return [drawn[start : start + chosen.num_samples] for start in range(0, len(drawn), chosen.num_samples)]
+
+
+def truncate(scores: Tensor, *, top_k: int | None = None, top_p: float = 1.0) -> Tensor:
+    """Leaves only the head of each distribution.
+
+    Args:
+        scores: `(R, V)`, logits or log-probabilities.
+        top_k: As in `SampleOptions`. Of equally likely tokens at the edge, the first ids stay.
+        top_p: As in `SampleOptions`; the likeliest token always stays.
+
+    Returns:
+        `(R, V)`, with -inf at what was cut.
+    """
+    if top_k is None and top_p >= 1.0:
+        return scores
+    ordered, order = scores.sort(dim=-1, descending=True, stable=True)
+    if top_k is not None:
+        ordered[:, top_k:] = -torch.inf
+    probability = ordered.softmax(-1)
+    before = probability.cumsum(-1) - probability  # of all likelier tokens
+    ordered = ordered.masked_fill(before >= top_p, -torch.inf)
+    return torch.empty_like(scores).scatter(-1, order, ordered)

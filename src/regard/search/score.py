@@ -1,0 +1,62 @@
+"""Forced decoding: what the model thinks of a translation that is given, and where it looks meanwhile."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from regard.errors import SearchError
+from regard.model.decoder import StepModel
+from regard.search.paths import follow
+from regard.search.penalties import length_penalty as penalty
+from regard.values import Hypothesis, Specials
+
+
+def force_decode(
+    model: StepModel,
+    src_ids: Tensor,
+    src_len: Tensor,
+    targets: Sequence[Sequence[int]],
+    *,
+    specials: Specials,
+    length_penalty: float = 0.0,
+    need_weights: bool = False,
+) -> list[Hypothesis]:
+    """Scores given targets.
+
+    Args:
+        model: What gives the probabilities; in evaluation mode.
+        src_ids: `(B, S)` int64, each row ends with eos, then padding.
+        src_len: `(B,)` int64, lengths with eos.
+        targets: B targets without bos and eos; eos is scored as their last token.
+        specials: Ids that are not text.
+        length_penalty: α of Wu et al. 2016, eq. 14, to compare scores with those of a search; 0 = none.
+        need_weights: Whether attention is wanted.
+
+    Returns:
+        One finished hypothesis a sentence.
+
+    Raises:
+        SearchError: Not one target a source, an eos within one, or logits that are not finite.
+    """
+    if len(targets) != len(src_ids):
+        raise SearchError(f"expected a target for each of {len(src_ids)} sources, got {len(targets)}")
+    for number, target in enumerate(targets, start=1):
+        if specials.eos in target:
+            raise SearchError(
+                f"target {number} has an eos (id {specials.eos}) in it: give targets without, it is added"
+            )
+    lengths = [len(target) + 1 for target in targets]
+    longest = max(lengths, default=0)
+    rows = [[*target, *[specials.eos] * (longest - len(target))] for target in targets]
+    wanted = torch.tensor(rows, dtype=torch.int64, device=src_ids.device).view(-1, longest)
+
+    def given(log_probs: Tensor, paths: Tensor, step: int) -> Tensor:
+        return wanted[paths, step - 1]
+
+    limits = torch.tensor(lengths, dtype=torch.int64, device=src_ids.device)
+    found = follow(model, src_ids, src_len, given, max_len=limits, specials=specials, need_weights=need_weights)
+    return [dataclasses.replace(one, score=one.score / penalty(float(len(one.ids)), length_penalty)) for one in found]
