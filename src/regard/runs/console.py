@@ -78,7 +78,7 @@ class ConsoleReporter:
             self._print(f"step {report.step:,}/{self.steps:,}  epoch {report.epoch:.2f}  {numbers}")
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
-        """Writes the scores and one translation."""
+        """Writes the scores and one translation; see `Reporter.on_validation`."""
         scores = f"loss {validation.loss:.3f}  perplexity {exp(min(validation.nll, 50.0)):.2f}"
         for name, value in (("BLEU", validation.bleu), ("chrF", validation.chrf)):
             scores += "" if value is None else f"  {name} {value:.1f}"

@@ -111,7 +111,12 @@ def prepare_again(directory: Path) -> Prepared:
 
 
 def keep_config(config: Config, directory: Path) -> None:
-    """Writes the configuration that a training which goes on will use; it marks the directory as prepared."""
+    """Writes the configuration that a training which goes on will use; it marks the directory as prepared.
+
+    Args:
+        config: Complete.
+        directory: As given to `prepare`.
+    """
     (directory / _CONFIG).write_text(dump_config(config), encoding="utf-8")
 
 

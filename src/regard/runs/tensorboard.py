@@ -38,7 +38,7 @@ class TensorBoardReporter:
         )
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
-        """Validation curves, and a translation as text."""
+        """Validation curves, and a translation as text; see `Reporter.on_validation`."""
         scores = {"loss": validation.loss, "nll": validation.nll, "bleu": validation.bleu, "chrf": validation.chrf}
         self._write(step, {f"validation/{name}": value for name, value in scores.items() if value is not None})
         if self.writer:

@@ -107,14 +107,7 @@ def train(
         )
         saved = trainer.state_path.exists()
         outcome = trainer.run(num_sentences=len(prepared.train), resume=resume and saved, interrupt=interrupt)
-        if outcome.interrupted:
-            listener.on_message(
-                f"stopped after step {outcome.step}; all is saved in {directory}: "
-                f"`regard train --out {out} --resume` goes on from there"
-            )
-        else:
-            _save(out, model, prepared, outcome)
-            listener.on_message(f"the model, {outcome.chosen}, is in {out}")
+        _finish(out, model, prepared, outcome, listener)
     return TrainResult(
         out, prepared.config, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen, outcome.validation
     )
@@ -219,6 +212,17 @@ def _tensorboard(config: Config, directory: Path) -> list[Reporter]:
     from regard.runs.tensorboard import TensorBoardReporter
 
     return [TensorBoardReporter(directory / "tensorboard")]
+
+
+def _finish(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome, listener: Reporter) -> None:
+    if outcome.interrupted:
+        listener.on_message(
+            f"stopped after step {outcome.step}; all is saved in {out / TRAINING}: "
+            f"`regard train --out {out} --resume` goes on from there"
+        )
+    else:
+        _save(out, model, prepared, outcome)
+        listener.on_message(f"the model, {outcome.chosen}, is in {out}")
 
 
 def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> None:

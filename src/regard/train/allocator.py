@@ -1,7 +1,7 @@
 """Asks the C library to keep freed memory for the next step, where it is glibc.
 
 By default glibc gives every large block back to the kernel at once and gets it back page by page, zeroed, at
-the next step; see `docs/decisions/allocator.md` for what that costs.
+the next step; see `docs/decisions/0006-freed-memory-is-kept.md` for what that costs.
 """
 
 from __future__ import annotations

@@ -99,6 +99,9 @@ class CheckpointFolder:
     def restore(self, state: Plain) -> None:
         """Takes up what `state` gave.
 
+        Args:
+            state: From JSON.
+
         Raises:
             CheckpointError: When it is something else.
         """

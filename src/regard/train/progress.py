@@ -112,7 +112,14 @@ class Meter:
         self.since = self.clock()
 
     def add(self, loss: Tensor, nll: Tensor, norm: Tensor, tokens: int) -> None:
-        """Counts a step: its summed losses, the norm of its gradient, its target tokens."""
+        """Counts a step.
+
+        Args:
+            loss: `()`, summed over its tokens.
+            nll: `()`, likewise.
+            norm: `()`, of its gradient.
+            tokens: Target tokens.
+        """
         self.sums += torch.stack((loss, nll))
         self.norm = norm
         self.tokens += tokens

@@ -109,7 +109,13 @@ class Reporter(Protocol):
         """About once a second."""
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
-        """A validation is done; `best` says whether none before it was as good."""
+        """A validation is done.
+
+        Args:
+            step: Updates done.
+            validation: Its scores.
+            best: Whether none before it was as good.
+        """
 
     def on_message(self, text: str) -> None:
         """Something that the user should know, in a sentence."""
