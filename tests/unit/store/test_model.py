@@ -192,17 +192,36 @@ def _crash_at(moment: int, patch: pytest.MonkeyPatch, directory: Path, copy: Pat
     return True
 
 
+def test_a_save_that_fails_after_one_that_crashed_leaves_the_crashed_ones_model(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The crashed save had become valid, but its files still wait where the next save writes."""
+    made = make("transformer")
+    directory = make("rnn").save(tmp_path / "model")
+    waiting = made.save(tmp_path / "waiting")
+    shutil.copy(waiting / "manifest.json", directory)
+    for name in ("config.toml", "weights.safetensors", "subword.model"):
+        shutil.copy(waiting / name, directory / f"{name}.new")
+    assert load_model(directory).config == made.config
+    with monkeypatch.context() as patch:
+        patch.setattr(regard.store.durable.os, "fsync", full_disk)
+        with pytest.raises(CheckpointError, match="No space left"):
+            make("plain").save(directory)
+    assert load_model(directory).config == made.config
+
+
+def full_disk(handle: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 def test_a_full_disk_is_told_and_leaves_the_old_model(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = make()
     directory = old.save(tmp_path / "model")
 
-    def full(handle: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     with monkeypatch.context() as patch:
-        patch.setattr(regard.store.durable.os, "fsync", full)
+        patch.setattr(regard.store.durable.os, "fsync", full_disk)
         with pytest.raises(
             CheckpointError, match=r"config\.toml: cannot be written: No space left on device.*Make room"
         ):
