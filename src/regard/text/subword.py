@@ -97,6 +97,12 @@ class Subword:
     def from_bytes(cls, model: bytes) -> Subword:
         """Reads what `to_bytes` gave.
 
+        Args:
+            model: A serialised SentencePiece model.
+
+        Returns:
+            The vocabulary.
+
         Raises:
             CheckpointError: When these bytes are no such model.
         """
@@ -109,6 +115,12 @@ class Subword:
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Subword:
         """Reads a vocabulary from a file.
+
+        Args:
+            path: What `save` wrote.
+
+        Returns:
+            The vocabulary.
 
         Raises:
             CheckpointError: When the file is missing or is no vocabulary; the message names it.
@@ -132,7 +144,7 @@ class Subword:
         """Number of ids."""
         return len(self._pieces)
 
-    def encode(self, text: str, *, sample_alpha: float = 0.0, seed: int | None = None) -> Encoding:
+    def encode(self, text: str, *, sample_alpha: float = 0.0, seed: int = 0) -> Encoding:
         """Cuts a text, keeping track of its characters.
 
         Args:
@@ -148,9 +160,7 @@ class Subword:
         spans = locate(hide(text), (self._surfaces[i] for i in ids))
         return Encoding(text, tuple(ids), tuple(self._pieces[i] for i in ids), spans)
 
-    def encode_ids(
-        self, texts: Sequence[str], *, sample_alpha: float = 0.0, seed: int | None = None
-    ) -> list[list[int]]:
+    def encode_ids(self, texts: Sequence[str], *, sample_alpha: float = 0.0, seed: int = 0) -> list[list[int]]:
         """Cuts many texts, ids only, as fast as SentencePiece can.
 
         Args:
@@ -158,7 +168,7 @@ class Subword:
             sample_alpha: 0 = the best segmentation. Otherwise one is drawn at random (subword regularisation):
                 for unigram, probabilities are taken to this power (Kudo 2018, §3.2: 0.1 to 0.5), for BPE it is the
                 share of merges left out (Provilkov et al. 2020: 0.1).
-            seed: Makes the draw repeatable; None goes on from the last one.
+            seed: Decides the draw, 0 to 2³² - 1; the same seed draws the same again.
 
         Returns:
             One list of ids a text, without bos and eos.
@@ -168,9 +178,7 @@ class Subword:
         if sample_alpha <= 0:
             ids = self._processor.encode(hidden, out_type=int)
             return ids
-        if seed is not None:
-            # SentencePiece has one generator for the whole process.
-            sentencepiece.set_random_generator_seed(seed)
+        sentencepiece.set_random_generator_seed(seed)  # one for the whole process
         ids = self._processor.encode(
             hidden, out_type=int, enable_sampling=True, alpha=sample_alpha, nbest_size=-1, num_threads=1
         )

@@ -67,20 +67,23 @@ def join(surfaces: Iterable[Surface]) -> tuple[str, tuple[Span, ...]]:
     Returns:
         The text and one span a subword, as for `locate`.
     """
-    raw = ""
+    parts: list[str] = []
     spans: list[Span] = []
     run: list[int] = []
-    for surface in surfaces:
+    length = 0
+    for surface in (*surfaces, None):  # the last one is not theirs: it ends a run of bytes
         if isinstance(surface, int):
             run.append(surface)
             continue
-        raw += _spell(run, len(raw), spans)
-        run = []
+        if run:
+            parts.append(_spell(run, length, spans))
+            length += len(parts[-1])
+            run = []
         text = surface or ""
-        spans.append((len(raw) + _leading_spaces(text), len(raw) + len(text)))
-        raw += text.replace(SPACE, " ")
-    raw += _spell(run, len(raw), spans)
-    return _tidy(raw, spans)
+        spans.append((length + _leading_spaces(text), length + len(text)))
+        parts.append(text.replace(SPACE, " "))
+        length += len(text)
+    return _tidy("".join(parts), spans[:-1])
 
 
 def _leading_spaces(piece: str) -> int:
@@ -89,19 +92,18 @@ def _leading_spaces(piece: str) -> int:
 
 def _spell(run: list[int], start: int, spans: list[Span]) -> str:
     """Turns a run of bytes into text that begins at `start`, and adds one span a byte."""
-    rest, text = bytes(run), ""
+    characters: list[str] = []
+    rest = bytes(run)
     while rest:
         try:
             good, broken, after = rest.decode(), 0, b""
         except UnicodeDecodeError as error:
             good, broken, after = rest[: error.start].decode(), error.end - error.start, rest[error.end :]
-        sizes = [len(character.encode()) for character in good] + [broken] * bool(broken)
-        for size in sizes:
-            spans += [(start, start + 1)] * size
-            start += 1
-        text += good + "\ufffd" * bool(broken)
+        for character, size in [(one, len(one.encode())) for one in good] + [("\ufffd", broken)] * bool(broken):
+            spans += [(start + len(characters), start + len(characters) + 1)] * size
+            characters.append(character)
         rest = after
-    return text
+    return "".join(characters)
 
 
 def _tidy(raw: str, spans: list[Span]) -> tuple[str, tuple[Span, ...]]:

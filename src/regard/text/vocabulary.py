@@ -24,6 +24,8 @@ MAX_LINES = 2_000_000
 """A larger text is sampled: more lines hardly change a vocabulary, and take long."""
 _MAX_CHARACTERS = 4096
 # Longer lines are cut into parts of this size; SentencePiece would leave them out.
+_LONGEST_PIECE = 16
+# SentencePiece's own limit, the space before a word among them.
 _RESERVED = frozenset("\0\t\u2585")
 # SentencePiece keeps these for itself, and leaves out sentences that have one.
 
@@ -53,10 +55,13 @@ def learn_vocabulary(sentences: Iterable[str], *, vocab_size: int, kind: Kind, s
         )
     lines = _sample([hide(line) for line in sentences if line.strip()], seed)
     rare = _rare_characters(lines, room=(vocab_size - NUM_FIXED) * 6 // 10)
+    parts = list(_parts(lines, rare))
+    if kind == "unigram":
+        parts += _words_twice(parts)
     model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_parts(lines, rare),
+            sentence_iterator=iter(parts),
             model_writer=model,
             vocab_size=vocab_size,
             hard_vocab_limit=False,  # a small text gives a smaller vocabulary instead of an error
@@ -110,3 +115,14 @@ def _parts(lines: Sequence[str], rare: frozenset[str]) -> Iterator[str]:
             part = " ".join((blank.sub(" ", part) if blank else part).split())
             if part:
                 yield part
+
+
+def _words_twice(parts: Sequence[str]) -> list[str]:
+    """Lines such as `and and` that make SentencePiece consider every word of 3 occurrences or more.
+
+    Its candidates are strings that are followed by different characters (internal nodes of a suffix tree). A word
+    that always has a space after it, or always ends its line, is none, however frequent. Here it does both.
+    """
+    counts = Counter(word for part in parts for word in part.split(" "))
+    words = sorted(word for word, count in counts.items() if count >= 3 and len(word) < _LONGEST_PIECE)
+    return [f"{word} {word}" for word in words]
