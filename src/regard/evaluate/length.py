@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from regard.errors import DataError
 from regard.evaluate.scores import check_counts, corpus_bleu, corpus_chrf
@@ -55,9 +56,9 @@ def by_source_length(
         DataError: The sequences differ in length or are empty, or the edges do not rise from 1 or more.
     """
     check_counts(hypotheses, references)
-    check_counts(sources, references)
+    check_counts(sources, references, what="sources")
     starts = [0, *edges]
-    if any(before >= after for before, after in zip(starts, starts[1:], strict=False)):
+    if any(before >= after for before, after in pairwise(starts)):
         raise DataError(f"expected rising edges of at least 1 word, got {', '.join(map(str, edges))}")
     buckets: dict[int, list[int]] = {}
     for number, source in enumerate(sources):

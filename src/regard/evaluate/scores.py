@@ -1,11 +1,16 @@
-"""BLEU, chrF and TER by sacreBLEU, on cased text as a reader sees it, each with the signature that it needs."""
+"""BLEU, chrF and TER by sacreBLEU, over text as a reader sees it, each with the signature that it needs.
+
+All are sacreBLEU's defaults, so that numbers can be compared: BLEU and chrF mind the case, TER does not.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sacrebleu.metrics import BLEU, CHRF, TER
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
 
 from regard.errors import DataError
 
@@ -16,8 +21,8 @@ class Scores:
 
     Attributes:
         bleu: BLEU (Papineni et al. 2002) over `13a` tokens, cased, 0 to 100.
-        chrf: chrF2 (Popović 2015), 0 to 100.
-        ter: Translation edit rate (Snover et al. 2006) in percent; lower is better, and it may exceed 100.
+        chrf: chrF2 (Popović 2015), cased, 0 to 100.
+        ter: Translation edit rate (Snover et al. 2006) in percent, caseless; lower is better, above 100 possible.
         num_sentences: Sentences scored.
         bleu_signature: How sacreBLEU computed `bleu`; the next two likewise.
         chrf_signature: Of `chrf`.
@@ -68,7 +73,7 @@ def score(hypotheses: Sequence[str], references: Sequence[str]) -> Scores:
 
 
 def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:
-    """BLEU alone, as in `score`.
+    """Only BLEU, as in `score`.
 
     Args:
         hypotheses: One translation a sentence.
@@ -85,7 +90,7 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:
 
 
 def corpus_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> float:
-    """chrF alone, as in `score`.
+    """Only chrF, as in `score`.
 
     Args:
         hypotheses: One translation a sentence.
@@ -101,20 +106,21 @@ def corpus_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> float:
     return float(CHRF().corpus_score(list(hypotheses), [list(references)]).score)
 
 
-def check_counts(hypotheses: Sequence[str], references: Sequence[str]) -> None:
+def check_counts(hypotheses: Sequence[str], references: Sequence[str], *, what: str = "translations") -> None:
     """Refuses what cannot be scored.
 
     Args:
         hypotheses: Translations.
         references: What they are compared with.
+        what: What the first are, for the message.
 
     Raises:
         DataError: The two differ in number, or there are none.
     """
     if len(hypotheses) != len(references):
         raise DataError(
-            f"expected a reference for each translation, got {len(hypotheses)} translations and {len(references)} "
-            "references: align them line by line"
+            f"expected one line of each, got {len(hypotheses)} {what} and {len(references)} references: align them "
+            "line by line"
         )
     if not hypotheses:
         raise DataError("expected at least one translation to score, got none: the input is empty")

@@ -52,7 +52,7 @@ def force_decode(
     lengths = [len(target) + 1 for target in targets]
     longest = max(lengths, default=0)
     rows = [[*target, *[specials.eos] * (longest - len(target))] for target in targets]
-    wanted = torch.tensor(rows, dtype=torch.int64, device=src_ids.device).view(-1, longest)
+    wanted = torch.tensor(rows, dtype=torch.int64, device=src_ids.device).view(len(rows), longest)
 
     def given(log_probs: Tensor, paths: Tensor, step: int) -> Tensor:
         return wanted[paths, step - 1]

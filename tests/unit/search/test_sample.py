@@ -1,0 +1,158 @@
+"""Sampling draws from the distribution that it says it draws from."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from regard.errors import SearchError
+from regard.search.sample import SampleOptions, sample, truncate
+from regard.values import Hypothesis, Specials
+
+Make = Callable[..., Any]
+"""Makes a table model; see `conftest.py`."""
+DRAWS = 4000
+
+
+def draw(model: Any, options: SampleOptions, *, seed: int = 1, limit: int = 3) -> list[list[Hypothesis]]:  # noqa: ANN401
+    src_ids, src_len = torch.tensor([[2, 4, 3], [5, 3, 1]]), torch.tensor([3, 2])
+    return sample(
+        model,
+        src_ids,
+        src_len,
+        max_len=torch.tensor([limit, limit]),
+        specials=Specials(),
+        generator=torch.Generator().manual_seed(seed),
+        options=options,
+        need_weights=True,
+    )
+
+
+def next_probabilities(row: list[float], options: SampleOptions) -> dict[int, float]:
+    """What may come next and how likely, by the definitions, in plain Python."""
+    weights = {token: math.exp(row[token] / options.temperature) for token in (0, 3, 4, 5)}
+    likeliest = sorted(weights, key=lambda token: -weights[token])
+    if options.top_k is not None:
+        likeliest = likeliest[: options.top_k]
+    total = sum(weights[token] for token in likeliest)
+    kept, reached = [], 0.0
+    for token in likeliest:
+        if reached >= options.top_p:
+            break
+        kept.append(token)
+        reached += weights[token] / total
+    total = sum(weights[token] for token in kept)
+    return {token: weights[token] / total for token in kept}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        SampleOptions(DRAWS),
+        SampleOptions(DRAWS, temperature=0.5),
+        SampleOptions(DRAWS, temperature=2.0),
+        SampleOptions(DRAWS, top_k=2),
+        SampleOptions(DRAWS, top_p=0.7),
+        SampleOptions(DRAWS, temperature=1.5, top_k=3, top_p=0.8),
+    ],
+    ids=str,
+)
+def test_sentences_come_as_often_as_they_are_likely(table_model: Make, options: SampleOptions) -> None:
+    model = table_model(seed=2)
+    for word, drawn in zip((2, 5), draw(model, options), strict=True):
+        expected: dict[tuple[int, ...], float] = {}
+        for ids in itertools.chain(*(itertools.product((0, 3, 4, 5), repeat=length) for length in (1, 2, 3))):
+            if 3 in ids[:-1] or (len(ids) < 3 and ids[-1] != 3):
+                continue
+            history, probability = (0, 2, *ids), 1.0
+            for step, token in enumerate(ids):
+                allowed = next_probabilities(model.log_probs(word, *history[step : step + 2]), options)
+                probability *= allowed.get(token, 0.0)
+            if probability:
+                expected[ids] = probability
+        assert sum(expected.values()) == pytest.approx(1.0)
+        counts = Counter(one.ids for one in drawn)
+        assert set(counts) <= set(expected)
+        for ids, probability in expected.items():
+            # Five standard deviations of a binomial count.
+            spread = 5 * math.sqrt(DRAWS * probability * (1 - probability))
+            assert abs(counts[ids] - DRAWS * probability) < spread + 4, ids
+
+
+def test_scores_are_the_models_own(table_model: Make) -> None:
+    model = table_model(seed=2)
+    options = SampleOptions(50, temperature=1.7, top_k=3)
+    for word, length, drawn in zip((2, 5), (3, 2), draw(model, options, limit=6), strict=True):
+        for one in drawn:
+            history = (0, 2, *one.ids)
+            wanted = [model.log_probs(word, *history[i : i + 2])[history[i + 2]] for i in range(len(one.ids))]
+            assert one.log_probs == pytest.approx(wanted, abs=1e-5)
+            assert one.score == pytest.approx(sum(wanted), abs=1e-5)
+            assert one.finished == (one.ids[-1] == 3)
+            assert one.weights[0].shape == (2, len(one.ids), length)
+
+
+def test_the_generator_decides(table_model: Make) -> None:
+    model = table_model(seed=2)
+
+    def ids(seed: int) -> list[tuple[int, ...]]:
+        return [one.ids for drawn in draw(model, SampleOptions(20), seed=seed) for one in drawn]
+
+    assert ids(1) == ids(1)
+    assert ids(1) != ids(2)
+
+
+def test_one_candidate_leaves_no_choice(table_model: Make) -> None:
+    model = table_model(seed=2)
+    for options in (SampleOptions(30, top_k=1), SampleOptions(30, top_p=1e-6), SampleOptions(30, temperature=1e-3)):
+        for drawn in draw(model, options):
+            assert len({one.ids for one in drawn}) == 1
+
+
+def test_truncation_by_hand() -> None:
+    scores = torch.tensor([[0.1, 0.4, 0.2, 0.3], [0.25, 0.25, 0.25, 0.25]]).log()
+
+    def left(top_k: int | None = None, top_p: float = 1.0) -> list[list[int]]:
+        return [row.isfinite().nonzero()[:, 0].tolist() for row in truncate(scores, top_k=top_k, top_p=top_p)]
+
+    assert left() == [[0, 1, 2, 3], [0, 1, 2, 3]]
+    assert left(top_k=2) == [[1, 3], [0, 1]]
+    assert left(top_k=9) == [[0, 1, 2, 3], [0, 1, 2, 3]]
+    assert left(top_p=0.39) == [[1], [0, 1]]
+    assert left(top_p=0.69) == [[1, 3], [0, 1, 2]]
+    assert left(top_p=0.71) == [[1, 2, 3], [0, 1, 2]]
+    # Among the three best alone, 0.4 + 0.3 are 0.78 of the mass.
+    assert left(top_k=3, top_p=0.75) == [[1, 3], [0, 1, 2]]
+    kept = truncate(scores, top_k=2)
+    torch.testing.assert_close(kept[0, [1, 3]], scores[0, [1, 3]])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_samples": 0}, "num_samples of at least 1, got 0"),
+        ({"temperature": 0.0}, "temperature above 0, got 0.0; search greedily"),
+        ({"temperature": math.nan}, "temperature above 0, got nan"),
+        ({"top_k": 0}, "top_k of at least 1, got 0"),
+        ({"top_p": 0.0}, "top_p above 0 and at most 1, got 0.0"),
+        ({"top_p": 1.5}, "top_p above 0 and at most 1, got 1.5"),
+    ],
+)
+def test_impossible_options_are_refused(options: dict[str, float], message: str) -> None:
+    with pytest.raises(SearchError, match=message):
+        SampleOptions(**options)  # type: ignore[arg-type]
+
+
+def test_options_need_not_be_given(table_model: Make) -> None:
+    src_ids, src_len = torch.tensor([[2, 4, 3]]), torch.tensor([3])
+    generator = torch.Generator().manual_seed(1)
+    [drawn] = sample(
+        table_model(), src_ids, src_len, max_len=torch.tensor([4]), specials=Specials(), generator=generator
+    )
+    assert len(drawn) == 1
