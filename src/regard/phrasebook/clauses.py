@@ -213,7 +213,10 @@ class _Parts:
 def _parts(subject: Nominal, predicate: Predicate, manner: Manner, asked: bool) -> _Parts:
     verb, agreement = predicate.verb, subject.agreement
     helped = asked or manner.negation == "not"
-    aux, main = english_verb(verb, agreement, manner.tense, helped)
+    tense = manner.tense
+    if verb.en == "read" and tense == "present" and not helped and not _third(agreement):
+        tense = "progressive"  # `I read` would be its past as well: the sentence must have one translation
+    aux, main = english_verb(verb, agreement, tense, helped)
     finite, tail = french_verb(verb, agreement, manner.tense, predicate.moved)
     no_en, no_fr = NEGATIONS.get(manner.negation, ("", ""))
     pronouns = f"{REFLEXIVES[agreement.index]}/v <clitic>" if verb.reflexive else "<clitic>"
@@ -232,8 +235,8 @@ def _parts(subject: Nominal, predicate: Predicate, manner: Manner, asked: bool) 
 
 
 def _after(verb: Verb) -> str:
-    """The French preposition of a verb; linked to the verb when English has none."""
-    return f"{verb.preposition}/v <object>" if verb.preposition else "<object>"
+    """The object with the French preposition of its verb, which is linked to the verb."""
+    return f"{_tagged(verb.preposition, 'v')} <object>"
 
 
 def _slots(subject: Nominal, predicate: Predicate, manner: Manner) -> dict[str, Phrase]:

@@ -22,6 +22,7 @@ COMMANDED: tuple[tuple[float, Maker], ...] = (
 )
 UNWILLED = (
     "arrive",
+    "smoke",
     "come",
     "hear",
     "see",
@@ -62,7 +63,7 @@ def _words(verb: Verb) -> str:
 
 
 def _after(verb: Verb) -> str:
-    return f"{verb.preposition}/v <object>" if verb.preposition else "<object>"
+    return f"{' '.join(f'{word}/v' for word in verb.preposition.split())} <object>"
 
 
 def _affirmed(predicate: Predicate, form: int) -> Phrase:

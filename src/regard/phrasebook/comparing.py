@@ -121,19 +121,23 @@ def superlative(talk: Talk) -> Sentence:
             if area == "town"
             else rule("in/p the/d village/w", "de/p le/d village/w")
         )
-    if noun.en in ("town", "village"):
+    if noun.en in WIDE:
         within = rule("in/p the/d country/w", "de/p le/d pays/w")
     phrase = rule(f"it/i is/v the/t {words} {head} <in>", f"c'est/iv {french} <in>", **{"in": within})
     return Sentence(phrase, ".", (f"{adjective.en}+{noun.en}",), ("superlative",))
 
 
+WIDE = ("town", "village", "lake", "mountain", "river", "forest", "island")
+"""What one compares within a country."""
+
+
 def identifying(talk: Talk) -> Sentence:
-    """`It is a good idea`, `these are my shoes`, `is it your bag?`."""
+    """`It is a good idea`, `those are my shoes`, `is it your bag?`."""
     noun = talk.sampler.pick(of_kinds((*DESCRIBED, *DESCRIBED_ALSO)))
     plural = not noun.mass and noun.kind in ("clothes", "thing", "animal") and talk.sampler.chance(0.25)
     if plural:
         thing = nps.noun_phrase(talk.owners(), noun, talk.quality(noun, 0.2))
-        phrase = rule("these/i are/v <it>", "ce/i sont/v <it>", it=thing.phrase)
+        phrase = rule("those/i are/v <it>", "ce/i sont/v <it>", it=thing.phrase)
         return Sentence(phrase, ".", (f"it is+{noun.en}", *thing.combos), ("identification",))
     determiner = (
         talk.owner() if noun.mass or (talk.sampler.chance(0.4) and noun.kind in ("clothes", "thing")) else nps.A

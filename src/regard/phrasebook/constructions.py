@@ -111,3 +111,15 @@ LONGER: tuple[tuple[float, Construction], ...] = (
     (1, buying.how_long),
 )
 """Those that make sentences of ten words and more."""
+
+BRIEF: tuple[tuple[float, Construction], ...] = (
+    (3, everyday.greeting),
+    (3, everyday.greeting_by_name),
+    (2, commands.command),
+    (2, telling),
+    (1, everyday.being_well),
+    (1, everyday.how_are),
+    (1, timetable.today),
+    (1, timetable.weather),
+)
+"""Those that make sentences of one to three words."""

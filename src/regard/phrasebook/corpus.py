@@ -34,7 +34,7 @@ LENGTHS: tuple[tuple[float, int, int], ...] = (
 )
 """Weights of bands of length, in source words: mostly everyday sentences, with a tail of long ones."""
 
-PATIENCE = 4000
+PATIENCE = 2000
 """Tries in a row that may bring nothing new before the grammar is held to be exhausted."""
 
 

@@ -57,7 +57,7 @@ def action(talk: Talk, subject: Nominal, denied: bool = False) -> Predicate:
     return made.predicate
 
 
-UNPLANNED = ("fall ", "get lost", "make a mistake", "lose ", "forget ", "break ", "get ", "cry ")
+UNPLANNED = ("arrive ", "fall ", "get lost", "make a mistake", "lose ", "forget ", "break ", "get ", "cry ")
 
 OPINIONS = (("think", "croire"), ("know", "savoir"), ("hope", "espérer"), ("say", "dire"))
 
@@ -142,7 +142,7 @@ CONDITIONS = (
     rule("it/i snows/v", "il/i neige/v"),
     rule("it/i is/v cold/x", "il/i fait/v froid/x"),
     rule("it/i is/v hot/x", "il/i fait/v chaud/x"),
-    rule("the/v weather/w is/v nice/x", "il/v fait/v beau/x"),
+    rule("the/v weather/v is/v nice/x", "il/v fait/v beau/x"),
 )
 
 
@@ -282,7 +282,11 @@ def nothing(talk: Talk) -> Sentence:
     subject = talk.subject()
     word, rien = talk.sampler.pick(NOTHING)
     wanted = "person" if word == "nobody" else "thing"
-    pool = [one for one in TRANSITIVE if wanted in one.objects and not one.preposition and not one.particle]
+    pool = [
+        one
+        for one in TRANSITIVE
+        if wanted in one.objects and not one.preposition and not one.particle and one.en != "read"
+    ]
     chosen = talk.sampler.pick(pool)
     forms = conjugate(chosen.fr)
     third = subject.agreement.person == 3 and not subject.agreement.plural

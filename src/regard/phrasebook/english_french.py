@@ -5,7 +5,7 @@ from __future__ import annotations
 from regard.phrasebook import english, french_spelling, little_words
 from regard.phrasebook import noun_phrases as nps
 from regard.phrasebook.composing import lengthy, num_words
-from regard.phrasebook.constructions import CONSTRUCTIONS, LONGER
+from regard.phrasebook.constructions import BRIEF, CONSTRUCTIONS, LONGER
 from regard.phrasebook.engine import Phrase, SentencePair, pair, realise
 from regard.phrasebook.everyday import how_was_it
 from regard.phrasebook.grammar import Draft
@@ -34,7 +34,8 @@ class EnglishFrench:
         if shortest > LONG or (longest > LONG and sampler.chance(0.35)):
             made = lengthy(talk, shortest, longest)
         else:
-            made = sampler.weighted(LONGER if shortest > SHORT else CONSTRUCTIONS)(talk)
+            table = LONGER if shortest > SHORT else BRIEF if longest <= BRIEFEST else CONSTRUCTIONS
+            made = sampler.weighted(table)(talk)
         if made is None:
             return None
         if talk.addressee.vocative.src:
@@ -49,7 +50,7 @@ class EnglishFrench:
         return realise(draft.phrase, speller, french_spelling.spell)
 
 
-SHORT, LONG = 9, 14
+BRIEFEST, SHORT, LONG = 3, 9, 14
 """Lengths from which sentences are drawn from the longer constructions, and put together from many clauses."""
 
 CALLED_FIRST = 12

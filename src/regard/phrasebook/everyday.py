@@ -32,7 +32,7 @@ of/a course/a = bien/a sûr/a
 well/a done/a = bravo/a
 good/a luck/b = bonne/a chance/b
 happy/a birthday/b = bon/a anniversaire/b
-happy/a new/b year/c = bonne/a année/c
+happy/a new/a year/c = bonne/a année/c
 congratulations/a = félicitations/a
 welcome/a = bienvenue/a
 welcome/a home/b = bienvenue/a à/b la/b maison/b
@@ -185,7 +185,7 @@ def exclaiming(talk: Talk) -> Sentence:
     noun = talk.sampler.pick(
         of_kinds(("clothes", "room", "land", "home", "thing", "vehicle", "idea", "animal", "event"))
     )
-    fitting = [one for one in going_with(noun.kind) if one.masculine != "cassé"]
+    fitting = [one for one in going_with(noun.kind) if one.comparative or one.en == "delicious"]
     adjective = talk.sampler.pick(fitting)
     thing = nps.noun_phrase(nps.BARE, noun, adjective)
     what = "quelle" if noun.gender == "f" else "quel"

@@ -58,13 +58,22 @@ def where_is(talk: Talk) -> Sentence:
     return Sentence(phrase, "?", (f"where is+{thing.head}", *thing.combos), ("where is",))
 
 
-def spot(talk: Talk) -> tuple[Phrase, tuple[str, ...]]:
-    """Where a small thing or animal may be: on a piece of furniture, in a room or bag."""
-    if talk.sampler.chance(0.5):
+def spot(talk: Talk, *, people: bool = False) -> tuple[Phrase, tuple[str, ...]]:
+    """Where something may be: on a piece of furniture, in a room or bag.
+
+    Args:
+        talk: Where choices come from.
+        people: Whether it is people, whom only rooms can hold.
+
+    Returns:
+        The phrase and its combinations.
+    """
+    if not people and talk.sampler.chance(0.5):
         noun = talk.sampler.pick(NOUNS["furniture"])
         preposition = talk.sampler.pick(UPON)
     else:
-        noun = talk.sampler.pick((*NOUNS["room"], *[one for one in NOUNS["thing"] if one.en in CONTAINERS]))
+        containers = [one for one in NOUNS["thing"] if one.en in CONTAINERS and not people]
+        noun = talk.sampler.pick((*NOUNS["room"], *containers))
         preposition = INSIDE[0]
     there = nps.noun_phrase(talk.sampler.weighted(((4, nps.THE), (1, talk.owner()))), noun)
     phrase = rule("<p> <it>", "<p> <it>", p=preposition, it=there.phrase)
@@ -121,7 +130,7 @@ def there_is(talk: Talk) -> Sentence:
     else:
         determiner = nps.ANY_PLURAL if denied else talk.sampler.pick((nps.SOME_PLURAL, talk.count()))
     thing = nps.noun_phrase(determiner, noun, talk.quality(noun, 0.25))
-    where, combos = spot(talk) if talk.sampler.chance(0.8) else (EMPTY, ())
+    where, combos = spot(talk, people=noun.kind == "person") if talk.sampler.chance(0.8) else (EMPTY, ())
     if noun.en in where.src:
         where, combos = EMPTY, ()
     verb = "are" if thing.agreement.plural else "is"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from regard.phrasebook import little_words as little
 from regard.phrasebook import noun_phrases as nps
@@ -193,13 +193,10 @@ def language(talk: Talk, subject: Nominal, denied: bool) -> Doing:
 
 def playing(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     """Playing games and instruments: `jouer au football`, `jouer du piano`."""
-    if talk.sampler.chance(0.5):
-        noun = talk.sampler.pick(NOUNS["sport"])
-        thing = rule("<it>", "à/p <it>", it=nps.noun_phrase(nps.GENERAL, noun).phrase)
-    else:
-        noun = talk.sampler.pick(NOUNS["instrument"])
-        thing = rule("<it>", "de/p <it>", it=nps.noun_phrase(nps.THE, noun).phrase)
-    return Doing(Predicate(verb("play", "jouer"), thing, (f"{_who(subject)}+play+{noun.en}",)), False, "playing")
+    kind, determiner, preposition = talk.sampler.pick((("sport", nps.GENERAL, "à"), ("instrument", nps.THE, "de")))
+    thing = nps.noun_phrase(determiner, talk.sampler.pick(NOUNS[kind]))
+    chosen = replace(verb("play", "jouer"), preposition=preposition)
+    return Doing(Predicate(chosen, thing.phrase, (f"{_who(subject)}+play+{thing.head}",)), False, "playing")
 
 
 GIVEN = ("thing", "text", "writing", "clothes")
@@ -224,8 +221,9 @@ def needing(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     noun = talk.sampler.pick(of_kinds(("thing", "vehicle", "clothes", "furniture")))
     determiner = talk.sampler.weighted(((3, nps.A), (2, nps.THIS), (2, talk.owner()), (1, nps.THESE)))
     thing = nps.noun_phrase(determiner, noun, talk.quality(noun, 0.2))
-    needed = rule("<thing>", "besoin de <thing>", thing=thing.phrase)
-    return Doing(Predicate(verb("need", "avoir"), needed, (f"need+{noun.en}", *thing.combos)), True, "needing", True)
+    return Doing(
+        Predicate(verb("need", "avoir"), thing.phrase, (f"need+{noun.en}", *thing.combos)), True, "needing", True
+    )
 
 
 def living(talk: Talk, subject: Nominal, denied: bool) -> Doing:
@@ -249,9 +247,8 @@ def relating(talk: Talk, subject: Nominal, denied: bool) -> Doing:
     )
     kinds = ("idea", "text", "writing", "show")
     thing = talk.someone() if en == "talk to" or talk.sampler.chance(0.4) else _definite(talk, kinds)
-    chosen = verb(en, fr)
-    related = rule("<thing>", f"{preposition}/p <thing>", thing=thing.phrase)
-    return Doing(Predicate(chosen, related, (f"{en}+{thing.head}",)), False, "verb with preposition")
+    chosen = replace(verb(en, fr), preposition=preposition)
+    return Doing(Predicate(chosen, thing.phrase, (f"{en}+{thing.head}",)), False, "verb with preposition")
 
 
 def _definite(talk: Talk, kinds: tuple[str, ...]) -> Nominal:
@@ -267,7 +264,7 @@ def profession(talk: Talk, subject: Nominal, denied: bool) -> Doing:
         return mood(talk, subject, denied)
     noun = talk.sampler.pick(fitting)
     return Doing(
-        Predicate(BE, rule(f"a/a {noun.en}/b", f"{noun.fr}/b"), (f"{_who(subject)}+{noun.en}",)),
+        Predicate(BE, rule(f"a/b {noun.en}/b", f"{noun.fr}/b"), (f"{_who(subject)}+{noun.en}",)),
         True,
         "profession",
         True,
@@ -298,7 +295,7 @@ PROFESSIONS = frozenset(
 
 WEIGHTS: tuple[tuple[float, Maker], ...] = (
     (10, transitive),
-    (4, feeling),
+    (5, feeling),
     (3, with_pronoun),
     (4, ordinary),
     (4, mood),

@@ -104,6 +104,8 @@ def said(
     subject = subject or talk.subject()
     negation = sampler.weighted(((6, "not"), (2, "never"), (1.5, "no longer"))) if sampler.chance(denied) else ""
     chosen = sampler.weighted(makers)(talk, subject, bool(negation))
+    if chosen.construction == "general article" and frame != "present":
+        chosen = sampler.weighted(makers)(talk, subject, bool(negation))
     tense = frame if plain else _tense(talk, chosen, frame)
     tense = "past" if negation and tense == "used" else tense
     negation = _fitting(negation, tense)

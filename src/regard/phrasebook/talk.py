@@ -193,7 +193,9 @@ class Talk:
 
     def general(self, kinds: tuple[str, ...]) -> Nominal:
         """Something in general: `coffee`, `horses`."""
-        noun = self.sampler.pick(of_kinds(kinds))
+        # Nouns such as `music` occur in no other clause, so they get more than their share here.
+        kind = "subject" if "subject" in kinds and self.sampler.chance(0.35) else self.sampler.pick(kinds)
+        noun = self.sampler.pick(NOUNS[kind])
         return nps.noun_phrase(nps.GENERAL if noun.mass else nps.GENERAL_PLURAL, noun)
 
     # Time
@@ -216,7 +218,8 @@ class Talk:
         if kind == "day":
             return self.day(frame)
         if kind == "event" and frame != "present":
-            event = nps.noun_phrase(nps.THE, self.sampler.pick(NOUNS["event"]))
+            noun = self.sampler.pick(NOUNS["event"])
+            event = nps.noun_phrase(nps.GENERAL if noun.en in ("lunch", "dinner") else nps.THE, noun)
             en, fr = self.sampler.pick((("before", "avant"), ("after", "après"), ("during", "pendant")))
             return rule(f"{en}/a <it>", f"{fr}/a <it>", it=event.phrase)
         return self.sampler.pick(TIMES[frame])

@@ -30,7 +30,7 @@ def hour(talk: Talk) -> Phrase:
         return rule(f"a/m quarter/m to/p {en}/n", f"{fr}/n {hours}/n moins/p le/m quart/m")
     if kind == "minutes":
         minutes, french = talk.sampler.pick((little.NUMBERS[4], little.NUMBERS[9], little.NUMBERS[19]))
-        return rule(f"{minutes}/m past/p {en}/n", f"{fr}/n {hours}/n {french}/m")
+        return rule(f"{minutes}/m past/m {en}/n", f"{fr}/n {hours}/n {french}/m")
     return rule(f"{en}/n o'clock/h", f"{fr}/n {hours}/h")
 
 
@@ -72,13 +72,22 @@ def schedule(talk: Talk) -> Sentence:
     return Sentence(phrase, ".", combos, ("schedule",))
 
 
-def date(talk: Talk) -> Phrase:
-    """A day of a month: `the third of May`, `le trois mai`."""
+def date(talk: Talk, preposition: str = "") -> Phrase:
+    """A day of a month: `the third of May`, `le trois mai`.
+
+    Args:
+        talk: Where choices come from.
+        preposition: English word before it, which the French article translates too.
+
+    Returns:
+        The phrase.
+    """
     place = talk.sampler.pick(range(len(little.ORDINALS)))
     ordinal, first = little.ORDINALS[place]
     number = {12: "quinze", 13: "vingt"}.get(place) or (first if place == 0 else little.NUMBERS[place][1])
     month, mois = talk.sampler.pick(little.MONTHS)
-    return rule(f"the/d {ordinal}/n of/m {month}/m", f"le/d {number}/n {mois}/m")
+    before = f"{preposition}/d" if preposition else ""
+    return rule(f"{before} the/d {ordinal}/n of/m {month}/m", f"le/d {number}/n {mois}/m")
 
 
 def today(talk: Talk) -> Sentence:
@@ -104,7 +113,7 @@ def birthday(talk: Talk) -> Sentence:
     en, mois = talk.sampler.pick(little.MONTHS)
     when = rule(f"in/a {en}/b", f"en/a {mois}/b")
     if talk.sampler.chance(0.6):
-        when = rule("on <date>", "<date>", date=date(talk))
+        when = date(talk, "on")
     phrase = rule("<it> is/v <when>", "<it> est/v <when>", it=thing.phrase, when=when)
     return Sentence(phrase, ".", (f"{noun.en} in+{en}",), ("date",))
 
@@ -140,8 +149,8 @@ WEATHER = {
         it/i is/v windy/x = il/i y/i a/v du/x vent/x
         it/i is/v foggy/x = il/i y/i a/v du/x brouillard/x
         it/i is/v dark/x = il/i fait/v nuit/x
-        the/v weather/w is/v nice/x = il/v fait/v beau/x
-        the/v weather/w is/v bad/x = il/v fait/v mauvais/x
+        the/v weather/v is/v nice/x = il/v fait/v beau/x
+        the/v weather/v is/v bad/x = il/v fait/v mauvais/x
     """),
     "past": little.linked("""
         it/i rained/v = il/i a/v plu/v
@@ -150,8 +159,8 @@ WEATHER = {
         it/i was/v hot/x = il/i faisait/v chaud/x
         it/i was/v windy/x = il/i y/i avait/v du/x vent/x
         it/i was/v foggy/x = il/i y/i avait/v du/x brouillard/x
-        the/v weather/w was/v nice/x = il/v faisait/v beau/x
-        the/v weather/w was/v bad/x = il/v faisait/v mauvais/x
+        the/v weather/v was/v nice/x = il/v faisait/v beau/x
+        the/v weather/v was/v bad/x = il/v faisait/v mauvais/x
     """),
     "future": little.linked("""
         it/i will/v rain/v = il/i pleuvra/v
@@ -159,7 +168,7 @@ WEATHER = {
         it/i will/v be/v cold/x = il/i fera/v froid/x
         it/i will/v be/v hot/x = il/i fera/v chaud/x
         it/i will/v be/v windy/x = il/i y/i aura/v du/x vent/x
-        the/v weather/w will/v be/v nice/x = il/v fera/v beau/x
+        the/v weather/v will/v be/v nice/x = il/v fera/v beau/x
         it/i is/a going/a to/a rain/v = il/i va/a pleuvoir/v
         it/i is/a going/a to/a snow/v = il/i va/a neiger/v
     """),
