@@ -1,0 +1,125 @@
+"""The stream: each epoch everything once, and it goes on exactly where it was."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+from regard.data.corpus import Corpus, Ragged
+from regard.data.stream import BatchStream
+from regard.errors import CheckpointError, DataError
+from regard.text.subword import Subword
+from regard.values import Batch, Pair, Specials
+
+
+def make(corpus: Corpus, **changes: int) -> BatchStream:
+    return BatchStream(corpus, **{"batch_tokens": 150, "seed": 1, **changes}, specials=Specials())
+
+
+@pytest.fixture(params=[0.0, 0.1], ids=["best", "sampled"])
+def corpus(request: pytest.FixtureRequest, subword: Subword, pairs: list[Pair]) -> Corpus:
+    return Corpus.encode(pairs, subword, subword, max_len=100, sample_alpha=request.param)
+
+
+def flat(batch: Batch) -> tuple[list[list[int]], ...]:
+    return batch.src_ids.tolist(), batch.tgt_in_ids.tolist(), batch.tgt_out_ids.tolist(), list(batch.indices)
+
+
+def test_an_epoch_has_everything_once(corpus: Corpus, subword: Subword) -> None:
+    stream = make(corpus)
+    for _ in range(2):
+        batches = list(itertools.islice(stream, stream.batches_per_epoch))
+        assert sorted(row for batch in batches for row in batch.indices) == list(range(len(corpus)))
+        for batch in batches:
+            assert max(batch.src_ids.numel(), batch.tgt_in_ids.numel()) <= 150
+            for place, row in enumerate(batch.indices):
+                assert subword.decode(batch.src_ids[place].tolist()).text == corpus.pairs[row].src
+                assert subword.decode(batch.tgt_out_ids[place].tolist()).text == corpus.pairs[row].tgt
+        next(stream)  # into the next epoch
+        stream.restore({**stream.state(), "batch": 0})
+
+
+def test_progress(corpus: Corpus) -> None:
+    stream = make(corpus)
+    count = stream.batches_per_epoch
+    assert stream.epoch == 0
+    assert iter(stream) is stream
+    next(stream)
+    assert stream.epoch == pytest.approx(1 / count)
+    for _ in range(count - 1):
+        next(stream)
+    assert stream.epoch == 1
+    next(stream)
+    assert 1 < stream.epoch < 1.5
+
+
+def test_the_same_seed_the_same_batches(corpus: Corpus) -> None:
+    one, same, other = make(corpus), make(corpus), make(corpus, seed=-2)
+    first = [flat(next(one)) for _ in range(30)]
+    assert [flat(next(same)) for _ in range(30)] == first
+    assert [flat(next(other)) for _ in range(30)] != first
+
+
+def test_sampled_sentences_differ_from_epoch_to_epoch(subword: Subword, pairs: list[Pair]) -> None:
+    stream = make(Corpus.encode(pairs, subword, subword, max_len=100, sample_alpha=0.1))
+    epochs = []
+    for _ in range(2):
+        rows: dict[int, list[int]] = {}
+        for batch in itertools.islice(stream, stream.batches_per_epoch):
+            rows |= {row: batch.src_ids[at, : batch.src_len[at]].tolist() for at, row in enumerate(batch.indices)}
+        epochs.append(rows)
+    assert sum(epochs[0][row] != epochs[1][row] for row in epochs[0]) > len(pairs) / 3
+
+
+def test_it_goes_on_exactly_where_it_was(corpus: Corpus) -> None:
+    stream = make(corpus)
+    places = [0, 3, stream.batches_per_epoch - 1, stream.batches_per_epoch, stream.batches_per_epoch + 2, 40]
+    states, seen = {}, []
+    for number in range(60):
+        if number in places:
+            states[number] = stream.state()
+        seen.append(flat(next(stream)))
+    for number, state in states.items():
+        again = make(corpus)
+        again.restore(state)
+        assert again.state() == state
+        assert [flat(next(again)) for _ in range(12)] == seen[number : number + 12]
+    next(stream)
+    stream.restore(states[3])  # back, in the same stream
+    assert flat(next(stream)) == seen[3]
+
+
+def test_drawing_other_random_numbers_changes_nothing(corpus: Corpus, subword: Subword) -> None:
+    one, other = make(corpus), make(corpus)
+    for _ in range(25):
+        torch.rand(1)
+        subword.encode_ids(["the cat"], sample_alpha=0.5, seed=9)
+        assert flat(next(one)) == flat(next(other))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("seed", 2, "the training to go on with had seed = 2, but now it is 1"),
+        ("batch_tokens", 10, "had batch_tokens = 10, but now it is 150"),
+        ("num_pairs", 9, "had num_pairs = 9, but now it is 180"),
+        ("num_pairs", None, "had num_pairs = None, but now it is 180"),
+        ("batch", 10**6, "expected a place in a stream of .*, got epoch 0, batch 1000000"),
+        ("batch", -1, "got epoch 0, batch -1"),
+        ("batch", None, "got epoch 0, batch -1"),
+        ("epoch", -2, "got epoch -2, batch 0"),
+    ],
+)
+def test_another_training_is_refused(corpus: Corpus, name: str, value: int | None, message: str) -> None:
+    stream = make(corpus)
+    state = stream.state()
+    state = {key: one for key, one in {**state, name: value}.items() if one is not None}
+    with pytest.raises(CheckpointError, match=message):
+        stream.restore(state)
+
+
+def test_an_empty_corpus_is_refused() -> None:
+    with pytest.raises(DataError, match="got an empty corpus"):
+        make(Corpus(Ragged.from_rows([]), Ragged.from_rows([])))
