@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import typer
 
 from regard.cli.endings import ending
 from regard.errors import DataError
@@ -30,7 +31,8 @@ This is a fault of regard's own. Run it again with REGARD_DEBUG=1 for the traceb
         (lambda: 0, 0, ""),
         (lambda: 130, 130, ""),
         (fail(DataError("a.en:3: wrong")), 2, "regard: error: a.en:3: wrong\n"),
-        (fail(KeyboardInterrupt()), 130, "regard: interrupted\n"),
+        (fail(KeyboardInterrupt()), 130, ""),
+        (fail(typer.Abort()), 130, ""),
         (
             fail(PermissionError(13, "Permission denied", "out.html")),
             2,

@@ -87,7 +87,9 @@ CASES = {
     # --- translating
     "beam of nothing": Case(f"{TRANSLATE} model --beam 0", "beam", "at least 1", b"hello\n"),
     "beam in words": Case(f"{TRANSLATE} model --beam wide", "--beam", "regard translate --help"),
-    "n-best of nothing": Case(f"{TRANSLATE} model --json --n-best 0", "n_best is 0", "between 1 and", b"hello\n"),
+    "n-best of nothing": Case(
+        f"{TRANSLATE} model --json --n-best 0", "between 1 and the beam of 5, got 0", "widen", b"hello\n"
+    ),
     "n-best wider than the beam": Case(f"{TRANSLATE} model --json --beam 2 --n-best 3", "n_best", "beam", b"hello\n"),
     "n-best on lines": Case(f"{TRANSLATE} model --n-best 3", "--n-best 3", "add --json"),
     "attention on lines": Case(f"{TRANSLATE} model --attention", "--attention", "add --json"),

@@ -15,6 +15,7 @@ import typer
 
 from regard.errors import RegardError
 
+INTERRUPTED = 130
 DEBUG = "REGARD_DEBUG"
 """Environment variable that asks for tracebacks."""
 
@@ -35,9 +36,8 @@ def ending(work: Callable[[], object]) -> int:
     try:
         status = work()
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        _say("interrupted")
-        return 130
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED  # whoever pressed Ctrl-C knows; what can be gone on with says so itself
     except BrokenPipeError:
         # Whoever read us has gone, such as `head`. What Python still flushes at exit goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

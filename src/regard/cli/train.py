@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from regard.cli.endings import INTERRUPTED
 from regard.cli.options import Set, examples
 from regard.config.load import load_config
 from regard.config.presets import preset_names
@@ -56,7 +57,7 @@ def train(
     from regard.runs.training import train as run
 
     result = run(settings, out, resume=resume, overwrite=overwrite, reporter=ConsoleReporter())
-    return 130 if result.interrupted else 0
+    return INTERRUPTED if result.interrupted else 0
 
 
 def _check_resumable(out: Path, config: Path | None, preset: str | None, sets: list[str]) -> None:
