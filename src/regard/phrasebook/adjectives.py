@@ -52,7 +52,7 @@ spicy épicé er : dish
 fast rapide er : vehicle animal
 slow lent er : vehicle animal
 quiet calme er : land place room home
-noisy bruyant : land place vehicle animal
+noisy bruyant er : land place vehicle animal
 modern moderne : place room home furniture
 comfortable confortable : furniture vehicle room home clothes
 famous célèbre : person place text writing
@@ -70,7 +70,7 @@ curious curieux : person family animal
 generous généreux : person family
 patient patient : person family
 honest honnête : person family
-strange étrange : idea text writing person place
+strange étrange er : idea text writing person place
 dangerous dangereux : animal land vehicle
 round rond - : thing furniture
 broken cassé - : thing furniture

@@ -15,13 +15,19 @@ from pathlib import Path
 import pytest
 
 from regard.errors import DataError
+from regard.phrasebook import french_spelling
+from regard.phrasebook import noun_phrases as nps
 from regard.phrasebook.adjectives import ADJECTIVES, MOODS
+from regard.phrasebook.clauses import TENSES, Manner, Predicate, statement
 from regard.phrasebook.corpus import CorpusReport, write_corpus
+from regard.phrasebook.engine import Piece
 from regard.phrasebook.english_french import EnglishFrench
 from regard.phrasebook.french_verbs import conjugate
 from regard.phrasebook.nouns import NOUNS
+from regard.phrasebook.relatives import here_is
 from regard.phrasebook.sampler import Sampler
 from regard.phrasebook.splits import SPLITS, home, split_of
+from regard.phrasebook.talk import Addressee, Talk
 from regard.phrasebook.verbs import FEELING, ORDINARY, TRANSITIVE
 
 Row = tuple[str, str, tuple[tuple[int, int], ...]]
@@ -35,7 +41,7 @@ def rows(directory: Path, split: str) -> list[Row]:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> CorpusReport:
-    return write_corpus(tmp_path_factory.mktemp("corpus"), pairs=5000, seed=3)
+    return write_corpus(tmp_path_factory.mktemp("corpus"), pairs=4000, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +50,7 @@ def everything(written: CorpusReport) -> list[Row]:
 
 
 def test_sizes(written: CorpusReport) -> None:
-    assert written.sizes == {"train": 5000, "val": 250, "test": 250}
+    assert written.sizes == {"train": 4000, "val": 200, "test": 200}
     assert {split: len(rows(written.out, split)) for split in SPLITS} == written.sizes
 
 
@@ -63,7 +69,7 @@ def test_lengths_are_everyday_with_a_tail(written: CorpusReport) -> None:
 
 def test_every_construction_is_used(written: CorpusReport) -> None:
     assert len(written.constructions) >= 60
-    assert min(written.constructions.values()) >= 3
+    assert min(written.constructions.values()) >= 2
 
 
 def test_the_showcase_is_in_training(written: CorpusReport) -> None:
@@ -199,7 +205,7 @@ def test_determiners_agree(everything: list[Row]) -> None:
                 assert NOUN_FORMS[noun][1] == number, fr
                 assert gender in ("?", NOUN_FORMS[noun][0]), fr
                 checked += 1
-    assert checked > 4000
+    assert checked > 3000
 
 
 def test_adjectives_agree(everything: list[Row]) -> None:
@@ -214,7 +220,7 @@ def test_adjectives_agree(everything: list[Row]) -> None:
                         continue
                     assert NOUN_FORMS[noun] in ADJECTIVE_FORMS[adjective], fr
                     checked += 1
-    assert checked > 500
+    assert checked > 400
 
 
 BEFORE = {form for one in ADJECTIVES if one.before for form in (one.masculine, one.vowel, one.feminine)}
@@ -236,20 +242,38 @@ def test_participles_with_etre_agree(everything: list[Row]) -> None:
     assert checked > 5
 
 
-def test_participles_with_avoir_agree_with_what_stands_before(everything: list[Row]) -> None:
+ENDINGS = {"ms": r"(?<!e)(?<!es)$", "mp": r"(?<!e)s$", "fs": r"e$", "fp": r"es$"}
+
+
+def test_participles_with_avoir_agree_with_what_stands_before() -> None:
     pattern = re.compile(
-        r"Voici (?:le |la |les |l')(\S+) (?:que|qu'\S+) .*?\b(?:j'ai|ai|as|a|avons|avez|ont) (\w+)[.,]"
+        r"voici (?:le |la |les |l')(\S+) (?:que|qu'\S+) (?!.* (?:que|et) ).*\b(?:ai|as|a|avons|avez|ont) (\w+)$"
     )
-    checked = 0
-    for _, fr, _ in everything:
-        match = pattern.search(fr)
-        if match and match[1] in NOUN_FORMS and " et " not in fr:
-            gender, number = NOUN_FORMS[match[1]]
-            assert match[2].endswith({"fs": "e", "fp": "es", "ms": ("é", "u", "i", "s"), "mp": "s"}[gender + number]), (
-                fr
-            )
-            checked += 1
-    assert checked > 2
+    talk, checked = Talk(Sampler(4), Addressee()), Counter[str]()
+    for _ in range(600):
+        tokens = here_is(talk).phrase.tgt
+        text = " ".join(piece.text for piece in french_spelling.spell([Piece(one, (0,)) for one in tokens]))
+        match = pattern.search(text.lower())
+        if match and match[1] in NOUN_FORMS:
+            agreement = "".join(NOUN_FORMS[match[1]])
+            assert re.search(ENDINGS[agreement], match[2]), text
+            checked[agreement] += 1
+    assert min(checked[one] for one in ("ms", "mp", "fs", "fp")) > 2
+
+
+def test_one_clause_in_english_is_one_in_french() -> None:
+    """Every verb with every person, tense and negation: `I read` may not be both present and past."""
+    persons = (nps.I, nps.HE, nps.THEY)
+    known: dict[str, str] = {}
+    for verb in (*TRANSITIVE, *FEELING, *ORDINARY):
+        for person in persons:
+            for tense in TENSES:
+                for negation in ("", "never"):
+                    phrase = statement(person.nominal(), Predicate(verb), Manner(tense, negation))
+                    if tense == "perfect" or (verb.stative and tense == "progressive"):
+                        continue
+                    english, french = " ".join(phrase.src), " ".join(phrase.tgt)
+                    assert known.setdefault(english, french) == french, english
 
 
 def verbs_in_present() -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -270,7 +294,7 @@ def test_pronouns_and_verbs_agree(everything: list[Row]) -> None:
             if pronoun in ("je", "tu", "il", "elle", "ils") and verb in owners:
                 assert index[pronoun] in owners[verb], fr
                 checked += 1
-    assert checked > 150
+    assert checked > 120
 
 
 # English
@@ -293,11 +317,11 @@ def test_one_english_sentence_has_one_translation(tmp_path: Path, everything: li
     known = {en: (fr, links) for en, fr, links in everything}
     met = 0
     for seed in (11, 12):
-        report = write_corpus(tmp_path / str(seed), pairs=3000, seed=seed, max_length=6)
+        report = write_corpus(tmp_path / str(seed), pairs=1500, seed=seed, max_length=5)
         for en, fr, links in rows(report.out, "train"):
             met += en in known
             assert known.setdefault(en, (fr, links)) == (fr, links), en
-    assert met > 100
+    assert met > 30
 
 
 def digest(directory: Path) -> str:
