@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from os import PathLike
@@ -10,62 +11,46 @@ from os import PathLike
 import torch
 from torch import Tensor
 
-from regard.config.schema import SearchConfig, TransformerConfig
+from regard.config.schema import RNNConfig, SearchConfig, TransformerConfig
 from regard.data.collate import collate
 from regard.errors import SearchError
 from regard.inspection.alignment import word_alignment
-from regard.inspection.html import frame
 from regard.inspection.record import AttentionRecord
 from regard.model.build import ScoreFactory
 from regard.model.decoder import StepModel
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.ensemble import Ensemble
+from regard.search.log_probs import NotFiniteError
 from regard.search.score import force_decode
 from regard.store import StoredModel, load_model
 from regard.text.normalise import normalise
-from regard.values import Batch, Encoding, Hypothesis, Links
+from regard.text.stretches import stretches
+from regard.translation import Translation
+from regard.values import Batch, Encoding, Hypothesis
+
+__all__ = ["WINDOW", "Translation", "Translator", "load"]
 
 PathName = str | PathLike[str]
 WINDOW = 1000
 """Lines that `translate_lines` holds at once."""
 ROWS, POSITIONS = 64, 20_000
 """Sentences in a batch, and padded source positions of all its beams, at most."""
-
-
-@dataclass(frozen=True)
-class Translation:
-    """One translated sentence.
-
-    Attributes:
-        source: The sentence as it was given, normalised.
-        text: Its translation.
-        score: Log-probability after penalties, in nats; what the search ranked by.
-        tokens: Subwords of the translation.
-        attention: Where each of them looked; None unless asked for, and for models without attention.
-        alignment: Links between words of source and translation, read off the attention; empty without it.
-        n_best: The best translations, this one first; empty unless more than one was asked for.
-        warnings: What a careful user should know of it, in sentences.
-    """
-
-    source: str
-    text: str
-    score: float
-    tokens: tuple[str, ...] = ()
-    attention: AttentionRecord | None = None
-    alignment: Links = ()
-    n_best: tuple[Translation, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    def _repr_html_(self) -> str | None:
-        """The attention page, in a notebook."""
-        return None if self.attention is None else frame([self.attention], title=self.source)
+_ENDLESS = 1_000_000_000
 
 
 @dataclass(frozen=True)
 class _Job:
-    """A stretch of a line that the model can take in one go, and the line's number."""
+    """A stretch of a line that the model can take in one go.
+
+    Attributes:
+        line: Number of the line in all that is translated, from 1.
+        first_word: Number of the line's word that the stretch begins with or within.
+        source: The stretch.
+        found: Its translations, best first, when they are there.
+    """
 
     line: int
+    first_word: int
     source: Encoding
     found: list[Translation] = field(default_factory=list)
 
@@ -116,26 +101,14 @@ class Translator:
     def __init__(self, models: Sequence[StoredModel], *, names: Sequence[str] | None = None) -> None:
         if not models:
             raise SearchError("expected a model or several, got none")
+        _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
         first = models[0]
-        for number, model in enumerate(models[1:], start=1):
-            for side, mine, theirs in (
-                ("source", first.src_subword, model.src_subword),
-                ("target", first.tgt_subword, model.tgt_subword),
-            ):
-                if mine.fingerprint() != theirs.fingerprint():
-                    told = names or [f"model {n + 1}" for n in range(len(models))]
-                    raise SearchError(
-                        f"{told[0]} and {told[number]} have different {side} vocabularies, so their probabilities "
-                        "cannot be averaged: an ensemble needs models trained with one vocabulary"
-                    )
         self.models = tuple(models)
         self.src_subword, self.tgt_subword = first.src_subword, first.tgt_subword
         self.search: SearchConfig = first.config.search
         self._step_model: StepModel = first.model if len(models) == 1 else Ensemble([m.model for m in models])
-        positions = [limit for model in models if (limit := _max_positions(model)) is not None]
-        self._most_positions = min(positions, default=None)
-        longest = [model.config.data.max_len for model in models]
-        self._limit = min(longest + [limit - 1 for limit in positions])  # eos takes a position too
+        self._most_positions = min((_max_positions(model) for model in models), default=_ENDLESS)
+        self._limit = min(_max_source(model) for model in models)
 
     def translate(
         self,
@@ -167,7 +140,7 @@ class Translator:
         """
         lines = [sentences] if isinstance(sentences, str) else list(sentences)
         wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty)
-        return self._translate_window(lines, wish, first=0)
+        return self._translate_window(lines, wish, first=1)
 
     def translate_lines(
         self,
@@ -195,8 +168,10 @@ class Translator:
         Raises:
             SearchError: As in `translate`.
         """
+        if window < 1:
+            raise SearchError(f"expected a window of at least 1 line, got {window}")
         wish = self._wish(beam, n_best, attention, alignment, None, None)
-        source, first = iter(lines), 0
+        source, first = iter(lines), 1
         while held := list(islice(source, window)):
             yield from self._translate_window(held, wish, first=first)
             first += len(held)
@@ -210,10 +185,10 @@ class Translator:
 
         Returns:
             Translations with the given text, its log-probability as score, attention and alignment. A pair with an
-            empty side has neither.
+            empty side has neither, nor has one that is too long for the model, which says so in its warnings.
 
         Raises:
-            SearchError: When the counts differ.
+            SearchError: When the counts differ, or the model's numbers are not finite.
         """
         left = [sources] if isinstance(sources, str) else list(sources)
         right = [targets] if isinstance(targets, str) else list(targets)
@@ -223,15 +198,27 @@ class Translator:
             (self.src_subword.encode(normalise(src)), self.tgt_subword.encode(normalise(tgt)))
             for src, tgt in zip(left, right, strict=True)
         ]
-        results = [Translation(src.text, tgt.text, 0.0) for src, tgt in pairs]
-        rows = [number for number, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids]
+        results = [
+            Translation(src.text, tgt.text, 0.0, warnings=self._too_long(number, src, tgt))
+            for number, (src, tgt) in enumerate(pairs, start=1)
+        ]
+        rows = [n for n, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids and not results[n].warnings]
         for batch in _batches(rows, [len(src.ids) + len(tgt.ids) for src, tgt in pairs], beam=1):
-            for number, hypothesis in zip(batch, self._force([pairs[n] for n in batch]), strict=True):
+            with _naming([number + 1 for number in batch]):
+                hypotheses = self._force([pairs[number] for number in batch])
+            for number, hypothesis in zip(batch, hypotheses, strict=True):
                 src, tgt = pairs[number]
                 results[number] = _translation(src, tgt, hypothesis, attention=True, alignment=True)
         return results
 
-    @torch.inference_mode()
+    def _too_long(self, line: int, src: Encoding, tgt: Encoding) -> tuple[str, ...]:
+        longest = max(len(src.ids), len(tgt.ids)) + 1  # with eos
+        if longest <= self._most_positions:
+            return ()
+        return _numbered(
+            line, [f"not read: it has {longest} subwords, the model's positions end at {self._most_positions}"]
+        )
+
     def _force(self, pairs: Sequence[tuple[Encoding, Encoding]]) -> list[Hypothesis]:
         batch = self._collate([src for src, _ in pairs])
         return force_decode(
@@ -262,39 +249,31 @@ class Translator:
 
     def _translate_window(self, lines: Sequence[str], wish: _Wish, *, first: int) -> list[Translation]:
         texts = [normalise(line) for line in lines]
-        jobs = [job for number, text in enumerate(texts) for job in self._jobs(number, text)]
+        jobs = [
+            _Job(line, part.first_word, part.encoding)
+            for line, text in enumerate(texts, start=first)
+            for part in stretches(text, self.src_subword, limit=self._limit)
+        ]
         lengths = [len(job.source.ids) + 1 for job in jobs]
         for batch in _batches(list(range(len(jobs))), lengths, beam=wish.options.beam):
             chosen = [jobs[number] for number in batch]
-            for job, hypotheses in zip(chosen, self._search([job.source for job in chosen], wish), strict=True):
+            with _naming([job.line for job in chosen]):
+                found = self._search([job.source for job in chosen], wish)
+            for job, hypotheses in zip(chosen, found, strict=True):
                 job.found.extend(self._read(job.source, hypothesis, wish) for hypothesis in hypotheses)
         parts: dict[int, list[_Job]] = {}
         for job in jobs:
             parts.setdefault(job.line, []).append(job)
-        return [_join(text, parts.get(number, []), line=first + number + 1) for number, text in enumerate(texts)]
-
-    def _jobs(self, line: int, text: str) -> Iterator[_Job]:
-        if not text:
-            return
-        whole = self.src_subword.encode(text)
-        if len(whole.ids) <= self._limit:
-            yield _Job(line, whole)
-            return
-        for start, end in _cuts(whole, self._limit):
-            part = text[start:end].strip()
-            if part:
-                yield _Job(line, self.src_subword.encode(part))
+        return [_join(text, parts.get(line, []), wish) for line, text in enumerate(texts, start=first)]
 
     def _collate(self, sources: Sequence[Encoding]) -> Batch:
         device = next(iter(self.models[0].model.parameters())).device
         return collate([source.ids for source in sources], None, specials=self.src_subword.specials).to(str(device))
 
-    @torch.inference_mode()
     def _search(self, sources: Sequence[Encoding], wish: _Wish) -> list[list[Hypothesis]]:
         batch = self._collate(sources)
         limits: Tensor = (batch.src_len * self.search.max_len_ratio).long() + self.search.max_len_offset
-        if self._most_positions is not None:
-            limits = limits.clamp(max=self._most_positions)
+        limits = limits.clamp(max=self._most_positions)
         specials = self.tgt_subword.specials
         return beam_search(
             self._step_model,
@@ -312,10 +291,39 @@ class Translator:
         return _translation(source, target, hypothesis, attention=wish.attention, alignment=wish.alignment)
 
 
-def _max_positions(stored: StoredModel) -> int | None:
-    """Subwords that a model's learned positions reach; None where there is no such end."""
+def _check_vocabularies(models: Sequence[StoredModel], names: Sequence[str]) -> None:
+    for model, name in zip(models, names, strict=True):
+        same_src = model.src_subword.fingerprint() == models[0].src_subword.fingerprint()
+        same_tgt = model.tgt_subword.fingerprint() == models[0].tgt_subword.fingerprint()
+        if not (same_src and same_tgt):
+            raise SearchError(
+                f"{names[0]} and {name} have different {'target' if same_src else 'source'} vocabularies, so their "
+                "probabilities cannot be averaged: an ensemble needs models trained with one vocabulary"
+            )
+
+
+@contextmanager
+def _naming(lines: Sequence[int]) -> Iterator[None]:
+    """Lets an error name the sentence by its number among all that are translated, not by its row in the batch."""
+    try:
+        yield
+    except NotFiniteError as error:
+        line = lines[error.sentence]
+        raise NotFiniteError(error.sentence, error.step, where=f"sentence {line}") from None
+
+
+def _max_positions(stored: StoredModel) -> int:
+    """Subwords with eos that a model's learned positions reach, on either side."""
     model = stored.config.model
-    return model.max_positions if isinstance(model, TransformerConfig) and model.position == "learned" else None
+    return model.max_positions if isinstance(model, TransformerConfig) and model.position == "learned" else _ENDLESS
+
+
+def _max_source(stored: StoredModel) -> int:
+    """Source subwords without eos that a model has learnt, or is able, to read."""
+    model = stored.config.model
+    located = isinstance(model, RNNConfig) and model.attention.score == "location"
+    reach = model.attention.max_source if isinstance(model, RNNConfig) and located else _ENDLESS
+    return max(1, min(stored.config.data.max_len, _max_positions(stored) - 1, reach - 1))
 
 
 def _translation(
@@ -347,45 +355,34 @@ def _batches(rows: list[int], lengths: Sequence[int], *, beam: int) -> Iterator[
         yield batch
 
 
-def _cuts(whole: Encoding, limit: int) -> Iterator[tuple[int, int]]:
-    """Stretches of at most `limit` subwords, cut between words where there is a space in reach."""
-    begin, count, last_space, since_space = 0, 0, 0, 0
-    for start, _ in whole.spans:
-        at_space = start > begin and whole.text[start - 1] == " "
-        if at_space:
-            last_space, since_space = start, 0
-        if count >= limit and start > begin:
-            cut = last_space if last_space > begin else start
-            yield begin, cut
-            begin, count = cut, 0 if cut == start else since_space
-        count += 1
-        since_space += 1
-    yield begin, len(whole.text)
-
-
-def _join(text: str, jobs: Sequence[_Job], *, line: int) -> Translation:
+def _join(text: str, jobs: Sequence[_Job], wish: _Wish) -> Translation:
     """One translation a line again."""
     if not jobs:
         return Translation(text, "", 0.0)
+    line, many = jobs[0].line, wish.options.n_best > 1
     if len(jobs) == 1:
-        best = jobs[0].found[0]
-        told = tuple(f"sentence {line}: {warning}" for warning in best.warnings)
-        return replace(best, n_best=tuple(jobs[0].found) if len(jobs[0].found) > 1 else (), warnings=told)
+        found = tuple(replace(one, warnings=_numbered(line, one.warnings)) for one in jobs[0].found)
+        return replace(found[0], n_best=found if many else ())
     parts = [job.found[0] for job in jobs]
     links: list[tuple[int, int]] = []
-    src_words = tgt_words = 0
-    for part in parts:
-        links += [(i + src_words, j + tgt_words) for i, j in part.alignment]
-        src_words, tgt_words = src_words + len(part.source.split()), tgt_words + len(part.text.split())
+    tgt_words = 0
+    for job, part in zip(jobs, parts, strict=True):
+        links += [(src + job.first_word, tgt + tgt_words) for src, tgt in part.alignment]
+        tgt_words += len(part.text.split())
     told = (
         f"longer than the model was trained for, so it was translated in {len(parts)} parts, without attention",
         *dict.fromkeys(warning for part in parts for warning in part.warnings),
     )
-    return Translation(
+    whole = Translation(
         text,
         " ".join(part.text for part in parts if part.text),
         sum(part.score for part in parts),
         tuple(token for part in parts for token in part.tokens),
-        alignment=tuple(links),
-        warnings=tuple(f"sentence {line}: {warning}" for warning in told),
+        alignment=tuple(sorted(links)),
+        warnings=_numbered(line, told),
     )
+    return replace(whole, n_best=(whole,) if many else ())
+
+
+def _numbered(line: int, warnings: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"sentence {line}: {warning}" for warning in warnings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +13,6 @@ from regard.cli.lines import read_input, written_to
 from regard.cli.options import Beam, Device, Model, Threads, With, examples, use_threads
 from regard.cli.progress import watched
 from regard.errors import SearchError
-
-if TYPE_CHECKING:
-    from regard.translate import Translation
 
 EXAMPLES = examples(
     'echo "How was your day?" | regard translate model',
@@ -58,21 +55,7 @@ def translate(
         for translation in translator.translate_lines(
             lines, beam=beam, n_best=n_best, attention=attention, alignment=as_json, window=window
         ):
-            print(_json(translation) if as_json else translation.text, file=file, flush=True)
+            said = json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text
+            print(said, file=file, flush=True)
             for warning in translation.warnings:
                 print(f"regard: {warning}", file=sys.stderr)
-
-
-def _json(translation: Translation) -> str:
-    """One line of JSON. Links are `[source word, target word]`; `attention` is there when it was asked for."""
-    told: dict[str, object] = {
-        "text": translation.text,
-        "score": translation.score,
-        "tokens": list(translation.tokens),
-        "alignment": [list(link) for link in translation.alignment],
-        "n_best": [{"text": one.text, "score": one.score} for one in translation.n_best],
-        "warnings": list(translation.warnings),
-    }
-    if translation.attention is not None:
-        told["attention"] = translation.attention.to_dict()
-    return json.dumps(told, ensure_ascii=False)

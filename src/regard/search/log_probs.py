@@ -15,17 +15,18 @@ class NotFiniteError(SearchError):
     Args:
         sentence: Number of the sentence in its batch, from 0.
         step: The step, from 1, which is also the number of the token that was to be chosen.
+        where: What the user calls this sentence; its place in the batch when not given.
 
     Attributes:
         sentence: As given.
         step: As given.
     """
 
-    def __init__(self, sentence: int, step: int) -> None:
+    def __init__(self, sentence: int, step: int, *, where: str | None = None) -> None:
         super().__init__(
-            f"expected finite logits, got NaN or infinity for sentence {sentence + 1} of the batch at step {step}: "
-            "the model's weights are damaged, or its training diverged; try an earlier checkpoint or a smaller "
-            "train.learning_rate"
+            f"expected finite logits, got NaN or infinity for {where or f'sentence {sentence + 1} of the batch'} at "
+            f"step {step}: the model's weights are damaged, or its training diverged; try an earlier checkpoint or a "
+            "smaller train.learning_rate"
         )
         self.sentence = sentence
         self.step = step

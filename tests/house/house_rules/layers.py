@@ -14,7 +14,7 @@ LAYERS = (
     ("data", "attention"),
     ("model",),
     ("search", "train", "store"),
-    ("translate", "evaluate", "inspection", "interop", "lab"),
+    ("translate", "translation", "evaluate", "inspection", "interop", "lab"),
     ("runs",),
     ("cli", "serve", "cluster"),
     ("", "__main__"),  # the package itself, which hands out public names, and `python -m regard`

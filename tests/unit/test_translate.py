@@ -1,0 +1,340 @@
+"""The translator: as many lines out as in, in order, each with what was asked for."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from regard.config.schema import Config
+from regard.errors import CheckpointError, SearchError
+from regard.inspection.alignment import word_alignment
+from regard.model.build import build_model
+from regard.search.log_probs import NotFiniteError
+from regard.store import StoredModel, load_model, save_model
+from regard.text.normalise import normalise
+from regard.text.subword import Subword
+from regard.translate import Translation, Translator, load
+
+ENGLISH = ["the cat sleeps on the big bed", "a small dog runs in the garden", "we do not know where they are"]
+FRENCH = ["le chat dort sur le grand lit", "un petit chien court dans le jardin", "on ne sait pas où ils sont"]
+SMALL = {"embed_size": 12, "hidden_size": 16}
+MODELS: dict[str, dict[str, object]] = {
+    "plain": {"kind": "rnn", "decoder": "plain", **SMALL},
+    "bahdanau": {"kind": "rnn", "decoder": "bahdanau", "attention": {"score": "additive"}, **SMALL},
+    "location": {"kind": "rnn", "decoder": "luong", "attention": {"score": "location", "max_source": 20}, **SMALL},
+    "learned": {
+        "kind": "transformer",
+        "position": "learned",
+        "max_positions": 24,
+        "width": 16,
+        "ff_size": 16,
+        "heads": 2,
+        "encoder_layers": 1,
+        "decoder_layers": 2,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def subword() -> Subword:
+    return Subword.train((ENGLISH + FRENCH) * 5, vocab_size=320)
+
+
+def stored(kind: str, subword: Subword, *, seed: int = 1, data: dict[str, int] | None = None) -> StoredModel:
+    config = Config.model_validate(
+        {
+            "model": MODELS[kind],
+            "search": {"max_len_ratio": 1.0, "max_len_offset": 4},
+            "data": data or {},
+        }
+    )
+    torch.manual_seed(seed)
+    model = build_model(config.model, src_vocab=len(subword), tgt_vocab=len(subword), shared=True).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3.0)
+        model.output_bias[3] += 6.0  # untrained models hardly ever stop
+    return StoredModel(model, config, subword, subword, None)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def translator(subword: Subword) -> Translator:
+    return Translator([stored("bahdanau", subword)])
+
+
+def test_one_out_for_each_in_and_in_order(translator: Translator) -> None:
+    lines = [ENGLISH[0], "", " \t\u00a0", "x", f"  {ENGLISH[1]}\n", "𝔘nseen ひ", *ENGLISH, "", " ".join(ENGLISH)]
+    found = translator.translate(lines)
+    assert [one.source for one in found] == [normalise(line) for line in lines]
+    for line, one in zip(lines, found, strict=True):
+        [alone] = translator.translate(line)
+        assert (one.text, one.tokens) == (alone.text, alone.tokens)
+        assert one.score == pytest.approx(alone.score, abs=1e-4)
+        assert "\n" not in one.text
+        if line.strip():
+            assert one.score < 0
+        else:
+            assert one == Translation("", "", 0.0)
+    assert [one.text for one in translator.translate_lines(lines, window=2)] == [one.text for one in found]
+    assert [one.text for one in translator.translate_lines(lines)] == [one.text for one in found]
+    assert translator.translate([]) == []
+
+
+def test_lines_are_read_no_further_than_the_window(translator: Translator) -> None:
+    taken = []
+
+    def endless() -> Iterator[str]:
+        while True:
+            taken.append(1)
+            yield ENGLISH[len(taken) % 3]
+
+    translations = translator.translate_lines(endless(), window=5)
+    for count in range(1, 12):
+        assert next(translations).source == ENGLISH[count % 3]
+        assert len(taken) == -(-count // 5) * 5
+    with pytest.raises(SearchError, match="window of at least 1 line, got 0"):
+        next(translator.translate_lines(ENGLISH, window=0))
+
+
+def test_attention_comes_with_what_it_is_about(translator: Translator) -> None:
+    plainly, aligned, shown = (
+        translator.translate(ENGLISH, alignment=alignment, attention=attention)
+        for alignment, attention in ((False, False), (True, False), (False, True))
+    )
+    for none, links, both in zip(plainly, aligned, shown, strict=True):
+        assert none.text == links.text == both.text
+        assert (none.attention, none.alignment, links.attention) == (None, (), None)
+        record = both.attention
+        assert record is not None
+        assert (record.src.text, record.tgt.text) == (both.source, both.text)
+        assert record.tgt.pieces == both.tokens
+        assert both.alignment == links.alignment == word_alignment(record)
+        torch.testing.assert_close(record.matrix().sum(1), torch.ones(len(record.tgt_labels)))
+
+
+def test_a_model_without_attention_has_none(subword: Subword) -> None:
+    plain = Translator([stored("plain", subword)])
+    [one] = plain.translate(ENGLISH[0], attention=True, alignment=True)
+    assert (one.attention, one.alignment) == (None, ())
+    assert "attention" not in one.to_dict()
+    [scored] = plain.score(ENGLISH[0], FRENCH[0])
+    assert (scored.attention, scored.alignment) == (None, ())
+    with pytest.raises(SearchError, match="coverage_penalty to 0"):
+        plain.translate(ENGLISH[0], coverage_penalty=0.1)
+
+
+def test_n_best_lists(translator: Translator) -> None:
+    lines = [*ENGLISH, ""]
+    for one in translator.translate(lines, n_best=4, attention=True):
+        if not one.source:
+            assert one.n_best == ()
+            continue
+        assert 1 <= len(one.n_best) <= 4
+        assert replace(one.n_best[0], n_best=one.n_best) == one
+        scores = [other.score for other in one.n_best]
+        assert scores == sorted(scores, reverse=True)
+        assert len({other.tokens for other in one.n_best}) == len(one.n_best)
+        assert all(other.attention is not None for other in one.n_best)
+    assert any(len(one.n_best) == 4 for one in translator.translate(lines, n_best=4))
+    assert all(one.n_best == () for one in translator.translate(lines))
+    # The beam widens for as many as are wanted, unless its width was said.
+    assert len(translator.translate(ENGLISH[0], n_best=9)[0].n_best) > 5
+    with pytest.raises(SearchError, match="n_best between 1 and the beam of 2, got 3"):
+        translator.translate(ENGLISH, beam=2, n_best=3)
+
+
+def test_options_reach_the_search(translator: Translator) -> None:
+    [short] = translator.translate(ENGLISH[0], length_penalty=0.0)
+    [normed] = translator.translate(ENGLISH[0], length_penalty=0.0, beam=1)
+    [divided] = translator.translate(ENGLISH[0], length_penalty=2.0, beam=1)
+    assert normed.tokens == divided.tokens
+    factor = ((5 + len(normed.tokens) + (not normed.warnings)) / 6) ** 2
+    assert divided.score == pytest.approx(normed.score / factor, rel=1e-4)
+    assert short.score >= normed.score
+    [covered] = translator.translate(ENGLISH[0], coverage_penalty=5.0, length_penalty=0.0)
+    assert covered.score < short.score
+
+
+def test_given_translations_are_scored(translator: Translator) -> None:
+    sources, targets = [*ENGLISH, "", ENGLISH[0]], [*FRENCH, FRENCH[0], "  "]
+    found = translator.score(sources, targets)
+    for source, target, one in zip(sources, targets, found, strict=True):
+        assert (one.source, one.text) == (normalise(source), normalise(target))
+        if not (source.strip() and target.strip()):
+            assert (one.score, one.attention, one.alignment) == (0.0, None, ())
+            continue
+        assert one.score < 0
+        assert one.attention is not None
+        assert one.attention.tgt.text == target
+        assert one.alignment == word_alignment(one.attention)
+        [alone] = translator.score(source, target)
+        assert alone.score == pytest.approx(one.score, rel=1e-4)
+    with pytest.raises(SearchError, match="each of the 3 sentences, got 2"):
+        translator.score(ENGLISH, FRENCH[:2])
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "limit"),
+    [("bahdanau", {"max_len": 9}, 9), ("learned", {}, 23), ("location", {}, 19), ("learned", {"max_len": 10}, 10)],
+)
+def test_long_sentences_are_translated_in_parts(subword: Subword, kind: str, data: dict[str, int], limit: int) -> None:
+    translator = Translator([stored(kind, subword, data=data)])
+    long = " ".join(ENGLISH * 4)
+    assert len(subword.encode(long).ids) > 2 * limit
+    fine, found, empty = translator.translate(["the cat", long, ""], attention=True, n_best=2)
+    assert fine.warnings == () or "length limit" in fine.warnings[0]
+    assert found.source == long
+    assert found.attention is None
+    assert "sentence 2: longer than the model was trained for" in found.warnings[0]
+    assert found.n_best == (replace(found, n_best=()),)
+    assert empty.text == ""
+    num_src, num_tgt = len(long.split()), len(found.text.split())
+    assert found.alignment == tuple(sorted(found.alignment))
+    assert all(0 <= src < num_src and 0 <= tgt < num_tgt for src, tgt in found.alignment)
+    if num_tgt > 4:
+        assert max(src for src, _ in found.alignment) > 7  # not only the first part has links
+    # The lines are numbered through all windows.
+    warned = list(translator.translate_lines(["a", "b", "c", long], window=2))[-1].warnings
+    assert warned[0].startswith("sentence 4: ")
+
+
+def test_parts_keep_their_places(subword: Subword) -> None:
+    translator = Translator([stored("bahdanau", subword, data={"max_len": 9})])
+    long = " ".join(ENGLISH)
+    [found] = translator.translate(long, alignment=True)
+    words = long.split()
+    wanted, score, said = [], 0.0, []
+    start = 0
+    while start < len(words):  # as many words as fit, again and again
+        stop = len(words)
+        while len(subword.encode(" ".join(words[start:stop])).ids) > 9:
+            stop -= 1
+        [part] = translator.translate(" ".join(words[start:stop]), alignment=True)
+        wanted += [(src + start, tgt + len(" ".join(said).split())) for src, tgt in part.alignment]
+        score += part.score
+        said.append(part.text)
+        start = stop
+    assert len(said) > 2
+    assert found.text == " ".join(text for text in said if text)
+    assert found.alignment == tuple(sorted(wanted))
+    assert found.score == pytest.approx(score, abs=1e-3)
+
+
+def test_pairs_beyond_the_positions_are_named_and_left(subword: Subword) -> None:
+    translator = Translator([stored("learned", subword)])
+    long = " ".join(FRENCH * 3)
+    first, second, third = translator.score([ENGLISH[0], "a", "a"], [FRENCH[0], "un", long])
+    assert first.attention is not None
+    assert second.attention is not None
+    assert (third.score, third.attention, third.text) == (0.0, None, long)
+    assert "sentence 3: not read: it has" in third.warnings[0]
+    assert "positions end at 24" in third.warnings[0]
+
+
+def test_a_translation_that_did_not_end_says_so(subword: Subword) -> None:
+    model = stored("bahdanau", subword)
+    with torch.no_grad():
+        model.model.output_bias[3] = -1e4
+    _, one = Translator([model]).translate(["", ENGLISH[0]])
+    assert one.warnings == ("sentence 2: the translation reached its length limit before its end",)
+    assert len(one.tokens) == len(subword.encode(ENGLISH[0]).ids) + 1 + 4
+
+
+def test_an_ensemble_of_one_model_twice_is_the_model(subword: Subword, translator: Translator) -> None:
+    alone = translator.translate(ENGLISH, attention=True)
+    both = Translator([stored("bahdanau", subword), stored("bahdanau", subword)]).translate(ENGLISH, attention=True)
+    for one, other in zip(alone, both, strict=True):
+        assert one.text == other.text
+        assert one.score == pytest.approx(other.score, abs=1e-4)
+        assert one.attention is not None
+        assert other.attention is not None
+        assert (len(one.attention.layers), len(other.attention.layers)) == (1, 2)
+        assert one.alignment == other.alignment
+
+
+def test_an_ensemble_keeps_the_narrowest_limits(subword: Subword) -> None:
+    both = Translator([stored("bahdanau", subword), stored("learned", subword)])
+    [one] = both.translate(" ".join(ENGLISH * 2))
+    assert "parts" in one.warnings[0]
+
+
+@pytest.mark.parametrize("side", ["src_subword", "tgt_subword"])
+def test_an_ensemble_needs_one_vocabulary(subword: Subword, side: str) -> None:
+    other = Subword.train([*ENGLISH, "and something else"] * 5, vocab_size=310)
+    models = [stored("bahdanau", subword), replace(stored("bahdanau", subword), **{side: other})]
+    language = {"src_subword": "source", "tgt_subword": "target"}[side]
+    with pytest.raises(SearchError, match=f"one and two have different {language} vocabularies"):
+        Translator(models, names=["one", "two"])
+    with pytest.raises(SearchError, match="model 1 and model 2"):
+        Translator(models)
+    with pytest.raises(SearchError, match="a model or several, got none"):
+        Translator([])
+
+
+def test_damaged_weights_name_the_sentence(subword: Subword) -> None:
+    model = stored("bahdanau", subword)
+    spoilt = subword.encode("garden").ids[-1]
+    with torch.no_grad():
+        model.model.encoder.get_parameter("embedding.weight")[spoilt] = math.nan
+    lines = [ENGLISH[0], "", ENGLISH[2], "garden"]
+    assert spoilt not in [token for line in lines[:3] for token in subword.encode(line).ids]
+    with pytest.raises(NotFiniteError, match="for sentence 4 at step 1"):
+        Translator([model]).translate(lines)
+    with pytest.raises(NotFiniteError, match="for sentence 4 at step 1"):
+        list(Translator([model]).translate_lines(lines, window=3))
+    with pytest.raises(NotFiniteError, match="for sentence 2 at step 1"):
+        Translator([model]).score(["a", "garden"], ["un", "jardin"])
+
+
+def test_json_and_notebooks(translator: Translator) -> None:
+    [one] = translator.translate("a <b>big</b> dog", n_best=2, attention=True)
+    told = json.loads(json.dumps(one.to_dict()))
+    assert told["text"] == one.text
+    assert told["alignment"] == [list(link) for link in one.alignment]
+    assert [other["text"] for other in told["n_best"]] == [other.text for other in one.n_best]
+    assert set(told["attention"]) == {"src", "tgt", "layers"}
+    assert "attention" not in one.to_dict(attention=False)
+    assert "<iframe" in one._repr_html_()
+    bare = replace(one, attention=None)._repr_html_()
+    assert "&lt;b&gt;big" in bare
+    assert "<b>" not in bare
+
+
+def test_models_are_loaded_by_their_paths(subword: Subword, translator: Translator, tmp_path: Path) -> None:
+    for number, kind in enumerate(("bahdanau", "learned")):
+        model = stored(kind, subword)
+        save_model(
+            tmp_path / str(number), model=model.model, config=model.config, src_subword=subword, tgt_subword=subword
+        )
+    opened = load(tmp_path / "0", device="cpu")
+    assert [one.text for one in opened.translate(ENGLISH)] == [one.text for one in translator.translate(ENGLISH)]
+    both = load([str(tmp_path / "0"), tmp_path / "1"])
+    assert len(both.models) == 2
+    assert isinstance(load_model(tmp_path / "1").model, torch.nn.Module)
+    with pytest.raises(CheckpointError):
+        load(tmp_path)
+
+
+def test_batches_hold_every_sentence_once(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+    from regard import translate
+
+    lines = [" ".join(["cat"] * (1 + number * 7 % 11)) for number in range(60)]
+    wanted = [one.text for one in translator.translate(lines)]
+    monkeypatch.setattr(translate, "POSITIONS", 60)
+    sizes = []
+    search = Translator._search
+
+    def counted(self: Translator, sources: list[object], wish: object) -> object:
+        sizes.append(len(sources))
+        return search(self, sources, wish)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Translator, "_search", counted)
+    assert [one.text for one in translator.translate(lines, beam=5)] == wanted
+    assert sum(sizes) == 60
+    assert len(sizes) > 20

@@ -1,0 +1,68 @@
+"""Long text in stretches: nothing lost, nothing too long, words whole where they can be."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regard.text.normalise import normalise
+from regard.text.stretches import stretches
+from regard.text.subword import Subword
+
+LINES = ["the cat sleeps on the big bed", "a small dog runs in the garden", "we do not know where they are"] * 5
+TEXTS = st.text(st.sampled_from("thecatdogs   éß€😀"), max_size=120).map(normalise)
+
+
+@pytest.fixture(scope="module")
+def subword() -> Subword:
+    return Subword.train(LINES, vocab_size=300)
+
+
+@given(text=TEXTS, limit=st.integers(5, 30))
+def test_nothing_is_lost_and_nothing_is_too_long(subword: Subword, text: str, limit: int) -> None:
+    parts = stretches(text, subword, limit=limit)
+    assert "".join(part.encoding.text.replace(" ", "") for part in parts) == text.replace(" ", "")
+    words = text.split()
+    for part in parts:
+        assert 0 < len(part.encoding.ids) <= limit
+        first, *more = part.encoding.text.split()
+        assert first in words[part.first_word]
+        for offset, word in enumerate(more[:-1], start=1):
+            assert word == words[part.first_word + offset]
+
+
+@given(text=TEXTS, limit=st.integers(12, 40))
+def test_words_stay_whole_where_they_fit(subword: Subword, text: str, limit: int) -> None:
+    if any(len(subword.encode(word).ids) > limit // 2 for word in text.split()):
+        return
+    parts = stretches(text, subword, limit=limit)
+    assert " ".join(part.encoding.text for part in parts) == text
+    assert [part.first_word for part in parts] == [
+        sum(len(earlier.encoding.text.split()) for earlier in parts[:number]) for number in range(len(parts))
+    ]
+
+
+def test_what_fits_is_left_alone(subword: Subword) -> None:
+    [whole] = stretches(LINES[0], subword, limit=100)
+    assert whole.encoding == subword.encode(LINES[0])
+    assert whole.first_word == 0
+    assert stretches("", subword, limit=3) == []
+
+
+def test_stretches_are_not_cut_smaller_than_need_be(subword: Subword) -> None:
+    text = " ".join(LINES)
+    parts = stretches(text, subword, limit=40)
+    assert len(parts) <= 1.5 * len(subword.encode(text).ids) / 40
+
+
+def test_a_character_of_more_bytes_than_the_limit_stays_whole(subword: Subword) -> None:
+    [part] = stretches("😀", subword, limit=2)
+    assert part.encoding.text == "😀"
+
+
+def test_a_word_without_end(subword: Subword) -> None:
+    parts = stretches("x" * 5000, subword, limit=64)
+    assert {part.first_word for part in parts} == {0}
+    assert max(len(part.encoding.ids) for part in parts) <= 64
+    assert "".join(part.encoding.text for part in parts) == "x" * 5000
