@@ -76,12 +76,13 @@ def test_a_truncated_gz_is_named(write, keep: int) -> None:
         list(read_lines(path))
 
 
-def test_a_damaged_gz_is_named(write) -> None:
+@pytest.mark.parametrize("place", [10, 14, -6])  # the first block's kind and tables, the checksum
+def test_a_damaged_gz_is_named(write, place: int) -> None:
     path = write("x.gz", "".join(f"line {n * n}\n" for n in range(2000)))
     data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 0xFF
+    data[place] ^= 0xFF
     path.write_bytes(data)
-    with pytest.raises(DataError, match=r"x\.gz: broken \.gz|x\.gz:[0-9]+: "):
+    with pytest.raises(DataError, match=r"x\.gz: broken \.gz after line [0-9]+ "):
         list(read_lines(path))
 
 
