@@ -29,7 +29,7 @@ def asking(talk: Talk) -> Sentence:
 CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = (
     (24, telling),
     (10, asking),
-    (4, everyday.how_was),
+    (5, everyday.how_was),
     (1, everyday.greeting),
     (1, everyday.greeting_by_name),
     (1.5, everyday.thanks_for),
@@ -40,7 +40,7 @@ CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = (
     (1.5, everyday.age),
     (1, everyday.introducing),
     (1.5, everyday.exclaiming),
-    (3, everyday.hurting),
+    (5, everyday.hurting),
     (3, places.where_is),
     (3, places.located),
     (3, places.there_is),

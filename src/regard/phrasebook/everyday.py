@@ -10,6 +10,7 @@ from regard.phrasebook.engine import Phrase, pair, rule
 from regard.phrasebook.french_verbs import conjugate
 from regard.phrasebook.noun_phrases import Person
 from regard.phrasebook.nouns import NOUNS, of_kinds
+from regard.phrasebook.predicates import located_at
 from regard.phrasebook.sentence import Sentence
 from regard.phrasebook.talk import Talk
 
@@ -87,9 +88,16 @@ WISHED = ("day", "week", "evening", "weekend", "night", "holiday", "trip", "flig
 
 def how_was(talk: Talk) -> Sentence:
     """`How was your day?`: the participle agrees with what took place."""
-    event = talk.sampler.pick(NOUNS["event"])
+    events = NOUNS["event"]
+    # The day is what people ask about most; events[0] is it.
+    event = events[0] if talk.sampler.chance(0.2) else talk.sampler.pick(events)
     owner = nps.Determiner("own", False, talk.you) if talk.sampler.chance(0.6) else talk.owner()
-    return how_was_it(nps.noun_phrase(owner, event, talk.quality(event, 0.1)))
+    asked = how_was_it(nps.noun_phrase(owner, event, talk.quality(event, 0.1)))
+    if not talk.sampler.chance(0.5):
+        return asked
+    place = located_at(talk)
+    phrase = rule("<s> <at>", "<s> <at>", s=asked.phrase, at=place.phrase)
+    return Sentence(phrase, "?", (*asked.combos, f"{event.en} at+{place.head}"), asked.constructions)
 
 
 def how_was_it(thing: nps.Nominal) -> Sentence:

@@ -160,6 +160,17 @@ def destination(talk: Talk, *, near: bool = False) -> Nominal:
     return Nominal(phrase, place.agreement, (), "", noun.en)
 
 
+def located_at(talk: Talk) -> Nominal:
+    """Where something takes place: `at the hotel`, `in Paris`, `in France`."""
+    kind = talk.sampler.weighted(((5, "place"), (3, "city"), (2, "country")))
+    if kind != "place":
+        return city(talk, "in") if kind == "city" else country(talk, "in")
+    noun = talk.sampler.pick(NOUNS["place"])
+    place = nps.noun_phrase(nps.THE, noun)
+    phrase = rule("at/a <place>", "à/a <place>", place=place.phrase)
+    return Nominal(phrase, place.agreement, (), "", noun.en)
+
+
 def country(talk: Talk, en: str) -> Nominal:
     """A country with its preposition: `en` before feminine names and vowels, else `au`."""
     name, fr = talk.sampler.pick(little.COUNTRIES)
