@@ -45,7 +45,7 @@ def test_the_preset_that_is_asked_for_wins_over_the_one_that_the_file_names(tmp_
 def test_another_kind_of_model_leaves_the_presets_model_behind() -> None:
     config = load_config(preset="bahdanau", overrides=["model.kind=transformer", "model.width=64"])
     assert config.model == TransformerConfig(width=64)
-    assert config.train.warmup == 200  # but not its training
+    assert config.train.warmup == 300  # but not its training
     assert rnn(load_config(preset="bahdanau", overrides=["model.kind=rnn"])).decoder == "bahdanau"
 
 
