@@ -29,7 +29,7 @@ def asking(talk: Talk) -> Sentence:
 CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = (
     (24, telling),
     (10, asking),
-    (5, everyday.how_was),
+    (7, everyday.how_was),
     (1, everyday.greeting),
     (1, everyday.greeting_by_name),
     (1.5, everyday.thanks_for),

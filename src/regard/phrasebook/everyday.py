@@ -90,7 +90,7 @@ def how_was(talk: Talk) -> Sentence:
     """`How was your day?`: the participle agrees with what took place."""
     events = NOUNS["event"]
     # The day is what people ask about most; events[0] is it.
-    event = events[0] if talk.sampler.chance(0.2) else talk.sampler.pick(events)
+    event = events[0] if talk.sampler.chance(0.35) else talk.sampler.pick(events)
     owner = nps.Determiner("own", False, talk.you) if talk.sampler.chance(0.6) else talk.owner()
     asked = how_was_it(nps.noun_phrase(owner, event, talk.quality(event, 0.1)))
     if not talk.sampler.chance(0.5):
