@@ -42,10 +42,9 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     The model has learnt for seconds: enough to call every command on it, too little to translate. Tests that
     write should work on a copy.
     """
+    from regard.config.load import load_config
     from regard.phrasebook.corpus import write_corpus
     from regard.runs.training import train
-
-    from regard.config.load import load_config
 
     directory = tmp_path_factory.mktemp("workshop")
     write_corpus(directory, pair="en-fr", pairs=400, seed=1, min_length=1, max_length=12)

@@ -48,9 +48,7 @@ def loop_additive(score: Score, head: int, s: Vector, h: Vector, i: int) -> floa
     query = matvec(score.query_map.weight[head].tolist(), s)
     key = matvec(score.key_map.weight[head].tolist(), h)
     bias = score.key_map.bias[head, 0].tolist()
-    return dot(
-        score.v[head].tolist(), [math.tanh(q + k + b) for q, k, b in zip(query, key, bias, strict=True)]
-    )
+    return dot(score.v[head].tolist(), [math.tanh(q + k + b) for q, k, b in zip(query, key, bias, strict=True)])
 
 
 def loop_location(score: Score, head: int, s: Vector, h: Vector, i: int) -> float:

@@ -41,7 +41,15 @@ class Ensemble:
         return EnsembleState(tuple(model.start(src_ids, src_len) for model in self.models))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        """`p = 1/M Σ_m p_m`; the attention layers of all members, one member after the other. See `StepModel.step`.
+        """`p = 1/M Σ_m p_m`; the attention layers of all members, one member after the other.
+
+        Args:
+            ids: `(R,)` int64, the last token of each row.
+            state: What `start` or the last `step` returned.
+            need_weights: Whether attention rows are wanted.
+
+        Returns:
+            Logits and attention of this step, and the state after it.
 
         Raises:
             SearchError: When the members differ in the size of their target vocabulary.

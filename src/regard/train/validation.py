@@ -22,6 +22,9 @@ class Validator(Protocol):
         Args:
             model: In evaluation mode.
             check: To be called now and then; it raises `Interrupted` when the user wants to stop.
+
+        Returns:
+            Loss, perplexity and scores.
         """
         ...
 

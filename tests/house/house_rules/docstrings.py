@@ -4,7 +4,8 @@ A function of at most one argument may say it all in one sentence; any other has
 `Returns:` (or `Yields:`) section when it gives something back. Where a tensor comes in or goes out, a shape
 such as `(B, S)` is written, or that it may be any. A method that overrides another of the package, or names it
 (`Base.method`), may leave all that to it; so may a verb of the command line, whose options carry
-their help. A rule of the phrasebook's grammar may say it in one sentence too. That the sections agree with the signature is pydoclint's to check.
+their help. A rule of the phrasebook's grammar may say it in one sentence too. That the sections agree with the
+signature is pydoclint's to check.
 """
 
 from __future__ import annotations
