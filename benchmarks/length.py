@@ -1,6 +1,6 @@
 """Does attention repair the fixed-length vector on long sentences (S14; Bahdanau 2015, figure 2)?
 
-    python benchmarks/length.py --out runs/length [--steps 3000] [--threads 2]
+    python benchmarks/length.py --out runs/length [--steps 1500] [--threads 2]
 
 Trains `plain`, `bahdanau` and `luong-general` on the phrasebook with equal parameters (within 1 %), equal data and
 equal steps; prints BLEU by source length on unseen sentences and the norm of the gradient that a target word sends back
@@ -138,7 +138,7 @@ def main() -> None:
     """Trains, measures, prints, draws."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/length"))
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", choices=list(VARIANTS), help="train this one and stop")
     options = parser.parse_args()

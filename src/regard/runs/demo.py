@@ -87,7 +87,8 @@ def run_demo(
     corpus = out / "corpus"
     _say(
         console,
-        f"Writing {pairs:,} English-French sentence pairs of at most {MAX_WORDS} words, with their word alignments, to {corpus}",
+        f"Writing {pairs:,} English-French sentence pairs of at most {MAX_WORDS} words, and their word alignments, to "
+        f"{corpus}",
     )
     write_corpus(corpus, pair="en-fr", pairs=pairs, max_length=MAX_WORDS)
     result = _train(out, corpus, overrides, reporter or ConsoleReporter())
