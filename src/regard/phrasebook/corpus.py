@@ -1,6 +1,6 @@
 """Writes the built-in corpus: `train|val|test.{source,target,align}`.
 
-The sentences come from a grammar (`regard.phrasebook.english_french`, or the Korean one); this module measures
+The sentences come from a grammar (such as `regard.phrasebook.english_french`); this module measures
 them, keeps each English sentence once, and gives it to the split that its combinations of words belong to.
 """
 
@@ -20,7 +20,6 @@ from regard.phrasebook.splits import SPLITS, split_of
 
 GRAMMARS = {
     "en-fr": ("regard.phrasebook.english_french", "EnglishFrench"),
-    "en-ko": ("regard.phrasebook.korean", "EnglishKorean"),
 }
 """Language pairs and where their grammars are; each is loaded when it is asked for."""
 
@@ -91,7 +90,7 @@ def write_corpus(
 
     Args:
         out: Directory to write to; made when it is missing.
-        pair: `en-fr` or `en-ko`.
+        pair: `en-fr`.
         pairs: Sentence pairs in the training split.
         seed: Of all choices.
         min_length: Fewest words of an English sentence.

@@ -6,7 +6,7 @@ rule puts them. At the end `realise` spells both sides as natural text and merge
 that spelling has glued into one word (`s' + est`, `day + ?`), so that a link always joins what spaces
 separate.
 
-Both grammars, English-French and English-Korean, are written in this algebra. Nothing here knows a language.
+Every grammar is written in this algebra. Nothing here knows a language.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import sentencepiece
 
 from regard.errors import CheckpointError, DataError
+from regard.text.sampling import Pieces, Sampler, make_sampler, sample
 from regard.text.surface import SPACE, Surface, hide, join, locate
 from regard.text.vocabulary import Kind, learn_vocabulary
 from regard.values import Encoding, Specials
@@ -49,6 +51,7 @@ class Subword:
         ids = range(processor.get_piece_size())
         self._pieces: tuple[str, ...] = tuple(processor.id_to_piece(i) for i in ids)
         self._surfaces: tuple[Surface, ...] = tuple(self._surface(i) for i in ids)
+        self._samplers: dict[float, Sampler] = {}
         self._check_origin()
 
     def _surface(self, piece_id: int) -> Surface:
@@ -61,7 +64,8 @@ class Subword:
         """Refuses models whose pieces cannot be found again in the text."""
         surfaces = (self._surfaces[i] for i in self._processor.encode(_PROBE, out_type=int))
         spelt = b"".join(bytes([s]) if isinstance(s, int) else (s or "").encode() for s in surfaces)
-        if spelt != (SPACE + _PROBE.replace(" ", SPACE)).encode():
+        over_spaces = any(SPACE in surface[1:] for surface in self._surfaces if isinstance(surface, str))
+        if over_spaces or spelt != (SPACE + _PROBE.replace(" ", SPACE)).encode():
             raise CheckpointError(
                 "this SentencePiece model changes the text before it cuts it, or cannot spell every byte, so that its "
                 "pieces could not be found again in the text: train one with regard"
@@ -168,7 +172,7 @@ class Subword:
             sample_alpha: 0 = the best segmentation. Otherwise one is drawn at random (subword regularisation):
                 for unigram, probabilities are taken to this power (Kudo 2018, §3.2: 0.1 to 0.5), for BPE it is the
                 share of merges left out (Provilkov et al. 2020: 0.1).
-            seed: Decides the draw, 0 to 2³² - 1; the same seed draws the same again.
+            seed: Decides the draw: the same seed draws the same, in any process.
 
         Returns:
             One list of ids a text, without bos and eos.
@@ -178,11 +182,16 @@ class Subword:
         if sample_alpha <= 0:
             ids = self._processor.encode(hidden, out_type=int)
             return ids
-        sentencepiece.set_random_generator_seed(seed)  # one for the whole process
-        ids = self._processor.encode(
-            hidden, out_type=int, enable_sampling=True, alpha=sample_alpha, nbest_size=-1, num_threads=1
-        )
-        return ids
+        if sample_alpha not in self._samplers:
+            self._samplers[sample_alpha] = make_sampler(self._weigh(), sample_alpha)
+        sampler, generator = self._samplers[sample_alpha], random.Random(seed)
+        return [sample(text, sampler, generator) for text in hidden]
+
+    def _weigh(self) -> Pieces:
+        spelt = {piece: i for i, piece in enumerate(self._surfaces) if isinstance(piece, str)}
+        scores = {piece: self._processor.get_score(i) for piece, i in spelt.items()}
+        byte_ids = {value: i for i, value in enumerate(self._surfaces) if isinstance(value, int)}
+        return Pieces(spelt, scores, [byte_ids[value] for value in range(256)])
 
     def decode(self, ids: Sequence[int]) -> Encoding:
         """Joins ids to a text: one line, single spaces, none at the ends.
