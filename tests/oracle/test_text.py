@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,19 @@ def test_spans_of_ordinary_pieces(pair, text: str) -> None:
             assert start == text.index(piece.strip("▁"), place)
             assert text[start:end] == piece.strip("▁")
         place = max(place, end)
+
+
+def test_unigram_sampling_is_as_likely_as_sentencepiece_s(pair) -> None:
+    subword, processor = pair
+    if subword._weigh().ranked():
+        pytest.skip("SentencePiece leaves merges out for good, the paper (and regard) for one step")
+    text, count = "cat birds", 4000
+    ours = Counter(map(tuple, subword.encode_ids([text] * count, sample_alpha=0.3, seed=1)))
+    options = {"enable_sampling": True, "alpha": 0.3, "nbest_size": -1}
+    theirs = Counter(map(tuple, processor.encode([text] * count, out_type=int, num_threads=1, **options)))
+    assert len(ours) > 5
+    for ids in {*ours, *theirs}:
+        assert ours[ids] / count == pytest.approx(theirs[ids] / count, abs=0.04)
 
 
 def greedy(widths: list[int], batch_tokens: int) -> list[int]:

@@ -117,7 +117,7 @@ class BatchPlan:
         bounds = [0]
         while bounds[-1] < len(order):
             start = bounds[-1]
-            at_most = max(1, self.batch_tokens // int(widths[start]))
+            at_most = self.batch_tokens // int(widths[start])
             widest = np.maximum.accumulate(widths[start : start + at_most])
             padded = widest * np.arange(1, len(widest) + 1)
             bounds.append(start + max(1, int(np.searchsorted(padded, self.batch_tokens, side="right"))))

@@ -33,7 +33,10 @@ def write_pending(path: Path, write: Callable[[Path], None]) -> None:
     waiting = pending(path)
     try:
         with _named_failures(path):
+            waiting.touch()
+            usual = waiting.stat().st_mode
             write(waiting)
+            waiting.chmod(usual)  # safetensors lets nobody but the owner read
             with waiting.open("rb+") as file:
                 os.fsync(file.fileno())
     except BaseException:

@@ -119,7 +119,10 @@ class UnigramSampler:
 
 
 class BPESampler:
-    """Merges as BPE does, but leaves out each merge that is possible with a probability (Provilkov et al. 2020, §3)."""
+    """Merges as BPE does, but at each step leaves out some of the possible merges (Provilkov et al. 2020, alg. 1).
+
+    What was left out may come about at a later step; SentencePiece would leave it out for good.
+    """
 
     def __init__(self, pieces: Pieces, dropout: float) -> None:
         """Prepares to draw.

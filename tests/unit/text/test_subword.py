@@ -125,7 +125,14 @@ def test_sampling_varies_and_repeats(kind: str) -> None:
     assert [subword.decode(ids).text for ids in first] == texts
     one = subword.encode(texts[0], sample_alpha=0.1, seed=5)
     assert subword.encode(texts[0], sample_alpha=0.1, seed=5) == one
-    assert one.text == texts[0]
+    assert subword.decode(one.ids) == one
+    assert one.ids == tuple(first[0])
+    code = (
+        "from regard.text.subword import Subword\n"
+        f"print(Subword(bytes.fromhex({subword.to_bytes().hex()!r})).encode_ids({texts!r}, sample_alpha=0.1, seed=5))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == str(first)  # in another process, too
     assert subword.encode_ids(texts[:2], seed=5) == subword.encode_ids(texts[:2], seed=6)  # nothing is drawn
 
 
@@ -160,6 +167,7 @@ def test_other_files_are_refused(tmp_path: Path, capfd, content: bytes | None, m
     [
         ({"normalization_rule_name": "nmt_nfkc"}, "changes the text before it cuts it"),
         ({"remove_extra_whitespaces": True}, "changes the text before it cuts it"),
+        ({"split_by_whitespace": False}, "changes the text before it cuts it"),
         ({"byte_fallback": False}, "cannot spell every byte"),
         ({"pad_id": -1}, "expected ids for unknown, padding, begin and end"),
     ],
@@ -173,7 +181,9 @@ def test_models_of_other_makers_are_refused(changes: dict[str, object], message:
     options = {"pad_id": 1, "bos_id": 2, "eos_id": 3, "byte_fallback": True, "normalization_rule_name": "identity"}
     options |= {"remove_extra_whitespaces": False, "vocab_size": 300, "hard_vocab_limit": False, "minloglevel": 3}
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(["a cat", "a dog"]), model_writer=model, **(options | changes)
+        sentence_iterator=iter(["a cat is a cat", "a dog is a cat is a dog"] * 9),
+        model_writer=model,
+        **(options | changes),
     )
     with pytest.raises(CheckpointError, match=message):
         Subword(model.getvalue())
