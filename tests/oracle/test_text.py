@@ -61,10 +61,10 @@ def test_unigram_sampling_is_as_likely_as_sentencepiece_s(pair) -> None:
     if subword._weigh().ranked():
         pytest.skip("SentencePiece leaves merges out for good, the paper (and regard) for one step")
     text, count = "cat birds", 4000
-    ours = Counter(map(tuple, subword.encode_ids([text] * count, sample_alpha=0.3, seed=1)))
-    options = {"enable_sampling": True, "alpha": 0.3, "nbest_size": -1}
+    ours = Counter(map(tuple, subword.encode_ids([text] * count, sample_alpha=0.1, seed=1)))
+    options = {"enable_sampling": True, "alpha": 0.1, "nbest_size": -1}
     theirs = Counter(map(tuple, processor.encode([text] * count, out_type=int, num_threads=1, **options)))
-    assert len(ours) > 5
+    assert len(ours) > 3
     for ids in {*ours, *theirs}:
         assert ours[ids] / count == pytest.approx(theirs[ids] / count, abs=0.04)
 
