@@ -64,6 +64,11 @@ def test_characters_without_a_piece_are_bytes(given_pieces: Pieces) -> None:
     assert ids == [given_pieces.ids["▁"], 100 + 0xC3, 100 + 0xA9]
 
 
+def test_bytes_are_a_last_resort() -> None:
+    sampler = UnigramSampler(pieces({"▁": -1.0, "a": -2.0, "▁ab": -6.0}), 1.0)  # b has no piece of its own
+    assert {tuple(sampler.draw("▁ab", random.Random(seed))) for seed in range(100)} == {(2,)}
+
+
 def test_each_kind_has_its_sampler() -> None:
     assert isinstance(make_sampler(UNIGRAM, 0.5), UnigramSampler)
     assert isinstance(make_sampler(BPE, 0.5), BPESampler)
@@ -87,6 +92,13 @@ def test_another_segmentation_of_the_same_text(subword: Subword, text: str, seed
     [ids] = subword.encode_ids([text], sample_alpha=0.2, seed=seed)
     assert subword.decode(ids).text == subword.decode(subword.encode(text).ids).text
     assert subword.encode_ids([text], sample_alpha=0.2, seed=seed) == [ids]
+
+
+def test_every_alpha_has_its_own_shares(subword: Subword) -> None:
+    texts = ["the small house ?"] * 50
+    first = subword.encode_ids(texts, sample_alpha=0.1, seed=1)
+    assert subword.encode_ids(texts, sample_alpha=0.9, seed=1) != first
+    assert subword.encode_ids(texts, sample_alpha=0.1, seed=1) == first
 
 
 def test_very_long_words_are_drawn_in_parts(subword: Subword) -> None:
