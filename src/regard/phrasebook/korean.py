@@ -112,11 +112,9 @@ def _identity(sampler: Sampler) -> Made:
 def _request(sampler: Sampler) -> Made:
     if sampler.chance(0.3):
         noun = sampler.pick((*words.FOOD, *words.DRINKS, *words.BOOKS, *words.THINGS))
-        giver = sampler.chance(0.5)
         what = mark(noun_phrase(noun, sampler.pick(("a", "the", "this"))), "object")
-        tail = ("저에게/m ", "me/m ") if giver else ("저에게/m ", "me/m ")
         return Clause(
-            rule(f"please/p give/p {tail[1]}<n>", f"{tail[0]}<n> 주세요/p", n=what), (f"give+{noun.en}",), ("request",)
+            rule("please/p give/p me/m <n>", "저에게/m <n> 주세요/p", n=what), (f"give+{noun.en}",), ("request",)
         ), "."
     verb = sampler.pick(tuple(one for one in words.TRANSITIVE if not one.stative and one.en not in ("eat", "drink")))
     what, noun = thing(sampler, verb)

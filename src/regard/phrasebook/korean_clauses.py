@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from regard.phrasebook import korean_words as words
 from regard.phrasebook.engine import EMPTY, Phrase, pair, rule
-from regard.phrasebook.korean_endings import Stem, ended, future_modifier, particle, past
+from regard.phrasebook.korean_endings import Stem, ended, future_modifier, modifier, particle, past
 from regard.phrasebook.sampler import Sampler
 
 FRAMES = ("present", "now", "past", "future")
@@ -176,8 +176,6 @@ def thing(sampler: Sampler, verb: words.Verb) -> tuple[Phrase, words.Noun]:
 
 def modifying(adjective: words.Adjective) -> Phrase:
     """An adjective before its noun."""
-    from regard.phrasebook.korean_endings import modifier
-
     return pair(adjective.en, modifier(adjective.ko))
 
 
@@ -217,7 +215,7 @@ def clause(
         where = mark(noun_phrase(place, "the"), "in", "at")
         combos += [f"{verb.en}+at {place.en}"]
         shows += ["place of action"]
-    if sampler.chance(busy):
+    if not verb.stative and sampler.chance(busy):
         when = time(sampler, frame)
         shows += ["time"]
     phrase = rule(

@@ -39,8 +39,8 @@ class Stem:
     Attributes:
         text: The dictionary form without 다.
         kind: How it conjugates: `regular`; `ㅂ`, `ㄷ`, `르`, `ㅎ` for the irregular classes; `past` for a stem that
-            ends in the past 었; `copula` for a noun with 이; `future` for 거 of the future. Stems that end in 하, ㅡ or ㄹ
-            are recognised by their form.
+            ends in the past 었; `copula` for a noun with 이; `future` for 거 of the future. Stems that end
+            in 하, ㅡ or ㄹ are recognised by their form.
     """
 
     text: str
@@ -133,7 +133,7 @@ def infinitive(stem: Stem) -> str:
     if stem.kind == "past":
         return text + "어"
     if stem.kind == "ㅂ":
-        return with_final(text, " ") + "워"
+        return with_final(text, " ") + ("와" if text == "돕" else "워")
     if stem.kind == "ㄷ":
         text = with_final(text, "ㄹ")
     if stem.kind == "ㅎ":

@@ -108,8 +108,8 @@ ANIMALS = _nouns("animal", "마리", "cat 고양이 cats,dog 개 dogs,bird 새 b
 FOOD = _nouns(
     "food",
     "개",
-    "apple 사과 apples,pear 배 pears,egg 달걀 eggs,potato 감자 potatoes,strawberry 딸기 strawberries,tomato 토마토 tomatoes,"
-    "peach 복숭아 peaches,sandwich 샌드위치 sandwiches,banana 바나나 bananas,orange 오렌지 oranges",
+    "apple 사과 apples,pear 배 pears,egg 달걀 eggs,potato 감자 potatoes,strawberry 딸기 strawberries,"
+    "tomato 토마토 tomatoes,peach 복숭아 peaches,sandwich 샌드위치 sandwiches,banana 바나나 bananas,orange 오렌지 oranges",
 ) + _nouns("food", "개", "bread 빵 -,rice 밥 -,meat 고기 -,soup 수프 -")
 DRINKS = _nouns("drink", "잔", "water 물 -,coffee 커피 -,milk 우유 -,tea 차 -,juice 주스 -,beer 맥주 -")
 BOOKS = _nouns(
@@ -149,7 +149,7 @@ VERBS = (
     Verb("see", "sees", "saw", "seeing", Stem("보"), ("thing", "person", "animal"), True),
     Verb("like", "likes", "liked", "liking", Stem("좋아하"), (*ANY, "sound", "animal", "subject"), True),
     Verb("look for", "looks for", "looked for", "looking for", Stem("찾"), ("thing", "text", "animal")),
-    Verb("make", "makes", "made", "making", Stem("만들"), ("food",)),
+    Verb("make", "makes", "made", "making", Stem("만들"), ("thing",)),
     Verb("learn", "learns", "learned", "learning", Stem("배우"), ("subject",)),
     Verb("study", "studies", "studied", "studying", Stem("공부하"), ("subject",)),
     Verb("teach", "teaches", "taught", "teaching", Stem("가르치"), ("subject",)),
@@ -226,11 +226,14 @@ NAMES = (
     ("Jihun", "지훈", "he"),
 )
 TIMES = {
-    "present": (("every day", "매일"), ("in the morning", "아침에"), ("in the evening", "저녁에"), ("these days", "요즘"),
+    "present": (("every day", "매일"), ("in the morning", "아침에"),
+                ("in the evening", "저녁에"), ("these days", "요즘"),
                 ("at night", "밤에")),
     "now": (("now", "지금"),),
-    "past": (("yesterday", "어제"), ("last week", "지난주에"), ("last night", "어젯밤에"), ("this morning", "오늘 아침에")),
-    "future": (("tomorrow", "내일"), ("next week", "다음 주에"), ("next month", "다음 달에"), ("this evening", "오늘 저녁에")),
+    "past": (("yesterday", "어제"), ("last week", "지난주에"),
+             ("last night", "어젯밤에"), ("this morning", "오늘 아침에")),
+    "future": (("tomorrow", "내일"), ("next week", "다음 주에"),
+               ("next month", "다음 달에"), ("this evening", "오늘 저녁에")),
 }  # fmt: skip
 WEEKDAYS = (
     ("Monday", "월요일"),
