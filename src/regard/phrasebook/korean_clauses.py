@@ -49,8 +49,8 @@ class Clause:
 def mark(phrase: Phrase, role: str, preposition: str = "") -> Phrase:
     """A noun phrase with a particle, and with the English preposition that means it.
 
-    >>> mark(pair("school", "학교"), "at", "to")
-    Phrase(src=('to', 'school'), tgt=('학교에',), links=frozenset({(0, 0), (1, 0)}))
+    >>> mark(pair("school", "학교"), "at", "to").tgt
+    ('학교에',)
     """
     last = len(phrase.tgt) - 1
     tgt = (*phrase.tgt[:-1], particle(phrase.tgt[-1], role))
@@ -212,7 +212,8 @@ def clause(
         shows += ["counters"] if any(word in dict(words.NUMBERS) for word in what.src) else []
     if not verb.stative and sampler.chance(busy):
         place = sampler.pick(words.PLACES)
-        where = mark(noun_phrase(place, "the"), "in", "at")
+        inside = place.en in ("house", "kitchen", "garden", "park", "library", "museum")
+        where = mark(noun_phrase(place, "the"), "in", "in" if inside else "at")
         combos += [f"{verb.en}+at {place.en}"]
         shows += ["place of action"]
     if not verb.stative and sampler.chance(busy):
