@@ -109,8 +109,8 @@ FOOD = _nouns(
     "food",
     "개",
     "apple 사과 apples,pear 배 pears,egg 달걀 eggs,potato 감자 potatoes,strawberry 딸기 strawberries,"
-    ""
-    "tomato 토마토 tomatoes,peach 복숭아 peaches,sandwich 샌드위치 sandwiches,banana 바나나 bananas,orange 오렌지 oranges",
+    "tomato 토마토 tomatoes,peach 복숭아 peaches,sandwich 샌드위치 sandwiches,"
+    "banana 바나나 bananas,orange 오렌지 oranges",
 ) + _nouns("food", "개", "bread 빵 -,rice 밥 -,meat 고기 -,soup 수프 -")
 DRINKS = _nouns("drink", "잔", "water 물 -,coffee 커피 -,milk 우유 -,tea 차 -,juice 주스 -,cocoa 코코아 -")
 BOOKS = _nouns(
