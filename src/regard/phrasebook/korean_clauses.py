@@ -109,7 +109,17 @@ def subject(sampler: Sampler, kind: str = "any") -> Subject:
 
 
 def english_verb(verb: words.Verb, frame: str, person: words.Person, denied: bool) -> str:
-    """The English verb as a template; the verb is tagged `v` and the negation `n`."""
+    """The English verb as a template; the verb is tagged `v` and the negation `n`.
+
+    Args:
+        verb: The verb.
+        frame: One of `FRAMES`, or `want`.
+        person: Whom it agrees with.
+        denied: Whether it is negated.
+
+    Returns:
+        One side of a rule.
+    """
     be = person.be
     third = person.third
     forms = {
@@ -131,7 +141,18 @@ def english_verb(verb: words.Verb, frame: str, person: words.Person, denied: boo
 
 
 def korean_verb(verb: words.Verb, frame: str, person: words.Person, denied: bool, ending: str) -> str:
-    """The Korean verb as a template with the same tags; what 하다 makes of a noun is denied by -지 않다."""
+    """The Korean verb as a template with the same tags; what 하다 makes of a noun is denied by -지 않다.
+
+    Args:
+        verb: The verb.
+        frame: One of `FRAMES`, or `want`.
+        person: Whom it agrees with.
+        denied: Whether it is negated.
+        ending: As in `regard.phrasebook.korean_endings.ended`.
+
+    Returns:
+        One side of a rule.
+    """
     stem, before = verb.ko, ""
     if frame == "now":
         before, stem = f"{ended(stem, '고')}/v ", Stem("있")
