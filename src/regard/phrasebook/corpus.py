@@ -20,6 +20,7 @@ from regard.phrasebook.splits import SPLITS, split_of
 
 GRAMMARS = {
     "en-fr": ("regard.phrasebook.english_french", "EnglishFrench"),
+    "en-ko": ("regard.phrasebook.korean", "EnglishKorean"),
 }
 """Language pairs and where their grammars are; each is loaded when it is asked for."""
 
@@ -90,7 +91,7 @@ def write_corpus(
 
     Args:
         out: Directory to write to; made when it is missing.
-        pair: `en-fr`.
+        pair: `en-fr` or `en-ko`.
         pairs: Sentence pairs in the training split.
         seed: Of all choices.
         min_length: Fewest words of an English sentence.

@@ -1,0 +1,275 @@
+"""Words of the English-Korean phrasebook.
+
+Korean marks respect for elders on the verb, so none of the people here is one of whom that would be expected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from regard.phrasebook.korean_endings import Stem
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A noun.
+
+    Attributes:
+        en: English singular.
+        ko: Korean.
+        kind: Which verbs and adjectives suit it.
+        plural: English plural; empty when it is not counted.
+        counter: Korean counter.
+    """
+
+    en: str
+    ko: str
+    kind: str
+    plural: str = ""
+    counter: str = "개"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb.
+
+    Attributes:
+        en: English base form.
+        third: Its third person.
+        past: Its simple past.
+        ing: Its form in -ing.
+        ko: Korean stem.
+        objects: Kinds of nouns that it takes; empty when it takes none.
+        stative: Whether it has no progressive.
+    """
+
+    en: str
+    third: str
+    past: str
+    ing: str
+    ko: Stem
+    objects: tuple[str, ...] = ()
+    stative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adjective:
+    """An adjective.
+
+    Attributes:
+        en: English.
+        more: English comparative.
+        ko: Korean stem.
+        kinds: Kinds of nouns that it suits.
+    """
+
+    en: str
+    more: str
+    ko: Stem
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A pronoun.
+
+    Attributes:
+        en: English subject.
+        ko: Korean without a particle.
+        own: English possessive.
+        ko_own: Korean possessive.
+        be: Present of *be*.
+        third: Whether the verb has the third person singular.
+    """
+
+    en: str
+    ko: str
+    own: str
+    ko_own: str
+    be: str
+    third: bool
+
+
+def _nouns(kind: str, counter: str, table: str) -> tuple[Noun, ...]:
+    """Nouns from `english Korean plural` triples; `-` stands for no plural."""
+    rows = [row.split() for row in table.strip().split(",")]
+    return tuple(Noun(en, ko, kind, "" if plural == "-" else plural, counter) for en, ko, plural in rows)
+
+
+PEOPLE = _nouns(
+    "person",
+    "명",
+    "student 학생 students,child 아이 children,friend 친구 friends,doctor 의사 doctors,cook 요리사 cooks,"
+    "singer 가수 singers,writer 작가 writers,man 남자 men,woman 여자 women,baby 아기 babies,nurse 간호사 nurses,"
+    "painter 화가 painters,farmer 농부 farmers,soldier 군인 soldiers,driver 운전사 drivers,actor 배우 actors",
+)
+KIN = _nouns("person", "명", "friend 친구 friends,daughter 딸 daughters,son 아들 sons,neighbour 이웃 neighbours")
+ANIMALS = _nouns("animal", "마리", "cat 고양이 cats,dog 개 dogs,bird 새 birds,horse 말 horses,rabbit 토끼 rabbits")
+FOOD = _nouns(
+    "food",
+    "개",
+    "apple 사과 apples,pear 배 pears,egg 달걀 eggs,potato 감자 potatoes,strawberry 딸기 strawberries,"
+    "tomato 토마토 tomatoes,peach 복숭아 peaches,sandwich 샌드위치 sandwiches,"
+    "banana 바나나 bananas,orange 오렌지 oranges",
+) + _nouns("food", "개", "bread 빵 -,rice 밥 -,meat 고기 -,soup 수프 -")
+DRINKS = _nouns("drink", "잔", "water 물 -,coffee 커피 -,milk 우유 -,tea 차 -,juice 주스 -,cocoa 코코아 -")
+BOOKS = _nouns(
+    "text", "권", "book 책 books,novel 소설 novels,magazine 잡지 magazines,dictionary 사전 dictionaries"
+) + _nouns("text", "통", "letter 편지 letters")
+THINGS = (
+    _nouns(
+        "thing",
+        "개",
+        "bag 가방 bags,hat 모자 hats,chair 의자 chairs,umbrella 우산 umbrellas,box 상자 boxes,cup 컵 cups,"
+        "mirror 거울 mirrors,phone 전화기 phones,key 열쇠 keys,clock 시계 clocks,ball 공 balls,camera 카메라 cameras",
+    )
+    + _nouns("thing", "대", "car 자동차 cars,bicycle 자전거 bicycles,computer 컴퓨터 computers")
+    + _nouns("thing", "장", "ticket 표 tickets,photograph 사진 photographs")
+)
+SONGS = _nouns("sound", "곡", "song 노래 songs") + _nouns("sound", "개", "music 음악 -,story 이야기 stories")
+SUBJECTS = _nouns("subject", "개", "Korean 한국어 -,English 영어 -,mathematics 수학 -,history 역사 -")
+PLACES = _nouns(
+    "place",
+    "곳",
+    "school 학교 schools,library 도서관 libraries,market 시장 markets,park 공원 parks,hospital 병원 hospitals,"
+    "office 사무실 offices,restaurant 식당 restaurants,museum 박물관 museums,bank 은행 banks,airport 공항 airports,"
+    "house 집 houses,kitchen 부엌 kitchens,garden 정원 gardens,hotel 호텔 hotels,theatre 극장 theatres",
+)
+NOUNS = {
+    noun.en: noun for noun in (*KIN, *PEOPLE, *ANIMALS, *FOOD, *DRINKS, *BOOKS, *THINGS, *SONGS, *SUBJECTS, *PLACES)
+}
+
+ANY = ("food", "drink", "text", "thing")
+VERBS = (
+    Verb("eat", "eats", "ate", "eating", Stem("먹"), ("food",)),
+    Verb("drink", "drinks", "drank", "drinking", Stem("마시"), ("drink",)),
+    Verb("buy", "buys", "bought", "buying", Stem("사"), ANY),
+    Verb("sell", "sells", "sold", "selling", Stem("팔"), ANY),
+    Verb("read", "reads", "", "reading", Stem("읽"), ("text",)),
+    Verb("write", "writes", "wrote", "writing", Stem("쓰"), ("text",)),
+    Verb("see", "sees", "saw", "seeing", Stem("보"), ("thing", "person", "animal"), True),
+    Verb("like", "likes", "liked", "liking", Stem("좋아하"), (*ANY, "sound", "animal", "subject"), True),
+    Verb("look for", "looks for", "looked for", "looking for", Stem("찾"), ("thing", "text", "animal")),
+    Verb("make", "makes", "made", "making", Stem("만들"), ("thing",)),
+    Verb("learn", "learns", "learned", "learning", Stem("배우"), ("subject",)),
+    Verb("study", "studies", "studied", "studying", Stem("공부하"), ("subject",)),
+    Verb("teach", "teaches", "taught", "teaching", Stem("가르치"), ("subject",)),
+    Verb("listen to", "listens to", "listened to", "listening to", Stem("듣", "ㄷ"), ("sound",)),
+    Verb("draw", "draws", "drew", "drawing", Stem("그리"), ("thing", "animal", "person")),
+    Verb("help", "helps", "helped", "helping", Stem("돕", "ㅂ"), ("person",)),
+    Verb("meet", "meets", "met", "meeting", Stem("만나"), ("person",)),
+    Verb("wait for", "waits for", "waited for", "waiting for", Stem("기다리"), ("person",)),
+    Verb("choose", "chooses", "chose", "choosing", Stem("고르", "르"), ("thing", "text")),
+    Verb("sleep", "sleeps", "slept", "sleeping", Stem("자")),
+    Verb("work", "works", "worked", "working", Stem("일하")),
+    Verb("rest", "rests", "rested", "resting", Stem("쉬")),
+    Verb("dance", "dances", "danced", "dancing", Stem("춤추")),
+    Verb("laugh", "laughs", "laughed", "laughing", Stem("웃")),
+    Verb("cry", "cries", "cried", "crying", Stem("울")),
+    Verb("exercise", "exercises", "exercised", "exercising", Stem("운동하")),
+    Verb("walk", "walks", "walked", "walking", Stem("걷", "ㄷ")),
+    Verb("play", "plays", "played", "playing", Stem("놀")),
+)
+TRANSITIVE = tuple(verb for verb in VERBS if verb.objects)
+INTRANSITIVE = tuple(verb for verb in VERBS if not verb.objects)
+GO = Verb("go", "goes", "went", "going", Stem("가"))
+COME = Verb("come", "comes", "came", "coming", Stem("오"))
+
+GOODS = ("food", "drink", "text", "thing")
+ADJECTIVES = (
+    Adjective("big", "bigger", Stem("크"), ("thing", "place", "animal")),
+    Adjective("small", "smaller", Stem("작"), ("thing", "place", "animal")),
+    Adjective("expensive", "more expensive", Stem("비싸"), GOODS),
+    Adjective("cheap", "cheaper", Stem("싸"), GOODS),
+    Adjective("delicious", "more delicious", Stem("맛있"), ("food", "drink")),
+    Adjective("pretty", "prettier", Stem("예쁘"), ("thing", "animal")),
+    Adjective("heavy", "heavier", Stem("무겁", "ㅂ"), ("thing",)),
+    Adjective("light", "lighter", Stem("가볍", "ㅂ"), ("thing",)),
+    Adjective("good", "better", Stem("좋"), ("thing", "text", "place")),
+    Adjective("interesting", "more interesting", Stem("재미있"), ("text", "sound", "subject")),
+    Adjective("difficult", "more difficult", Stem("어렵", "ㅂ"), ("text", "subject")),
+    Adjective("easy", "easier", Stem("쉽", "ㅂ"), ("text", "subject")),
+    Adjective("quiet", "quieter", Stem("조용하"), ("place",)),
+    Adjective("clean", "cleaner", Stem("깨끗하"), ("place", "thing")),
+    Adjective("beautiful", "more beautiful", Stem("아름답", "ㅂ"), ("place", "sound")),
+    Adjective("cute", "cuter", Stem("귀엽", "ㅂ"), ("animal",)),
+    Adjective("kind", "kinder", Stem("친절하"), ("person",)),
+    Adjective("clever", "cleverer", Stem("똑똑하"), ("person",)),
+    Adjective("young", "younger", Stem("젊"), ("person",)),
+    Adjective("fast", "faster", Stem("빠르", "르"), ("animal",)),
+    Adjective("white", "whiter", Stem("하얗", "ㅎ"), ("thing",)),
+    Adjective("red", "redder", Stem("빨갛", "ㅎ"), ("thing",)),
+    Adjective("hot", "hotter", Stem("뜨겁", "ㅂ"), ("drink",)),
+    Adjective("long", "longer", Stem("길"), ("text", "sound")),
+)
+COLOURS = ("white", "red")
+STATES = (
+    Adjective("tired", "", Stem("피곤하"), ()),
+    Adjective("busy", "", Stem("바쁘"), ()),
+    Adjective("happy", "", Stem("행복하"), ()),
+    Adjective("sad", "", Stem("슬프"), ()),
+    Adjective("sick", "", Stem("아프"), ()),
+    Adjective("healthy", "", Stem("건강하"), ()),
+)
+PERSONS = (
+    Person("I", "저", "my", "제", "am", False),
+    Person("he", "그", "his", "그의", "is", True),
+    Person("she", "그녀", "her", "그녀의", "is", True),
+    Person("we", "우리", "our", "우리", "are", False),
+    Person("they", "그들", "their", "그들의", "are", False),
+)
+NAMES = (
+    ("Minsu", "민수", "he"),
+    ("Jisu", "지수", "she"),
+    ("Yuna", "유나", "she"),
+    ("Junho", "준호", "he"),
+    ("Suyeon", "수연", "she"),
+    ("Jihun", "지훈", "he"),
+)
+TIMES = {
+    "present": (("every day", "매일"), ("in the morning", "아침에"),
+                ("in the evening", "저녁에"), ("these days", "요즘"),
+                ("at night", "밤에")),
+    "now": (("now", "지금"),),
+    "past": (("yesterday", "어제"), ("last week", "지난주에"),
+             ("last night", "어젯밤에"), ("this morning", "오늘 아침에")),
+    "future": (("tomorrow", "내일"), ("next week", "다음 주에"),
+               ("next month", "다음 달에"), ("this evening", "오늘 저녁에")),
+}  # fmt: skip
+WEEKDAYS = (
+    ("Monday", "월요일"),
+    ("Tuesday", "화요일"),
+    ("Wednesday", "수요일"),
+    ("Thursday", "목요일"),
+    ("Friday", "금요일"),
+    ("Saturday", "토요일"),
+    ("Sunday", "일요일"),
+)
+NUMBERS = (
+    ("two", "두"),
+    ("three", "세"),
+    ("four", "네"),
+    ("five", "다섯"),
+    ("six", "여섯"),
+    ("seven", "일곱"),
+    ("eight", "여덟"),
+    ("nine", "아홉"),
+    ("ten", "열"),
+)
+WEATHER = (
+    (("it is raining", "it rained", "it rains"), "비가", Stem("오")),
+    (("it is snowing", "it snowed", "it snows"), "눈이", Stem("오")),
+    (("it is cold", "it was cold", "it is cold"), "날씨가", Stem("춥", "ㅂ")),
+    (("it is hot", "it was hot", "it is hot"), "날씨가", Stem("덥", "ㅂ")),
+)
+"""Present, past and conditional English; Korean subject and stem."""
+GREETINGS = (
+    ("hello", "안녕하세요", "."),
+    ("thank you", "감사합니다", "."),
+    ("I am sorry", "죄송합니다", "."),
+    ("nice to meet you", "만나서 반가워요", "."),
+    ("good night", "안녕히 주무세요", "."),
+    ("see you tomorrow", "내일 봐요", "."),
+    ("congratulations", "축하해요", "!"),
+    ("welcome", "어서 오세요", "!"),
+)
