@@ -15,7 +15,7 @@ EXAMPLES = examples("regard phrasebook --pair en-fr --pairs 300 --seed 1 --out w
 
 def phrasebook(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Directory to write to.", show_default=False)],
-    pair: Annotated[str, typer.Option(metavar="PAIR", help="Languages: en-fr.")] = "en-fr",
+    pair: Annotated[str, typer.Option(metavar="PAIR", help="Languages: en-fr or en-ko.")] = "en-fr",
     pairs: Annotated[int, typer.Option(metavar="N", help="Sentence pairs for training.")] = 20000,
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed writes the same files.")] = 1,
     min_length: Annotated[int, typer.Option(metavar="N", help="Fewest words of a source sentence.")] = 1,

@@ -268,7 +268,18 @@ def going(sampler: Sampler, frame: str, ending: str = "요", who: Subject | None
 
 
 def state(sampler: Sampler, frame: str, ending: str = "요", who: Subject | None = None, role: str = "topic") -> Clause:
-    """Somebody is tired."""
+    """Somebody is tired.
+
+    Args:
+        sampler: Draws the words.
+        frame: `past` or any other, which is present.
+        ending: What ends the Korean clause.
+        who: The subject; drawn when not given.
+        role: A key of `PARTICLES`, for the subject.
+
+    Returns:
+        The clause in both languages.
+    """
     who = who or subject(sampler)
     adjective = sampler.pick(words.STATES)
     be = ("was" if who.person.be in ("am", "is") else "were") if frame == "past" else who.person.be

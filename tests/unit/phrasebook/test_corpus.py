@@ -387,7 +387,7 @@ def test_words_are_many_and_all_of_them_are_met_in_training(written: CorpusRepor
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"pair": "en-de"}, "expected a language pair out of en-fr, got 'en-de'"),
+        ({"pair": "en-de"}, "expected a language pair out of en-fr, en-ko, got 'en-de'"),
         ({"pairs": 0}, "got pairs=0"),
         ({"min_length": 0}, "got min_length=0 and max_length=60"),
         ({"min_length": 9, "max_length": 8}, "got min_length=9 and max_length=8"),
