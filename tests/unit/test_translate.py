@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from regard.config.schema import Config
+from regard.config.schema import Config, SearchConfig
 from regard.errors import CheckpointError, SearchError
 from regard.inspection.alignment import word_alignment
 from regard.model.build import build_model
@@ -20,6 +20,7 @@ from regard.store import StoredModel, load_model, save_model
 from regard.text.normalise import normalise
 from regard.text.subword import Subword
 from regard.translate import Translation, Translator, load
+from regard.values import Encoding
 
 ENGLISH = ["the cat sleeps on the big bed", "a small dog runs in the garden", "we do not know where they are"]
 FRENCH = ["le chat dort sur le grand lit", "un petit chien court dans le jardin", "on ne sait pas où ils sont"]
@@ -46,7 +47,9 @@ def subword() -> Subword:
     return Subword.train((ENGLISH + FRENCH) * 5, vocab_size=320)
 
 
-def stored(kind: str, subword: Subword, *, seed: int = 1, data: dict[str, int] | None = None) -> StoredModel:
+def stored(
+    kind: str, subword: Subword, *, seed: int = 1, data: dict[str, int] | None = None, eos: float = 7.0
+) -> StoredModel:
     config = Config.model_validate(
         {
             "model": MODELS[kind],
@@ -59,7 +62,10 @@ def stored(kind: str, subword: Subword, *, seed: int = 1, data: dict[str, int] |
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(3.0)
-        model.output_bias[3] += 6.0  # untrained models hardly ever stop
+        # Untrained models spell bytes and hardly ever stop: make them say words.
+        for word in sorted(set(" ".join(FRENCH).split())):
+            model.output_bias[subword.encode(word).ids[0]] += 5.0
+        model.output_bias[3] += eos
     return StoredModel(model, config, subword, subword, None)  # type: ignore[arg-type]
 
 
@@ -145,6 +151,11 @@ def test_n_best_lists(translator: Translator) -> None:
     assert all(one.n_best == () for one in translator.translate(lines))
     # The beam widens for as many as are wanted, unless its width was said.
     assert len(translator.translate(ENGLISH[0], n_best=9)[0].n_best) > 5
+    # With room for eos alone there is one to list, and it is listed.
+    translator.search, usual = SearchConfig(max_len_ratio=0.01, max_len_offset=1), translator.search
+    [only] = translator.translate(ENGLISH[0], n_best=3)
+    translator.search = usual
+    assert only.n_best == (replace(only, n_best=()),)
     with pytest.raises(SearchError, match="n_best between 1 and the beam of 2, got 3"):
         translator.translate(ENGLISH, beam=2, n_best=3)
 
@@ -205,7 +216,7 @@ def test_long_sentences_are_translated_in_parts(subword: Subword, kind: str, dat
 
 
 def test_parts_keep_their_places(subword: Subword) -> None:
-    translator = Translator([stored("bahdanau", subword, data={"max_len": 9})])
+    translator = Translator([stored("bahdanau", subword, data={"max_len": 9}, eos=-10.0)])
     long = " ".join(ENGLISH)
     [found] = translator.translate(long, alignment=True)
     words = long.split()
@@ -221,6 +232,8 @@ def test_parts_keep_their_places(subword: Subword) -> None:
         said.append(part.text)
         start = stop
     assert len(said) > 2
+    assert all(said)
+    assert len(wanted) > 8
     assert found.text == " ".join(text for text in said if text)
     assert found.alignment == tuple(sorted(wanted))
     assert found.score == pytest.approx(score, abs=1e-3)
@@ -330,8 +343,9 @@ def test_batches_hold_every_sentence_once(translator: Translator, monkeypatch: p
     sizes = []
     search = Translator._search
 
-    def counted(self: Translator, sources: list[object], wish: object) -> object:
+    def counted(self: Translator, sources: list[Encoding], wish: object) -> object:
         sizes.append(len(sources))
+        assert len(sources) * max(len(source.ids) + 1 for source in sources) * 5 <= 60 or len(sources) == 1
         return search(self, sources, wish)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Translator, "_search", counted)

@@ -53,12 +53,12 @@ def _cuts(whole: Encoding, limit: int) -> Iterator[Span]:
     begin, count = 0, 0
     space, since_space = 0, 0  # where the last word began, and the subwords from there
     for start, _ in whole.spans:
-        if start > begin and whole.text[start - 1] == " ":
+        if start > max(begin, space) and whole.text[start - 1] == " ":
             space, since_space = start, 0
         if count >= limit and start > begin:
-            cut = space if space > begin else start
+            cut, carried = (space, since_space) if space > begin else (start, 0)
             yield begin, cut
-            begin, count = cut, 0 if cut == start else since_space
+            begin, count = cut, carried
         count += 1
         since_space += 1
     yield begin, len(whole.text)

@@ -129,6 +129,7 @@ def test_truncation_by_hand() -> None:
     assert left(top_p=0.71) == [[1, 2, 3], [0, 1, 2]]
     # Among the three best alone, 0.4 + 0.3 are 0.78 of the mass.
     assert left(top_k=3, top_p=0.75) == [[1, 3], [0, 1, 2]]
+    assert truncate(torch.zeros(1, 5000), top_k=3).isfinite().nonzero()[:, 1].tolist() == [0, 1, 2]
     kept = truncate(scores, top_k=2)
     torch.testing.assert_close(kept[0, [1, 3]], scores[0, [1, 3]])
 

@@ -11,6 +11,7 @@ from regard.text.stretches import stretches
 from regard.text.subword import Subword
 
 LINES = ["the cat sleeps on the big bed", "a small dog runs in the garden", "we do not know where they are"] * 5
+WORDS = [*LINES[0].split(), "gardens", "catdog", "whey", "sleepsin", *LINES[1].split(), "knot", "hereare", "theory"]
 TEXTS = st.text(st.sampled_from("thecatdogs   éß€😀"), max_size=120).map(normalise)
 
 
@@ -32,10 +33,9 @@ def test_nothing_is_lost_and_nothing_is_too_long(subword: Subword, text: str, li
             assert word == words[part.first_word + offset]
 
 
-@given(text=TEXTS, limit=st.integers(12, 40))
-def test_words_stay_whole_where_they_fit(subword: Subword, text: str, limit: int) -> None:
-    if any(len(subword.encode(word).ids) > limit // 2 for word in text.split()):
-        return
+@given(words=st.lists(st.sampled_from(WORDS), max_size=40), limit=st.integers(9, 40))
+def test_words_stay_whole_where_they_fit(subword: Subword, words: list[str], limit: int) -> None:
+    text = " ".join(words)
     parts = stretches(text, subword, limit=limit)
     assert " ".join(part.encoding.text for part in parts) == text
     assert [part.first_word for part in parts] == [
@@ -51,9 +51,18 @@ def test_what_fits_is_left_alone(subword: Subword) -> None:
 
 
 def test_stretches_are_not_cut_smaller_than_need_be(subword: Subword) -> None:
-    text = " ".join(LINES)
-    parts = stretches(text, subword, limit=40)
-    assert len(parts) <= 1.5 * len(subword.encode(text).ids) / 40
+    """As many whole words as fit, again and again, for each of many limits."""
+    words = WORDS * 3
+    assert max(len(subword.encode(word).ids) for word in words) > 4
+    for limit in range(9, 45):
+        wanted, start = [], 0
+        while start < len(words):
+            stop = len(words)
+            while len(subword.encode(" ".join(words[start:stop])).ids) > limit:
+                stop -= 1
+            wanted.append(" ".join(words[start:stop]))
+            start = stop
+        assert [part.encoding.text for part in stretches(" ".join(words), subword, limit=limit)] == wanted
 
 
 def test_a_character_of_more_bytes_than_the_limit_stays_whole(subword: Subword) -> None:
