@@ -85,7 +85,7 @@ CONFIGS: dict[str, ModelConfig] = {
     "luong-coverage": rnn("luong", coverage=True),
     "bahdanau-coverage": rnn("bahdanau", "additive", coverage=True),
     "luong-two-heads": rnn("luong", "additive", heads=2),
-    "luong-local-p": rnn("luong", window="local-p", window_size=4),
+    "luong-local-p": rnn("luong", window="local-p", window_size=6),
     "transformer-post-rotary-swiglu": transformer(norm="post", position="rotary", activation="swiglu"),
     "transformer-learned-gelu": transformer(position="learned", activation="gelu"),
 }
