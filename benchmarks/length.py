@@ -1,6 +1,6 @@
 """Does attention repair the fixed-length vector on long sentences (S14; Bahdanau 2015, figure 2)?
 
-    python benchmarks/length.py --out runs/length [--steps 1500] [--threads 2]
+    python benchmarks/length.py --out runs/length [--steps 4000] [--rate 2e-3] [--threads 2]
 
 Trains `plain`, `bahdanau` and `luong-general` on the phrasebook with equal parameters (within 1 %), equal data and
 equal steps; prints BLEU by source length on unseen sentences and the norm of the gradient that a target word sends back
@@ -48,12 +48,13 @@ def num_parameters(config: Config) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def equal_configs(data: Path, steps: int, threads: int) -> dict[str, Config]:
+def equal_configs(data: Path, steps: int, rate: float, threads: int) -> dict[str, Config]:
     """One configuration a variant, its hidden size chosen so that all have as many parameters as Bahdanau's."""
     base = load_config(None, preset="demo", overrides=[
         f'data.src = "{data}/train.en"', f'data.tgt = "{data}/train.fr"',
         f'data.val_src = "{data}/val.en"', f'data.val_tgt = "{data}/val.fr"',
-        f"train.steps = {steps}", f"train.threads = {threads}", f"train.validate_every = {max(1, steps // 6)}",
+        f"train.steps = {steps}", f"train.learning_rate = {rate}", "train.warmup = 300",
+        f"train.threads = {threads}", f"train.validate_every = {max(1, steps // 6)}",
     ])  # fmt: skip
     base = base.model_copy(update={"train": base.train.model_copy(update={"max_minutes": None})})
     assert isinstance(base.model, RNNConfig)
@@ -138,7 +139,8 @@ def main() -> None:
     """Trains, measures, prints, draws."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/length"))
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate, the same for all three")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", choices=list(VARIANTS), help="train this one and stop")
     options = parser.parse_args()
@@ -146,7 +148,7 @@ def main() -> None:
     if not (data / "test.align").exists():
         write_corpus(data, pairs=20_000, seed=1)
         write_corpus(options.out / "long", pairs=4000, seed=2, min_length=20)
-    configs = equal_configs(data, options.steps, options.threads)
+    configs = equal_configs(data, options.steps, options.rate, options.threads)
     for name, config in configs.items():
         if options.only in (None, name) and not (options.out / name / "manifest.json").exists():
             print(f"{name}: {num_parameters(config):,} parameters", flush=True)

@@ -19,12 +19,12 @@ from regard.store.weights import check_shapes, fill, own_tensors
 from regard.train.average import average_states
 from regard.train.checkpoints import CheckpointFolder
 from regard.train.interrupt import Interrupt, Interrupted
-from regard.train.loss import chunked_cross_entropy
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.progress import Meter, Progress, Stopwatch, time_is_up
 from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
 from regard.train.schedule import build_schedule
+from regard.train.step import TrainingStep
 from regard.train.validation import Validator
 from regard.values import Batch
 
@@ -114,6 +114,7 @@ class Trainer:
         self.state_path = directory / "state.safetensors"
         self.folder = CheckpointFolder(directory, keep=config.keep, prefer=config.average)
         self.updater = Updater(model, betas=config.betas, weight_decay=config.weight_decay, clip_norm=config.clip_norm)
+        self.step = TrainingStep(model, self.updater, precision, label_smoothing=config.label_smoothing)
         self.schedule = build_schedule(config, config.steps)
         self.progress = Progress()
         self.stopwatch = Stopwatch(clock)
@@ -197,29 +198,9 @@ class Trainer:
         """One update, from `accumulate` batches."""
         self.model.train()
         batches = [next(self.stream) for _ in range(self.config.accumulate)]
-        tokens = sum(batch.num_tgt_tokens for batch in batches)
-        loss, nll = self._backward(batches[0], tokens)
-        for batch in batches[1:]:
-            more_loss, more_nll = self._backward(batch, tokens)
-            loss, nll = loss + more_loss, nll + more_nll
         self.progress.step += 1
-        norm = self.updater.update(self.schedule.rate(self.progress.step))
-        self.meter.add(loss, nll, norm, tokens)
-
-    def _backward(self, batch: Batch, tokens: int) -> tuple[Tensor, Tensor]:
-        placed = batch.to(self.device) if self.precision.device != "cpu" else batch
-        with self.precision.context():
-            loss, nll = chunked_cross_entropy(
-                self.model(placed).hidden,
-                self.model.output_weight,
-                self.model.output_bias,
-                placed.tgt_out_ids,
-                label_smoothing=self.config.label_smoothing,
-                ignore_index=self.model.specials.pad,
-                num_tokens=batch.num_tgt_tokens,
-            )
-        (loss / tokens).backward()  # type: ignore[no-untyped-call]
-        return loss.detach(), nll
+        taken = self.step(batches, self.schedule.rate(self.progress.step))
+        self.meter.add(taken.loss, taken.nll, taken.norm, taken.num_tokens)
 
     def _report(self) -> None:
         self._check_finite()

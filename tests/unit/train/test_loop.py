@@ -123,7 +123,7 @@ def test_accumulated_batches_count_like_one(bench) -> None:
         trainer = bench.trainer()
         trainer.model.eval()
         tokens = sum(batch.num_tgt_tokens for batch in order)
-        losses = [trainer._backward(batch, tokens)[0] for batch in order]
+        losses = [trainer.step.backward(batch, tokens)[0] for batch in order]
         gradients.append(trainer.model.output_bias.grad.clone())
     torch.testing.assert_close(gradients[0], gradients[1])
     # The bias's gradients: softmax minus target, which sum to zero over the words and lie within one in mean.

@@ -1,0 +1,158 @@
+"""regard as a contender beside other toolkits: the public model, training step and search, on foreign batches.
+
+A driver that holds several toolkits side by side makes one `Contender` for each task and variant, hands it
+batches of ids (`src` (B, S) with eos, `src_len` (B,), `tgt` (B, T + 1) with bos and eos, `ntok`), and times it.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import torch
+from torch import Tensor
+
+from regard.attention.kernels import additive_scores, masked_softmax, weighted_sum
+from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, TransformerConfig
+from regard.model.build import build_model
+from regard.model.decoder import State, StepModel
+from regard.search.beam import BeamOptions, beam_search
+from regard.search.greedy import greedy_search
+from regard.train.allocator import keep_freed_memory
+from regard.train.optimizer import Updater
+from regard.train.precision import choose_precision
+from regard.train.step import TrainingStep
+from regard.values import Batch, Specials, StepOutput
+
+VOCAB = 8000
+SPECIALS = Specials(unk=0, pad=1, bos=2, eos=3)
+RATE = 5e-4
+RNN = RNNConfig(
+    cell="lstm", embed_size=256, hidden_size=512, encoder_layers=1, decoder_layers=1, dropout=0.1, tie_embeddings=False
+)
+MODELS: dict[str, ModelConfig] = {
+    "T1": TransformerConfig(width=256, ff_size=1024, heads=4, encoder_layers=3, decoder_layers=3, dropout=0.1),
+    "T2": RNN.model_copy(update={"decoder": "bahdanau", "attention": AttentionConfig(score="additive")}),
+    "T2-luong-feed": RNN.model_copy(
+        update={"decoder": "luong", "input_feeding": True, "attention": AttentionConfig(score="additive")}
+    ),
+    "T3": RNN.model_copy(update={"decoder": "luong", "attention": AttentionConfig(score="general")}),
+    "T3-feed": RNN.model_copy(
+        update={"decoder": "luong", "input_feeding": True, "attention": AttentionConfig(score="general")}
+    ),
+}
+"""Sizes that every toolkit can build: 3 + 3 layers of 256, or 2 x 256 below 512; nothing tied in the RNNs."""
+
+
+class ForeignBatch(TypedDict):
+    """A batch as the driver makes it."""
+
+    src: Tensor
+    src_len: Tensor
+    tgt: Tensor
+    ntok: int
+
+
+class Contender:
+    """One model of ours.
+
+    Args:
+        task: `T1` (Transformer), `T2` (RNN, additive), `T3` (RNN, general).
+        variant: `default` (as regard chooses on this machine), `fp32`, `best`; with `feed` or `luong-feed` among
+            its parts, which are joined by `-`, the Luong decoder with input feeding.
+    """
+
+    def __init__(self, task: str, variant: str = "default") -> None:
+        keep_freed_memory()
+        parts = variant.split("-")
+        name = {"T2": "T2-luong-feed", "T3": "T3-feed"}.get(task, task) if "feed" in parts else task
+        config = MODELS[name]
+        torch.manual_seed(1)
+        self.model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True, specials=SPECIALS)
+        wanted = "float32" if "fp32" in parts else "auto"
+        transformer = isinstance(config, TransformerConfig)
+        self.precision = choose_precision(
+            wanted, "cpu", rows=2048 if transformer else 128, width=config.width if transformer else config.hidden_size
+        )
+        updater = Updater(self.model, betas=(0.9, 0.999))
+        self.step = TrainingStep(self.model, updater, self.precision)
+
+    def prepare(self, batch: ForeignBatch) -> Batch:
+        """Our form of a batch; not timed."""
+        tgt_in, tgt_out = batch["tgt"][:, :-1], batch["tgt"][:, 1:]
+        tgt_len = tgt_out.ne(SPECIALS.pad).sum(1)
+        # What follows the last word is padding for the decoder too.
+        tgt_in = tgt_in.masked_fill(torch.arange(tgt_in.shape[1]) >= tgt_len[:, None], SPECIALS.pad)
+        indices = tuple(range(len(batch["src"])))
+        return Batch(batch["src"], batch["src_len"], tgt_in, tgt_out.contiguous(), tgt_len, indices, batch["ntok"])
+
+    def train_step(self, batch: Batch) -> float:
+        """Forward, backward, update; the mean loss a target token."""
+        self.model.train()
+        return float(self.step([batch], RATE).loss) / batch.num_tgt_tokens
+
+    def decode(self, batch: ForeignBatch, beam: int, max_len: int, min_len: int = 0) -> list[list[int]]:
+        """Ids without eos, in row order."""
+        model: StepModel = _NoEosBefore(self.model.eval(), min_len)
+        limit = torch.full((len(batch["src"]),), max_len + 1)
+        if beam == 1:
+            found = greedy_search(model, batch["src"], batch["src_len"], max_len=limit, specials=SPECIALS)
+        else:
+            options = BeamOptions(beam=beam)
+            many = beam_search(
+                model, batch["src"], batch["src_len"], max_len=limit, specials=SPECIALS, options=options
+            )  # fmt: skip
+            found = [one[0] for one in many]
+        return [[token for token in one.ids if token != SPECIALS.eos][:max_len] for one in found]
+
+    def save(self, path: str) -> None:
+        """Weights to a file."""
+        from safetensors.torch import save_file
+
+        save_file({name: weight.contiguous() for name, weight in self.model.state_dict().items()}, path)
+
+    def load(self, path: str) -> None:
+        """Weights from a file."""
+        from safetensors.torch import load_file
+
+        self.model.load_state_dict(load_file(path))
+
+
+class _NoEosBefore:
+    """A model that cannot end a translation before it has `min_len` tokens."""
+
+    def __init__(self, model: StepModel, min_len: int) -> None:
+        self.model = model
+        self.min_len = min_len
+        self.steps = 0
+
+    def start(self, src_ids: Tensor, src_len: Tensor) -> State:
+        self.steps = 0
+        return self.model.start(src_ids, src_len)
+
+    def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
+        output, state = self.model.step(ids, state, need_weights=need_weights)
+        self.steps += 1
+        if self.steps <= self.min_len:
+            output.logits[:, SPECIALS.eos] = -torch.inf
+        return output, state
+
+
+def additive_attention(
+    query: Tensor, key: Tensor, value: Tensor, W: Tensor, U: Tensor, v: Tensor, mask: Tensor
+) -> Tensor:
+    """Attention with the score `v · tanh(query W + key U)`.
+
+    Args:
+        query: `(B, T, D)`.
+        key: `(B, S, D)`.
+        value: `(B, S, D)`.
+        W: `(D, D)`.
+        U: `(D, D)`.
+        v: `(D,)`.
+        mask: `(B, 1, S)` bool, True = may attend.
+
+    Returns:
+        `(B, T, D)`.
+    """
+    scores = additive_scores((query @ W)[:, None], (key @ U)[:, None], v[None])
+    return weighted_sum(masked_softmax(scores, mask[:, None]), value[:, None])[:, 0]
