@@ -1,15 +1,18 @@
-"""Dropout with cheap random numbers (Srivastava et al. 2014).
+"""Dropout with cheap random numbers and nothing to remember (Srivastava et al. 2014).
 
-PyTorch draws each Bernoulli variable on the CPU one at a time, which takes a sixth of a small
-Transformer's training step. Here one 64-bit draw serves four elements: 16 random bits an element decide
-with a resolution of 1/65536, four times as fast (`benchmarks/dropout.py`).
+On the CPU PyTorch draws each Bernoulli variable by itself, a sixth of a small Transformer's training step, and keeps
+the mask for the backward pass. Here the mask is a function of a seed and of the position: it is computed where it is
+needed, 16 bits an element, and forgotten (`benchmarks/dropout.py`).
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional as F
+
+from regard.native import kernel
 
 
 def dropout(x: Tensor, rate: float) -> Tensor:
@@ -17,23 +20,95 @@ def dropout(x: Tensor, rate: float) -> Tensor:
 
     Args:
         x: Any shape.
-        rate: Share of zeros, `0 ≤ rate < 1`.
+        rate: Share of zeros, `0 ≤ rate < 1`; on the CPU with a resolution of 1/65536.
 
     Returns:
         The same shape. On the CPU the draws come from PyTorch's default generator.
     """
     if rate == 0.0:
         return x
-    if x.device.type != "cpu":  # other devices draw in parallel
-        return F.dropout(x, rate)
-    return x * _noise(x, rate)
+    if kernel("dropout", x):
+        dropped: Tensor = _Dropout.apply(x, rate)  # type: ignore[no-untyped-call]
+        return dropped
+    if x.device.type == "cpu":
+        return x * _noise(x, rate)
+    return F.dropout(x, rate)  # other devices draw in parallel
+
+
+def relu_dropout(x: Tensor, rate: float) -> Tensor:
+    """`dropout(relu(x), rate)`, of which the backward pass needs the result alone.
+
+    Args:
+        x: Any shape.
+        rate: As in `dropout`.
+
+    Returns:
+        The same shape.
+    """
+    if rate and kernel("dropout", x):
+        dropped: Tensor = _ReLUDropout.apply(x, rate)  # type: ignore[no-untyped-call]
+        return dropped
+    return dropout(torch.relu(x), rate)
 
 
 def _noise(x: Tensor, rate: float) -> Tensor:
     count = x.numel()
     draws = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
     bits = draws.view(torch.int16)[:count].view(x.shape)  # uniform over -32768 … 32767
-    return (bits >= round(rate * 65536) - 32768).to(x.dtype).mul_(1.0 / (1.0 - rate))
+    return (bits >= _threshold(rate) - 32768).to(x.dtype).mul_(1.0 / (1.0 - rate))
+
+
+def _threshold(rate: float) -> int:
+    return min(round(rate * 65536), 65535)
+
+
+def _drop(x: Tensor, rate: float, seed: int, *, rectify: bool) -> Tensor:
+    x = x.contiguous()
+    y, run = torch.empty_like(x), kernel("dropout", x)
+    if run is None:
+        raise AssertionError(f"no kernel for {x.dtype}")
+    scale, threads = 1.0 / (1.0 - rate), torch.get_num_threads()
+    run(x.data_ptr(), y.data_ptr(), x.numel(), seed, _threshold(rate), scale, rectify, threads)
+    return y
+
+
+def _draw_seed() -> int:
+    return int(torch.empty((), dtype=torch.int64).random_())
+
+
+class _Dropout(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, rate: float) -> Tensor:
+        seed = _draw_seed()
+        ctx.drawn = rate, seed  # type: ignore[attr-defined]
+        return _drop(x, rate, seed, rectify=False)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        rate, seed = ctx.drawn  # type: ignore[attr-defined]
+        return _drop(upstream[0], rate, seed, rectify=False), None
+
+
+class _ReLUDropout(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, rate: float) -> Tensor:
+        y = _drop(x, rate, _draw_seed(), rectify=True)
+        ctx.rate = rate  # type: ignore[attr-defined]
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        (y,) = ctx.saved_tensors  # type: ignore[attr-defined]
+        gradient = upstream[0].contiguous()
+        result, run = torch.empty_like(y), kernel("dropout_rectified_backward", y)
+        if run is None:
+            raise AssertionError(f"no kernel for {y.dtype}")
+        scale = 1.0 / (1.0 - ctx.rate)  # type: ignore[attr-defined]
+        run(y.data_ptr(), gradient.data_ptr(), result.data_ptr(), y.numel(), scale, torch.get_num_threads())
+        return result, None
 
 
 class Dropout(nn.Module):
@@ -54,3 +129,11 @@ class Dropout(nn.Module):
     def extra_repr(self) -> str:
         """What `print(module)` shows."""
         return f"rate={self.rate}"
+
+
+class ReLUDropout(Dropout):
+    """`relu`, and `dropout` after it while training."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same shape."""
+        return relu_dropout(x, self.rate if self.training else 0.0)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from regard.dropout import Dropout
+from regard.dropout import Dropout, ReLUDropout
 
 
 class FeedForward(nn.Module):
@@ -18,21 +17,19 @@ class FeedForward(nn.Module):
     Args:
         width: D.
         ff_size: Width of the hidden layer.
-        activation: `relu` or `gelu`.
-        dropout: On the hidden layer.
+        activation: f, with the dropout of the hidden layer behind it.
     """
 
-    def __init__(self, width: int, ff_size: int, activation: Callable[[Tensor], Tensor], *, dropout: float) -> None:
+    def __init__(self, width: int, ff_size: int, activation: nn.Module) -> None:
         super().__init__()
         self.widen = nn.Linear(width, ff_size)
         self.narrow = nn.Linear(ff_size, width)
         self.activation = activation
-        self.dropout = Dropout(dropout)
         _xavier(self.widen, self.narrow)
 
     def forward(self, x: Tensor) -> Tensor:
         """`(B, T, D)` to `(B, T, D)`."""
-        y: Tensor = self.narrow(self.dropout(self.activation(self.widen(x))))
+        y: Tensor = self.narrow(self.activation(self.widen(x)))
         return y
 
 
@@ -80,8 +77,8 @@ def feed_forward(activation: str, width: int, ff_size: int, *, dropout: float) -
     """
     if activation == "swiglu":
         return SwiGLU(width, ff_size, dropout=dropout)
-    functions: dict[str, Callable[[Tensor], Tensor]] = {"relu": torch.relu, "gelu": F.gelu}
-    return FeedForward(width, ff_size, functions[activation], dropout=dropout)
+    hidden = ReLUDropout(dropout) if activation == "relu" else nn.Sequential(nn.GELU(), Dropout(dropout))
+    return FeedForward(width, ff_size, hidden)
 
 
 class Residual(nn.Module, ABC):

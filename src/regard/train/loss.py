@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from regard.train.softmax import Judged, judge
+
 CHUNK_ELEMENTS = 1 << 21
 """Logits that live at once: 8 MiB in float32, about what a core's caches hold."""
 
@@ -83,11 +85,11 @@ class _Gradients:
         self.bias = torch.zeros(weight.shape[0], dtype=master, device=weight.device) if has_bias else None
         self.num_tokens = hidden.shape[0]
 
-    def add(self, start: int, error: Tensor, hidden: Tensor, weight: Tensor) -> None:
-        """Adds a chunk: `error` `(C, V)` is softmax minus the unsmoothed part of the target."""
+    def add(self, start: int, judged: Judged, hidden: Tensor, weight: Tensor) -> None:
+        """Adds a chunk of C tokens."""
         if self.bias is not None:
-            self.bias += error.sum(0)
-        error = error.to(hidden.dtype)
+            self.bias += judged.error_sum
+        error = judged.error.to(hidden.dtype)
         torch.mm(error, weight, out=self.hidden[start : start + len(hidden)])
         if hidden.dtype == self.weight.dtype:
             self.weight.addmm_(error.t(), hidden)
@@ -155,24 +157,18 @@ def _losses(
 ) -> tuple[Tensor, Tensor, _Gradients | None]:
     gradients = _Gradients(hidden, weight, smoothing, bias is not None) if need_gradients else None
     exact = torch.float64 if hidden.dtype == torch.float64 else torch.float32
-    words = weight.shape[0]
     nll = torch.zeros((), dtype=exact, device=hidden.device)
     loss = torch.zeros((), dtype=exact, device=hidden.device)
     for start in range(0, hidden.shape[0], chunk_size):
-        part, wanted = hidden[start : start + chunk_size], targets[start : start + chunk_size, None]
-        logits = (part @ weight.t()).to(exact)  # (C, V)
-        if bias is not None:
-            logits += bias
-        log_probs = torch.log_softmax(logits, -1)
-        chunk_nll = -log_probs.gather(1, wanted).sum()
+        part, wanted = hidden[start : start + chunk_size], targets[start : start + chunk_size]
+        judged = judge(part @ weight.t(), bias, wanted, smoothing, need_error=need_gradients)  # (C, V) logits
+        chunk_nll = judged.nll.sum()
         nll += chunk_nll
         loss += (1.0 - smoothing) * chunk_nll
         if smoothing:
-            loss -= smoothing / words * log_probs.sum()
+            loss -= smoothing / weight.shape[0] * judged.log_probs.sum()
         if gradients is not None:
-            error = log_probs.exp_()
-            error.scatter_add_(1, wanted, error.new_full((1, 1), smoothing - 1.0).expand_as(wanted))
-            gradients.add(start, error, part, weight)
+            gradients.add(start, judged, part, weight)
     if gradients is not None:
         gradients.finish(hidden, weight)
     return loss, nll, gradients

@@ -1,0 +1,35 @@
+// What the kernels share: plain C99, no dependency, arguments as PyTorch's tensors hold them.
+#ifndef REGARD_KERNELS_H
+#define REGARD_KERNELS_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+// One machine code for each generation of vector instructions, chosen when the library is loaded.
+#define EVERY_MACHINE \
+    __attribute__((noinline, target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define EVERY_MACHINE
+#endif
+
+#define KERNEL __attribute__((visibility("default")))
+
+typedef uint16_t bf16;
+
+static inline float widen(bf16 x) {
+    uint32_t bits = (uint32_t)x << 16;
+    float y;
+    memcpy(&y, &bits, sizeof y);
+    return y;
+}
+
+// To the nearest, ties to even; what is not a number stays one.
+static inline bf16 narrow(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    return (bits & 0x7fffffffu) > 0x7f800000u ? (bf16)0x7fc0u : (bf16)rounded;
+}
+
+#endif

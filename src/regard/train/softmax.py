@@ -1,0 +1,76 @@
+"""Softmax, log-likelihood and error of a chunk of logits: the part of the loss that is not a matrix product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from regard.native import kernel
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the logits of C tokens over V words are worth.
+
+    Attributes:
+        nll: `(C,)`, negative log-likelihood of the targets, nats.
+        log_probs: `(C,)`, sum of each token's V log-probabilities.
+        error: `(C, V)`, softmax minus the unsmoothed part of the target, `p(v) - (1 - ε) [v = target]`.
+        error_sum: `(V,)`, its sum over the tokens.
+    """
+
+    nll: Tensor
+    log_probs: Tensor
+    error: Tensor
+    error_sum: Tensor
+
+
+def judge(logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, *, need_error: bool) -> Judged:
+    """Softmax and loss in float32 (float64 stays), whatever the type of the logits.
+
+    Args:
+        logits: `(C, V)`, written to.
+        bias: `(V,)`, to be added to them, or None.
+        targets: `(C,)` int64.
+        smoothing: ε.
+        need_error: Whether the error is wanted; else both of its fields mean nothing.
+
+    Returns:
+        What was found; in a compiled kernel where there is one, which meets each row once, while the first cache
+        holds it.
+    """
+    if logits.is_contiguous() and kernel("cross_entropy", logits) is not None and len(logits):
+        return _judge_compiled(logits, bias, targets, smoothing, need_error=need_error)
+    exact = logits if logits.dtype == torch.float64 else logits.float()
+    if bias is not None:
+        exact += bias
+    log_probs = torch.log_softmax(exact, -1)
+    wanted = targets[:, None]
+    nll, total = -log_probs.gather(1, wanted)[:, 0], log_probs.sum(1)
+    if not need_error:
+        return Judged(nll, total, log_probs, total)
+    error = log_probs.exp_()
+    error.scatter_add_(1, wanted, error.new_full((1, 1), smoothing - 1.0).expand_as(wanted))
+    return Judged(nll, total, error, error.sum(0))
+
+
+def _judge_compiled(
+    logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, *, need_error: bool
+) -> Judged:
+    (tokens, words), threads = logits.shape, torch.get_num_threads()
+    run = kernel("cross_entropy", logits)
+    if run is None:
+        raise AssertionError(f"no kernel for {logits.dtype}")
+    if int(targets.min()) < 0 or int(targets.max()) >= words:
+        raise IndexError(f"expected targets from 0 to {words - 1}, got {int(targets.min())} to {int(targets.max())}")
+    nll, log_probs = torch.empty(2, tokens)
+    scratch, sums = torch.empty(threads, words), torch.zeros(threads, words)
+    offset = torch.zeros(words) if bias is None else bias.float().contiguous()
+    targets = targets.contiguous()
+    run(
+        logits.data_ptr(), offset.data_ptr(), targets.data_ptr(), tokens, words, smoothing,
+        nll.data_ptr(), log_probs.data_ptr(), scratch.data_ptr(), sums.data_ptr(), need_error, threads,
+    )  # fmt: skip
+    return Judged(nll, log_probs, logits, sums.sum(0))
