@@ -115,6 +115,9 @@ class TransformerConfig(Section):
     """Use the target embedding as the output layer's matrix; with a shared vocabulary the source's too."""
     cross_score: ScoreName = "scaled-dot"
     """How target queries meet source keys; self-attention is always scaled dot."""
+    recompute: bool = False
+    """Training computes each layer's activations a second time in the backward pass instead of keeping them: less
+    memory for about a third more time (Chen et al. 2016, "sublinear memory cost")."""
 
 
 ModelConfig = Annotated[RNNConfig | TransformerConfig, Field(discriminator="kind")]

@@ -248,7 +248,8 @@ def _transformer(
         DecoderLayer(self_attention(), cross_attention(), network(), residual) for _ in range(config.decoder_layers)
     ]
     embedder = partial(Embedder, dropout=config.dropout)
-    encoder = TransformerEncoder(embedder(src_embedding, _positions(config)), encoder_layers, last_norm())
-    decoder = TransformerDecoder(embedder(tgt_embedding, _positions(config)), decoder_layers, last_norm())
+    src_embedder, tgt_embedder = (embedder(table, _positions(config)) for table in (src_embedding, tgt_embedding))
+    encoder = TransformerEncoder(src_embedder, encoder_layers, last_norm(), recompute=config.recompute)
+    decoder = TransformerDecoder(tgt_embedder, decoder_layers, last_norm(), recompute=config.recompute)
     tied = tgt_embedding if config.tie_embeddings else None
     return Seq2Seq(encoder, decoder, tgt_vocab=tgt_vocab, specials=specials, tied=tied)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from regard.attention.multi import MultiHeadAttention
 from regard.masks import causal_mask, padding_mask
@@ -127,6 +130,15 @@ def _extend(past: Memory | None, new: Memory) -> Memory:
     return Memory(torch.cat((past.key, new.key), dim=2), torch.cat((past.value, new.value), dim=2))
 
 
+def _recomputed(layer: nn.Module) -> Callable[..., Any]:
+    """A layer whose activations are not kept: the backward pass computes them again."""
+
+    def run(*args: Tensor | Memory | None, **options: int | bool) -> object:
+        return checkpoint(partial(layer, **options), *args, use_reentrant=False)
+
+    return run
+
+
 class TransformerEncoder(nn.Module):
     """Embedding and encoder layers.
 
@@ -134,10 +146,14 @@ class TransformerEncoder(nn.Module):
         embedder: Source words and positions to `(B, S, D)`.
         layers: The lowest first.
         norm: What ends the encoder: a layer norm with pre-norm layers, an identity with post-norm.
+        recompute: Whether the backward pass computes each layer's activations anew.
     """
 
-    def __init__(self, embedder: Embedder, layers: list[EncoderLayer], norm: nn.Module) -> None:
+    def __init__(
+        self, embedder: Embedder, layers: list[EncoderLayer], norm: nn.Module, *, recompute: bool = False
+    ) -> None:
         super().__init__()
+        self.recompute = recompute
         self.embedder = embedder
         self.layers = nn.ModuleList(layers)
         self.norm = norm
@@ -156,8 +172,10 @@ class TransformerEncoder(nn.Module):
         mask = padding_mask(src_len, src_ids.shape[1])
         x = self.embedder(src_ids)
         weights: list[Tensor] = []
+        again = self.recompute and self.training and torch.is_grad_enabled()
         for layer in self.layers:
-            x, layer_weights = layer(x, mask, need_weights=need_weights)
+            call = _recomputed(layer) if again else layer
+            x, layer_weights = call(x, mask, need_weights=need_weights)
             if layer_weights is not None:
                 weights.append(layer_weights)
         return EncoderOutput(self.norm(x), mask, weights=tuple(weights))
@@ -185,10 +203,14 @@ class TransformerDecoder(Decoder):
         embedder: Target words and positions to `(B, T, D)`.
         layers: The lowest first.
         norm: What ends the decoder: a layer norm with pre-norm layers, an identity with post-norm.
+        recompute: Whether the backward pass computes each layer's activations anew.
     """
 
-    def __init__(self, embedder: Embedder, layers: list[DecoderLayer], norm: nn.Module) -> None:
+    def __init__(
+        self, embedder: Embedder, layers: list[DecoderLayer], norm: nn.Module, *, recompute: bool = False
+    ) -> None:
         super().__init__()
+        self.recompute = recompute
         self.embedder = embedder
         self.layers = nn.ModuleList(layers)
         self.norm = norm
@@ -215,9 +237,11 @@ class TransformerDecoder(Decoder):
         x = self.embedder(ids, start=state.position)
         past: list[Memory] = []
         weights: list[Tensor] = []
+        again = self.recompute and self.training and torch.is_grad_enabled()
         for number, layer in enumerate(self.layers):
             before = state.past[number] if state.past else None
-            x, present, layer_weights = layer(
+            call = _recomputed(layer) if again else layer
+            x, present, layer_weights = call(
                 x, before, state.source[number], start=state.position, need_weights=need_weights
             )
             past.append(present)

@@ -238,3 +238,24 @@ def test_dropout_is_off_outside_training_and_on_within() -> None:
         torch.testing.assert_close(model(pairs).hidden, model(pairs).hidden)
         model.train()
         assert not torch.allclose(model(pairs).hidden, model(pairs).hidden)
+
+
+def test_recomputed_activations_give_the_same_gradients_from_less_memory() -> None:
+    """With dropout on: the second computation draws what the first one drew."""
+    found = []
+    for recompute in (False, True):
+        model = build(transformer(recompute=recompute, dropout=0.3)).train()
+        kept: dict[int, int] = {}
+
+        def keep(tensor: torch.Tensor, kept: dict[int, int] = kept) -> torch.Tensor:
+            kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+            return tensor
+
+        torch.manual_seed(3)
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            hidden = model(batch()).hidden
+        hidden.square().sum().backward()
+        found.append((hidden, {name: weight.grad for name, weight in model.named_parameters()}, sum(kept.values())))
+    torch.testing.assert_close(found[1][0], found[0][0])
+    torch.testing.assert_close(found[1][1], found[0][1])
+    assert found[1][2] < 0.8 * found[0][2]
