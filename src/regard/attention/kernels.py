@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from regard.attention.additive import fused_additive_scores
 from regard.dropout import dropout
 
 
@@ -41,7 +42,7 @@ def weighted_sum(weights: Tensor, value: Tensor, *, rate: float = 0.0) -> Tensor
 
 
 def additive_scores(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
-    """`e_{t,i} = v · tanh(q_t + k_i)`.
+    """`e_{t,i} = v · tanh(q_t + k_i)` (Bahdanau 2015, A.1.2), by a kernel that holds no `(B, H, T, S, D)`.
 
     Args:
         query: `(B, H, T, D)`, already mapped.
@@ -49,10 +50,6 @@ def additive_scores(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
         v: `(H, D)`.
 
     Returns:
-        `(B, H, T, S)`.
+        `(B, H, T, S)` float32 (float64 stays).
     """
-    # (B, H, T, 1, D) + (B, H, 1, S, D) -> (B, H, T, S, D)
-    hidden = torch.tanh(query.unsqueeze(-2) + key.unsqueeze(-3))
-    if v.shape[0] == 1:
-        return hidden @ v[0].to(hidden.dtype)
-    return torch.einsum("bhtsd,hd->bhts", hidden, v.to(hidden.dtype))
+    return fused_additive_scores(query, key, v)

@@ -1,0 +1,175 @@
+// Additive scores e = v · tanh(q + k) and their gradients, without the tensor (B, H, T, S, D).
+//
+// tanh(q + k) = 1 - 2 / (1 + e^2q e^2k): the exponentials are taken once a query and once a key, which leaves a product
+// and a reciprocal for each of the B·H·T·S·D terms. Numbers for which that would overflow or lose digits go another way.
+// The arithmetic stands in variant.h and is compiled for three sets of instructions; which one runs is decided here.
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+#include "kernels.h"
+
+// How far q + k may go in one block for the product of exponentials: beyond MOST it overflows with 1 / v, and below
+// LEAST the difference 1 - 2 / x has lost digits.
+#define LEAST 0.25f
+#define MOST 28.0f
+
+enum {
+    ROWS = 64,    // queries whose exponentials are held at once
+    COLUMNS = 16, // keys that are visited by all of these in turn
+    WIDEST = 16,  // floats in the longest vector; rows of scratch memory are multiples of it
+    SMALL = 1 << 15, // terms that are not worth waking other threads for
+};
+
+struct forward {
+    const void *q, *k;
+    const float *v;
+    float *e;
+    int64_t B, H, T, S, D, stride;
+};
+
+struct backward {
+    const void *q, *k;
+    const float *v, *de;
+    void *dq, *dk;
+    float *dv;
+    int64_t B, H, T, S, D;
+};
+
+#ifdef __clang__
+#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define PICK(a, b, ...) __builtin_shuffle(a, b, (NAME(bits)){__VA_ARGS__})
+#endif
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAS_X86 1
+#include <immintrin.h>
+
+#define WIDTH 16
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2,prefer-vector-width=512")))
+#define NAME(x) x##_avx512
+#define RECIPROCAL(x) ((VECTOR)_mm512_rcp14_ps((__m512)(x)))
+#define LIMIT(x, bound)                                                                                               \
+    ((VECTOR)_mm512_max_ps(_mm512_set1_ps(-(bound)), _mm512_min_ps(_mm512_set1_ps(bound), (__m512)(x))))
+#define PICK_EVEN(a, b) PICK(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+#define PICK_ODD(a, b) PICK(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
+#include "variant.h"
+#undef WIDTH
+#undef TARGET
+#undef NAME
+#undef RECIPROCAL
+#undef LIMIT
+#undef PICK_EVEN
+#undef PICK_ODD
+
+#define WIDTH 8
+#define TARGET __attribute__((target("avx2,fma")))
+#define NAME(x) x##_avx2
+#define RECIPROCAL(x) ((VECTOR)_mm256_rcp_ps((__m256)(x)))
+#define LIMIT(x, bound)                                                                                               \
+    ((VECTOR)_mm256_max_ps(_mm256_set1_ps(-(bound)), _mm256_min_ps(_mm256_set1_ps(bound), (__m256)(x))))
+#define PICK_EVEN(a, b) PICK(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+#define PICK_ODD(a, b) PICK(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
+#include "variant.h"
+#undef WIDTH
+#undef TARGET
+#undef NAME
+#undef RECIPROCAL
+#undef LIMIT
+#undef PICK_EVEN
+#undef PICK_ODD
+#endif
+
+#define WIDTH 4
+#define TARGET
+#define NAME(x) x##_plain
+#define RECIPROCAL(x) (1.0f / (x))
+#define SELECT(mask, a, b) ((VECTOR)(((mask) & (NAME(bits))(a)) | (~(mask) & (NAME(bits))(b))))
+#define LIMIT(x, bound) NAME(limit)(x, bound)
+typedef float vector_plain __attribute__((vector_size(16)));
+typedef int32_t bits_plain __attribute__((vector_size(16)));
+static inline vector_plain limit_plain(vector_plain x, float bound) {
+    vector_plain top = bound - (vector_plain){0}, bottom = -top;
+    bits_plain over = x > top, under = x < bottom;
+    return (vector_plain)((over & (bits_plain)top) | (under & (bits_plain)bottom) | (~over & ~under & (bits_plain)x));
+}
+#define PICK_EVEN(a, b) PICK(a, b, 0, 2, 4, 6)
+#define PICK_ODD(a, b) PICK(a, b, 1, 3, 5, 7)
+#include "variant.h"
+
+enum { PLAIN, AVX2, AVX512 };
+
+// The widest set of instructions that this machine has, but none wider than `limit`.
+KERNEL int32_t regard_additive_instructions(int32_t limit) {
+#ifdef HAS_X86
+    int wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("bmi2");
+    int middle = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (wide && middle && limit >= AVX512) return AVX512;
+    if (middle && limit >= AVX2) return AVX2;
+#endif
+    (void)limit;
+    return PLAIN;
+}
+
+#ifdef HAS_X86
+#define CHOOSE(name, instructions)                                                                                    \
+    ((instructions) == AVX512 ? name##_avx512 : (instructions) == AVX2 ? name##_avx2 : name##_plain)
+#else
+#define CHOOSE(name, instructions) name##_plain
+#endif
+
+static inline int this_thread(void) {
+#ifdef _OPENMP
+    return omp_get_thread_num();
+#else
+    return 0;
+#endif
+}
+
+static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// q (B, H, T, D), k (B, H, S, D), v (H, D) -> e (B, H, T, S); `chunks` parts of T may run at once. `scratch` has room
+// for H (2 D' + 16) floats and for (64 + S + 3) D' floats a thread, where D' is D rounded up to a multiple of 16.
+#define DEFINE(KIND, TYPE)                                                                                            \
+    KERNEL void regard_additive_forward_##KIND(const TYPE *q, const TYPE *k, const float *v, float *e, int64_t B,     \
+                                               int64_t H, int64_t T, int64_t S, int64_t D, int64_t chunks,            \
+                                               float *scratch, int32_t threads, int32_t limit) {                      \
+        int64_t stride = (D + WIDEST - 1) / WIDEST * WIDEST, rows = (T + chunks - 1) / chunks, jobs = B * H * chunks; \
+        struct forward job = {q, k, v, e, B, H, T, S, D, stride};                                                     \
+        int32_t instructions = regard_additive_instructions(limit);                                                   \
+        void (*prepare)(const float *, int64_t, int64_t, float *) = CHOOSE(prepare, instructions);                    \
+        void (*run)(const struct forward *, int64_t, int64_t, int64_t, int64_t, const float *, float *) =             \
+            CHOOSE(forward_##KIND, instructions);                                                                     \
+        float *heads = scratch, *own = scratch + H * (2 * stride + WIDEST);                                           \
+        for (int64_t h = 0; h < H; h++) prepare(v + h * D, D, stride, heads + h * (2 * stride + WIDEST));             \
+        _Pragma("omp parallel for num_threads(threads) schedule(dynamic) if (jobs * rows * S * D > SMALL)")           \
+        for (int64_t at = 0; at < jobs; at++) {                                                                       \
+            int64_t head = at / chunks, first = least(at % chunks * rows, T), last = least(first + rows, T);          \
+            run(&job, head / H, head % H, first, last, heads, own + this_thread() * (ROWS + S + 3) * stride);         \
+        }                                                                                                             \
+    }                                                                                                                 \
+    /* de (B, H, T, S) -> dq, dk (chunks, B, H, S, D) and dv (parts * chunks, H, D), both to be summed; dv is zero    \
+       before. The batch is cut into `parts`. `scratch` has 16 (T + 2 S) floats a thread. */                          \
+    KERNEL void regard_additive_backward_##KIND(                                                                      \
+        const TYPE *q, const TYPE *k, const float *v, const float *de, TYPE *dq, TYPE *dk, float *dv, int64_t B,      \
+        int64_t H, int64_t T, int64_t S, int64_t D, int64_t chunks, int64_t parts, float *scratch,                    \
+        int32_t threads, int32_t limit) {                                                                             \
+        struct backward job = {q, k, v, de, dq, dk, dv, B, H, T, S, D};                                               \
+        void (*run)(const struct backward *, int64_t, int64_t, int64_t, int64_t, int64_t, float *, float *) =         \
+            CHOOSE(backward_##KIND, regard_additive_instructions(limit));                                             \
+        int64_t rows = (T + chunks - 1) / chunks, size = (B + parts - 1) / parts, jobs = parts * H * chunks;          \
+        _Pragma("omp parallel for num_threads(threads) schedule(dynamic) if (B * H * T * S * D > SMALL)")             \
+        for (int64_t at = 0; at < jobs; at++) {                                                                       \
+            int64_t chunk = at % chunks, h = at / chunks % H, part = at / chunks / H;                                 \
+            int64_t first = least(chunk * rows, T), last = least(first + rows, T);                                    \
+            float *sum = dv + ((part * chunks + chunk) * H + h) * D;                                                  \
+            for (int64_t b = part * size; b < least(part * size + size, B); b++)                                      \
+                run(&job, b, h, chunk, first, last, sum, scratch + this_thread() * WIDEST * (T + 2 * S));                          \
+        }                                                                                                             \
+    }
+DEFINE(f32, float)
+DEFINE(bf16, bf16)

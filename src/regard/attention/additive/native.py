@@ -1,0 +1,84 @@
+"""Additive scores and their gradients by the compiled kernel, or chunk by chunk where there is none."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from regard.attention.additive.chunked import chunked_backward, chunked_forward
+from regard.native import kernel
+
+BEST = 2
+"""Instructions that the kernel may use: 0 none beyond the platform's, 1 AVX2, 2 AVX-512; it takes what there is."""
+
+_WIDEST, _ROWS = 16, 64  # as in kernel.c
+_SHARES = 8  # pieces of work a thread, so that none waits long for the last
+
+
+def forward(query: Tensor, key: Tensor, v: Tensor, *, instructions: int = BEST) -> Tensor:
+    """Scores, without a gradient.
+
+    Args:
+        query: `(B, H, T, D)`.
+        key: `(B, H, S, D)`, the same type.
+        v: `(H, D)`, float32 (float64 with float64).
+        instructions: See `BEST`.
+
+    Returns:
+        `(B, H, T, S)` in the type of `v`.
+    """
+    run = kernel("additive_forward", query)
+    if run is None:
+        return chunked_forward(query, key, v)
+    query, key, v = query.contiguous(), key.contiguous(), v.contiguous()
+    (B, H, T, D), S = query.shape, key.shape[2]
+    scores = torch.empty((B, H, T, S), dtype=v.dtype)
+    threads, stride = torch.get_num_threads(), -(-D // _WIDEST) * _WIDEST
+    scratch = torch.empty(H * (2 * stride + _WIDEST) + threads * (_ROWS + S + 3) * stride)
+    run(
+        *(query.data_ptr(), key.data_ptr(), v.data_ptr(), scores.data_ptr()),
+        *(B, H, T, S, D, _chunks(B * H, T, threads), scratch.data_ptr(), threads, instructions),
+    )
+    return scores
+
+
+def backward(
+    upstream: Tensor, query: Tensor, key: Tensor, v: Tensor, *, instructions: int = BEST
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of `forward`; nothing but its arguments is needed.
+
+    Args:
+        upstream: Gradient of the scores, `(B, H, T, S)`.
+        query: `(B, H, T, D)`.
+        key: `(B, H, S, D)`, the same type.
+        v: `(H, D)`, float32 (float64 with float64).
+        instructions: See `BEST`.
+
+    Returns:
+        Gradients of query, key and v, in their shapes and types.
+    """
+    run = kernel("additive_backward", query)
+    if run is None:
+        return chunked_backward(upstream, query, key, v)
+    upstream, v = upstream.to(v.dtype).contiguous(), v.contiguous()
+    query, key = query.contiguous(), key.contiguous()
+    (B, H, T, D), S = query.shape, key.shape[2]
+    threads = torch.get_num_threads()
+    chunks, parts = _chunks(B * H, T, threads), max(1, min(B, -(-_SHARES * threads // max(1, H))))
+    for_query, for_keys = query.new_empty(query.shape), key.new_empty((chunks, B, H, S, D))
+    for_v = torch.zeros((parts * chunks, H, D))
+    scratch = torch.empty(threads * _WIDEST * (T + 2 * S))
+    run(
+        *(query.data_ptr(), key.data_ptr(), v.data_ptr(), upstream.data_ptr()),
+        *(for_query.data_ptr(), for_keys.data_ptr(), for_v.data_ptr()),
+        *(B, H, T, S, D, chunks, parts, scratch.data_ptr(), threads, instructions),
+    )
+    for_key = for_keys[0] if chunks == 1 else for_keys.sum(0, dtype=torch.float32).to(key.dtype)
+    return for_query, for_key, for_v.sum(0)
+
+
+def _chunks(blocks: int, T: int, threads: int) -> int:
+    # Parts of T that may run at once; each takes the exponentials of all keys, so there are few, and of many rows.
+    if threads == 1 or blocks >= _SHARES * threads // 2:
+        return 1
+    return max(1, min(-(-T // 16), -(-_SHARES * threads // (2 * max(1, blocks)))))

@@ -1,0 +1,350 @@
+// The additive score for one vector width; `kernel.c` includes this once for each set of instructions.
+//
+// It defines WIDTH (floats in a vector), TARGET (the instructions), NAME(x) (x with the set's name), RECIPROCAL(x)
+// (an estimate, refined here) and LIMIT(x, bound) (x between -bound and bound, not a number stays so).
+
+typedef float NAME(vector) __attribute__((vector_size(4 * WIDTH)));
+typedef float NAME(loose) __attribute__((vector_size(4 * WIDTH), aligned(4)));
+typedef int32_t NAME(bits) __attribute__((vector_size(4 * WIDTH)));
+typedef uint32_t NAME(words) __attribute__((vector_size(4 * WIDTH)));
+typedef uint16_t NAME(halves) __attribute__((vector_size(2 * WIDTH), aligned(2)));
+
+#define VECTOR NAME(vector)
+#define INLINE static inline __attribute__((always_inline)) TARGET
+#define AT(x) (*(const NAME(loose) *)(x))
+#define PUT(x) (*(NAME(loose) *)(x))
+
+INLINE VECTOR NAME(all)(float x) { return x - (VECTOR){0}; }
+
+// 1 / x, or 2 / (2x): `two` is 2 in either case. NaN where x is beyond 2^126.
+INLINE VECTOR NAME(invert)(VECTOR x) {
+    VECTOR estimate = RECIPROCAL(x);
+    return estimate * (2.0f - x * estimate);
+}
+
+// e^x, relative error below 3e-7, for |x| < 87.
+INLINE VECTOR NAME(exponential)(VECTOR x) {
+    VECTOR shifted = x * 1.44269504f + 12582912.0f; // adding 1.5 * 2^23 rounds to a whole number
+    VECTOR n = shifted - 12582912.0f;
+    VECTOR r = x - n * 0.693145752f - n * 1.42860677e-6f; // ln 2 in two parts
+    VECTOR p = r * 1.98756915e-4f + 1.39819995e-3f;
+    p = p * r + 8.33345190e-3f;
+    p = p * r + 4.16657962e-2f;
+    p = p * r + 1.66666657e-1f;
+    p = p * r + 5.00000012e-1f;
+    p = p * (r * r) + r + 1.0f;
+    return (VECTOR)((NAME(bits))p + ((NAME(bits))shifted << 23));
+}
+
+// tanh(x) = x P(x²) / Q(x²) on [-9, 9], fitted to the least relative error, 2e-8; it is 1 beyond.
+INLINE VECTOR NAME(tanh)(VECTOR x) {
+    x = LIMIT(x, 9.0f);
+    VECTOR y = x * x;
+    VECTOR p = y * 1.335462643e-08f + 2.060905569e-05f;
+    VECTOR q = y * 7.776543543e-07f + 3.285632128e-04f;
+    p = p * y + 3.495586468e-03f;
+    q = q * y + 2.587697587e-02f;
+    p = p * y + 1.338102424e-01f;
+    q = q * y + 4.671433984e-01f;
+    p = p * y + 9.999999795e-01f;
+    q = q * y + 1.0f;
+    return x * p * NAME(invert)(q);
+}
+
+// The first `count` of WIDTH elements, zeros behind them; all zeros when `count` is negative.
+INLINE VECTOR NAME(load_f32)(const float *x, int64_t count) {
+    if (count >= WIDTH) return AT(x);
+    float padded[WIDTH] = {0};
+    if (count > 0) memcpy(padded, x, (size_t)count * sizeof *x);
+    return AT(padded);
+}
+
+INLINE VECTOR NAME(load_bf16)(const bf16 *x, int64_t count) {
+    NAME(halves) narrow_ones = {0};
+    if (count >= WIDTH) {
+        narrow_ones = *(const NAME(halves) *)x;
+    } else if (count > 0) {
+        memcpy(&narrow_ones, x, (size_t)count * sizeof *x);
+    }
+    return (VECTOR)(__builtin_convertvector(narrow_ones, NAME(words)) << 16);
+}
+
+INLINE VECTOR NAME(load)(const void *x, int64_t at, int64_t count, int half) {
+    return half ? NAME(load_bf16)((const bf16 *)x + at, count) : NAME(load_f32)((const float *)x + at, count);
+}
+
+INLINE void NAME(store)(void *x, int64_t at, int64_t count, VECTOR y, int half) {
+    float values[WIDTH];
+    PUT(values) = y;
+    if (!half) {
+        if (count >= WIDTH) {
+            PUT((float *)x + at) = y;
+        } else {
+            memcpy((float *)x + at, values, (size_t)count * sizeof(float));
+        }
+        return;
+    }
+    bf16 *narrowed = (bf16 *)x + at;
+    for (int64_t i = 0; i < (count < WIDTH ? count : WIDTH); i++) narrowed[i] = narrow(values[i]);
+}
+
+// The largest |x|; infinity or not a number where one is among them.
+TARGET static float NAME(largest)(const void *x, int64_t count, int half) {
+    int32_t most = 0;
+    if (half) {
+        for (int64_t i = 0; i < count; i++) {
+            int32_t bits = (((const bf16 *)x)[i] & 0x7fff) << 16;
+            most = bits > most ? bits : most;
+        }
+    } else {
+        for (int64_t i = 0; i < count; i++) {
+            int32_t bits;
+            memcpy(&bits, (const float *)x + i, sizeof bits);
+            bits &= 0x7fffffff;
+            most = bits > most ? bits : most;
+        }
+    }
+    float result;
+    memcpy(&result, &most, sizeof result);
+    return result;
+}
+
+// Sums of WIDTH vectors, as the lanes of one.
+INLINE VECTOR NAME(sums)(VECTOR *x) {
+    for (int left = WIDTH; left > 1; left /= 2)
+        for (int i = 0; i < left / 2; i++) x[i] = PICK_EVEN(x[2 * i], x[2 * i + 1]) + PICK_ODD(x[2 * i], x[2 * i + 1]);
+    return x[0];
+}
+
+// ---------------------------------------------------------------------------------------------- forward
+//
+// Fast: with A = e^2q, B = e^2k, u = 1/v and w = A u, v tanh(q + k) = v - 2 / (u + w B): a multiply-add, an estimate and
+// its refinement, of which the last multiply-add is the sum over D. Careful: v tanh(q + k) as it stands.
+
+// Rows of queries (`u` given: A u) or keys (B) into rows of `stride` floats, zeros behind their ends.
+INLINE void NAME(pack)(const void *x, int64_t rows, int64_t D, float *to, int64_t stride, const float *u, int careful,
+                       int half) {
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t d = 0; d < stride; d += WIDTH) {
+            VECTOR y = NAME(load)(x, row * D + d, D - d, half);
+            if (!careful) y = NAME(exponential)(y + y);
+            if (!careful && u) y *= AT(u + d);
+            PUT(to + row * stride + d) = y;
+        }
+}
+
+// A tile of `rows` queries by 4 keys.
+INLINE void NAME(tile)(const float *q, const float *k, const float *u, int64_t stride, int rows, int careful,
+                       float sums[16]) {
+    VECTOR total[16];
+    for (int i = 0; i < 16; i++) total[i] = (VECTOR){0};
+    for (int64_t d = 0; d < stride; d += WIDTH) {
+        VECTOR weight = AT(u + d);
+#pragma GCC unroll 4
+        for (int s = 0; s < 4; s++) {
+            VECTOR key = AT(k + s * stride + d);
+#pragma GCC unroll 4
+            for (int t = 0; t < rows; t++) {
+                VECTOR query = AT(q + t * stride + d);
+                if (careful) {
+                    total[4 * t + s] += weight * NAME(tanh)(query + key);
+                } else {
+                    VECTOR x = weight + query * key, estimate = RECIPROCAL(x);
+                    total[4 * t + s] += estimate * (2.0f - x * estimate);
+                }
+            }
+        }
+    }
+    for (int i = 0; i < 16; i += WIDTH) PUT(sums + i) = NAME(sums)(total + i);
+}
+
+INLINE void NAME(scores)(const struct forward *job, const float *q, const float *k, const float *u, int64_t stride,
+                         int64_t t, int64_t s, int rows, int careful, float base, float scale, float *e) {
+    float sums[16];
+    NAME(tile)(q + t * stride, k + s * stride, u, stride, rows, careful, sums);
+    int64_t columns = job->S - s < 4 ? job->S - s : 4;
+    for (int i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++) e[(t + i) * job->S + s + j] = base + scale * sums[4 * i + j];
+}
+
+// Once a head, before all else: v with zeros behind it, u = |v|max / v, and the two numbers of base + scale Σ.
+TARGET static void NAME(prepare)(const float *v, int64_t D, int64_t stride, float *to) {
+    float *u = to + stride, *numbers = u + stride, largest = NAME(largest)(v, D, 0), base = 0.0f;
+    memset(to, 0, (size_t)stride * sizeof *to);
+    memcpy(to, v, (size_t)D * sizeof *to);
+    for (int64_t d = 0; d < stride; d++) {
+        float share = d < D ? v[d] / largest : 0.0f;
+        // 1 / v must stay finite: what is below 1e-9 of the largest is taken for that, and behind the end for nothing.
+        share = share < 0x1p-30f && share > -0x1p-30f ? (d < D ? 0x1p-30f : 0x1p-60f) : share;
+        u[d] = 1.0f / share;
+        base += to[d];
+    }
+    numbers[0] = base;
+    numbers[1] = -2.0f * largest;
+    numbers[2] = largest;
+}
+
+// Scores of the queries from `first` to `last` of one batch entry and head; `head` is what `prepare` wrote.
+INLINE void NAME(block)(const struct forward *job, const void *q, const void *k, const float *head, float *e,
+                        int64_t first, int64_t last, float *scratch, int careful, int half) {
+    int64_t D = job->D, S = job->S, stride = job->stride;
+    const float *u = careful ? head : head + stride, *numbers = head + 2 * stride;
+    float *queries = scratch, *keys = queries + ROWS * stride;
+    float base = careful ? 0.0f : numbers[0], scale = careful ? 1.0f : numbers[1];
+    NAME(pack)(k, S, D, keys, stride, 0, careful, half);
+    memset(keys + S * stride, 0, (size_t)((4 - S % 4) % 4 * stride) * sizeof *keys);
+    for (int64_t from = first; from < last; from += ROWS) {
+        int64_t rows = last - from < ROWS ? last - from : ROWS;
+        const char *start = (const char *)q + from * D * (half ? 2 : 4);
+        NAME(pack)(start, rows, D, queries, stride, u, careful, half);
+        for (int64_t begin = 0; begin < S; begin += COLUMNS) // keys that stay in the first cache
+            for (int64_t t = 0; t < rows; t += 4)
+                for (int64_t s = begin; s < S && s < begin + COLUMNS; s += 4) {
+#define SCORES(n) NAME(scores)(job, queries, keys, u, stride, t, s, n, careful, base, scale, e + from * S)
+                    switch (rows - t) {
+                    case 1: SCORES(1); break;
+                    case 2: SCORES(2); break;
+                    case 3: SCORES(3); break;
+                    default: SCORES(4);
+                    }
+#undef SCORES
+                }
+    }
+}
+
+TARGET static int NAME(is_tame)(const void *q, int64_t T, const void *k, int64_t S, int64_t D, int half) {
+    if (T < 2) return 0; // exponentials that are used once save nothing
+    float reach = NAME(largest)(q, T * D, half) + NAME(largest)(k, S * D, half);
+    return reach >= LEAST && reach <= MOST;
+}
+
+#define DEFINE(KIND, TYPE, HALF)                                                                                       \
+    TARGET static void NAME(fast_##KIND)(const struct forward *job, const void *q, const void *k, const float *head,  \
+                                         float *e, int64_t first, int64_t last, float *scratch) {                      \
+        NAME(block)(job, q, k, head, e, first, last, scratch, 0, HALF);                                                \
+    }                                                                                                                  \
+    TARGET static void NAME(careful_##KIND)(const struct forward *job, const void *q, const void *k,                  \
+                                            const float *head, float *e, int64_t first, int64_t last,                  \
+                                            float *scratch) {                                                          \
+        NAME(block)(job, q, k, head, e, first, last, scratch, 1, HALF);                                                \
+    }                                                                                                                  \
+    TARGET static void NAME(forward_##KIND)(const struct forward *job, int64_t b, int64_t h, int64_t first,            \
+                                            int64_t last, const float *heads, float *scratch) {                        \
+        int64_t T = job->T, S = job->S, D = job->D, at = b * job->H + h;                                               \
+        const TYPE *q = (const TYPE *)job->q + at * T * D, *k = (const TYPE *)job->k + at * S * D;                     \
+        const float *head = heads + h * (2 * job->stride + WIDEST);                                          \
+        float largest = head[2 * job->stride + 2];               \
+        int tame = largest >= 0x1p-90f && largest <= 0x1p90f &&                                                        \
+                   NAME(is_tame)(q + first * D, last - first, k, S, D, HALF);                                          \
+        (tame ? NAME(fast_##KIND) : NAME(careful_##KIND))(job, q, k, head, job->e + at * T * S, first, last, scratch); \
+    }
+DEFINE(f32, float, 0)
+DEFINE(bf16, bf16, 1)
+#undef DEFINE
+
+// --------------------------------------------------------------------------------------------- backward
+//
+// With y = tanh(q + k) computed again: dv = Σ de y, and dq = Σ_s g, dk = Σ_t g for g = de (1 - y²) v. One vector of D at
+// a time, so that its keys and their gradients lie in the first cache.
+
+// WIDTH columns from `d` on of all rows, one behind the other: A / 2 and B, or q and k.
+INLINE void NAME(panel)(const void *x, int64_t rows, int64_t D, int64_t d, float *to, float factor, int careful,
+                        int half) {
+    for (int64_t row = 0; row < rows; row++) {
+        VECTOR y = NAME(load)(x, row * D + d, D - d, half);
+        PUT(to + row * WIDTH) = careful ? y : factor * NAME(exponential)(y + y);
+    }
+}
+
+// `rows` queries against all keys: adds to dk, writes dq, returns Σ de y; both still without v.
+INLINE VECTOR NAME(strip)(const float *q, const float *k, const float *de, int64_t S, float *dk, VECTOR *dq, int rows,
+                          int careful) {
+    VECTOR query[4], for_query[4], for_v[4];
+    for (int t = 0; t < rows; t++) {
+        query[t] = AT(q + t * WIDTH);
+        for_query[t] = for_v[t] = (VECTOR){0};
+    }
+    for (int64_t s = 0; s < S; s++) {
+        VECTOR key = AT(k + s * WIDTH), for_key = AT(dk + s * WIDTH);
+#pragma GCC unroll 4
+        for (int t = 0; t < rows; t++) {
+            VECTOR y, error = NAME(all)(de[t * S + s]);
+            if (careful) {
+                y = NAME(tanh)(query[t] + key);
+            } else { // -tanh = 2 / (1 + AB) - 1
+                VECTOR x = 0.5f + query[t] * key, estimate = RECIPROCAL(x);
+                y = estimate * (2.0f - x * estimate) - 1.0f;
+            }
+            VECTOR product = error * y, gradient = error - product * y;
+            for_v[t] += product;
+            for_query[t] += gradient;
+            for_key += gradient;
+        }
+        PUT(dk + s * WIDTH) = for_key;
+    }
+    VECTOR total = (VECTOR){0};
+    for (int t = 0; t < rows; t++) {
+        dq[t] = for_query[t];
+        total += for_v[t];
+    }
+    return careful ? total : -total;
+}
+
+INLINE void NAME(back)(const struct backward *job, const void *q, const void *k, const float *v, const float *de,
+                       void *dq, void *dk, float *dv, int64_t first, int64_t last, float *scratch, int careful,
+                       int half) {
+    int64_t D = job->D, S = job->S, rows = last - first;
+    float *keys = scratch, *for_keys = keys + S * WIDTH, *queries = for_keys + S * WIDTH;
+    const char *start = (const char *)q + first * D * (half ? 2 : 4);
+    for (int64_t d = 0; d < D; d += WIDTH) {
+        VECTOR weight = NAME(load)(v, d, D - d, 0), total = (VECTOR){0}, found[4];
+        NAME(panel)(k, S, D, d, keys, 1.0f, careful, half);
+        NAME(panel)(start, rows, D, d, queries, 0.5f, careful, half);
+        memset(for_keys, 0, (size_t)(S * WIDTH) * sizeof *for_keys);
+        for (int64_t t = 0; t < rows; t += 4) {
+            int height = rows - t < 4 ? (int)(rows - t) : 4;
+#define STRIP(n) NAME(strip)(queries + t * WIDTH, keys, de + (first + t) * S, S, for_keys, found, n, careful)
+            switch (height) {
+            case 1: total += STRIP(1); break;
+            case 2: total += STRIP(2); break;
+            case 3: total += STRIP(3); break;
+            default: total += STRIP(4);
+            }
+#undef STRIP
+            for (int i = 0; i < height; i++) NAME(store)(dq, (first + t + i) * D + d, D - d, found[i] * weight, half);
+        }
+        for (int64_t s = 0; s < S; s++)
+            NAME(store)(dk, s * D + d, D - d, AT(for_keys + s * WIDTH) * weight, half);
+        NAME(store)(dv, d, D - d, NAME(load)(dv, d, D - d, 0) + total, 0);
+    }
+}
+
+#define DEFINE(KIND, TYPE, HALF)                                                                                       \
+    TARGET static void NAME(fast_back_##KIND)(const struct backward *job, const void *q, const void *k,               \
+                                              const float *v, const float *de, void *dq, void *dk, float *dv,          \
+                                              int64_t first, int64_t last, float *scratch) {                           \
+        NAME(back)(job, q, k, v, de, dq, dk, dv, first, last, scratch, 0, HALF);                                       \
+    }                                                                                                                  \
+    TARGET static void NAME(careful_back_##KIND)(const struct backward *job, const void *q, const void *k,            \
+                                                 const float *v, const float *de, void *dq, void *dk, float *dv,       \
+                                                 int64_t first, int64_t last, float *scratch) {                        \
+        NAME(back)(job, q, k, v, de, dq, dk, dv, first, last, scratch, 1, HALF);                                       \
+    }                                                                                                                  \
+    TARGET static void NAME(backward_##KIND)(const struct backward *job, int64_t b, int64_t h, int64_t chunk,          \
+                                             int64_t first, int64_t last, float *dv, float *scratch) {                 \
+        int64_t T = job->T, S = job->S, D = job->D, head = b * job->H + h;                                             \
+        const TYPE *q = (const TYPE *)job->q + head * T * D, *k = (const TYPE *)job->k + head * S * D;                 \
+        TYPE *dq = (TYPE *)job->dq + head * T * D, *dk = (TYPE *)job->dk + (chunk * job->B * job->H + head) * S * D;   \
+        const float *v = job->v + h * D, *de = job->de + head * T * S;                                                 \
+        int tame = NAME(is_tame)(q + first * D, last - first, k, S, D, HALF);                                       \
+        (tame ? NAME(fast_back_##KIND) : NAME(careful_back_##KIND))(job, q, k, v, de, dq, dk, dv, first, last,         \
+                                                                    scratch);                                          \
+    }
+DEFINE(f32, float, 0)
+DEFINE(bf16, bf16, 1)
+#undef DEFINE
+
+#undef VECTOR
+#undef INLINE
+#undef AT
+#undef PUT
