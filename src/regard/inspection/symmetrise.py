@@ -1,0 +1,93 @@
+"""Two alignments of one sentence pair, read in either direction, made one (Och & Ney 2003, §3; Koehn 2003, §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+
+from regard.errors import DataError
+from regard.values import Links
+
+_Points = set[tuple[int, int]]
+_AROUND = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
+
+
+def flipped(links: Links) -> Links:
+    """Links of the opposite direction: source and target change places.
+
+    >>> flipped(((0, 1), (2, 0)))
+    ((0, 2), (1, 0))
+    """
+    return tuple(sorted((tgt, src) for src, tgt in links))
+
+
+def symmetrise(forward: Links, backward: Links, method: str = "grow-diag-final-and") -> Links:
+    """Makes one alignment of two.
+
+    `grow-diag` begins with the links that both have, and adds links of either that touch one already taken, also
+    at a corner, and that reach a word as yet without a link; points are visited by source, then target word,
+    until none is added. `-final` then adds, first from `forward`, then from `backward`, links that reach such a
+    word, `-final-and` those of which both words have none.
+
+    >>> symmetrise(((0, 0), (1, 1)), ((0, 0), (1, 2)), "intersection")
+    ((0, 0),)
+
+    Args:
+        forward: `(source word, target word)`, 0-based.
+        backward: The same pairs, from the other direction (see `flipped`).
+        method: A key of `METHODS`; gdfa stands for grow-diag-final-and, gdf and gd likewise.
+
+    Returns:
+        Sorted links.
+
+    Raises:
+        DataError: There is no such method.
+    """
+    name = _SHORT.get(method, method)
+    if name not in METHODS:
+        raise DataError(f"expected a symmetrisation out of {', '.join(METHODS)}, got {method!r}")
+    return tuple(sorted(METHODS[name](set(forward), set(backward))))
+
+
+def _grow_diag(forward: _Points, backward: _Points) -> _Points:
+    either, taken = forward | backward, forward & backward
+    sources, targets = {src for src, _ in taken}, {tgt for _, tgt in taken}
+    before = -1
+    while before < len(taken):
+        before, waiting = len(taken), list(taken)
+        heapify(waiting)
+        while waiting:
+            here = heappop(waiting)
+            for down, right in _AROUND:
+                point = (here[0] + down, here[1] + right)
+                open_word = point[0] not in sources or point[1] not in targets
+                if point in either and point not in taken and open_word:
+                    taken.add(point)
+                    sources.add(point[0])
+                    targets.add(point[1])
+                    if point > here:  # still to come in this round; what lies behind is visited in the next
+                        heappush(waiting, point)
+    return taken
+
+
+def _final(taken: _Points, directions: tuple[_Points, _Points], *, needed: int) -> _Points:
+    """Adds links of which at least `needed` words have no link."""
+    sources, targets = {src for src, _ in taken}, {tgt for _, tgt in taken}
+    for links in directions:
+        for src, tgt in sorted(links):
+            if (src not in sources) + (tgt not in targets) >= needed:
+                taken.add((src, tgt))
+                sources.add(src)
+                targets.add(tgt)
+    return taken
+
+
+METHODS: dict[str, Callable[[_Points, _Points], _Points]] = {
+    "intersection": lambda forward, backward: forward & backward,
+    "union": lambda forward, backward: forward | backward,
+    "grow-diag": _grow_diag,
+    "grow-diag-final": lambda one, other: _final(_grow_diag(one, other), (one, other), needed=1),
+    "grow-diag-final-and": lambda one, other: _final(_grow_diag(one, other), (one, other), needed=2),
+}
+"""Ways to make one alignment of two."""
+_SHORT = {"gd": "grow-diag", "gdf": "grow-diag-final", "gdfa": "grow-diag-final-and"}
