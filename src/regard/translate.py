@@ -255,10 +255,10 @@ class Translator:
             for part in stretches(text, self.src_subword, limit=self._limit)
         ]
         lengths = [len(job.source.ids) + 1 for job in jobs]
-        for batch in _batches(list(range(len(jobs))), lengths, beam=wish.options.beam):
+        for batch in self._batched(lengths, beam=wish.options.beam):
             chosen = [jobs[number] for number in batch]
             with _naming([job.line for job in chosen]):
-                found = self._search([job.source for job in chosen], wish)
+                found = self._search([job.source for job in chosen], wish.options, need_weights=wish.alignment)
             for job, hypotheses in zip(chosen, found, strict=True):
                 job.found.extend(self._read(job.source, hypothesis, wish) for hypothesis in hypotheses)
         parts: dict[int, list[_Job]] = {}
@@ -270,7 +270,14 @@ class Translator:
         device = next(iter(self.models[0].model.parameters())).device
         return collate([source.ids for source in sources], None, specials=self.src_subword.specials).to(str(device))
 
-    def _search(self, sources: Sequence[Encoding], wish: _Wish) -> list[list[Hypothesis]]:
+    def _batched(self, lengths: Sequence[int], *, beam: int) -> Iterator[list[int]]:
+        """Rows that are searched together; another engine may want them otherwise."""
+        return _batches(list(range(len(lengths))), lengths, beam=beam)
+
+    def _search(
+        self, sources: Sequence[Encoding], options: BeamOptions, *, need_weights: bool
+    ) -> list[list[Hypothesis]]:
+        """Hypotheses of each source, best first; what another engine does in its own way."""
         batch = self._collate(sources)
         limits: Tensor = (batch.src_len * self.search.max_len_ratio).long() + self.search.max_len_offset
         limits = limits.clamp(max=self._most_positions)
@@ -281,8 +288,8 @@ class Translator:
             batch.src_len,
             max_len=limits,
             specials=specials,
-            options=wish.options,
-            need_weights=wish.alignment,
+            options=options,
+            need_weights=need_weights,
         )
 
     def _read(self, source: Encoding, hypothesis: Hypothesis, wish: _Wish) -> Translation:

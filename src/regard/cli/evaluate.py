@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.lines import read_aligned
-from regard.cli.options import Beam, Device, Json, Model, Src, Threads, With, examples, use_threads
+from regard.cli.options import Beam, Compute, Device, Engine, Json, Model, Src, Threads, With, examples, use_threads
 from regard.cli.progress import watched
 
 EXAMPLES = examples(
@@ -25,23 +25,24 @@ def evaluate(
     beam: Beam = None,
     device: Device = "auto",
     threads: Threads = None,
+    engine: Engine = None,
+    compute: Compute = None,
     as_json: Json = False,
 ) -> None:
     """Translate a test set and score it: BLEU, chrF and TER by sacreBLEU, with the signatures to compare them by."""
     sources, references = read_aligned(src, ref)
 
     from regard.evaluate.scores import score
-    from regard.store.model import open_model
-    from regard.translate import load
+    from regard.interop.engines import open_translator, signature
 
     use_threads(threads)
     models = [model, *(others or [])]
-    translator = load(models, device=device)
+    translator = open_translator(models, engine=engine, compute=compute, device=device, threads=threads)
     translations = watched(translator.translate_lines(sources, beam=beam), total=len(sources))
     scores = score([translation.text for translation in translations], references)
-    signature = " + ".join(open_model(one).manifest.signature for one in models)
+    told = " + ".join(signature(one) for one in models)
     if as_json:
-        print(json.dumps({**scores.to_dict(), "model": signature}, ensure_ascii=False))
+        print(json.dumps({**scores.to_dict(), "model": told}, ensure_ascii=False))
         return
     for name, value, how in (
         ("BLEU", scores.bleu, scores.bleu_signature),
@@ -49,4 +50,4 @@ def evaluate(
         ("TER", scores.ter, scores.ter_signature),
     ):
         print(f"{name:5} {value:6.2f}  {how}")
-    print(f"model {signature}")
+    print(f"model {told}")

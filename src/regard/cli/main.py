@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from regard.cli import aer, align, attend, demo, evaluate, info, phrasebook, train, translate
+from regard.cli import aer, align, attend, demo, evaluate, export, info, phrasebook, train, translate
 from regard.cli.endings import ending
 
 NARROW = 70
@@ -73,3 +73,4 @@ app.command(epilog=aer.EXAMPLES)(aer.aer)
 app.command(epilog=phrasebook.EXAMPLES)(phrasebook.phrasebook)
 app.command(epilog=info.EXAMPLES)(info.info)
 app.command(epilog=demo.EXAMPLES)(demo.demo)
+app.command(epilog=export.EXAMPLES)(export.export)

@@ -25,6 +25,14 @@ Threads = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="CPU threads.", show_default="as torch decides"),
 ]
+Engine = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="regard or ctranslate2.", show_default="an export's own, else regard"),
+]
+Compute = Annotated[
+    str | None,
+    typer.Option(metavar="TYPE", help="Arithmetic of another engine, such as int8.", show_default="as stored"),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Set = Annotated[
     list[str] | None,

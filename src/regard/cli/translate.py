@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.lines import read_input, written_to
-from regard.cli.options import Beam, Device, Model, Threads, With, examples, use_threads
+from regard.cli.options import Beam, Compute, Device, Engine, Model, Threads, With, examples, use_threads
 from regard.cli.progress import watched
 from regard.errors import SearchError
 
@@ -38,16 +38,21 @@ def translate(
     attention: Annotated[bool, typer.Option("--attention", help="Every matrix too; needs --json.")] = False,
     device: Device = "auto",
     threads: Threads = None,
+    engine: Engine = None,
+    compute: Compute = None,
 ) -> None:
     """Translate line by line: one line out for each line in, empty lines stay empty."""
     for wanted, option in ((n_best > 1, f"--n-best {n_best}"), (attention, "--attention")):
         if wanted and not as_json:
             raise SearchError(f"{option} does not fit on one line of text for each line read: add --json")
 
-    from regard.translate import WINDOW, load
+    from regard.interop.engines import open_translator
+    from regard.translate import WINDOW
 
     use_threads(threads)
-    translator = load([model, *(others or [])], device=device)
+    translator = open_translator(
+        [model, *(others or [])], engine=engine, compute=compute, device=device, threads=threads
+    )
     # Whoever types lines waits for each answer; from a file or a program, more lines at once are faster.
     window = 1 if source is None and sys.stdin.isatty() else WINDOW
     with written_to(output, reading=source) as file:

@@ -14,6 +14,7 @@ ScoreName = Literal["dot", "scaled-dot", "general", "additive", "concat", "locat
 WindowName = Literal["global", "local-m", "local-p"]
 CellName = Literal["rnn", "gru", "lstm"]
 DecoderName = Literal["plain", "luong", "bahdanau"]
+EngineName = Literal["ctranslate2", "marian"]
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[int, Field(ge=1)]
 
@@ -92,6 +93,8 @@ class RNNConfig(Section):
     """Bahdanau: predict from state, context and last word (appendix A.2.2) rather than from the state alone."""
     tie_embeddings: bool = True
     """Use the target embedding as the output layer's matrix."""
+    export: EngineName | None = None
+    """An engine that must be able to run the model: options that it lacks are refused before training."""
     attention: AttentionConfig = AttentionConfig()
 
 
@@ -108,13 +111,16 @@ class TransformerConfig(Section):
     position: Literal["sinusoidal", "learned", "rotary"] = "sinusoidal"
     max_positions: Positive = 1024
     """Longest sentence that learned positions can hold."""
-    activation: Literal["relu", "gelu", "swiglu"] = "relu"
+    activation: Literal["relu", "gelu", "silu", "swiglu"] = "relu"
+    """Curve of the feed-forward networks; `silu` is Marian's swish, `swiglu` multiplies it with a second map."""
     dropout: Fraction = 0.1
     attention_dropout: Fraction = 0.0
     tie_embeddings: bool = True
     """Use the target embedding as the output layer's matrix; with a shared vocabulary the source's too."""
     cross_score: ScoreName = "scaled-dot"
     """How target queries meet source keys; self-attention is always scaled dot."""
+    export: EngineName | None = None
+    """An engine that must be able to run the model: options that it lacks are refused before training."""
     recompute: bool = False
     """Training computes each layer's activations a second time in the backward pass instead of keeping them: less
     memory for about a third more time (Chen et al. 2016, "sublinear memory cost")."""

@@ -12,7 +12,7 @@ from regard.dropout import Dropout, ReLUDropout
 
 
 class FeedForward(nn.Module):
-    """`W_2 f(W_1 x + b_1) + b_2` with f = ReLU (Vaswani 2017, eq. 2) or GELU (Hendrycks & Gimpel 2016).
+    """`W_2 f(W_1 x + b_1) + b_2` with f = ReLU (Vaswani 2017, eq. 2), GELU (Hendrycks & Gimpel 2016) or SiLU (ibid.).
 
     Args:
         width: D.
@@ -67,7 +67,7 @@ def feed_forward(activation: str, width: int, ff_size: int, *, dropout: float) -
     """The feed-forward network of an activation.
 
     Args:
-        activation: `relu`, `gelu` or `swiglu`.
+        activation: `relu`, `gelu`, `silu` or `swiglu`.
         width: D.
         ff_size: Width of the hidden layer.
         dropout: On the hidden layer.
@@ -77,8 +77,10 @@ def feed_forward(activation: str, width: int, ff_size: int, *, dropout: float) -
     """
     if activation == "swiglu":
         return SwiGLU(width, ff_size, dropout=dropout)
-    hidden = ReLUDropout(dropout) if activation == "relu" else nn.Sequential(nn.GELU(), Dropout(dropout))
-    return FeedForward(width, ff_size, hidden)
+    if activation == "relu":
+        return FeedForward(width, ff_size, ReLUDropout(dropout))
+    curve = {"gelu": nn.GELU, "silu": nn.SiLU}[activation]()
+    return FeedForward(width, ff_size, nn.Sequential(curve, Dropout(dropout)))
 
 
 class Residual(nn.Module, ABC):

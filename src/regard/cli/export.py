@@ -1,0 +1,31 @@
+"""`regard export`: a model for another engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from regard.cli.options import Model, examples
+
+EXAMPLES = examples("regard export model --to ctranslate2 --out model.ct2 --quantization int8")
+
+
+def export(
+    model: Model,
+    to: Annotated[Literal["ctranslate2"], typer.Option("--to", help="Whose model to write.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new directory.", show_default=False)],
+    quantization: Annotated[
+        str, typer.Option(metavar="TYPE", help="Type of the weights: float32, int8, int16, ...")
+    ] = "float32",
+) -> None:
+    """Write a model for another engine, and prove that it translates there as it does here."""
+    from regard.interop.ctranslate2_export import export_ctranslate2
+    from regard.interop.samples import NUM_SAMPLES
+    from regard.store import load_model
+
+    export_ctranslate2(load_model(model), out, quantization=quantization)
+    print(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples came out token by token as by {model}")
+    if quantization != "float32":
+        print(f"They were compared before rounding; what {quantization} costs, `regard evaluate {out} ...` tells.")

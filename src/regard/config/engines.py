@@ -1,0 +1,46 @@
+"""What other engines can run of what regard can train: asked before training, and again on export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from regard.config.schema import EngineName, ModelConfig, RNNConfig, TransformerConfig
+
+Obstacle = tuple[str, str]
+"""A key of the `[model]` section, and a sentence that says why its value stands in the way."""
+
+_NAMES = {"ctranslate2": "CTranslate2", "marian": "MarianMT"}
+
+
+def obstacles(model: ModelConfig, engine: EngineName) -> list[Obstacle]:
+    """Which options of a model keep an engine from running it.
+
+    Args:
+        model: The `[model]` section.
+        engine: `ctranslate2`, or `marian` for Hugging Face's MarianMT.
+
+    Returns:
+        One entry an option that stands in the way; empty where nothing does.
+
+    >>> from regard.config.schema import TransformerConfig
+    >>> obstacles(TransformerConfig(position="learned", norm="post"), "marian")
+    [('position', "MarianMT has sinusoidal positions only, not 'learned'")]
+    """
+    name = _NAMES[engine]
+    if isinstance(model, RNNConfig):
+        return [("kind", f"{name} runs Transformers only, and this model is recurrent")]
+    found = list(_marian(model)) if engine == "marian" else []
+    if model.cross_score != "scaled-dot":
+        found.append(("cross_score", f"{name} has scaled-dot attention only, not {model.cross_score!r}"))
+    return found
+
+
+def _marian(model: TransformerConfig) -> Iterator[Obstacle]:
+    if model.norm != "post":
+        yield "norm", f"MarianMT normalises behind each sublayer ('post'), not {model.norm!r}"
+    if model.position != "sinusoidal":
+        yield "position", f"MarianMT has sinusoidal positions only, not {model.position!r}"
+    if model.activation == "swiglu":
+        yield "activation", "MarianMT has relu, gelu and silu, not 'swiglu'"
+    if not model.tie_embeddings:
+        yield "tie_embeddings", "MarianMT's output layer is its target embedding, but this model's is its own"

@@ -1,0 +1,204 @@
+"""Translating by CTranslate2: regard's text, search options and answers around another engine's arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from regard.errors import ConfigError, SearchError
+from regard.interop.ctranslate2_spec import all_pieces, max_positions
+from regard.interop.exported import Exported
+from regard.interop.packages import need
+from regard.search.beam import BeamOptions
+from regard.search.penalties import length_penalty
+from regard.translate import Translator
+from regard.translation import Translation
+from regard.values import Encoding, Hypothesis, Specials
+
+if TYPE_CHECKING:
+    import ctranslate2
+
+ROWS = 32
+"""Sentences in a batch; several batches are under way at once, one a thread."""
+
+
+class CTranslate2Engine:
+    """One CTranslate2 model, spoken to in ids.
+
+    Args:
+        path: A directory that CTranslate2 reads.
+        src_pieces: How each source id is written.
+        tgt_pieces: How each target id is written.
+        specials: Ids that are not text.
+        compute: Type of its arithmetic, such as `int8` or `float32`; `default` computes as the weights are stored.
+        threads: CPU threads; as many as torch uses when not given.
+        device: `cpu`, `cuda` or `auto`.
+
+    Raises:
+        ConfigError: CTranslate2 is not installed, or cannot read or compute what it should.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        src_pieces: tuple[str, ...],
+        tgt_pieces: tuple[str, ...],
+        *,
+        specials: Specials,
+        compute: str = "default",
+        threads: int | None = None,
+        device: str = "auto",
+    ) -> None:
+        need("ctranslate2", to="translate with CTranslate2")
+        import ctranslate2
+
+        self._src_pieces = src_pieces
+        self._tgt_pieces = tgt_pieces
+        self._tgt_ids = {piece: number for number, piece in enumerate(tgt_pieces)}
+        self._specials = specials
+        # Batches of their own for each thread: twice as fast as all threads on one batch.
+        threads = threads or torch.get_num_threads()
+        kind, _, number = device.partition(":")
+        try:
+            self._translator: ctranslate2.Translator = ctranslate2.Translator(
+                str(path),
+                device=kind,
+                device_index=int(number or 0),
+                compute_type=compute,
+                inter_threads=threads,
+                intra_threads=1,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise ConfigError(f"{path}: CTranslate2 cannot run it with compute type {compute!r}: {error}") from None
+
+    def search(
+        self, sources: Sequence[Sequence[int]], limits: Sequence[int], options: BeamOptions, *, need_weights: bool
+    ) -> list[list[Hypothesis]]:
+        """Translates sources of any lengths.
+
+        Args:
+            sources: Ids without eos.
+            limits: The most tokens of each translation, eos among them.
+            options: Width and penalties. CTranslate2 divides by `length ** α` where regard divides by the penalty
+                of Wu et al. 2016, so that another hypothesis may come first; the scores that are given are regard's.
+            need_weights: Whether attention is wanted: one layer and head, the mean of the last layer's.
+
+        Returns:
+            For each source its hypotheses, best first; they have no log-probabilities of their tokens.
+        """
+        order = sorted(range(len(sources)), key=lambda row: -limits[row])
+        waiting = []
+        for start in range(0, len(order), ROWS):
+            rows = order[start : start + ROWS]
+            results = self._translator.translate_batch(
+                [[self._src_pieces[i] for i in sources[row]] for row in rows],
+                asynchronous=True,
+                beam_size=options.beam,
+                num_hypotheses=options.n_best,
+                length_penalty=options.length_penalty,
+                coverage_penalty=options.coverage_penalty,
+                max_decoding_length=limits[rows[0]],
+                max_input_length=0,  # nothing is cut off
+                suppress_sequences=[[self._tgt_pieces[i]] for i in sorted({self._specials.pad, self._specials.bos})],
+                return_scores=True,
+                return_end_token=True,
+                return_attention=need_weights,
+            )
+            waiting.append((rows, results))
+        found: dict[int, list[Hypothesis]] = {}
+        for rows, results in waiting:
+            for row, result in zip(rows, results, strict=True):
+                found[row] = self._read(result.result(), limits[row], options)
+        return [found[row] for row in range(len(sources))]
+
+    def _read(self, result: ctranslate2.TranslationResult, limit: int, options: BeamOptions) -> list[Hypothesis]:
+        hypotheses = []
+        for number, pieces in enumerate(result.hypotheses):
+            ids = tuple(self._tgt_ids[piece] for piece in pieces[:limit])
+            weights = (_weights(result.attention[number], len(ids)),) if result.attention else ()
+            finished = bool(ids) and ids[-1] == self._specials.eos
+            score = _rescored(result.scores[number], len(pieces), options)
+            hypotheses.append(Hypothesis(ids, score, (), weights, finished))
+        return hypotheses if options.coverage_penalty else sorted(hypotheses, key=lambda one: -one.score)
+
+
+def _rescored(score: float, length: int, options: BeamOptions) -> float:
+    """Log-probability by the length penalty of regard; as it is where a coverage penalty is mixed in."""
+    if options.coverage_penalty or not length:
+        return score
+    alpha = options.length_penalty
+    log_prob: float = score * float(length) ** alpha
+    return log_prob / length_penalty(float(length), alpha)
+
+
+def _weights(rows: Sequence[Sequence[float]], length: int) -> Tensor:
+    """Attention `(1, T, S)` with the column of eos, which CTranslate2 leaves out: each row sums to 1."""
+    seen = torch.tensor(rows[:length], dtype=torch.float32)  # (T, S - 1)
+    end = (1.0 - seen.sum(1, keepdim=True)).clamp(min=0.0)
+    return torch.cat((seen, end), dim=1)[None]
+
+
+class CTranslate2Translator(Translator):
+    """A translator whose search is CTranslate2's.
+
+    Args:
+        exported: What `regard export --to ctranslate2` wrote.
+        compute: As for `CTranslate2Engine`.
+        threads: As for `CTranslate2Engine`.
+        device: As for `CTranslate2Engine`.
+
+    Raises:
+        ConfigError: As for `CTranslate2Engine`.
+    """
+
+    def __init__(
+        self, exported: Exported, *, compute: str = "default", threads: int | None = None, device: str = "auto"
+    ) -> None:
+        # Not Translator's own constructor: there is no model of regard here, only what goes before and behind it.
+        self.models = ()
+        self.src_subword, self.tgt_subword = exported.src_subword, exported.tgt_subword
+        self.search = exported.config.search
+        self._most_positions = max_positions(exported.config)
+        self._limit = min(exported.config.data.max_len, self._most_positions - 1)
+        self._engine = CTranslate2Engine(
+            exported.path,
+            all_pieces(self.src_subword),
+            all_pieces(self.tgt_subword),
+            specials=self.tgt_subword.specials,
+            compute=compute,
+            threads=threads,
+            device=device,
+        )
+
+    def score(self, sources: str | Sequence[str], targets: str | Sequence[str]) -> list[Translation]:
+        """Not possible here.
+
+        Args:
+            sources: Sentences.
+            targets: Their translations.
+
+        Returns:
+            Nothing: it always raises.
+
+        Raises:
+            SearchError: Always, with what to do instead.
+        """
+        raise SearchError(
+            "CTranslate2 gives no attention for a translation that is given: load the regard model that was exported"
+        )
+
+    def _batched(self, lengths: Sequence[int], *, beam: int) -> Iterator[list[int]]:
+        if lengths:
+            yield list(range(len(lengths)))  # the engine makes batches of its own
+
+    def _search(
+        self, sources: Sequence[Encoding], options: BeamOptions, *, need_weights: bool
+    ) -> list[list[Hypothesis]]:
+        lengths = [len(source.ids) + 1 for source in sources]
+        ratio, offset = self.search.max_len_ratio, self.search.max_len_offset
+        limits = [min(int(length * ratio) + offset, self._most_positions) for length in lengths]
+        return self._engine.search([source.ids for source in sources], limits, options, need_weights=need_weights)

@@ -1,0 +1,72 @@
+"""A model written for CTranslate2, after a proof that it translates there as it does here."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+from regard.errors import ConfigError
+from regard.interop.ctranslate2_engine import CTranslate2Engine
+from regard.interop.ctranslate2_spec import all_pieces, fill_spec
+from regard.interop.exported import new_directory, write_companions
+from regard.interop.packages import need
+from regard.interop.samples import MAX_LEN, Ids, Run, verify
+from regard.search.beam import BeamOptions
+from regard.store import StoredModel
+
+Quantization = Literal[
+    "float32", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16"
+]
+"""How CTranslate2 stores weights; what it computes with is chosen when it loads them."""
+
+
+def export_ctranslate2(stored: StoredModel, path: str | Path, *, quantization: str = "float32") -> None:
+    """Writes a model for CTranslate2, if it translates samples there token by token as it does here.
+
+    Args:
+        stored: The model, on the CPU.
+        path: The directory, which must not be there yet. Any program that uses CTranslate2 can read it; regard finds
+            its vocabularies and settings there too.
+        quantization: One of `Quantization`. The samples are compared before weights are rounded.
+
+    Raises:
+        ConfigError: CTranslate2 is not installed, cannot run such a model, or has no such quantisation.
+        CheckpointError: It translates otherwise, or the place cannot be written.
+    """
+    need("ctranslate2", to="export a model to CTranslate2")
+    if quantization not in get_args(Quantization):
+        raise ConfigError(f"expected a quantisation of {', '.join(get_args(Quantization))}, got {quantization!r}")
+    with new_directory(path) as directory:
+        with tempfile.TemporaryDirectory() as exact:
+            _write(stored, Path(exact), "float32")
+            verify(stored, _runner(stored, Path(exact), "float32"), engine="CTranslate2")
+        _write(stored, directory, quantization)
+        write_companions(directory, stored, engine="ctranslate2", quantization=quantization)
+
+
+def _write(stored: StoredModel, directory: Path, quantization: str) -> None:
+    spec = fill_spec(stored)  # anew each time: rounding changes it
+    spec.validate()
+    spec.optimize(quantization=quantization)
+    spec.save(str(directory))
+
+
+def _runner(stored: StoredModel, directory: Path, compute: str) -> Run:
+    engine = CTranslate2Engine(
+        directory,
+        all_pieces(stored.src_subword),
+        all_pieces(stored.tgt_subword),
+        specials=stored.tgt_subword.specials,
+        compute=compute,
+        threads=1,
+        device="cpu",
+    )
+
+    def run(sources: Sequence[Ids]) -> list[Ids]:
+        options = BeamOptions(beam=1, length_penalty=0.0)
+        found = engine.search(sources, [MAX_LEN] * len(sources), options, need_weights=False)
+        return [hypotheses[0].ids for hypotheses in found]
+
+    return run

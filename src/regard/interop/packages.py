@@ -1,0 +1,21 @@
+"""Packages that only some users need."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from regard.errors import ConfigError
+
+
+def need(package: str, *, to: str) -> None:
+    """Makes sure that an optional package is there.
+
+    Args:
+        package: Its name, as it is imported and installed.
+        to: What it is needed for, as an infinitive.
+
+    Raises:
+        ConfigError: It is not installed; the message says how to install it.
+    """
+    if find_spec(package) is None:
+        raise ConfigError(f"to {to}, the package {package} is needed: pip install 'regard[interop]'")

@@ -1,0 +1,78 @@
+"""Whether another engine says what regard says: checked on every export, before anybody relies on it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+
+import torch
+
+from regard.data.collate import collate
+from regard.errors import CheckpointError
+from regard.search.greedy import greedy_search
+from regard.search.score import force_decode
+from regard.store import StoredModel
+from regard.values import Hypothesis
+
+NUM_SAMPLES = 16
+MAX_LEN = 40
+TIE = 1e-3
+"""Nats between two tokens that count as equally likely: sums of floats in another order may choose either."""
+
+Ids = tuple[int, ...]
+Run = Callable[[Sequence[Ids]], list[Ids]]
+"""Translates greedily by another engine: ids without eos in, ids with eos (where it came) out, at most `MAX_LEN`."""
+
+
+def sample_sources(stored: StoredModel) -> list[Ids]:
+    """Sources of all lengths, drawn from the vocabulary: the same for the same model.
+
+    Args:
+        stored: The model.
+
+    Returns:
+        `NUM_SAMPLES` lists of ids, without eos.
+    """
+    subword, generator = stored.src_subword, random.Random(1)
+    text = [i for i in range(len(subword)) if subword.decode([i]).text]
+    longest = min(25, stored.config.data.max_len)
+    return [tuple(generator.choices(text, k=1 + number * longest // NUM_SAMPLES)) for number in range(NUM_SAMPLES)]
+
+
+def verify(stored: StoredModel, run: Run, *, engine: str) -> None:
+    """Refuses an export that does not translate as the model does.
+
+    Args:
+        stored: The model in regard.
+        run: The engine, with weights that were not rounded.
+        engine: Its name, for the message.
+
+    Raises:
+        CheckpointError: A sample came out differently.
+    """
+    sources = sample_sources(stored)
+    batch = collate(sources, None, specials=stored.src_subword.specials)
+    limits = torch.full((len(sources),), MAX_LEN)
+    ours = greedy_search(
+        stored.model, batch.src_ids, batch.src_len, max_len=limits, specials=stored.tgt_subword.specials
+    )
+    pairs = zip(sources, ours, run(sources), strict=True)
+    same = sum(_agree(stored, source, mine, theirs) for source, mine, theirs in pairs)
+    if same < NUM_SAMPLES:
+        raise CheckpointError(
+            f"{engine} translates {NUM_SAMPLES - same} of {NUM_SAMPLES} samples otherwise than regard, so nothing was "
+            "exported: this is a fault of regard or of that engine's version; please report it with both versions"
+        )
+
+
+def _agree(stored: StoredModel, source: Ids, ours: Hypothesis, theirs: Ids) -> bool:
+    if ours.ids == theirs:
+        return True
+    where = next((n for n, (a, b) in enumerate(zip(ours.ids, theirs, strict=False)) if a != b), None)
+    if where is None:
+        return False
+    batch = collate([source], None, specials=stored.src_subword.specials)
+    specials = stored.tgt_subword.specials
+    read = theirs[: where + (theirs[where] != specials.eos)]  # force_decode adds the eos
+    [forced] = force_decode(stored.model, batch.src_ids, batch.src_len, [read], specials=specials)
+    return ours.log_probs[where] - forced.log_probs[where] < TIE
