@@ -1,4 +1,4 @@
-"""How long does dropout take: PyTorch's Bernoulli draws against 16 random bits an element?
+"""How long does dropout take, forward and backward: PyTorch's Bernoulli draws against 16 bits of a hash an element?
 
     python benchmarks/dropout.py
 
@@ -19,8 +19,10 @@ def main() -> None:
     torch.set_num_threads(2)
     print(f"{'type':>10}  {'torch ms':>9}  {'ours ms':>8}  ratio")
     for dtype in (torch.float32, torch.bfloat16):
-        x = torch.randn(240, 18, 256, dtype=dtype)
-        theirs, ours = median_ms(lambda x=x: F.dropout(x, 0.1)), median_ms(lambda x=x: dropout(x, 0.1))
+        x = torch.randn(240, 18, 256, dtype=dtype, requires_grad=True)
+        upstream = torch.randn_like(x)
+        theirs = median_ms(lambda x=x, upstream=upstream: F.dropout(x, 0.1).backward(upstream))
+        ours = median_ms(lambda x=x, upstream=upstream: dropout(x, 0.1).backward(upstream))
         print(f"{str(dtype)[6:]:>10}  {theirs:9.2f}  {ours:8.2f}  {theirs / ours:.1f}")
 
 
