@@ -114,8 +114,9 @@ class AttentionRecord:
     def words(self, layer: int | None = None, head: int | None = None) -> Tensor:
         """One matrix over words: summed over a source word's subwords, averaged over a target word's.
 
-        The last column holds what lies on no source word: `</s>` above all. So each row has the mean sum of
-        the rows it was made from. A target word that no subword reaches has a row of zeros. The target's own
+        The last column holds what lies on no source word: `</s>` above all. A subword that is only the space
+        before a word counts for that word, on either side. So each row has the mean sum of the rows it was
+        made from. A target word that no subword reaches has a row of zeros. The target's own
         `</s>` has no row.
 
         Args:
