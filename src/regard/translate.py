@@ -11,12 +11,12 @@ from os import PathLike
 import torch
 from torch import Tensor
 
-from regard.config.schema import RNNConfig, SearchConfig, TransformerConfig
+from regard.config.schema import SearchConfig, TransformerConfig
 from regard.data.collate import collate
 from regard.errors import SearchError
 from regard.inspection.alignment import word_alignment
 from regard.inspection.record import AttentionRecord
-from regard.model.build import ScoreFactory
+from regard.model.build import ScoreFactory, source_reach
 from regard.model.decoder import StepModel
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.ensemble import Ensemble
@@ -150,6 +150,8 @@ class Translator:
         n_best: int = 1,
         attention: bool = False,
         alignment: bool = False,
+        length_penalty: float | None = None,
+        coverage_penalty: float | None = None,
         window: int = WINDOW,
     ) -> Iterator[Translation]:
         """Translates a stream of any length in bounded memory; one out for each in, in order.
@@ -160,6 +162,8 @@ class Translator:
             n_best: As in `translate`.
             attention: As in `translate`.
             alignment: As in `translate`.
+            length_penalty: As in `translate`.
+            coverage_penalty: As in `translate`.
             window: Lines held at once: more make better batches, fewer a quicker first answer.
 
         Yields:
@@ -170,7 +174,7 @@ class Translator:
         """
         if window < 1:
             raise SearchError(f"expected a window of at least 1 line, got {window}")
-        wish = self._wish(beam, n_best, attention, alignment, None, None)
+        wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty)
         source, first = iter(lines), 1
         while held := list(islice(source, window)):
             yield from self._translate_window(held, wish, first=first)
@@ -328,8 +332,7 @@ def _max_positions(stored: StoredModel) -> int:
 def _max_source(stored: StoredModel) -> int:
     """Source subwords without eos that a model has learnt, or is able, to read."""
     model = stored.config.model
-    located = isinstance(model, RNNConfig) and model.attention.score == "location"
-    reach = model.attention.max_source if isinstance(model, RNNConfig) and located else _ENDLESS
+    reach = source_reach(model) or _ENDLESS
     return max(1, min(stored.config.data.max_len, _max_positions(stored) - 1, reach - 1))
 
 

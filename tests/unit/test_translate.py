@@ -14,7 +14,7 @@ import torch
 from regard.config.schema import Config, SearchConfig
 from regard.errors import CheckpointError, SearchError
 from regard.inspection.alignment import word_alignment
-from regard.model.build import build_model
+from regard.model.build import LOCATION_REACH, build_model
 from regard.search.log_probs import NotFiniteError
 from regard.store import StoredModel, load_model, save_model
 from regard.text.normalise import normalise
@@ -40,6 +40,7 @@ MODELS: dict[str, dict[str, object]] = {
         "decoder_layers": 2,
     },
 }
+MODELS["located"] = {**MODELS["learned"], "position": "sinusoidal", "cross_score": "location"}
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +173,15 @@ def test_options_reach_the_search(translator: Translator) -> None:
     assert covered.score < short.score
 
 
+def test_penalties_reach_streams_too(translator: Translator) -> None:
+    penalties = {"length_penalty": 2.0, "coverage_penalty": 5.0}
+    found = list(translator.translate_lines(ENGLISH[:1], **penalties))
+    assert found == translator.translate(ENGLISH[0], **penalties)
+    for left_out in penalties:
+        others = {name: value for name, value in penalties.items() if name != left_out}
+        assert found != translator.translate(ENGLISH[0], **others)
+
+
 def test_given_translations_are_scored(translator: Translator) -> None:
     sources, targets = [*ENGLISH, "", ENGLISH[0]], [*FRENCH, FRENCH[0], "  "]
     found = translator.score(sources, targets)
@@ -269,6 +279,20 @@ def test_an_ensemble_of_one_model_twice_is_the_model(subword: Subword, translato
         assert other.attention is not None
         assert (len(one.attention.layers), len(other.attention.layers)) == (1, 2)
         assert one.alignment == other.alignment
+
+
+def test_a_transformer_that_goes_by_position_reads_no_further_than_it_reaches(subword: Subword) -> None:
+    texts = [" ".join(["cat"] * count) for count in range(1, 300)]
+    lengths = [len(subword.encode(text).ids) + 1 for text in texts]  # with eos
+    first = next(number for number, length in enumerate(lengths) if length > LOCATION_REACH)
+    at_most, beyond = texts[first - 1 : first + 1]
+    translator = Translator([stored("located", subword, data={"max_len": 1000})])
+    fits, too_long = translator.translate([at_most, beyond], beam=1)
+    assert not any("in 2 parts" in warning for warning in fits.warnings)
+    assert "translated in 2 parts" in too_long.warnings[0]
+    [weights] = translator.score(at_most, "le chat")[0].attention.layers[:1]
+    assert weights.shape[-1] <= LOCATION_REACH
+    assert (weights[..., -1] > 0).all()  # the last position that is read can be attended to
 
 
 def test_an_ensemble_keeps_the_narrowest_limits(subword: Subword) -> None:

@@ -37,9 +37,18 @@ from regard.values import Specials
 ScoreFactory = Callable[[int, int], Score]
 """Makes a score from the widths of a query and a key, one head; how users bring their own (S9)."""
 
+LOCATION_REACH = 256
+"""Source positions, eos among them, that a Transformer's location-based cross-attention reaches."""
+
 
 def build_score(
-    name: str, query_size: int, key_size: int, *, num_heads: int = 1, size: int | None = None, max_source: int = 256
+    name: str,
+    query_size: int,
+    key_size: int,
+    *,
+    num_heads: int = 1,
+    size: int | None = None,
+    max_source: int = LOCATION_REACH,
 ) -> Score:
     """The score of that name.
 
@@ -67,6 +76,20 @@ def build_score(
         "cosine": lambda: CosineScore(query_size, key_size, num_heads=num_heads),
     }
     return makers[name]()
+
+
+def source_reach(config: ModelConfig) -> int | None:
+    """How far a location-based look at the source reaches.
+
+    Args:
+        config: The `[model]` section.
+
+    Returns:
+        Source positions, eos among them; None where every position can be attended to.
+    """
+    if isinstance(config, TransformerConfig):
+        return LOCATION_REACH if config.cross_score == "location" else None
+    return config.attention.max_source if config.attention.score == "location" else None
 
 
 def build_model(
