@@ -141,11 +141,12 @@ def test_every_finite_number(forward: Forward, backward: Backward, size: int) ->
     assert error(found[1], gradients[1]) < BOUND
 
 
-@pytest.mark.parametrize("value", [20.0, 80.0, 1e4])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("value", [11.0, 20.0, 25.0, 80.0, 1e4])
 @each_form
-def test_saturation_within_one_block(forward: Forward, backward: Backward, value: float) -> None:
+def test_saturation_within_one_block(forward: Forward, backward: Backward, value: float, sign: float) -> None:
     query, key, v, upstream = draw((2, 1, 6, 9, 24))
-    query[0, 0, 3, 5], key[0, 0, 2, 5] = value, -value
+    query[0, 0, 3, 5], key[0, 0, 2, 5] = value, sign * value
     query[1, 0, 0, 0] = -value
     scores, gradients = reference(query, key, v, upstream)
     assert error(forward(query, key, v), scores) < BOUND
@@ -187,6 +188,17 @@ def test_what_is_not_a_number_stays_so(forward: Forward, backward: Backward, num
     for_query, for_key, for_v = backward(upstream, query, key, v)
     assert for_query[0, 0, 0, 19].isnan() and for_key[0, 0, :, 19].isnan().all() and for_v[0, 19].isnan()
     assert for_query[1].isfinite().all() and for_key[1].isfinite().all()
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+@each_form
+def test_a_v_that_is_not_finite_spoils_its_own_head(forward: Forward, backward: Backward, value: float) -> None:
+    query, key, v, upstream = draw((1, 2, 3, 5, 20))
+    v[1, 4] = value
+    expected = torch.einsum("bhtsd,hd->bhts", (query[:, :, :, None] + key[:, :, None]).tanh(), v)
+    torch.testing.assert_close(forward(query, key, v), expected, equal_nan=True, rtol=1e-5, atol=1e-5)
+    for_query = backward(upstream, query, key, v)[0]
+    assert for_query[:, 0].isfinite().all() and not for_query[0, 1, :, 4].isfinite().any()
 
 
 @pytest.mark.parametrize("num_queries", [1, 7])

@@ -53,6 +53,14 @@ def test_autograd(shape: tuple[int, int, int, int, int], dtype: torch.dtype) -> 
     check(additive_scores, *draw(*shape, dtype))
 
 
+@compiled
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_the_kernel_takes_every_narrow_type(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
+    monkeypatch.setattr(native, "chunked_forward", None)
+    monkeypatch.setattr(native, "chunked_backward", None)
+    check(additive_scores, *draw(2, 1, 4, 5, 9, dtype))
+
+
 def test_queries_and_keys_of_different_types() -> None:
     query, key, v = draw(1, 2, 3, 4, 5)
     mixed = additive_scores(query, key.bfloat16(), v)
