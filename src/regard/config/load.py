@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from regard.config.complaints import complaint
+from regard.config.engines import obstacles
 from regard.config.presets import preset_text
 from regard.config.schema import Config
 from regard.config.toml_text import TOMLDecodeError, Tree, line_of, parse
@@ -146,13 +147,25 @@ def _check(layers: Sequence[_Layer]) -> Config:
     if isinstance(model, dict):
         model.setdefault("kind", "rnn")  # pydantic wants to be told; the schema's default is the RNN
     try:
-        return Config.model_validate(tree)
+        config = Config.model_validate(tree)
     except ValidationError as error:
         lines = []
         for one in error.errors(include_url=False):
             path, message = complaint(one["loc"], one["type"], one["msg"], one["input"], one.get("ctx", {}), tree)
             lines.append(f"{_place(layers, path)}: {message}")
         raise ConfigError("\n".join(dict.fromkeys(lines))) from None
+    _check_export(config, layers)
+    return config
+
+
+def _check_export(config: Config, layers: Sequence[_Layer]) -> None:
+    """Refuses what the engine that the model is meant for could not run: now, rather than after training."""
+    engine = config.model.export
+    found = [] if engine is None else obstacles(config.model, engine)
+    if found:
+        lines = [f"{_place(layers, ('model', key))}: model.{key}: {why}" for key, why in found]
+        told = f"{_place(layers, ('model', 'export'))}: model.export = {engine!r} asks for what it cannot run; change "
+        raise ConfigError("\n".join([*lines, told + "these, or leave out model.export"]))
 
 
 def _merge(below: Tree, above: Tree) -> None:

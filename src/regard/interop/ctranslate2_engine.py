@@ -91,9 +91,28 @@ class CTranslate2Engine:
             For each source its hypotheses, best first; they have no log-probabilities of their tokens.
         """
         order = sorted(range(len(sources)), key=lambda row: -limits[row])
+        batches = [order[start : start + ROWS] for start in range(0, len(order), ROWS)]
+        found = self._together(sources, batches, limits, options, need_weights)
+        # A batch has one limit. What went beyond its own is sought again among its equals: neighbours change nothing.
+        late: dict[int, list[int]] = {}
+        for row, hypotheses in found.items():
+            if any(len(one.ids) > limits[row] for one in hypotheses):
+                late.setdefault(limits[row], []).append(row)
+        found |= self._together(sources, list(late.values()), limits, options, need_weights)
+        return [found[row] for row in range(len(sources))]
+
+    def _together(
+        self,
+        sources: Sequence[Sequence[int]],
+        batches: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        options: BeamOptions,
+        need_weights: bool,
+    ) -> dict[int, list[Hypothesis]]:
+        """Hypotheses of the rows in each batch, whose first row has the greatest limit."""
+        forbidden = sorted({self._specials.pad, self._specials.bos})
         waiting = []
-        for start in range(0, len(order), ROWS):
-            rows = order[start : start + ROWS]
+        for rows in batches:
             results = self._translator.translate_batch(
                 [[self._src_pieces[i] for i in sources[row]] for row in rows],
                 asynchronous=True,
@@ -103,25 +122,21 @@ class CTranslate2Engine:
                 coverage_penalty=options.coverage_penalty,
                 max_decoding_length=limits[rows[0]],
                 max_input_length=0,  # nothing is cut off
-                suppress_sequences=[[self._tgt_pieces[i]] for i in sorted({self._specials.pad, self._specials.bos})],
+                suppress_sequences=[[self._tgt_pieces[i]] for i in forbidden],
                 return_scores=True,
                 return_end_token=True,
                 return_attention=need_weights,
             )
-            waiting.append((rows, results))
-        found: dict[int, list[Hypothesis]] = {}
-        for rows, results in waiting:
-            for row, result in zip(rows, results, strict=True):
-                found[row] = self._read(result.result(), limits[row], options)
-        return [found[row] for row in range(len(sources))]
+            waiting += list(zip(rows, results, strict=True))
+        return {row: self._read(result.result(), options) for row, result in waiting}
 
-    def _read(self, result: ctranslate2.TranslationResult, limit: int, options: BeamOptions) -> list[Hypothesis]:
+    def _read(self, result: ctranslate2.TranslationResult, options: BeamOptions) -> list[Hypothesis]:
         hypotheses = []
         for number, pieces in enumerate(result.hypotheses):
-            ids = tuple(self._tgt_ids[piece] for piece in pieces[:limit])
-            weights = (_weights(result.attention[number], len(ids)),) if result.attention else ()
+            ids = tuple(self._tgt_ids[piece] for piece in pieces)
+            weights = (_weights(result.attention[number]),) if result.attention else ()
             finished = bool(ids) and ids[-1] == self._specials.eos
-            score = _rescored(result.scores[number], len(pieces), options)
+            score = _rescored(result.scores[number], len(ids), options)
             hypotheses.append(Hypothesis(ids, score, (), weights, finished))
         return hypotheses if options.coverage_penalty else sorted(hypotheses, key=lambda one: -one.score)
 
@@ -135,9 +150,9 @@ def _rescored(score: float, length: int, options: BeamOptions) -> float:
     return log_prob / length_penalty(float(length), alpha)
 
 
-def _weights(rows: Sequence[Sequence[float]], length: int) -> Tensor:
+def _weights(rows: Sequence[Sequence[float]]) -> Tensor:
     """Attention `(1, T, S)` with the column of eos, which CTranslate2 leaves out: each row sums to 1."""
-    seen = torch.tensor(rows[:length], dtype=torch.float32)  # (T, S - 1)
+    seen = torch.tensor(rows, dtype=torch.float32)  # (T, S - 1)
     end = (1.0 - seen.sum(1, keepdim=True)).clamp(min=0.0)
     return torch.cat((seen, end), dim=1)[None]
 

@@ -12,7 +12,7 @@ from regard.interop.ctranslate2_engine import CTranslate2Engine
 from regard.interop.ctranslate2_spec import all_pieces, fill_spec
 from regard.interop.exported import new_directory, write_companions
 from regard.interop.packages import need
-from regard.interop.samples import MAX_LEN, Ids, Run, verify
+from regard.interop.samples import Ids, Run, verify
 from regard.search.beam import BeamOptions
 from regard.store import StoredModel
 
@@ -64,9 +64,9 @@ def _runner(stored: StoredModel, directory: Path, compute: str) -> Run:
         device="cpu",
     )
 
-    def run(sources: Sequence[Ids]) -> list[Ids]:
+    def run(sources: Sequence[Ids], limit: int) -> list[Ids]:
         options = BeamOptions(beam=1, length_penalty=0.0)
-        found = engine.search(sources, [MAX_LEN] * len(sources), options, need_weights=False)
+        found = engine.search(sources, [limit] * len(sources), options, need_weights=False)
         return [hypotheses[0].ids for hypotheses in found]
 
     return run

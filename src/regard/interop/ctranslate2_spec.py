@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ctranslate2.specs.common_spec import LayerNormSpec, LinearSpec
     from ctranslate2.specs.transformer_spec import FeedForwardSpec, TransformerDecoderSpec, TransformerEncoderSpec
 
+_FEWEST_POSITIONS = 512
+"""Rows of a table of sinusoids, for programs that ask CTranslate2 for more than the model's own settings do."""
+
 
 def fill_spec(stored: StoredModel) -> TransformerSpec:
     """Describes a model to CTranslate2.
@@ -95,7 +98,7 @@ def max_positions(config: Config) -> int:
     if isinstance(model, TransformerConfig) and model.position == "learned":
         return model.max_positions
     longest = config.data.max_len + 1
-    return max(longest, int(longest * config.search.max_len_ratio) + config.search.max_len_offset) + 1
+    return max(_FEWEST_POSITIONS, longest, int(longest * config.search.max_len_ratio) + config.search.max_len_offset)
 
 
 def all_pieces(subword: Subword) -> tuple[str, ...]:

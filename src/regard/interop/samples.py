@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from regard.config.schema import TransformerConfig
 from regard.data.collate import collate
 from regard.errors import CheckpointError
 from regard.search.greedy import greedy_search
@@ -20,8 +21,8 @@ TIE = 1e-3
 """Nats between two tokens that count as equally likely: sums of floats in another order may choose either."""
 
 Ids = tuple[int, ...]
-Run = Callable[[Sequence[Ids]], list[Ids]]
-"""Translates greedily by another engine: ids without eos in, ids with eos (where it came) out, at most `MAX_LEN`."""
+Run = Callable[[Sequence[Ids], int], list[Ids]]
+"""Translates greedily by another engine: ids without eos and a limit in, ids with eos (where it came) out."""
 
 
 def sample_sources(stored: StoredModel) -> list[Ids]:
@@ -35,7 +36,7 @@ def sample_sources(stored: StoredModel) -> list[Ids]:
     """
     subword, generator = stored.src_subword, random.Random(1)
     text = [i for i in range(len(subword)) if subword.decode([i]).text]
-    longest = min(25, stored.config.data.max_len)
+    longest = min(25, stored.config.data.max_len, _reach(stored) - 1)
     return [tuple(generator.choices(text, k=1 + number * longest // NUM_SAMPLES)) for number in range(NUM_SAMPLES)]
 
 
@@ -52,17 +53,24 @@ def verify(stored: StoredModel, run: Run, *, engine: str) -> None:
     """
     sources = sample_sources(stored)
     batch = collate(sources, None, specials=stored.src_subword.specials)
-    limits = torch.full((len(sources),), MAX_LEN)
+    limit = min(MAX_LEN, _reach(stored))
+    limits = torch.full((len(sources),), limit)
     ours = greedy_search(
         stored.model, batch.src_ids, batch.src_len, max_len=limits, specials=stored.tgt_subword.specials
     )
-    pairs = zip(sources, ours, run(sources), strict=True)
+    pairs = zip(sources, ours, run(sources, limit), strict=True)
     same = sum(_agree(stored, source, mine, theirs) for source, mine, theirs in pairs)
     if same < NUM_SAMPLES:
         raise CheckpointError(
             f"{engine} translates {NUM_SAMPLES - same} of {NUM_SAMPLES} samples otherwise than regard, so nothing was "
             "exported: this is a fault of regard or of that engine's version; please report it with both versions"
         )
+
+
+def _reach(stored: StoredModel) -> int:
+    """Positions that a model has."""
+    model = stored.config.model
+    return model.max_positions if isinstance(model, TransformerConfig) and model.position == "learned" else 1 << 30
 
 
 def _agree(stored: StoredModel, source: Ids, ours: Hypothesis, theirs: Ids) -> bool:

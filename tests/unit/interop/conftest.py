@@ -1,0 +1,64 @@
+"""Small Transformers with vocabularies, weights drawn at random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from regard.config.schema import Config, DataConfig, SubwordConfig, TransformerConfig
+from regard.model.build import build_model
+from regard.store import StoredModel, load_model, save_model
+from regard.text.subword import Subword
+
+TEXT = [
+    "a man in a red hat rides a bicycle over the bridge",
+    "two women are reading a newspaper in the park",
+    "un homme au chapeau rouge roule à vélo sur le pont",
+    "deux femmes lisent un journal dans le parc",
+    "the children play near the water , and a dog runs after the ball .",
+    "les enfants jouent près de l' eau , et un chien court après le ballon .",
+]
+
+Make = Callable[..., StoredModel]
+
+
+@pytest.fixture(scope="session")
+def vocabulary() -> Subword:
+    return Subword.train(TEXT * 20, vocab_size=380)
+
+
+@pytest.fixture(scope="session")
+def second_vocabulary() -> Subword:
+    return Subword.train(TEXT[2:4] * 20, vocab_size=340)
+
+
+@pytest.fixture
+def make(vocabulary: Subword, second_vocabulary: Subword, tmp_path: Path) -> Make:
+    """Saves a random Transformer with these options and gives it as it is loaded; `shared=False` for two tables."""
+
+    def made(*, shared: bool = True, max_len: int = 24, seed: int = 1, **options: object) -> StoredModel:
+        model_config = TransformerConfig.model_validate(
+            {"width": 32, "ff_size": 48, "heads": 4, "encoder_layers": 2, "decoder_layers": 3, **options}
+        )
+        tgt = vocabulary if shared else second_vocabulary
+        config = Config(
+            data=DataConfig(max_len=max_len),
+            subword=SubwordConfig(vocab_size=len(vocabulary), shared=shared),
+            model=model_config,
+        )
+        torch.manual_seed(seed)
+        model = build_model(model_config, src_vocab=len(vocabulary), tgt_vocab=len(tgt), shared=shared)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():  # biases and norms too, so that none can be forgotten
+                spread = 0.3 if parameter.dim() == 1 else 1.5 * parameter.shape[-1] ** -0.5
+                parameter.copy_(torch.randn_like(parameter) * spread + (1.0 if name.endswith("norm.weight") else 0.0))
+            # As in a trained model: CTranslate2 leaves these two out before it normalises probabilities, regard after.
+            model.output_bias[[tgt.specials.pad, tgt.specials.bos]] = -40.0
+        directory = tmp_path / f"model-{seed}"
+        save_model(directory, model=model.eval(), config=config, src_subword=vocabulary, tgt_subword=tgt)
+        return load_model(directory)
+
+    return made

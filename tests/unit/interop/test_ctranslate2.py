@@ -1,0 +1,165 @@
+"""CTranslate2 against regard's own engine: the same tokens, scores and attention from the same weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from regard.attention.scores import DotScore
+from regard.config.schema import Config, RNNConfig
+from regard.errors import CheckpointError, ConfigError, SearchError
+from regard.interop.ctranslate2_engine import CTranslate2Translator
+from regard.interop.ctranslate2_export import export_ctranslate2
+from regard.interop.engines import open_translator, signature
+from regard.interop.exported import open_export
+from regard.interop.samples import NUM_SAMPLES, sample_sources, verify
+from regard.store import StoredModel
+from regard.translate import Translator
+
+pytest.importorskip("ctranslate2", reason="needs CTranslate2: pip install 'regard[interop]'")
+
+Make = Callable[..., StoredModel]
+LINES = ["a man rides a bicycle", "", "two women are reading in the park , and a dog runs", "日本語 the ball", "  a  "]
+ROUGH = 1e-3
+"""CTranslate2's logarithms of probabilities are off by some 3e-5 a token; its tokens and its attention are not."""
+KINDS = [
+    {},
+    {"norm": "post", "activation": "gelu"},
+    {"activation": "silu", "tie_embeddings": False},
+    {"activation": "swiglu", "position": "learned", "max_positions": 80},
+    {"position": "rotary", "norm": "post"},
+    {"shared": False, "heads": 2},
+]
+
+
+@pytest.mark.parametrize("options", KINDS, ids=lambda options: "-".join(map(str, options.values())) or "default")
+def test_every_kind_of_transformer_translates_as_here(make: Make, tmp_path: Path, options: dict[str, object]) -> None:
+    stored = make(**options)
+    export_ctranslate2(stored, tmp_path / "export")  # compares samples, or raises
+    ours = Translator([stored]).translate(LINES, beam=1, attention=True)
+    theirs = CTranslate2Translator(open_export(tmp_path / "export"), device="cpu", threads=1).translate(
+        LINES, beam=1, attention=True
+    )
+    assert [one.text for one in theirs] == [one.text for one in ours]
+    assert [one.tokens for one in theirs] == [one.tokens for one in ours]
+    assert [one.warnings for one in theirs] == [one.warnings for one in ours]
+    for mine, their in zip(ours, theirs, strict=True):
+        assert their.score == pytest.approx(mine.score, rel=ROUGH)
+        assert (their.attention is None) == (mine.attention is None)
+        if mine.attention and their.attention:
+            assert torch.allclose(their.attention.matrix(), mine.attention.matrix(layer=-1), atol=1e-5)
+            assert torch.allclose(their.attention.matrix().sum(1), torch.ones(len(their.attention.matrix())))
+
+
+def test_the_scores_of_a_beam_are_ours(make: Make, tmp_path: Path) -> None:
+    stored = make()
+    export_ctranslate2(stored, tmp_path / "export")
+    theirs = CTranslate2Translator(open_export(tmp_path / "export"), device="cpu", threads=1)
+    found = theirs.translate(LINES, beam=4, n_best=3, length_penalty=0.7)
+    own = Translator([stored])
+    for line, translation in zip(LINES, found, strict=True):
+        scores = [one.score for one in translation.n_best]
+        assert scores == sorted(scores, reverse=True)
+        for one in translation.n_best:
+            if not one.text or one.warnings:
+                continue
+            ids = [stored.tgt_subword.decode(range(len(stored.tgt_subword))).pieces.index(p) for p in one.tokens]
+            [forced] = own._force([(own.src_subword.encode(line.strip()), stored.tgt_subword.decode(ids))])
+            expected = forced.score / ((5 + len(one.tokens) + 1) / 6) ** 0.7
+            assert one.score == pytest.approx(expected, rel=ROUGH)
+
+
+def test_long_lines_are_split_and_none_is_lost(make: Make, tmp_path: Path) -> None:
+    stored = make(max_len=8)
+    export_ctranslate2(stored, tmp_path / "export")
+    lines = ["the children play near the water and a dog runs after the ball " * 3, "a man"]
+    ours = Translator([stored]).translate(lines, beam=1)
+    theirs = open_translator([tmp_path / "export"], device="cpu", threads=1).translate(lines, beam=1)
+    assert [(one.text, one.warnings) for one in theirs] == [(one.text, one.warnings) for one in ours]
+    assert "parts" in theirs[0].warnings[0]
+
+
+def test_rounded_weights_translate_too_and_say_what_they_are(make: Make, tmp_path: Path) -> None:
+    stored = make()
+    export_ctranslate2(stored, tmp_path / "export", quantization="int8")
+    translator = open_translator([tmp_path / "export"], compute="int8", device="cpu", threads=2)
+    assert len(translator.translate(LINES)) == len(LINES)
+    assert signature(tmp_path / "export") == f"{stored.manifest.signature}|engine:ctranslate2-int8"
+
+
+def test_a_model_is_run_by_another_engine_without_an_export_of_its_own(make: Make, tmp_path: Path) -> None:
+    stored = make(seed=3)
+    ours = Translator([stored]).translate(LINES, beam=1)
+    translator = open_translator([tmp_path / "model-3"], engine="ctranslate2", device="cpu", threads=1)
+    assert [one.text for one in translator.translate(LINES, beam=1)] == [one.text for one in ours]
+
+
+def test_given_translations_are_left_to_the_model_itself(make: Make, tmp_path: Path) -> None:
+    make(seed=4)
+    translator = open_translator([tmp_path / "model-4"], engine="ctranslate2", device="cpu", threads=1)
+    with pytest.raises(SearchError, match="load the regard model"):
+        translator.score("a man", "un homme")
+
+
+def test_what_cannot_be_run_is_refused_with_its_option(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"model\.cross_score: .* not 'additive'"):
+        export_ctranslate2(make(cross_score="additive"), tmp_path / "export")
+    stored = make()
+    rnn = dataclasses.replace(stored, config=Config(model=RNNConfig()))
+    with pytest.raises(ConfigError, match=r"model\.kind: CTranslate2 runs Transformers only"):
+        export_ctranslate2(rnn, tmp_path / "export")
+    for layer in stored.model.decoder.layers:
+        layer.cross_attention.score = DotScore(8, 8)
+    with pytest.raises(ConfigError, match="one of your own"):
+        export_ctranslate2(stored, tmp_path / "export")
+    assert not (tmp_path / "export").exists()
+
+
+def test_an_engine_that_says_something_else_is_not_trusted(make: Make) -> None:
+    stored = make()
+    with pytest.raises(CheckpointError, match=rf"{NUM_SAMPLES} of {NUM_SAMPLES} samples otherwise"):
+        verify(stored, lambda sources, limit: [(len(source),) * limit for source in sources], engine="Other")
+    assert len({len(source) for source in sample_sources(stored)}) > NUM_SAMPLES // 2
+
+
+def test_mistakes_are_told(make: Make, tmp_path: Path) -> None:
+    stored = make(seed=5)
+    model, export = tmp_path / "model-5", tmp_path / "export"
+    with pytest.raises(ConfigError, match="got 'int3'"):
+        export_ctranslate2(stored, export, quantization="int3")
+    export_ctranslate2(stored, export)
+    with pytest.raises(CheckpointError, match="expected a free name"):
+        export_ctranslate2(stored, export)
+    with pytest.raises(ConfigError, match="got 'tensorrt'"):
+        open_translator([model], engine="tensorrt")
+    with pytest.raises(ConfigError, match="cannot be run by regard's own engine"):
+        open_translator([export], engine="regard")
+    with pytest.raises(ConfigError, match="add --engine ctranslate2"):
+        open_translator([model], compute="int8")
+    with pytest.raises(ConfigError, match="one model at a time"):
+        open_translator([export, export])
+    with pytest.raises(ConfigError, match="compute type 'int3'"):
+        open_translator([export], compute="int3", device="cpu")
+
+
+def test_a_damaged_export_is_refused(make: Make, tmp_path: Path) -> None:
+    export = tmp_path / "export"
+    export_ctranslate2(make(), export)
+    note = json.loads((export / "export.json").read_text())
+    (export / "model.bin").write_bytes(b"something else")
+    with pytest.raises(CheckpointError, match=r"model\.bin: missing or changed"):
+        open_export(export)
+    (export / "export.json").write_text(json.dumps({**note, "format_version": 9}))
+    with pytest.raises(CheckpointError, match="expected format 1, got 9"):
+        open_export(export)
+    (export / "export.json").write_text(json.dumps({**note, "files": {"../x": "0"}}))
+    with pytest.raises(CheckpointError, match="missing or changed"):
+        open_export(export)
+    (export / "export.json").write_text("{}")
+    with pytest.raises(CheckpointError, match="damaged"):
+        open_export(export)
