@@ -168,7 +168,7 @@ def test_options_reach_the_search(translator: Translator) -> None:
     assert normed.tokens == divided.tokens
     factor = ((5 + len(normed.tokens) + (not normed.warnings)) / 6) ** 2
     assert divided.score == pytest.approx(normed.score / factor, rel=1e-4)
-    assert short.score >= normed.score
+    assert short.score >= normed.score - 1e-5  # five rows are not multiplied as one is: the last digits may differ
     [covered] = translator.translate(ENGLISH[0], coverage_penalty=5.0, length_penalty=0.0)
     assert covered.score < short.score
 
