@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.autograd.function import FunctionCtx, once_differentiable
 
 from regard.attention.additive import fused_additive_scores
 from regard.dropout import dropout
@@ -22,9 +23,27 @@ def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     scores = scores if scores.dtype == torch.float64 else scores.float()
     if mask is None:
         return scores.softmax(-1)
-    # A finite fill keeps an empty row free of NaN; the second fill then makes it zero.
-    hidden = ~mask
-    return scores.masked_fill(hidden, torch.finfo(scores.dtype).min).softmax(-1).masked_fill(hidden, 0.0)
+    weights: Tensor = _MaskedSoftmax.apply(scores, mask)  # type: ignore[no-untyped-call]
+    return weights
+
+
+class _MaskedSoftmax(torch.autograd.Function):
+    """Keeps the weights and nothing else: where they are zero, so is the gradient, and the mask is not needed again."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, scores: Tensor, mask: Tensor) -> Tensor:
+        # A finite fill keeps an empty row free of NaN; the second fill then makes it zero.
+        hidden = ~mask
+        weights = scores.masked_fill(hidden, torch.finfo(scores.dtype).min).softmax(-1).masked_fill_(hidden, 0.0)
+        ctx.save_for_backward(weights)
+        return weights
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor, None]:
+        (weights,) = ctx.saved_tensors  # type: ignore[attr-defined]
+        gradient: Tensor = torch.ops.aten._softmax_backward_data(upstream[0], weights, -1, weights.dtype)
+        return gradient, None
 
 
 def weighted_sum(weights: Tensor, value: Tensor, *, rate: float = 0.0) -> Tensor:
