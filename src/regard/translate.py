@@ -14,7 +14,7 @@ from torch import Tensor
 from regard.config.schema import SearchConfig, TransformerConfig
 from regard.data.collate import collate
 from regard.errors import SearchError
-from regard.inspection.alignment import word_alignment
+from regard.inspection.readout import Readout, own_readout
 from regard.inspection.record import AttentionRecord
 from regard.model.build import ScoreFactory, source_reach
 from regard.model.decoder import StepModel
@@ -98,11 +98,14 @@ class Translator:
         SearchError: When there are none, or their vocabularies differ.
     """
 
+    readout = Readout()
+
     def __init__(self, models: Sequence[StoredModel], *, names: Sequence[str] | None = None) -> None:
         if not models:
             raise SearchError("expected a model or several, got none")
         _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
         first = models[0]
+        self.readout = own_readout(first.config) if len(models) == 1 else Readout()
         self.models = tuple(models)
         self.src_subword, self.tgt_subword = first.src_subword, first.tgt_subword
         self.search: SearchConfig = first.config.search
@@ -211,8 +214,7 @@ class Translator:
             with _naming([number + 1 for number in batch]):
                 hypotheses = self._force([pairs[number] for number in batch])
             for number, hypothesis in zip(batch, hypotheses, strict=True):
-                src, tgt = pairs[number]
-                results[number] = _translation(src, tgt, hypothesis, attention=True, alignment=True)
+                results[number] = _translation(*pairs[number], hypothesis, attention=True, readout=self.readout)
         return results
 
     def _too_long(self, line: int, src: Encoding, tgt: Encoding) -> tuple[str, ...]:
@@ -298,8 +300,8 @@ class Translator:
 
     def _read(self, source: Encoding, hypothesis: Hypothesis, wish: _Wish) -> Translation:
         ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
-        target = self.tgt_subword.decode(ids)
-        return _translation(source, target, hypothesis, attention=wish.attention, alignment=wish.alignment)
+        readout = self.readout if wish.alignment else None
+        return _translation(source, self.tgt_subword.decode(ids), hypothesis, attention=wish.attention, readout=readout)
 
 
 def _check_vocabularies(models: Sequence[StoredModel], names: Sequence[str]) -> None:
@@ -337,10 +339,10 @@ def _max_source(stored: StoredModel) -> int:
 
 
 def _translation(
-    source: Encoding, target: Encoding, hypothesis: Hypothesis, *, attention: bool, alignment: bool
+    source: Encoding, target: Encoding, hypothesis: Hypothesis, *, attention: bool, readout: Readout | None
 ) -> Translation:
     record = AttentionRecord(source, target, hypothesis.weights) if hypothesis.weights else None
-    links = word_alignment(record) if record is not None and alignment else ()
+    links = readout.links(record) if record is not None and readout is not None else ()
     warnings = () if hypothesis.finished else ("the translation reached its length limit before its end",)
     return Translation(
         source.text,

@@ -62,6 +62,19 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True)
+class Guide:
+    """Where target subwords of a batch should look: a sparse `(B, T, S)` matrix G.
+
+    Attributes:
+        places: `(3, N)` int64: row in the batch, target position, source position.
+        shares: `(N,)` float32; they sum to 1 over each target position that has any.
+    """
+
+    places: Tensor
+    shares: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Sentence pairs as tensors, padded at the end.
 
@@ -73,6 +86,7 @@ class Batch:
         tgt_len: `(B,)` int64, lengths of the two.
         indices: Number of each row's sentence in its corpus.
         num_tgt_tokens: Target tokens that are not padding, eos among them.
+        guide: Where the target should look, for training that is guided.
     """
 
     src_ids: Tensor
@@ -82,6 +96,7 @@ class Batch:
     tgt_len: Tensor
     indices: tuple[int, ...]
     num_tgt_tokens: int
+    guide: Guide | None = None
 
     def to(self, device: str) -> Batch:
         """The same batch with its tensors on `device`."""
@@ -93,6 +108,7 @@ class Batch:
             self.tgt_len.to(device),
             self.indices,
             self.num_tgt_tokens,
+            None if self.guide is None else Guide(self.guide.places.to(device), self.guide.shares.to(device)),
         )
 
 

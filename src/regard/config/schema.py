@@ -150,6 +150,14 @@ class TrainConfig(Section):
     betas: tuple[Fraction, Fraction] = (0.9, 0.98)
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     label_smoothing: Fraction = 0.1
+    guided_weight: Annotated[float, Field(ge=0)] = 0.0
+    """λ of guided attention: how much the word links of `guided_file` count beside the translation; 0 = off."""
+    guided_file: str | None = None
+    """Word links of the training text in Pharaoh format, line-aligned with it (Chen et al. 2016)."""
+    guided_layer: Annotated[int, Field(ge=0)] | None = None
+    """The decoder layer that learns from the links; the last but one when not given (Garg et al. 2019)."""
+    guided_head: Annotated[int, Field(ge=0)] = 0
+    """The head of that layer that learns from them; the others stay free."""
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
     """Largest gradient norm; 0 = no clipping."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from regard.data.bucket import BatchPlan
 from regard.data.collate import collate
 from regard.data.corpus import Corpus
+from regard.data.guidance import Guidance
 from regard.errors import CheckpointError, DataError
 from regard.values import Batch, Specials
 
@@ -24,9 +26,12 @@ class BatchStream:
         batch_tokens: Padded tokens a batch at most, on either side.
         seed: Decides batches, their order and sampled segmentations.
         specials: Ids that are not text.
+        guidance: Word links of the corpus that go with every batch, if any.
     """
 
-    def __init__(self, corpus: Corpus, *, batch_tokens: int, seed: int, specials: Specials) -> None:
+    def __init__(
+        self, corpus: Corpus, *, batch_tokens: int, seed: int, specials: Specials, guidance: Guidance | None = None
+    ) -> None:
         """Begins at the first batch.
 
         Args:
@@ -34,6 +39,7 @@ class BatchStream:
             batch_tokens: Padded tokens a batch at most, on either side.
             seed: Any number.
             specials: Ids that are not text.
+            guidance: Word links of the corpus that shall go with every batch.
 
         Raises:
             DataError: When the corpus is empty.
@@ -45,6 +51,7 @@ class BatchStream:
         self.batch_tokens = batch_tokens
         self.seed = seed
         self.specials = specials
+        self.guidance = guidance
         self._begin(0)
 
     def _begin(self, epoch: int) -> None:
@@ -108,4 +115,5 @@ class BatchStream:
         rows = self._batches[self._batch]
         self._batch += 1
         src, tgt = [self._cut.src_ids(row) for row in rows], [self._cut.tgt_ids(row) for row in rows]
-        return collate(src, tgt, specials=self.specials, indices=rows)
+        batch = collate(src, tgt, specials=self.specials, indices=rows)
+        return batch if self.guidance is None else replace(batch, guide=self.guidance.guide(rows, src, tgt))

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from regard.inspection.readout import Readout
 from regard.inspection.record import AttentionRecord
 from regard.text.links import GoldLinks, parse_pharaoh, pharaoh, read_pharaoh
 from regard.values import Links
 
-__all__ = ["GoldLinks", "parse_pharaoh", "pharaoh", "read_pharaoh", "word_alignment"]
+__all__ = ["GoldLinks", "Readout", "parse_pharaoh", "pharaoh", "read_pharaoh", "word_alignment"]
 
 
-def word_alignment(record: AttentionRecord, *, layer: int | None = None, head: int | None = None) -> Links:
-    """For each target word, the source word that it attended to most.
+def word_alignment(
+    record: AttentionRecord, *, layer: int | None = None, head: int | None = None, readout: Readout | None = None
+) -> Links:
+    """Which source word each target word was made from.
 
-    A target word stays without a link where `</s>` received more than any word. On a tie the earlier
-    source word wins.
+    A link stands where a target word looked at no other source word more, or where no other target word looked
+    at a source word more, each weight taken as a share of all that its source word got (see `Readout`). A target
+    word that looked at `</s>` above all has no link of its own.
 
     Args:
         record: What was attended to.
         layer: Number of the layer; None = mean over the layers.
         head: Number of the head; None = mean over the heads.
+        readout: Another way to read; its own layer and head count.
 
     Returns:
-        Sorted 0-based links, at most one a target word.
+        Sorted 0-based links.
+
+    Raises:
+        ShapeError: Where there is no such layer or head.
     """
-    links = []
-    for tgt, row in enumerate(record.words(layer, head).tolist()):
-        src = row.index(max(row))
-        if src < len(row) - 1 and row[src] > 0:
-            links.append((src, tgt))
-    return tuple(sorted(links))
+    return (readout or Readout(layer=layer, head=head)).links(record)

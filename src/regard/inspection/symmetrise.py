@@ -43,10 +43,28 @@ def symmetrise(forward: Links, backward: Links, method: str = "grow-diag-final-a
     Raises:
         DataError: There is no such method.
     """
+    return tuple(sorted(METHODS[full_name(method)](set(forward), set(backward))))
+
+
+def full_name(method: str) -> str:
+    """The key of `METHODS` that a name stands for.
+
+    >>> full_name("gdfa")
+    'grow-diag-final-and'
+
+    Args:
+        method: A key, or gd, gdf, gdfa.
+
+    Returns:
+        The key.
+
+    Raises:
+        DataError: There is no such method.
+    """
     name = _SHORT.get(method, method)
     if name not in METHODS:
         raise DataError(f"expected a symmetrisation out of {', '.join(METHODS)}, got {method!r}")
-    return tuple(sorted(METHODS[name](set(forward), set(backward))))
+    return name
 
 
 def _grow_diag(forward: _Points, backward: _Points) -> _Points:

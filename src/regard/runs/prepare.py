@@ -15,7 +15,9 @@ from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.schema import Config
 from regard.data.corpus import Corpus
+from regard.data.guidance import Guidance
 from regard.errors import CheckpointError, ConfigError, DataError
+from regard.runs.guiding import read_guiding_links
 from regard.text.readers import read_pairs
 from regard.text.subword import Subword
 from regard.values import Pair
@@ -37,6 +39,7 @@ class Prepared:
         train: Pairs to learn from.
         val: Pairs to validate with.
         notes: What was derived, left out or held out, a sentence each.
+        guidance: Word links of the training pairs, where attention is to be guided.
     """
 
     config: Config
@@ -45,6 +48,7 @@ class Prepared:
     train: Corpus
     val: Corpus
     notes: tuple[str, ...]
+    guidance: Guidance | None = None
 
 
 def prepare(config: Config, directory: Path) -> Prepared:
@@ -178,7 +182,8 @@ def _encode(
         if corpus.num_dropped:
             more.append(f"{corpus.num_dropped} {name} pairs longer than {config.data.max_len} subwords were left out")
         corpora.append(corpus)
-    return Prepared(config, src_subword, tgt_subword, corpora[0], corpora[1], (*notes, *more))
+    guidance, left_out = read_guiding_links(config, corpora[0], src_subword, tgt_subword)
+    return Prepared(config, src_subword, tgt_subword, corpora[0], corpora[1], (*notes, *more, *left_out), guidance)
 
 
 def _fingerprint(pairs: Sequence[Pair]) -> str:

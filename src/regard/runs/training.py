@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from math import ceil
@@ -19,7 +19,7 @@ from regard.model.seq2seq import Seq2Seq
 from regard.runs.prepare import Prepared, keep_config, prepare, prepare_again
 from regard.runs.validator import TranslatingValidator
 from regard.store import save_model
-from regard.train.allocator import keep_freed_memory
+from regard.train.allocator import bound_compiled_products, keep_freed_memory
 from regard.train.interrupt import listening
 from regard.train.loop import Outcome, Trainer
 from regard.train.precision import Precision, choose_precision
@@ -88,6 +88,7 @@ def train(
             _clear(out, overwrite)
             prepared = prepare(config, directory)
         keep_freed_memory()
+        bound_compiled_products()
         prepared, device, precision = _settle(prepared)
         model, stream = _build_model(prepared, device), _stream(prepared)
         prepared = _count_steps(prepared, stream)
@@ -159,7 +160,7 @@ def _raise_limits(prepared: Prepared, asked: TrainConfig | None) -> Prepared:
 def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:
     config = prepared.config
     config = config.model_copy(update={"train": config.train.model_copy(update=changes)})
-    return Prepared(config, prepared.src_subword, prepared.tgt_subword, prepared.train, prepared.val, prepared.notes)
+    return replace(prepared, config=config)
 
 
 def _settle(prepared: Prepared) -> tuple[Prepared, str, Precision]:
@@ -203,6 +204,7 @@ def _stream(prepared: Prepared) -> BatchStream:
         batch_tokens=options.batch_tokens or 4096,
         seed=options.seed,
         specials=prepared.tgt_subword.specials,
+        guidance=prepared.guidance,
     )
 
 

@@ -27,6 +27,11 @@ class GoldLinks:
     sure: Links
     possible: Links
 
+    def flipped(self) -> GoldLinks:
+        """The same links, seen from the other language."""
+        sure, possible = (tuple(sorted((tgt, src) for src, tgt in one)) for one in (self.sure, self.possible))
+        return GoldLinks(sure, possible)
+
 
 def pharaoh(links: Links) -> str:
     """Links as a line of Pharaoh format, without a line break.

@@ -18,6 +18,7 @@ from regard.store.checkpoint import Plain, load_state, save_state
 from regard.store.weights import check_shapes, fill, own_tensors
 from regard.train.average import average_states
 from regard.train.checkpoints import CheckpointFolder
+from regard.train.guided import GuidedAttention
 from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
@@ -114,7 +115,9 @@ class Trainer:
         self.state_path = directory / "state.safetensors"
         self.folder = CheckpointFolder(directory, keep=config.keep, prefer=config.average)
         self.updater = Updater(model, betas=config.betas, weight_decay=config.weight_decay, clip_norm=config.clip_norm)
-        self.step = TrainingStep(model, self.updater, precision, label_smoothing=config.label_smoothing)
+        self.step = TrainingStep(
+            model, self.updater, precision, label_smoothing=config.label_smoothing, guided=GuidedAttention.of(config)
+        )
         self.schedule = build_schedule(config, config.steps)
         self.progress = Progress()
         self.stopwatch = Stopwatch(clock)

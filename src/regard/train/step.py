@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from regard.model.seq2seq import Seq2Seq
+from regard.train.guided import GuidedAttention
 from regard.train.loss import chunked_cross_entropy
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
@@ -39,13 +40,23 @@ class TrainingStep:
         updater: Moves the weights.
         precision: Numbers of the matrix products.
         label_smoothing: ε of the target distribution.
+        guided: What word links ask of the attention; None = nothing, and batches need no links.
     """
 
-    def __init__(self, model: Seq2Seq, updater: Updater, precision: Precision, *, label_smoothing: float = 0.0) -> None:
+    def __init__(
+        self,
+        model: Seq2Seq,
+        updater: Updater,
+        precision: Precision,
+        *,
+        label_smoothing: float = 0.0,
+        guided: GuidedAttention | None = None,
+    ) -> None:
         self.model = model
         self.updater = updater
         self.precision = precision
         self.label_smoothing = label_smoothing
+        self.guided = guided
 
     def __call__(self, batches: Sequence[Batch], rate: float) -> Taken:
         """One update from one or more batches, every token of theirs counting alike.
@@ -75,9 +86,12 @@ class TrainingStep:
             The batch's summed loss and negative log-likelihood.
         """
         placed = batch if self.precision.device == "cpu" else batch.to(str(self.model.output_weight.device))
+        # Weights are asked for only where links judge them: without them attention has faster ways.
+        guide = None if self.guided is None else placed.guide
         with self.precision.context():
+            output = self.model(placed, need_weights=guide is not None)
             loss, nll = chunked_cross_entropy(
-                self.model(placed).hidden,
+                output.hidden,
                 self.model.output_weight,
                 self.model.output_bias,
                 placed.tgt_out_ids,
@@ -85,5 +99,8 @@ class TrainingStep:
                 ignore_index=self.model.specials.pad,
                 num_tokens=batch.num_tgt_tokens,
             )
-        (loss / num_tokens).backward()  # type: ignore[no-untyped-call]
+        total = loss
+        if self.guided is not None and guide is not None:
+            total = loss + self.guided.weight * self.guided.loss(output.weights, guide)
+        (total / num_tokens).backward()  # type: ignore[no-untyped-call]
         return loss.detach(), nll

@@ -7,14 +7,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.errors import DataError
+from regard.errors import DataError, ShapeError
 from regard.inspection.alignment import parse_pharaoh, pharaoh, read_pharaoh, word_alignment
+from regard.inspection.readout import Readout
 from regard.inspection.record import AttentionRecord
 
 
-def test_each_word_is_linked_to_what_it_attended_to_most(day):
-    # `s'est` looks at `was`, `journée` at `day?` whose two subwords count together; `?` looks at </s>.
+def test_words_are_linked_from_either_side(day):
+    # `s'est` looks at `was`, `journée` at `day?` whose two subwords count together; `?` looks at </s>, and no word
+    # asks for it.
     assert word_alignment(day) == ((0, 0), (1, 1), (2, 2), (3, 3))
+    assert word_alignment(day) == Readout().links(day)
+    assert word_alignment(day, readout=Readout("strongest", shifted=True)) == ((1, 0), (2, 1), (3, 2))
 
 
 def test_links_are_sorted_by_source(encode):
@@ -26,7 +30,8 @@ def test_links_are_sorted_by_source(encode):
 def test_ties(encode):
     weights = torch.tensor([[[0.3, 0.3, 0.3], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
     record = AttentionRecord(encode("a b"), encode("c d"), (weights,))
-    assert word_alignment(record) == ((0, 0),)  # the earlier word before the later and </s>; nothing for nothing
+    strongest = Readout("strongest")
+    assert strongest.links(record) == ((0, 0),)  # the earlier word before the later; nothing for nothing
 
 
 def test_a_layer_and_a_head_can_be_chosen(encode):
@@ -34,6 +39,8 @@ def test_a_layer_and_a_head_can_be_chosen(encode):
     record = AttentionRecord(encode("a b"), encode("c"), (heads,))
     assert word_alignment(record, head=1) == ((1, 0),)
     assert word_alignment(record, layer=0, head=0) == ((0, 0),)
+    with pytest.raises(ShapeError, match="there is no head 2"):
+        word_alignment(record, head=2)
 
 
 link = st.tuples(st.integers(0, 99), st.integers(0, 99))

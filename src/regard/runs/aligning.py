@@ -1,0 +1,176 @@
+"""Word alignment of a parallel text with a trained model, or with two that read it in opposite directions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from regard.config.schema import RNNConfig
+from regard.errors import DataError
+from regard.inspection.choosing import Choice, by_dictionary, by_gold, rank
+from regard.inspection.readout import Readout
+from regard.inspection.record import AttentionRecord
+from regard.inspection.symmetrise import flipped, symmetrise
+from regard.text.links import GoldLinks
+from regard.translate import Translator
+from regard.translation import Translation
+from regard.values import Links
+
+_TOO_FEW = (
+    "too few sentence pairs to find the best layer and head with: the mean of all is read; name them with --layer and "
+    "--head"
+)
+ENOUGH = 500
+"""Sentence pairs that a choice among layers and heads looks at."""
+
+
+@dataclass(frozen=True)
+class Aligner:
+    """What reads given translations and says which words belong together.
+
+    Attributes:
+        translator: Reads the target as a translation of the source.
+        readout: How links are read off its attention.
+        reverse: Reads the source as a translation of the target, if there is one.
+        method: How the two become one, see `symmetrise`.
+    """
+
+    translator: Translator
+    readout: Readout
+    reverse: Aligner | None = None
+    method: str = "grow-diag-final-and"
+
+    def links(self, sources: Sequence[str], targets: Sequence[str]) -> list[Links]:
+        """Aligns sentence pairs.
+
+        Args:
+            sources: Source sentences.
+            targets: As many translations.
+
+        Returns:
+            Word links of each pair, none where a side is empty or too long for a model.
+
+        Raises:
+            DataError: A model has no attention.
+        """
+        scored = self.translator.score(sources, targets)
+        _check_attention(scored)
+        forward = [() if one.attention is None else self.readout.links(one.attention) for one in scored]
+        if self.reverse is None:
+            return forward
+        backward = self.reverse.links(targets, sources)
+        return [symmetrise(one, flipped(other), self.method) for one, other in zip(forward, backward, strict=True)]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user says about where to read; None = to be found.
+
+    Attributes:
+        readout: The rule.
+        layer: Number of the layer.
+        head: Number of the head.
+        shifted: Whether to read one step later.
+    """
+
+    readout: Readout
+    layer: int | None = None
+    head: int | None = None
+    shifted: bool | None = None
+
+    def for_other_model(self) -> Wanted:
+        """The same rule and shift, for a model that has layers and heads of its own."""
+        return replace(self, layer=None, head=None)
+
+
+def settle(
+    translator: Translator,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    wanted: Wanted,
+    gold: Sequence[GoldLinks] | None = None,
+) -> tuple[Readout, list[str]]:
+    """Decides which layer and head to read, and whether one step later.
+
+    What the user says counts; then gold links; then where the model's attention was guided. A recurrent model has
+    one matrix, whose row belongs to the word that is being said, with Bahdanau's query as with Luong's (measured, see
+    docs/alignment.md). Otherwise the best of all matrices is sought.
+
+    Args:
+        translator: The model.
+        sources: Sentence pairs to find it with.
+        targets: Their translations.
+        wanted: The user's wish.
+        gold: What is right for these pairs, if known.
+
+    Returns:
+        How to read, and what was found out, a sentence each.
+
+    Raises:
+        DataError: The model has no attention, or there are not as many gold alignments as pairs.
+    """
+    said = wanted.layer is not None or wanted.head is not None
+    own, several = translator.readout, _has_several(translator)
+    settled = said or (gold is None and (own.layer is not None or not several))
+    if settled:
+        layer, head = (wanted.layer, wanted.head) if said else (own.layer, own.head)
+        return wanted.readout.at(layer, head, shifted=bool(wanted.shifted)), []
+    choices = choose_readout(translator, sources, targets, readout=wanted.readout, gold=gold)
+    choices = [one for one in choices if wanted.shifted in (None, one.readout.shifted)]
+    if not choices or (gold is None and not choices[0].score):
+        return wanted.readout.at(None, None, shifted=bool(wanted.shifted)), [_TOO_FEW]
+    judged = "1 - AER on gold links" if gold is not None else "nats a target word that its links predict"
+    count = min(len(sources), ENOUGH)
+    return choices[0].readout, [
+        f"reading {choices[0]} ({judged}, {count} sentence pairs); next best: "
+        + "; ".join(str(one) for one in choices[1:3])
+    ]
+
+
+def choose_readout(
+    translator: Translator,
+    sources: Sequence[str],
+    targets: Sequence[str],
+    *,
+    readout: Readout,
+    gold: Sequence[GoldLinks] | None = None,
+) -> list[Choice]:
+    """Finds the layer and head whose links are best, and whether to read them one step later.
+
+    Args:
+        translator: The model.
+        sources: Sentence pairs to find it with; the first `ENOUGH` are read.
+        targets: Their translations.
+        readout: The rule.
+        gold: What is right for these pairs; without it links are judged by the dictionary that they make.
+
+    Returns:
+        All that was tried, the best first; nothing where no pair could be read.
+
+    Raises:
+        DataError: The model has no attention, or there are not as many gold alignments as pairs.
+    """
+    if gold is not None and len(gold) != len(sources):
+        raise DataError(f"expected gold links of {len(sources)} sentence pairs, got {len(gold)}")
+    scored = translator.score(sources[:ENOUGH], targets[:ENOUGH])
+    _check_attention(scored)
+    rows = [(number, one.attention) for number, one in enumerate(scored) if one.attention is not None]
+    records: list[AttentionRecord] = [record for _, record in rows]
+    if not records:
+        return []
+    judge = by_dictionary(records) if gold is None else by_gold([gold[number] for number, _ in rows])
+    return rank(records, judge, readout)
+
+
+def _has_several(translator: Translator) -> bool:
+    """Whether there is anything to choose."""
+    models = [stored.config.model for stored in translator.models]
+    heads = [one.attention.heads if isinstance(one, RNNConfig) else one.decoder_layers * one.heads for one in models]
+    return sum(heads) > 1
+
+
+def _check_attention(scored: Sequence[Translation]) -> None:
+    """A model without attention gives none to any pair that it read."""
+    read = [one for one in scored if one.tokens]
+    if read and all(one.attention is None for one in read):
+        raise DataError("this model has no attention to read a word alignment from: train one with another decoder")

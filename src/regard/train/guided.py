@@ -1,0 +1,52 @@
+"""Guided attention: word links teach where to look (Chen et al. 2016; Garg et al. 2019)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from regard.config.schema import TrainConfig
+from regard.values import Guide
+
+_LEAST = 1e-8
+"""Weights below this are taken for it, so that a position that is out of reach costs much but not infinitely much."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuidedAttention:
+    """What the links ask of one head of one layer, or of the mean of a layer's heads.
+
+    Attributes:
+        weight: λ, by which the cross entropy of the attention counts beside that of the translation.
+        layer: Number of the layer; None = the last but one, or the only one.
+        head: Number of the head; None = the mean of all.
+    """
+
+    weight: float
+    layer: int | None = None
+    head: int | None = 0
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> GuidedAttention | None:
+        """What a configuration asks for; None where attention is not guided."""
+        if not config.guided_weight:
+            return None
+        return cls(config.guided_weight, config.guided_layer, config.guided_head)
+
+    def loss(self, weights: tuple[Tensor, ...], guide: Guide) -> Tensor:
+        """`-Σ_t Σ_s G_{t,s} ln α_{t,s}` over the target subwords of a batch that are linked (Garg 2019, eq. 3).
+
+        Args:
+            weights: Cross-attention, `(B, H, T, S)` a layer.
+            guide: G, whose rows sum to 1 where they are not empty.
+
+        Returns:
+            A scalar, nats, without λ.
+        """
+        layer = weights[max(0, len(weights) - 2) if self.layer is None else self.layer]
+        # (B, H, T, S) -> (B, T, S)
+        chosen = layer.mean(dim=1) if self.head is None else layer[:, self.head]
+        rows, steps, columns = guide.places.unbind(0)
+        found = chosen[rows, steps, columns].float().clamp_min(_LEAST)
+        return -(guide.shares * found.log()).sum()
