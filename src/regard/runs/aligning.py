@@ -62,6 +62,20 @@ class Aligner:
         return [symmetrise(one, flipped(other), self.method) for one, other in zip(forward, backward, strict=True)]
 
 
+def both_ways(forward: Aligner, backward: Aligner, method: str) -> Aligner:
+    """An aligner that reads in both directions.
+
+    Args:
+        forward: Reads the target as a translation of the source.
+        backward: Reads the source as a translation of the target.
+        method: How the two become one, see `symmetrise`.
+
+    Returns:
+        An aligner with the forward one's direction.
+    """
+    return replace(forward, reverse=backward, method=method)
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What a user says about where to read; None = to be found.
