@@ -1,4 +1,4 @@
-"""A training that is killed, or that the disk has no room for: nothing half is left, and it goes on as if nothing were."""
+"""A training that is killed, or that finds the disk full: nothing half is left, and it goes on as if nothing were."""
 
 from __future__ import annotations
 

@@ -367,10 +367,10 @@ def test_batches_hold_every_sentence_once(translator: Translator, monkeypatch: p
     sizes = []
     search = Translator._search
 
-    def counted(self: Translator, sources: list[Encoding], wish: object) -> object:
+    def counted(self: Translator, sources: list[Encoding], wish: object, **options: object) -> object:
         sizes.append(len(sources))
         assert len(sources) * max(len(source.ids) + 1 for source in sources) * 5 <= 60 or len(sources) == 1
-        return search(self, sources, wish)  # type: ignore[arg-type]
+        return search(self, sources, wish, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Translator, "_search", counted)
     assert [one.text for one in translator.translate(lines, beam=5)] == wanted
