@@ -1,6 +1,10 @@
-"""Additive scores and their gradients by the compiled kernel, or chunk by chunk where there is none."""
+"""Additive scores and their gradients by the compiled kernel, by Triton on a GPU, chunk by chunk where neither is."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
 
 import torch
 from torch import Tensor
@@ -12,7 +16,11 @@ BEST = 2
 """Instructions that the kernel may use: 0 none beyond the platform's, 1 AVX2, 2 AVX-512; it takes what there is."""
 
 _WIDEST, _ROWS = 16, 64  # as in kernel.c
+_NARROW = (torch.float32, torch.bfloat16, torch.float16)
 _SHARES = 8  # pieces of work a thread, so that none waits long for the last
+
+_Forward = Callable[[Tensor, Tensor, Tensor], Tensor]
+_Backward = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 def forward(query: Tensor, key: Tensor, v: Tensor, *, instructions: int = BEST) -> Tensor:
@@ -29,7 +37,8 @@ def forward(query: Tensor, key: Tensor, v: Tensor, *, instructions: int = BEST) 
     """
     run = kernel("additive_forward", query)
     if run is None:
-        return chunked_forward(query, key, v)
+        scores_of, _ = _elsewhere(query)
+        return scores_of(query, key, v)
     query, key, v = query.contiguous(), key.contiguous(), v.contiguous()
     (B, H, T, D), S = query.shape, key.shape[2]
     scores = torch.empty((B, H, T, S), dtype=v.dtype)
@@ -59,7 +68,8 @@ def backward(
     """
     run = kernel("additive_backward", query)
     if run is None:
-        return chunked_backward(upstream, query, key, v)
+        _, gradients_of = _elsewhere(query)
+        return gradients_of(upstream, query, key, v)
     upstream, v = upstream.to(v.dtype).contiguous(), v.contiguous()
     query, key = query.contiguous(), key.contiguous()
     (B, H, T, D), S = query.shape, key.shape[2]
@@ -75,6 +85,21 @@ def backward(
     )
     for_key = for_keys[0] if chunks == 1 else for_keys.sum(0, dtype=torch.float32).to(key.dtype)
     return for_query, for_key, for_v.sum(0)
+
+
+def _elsewhere(query: Tensor) -> tuple[_Forward, _Backward]:
+    # What computes where there is no compiled kernel.
+    on_gpu = query.device.type == "cuda" and query.dtype in _NARROW
+    return (_triton() if on_gpu else None) or (chunked_forward, chunked_backward)
+
+
+@cache
+def _triton() -> tuple[_Forward, _Backward] | None:
+    if find_spec("triton") is None:
+        return None
+    from regard.attention.additive.triton_kernel import triton_backward, triton_forward  # never without a GPU
+
+    return triton_forward, triton_backward
 
 
 def _chunks(blocks: int, T: int, threads: int) -> int:

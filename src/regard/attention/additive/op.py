@@ -21,7 +21,7 @@ def fused_additive_scores(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
         `(B, H, T, S)` float32 (float64 stays).
     """
     dtype = torch.promote_types(query.dtype, key.dtype)
-    if dtype == torch.float16:  # no kernel of its own
+    if dtype == torch.float16 and query.device.type == "cpu":  # no kernel of its own
         dtype = torch.float32
     wide = torch.float64 if dtype == torch.float64 else torch.float32
     query, key, v = query.to(dtype), key.to(dtype), v.to(wide)

@@ -1,0 +1,233 @@
+"""Additive scores and their gradients on a GPU, in Triton: no tensor is larger than what goes in and comes out.
+
+Only `native` imports this module, and only for a tensor on a GPU: Triton need not be installed. Every kernel holds one
+tile of `(T, S, D)` in registers, adds up tiles along the axis that it sums over, and sums within the tile at the end.
+Nothing is added atomically, so the same call gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+
+import torch
+from torch import Tensor
+
+try:
+    import triton
+    import triton.language as tl
+except ImportError:  # tools may import every module; nothing below can then be called
+    if TYPE_CHECKING:
+        raise
+    triton = None
+
+_Function = TypeVar("_Function")
+
+
+class _Launch(Protocol):
+    def __getitem__(self, grid: tuple[int, ...]) -> Callable[..., None]: ...
+
+
+def _inline(function: _Function) -> _Function:
+    compiled: _Function = function if triton is None else triton.jit(function)
+    return compiled
+
+
+def _kernel(function: Callable[..., None]) -> _Launch:
+    # T and S change with every batch: one compiled kernel for all of them.
+    compiled = function if triton is None else triton.jit(do_not_specialize=["T", "S"])(function)
+    return cast("_Launch", compiled)
+
+
+_TILE = (8, 16, 32)
+"""Queries, keys and dimensions of a tile: 32 terms a thread of 128."""
+
+_TILE_OF_ONE = (1, 16, 128)
+"""The same where there is one query, as in a decoder's step."""
+
+
+def triton_forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
+    """`e_{t,i} = v · tanh(q_t + k_i)`, summed in float32.
+
+    Args:
+        query: `(B, H, T, D)`, float32, bfloat16 or float16.
+        key: `(B, H, S, D)`, the same type.
+        v: `(H, D)`, float32.
+
+    Returns:
+        `(B, H, T, S)` float32.
+    """
+    query, key, v = query.contiguous(), key.contiguous(), v.contiguous()
+    (B, H, T, D), S = query.shape, key.shape[2]
+    if not query.numel() or not key.numel():
+        return v.new_zeros((B, H, T, S))
+    scores = v.new_empty((B, H, T, S))
+    rows, columns, width = _tile(T)
+    with torch.cuda.device_of(query):  # type: ignore[no-untyped-call]
+        _forward[(B * H, -(-T // rows), -(-S // columns))](
+            query, key, v, scores, H, T, S, D, ROWS=rows, COLUMNS=columns, WIDTH=width
+        )
+    return scores
+
+
+def triton_backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of `triton_forward`, `tanh` computed again.
+
+    Args:
+        upstream: Gradient of the scores, `(B, H, T, S)`.
+        query: `(B, H, T, D)`, float32, bfloat16 or float16.
+        key: `(B, H, S, D)`, the same type.
+        v: `(H, D)`, float32.
+
+    Returns:
+        Gradients of query, key and v, in their shapes and types.
+    """
+    query, key, v, upstream = query.contiguous(), key.contiguous(), v.contiguous(), upstream.to(v.dtype).contiguous()
+    (B, H, T, D), S = query.shape, key.shape[2]
+    if not query.numel() or not key.numel():
+        return torch.zeros_like(query), torch.zeros_like(key), torch.zeros_like(v)
+    rows, columns, width = _tile(T)
+    tiles = -(-T // rows)
+    for_query, for_key = torch.empty_like(query), torch.empty_like(key)
+    for_v = v.new_empty((B, H, tiles, D))
+    sizes = {"ROWS": rows, "COLUMNS": columns, "WIDTH": width}
+    with torch.cuda.device_of(query):  # type: ignore[no-untyped-call]
+        _backward_of_query[(B * H, tiles, -(-D // width))](
+            upstream, query, key, v, for_query, for_v, H, T, S, D, **sizes
+        )
+        _backward_of_key[(B * H, -(-S // columns), -(-D // width))](
+            upstream, query, key, v, for_key, H, T, S, D, **sizes
+        )
+    return for_query, for_key, for_v.sum((0, 2))
+
+
+def _tile(T: int) -> tuple[int, int, int]:
+    return _TILE_OF_ONE if T == 1 else _TILE
+
+
+@_inline
+def _load(
+    start: tl.tensor, row: tl.tensor, num_rows: tl.tensor, column: tl.tensor, num_columns: tl.tensor
+) -> tl.tensor:
+    # A tile of a matrix in float32, zeros beyond its edges.
+    inside = (row < num_rows)[:, None] & (column < num_columns)[None, :]
+    return tl.load(start + row[:, None] * num_columns + column[None, :], mask=inside, other=0.0).to(tl.float32)
+
+
+@_inline
+def _decay(x: tl.tensor) -> tl.tensor:
+    # With E = e^-2|x| in (0, 1] nothing overflows: tanh|x| = (1 - E) / (1 + E), and its slope is 4 E / (1 + E)².
+    return tl.exp(-2.0 * tl.abs(x))
+
+
+@_inline
+def _tanh(x: tl.tensor, decay: tl.tensor, inverse: tl.tensor) -> tl.tensor:
+    # 1 - E loses digits near 0, so there its series up to x⁷; what is left out is below 4e-7 of the value.
+    size = (1.0 - decay) * inverse
+    square = x * x
+    series = x + x * square * (-1.0 / 3.0 + square * (2.0 / 15.0 - square * (17.0 / 315.0)))
+    return tl.where(square < 0.0625, series, tl.where(x < 0.0, -size, size))
+
+
+@_kernel
+def _forward(  # noqa: PLR0913 - what a kernel needs is its arguments
+    query: tl.tensor,
+    key: tl.tensor,
+    v: tl.tensor,
+    scores: tl.tensor,
+    H: tl.tensor,
+    T: tl.tensor,
+    S: tl.tensor,
+    D: tl.tensor,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    WIDTH: tl.constexpr,
+) -> None:
+    # One program a sentence and head, tile of T, tile of S.
+    block = tl.program_id(0).to(tl.int64)  # what it is multiplied with may pass 2³¹
+    t = tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+    s = tl.program_id(2) * COLUMNS + tl.arange(0, COLUMNS)
+    total = tl.zeros((ROWS, COLUMNS, WIDTH), dtype=tl.float32)
+    for first in range(0, D, WIDTH):
+        d = first + tl.arange(0, WIDTH)
+        weight = tl.load(v + (block % H) * D + d, mask=d < D, other=0.0)
+        x = _load(query + block * T * D, t, T, d, D)[:, None, :] + _load(key + block * S * D, s, S, d, D)[None, :, :]
+        decay = _decay(x)
+        total += weight[None, None, :] * _tanh(x, decay, 1.0 / (1.0 + decay))
+    inside = (t < T)[:, None] & (s < S)[None, :]
+    tl.store(scores + block * T * S + t[:, None] * S + s[None, :], tl.sum(total, axis=2), mask=inside)
+
+
+@_kernel
+def _backward_of_query(  # noqa: PLR0913 - what a kernel needs is its arguments
+    upstream: tl.tensor,
+    query: tl.tensor,
+    key: tl.tensor,
+    v: tl.tensor,
+    for_query: tl.tensor,
+    for_v: tl.tensor,
+    H: tl.tensor,
+    T: tl.tensor,
+    S: tl.tensor,
+    D: tl.tensor,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    WIDTH: tl.constexpr,
+) -> None:
+    # One program a sentence and head, tile of T, tile of D; its part of the gradient of v, (B, H, tile of T, D), too.
+    block = tl.program_id(0).to(tl.int64)
+    t = tl.program_id(1) * ROWS + tl.arange(0, ROWS)
+    d = tl.program_id(2) * WIDTH + tl.arange(0, WIDTH)
+    q = _load(query + block * T * D, t, T, d, D)[:, None, :]
+    slopes = tl.zeros((ROWS, COLUMNS, WIDTH), dtype=tl.float32)
+    values = tl.zeros((ROWS, COLUMNS, WIDTH), dtype=tl.float32)
+    for first in range(0, S, COLUMNS):
+        s = first + tl.arange(0, COLUMNS)
+        error = _load(upstream + block * T * S, t, T, s, S)[:, :, None]
+        x = q + _load(key + block * S * D, s, S, d, D)[None, :, :]
+        decay = _decay(x)
+        inverse = 1.0 / (1.0 + decay)
+        slopes += error * (decay * inverse * inverse)
+        values += error * _tanh(x, decay, inverse)
+    weight = 4.0 * tl.load(v + (block % H) * D + d, mask=d < D, other=0.0)
+    gradient = weight[None, :] * tl.sum(slopes, axis=1)
+    inside = (t < T)[:, None] & (d < D)[None, :]
+    place = for_query + block * T * D + t[:, None] * D + d[None, :]
+    tl.store(place, gradient.to(for_query.dtype.element_ty), mask=inside)
+    part = block * tl.num_programs(1) + tl.program_id(1)
+    tl.store(for_v + part * D + d, tl.sum(tl.sum(values, axis=1), axis=0), mask=d < D)
+
+
+@_kernel
+def _backward_of_key(  # noqa: PLR0913 - what a kernel needs is its arguments
+    upstream: tl.tensor,
+    query: tl.tensor,
+    key: tl.tensor,
+    v: tl.tensor,
+    for_key: tl.tensor,
+    H: tl.tensor,
+    T: tl.tensor,
+    S: tl.tensor,
+    D: tl.tensor,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+    WIDTH: tl.constexpr,
+) -> None:
+    # One program a sentence and head, tile of S, tile of D.
+    block = tl.program_id(0).to(tl.int64)
+    s = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
+    d = tl.program_id(2) * WIDTH + tl.arange(0, WIDTH)
+    k = _load(key + block * S * D, s, S, d, D)[None, :, :]
+    slopes = tl.zeros((ROWS, COLUMNS, WIDTH), dtype=tl.float32)
+    for first in range(0, T, ROWS):
+        t = first + tl.arange(0, ROWS)
+        error = _load(upstream + block * T * S, t, T, s, S)[:, :, None]
+        x = _load(query + block * T * D, t, T, d, D)[:, None, :] + k
+        decay = _decay(x)
+        inverse = 1.0 / (1.0 + decay)
+        slopes += error * (decay * inverse * inverse)
+    weight = 4.0 * tl.load(v + (block % H) * D + d, mask=d < D, other=0.0)
+    gradient = weight[None, :] * tl.sum(slopes, axis=0)
+    inside = (s < S)[:, None] & (d < D)[None, :]
+    place = for_key + block * S * D + s[:, None] * D + d[None, :]
+    tl.store(place, gradient.to(for_key.dtype.element_ty), mask=inside)

@@ -1,0 +1,151 @@
+"""The additive score in Triton, by its interpreter: the same code, on a processor, far more slowly.
+
+The interpreter must be chosen before Triton is imported, so everything runs in one process of its own.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from regard.attention.additive import chunked, native
+
+NAMES = ["scores", "query", "key", "v"]
+CASES = {  # (B, H, T, S, D), type, size of the numbers
+    "one query": ((2, 1, 1, 15, 8), "float32", 1.0),
+    "one query, tails": ((1, 2, 1, 17, 130), "float32", 1.0),
+    "tails": ((1, 2, 9, 17, 33), "float32", 1.0),
+    "whole tiles": ((2, 1, 8, 16, 32), "float32", 1.0),
+    "several tiles": ((1, 1, 16, 32, 64), "float32", 1.0),
+    "one key": ((2, 1, 3, 1, 1), "float32", 1.0),
+    "tiny": ((1, 2, 3, 4, 5), "float32", 1e-4),
+    "where the series ends": ((1, 2, 3, 4, 5), "float32", 0.2),
+    "saturated": ((1, 2, 3, 4, 5), "float32", 50.0),
+    "beyond e": ((1, 2, 3, 4, 5), "float32", 1e20),
+    "bfloat16": ((1, 2, 9, 17, 33), "bfloat16", 1.0),
+    "float16": ((1, 2, 9, 17, 33), "float16", 1.0),
+}
+
+PROGRAM = """
+import json, sys
+import torch
+from regard.attention.additive.triton_kernel import triton_backward, triton_forward
+
+def error(got, expected):
+    assert got.shape == expected.shape and got.isfinite().all()
+    return float((got.double() - expected).abs().max() / expected.abs().max().clamp(min=1e-30))
+
+def measure(shape, dtype, size):
+    B, H, T, S, D = shape
+    torch.manual_seed(1)
+    query, key = ((size * torch.randn(B, H, n, D)).to(getattr(torch, dtype)) for n in (T, S))
+    v, upstream = torch.randn(H, D), torch.randn(B, H, T, S)
+    wide = [x.double().requires_grad_() for x in (query, key, v)]
+    # A loop over everything: nothing that the kernel also does.
+    expected = torch.stack([
+        torch.stack([(wide[2] * torch.tanh(wide[0][:, :, t] + wide[1][:, :, s])).sum(-1) for s in range(S)], -1)
+        for t in range(T)
+    ], -2)
+    gradients = torch.autograd.grad(expected, wide, upstream.double())
+    first, second = ((triton_forward(query, key, v), *triton_backward(upstream, query, key, v)) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(first, second))
+    assert [x.dtype for x in first] == [torch.float32, query.dtype, key.dtype, torch.float32]
+    return [error(got, right) for got, right in zip(first, (expected, *gradients))]
+
+def layouts():
+    query, key = torch.randn(2, 3, 9, 5).transpose(2, 3), torch.randn(2, 1, 4, 9).expand(2, 3, 4, 9)
+    v = torch.randn(9, 3).T
+    upstream = torch.ones(()).expand(2, 3, 5, 4)
+    plain = [x.contiguous() for x in (upstream, query, key, v)]
+    one, other = triton_backward(upstream, query, key, v), triton_backward(*plain)
+    assert torch.equal(triton_forward(query, key, v), triton_forward(*plain[1:]))
+    assert all(torch.equal(a, b) for a, b in zip(one, other))
+
+def holes():
+    for hole in range(5):
+        sizes = [2, 3, 4, 5, 6]
+        sizes[hole] = 0
+        B, H, T, S, D = sizes
+        given = torch.randn(B, H, T, D), torch.randn(B, H, S, D), torch.randn(H, D)
+        scores = triton_forward(*given)
+        assert scores.shape == (B, H, T, S) and not scores.any()
+        for got, like in zip(triton_backward(torch.randn(B, H, T, S), *given), given):
+            assert got.shape == like.shape and not got.any()
+
+layouts()
+holes()
+print(json.dumps({name: measure(*case) for name, case in json.loads(sys.argv[1]).items()}))
+"""
+
+
+@pytest.fixture(scope="module")
+def errors() -> dict[str, list[float]]:
+    if importlib.util.find_spec("triton") is None:
+        pytest.skip("Triton is not installed")
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, json.dumps(CASES)],
+        env={**os.environ, "TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    measured: dict[str, list[float]] = json.loads(done.stdout)
+    return measured
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_against_a_loop_in_float64(errors: dict[str, list[float]], case: str) -> None:
+    # Gradients come in the type of queries and keys. The interpreter cuts bfloat16 off where a GPU rounds: 2^-7.
+    rounding = {"float32": 1e-5, "bfloat16": 2**-7, "float16": 2**-10}[CASES[case][1]]
+    limits = [1e-5, rounding, rounding, 1e-5]
+    assert len(errors[case]) == len(NAMES)
+    for name, error, limit in zip(NAMES, errors[case], limits, strict=True):
+        assert error <= limit, f"{name}: {error:.1e}"
+
+
+def test_only_a_gpu_takes_triton(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = (lambda *_: torch.empty(0), lambda *_: (torch.empty(0),) * 3)
+    chunks = (chunked.chunked_forward, chunked.chunked_backward)
+
+    def chosen(device: str, dtype: torch.dtype) -> object:
+        return native._elsewhere(SimpleNamespace(device=torch.device(device), dtype=dtype))
+
+    monkeypatch.setattr(native, "_triton", lambda: gpu)
+    for dtype in (torch.float32, torch.bfloat16, torch.float16):
+        assert chosen("cuda:1", dtype) == gpu
+        assert chosen("cpu", dtype) == chunks
+    assert chosen("cuda", torch.float64) == chunks
+    monkeypatch.setattr(native, "_triton", lambda: None)
+    assert chosen("cuda", torch.float32) == chunks
+
+
+def test_what_is_chosen_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "find_spec", lambda name: None)
+    assert native._triton.__wrapped__() is None
+    monkeypatch.setattr(native, "find_spec", lambda name: object())
+    names = [function.__name__ for function in native._triton.__wrapped__()]
+    assert names == ["triton_forward", "triton_backward"]
+
+
+def test_without_a_gpu_triton_stays_outside(tmp_path: Path) -> None:
+    (tmp_path / "triton.py").write_text("raise RuntimeError('imported')\n")
+    program = (
+        "import sys, torch, regard\n"
+        "from regard.attention.kernels import additive_scores\n"
+        "given = [torch.randn(1, 1, n, 4, requires_grad=True) for n in (2, 3)]\n"
+        "additive_scores(*given, torch.randn(1, 4)).sum().backward()\n"
+        "additive_scores(*(x.double() for x in given), torch.randn(1, 4)).sum().backward()\n"
+        "assert 'regard.attention.additive.triton_kernel' not in sys.modules\n"
+    )
+    paths = [str(tmp_path), os.environ.get("PYTHONPATH", "")]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    subprocess.run([sys.executable, "-c", program], env=env, check=True, timeout=120)
