@@ -1,0 +1,96 @@
+"""What does a training step cost as sentences grow? Time and memory of the RNN with additive attention.
+
+    python benchmarks/cost_by_length.py [--out runs/cost] [--sentences 16] [--threads 2]
+
+One process a length S = T, so that each has a peak memory of its own. The recurrence grows with T, the attention with
+S T; a tensor (B, T, S, D) or a cliff of the caches would show. Prints a table and draws it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+from contender import SPECIALS, Contender
+from matplotlib.figure import Figure
+
+from regard.values import Batch
+
+LENGTHS = (16, 32, 64, 128, 256, 512)
+
+
+def batch_of(sentences: int, length: int) -> Batch:
+    """Random words, all sentences of one length."""
+    ids = torch.randint(4, 8000, (3, sentences, length))
+    lens = torch.full((sentences,), length)
+    ids[0, :, -1] = ids[2, :, -1] = SPECIALS.eos
+    return Batch(ids[0], lens, ids[1], ids[2], lens, tuple(range(sentences)), sentences * length)
+
+
+def measure(length: int, sentences: int, threads: int) -> dict[str, float]:
+    """Seconds of a step (best of five) and megabytes beyond what the process had before the first."""
+    torch.set_num_threads(threads)
+    contender = Contender("T2")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds = []
+    for _ in range(6):
+        batch = batch_of(sentences, length)
+        start = time.perf_counter()
+        contender.train_step(batch)
+        seconds.append(time.perf_counter() - start)
+    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    return {"length": length, "seconds": min(seconds[1:]), "memory": memory}
+
+
+def draw(found: list[dict[str, float]], path: Path) -> None:
+    """Both over the length, on logarithmic axes."""
+    figure = Figure(figsize=(6, 3.6), dpi=150, layout="constrained")
+    left = figure.add_subplot()
+    right = left.twinx()
+    lengths = [row["length"] for row in found]
+    left.plot(lengths, [row["seconds"] for row in found], color="#d55e00", marker="o")
+    right.plot(lengths, [row["memory"] for row in found], color="#0072b2", marker="s")
+    for axes, label, colour in ((left, "seconds a step", "#d55e00"), (right, "memory, MB", "#0072b2")):
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log", base=2)
+        axes.set_ylabel(label, color=colour)
+    left.set_xticks(lengths, [str(length) for length in lengths])
+    left.set_xlabel("words a sentence, source and target")
+    figure.savefig(path)
+
+
+def main() -> None:
+    """Measures each length in a process of its own."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("runs/cost"))
+    parser.add_argument("--sentences", type=int, default=16)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--length", type=int, help="measure this one, here, and print it as JSON")
+    options = parser.parse_args()
+    if options.length:
+        print(json.dumps(measure(options.length, options.sentences, options.threads)))
+        return
+    options.out.mkdir(parents=True, exist_ok=True)
+    found = []
+    print("| S = T | seconds a step | tokens/s | seconds / T, ms | memory, MB | memory / T, MB |")
+    print("|---|---|---|---|---|---|")
+    for length in LENGTHS:
+        command = [sys.executable, __file__, "--length", str(length), "--sentences", str(options.sentences)]
+        done = subprocess.run([*command, "--threads", str(options.threads)], check=True, capture_output=True, text=True)
+        row = json.loads(done.stdout)
+        found.append(row)
+        seconds, memory = row["seconds"], row["memory"]
+        speed = options.sentences * length / seconds
+        shares = f"{1e3 * seconds / length:.2f} | {memory:.0f} | {memory / length:.2f}"
+        print(f"| {length} | {seconds:.3f} | {speed:,.0f} | {shares} |", flush=True)
+    draw(found, options.out / "cost-by-length.png")
+
+
+if __name__ == "__main__":
+    main()
