@@ -1,0 +1,166 @@
+"""`regard align` and `regard aer`: formats, two directions, bases, guided training, and mistakes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+
+class Done(Protocol):
+    """How a command ended; see `conftest.py`."""
+
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+FILES = ("--src", "test.en", "--tgt", "test.fr")
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def test_all_formats_hold_the_same_links(at_work: Path, regard: Run) -> None:
+    told = {
+        name: regard("align", "model", *FILES, "--format", name).out.splitlines()
+        for name in ("pharaoh", "json", "tsv", "naacl")
+    }
+    sources, targets = lines(at_work / "test.en"), lines(at_work / "test.fr")
+    expected = [
+        (number, *map(int, link.split("-"))) for number, line in enumerate(told["pharaoh"]) for link in line.split()
+    ]
+    assert expected
+    objects = [json.loads(line) for line in told["json"]]
+    assert [(n, *link) for n, one in enumerate(objects) for link in one["links"]] == expected
+    assert [one["src"] for one in objects] == [line.split() for line in sources]
+    assert [tuple(int(x) - 1 for x in line.split()) for line in told["naacl"]] == expected
+    rows = [line.split("\t") for line in told["tsv"]]
+    assert [(int(n) - 1, int(i), int(j)) for n, i, j, _, _ in rows] == expected
+    assert all(sources[int(n) - 1].split()[int(i)] == word for n, i, _, word, _ in rows)
+    assert all(targets[int(n) - 1].split()[int(j)] == word for n, _, j, _, word in rows)
+
+
+def test_two_directions(at_work: Path, regard: Run) -> None:
+    """A vocabulary for both languages lets the model read backwards too, however badly."""
+
+    def links(*options: str) -> list[set[str]]:
+        done = regard("align", "model", *FILES, *options)
+        assert done.status == 0
+        return [set(line.split()) for line in done.out.splitlines()]
+
+    forward = links()
+    backward = [
+        {"-".join(reversed(link.split("-"))) for link in line.split()}
+        for line in regard("align", "model", "--src", "test.fr", "--tgt", "test.en").out.splitlines()
+    ]
+    both = ("--reverse-model", "model", "--symmetrize")
+    assert links(*both, "intersection") == [a & b for a, b in zip(forward, backward, strict=True)]
+    assert links(*both, "union") == [a | b for a, b in zip(forward, backward, strict=True)]
+    assert links(*both, "gdfa") == links("--reverse-model", "model")
+    done = regard("align", "model", *FILES, *both, "diagonal")
+    assert done.status == 2
+    assert "got 'diagonal'" in done.err
+
+
+def test_rules_and_thresholds(at_work: Path, regard: Run) -> None:
+    def links(*options: str) -> list[set[str]]:
+        return [set(line.split()) for line in regard("align", "model", *FILES, *options).out.splitlines()]
+
+    strongest = links("--rule", "strongest", "--end-threshold", "1")
+    assert all(len({link.split("-")[1] for link in one}) == len(one) for one in strongest)
+    few, many = links("--rule", "threshold", "--threshold", "0.3"), links("--rule", "threshold", "--threshold", "0.05")
+    assert all(a <= b for a, b in zip(few, many, strict=True))
+    assert few != many
+    assert links("--shift") != links("--no-shift") == links()
+
+
+def test_gold_links_choose_and_the_choice_is_shown(at_work: Path, regard: Run) -> None:
+    done = regard("align", "model", *FILES, "--gold", "test.align")
+    assert done.status == 0
+    assert "regard: model: reading layer 0, head 0" in done.err
+    assert "1 - AER on gold links" in done.err
+    done = regard("align", "model", *FILES, "--layer", "3")
+    assert done.status == 2
+    assert "there is no layer 3" in done.err
+
+
+def test_aer(at_work: Path, regard: Run) -> None:
+    (at_work / "gold").write_text("1-1 2p2 3?3\n1-2\n")
+    (at_work / "guess").write_text("0-0 1-1\n1-1\n")
+    options = ("aer", "--gold", "gold", "--links", "guess")
+    done = regard(*options)
+    assert done.status == 2
+    assert "--gold-base" in done.err
+    told = json.loads(regard(*options, "--gold-base", "1", "--json").out)
+    # Guessed 3, sure 2 (0-0 and 0-1), of them found 1; possible and guessed 2.
+    assert told == {
+        "aer": pytest.approx(1 - 3 / 5), "precision": pytest.approx(2 / 3), "recall": 0.5,
+        "guessed": 3, "sure": 2, "sentences": 2,
+    }  # fmt: skip
+    assert regard(*options, "--gold-base", "1").out.splitlines()[0] == "AER       0.4000"
+    (at_work / "a").write_text("x y z\nx y\n")
+    (at_work / "b").write_text("x y z\nx y\n")
+    assert json.loads(regard(*options, "--src", "a", "--tgt", "b", "--json").out) == told
+
+
+def test_aer_of_files_that_do_not_belong_together(at_work: Path, regard: Run) -> None:
+    (at_work / "guess").write_text("0-0 1-1\n")
+    done = regard("aer", "--gold", "test.align", "--links", "guess")
+    assert done.status == 2
+    assert "align the files line by line" in done.err
+    done = regard("aer", "--gold", "test.align", "--links", "test.align", "--src", "test.en")
+    assert done.status == 2
+    assert "--src and --tgt, or neither" in done.err
+    done = regard("aer", "--gold", "test.align", "--links", "test.align", "--src", "test.en", "--tgt", "test.en")
+    assert done.status == 2
+    assert "is beyond the sentence pair" in done.err
+
+
+TRAIN = (
+    "train", "--preset", "demo", "--src", "train.en", "--tgt", "train.fr", "--val-src", "val.en", "--val-tgt", "val.fr",
+    "--set", "train.steps=4", "--set", "train.validate_sentences=4", "--set", "subword.vocab_size=400",
+    "--set", "model.embed_size=8", "--set", "model.hidden_size=8", "--set", "train.threads=1",
+    "--set", "train.tensorboard=false", "--set", "subword.sample_alpha=0.2",
+)  # fmt: skip
+
+
+def test_guided_training(at_work: Path, regard: Run) -> None:
+    """From a word-level file, with sampled segmentations; a wrong link is told with its line and left out."""
+    links = lines(at_work / "train.align")
+    links[6] += " 77-0"
+    (at_work / "links").write_text("\n".join(links) + "\n")
+    guided = ("--set", "train.guided_weight=0.5", "--set", "train.guided_file=links", "--out", "guided")
+    done = regard(*TRAIN, *guided)
+    assert done.status == 0, done.err
+    assert "links:7: link 77-0 was left out" in done.err.replace("\n", " ")
+    assert regard("align", "guided", *FILES).status == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "name a Pharaoh file with train.guided_file"),
+        (("guided_file=nowhere",), "nowhere"),
+        (("guided_file=val.align",), "but the training text has 400"),
+        (("guided_file=train.align", "guided_head=1"), "train.guided_head: expected 0 to 0"),
+        (("guided_file=train.align", "guided_layer=2"), "train.guided_layer: expected 0 to 0"),
+    ],
+)
+def test_what_cannot_guide(at_work: Path, regard: Run, options: tuple[str, ...], told: str) -> None:
+    named = [part for option in ("guided_weight=0.5", *options) for part in ("--set", f"train.{option}")]
+    done = regard(*TRAIN, *named, "--out", "guided")
+    assert done.status == 2
+    assert told in " ".join(done.err.split())
+
+
+def test_a_model_without_attention_has_none_to_guide(at_work: Path, regard: Run) -> None:
+    guided = ("--set", "train.guided_weight=0.5", "--set", "train.guided_file=train.align")
+    done = regard(*TRAIN, *guided, "--set", "model.decoder=plain", "--out", "guided")
+    assert done.status == 2
+    assert "no attention to guide" in " ".join(done.err.split())
