@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from regard.cli import aer, align, attend, demo, evaluate, export, info, phrasebook, train, translate
+from regard.cli import aer, align, attend, demo, evaluate, export, import_, info, phrasebook, train, translate
 from regard.cli.endings import ending
 
 NARROW = 70
@@ -74,3 +74,4 @@ app.command(epilog=phrasebook.EXAMPLES)(phrasebook.phrasebook)
 app.command(epilog=info.EXAMPLES)(info.info)
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=export.EXAMPLES)(export.export)
+app.command("import", epilog=import_.EXAMPLES)(import_.import_)

@@ -91,7 +91,7 @@ def save_model(
         model: The trained network.
         config: Its resolved configuration.
         src_subword: Vocabulary of the source.
-        tgt_subword: Vocabulary of the target; the same as the source's where `subword.shared` says so.
+        tgt_subword: Vocabulary of the target; with the source's ids where `subword.shared` says so.
         details: What was measured in training, for people to read.
 
     Returns:
@@ -107,9 +107,10 @@ def save_model(
         CONFIG: lambda file: _write_text(file, dump_config(config)),
         WEIGHTS: lambda file: write_tensors(file, tensors),
     }
-    subwords = (src_subword,) if config.subword.shared else (src_subword, tgt_subword)
-    for name, subword in zip(SHARED_SUBWORD if config.subword.shared else SEPARATE_SUBWORDS, subwords, strict=True):
-        writers[name] = subword.save
+    if config.subword.shared and src_subword.fingerprint() == tgt_subword.fingerprint():
+        writers[SHARED_SUBWORD[0]] = src_subword.save
+    else:  # ids that are shared may still be cut to in two ways, as in models of Marian
+        writers |= dict(zip(SEPARATE_SUBWORDS, (src_subword.save, tgt_subword.save), strict=True))
     make_directory(directory)
     _finish_interrupted(directory)
     hashes = _write_all(directory, writers)

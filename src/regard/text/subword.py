@@ -11,13 +11,11 @@ from pathlib import Path
 import sentencepiece
 
 from regard.errors import CheckpointError, DataError
+from regard.text.cutting import END, Cutter, ImportedCutter, PlainCutter
 from regard.text.sampling import Pieces, Sampler, make_sampler, sample
-from regard.text.surface import SPACE, Surface, hide, join, locate
+from regard.text.surface import hide, join
 from regard.text.vocabulary import Kind, learn_vocabulary
 from regard.values import Encoding, Specials
-
-# Two spaces, a ligature that NFKC would take apart, and a character that no vocabulary has.
-_PROBE = "a  \ufb01\U000f1234"
 
 
 class Subword:
@@ -48,28 +46,11 @@ class Subword:
         except RuntimeError as error:
             raise CheckpointError(f"expected a SentencePiece model, got {len(model)} other bytes: {error}") from None
         self.specials = Specials(processor.unk_id(), processor.pad_id(), processor.bos_id(), processor.eos_id())
-        ids = range(processor.get_piece_size())
-        self._pieces: tuple[str, ...] = tuple(processor.id_to_piece(i) for i in ids)
-        self._surfaces: tuple[Surface, ...] = tuple(self._surface(i) for i in ids)
+        imported = processor.piece_to_id(END) != processor.unk_id()
+        self._cutter: Cutter = ImportedCutter(processor) if imported else PlainCutter(processor)
+        self._pieces, self._surfaces = self._cutter.pieces, self._cutter.surfaces
+        self._imported = imported
         self._samplers: dict[float, Sampler] = {}
-        self._check_origin()
-
-    def _surface(self, piece_id: int) -> Surface:
-        if self._processor.is_byte(piece_id):
-            return int(self._pieces[piece_id][3:-1], 16)  # spelt <0x41>
-        silent = self._processor.is_control(piece_id) or self._processor.is_unknown(piece_id)
-        return None if silent else self._pieces[piece_id]
-
-    def _check_origin(self) -> None:
-        """Refuses models whose pieces cannot be found again in the text."""
-        surfaces = (self._surfaces[i] for i in self._processor.encode(_PROBE, out_type=int))
-        spelt = b"".join(bytes([s]) if isinstance(s, int) else (s or "").encode() for s in surfaces)
-        over_spaces = any(SPACE in surface[1:] for surface in self._surfaces if isinstance(surface, str))
-        if over_spaces or spelt != (SPACE + _PROBE.replace(" ", SPACE)).encode():
-            raise CheckpointError(
-                "this SentencePiece model changes the text before it cuts it, or cannot spell every byte, so that its "
-                "pieces could not be found again in the text: train one with regard"
-            )
         if min(self.specials.unk, self.specials.pad, self.specials.bos, self.specials.eos) < 0:
             raise CheckpointError(
                 f"expected ids for unknown, padding, begin and end in the SentencePiece model, got {self.specials}: "
@@ -161,8 +142,7 @@ class Subword:
             the bytes of one character share its span.
         """
         [ids] = self.encode_ids([text], sample_alpha=sample_alpha, seed=seed)
-        spans = locate(hide(text), (self._surfaces[i] for i in ids))
-        return Encoding(text, tuple(ids), tuple(self._pieces[i] for i in ids), spans)
+        return Encoding(text, tuple(ids), tuple(self._pieces[i] for i in ids), self._cutter.spans(text, ids))
 
     def encode_ids(self, texts: Sequence[str], *, sample_alpha: float = 0.0, seed: int = 0) -> list[list[int]]:
         """Cuts many texts, ids only, as fast as SentencePiece can.
@@ -176,16 +156,18 @@ class Subword:
 
         Returns:
             One list of ids a text, without bos and eos.
+
+        Raises:
+            DataError: A segmentation should be drawn from an imported vocabulary.
         """
-        hidden = [hide(text) for text in texts]
-        ids: list[list[int]]
         if sample_alpha <= 0:
-            ids = self._processor.encode(hidden, out_type=int)
-            return ids
+            return self._cutter.cut(texts)
+        if self._imported:
+            raise DataError("an imported vocabulary draws no segmentations: set subword.sample_alpha to 0")
         if sample_alpha not in self._samplers:
             self._samplers[sample_alpha] = make_sampler(self._weigh(), sample_alpha)
         sampler, generator = self._samplers[sample_alpha], random.Random(seed)
-        return [sample(text, sampler, generator) for text in hidden]
+        return [sample(hide(text), sampler, generator) for text in texts]
 
     def _weigh(self) -> Pieces:
         spelt = {piece: i for i, piece in enumerate(self._surfaces) if isinstance(piece, str)}

@@ -1,0 +1,27 @@
+"""`regard import`: a model of another toolkit as one of regard's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from regard.cli.options import examples
+
+EXAMPLES = examples("regard import marian opus-mt-en-fr --out model")
+
+
+def import_(
+    kind: Annotated[
+        Literal["marian"], typer.Argument(metavar="KIND", help="marian: MarianMT of transformers.", show_default=False)
+    ],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The model, as transformers keeps it.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="MODEL", help="The new model.", show_default=False)],
+) -> None:
+    """Read a model of another toolkit: regard then translates, shows and evaluates it like its own."""
+    from regard.interop.marian_import import import_marian
+
+    print(f"{out}: {import_marian(directory, out).signature}")
