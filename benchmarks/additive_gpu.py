@@ -1,0 +1,101 @@
+"""What does the additive score cost on a GPU: with the tensor of all terms, chunk by chunk, and in Triton?
+
+    python benchmarks/additive_gpu.py [--shapes 32,256,256,256] [--dtype bfloat16]
+
+Prints milliseconds (median), the memory that a call adds at its peak, and two floors: special functions (an exponential
+and a reciprocal a term forward, twice that backward, 16 a cycle and multiprocessor) and bytes moved once.
+Without a GPU, `TRITON_INTERPRET=1` and `--device cpu` show only that the program runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from regard.attention.additive.chunked import chunked_backward, chunked_forward
+from regard.attention.additive.triton_kernel import triton_backward, triton_forward
+
+SHAPES = "128,1,15,512 32,64,64,256 32,256,256,256 8,512,512,512"
+
+
+def main() -> None:
+    """Times the forms at each shape."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shapes", default=SHAPES, help="B,T,S,D separated by spaces")
+    parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--processors", type=int, default=132, help="streaming multiprocessors; an H200 has 132")
+    parser.add_argument("--ghz", type=float, default=1.98, help="clock while it runs; see nvidia-smi")
+    parser.add_argument("--terabytes", type=float, default=4.8, help="a second, from memory")
+    arguments = parser.parse_args()
+    print(f"{'B,T,S,D':>17} {'':8}  {'form':8}  {'ms':>9}  {'MB added':>9}  functions ms  bytes ms")
+    for shape in arguments.shapes.split():
+        _report(tuple(int(size) for size in shape.split(",")), arguments)
+
+
+def _report(shape: tuple[int, ...], arguments: argparse.Namespace) -> None:
+    B, T, S, D = shape
+    torch.manual_seed(1)
+    dtype = getattr(torch, arguments.dtype)
+    query, key = (torch.randn(B, 1, n, D, device=arguments.device).to(dtype) for n in (T, S))
+    v, upstream = torch.randn(1, D, device=arguments.device), torch.randn(B, 1, T, S, device=arguments.device)
+    leaves = [x.clone().requires_grad_() for x in (query, key, v)]
+    forms: dict[str, dict[str, Callable[[], object]]] = {
+        "forward": {
+            "naive": lambda: _naive(query, key, v),
+            "chunked": lambda: chunked_forward(query, key, v),
+            "triton": lambda: triton_forward(query, key, v),
+        },
+        "both": {
+            "naive": lambda: torch.autograd.grad(_naive(*leaves), leaves, upstream),
+            "chunked": lambda: (chunked_forward(query, key, v), chunked_backward(upstream, query, key, v)),
+            "triton": lambda: (triton_forward(query, key, v), triton_backward(upstream, query, key, v)),
+        },
+    }
+    for mode, runs in forms.items():
+        passes = 1 if mode == "forward" else 3  # backward goes over all terms twice
+        functions = 2 * passes * B * T * S * D / (16 * arguments.processors * arguments.ghz * 1e9)
+        # Forward reads queries and keys and writes scores; backward also writes two gradients and reads that of scores.
+        moved = B * (T + S) * D * dtype.itemsize * passes + B * T * S * 4 * (1 if mode == "forward" else 2)
+        floors = f"{functions * 1e3:12.4f}  {moved / arguments.terabytes / 1e9:8.4f}"
+        for form, run in runs.items():
+            ms, added = _measure(run, arguments)
+            print(f"{','.join(map(str, shape)):>17} {mode:8}  {form:8}  {ms:9.4f}  {added:9.1f}  {floors}", flush=True)
+
+
+def _naive(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
+    return torch.tanh(query.unsqueeze(-2) + key.unsqueeze(-3)) @ v[0].to(query.dtype)
+
+
+def _measure(run: Callable[[], object], arguments: argparse.Namespace) -> tuple[float, float]:
+    # Milliseconds, and megabytes at the peak beyond what was there.
+    on_gpu = arguments.device.startswith("cuda")
+    wait = torch.cuda.synchronize if on_gpu else lambda: None
+    run()  # compiles
+    wait()
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        run()
+        wait()
+        added = (torch.cuda.max_memory_allocated() - before) / 1e6
+    else:
+        added = float("nan")
+    times = []
+    for _ in range(arguments.repeats):
+        wait()
+        start = time.perf_counter()
+        run()
+        wait()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times) * 1e3, added
+
+
+if __name__ == "__main__":
+    main()
