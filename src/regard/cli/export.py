@@ -8,19 +8,43 @@ from typing import Annotated, Literal
 import typer
 
 from regard.cli.options import Model, examples
+from regard.errors import ConfigError
 
-EXAMPLES = examples("regard export model --to ctranslate2 --out model.ct2 --quantization int8")
+EXAMPLES = examples(
+    "regard export model --to ctranslate2 --out model.ct2 --quantization int8",
+    "regard export model --to marian --out model.marian",
+)
 
 
 def export(
     model: Model,
-    to: Annotated[Literal["ctranslate2"], typer.Option("--to", help="Whose model to write.", show_default=False)],
+    to: Annotated[
+        Literal["ctranslate2", "marian"], typer.Option("--to", help="Whose model to write.", show_default=False)
+    ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new directory.", show_default=False)],
     quantization: Annotated[
         str, typer.Option(metavar="TYPE", help="Type of the weights: float32, int8, int16, ...")
     ] = "float32",
 ) -> None:
     """Write a model for another engine, and prove that it translates there as it does here."""
+    if to == "marian":
+        _to_marian(model, out, quantization)
+    else:
+        _to_ctranslate2(model, out, quantization)
+
+
+def _to_marian(model: Path, out: Path, quantization: str) -> None:
+    if quantization != "float32":
+        raise ConfigError(f"--quantization {quantization}: weights for transformers are float32; leave it out")
+
+    from regard.interop.marian_export import CLOSE, export_marian
+    from regard.store import load_model
+
+    export_marian(load_model(model), out)
+    print(f"{out}: logits in transformers are those of {model}, within {CLOSE}")
+
+
+def _to_ctranslate2(model: Path, out: Path, quantization: str) -> None:
     from regard.interop.ctranslate2_export import export_ctranslate2
     from regard.interop.samples import NUM_SAMPLES
     from regard.store import load_model
