@@ -1,0 +1,110 @@
+"""Which layer and head an aligner reads, and two directions."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from regard.config.schema import Config
+from regard.errors import DataError
+from regard.inspection.choosing import by_dictionary, rank
+from regard.inspection.readout import Readout
+from regard.inspection.symmetrise import flipped, symmetrise
+from regard.model.build import build_model
+from regard.runs.aligning import Aligner, Wanted, both_ways, settle
+from regard.store import StoredModel
+from regard.text.links import GoldLinks
+from regard.text.subword import Subword
+from regard.translate import Translator
+
+SOURCES = ["the cat sleeps", "the dog sleeps", "a cat runs", "a dog runs", "the cat runs", "a dog sleeps"]
+TARGETS = ["le chat dort", "le chien dort", "un chat court", "un chien court", "le chat court", "un chien dort"]
+GOLD = [GoldLinks(((0, 0), (1, 1), (2, 2)), ((0, 0), (1, 1), (2, 2)))] * 6
+RNN = {"kind": "rnn", "decoder": "bahdanau", "embed_size": 12, "hidden_size": 16}
+TRANSFORMER = {
+    "kind": "transformer", "width": 16, "ff_size": 16, "heads": 2, "encoder_layers": 1, "decoder_layers": 3,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def subword():
+    return Subword.train((SOURCES + TARGETS) * 3, vocab_size=320)
+
+
+def translator(subword, model, seed=1, **train):
+    config = Config.model_validate({"model": model, "train": train})
+    torch.manual_seed(seed)
+    made = build_model(config.model, src_vocab=len(subword), tgt_vocab=len(subword), shared=True).eval()
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.mul_(3.0)
+    return Translator([StoredModel(made, config, subword, subword, None)])
+
+
+def place(readout):
+    return readout.layer, readout.head, readout.shifted
+
+
+def test_a_recurrent_model_has_nothing_to_choose(subword):
+    wanted = Wanted(Readout("threshold"))
+    assert settle(translator(subword, RNN), SOURCES, TARGETS, wanted) == (Readout("threshold"), [])
+    shifted, told = settle(translator(subword, RNN), SOURCES, TARGETS, Wanted(Readout(), shifted=True))
+    assert (place(shifted), told) == ((None, None, True), [])
+
+
+def test_a_transformer_is_tried_head_by_head_and_the_choice_told(subword):
+    model = translator(subword, TRANSFORMER)
+    readout, [told] = settle(model, SOURCES, TARGETS, Wanted(Readout()))
+    records = [one.attention for one in model.score(SOURCES, TARGETS)]
+    best = rank(records, by_dictionary(records))[0]
+    assert readout == best.readout
+    assert told.startswith(f"reading {best} (nats a target word that its links predict, 6 sentence pairs)")
+    unshifted, _ = settle(model, SOURCES, TARGETS, Wanted(Readout(), shifted=False))
+    assert not unshifted.shifted
+    right, [told] = settle(model, SOURCES, TARGETS, Wanted(Readout()), GOLD)
+    assert "1 - AER on gold links" in told
+    assert right.layer is None or right.layer < 3
+
+
+def test_what_the_user_says_counts(subword):
+    model = translator(subword, TRANSFORMER, guided_weight=0.5)
+    said, told = settle(model, SOURCES, TARGETS, Wanted(Readout(), layer=2, head=1), GOLD)
+    assert (place(said), told) == ((2, 1, False), [])
+
+
+@pytest.mark.parametrize(("train", "expected"), [({}, (1, 0)), ({"guided_layer": 2, "guided_head": 1}, (2, 1))])
+def test_a_guided_head_is_read_everywhere(subword, train, expected):
+    model = translator(subword, TRANSFORMER, guided_weight=0.5, **train)
+    readout, told = settle(model, SOURCES, TARGETS, Wanted(Readout()))
+    assert (place(readout), told) == ((*expected, False), [])
+    [scored] = model.score(SOURCES[0], TARGETS[0])
+    assert scored.alignment == Readout(layer=expected[0], head=expected[1]).links(scored.attention)
+
+
+def test_too_few_pairs_to_choose(subword):
+    readout, [told] = settle(translator(subword, TRANSFORMER), ["the cat"], ["le chat"], Wanted(Readout()))
+    assert place(readout) == (None, None, False)
+    assert "too few sentence pairs" in told
+
+
+def test_two_directions_are_made_one(subword):
+    there, back = Aligner(translator(subword, RNN), Readout()), Aligner(translator(subword, RNN, seed=2), Readout())
+    forward, backward = there.links(SOURCES, TARGETS), back.links(TARGETS, SOURCES)
+    for method in ("union", "grow-diag"):
+        found = both_ways(there, back, method).links(SOURCES, TARGETS)
+        assert found == [symmetrise(a, flipped(b), method) for a, b in zip(forward, backward, strict=True)]
+
+
+def test_an_empty_side_has_no_links(subword):
+    assert Aligner(translator(subword, RNN), Readout()).links(["", "the cat"], ["le", ""]) == [(), ()]
+
+
+def test_a_model_without_attention_is_refused(subword):
+    plain = translator(subword, {**RNN, "decoder": "plain"})
+    with pytest.raises(DataError, match="no attention to read"):
+        Aligner(plain, Readout()).links(SOURCES, TARGETS)
+
+
+def test_gold_links_of_another_text(subword):
+    with pytest.raises(DataError, match="gold links of 6 sentence pairs, got 2"):
+        settle(translator(subword, RNN), SOURCES, TARGETS, Wanted(Readout()), GOLD[:2])
