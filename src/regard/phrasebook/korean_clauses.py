@@ -1,7 +1,6 @@
-"""Noun phrases and clauses of the English-Korean phrasebook.
+"""Clauses of the English-Korean phrasebook.
 
-Korean puts the verb last and whatever belongs to a noun before it; a particle on the last word of a noun phrase says
-what it does in the clause. The ending of the verb says how the clause goes on, so each clause is made for its ending.
+Korean puts the verb last. The ending of the verb says how the clause goes on, so each clause is made for its ending.
 """
 
 from __future__ import annotations
@@ -9,26 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from regard.phrasebook import korean_words as words
-from regard.phrasebook.engine import EMPTY, Phrase, pair, rule
-from regard.phrasebook.korean_endings import Stem, ended, future_modifier, modifier, particle, past
+from regard.phrasebook.engine import EMPTY, Phrase, rule
+from regard.phrasebook.korean_endings import Stem, ended, future_modifier, past
+from regard.phrasebook.korean_phrases import Subject, mark, noun_phrase, subject, thing, time
 from regard.phrasebook.sampler import Sampler
 
 FRAMES = ("present", "now", "past", "future")
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Who does it.
-
-    Attributes:
-        phrase: The words, without a particle.
-        person: The pronoun that refers to it.
-        named: The English and Korean tell who it is for the splits.
-    """
-
-    phrase: Phrase
-    person: words.Person
-    named: str
+NEGATIONS = {"": "", "not": "negation with 안", "unable": "negation with 못", "long": "negation with 지 않아요"}
+"""Constructions by how a clause is denied; `long` is what becomes of `not` where 안 may not stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,83 +26,47 @@ class Clause:
         phrase: Its words; the verb is the last word of the Korean.
         combos: Combinations of words in it.
         shows: Constructions in it.
+        who: The subject that a following clause may share.
+        topic: The place of the Korean word that names the subject; negative when none does.
+        waiting: The places of English subjects that Korean leaves out, and that nothing before them names yet.
     """
 
     phrase: Phrase
-    combos: tuple[str, ...]
-    shows: tuple[str, ...]
+    combos: tuple[str, ...] = ()
+    shows: tuple[str, ...] = ()
+    who: Subject | None = None
+    topic: int = -1
+    waiting: tuple[int, ...] = ()
 
 
-def mark(phrase: Phrase, role: str, preposition: str = "") -> Phrase:
-    """A noun phrase with a particle, and with the English preposition that means it.
-
-    >>> mark(pair("school", "학교"), "at", "to").tgt
-    ('학교에',)
-    """
-    last = len(phrase.tgt) - 1
-    tgt = (*phrase.tgt[:-1], particle(phrase.tgt[-1], role))
-    if not preposition:
-        return Phrase(phrase.src, tgt, phrase.links)
-    heads = tuple(preposition.split())
-    links = {(i, last) for i in range(len(heads))} | {(i + len(heads), j) for i, j in phrase.links}
-    return Phrase((*heads, *phrase.src), tgt, frozenset(links))
-
-
-def noun_phrase(noun: words.Noun, determiner: str, adjective: Phrase = EMPTY) -> Phrase:
-    """A noun with a determiner and perhaps an adjective.
+def told(phrase: Phrase, combos: tuple[str, ...], shows: tuple[str, ...], who: Subject) -> Clause:
+    """A clause that begins with its subject in both languages.
 
     Args:
-        noun: The noun.
-        determiner: `a`, `the`, `this`, `that`, a possessive pronoun, or empty.
-        adjective: English adjective and Korean modifier.
+        phrase: Its words.
+        combos: Combinations of words in it.
+        shows: Constructions in it.
+        who: The subject.
 
     Returns:
-        The phrase without a particle; an article is linked to the noun.
+        The clause.
     """
-    own = {person.own: person.ko_own for person in words.PERSONS}
-    korean = {"this": "이", "that": "저"} | own
-    if determiner == "a":
-        first = adjective.src[0] if adjective.src else noun.en
-        determiner = ("an" if first[0] in "aeiou" else "a") if noun.plural else ""
-    head = f"{determiner}/{'d' if determiner in korean else 'n'} " if determiner else ""
-    start = f"{korean[determiner]}/d " if determiner in korean else ""
-    return rule(f"{head}<adj> {noun.en}/n", f"{start}<adj> {noun.ko}/n", adj=adjective)
+    return Clause(phrase, combos, shows, who, len(who.phrase.tgt) - 1, (0,) if who.dropped else ())
 
 
-def counted(noun: words.Noun, number: tuple[str, str]) -> Phrase:
-    """Several of a thing, with the counter that it asks for."""
-    return rule(f"{number[0]}/q {noun.plural}/n", f"{noun.ko}/n {number[1]}/q {noun.counter}/n")
+def no_short_negation(verb: words.Verb) -> bool:
+    """Whether 안 and 못 may not stand before a verb: one that 하다 or 추다 makes of a noun."""
+    return verb.ko.text.endswith(("하", "춤추"))
 
 
-def pronoun(english: str) -> words.Person:
-    """The person of an English pronoun."""
-    return next(person for person in words.PERSONS if person.en == english)
-
-
-def subject(sampler: Sampler, kind: str = "any") -> Subject:
-    """Somebody; `third` never `I` or a pronoun."""
-    what = sampler.weighted(((3, "pronoun"), (2, "name"), (2, "own"), (3, "noun")))
-    if what == "pronoun" and kind == "any":
-        person = sampler.pick(words.PERSONS)
-        return Subject(pair(person.en, person.ko), person, person.en)
-    if what in ("name", "pronoun"):
-        english, korean, pro = sampler.pick(words.NAMES)
-        return Subject(pair(english, f"{korean} 씨"), pronoun(pro), english)
-    female = ("daughter", "woman", "nurse")
-    noun = sampler.pick(words.KIN if what == "own" else words.PEOPLE)
-    owners = tuple(person.own for person in words.PERSONS if person.own not in ("our",))
-    determiner = sampler.pick(owners) if what == "own" else "the"
-    return Subject(noun_phrase(noun, determiner), pronoun("she" if noun.en in female else "he"), noun.en)
-
-
-def english_verb(verb: words.Verb, frame: str, person: words.Person, denied: bool) -> str:
+def english_verb(verb: words.Verb, frame: str, person: words.Person, denial: str) -> str:
     """The English verb as a template; the verb is tagged `v` and the negation `n`.
 
     Args:
         verb: The verb.
         frame: One of `FRAMES`, or `want`.
         person: Whom it agrees with.
-        denied: Whether it is negated.
+        denial: Empty, `not` or `unable`.
 
     Returns:
         One side of a rule.
@@ -136,68 +87,63 @@ def english_verb(verb: words.Verb, frame: str, person: words.Person, denied: boo
         "future": f"will not {verb.en}",
         "want": f"{'does' if third else 'do'} not want to {verb.en}",
     }
-    text = negative[frame] if denied else forms[frame]
-    return " ".join(f"{word}/{'n' if word == 'not' else 'v'}" for word in text.split())
+    unable = f"could not {verb.en}" if frame == "past" else f"cannot {verb.en}"
+    text = {"": forms[frame], "not": negative[frame], "unable": unable}[denial]
+    return " ".join(f"{word}/{'n' if word in ('not', 'cannot', 'could') else 'v'}" for word in text.split())
 
 
-def korean_verb(verb: words.Verb, frame: str, person: words.Person, denied: bool, ending: str) -> str:
-    """The Korean verb as a template with the same tags; what 하다 makes of a noun is denied by -지 않다.
+def korean_verb(verb: words.Verb, frame: str, person: words.Person, denial: str, ending: str) -> str:
+    """The Korean verb as a template with the same tags.
 
     Args:
         verb: The verb.
         frame: One of `FRAMES`, or `want`.
         person: Whom it agrees with.
-        denied: Whether it is negated.
+        denial: Empty, `not` or `unable`.
         ending: As in `regard.phrasebook.korean_endings.ended`.
 
     Returns:
         One side of a rule.
     """
-    stem, before = verb.ko, ""
+    stem, before, tag = verb.ko, "", "v"
     if frame == "now":
         before, stem = f"{ended(stem, '고')}/v ", Stem("있")
     elif frame == "want":
         third = person.en not in ("I", "we")
         before = f"{ended(stem, '고')}/v " + ("싶어/v " if third else "")
         stem = Stem("하") if third else Stem("싶")
-    if denied and (frame in ("now", "want") or verb.ko.text.endswith("하")):
-        before, stem = f"{before}{stem.text}지/v ", Stem("않")
-        tag = "n"
-    else:
-        before, tag = ("안/n " if denied else "") + before, ""
+    if denial and (frame in ("now", "want") or no_short_negation(verb)):
+        before, stem = f"{before}{stem.text}지/v ", Stem("못하" if denial == "unable" else "않")
+        tag = "vn"
+    elif denial:
+        before = ("못/n " if denial == "unable" else "안/n ") + before
     if frame == "past":
         stem = past(stem)
     if frame == "future":
-        before, stem = f"{before}{future_modifier(stem)}/v{tag} ", Stem("거", "future")
-    return f"{before}{ended(stem, ending)}/v{tag}"
+        before, stem = f"{before}{future_modifier(stem)}/{tag} ", Stem("거", "future")
+    return f"{before}{ended(stem, ending)}/{tag}"
 
 
-def time(sampler: Sampler, frame: str) -> Phrase:
-    """When it happens."""
-    pool = words.TIMES["future" if frame == "want" else frame]
-    if frame in ("present", "past") and sampler.chance(0.3):
-        english, korean = sampler.pick(words.WEEKDAYS)
-        return pair(f"on {english}", f"{korean}에")
-    return pair(*sampler.pick(pool))
+def _denial(sampler: Sampler, verb: words.Verb, frame: str) -> str:
+    if not sampler.chance(0.22):
+        return ""
+    able = frame in ("present", "past") and not verb.stative
+    return "unable" if able and sampler.chance(0.4) else "not"
 
 
-def thing(sampler: Sampler, verb: words.Verb) -> tuple[Phrase, words.Noun]:
-    """Something that suits a verb, without a particle."""
-    noun = sampler.pick(tuple(noun for noun in words.NOUNS.values() if noun.kind in verb.objects))
-    if noun.kind == "subject":
-        return noun_phrase(noun, ""), noun
-    if noun.plural and noun.kind != "person" and verb.en != "like" and sampler.chance(0.15):
-        return counted(noun, sampler.pick(words.NUMBERS)), noun
-    fitting = tuple(one for one in words.ADJECTIVES if noun.kind in one.kinds)
-    adjective = EMPTY
-    if fitting and sampler.chance(0.25):
-        adjective = modifying(sampler.pick(fitting))
-    return noun_phrase(noun, sampler.pick(("a", "the", "the", "this", "that")), adjective), noun
+def _shown(verb: words.Verb, frame: str, denial: str) -> tuple[str, ...]:
+    """The constructions of a verb."""
+    long = denial == "not" and (frame in ("now", "want") or no_short_negation(verb))
+    name = {"now": "progressive", "want": "wanting"}.get(frame, frame)
+    return (name, NEGATIONS["long" if long else denial]) if denial else (name,)
 
 
-def modifying(adjective: words.Adjective) -> Phrase:
-    """An adjective before its noun."""
-    return pair(adjective.en, modifier(adjective.ko))
+def _verb(sampler: Sampler, frame: str, who: Subject) -> words.Verb:
+    """A verb that suits a frame and whoever does it."""
+    verbs = words.TRANSITIVE if sampler.chance(0.7) else words.INTRANSITIVE
+    stative = frame not in ("now", "want")
+    fits = [v for v in verbs if (stative or not v.stative) and (frame != "past" or v.past)]
+    return sampler.pick(tuple(v for v in fits if who.named != "child" or v.en not in words.WORK_OF_ADULTS))
 
 
 def clause(
@@ -217,71 +163,85 @@ def clause(
         The clause.
     """
     who = who or subject(sampler)
-    verbs = words.TRANSITIVE if sampler.chance(0.7) else words.INTRANSITIVE
-    fits = tuple(v for v in verbs if not (frame in ("now", "want") and v.stative) and (frame != "past" or v.past))
-    verb = sampler.pick(fits)
-    denied = sampler.chance(0.2)
-    shows = [{"present": "present", "now": "progressive", "want": "wanting"}.get(frame, frame)]
-    shows += [("negation with 지 않아요" if verb.ko.text.endswith("하") else "negation with 안")] if denied else []
-    combos = []
+    verb = _verb(sampler, frame, who)
+    denial = _denial(sampler, verb, frame)
+    shows = _shown(verb, frame, denial)
+    combos: tuple[str, ...] = ()
     what = where = when = EMPTY
     if verb.objects:
-        what, noun = thing(sampler, verb)
+        what, combos = thing(sampler, verb, count=not denial, but=who.named)
+        shows += ("transitive", "counters") if what.src[0] in dict(words.NUMBERS) else ("transitive",)
         what = mark(what, "object")
-        combos = [f"{verb.en}+{noun.en}"]
-        shows += ["transitive"]
-        shows += ["counters"] if any(word in dict(words.NUMBERS) for word in what.src) else []
     if not verb.stative and sampler.chance(busy):
-        place = sampler.pick(words.PLACES)
-        inside = place.en in ("house", "kitchen", "garden", "park", "library", "museum")
-        where = mark(noun_phrase(place, "the"), "in", "in" if inside else "at")
-        combos += [f"{verb.en}+at {place.en}"]
-        shows += ["place of action"]
-    if not verb.stative and sampler.chance(busy):
+        place = sampler.pick(words.where(verb))
+        where = mark(noun_phrase(place, "the"), "in", "in" if place.en in words.INSIDE else "at")
+        combos += (f"{verb.en}+at {place.en}",)
+        shows += ("place of action",)
+    # English says with the present what is done now and then, and so seldom says it without a time.
+    if not verb.stative and sampler.chance(0.7 if frame == "present" else busy):
         when = time(sampler, frame)
-        shows += ["time"]
+        shows += ("time",)
     phrase = rule(
-        f"<s> {english_verb(verb, frame, who.person, denied)} <o> <p> <t>",
-        f"<s> <t> <p> <o> {korean_verb(verb, frame, who.person, denied, ending)}",
+        f"<s> {english_verb(verb, frame, who.person, denial)} <o> <p> <t>",
+        f"<s> <t> <p> <o> {korean_verb(verb, frame, who.person, denial, ending)}",
         s=mark(who.phrase, role),
         o=what,
         p=where,
         t=when,
     )
-    return Clause(phrase, tuple(combos), tuple(shows))
+    return told(phrase, combos, shows, who)
 
 
 def going(sampler: Sampler, frame: str, ending: str = "요", who: Subject | None = None) -> Clause:
-    """Somebody goes somewhere."""
+    """Somebody goes somewhere.
+
+    Args:
+        sampler: Of all choices.
+        frame: One of `FRAMES`.
+        ending: As in `regard.phrasebook.korean_endings.ended`.
+        who: The subject; None = anybody.
+
+    Returns:
+        The clause.
+    """
     who = who or subject(sampler)
     verb = sampler.pick((words.GO, words.COME))
-    denied = sampler.chance(0.2)
+    denial = _denial(sampler, verb, frame)
     place = sampler.pick(words.PLACES)
+    when = time(sampler, frame) if sampler.chance(0.6) else EMPTY
     phrase = rule(
-        f"<s> {english_verb(verb, frame, who.person, denied)} <p> <t>",
-        f"<s> <t> <p> {korean_verb(verb, frame, who.person, denied, ending)}",
+        f"<s> {english_verb(verb, frame, who.person, denial)} <p> <t>",
+        f"<s> <t> <p> {korean_verb(verb, frame, who.person, denial, ending)}",
         s=mark(who.phrase, "topic"),
         p=mark(noun_phrase(place, "the"), "at", "to"),
-        t=time(sampler, frame) if sampler.chance(0.6) else EMPTY,
+        t=when,
     )
-    return Clause(phrase, (f"{verb.en}+{place.en}",), ("destination",))
+    return told(phrase, (f"{verb.en}+{place.en}",), ("destination", *_shown(verb, frame, denial)), who)
 
 
-def state(sampler: Sampler, frame: str, ending: str = "요", who: Subject | None = None, role: str = "topic") -> Clause:
+def state(
+    sampler: Sampler,
+    frame: str,
+    ending: str = "요",
+    who: Subject | None = None,
+    role: str = "topic",
+    pool: tuple[words.Adjective, ...] = words.STATES,
+) -> Clause:
     """Somebody is tired.
 
     Args:
-        sampler: Draws the words.
+        sampler: Of all choices.
         frame: `past` or any other, which is present.
-        ending: What ends the Korean clause.
-        who: The subject; drawn when not given.
-        role: A key of `PARTICLES`, for the subject.
+        ending: As in `regard.phrasebook.korean_endings.ended`; before 서 Korean has no past.
+        who: The subject; None = anybody.
+        role: Its particle.
+        pool: The states to choose from.
 
     Returns:
-        The clause in both languages.
+        The clause.
     """
     who = who or subject(sampler)
-    adjective = sampler.pick(words.STATES)
+    adjective = sampler.pick(pool)
     be = ("was" if who.person.be in ("am", "is") else "were") if frame == "past" else who.person.be
     stem = past(adjective.ko) if frame == "past" and ending != "서" else adjective.ko
     denied = sampler.chance(0.2) and ending == "요"
@@ -291,29 +251,24 @@ def state(sampler: Sampler, frame: str, ending: str = "요", who: Subject | None
     else:
         korean, english = f"{ended(stem, ending)}/ab", f"{be}/b {adjective.en}/a"
     phrase = rule(f"<s> {english}", f"<s> {korean}", s=mark(who.phrase, role))
-    shows = ("state", "negation with 지 않아요") if denied else ("state",)
-    return Clause(phrase, (f"{who.named}+{adjective.en}",), shows)
+    shows = ("state", NEGATIONS["long"]) if denied else ("state",)
+    return told(phrase, (f"{who.named}+{adjective.en}",), shows, who)
 
 
-def connect(first: Clause, second: Clause, opening: str, between: str, show: str) -> Clause:
-    """Two clauses, the first of which ends in what the English connective means.
+def weather(sampler: Sampler, form: int, ending: str) -> Clause:
+    """What the weather is like.
 
     Args:
-        first: The first clause in Korean and English.
-        second: The second.
-        opening: English tokens before the first, linked to its last word.
-        between: English tokens between, linked likewise.
-        show: Name of the construction.
+        sampler: Of all choices.
+        form: 0 for the present, 1 for the past, 2 for a condition.
+        ending: As in `regard.phrasebook.korean_endings.ended`.
 
     Returns:
-        Both as one.
+        The clause, which has no subject to share.
     """
-    one, two = first.phrase, second.phrase
-    opener, joint = tuple(opening.split()), tuple(between.split())
-    start, end = len(opener), len(opener) + len(one.src)
-    last = len(one.tgt) - 1
-    places = [*range(start), *(end + i for i, token in enumerate(joint) if token != "+,")]
-    links = {(i + start, j) for i, j in one.links} | {(i, last) for i in places}
-    links |= {(i + end + len(joint), j + last + 1) for i, j in two.links}
-    phrase = Phrase((*opener, *one.src, *joint, *two.src), one.tgt + two.tgt, frozenset(links))
-    return Clause(phrase, first.combos + second.combos, (show, *first.shows, *second.shows))
+    english, what, stem = sampler.pick(words.WEATHER)
+    it, *rest = english[form].split()
+    tags = " ".join(f"{word}/v" for word in rest)
+    # Rain comes in Korean, so the English verb means both words; for the cold only the adjective.
+    noun = "s" if what == "날씨가" else "sv"
+    return Clause(rule(f"{it}/s {tags}", f"{what}/{noun} {ended(stem, ending)}/v"), (), ("weather",))

@@ -235,6 +235,15 @@ def request(stem: Stem) -> str:
     return (with_final(soft, " ") if final_of(soft) == "ㄹ" and stem.kind == "regular" else soft) + "세요"
 
 
+def favour(stem: Stem) -> str:
+    """The polite request for a favour in -아/어 주세요, two words but for 도와주다, which is a word of its own.
+
+    >>> favour(Stem("찾")), favour(Stem("고르", "르")), favour(Stem("돕", "ㅂ"))
+    ('찾아 주세요', '골라 주세요', '도와주세요')
+    """
+    return infinitive(stem) + ("주세요" if stem.text == "돕" else " 주세요")
+
+
 def condition(stem: Stem) -> str:
     """The condition in -(으)면.
 

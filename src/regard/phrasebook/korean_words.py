@@ -36,11 +36,13 @@ class Verb:
     Attributes:
         en: English base form.
         third: Its third person.
-        past: Its simple past.
+        past: Its simple past; empty where English writes it like the present, and for `look for`, since 찾았어요
+            would mean that it was found.
         ing: Its form in -ing.
         ko: Korean stem.
         objects: Kinds of nouns that it takes; empty when it takes none.
         stative: Whether it has no progressive.
+        favour: Whether a request for it is a favour to the speaker, in -아/어 주세요, and not advice in -(으)세요.
     """
 
     en: str
@@ -50,6 +52,7 @@ class Verb:
     ko: Stem
     objects: tuple[str, ...] = ()
     stative: bool = False
+    favour: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Person:
     Attributes:
         en: English subject.
         ko: Korean without a particle.
-        own: English possessive.
+        own: English possessive; empty for the third person, for whom Korean would say a name.
         ko_own: Korean possessive.
         be: Present of *be*.
         third: Whether the verb has the third person singular.
@@ -143,23 +146,23 @@ ANY = ("food", "drink", "text", "thing")
 VERBS = (
     Verb("eat", "eats", "ate", "eating", Stem("먹"), ("food",)),
     Verb("drink", "drinks", "drank", "drinking", Stem("마시"), ("drink",)),
-    Verb("buy", "buys", "bought", "buying", Stem("사"), ANY),
-    Verb("sell", "sells", "sold", "selling", Stem("팔"), ANY),
+    Verb("buy", "buys", "bought", "buying", Stem("사"), ANY, favour=True),
+    Verb("sell", "sells", "sold", "selling", Stem("팔"), ANY, favour=True),
     Verb("read", "reads", "", "reading", Stem("읽"), ("text",)),
     Verb("write", "writes", "wrote", "writing", Stem("쓰"), ("text",)),
     Verb("see", "sees", "saw", "seeing", Stem("보"), ("thing", "person", "animal"), True),
     Verb("like", "likes", "liked", "liking", Stem("좋아하"), (*ANY, "sound", "animal", "subject"), True),
-    Verb("look for", "looks for", "looked for", "looking for", Stem("찾"), ("thing", "text", "animal")),
-    Verb("make", "makes", "made", "making", Stem("만들"), ("thing",)),
+    Verb("look for", "looks for", "", "looking for", Stem("찾"), ("thing", "text", "animal"), favour=True),
+    Verb("make", "makes", "made", "making", Stem("만들"), ("thing",), favour=True),
     Verb("learn", "learns", "learned", "learning", Stem("배우"), ("subject",)),
     Verb("study", "studies", "studied", "studying", Stem("공부하"), ("subject",)),
-    Verb("teach", "teaches", "taught", "teaching", Stem("가르치"), ("subject",)),
+    Verb("teach", "teaches", "taught", "teaching", Stem("가르치"), ("subject",), favour=True),
     Verb("listen to", "listens to", "listened to", "listening to", Stem("듣", "ㄷ"), ("sound",)),
-    Verb("draw", "draws", "drew", "drawing", Stem("그리"), ("thing", "animal", "person")),
-    Verb("help", "helps", "helped", "helping", Stem("돕", "ㅂ"), ("person",)),
+    Verb("draw", "draws", "drew", "drawing", Stem("그리"), ("thing", "animal", "person"), favour=True),
+    Verb("help", "helps", "helped", "helping", Stem("돕", "ㅂ"), ("person",), favour=True),
     Verb("meet", "meets", "met", "meeting", Stem("만나"), ("person",)),
-    Verb("wait for", "waits for", "waited for", "waiting for", Stem("기다리"), ("person",)),
-    Verb("choose", "chooses", "chose", "choosing", Stem("고르", "르"), ("thing", "text")),
+    Verb("wait for", "waits for", "waited for", "waiting for", Stem("기다리"), ("person",), favour=True),
+    Verb("choose", "chooses", "chose", "choosing", Stem("고르", "르"), ("thing", "text"), favour=True),
     Verb("sleep", "sleeps", "slept", "sleeping", Stem("자")),
     Verb("work", "works", "worked", "working", Stem("일하")),
     Verb("rest", "rests", "rested", "resting", Stem("쉬")),
@@ -213,11 +216,12 @@ STATES = (
 )
 PERSONS = (
     Person("I", "저", "my", "제", "am", False),
-    Person("he", "그", "his", "그의", "is", True),
-    Person("she", "그녀", "her", "그녀의", "is", True),
+    Person("he", "그 사람", "", "", "is", True),
+    Person("she", "그 사람", "", "", "is", True),
     Person("we", "우리", "our", "우리", "are", False),
-    Person("they", "그들", "their", "그들의", "are", False),
+    Person("they", "그 사람들", "", "", "are", False),
 )
+"""Spoken Korean hardly ever says 그녀; it names people, calls them `that person`, or leaves them out."""
 NAMES = (
     ("Minsu", "민수", "he"),
     ("Jisu", "지수", "she"),
@@ -256,6 +260,19 @@ NUMBERS = (
     ("nine", "아홉"),
     ("ten", "열"),
 )
+"""Native numerals, which counters and hours take."""
+HOURS = (("one", "한"), *NUMBERS, ("eleven", "열한"), ("twelve", "열두"))
+MINUTES = (("ten", "십"), ("twenty", "이십"), ("thirty", "삼십"), ("forty", "사십"), ("fifty", "오십"))
+"""Sino-Korean numerals, which minutes and money take."""
+PRICES = (
+    ("one thousand", "천"),
+    ("two thousand", "이천"),
+    ("three thousand", "삼천"),
+    ("five thousand", "오천"),
+    ("six thousand", "육천"),
+    ("ten thousand", "만"),
+    ("twenty thousand", "이만"),
+)
 WEATHER = (
     (("it is raining", "it rained", "it rains"), "비가", Stem("오")),
     (("it is snowing", "it snowed", "it snows"), "눈이", Stem("오")),
@@ -263,6 +280,91 @@ WEATHER = (
     (("it is hot", "it was hot", "it is hot"), "날씨가", Stem("덥", "ㅂ")),
 )
 """Present, past and conditional English; Korean subject and stem."""
+REASONS = tuple(state for state in STATES if state.en != "healthy")
+"""States that make somebody do something."""
+JOBS = tuple(noun for noun in PEOPLE if noun.en not in ("child", "friend", "man", "woman", "baby"))
+AGENTS = tuple(noun for noun in PEOPLE if noun.en != "baby")
+"""Who may be the subject of any verb."""
+WORK_OF_ADULTS = ("sell", "teach", "work")
+FEMALE = ("daughter", "woman")
+MALE = ("son", "man")
+"""Nouns that tell which pronoun comes back to them."""
+
+UNFIT = {
+    "heavy": ("ticket", "photograph", "key", "ball", "cup", "hat"),
+    "light": ("ticket", "photograph", "key", "car"),
+    "clean": ("ticket", "photograph", "key", "clock"),
+    "pretty": ("ticket", "key"),
+    "white": ("photograph", "mirror", "key"),
+    "red": ("photograph", "mirror", "key"),
+    "long": ("dictionary", "music", "magazine"),
+    "hot": ("juice",),
+    "beautiful": ("hospital", "bank", "office"),
+    "young": ("child", "baby"),
+    "clever": ("baby",),
+    "kind": ("baby",),
+    "make": ("photograph", "ticket", "phone", "computer", "camera"),
+    "draw": ("photograph", "ticket", "baby"),
+    "write": ("magazine",),
+    "buy": ("letter", "rice"),
+    "sell": ("letter", "rice"),
+    "meet": ("baby",),
+    "delicious": ("water",),
+    "expensive": ("rice", "water", "letter"),
+    "cheap": ("rice", "water", "letter"),
+    "cost": ("rice", "water", "car", "bicycle", "computer", "camera", "phone", "letter", "clock"),
+}
+"""Nouns of the right kind that an adjective or a verb goes badly with."""
+HABITS = {
+    "sleep": ("house", "hotel", "hospital"),
+    "walk": ("park", "garden"),
+    "play": ("park", "garden", "house", "school"),
+    "exercise": ("park", "garden", "school", "house"),
+    "dance": ("park", "house", "theatre", "school", "hotel"),
+    "teach": ("school", "library", "office", "house"),
+    "learn": ("school", "library", "museum", "house"),
+    "study": ("school", "library", "office", "house", "park"),
+    "sell": ("market", "airport", "hotel", "park"),
+    "buy": ("market", "airport", "museum"),
+    "choose": ("market", "airport", "house"),
+    "eat": ("house", "restaurant", "kitchen", "park", "market", "hotel", "garden"),
+    "drink": ("house", "restaurant", "kitchen", "park", "office", "hotel", "garden"),
+    "make": ("house", "school", "kitchen", "office"),
+    "work": ("school", "library", "market", "hospital", "office", "restaurant", "museum", "bank", "airport", "hotel"),
+}
+"""Where what is done is usually done; other verbs fit anywhere."""
+INSIDE = ("house", "kitchen", "garden", "park", "library", "museum")
+"""Places that English does something in, and not at."""
+LAIRS = {
+    "animal": ("park", "garden", "market"),
+    "car": ("park", "airport", "hospital", "school", "market"),
+    "bicycle": ("park", "garden", "school", "market"),
+}
+"""Where animals are met, and what is not kept indoors."""
+
+
+def suits(word: Verb | Adjective, noun: Noun) -> bool:
+    """Whether a verb may have a noun for its object, or an adjective may describe it."""
+    kinds = word.objects if isinstance(word, Verb) else word.kinds
+    return noun.kind in kinds and noun.en not in UNFIT.get(word.en, ())
+
+
+def describing(noun: Noun) -> tuple[Adjective, ...]:
+    """The adjectives that suit a noun."""
+    return tuple(one for one in ADJECTIVES if suits(one, noun))
+
+
+def where(verb: Verb) -> tuple[Noun, ...]:
+    """The places where a verb is done."""
+    return tuple(place for place in PLACES if place.en in HABITS.get(verb.en, (place.en,)))
+
+
+def lair(noun: Noun) -> tuple[Noun, ...]:
+    """The places where a thing or an animal may be."""
+    found = LAIRS.get(noun.en, LAIRS.get(noun.kind, ()))
+    return tuple(place for place in PLACES if not found or place.en in found)
+
+
 GREETINGS = (
     ("hello", "안녕하세요", "."),
     ("thank you", "감사합니다", "."),

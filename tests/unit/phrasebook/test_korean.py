@@ -63,6 +63,10 @@ FORMS = [
     (endings.request, "팔", "regular", "파세요"),
     (endings.request, "듣", "ㄷ", "들으세요"),
     (endings.request, "돕", "ㅂ", "도우세요"),
+    (endings.favour, "기다리", "regular", "기다려 주세요"),
+    (endings.favour, "그리", "regular", "그려 주세요"),
+    (endings.favour, "고르", "르", "골라 주세요"),
+    (endings.favour, "돕", "ㅂ", "도와주세요"),
     (endings.condition, "오", "regular", "오면"),
     (endings.condition, "춥", "ㅂ", "추우면"),
     (endings.condition, "피곤하", "regular", "피곤하면"),
@@ -84,6 +88,21 @@ def test_conjugation(form: object, text: str, kind: str, expected: str) -> None:
 @pytest.mark.parametrize(("text", "kind", "expected"), PASTS)
 def test_past(text: str, kind: str, expected: str) -> None:
     assert endings.polite(endings.past(Stem(text, kind))) == expected
+
+
+@pytest.mark.parametrize(
+    ("role", "marked"),
+    [
+        ("topic", "책은 사과는 물은 저는"),
+        ("subject", "책이 사과가 물이 제가"),
+        ("object", "책을 사과를 물을 저를"),
+        ("with", "책과 사과와 물과 저와"),
+        ("by", "책으로 사과로 물로 저로"),
+        ("at", "책에 사과에 물에 저에"),
+    ],
+)
+def test_particles_after_consonant_vowel_and_l(role: str, marked: str) -> None:
+    assert " ".join(endings.particle(word, role) for word in ("책", "사과", "물", "저")) == marked
 
 
 @cache
@@ -125,15 +144,18 @@ def test_one_translation_for_each_sentence() -> None:
 
 
 def test_words_and_constructions_are_many_and_used() -> None:
-    content = [*words.NOUNS.values(), *words.VERBS, *words.ADJECTIVES, *words.STATES, words.GO, words.COME]
-    assert len({one.en for one in content}) >= 120
-    assert len({one.ko if isinstance(one.ko, str) else one.ko.text for one in content}) >= 120
+    verbs, adjectives = (*words.VERBS, words.GO, words.COME), (*words.ADJECTIVES, *words.STATES)
+    english = {*words.NOUNS, *(one.en for one in verbs), *(one.en for one in adjectives)}
+    korean = {noun.ko for noun in words.NOUNS.values()}
+    korean |= {one.ko.text for one in verbs} | {one.ko.text for one in adjectives}
+    assert min(len(english), len(korean)) >= 120
     shown = {name for draft, _ in generated() for name in draft.constructions}
     assert shown >= {
         "transitive", "existence", "location", "destination", "place of action", "time", "past", "future",
         "negation with 안", "negation with 지 않아요", "wanting", "request", "possessive", "relative subject",
         "relative object", "comparison", "counters", "reason", "condition", "coordination with 고",
-        "contrast with 지만", "yes-no question", "wh question", "greeting", "progressive",
+        "contrast with 지만", "negation with 못", "negation with 아니다", "absence", "price", "shared subject",
+        "yes-no question", "wh question", "greeting", "progressive",
     }  # fmt: skip
 
 
