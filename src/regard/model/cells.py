@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from regard.native.packed import PackedLinear
+
 CellState = tuple[Tensor, ...]
 """`(h,)` or, for the LSTM, `(h, c)`; each `(B, hidden)`."""
 
@@ -28,9 +30,16 @@ class StepWeights:
         hidden_bias: `(gates,)` beside `hidden`.
     """
 
-    late: Tensor
-    hidden: Tensor | None = None
+    late: Tensor | PackedLinear
+    hidden: Tensor | PackedLinear | None = None
     hidden_bias: Tensor | None = None
+
+
+def _multiply(x: Tensor, weight: Tensor | PackedLinear, bias: Tensor | None = None) -> Tensor:
+    if isinstance(weight, Tensor):
+        return F.linear(x, weight, bias)
+    product: Tensor = weight(x)
+    return product if bias is None else product + bias
 
 
 def _for_many_products(weight: Tensor) -> Tensor:
@@ -53,6 +62,24 @@ class RecurrentLayer(nn.Module, ABC):
         super().__init__()
         self.rnn = rnn
         self.early_size = early_size
+        self.early_map: PackedLinear | None = None  # these two for searches alone
+        self.packed: StepWeights | None = None
+
+    def pack(self, precision: str) -> None:
+        """Lays out the weights of `early_gates` and of `step` once and for all; they are not trained any more.
+
+        Args:
+            precision: As `PackedLinear` takes it.
+        """
+        weights = self.step_weights()
+        early = self._weight("weight_ih_l0")[:, : self.early_size]
+        self.early_map = PackedLinear(early, self._early_bias(), precision=precision) if self.early_size else None
+        late, hidden = (
+            PackedLinear(weight, precision=precision) if isinstance(weight, Tensor) and weight.numel() else weight
+            for weight in (weights.late, weights.hidden)
+        )
+        if late is not None:
+            self.packed = StepWeights(late, hidden, weights.hidden_bias)
 
     def sequence(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         """All steps at once.
@@ -80,6 +107,9 @@ class RecurrentLayer(nn.Module, ABC):
         Returns:
             `(..., gates)`.
         """
+        if self.early_map is not None:
+            gates: Tensor = self.early_map(x)
+            return gates
         return F.linear(x, self._weight("weight_ih_l0")[:, : self.early_size], self._early_bias())
 
     def _early_bias(self) -> Tensor:
@@ -87,6 +117,8 @@ class RecurrentLayer(nn.Module, ABC):
 
     def step_weights(self) -> StepWeights:
         """The matrices of the steps; to be taken once a sentence, not once a step."""
+        if self.packed is not None:
+            return self.packed
         late = torch.cat((self._weight("weight_ih_l0")[:, self.early_size :], self._weight("weight_hh_l0")), dim=1)
         return StepWeights(_for_many_products(late))
 
@@ -119,7 +151,7 @@ class ElmanLayer(RecurrentLayer):
 
     def step(self, early: Tensor, late: Tensor, state: CellState, weights: StepWeights) -> CellState:
         """See `RecurrentLayer.step`."""
-        return (torch.tanh(early + F.linear(torch.cat((late, state[0]), dim=-1), weights.late)),)
+        return (torch.tanh(early + _multiply(torch.cat((late, state[0]), dim=-1), weights.late)),)
 
 
 class LSTMLayer(RecurrentLayer):
@@ -141,7 +173,7 @@ class LSTMLayer(RecurrentLayer):
     def step(self, early: Tensor, late: Tensor, state: CellState, weights: StepWeights) -> CellState:
         """See `RecurrentLayer.step`."""
         hidden, cell = state
-        gates = early + F.linear(torch.cat((late, hidden), dim=-1), weights.late)
+        gates = early + _multiply(torch.cat((late, hidden), dim=-1), weights.late)
         write, forget, candidate, read = gates.chunk(4, dim=-1)
         cell = torch.sigmoid(forget) * cell + torch.sigmoid(write) * torch.tanh(candidate)
         return torch.sigmoid(read) * torch.tanh(cell), cell
@@ -164,6 +196,8 @@ class GRULayer(RecurrentLayer):
 
     def step_weights(self) -> StepWeights:
         """See `RecurrentLayer.step_weights`."""
+        if self.packed is not None:
+            return self.packed
         late = _for_many_products(self._weight("weight_ih_l0")[:, self.early_size :])
         return StepWeights(late, _for_many_products(self._weight("weight_hh_l0")), self._weight("bias_hh_l0"))
 
@@ -172,8 +206,8 @@ class GRULayer(RecurrentLayer):
         (hidden,) = state
         if weights.hidden is None:
             raise AssertionError("a GRU's step weights come from its own step_weights()")
-        reset_x, update_x, candidate_x = (early + F.linear(late, weights.late)).chunk(3, dim=-1)
-        reset_h, update_h, candidate_h = F.linear(hidden, weights.hidden, weights.hidden_bias).chunk(3, dim=-1)
+        reset_x, update_x, candidate_x = (early + _multiply(late, weights.late)).chunk(3, dim=-1)
+        reset_h, update_h, candidate_h = _multiply(hidden, weights.hidden, weights.hidden_bias).chunk(3, dim=-1)
         candidate = torch.tanh(candidate_x + torch.sigmoid(reset_x + reset_h) * candidate_h)
         update = torch.sigmoid(update_x + update_h)
         return (candidate + update * (hidden - candidate),)

@@ -50,6 +50,7 @@ class Seq2Seq(nn.Module):
             weight = tied.get_parameter("weight")
         self.output_weight = weight
         self.output_bias = nn.Parameter(torch.zeros(tgt_vocab))
+        self.output_map: nn.Module | None = None  # the same, laid out for a search
 
     def encode(self, src_ids: Tensor, src_len: Tensor, *, need_weights: bool = False) -> EncoderOutput:
         """Reads the sources.
@@ -82,7 +83,10 @@ class Seq2Seq(nn.Module):
 
     def project(self, hidden: Tensor) -> Tensor:
         """Logits `(..., V)` of hidden vectors `(..., D)`."""
-        return F.linear(hidden, self.output_weight, self.output_bias)
+        if self.output_map is None:
+            return F.linear(hidden, self.output_weight, self.output_bias)
+        logits: Tensor = self.output_map(hidden)
+        return logits
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> State:
         """The decoder's state before the first token; see `StepModel.start`."""

@@ -1,0 +1,39 @@
+"""A model as a search wants it: the same numbers, weights laid out once for many small products."""
+
+from __future__ import annotations
+
+import copy
+
+from torch import nn
+
+from regard.errors import SearchError
+from regard.model.cells import RecurrentLayer
+from regard.model.seq2seq import Seq2Seq
+from regard.native.packed import PRECISIONS, PackedLinear
+
+
+def for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
+    """Lays out a model's weights for decoding.
+
+    Args:
+        model: Any model; it stays as it is. Later changes of its weights do not reach the result.
+        precision: `float32`, or `bfloat16` for the matrix products alone; all else stays as it was.
+
+    Returns:
+        A model in evaluation mode, for inference alone, that shares with the given one what is not laid out anew.
+
+    Raises:
+        SearchError: When there is no such precision.
+    """
+    if precision not in PRECISIONS:
+        raise SearchError(f"expected a precision among {', '.join(PRECISIONS)}, got {precision!r}")
+    shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    fast = copy.deepcopy(model, shared).eval()
+    for module in list(fast.modules()):
+        for name, child in module.named_children():
+            if type(child) is nn.Linear:  # not a user's own kind
+                setattr(module, name, PackedLinear(child.weight, child.bias, precision=precision))
+        if isinstance(module, RecurrentLayer):
+            module.pack(precision)
+    fast.output_map = PackedLinear(fast.output_weight, fast.output_bias, precision=precision)
+    return fast

@@ -1,0 +1,77 @@
+"""A model laid out for searches finds what the model itself finds, and leaves it alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, TransformerConfig
+from regard.errors import SearchError
+from regard.model.build import build_model
+from regard.model.fast import for_search
+from regard.model.seq2seq import Seq2Seq
+from regard.search.beam import beam_search
+from regard.values import Hypothesis, Specials
+
+RNN = RNNConfig(embed_size=16, hidden_size=24, encoder_layers=1, decoder_layers=2)
+MODELS: dict[str, ModelConfig] = {
+    "transformer": TransformerConfig(width=32, ff_size=48, heads=4, encoder_layers=2, decoder_layers=2),
+    **{
+        f"{decoder} {cell}": RNN.model_copy(update={"decoder": decoder, "cell": cell, "attention": attention})
+        for decoder, attention in (
+            ("bahdanau", AttentionConfig(score="additive")),
+            ("luong", AttentionConfig(score="general")),
+            ("plain", AttentionConfig()),
+        )
+        for cell in ("rnn", "lstm", "gru")
+    },
+}
+
+
+def _model(name: str) -> Seq2Seq:
+    torch.manual_seed(5)
+    return build_model(MODELS[name], src_vocab=30, tgt_vocab=30, shared=True, specials=Specials()).eval()
+
+
+def _search(model: Seq2Seq) -> list[list[Hypothesis]]:
+    generator = torch.Generator().manual_seed(2)
+    src_ids = torch.randint(4, 30, (5, 7), generator=generator)
+    src_len = torch.tensor([7, 7, 6, 4, 2])
+    src_ids[torch.arange(7) >= src_len[:, None]] = 1
+    src_ids[torch.arange(5), src_len - 1] = 3
+    limits = torch.full((5,), 9)
+    return beam_search(model, src_ids, src_len, max_len=limits, specials=Specials(), need_weights=True)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_finds_the_same(name: str) -> None:
+    model = _model(name)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    for slow, fast in zip(_search(model), _search(for_search(model)), strict=True):
+        assert [one.ids for one in slow] == [one.ids for one in fast]
+        for one, other in zip(slow, fast, strict=True):
+            assert one.score == pytest.approx(other.score, abs=1e-5)
+            for left, right in zip(one.weights, other.weights, strict=True):
+                torch.testing.assert_close(left, right, rtol=1e-5, atol=1e-5)
+    after = model.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_shares_what_it_does_not_lay_out_anew() -> None:
+    model = _model("transformer")
+    assert for_search(model).output_weight is model.output_weight
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_bfloat16_is_near(name: str) -> None:
+    model = _model(name)
+    hidden = torch.randn(3, model.decoder.output_size)
+    with torch.inference_mode():
+        wide, narrow = model.project(hidden), for_search(model, "bfloat16").project(hidden)
+    assert 0 < (wide - narrow).abs().max() < 0.1 * wide.abs().max()
+
+
+def test_an_unknown_precision_is_named() -> None:
+    with pytest.raises(SearchError, match="float16"):
+        for_search(_model("transformer"), "float16")
