@@ -15,8 +15,11 @@ from regard.attention.kernels import additive_scores, masked_softmax, weighted_s
 from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, TransformerConfig
 from regard.model.build import build_model
 from regard.model.decoder import State, StepModel
+from regard.model.fast import for_search
+from regard.model.seq2seq import Seq2Seq
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.greedy import greedy_search
+from regard.search.workers import in_parallel
 from regard.train.allocator import keep_freed_memory
 from regard.train.optimizer import Updater
 from regard.train.precision import choose_precision
@@ -75,6 +78,8 @@ class Contender:
         )
         updater = Updater(self.model, betas=(0.9, 0.999))
         self.step = TrainingStep(self.model, updater, self.precision)
+        self.fast: Seq2Seq | None = None  # for searches, as long as the weights stay
+        self.search_precision = "bfloat16" if "bf16" in parts else "float32"
 
     def prepare(self, batch: ForeignBatch) -> Batch:
         """Our form of a batch; not timed."""
@@ -88,11 +93,14 @@ class Contender:
     def train_step(self, batch: Batch) -> float:
         """Forward, backward, update; the mean loss a target token."""
         self.model.train()
+        self.fast = None
         return float(self.step([batch], RATE).loss) / batch.num_tgt_tokens
 
     def decode(self, batch: ForeignBatch, beam: int, max_len: int, min_len: int = 0) -> list[list[int]]:
         """Ids without eos, in row order."""
-        model: StepModel = _NoEosBefore(self.model.eval(), min_len)
+        if self.fast is None:
+            self.fast = for_search(self.model, self.search_precision)
+        model: StepModel = _NoEosBefore(self.fast, min_len)
         limit = torch.full((len(batch["src"]),), max_len + 1)
         if beam == 1:
             found = greedy_search(model, batch["src"], batch["src_len"], max_len=limit, specials=SPECIALS)
@@ -103,6 +111,18 @@ class Contender:
             )  # fmt: skip
             found = [one[0] for one in many]
         return [[token for token in one.ids if token != SPECIALS.eos][:max_len] for one in found]
+
+    def decode_list(
+        self, batches: list[tuple[list[int], ForeignBatch]], beam: int, lens: list[tuple[int, int]]
+    ) -> list[list[int]]:
+        """All batches, several at once; `lens` holds the most and the least tokens of each. In the corpus's order."""
+        if self.fast is None:
+            self.fast = for_search(self.model, self.search_precision)
+        jobs = [(batch, beam, most, least) for (_, batch), (most, least) in zip(batches, lens, strict=True)]
+        found: dict[int, list[int]] = {}
+        for (rows, _), ids in zip(batches, in_parallel(lambda job: self.decode(*job), jobs), strict=True):
+            found.update(zip(rows, ids, strict=True))
+        return [found[row] for row in sorted(found)]
 
     def save(self, path: str) -> None:
         """Weights to a file."""
@@ -115,6 +135,7 @@ class Contender:
         from safetensors.torch import load_file
 
         self.model.load_state_dict(load_file(path))
+        self.fast = None
 
 
 class _NoEosBefore:
