@@ -153,7 +153,9 @@ def test_greedy_translations_are_those_of_transformers(make: Make, tmp_path: Pat
         pad = tokenizer.pad_token_id
         with torch.inference_mode():
             ids = theirs.generate(**source, num_beams=1, max_new_tokens=limit, bad_words_ids=[[pad]], do_sample=False)
-        assert ours.tokens == tuple(tokenizer.convert_ids_to_tokens(i) for i in ids[0, 1:].tolist() if i not in (0, pad))
+        assert ours.tokens == tuple(
+            tokenizer.convert_ids_to_tokens(i) for i in ids[0, 1:].tolist() if i not in (0, pad)
+        )
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])

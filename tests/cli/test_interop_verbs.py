@@ -1,0 +1,101 @@
+"""`regard export` and `regard import`, and the engines of `translate` and `evaluate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from regard.cli import export, import_
+
+pytest.importorskip("ctranslate2", reason="needs CTranslate2: pip install 'regard[interop]'")
+pytest.importorskip("transformers", reason="needs transformers: pip install 'regard[interop]'")
+
+
+class Done(Protocol):
+    """How a command ended; see `conftest.py`."""
+
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def transformer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with a small post-norm Transformer, drawn at random, in `model`; it is the present directory."""
+    import torch
+
+    from regard.config.schema import Config, TransformerConfig
+    from regard.model.build import build_model
+    from regard.store import save_model
+    from regard.text.subword import Subword
+
+    torch.manual_seed(1)
+    subword = Subword.train(["how was your day", "ta journée s' est bien passée"] * 20, vocab_size=320)
+    config = Config(
+        model=TransformerConfig(width=16, ff_size=16, heads=2, encoder_layers=1, decoder_layers=1, norm="post")
+    )
+    model = build_model(config.model, src_vocab=len(subword), tgt_vocab=len(subword), shared=True)
+    save_model(tmp_path / "model", model=model, config=config, src_subword=subword, tgt_subword=subword)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_an_export_translates_line_by_line(transformer: Path, regard: Run) -> None:
+    done = regard("export", "model", "--to", "ctranslate2", "--out", "model.ct2")
+    assert (done.status, done.out) == (0, "model.ct2: 16 of 16 samples came out token by token as by model\n")
+    lines = "how was your day\n\nta journée\n".encode()
+    ours = regard("translate", "model", "--beam", "1", stdin=lines)
+    for arguments in (["model.ct2"], ["model", "--engine", "ctranslate2"]):
+        theirs = regard("translate", *arguments, "--beam", "1", "--threads", "1", stdin=lines)
+        assert (theirs.status, theirs.out) == (0, ours.out)
+    told = regard("translate", "model.ct2", "--json", "--attention", stdin=lines)
+    first = json.loads(told.out.splitlines()[0])
+    [layer] = first["attention"]["layers"]
+    assert len(layer["weights"][0][0]) == len(first["attention"]["src"]["pieces"]) + 1
+
+
+def test_an_export_is_evaluated_and_signed(transformer: Path, regard: Run) -> None:
+    assert "before rounding" in regard(*export_line("model.ct2", "int8")).out
+    Path("test.en").write_text("how was your day\n", encoding="utf-8")
+    done = regard("evaluate", "model.ct2", "--src", "test.en", "--ref", "test.en", "--json")
+    assert done.status == 0, done
+    assert json.loads(done.out)["model"].endswith("|engine:ctranslate2-int8")
+
+
+def export_line(out: str, quantization: str) -> tuple[str, ...]:
+    return "export", "model", "--to", "ctranslate2", "--out", out, "--quantization", quantization
+
+
+def test_out_to_transformers_and_back(transformer: Path, regard: Run) -> None:
+    done = regard("export", "model", "--to", "marian", "--out", "model.marian")
+    assert (done.status, done.out) == (0, "model.marian: logits in transformers are those of model, within 0.0001\n")
+    done = regard("import", "marian", "model.marian", "--out", "again")
+    assert (done.status, done.out.split("|")[0]) == (0, "again: regard:0.1.0")
+    lines = b"how was your day\n"
+    ours, theirs = (regard("translate", name, "--beam", "1", stdin=lines) for name in ("model", "again"))
+    assert theirs.out == ours.out
+
+
+def test_mistakes_end_with_status_2(at_work: Path, regard: Run) -> None:
+    done = regard("export", "model", "--to", "ctranslate2", "--out", "export")
+    assert done.status == 2
+    assert "model.kind: CTranslate2 runs Transformers only" in done.err
+    done = regard("export", "model", "--to", "marian", "--out", "export", "--quantization", "int8")
+    assert done.status == 2
+    assert "leave it out" in done.err
+    done = regard("translate", "model", "--compute", "int8")
+    assert done.status == 2
+    assert "add --engine" in done.err
+
+
+def test_the_examples_in_the_help_are_those_commands() -> None:
+    assert "regard export model --to ctranslate2 --out model.ct2 --quantization int8" in export.EXAMPLES
+    assert "regard export model --to marian --out model.marian" in export.EXAMPLES
+    assert "regard import marian opus-mt-en-fr --out model" in import_.EXAMPLES
