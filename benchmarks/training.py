@@ -1,0 +1,147 @@
+"""How fast does a training step run beside other toolkits'?
+
+    python benchmarks/training.py [--src train.en --tgt train.fr] [--steps 20] [--tasks T1,T2,T3] [--markdown FILE]
+
+Everybody gets the same batches, and the toolkits take turns step by step in rotating order within one process, so that
+noise falls on all alike: compare medians of one run. T1 is a Transformer of 3 + 3 layers of 256, T2 an RNN (2 x 256
+below 512) with additive attention, T3 the same with the general score; 8,000 subwords, dropout 0.1. Without --src the
+phrasebook is learnt. Peak memory is that of a process of its own for each, after four steps on batches of random words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from contender import SPECIALS, VOCAB, Contender, ForeignBatch
+from peers import PEERS, installed
+
+from regard.data.corpus import Corpus
+from regard.data.stream import BatchStream
+from regard.phrasebook.corpus import write_corpus
+from regard.text.readers import read_pairs
+from regard.text.subword import Subword
+
+OURS = {"T1": ("default", "fp32"), "T2": ("default", "fp32"), "T3": ("default", "feed", "fp32")}
+BATCH_TOKENS = {"T1": 4096, "T2": 2048, "T3": 2048}
+Step = Callable[[ForeignBatch], tuple[float, float]]
+
+
+def read_batches(src: Path | None, tgt: Path | None, task: str, count: int) -> list[ForeignBatch]:
+    """The batches that everybody gets."""
+    with tempfile.TemporaryDirectory() as directory:
+        if src is None or tgt is None:
+            write_corpus(Path(directory), pairs=20_000, seed=1)
+            src, tgt = Path(directory) / "train.en", Path(directory) / "train.fr"
+        pairs = read_pairs(src, tgt).pairs
+    subword = Subword.train((text for pair in pairs for text in (pair.src, pair.tgt)), vocab_size=VOCAB)
+    corpus = Corpus.encode(pairs, subword, subword, max_len=100)
+    stream = BatchStream(corpus, batch_tokens=BATCH_TOKENS[task], seed=1, specials=SPECIALS)
+    found: list[ForeignBatch] = []
+    for _ in range(count):
+        batch = next(stream)
+        order = batch.src_len.argsort(descending=True)
+        tgt_ids = torch.cat((batch.tgt_in_ids[:, :1], batch.tgt_out_ids), dim=1)[order]
+        src_ids, src_len = batch.src_ids[order], batch.src_len[order]
+        found.append(ForeignBatch(src=src_ids, src_len=src_len, tgt=tgt_ids, ntok=batch.num_tgt_tokens))
+    return found
+
+
+def random_batches(task: str) -> list[ForeignBatch]:
+    """Full batches of several lengths, the same for everybody."""
+    torch.manual_seed(1)
+    found = []
+    for length in (17, 12, 31, 50):
+        sentences = BATCH_TOKENS[task] // length
+        src, tgt = torch.randint(4, VOCAB, (sentences, length)), torch.randint(4, VOCAB, (sentences, length + 1))
+        tgt[:, 0], src[:, -1], tgt[:, -1] = SPECIALS.bos, SPECIALS.eos, SPECIALS.eos
+        lens = torch.full((sentences,), length)
+        found.append(ForeignBatch(src=src, src_len=lens, tgt=tgt, ntok=sentences * length))
+    return found
+
+
+def stepper(task: str, name: str) -> tuple[torch.nn.Module, Step]:
+    """A contender's model, and a function that gives the seconds and the loss of a step."""
+    ours = name.removeprefix("regard ") if name.startswith("regard ") else None
+    one = Contender(task, ours) if ours else PEERS[name][1](task)
+
+    def run(batch: ForeignBatch) -> tuple[float, float]:
+        prepared = one.prepare(batch) if isinstance(one, Contender) else batch
+        start = time.perf_counter()
+        loss = one.train_step(prepared)
+        return time.perf_counter() - start, loss
+
+    return one.model, run
+
+
+def alone(task: str, name: str, options: argparse.Namespace) -> float:
+    """Peak resident memory in megabytes of a process that does four steps."""
+    command = [sys.executable, __file__, "--tasks", task, "--alone", name, "--threads", str(options.threads)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(json.loads(done.stdout.splitlines()[-1]))
+
+
+def compare(task: str, options: argparse.Namespace) -> list[str]:
+    """The rows of one task's table."""
+    names = [f"regard {variant}" for variant in OURS[task]] + installed(task)
+    steps = {name: stepper(task, name) for name in names}
+    speeds: dict[str, list[float]] = {name: [] for name in names}
+    losses: dict[str, float] = {}
+    for number, batch in enumerate(read_batches(options.src, options.tgt, task, options.steps + 3)):
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            seconds, losses[name] = steps[name][1](batch)
+            if number >= 3:
+                speeds[name].append(batch["ntok"] / seconds)
+    theirs = [statistics.median(speeds[name]) for name in names if not name.startswith("regard ")]
+    rows = [
+        f"| {task} | tokens/s, median (least, most) | over the best peer | peak MB | million weights | last loss |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in names:
+        weights = sum(weight.numel() for weight in steps[name][0].parameters()) / 1e6
+        median = statistics.median(speeds[name])
+        ratio = f"{median / max(theirs):.2f}" if theirs and name.startswith("regard ") else ""
+        speed = f"{median:,.0f} ({min(speeds[name]):,.0f}, {max(speeds[name]):,.0f})"
+        memory = alone(task, name, options)
+        rows.append(f"| {name} | {speed} | {ratio} | {memory:,.0f} | {weights:.2f} | {losses[name]:.2f} |")
+    return rows
+
+
+def main() -> None:
+    """Compares, prints, writes."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--src", type=Path)
+    parser.add_argument("--tgt", type=Path)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--tasks", default="T1,T2,T3")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--markdown", type=Path, help="write the tables here too")
+    parser.add_argument("--alone", help="run four steps of this one and print its peak memory")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(1)
+    tasks = options.tasks.split(",")
+    if options.alone:
+        _, run = stepper(tasks[0], options.alone)
+        for batch in random_batches(tasks[0]):
+            run(batch)
+        print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+        return
+    text = "\n\n".join("\n".join(compare(task, options)) for task in tasks)
+    print(text)
+    if options.markdown:
+        options.markdown.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
