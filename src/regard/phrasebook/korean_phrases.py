@@ -187,7 +187,7 @@ def thing(sampler: Sampler, verb: words.Verb, count: bool = True, but: str = "")
         The phrase without a particle, and the combinations of words in it and with the verb.
     """
     noun = object_of(sampler, verb, but)
-    combos = (f"{verb.en}+{noun.en}",)
+    combos: tuple[str, ...] = (f"{verb.en}+{noun.en}",)
     if noun.kind == "subject":
         return noun_phrase(noun, ""), combos
     liked = verb.en == "like"
