@@ -66,6 +66,9 @@ def by_gold(gold: Sequence[GoldLinks]) -> Judge:
 
     Args:
         gold: Links of the same sentence pairs.
+
+    Returns:
+        The judge.
     """
     sure, possible = [one.sure for one in gold], [one.possible for one in gold]
     return lambda links: 1.0 - alignment_error_rate(links, sure, possible).aer
@@ -78,6 +81,9 @@ def by_dictionary(records: Sequence[AttentionRecord]) -> Judge:
 
     Args:
         records: Of the same sentence pairs.
+
+    Returns:
+        The judge.
     """
     words = [(record.src_words, record.tgt_words) for record in records]
     num_tgt = sum(len(tgt) for _, tgt in words)
