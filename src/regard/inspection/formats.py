@@ -11,31 +11,31 @@ from regard.values import Links
 Words = Sequence[str]
 
 
-def as_pharaoh(_sentence: int, links: Links, _src: Words, _tgt: Words) -> str:
+def _as_pharaoh(_sentence: int, links: Links, _src: Words, _tgt: Words) -> str:
     """A line such as `0-0 2-1`, empty without links."""
     return pharaoh(links)
 
 
-def as_naacl(sentence: int, links: Links, _src: Words, _tgt: Words) -> str:
+def _as_naacl(sentence: int, links: Links, _src: Words, _tgt: Words) -> str:
     """A line such as `1 3 2` a link, counted from 1."""
     return naacl(links, sentence)
 
 
-def as_json(_sentence: int, links: Links, src: Words, tgt: Words) -> str:
+def _as_json(_sentence: int, links: Links, src: Words, tgt: Words) -> str:
     """One object with `src` and `tgt`, the words, and `links`."""
     return json.dumps({"src": list(src), "tgt": list(tgt), "links": [list(one) for one in links]}, ensure_ascii=False)
 
 
-def as_tsv(sentence: int, links: Links, src: Words, tgt: Words) -> str:
+def _as_tsv(sentence: int, links: Links, src: Words, tgt: Words) -> str:
     """A line a link: sentence from 1, source and target word from 0, and the two words."""
     return "\n".join(f"{sentence}\t{i}\t{j}\t{src[i]}\t{tgt[j]}" for i, j in links)
 
 
 FORMATS: dict[str, Callable[[int, Links, Words, Words], str]] = {
-    "pharaoh": as_pharaoh,
-    "json": as_json,
-    "tsv": as_tsv,
-    "naacl": as_naacl,
+    "pharaoh": _as_pharaoh,
+    "json": _as_json,
+    "tsv": _as_tsv,
+    "naacl": _as_naacl,
 }
 """Called with the number of the sentence pair from 1, its links, its source words and its target words."""
 LINE_A_PAIR = frozenset({"pharaoh", "json"})

@@ -53,7 +53,16 @@ class Readout:
             raise DataError(f"expected a rule out of {', '.join(_RULES)}, got {self.rule!r}")
 
     def at(self, layer: int | None, head: int | None, *, shifted: bool = False) -> Readout:
-        """The same rule for another matrix."""
+        """The same rule for another matrix.
+
+        Args:
+            layer: As for `AttentionRecord.matrix`.
+            head: As for `AttentionRecord.matrix`.
+            shifted: Whether to take the row after each subword's own.
+
+        Returns:
+            A new readout.
+        """
         return replace(self, layer=layer, head=head, shifted=shifted)
 
     def links(self, record: AttentionRecord) -> Links:
@@ -107,7 +116,7 @@ def word_mass(record: AttentionRecord, layer: int | None = None, head: int | Non
         shifted: Whether to take the row after each subword's own.
 
     Returns:
-        `(target words, source words + 1)`; the last column is what lay on no word, above all `</s>`.
+        `(T, S + 1)` for T target and S source words; the last column is what lay on no word, above all `</s>`.
     """
     weights = record.matrix(layer, head)
     num_rows, num_src = len(record.tgt.ids), len(word_spans(record.src.text))

@@ -28,7 +28,8 @@ def for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
     if precision not in PRECISIONS:
         raise SearchError(f"expected a precision among {', '.join(PRECISIONS)}, got {precision!r}")
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    fast = copy.deepcopy(model, shared).eval()
+    fast = copy.deepcopy(model, shared)
+    fast.eval()
     for module in list(fast.modules()):
         for name, child in module.named_children():
             if type(child) is nn.Linear:  # not a user's own kind
