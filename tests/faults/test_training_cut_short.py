@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import signal
@@ -48,9 +49,11 @@ def start(corpus: Path, out: Path, *more: str, preexec: Callable[[], None] | Non
     settings = [f"--set={key}={value}" for key, value in SETTINGS.items()]
     anew = [] if "--resume" in more else ["--preset=bahdanau", *files, *settings]
     command = [sys.executable, "-m", "regard", "train", "--out", str(out), *anew, *more]
-    return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, preexec_fn=preexec
-    )  # fmt: skip
+    # What measures coverage would want to write too, and would complain of the full disk in its own way.
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    environment = os.environ if preexec is None else unmeasured
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, text=True, preexec_fn=preexec, env=environment, **streams)
 
 
 def kill_once_saved(running: subprocess.Popen[str], state: Path) -> None:
