@@ -12,6 +12,7 @@ from typing import Protocol
 
 import torch
 from contender import RATE, SPECIALS, VOCAB, ForeignBatch
+from opennmt import OpenNMT, OpenNMTWithoutFeeding
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -153,6 +154,8 @@ PEERS: dict[str, tuple[str, type, tuple[str, ...]]] = {
     "torch.nn.Transformer": ("torch", PlainTorch, ("T1",)),
     "Hugging Face Marian": ("transformers", HuggingFaceMarian, ("T1",)),
     "JoeyNMT": ("joeynmt", JoeyNMT, ("T1", "T2", "T3")),
+    "OpenNMT-py": ("onmt", OpenNMT, ("T1", "T2", "T3")),
+    "OpenNMT-py without feeding": ("onmt", OpenNMTWithoutFeeding, ("T2", "T3")),
 }
 """Name, the package it needs, its class, the tasks that it can do."""
 

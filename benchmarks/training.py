@@ -6,6 +6,10 @@ Everybody gets the same batches, and the toolkits take turns step by step in rot
 noise falls on all alike: compare medians of one run. T1 is a Transformer of 3 + 3 layers of 256, T2 an RNN (2 x 256
 below 512) with additive attention, T3 the same with the general score; 8,000 subwords, dropout 0.1. Without --src the
 phrasebook is learnt. Peak memory is that of a process of its own for each, after four steps on batches of random words.
+
+Ratios compare like with like: a decoder whose attention enters the recurrence (Bahdanau's, input feeding) must work
+word by word and is measured against those that do the same, one that attends after all steps against those. Operations
+are those that real words need (`work.py`), over the time of the step; the peak is that of one large float32 product.
 """
 
 from __future__ import annotations
@@ -20,10 +24,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from contender import SPECIALS, VOCAB, Contender, ForeignBatch
 from peers import PEERS, installed
+from timing import median_ms
+from work import enters_recurrence, step_operations
 
 from regard.data.corpus import Corpus
 from regard.data.stream import BatchStream
@@ -31,9 +38,17 @@ from regard.phrasebook.corpus import write_corpus
 from regard.text.readers import read_pairs
 from regard.text.subword import Subword
 
-OURS = {"T1": ("default", "fp32"), "T2": ("default", "fp32"), "T3": ("default", "feed", "fp32")}
+OURS = {"T1": ("default", "fp32"), "T2": ("default", "fp32"), "T3": ("default", "fp32", "feed", "fp32-feed")}
 BATCH_TOKENS = {"T1": 4096, "T2": 2048, "T3": 2048}
 Step = Callable[[ForeignBatch], tuple[float, float]]
+
+
+class Measured(NamedTuple):
+    """By contender."""
+
+    speeds: dict[str, list[float]]
+    rates: dict[str, list[float]]
+    losses: dict[str, float]
 
 
 def read_batches(src: Path | None, tgt: Path | None, task: str, count: int) -> list[ForeignBatch]:
@@ -90,30 +105,60 @@ def alone(task: str, name: str, options: argparse.Namespace) -> float:
     return float(json.loads(done.stdout.splitlines()[-1]))
 
 
-def compare(task: str, options: argparse.Namespace) -> list[str]:
-    """The rows of one task's table."""
-    names = [f"regard {variant}" for variant in OURS[task]] + installed(task)
-    steps = {name: stepper(task, name) for name in names}
-    speeds: dict[str, list[float]] = {name: [] for name in names}
-    losses: dict[str, float] = {}
+def matmul_peak(dtype: torch.dtype) -> float:
+    """GFLOP/s of a product of two 1,024 x 1,024 matrices, the median of many."""
+    one, other = torch.randn(2, 1024, 1024).to(dtype).unbind()
+    out = torch.empty_like(one)
+    return 2 * 1024**3 / 1e6 / median_ms(lambda: torch.mm(one, other, out=out), repeats=60)
+
+
+def best_peer(task: str, name: str, medians: dict[str, float]) -> float | None:
+    """The fastest peer whose decoder runs as this one's does, in target tokens a second."""
+    like = enters_recurrence(task, name)
+    theirs = [
+        speed for peer, speed in medians.items()
+        if not peer.startswith("regard ") and enters_recurrence(task, peer) == like
+    ]  # fmt: skip
+    return max(theirs, default=None)
+
+
+def measured(task: str, steps: dict[str, tuple[torch.nn.Module, Step]], options: argparse.Namespace) -> Measured:
+    """Tokens a second and operations a second of every step but the first three, and the last loss."""
+    found = Measured({name: [] for name in steps}, {name: [] for name in steps}, {})
+    names = list(steps)
     for number, batch in enumerate(read_batches(options.src, options.tgt, task, options.steps + 3)):
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:
-            seconds, losses[name] = steps[name][1](batch)
+            seconds, found.losses[name] = steps[name][1](batch)
             if number >= 3:
-                speeds[name].append(batch["ntok"] / seconds)
-    theirs = [statistics.median(speeds[name]) for name in names if not name.startswith("regard ")]
+                lens = batch["src_len"].tolist(), batch["tgt"][:, 1:].ne(SPECIALS.pad).sum(1).tolist()
+                work = step_operations(task, *lens, feed=enters_recurrence(task, name))
+                found.speeds[name].append(batch["ntok"] / seconds)
+                found.rates[name].append(work / seconds / 1e9)
+    return found
+
+
+def compare(task: str, options: argparse.Namespace, peak: float) -> list[str]:
+    """The rows of one task's table."""
+    names = [f"regard {variant}" for variant in OURS[task]] + installed(task)
+    steps = {name: stepper(task, name) for name in names}
+    found = measured(task, steps, options)
+    medians = {name: statistics.median(speeds) for name, speeds in found.speeds.items()}
     rows = [
-        f"| {task} | tokens/s, median (least, most) | over the best peer | peak MB | million weights | last loss |",
-        "|---|---|---|---|---|---|",
+        f"| {task} | tokens/s, median (least, most) | over like | GFLOP/s | of the peak | peak MB | M weights | loss |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for name in names:
         weights = sum(weight.numel() for weight in steps[name][0].parameters()) / 1e6
-        median = statistics.median(speeds[name])
-        ratio = f"{median / max(theirs):.2f}" if theirs and name.startswith("regard ") else ""
-        speed = f"{median:,.0f} ({min(speeds[name]):,.0f}, {max(speeds[name]):,.0f})"
+        best = best_peer(task, name, medians)
+        ratio = f"{medians[name] / best:.2f}" if best and name.startswith("regard ") else ""
+        speed = f"{medians[name]:,.0f} ({min(found.speeds[name]):,.0f}, {max(found.speeds[name]):,.0f})"
+        rate = statistics.median(found.rates[name])
         memory = alone(task, name, options)
-        rows.append(f"| {name} | {speed} | {ratio} | {memory:,.0f} | {weights:.2f} | {losses[name]:.2f} |")
+        rows.append(
+            f"| {name} | {speed} | {ratio} | {rate:.0f} | {rate / peak:.0%} | {memory:,.0f} | {weights:.2f} "
+            f"| {found.losses[name]:.2f} |"
+        )
     return rows
 
 
@@ -137,8 +182,13 @@ def main() -> None:
             run(batch)
         print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
         return
-    text = "\n\n".join("\n".join(compare(task, options)) for task in tasks)
-    print(text)
+    peak, half = matmul_peak(torch.float32), matmul_peak(torch.bfloat16)
+    text = f"The peak, 1024 x 1024 x 1024: {peak:.0f} GFLOP/s in float32, {half:.0f} in bfloat16."
+    print(text, flush=True)
+    for task in tasks:
+        table = "\n".join(compare(task, options, peak))
+        print("\n" + table, flush=True)
+        text += "\n\n" + table
     if options.markdown:
         options.markdown.write_text(text + "\n", encoding="utf-8")
 

@@ -1,0 +1,68 @@
+"""The operations that a benchmark counts are those that PyTorch counts in a model of the same sizes."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+
+@pytest.fixture(scope="module")
+def work() -> ModuleType:
+    """`benchmarks/work.py`, which lies outside the package."""
+    path = Path(__file__).parents[3] / "benchmarks/work.py"
+    spec = importlib.util.spec_from_file_location("work", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_transformer_s_operations_are_those_of_pytorch_s(work: ModuleType) -> None:
+    body = torch.nn.Transformer(256, 4, 3, 3, 1024, 0.0, batch_first=True)
+    src, tgt = torch.randn(2, 7, 256), torch.randn(2, 5, 256)
+    output = torch.randn(256, work.VOCAB)
+    # PyTorch counts attention's products where they are products of matrices; no future is hidden here.
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        body(src, tgt) @ output
+    future = 2 * 3 * 2 * 256 * (2 * 25) / 2
+    counted = work.step_operations("T1", [7, 7], [5, 5], feed=False) / 3
+    assert counted + future == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("feed", [True, False])
+def test_an_rnn_s_operations_are_those_of_its_products(work: ModuleType, feed: bool) -> None:
+    """The same sum as products that PyTorch counts: both ways of the encoder, the decoder, attention, readout."""
+    src, tgt = 7, 5
+    shapes = [(src, 256 + 256, 4 * 256)] * 2
+    shapes += [(tgt, 256 + 512 + 512 * feed, 4 * 512), (src, 512, 512), (tgt, 512, src), (tgt, src, 512)]
+    shapes += [(tgt, 1024, 512), (tgt, 512, work.VOCAB)]
+    with FlopCounterMode(display=False) as counter:
+        for rows, inner, columns in shapes:
+            torch.randn(rows, inner) @ torch.randn(inner, columns)
+    assert work.step_operations("T3", [src], [tgt], feed=feed) == 3 * counter.get_total_flops()
+    queries = 3 * 2 * tgt * 512**2
+    assert work.step_operations("T2", [src], [tgt], feed=feed) == 3 * counter.get_total_flops() + queries
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "enters"),
+    [
+        ("T1", "regard default", False),
+        ("T1", "JoeyNMT", False),
+        ("T2", "regard default", True),
+        ("T2", "OpenNMT-py without feeding", False),
+        ("T3", "regard default", False),
+        ("T3", "regard fp32-feed", True),
+        ("T3", "JoeyNMT", True),
+        ("T3", "OpenNMT-py", True),
+    ],
+)
+def test_decoders_are_compared_with_their_like(work: ModuleType, task: str, name: str, enters: bool) -> None:
+    assert work.enters_recurrence(task, name) is enters
