@@ -1,9 +1,10 @@
 """What does a training step cost as sentences grow? Time and memory of the RNN with additive attention.
 
-    python benchmarks/cost_by_length.py [--out runs/cost] [--sentences 16] [--threads 2]
+    python benchmarks/cost_by_length.py [--out runs/cost] [--sentences 16 | --tokens 4096] [--threads 2]
 
 One process a length S = T, so that each has a peak memory of its own. The recurrence grows with T, the attention with
-S T; a tensor (B, T, S, D) or a cliff of the caches would show. Prints a table and draws it.
+S T; a tensor (B, T, S, D) or a cliff of the caches would show. Prints a table and draws it. With --tokens, batches hold
+as many words at every length, so that short sentences come in the large batches that a training makes of them.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/cost"))
     parser.add_argument("--sentences", type=int, default=16)
+    parser.add_argument("--tokens", type=int, help="target words a batch, in place of --sentences")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--length", type=int, help="measure this one, here, and print it as JSON")
     options = parser.parse_args()
@@ -81,12 +83,13 @@ def main() -> None:
     print("| S = T | seconds a step | tokens/s | seconds / T, ms | memory, MB | memory / T, MB |")
     print("|---|---|---|---|---|---|")
     for length in LENGTHS:
-        command = [sys.executable, __file__, "--length", str(length), "--sentences", str(options.sentences)]
+        sentences = max(1, options.tokens // length) if options.tokens else options.sentences
+        command = [sys.executable, __file__, "--length", str(length), "--sentences", str(sentences)]
         done = subprocess.run([*command, "--threads", str(options.threads)], check=True, capture_output=True, text=True)
         row = json.loads(done.stdout)
         found.append(row)
         seconds, memory = row["seconds"], row["memory"]
-        speed = options.sentences * length / seconds
+        speed = sentences * length / seconds
         shares = f"{1e3 * seconds / length:.2f} | {memory:.0f} | {memory / length:.2f}"
         print(f"| {length} | {seconds:.3f} | {speed:,.0f} | {shares} |", flush=True)
     draw(found, options.out / "cost-by-length.png")
