@@ -11,7 +11,8 @@ from typing import TypedDict
 import torch
 from torch import Tensor
 
-from regard.attention.kernels import additive_scores, masked_softmax, weighted_sum
+from regard.attention.additive import additive_scores
+from regard.attention.kernels import masked_softmax, weighted_sum
 from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, TransformerConfig
 from regard.model.build import build_model
 from regard.model.decoder import State, StepModel

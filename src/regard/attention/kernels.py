@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from regard.attention.additive import fused_additive_scores
 from regard.dropout import dropout
 
 
@@ -58,17 +57,3 @@ def weighted_sum(weights: Tensor, value: Tensor, *, rate: float = 0.0) -> Tensor
         `(B, H, T, D)` in the values' type.
     """
     return dropout(weights, rate).to(value.dtype) @ value
-
-
-def additive_scores(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
-    """`e_{t,i} = v · tanh(q_t + k_i)` (Bahdanau 2015, A.1.2), by a kernel that holds no `(B, H, T, S, D)`.
-
-    Args:
-        query: `(B, H, T, D)`, already mapped.
-        key: `(B, H, S, D)`, already mapped.
-        v: `(H, D)`.
-
-    Returns:
-        `(B, H, T, S)` float32 (float64 stays).
-    """
-    return fused_additive_scores(query, key, v)

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from regard.attention.additive import additive_scores
 from regard.attention.heads import HeadLinear
-from regard.attention.kernels import additive_scores
 from regard.errors import ShapeError
 
 

@@ -18,6 +18,7 @@ from regard.config.schema import Config, RNNConfig
 from regard.errors import DataError
 from regard.inspection.record import AttentionRecord
 from regard.text.words import word_of_piece, word_spans
+from regard.train.guided import guided_layer
 from regard.values import Encoding, Links
 
 Rule = Literal["shares", "strongest", "threshold"]
@@ -98,9 +99,8 @@ def own_readout(config: Config) -> Readout:
     train, model = config.train, config.model
     if not train.guided_weight:
         return Readout()
-    last = 0 if isinstance(model, RNNConfig) else model.decoder_layers - 1
-    layer = max(0, last - 1) if train.guided_layer is None else train.guided_layer
-    return Readout(layer=layer, head=train.guided_head)
+    num_layers = 1 if isinstance(model, RNNConfig) else model.decoder_layers
+    return Readout(layer=guided_layer(train.guided_layer, num_layers), head=train.guided_head)
 
 
 def word_mass(record: AttentionRecord, layer: int | None = None, head: int | None = None, *, shifted: bool) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -109,15 +109,7 @@ def all_pieces(subword: Subword) -> tuple[str, ...]:
 def _empty_encoder(config: TransformerConfig) -> TransformerEncoderSpec:
     from ctranslate2.specs.transformer_spec import TransformerEncoderSpec
 
-    return TransformerEncoderSpec(
-        config.encoder_layers,
-        config.heads,
-        pre_norm=config.norm == "pre",
-        activation=_activation(config),
-        ffn_glu=config.activation == "swiglu",
-        rotary_dim=0 if config.position == "rotary" else None,
-        rotary_interleave=False,
-    )
+    return TransformerEncoderSpec(config.encoder_layers, config.heads, **_shared_options(config))
 
 
 def _empty_decoder(config: TransformerConfig) -> TransformerDecoderSpec:
@@ -126,13 +118,19 @@ def _empty_decoder(config: TransformerConfig) -> TransformerDecoderSpec:
     return TransformerDecoderSpec(
         config.decoder_layers,
         config.heads,
-        pre_norm=config.norm == "pre",
-        activation=_activation(config),
-        ffn_glu=config.activation == "swiglu",
-        rotary_dim=0 if config.position == "rotary" else None,
-        rotary_interleave=False,
+        **_shared_options(config),
         alignment_heads=config.heads,  # attention is the mean of the last layer's heads, not the first head alone
     )
+
+
+def _shared_options(config: TransformerConfig) -> dict[str, Any]:
+    return {
+        "pre_norm": config.norm == "pre",
+        "activation": _activation(config),
+        "ffn_glu": config.activation == "swiglu",
+        "rotary_dim": 0 if config.position == "rotary" else None,
+        "rotary_interleave": False,
+    }
 
 
 def _activation(config: TransformerConfig) -> int:

@@ -13,6 +13,19 @@ _LEAST = 1e-8
 """Weights below this are taken for it, so that a position that is out of reach costs much but not infinitely much."""
 
 
+def guided_layer(wanted: int | None, num_layers: int) -> int:
+    """The layer that links guide.
+
+    Args:
+        wanted: As configured.
+        num_layers: Layers that look at the source.
+
+    Returns:
+        Its number; the last but one, or the only one, where none was wanted.
+    """
+    return max(0, num_layers - 2) if wanted is None else wanted
+
+
 @dataclass(frozen=True, slots=True)
 class GuidedAttention:
     """What the links ask of one head of one layer, or of the mean of a layer's heads.
@@ -44,7 +57,7 @@ class GuidedAttention:
         Returns:
             A scalar, nats, without λ.
         """
-        layer = weights[max(0, len(weights) - 2) if self.layer is None else self.layer]
+        layer = weights[guided_layer(self.layer, len(weights))]
         # (B, H, T, S) -> (B, T, S)
         chosen = layer.mean(dim=1) if self.head is None else layer[:, self.head]
         rows, steps, columns = guide.places.unbind(0)

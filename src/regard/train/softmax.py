@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -41,8 +42,9 @@ def judge(logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float
         What was found; in a compiled kernel where there is one, which meets each row once, while the first cache
         holds it.
     """
-    if logits.is_contiguous() and kernel("cross_entropy", logits) is not None and len(logits):
-        return _judge_compiled(logits, bias, targets, smoothing, need_error=need_error)
+    run = kernel("cross_entropy", logits)
+    if run is not None and logits.is_contiguous() and len(logits):
+        return _judge_compiled(run, logits, bias, targets, smoothing, need_error=need_error)
     exact = logits if logits.dtype == torch.float64 else logits.float()
     if bias is not None:
         exact += bias
@@ -57,14 +59,18 @@ def judge(logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float
 
 
 def _judge_compiled(
-    logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, *, need_error: bool
+    run: Callable[..., None],
+    logits: Tensor,
+    bias: Tensor | None,
+    targets: Tensor,
+    smoothing: float,
+    *,
+    need_error: bool,
 ) -> Judged:
     (tokens, words), threads = logits.shape, torch.get_num_threads()
-    run = kernel("cross_entropy", logits)
-    if run is None:
-        raise AssertionError(f"no kernel for {logits.dtype}")
-    if int(targets.min()) < 0 or int(targets.max()) >= words:
-        raise IndexError(f"expected targets from 0 to {words - 1}, got {int(targets.min())} to {int(targets.max())}")
+    lowest, highest = (int(bound) for bound in torch.aminmax(targets))
+    if lowest < 0 or highest >= words:
+        raise IndexError(f"expected targets from 0 to {words - 1}, got {lowest} to {highest}")
     nll, log_probs = torch.empty(2, tokens)
     scratch, sums = torch.empty(threads, words), torch.zeros(threads, words)
     offset = torch.zeros(words) if bias is None else bias.float().contiguous()

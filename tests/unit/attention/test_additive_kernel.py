@@ -12,8 +12,7 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
 import regard.native.library
-from regard.attention.additive import chunked, native, op
-from regard.attention.kernels import additive_scores
+from regard.attention.additive import additive_scores, chunked, native, op
 from regard.attention.scores import AdditiveScore
 from regard.attention.single import Attention
 from regard.native import kernel
@@ -230,4 +229,4 @@ def test_the_instructions_are_bounded_by_the_limit() -> None:
 
 def test_the_eager_way_and_the_operator_are_one() -> None:
     query, key, v = draw(2, 2, 3, 4, 5)
-    assert torch.equal(op.fused_additive_scores(query, key, v), torch.ops.regard.additive_scores(query, key, v))
+    assert torch.equal(op.additive_scores(query, key, v), torch.ops.regard.additive_scores(query, key, v))

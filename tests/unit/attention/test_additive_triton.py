@@ -38,7 +38,7 @@ PROGRAM = """
 import json, sys
 import torch
 from regard.attention.additive.triton_kernel import triton_backward, triton_forward
-from regard.attention.kernels import additive_scores
+from regard.attention.additive import additive_scores
 
 torch.set_default_device(sys.argv[2])
 
@@ -152,7 +152,7 @@ def test_without_a_gpu_triton_stays_outside(tmp_path: Path) -> None:
     (tmp_path / "triton.py").write_text("raise RuntimeError('imported')\n")
     program = (
         "import sys, torch, regard\n"
-        "from regard.attention.kernels import additive_scores\n"
+        "from regard.attention.additive import additive_scores\n"
         "given = [torch.randn(1, 1, n, 4, requires_grad=True) for n in (2, 3)]\n"
         "additive_scores(*given, torch.randn(1, 4)).sum().backward()\n"
         "additive_scores(*(x.double() for x in given), torch.randn(1, 4)).sum().backward()\n"

@@ -9,7 +9,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from regard.attention.additive.native import backward, forward
 
 
-def fused_additive_scores(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
+def additive_scores(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
     """`e_{t,i} = v · tanh(q_t + k_i)` (Bahdanau 2015, A.1.2), with memory for the scores alone, forward and backward.
 
     Args:
