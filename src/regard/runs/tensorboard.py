@@ -41,6 +41,8 @@ class TensorBoardReporter:
         """Validation curves, and a translation as text; see `Reporter.on_validation`."""
         scores = {"loss": validation.loss, "nll": validation.nll, "bleu": validation.bleu, "chrf": validation.chrf}
         self._write(step, {f"validation/{name}": value for name, value in scores.items() if value is not None})
+        spread = {"entropy": validation.entropy, "sharpness": validation.sharpness}
+        self._write(step, {f"attention/{name}": value for name, value in spread.items() if value is not None})
         if self.writer:
             for number, sample in enumerate(validation.samples):
                 text = f"{sample.src}\n\n{sample.translation}\n\n({sample.reference})"

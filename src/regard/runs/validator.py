@@ -1,4 +1,4 @@
-"""Validation in training: the loss over all held-out pairs, and BLEU and chrF of some of them, translated."""
+"""Validation in training: the loss over all held-out pairs; BLEU, chrF and sharpness of attention of some of them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from regard.data.bucket import BatchPlan
 from regard.data.collate import collate
 from regard.data.corpus import Corpus
 from regard.evaluate.scores import corpus_bleu, corpus_chrf
+from regard.inspection.measures import entropy, sharpness
 from regard.model.seq2seq import Seq2Seq
 from regard.search.greedy import greedy_search
 from regard.text.subword import Subword
@@ -22,6 +23,8 @@ from regard.values import Batch
 
 SENTENCES_AT_ONCE = 128
 NUM_SAMPLES = 3
+WATCHED = 32
+"""Sentences whose attention is measured."""
 
 
 class TranslatingValidator:
@@ -62,9 +65,25 @@ class TranslatingValidator:
         pairs = self.corpus.pairs
         said, wanted = [translations[row] for row in self.rows], [pairs[row].tgt for row in self.rows]
         samples = tuple(Sample(pairs[row].src, translations[row], pairs[row].tgt) for row in self.sample_rows)
-        return Validation(
-            loss, nll, corpus_bleu(said, wanted), corpus_chrf(said, wanted), samples, time.perf_counter() - begun
-        )
+        spread = self._spread(model) or (None, None)
+        seconds = time.perf_counter() - begun
+        return Validation(loss, nll, corpus_bleu(said, wanted), corpus_chrf(said, wanted), samples, seconds, *spread)
+
+    def _spread(self, model: Seq2Seq) -> tuple[float, float] | None:
+        """Mean entropy and sharpness of all rows of all layers and heads, reading given translations."""
+        rows = self.rows[:: max(1, len(self.rows) // WATCHED)][:WATCHED]
+        src, tgt = [self.corpus.src_ids(row) for row in rows], [self.corpus.tgt_ids(row) for row in rows]
+        batch = collate(src, tgt, specials=model.specials).to(self.device)
+        with torch.inference_mode():
+            layers = model(batch, need_weights=True).weights
+        sums = torch.zeros(3, dtype=torch.float64)
+        for row, (num_src, num_tgt) in enumerate(zip(batch.src_len.tolist(), batch.tgt_len.tolist(), strict=True)):
+            for layer in layers:
+                weights = layer[row, :, :num_tgt, :num_src].float()  # (H, T, S)
+                measured = entropy(weights), sharpness(weights)
+                sums += torch.tensor([*(float(one.sum()) for one in measured), measured[0].numel()])
+        total_entropy, total_sharpness, count = sums.tolist()
+        return (total_entropy / count, total_sharpness / count) if count else None
 
     def _batches(self, model: Seq2Seq) -> Iterator[Batch]:
         for rows in self.batches:

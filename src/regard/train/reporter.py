@@ -77,6 +77,8 @@ class Validation:
         chrf: chrF of the same.
         samples: Some of the translations.
         seconds: How long the validation took.
+        entropy: How spread the attention to the source is, nats a target token; None without attention.
+        sharpness: The same from 0, alike everywhere, to 1, at one position (see `regard.inspection.measures`).
     """
 
     loss: float
@@ -85,6 +87,8 @@ class Validation:
     chrf: float | None = None
     samples: tuple[Sample, ...] = ()
     seconds: float = 0.0
+    entropy: float | None = None
+    sharpness: float | None = None
 
     def score(self, metric: str) -> float:
         """The number to choose by, higher being better.

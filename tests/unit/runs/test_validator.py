@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -90,3 +92,20 @@ def test_it_can_be_left(toy) -> None:
     interrupt.requested = True
     with pytest.raises(Interrupted):
         judge(network(prepared), check=interrupt.check)
+
+
+def test_how_sharp_attention_is_where_there_is_any(toy) -> None:
+    prepared = prepare(toy.config(), toy.directory / "t")
+    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    validation = judge(network(prepared), check=nothing)
+    assert validation.entropy is not None
+    assert validation.sharpness is not None
+    # An untrained model looks everywhere alike; padding takes no part, else no row could be as flat as its length.
+    mean_ln = sum(math.log(len(prepared.val.src[row]) + 1) * (len(prepared.val.tgt[row]) + 1) for row in range(12))
+    tokens = sum(len(prepared.val.tgt[row]) + 1 for row in range(12))
+    assert validation.entropy == pytest.approx(mean_ln / tokens, rel=0.02)
+    assert validation.sharpness < 0.02
+    plain = prepare(toy.config("model.decoder=plain"), toy.directory / "p")
+    judge = TranslatingValidator(plain.val, plain.tgt_subword, config=plain.config, device="cpu")
+    blind = judge(network(plain), check=nothing)
+    assert (blind.entropy, blind.sharpness) == (None, None)
