@@ -14,8 +14,9 @@ LAYERS = (
     ("data", "attention"),
     ("model",),
     ("search", "train", "store"),
-    ("translate", "translation", "evaluate", "inspection", "interop", "lab"),
+    ("translate", "translation", "parts", "evaluate", "inspection", "interop"),
     ("runs",),
+    ("lab",),
     ("cli", "serve", "cluster"),
     ("", "__main__"),  # the package itself, which hands out public names, and `python -m regard`
 )
