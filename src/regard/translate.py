@@ -4,55 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from os import PathLike
 
 import torch
-from torch import Tensor
 
 from regard.config.schema import SearchConfig, TransformerConfig
-from regard.data.collate import collate
 from regard.errors import SearchError
 from regard.inspection.readout import Readout, own_readout
 from regard.inspection.record import AttentionRecord
 from regard.model.build import ScoreFactory, source_reach
-from regard.model.decoder import StepModel
-from regard.search.beam import BeamOptions, beam_search
+from regard.model.fast import for_search
+from regard.parts import Part, join, numbered
+from regard.search.beam import BeamOptions
+from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
 from regard.search.log_probs import NotFiniteError
-from regard.search.score import force_decode
 from regard.store import StoredModel, load_model
 from regard.text.normalise import normalise
 from regard.text.stretches import stretches
+from regard.text.subword import Subword
 from regard.translation import Translation
-from regard.values import Batch, Encoding, Hypothesis
+from regard.values import Encoding, Hypothesis
 
-__all__ = ["WINDOW", "Translation", "Translator", "load"]
+__all__ = ["WINDOW", "Reach", "Translation", "Translator", "load"]
 
 PathName = str | PathLike[str]
 WINDOW = 1000
 """Lines that `translate_lines` holds at once."""
-ROWS, POSITIONS = 64, 20_000
-"""Sentences in a batch, and padded source positions of all its beams, at most."""
 _ENDLESS = 1_000_000_000
-
-
-@dataclass(frozen=True)
-class _Job:
-    """A stretch of a line that the model can take in one go.
-
-    Attributes:
-        line: Number of the line in all that is translated, from 1.
-        first_word: Number of the line's word that the stretch begins with or within.
-        source: The stretch.
-        found: Its translations, best first, when they are there.
-    """
-
-    line: int
-    first_word: int
-    source: Encoding
-    found: list[Translation] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -64,12 +45,32 @@ class _Wish:
     alignment: bool
 
 
-def load(path: PathName | Sequence[PathName], *, device: str = "auto", score: ScoreFactory | None = None) -> Translator:
+@dataclass(frozen=True)
+class Reach:
+    """How long a sentence may be.
+
+    Attributes:
+        source: Source subwords without eos that can be taken in one go.
+        positions: Subwords with eos that there are positions for, on either side.
+    """
+
+    source: int
+    positions: int = _ENDLESS
+
+
+def load(
+    path: PathName | Sequence[PathName],
+    *,
+    device: str = "auto",
+    precision: str = "float32",
+    score: ScoreFactory | None = None,
+) -> Translator:
     """Opens a trained model, or several as an ensemble.
 
     Args:
         path: A model directory, or a list of them.
         device: `auto`, `cpu`, `cuda`, …
+        precision: Type of the matrix products, as for `Translator.of`.
         score: The factory of the user's own score that the model was built with, if it was.
 
     Returns:
@@ -77,41 +78,84 @@ def load(path: PathName | Sequence[PathName], *, device: str = "auto", score: Sc
 
     Raises:
         CheckpointError: When a directory holds no sound model.
-        SearchError: When the models of an ensemble differ in their vocabularies.
+        SearchError: When the models of an ensemble differ in their vocabularies, or there is no such precision.
     """
     paths = [path] if isinstance(path, (str, PathLike)) else list(path)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Translator(
-        [load_model(str(one), device=device, score=score) for one in paths], names=[str(p) for p in paths]
-    )
+    models = [load_model(str(one), device=device, score=score) for one in paths]
+    return Translator.of(models, names=[str(one) for one in paths], precision=precision)
 
 
 class Translator:
-    """A model, or an ensemble, with its vocabularies.
+    """Text around an engine that knows ids alone.
 
     Args:
-        models: One or more models with the same vocabularies.
-        names: Their names, for messages.
-
-    Raises:
-        SearchError: When there are none, or their vocabularies differ.
+        engine: What finds translations.
+        src_subword: Vocabulary of the source.
+        tgt_subword: Vocabulary of the target.
+        search: How to search where a call does not say.
+        reach: How long a sentence may be.
+        readout: How word alignments are read off its attention; the default rule when not given.
+        models: The models behind the engine, where they are regard's own.
     """
 
-    readout = Readout()
+    def __init__(
+        self,
+        engine: Engine,
+        src_subword: Subword,
+        tgt_subword: Subword,
+        *,
+        search: SearchConfig,
+        reach: Reach,
+        readout: Readout | None = None,
+        models: Sequence[StoredModel] = (),
+    ) -> None:
+        self.engine = engine
+        self.src_subword, self.tgt_subword = src_subword, tgt_subword
+        self.search = search
+        self.reach = reach
+        self.readout = readout or Readout()
+        self.models = tuple(models)
 
-    def __init__(self, models: Sequence[StoredModel], *, names: Sequence[str] | None = None) -> None:
+    @classmethod
+    def of(
+        cls, models: Sequence[StoredModel], *, names: Sequence[str] | None = None, precision: str = "float32"
+    ) -> Translator:
+        """A translator by regard's own search.
+
+        Args:
+            models: One or more models with the same vocabularies; several make an ensemble. Weights that are changed
+                later do not reach the translator.
+            names: Their names, for messages.
+            precision: Type of the matrix products: `float32`, or `bfloat16`, which rounds.
+
+        Returns:
+            What translates.
+
+        Raises:
+            SearchError: When there are none, their vocabularies differ, or there is no such precision.
+        """
         if not models:
             raise SearchError("expected a model or several, got none")
         _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
         first = models[0]
-        self.readout = own_readout(first.config) if len(models) == 1 else Readout()
-        self.models = tuple(models)
-        self.src_subword, self.tgt_subword = first.src_subword, first.tgt_subword
-        self.search: SearchConfig = first.config.search
-        self._step_model: StepModel = first.model if len(models) == 1 else Ensemble([m.model for m in models])
-        self._most_positions = min((_max_positions(model) for model in models), default=_ENDLESS)
-        self._limit = min(_max_source(model) for model in models)
+        fast = [for_search(stored.model, precision) for stored in models]
+        engine = StepEngine(
+            fast[0] if len(fast) == 1 else Ensemble(fast),
+            src_specials=first.src_subword.specials,
+            tgt_specials=first.tgt_subword.specials,
+            device=str(next(iter(first.model.parameters())).device),
+        )
+        return cls(
+            engine,
+            first.src_subword,
+            first.tgt_subword,
+            search=first.config.search,
+            reach=Reach(min(map(_max_source, models)), min(map(_max_positions, models))),
+            readout=own_readout(first.config) if len(models) == 1 else None,
+            models=models,
+        )
 
     def translate(
         self,
@@ -210,30 +254,18 @@ class Translator:
             for number, (src, tgt) in enumerate(pairs, start=1)
         ]
         rows = [n for n, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids and not results[n].warnings]
-        for batch in _batches(rows, [len(src.ids) + len(tgt.ids) for src, tgt in pairs], beam=1):
-            with _naming([number + 1 for number in batch]):
-                hypotheses = self._force([pairs[number] for number in batch])
-            for number, hypothesis in zip(batch, hypotheses, strict=True):
-                results[number] = _translation(*pairs[number], hypothesis, attention=True, readout=self.readout)
+        with _naming([row + 1 for row in rows]):
+            hypotheses = self.engine.force([pairs[row][0].ids for row in rows], [pairs[row][1].ids for row in rows])
+        for row, hypothesis in zip(rows, hypotheses, strict=True):
+            results[row] = _translation(*pairs[row], hypothesis, attention=True, readout=self.readout)
         return results
 
     def _too_long(self, line: int, src: Encoding, tgt: Encoding) -> tuple[str, ...]:
         longest = max(len(src.ids), len(tgt.ids)) + 1  # with eos
-        if longest <= self._most_positions:
+        if longest <= self.reach.positions:
             return ()
-        return _numbered(
-            line, [f"not read: it has {longest} subwords, the model's positions end at {self._most_positions}"]
-        )
-
-    def _force(self, pairs: Sequence[tuple[Encoding, Encoding]]) -> list[Hypothesis]:
-        batch = self._collate([src for src, _ in pairs])
-        return force_decode(
-            self._step_model,
-            batch.src_ids,
-            batch.src_len,
-            [tgt.ids for _, tgt in pairs],
-            specials=self.tgt_subword.specials,
-            need_weights=True,
+        return numbered(
+            line, [f"not read: it has {longest} subwords, the model's positions end at {self.reach.positions}"]
         )
 
     def _wish(
@@ -255,48 +287,25 @@ class Translator:
 
     def _translate_window(self, lines: Sequence[str], wish: _Wish, *, first: int) -> list[Translation]:
         texts = [normalise(line) for line in lines]
-        jobs = [
-            _Job(line, part.first_word, part.encoding)
+        parts = [
+            Part(line, stretch.first_word, stretch.encoding)
             for line, text in enumerate(texts, start=first)
-            for part in stretches(text, self.src_subword, limit=self._limit)
+            for stretch in stretches(text, self.src_subword, limit=self.reach.source)
         ]
-        lengths = [len(job.source.ids) + 1 for job in jobs]
-        for batch in self._batched(lengths, beam=wish.options.beam):
-            chosen = [jobs[number] for number in batch]
-            with _naming([job.line for job in chosen]):
-                found = self._search([job.source for job in chosen], wish.options, need_weights=wish.alignment)
-            for job, hypotheses in zip(chosen, found, strict=True):
-                job.found.extend(self._read(job.source, hypothesis, wish) for hypothesis in hypotheses)
-        parts: dict[int, list[_Job]] = {}
-        for job in jobs:
-            parts.setdefault(job.line, []).append(job)
-        return [_join(text, parts.get(line, []), wish) for line, text in enumerate(texts, start=first)]
+        sources = [part.source.ids for part in parts]
+        limits = [self._most(len(source) + 1) for source in sources]
+        with _naming([part.line for part in parts]):
+            found = self.engine.search(sources, limits, wish.options, need_weights=wish.alignment)
+        of_line: dict[int, list[Part]] = {}
+        for part, hypotheses in zip(parts, found, strict=True):
+            translations = [self._read(part.source, hypothesis, wish) for hypothesis in hypotheses]
+            of_line.setdefault(part.line, []).append(replace(part, found=translations))
+        many = wish.options.n_best > 1
+        return [join(text, of_line.get(line, []), many=many) for line, text in enumerate(texts, start=first)]
 
-    def _collate(self, sources: Sequence[Encoding]) -> Batch:
-        device = next(iter(self.models[0].model.parameters())).device
-        return collate([source.ids for source in sources], None, specials=self.src_subword.specials).to(str(device))
-
-    def _batched(self, lengths: Sequence[int], *, beam: int) -> Iterator[list[int]]:
-        """Rows that are searched together; another engine may want them otherwise."""
-        return _batches(list(range(len(lengths))), lengths, beam=beam)
-
-    def _search(
-        self, sources: Sequence[Encoding], options: BeamOptions, *, need_weights: bool
-    ) -> list[list[Hypothesis]]:
-        """Hypotheses of each source, best first; what another engine does in its own way."""
-        batch = self._collate(sources)
-        limits: Tensor = (batch.src_len * self.search.max_len_ratio).long() + self.search.max_len_offset
-        limits = limits.clamp(max=self._most_positions)
-        specials = self.tgt_subword.specials
-        return beam_search(
-            self._step_model,
-            batch.src_ids,
-            batch.src_len,
-            max_len=limits,
-            specials=specials,
-            options=options,
-            need_weights=need_weights,
-        )
+    def _most(self, src_len: int) -> int:
+        """Tokens of a translation, at most; lengths with eos."""
+        return min(int(src_len * self.search.max_len_ratio) + self.search.max_len_offset, self.reach.positions)
 
     def _read(self, source: Encoding, hypothesis: Hypothesis, wish: _Wish) -> Translation:
         ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
@@ -317,7 +326,7 @@ def _check_vocabularies(models: Sequence[StoredModel], names: Sequence[str]) -> 
 
 @contextmanager
 def _naming(lines: Sequence[int]) -> Iterator[None]:
-    """Lets an error name the sentence by its number among all that are translated, not by its row in the batch."""
+    """Lets an error name the sentence by its line, not by its number among what the engine was given."""
     try:
         yield
     except NotFiniteError as error:
@@ -353,48 +362,3 @@ def _translation(
         links,
         warnings=warnings,
     )
-
-
-def _batches(rows: list[int], lengths: Sequence[int], *, beam: int) -> Iterator[list[int]]:
-    """Rows of like length together, the longest first: what does not fit in memory fails at once."""
-    batch: list[int] = []
-    for row in sorted(rows, key=lambda number: -lengths[number]):
-        if batch and (len(batch) == ROWS or (len(batch) + 1) * lengths[batch[0]] * beam > POSITIONS):
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
-
-
-def _join(text: str, jobs: Sequence[_Job], wish: _Wish) -> Translation:
-    """One translation a line again."""
-    if not jobs:
-        return Translation(text, "", 0.0)
-    line, many = jobs[0].line, wish.options.n_best > 1
-    if len(jobs) == 1:
-        found = tuple(replace(one, warnings=_numbered(line, one.warnings)) for one in jobs[0].found)
-        return replace(found[0], n_best=found if many else ())
-    parts = [job.found[0] for job in jobs]
-    links: list[tuple[int, int]] = []
-    tgt_words = 0
-    for job, part in zip(jobs, parts, strict=True):
-        links += [(src + job.first_word, tgt + tgt_words) for src, tgt in part.alignment]
-        tgt_words += len(part.text.split())
-    told = (
-        f"longer than the model was trained for, so it was translated in {len(parts)} parts, without attention",
-        *dict.fromkeys(warning for part in parts for warning in part.warnings),
-    )
-    whole = Translation(
-        text,
-        " ".join(part.text for part in parts if part.text),
-        sum(part.score for part in parts),
-        tuple(token for part in parts for token in part.tokens),
-        alignment=tuple(sorted(links)),
-        warnings=_numbered(line, told),
-    )
-    return replace(whole, n_best=(whole,) if many else ())
-
-
-def _numbered(line: int, warnings: Sequence[str]) -> tuple[str, ...]:
-    return tuple(f"sentence {line}: {warning}" for warning in warnings)

@@ -145,7 +145,7 @@ def test_greedy_translations_are_those_of_transformers(make: Make, tmp_path: Pat
     import_marian(directory, tmp_path / "model")
     theirs = transformers.MarianMTModel.from_pretrained(directory).eval()
     tokenizer = transformers.MarianTokenizer.from_pretrained(directory)
-    translator = Translator([load_model(tmp_path / "model")])
+    translator = Translator.of([load_model(tmp_path / "model")])
     assert translator.search.beam == 3
     for line, ours in zip(EN, translator.translate(EN, beam=1), strict=True):
         source = tokenizer(line, return_tensors="pt")
@@ -180,7 +180,7 @@ def test_every_piece_knows_its_characters(make: Make, tmp_path: Path, kind: str)
 
 def test_what_regard_offers_works_on_an_imported_model(make: Make, tmp_path: Path) -> None:
     import_marian(make(), tmp_path / "model")
-    translator = Translator([load_model(tmp_path / "model")])
+    translator = Translator.of([load_model(tmp_path / "model")])
     translations = translator.translate([*LINES, "a dog " * 90, ""], beam=2, attention=True)
     assert len(translations) == len(LINES) + 2
     assert all(one.attention is not None for one in translations[: len(LINES)])

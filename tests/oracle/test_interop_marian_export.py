@@ -59,7 +59,7 @@ def test_transformers_translates_as_regard(make: Make, tmp_path: Path, options: 
     export_marian(stored, tmp_path / "export")
     theirs = transformers.MarianMTModel.from_pretrained(tmp_path / "export").eval()
     tokenizer = transformers.MarianTokenizer.from_pretrained(tmp_path / "export")
-    for line, ours in zip(EN, Translator([stored]).translate(EN, beam=1), strict=True):
+    for line, ours in zip(EN, Translator.of([stored]).translate(EN, beam=1), strict=True):
         source = tokenizer(line, return_tensors="pt")
         assert tuple(source.input_ids[0, :-1].tolist()) == stored.src_subword.encode(line).ids
         limit = 2 * source.input_ids.shape[1] + 20
@@ -78,7 +78,7 @@ def test_there_and_back_again(make: Make, tmp_path: Path) -> None:
     for name, tensor in stored.model.state_dict().items():
         assert torch.equal(tensor, again.model.state_dict()[name])
     assert again.src_subword.encode(EN[0]) == stored.src_subword.encode(EN[0])
-    ours, theirs = (Translator([one]).translate([*EN, "日本 x"]) for one in (stored, again))
+    ours, theirs = (Translator.of([one]).translate([*EN, "日本 x"]) for one in (stored, again))
     assert [one.text for one in theirs] == [one.text for one in ours]
     export_marian(again, tmp_path / "twice")
     first, second = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("export", "twice"))

@@ -20,7 +20,6 @@ from regard.store import StoredModel, load_model, save_model
 from regard.text.normalise import normalise
 from regard.text.subword import Subword
 from regard.translate import Translation, Translator, load
-from regard.values import Encoding
 
 ENGLISH = ["the cat sleeps on the big bed", "a small dog runs in the garden", "we do not know where they are"]
 FRENCH = ["le chat dort sur le grand lit", "un petit chien court dans le jardin", "on ne sait pas où ils sont"]
@@ -72,7 +71,7 @@ def stored(
 
 @pytest.fixture(scope="module")
 def translator(subword: Subword) -> Translator:
-    return Translator([stored("bahdanau", subword)])
+    return Translator.of([stored("bahdanau", subword)])
 
 
 def test_one_out_for_each_in_and_in_order(translator: Translator) -> None:
@@ -126,7 +125,7 @@ def test_attention_comes_with_what_it_is_about(translator: Translator) -> None:
 
 
 def test_a_model_without_attention_has_none(subword: Subword) -> None:
-    plain = Translator([stored("plain", subword)])
+    plain = Translator.of([stored("plain", subword)])
     [one] = plain.translate(ENGLISH[0], attention=True, alignment=True)
     assert (one.attention, one.alignment) == (None, ())
     assert "attention" not in one.to_dict()
@@ -205,7 +204,7 @@ def test_given_translations_are_scored(translator: Translator) -> None:
     [("bahdanau", {"max_len": 9}, 9), ("learned", {}, 23), ("location", {}, 19), ("learned", {"max_len": 10}, 10)],
 )
 def test_long_sentences_are_translated_in_parts(subword: Subword, kind: str, data: dict[str, int], limit: int) -> None:
-    translator = Translator([stored(kind, subword, data=data)])
+    translator = Translator.of([stored(kind, subword, data=data)])
     long = " ".join(ENGLISH * 4)
     assert len(subword.encode(long).ids) > 2 * limit
     fine, found, empty = translator.translate(["the cat", long, ""], attention=True, n_best=2)
@@ -226,7 +225,7 @@ def test_long_sentences_are_translated_in_parts(subword: Subword, kind: str, dat
 
 
 def test_parts_keep_their_places(subword: Subword) -> None:
-    translator = Translator([stored("bahdanau", subword, data={"max_len": 9}, eos=-10.0)])
+    translator = Translator.of([stored("bahdanau", subword, data={"max_len": 9}, eos=-10.0)])
     long = " ".join(ENGLISH)
     [found] = translator.translate(long, alignment=True)
     words = long.split()
@@ -250,7 +249,7 @@ def test_parts_keep_their_places(subword: Subword) -> None:
 
 
 def test_pairs_beyond_the_positions_are_named_and_left(subword: Subword) -> None:
-    translator = Translator([stored("learned", subword)])
+    translator = Translator.of([stored("learned", subword)])
     long = " ".join(FRENCH * 3)
     first, second, third = translator.score([ENGLISH[0], "a", "a"], [FRENCH[0], "un", long])
     assert first.attention is not None
@@ -264,14 +263,14 @@ def test_a_translation_that_did_not_end_says_so(subword: Subword) -> None:
     model = stored("bahdanau", subword)
     with torch.no_grad():
         model.model.output_bias[3] = -1e4
-    _, one = Translator([model]).translate(["", ENGLISH[0]])
+    _, one = Translator.of([model]).translate(["", ENGLISH[0]])
     assert one.warnings == ("sentence 2: the translation reached its length limit before its end",)
     assert len(one.tokens) == len(subword.encode(ENGLISH[0]).ids) + 1 + 4
 
 
 def test_an_ensemble_of_one_model_twice_is_the_model(subword: Subword, translator: Translator) -> None:
     alone = translator.translate(ENGLISH, attention=True)
-    both = Translator([stored("bahdanau", subword), stored("bahdanau", subword)]).translate(ENGLISH, attention=True)
+    both = Translator.of([stored("bahdanau", subword), stored("bahdanau", subword)]).translate(ENGLISH, attention=True)
     for one, other in zip(alone, both, strict=True):
         assert one.text == other.text
         assert one.score == pytest.approx(other.score, abs=1e-4)
@@ -286,7 +285,7 @@ def test_a_transformer_that_goes_by_position_reads_no_further_than_it_reaches(su
     lengths = [len(subword.encode(text).ids) + 1 for text in texts]  # with eos
     first = next(number for number, length in enumerate(lengths) if length > LOCATION_REACH)
     at_most, beyond = texts[first - 1 : first + 1]
-    translator = Translator([stored("located", subword, data={"max_len": 1000})])
+    translator = Translator.of([stored("located", subword, data={"max_len": 1000})])
     fits, too_long = translator.translate([at_most, beyond], beam=1)
     assert not any("in 2 parts" in warning for warning in fits.warnings)
     assert "translated in 2 parts" in too_long.warnings[0]
@@ -296,7 +295,7 @@ def test_a_transformer_that_goes_by_position_reads_no_further_than_it_reaches(su
 
 
 def test_an_ensemble_keeps_the_narrowest_limits(subword: Subword) -> None:
-    both = Translator([stored("bahdanau", subword), stored("learned", subword)])
+    both = Translator.of([stored("bahdanau", subword), stored("learned", subword)])
     [one] = both.translate(" ".join(ENGLISH * 2))
     assert "parts" in one.warnings[0]
 
@@ -307,11 +306,11 @@ def test_an_ensemble_needs_one_vocabulary(subword: Subword, side: str) -> None:
     models = [stored("bahdanau", subword), replace(stored("bahdanau", subword), **{side: other})]
     language = {"src_subword": "source", "tgt_subword": "target"}[side]
     with pytest.raises(SearchError, match=f"one and two have different {language} vocabularies"):
-        Translator(models, names=["one", "two"])
+        Translator.of(models, names=["one", "two"])
     with pytest.raises(SearchError, match="model 1 and model 2"):
-        Translator(models)
+        Translator.of(models)
     with pytest.raises(SearchError, match="a model or several, got none"):
-        Translator([])
+        Translator.of([])
 
 
 def test_damaged_weights_name_the_sentence(subword: Subword) -> None:
@@ -322,11 +321,11 @@ def test_damaged_weights_name_the_sentence(subword: Subword) -> None:
     lines = [ENGLISH[0], "", ENGLISH[2], "garden"]
     assert spoilt not in [token for line in lines[:3] for token in subword.encode(line).ids]
     with pytest.raises(NotFiniteError, match="for sentence 4 at step 1"):
-        Translator([model]).translate(lines)
+        Translator.of([model]).translate(lines)
     with pytest.raises(NotFiniteError, match="for sentence 4 at step 1"):
-        list(Translator([model]).translate_lines(lines, window=3))
+        list(Translator.of([model]).translate_lines(lines, window=3))
     with pytest.raises(NotFiniteError, match="for sentence 2 at step 1"):
-        Translator([model]).score(["a", "garden"], ["un", "jardin"])
+        Translator.of([model]).score(["a", "garden"], ["un", "jardin"])
 
 
 def test_json_and_notebooks(translator: Translator) -> None:
@@ -356,23 +355,3 @@ def test_models_are_loaded_by_their_paths(subword: Subword, translator: Translat
     assert isinstance(load_model(tmp_path / "1").model, torch.nn.Module)
     with pytest.raises(CheckpointError):
         load(tmp_path)
-
-
-def test_batches_hold_every_sentence_once(translator: Translator, monkeypatch: pytest.MonkeyPatch) -> None:
-    from regard import translate
-
-    lines = [" ".join(["cat"] * (1 + number * 7 % 11)) for number in range(60)]
-    wanted = [one.text for one in translator.translate(lines)]
-    monkeypatch.setattr(translate, "POSITIONS", 60)
-    sizes = []
-    search = Translator._search
-
-    def counted(self: Translator, sources: list[Encoding], wish: object, **options: object) -> object:
-        sizes.append(len(sources))
-        assert len(sources) * max(len(source.ids) + 1 for source in sources) * 5 <= 60 or len(sources) == 1
-        return search(self, sources, wish, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Translator, "_search", counted)
-    assert [one.text for one in translator.translate(lines, beam=5)] == wanted
-    assert sum(sizes) == 60
-    assert len(sizes) > 20

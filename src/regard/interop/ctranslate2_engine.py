@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,8 @@ from regard.interop.exported import Exported
 from regard.interop.packages import need
 from regard.search.beam import BeamOptions
 from regard.search.penalties import length_penalty
-from regard.translate import Translator
-from regard.translation import Translation
-from regard.values import Encoding, Hypothesis, Specials
+from regard.translate import Reach, Translator
+from regard.values import Hypothesis, Specials
 
 if TYPE_CHECKING:
     import ctranslate2
@@ -101,6 +100,23 @@ class CTranslate2Engine:
         found |= self._together(sources, list(late.values()), limits, options, need_weights)
         return [found[row] for row in range(len(sources))]
 
+    def force(self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> list[Hypothesis]:
+        """Not possible here.
+
+        Args:
+            sources: Ids.
+            targets: Ids.
+
+        Returns:
+            Nothing: it always raises.
+
+        Raises:
+            SearchError: Always, with what to do instead.
+        """
+        raise SearchError(
+            "CTranslate2 gives no attention for a translation that is given: load the regard model that was exported"
+        )
+
     def _together(
         self,
         sources: Sequence[Sequence[int]],
@@ -157,7 +173,9 @@ def _weights(rows: Sequence[Sequence[float]]) -> Tensor:
     return torch.cat((seen, end), dim=1)[None]
 
 
-class CTranslate2Translator(Translator):
+def ctranslate2_translator(
+    exported: Exported, *, compute: str = "default", threads: int | None = None, device: str = "auto"
+) -> Translator:
     """A translator whose search is CTranslate2's.
 
     Args:
@@ -166,54 +184,26 @@ class CTranslate2Translator(Translator):
         threads: As for `CTranslate2Engine`.
         device: As for `CTranslate2Engine`.
 
+    Returns:
+        What translates.
+
     Raises:
         ConfigError: As for `CTranslate2Engine`.
     """
-
-    def __init__(
-        self, exported: Exported, *, compute: str = "default", threads: int | None = None, device: str = "auto"
-    ) -> None:
-        # Not Translator's own constructor: there is no model of regard here, only what goes before and behind it.
-        self.models = ()
-        self.src_subword, self.tgt_subword = exported.src_subword, exported.tgt_subword
-        self.search = exported.config.search
-        self._most_positions = max_positions(exported.config)
-        self._limit = min(exported.config.data.max_len, self._most_positions - 1)
-        self._engine = CTranslate2Engine(
-            exported.path,
-            all_pieces(self.src_subword),
-            all_pieces(self.tgt_subword),
-            specials=self.tgt_subword.specials,
-            compute=compute,
-            threads=threads,
-            device=device,
-        )
-
-    def score(self, sources: str | Sequence[str], targets: str | Sequence[str]) -> list[Translation]:
-        """Not possible here.
-
-        Args:
-            sources: Sentences.
-            targets: Their translations.
-
-        Returns:
-            Nothing: it always raises.
-
-        Raises:
-            SearchError: Always, with what to do instead.
-        """
-        raise SearchError(
-            "CTranslate2 gives no attention for a translation that is given: load the regard model that was exported"
-        )
-
-    def _batched(self, lengths: Sequence[int], *, beam: int) -> Iterator[list[int]]:
-        if lengths:
-            yield list(range(len(lengths)))  # the engine makes batches of its own
-
-    def _search(
-        self, sources: Sequence[Encoding], options: BeamOptions, *, need_weights: bool
-    ) -> list[list[Hypothesis]]:
-        lengths = [len(source.ids) + 1 for source in sources]
-        ratio, offset = self.search.max_len_ratio, self.search.max_len_offset
-        limits = [min(int(length * ratio) + offset, self._most_positions) for length in lengths]
-        return self._engine.search([source.ids for source in sources], limits, options, need_weights=need_weights)
+    engine = CTranslate2Engine(
+        exported.path,
+        all_pieces(exported.src_subword),
+        all_pieces(exported.tgt_subword),
+        specials=exported.tgt_subword.specials,
+        compute=compute,
+        threads=threads,
+        device=device,
+    )
+    positions = max_positions(exported.config)
+    return Translator(
+        engine,
+        exported.src_subword,
+        exported.tgt_subword,
+        search=exported.config.search,
+        reach=Reach(min(exported.config.data.max_len, positions - 1), positions),
+    )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from regard.errors import ConfigError
-from regard.interop.ctranslate2_engine import CTranslate2Translator
+from regard.interop.ctranslate2_engine import ctranslate2_translator
 from regard.interop.ctranslate2_export import export_ctranslate2
 from regard.interop.exported import is_export, open_export
 from regard.store import load_model
@@ -60,13 +60,13 @@ def open_translator(
     if len(paths) > 1:
         raise ConfigError(f"{engine} runs one model at a time: leave out --with, or use regard's own engine")
     if exported:
-        return CTranslate2Translator(
+        return ctranslate2_translator(
             open_export(paths[0]), compute=compute or "default", threads=threads, device=device
         )
     with tempfile.TemporaryDirectory() as place:  # read into memory at once
         export_ctranslate2(load_model(paths[0]), Path(place) / "export")
         exported_now = open_export(Path(place) / "export")
-        return CTranslate2Translator(exported_now, compute=compute or "default", threads=threads, device=device)
+        return ctranslate2_translator(exported_now, compute=compute or "default", threads=threads, device=device)
 
 
 def signature(path: Path) -> str:

@@ -13,7 +13,7 @@ import torch
 from regard.attention.scores import DotScore
 from regard.config.schema import Config, RNNConfig
 from regard.errors import CheckpointError, ConfigError, SearchError
-from regard.interop.ctranslate2_engine import CTranslate2Translator
+from regard.interop.ctranslate2_engine import ctranslate2_translator
 from regard.interop.ctranslate2_export import export_ctranslate2
 from regard.interop.engines import open_translator, signature
 from regard.interop.exported import open_export
@@ -41,8 +41,8 @@ KINDS = [
 def test_every_kind_of_transformer_translates_as_here(make: Make, tmp_path: Path, options: dict[str, object]) -> None:
     stored = make(**options)
     export_ctranslate2(stored, tmp_path / "export")  # compares samples, or raises
-    ours = Translator([stored]).translate(LINES, beam=1, attention=True)
-    theirs = CTranslate2Translator(open_export(tmp_path / "export"), device="cpu", threads=1).translate(
+    ours = Translator.of([stored]).translate(LINES, beam=1, attention=True)
+    theirs = ctranslate2_translator(open_export(tmp_path / "export"), device="cpu", threads=1).translate(
         LINES, beam=1, attention=True
     )
     assert [one.text for one in theirs] == [one.text for one in ours]
@@ -59,9 +59,9 @@ def test_every_kind_of_transformer_translates_as_here(make: Make, tmp_path: Path
 def test_the_scores_of_a_beam_are_ours(make: Make, tmp_path: Path) -> None:
     stored = make()
     export_ctranslate2(stored, tmp_path / "export")
-    theirs = CTranslate2Translator(open_export(tmp_path / "export"), device="cpu", threads=1)
+    theirs = ctranslate2_translator(open_export(tmp_path / "export"), device="cpu", threads=1)
     found = theirs.translate(LINES, beam=4, n_best=3, length_penalty=0.7)
-    own = Translator([stored])
+    own = Translator.of([stored])
     for line, translation in zip(LINES, found, strict=True):
         scores = [one.score for one in translation.n_best]
         assert scores == sorted(scores, reverse=True)
@@ -78,7 +78,7 @@ def test_long_lines_are_split_and_none_is_lost(make: Make, tmp_path: Path) -> No
     stored = make(max_len=8)
     export_ctranslate2(stored, tmp_path / "export")
     lines = ["the children play near the water and a dog runs after the ball " * 3, "a man"]
-    ours = Translator([stored]).translate(lines, beam=1)
+    ours = Translator.of([stored]).translate(lines, beam=1)
     theirs = open_translator([tmp_path / "export"], device="cpu", threads=1).translate(lines, beam=1)
     assert [(one.text, one.warnings) for one in theirs] == [(one.text, one.warnings) for one in ours]
     assert "parts" in theirs[0].warnings[0]
@@ -94,7 +94,7 @@ def test_rounded_weights_translate_too_and_say_what_they_are(make: Make, tmp_pat
 
 def test_a_model_is_run_by_another_engine_without_an_export_of_its_own(make: Make, tmp_path: Path) -> None:
     stored = make(seed=3)
-    ours = Translator([stored]).translate(LINES, beam=1)
+    ours = Translator.of([stored]).translate(LINES, beam=1)
     translator = open_translator([tmp_path / "model-3"], engine="ctranslate2", device="cpu", threads=1)
     assert [one.text for one in translator.translate(LINES, beam=1)] == [one.text for one in ours]
 

@@ -38,7 +38,7 @@ def translator(subword, model, seed=1, **train):
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.mul_(3.0)
-    return Translator([StoredModel(made, config, subword, subword, None)])
+    return Translator.of([StoredModel(made, config, subword, subword, None)])
 
 
 def place(readout):

@@ -1,0 +1,77 @@
+"""A line in the parts that a model can take in one go, and the one translation that becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from regard.translation import Translation
+from regard.values import Encoding
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a line.
+
+    Attributes:
+        line: Number of the line in all that is translated, from 1.
+        first_word: Number of the line's word that the stretch begins with or within.
+        source: The stretch.
+        found: Its translations, best first, when they are there.
+    """
+
+    line: int
+    first_word: int
+    source: Encoding
+    found: Sequence[Translation] = ()
+
+
+def join(text: str, parts: Sequence[Part], *, many: bool = False) -> Translation:
+    """Makes one translation of a line again.
+
+    Args:
+        text: The line, normalised.
+        parts: Its parts in order, translated; none of an empty line.
+        many: Whether all that were found are wanted, which only a line in one part has.
+
+    Returns:
+        The translation; what it warns of names the line.
+    """
+    if not parts:
+        return Translation(text, "", 0.0)
+    line = parts[0].line
+    if len(parts) == 1:
+        found = tuple(replace(one, warnings=numbered(line, one.warnings)) for one in parts[0].found)
+        return replace(found[0], n_best=found if many else ())
+    best = [part.found[0] for part in parts]
+    links: list[tuple[int, int]] = []
+    tgt_words = 0
+    for part, one in zip(parts, best, strict=True):
+        links += [(src + part.first_word, tgt + tgt_words) for src, tgt in one.alignment]
+        tgt_words += len(one.text.split())
+    told = (
+        f"longer than the model was trained for, so it was translated in {len(parts)} parts, without attention",
+        *dict.fromkeys(warning for one in best for warning in one.warnings),
+    )
+    whole = Translation(
+        text,
+        " ".join(one.text for one in best if one.text),
+        sum(one.score for one in best),
+        tuple(token for one in best for token in one.tokens),
+        alignment=tuple(sorted(links)),
+        warnings=numbered(line, told),
+    )
+    return replace(whole, n_best=(whole,) if many else ())
+
+
+def numbered(line: int, warnings: Sequence[str]) -> tuple[str, ...]:
+    """Warnings that name the line they are about.
+
+    Args:
+        line: Its number, from 1.
+        warnings: Sentences.
+
+    Returns:
+        The same, each after the number.
+    """
+    return tuple(f"sentence {line}: {warning}" for warning in warnings)
