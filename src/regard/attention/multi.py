@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from regard.attention.kernels import masked_softmax
+from regard.attention.normalisers import Normaliser
 from regard.attention.rotary import rotate
 from regard.attention.scores import Score
 from regard.attention.single import attend
@@ -22,6 +24,7 @@ class MultiHeadAttention(nn.Module):
         memory_size: Width of the states that are attended to; D when not given.
         dropout: Share of weights dropped in training.
         rotary: Turn queries and keys by their positions (Su et al. 2021); for self-attention.
+        normaliser: Turns scores into a distribution.
 
     Raises:
         ShapeError: When D is not divisible by H.
@@ -36,6 +39,7 @@ class MultiHeadAttention(nn.Module):
         memory_size: int | None = None,
         dropout: float = 0.0,
         rotary: bool = False,
+        normaliser: Normaliser = masked_softmax,
     ) -> None:
         super().__init__()
         if width % num_heads:
@@ -45,6 +49,7 @@ class MultiHeadAttention(nn.Module):
         self.score = score
         self.dropout = dropout
         self.rotary = rotary
+        self.normaliser = normaliser
         self.context_size = width
         self.query_map = nn.Linear(width, width)
         self.key_map = nn.Linear(memory_size, width)
@@ -104,6 +109,7 @@ class MultiHeadAttention(nn.Module):
             bias=bias,
             dropout=self.dropout if self.training else 0.0,
             need_weights=need_weights,
+            normaliser=self.normaliser,
         )
         # (B, H, T, D/H) -> (B, T, H, D/H) -> (B, T, D)
         return AttentionOutput(self.output_map(context.transpose(1, 2).flatten(2)), weights)

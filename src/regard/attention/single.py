@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from regard.attention.kernels import masked_softmax, weighted_sum
+from regard.attention.normalisers import Normaliser
 from regard.attention.scores import DotProductScore, Score
 from regard.attention.windows import Window
 from regard.masks import combine
@@ -32,6 +33,7 @@ def attend(
     bias: Tensor | None,
     dropout: float,
     need_weights: bool,
+    normaliser: Normaliser = masked_softmax,
 ) -> tuple[Tensor, Tensor | None]:
     """Attention(Q, K, V) of any number of heads: scores, distribution, value.
 
@@ -44,11 +46,13 @@ def attend(
         dropout: Share of weights to drop; 0 outside training.
         need_weights: Whether to return the distribution; without it PyTorch's fused kernel does the dot family
             where that is faster.
+        normaliser: Scores to distribution; the fused kernel knows the softmax alone.
 
     Returns:
         Context `(B, H, T, D)` and weights `(B, H, T, S)`, before dropout, or None.
     """
-    if not need_weights and bias is None and isinstance(score, DotProductScore) and _fused_pays(query, memory):
+    fusible = normaliser is masked_softmax and not need_weights and bias is None
+    if fusible and isinstance(score, DotProductScore) and _fused_pays(query, memory):
         projected = score.project_query(query)
         key = memory.key.to(projected.dtype)
         value = memory.value.to(projected.dtype)
@@ -59,7 +63,7 @@ def attend(
     scores = score(query, memory.key)
     if bias is not None:
         scores = scores + bias
-    weights = masked_softmax(scores, mask)
+    weights = normaliser(scores, mask)
     return weighted_sum(weights, memory.value, rate=dropout), weights if need_weights else None
 
 
@@ -71,11 +75,21 @@ class Attention(nn.Module):
         value_size: D, the width of the states, hence of the context.
         window: Which positions a query may see; all when not given.
         dropout: Share of weights dropped in training.
+        normaliser: Turns scores into a distribution.
     """
 
-    def __init__(self, score: Score, value_size: int, *, window: Window | None = None, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        score: Score,
+        value_size: int,
+        *,
+        window: Window | None = None,
+        dropout: float = 0.0,
+        normaliser: Normaliser = masked_softmax,
+    ) -> None:
         super().__init__()
         self.score = score
+        self.normaliser = normaliser
         self.window = window
         self.dropout = dropout
         self.context_size = value_size
@@ -122,6 +136,13 @@ class Attention(nn.Module):
                 bias = window_bias if bias is None else bias + window_bias
         dropout = self.dropout if self.training else 0.0
         context, weights = attend(
-            self.score, query[:, None], memory, mask=mask, bias=bias, dropout=dropout, need_weights=need_weights
+            self.score,
+            query[:, None],
+            memory,
+            mask=mask,
+            bias=bias,
+            dropout=dropout,
+            need_weights=need_weights,
+            normaliser=self.normaliser,
         )
         return AttentionOutput(context[:, 0], weights)

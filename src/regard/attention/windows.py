@@ -1,4 +1,8 @@
-"""Windows: which part of the source a query may look at (Luong 2015, §3.2)."""
+"""Windows: which part of the source a query may look at.
+
+Those of Luong (2015, §3.2) know the query and its position; those of Chorowski (2015, §2.3) know where the last look
+went, and move on from there.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from torch import Tensor, nn
 
 
 class Window(nn.Module, ABC):
-    """Base of all windows: a mask, and a bias that is added to the scores.
+    """Base of Luong's windows: a mask, and a bias that is added to the scores.
 
     Args:
         reach: D, the number of positions the window spans to each side of its centre.
@@ -98,3 +102,58 @@ class PredictiveWindow(Window):
     def bias(self, distance: Tensor) -> Tensor | None:
         """`-(i - p_t)² / (2 (D/2)²)`; see `Window.bias`."""
         return distance.square() * (-2.0 / self.reach**2)
+
+
+class FollowingWindow(nn.Module, ABC):
+    """Base of the windows around where the last look went (Chorowski 2015, §2.3).
+
+    The paper's window takes w positions before its centre and w - 1 behind; here it takes as many on both sides.
+
+    Args:
+        reach: w, the number of positions the window spans to each side of its centre.
+    """
+
+    def __init__(self, reach: int) -> None:
+        super().__init__()
+        self.reach = reach
+
+    @abstractmethod
+    def centre(self, last: Tensor) -> Tensor:
+        """The position around which the next look may go.
+
+        Args:
+            last: `(B, H, 1, S)`, weights of the last look.
+
+        Returns:
+            `(B, H, 1, 1)` float32, a position that `last` gives weight to or lies around.
+        """
+
+    def forward(self, last: Tensor) -> Tensor:
+        """Marks the window.
+
+        Args:
+            last: `(B, H, 1, S)`, weights of the last look; zero at padding.
+
+        Returns:
+            `(B, H, 1, S)` bool; may reach into padding, which the memory's own mask excludes.
+        """
+        positions = torch.arange(last.shape[-1], device=last.device, dtype=torch.float32)
+        return (positions - self.centre(last)).abs() <= self.reach
+
+
+class MedianWindow(FollowingWindow):
+    """Around the median of the last weights: the first position up to which they hold half of their sum."""
+
+    def centre(self, last: Tensor) -> Tensor:
+        """`min {i : Σ_{j≤i} α_{t-1,j} ≥ ½}`; shapes as in `FollowingWindow.centre`."""
+        half = last.sum(-1, keepdim=True) / 2
+        return (last.cumsum(-1) < half).sum(-1, keepdim=True).float()
+
+
+class MeanWindow(FollowingWindow):
+    """Around the expected position of the last look; the centre may lie between two positions."""
+
+    def centre(self, last: Tensor) -> Tensor:
+        """`Σ_i i α_{t-1,i}`; shapes as in `FollowingWindow.centre`."""
+        positions = torch.arange(last.shape[-1], device=last.device, dtype=torch.float32)
+        return (last.detach().float() * positions).sum(-1, keepdim=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from regard.config.schema import Config, Section
+from regard.config.schema import LATER, Config, Section
 from regard.config.toml_text import write_key, write_value
 
 
 def dump_config(config: Config) -> str:
     """Writes a configuration as a TOML document.
 
-    What is None is left out: TOML has no such value, and None is the default wherever it is allowed.
+    What is None is left out: TOML has no such value, and None is the default wherever it is allowed. So are options
+    that came later, where they have their default: what stood without them once, stands so still.
 
     Args:
         config: The configuration.
@@ -28,7 +29,11 @@ def dump_config(config: Config) -> str:
 
 def _tables(section: Section, name: str) -> list[str]:
     """Lines of a section: its own values first, as TOML demands, then its sections."""
-    values = [(key, getattr(section, key)) for key in type(section).model_fields]
+    values = [
+        (key, value)
+        for key, field in type(section).model_fields.items()
+        if (value := getattr(section, key)) != field.default or LATER not in field.metadata
+    ]
     lines = [f"{write_key(key)} = {write_value(value)}" for key, value in values if _is_plain(value)]
     if lines and name:
         lines = ["", f"[{name}]", *lines]

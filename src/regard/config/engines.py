@@ -32,6 +32,8 @@ def obstacles(model: ModelConfig, engine: EngineName) -> list[Obstacle]:
     found = list(_marian(model)) if engine == "marian" else []
     if model.cross_score != "scaled-dot":
         found.append(("cross_score", f"{name} has scaled-dot attention only, not {model.cross_score!r}"))
+    if model.normaliser != "softmax":
+        found.append(("normaliser", f"{name} makes weights of scores by a softmax only, not by {model.normaliser!r}"))
     return found
 
 

@@ -11,12 +11,17 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 ScoreName = Literal["dot", "scaled-dot", "general", "additive", "concat", "location", "cosine"]
-WindowName = Literal["global", "local-m", "local-p"]
+WindowName = Literal["global", "local-m", "local-p", "median", "mean"]
+NormaliserName = Literal["softmax", "sparsemax", "entmax15", "smooth"]
 CellName = Literal["rnn", "gru", "lstm"]
 DecoderName = Literal["plain", "luong", "bahdanau"]
 EngineName = Literal["ctranslate2", "marian"]
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[int, Field(ge=1)]
+
+LATER = "later"
+"""Marks an option that came after the first models were stored. It is written down only where it is not its default:
+so settings that were there before keep their text, and with it their signature."""
 
 
 class Section(BaseModel):
@@ -62,12 +67,20 @@ class AttentionConfig(Section):
     """Width of the additive score's hidden layer; the query's width when not given."""
     window: WindowName = "global"
     window_size: Positive = 10
-    """D of Luong 2015 §3.2: a local window reaches D words to each side."""
+    """D of Luong 2015 §3.2: any window but `global` reaches D words to each side."""
     coverage: bool = False
     """Let past attention influence present scores (Tu et al. 2016)."""
     max_source: Positive = 256
     """Positions that a location-based score can reach; later ones get no weight (Luong 2015, §3.1)."""
     dropout: Fraction = 0.0
+    normaliser: Annotated[NormaliserName, LATER] = "softmax"
+    """What makes a distribution of the scores; `sparsemax` and `entmax15` give most positions exactly nothing."""
+    sharpness: Annotated[float, Field(gt=0), LATER] = 1.0
+    """β of Chorowski et al. 2015 §2.3: scores are multiplied by it before they are normalised."""
+    location_filters: Annotated[int, Field(ge=0), LATER] = 0
+    """k of Chorowski et al. 2015, eq. 8: filters through which the last step's weights enter the scores; 0 = none."""
+    location_reach: Annotated[int, Field(ge=1), LATER] = 5
+    """Positions to each side that such a filter sees."""
 
 
 class RNNConfig(Section):
@@ -119,6 +132,8 @@ class TransformerConfig(Section):
     """Use the target embedding as the output layer's matrix; with a shared vocabulary the source's too."""
     cross_score: ScoreName = "scaled-dot"
     """How target queries meet source keys; self-attention is always scaled dot."""
+    normaliser: Annotated[NormaliserName, LATER] = "softmax"
+    """What makes a distribution of the scores, in cross-attention and self-attention."""
     export: EngineName | None = None
     """An engine that must be able to run the model: options that it lacks are refused before training."""
     recompute: bool = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from regard.attention.coverage import CoveredAttention
+from regard.attention.history import Attended, AttentionWithHistory
 from regard.dropout import Dropout
 from regard.model.cells import StepWeights
 from regard.model.decoder import Decoder, State
@@ -23,7 +23,7 @@ class BahdanauState(State):
         layers: The recurrence's state.
         top: `(B, D)`, output of the top layer, `s_{t-1}`: the next query.
         memory: The source, keys projected.
-        covered: Weights received so far, where a coverage is kept.
+        attended: What earlier looks found, where the attention asks for it.
         weights: The recurrence's matrices laid out for steps.
         position: t, steps done.
     """
@@ -31,7 +31,7 @@ class BahdanauState(State):
     layers: StackState
     top: Tensor
     memory: Memory
-    covered: Tensor | None
+    attended: Attended | None
     weights: tuple[StepWeights, ...]
     position: int = 0
 
@@ -55,7 +55,7 @@ class BahdanauDecoder(Decoder):
         self,
         embedding: nn.Embedding,
         stack: RecurrentStack,
-        attention: CoveredAttention,
+        attention: AttentionWithHistory,
         readout: nn.Module,
         *,
         deep_output: bool,
@@ -90,11 +90,11 @@ class BahdanauDecoder(Decoder):
     def _step(
         self, early: Tensor, state: BahdanauState, *, need_weights: bool
     ) -> tuple[AttentionOutput, BahdanauState]:
-        looked, covered = self.attention(
-            state.top[:, None], state.memory, state.covered, start=state.position, need_weights=need_weights
+        looked, attended = self.attention(
+            state.top[:, None], state.memory, state.attended, start=state.position, need_weights=need_weights
         )
         top, layers = self.stack.step(early, looked.context[:, 0], state.layers, state.weights)
-        return looked, BahdanauState(layers, top, state.memory, covered, state.weights, state.position + 1)
+        return looked, BahdanauState(layers, top, state.memory, attended, state.weights, state.position + 1)
 
     def _read_out(self, top: Tensor, context: Tensor, embedded: Tensor) -> Tensor:
         parts = (top, context, embedded) if self.deep_output else (top,)

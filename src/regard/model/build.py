@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import torch
 from torch import nn
 
-from regard.attention.coverage import Coverage, CoveredAttention
+from regard.attention.coverage import Coverage
+from regard.attention.history import AttentionWithHistory
+from regard.attention.kernels import masked_softmax
+from regard.attention.location import LocationFeatures
 from regard.attention.multi import MultiHeadAttention
+from regard.attention.normalisers import Normaliser, Sharpened, entmax15, smooth, sparsemax
 from regard.attention.scores import (
     AdditiveScore,
     CosineScore,
@@ -19,7 +24,14 @@ from regard.attention.scores import (
     Score,
 )
 from regard.attention.single import Attention
-from regard.attention.windows import MonotonicWindow, PredictiveWindow, Window
+from regard.attention.windows import (
+    FollowingWindow,
+    MeanWindow,
+    MedianWindow,
+    MonotonicWindow,
+    PredictiveWindow,
+    Window,
+)
 from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, TransformerConfig
 from regard.errors import ConfigError
 from regard.model.bahdanau import BahdanauDecoder
@@ -36,6 +48,14 @@ from regard.values import Specials
 
 ScoreFactory = Callable[[int, int], Score]
 """Makes a score from the widths of a query and a key, one head; how users bring their own (S9)."""
+
+NORMALISERS: dict[str, Normaliser] = {
+    "softmax": masked_softmax,
+    "sparsemax": sparsemax,
+    "entmax15": entmax15,
+    "smooth": smooth,
+}
+"""By `regard.config.schema.NormaliserName`."""
 
 LOCATION_REACH = 256
 """Source positions, eos among them, that a Transformer's location-based cross-attention reaches."""
@@ -142,36 +162,70 @@ def _check_rnn(config: RNNConfig) -> None:
             "model.attention.score = 'location' already decides by position; a local window around it leaves some "
             "words with no place to look: use window = 'global', or another score"
         )
-    if attention.window != "global" and attention.heads > 1:
+    if attention.location_filters and attention.score == "location":
+        raise ConfigError(
+            "model.attention.location_filters works through the keys, which model.attention.score = 'location' never "
+            "looks at: set it to 0, or choose another score"
+        )
+    if attention.window in ("local-m", "local-p") and attention.heads > 1:
         raise ConfigError(
             f"local windows are defined for one head, but model.attention.heads is {attention.heads}: set it to 1, "
             "or use window = 'global'"
         )
 
 
-def _window(config: AttentionConfig, query_size: int) -> Window | None:
-    makers: dict[str, Callable[[], Window | None]] = {
+def _window(config: AttentionConfig, query_size: int) -> Window | FollowingWindow | None:
+    makers: dict[str, Callable[[], Window | FollowingWindow | None]] = {
         "global": lambda: None,
         "local-m": lambda: MonotonicWindow(config.window_size),
         "local-p": lambda: PredictiveWindow(config.window_size, query_size),
+        "median": lambda: MedianWindow(config.window_size),
+        "mean": lambda: MeanWindow(config.window_size),
     }
     return makers[config.window]()
 
 
-def _rnn_attention(config: RNNConfig, score: ScoreFactory | None) -> CoveredAttention:
+def _normaliser(config: AttentionConfig) -> Normaliser:
+    normaliser = NORMALISERS[config.normaliser]
+    return normaliser if config.sharpness == 1.0 else Sharpened(normaliser, config.sharpness)
+
+
+def _rnn_attention(config: RNNConfig, score: ScoreFactory | None) -> AttentionWithHistory:
     width, options = config.hidden_size, config.attention
-    make = partial(build_score, options.score, size=options.size, max_source=options.max_source)
+    head = width // options.heads
+    make = partial(
+        build_score, options.score, size=options.size, max_source=options.max_source, num_heads=options.heads
+    )
+    # In this order, and what came later last: it is the order in which first weights are drawn.
     coverage = Coverage() if options.coverage else None
+    one = score(head, head) if score else make(head, head)
+    window = _window(options, width)
+    attention: Attention | MultiHeadAttention
     if options.heads == 1:
-        one = score(width, width) if score else make(width, width)
-        attention: Attention | MultiHeadAttention = Attention(
-            one, width, window=_window(options, width), dropout=options.dropout
+        attention = Attention(
+            one,
+            width,
+            window=window if isinstance(window, Window) else None,
+            dropout=options.dropout,
+            normaliser=_normaliser(options),
         )
     else:
-        head = width // options.heads
-        many = score(head, head) if score else make(head, head, num_heads=options.heads)
-        attention = MultiHeadAttention(width, options.heads, many, dropout=options.dropout)
-    return CoveredAttention(attention, coverage)
+        attention = MultiHeadAttention(
+            width, options.heads, one, dropout=options.dropout, normaliser=_normaliser(options)
+        )
+    return AttentionWithHistory(
+        attention,
+        coverage=coverage,
+        location=_location(options, one, head),
+        window=window if isinstance(window, FollowingWindow) else None,
+    )
+
+
+def _location(options: AttentionConfig, score: Score, key_size: int) -> LocationFeatures | None:
+    if not options.location_filters:
+        return None
+    size = score.project_key(torch.zeros(1, options.heads, 1, key_size)).shape[-1]  # P; a user's score may choose it
+    return LocationFeatures(options.location_filters, options.location_reach, size, num_heads=options.heads)
 
 
 def _rnn(
@@ -251,7 +305,8 @@ def _transformer(
     one_table = shared and config.tie_embeddings
     src_embedding = tgt_embedding if one_table else word_embedding(src_vocab, width, specials.pad)
     residual = partial(RESIDUALS[config.norm], width, dropout=config.dropout)
-    attention = partial(MultiHeadAttention, width, heads, dropout=config.attention_dropout)
+    normaliser = NORMALISERS[config.normaliser]
+    attention = partial(MultiHeadAttention, width, heads, dropout=config.attention_dropout, normaliser=normaliser)
     self_attention = partial(
         attention, ScaledDotScore(width // heads, width // heads), rotary=config.position == "rotary"
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from regard.attention.coverage import CoveredAttention
+from regard.attention.history import Attended, AttentionWithHistory
 from regard.dropout import Dropout
 from regard.model.cells import StepWeights
 from regard.model.decoder import Decoder, State
@@ -23,7 +23,7 @@ class LuongState(State):
         layers: The recurrence's state.
         memory: The source, keys projected.
         fed: `(B, D)`, the last attentional state `s̃_{t-1}` (input feeding), else `(B, 0)`.
-        covered: Weights received so far, where a coverage is kept.
+        attended: What earlier looks found, where the attention asks for it.
         weights: The recurrence's matrices laid out for steps.
         position: t, steps done.
     """
@@ -31,7 +31,7 @@ class LuongState(State):
     layers: StackState
     memory: Memory
     fed: Tensor
-    covered: Tensor | None
+    attended: Attended | None
     weights: tuple[StepWeights, ...]
     position: int = 0
 
@@ -56,7 +56,7 @@ class LuongDecoder(Decoder):
         self,
         embedding: nn.Embedding,
         stack: RecurrentStack,
-        attention: CoveredAttention,
+        attention: AttentionWithHistory,
         readout: nn.Module,
         *,
         input_feeding: bool,
@@ -89,12 +89,12 @@ class LuongDecoder(Decoder):
 
     def _step(self, early: Tensor, state: LuongState, *, need_weights: bool) -> tuple[DecoderOutput, LuongState]:
         hidden, layers = self.stack.step(early, state.fed, state.layers, state.weights)
-        looked, covered = self.attention(
-            hidden[:, None], state.memory, state.covered, start=state.position, need_weights=need_weights
+        looked, attended = self.attention(
+            hidden[:, None], state.memory, state.attended, start=state.position, need_weights=need_weights
         )
         attentional = self.readout(looked.context[:, 0], hidden)
         fed = attentional if self.fed_size else state.fed
-        after = LuongState(layers, state.memory, fed, covered, state.weights, state.position + 1)
+        after = LuongState(layers, state.memory, fed, attended, state.weights, state.position + 1)
         weights = (looked.weights,) if need_weights else ()
         return DecoderOutput(attentional[:, None], weights), after
 
@@ -102,7 +102,7 @@ class LuongDecoder(Decoder):
         """See `Decoder.forward`."""
         embedded = self.dropout(self.embedding(tgt_in_ids))
         state = self.start(encoded)
-        if self.fed_size or state.covered is not None:
+        if self.fed_size or state.attended is not None:
             return self._step_by_step(embedded, state, need_weights=need_weights)
         hidden, _ = self.stack.sequence(embedded, state.layers)
         looked, _ = self.attention(hidden, state.memory, None, need_weights=need_weights)

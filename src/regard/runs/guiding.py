@@ -25,7 +25,7 @@ def read_guiding_links(
         The links, None where attention is not guided; and what was left out of them, a sentence each.
 
     Raises:
-        ConfigError: No file of links is named, or the model has no such layer or head.
+        ConfigError: No file of links is named, the model has no such layer or head, or its weights can be zero.
         DataError: The file cannot be read or belongs to another text.
     """
     train, data = config.train, config.data
@@ -37,6 +37,7 @@ def read_guiding_links(
             "with train.guided_file, such as `regard align` writes"
         )
     _check_place(train, config.model)
+    _check_normaliser(config.model)
     return read_guidance(
         train.guided_file,
         corpus.pairs,
@@ -62,3 +63,12 @@ def _check_place(train: TrainConfig, model: ModelConfig) -> None:
                 f"train.{name}: expected 0 to {count - 1}, since the model looks at the source with {layers} layers of "
                 f"{heads} heads, got {number}"
             )
+
+
+def _check_normaliser(model: ModelConfig) -> None:
+    where, section = ("attention.", model.attention) if isinstance(model, RNNConfig) else ("", model)
+    if section.normaliser in ("sparsemax", "entmax15"):
+        raise ConfigError(
+            f"train.guided_weight: links pull at weights, and a weight that model.{where}normaliser = "
+            f"{section.normaliser!r} has made zero feels no pull: choose 'softmax' or 'smooth', or set the weight to 0"
+        )

@@ -142,9 +142,15 @@ def write_signature(config: Config, *, vocab_sizes: tuple[int, int], num_paramet
 def _architecture(config: Config) -> str:
     model = config.model
     if isinstance(model, RNNConfig):
-        score = [] if model.decoder == "plain" else [model.attention.score]
+        score = [] if model.decoder == "plain" else [model.attention.score, *_normaliser(model.attention.normaliser)]
         return "-".join([model.decoder, *score, model.cell, str(model.hidden_size)])
-    return f"transformer-{model.cross_score}-{model.encoder_layers}+{model.decoder_layers}-{model.width}"
+    score = [model.cross_score, *_normaliser(model.normaliser)]
+    return "-".join(["transformer", *score, f"{model.encoder_layers}+{model.decoder_layers}", str(model.width)])
+
+
+def _normaliser(name: str) -> list[str]:
+    """Named where it is not the usual one."""
+    return [] if name == "softmax" else [name]
 
 
 def _not_a_model(directory: Path) -> str:

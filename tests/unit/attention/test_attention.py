@@ -7,7 +7,6 @@ import itertools
 import pytest
 import torch
 
-from regard.attention.coverage import Coverage, CoveredAttention
 from regard.attention.kernels import masked_softmax
 from regard.attention.multi import MultiHeadAttention
 from regard.attention.rotary import rotate
@@ -161,23 +160,6 @@ def test_rotary_scores_depend_on_distance_alone() -> None:
 def test_rotary_positions_continue_where_they_stopped() -> None:
     x = torch.randn(1, 2, 5, 8)
     torch.testing.assert_close(rotate(x)[:, :, 3:], rotate(x[:, :, 3:], start=3))
-
-
-def test_coverage_begins_without_influence_and_then_has_one() -> None:
-    torch.manual_seed(5)
-    plain = Attention(DotScore(WIDTH, WIDTH), WIDTH)
-    covered = CoveredAttention(plain, Coverage())
-    memory = covered.remember(torch.randn(2, 4, WIDTH), torch.ones(2, 1, 1, 4, dtype=torch.bool))
-    query = torch.randn(2, 1, WIDTH)
-    begun = covered.begin(memory)
-    first, after = covered(query, memory, begun, need_weights=True)
-    torch.testing.assert_close(first.weights, plain(query, memory, need_weights=True).weights)
-    torch.testing.assert_close(after, first.weights)
-    torch.nn.init.normal_(covered.coverage.u)
-    second, twice = covered(query, memory, after, need_weights=True)
-    assert not torch.allclose(first.weights, second.weights)
-    torch.testing.assert_close(twice.sum(-1), torch.full((2, 1, 1), 2.0))
-    assert CoveredAttention(plain).begin(memory) is None
 
 
 def test_a_window_stays_within_the_source() -> None:

@@ -1,4 +1,4 @@
-"""The conformance checks pass every score of ours and catch what breaks a promise."""
+"""The conformance checks pass every score and normaliser of ours and catch what breaks a promise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from regard.attention.conformance import check_score
+from regard.attention.conformance import check_normaliser, check_score
+from regard.attention.kernels import masked_softmax
+from regard.attention.normalisers import Normaliser, Sharpened
 from regard.attention.scores import (
     AdditiveScore,
     CosineScore,
@@ -19,6 +21,7 @@ from regard.attention.scores import (
     Score,
 )
 from regard.errors import ShapeError
+from regard.model.build import NORMALISERS
 
 
 @pytest.mark.parametrize("make", [DotScore, ScaledDotScore, GeneralScore, AdditiveScore, CosineScore])
@@ -78,3 +81,88 @@ def sees_padding(query: Tensor, key: Tensor) -> Tensor:
 def test_a_broken_promise_is_named(how: Callable[[Tensor, Tensor], Tensor], message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         check_score(lambda query_size, key_size: Broken(query_size, key_size, how))
+
+
+@pytest.mark.parametrize("normaliser", [*NORMALISERS.values(), Sharpened(masked_softmax, 3.0)], ids=str)
+def test_our_normalisers_keep_their_promises(normaliser: Normaliser) -> None:
+    torch.manual_seed(1)
+    check_normaliser(normaliser)
+
+
+def flat(scores: Tensor, mask: Tensor | None) -> Tensor:
+    return masked_softmax(scores, mask).mean(-1, keepdim=True)
+
+
+def nan_where_nothing_is_left(scores: Tensor, mask: Tensor | None) -> Tensor:
+    return (scores if mask is None else scores.masked_fill(~mask, -torch.inf)).softmax(-1)
+
+
+def without_mask(scores: Tensor, mask: Tensor | None) -> Tensor:
+    return masked_softmax(scores, None)
+
+
+def unnormalised(scores: Tensor, mask: Tensor | None) -> Tensor:
+    return masked_softmax(scores, mask) / 2.0
+
+
+def upside_down(scores: Tensor, mask: Tensor | None) -> Tensor:
+    return masked_softmax(-scores, mask)
+
+
+def sees_other_rows(scores: Tensor, mask: Tensor | None) -> Tensor:
+    return masked_softmax(scores * scores.detach().std(), mask)
+
+
+def sees_what_is_hidden(scores: Tensor, mask: Tensor | None) -> Tensor:
+    return masked_softmax(scores * scores.detach().std(-1, keepdim=True), mask)
+
+
+def narrow(scores: Tensor, mask: Tensor | None) -> Tensor:
+    return masked_softmax(scores, mask).to(scores.dtype)
+
+
+class Forgetful(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: object, scores: Tensor, mask: Tensor | None, worth: float) -> Tensor:
+        weights = masked_softmax(scores, mask)
+        ctx.slopes = weights * worth  # type: ignore[attr-defined]
+        return weights
+
+    @staticmethod
+    def backward(ctx: object, upstream: Tensor) -> tuple[Tensor, None, None]:
+        return upstream * ctx.slopes, None, None  # type: ignore[attr-defined]
+
+
+def gradient_forgets_the_sum(scores: Tensor, mask: Tensor | None) -> Tensor:
+    return Forgetful.apply(scores, mask, 1.0)
+
+
+def gradient_is_infinite(scores: Tensor, mask: Tensor | None) -> Tensor:
+    return Forgetful.apply(scores, mask, torch.inf)
+
+
+def gradient_leaks(scores: Tensor, mask: Tensor | None) -> Tensor:
+    weights = masked_softmax(scores, mask)
+    return weights + (scores - scores.detach())
+
+
+@pytest.mark.parametrize(
+    ("normaliser", "message"),
+    [
+        (flat, "shape of the scores"),
+        (nan_where_nothing_is_left, "must be finite, for a row"),
+        (without_mask, "must get no weight"),
+        (unnormalised, "sum to 1"),
+        (upside_down, "higher score"),
+        (sees_other_rows, "on others"),
+        (sees_what_is_hidden, "what is hidden"),
+        (narrow, "in float32"),
+        (gradient_is_infinite, "gradients must be finite"),
+        (gradient_leaks, "no gradient"),
+        (gradient_forgets_the_sum, "those of the weights"),
+    ],
+)
+def test_a_normalisers_broken_promise_is_named(normaliser: Normaliser, message: str) -> None:
+    torch.manual_seed(1)
+    with pytest.raises(ShapeError, match=message):
+        check_normaliser(normaliser)

@@ -18,17 +18,20 @@ from regard.values import Batch, Specials
 VOCAB = 30
 SCORES = ["dot", "scaled-dot", "general", "additive", "concat", "location", "cosine"]
 CELLS = ["rnn", "gru", "lstm"]
+NORMALISERS = ["sparsemax", "entmax15", "smooth"]
 
 
 def rnn(decoder: str, cell: str = "gru", score: str = "general", **options: object) -> RNNConfig:
-    attention = {key: options.pop(key) for key in ("window", "coverage", "heads") if key in options}
+    attention = {key: options.pop(key) for key in AttentionConfig.model_fields if key in options}
     return RNNConfig.model_validate(
         {
             "decoder": decoder,
             "cell": cell,
             "embed_size": 8,
             "hidden_size": 12,
-            "attention": AttentionConfig.model_validate({"score": score, "window_size": 2, **attention}),
+            "attention": AttentionConfig.model_validate(
+                {"score": score, "window_size": 2, "location_reach": 2, **attention}
+            ),
             **options,
         }
     )
@@ -59,7 +62,24 @@ CONFIGS: list[ModelConfig] = [
         rnn(decoder, score=score, coverage=True, heads=heads)
         for decoder, score, heads in itertools.product(("luong", "bahdanau"), SCORES, (1, 2))
     ),
+    *(
+        rnn(decoder, score=score, normaliser=normaliser)
+        for decoder, score, normaliser in itertools.product(("luong", "bahdanau"), ("general", "additive"), NORMALISERS)
+    ),
+    *(
+        rnn(decoder, score=score, location_filters=3, heads=heads)
+        for decoder, score, heads in itertools.product(
+            ("luong", "bahdanau"), ("dot", "general", "additive", "cosine"), (1, 2)
+        )
+    ),
+    *(
+        rnn(decoder, score="additive", window=window, heads=heads)
+        for decoder, window, heads in itertools.product(("luong", "bahdanau"), ("median", "mean"), (1, 2))
+    ),
+    rnn("luong", normaliser="entmax15", sharpness=2.0, input_feeding=True, heads=2),
+    rnn("bahdanau", score="additive", size=5, location_filters=2, coverage=True, window="median", sharpness=2.0),
     *(transformer(cross_score=score) for score in SCORES),
+    *(transformer(normaliser=normaliser, position="rotary") for normaliser in NORMALISERS),
     *(
         transformer(norm=norm, position=position, activation=activation)
         for norm, position, activation in itertools.product(
@@ -150,6 +170,7 @@ def test_a_sentence_does_not_see_its_neighbours(config: ModelConfig) -> None:
     [
         rnn("plain", "lstm"),
         rnn("luong", coverage=True),
+        rnn("bahdanau", location_filters=2, window="mean", heads=2),
         rnn("luong", input_feeding=True),
         rnn("bahdanau"),
         transformer(),
@@ -194,6 +215,8 @@ def test_tied_matrices_are_one() -> None:
         (rnn("luong", combine=False), "tie_embeddings = false"),
         (RNNConfig(hidden_size=13), "is 13"),
         (rnn("luong", score="location", window="local-p"), "window = 'global'"),
+        (rnn("luong", score="location", window="median"), "window = 'global'"),
+        (rnn("luong", score="location", location_filters=2), "location_filters works through the keys"),
         (rnn("luong", window="local-m", heads=2), "heads is 2"),
         (transformer(width=18, heads=4), "18 with 4"),
     ],
