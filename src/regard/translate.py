@@ -10,7 +10,7 @@ from os import PathLike
 
 import torch
 
-from regard.config.schema import SearchConfig, TransformerConfig
+from regard.config.schema import Config, SearchConfig, TransformerConfig
 from regard.errors import SearchError
 from regard.inspection.readout import Readout, own_readout
 from regard.inspection.record import AttentionRecord
@@ -56,6 +56,15 @@ class Reach:
 
     source: int
     positions: int = _ENDLESS
+
+    @classmethod
+    def of(cls, config: Config) -> Reach:
+        """What a model of that configuration has learnt, or is able, to read."""
+        model = config.model
+        positions = _ENDLESS
+        if isinstance(model, TransformerConfig) and model.position == "learned":
+            positions = model.max_positions
+        return cls(max(1, min(config.data.max_len, positions - 1, (source_reach(model) or _ENDLESS) - 1)), positions)
 
 
 def load(
@@ -140,6 +149,7 @@ class Translator:
             raise SearchError("expected a model or several, got none")
         _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
         first = models[0]
+        reaches = [Reach.of(stored.config) for stored in models]
         fast = [for_search(stored.model, precision) for stored in models]
         engine = StepEngine(
             fast[0] if len(fast) == 1 else Ensemble(fast),
@@ -152,7 +162,7 @@ class Translator:
             first.src_subword,
             first.tgt_subword,
             search=first.config.search,
-            reach=Reach(min(map(_max_source, models)), min(map(_max_positions, models))),
+            reach=Reach(min(one.source for one in reaches), min(one.positions for one in reaches)),
             readout=own_readout(first.config) if len(models) == 1 else None,
             models=models,
         )
@@ -332,19 +342,6 @@ def _naming(lines: Sequence[int]) -> Iterator[None]:
     except NotFiniteError as error:
         line = lines[error.sentence]
         raise NotFiniteError(error.sentence, error.step, where=f"sentence {line}") from None
-
-
-def _max_positions(stored: StoredModel) -> int:
-    """Subwords with eos that a model's learned positions reach, on either side."""
-    model = stored.config.model
-    return model.max_positions if isinstance(model, TransformerConfig) and model.position == "learned" else _ENDLESS
-
-
-def _max_source(stored: StoredModel) -> int:
-    """Source subwords without eos that a model has learnt, or is able, to read."""
-    model = stored.config.model
-    reach = source_reach(model) or _ENDLESS
-    return max(1, min(stored.config.data.max_len, _max_positions(stored) - 1, reach - 1))
 
 
 def _translation(

@@ -67,17 +67,24 @@ class StepEngine:
         src_specials: Ids of the source that are not text.
         tgt_specials: Ids of the target that are not text.
         device: Where the model is.
+        workers: Batches at once; as many as torch has threads when not given, one on a GPU.
     """
 
     def __init__(
-        self, model: StepModel, *, src_specials: Specials, tgt_specials: Specials, device: str = "cpu"
+        self,
+        model: StepModel,
+        *,
+        src_specials: Specials,
+        tgt_specials: Specials,
+        device: str = "cpu",
+        workers: int | None = None,
     ) -> None:
         self._model = model
         self._src_specials = src_specials
         self._tgt_specials = tgt_specials
         self._device = device
         # A GPU is shared by all threads: its batches wait for one another anyway.
-        self._workers = 0 if device == "cpu" else 1
+        self._workers = workers or (0 if device == "cpu" else 1)
 
     def search(
         self, sources: Sequence[Sequence[int]], limits: Sequence[int], options: BeamOptions, *, need_weights: bool
