@@ -15,7 +15,6 @@ from regard.attention.additive import additive_scores
 from regard.attention.kernels import masked_softmax, weighted_sum
 from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, TransformerConfig
 from regard.model.build import build_model
-from regard.model.decoder import State, StepModel
 from regard.model.fast import for_search
 from regard.model.seq2seq import Seq2Seq
 from regard.search.beam import BeamOptions, beam_search
@@ -25,7 +24,7 @@ from regard.train.allocator import keep_freed_memory
 from regard.train.optimizer import Updater
 from regard.train.precision import choose_precision
 from regard.train.step import TrainingStep
-from regard.values import Batch, Specials, StepOutput
+from regard.values import Batch, Specials
 
 VOCAB = 8000
 SPECIALS = Specials(unk=0, pad=1, bos=2, eos=3)
@@ -101,14 +100,15 @@ class Contender:
         """Ids without eos, in row order."""
         if self.fast is None:
             self.fast = for_search(self.model, self.search_precision)
-        model: StepModel = _NoEosBefore(self.fast, min_len)
         limit = torch.full((len(batch["src"]),), max_len + 1)
         if beam == 1:
-            found = greedy_search(model, batch["src"], batch["src_len"], max_len=limit, specials=SPECIALS)
+            found = greedy_search(
+                self.fast, batch["src"], batch["src_len"], max_len=limit, specials=SPECIALS, min_len=min_len
+            )
         else:
-            options = BeamOptions(beam=beam)
+            options = BeamOptions(beam=beam, min_len=min_len)
             many = beam_search(
-                model, batch["src"], batch["src_len"], max_len=limit, specials=SPECIALS, options=options
+                self.fast, batch["src"], batch["src_len"], max_len=limit, specials=SPECIALS, options=options
             )  # fmt: skip
             found = [one[0] for one in many]
         return [[token for token in one.ids if token != SPECIALS.eos][:max_len] for one in found]
@@ -137,26 +137,6 @@ class Contender:
 
         self.model.load_state_dict(load_file(path))
         self.fast = None
-
-
-class _NoEosBefore:
-    """A model that cannot end a translation before it has `min_len` tokens."""
-
-    def __init__(self, model: StepModel, min_len: int) -> None:
-        self.model = model
-        self.min_len = min_len
-        self.steps = 0
-
-    def start(self, src_ids: Tensor, src_len: Tensor) -> State:
-        self.steps = 0
-        return self.model.start(src_ids, src_len)
-
-    def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        output, state = self.model.step(ids, state, need_weights=need_weights)
-        self.steps += 1
-        if self.steps <= self.min_len:
-            output.logits[:, SPECIALS.eos] = -torch.inf
-        return output, state
 
 
 def additive_attention(

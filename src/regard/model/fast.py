@@ -9,6 +9,7 @@ from torch import nn
 from regard.errors import SearchError
 from regard.model.cells import RecurrentLayer
 from regard.model.seq2seq import Seq2Seq
+from regard.model.transformer import SteppingDecoder, TransformerDecoder
 from regard.native.packed import PRECISIONS, PackedLinear
 
 
@@ -36,5 +37,7 @@ def for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
                 setattr(module, name, PackedLinear(child.weight, child.bias, precision=precision))
         if isinstance(module, RecurrentLayer):
             module.pack(precision)
+    if isinstance(fast.decoder, TransformerDecoder) and SteppingDecoder.fits(fast.decoder):
+        fast.decoder = SteppingDecoder(fast.decoder)
     fast.output_map = PackedLinear(fast.output_weight, fast.output_bias, precision=precision)
     return fast

@@ -4,25 +4,6 @@
 
 #include "kernels.h"
 
-// e^x for x <= 0, relative error below 3e-7; 0 below -87.
-static inline float exponential(float x) {
-    float clamped = x < -87.0f ? -87.0f : x;
-    float n = clamped * 1.44269504f + 12582912.0f; // adding 1.5 * 2^23 rounds to a whole number
-    n -= 12582912.0f;
-    float r = clamped - n * 0.693145752f - n * 1.42860677e-6f; // ln 2 in two parts
-    float p = 1.98756915e-4f;
-    p = p * r + 1.39819995e-3f;
-    p = p * r + 8.33345190e-3f;
-    p = p * r + 4.16657962e-2f;
-    p = p * r + 1.66666657e-1f;
-    p = p * r + 5.00000012e-1f;
-    p = p * r * r + r + 1.0f;
-    int32_t power = ((int32_t)n + 127) << 23;
-    float scale;
-    memcpy(&scale, &power, sizeof scale);
-    return x < -87.0f ? 0.0f : p * scale;
-}
-
 #define DEFINE(KIND, TYPE, LOAD, STORE)                                                                             \
     EVERY_MACHINE static void row_##KIND(TYPE *z, const float *bias, int64_t words, int64_t target,                 \
                                          float smoothing, float *nll, float *log_probs, float *e, float *sums,      \

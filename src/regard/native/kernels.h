@@ -32,4 +32,23 @@ static inline bf16 narrow(float x) {
     return (bits & 0x7fffffffu) > 0x7f800000u ? (bf16)0x7fc0u : (bf16)rounded;
 }
 
+// e^x for x <= 0, relative error below 3e-7; 0 below -87.
+static inline float exponential(float x) {
+    float clamped = x < -87.0f ? -87.0f : x;
+    float n = clamped * 1.44269504f + 12582912.0f; // adding 1.5 * 2^23 rounds to a whole number
+    n -= 12582912.0f;
+    float r = clamped - n * 0.693145752f - n * 1.42860677e-6f; // ln 2 in two parts
+    float p = 1.98756915e-4f;
+    p = p * r + 1.39819995e-3f;
+    p = p * r + 8.33345190e-3f;
+    p = p * r + 4.16657962e-2f;
+    p = p * r + 1.66666657e-1f;
+    p = p * r + 5.00000012e-1f;
+    p = p * r * r + r + 1.0f;
+    int32_t power = ((int32_t)n + 127) << 23;
+    float scale;
+    memcpy(&scale, &power, sizeof scale);
+    return x < -87.0f ? 0.0f : p * scale;
+}
+
 #endif

@@ -19,6 +19,8 @@ _SIGNATURES = {
         *(_POINTER, _POINTER, _POINTER, _LONG, _LONG, _FLOAT),
         *(_POINTER, _POINTER, _POINTER, _POINTER, _INT, _INT),
     ),
+    "regard_likeliest": (_POINTER, _LONG, _LONG, _POINTER, _LONG, _LONG, _POINTER, _POINTER, _INT),
+    "regard_look": (*[_POINTER] * 4, _LONG, _LONG, _POINTER, *[_LONG] * 5, _POINTER, _FLOAT, _POINTER, _POINTER, _INT),
     "regard_additive_forward": (*[_POINTER] * 4, *[_LONG] * 6, _POINTER, _INT, _INT),
     "regard_additive_backward": (*[_POINTER] * 7, *[_LONG] * 7, _POINTER, _INT, _INT),
 }

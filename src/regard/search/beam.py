@@ -20,7 +20,7 @@ from regard.errors import SearchError
 from regard.masks import padding_mask
 from regard.model.decoder import State, StepModel
 from regard.search.history import StepWeights, Traces, hypotheses, mean_attention
-from regard.search.log_probs import forbid, log_probabilities
+from regard.search.log_probs import likeliest, never_said
 from regard.search.paths import check_limits
 from regard.search.penalties import coverage_penalty, length_penalty
 from regard.values import Hypothesis, Specials, StepOutput
@@ -35,6 +35,7 @@ class BeamOptions:
         n_best: Hypotheses returned a sentence, at most N.
         length_penalty: α of Wu et al. 2016, eq. 14; 0 = none.
         coverage_penalty: β of the same; 0 = none, more needs a model with attention.
+        min_len: The fewest tokens of a translation before its eos.
 
     Raises:
         SearchError: Where a number is out of its range.
@@ -44,6 +45,7 @@ class BeamOptions:
     n_best: int = 1
     length_penalty: float = 1.0
     coverage_penalty: float = 0.0
+    min_len: int = 0
 
     def __post_init__(self) -> None:
         if self.beam < 1:
@@ -52,6 +54,8 @@ class BeamOptions:
             raise SearchError(
                 f"expected n_best between 1 and the beam of {self.beam}, got {self.n_best}: widen the beam to find more"
             )
+        if self.min_len < 0:
+            raise SearchError(f"expected a min_len of at least 0, got {self.min_len}")
         for name, value in (("length_penalty", self.length_penalty), ("coverage_penalty", self.coverage_penalty)):
             if not 0 <= value < float("inf"):
                 raise SearchError(f"expected a {name} of at least 0, got {value}")
@@ -187,12 +191,14 @@ class _BeamSearch:
         need_weights = self.need_weights or prefixes.attended is not None
         output, state = self.model.step(prefixes.ids, prefixes.model, need_weights=need_weights)
         sentences = prefixes.slots // self.options.beam
-        log_probs = forbid(log_probabilities(output.logits, sentences, step=step), self.specials)
         if self.need_weights and output.weights:
             self.weights.append(output.weights)
         attended = None if prefixes.attended is None else prefixes.attended + self._attention(output)
         after = _Prefixes(state, prefixes.ids, prefixes.log_probs, prefixes.slots, attended)
-        return after, self._choose(prefixes, log_probs)
+        never = never_said(self.specials, unfinished=step <= self.options.min_len)
+        count = min(self.options.beam, output.logits.shape[1])  # K: no prefix can have more than N among the N best
+        values, ids = likeliest(output.logits, count, never=never, sentences=sentences, step=step)
+        return after, self._choose(prefixes, values, ids)
 
     def _attention(self, output: StepOutput) -> Tensor:
         if not output.weights:
@@ -201,11 +207,9 @@ class _BeamSearch:
             )
         return mean_attention(output)[:, : self.src_mask.shape[1]]
 
-    def _choose(self, prefixes: _Prefixes, log_probs: Tensor) -> _Candidates:
-        """The N likeliest continuations among N * V, from `(R, V)` log-probabilities of the last token."""
-        beam = self.options.beam
-        count = min(beam, log_probs.shape[1])  # K: no prefix can have more than N among the N best
-        values, ids = log_probs.topk(count)  # (R, K)
+    def _choose(self, prefixes: _Prefixes, values: Tensor, ids: Tensor) -> _Candidates:
+        """The N likeliest continuations among N * K, from the log-probabilities `(R, K)` of the last tokens."""
+        beam, count = self.options.beam, values.shape[1]
         places = len(self.free) * beam
         totals = values.new_full((places, count), -torch.inf)
         totals[prefixes.slots] = prefixes.log_probs[:, None] + values

@@ -102,6 +102,7 @@ class StepEngine:
                     max_len=most,
                     specials=self._tgt_specials,
                     length_penalty=options.length_penalty,
+                    min_len=options.min_len,
                     need_weights=need_weights,
                 )
                 return [[one] for one in found]

@@ -7,7 +7,7 @@ import dataclasses
 from torch import Tensor
 
 from regard.model.decoder import StepModel
-from regard.search.log_probs import forbid
+from regard.search.log_probs import likeliest, never_said
 from regard.search.paths import follow
 from regard.search.penalties import length_penalty as penalty
 from regard.values import Hypothesis, Specials
@@ -21,6 +21,7 @@ def greedy_search(
     max_len: Tensor,
     specials: Specials,
     length_penalty: float = 0.0,
+    min_len: int = 0,
     need_weights: bool = False,
 ) -> list[Hypothesis]:
     """Takes the likeliest token until it is eos.
@@ -32,6 +33,7 @@ def greedy_search(
         max_len: `(B,)` int64, the most tokens of a hypothesis, eos among them.
         specials: Ids that are not text.
         length_penalty: α of Wu et al. 2016, eq. 14; it changes the score, not the choice.
+        min_len: The fewest tokens before eos.
         need_weights: Whether attention is wanted.
 
     Returns:
@@ -41,8 +43,10 @@ def greedy_search(
         SearchError: A limit below 1, or logits that are not finite.
     """
 
-    def likeliest(log_probs: Tensor, paths: Tensor, step: int) -> Tensor:
-        return forbid(log_probs, specials).argmax(-1)
+    def first(logits: Tensor, sentences: Tensor, paths: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        never = never_said(specials, unfinished=step <= min_len)
+        log_probs, ids = likeliest(logits, 1, never=never, sentences=sentences, step=step)
+        return log_probs[:, 0], ids[:, 0]
 
-    found = follow(model, src_ids, src_len, likeliest, max_len=max_len, specials=specials, need_weights=need_weights)
+    found = follow(model, src_ids, src_len, first, max_len=max_len, specials=specials, need_weights=need_weights)
     return [dataclasses.replace(one, score=one.score / penalty(float(len(one.ids)), length_penalty)) for one in found]

@@ -1,4 +1,4 @@
-"""From a step's logits to log-probabilities that a search may trust."""
+"""From a step's logits to log-probabilities that a search may trust, and to the likeliest tokens."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from regard.errors import SearchError
+from regard.native import kernel
 from regard.values import Specials
 
 
@@ -47,22 +48,72 @@ def log_probabilities(logits: Tensor, sentences: Tensor, *, step: int) -> Tensor
         NotFiniteError: A row holds NaN or +inf, or nothing but -inf.
     """
     log_probs = logits.float().log_softmax(-1)
-    bad = log_probs[:, 0].isnan()  # one such number spoils the normaliser, and with it the whole row
-    if bool(bad.any()):
-        raise NotFiniteError(int(sentences[int(bad.nonzero()[0])]), step)
+    _check(log_probs, sentences, step)
     return log_probs
 
 
-def forbid(log_probs: Tensor, specials: Specials) -> Tensor:
-    """Rules out padding and bos, which are never part of a target.
+def forbid(log_probs: Tensor, never: tuple[int, ...]) -> Tensor:
+    """Rules out tokens.
 
     Args:
         log_probs: `(R, V)`; written to.
-        specials: Names the two.
+        never: Their ids.
 
     Returns:
         The same tensor, `(R, V)`.
     """
-    log_probs[:, specials.pad] = -torch.inf
-    log_probs[:, specials.bos] = -torch.inf
+    for token in never:
+        log_probs[:, token] = -torch.inf
     return log_probs
+
+
+def never_said(specials: Specials, *, unfinished: bool = False) -> tuple[int, ...]:
+    """What no translation may go on with.
+
+    Args:
+        specials: Ids that are not text.
+        unfinished: Whether it is still too short to end.
+
+    Returns:
+        Padding and bos, which are never part of a target, and perhaps eos.
+    """
+    return (specials.pad, specials.bos, *((specials.eos,) if unfinished else ()))
+
+
+def likeliest(
+    logits: Tensor, count: int, *, never: tuple[int, ...], sentences: Tensor, step: int
+) -> tuple[Tensor, Tensor]:
+    """The likeliest tokens of each row; no log-softmax over the whole vocabulary is kept.
+
+    Args:
+        logits: `(R, V)`, of any floating type; -inf is a token that the model rules out.
+        count: K ≤ V, how many.
+        never: Ids that are not to be chosen; they take part in the normaliser.
+        sentences: `(R,)` int64, the sentence of each row, for the message.
+        step: Number of the step from 1, for the message.
+
+    Returns:
+        Log-probabilities `(R, K)` float32, the likeliest first, -inf where nothing more is possible, and ids `(R, K)`.
+
+    Raises:
+        NotFiniteError: A row holds NaN or +inf, or nothing but -inf.
+    """
+    run = kernel("likeliest", logits)
+    if run is None or not logits.is_contiguous():
+        return forbid(log_probabilities(logits, sentences, step=step), never).topk(count)
+    (rows, words), barred = logits.shape, torch.tensor(never, dtype=torch.int64)
+    log_probs = torch.empty(rows, count)
+    ids = torch.empty(rows, count, dtype=torch.int64)
+    run(
+        logits.data_ptr(), rows, words, barred.data_ptr(), len(barred), count,
+        log_probs.data_ptr(), ids.data_ptr(), torch.get_num_threads(),
+    )  # fmt: skip
+    _check(log_probs, sentences, step)
+    return log_probs, ids
+
+
+def _check(log_probs: Tensor, sentences: Tensor, step: int) -> None:
+    """One number that is not finite spoils a row's normaliser, and with it the whole row."""
+    bad = log_probs[:, 0].isnan()
+    if bool(bad.any()):
+        raise NotFiniteError(int(sentences[int(bad.nonzero()[0])]), step)

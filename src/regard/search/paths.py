@@ -10,12 +10,11 @@ from torch import Tensor
 from regard.errors import SearchError
 from regard.model.decoder import State, StepModel
 from regard.search.history import StepWeights, Traces, hypotheses
-from regard.search.log_probs import log_probabilities
 from regard.values import Hypothesis, Specials
 
-Choose = Callable[[Tensor, Tensor, int], Tensor]
-"""Takes log-probabilities `(R, V)`, the paths `(R,)` that the rows belong to and the number of the step from 1;
-gives the next token of each row, `(R,)`. It may write to the log-probabilities, but not to those that it chooses."""
+Choose = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
+"""Takes logits `(R, V)`, the sentences `(R,)` and the paths `(R,)` that the rows belong to and the number of the step
+from 1; gives the log-probability and the id of the next token of each row, both `(R,)`."""
 
 WORTHWHILE = 0.125
 """Share of rows that must have ended before they are taken out: less does not pay for copying the others' state."""
@@ -101,9 +100,8 @@ class _Paths:
         ids = torch.full_like(paths, self.bos)
         for step in range(1, int(self.max_len.max()) + 1):
             output, state = self.model.step(ids, state, need_weights=self.need_weights)
-            log_probs = log_probabilities(output.logits, self.sentences[paths], step=step)
-            ids = choose(log_probs, paths, step)
-            self._note(paths, ids, log_probs.gather(1, ids[:, None])[:, 0])
+            log_probs, ids = choose(output.logits, self.sentences[paths], paths, step)
+            self._note(paths, ids, log_probs)
             if output.weights:
                 self.weights.append(output.weights)
             going = self._end(paths, ids, step)

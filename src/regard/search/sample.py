@@ -9,7 +9,7 @@ from torch import Tensor
 
 from regard.errors import SearchError
 from regard.model.decoder import StepModel
-from regard.search.log_probs import forbid
+from regard.search.log_probs import forbid, log_probabilities, never_said
 from regard.search.paths import follow
 from regard.values import Hypothesis, Specials
 
@@ -79,9 +79,11 @@ def sample(
     """
     chosen = options or SampleOptions()
 
-    def draw(log_probs: Tensor, paths: Tensor, step: int) -> Tensor:
-        allowed = truncate(forbid(log_probs, specials) / chosen.temperature, top_k=chosen.top_k, top_p=chosen.top_p)
-        return torch.multinomial(allowed.softmax(-1), 1, generator=generator)[:, 0]
+    def draw(logits: Tensor, sentences: Tensor, paths: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        log_probs = forbid(log_probabilities(logits, sentences, step=step), never_said(specials))
+        allowed = truncate(log_probs / chosen.temperature, top_k=chosen.top_k, top_p=chosen.top_p)
+        ids = torch.multinomial(allowed.softmax(-1), 1, generator=generator)
+        return log_probs.gather(1, ids)[:, 0], ids[:, 0]
 
     drawn = follow(
         model,

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from regard.errors import SearchError
 from regard.model.decoder import StepModel
+from regard.search.log_probs import log_probabilities
 from regard.search.paths import follow
 from regard.search.penalties import length_penalty as penalty
 from regard.values import Hypothesis, Specials
@@ -54,8 +55,9 @@ def force_decode(
     rows = [[*target, *[specials.eos] * (longest - len(target))] for target in targets]
     wanted = torch.tensor(rows, dtype=torch.int64, device=src_ids.device).view(len(rows), longest)
 
-    def given(log_probs: Tensor, paths: Tensor, step: int) -> Tensor:
-        return wanted[paths, step - 1]
+    def given(logits: Tensor, sentences: Tensor, paths: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        ids = wanted[paths, step - 1]
+        return log_probabilities(logits, sentences, step=step).gather(1, ids[:, None])[:, 0], ids
 
     limits = torch.tensor(lengths, dtype=torch.int64, device=src_ids.device)
     found = follow(model, src_ids, src_len, given, max_len=limits, specials=specials, need_weights=need_weights)

@@ -7,8 +7,10 @@ import math
 import pytest
 import torch
 
+import regard.search.log_probs
 from regard.errors import SearchError
-from regard.search.log_probs import NotFiniteError, forbid, log_probabilities
+from regard.native import kernel
+from regard.search.log_probs import NotFiniteError, forbid, likeliest, log_probabilities, never_said
 from regard.values import Specials
 
 SENTENCES = torch.tensor([4, 4, 7])
@@ -45,6 +47,68 @@ def test_a_model_may_rule_tokens_out_but_not_all() -> None:
         log_probabilities(logits, SENTENCES, step=1)
 
 
-def test_padding_and_bos_are_forbidden() -> None:
-    kept = forbid(torch.zeros(2, 6), Specials(unk=5, pad=0, bos=4, eos=1)).isfinite()
+def test_padding_and_bos_are_never_said_and_eos_not_too_early() -> None:
+    specials = Specials(unk=5, pad=0, bos=4, eos=1)
+    assert sorted(never_said(specials)) == [0, 4]
+    assert sorted(never_said(specials, unfinished=True)) == [0, 1, 4]
+    kept = forbid(torch.zeros(2, 6), never_said(specials)).isfinite()
     assert kept.tolist() == [[False, True, True, True, False, True]] * 2
+
+
+@pytest.fixture(params=["compiled", "plain"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways to the likeliest tokens."""
+    if request.param == "plain":
+        monkeypatch.setattr(regard.search.log_probs, "kernel", lambda name, like: None)
+    elif kernel("likeliest", torch.zeros(1)) is None:
+        pytest.skip("nothing was compiled here")
+    return str(request.param)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(("rows", "vocab"), [(1, 7), (3, 64), (3, 65), (40, 8000)])
+@pytest.mark.parametrize("count", [1, 5])
+def test_the_likeliest_are_those_of_sorting_all(
+    way: str, dtype: torch.dtype, rows: int, vocab: int, count: int
+) -> None:
+    generator = torch.Generator().manual_seed(rows + vocab)
+    logits = torch.stack([4.0 * torch.randperm(vocab, generator=generator) / vocab for _ in range(rows)]).to(dtype)
+    logits[0, vocab - 1] = 9.0  # the last of all, and one that is not allowed
+    logits[0, 1] = 10.0
+    exact = logits.double().log_softmax(-1)
+    values, ids = likeliest(logits.clone(), count, never=(1, 2), sentences=torch.arange(rows), step=1)
+    assert (values.dtype, values.shape, ids.shape) == (torch.float32, (rows, count), (rows, count))
+    exact[:, [1, 2]] = -math.inf
+    torch.testing.assert_close(values.double(), exact.sort(-1, descending=True).values[:, :count], atol=2e-5, rtol=0)
+    torch.testing.assert_close(exact.gather(1, ids), values.double(), atol=2e-5, rtol=0)
+    assert all(len(set(row)) == count for row in ids.tolist())
+    assert not set(ids.flatten().tolist()) & {1, 2}
+
+
+def test_where_few_are_possible_the_rest_cannot_be_chosen(way: str) -> None:
+    logits = torch.full((2, 70), -math.inf)
+    logits[:, 66] = 1.0
+    logits[1, 3] = 0.0
+    values, ids = likeliest(logits, 3, never=(1, 2), sentences=torch.arange(2), step=1)
+    assert values[0].tolist() == [0.0, -math.inf, -math.inf]
+    assert ids[0, 0] == 66
+    assert ids[1, :2].tolist() == [66, 3]
+    assert values[1, 2] == -math.inf
+
+
+@pytest.mark.parametrize("place", [0, 17, 63, 64, 9999])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_spoilt_row_has_no_likeliest(way: str, place: int, value: float) -> None:
+    logits = torch.randn(3, 10_000)
+    logits[2, place] = value
+    with pytest.raises(NotFiniteError, match="sentence 8 of the batch at step 3"):
+        likeliest(logits, 2, never=(1,), sentences=SENTENCES, step=3)
+    with pytest.raises(NotFiniteError, match="sentence 5 "):
+        likeliest(torch.full((3, 9), -math.inf), 2, never=(1,), sentences=SENTENCES, step=3)
+
+
+def test_of_equals_the_first_is_chosen() -> None:
+    if kernel("likeliest", torch.zeros(1)) is None:
+        pytest.skip("nothing was compiled here: PyTorch does not say which of equals it takes")
+    _, ids = likeliest(torch.zeros(2, 200), 4, never=(1, 2), sentences=torch.arange(2), step=1)
+    assert ids.tolist() == [[0, 3, 4, 5]] * 2
