@@ -10,6 +10,8 @@ from regard.errors import SearchError
 from regard.model.build import build_model
 from regard.model.fast import for_search
 from regard.model.seq2seq import Seq2Seq
+from regard.model.transformer import SteppingDecoder
+from regard.native import kernel
 from regard.search.beam import beam_search
 from regard.values import Hypothesis, Specials
 
@@ -75,3 +77,15 @@ def test_bfloat16_is_near(name: str) -> None:
 def test_an_unknown_precision_is_named() -> None:
     with pytest.raises(SearchError, match="float16"):
         for_search(_model("transformer"), "float16")
+
+
+def test_only_a_transformer_that_the_kernel_computes_steps_by_it() -> None:
+    if kernel("look", torch.zeros(1)) is None:
+        pytest.skip("nothing was compiled here")
+    assert isinstance(for_search(_model("transformer")).decoder, SteppingDecoder)
+    for changes in ({"cross_score": "additive"}, {"normaliser": "sparsemax"}):
+        config = TransformerConfig.model_validate({**MODELS["transformer"].model_dump(), **changes})
+        other = build_model(config, src_vocab=30, tgt_vocab=30, shared=True, specials=Specials()).eval()
+        assert not isinstance(for_search(other).decoder, SteppingDecoder)
+        for slow, fast in zip(_search(other), _search(for_search(other)), strict=True):
+            assert [one.ids for one in slow] == [one.ids for one in fast]
