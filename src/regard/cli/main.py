@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from regard.cli import aer, align, attend, demo, evaluate, export, import_, info, phrasebook, train, translate
+from regard.cli import aer, align, attend, demo, evaluate, export, import_, info, lab, phrasebook, train, translate
 from regard.cli.endings import ending
 
 NARROW = 70
@@ -75,3 +75,4 @@ app.command(epilog=info.EXAMPLES)(info.info)
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.command("import", epilog=import_.EXAMPLES)(import_.import_)
+app.add_typer(lab.app)

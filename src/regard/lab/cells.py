@@ -1,0 +1,280 @@
+"""The cells of a lab: one training of one system with one seed, each with a directory of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from regard.config.derive import available_cores, derive
+from regard.config.dump import dump_config
+from regard.config.load import parse_config
+from regard.config.schema import Config
+from regard.errors import CheckpointError, ConfigError
+from regard.lab.corpus import LabCorpus, bring_corpus, open_corpus
+from regard.lab.load import dump_lab, parse_lab, system_config
+from regard.lab.locks import Lock
+from regard.lab.schema import Lab
+from regard.runs.prepare import keep_config, prepare
+from regard.runs.training import TRAINING
+from regard.store.durable import write_file
+
+_LAB, _BASE, _CORPUS, _VOCABULARIES, _CELLS = "lab.toml", "base.toml", "corpus", "vocabularies", "cells"
+_FACTS = "facts.json"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training.
+
+    Attributes:
+        system: Its system's name.
+        seed: Of weights, batches and dropout.
+        directory: Where everything about it lies.
+    """
+
+    system: str
+    seed: int
+    directory: Path
+
+    @property
+    def name(self) -> str:
+        """Such as `luong/dot, seed 1`."""
+        return f"{self.system}, seed {self.seed}"
+
+    @property
+    def model(self) -> Path:
+        """Directory of the model."""
+        return self.directory / "model"
+
+    @property
+    def result(self) -> Path:
+        """What was measured; there once the cell is finished."""
+        return self.directory / "result.json"
+
+    @property
+    def lock(self) -> Lock:
+        """Who works at it."""
+        return Lock(self.directory / "locks")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A lab in its directory.
+
+    Attributes:
+        lab: What it is.
+        directory: Where it lies.
+        corpus: Its text.
+    """
+
+    lab: Lab
+    directory: Path
+    corpus: LabCorpus
+
+    def cells(self) -> list[Cell]:
+        """All cells, a whole seed of all systems before the next one: a lab cut short can still be compared."""
+        return [
+            Cell(system, seed, self.directory / _CELLS / system / f"seed-{seed}")
+            for seed in self.lab.seeds
+            for system in self.lab.systems
+        ]
+
+    def config(self, cell: Cell) -> Config:
+        """What a cell trains, complete but for the machine's affairs.
+
+        Args:
+            cell: One of the lab's.
+
+        Returns:
+            The configuration, with the lab's corpus, vocabulary and budget.
+
+        Raises:
+            ConfigError: An option is wrong.
+        """
+        config = with_text(system_config(self.lab, cell.system), self.corpus)
+        facts = self._facts(config)
+        size, tokens = facts.pop("vocab_size"), facts.pop("tgt_tokens")
+        subword = config.subword.model_copy(update={"vocab_size": size})
+        train = config.train.model_copy(update={"seed": cell.seed, **self._budget(tokens)})
+        return derive(config.model_copy(update={"subword": subword, "train": train}), **facts)[0]
+
+    def tokens_an_epoch(self, cell: Cell) -> int:
+        """Target tokens of the training text, as a cell cuts it, `</s>` among them."""
+        return self._facts(with_text(system_config(self.lab, cell.system), self.corpus))["tgt_tokens"]
+
+    def _facts(self, config: Config) -> dict[str, int]:
+        facts: dict[str, int] = json.loads((self.vocabulary(config) / _FACTS).read_text(encoding="utf-8"))
+        return facts
+
+    def _budget(self, tokens_an_epoch: int) -> dict[str, object]:
+        """Options of training for the lab's budget; an open one leaves the system's own."""
+        budget = self.lab.budget
+        asked: dict[str, object] = {"tensorboard": False}
+        if budget.steps:
+            asked |= {"steps": budget.steps, "epochs": None}
+        if budget.tokens:
+            asked |= {"steps": None, "epochs": budget.tokens / tokens_an_epoch}
+        if budget.minutes:
+            asked["max_minutes"] = budget.minutes
+        return asked
+
+    def vocabulary(self, config: Config) -> Path:
+        """Where the vocabulary for a configuration lies: all that want the same one share it, whatever their seed."""
+        wanted = json.dumps([config.subword.model_dump(exclude={"sample_alpha"}), config.data.max_len])
+        return self.directory / _VOCABULARIES / hashlib.sha256(wanted.encode()).hexdigest()[:12]
+
+    def fingerprint(self, cell: Cell) -> str:
+        """What a cell's result depends on, in hexadecimal: a finished cell whose own differs is not this lab's."""
+        config = self.config(cell)
+        config = config.model_copy(
+            update={
+                "data": config.data.model_copy(update=dict.fromkeys(("src", "tgt", "val_src", "val_tgt"))),
+                "train": config.train.model_copy(update={"threads": None}),
+            }
+        )
+        measured = self.lab.measure.model_dump_json(exclude={"lengths", "frequencies", "trials"})
+        return hashlib.sha256((dump_config(config) + measured).encode()).hexdigest()[:16]
+
+
+def set_up(lab: Lab, directory: Path) -> Bench:
+    """Makes a lab's directory ready for its cells, or finds it so.
+
+    Args:
+        lab: The lab.
+        directory: Where it lies or will lie.
+
+    Returns:
+        The lab in its directory.
+
+    Raises:
+        ConfigError: A system's options are wrong, or the directory holds another lab's corpus.
+        DataError: The corpus cannot be read.
+    """
+    configs = [system_config(lab, system) for system in lab.systems]  # mistakes first
+    if lab.base.file:
+        text, own = Path(lab.base.file).read_text(encoding="utf-8"), directory / _BASE
+        write_file(own, lambda path: _write(path, text))
+        lab = lab.model_copy(update={"base": lab.base.model_copy(update={"file": str(own)})})
+    bench = Bench(lab, directory, bring_corpus(lab.corpus, directory / _CORPUS))
+    for config in configs:
+        _learn_vocabulary(bench, with_text(config, bench.corpus))
+    write_file(directory / _LAB, lambda path: _write(path, dump_lab(lab)))
+    return bench
+
+
+def open_bench(directory: Path) -> Bench:
+    """A lab that was set up.
+
+    Args:
+        directory: Where it lies.
+
+    Returns:
+        The lab in its directory.
+
+    Raises:
+        CheckpointError: There is none.
+    """
+    path = directory / _LAB
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError:
+        raise CheckpointError(
+            f"{directory}: expected a lab there, found no {_LAB}: start with `regard lab run`"
+        ) from None
+    return Bench(parse_lab(text, where=str(path)), directory, open_corpus(directory / _CORPUS))
+
+
+def with_text(config: Config, corpus: LabCorpus) -> Config:
+    """The configuration that reads a lab's text.
+
+    Args:
+        config: Of a system.
+        corpus: Of the lab.
+
+    Returns:
+        A new configuration.
+    """
+    at = corpus.directory.absolute()
+    files = {
+        "src": str(at / "train.src"),
+        "tgt": str(at / "train.tgt"),
+        "val_src": str(at / "val.src"),
+        "val_tgt": str(at / "val.tgt"),
+    }
+    return config.model_copy(update={"data": config.data.model_copy(update=files)})
+
+
+def begin(bench: Bench, cell: Cell, *, workers: int) -> Config:
+    """Lays out a cell's training such that `train(..., resume=True)` starts it, or goes on with it.
+
+    Args:
+        bench: The lab.
+        cell: The cell.
+        workers: Trainings that share this machine's cores.
+
+    Returns:
+        Its configuration.
+
+    Raises:
+        ConfigError: The cell was begun with other options.
+    """
+    config = bench.config(cell)
+    training, fingerprint = cell.model / TRAINING, bench.fingerprint(cell)
+    mark = cell.directory / "fingerprint"
+    if mark.exists() and mark.read_text(encoding="utf-8") != fingerprint:
+        raise ConfigError(
+            f"{cell.directory}: this cell was begun with other options: choose another directory for the lab, or "
+            "remove this one"
+        )
+    if not training.exists():
+        cell.model.mkdir(parents=True, exist_ok=True)
+        waiting = Path(tempfile.mkdtemp(prefix="training-", dir=cell.directory))
+        shutil.copytree(bench.vocabulary(config), waiting, dirs_exist_ok=True)
+        keep_config(config, waiting)
+        os.rename(waiting, training)
+        write_file(mark, lambda path: _write(path, fingerprint))
+    own = system_config(bench.lab, cell.system).train.threads
+    threads = own or max(1, available_cores() // workers)
+    config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
+    kept = training / "config.toml"
+    if (training / "state.safetensors").exists():  # what was settled stays, but the lab may have moved
+        settled = parse_config(kept.read_text(encoding="utf-8"), where=str(kept))
+        keep_config(with_text(settled, bench.corpus), training)
+    else:
+        keep_config(config, training)
+    return config
+
+
+def _learn_vocabulary(bench: Bench, config: Config) -> None:
+    place = bench.vocabulary(config)
+    if place.exists():
+        return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    waiting = Path(tempfile.mkdtemp(prefix="vocabulary-", dir=place.parent))
+    try:
+        neutral = config.model_copy(update={"train": config.train.model_copy(update={"guided_weight": 0.0})})
+        prepared = prepare(neutral, waiting)
+        train = prepared.train
+        facts = {
+            "vocab_size": prepared.config.subword.vocab_size,
+            "tgt_tokens": int((train.tgt_lens + 1).sum()),
+            "num_pairs": len(train),
+            "num_src_chars": sum(len(pair.src) for pair in train.pairs),
+            "num_tgt_chars": sum(len(pair.tgt) for pair in train.pairs),
+        }
+        (waiting / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        os.rename(waiting, place)
+    except OSError:
+        if not place.exists():  # else another worker was quicker
+            raise
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,223 @@
+"""Charts as inline SVG: curves and intervals, in colours that everybody can tell apart and that follow the page."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor, isfinite, log10
+
+WIDTH, HEIGHT = 340, 232
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 10, 40
+_MARKERS = ("circle", "square", "triangle", "diamond", "cross", "down")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A curve.
+
+    Attributes:
+        name: Of its system.
+        style: Number of its colour and marker; the page's style sheet and legend use the same.
+        points: `(x, y)`, or `(x, y, low, high)` with an interval.
+        quiet: Whether it is there for comparison only.
+    """
+
+    name: str
+    style: int
+    points: Sequence[tuple[float, ...]]
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What the axes of a chart say; charts beside each other share them.
+
+    Attributes:
+        x_label: Below.
+        y_label: Beside.
+        categories: Names of the places 0, 1, ... on the x axis; None = numbers.
+        x_range: Smallest and largest x.
+        y_range: Smallest and largest y.
+        logarithmic: Whether y grows by factors.
+    """
+
+    x_label: str
+    y_label: str
+    categories: tuple[str, ...] | None
+    x_range: tuple[float, float]
+    y_range: tuple[float, float]
+    logarithmic: bool = False
+
+    def x(self, value: float) -> float:
+        """From a value to pixels."""
+        low, high = self.x_range
+        return _LEFT + (WIDTH - _LEFT - _RIGHT) * (value - low) / ((high - low) or 1.0)
+
+    def y(self, value: float) -> float:
+        """From a value to pixels."""
+        low, high = self.y_range
+        if self.logarithmic:
+            low, high, value = log10(low), log10(high), log10(max(value, low))
+        return HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * (value - low) / ((high - low) or 1.0)
+
+
+def axes_for(
+    lines: Sequence[Line],
+    *,
+    x_label: str,
+    y_label: str,
+    categories: Sequence[str] | None = None,
+    logarithmic: bool = False,
+) -> Axes:
+    """Axes that hold all lines.
+
+    Args:
+        lines: Of all charts that share them.
+        x_label: Below.
+        y_label: Beside.
+        categories: Names of the places on the x axis.
+        logarithmic: Whether y grows by factors.
+
+    Returns:
+        The axes; y from 0 up, unless it grows by factors.
+    """
+    xs = [point[0] for line in lines for point in line.points] or [0.0, 1.0]
+    ys = [value for line in lines for point in line.points for value in point[1:] if isfinite(value)] or [0.0, 1.0]
+    x_range = (-0.35, len(categories) - 0.65) if categories else (min(0.0, min(xs)), max(xs))
+    if logarithmic:
+        positive = [value for value in ys if value > 0] or [1.0]
+        y_range = (10.0 ** floor(log10(min(positive))), 10.0 ** ceil(log10(max(positive))))
+    else:
+        y_range = (0.0, _ticks(0.0, max(max(ys), 1e-9))[-1])
+    return Axes(x_label, y_label, tuple(categories) if categories else None, x_range, y_range, logarithmic)
+
+
+def draw(lines: Sequence[Line], axes: Axes, *, label: str) -> str:
+    """A chart.
+
+    Args:
+        lines: Quiet ones are drawn first.
+        axes: Their axes.
+        label: What it shows, for those who do not see it.
+
+    Returns:
+        An `svg` element whose classes `k0`, `k1`, ... are those of the lines' styles.
+    """
+    parts = [
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(label)}">',
+        *_grid(axes),
+    ]
+    for line in sorted(lines, key=lambda one: not one.quiet):
+        parts += _curve(line, axes)
+    return "".join([*parts, "</svg>"])
+
+
+def marker(style: int, x: float = 8.0, y: float = 8.0) -> str:
+    """The marker of a style, around a point."""
+    shapes = {
+        "circle": f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2"/>',
+        "square": f'<rect x="{x - 3:.1f}" y="{y - 3:.1f}" width="6" height="6"/>',
+        "triangle": _polygon(x, y, ((0, -3.9), (3.8, 2.8), (-3.8, 2.8))),
+        "diamond": _polygon(x, y, ((0, -4.2), (3.9, 0), (0, 4.2), (-3.9, 0))),
+        "cross": _polygon(
+            x, y, ((-1.2, -4), (1.2, -4), (1.2, -1.2), (4, -1.2), (4, 1.2), (1.2, 1.2), (1.2, 4), (-1.2, 4),
+                   (-1.2, 1.2), (-4, 1.2), (-4, -1.2), (-1.2, -1.2)),
+        ),
+        "down": _polygon(x, y, ((0, 3.9), (3.8, -2.8), (-3.8, -2.8))),
+    }  # fmt: skip
+    return shapes[_MARKERS[style % len(_MARKERS)]]
+
+
+def interval(value: float, margin: float, seeds: Sequence[float], scale: tuple[float, float], against: float) -> str:
+    """A score on a line: its interval, the seeds as dots, the baseline as a stroke.
+
+    Args:
+        value: The score.
+        margin: Half the interval.
+        seeds: Scores of the single seeds.
+        scale: Smallest and largest value of the line.
+        against: The baseline's score.
+
+    Returns:
+        An `svg` element.
+    """
+    width, height = 190.0, 20.0
+    low, high = scale
+
+    def x(number: float) -> float:
+        return 6 + (width - 12) * (number - low) / ((high - low) or 1.0)
+
+    dots = "".join(f'<circle class="seed" cx="{x(one):.1f}" cy="15" r="1.8"/>' for one in seeds)
+    return (
+        f'<svg class="interval" viewBox="0 0 {width:g} {height:g}" aria-hidden="true">'
+        f'<line class="against" x1="{x(against):.1f}" x2="{x(against):.1f}" y1="0" y2="{height:g}"/>'
+        f'<line class="range" x1="{x(value - margin):.1f}" x2="{x(value + margin):.1f}" y1="8" y2="8"/>'
+        f'<circle class="score" cx="{x(value):.1f}" cy="8" r="3.4"/>{dots}</svg>'
+    )
+
+
+def _polygon(x: float, y: float, corners: Sequence[tuple[float, float]]) -> str:
+    return f'<polygon points="{" ".join(f"{x + dx:.1f},{y + dy:.1f}" for dx, dy in corners)}"/>'
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Four to eight round numbers that hold the range."""
+    step = 10.0 ** floor(log10((high - low) / 4))
+    step = next(step * factor for factor in (1, 2, 2.5, 5, 10) if (high - low) / (step * factor) <= 6)
+    return [step * place for place in range(floor(low / step), ceil(high / step) + 1)]
+
+
+def _y_ticks(axes: Axes) -> list[float]:
+    low, high = axes.y_range
+    if axes.logarithmic:
+        return [10.0**power for power in range(round(log10(low)), round(log10(high)) + 1)]
+    return _ticks(low, high)
+
+
+def _grid(axes: Axes) -> list[str]:
+    parts = []
+    for value in _y_ticks(axes):
+        y = axes.y(value)
+        text = f"{value:.0e}".replace("e-0", "e-") if axes.logarithmic else f"{value:g}"
+        parts.append(f'<line class="rule" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="tick" x="{_LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{text}</text>')
+    for value, text in _x_ticks(axes):
+        parts.append(
+            f'<text class="tick" x="{axes.x(value):.1f}" y="{HEIGHT - _BOTTOM + 15}" text-anchor="middle">{text}</text>'
+        )
+    middle, centre = (_LEFT + WIDTH - _RIGHT) / 2, (_TOP + HEIGHT - _BOTTOM) / 2
+    parts.append(
+        f'<text class="axis" x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{html.escape(axes.x_label)}</text>'
+    )
+    parts.append(
+        f'<text class="axis" transform="translate(11 {centre}) rotate(-90)" text-anchor="middle">'
+        f"{html.escape(axes.y_label)}</text>"
+    )
+    return parts
+
+
+def _x_ticks(axes: Axes) -> list[tuple[float, str]]:
+    if axes.categories:
+        return [(float(place), html.escape(name)) for place, name in enumerate(axes.categories)]
+    low, high = axes.x_range
+    return [(value, f"{value:,g}") for value in _ticks(low, high) if value <= high]
+
+
+def _curve(line: Line, axes: Axes) -> list[str]:
+    points = [point for point in line.points if all(map(isfinite, point))]
+    if not points:
+        return []
+    places = [(axes.x(point[0]), axes.y(point[1])) for point in points]
+    path = " L".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    parts = [f'<g class="k{line.style}{" quiet" if line.quiet else ""}">']
+    if len(points[0]) == 4:
+        upper = [f"{axes.x(point[0]):.1f},{axes.y(point[3]):.1f}" for point in points]
+        lower = [f"{axes.x(point[0]):.1f},{axes.y(point[2]):.1f}" for point in reversed(points)]
+        parts.append(f'<polygon class="band" points="{" ".join(upper + lower)}"/>')
+    parts.append(f'<path d="M{path}"/>')
+    for (x, y), point in zip(places, points, strict=True):
+        where = axes.categories[round(point[0])] if axes.categories else f"{point[0]:,.4g}"
+        told = html.escape(f"{line.name}, {where}: {point[1]:.4g}")
+        parts.append(f'<g class="point"><title>{told}</title>{marker(line.style, x, y)}</g>')
+    return [*parts, "</g>"]

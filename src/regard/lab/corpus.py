@@ -1,0 +1,235 @@
+"""The text of a lab: brought together once in the lab's own directory, so that nothing outside is needed again."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
+
+from regard.errors import ConfigError, DataError
+from regard.lab.schema import CorpusConfig
+from regard.phrasebook.corpus import write_corpus
+from regard.text.links import GoldLinks, pharaoh, read_links, read_pharaoh
+from regard.text.readers import read_lines, read_pairs
+from regard.values import Pair
+
+PHRASEBOOK_PAIRS = 20_000
+LONG_WORDS = 20
+HELD_OUT = 1000
+"""Pairs that are held out for validation, and as many for the test, where no files are given; 5 % at most."""
+
+_ABOUT = "about.json"
+_TOKENIZER: Callable[[str], str] = Tokenizer13a()  # type: ignore[no-untyped-call]
+T = TypeVar("T")
+Gold = tuple[GoldLinks, ...]
+
+
+@dataclass(frozen=True)
+class LabCorpus:
+    """What all systems of a lab learn from and are judged by.
+
+    Attributes:
+        directory: Holds `train|val|test.src|tgt`, and `test.align` where there are gold links.
+        description: Where it comes from, in words.
+        sizes: Pairs in train, val and test.
+        num_seen: Test pairs whose source stands in the training text too.
+        counts: How often each word of the test references stands in the training text.
+    """
+
+    directory: Path
+    description: str
+    sizes: dict[str, int]
+    num_seen: int
+    counts: dict[str, int]
+
+    def lines(self, name: str) -> list[str]:
+        """Lines of one of its files, such as `test.src`."""
+        return list(read_lines(self.directory / name))
+
+    def gold(self) -> Gold | None:
+        """Gold links of the test pairs, if there are any."""
+        path = self.directory / "test.align"
+        return tuple(read_pharaoh(path)) if path.exists() else None
+
+
+def words(text: str) -> list[str]:
+    """The words that frequencies are counted of: sacreBLEU's `13a` tokens, as BLEU sees them.
+
+    >>> words("Comment vas-tu ?")
+    ['Comment', 'vas-tu', '?']
+    """
+    tokens: str = _TOKENIZER(text)
+    return tokens.split()
+
+
+def bring_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
+    """Writes the corpus of a lab, or opens the one that is there.
+
+    Args:
+        config: What it is made of.
+        directory: Where it lies, wholly or not at all.
+
+    Returns:
+        The corpus.
+
+    Raises:
+        ConfigError: Another corpus lies there.
+        DataError: A file cannot be read, or there is too little text.
+    """
+    if not (directory / _ABOUT).exists():
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        waiting = Path(tempfile.mkdtemp(prefix="corpus-", dir=directory.parent))
+        try:
+            _write(config, waiting)
+            os.rename(waiting, directory)
+        except OSError:
+            shutil.rmtree(waiting, ignore_errors=True)
+            if not (directory / _ABOUT).exists():  # else another worker was quicker
+                raise
+        except BaseException:
+            shutil.rmtree(waiting, ignore_errors=True)
+            raise
+    corpus, made_of = _open(directory)
+    if made_of != config.model_dump(mode="json"):
+        raise ConfigError(f"{directory}: this lab was begun with another corpus: choose another directory")
+    return corpus
+
+
+def open_corpus(directory: Path) -> LabCorpus:
+    """The corpus that `bring_corpus` wrote.
+
+    Args:
+        directory: Where it lies.
+
+    Returns:
+        The corpus.
+
+    Raises:
+        DataError: There is none.
+    """
+    return _open(directory)[0]
+
+
+def _open(directory: Path) -> tuple[LabCorpus, object]:
+    try:
+        about = json.loads((directory / _ABOUT).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{directory}: expected the corpus of a lab, found none: start with `regard lab run`") from None
+    made_of = about.pop("made_of")
+    return LabCorpus(directory=directory, **about), made_of
+
+
+def _write(config: CorpusConfig, directory: Path) -> None:
+    splits, gold, description = _phrasebook(config, directory) if config.phrasebook else _files(config)
+    for name, pairs in splits.items():
+        for ending, side in (("src", [pair.src for pair in pairs]), ("tgt", [pair.tgt for pair in pairs])):
+            _write_lines(directory / f"{name}.{ending}", side)
+    if gold:
+        lines = [_pharaoh(one) for one in gold]
+        _write_lines(directory / "test.align", lines)
+    wanted = {word for pair in splits["test"] for word in words(pair.tgt)}
+    counts = Counter(word for pair in splits["train"] for word in words(pair.tgt) if word in wanted)
+    learnt = {pair.src for pair in splits["train"]}
+    corpus = LabCorpus(
+        directory,
+        description,
+        {name: len(pairs) for name, pairs in splits.items()},
+        sum(pair.src in learnt for pair in splits["test"]),
+        dict(counts),
+    )
+    about = {key: value for key, value in asdict(corpus).items() if key != "directory"}
+    about["made_of"] = config.model_dump(mode="json")
+    (directory / _ABOUT).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+
+
+def _pharaoh(links: GoldLinks) -> str:
+    only_possible = set(links.possible) - set(links.sure)
+    return " ".join([pharaoh(links.sure), *(f"{src}p{tgt}" for src, tgt in sorted(only_possible))]).strip()
+
+
+Splits = dict[str, list[Pair]]
+
+
+def _phrasebook(config: CorpusConfig, directory: Path) -> tuple[Splits, list[GoldLinks], str]:
+    pair, count = str(config.phrasebook), config.pairs or PHRASEBOOK_PAIRS
+    src, tgt = pair.split("-")
+    parts = [directory / "phrasebook"]
+    write_corpus(parts[0], pair=pair, pairs=count, seed=1, max_length=config.max_words)
+    if config.long_test:
+        parts.append(directory / "long")
+        write_corpus(parts[1], pair=pair, pairs=max(20, count // 5), seed=2, min_length=LONG_WORDS)
+    splits = {
+        name: read_pairs(parts[0] / f"{name}.{src}", parts[0] / f"{name}.{tgt}").pairs for name in ("train", "val")
+    }
+    tests = [read_pairs(part / f"test.{src}", part / f"test.{tgt}").pairs for part in parts]
+    golds = [list(read_pharaoh(part / "test.align")) for part in parts]
+    for part in parts:
+        shutil.rmtree(part)
+    rows: dict[str, tuple[Pair, GoldLinks]] = {}  # a long sentence may stand in both
+    for test, gold in zip(tests, golds, strict=True):
+        rows |= {one.src: (one, links) for one, links in zip(test, gold, strict=True)}
+    chosen = _spread(list(rows.values()), config.test_pairs)
+    splits["test"] = [one for one, _ in chosen]
+    longer = f", and sentences of {LONG_WORDS} words and more" if config.long_test else ""
+    return splits, [links for _, links in chosen], f"the built-in phrasebook, {pair}; judged by its test split{longer}"
+
+
+def _files(config: CorpusConfig) -> tuple[Splits, list[GoldLinks] | None, str]:
+    if config.train is None:
+        raise AssertionError("the schema wants files or the phrasebook")
+    train = read_pairs(*config.train).pairs
+    draw = random.Random(1)
+    splits: Splits = {}
+    for name, files in (("test", config.test), ("val", config.val)):
+        if files is None:
+            train, splits[name] = _hold_out(train, draw)
+        else:
+            splits[name] = read_pairs(*files).pairs
+    if config.pairs is not None and config.pairs < len(train):
+        train = [train[row] for row in sorted(draw.sample(range(len(train)), config.pairs))]
+    gold = _gold(config, splits["test"])
+    rows = _spread(list(range(len(splits["test"]))), config.test_pairs)
+    splits["test"] = [splits["test"][row] for row in rows]
+    names = " and ".join(Path(one).name for one in config.train)
+    judged = " and ".join(Path(one).name for one in config.test) if config.test else "pairs held out of them"
+    description = f"{names}; judged by {judged}"
+    return {**splits, "train": train}, gold and [gold[row] for row in rows], description
+
+
+def _hold_out(pairs: list[Pair], draw: random.Random) -> tuple[list[Pair], list[Pair]]:
+    """Sets some sources aside with all their translations, so that none is both learnt and judged by."""
+    sources = list(dict.fromkeys(pair.src for pair in pairs))
+    count = min(HELD_OUT, max(1, len(sources) // 20))
+    held = set(draw.sample(sources, min(count, len(sources) - 1)))
+    if not held:
+        raise DataError("expected at least 3 different source sentences for a lab, got fewer: give more text")
+    return [pair for pair in pairs if pair.src not in held], [pair for pair in pairs if pair.src in held]
+
+
+def _gold(config: CorpusConfig, test: list[Pair]) -> list[GoldLinks] | None:
+    if config.gold is None:
+        return None
+    if config.test is None:
+        raise ConfigError("corpus.gold: gold links belong to a test text: name it with corpus.test, or --test")
+    lengths = [(len(pair.src.split()), len(pair.tgt.split())) for pair in test]
+    return read_links(config.gold, lengths=lengths)
+
+
+def _spread(rows: list[T], most: int) -> list[T]:
+    """At most so many rows, evenly spread."""
+    if len(rows) <= most:
+        return rows
+    return [rows[place * len(rows) // most] for place in range(most)]

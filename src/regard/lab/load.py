@@ -1,0 +1,176 @@
+"""From TOML to a checked lab, and from a lab to the configuration of each system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import cast
+
+from pydantic import ValidationError
+
+from regard.config.load import load_config
+from regard.config.nearest import did_you_mean
+from regard.config.schema import Config, Section
+from regard.config.toml_text import TOMLDecodeError, Tree, line_of, parse, write_key, write_value
+from regard.errors import ConfigError
+from regard.lab.schema import BaseConfig, BudgetConfig, CorpusConfig, Lab, MeasureConfig
+
+_FOLDER = Path(__file__).with_name("labs")
+
+
+def lab_names() -> tuple[str, ...]:
+    """Names of the ready-made labs, sorted.
+
+    >>> lab_names()
+    ('bottleneck', 'heads', 'scores', 'word-order')
+    """
+    return tuple(sorted(file.stem for file in _FOLDER.glob("*.toml")))
+
+
+def load_lab(name: str, *, changes: Mapping[str, object] | None = None, only: tuple[str, ...] = ()) -> Lab:
+    """Reads a lab.
+
+    Args:
+        name: Path of a TOML file, or the name of a ready-made lab.
+        changes: Values that replace the file's, by dotted key, such as `budget.steps`. Naming `corpus.train` replaces
+            the whole corpus.
+        only: Names of systems, or patterns such as `luong/*`, that are kept; all when empty. The baseline stays.
+
+    Returns:
+        The checked lab.
+
+    Raises:
+        ConfigError: There is no such lab, it is not TOML, or a key or value is wrong.
+    """
+    path = _find(name)
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = parse(text)
+    except TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as a lab: {error}") from None
+    _change(tree, changes or {})
+    lab = _check(tree, where=str(path), text=text)
+    return lab if not only else _choose(lab, only, str(path))
+
+
+def parse_lab(text: str, *, where: str) -> Lab:
+    """Reads a lab that `dump_lab` wrote.
+
+    Args:
+        text: A TOML document.
+        where: What to call it in messages.
+
+    Returns:
+        The lab.
+
+    Raises:
+        ConfigError: It is not TOML, or a key or value is wrong.
+    """
+    try:
+        return _check(parse(text), where=where, text=text)
+    except TOMLDecodeError as error:
+        raise ConfigError(f"{where}: not valid TOML: {error}") from None
+
+
+def dump_lab(lab: Lab) -> str:
+    """A lab as TOML that `load_lab` reads back; what is None is left out.
+
+    Args:
+        lab: The lab.
+
+    Returns:
+        A TOML document.
+    """
+    tree = lab.model_dump(exclude_none=True)
+    lines = [f"{key} = {write_value(value)}" for key, value in tree.items() if not isinstance(value, dict)]
+    for name, table in tree.items():
+        if isinstance(table, dict):
+            lines += ["", f"[{name}]", *(f"{write_key(key)} = {write_value(value)}" for key, value in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def system_config(lab: Lab, system: str) -> Config:
+    """The configuration of one system: preset or file, what all have in common, then its own options.
+
+    Args:
+        lab: The lab.
+        system: Its name.
+
+    Returns:
+        The configuration, still without corpus, budget and seed.
+
+    Raises:
+        ConfigError: An option is wrong; the message names the system.
+    """
+    preset = [] if lab.base.preset is None else [f"preset={lab.base.preset}"]
+    try:
+        return load_config(lab.base.file, overrides=[*preset, *lab.base.set, *lab.systems[system]])
+    except ConfigError as error:
+        lines = (f"systems.{system}: {line}" for line in str(error).splitlines())
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _find(name: str) -> Path:
+    if name in lab_names():
+        return _FOLDER / f"{name}.toml"
+    if Path(name).is_file():
+        return Path(name)
+    raise ConfigError(f"{name}: expected a TOML file, or the name of a ready-made lab{did_you_mean(name, lab_names())}")
+
+
+def _change(tree: Tree, changes: Mapping[str, object]) -> None:
+    if changes.get("corpus.train") is not None:
+        # A corpus of the user's own has nothing in common with the file's.
+        tree["corpus"] = {}
+        cast("Tree", tree.setdefault("measure", {})).pop("sentences", None)
+    for key, value in changes.items():
+        if value is None:
+            continue
+        *tables, last = key.split(".")
+        inner = tree
+        for table in tables:
+            inner = cast("Tree", inner.setdefault(table, {}))
+        inner[last] = [*cast("list[str]", inner.get(last, [])), *cast("list[str]", value)] if last == "set" else value
+    budget = cast("Tree", tree.get("budget", {}))
+    for asked, other in (("steps", "tokens"), ("tokens", "steps")):
+        if changes.get(f"budget.{asked}") is not None and changes.get(f"budget.{other}") is None:
+            budget.pop(other, None)
+
+
+def _check(tree: Tree, *, where: str, text: str) -> Lab:
+    try:
+        return Lab.model_validate(tree)
+    except ValidationError as error:
+        lines = []
+        for one in error.errors(include_url=False):
+            path = [part for part in one["loc"] if isinstance(part, str)]
+            line = line_of(text, path) if path else None
+            place = f"{where}:{line}" if line else where
+            lines.append(f"{place}: {_complaint(path, one['type'], one['msg'])}")
+        raise ConfigError("\n".join(dict.fromkeys(lines))) from None
+
+
+def _complaint(path: list[str], fault: str, message: str) -> str:
+    if fault == "extra_forbidden":
+        sections: dict[str, type[Section]] = {
+            "corpus": CorpusConfig, "budget": BudgetConfig, "base": BaseConfig, "measure": MeasureConfig
+        }  # fmt: skip
+        known = sections.get(path[0], Lab).model_fields
+        return f"unknown key '{'.'.join(path)}'{did_you_mean(path[-1], known)}"
+    plain = message.removeprefix("Value error, ")
+    return f"{'.'.join(path)}: {plain}" if path else plain
+
+
+def _choose(lab: Lab, only: tuple[str, ...], where: str) -> Lab:
+    for pattern in only:
+        if not any(fnmatch(name, pattern) for name in lab.systems):
+            raise ConfigError(f"{where}: no system is called {pattern!r}{did_you_mean(pattern, lab.systems)}")
+    kept = {
+        name: options
+        for name, options in lab.systems.items()
+        if name == lab.baseline or any(fnmatch(name, pattern) for pattern in only)
+    }
+    return lab.model_copy(update={"systems": kept})

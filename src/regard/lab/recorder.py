@@ -1,0 +1,161 @@
+"""What a cell's training tells of itself, kept in files: for the progress of the lab, and for the report."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from regard.store.durable import write_file
+from regard.train.reporter import StepReport, TrainingPlan, Validation
+
+
+@dataclass(frozen=True)
+class Point:
+    """One validation.
+
+    Attributes:
+        step: Updates done.
+        seconds: Of training, about.
+        nll: Nats a target token.
+        bleu: Of greedy translations of validation sentences.
+        entropy: Of attention, nats a target token; None without any.
+        sharpness: Of attention, from 0 to 1; None without any.
+    """
+
+    step: int
+    seconds: float
+    nll: float
+    bleu: float | None
+    entropy: float | None
+    sharpness: float | None
+
+
+@dataclass
+class Record:
+    """What is known of a cell's training so far.
+
+    Attributes:
+        num_parameters: Trained numbers.
+        step: Updates done.
+        steps: Updates at most.
+        elapsed: Seconds of training so far.
+        remaining: Seconds that it will still take, estimated.
+        epochs_a_step: Passes through the corpus that an update makes; None before the first report.
+        loss: Of the last report, nats a target token.
+        speeds: Real target tokens a second, each over a second or so.
+        peak_memory: Bytes that the process held at most, over all sessions.
+        points: Its validations.
+    """
+
+    num_parameters: int = 0
+    step: int = 0
+    steps: int = 0
+    elapsed: float = 0.0
+    remaining: float | None = None
+    epochs_a_step: float | None = None
+    loss: float | None = None
+    speeds: list[float] = field(default_factory=list)
+    peak_memory: int = 0
+    points: list[Point] = field(default_factory=list)
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """The middle one of the speeds, which a pause of the machine does not move."""
+        return median(self.speeds) if self.speeds else None
+
+
+def read_record(path: Path) -> Record:
+    """Reads what a `Recorder` wrote.
+
+    Args:
+        path: Its file.
+
+    Returns:
+        The record, an empty one where there is no file.
+    """
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Record()
+    points = [Point(**one) for one in told.pop("points")]
+    return Record(**told, points=points)
+
+
+class Recorder:
+    """A reporter that keeps a `Record` on disk.
+
+    Args:
+        path: Its file; one that is there is gone on with.
+        watch: Called with each report; may stop the training by other means.
+        clock: Seconds from some point on.
+    """
+
+    def __init__(
+        self, path: Path, *, watch: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.path, self.watch, self.clock = path, watch, clock
+        self.record = read_record(path)
+        self.since = clock()
+
+    def on_start(self, plan: TrainingPlan) -> None:
+        """Forgets what happened after the state that training goes on from."""
+        record = self.record
+        record.num_parameters, record.steps, record.step = plan.num_parameters, plan.steps, plan.first_step
+        record.points = [point for point in record.points if point.step <= plan.first_step]
+        self._mark(record.points[-1].seconds if record.points else 0.0)
+        self._write()
+
+    def on_step(self, report: StepReport) -> None:
+        """Keeps the numbers."""
+        record = self.record
+        record.step, record.loss, record.remaining = report.step, report.loss, report.remaining
+        record.epochs_a_step = report.epoch / max(1, report.step)
+        record.speeds.append(round(report.tokens_per_second, 1))
+        self._mark(report.elapsed)
+        self._write()
+        self.watch()
+
+    def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
+        """Keeps the scores; see `Reporter.on_validation`."""
+        seconds = self.record.elapsed + self.clock() - self.since
+        self.record.step = step
+        self.record.points.append(
+            Point(step, seconds, validation.nll, validation.bleu, validation.entropy, validation.sharpness)
+        )
+        self._write()
+
+    def on_message(self, text: str) -> None:
+        """Goes to standard error, which is the cell's log."""
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+    def on_end(self) -> None:
+        """Writes all once more."""
+        self._write()
+
+    def _mark(self, elapsed: float) -> None:
+        self.record.elapsed, self.since = elapsed, self.clock()
+
+    def _write(self) -> None:
+        self.record.peak_memory = max(self.record.peak_memory, peak_memory())
+        text = json.dumps(asdict(self.record))
+        write_file(self.path, lambda path: _put(path, text))
+
+
+def peak_memory() -> int:
+    """Bytes that this process has held at most: of the GPU where one is used, else resident memory."""
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
+        return int(torch.cuda.max_memory_allocated())
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held if sys.platform == "darwin" else held * 1024
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,35 @@
+"""Writes the report of a lab: `report.html` and `report.md` in its directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from regard.lab.cells import open_bench
+from regard.lab.markdown import render_markdown
+from regard.lab.page import render_page
+from regard.lab.summary import summarise
+from regard.store.durable import write_file
+
+
+def write_report(directory: Path) -> tuple[Path, Path]:
+    """Compares the finished cells of a lab; it may still be running.
+
+    Args:
+        directory: Where the lab lies.
+
+    Returns:
+        The two files: HTML and Markdown.
+
+    Raises:
+        CheckpointError: There is no lab.
+        DataError: No cell of it is finished.
+    """
+    summary = summarise(open_bench(directory))
+    files = (directory / "report.html", directory / "report.md")
+    for path, text in zip(files, (render_page(summary), render_markdown(summary)), strict=True):
+        write_file(path, lambda waiting, text=text: _put(waiting, text))  # type: ignore[misc]
+    return files
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,0 +1,200 @@
+"""Runs a lab: keeps so many cells going, tells how far it is, and goes on where an earlier run was cut short."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from regard.errors import ConfigError
+from regard.evaluate.scores import corpus_bleu
+from regard.lab.cells import Bench, Cell, set_up
+from regard.lab.recorder import read_record
+from regard.lab.result import read_result
+from regard.lab.schema import Lab
+from regard.lab.worker import FINISHED, INTERRUPTED, TAKEN
+from regard.runs.console import duration
+from regard.train.interrupt import listening
+
+POLL_SECONDS = 0.5
+TELL_SECONDS = 30.0
+"""Seconds between two lines of progress."""
+_OVERHEAD = 10.0
+"""Seconds that a cell takes beside training and measuring."""
+
+Spawn = Callable[[Bench, Cell, int], "subprocess.Popen[bytes]"]
+
+
+@dataclass
+class LabRun:
+    """How a run of a lab ended.
+
+    Attributes:
+        finished: Cells that are done, by this run or before it.
+        failed: Cells that could not be trained, with the last line of their logs.
+        interrupted: Whether the user stopped it; running it again goes on.
+    """
+
+    finished: list[Cell] = field(default_factory=list)
+    failed: dict[Cell, str] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def run_lab(lab: Lab, directory: Path, *, workers: int = 1, console: Console | None = None) -> LabRun:
+    """Trains and measures every cell that is not finished, and waits for those that other workers hold.
+
+    Several machines may run the same lab in one shared directory.
+
+    Args:
+        lab: The lab.
+        directory: Where it lies or will lie.
+        workers: Trainings at the same time on this machine.
+        console: Where progress is written; standard error when not given.
+
+    Returns:
+        How it ended.
+
+    Raises:
+        RegardError: The lab cannot be set up.
+    """
+    if workers < 1:
+        raise ConfigError(f"expected at least 1 worker, got {workers}")
+    console = console or Console(stderr=True)
+    _say(console, f"{lab.title}: {len(lab.systems)} systems, {len(lab.seeds)} seeds; preparing the text in {directory}")
+    bench = set_up(lab, directory)
+    for cell in bench.cells():
+        bench.fingerprint(cell)  # impossible options are told before anything is trained
+    return _Foreman(bench, workers, console).run()
+
+
+class _Foreman:
+    """Starts workers, and watches them."""
+
+    def __init__(self, bench: Bench, workers: int, console: Console) -> None:
+        self.bench, self.workers, self.console = bench, workers, console
+        self.cells = bench.cells()
+        self.running: dict[Cell, subprocess.Popen[bytes]] = {}
+        self.ended = LabRun(finished=[cell for cell in self.cells if cell.result.exists()])
+        self.told = time.monotonic()
+
+    def run(self) -> LabRun:
+        if self.ended.finished:
+            _say(self.console, f"{len(self.ended.finished)} of {len(self.cells)} cells are finished already")
+        with listening() as interrupt:
+            try:
+                while self._open() and not interrupt.requested:
+                    self._start()
+                    self._tell()
+                    time.sleep(POLL_SECONDS)
+                    self._reap()
+            finally:
+                self.ended.interrupted = bool(self._open())
+                self._stop()
+        return self.ended
+
+    def _open(self) -> list[Cell]:
+        """What is neither finished nor failed."""
+        return [cell for cell in self.cells if cell not in self.ended.finished and cell not in self.ended.failed]
+
+    def _start(self) -> None:
+        for cell in self._open():
+            if cell.result.exists() and cell not in self.running:  # another machine's
+                self._finish(cell)
+            elif len(self.running) < self.workers and cell not in self.running and cell.lock.holder() is None:
+                self.running[cell] = _spawn(self.bench, cell, self.workers)
+
+    def _reap(self) -> None:
+        for cell, process in list(self.running.items()):
+            status = process.poll()
+            if status is None:
+                continue
+            del self.running[cell]
+            if status == FINISHED:
+                self._finish(cell)
+            elif status not in (TAKEN, INTERRUPTED, -signal.SIGTERM):
+                self.ended.failed[cell] = _last_line(cell, status)
+                _say(self.console, f"{cell.name} failed: {self.ended.failed[cell]}")
+
+    def _finish(self, cell: Cell) -> None:
+        self.ended.finished.append(cell)
+        result = read_result(cell.result)
+        said = [one.translation for one in result.measured.sentences]
+        bleu = corpus_bleu(said, self.bench.corpus.lines("test.tgt"))
+        left = f", about {duration(self._remaining())} left" if self._open() else ""
+        count = f"{len(self.ended.finished)} of {len(self.cells)} done{left}"
+        _say(self.console, f"{cell.name}: BLEU {bleu:.1f} in {duration(result.wall_seconds)}  ({count})")
+        self.told = time.monotonic()
+
+    def _tell(self) -> None:
+        if time.monotonic() - self.told < TELL_SECONDS:
+            return
+        self.told = time.monotonic()
+        parts = []
+        for cell in self._open():
+            record, holder = read_record(cell.directory / "record.json"), cell.lock.holder()
+            if holder is None:
+                continue
+            elsewhere = "" if cell in self.running else f" (by {holder})"
+            loss = f" loss {record.loss:.2f}" if record.loss is not None else ""
+            parts.append(f"{cell.name}{elsewhere}: step {record.step:,}/{record.steps:,}{loss}")
+        left = self._remaining()
+        whole = f"about {duration(left)} left for all" if left else "no estimate yet"
+        _say(self.console, f"{'; '.join(parts)}; {whole}")
+
+    def _remaining(self) -> float:
+        """Seconds until all is done: open cells take as long as their system's others, or as the mean of all."""
+        known: dict[str, list[float]] = {}
+        for cell in self.ended.finished:
+            known.setdefault(cell.system, []).append(read_result(cell.result).wall_seconds + _OVERHEAD)
+        open_cells = {cell: read_record(cell.directory / "record.json") for cell in self._open()}
+        for cell, record in open_cells.items():
+            if record.remaining is not None and cell.system not in known:
+                known[cell.system] = [record.elapsed + record.remaining + _OVERHEAD]
+        if not known:
+            return 0.0
+        mean = sum(sum(one) / len(one) for one in known.values()) / len(known)
+        left = 0.0
+        for cell, record in open_cells.items():
+            own = known.get(cell.system)
+            left += max(0.0, (sum(own) / len(own) if own else mean) - record.elapsed)
+        return left / self.workers
+
+    def _stop(self) -> None:
+        """Lets every worker save what it has."""
+        for process in self.running.values():
+            process.terminate()
+        for process in self.running.values():
+            process.wait()
+        self._reap()
+
+
+def _spawn(bench: Bench, cell: Cell, workers: int) -> subprocess.Popen[bytes]:
+    """A worker in a session of its own: Ctrl-C reaches it once, through us, and it saves."""
+    cell.directory.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "regard.lab.worker", str(bench.directory), cell.system, str(cell.seed)]
+    with (cell.directory / "log.txt").open("ab") as log:
+        return subprocess.Popen(
+            [*command, str(workers)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _last_line(cell: Cell, status: int) -> str:
+    log = cell.directory / "log.txt"
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    how = f"killed by signal {-status}" if status < 0 else f"status {status}"
+    return f"{lines[-1] if lines else 'it said nothing'} ({how}; all of it: {log})"
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(escape(text), highlight=False, soft_wrap=True)

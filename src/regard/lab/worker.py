@@ -1,0 +1,109 @@
+"""One cell, from claiming it to its result: `python -m regard.lab.worker DIR SYSTEM SEED WORKERS`.
+
+A process of its own a cell: what it needs of memory is its own, and when it dies nothing else does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from regard.errors import RegardError
+from regard.lab.cells import Bench, Cell, begin, open_bench
+from regard.lab.measure import measure
+from regard.lab.recorder import Record, Recorder
+from regard.lab.result import CellResult, Trained
+from regard.runs.training import TRAINING, TrainResult, choose_device, train
+from regard.translate import load
+
+FINISHED, FAILED, TAKEN, INTERRUPTED = 0, 2, 3, 130
+"""How a worker ends; TAKEN = somebody else works at the cell."""
+
+
+def work(bench: Bench, cell: Cell, *, workers: int) -> int:
+    """Trains and measures a cell, if nobody else does; a half-done one is gone on with.
+
+    Args:
+        bench: The lab.
+        cell: One of its cells.
+        workers: Trainings that share this machine's cores.
+
+    Returns:
+        `FINISHED`, `TAKEN` or `INTERRUPTED`.
+
+    Raises:
+        RegardError: When it cannot be trained.
+    """
+    lock = cell.lock
+    if not lock.claim():
+        return TAKEN
+    with lock.held() as lost:
+        if cell.result.exists():
+            return FINISHED
+        return _work(bench, cell, workers, lost)
+
+
+def _work(bench: Bench, cell: Cell, workers: int, lost: threading.Event) -> int:
+    config = begin(bench, cell, workers=workers)
+
+    def watch() -> None:
+        if lost.is_set():  # taken for dead, and taken over: the other one goes on
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    recorder = Recorder(cell.directory / "record.json", watch=watch)
+    outcome = train(config, cell.model, resume=True, reporter=recorder)
+    if outcome.interrupted:
+        return INTERRUPTED
+    trained = time.monotonic()
+    translator = load(cell.model, device=choose_device(config.train.device))
+    measured = measure(translator, bench.corpus, bench.lab.measure)
+    wall = outcome.seconds + time.monotonic() - trained
+    told = _trained(outcome, recorder.record, bench.tokens_an_epoch(cell))
+    CellResult(cell.system, cell.seed, wall, told, measured).write(cell.result)
+    shutil.rmtree(cell.model / TRAINING)  # checkpoints and the optimiser's state: several times the model
+    return FINISHED
+
+
+def _trained(outcome: TrainResult, record: Record, tokens_an_epoch: int) -> Trained:
+    passes = None if record.epochs_a_step is None else outcome.steps * record.epochs_a_step
+    return Trained(
+        num_parameters=record.num_parameters,
+        steps=outcome.steps,
+        tokens=None if passes is None else round(passes * tokens_an_epoch),
+        seconds=outcome.seconds,
+        tokens_per_second=record.tokens_per_second,
+        peak_memory=record.peak_memory,
+        precision=outcome.config.train.precision,
+        threads=outcome.config.train.threads or 1,
+        chosen=outcome.chosen or "",
+        points=tuple(record.points),
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Works at one cell.
+
+    Args:
+        arguments: Directory of the lab, system, seed, number of workers.
+
+    Returns:
+        `FINISHED`, `TAKEN`, `INTERRUPTED`, or `FAILED` with what went wrong on standard error.
+    """
+    directory, system, seed, workers = arguments
+    try:
+        bench = open_bench(Path(directory))
+        cell = next(one for one in bench.cells() if (one.system, str(one.seed)) == (system, seed))
+        return work(bench, cell, workers=int(workers))
+    except RegardError as error:
+        print(f"error: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
