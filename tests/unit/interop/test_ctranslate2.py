@@ -109,6 +109,8 @@ def test_given_translations_are_left_to_the_model_itself(make: Make, tmp_path: P
 def test_what_cannot_be_run_is_refused_with_its_option(make: Make, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"model\.cross_score: .* not 'additive'"):
         export_ctranslate2(make(cross_score="additive"), tmp_path / "export")
+    with pytest.raises(ConfigError, match=r"model\.normaliser: .* not by 'sparsemax'"):
+        export_ctranslate2(make(normaliser="sparsemax"), tmp_path / "export")
     stored = make()
     rnn = dataclasses.replace(stored, config=Config(model=RNNConfig()))
     with pytest.raises(ConfigError, match=r"model\.kind: CTranslate2 runs Transformers only"):

@@ -119,6 +119,8 @@ def test_the_signature_tells_models_apart(make: Make, tmp_path: Path) -> None:
     other = open_model(make(seed=2).save(tmp_path / "b")).manifest.signature
     assert other.split("|")[:-1] == signature.split("|")[:-1]
     assert other != signature
+    sparse = open_model(make("rnn", "model.attention.normaliser=entmax15").save(tmp_path / "e")).manifest.signature
+    assert "|model:luong-general-entmax15-lstm-12|" in sparse
     plain = open_model(make("plain", "subword.shared=false").save(tmp_path / "c")).manifest.signature
     assert "|model:plain-lstm-12|" in plain
     assert "|vocab:unigram-310-300|" in plain
