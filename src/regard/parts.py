@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from regard.text.sentences import seam
 from regard.translation import Translation
 from regard.values import Encoding
 
@@ -18,12 +19,14 @@ class Part:
         first_word: Number of the line's word that the stretch begins with or within.
         source: The stretch.
         found: Its translations, best first, when they are there.
+        within_word: Whether it begins within a word, so that no space belongs before it.
     """
 
     line: int
     first_word: int
     source: Encoding
     found: Sequence[Translation] = ()
+    within_word: bool = False
 
 
 def join(text: str, parts: Sequence[Part], *, many: bool = False) -> Translation:
@@ -45,20 +48,25 @@ def join(text: str, parts: Sequence[Part], *, many: bool = False) -> Translation
         return replace(found[0], n_best=found if many else ())
     best = [part.found[0] for part in parts]
     links: list[tuple[int, int]] = []
-    tgt_words = 0
+    said: list[str] = []
+    words, last = 0, ""  # of the translation so far
     for part, one in zip(parts, best, strict=True):
-        links += [(src + part.first_word, tgt + tgt_words) for src, tgt in one.alignment]
-        tgt_words += len(one.text.split())
+        between = "" if part.within_word else seam(last, one.text)
+        words -= bool(last and one.text and not between)  # its first word goes on where the last one ended
+        links += [(src + part.first_word, tgt + words) for src, tgt in one.alignment]
+        words += len(one.text.split())
+        said += [between, one.text]
+        last = one.text or last
     told = (
         f"longer than the model was trained for, so it was translated in {len(parts)} parts, without attention",
         *dict.fromkeys(warning for one in best for warning in one.warnings),
     )
     whole = Translation(
         text,
-        " ".join(one.text for one in best if one.text),
+        "".join(said),
         sum(one.score for one in best),
         tuple(token for one in best for token in one.tokens),
-        alignment=tuple(sorted(links)),
+        alignment=tuple(sorted(set(links))),
         warnings=numbered(line, told),
     )
     return replace(whole, n_best=(whole,) if many else ())

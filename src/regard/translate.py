@@ -298,7 +298,7 @@ class Translator:
     def _translate_window(self, lines: Sequence[str], wish: _Wish, *, first: int) -> list[Translation]:
         texts = [normalise(line) for line in lines]
         parts = [
-            Part(line, stretch.first_word, stretch.encoding)
+            Part(line, stretch.first_word, stretch.encoding, within_word=stretch.within_word)
             for line, text in enumerate(texts, start=first)
             for stretch in stretches(text, self.src_subword, limit=self.reach.source)
         ]

@@ -10,6 +10,9 @@ import unicodedata
 _BLANK = "\x00-\x20\x7f-\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
 _BLANKS = re.compile(f"[{_BLANK}]+")
 _ONE_BLANK = re.compile(f"[{_BLANK}]")
+_MOST_MARKS = 100
+"""Combining marks in a row, at most: composition sorts them, in time that grows with the square of their number."""
+_JOINER = "\u034f"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -28,7 +31,29 @@ def normalise(text: str) -> str:
     >>> normalise("Comment\u00a0 ça va\t?\n")
     'Comment ça va ?'
     """
-    return _BLANKS.sub(" ", unicodedata.normalize("NFC", without_surrogates(text))).strip(" ")
+    return _BLANKS.sub(" ", unicodedata.normalize("NFC", _broken_up(without_surrogates(text)))).strip(" ")
+
+
+def _broken_up(text: str) -> str:
+    """Divides runs of combining marks longer than any writing needs by an invisible joiner (UAX #15, §13)."""
+    # Whatever stands for more marks than that, two by one sign perhaps, has four signs in a row at such a place.
+    if text.isascii() or not any(all(map(_marks, text[place : place + 4])) for place in range(0, len(text), 40)):
+        return text
+    parts, count = [], 0
+    for character in text:
+        marks = _marks(character)
+        count = count + marks if marks else len(unicodedata.normalize("NFD", character)) - 1  # a letter's own
+        if count > _MOST_MARKS and marks:
+            parts.append(_JOINER)
+            count = marks
+        parts.append(character)
+    return "".join(parts)
+
+
+def _marks(character: str) -> int:
+    """How many combining marks a sign stands for; none where it is a letter with marks."""
+    apart = unicodedata.normalize("NFD", character)
+    return len(apart) if all(map(unicodedata.combining, apart)) else 0
 
 
 def without_surrogates(text: str) -> str:

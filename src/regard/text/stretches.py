@@ -1,12 +1,19 @@
-"""Text too long for a model, cut into stretches that it can take."""
+"""Text too long for a model, cut into stretches that it can take: whole sentences where that is possible."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
+from regard.text.sentences import Break, Strength, breaks, unspaced
 from regard.text.subword import Subword
-from regard.values import Encoding, Span
+from regard.values import Encoding
+
+_AT = attrgetter("at")
+BLOCK = 20_000
+"""Characters that are looked at together, so that one line of many megabytes takes neither memory nor time to match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +23,21 @@ class Stretch:
     Attributes:
         first_word: Number of the text's word that it begins with, or within.
         encoding: The part, cut into subwords.
+        within_word: Whether it begins within a word, where the script has words: then nothing but the limit divides
+            it from the stretch before.
     """
 
     first_word: int
     encoding: Encoding
+    within_word: bool = False
 
 
 def stretches(text: str, subword: Subword, *, limit: int) -> list[Stretch]:
-    """Cuts a text where it has spaces, and within a word only where that alone exceeds the limit.
+    """Cuts a text so that no stretch has more subwords than a model can take, and as few stretches as that allows.
+
+    Each stretch takes as many whole sentences as fit. Where not even one does, it ends at the last clause in the
+    latter half of what fits, else at the last space or clause, and within a word only where that alone is too long.
+    Time and memory grow with the length of the text, not faster.
 
     Args:
         text: Normalised: single spaces are all that separates its words.
@@ -33,32 +47,78 @@ def stretches(text: str, subword: Subword, *, limit: int) -> list[Stretch]:
     Returns:
         The stretches in order, together the text without the spaces between them; none for an empty text.
     """
-    if not text:
-        return []
-    return [Stretch(text.count(" ", 0, start), part) for start, part in _fitting(text, subword, limit, (0, len(text)))]
+    found: list[Stretch] = []
+    start, words, size, torn = 0, 0, BLOCK, False
+    while start < len(text):
+        parts = list(_fitting(subword.encode(text[start : start + size].rstrip(" ")), subword, limit))
+        if start + size < len(text):
+            parts.pop()  # it may go on behind the block
+        size = BLOCK if parts else 2 * size
+        for part in parts:
+            found.append(Stretch(words, part.encoding, torn))
+            words += text.count(" ", start, start + part.length)
+            start += part.length
+            torn = part.torn
+    return found
 
 
-def _fitting(text: str, subword: Subword, limit: int, span: Span) -> Iterator[tuple[int, Encoding]]:
-    start, end = span
-    whole = subword.encode(text[start:end].rstrip(" "))
-    cuts = [(0, len(whole.text))] if len(whole.ids) <= limit else list(_cuts(whole, limit))
-    if len(cuts) == 1:
-        yield start, whole
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stretch of a block.
+
+    Attributes:
+        encoding: The stretch.
+        length: Characters from its start to that of the next.
+        torn: Whether it ends within a word.
+    """
+
+    encoding: Encoding
+    length: int
+    torn: bool
+
+
+def _fitting(whole: Encoding, subword: Subword, limit: int) -> Iterator[_Part]:
+    text = whole.text
+    if len(whole.ids) <= limit:
+        yield _Part(whole, len(text), False)
         return
-    for begin, stop in cuts:  # out of its text, a stretch may need more subwords than it had there
-        yield from _fitting(text, subword, limit, (start + begin, start + stop))
+    ends, starts = list(breaks(text)), [start for start, _ in whole.spans]
+    begin = 0
+    while begin < len(text):
+        room = limit
+        while True:
+            stop, torn = _stop(text, ends, begin, _reach(starts, begin, room, len(text)))
+            encoding = subword.encode(text[begin:stop])
+            over = len(encoding.ids) - limit
+            if over <= 0 or room == 1:
+                break
+            room = max(1, room - over)  # out of its text, a stretch may need more subwords than it had there
+        following = stop + text.startswith(" ", stop)
+        yield _Part(encoding, following - begin, torn)
+        begin = following
 
 
-def _cuts(whole: Encoding, limit: int) -> Iterator[Span]:
-    begin, count = 0, 0
-    space, since_space = 0, 0  # where the last word began, and the subwords from there
-    for start, _ in whole.spans:
-        if start > max(begin, space) and whole.text[start - 1] == " ":
-            space, since_space = start, 0
-        if count >= limit and start > begin:
-            cut, carried = (space, since_space) if space > begin else (start, 0)
-            yield begin, cut
-            begin, count = cut, carried
-        count += 1
-        since_space += 1
-    yield begin, len(whole.text)
+def _reach(starts: Sequence[int], begin: int, room: int, end: int) -> int:
+    """Where so many subwords from a place on end; at least one character further."""
+    place = bisect_left(starts, begin) + room
+    if place < len(starts) and starts[place] <= begin:
+        place = bisect_right(starts, begin)
+    return starts[place] if place < len(starts) else end
+
+
+def _stop(text: str, ends: Sequence[Break], begin: int, reach: int) -> tuple[int, bool]:
+    """The best place to divide a text at, behind `begin` and up to `reach`, and whether that is within a word."""
+    if reach == len(text):
+        return reach, False
+    within = ends[bisect_right(ends, begin, key=_AT) : bisect_right(ends, reach, key=_AT)]
+    for strength, least in (
+        (Strength.SENTENCE, begin),
+        (Strength.CLAUSE, (begin + reach) // 2),
+        (Strength.SPACE, begin),
+    ):
+        for one in reversed(within):
+            if one.strength >= strength and one.at >= least:
+                return one.at, False
+    if text[reach - 1] == " ":  # one before a closing mark, as in French
+        return reach - 1, False
+    return reach, not unspaced(text[reach - 1])

@@ -43,6 +43,18 @@ def test_nothing_is_left_to_normalise(text: str) -> None:
     once.encode()
 
 
+@pytest.mark.parametrize("marks", ["\u0301\u0316", "\u0344\u0316", "\u0f73\u0301", "\u0316"])
+def test_marks_without_end_take_no_time_to_sort(marks: str) -> None:
+    """Composition sorts them: 1 MB in a row would take an hour."""
+    for number in range(30, 130):
+        text = "ế\u0316" + marks * number
+        assert normalise(normalise(text)) == normalise(text)
+    assert normalise("e" + "\u0316" * 100) == "e" + "\u0316" * 100
+    assert normalise("e" + "\u0316" * 101) == "e" + "\u0316" * 100 + "\u034f\u0316"
+    long = normalise("e" + marks * 50_000)
+    assert len(long) > 50_000
+
+
 def test_every_control_and_space_of_unicode_is_a_blank() -> None:
     by_hand = {
         chr(code)

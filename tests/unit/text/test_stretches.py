@@ -1,4 +1,4 @@
-"""Long text in stretches: nothing lost, nothing too long, words whole where they can be."""
+"""Long text in stretches: nothing lost, nothing too long, sentences and words whole where they can be."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regard.text import stretches as module
 from regard.text.normalise import normalise
 from regard.text.stretches import stretches
 from regard.text.subword import Subword
 
 LINES = ["the cat sleeps on the big bed", "a small dog runs in the garden", "we do not know where they are"] * 5
 WORDS = [*LINES[0].split(), "gardens", "catdog", "whey", "sleepsin", *LINES[1].split(), "knot", "hereare", "theory"]
-TEXTS = st.text(st.sampled_from("thecatdogs   éß€😀"), max_size=120).map(normalise)
+TEXTS = st.text(st.sampled_from("thecatdogs   éß€😀.,!»。好"), max_size=120).map(normalise)
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,7 @@ def test_nothing_is_lost_and_nothing_is_too_long(subword: Subword, text: str, li
         assert first in words[part.first_word]
         for offset, word in enumerate(more[:-1], start=1):
             assert word == words[part.first_word + offset]
+        assert part.encoding == subword.encode(part.encoding.text)
 
 
 @given(words=st.lists(st.sampled_from(WORDS), max_size=40), limit=st.integers(9, 40))
@@ -75,3 +77,42 @@ def test_a_word_without_end(subword: Subword) -> None:
     assert {part.first_word for part in parts} == {0}
     assert max(len(part.encoding.ids) for part in parts) <= 64
     assert "".join(part.encoding.text for part in parts) == "x" * 5000
+
+
+SENTENCES = "The cat sleeps. A small dog runs, and we know it! Do we know where they are? No."
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "wanted"),
+    [
+        (SENTENCES, 18, ["The cat sleeps.", "A small dog runs, and we know it!", "Do we know where they are? No."]),
+        # No sentence fits: the last clause, if it is not too near the start.
+        ("we know where they are, the cat and the dog", 11, ["we know where they are,", "the cat and the dog"]),
+        ("cat, we do not know where they are", 7, ["cat, we do not know where", "they are"]),
+        ("好好。好好。好", 12, ["好好。", "好好。", "好"]),
+        ("好好好好", 8, ["好好", "好好"]),
+        ("the dog sleepssleepssleeps", 9, None),
+    ],
+)
+def test_sentences_and_clauses_stay_whole_where_they_fit(
+    subword: Subword, text: str, limit: int, wanted: list[str] | None
+) -> None:
+    parts = stretches(text, subword, limit=limit)
+    if wanted:
+        assert [part.encoding.text for part in parts] == wanted
+        assert not any(part.within_word for part in parts)
+    else:
+        assert [part.within_word for part in parts] == [False, False, True]
+
+
+@given(text=TEXTS, limit=st.integers(5, 30), size=st.integers(1, 40))
+def test_a_text_looked_at_in_blocks_is_cut_as_if_it_were_one(
+    subword: Subword, text: str, limit: int, size: int
+) -> None:
+    whole = stretches(text, subword, limit=limit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BLOCK", size)
+        parts = stretches(text, subword, limit=limit)
+    assert "".join(part.encoding.text.replace(" ", "") for part in parts) == text.replace(" ", "")
+    assert all(len(part.encoding.ids) <= limit for part in parts)
+    assert len(parts) <= 2 * len(whole) + 1

@@ -1,0 +1,96 @@
+"""Sentence and clause ends by punctuation alone, in the scripts of the world."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regard.text.normalise import normalise
+from regard.text.sentences import Strength, breaks, seam, sentence_spans, unspaced
+
+MIXED = st.text(st.sampled_from("ab .,!?…;:«»\"'()。！「」，।؟،1３．\u0301 -"), max_size=60).map(normalise)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'The U.S. Army came (on Jan. 5).|"Stop!" he said.|He paid $3.50.|And so on...|What?!|No.|No. 5, too.',
+        "Mr. and Mrs. Li left.|(She stayed.)|J. R. Brown vs. Dr. Day!",
+        "Il dit : « Viens ! »|Puis il part.|Elle reste ; enfin… elle rit.|« Non ! », dit-il.|M. Petit dort.",
+        "Am 3. Oktober, z. B. in Bonn, war es so weit.|Danach nicht.",
+        "¿Qué?|¡Ven!|Sí.",
+        "Привет!|Т.е. он пришёл.|Да?",
+        "我来了，他走了！|“你好。”他说。|好吗？|好",
+        "「行く。」と彼は言った。|彼は３．５キロ歩いた。|そして、寝た。",
+        "나는 간다.|너는 오니?|그래, 가자!|네.",
+        "هل أنت هنا؟|نعم، أنا هنا.|شكرا۔",
+        "वह आया।|क्या?|हाँ, जी॥",
+        "ይህ ነው።|አዎ፣ ነው።",
+        "see http://a.b/c?d=e.f,g for v1.2",
+        "1. Open the door.|2. Close it.",
+        "...",
+    ],
+)
+def test_sentences(text: str) -> None:
+    sentences = text.split("|")
+    joined = sentences[0]
+    for one in sentences[1:]:
+        joined += ("" if unspaced(joined[-1]) or joined[-1] == "”" else " ") + one
+    assert [joined[start:end] for start, end in sentence_spans(joined)] == sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "clauses"),
+    [
+        ("Well, he came; she left: so what", ["Well,", "he came;", "she left:", "so what"]),
+        ("one – two - three-four", ["one –", "two -", "three-four"]),
+        ("10,000 at 3:45 in a,b", ["10,000 at 3:45 in a,b"]),
+        ("我来，他走；好", ["我来，", "他走；", "好"]),
+        ("نعم، لا؛ ربما", ["نعم،", "لا؛", "ربما"]),
+        ("١،٥", ["١،٥"]),
+    ],
+)
+def test_clauses(text: str, clauses: list[str]) -> None:
+    ends = [one.at for one in breaks(text) if one.strength is Strength.CLAUSE]
+    assert [text[start:end].strip() for start, end in zip([0, *ends], [*ends, None], strict=True)] == clauses
+
+
+@given(MIXED)
+def test_places_are_in_order_and_every_space_is_one(text: str) -> None:
+    places = [one.at for one in breaks(text)]
+    assert places == sorted(set(places))
+    assert all(0 < place < len(text) for place in places)
+    spaces = {place for place, character in enumerate(text) if character == " "}
+    closing = {place for place in spaces if text[place + 1] == "»"}
+    assert spaces - closing <= set(places)
+    assert "".join(text[start:end] for start, end in sentence_spans(text)).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "between"),
+    [
+        ("Il dort.", "Elle lit.", " "),
+        ("그는 잔다.", "그녀는 읽는다.", " "),
+        ("他睡觉。", "她读书。", ""),
+        ("“他睡觉。”", "“她读书。”", ""),
+        ("寝た。", "OK", ""),
+        ("เขาไป", "เธอมา", ""),
+        ("", "x", ""),
+        ("x", "", ""),
+        ('"', '"', " "),
+    ],
+)
+def test_seams(left: str, right: str, between: str) -> None:
+    assert seam(left, right) == between
+
+
+@pytest.mark.parametrize("unit", [".", "x.", ".»", "!? ", ", ", ",-", "- ", "。", "」", "x", "Mr. "])
+def test_time_grows_with_the_length_alone(unit: str) -> None:
+    """Half a second for 200,000 characters is ten times what it takes; a square would take minutes."""
+    text = normalise(unit * (200_000 // len(unit)) + "x")
+    start = time.process_time()
+    assert sum(1 for _ in breaks(text)) < len(text)
+    assert time.process_time() - start < 2
