@@ -73,6 +73,23 @@ def export_line(out: str, quantization: str) -> tuple[str, ...]:
     return "export", "model", "--to", "ctranslate2", "--out", out, "--quantization", quantization
 
 
+def test_a_recurrent_model_is_exported_to_onnx(at_work: Path, regard: Run) -> None:
+    done = regard("export", "model", "--to", "onnx", "--out", "model.onnx")
+    told = "model.onnx: 16 of 16 samples came out as by model, logits within 0.0001\n"
+    assert (done.status, done.out) == (0, told)
+    lines = b"how was your day\n\nthe red house\n"
+    ours = regard("translate", "model", stdin=lines)
+    for arguments in (["model.onnx"], ["model", "--engine", "onnx"]):
+        theirs = regard("translate", *arguments, "--threads", "1", stdin=lines)
+        assert (theirs.status, theirs.out) == (0, ours.out)
+    done = regard("export", "model", "--to", "onnx", "--out", "model.int8", "--quantization", "int8")
+    assert "before rounding" in done.out
+    assert regard("translate", "model.int8", stdin=lines).out.count("\n") == 3
+    done = regard("translate", "model.onnx", "--compute", "int8")
+    assert done.status == 2
+    assert "export the model with --quantization int8" in done.err
+
+
 def test_out_to_transformers_and_back(transformer: Path, regard: Run) -> None:
     done = regard("export", "model", "--to", "marian", "--out", "model.marian")
     assert (done.status, done.out) == (0, "model.marian: logits in transformers are those of model, within 0.0001\n")
@@ -97,5 +114,6 @@ def test_mistakes_end_with_status_2(at_work: Path, regard: Run) -> None:
 
 def test_the_examples_in_the_help_are_those_commands() -> None:
     assert "regard export model --to ctranslate2 --out model.ct2 --quantization int8" in export.EXAMPLES
+    assert "regard export model --to onnx --out model.onnx --quantization int8" in export.EXAMPLES
     assert "regard export model --to marian --out model.marian" in export.EXAMPLES
     assert "regard import marian opus-mt-en-fr --out model" in import_.EXAMPLES

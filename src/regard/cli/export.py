@@ -12,6 +12,7 @@ from regard.errors import ConfigError
 
 EXAMPLES = examples(
     "regard export model --to ctranslate2 --out model.ct2 --quantization int8",
+    "regard export model --to onnx --out model.onnx --quantization int8",
     "regard export model --to marian --out model.marian",
 )
 
@@ -19,16 +20,18 @@ EXAMPLES = examples(
 def export(
     model: Model,
     to: Annotated[
-        Literal["ctranslate2", "marian"], typer.Option("--to", help="Whose model to write.", show_default=False)
+        Literal["ctranslate2", "onnx", "marian"], typer.Option("--to", help="Whose model to write.", show_default=False)
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new directory.", show_default=False)],
     quantization: Annotated[
-        str, typer.Option(metavar="TYPE", help="Type of the weights: float32, int8, int16, ...")
+        str, typer.Option(metavar="TYPE", help="Type of the weights: float32 or int8; int16, ... for ctranslate2.")
     ] = "float32",
 ) -> None:
     """Write a model for another engine, and prove that it translates there as it does here."""
     if to == "marian":
         _to_marian(model, out, quantization)
+    elif to == "onnx":
+        _to_onnx(model, out, quantization)
     else:
         _to_ctranslate2(model, out, quantization)
 
@@ -51,5 +54,19 @@ def _to_ctranslate2(model: Path, out: Path, quantization: str) -> None:
 
     export_ctranslate2(load_model(model), out, quantization=quantization)
     print(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples came out token by token as by {model}")
+    _tell_of_rounding(out, quantization)
+
+
+def _to_onnx(model: Path, out: Path, quantization: str) -> None:
+    from regard.interop.onnx_export import CLOSE, export_onnx
+    from regard.interop.samples import NUM_SAMPLES
+    from regard.store import load_model
+
+    export_onnx(load_model(model), out, quantization=quantization)
+    print(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples came out as by {model}, logits within {CLOSE}")
+    _tell_of_rounding(out, quantization)
+
+
+def _tell_of_rounding(out: Path, quantization: str) -> None:
     if quantization != "float32":
         print(f"They were compared before rounding; what {quantization} costs, `regard evaluate {out} ...` tells.")

@@ -27,7 +27,7 @@ Threads = Annotated[
 ]
 Engine = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="regard or ctranslate2.", show_default="an export's own, else regard"),
+    typer.Option(metavar="NAME", help="regard, ctranslate2 or onnx.", show_default="an export's own, else regard"),
 ]
 Compute = Annotated[
     str | None,

@@ -17,7 +17,7 @@ def obstacles(model: ModelConfig, engine: EngineName) -> list[Obstacle]:
 
     Args:
         model: The `[model]` section.
-        engine: `ctranslate2`, or `marian` for Hugging Face's MarianMT.
+        engine: `ctranslate2`, `onnx` for ONNX Runtime, or `marian` for Hugging Face's MarianMT.
 
     Returns:
         One entry an option that stands in the way; empty where nothing does.
@@ -26,6 +26,8 @@ def obstacles(model: ModelConfig, engine: EngineName) -> list[Obstacle]:
     >>> obstacles(TransformerConfig(position="learned", norm="post"), "marian")
     [('position', "MarianMT has sinusoidal positions only, not 'learned'")]
     """
+    if engine == "onnx":  # its graphs are drawn part by part, and there is no part without a drawing
+        return []
     name = _NAMES[engine]
     if isinstance(model, RNNConfig):
         return [("kind", f"{name} runs Transformers only, and this model is recurrent")]

@@ -15,7 +15,7 @@ WindowName = Literal["global", "local-m", "local-p", "median", "mean"]
 NormaliserName = Literal["softmax", "sparsemax", "entmax15", "smooth"]
 CellName = Literal["rnn", "gru", "lstm"]
 DecoderName = Literal["plain", "luong", "bahdanau"]
-EngineName = Literal["ctranslate2", "marian"]
+EngineName = Literal["ctranslate2", "marian", "onnx"]
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[int, Field(ge=1)]
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from regard.errors import ConfigError
 from regard.interop.ctranslate2_engine import ctranslate2_translator
 from regard.interop.ctranslate2_export import export_ctranslate2
-from regard.interop.exported import is_export, open_export
+from regard.interop.exported import Exported, is_export, open_export
+from regard.interop.onnx_engine import onnx_translator
+from regard.interop.onnx_export import export_onnx
 from regard.store import load_model
 from regard.store.model import open_model
 from regard.translate import Translator, load
 
-ENGINES = ("regard", "ctranslate2")
+ENGINES = ("regard", "ctranslate2", "onnx")
 """What can run a model."""
 
 
@@ -42,31 +44,40 @@ def open_translator(
         ConfigError: There is no such engine, or it cannot run the model.
         CheckpointError: A directory holds no sound model.
     """
-    exported = is_export(paths[0])
-    engine = engine or (open_export(paths[0]).note.engine if exported else "regard")
+    exported = open_export(paths[0]) if is_export(paths[0]) else None
+    engine = engine or (exported.note.engine if exported else "regard")
     if engine not in ENGINES:
         raise ConfigError(f"expected an engine of {', '.join(ENGINES)}, got {engine!r}")
+    if exported and engine != exported.note.engine:
+        raise ConfigError(
+            f"{paths[0]}: an export for {exported.note.engine} cannot be run by {_named(engine)}: give "
+            "the model that it was made of"
+        )
     if engine == "regard":
-        if exported or compute:
-            raise ConfigError(
-                f"{paths[0]}: "
-                + (
-                    "an export cannot be run by regard's own engine: give the model that it was made of"
-                    if exported
-                    else "--compute is for other engines: add --engine ctranslate2"
-                )
-            )
+        if compute:
+            raise ConfigError(f"{paths[0]}: --compute is for other engines: add --engine ctranslate2, or --engine onnx")
         return load([str(one) for one in paths], device=device)
     if len(paths) > 1:
         raise ConfigError(f"{engine} runs one model at a time: leave out --with, or use regard's own engine")
     if exported:
-        return ctranslate2_translator(
-            open_export(paths[0]), compute=compute or "default", threads=threads, device=device
-        )
+        return _run(exported, compute=compute, threads=threads, device=device)
     with tempfile.TemporaryDirectory() as place:  # read into memory at once
-        export_ctranslate2(load_model(paths[0]), Path(place) / "export")
-        exported_now = open_export(Path(place) / "export")
-        return ctranslate2_translator(exported_now, compute=compute or "default", threads=threads, device=device)
+        export = Path(place) / "export"
+        if engine == "onnx":
+            export_onnx(load_model(paths[0]), export, quantization=compute or "float32")
+        else:
+            export_ctranslate2(load_model(paths[0]), export)
+        return _run(open_export(export), compute=compute, threads=threads, device=device)
+
+
+def _named(engine: str) -> str:
+    return "regard's own engine" if engine == "regard" else engine
+
+
+def _run(exported: Exported, *, compute: str | None, threads: int | None, device: str) -> Translator:
+    if exported.note.engine == "onnx":
+        return onnx_translator(exported, compute=compute, threads=threads, device=device)
+    return ctranslate2_translator(exported, compute=compute or "default", threads=threads, device=device)
 
 
 def signature(path: Path) -> str:

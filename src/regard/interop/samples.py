@@ -10,6 +10,7 @@ import torch
 from regard.config.schema import TransformerConfig
 from regard.data.collate import collate
 from regard.errors import CheckpointError
+from regard.model.decoder import StepModel
 from regard.search.greedy import greedy_search
 from regard.search.score import force_decode
 from regard.store import StoredModel
@@ -65,6 +66,34 @@ def verify(stored: StoredModel, run: Run, *, engine: str) -> None:
             f"{engine} translates {NUM_SAMPLES - same} of {NUM_SAMPLES} samples otherwise than regard, so nothing was "
             "exported: this is a fault of regard or of that engine's version; please report it with both versions"
         )
+
+
+def verify_logits(stored: StoredModel, model: StepModel, *, engine: str, close: float) -> None:
+    """Refuses an export whose logits are not the model's, step by step behind the same tokens.
+
+    Args:
+        stored: The model in regard.
+        model: The same by the engine, with weights that were not rounded.
+        engine: Its name, for the message.
+        close: The most that a logit may differ.
+
+    Raises:
+        CheckpointError: One differs by more.
+    """
+    batch = collate(sample_sources(stored), None, specials=stored.src_subword.specials)
+    ids = torch.full_like(batch.src_len, stored.tgt_subword.specials.bos)
+    with torch.inference_mode():
+        ours, theirs = (one.start(batch.src_ids, batch.src_len) for one in (stored.model, model))
+        for _ in range(min(MAX_LEN, _reach(stored))):
+            mine, ours = stored.model.step(ids, ours)
+            their, theirs = model.step(ids, theirs)
+            off = float((mine.logits - their.logits).abs().max())
+            if not off <= close:
+                raise CheckpointError(
+                    f"logits of {engine} differ from regard's by up to {off:.2g}, so nothing was exported: this is a "
+                    "fault of regard or of that engine's version; please report it with both versions"
+                )
+            ids = mine.logits.argmax(-1)
 
 
 def _reach(stored: StoredModel) -> int:

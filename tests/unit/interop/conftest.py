@@ -1,4 +1,4 @@
-"""Small Transformers with vocabularies, weights drawn at random."""
+"""Small models with vocabularies, weights drawn at random."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from regard.config.schema import Config, DataConfig, SubwordConfig, TransformerConfig
+from regard.config.schema import Config, DataConfig, ModelConfig, SubwordConfig, TransformerConfig
 from regard.model.build import build_model
 from regard.store import StoredModel, load_model, save_model
 from regard.text.subword import Subword
@@ -36,13 +36,10 @@ def second_vocabulary() -> Subword:
 
 
 @pytest.fixture
-def make(vocabulary: Subword, second_vocabulary: Subword, tmp_path: Path) -> Make:
-    """Saves a random Transformer with these options and gives it as it is loaded; `shared=False` for two tables."""
+def keep(vocabulary: Subword, second_vocabulary: Subword, tmp_path: Path) -> Make:
+    """Saves a random model of a configuration and gives it as it is loaded; `shared=False` for two vocabularies."""
 
-    def made(*, shared: bool = True, max_len: int = 24, seed: int = 1, **options: object) -> StoredModel:
-        model_config = TransformerConfig.model_validate(
-            {"width": 32, "ff_size": 48, "heads": 4, "encoder_layers": 2, "decoder_layers": 3, **options}
-        )
+    def kept(model_config: ModelConfig, *, shared: bool = True, max_len: int = 24, seed: int = 1) -> StoredModel:
         tgt = vocabulary if shared else second_vocabulary
         config = Config(
             data=DataConfig(max_len=max_len),
@@ -60,5 +57,17 @@ def make(vocabulary: Subword, second_vocabulary: Subword, tmp_path: Path) -> Mak
         directory = tmp_path / f"model-{seed}"
         save_model(directory, model=model.eval(), config=config, src_subword=vocabulary, tgt_subword=tgt)
         return load_model(directory)
+
+    return kept
+
+
+@pytest.fixture
+def make(keep: Make) -> Make:
+    """As `keep`, a Transformer with these options."""
+
+    def made(*, shared: bool = True, max_len: int = 24, seed: int = 1, **options: object) -> StoredModel:
+        sizes = {"width": 32, "ff_size": 48, "heads": 4, "encoder_layers": 2, "decoder_layers": 3}
+        model_config = TransformerConfig.model_validate({**sizes, **options})
+        return keep(model_config, shared=shared, max_len=max_len, seed=seed)
 
     return made

@@ -1,0 +1,224 @@
+"""ONNX Runtime against regard's own engine: the same tokens, scores and attention, for every kind of model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from regard.attention.scores import DotScore
+from regard.config.schema import ModelConfig, RNNConfig, TransformerConfig
+from regard.errors import CheckpointError, ConfigError
+from regard.interop import onnx_check
+from regard.interop.engines import open_translator, signature
+from regard.interop.exported import open_export
+from regard.interop.onnx_engine import onnx_translator
+from regard.interop.onnx_export import GRAPHS, export_onnx, plan_of, write_graphs
+from regard.interop.onnx_model import OnnxStepModel
+from regard.interop.samples import verify_logits
+from regard.store import StoredModel
+from regard.translate import Translator
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+onnx = pytest.importorskip("onnx", reason="needs onnx: pip install 'regard[interop]'")
+pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install 'regard[interop]'")
+
+Keep = Callable[..., StoredModel]
+LINES = ["a man rides a bicycle", "", "two women are reading in the park , and a dog runs", "日本語 the ball", "  a  "]
+
+
+def rnn(decoder: str = "luong", *, attention: dict[str, object] | None = None, **options: object) -> RNNConfig:
+    sizes = {"embed_size": 12, "hidden_size": 16}
+    return RNNConfig.model_validate({**sizes, "decoder": decoder, "attention": attention or {}, **options})
+
+
+def transformer(**options: object) -> TransformerConfig:
+    sizes = {"width": 32, "ff_size": 48, "heads": 4, "encoder_layers": 2, "decoder_layers": 2}
+    return TransformerConfig.model_validate({**sizes, **options})
+
+
+KINDS: dict[str, ModelConfig] = {
+    "plain rnn": rnn("plain", cell="rnn", bidirectional=False, encoder_layers=2, decoder_layers=2, residual=True),
+    "plain gru": rnn("plain", cell="gru", encoder_layers=2, residual=True),
+    "plain lstm": rnn("plain", cell="lstm", decoder_layers=2),
+    "elman": rnn("bahdanau", cell="rnn", attention={"score": "dot"}),
+    "luong dot": rnn(attention={"score": "dot"}, combine=False, tie_embeddings=False),
+    "luong scaled-dot, fed": rnn(attention={"score": "scaled-dot"}, input_feeding=True, cell="gru"),
+    "luong general": rnn(attention={"score": "general"}),
+    "luong general, 4 heads": rnn(attention={"score": "general", "heads": 4, "coverage": True}),
+    "luong additive, fed, 4 heads": rnn(attention={"score": "additive", "heads": 4, "size": 5}, input_feeding=True),
+    "luong location": rnn(attention={"score": "location"}),
+    "luong cosine": rnn(attention={"score": "cosine"}),
+    "bahdanau additive": rnn("bahdanau", attention={"score": "additive"}),
+    "bahdanau concat, shallow": rnn("bahdanau", attention={"score": "concat", "coverage": True}, deep_output=False),
+    "bahdanau cosine, 4 heads": rnn("bahdanau", attention={"score": "cosine", "heads": 4}, cell="gru"),
+    "bahdanau location, 4 heads": rnn("bahdanau", attention={"score": "location", "heads": 4, "max_source": 24}),
+    "bahdanau, 2 layers": rnn("bahdanau", decoder_layers=2, residual=True, tie_embeddings=False),
+    "local-m": rnn(attention={"window": "local-m", "window_size": 2}),
+    "local-p, sharpened": rnn(attention={"window": "local-p", "window_size": 2, "coverage": True, "sharpness": 1.7}),
+    "median": rnn("bahdanau", attention={"window": "median", "window_size": 2, "normaliser": "smooth"}),
+    "mean, 4 heads": rnn(attention={"window": "mean", "window_size": 2, "heads": 4}),
+    "filters": rnn(attention={"score": "additive", "location_filters": 3, "location_reach": 2}),
+    "filters, 4 heads": rnn(attention={"location_filters": 2, "heads": 4, "normaliser": "sparsemax"}),
+    "transformer": transformer(),
+    "post-norm, GELU": transformer(norm="post", activation="gelu", normaliser="entmax15"),
+    "SiLU, not tied": transformer(activation="silu", tie_embeddings=False, normaliser="sparsemax"),
+    "SwiGLU, learned": transformer(activation="swiglu", position="learned", max_positions=80),
+    "rotary": transformer(position="rotary", norm="post", normaliser="smooth"),
+    "cross-attention additive": transformer(cross_score="additive"),
+    "cross-attention general": transformer(cross_score="general"),
+    "cross-attention location": transformer(cross_score="location"),
+    "cross-attention cosine": transformer(cross_score="cosine"),
+}
+
+
+@pytest.mark.parametrize("config", KINDS.values(), ids=KINDS.keys())
+def test_every_kind_of_model_translates_as_here(keep: Keep, tmp_path: Path, config: ModelConfig) -> None:
+    stored = keep(config)
+    export_onnx(stored, tmp_path / "export")  # compares tokens and logits, or raises
+    ours = Translator.of([stored]).translate(LINES, beam=3, n_best=2, attention=True)
+    theirs = onnx_translator(open_export(tmp_path / "export")).translate(LINES, beam=3, n_best=2, attention=True)
+    assert [[one.tokens for one in line.n_best] for line in theirs] == [
+        [n.tokens for n in line.n_best] for line in ours
+    ]
+    for mine, their in zip(ours, theirs, strict=True):
+        assert their.warnings == mine.warnings
+        assert their.score == pytest.approx(mine.score, rel=1e-4)
+        assert their.alignment == mine.alignment
+        assert (their.attention is None) == (mine.attention is None)
+        if mine.attention and their.attention:
+            for left, right in zip(mine.attention.layers, their.attention.layers, strict=True):
+                assert torch.allclose(left, right, atol=1e-4)
+
+
+def test_the_graphs_hold_no_operator_that_none_needs(keep: Keep, tmp_path: Path) -> None:
+    used = set()
+    for number, config in enumerate(KINDS.values()):
+        model = keep(config).model
+        for name, graph in GRAPHS.items():
+            place = tmp_path / f"{number}-{name}"
+            place.mkdir()
+            write_graphs(plan_of(model), model, place, graph)
+            used |= {node.op_type for file in place.glob("*.onnx") for node in read(file).graph.node}
+    assert used == onnx_check.OPERATORS
+
+
+def read(path: Path) -> ModelProto:
+    return onnx.load(path, load_external_data=False)
+
+
+def test_a_table_that_is_tied_three_times_is_written_once(keep: Keep, tmp_path: Path) -> None:
+    stored = keep(transformer())
+    export_onnx(stored, tmp_path / "export")
+    size = (tmp_path / "export" / "weights.bin").stat().st_size
+    assert size <= 4 * sum(one.numel() for one in stored.model.parameters())
+    assert max(path.stat().st_size for path in (tmp_path / "export").glob("*.onnx")) < 20_000
+
+
+@pytest.mark.parametrize(
+    "config",
+    [rnn(embed_size=64, hidden_size=128, attention={"score": "additive"}), transformer(width=64, ff_size=128)],
+    ids=["rnn", "transformer"],
+)
+def test_8_bits_translate_each_line_as_if_it_were_alone(keep: Keep, tmp_path: Path, config: ModelConfig) -> None:
+    export_onnx(keep(config), tmp_path / "exact")
+    export_onnx(keep(config), tmp_path / "export", quantization="int8")
+    sizes = [(tmp_path / name / "weights.bin").stat().st_size for name in ("exact", "export")]
+    assert sizes[1] < 0.5 * sizes[0]
+    translator = open_translator([tmp_path / "export"], compute="int8", threads=2)
+    together = translator.translate(LINES * 20)
+    for line, found in zip(LINES, together, strict=False):
+        [alone] = translator.translate(line)
+        assert alone.tokens == found.tokens
+        assert alone.score == pytest.approx(found.score, abs=1e-4)
+    assert signature(tmp_path / "export").endswith("|engine:onnx-int8")
+
+
+def test_rounded_logits_are_near_the_exact_ones(keep: Keep, tmp_path: Path) -> None:
+    stored = keep(rnn("bahdanau", embed_size=64, hidden_size=64, attention={"score": "additive"}))
+    export_onnx(stored, tmp_path / "export", quantization="int8")
+    rounded = OnnxStepModel(tmp_path / "export", tgt_vocab=len(stored.tgt_subword))
+    src_ids, src_len = torch.tensor([[9, 8, 7, 3], [6, 3, 1, 1]]), torch.tensor([4, 2])
+    with torch.inference_mode():
+        exact, _ = stored.model.step(torch.tensor([2, 2]), stored.model.start(src_ids, src_len))
+        near, _ = rounded.step(torch.tensor([2, 2]), rounded.start(src_ids, src_len))
+    off = (near.logits - exact.logits)[:, 4:].std() / exact.logits[:, 4:].std()
+    assert 1e-3 < off < 0.05
+
+
+def test_given_translations_are_scored_with_attention(keep: Keep, tmp_path: Path) -> None:
+    stored = keep(transformer(), shared=False, max_len=8)
+    export_onnx(stored, tmp_path / "export")
+    pairs = ["a man rides a bicycle", "a man"], ["un homme", "deux femmes lisent un journal"]
+    ours, theirs = Translator.of([stored]).score(*pairs), open_translator([tmp_path / "export"]).score(*pairs)
+    assert [one.score for one in theirs] == pytest.approx([one.score for one in ours], rel=1e-4)
+    assert [one.alignment for one in theirs] == [one.alignment for one in ours]
+    long = ["the children play near the water and a dog runs after the ball " * 3]
+    [whole] = open_translator([tmp_path / "export"]).translate(long)
+    assert "parts" in whole.warnings[0]
+
+
+def test_rows_that_keep_their_sentence_keep_its_memory(keep: Keep, tmp_path: Path) -> None:
+    stored = keep(rnn())
+    export_onnx(stored, tmp_path / "export")
+    model = OnnxStepModel(tmp_path / "export", tgt_vocab=len(stored.tgt_subword))
+    state = model.start(torch.tensor([[9, 3], [8, 3]]), torch.tensor([2, 2])).select(torch.tensor([0, 0, 1, 1]))
+    crossed = state.select(torch.tensor([1, 0, 3, 3]))
+    assert all(one is other for one, other in zip(crossed.source, state.source, strict=True))
+    fewer = crossed.select(torch.tensor([0, 2]))
+    assert [len(one) for one in fewer.source] == [2] * len(state.source)
+    assert torch.equal(fewer.sentences, torch.tensor([0, 1]))
+
+
+def test_a_model_is_run_without_an_export_of_its_own(keep: Keep, tmp_path: Path) -> None:
+    ours = Translator.of([keep(rnn(), seed=3)]).translate(LINES)
+    model = tmp_path / "model-3"
+    found = open_translator([model], engine="onnx", device="cpu", threads=1).translate(LINES)
+    assert [one.text for one in found] == [one.text for one in ours]
+    assert len(open_translator([model], engine="onnx", compute="int8").translate(LINES)) == len(LINES)
+
+
+def test_a_model_that_computes_something_else_is_not_exported(keep: Keep) -> None:
+    stored, other = keep(rnn()), keep(rnn(), seed=2)
+    with pytest.raises(CheckpointError, match="logits of Other differ from regard's by up to"):
+        verify_logits(stored, other.model, engine="Other", close=1e-4)
+
+
+def test_mistakes_are_told(keep: Keep, make: Keep, tmp_path: Path) -> None:
+    stored = keep(transformer(), seed=5)
+    model, export = tmp_path / "model-5", tmp_path / "export"
+    with pytest.raises(ConfigError, match=r"expected a quantisation of float32, int8, got 'int3'"):
+        export_onnx(stored, export, quantization="int3")
+    with pytest.raises(ConfigError, match=r"expected a quantisation of float32, int8, got 'int3'"):
+        open_translator([model], engine="onnx", compute="int3")
+    export_onnx(stored, export)
+    with pytest.raises(CheckpointError, match="expected a free name"):
+        export_onnx(stored, export)
+    with pytest.raises(ConfigError, match="computes in float32, not int8: export the model with --quantization int8"):
+        open_translator([export], compute="int8")
+    with pytest.raises(ConfigError, match="--device cuda: the ONNX engine runs on the CPU"):
+        open_translator([export], device="cuda")
+    with pytest.raises(ConfigError, match="an export for onnx cannot be run by ctranslate2"):
+        open_translator([export], engine="ctranslate2")
+    with pytest.raises(ConfigError, match="one model at a time"):
+        open_translator([export, export])
+
+
+def test_parts_of_the_users_own_are_refused(keep: Keep, tmp_path: Path) -> None:
+    class Mine(DotScore):
+        """One that nobody else knows."""
+
+    stored = keep(rnn())
+    attention = stored.model.decoder.attention.attention
+    score, attention.score = attention.score, Mine(16, 16)
+    with pytest.raises(ConfigError, match="the score Mine is one of your own"):
+        export_onnx(stored, tmp_path / "export")
+    attention.score, attention.normaliser = score, lambda scores, mask: scores
+    with pytest.raises(ConfigError, match="the normaliser is one of your own"):
+        export_onnx(stored, tmp_path / "export")
+    assert not (tmp_path / "export").exists()
