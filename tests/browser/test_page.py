@@ -14,220 +14,304 @@ from regard.inspection.record import AttentionRecord
 from regard.values import Encoding
 
 
-def shown_matrix(page):
-    """The weights that the cells are shaded by, in percent, `(T, S)`."""
-    cells = page.evaluate(
-        "[...document.querySelectorAll('#grid .cell')]"
-        ".map(one => [+one.dataset.t, +one.dataset.s, parseFloat(one.style.getPropertyValue('--share'))])"
-    )
-    size = [1 + max(one[axis] for one in cells) for axis in (0, 1)]
-    matrix = torch.zeros(size)
-    for t, s, share in cells:
-        matrix[t, s] = share
-    return matrix
+def same(shown, weights, atol=5.1e-4):
+    torch.testing.assert_close(shown.float(), weights, atol=atol, rtol=0)
 
 
-def shares(page, side):
-    """What each word of a side is shaded by, in percent."""
-    style = "one => parseFloat(one.style.getPropertyValue('--share'))"
-    return torch.tensor(page.evaluate(f"[...document.querySelectorAll('#{side} .word')].map({style})"))
-
-
-def same(shown, weights):
-    torch.testing.assert_close(shown.float(), 100 * weights, atol=0.11, rtol=0)
-
-
-def texts(page, selector):
-    return page.eval_on_selector_all(selector, "all => all.map(one => one.textContent)")
+def same_cells(shown, weights):
+    same(shown, weights, atol=6e-5)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_and_matrix_are_there(open_page, day, scheme):
+def test_words_and_matrix_are_there(open_page, look, day, scheme):
     page = open_page(day, title="How was your day?", color_scheme=scheme)
     assert page.title() == "How was your day?"
-    assert texts(page, "#src .word") == [*day.src_words, "</s>"]
-    assert texts(page, "#tgt .word") == list(day.tgt_words)
-    same(shown_matrix(page), day.words())
-    assert page.locator("#links path").count() > 0
-    assert not page.locator("#overview").is_visible()  # one head is all there is
+    assert look.texts(page, ".src .word") == [*day.src_words, "</s>"]
+    assert look.texts(page, ".tgt .word") == list(day.tgt_words)
+    same_cells(look.matrix(page), day.words())
+    assert page.locator(".links path").count() > 0
+    assert not page.locator(".heads, #finder, .model, .fit, .map").filter(visible=True).count()
+    [background] = look.colours(page, "var(--page)")
+    assert (sum(background) > 600) == (scheme == "light")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_canvas_is_shaded_by_the_weights(open_page, look, day, scheme):
+    page = open_page(day, color_scheme=scheme)
     lightness = page.evaluate(
-        "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).reduce((a, b) => a + +b, 0)"
+        "(() => { const { plan, matrix } = app.panels[0].matrix, { rows, columns } = app.panels[0].view;"
+        "const image = matrix.getContext('2d').getImageData(0, 0, matrix.width, matrix.height).data;"
+        "const at = (from, place) => from + (place + 0.3) * plan.cell;"
+        "const sum = (t, s) => { const place = 4 * (Math.round(at(plan.top, t)) * matrix.width"
+        "+ Math.round(at(plan.left, s))); return image[place] + image[place + 1] + image[place + 2]; };"
+        "return Array.from({ length: rows * columns },"
+        "(_, place) => sum(Math.floor(place / columns), place % columns)); })()"
     )
-    assert (lightness > 600) == (scheme == "light")
+    weights = day.words().flatten().tolist()
+    ordered = [light for _, light in sorted(zip(weights, lightness, strict=True))]
+    assert ordered == sorted(ordered, reverse=scheme == "light")
+    assert len(set(ordered)) > 10
 
 
-def test_pointing_at_a_word_shows_what_it_attended_to(open_page, day):
+def test_pointing_at_a_word_shows_what_it_attended_to(open_page, look, day):
     page = open_page(day)
-    page.hover("#tgt .word:nth-child(4)")
-    same(shares(page, "src"), day.words()[3])
-    assert texts(page, ".word.chosen") == [day.tgt_words[3]]
-    assert page.text_content("#name") == day.tgt_words[3]
-    page.hover("#src .word:nth-child(2)")
-    same(shares(page, "tgt"), day.words()[:, 1])
-    assert torch.count_nonzero(shares(page, "src")) == 0
-    assert page.text_content("#direction") == "Which words looked at this one"
+    page.hover(".tgt .word:nth-child(4)")
+    same(look.shares(page, "src"), day.words()[3])
+    assert look.texts(page, ".word.chosen") == [day.tgt_words[3]]
+    assert page.text_content(".name") == day.tgt_words[3]
+    page.hover(".src .word:nth-child(2)")
+    same(look.shares(page, "tgt"), day.words()[:, 1])
+    assert torch.count_nonzero(look.shares(page, "src")) == 0
+    assert page.text_content(".direction") == "Which words looked at this one"
+    assert page.locator(".links .chosen").count() == int((day.words()[:, 1] >= 0.02).sum())
 
 
-def test_the_ranking_is_that_of_the_record(open_page, transformer):
+def test_the_ranking_is_that_of_the_record(open_page, look, transformer):
     page = open_page(transformer)
     for number, ranking in enumerate(most_and_least(transformer), start=1):
-        page.hover(f"#tgt .word:nth-child({number})")
-        assert texts(page, "#most li span:first-child") == [one.word for one in ranking.most]
-        assert texts(page, "#least li span:first-child") == [one.word for one in ranking.least]
-        percent = [float(one.rstrip("%")) for one in texts(page, "#most .number")]
-        assert percent == pytest.approx([100 * one.weight for one in ranking.most], abs=0.11)
+        page.hover(f".tgt .word:nth-child({number})")
+        assert look.texts(page, ".most li span:first-child") == [one.word for one in ranking.most]
+        assert look.texts(page, ".least li span:first-child") == [one.word for one in ranking.least]
+        percent = [float(one.rstrip("%")) for one in look.texts(page, ".most .number")]
+        assert percent == pytest.approx([100 * one.weight for one in ranking.most], abs=0.051)
 
 
-def test_a_click_keeps_a_word(open_page, day):
+def test_a_click_keeps_a_word(open_page, look, day):
     page = open_page(day)
-    page.click("#tgt .word:nth-child(2)")
-    page.hover("#tgt .word:nth-child(5)")
+    page.click(".tgt .word:nth-child(2)")
+    page.hover(".tgt .word:nth-child(5)")
     page.hover("h1")
-    assert texts(page, ".word.chosen") == [day.tgt_words[1]]
-    same(shares(page, "src"), day.words()[1])
+    assert look.texts(page, ".word.chosen") == [day.tgt_words[1]]
+    same(look.shares(page, "src"), day.words()[1])
 
 
-def test_the_keyboard_reaches_all_words(open_page, day):
+def test_the_keyboard_reaches_all_words(open_page, look, day):
     page = open_page(day)
-    page.locator("#src .word").first.focus()
+    page.locator(".src .word").first.focus()
     page.keyboard.press("ArrowRight")
-    assert texts(page, ".word:focus") == [day.src_words[1]]
-    same(shares(page, "tgt"), day.words()[:, 1])
-    assert page.locator("#src .word").nth(1).get_attribute("tabindex") == "0"
+    assert look.texts(page, ".word:focus") == [day.src_words[1]]
+    same(look.shares(page, "tgt"), day.words()[:, 1])
+    assert page.locator(".src .word").nth(1).get_attribute("tabindex") == "0"
     page.keyboard.press("End")
-    assert texts(page, ".word:focus") == ["</s>"]
+    assert look.texts(page, ".word:focus") == ["</s>"]
     page.keyboard.press("ArrowRight")
-    assert texts(page, ".word:focus") == ["</s>"]
+    assert look.texts(page, ".word:focus") == ["</s>"]
     page.keyboard.press("Home")
     page.keyboard.press("ArrowDown")
-    assert texts(page, "#tgt .word:focus") == [day.tgt_words[int(day.words()[:, 0].argmax())]]
+    assert look.texts(page, ".tgt .word:focus") == [day.tgt_words[int(day.words()[:, 0].argmax())]]
     assert page.get_attribute(".word:focus", "aria-selected") == "true"
-    assert day.tgt_words[int(day.words()[:, 0].argmax())] in page.text_content("#spoken")
-    assert page.locator("#src .word[tabindex='0']").count() == page.locator("#tgt .word[tabindex='0']").count() == 1
+    assert day.tgt_words[int(day.words()[:, 0].argmax())] in page.text_content(".spoken")
+    assert page.locator(".src .word[tabindex='0']").count() == page.locator(".tgt .word[tabindex='0']").count() == 1
 
 
-def test_subwords(open_page, day):
+def test_tab_reaches_every_part(open_page, transformer, day):
+    page, reached = open_page(transformer, day), []
+    for _ in range(14):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement === document.body"):  # once round
+            break
+        reached.append(
+            page.evaluate(
+                "document.activeElement.id || document.activeElement.className || document.activeElement.role"
+            )
+        )
+        outline = page.evaluate(
+            "getComputedStyle(document.activeElement.closest('.switch label') ?? document.activeElement).outlineStyle"
+        )
+        assert outline == "solid", reached[-1]
+    for part in ("find", "next", "png", "svg", "theme", "matrix", "radio"):
+        assert part in reached, (part, reached)
+    assert reached.count("word chosen") == 2  # one word a side, which is chosen by going there
+
+
+def test_right_to_left(open_page, look):
+    words = ("أختي", "تقرأ", "كتابا")
+    text = " ".join(words)
+    spans = tuple((text.index(word), text.index(word) + len(word)) for word in words)
+    encoding = Encoding(text, (1, 2, 3), words, spans)
+    page = open_page(AttentionRecord(encoding, encoding, (torch.full((1, 4, 4), 0.25),)))
+    first, second = (page.locator(".tgt .word").nth(number).bounding_box() for number in (0, 1))
+    assert first["x"] > second["x"]
+    page.locator(".tgt .word").first.focus()
+    page.keyboard.press("ArrowLeft")
+    assert look.texts(page, ".word:focus") == [words[1]]
+
+
+def test_subwords(open_page, look, day):
     page = open_page(day)
     page.check("input[value=subword]", force=True)
-    assert texts(page, "#src .word") == list(day.src_labels)
-    assert texts(page, "#tgt .word") == list(day.tgt_labels)
-    same(shown_matrix(page), day.matrix())
+    assert look.texts(page, ".src .word") == list(day.src_labels)
+    assert look.texts(page, ".tgt .word") == list(day.tgt_labels)
+    same_cells(look.matrix(page), day.matrix())
     page.check("input[value=word]", force=True)
-    same(shown_matrix(page), day.words())
+    same_cells(look.matrix(page), day.words())
 
 
-def test_layers_and_heads(open_page, transformer):
+def test_layers_and_heads(open_page, look, transformer):
     page = open_page(transformer)
-    same(shown_matrix(page), transformer.words())
-    assert page.is_disabled("#head")
-    page.select_option("#layer", index=3)
-    same(shown_matrix(page), transformer.words(2))
-    page.select_option("#head", index=2)
-    same(shown_matrix(page), transformer.words(2, 1))
-    page.select_option("#layer", index=0)
-    same(shown_matrix(page), transformer.words())
-    assert page.locator("#heads button").count() == 16
-    page.click("#heads button[aria-label='layer 4, head 3']")
-    same(shown_matrix(page), transformer.words(3, 2))
-    assert (page.input_value("#layer"), page.input_value("#head")) == ("3", "2")
-    assert page.locator("#heads button[aria-pressed=true]").count() == 1
+    same_cells(look.matrix(page), transformer.words())
+    assert page.locator(".tiles button").count() == 1 + 4 * 5
+    page.click(".tiles [aria-label='layer 3, mean of 4 heads']")
+    same_cells(look.matrix(page), transformer.words(2))
+    page.click(".tiles [aria-label='layer 4, head 3']")
+    same_cells(look.matrix(page), transformer.words(3, 2))
+    assert page.text_content(".caption") == "Layer 4, head 3"
+    assert page.locator(".tiles [aria-checked=true]").count() == 1
+    page.click(".tiles [aria-label='mean of all layers and heads']")
+    same_cells(look.matrix(page), transformer.words())
 
 
-def test_the_kept_word_stays_from_head_to_head(open_page, transformer):
+def test_heads_by_keyboard(open_page, look, transformer):
     page = open_page(transformer)
-    page.click("#tgt .word:nth-child(2)")
-    page.click("#heads button[aria-label='layer 1, head 1']")
+    page.focus(".tiles [aria-checked=true]")
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    assert page.get_attribute(":focus", "aria-label") == "layer 2, head 2"
+    same_cells(look.matrix(page), transformer.words(1, 1))
+    page.focus(".tiles [aria-checked=true]")
+    for key in ("ArrowUp", "ArrowUp", "ArrowUp"):
+        page.keyboard.press(key)
+    assert page.get_attribute(":focus", "aria-label") == "mean of all layers and heads"
+    assert page.locator(".tiles button[tabindex='0']").count() == 1
+
+
+def test_every_head_has_its_own_picture(open_page, transformer):
+    page = open_page(transformer)
+    pictures = page.evaluate("[...document.querySelectorAll('.tiles canvas')].map(one => one.toDataURL())")
+    assert len(set(pictures)) == 21
+    sizes = page.evaluate("[...document.querySelectorAll('.tiles canvas')].map(one => [one.height, one.width])")
+    assert {tuple(size) for size in sizes} == {tuple(transformer.words().shape)}
+
+
+def test_heads_are_drawn_when_they_come_into_sight(open_page, sixty):
+    page = open_page(sixty, viewport={"width": 600, "height": 500})
+    drawn = "[...document.querySelectorAll('.tiles canvas')].filter(one => one.width === 61).length"
+    page.wait_for_timeout(200)
+    assert page.evaluate(drawn) == 0
+    page.locator(".tiles").scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
+    assert page.evaluate(drawn) == 1 + 8 * 9
+
+
+def test_the_kept_word_stays_from_head_to_head(open_page, look, transformer):
+    page = open_page(transformer)
+    page.click(".tgt .word:nth-child(2)")
+    page.click(".tiles [aria-label='layer 1, head 1']")
     page.hover("h1")
-    assert texts(page, ".word.chosen") == [transformer.tgt_words[1]]
-    same(shares(page, "src"), transformer.words(0, 0)[1])
+    assert look.texts(page, ".word.chosen") == [transformer.tgt_words[1]]
+    same(look.shares(page, "src"), transformer.words(0, 0)[1])
 
 
-def test_one_layer_of_several_heads(open_page, two_heads):
+def test_one_layer_of_several_heads(open_page, look, two_heads):
     page = open_page(two_heads)
-    assert not page.locator("#layer").is_visible()
-    page.select_option("#head", index=2)
-    same(shown_matrix(page), two_heads.words(0, 1))
-    page.click("#heads button[aria-label='attention, head 1']")
-    same(shown_matrix(page), two_heads.words(0, 0))
+    assert page.text_content(".caption") == "Attention, mean of 2 heads"
+    assert page.locator(".tiles button").count() == 3
+    page.click(".tiles [aria-label='attention, head 2']")
+    same_cells(look.matrix(page), two_heads.words(0, 1))
 
 
-def test_several_sentences(open_page, day, transformer):
-    page = open_page(transformer, day)
-    page.select_option("#layer", index=4)
-    page.select_option("#head", index=4)
-    page.select_option("#sentence", index=1)
-    same(shown_matrix(page), day.words())
-    assert not page.locator("#layer").is_visible()
-    page.select_option("#sentence", index=0)
-    assert texts(page, "#tgt .word") == list(transformer.tgt_words)
-
-
-def test_cells_tell_their_value(open_page, day):
+def test_cells_tell_their_value(open_page, look, day):
     page = open_page(day)
-    page.hover("#grid .cell[data-t='3'][data-s='1']")
+    page.mouse.move(*look.cell(page, 3, 1))
     value = f"{100 * float(day.words()[3, 1]):.1f}%"
-    assert page.text_content("#tip").split() == [day.tgt_words[3], "→", day.src_words[1], value]
-    assert texts(page, ".word.chosen") == [day.tgt_words[3]]
-    page.focus("#grid")
+    assert page.text_content(".tip").split() == [day.tgt_words[3], "→", day.src_words[1], value]
+    assert look.texts(page, ".word.chosen") == [day.tgt_words[3]]
+    page.focus(".matrix")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
-    assert page.text_content("#tip").split()[:3] == [day.tgt_words[2], "→", day.src_words[2]]
+    assert page.text_content(".tip").split()[:3] == [day.tgt_words[2], "→", day.src_words[2]]
+    assert page.text_content(".spoken").startswith(f"{day.tgt_words[2]}, {day.src_words[2]}: ")
+    page.keyboard.press("Enter")
     page.hover("h1")
-    assert not page.locator("#tip").is_visible()
+    assert not page.locator(".tip").is_visible()
+    assert look.texts(page, ".word.chosen") == [day.tgt_words[2]]
 
 
-def test_sixty_words_stay_usable(open_page, sixty):
-    page = open_page(sixty)
-    paint = "performance.getEntriesByName('first-contentful-paint')[0]"
-    for _ in range(100):  # wait_for_function would evaluate text, which the page's own policy forbids
-        if page.evaluate(f"{paint} !== undefined"):
-            break
-        page.wait_for_timeout(50)
-    painted = page.evaluate(f"{paint}.startTime")
-    assert painted < 3000  # milliseconds; about 300 on a free machine
-    for width in (1240, 700, 390):
-        page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_timeout(100)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        word = page.locator("#tgt .word:nth-child(60)")
-        word.hover()
-        assert texts(page, ".word.chosen") == ["mot59"]
-    page.check("input[value=subword]", force=True)
-    page.locator("#grid .cell").last.hover()
-    assert page.text_content("#tip").startswith("</s> → </s>")
+def test_the_names_of_columns_can_be_pointed_at(open_page, look, day):
+    page = open_page(day)
+    x, y = look.cell(page, 0, 2)
+    page.mouse.move(x, y - 40)
+    assert look.texts(page, ".word.chosen") == [day.src_words[2]]
+
+
+def test_light_and_dark_by_hand(open_page, look, transformer):
+    page = open_page(transformer)
+    picture = "document.querySelector('.tiles canvas').toDataURL()"
+    [light], before = look.colours(page, "var(--page)"), page.evaluate(picture)
+    page.click("#theme")
+    page.wait_for_timeout(200)
+    [dark], after = look.colours(page, "var(--page)"), page.evaluate(picture)
+    assert sum(dark) < sum(light)
+    assert before != after
+    page.click("#theme")
+    assert look.colours(page, "var(--page)") == [light]
+
+
+def luminance(colour):
+    linear = [one / 255 / 12.92 if one <= 10 else ((one / 255 + 0.055) / 1.055) ** 2.4 for one in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_and_shades_are_told_by_lightness(open_page, look, day, scheme):
+    """WCAG 2, 1.4.3: 4.5 to 1. Shades that differ in lightness need no colours to be told apart."""
+    page = open_page(day, color_scheme=scheme)
+    names = ("ink", "soft", "mark", "card", "page", "low", "chip")
+    tones = dict(zip(names, look.colours(page, *(f"var(--{name})" for name in names)), strict=True))
+    pairs = [(text, ground) for text in ("ink", "soft", "mark") for ground in ("card", "page")]
+    for text, ground in [*pairs, ("ink", "low"), ("soft", "low"), ("ink", "chip")]:
+        assert contrast(tones[text], tones[ground]) >= 4.5, (text, ground)
+    steps = [luminance(one) for one in page.evaluate("app.colours.ramp")]
+    assert steps == sorted(steps, reverse=scheme == "light")
+    assert contrast(page.evaluate("app.colours.ramp")[0], page.evaluate("app.colours.ramp")[-1]) > 7
 
 
 def test_narrow_screens_draw_no_tangle(open_page, day):
     wide, narrow = open_page(day), open_page(day, viewport={"width": 330, "height": 700})
-    assert wide.locator("#links .faint").count() > 0
-    assert narrow.locator("#links .faint").count() == 0
-    assert narrow.locator("#links .chosen").count() > 0
+    assert wide.locator(".links .faint").count() > 0
+    assert narrow.locator(".links .faint").count() == 0
+    assert narrow.locator(".links .chosen").count() > 0
 
 
-def test_hostile_sentences_do_nothing(open_page):
+def test_hostile_sentences_do_nothing(open_page, look):
     pieces = (
         "</script><script>alert(1)</script>",
+        "</script><img/src=x/onerror=alert(1)>",
         "<!--",
-        "<img/src=x/onerror=alert(1)>",
         "&lt;",
         "\u202eback",
         "${1}",
+        "\x1b\ufffe",
     )
     text, spans = " ".join(pieces), []
     for piece in pieces:
         spans.append((text.index(piece), text.index(piece) + len(piece)))
-    encoding = Encoding(text, tuple(range(6)), pieces, tuple(spans))
-    record = AttentionRecord(encoding, encoding, (torch.full((2, 7, 7), 1 / 7),) * 2, ("<b>", "</script>"))
-    page = open_page(record, title="<script>alert(2)</script>")
+    encoding = Encoding(text, tuple(range(7)), pieces, tuple(spans))
+    record = AttentionRecord(encoding, encoding, (torch.full((2, 8, 8), 1 / 8),) * 2, ("<b>", "</script>"))
+    page = open_page(
+        beside={"<i>one</i>": [record, record], "two": [record, record]}, title="<script>alert(2)</script>"
+    )
     assert page.text_content("h1") == "<script>alert(2)</script>"
+    assert look.texts(page, ".model") == ["<i>one</i>", "two"]
     for level in ("subword", "word"):
         page.check(f"input[value={level}]", force=True)
-        assert texts(page, "#src .word") == [*pieces, "</s>"]
+        assert look.texts(page, ".panel:first-child .src .word") == [*pieces, "</s>"]
         for number in range(1, 7):
-            page.hover(f"#tgt .word:nth-child({number})")
-        page.hover("#grid .cell[data-t='0'][data-s='0']")
+            page.locator(f".tgt .word:nth-child({number})").first.hover()
+        page.mouse.move(*look.cell(page, 0, 0))
+    page.click("#find")
+    page.fill("#find", "<img")
+    assert page.locator("#found [role=option]").count() == 2
+    page.keyboard.press("Escape")
+    assert len(list(look.saved_svg(page))) > 0
     assert page.locator("script").count() == 2
     assert page.locator("img, b").count() == 0
+    assert page.locator("i").count() == page.locator(".scale i, .ranking li i").count()
 
 
 def test_the_policy_stops_what_was_not_ours(browser, tmp_path, day):
@@ -243,20 +327,20 @@ def test_the_policy_stops_what_was_not_ours(browser, tmp_path, day):
     page.close()
 
 
-def test_a_target_without_words(open_page, day):
+def test_a_target_without_words(open_page, look, day):
     empty = Encoding("", (), (), ())
     record = AttentionRecord(day.src, empty, (torch.full((1, 1, 6), 1 / 6),))
     page = open_page(record)
-    page.hover("#src .word:nth-child(1)")
+    page.hover(".src .word:nth-child(1)")
     page.check("input[value=subword]", force=True)
-    assert texts(page, "#tgt .word") == ["</s>"]
+    assert look.texts(page, ".tgt .word") == ["</s>"]
 
 
-def test_a_frame_in_a_notebook(browser, day):
+def test_a_frame_in_a_notebook(browser, look, day):
     page = browser.new_page()
     page.set_content(f"<h1>Notebook</h1>{frame(day, title='How?')}")
     inside = page.frame_locator("iframe")
-    inside.locator("#tgt .word").nth(3).hover()
+    inside.locator(".tgt .word").nth(3).hover()
     assert inside.locator(".word.chosen").text_content() == day.tgt_words[3]
-    assert inside.locator("#grid .cell").count() == day.words().numel()
+    assert inside.locator(".matrix").bounding_box()["width"] > 100
     page.close()

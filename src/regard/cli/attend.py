@@ -1,13 +1,14 @@
-"""`regard attend`: one sentence, and what the model looked at while it wrote the translation."""
+"""`regard attend`: sentences, and what a model looked at while it wrote their translations."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.lines import write_text
+from regard.cli.lines import read_aligned, read_input, write_text
 from regard.cli.options import Beam, Device, Model, Threads, With, examples, use_threads
 from regard.errors import RegardError
 
@@ -19,26 +20,45 @@ if TYPE_CHECKING:
 EXAMPLES = examples(
     'regard attend model "How was your day?" --html attention.html',
     'regard attend model "How was your day?" --target "Comment s\'est passée ta journée ?" --png attention.png',
+    "regard attend model --src test.en --tgt test.fr --html attention.html",
 )
+
+_Sentence = Annotated[str | None, typer.Argument(metavar="SENTENCE", help="What to translate.", show_default=False)]
+_Target = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="A translation to read, rather than to find.", show_default=False),
+]
+_Src = Annotated[
+    Path | None,
+    typer.Option("--src", metavar="FILE", help="Sentences in place of one, a line each.", show_default=False),
+]
+_Tgt = Annotated[
+    Path | None,
+    typer.Option("--tgt", metavar="FILE", help="Their translations, to read rather than to find.", show_default=False),
+]
+_Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page to point at.", show_default=False)]
+_Beside = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="MODEL", help="A model to show beside it on the page; may be repeated.", show_default=False),
+]
+_Png = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a picture: .png, .svg or .pdf.", show_default=False)
+]
+_Layer = Annotated[int | None, typer.Option(metavar="N", help="One layer, from 0.", show_default="their mean")]
+_Head = Annotated[int | None, typer.Option(metavar="N", help="One head, from 0.", show_default="their mean")]
 
 
 def attend(
     model: Model,
-    sentence: Annotated[str, typer.Argument(metavar="SENTENCE", help="What to translate.", show_default=False)],
-    target: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="A translation to read, rather than to find.", show_default=False),
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a page to point at.", show_default=False)
-    ] = None,
-    png: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a picture: .png, .svg or .pdf.", show_default=False)
-    ] = None,
-    layer: Annotated[
-        int | None, typer.Option(metavar="N", help="One layer, from 0.", show_default="their mean")
-    ] = None,
-    head: Annotated[int | None, typer.Option(metavar="N", help="One head, from 0.", show_default="their mean")] = None,
+    sentence: _Sentence = None,
+    target: _Target = None,
+    src: _Src = None,
+    tgt: _Tgt = None,
+    html: _Html = None,
+    beside: _Beside = None,
+    png: _Png = None,
+    layer: _Layer = None,
+    head: _Head = None,
     subwords: Annotated[bool, typer.Option("--subwords", help="Show subwords rather than words.")] = False,
     others: With = None,
     beam: Beam = None,
@@ -46,36 +66,84 @@ def attend(
     threads: Threads = None,
 ) -> None:
     """Show which words a translation was read from: the matrix, and for each word the most and least attended."""
+    beside = beside or []
+    _check_wishes(model, beside, page=html, picture=png, several=src is not None)
+    sources, targets = _wanted(sentence, target, src, tgt)
+
     from regard.translate import load
 
     use_threads(threads)
-    translator = load([model, *(others or [])], device=device)
-    if target is None:
-        [translation] = translator.translate([sentence], beam=beam, attention=True)
-    else:
-        [translation] = translator.score([sentence], [target])
-    record = _attention(translation, model)
+    read: dict[str, list[Translation]] = {}
+    for models in ([model, *(others or [])], *([one] for one in beside)):
+        translator = load(models, device=device)
+        read[str(models[0])] = (
+            translator.translate(sources, beam=beam, attention=True)
+            if targets is None
+            else translator.score(sources, targets)
+        )
+    records = _records(read)
     if png is not None:
         from regard.inspection.plot import save
 
-        save(record, png, layer=layer, head=head, level="subword" if subwords else "word")
+        save(records[str(model)][0], png, layer=layer, head=head, level="subword" if subwords else "word")
     if html is not None:
-        from regard.inspection.html import render
+        from regard.inspection.html import compare
 
-        write_text(html, render(record, title=sentence))
-    _print(translation, record, layer, head, subwords=subwords)
+        page = records if beside else {"": records[str(model)]}
+        write_text(html, compare(page, title=sentence or Path(src or "").name))
+    if src is None or html is None:
+        _print_all(read[str(model)], layer, head, subwords=subwords)
 
 
-def _attention(translation: Translation, model: Path) -> AttentionRecord:
-    if not translation.source.strip():
-        raise RegardError('the sentence is empty: expected some words to translate, such as "How was your day?"')
-    if translation.attention is None:
-        told = "".join(f"; {warning}" for warning in translation.warnings)
+def _check_wishes(model: Path, beside: list[Path], *, page: Path | None, picture: Path | None, several: bool) -> None:
+    if beside and page is None:
+        raise RegardError("--beside shows models side by side on a page: name it with --html FILE")
+    names = [model, *beside]
+    if len(set(names)) < len(names):
+        raise RegardError(f"{', '.join(map(str, names))}: expected different models beside each other")
+    if picture is not None and several:
+        raise RegardError("--png draws one sentence: give SENTENCE in place of --src FILE, or --html for all of them")
+
+
+def _wanted(
+    sentence: str | None, target: str | None, src: Path | None, tgt: Path | None
+) -> tuple[list[str], list[str] | None]:
+    """The sentences to read, and their translations where they are given."""
+    if (sentence is None) == (src is None) or (target and src) or (tgt and not src):
         raise RegardError(
-            f"{model}: there is no attention to show: train one with attention, not `plain`, or give a shorter sentence"
-            f"{told}"
+            "expected either SENTENCE, with --target TEXT if you like, or --src FILE, with --tgt FILE if you like"
         )
-    return translation.attention
+    if src is None:
+        return [sentence or ""], None if target is None else [target]
+    return (list(read_input(src)), None) if tgt is None else read_aligned(src, tgt)
+
+
+def _records(read: dict[str, list[Translation]]) -> dict[str, list[AttentionRecord]]:
+    """The attention of the sentences that every model attended to; the others are named on standard error."""
+    for name, translations in read.items():
+        if not any(one.source.strip() for one in translations):
+            raise RegardError('the sentence is empty: expected some words to translate, such as "How was your day?"')
+        if all(one.attention is None for one in translations):
+            told = "".join(f"; {warning}" for one in translations[:1] for warning in one.warnings)
+            raise RegardError(
+                f"{name}: there is no attention to show: train one with attention, not `plain`, or give a shorter "
+                f"sentence{told}"
+            )
+    kept: dict[str, list[AttentionRecord]] = {name: [] for name in read}
+    for number, row in enumerate(zip(*read.values(), strict=True), start=1):
+        records = [one.attention for one in row]
+        for name, record in zip(read, records, strict=True):
+            if record is not None and None not in records:
+                kept[name].append(record)
+        if None in records:
+            print(f"regard: sentence {number} is left out: it is empty or too long", file=sys.stderr)
+    return kept
+
+
+def _print_all(translations: list[Translation], layer: int | None, head: int | None, *, subwords: bool) -> None:
+    for translation in translations:
+        if translation.attention is not None:
+            _print(translation, translation.attention, layer, head, subwords=subwords)
 
 
 def _print(

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regard.errors import DataError
-from regard.inspection.html import frame, render
+from regard.inspection.html import compare, frame, render
 from regard.inspection.record import AttentionRecord
 from regard.values import Encoding
 
@@ -50,13 +50,54 @@ def data_of(page):
     return json.loads(Reader(page).scripts[0])
 
 
+def weights_of(record, layer):
+    """The weights of a layer as the page's script decodes them, `(H, T, S)`."""
+    numbers = torch.frombuffer(bytearray(base64.b64decode(layer["weights"])), dtype=torch.uint8).long().view(-1, 2)
+    shape = (layer["heads"], record["rows"], len(record["src"]["pieces"]) + 1)
+    return ((numbers[:, 0] + 256 * numbers[:, 1]) * record["unit"]).view(shape)
+
+
 def test_the_data_arrive_whole(day, korean):
-    first, second = data_of(render([day, korean]))
+    [model] = data_of(render([day, korean]))
+    first, second = model["records"]
     assert first["src"] == {"pieces": list(day.src.pieces), "words": list(day.src_words), "wordOf": [0, 1, 2, 3, 3]}
     assert first["tgt"]["wordOf"] == [0, 1, 1, 2, 3, 3, 4]
     assert [layer["name"] for layer in second["layers"]] == ["layer 1", "layer 2"]
     for layer, expected in zip(second["layers"], korean.layers, strict=True):
-        torch.testing.assert_close(torch.tensor(layer["heads"]) / 10_000, expected, atol=6e-5, rtol=0)
+        torch.testing.assert_close(weights_of(second, layer), expected, atol=8e-6, rtol=0, check_dtype=False)
+
+
+def test_weights_above_one_arrive_too(day):
+    large = AttentionRecord(day.src, day.tgt, (7 * day.layers[0],))
+    [record] = data_of(render(large))[0]["records"]
+    decoded = weights_of(record, record["layers"][0])
+    torch.testing.assert_close(decoded, large.layers[0], atol=6e-5, rtol=0, check_dtype=False)
+
+
+def test_a_page_stays_small(make_record):
+    """Less than three bytes a weight, and a script that is no library."""
+    words = " ".join(f"word{number}" for number in range(60))
+    assert len(render(make_record(words, words, layers=8, heads=8))) < 750_000
+
+
+def test_models_side_by_side(day, make_record):
+    other = make_record("How was your day ?", "Comment était ta journée ?", layers=2, heads=3)
+    same_sentence = AttentionRecord(
+        Encoding(day.src.text, (1,), ("all",), ((0, len(day.src.text)),)), other.tgt, (other.layers[0][:, :, :2],)
+    )
+    first, second = data_of(compare({"one": day, "two": [same_sentence]}))
+    assert (first["name"], second["name"]) == ("one", "two")
+    assert second["records"][0]["src"]["pieces"] == ["all"]
+    assert second["records"][0]["layers"][0]["heads"] == 3
+
+
+def test_models_that_read_other_sentences_are_refused(day, korean):
+    with pytest.raises(DataError, match="expected 2 sentences of each model, as 'one' has, got 1 of 'two'"):
+        compare({"one": [day, korean], "two": [day]})
+    with pytest.raises(DataError, match=r"sentence 2: 'one' read 'My sister reads a book \.' but 'two' read 'How was"):
+        compare({"one": [day, korean], "two": [day, day]})
+    with pytest.raises(DataError, match="at least one sentence"):
+        compare({})
 
 
 def test_one_record_needs_no_list(day):
@@ -69,8 +110,8 @@ def test_hostile_sentences_stay_text(day, hostile):
     assert page.comments == plain.comments == []
     assert page.scripts[1] == plain.scripts[1]
     assert not set("<>&") & set(page.scripts[0])  # `</script/` ends a script too, and not every parser knows it
-    assert json.loads(page.scripts[0])[0]["src"]["pieces"] == list(hostile.src.pieces)
-    assert json.loads(page.scripts[0])[0]["layers"][0]["name"] == "</script>"
+    assert json.loads(page.scripts[0])[0]["records"][0]["src"]["pieces"] == list(hostile.src.pieces)
+    assert json.loads(page.scripts[0])[0]["records"][0]["layers"][0]["name"] == "</script>"
 
 
 @settings(max_examples=50, deadline=None)
@@ -79,7 +120,7 @@ def test_any_text_comes_back(text, title):
     encoding = Encoding(text, (4,), (text,), ((0, len(text)),))
     page = render(AttentionRecord(encoding, encoding, (torch.full((1, 2, 2), 0.5),)), title=title)
     assert page.isascii()
-    assert data_of(page)[0]["tgt"]["pieces"] == [text]
+    assert data_of(page)[0]["records"][0]["tgt"]["pieces"] == [text]
     found = re.search("<title>(.*?)</title>", page, re.DOTALL)
     assert found is not None
     assert found[1] == markup.escape(title).encode("ascii", "xmlcharrefreplace").decode()

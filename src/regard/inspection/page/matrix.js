@@ -1,0 +1,181 @@
+// The matrix: rows are the translation, columns the source. What does not fit is scrolled, under names that stay.
+const LONGEST = 18, FONT = 15, READABLE = 18, LARGEST = 50, TALL = 660, GUTTER = 14;
+
+/** Where everything stands. A matrix that does not fit keeps its names readable and hangs over, unless the whole is wanted. */
+function planMatrix(view, { width: room, height = TALL }, whole = false) {
+  const most = room < 480 ? 11 : LONGEST;
+  const names = { src: view.src.map(text => shorten(text, most)), tgt: view.tgt.map(text => shorten(text, most)) };
+  const widest = side => Math.max(0, ...names[side].map(text => measure(text, FONT)));  // at the largest font
+  const wide = widest("src"), side = widest("tgt") + 18;
+  const fits = Math.min((room - side - wide * 0.67) / view.columns, height / Math.max(view.rows, 1));
+  const cell = clamp(Math.floor(fits), whole ? 2 : READABLE, LARGEST);
+  const font = clamp(cell - 5, whole ? 9 : 12, FONT), every = Math.max(1, Math.ceil(font / cell)), scale = font / FONT, upright = cell < 22;
+  const left = Math.ceil(side * scale + 4), top = Math.ceil(wide * scale * (upright ? 1 : 0.75) + 16);
+  const hang = upright ? 0 : wide * scale * 0.67;  // slanted names lean out to the right
+  return { names, cell, font, every, upright, left, top, width: Math.ceil(left + view.columns * cell + hang + 2),
+    height: top + view.rows * cell + 2 };
+}
+
+/** Draws a part of the matrix: `size` pixels of it from `offset` on. */
+function drawMatrix(pen, view, plan, colours, { offset = { x: 0, y: 0 }, size = plan, choice, cell, titles = false } = {}) {
+  const { left, top, cell: step } = plan, gap = step > 20 ? 1.5 : step > 8 ? 1 : 0, inside = { x: left, y: top, width: size.width - left, height: size.height - top };
+  const range = (from, length, count) => [clamp(Math.floor(from / step), 0, count), clamp(Math.ceil((from + length) / step), 0, count)];
+  const [firstRow, lastRow] = range(offset.y, inside.height, view.rows), [firstColumn, lastColumn] = range(offset.x, inside.width, view.columns);
+  const place = (t, s) => ({ x: left + s * step - offset.x, y: top + t * step - offset.y });
+  pen.within({ x: left - 3, y: top - 3, width: inside.width + 3, height: inside.height + 3 }, () => {
+    for (let t = firstRow; t < lastRow; t++) for (let s = firstColumn; s < lastColumn; s++) {
+      const weight = view.at(t, s), title = titles && `${view.tgt[t]} \u2192 ${view.src[s]} ${percent(weight, 2)}`;
+      pen.rect({ ...place(t, s), width: step - gap, height: step - gap, radius: step > 20 ? 3 : step > 8 ? 1.5 : 0, fill: colours.fill(weight), title });
+    }
+    const band = (t, s, height, width) => {
+      const { x, y } = place(t, s);
+      pen.rect({ x: x - 1, y: y - 1, width: width * step - gap + 2, height: height * step - gap + 2, radius: 4, stroke: colours.mark });
+    };
+    if (choice?.side === "tgt") band(choice.index, 0, 1, view.columns);
+    if (choice?.side === "src") band(0, choice.index, view.rows, 1);
+    if (cell) band(cell.t, cell.s, 1, 1);
+  });
+  const pointed = side => cell?.[side === "src" ? "s" : "t"] ?? (choice?.side === side ? choice.index : undefined);
+  // Where names would overlap some are left out, but never the one that is pointed at.
+  const named = (side, index) => index === pointed(side) || index % plan.every === 0 && !(Math.abs(index - pointed(side)) < plan.every);
+  const style = (side, index) => {
+    const marked = index === pointed(side) || choice?.side === side && choice.index === index;
+    return { size: plan.font, fill: marked ? colours.mark : plan.names[side][index] === END ? colours.soft : colours.ink, weight: marked ? 600 : 400 };
+  };
+  pen.within({ x: 0, y: top, width: left, height: inside.height }, () => {
+    for (let t = firstRow; t < lastRow; t++) if (named("tgt", t))
+      pen.text(plan.names.tgt[t], { x: left - 9, y: place(t, 0).y + (step - gap) / 2 + plan.font * 0.34, align: "right", ...style("tgt", t) });
+  });
+  pen.within({ x: left - 2, y: 0, width: inside.width + 2, height: top }, () => {
+    for (let s = firstColumn; s < lastColumn; s++) if (named("src", s)) {
+      const x = place(0, s).x + (step - gap) / 2 + plan.font * (plan.upright ? 0.34 : 0.2);
+      pen.text(plan.names.src[s], { x, y: top - 8, turn: plan.upright ? -90 : -48, ...style("src", s) });
+    }
+  });
+}
+
+class Matrix {
+  constructor(panel) {
+    this.panel = panel;
+    for (const name of ["scroller", "extent", "matrix", "tip", "map"]) this[name] = panel.find(name);
+    this.fit = panel.find("fit");
+    this.listen();
+  }
+  layOut() {
+    const { view } = this.panel, room = { width: this.scroller.clientWidth - GUTTER };
+    const readable = planMatrix(view, room), hangsOver = readable.width > room.width + GUTTER || readable.height > 0.84 * innerHeight;
+    const whole = this.fit.getAttribute("aria-pressed") === "true";
+    this.fit.hidden = !hangsOver;
+    this.plan = hangsOver && whole ? planMatrix(view, { ...room, height: Math.max(300, 0.84 * innerHeight - 120) }, true) : readable;
+    this.extent.style.width = `${this.plan.width}px`;
+    this.extent.style.height = `${this.plan.height}px`;
+    this.seen = { width: Math.min(this.plan.width, this.scroller.clientWidth), height: Math.min(this.plan.height, this.scroller.clientHeight) };
+    this.matrix.style.width = `${this.seen.width}px`;
+    this.matrix.style.height = `${this.seen.height}px`;
+    this.map.hidden = this.seen.width >= this.plan.width && this.seen.height >= this.plan.height;
+    if (!this.map.hidden) this.layOutMap(view);
+  }
+  get offset() { return { x: this.scroller.scrollLeft, y: this.scroller.scrollTop }; }
+  paint() {
+    const { view, choice, cell, app } = this.panel, { plan, seen: size, offset } = this;
+    drawMatrix(new CanvasPen(this.matrix, size, devicePixelRatio), view, plan, app.colours, { offset, size, choice, cell });
+    this.paintMap();
+    this.tip.hidden = !cell;
+    if (!cell) return;
+    this.tip.textContent = `${view.tgt[cell.t]} \u2192 ${view.src[cell.s]}  ${percent(view.at(cell.t, cell.s), 1)}`;
+    const half = this.tip.offsetWidth / 2, frame = this.scroller.getBoundingClientRect();
+    const x = frame.left + plan.left + (cell.s + 0.5) * plan.cell - offset.x, y = frame.top + plan.top + cell.t * plan.cell - offset.y;
+    this.tip.style.left = `${clamp(x, half + 6, document.documentElement.clientWidth - half - 6)}px`;
+    this.tip.style.top = `${y - 8}px`;
+  }
+  /** Brings a cell into the window, with a little around it; not while someone points into it. */
+  reveal({ t, s }) {
+    if (this.pointed) return;
+    const { plan, seen } = this;
+    const into = (axis, index, frozen, length) => {
+      const from = (index - 2) * plan.cell, to = (index + 3) * plan.cell - (length - frozen);
+      this.scroller[axis] = clamp(this.scroller[axis], Math.min(to, from), from);
+    };
+    into("scrollTop", t, plan.top, seen.height);
+    into("scrollLeft", s, plan.left, seen.width);
+  }
+  /** Which row and column are at a point; undefined beside the cells. */
+  under({ offsetX, offsetY }) {
+    const { plan, offset, panel: { view } } = this;
+    const index = (at, from, scrolled, count) => {
+      const found = Math.floor((at - from + scrolled) / plan.cell);
+      return at >= from && found >= 0 && found < count ? found : undefined;
+    };
+    return { t: index(offsetY, plan.top, offset.y, view.rows), s: index(offsetX, plan.left, offset.x, view.columns) };
+  }
+  listen() {
+    const { matrix, panel } = this;
+    const go = (t, s) => panel.look({ side: "tgt", index: t }, { t, s });
+    matrix.addEventListener("pointermove", event => {
+      if (!moved(event)) return;
+      this.pointed = true;
+      const { t, s } = this.under(event);
+      if (t !== undefined && s !== undefined) go(t, s);
+      else if (t !== undefined) panel.look({ side: "tgt", index: t });
+      else if (s !== undefined) panel.look({ side: "src", index: s });
+      else panel.look(null);
+    });
+    matrix.addEventListener("pointerleave", () => { this.pointed = false; panel.look(null); });
+    matrix.addEventListener("blur", () => panel.look(null));
+    matrix.addEventListener("click", () => panel.keep(panel.over));
+    matrix.addEventListener("keydown", event => {
+      const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
+      if (event.key === "Enter" && panel.over) return panel.keep(panel.over);
+      if (event.key === "Escape") return panel.look(null);
+      if (!step || panel.view.rows === 0) return;
+      event.preventDefault();
+      this.pointed = false;
+      const { kept, view } = panel, from = panel.cell ?? { t: kept?.side === "tgt" ? kept.index : 0, s: -step[1] };
+      const t = clamp(from.t + step[0], 0, view.rows - 1), s = clamp(from.s + step[1], 0, view.columns - 1);
+      go(t, s);
+      panel.say(`${view.tgt[t]}, ${view.src[s]}: ${percent(view.at(t, s), 1)}`);
+    });
+    this.scroller.addEventListener("scroll", () => this.paint());
+    this.fit.addEventListener("click", () => {
+      this.fit.setAttribute("aria-pressed", this.fit.getAttribute("aria-pressed") !== "true");
+      panel.layOut();
+    });
+    const move = event => { if (event.buttons) this.centre(event.offsetX / this.map.clientWidth, event.offsetY / this.map.clientHeight); };
+    for (const kind of ["pointerdown", "pointermove"]) this.map.addEventListener(kind, move);
+  }
+  /** Scrolls so that a place, given in parts of the whole, is in the middle. */
+  centre(x, y) {
+    const { plan, seen } = this;
+    this.scroller.scrollLeft = x * (plan.width - plan.left) - (seen.width - plan.left) / 2;
+    this.scroller.scrollTop = y * (plan.height - plan.top) - (seen.height - plan.top) / 2;
+  }
+  layOutMap(view) {
+    const step = Math.min(110 / view.columns, 110 / Math.max(view.rows, 1));
+    this.map.style.width = `${Math.max(16, Math.ceil(view.columns * step))}px`;
+    this.map.style.height = `${Math.max(16, Math.ceil(view.rows * step))}px`;
+  }
+  paintMap() {
+    if (this.map.hidden) return;
+    const { view, app } = this.panel, { plan, seen, offset, map } = this;
+    const size = { width: map.clientWidth, height: map.clientHeight }, pen = new CanvasPen(map, size, devicePixelRatio);
+    pen.context.drawImage(pixels(view, app.colours), 0, 0, size.width, size.height);
+    const x = size.width / (plan.width - plan.left), y = size.height / (plan.height - plan.top);
+    pen.rect({ x: offset.x * x + 1, y: offset.y * y + 1, width: Math.min((seen.width - plan.left) * x, size.width) - 2,
+      height: Math.min((seen.height - plan.top) * y, size.height) - 2, radius: 3, stroke: app.colours.mark, lineWidth: 2 });
+  }
+}
+
+/** A matrix of one pixel a weight. */
+function pixels(view, colours) {
+  const canvas = element("canvas", { width: view.columns, height: Math.max(1, view.rows) });
+  const image = new ImageData(canvas.width, canvas.height);
+  view.weights.forEach((weight, place) => {
+    const [red, green, blue] = colours.ramp[colours.index(weight)], at = 4 * place;
+    image.data[at] = red;
+    image.data[at + 1] = green;
+    image.data[at + 2] = blue;
+    image.data[at + 3] = 255;
+  });
+  canvas.getContext("2d").putImageData(image, 0, 0);
+  return canvas;
+}

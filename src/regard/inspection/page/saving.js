@@ -1,0 +1,56 @@
+// Pictures to keep: the matrices that are shown, whole, as they would stand in a paper.
+const EDGE = 24, HEADING = 17, BIGGEST = 12000;
+
+/** All panels beside each other, each under its name. */
+function planPicture(app) {
+  const figures = app.panels.map(panel => {
+    const plan = planMatrix(panel.view, { width: 760 }), caption = panel.reading.caption(panel.layer, panel.head);
+    const lines = [panel.model.name, caption].filter(Boolean);
+    return { panel, plan, lines };
+  });
+  const most = Math.max(...figures.map(one => one.lines.length)), head = most ? most * 22 + 10 : 0;
+  let x = EDGE;
+  for (const one of figures) {
+    one.x = x;
+    x += Math.max(one.plan.width, ...one.lines.map(line => measure(line, HEADING))) + 2 * EDGE;
+  }
+  return { figures, head, width: Math.ceil(x - EDGE), height: Math.ceil(head + Math.max(...figures.map(one => one.plan.height)) + 2 * EDGE + 30) };
+}
+function drawPicture(pen, app, { figures, head, width, height }) {
+  const { colours } = app;
+  pen.rect({ x: 0, y: 0, width, height, fill: colours.card });
+  for (const { panel, plan, lines, x } of figures) {
+    lines.forEach((line, place) => pen.text(line, { x, y: EDGE + 12 + place * 22, size: place || !panel.model.name ? 14 : HEADING,
+      fill: place || !panel.model.name ? colours.soft : colours.ink }));
+    pen.at(x, EDGE + head, () => drawMatrix(pen, panel.view, plan, colours, { titles: true }));
+  }
+  drawScale(pen, colours, EDGE, height - EDGE);
+}
+/** What the shades mean. */
+function drawScale(pen, colours, x, y) {
+  const length = 160, steps = 40;
+  for (let step = 0; step < steps; step++)
+    pen.rect({ x: x + step * length / steps, y: y - 9, width: length / steps + 0.5, height: 8, fill: colours.fills[Math.round(step * (SHADES - 1) / (steps - 1))] });
+  for (const weight of [0, 0.1, 0.5, 1])
+    pen.text(percent(weight), { x: x + length * shade(weight), y: y + 6, size: 11, fill: colours.soft, align: weight === 0 ? "left" : weight === 1 ? "right" : "center" });
+  pen.text("rows: translation, columns: source", { x: x + length + 24, y, size: 12, fill: colours.soft });
+}
+function save(blob, name) {
+  const link = element("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+function fileName(ending) {
+  const plainTitle = plain(document.title).replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
+  return `${shorten(plainTitle, 40).replace("\u2026", "") || "attention"}.${ending}`;
+}
+function savePng(app) {
+  const picture = planPicture(app), canvas = element("canvas");
+  drawPicture(new CanvasPen(canvas, picture, Math.min(3, BIGGEST / picture.width, BIGGEST / picture.height)), app, picture);
+  canvas.toBlob(blob => save(blob, fileName("png")));
+}
+function saveSvg(app) {
+  const picture = planPicture(app), pen = new SvgPen(picture);
+  drawPicture(pen, app, picture);
+  save(new Blob([new XMLSerializer().serializeToString(pen.root)], { type: "image/svg+xml" }), fileName("svg"));
+}
