@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +13,10 @@ from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
-from regard.lab.corpus import LabCorpus, bring_corpus, open_corpus
+from regard.lab.corpus import LabCorpus, appearing, bring_corpus, open_corpus
 from regard.lab.load import dump_lab, parse_lab, system_config
 from regard.lab.locks import Lock
-from regard.lab.schema import Lab
+from regard.lab.schema import BudgetConfig, Lab
 from regard.runs.prepare import keep_config, prepare
 from regard.runs.training import TRAINING
 from regard.store.durable import write_file
@@ -112,15 +110,15 @@ class Bench:
         return facts
 
     def _budget(self, tokens_an_epoch: int) -> dict[str, object]:
-        """Options of training for the lab's budget; an open one leaves the system's own."""
+        """Options of training for the lab's budget, which takes the place of all that a preset says of length."""
         budget = self.lab.budget
         asked: dict[str, object] = {"tensorboard": False}
+        if budget != BudgetConfig():
+            asked["max_minutes"] = budget.minutes
         if budget.steps:
             asked |= {"steps": budget.steps, "epochs": None}
         if budget.tokens:
             asked |= {"steps": None, "epochs": budget.tokens / tokens_an_epoch}
-        if budget.minutes:
-            asked["max_minutes"] = budget.minutes
         return asked
 
     def vocabulary(self, config: Config) -> Path:
@@ -232,11 +230,9 @@ def begin(bench: Bench, cell: Cell, *, workers: int) -> Config:
             "remove this one"
         )
     if not training.exists():
-        cell.model.mkdir(parents=True, exist_ok=True)
-        waiting = Path(tempfile.mkdtemp(prefix="training-", dir=cell.directory))
-        shutil.copytree(bench.vocabulary(config), waiting, dirs_exist_ok=True)
-        keep_config(config, waiting)
-        os.rename(waiting, training)
+        with appearing(training) as waiting:
+            shutil.copytree(bench.vocabulary(config), waiting, dirs_exist_ok=True)
+            keep_config(config, waiting)
         write_file(mark, lambda path: _write(path, fingerprint))
     own = system_config(bench.lab, cell.system).train.threads
     threads = own or max(1, available_cores() // workers)
@@ -254,9 +250,7 @@ def _learn_vocabulary(bench: Bench, config: Config) -> None:
     place = bench.vocabulary(config)
     if place.exists():
         return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    waiting = Path(tempfile.mkdtemp(prefix="vocabulary-", dir=place.parent))
-    try:
+    with appearing(place) as waiting:
         neutral = config.model_copy(update={"train": config.train.model_copy(update={"guided_weight": 0.0})})
         prepared = prepare(neutral, waiting)
         train = prepared.train
@@ -268,12 +262,6 @@ def _learn_vocabulary(bench: Bench, config: Config) -> None:
             "num_tgt_chars": sum(len(pair.tgt) for pair in train.pairs),
         }
         (waiting / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
-        os.rename(waiting, place)
-    except OSError:
-        if not place.exists():  # else another worker was quicker
-            raise
-    finally:
-        shutil.rmtree(waiting, ignore_errors=True)
 
 
 def _write(path: Path, text: str) -> None:

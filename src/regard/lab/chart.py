@@ -9,6 +9,7 @@ from math import ceil, floor, isfinite, log10
 
 WIDTH, HEIGHT = 340, 232
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 10, 40
+_RAISED = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
 _MARKERS = ("circle", "square", "triangle", "diamond", "cross", "down")
 
 
@@ -142,7 +143,7 @@ def interval(value: float, margin: float, seeds: Sequence[float], scale: tuple[f
     Returns:
         An `svg` element.
     """
-    width, height = 190.0, 20.0
+    width, height = 270.0, 20.0
     low, high = scale
 
     def x(number: float) -> float:
@@ -179,7 +180,7 @@ def _grid(axes: Axes) -> list[str]:
     parts = []
     for value in _y_ticks(axes):
         y = axes.y(value)
-        text = f"{value:.0e}".replace("e-0", "e-") if axes.logarithmic else f"{value:g}"
+        text = f"10{str(round(log10(value))).translate(_RAISED)}" if axes.logarithmic else f"{value:g}"
         parts.append(f'<line class="rule" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="tick" x="{_LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{text}</text>')
     for value, text in _x_ticks(axes):

@@ -195,8 +195,8 @@ def _compare(name: str, own: BySeed, other: BySeed | None, baseline: str, measur
     margin, each = float(result.ci or 0.0), tuple(measure.of(own[seed]) for seed in sorted(own))
     if other is None or not shared or result.p_value is None:
         return Value(result.score, margin, each)
-    signs = {np.sign(measure.of(own[seed]) - measure.of(other[seed])) for seed in shared}
-    return Value(result.score, margin, each, result.p_value, len(signs) == 1)
+    signs = {float(np.sign(measure.of(own[seed]) - measure.of(other[seed]))) for seed in shared}
+    return Value(result.score, margin, each, result.p_value, signs in ({1.0}, {-1.0}))
 
 
 def _pooled(seeds: BySeed, chosen: Sequence[int]) -> Sums:

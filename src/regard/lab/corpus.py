@@ -6,12 +6,13 @@ import json
 import os
 import random
 import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
+from uuid import uuid4
 
 from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
@@ -85,23 +86,35 @@ def bring_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
         ConfigError: Another corpus lies there.
         DataError: A file cannot be read, or there is too little text.
     """
-    if not (directory / _ABOUT).exists():
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        waiting = Path(tempfile.mkdtemp(prefix="corpus-", dir=directory.parent))
-        try:
+    if not directory.exists():
+        with appearing(directory) as waiting:
             _write(config, waiting)
-            os.rename(waiting, directory)
-        except OSError:
-            shutil.rmtree(waiting, ignore_errors=True)
-            if not (directory / _ABOUT).exists():  # else another worker was quicker
-                raise
-        except BaseException:
-            shutil.rmtree(waiting, ignore_errors=True)
-            raise
     corpus, made_of = _open(directory)
     if made_of != config.model_dump(mode="json"):
         raise ConfigError(f"{directory}: this lab was begun with another corpus: choose another directory")
     return corpus
+
+
+@contextmanager
+def appearing(place: Path) -> Iterator[Path]:
+    """Makes a directory that is there wholly or not at all; of several workers that make the same one, one is enough.
+
+    Args:
+        place: Where it will be.
+
+    Yields:
+        Where to write its files.
+    """
+    waiting = place.with_name(f"{place.name}.{uuid4().hex}")
+    waiting.mkdir(parents=True)
+    try:
+        yield waiting
+        os.rename(waiting, place)
+    except OSError:
+        if not place.exists():  # else somebody else was quicker
+            raise
+    finally:
+        shutil.rmtree(waiting, ignore_errors=True)
 
 
 def open_corpus(directory: Path) -> LabCorpus:

@@ -29,8 +29,8 @@ def headlines(summary: Summary) -> list[str]:
 def _headlines(summary: Summary, measure: Measure) -> list[str]:
     values, baseline = summary.values[measure.name], summary.bench.lab.baseline
     best = (max if measure.rises else min)(values, key=lambda name: values[name].score)
-    word = "highest" if measure.rises else "lowest"
-    said = [f"The {word} {measure.name} has {best}: {score(values[best], measure)}."]
+    word = "Highest" if measure.rises else "Lowest"
+    said = [f"{word} {measure.name}: {best}, {score(values[best], measure)}."]
     if baseline not in values or len(values) < 2:
         return said
     own = values[baseline].score
@@ -39,10 +39,19 @@ def _headlines(summary: Summary, measure: Measure) -> list[str]:
     down = [name for name in different if name not in up]
     alike = [name for name, value in values.items() if value.p is not None and name not in different]
     parts = [(up, "better"), (down, "worse"), (alike, "no significant difference")]
-    told = "; ".join(f"{word}: {', '.join(names)}" for names, word in parts if names)
+    told = "; ".join(f"{word}: {_listed(names)}" for names, word in parts if names)
     if told:
         said.append(f"{measure.name} against {baseline} ({score(values[baseline], measure)}): {told}.")
     return said
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names with their families said once: `luong (dot, general), plain`."""
+    families: dict[str, list[str]] = {}
+    for name in names:
+        family, slash, label = name.rpartition("/")
+        families.setdefault(family if slash else name, []).extend([label] if slash else [])
+    return ", ".join(f"{family} ({', '.join(labels)})" if labels else family for family, labels in families.items())
 
 
 def facts(summary: Summary) -> list[tuple[str, str]]:
@@ -55,15 +64,16 @@ def facts(summary: Summary) -> list[tuple[str, str]]:
         Names and values.
     """
     lab, corpus = summary.bench.lab, summary.bench.corpus
-    sizes = ", ".join(f"{size:,} {name}" for name, size in corpus.sizes.items())
+    sizes = ", ".join(f"{size:,} {name}" for name, size in sorted(corpus.sizes.items(), reverse=True))
     cells = [cell for one in summary.results.values() for cell in one]
     hours = sum(cell.wall_seconds for cell in cells) / 3600
+    time = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
     return [
         ("Text", f"{corpus.description} ({sizes} pairs)"),
         ("Budget of each training", budget(lab.budget)),
         ("Systems and seeds", f"{len(summary.results)} systems, seeds {', '.join(map(str, lab.seeds))}"),
         ("Baseline", lab.baseline),
-        ("Time", f"{hours:.1f} hours of training and measuring" if hours >= 1 else f"{60 * hours:.0f} minutes of it"),
+        ("Training and measuring", time),
     ]
 
 

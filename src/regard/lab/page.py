@@ -16,7 +16,7 @@ from regard.lab.chart import Axes, Line, axes_for, draw, interval, marker
 from regard.lab.compare import Value
 from regard.lab.load import dump_lab
 from regard.lab.matrix import draw_matrix
-from regard.lab.summary import Bucket, Curve, Summary
+from regard.lab.summary import FEWEST, Bucket, Curve, Summary
 from regard.lab.tables import (
     Table,
     attention_table,
@@ -41,6 +41,7 @@ def render_page(summary: Summary) -> str:
         A whole HTML document.
     """
     lab, styles = summary.bench.lab, _Styles(summary.systems)
+    enough = [bucket for bucket in summary.lengths if bucket.size >= FEWEST]
     filled = {
         "title": html.escape(lab.title),
         "about": html.escape(lab.about.strip()),
@@ -60,6 +61,7 @@ def render_page(summary: Summary) -> str:
         ),
         "frequencies": _table(frequencies_table(summary)),
         "gradient": _gradient(summary, styles),
+        "distances": _table(distances_table(summary)),
         "spread": _spread(summary, styles),
         "attention": _table(attention_table(summary)),
         "matrices": "".join(_matrices(summary)),
@@ -130,15 +132,17 @@ def _scores(summary: Summary) -> str:
     scale, against = (min(ends), max(ends)), values.get(summary.bench.lab.baseline)
     head = [f"<th>{_text(name)}</th>" for name in (table.header[0], *table.header[1::2])]
     head.insert(2, '<th class="wide">95 % interval; dots are seeds</th>')
-    rows = []
+    rows: dict[str, list[str]] = {}
     for name, row in zip(summary.systems, table.rows, strict=True):
         cells = [f"<th>{_text(row[0])}</th>"]
         cells += [f"<td>{_text(own)}{_apart(delta)}</td>" for own, delta in zip(row[1::2], row[2::2], strict=True)]
         one = values[name]
         drawn = interval(one.score, one.margin, one.seeds, scale, against.score if against else one.score)
         cells.insert(2, f'<td class="wide">{drawn}</td>')
-        rows.append(f"<tr{' class=baseline' if name == summary.bench.lab.baseline else ''}>{''.join(cells)}</tr>")
-    return f"<table><thead><tr>{''.join(head)}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        marked = " class=baseline" if name == summary.bench.lab.baseline else ""
+        rows.setdefault(name.rpartition("/")[0], []).append(f"<tr{marked}>{''.join(cells)}</tr>")
+    bodies = "".join(f"<tbody class=family>{''.join(one)}</tbody>" for one in rows.values())
+    return f"<table><thead><tr>{''.join(head)}</tr></thead>{bodies}</table>"
 
 
 def _apart(delta: str) -> str:
@@ -220,10 +224,9 @@ def _spread(summary: Summary, styles: _Styles) -> str:
 
 def _gradient(summary: Summary, styles: _Styles) -> str:
     if not summary.distances:
-        return "<p>No test sentence was long enough to measure gradients by distance.</p>"
+        return "<p>No test sentence is long enough to measure gradients by distance.</p>"
     panels, axes = _of_buckets(summary.distances, "recurrent steps apart", "median norm", styles, logarithmic=True)
-    figure = _figure("Gradient from a target word to its source word, by distance", panels, axes)
-    return f"{figure}<details><summary>In numbers</summary>{_table(distances_table(summary))}</details>"
+    return _figure("Gradient from a target word to its source word, by distance", panels, axes)
 
 
 def _matrices(summary: Summary) -> Iterator[str]:

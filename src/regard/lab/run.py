@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import mean
 
 from rich.console import Console
 from rich.markup import escape
@@ -149,21 +150,24 @@ class _Foreman:
         _say(self.console, f"{'; '.join(parts)}; {whole}")
 
     def _remaining(self) -> float:
-        """Seconds until all is done: open cells take as long as their system's others, or as the mean of all."""
-        known: dict[str, list[float]] = {}
+        """Seconds until all is done; 0 while nothing is known.
+
+        A training that runs knows best; one that has not begun takes as long as its system's others, or as all do.
+        """
+        takes: dict[str, list[float]] = {}
         for cell in self.ended.finished:
-            known.setdefault(cell.system, []).append(read_result(cell.result).wall_seconds + _OVERHEAD)
-        open_cells = {cell: read_record(cell.directory / "record.json") for cell in self._open()}
-        for cell, record in open_cells.items():
-            if record.remaining is not None and cell.system not in known:
-                known[cell.system] = [record.elapsed + record.remaining + _OVERHEAD]
-        if not known:
-            return 0.0
-        mean = sum(sum(one) / len(one) for one in known.values()) / len(known)
-        left = 0.0
-        for cell, record in open_cells.items():
-            own = known.get(cell.system)
-            left += max(0.0, (sum(own) / len(own) if own else mean) - record.elapsed)
+            takes.setdefault(cell.system, []).append(read_result(cell.result).wall_seconds + _OVERHEAD)
+        left, unknown = 0.0, []
+        for cell in self._open():
+            record = read_record(cell.directory / "record.json")
+            if record.remaining is None:
+                unknown.append(cell.system)
+            else:
+                left += record.remaining + _OVERHEAD
+                takes.setdefault(cell.system, []).append(record.elapsed + record.remaining + _OVERHEAD)
+        if takes:
+            usual = mean(map(mean, takes.values()))
+            left += sum(mean(takes[system]) if system in takes else usual for system in unknown)
         return left / self.workers
 
     def _stop(self) -> None:

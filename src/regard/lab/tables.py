@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from regard.lab.compare import MEASURES, Measure, Value
+from regard.lab.result import Measured
 from regard.lab.summary import Bucket, Summary
 
 UP, DOWN, MINUS = "\u2191", "\u2193", "\u2212"
@@ -101,7 +102,7 @@ def attention_table(summary: Summary) -> Table:
         if spread[0] is None:
             rows.append([name, "", "", "no attention"])
             continue
-        read = sorted({_read(cell.measured.layer, cell.measured.head, cell.measured.shifted) for cell in cells})
+        read = sorted({_read(cell.measured) for cell in cells})
         rows.append([name, f"{spread[0]:.2f}", f"{spread[1]:.2f}", "; ".join(read)])
     return Table(["system", "entropy, nats", "sharpness", "attention read for links and matrices"], rows)
 
@@ -160,7 +161,12 @@ def _power(value: Value | float | None) -> str:
     return f"{value:.1e}" if isinstance(value, float) else ""
 
 
-def _read(layer: int | None, head: int | None, shifted: bool) -> str:
+def _read(measured: Measured) -> str:
+    layer, head = measured.layer, measured.head
+    if layer is None and head is None:
+        records = measured.records()
+        several = bool(records) and sum(len(one) for one in records[0].layers) > 1
+        return "mean of all layers and heads" if several else "its only matrix"
     where = "mean of layers" if layer is None else f"layer {layer + 1}"
     which = "mean of heads" if head is None else f"head {head + 1}"
-    return f"{where}, {which}{', one step later' if shifted else ''}"
+    return f"{where}, {which}{', one step later' if measured.shifted else ''}"

@@ -1,0 +1,103 @@
+"""The text of a lab: brought together once, without leaks from what is judged by into what is learnt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from regard.errors import ConfigError, DataError
+from regard.lab.corpus import LabCorpus, appearing, bring_corpus, open_corpus
+from regard.lab.schema import CorpusConfig
+from regard.text.links import read_pharaoh
+
+
+def write(directory: Path, name: str, lines: list[str]) -> str:
+    path = directory / name
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return str(path)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> CorpusConfig:
+    numbers = range(400)
+    src = write(tmp_path, "a.en", [f"word{n % 390} x" for n in numbers])  # ten sources stand there twice
+    tgt = write(tmp_path, "a.fr", [f"mot{n} y" for n in numbers])
+    return CorpusConfig(train=(src, tgt))
+
+
+def test_the_phrasebook_brings_gold_links(small_corpus: LabCorpus) -> None:
+    assert small_corpus.sizes == {"train": 400, "val": 20, "test": 20}
+    gold = small_corpus.gold()
+    assert gold is not None
+    assert len(gold) == 20
+    for links, src, tgt in zip(gold, small_corpus.lines("test.src"), small_corpus.lines("test.tgt"), strict=True):
+        assert links.sure
+        assert all(i < len(src.split()) and j < len(tgt.split()) for i, j in links.possible)
+    assert small_corpus.num_seen == 0
+    assert not list(small_corpus.directory.parent.glob("corpus.*"))
+
+
+def test_long_sentences_besides(tmp_path: Path) -> None:
+    config = CorpusConfig(phrasebook="en-fr", pairs=200, max_words=8, long_test=True)
+    corpus = bring_corpus(config, tmp_path / "corpus")
+    lengths = [len(line.split()) for line in corpus.lines("test.src")]
+    assert min(lengths) < 9
+    assert sum(length >= 20 for length in lengths) == 2
+    assert max(len(line.split()) for line in corpus.lines("train.src")) < 9
+
+
+def test_what_is_held_out_is_not_learnt(files: CorpusConfig, tmp_path: Path) -> None:
+    corpus = bring_corpus(files, tmp_path / "corpus")
+    parts = {name: set(corpus.lines(f"{name}.src")) for name in ("train", "val", "test")}
+    assert not parts["train"] & parts["val"]
+    assert not parts["train"] & parts["test"]
+    assert not parts["val"] & parts["test"]
+    assert sum(corpus.sizes.values()) == 400
+    assert len(parts["test"]) == 19  # a twentieth of the sources
+    assert corpus.num_seen == 0
+    assert corpus.counts["y"] == corpus.sizes["train"]
+
+
+def test_a_sample_and_a_test_text_of_ones_own(files: CorpusConfig, tmp_path: Path) -> None:
+    assert files.train
+    gold = write(tmp_path, "gold", [f"0-0 1{'p' if n % 2 else '-'}1" for n in range(400)])
+    chosen = files.model_copy(update={"test": files.train, "gold": gold, "pairs": 100, "test_pairs": 50})
+    corpus = bring_corpus(chosen, tmp_path / "corpus")
+    assert (corpus.sizes["train"], corpus.sizes["test"]) == (100, 50)
+    assert corpus.num_seen == sum(src in set(corpus.lines("train.src")) for src in corpus.lines("test.src")) > 0
+    links = list(read_pharaoh(corpus.directory / "test.align"))
+    rows = [int(line.split()[0].removeprefix("mot")) for line in corpus.lines("test.tgt")]
+    assert rows == [row * 8 for row in range(50)]
+    assert all(((1, 1) in one.sure) == (row % 2 == 0) for one, row in zip(links, rows, strict=True))
+
+
+def test_another_corpus_is_refused(files: CorpusConfig, tmp_path: Path) -> None:
+    bring_corpus(files, tmp_path / "corpus")
+    assert bring_corpus(files, tmp_path / "corpus") == open_corpus(tmp_path / "corpus")
+    with pytest.raises(ConfigError, match="begun with another corpus"):
+        bring_corpus(files.model_copy(update={"pairs": 10}), tmp_path / "corpus")
+
+
+def test_gold_links_without_their_text(files: CorpusConfig, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"name it with corpus\.test"):
+        bring_corpus(files.model_copy(update={"gold": "x"}), tmp_path / "corpus")
+    assert not (tmp_path / "corpus").exists()
+
+
+def test_no_lab_and_too_little_text(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="start with `regard lab run`"):
+        open_corpus(tmp_path)
+    one = write(tmp_path, "one", ["a"])
+    with pytest.raises(DataError, match="at least 3 different source sentences"):
+        bring_corpus(CorpusConfig(train=(one, one)), tmp_path / "corpus")
+
+
+def test_of_two_that_make_a_directory_the_first_counts(tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    with appearing(place) as slow:
+        (slow / "who").write_text("slow")
+        with appearing(place) as quick:
+            (quick / "who").write_text("quick")
+    assert (place / "who").read_text() == "quick"
+    assert [path.name for path in tmp_path.iterdir()] == ["place"]

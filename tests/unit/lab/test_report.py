@@ -1,0 +1,137 @@
+"""The report: everything in it, nothing from elsewhere, and nothing that a name could break."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+import pytest
+
+from regard.errors import DataError
+from regard.lab.cells import Bench
+from regard.lab.chart import Line, axes_for, draw
+from regard.lab.corpus import words
+from regard.lab.findings import headlines
+from regard.lab.report import write_report
+from regard.lab.summary import summarise
+
+Make = Callable[..., Bench]
+FETCHED = re.compile(r"(?:src|href)=[\"']?(?:https?:|//|file:)|@import|url\(")
+
+
+class Elements(HTMLParser):
+    """Counts elements, and complains where they are not closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.counts: dict[str, int] = {}
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.counts[tag] = self.counts.get(tag, 0) + 1
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        self.counts[tag] = self.counts.get(tag, 0) + 1
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_a_report_is_one_file_with_everything(finished_lab: Make) -> None:
+    bench = finished_lab()
+    html, markdown = (path.read_text(encoding="utf-8") for path in write_report(bench.directory))
+    outside = re.sub(r'srcdoc="[^"]*"', "", html)
+    assert not FETCHED.search(outside)
+    assert "{{" not in outside
+    counts = Elements(outside).counts
+    assert counts["figure"] == 7  # BLEU by step and minute, length, frequency, gradient, sharpness, entropy
+    assert counts["iframe"] == 4  # systems that attend
+    for text in (html, markdown):
+        for name in (
+            "luong/dot",
+            "plain",
+            "BLEU",
+            "chrF",
+            "perplexity",
+            "AER",
+            "600 MiB",
+            "12,346",
+            "1,000,000",
+            "0.86",
+        ):
+            assert name in text, name
+    assert "| bahdanau/general (baseline) |" in markdown
+    assert "Holm" in markdown
+
+
+def test_what_a_report_says_is_what_was_measured(finished_lab: Make) -> None:
+    bench = finished_lab({"good": 0.0, "bad": 0.6, "plain": 0.3})
+    summary = summarise(bench)
+    assert summary.values["BLEU"]["good"].score == pytest.approx(100.0)
+    assert list(summary.values["AER"]) == ["good", "bad"]
+    said = headlines(summary)
+    assert said[0].startswith("Highest BLEU: good, 100.0 ± 0.0")
+    assert "worse: bad, plain" in said[1]
+    for bucket in summary.frequencies:
+        assert bucket.values["good"] == 100.0
+        assert bucket.values["bad"] == pytest.approx(40.0, abs=25.0)
+    references = bench.corpus.lines("test.tgt")
+    assert sum(bucket.size for bucket in summary.frequencies) <= sum(len(words(line)) for line in references)
+    assert sum(bucket.size for bucket in summary.lengths) == len(references)
+    far, near = summary.distances[-1].values, summary.distances[0].values
+    assert far["plain"] < near["plain"] / 100
+    assert [x for x, _ in summary.curves["BLEU by step"]["good"]] == [100.0 * at for at in range(1, 8)]
+
+
+def test_a_part_of_a_lab_can_be_told(finished_lab: Make) -> None:
+    bench = finished_lab({"a": 0.1, "b/c": 0.2, "b/d": 0.3})
+    for cell in bench.cells():
+        if cell.name in ("a, seed 2", "b/c, seed 1", "b/d, seed 1", "b/d, seed 2"):
+            shutil.rmtree(cell.directory)
+    summary = summarise(bench)
+    assert summary.systems == ["a", "b/c"]
+    assert summary.values["BLEU"]["b/c"].p is None  # no seed in common
+    html, markdown = (path.read_text(encoding="utf-8") for path in write_report(bench.directory))
+    for text in (html, markdown):
+        assert "4 of 6 trainings are not finished" in text
+
+
+def test_a_lab_without_the_baseline_or_without_anything(finished_lab: Make) -> None:
+    bench = finished_lab({"a": 0.1, "plain": 0.2})
+    shutil.rmtree(bench.cells()[0].directory.parent)
+    assert "plain" in write_report(bench.directory)[0].read_text(encoding="utf-8")
+    shutil.rmtree(bench.directory / "cells")
+    with pytest.raises(DataError, match="expected finished cells"):
+        write_report(bench.directory)
+
+
+def test_no_text_can_break_the_page(finished_lab: Make) -> None:
+    evil = "</title><script>alert(1)</script> {{lab}} | *"
+    bench = finished_lab({"a": 0.1, "b": 0.2}, title=evil, about=evil)
+    html, markdown = (path.read_text(encoding="utf-8") for path in write_report(bench.directory))
+    outside = re.sub(r'srcdoc="[^"]*"', "", html)
+    assert "script" not in Elements(outside).counts
+    assert "&lt;script&gt;" in outside
+    assert markdown.startswith("# ")
+
+
+def test_a_point_stands_where_its_value_says() -> None:
+    lines = [Line("a", 0, [(0, 10.0, 8.0, 12.0), (1, 20.0, 15.0, 25.0)]), Line("b", 1, [(0, float("nan"))])]
+    axes = axes_for(lines, x_label="x", y_label="y", categories=["s", "t"])
+    assert axes.y_range == (0.0, 25.0)
+    assert axes.y(25.0) < axes.y(12.5) < axes.y(0.0)
+    assert axes.y(12.5) == pytest.approx((axes.y(0.0) + axes.y(25.0)) / 2)
+    assert axes.x(1) - axes.x(0) > 100
+    drawn = draw(lines, axes, label="<label>")
+    assert "a, t: 20" in drawn
+    assert "nan" not in drawn
+    assert 'aria-label="&lt;label&gt;"' in drawn
+    powers = axes_for([Line("a", 0, [(0, 1e-4), (1, 0.2)])], x_label="", y_label="", logarithmic=True)
+    assert powers.y_range == (1e-4, 1.0)
+    assert powers.y(1e-2) == pytest.approx((powers.y(1e-4) + powers.y(1.0)) / 2)

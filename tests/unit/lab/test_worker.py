@@ -1,0 +1,146 @@
+"""One cell from start to result, in this process."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from regard.lab.cells import Bench, set_up
+from regard.lab.measure import gradients, typical_pairs
+from regard.lab.recorder import Recorder, read_record
+from regard.lab.result import read_result
+from regard.lab.run import run_lab
+from regard.lab.schema import Lab
+from regard.lab.worker import FAILED, FINISHED, TAKEN, main, work
+from regard.store import load_model
+from regard.train.reporter import StepReport, TrainingPlan, Validation
+
+OPTIONS = [
+    "subword.vocab_size=300", "model.hidden_size=8", "model.embed_size=8", "train.batch_tokens=256", "train.threads=1",
+    "train.validate_every=2", "train.validate_sentences=8", "train.warmup=1",
+]  # fmt: skip
+TREE: dict[str, object] = {
+    "baseline": "a/b",
+    "seeds": [1],
+    "corpus": {"phrasebook": "en-fr", "pairs": 100, "max_words": 8, "long_test": True},
+    "budget": {"steps": 4},
+    "base": {"set": OPTIONS},
+    "systems": {"a/b": ["model.decoder=bahdanau", "model.attention.score=additive"], "plain": ["model.decoder=plain"]},
+    "measure": {"gradients": 1, "trials": 20, "sentences": [["I see a cat.", "Je vois un chat."]]},
+}
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Both cells finished."""
+    made = set_up(Lab.model_validate(TREE), tmp_path_factory.mktemp("worker") / "lab")
+    for cell in made.cells():
+        assert work(made, cell, workers=1) == FINISHED
+    return made
+
+
+def test_a_result_holds_what_the_report_needs(bench: Bench) -> None:
+    attends, plain = (read_result(cell.result) for cell in bench.cells())
+    gold = bench.corpus.gold()
+    assert gold is not None
+    for one in (attends, plain):
+        assert one.trained.steps == 4
+        assert [point.step for point in one.trained.points] == [2, 4]
+        assert one.trained.peak_memory > 10**8
+        assert len(one.measured.sentences) == bench.corpus.sizes["test"]
+        assert all(0 < sentence.nll < 20 * sentence.num_tokens for sentence in one.measured.sentences)
+        assert len(one.measured.gradients) >= 10
+        assert all(norm >= 0 for _, norm in one.measured.gradients)  # far away it may fade to nothing
+    assert [sentence.links and sentence.links[1] for sentence in attends.measured.sentences] == [
+        len(one.sure) for one in gold
+    ]
+    [record] = attends.measured.records()
+    assert record.src_words == ("I", "see", "a", "cat.")
+    assert attends.trained.points[-1].sharpness is not None
+    assert {sentence.links for sentence in plain.measured.sentences} == {None}
+    assert (plain.measured.attention, plain.trained.points[-1].sharpness) == ((), None)
+    assert attends.measured.vocabulary == plain.measured.vocabulary
+
+
+def test_checkpoints_do_not_stay(bench: Bench) -> None:
+    model = bench.cells()[0].model
+    assert not (model / "training").exists()
+    load_model(model)
+
+
+def test_a_finished_cell_is_left_alone_and_one_that_is_held_too(bench: Bench) -> None:
+    cell = bench.cells()[0]
+    before = cell.result.stat().st_mtime_ns
+    arguments = [str(bench.directory), cell.system, str(cell.seed), "1"]
+    assert main(arguments) == FINISHED
+    assert cell.result.stat().st_mtime_ns == before
+    assert cell.lock.claim()
+    assert main(arguments) == TAKEN
+
+
+def test_a_failure_is_told(bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    cell = bench.cells()[1]
+    result = cell.result.rename(tmp_path / "aside")
+    mark = cell.directory / "fingerprint"
+    kept = mark.read_text()
+    mark.write_text("else")
+    try:
+        assert main([str(bench.directory), cell.system, str(cell.seed), "1"]) == FAILED
+        assert "begun with other options" in capsys.readouterr().err
+    finally:
+        mark.write_text(kept)
+        result.rename(cell.result)
+
+
+def test_a_lab_that_is_finished_trains_nothing(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    ended = run_lab(bench.lab, bench.directory)
+    assert (len(ended.finished), ended.failed, ended.interrupted) == (2, {}, False)
+    assert "2 of 2 cells are finished already" in capsys.readouterr().err
+
+
+def test_gradients_without_gold_links_are_taken_near_the_diagonal(bench: Bench) -> None:
+    stored = load_model(bench.cells()[1].model)
+    src, tgt = bench.corpus.lines("test.src"), bench.corpus.lines("test.tgt")
+    found = list(gradients(stored, src, tgt, None, most=1))
+    row = next(row for row, line in enumerate(src) if len(line.split()) >= 10)
+    assert len(found) == len(stored.tgt_subword.encode(tgt[row]).ids)
+    assert all(math.isfinite(norm) for _, norm in found)
+    assert found[0][1] > 0
+    assert list(gradients(stored, src, tgt, None, most=0)) == []
+
+
+def test_pairs_to_draw_are_short_middling_and_long() -> None:
+    sources = [" ".join(["w"] * count) for count in (30, 5, 12, 6, 18)]
+    assert [len(src.split()) for src, _ in typical_pairs(sources, sources)] == [6, 12, 18]
+    assert len(typical_pairs(["a b"], ["c"])) == 1
+
+
+def report(step: int, elapsed: float, speed: float) -> StepReport:
+    return StepReport(step, step / 10, 2.0, 1.5, 1.0, 1e-3, speed, elapsed, 7.0)
+
+
+def test_a_record_goes_on_where_the_training_does(tmp_path: Path) -> None:
+    path, now = tmp_path / "record.json", [0.0]
+    first = Recorder(path, clock=lambda: now[0])
+    first.on_start(TrainingPlan(99, 5, 20, 0, 5, "", None))
+    first.on_step(report(5, 10.0, 100.0))
+    now[0] = 2.5
+    first.on_validation(5, Validation(3.0, 2.0, 10.0, 20.0, entropy=0.5, sharpness=0.9), best=True)
+    first.on_step(report(9, 20.0, 300.0))
+    first.on_validation(10, Validation(3.0, 1.0, 20.0), best=True)
+    told = read_record(path)
+    assert [(point.step, point.seconds) for point in told.points] == [(5, 12.5), (10, 20.0)]
+    assert (told.num_parameters, told.tokens_per_second, told.epochs_a_step) == (99, 200.0, 0.1)
+    assert told.points[1].entropy is None
+    # Killed before the state of step 10 was saved: that validation comes again.
+    second = Recorder(path, clock=lambda: 0.0)
+    second.on_start(TrainingPlan(99, 5, 20, 5, 5, "", None))
+    second.on_step(report(6, 14.0, 500.0))
+    second.on_end()
+    told = read_record(path)
+    assert [point.step for point in told.points] == [5]
+    assert told.tokens_per_second == 300.0
+    assert json.loads(path.read_text())["elapsed"] == 14.0
