@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -172,6 +174,39 @@ def test_attend_to_a_given_translation(at_work: Path, regard: Run) -> None:
     assert done.out.splitlines()[1] == "Comment ça va ?"
     for word in ("Comment", "ça", "va", "?"):
         assert f"\n{word}: most " in done.out
+
+
+def data_of(page: Path) -> list[dict[str, Any]]:
+    """The models and their sentences that a page of attention holds."""
+    found = re.search('<script type="application/json" id="data">(.*?)</script>', page.read_text())
+    assert found
+    models: list[dict[str, Any]] = json.loads(found[1])
+    return models
+
+
+def test_attend_to_a_file(at_work: Path, regard: Run) -> None:
+    (at_work / "few.en").write_text("the cat sleeps\n\nHow was your day?\n")
+    done = regard("attend", "model", "--src", "few.en", "--html", "a.html")
+    assert (done.status, done.out) == (0, "")
+    assert "sentence 2 is left out" in done.err
+    [model] = data_of(at_work / "a.html")
+    assert [one["src"]["words"] for one in model["records"]] == [
+        ["the", "cat", "sleeps"],
+        ["How", "was", "your", "day?"],
+    ]
+    assert "<title>few.en</title>" in (at_work / "a.html").read_text()
+    assert regard("attend", "model", "--src", "few.en").out.count("\nalignment ") == 2
+
+
+def test_attend_with_a_model_beside(at_work: Path, regard: Run) -> None:
+    shutil.copytree("model", "other")
+    (at_work / "few.en").write_text("the cat sleeps\nHow was your day?\n")
+    (at_work / "few.fr").write_text("le chat dort\nComment ça va ?\n")
+    done = regard("attend", "model", "--beside", "other", "--src", "few.en", "--tgt", "few.fr", "--html", "a.html")
+    assert (done.status, done.out, done.err) == (0, "", "")
+    models = data_of(at_work / "a.html")
+    assert [one["name"] for one in models] == ["model", "other"]
+    assert [[one["tgt"]["words"][0] for one in model["records"]] for model in models] == [["le", "Comment"]] * 2
 
 
 def test_phrasebook(tmp_path: Path, regard: Run) -> None:

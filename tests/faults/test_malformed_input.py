@@ -111,6 +111,18 @@ CASES = {
     ),
     "no such layer": Case("attend model hello --layer 3", "no layer 3", "expected 0 to 0"),
     "picture of another sort": Case("attend model hello --png map.bmp", "map.bmp", "expected a picture to end in .png"),
+    "nothing to attend to": Case("attend model", "either SENTENCE", "or --src FILE"),
+    "a sentence and a file to attend to": Case("attend model hello --src a.en", "either SENTENCE", "or --src FILE"),
+    "a model beside no page": Case("attend model hello --beside plain", "--beside", "name it with --html FILE"),
+    "a model beside itself": Case(
+        "attend model hello --beside model --html a.html", "model, model", "expected different models"
+    ),
+    "a model without attention beside": Case(
+        "attend model hello --beside plain --html a.html", "plain: there is no attention", "train one with attention"
+    ),
+    "a picture of many sentences": Case(
+        "attend model --src one.en --png a.png", "--png draws one sentence", "--html for all of them"
+    ),
     "page in no directory": Case("attend model hello --html no/where.html", "no/where.html", "choose another place"),
     # --- the phrasebook
     "unknown pair": Case("phrasebook --out new --pair en-xx", "en-xx", "en-fr"),

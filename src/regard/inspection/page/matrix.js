@@ -36,8 +36,12 @@ function drawMatrix(pen, view, plan, colours, { offset = { x: 0, y: 0 }, size = 
     if (cell) band(cell.t, cell.s, 1, 1);
   });
   const pointed = side => cell?.[side === "src" ? "s" : "t"] ?? (choice?.side === side ? choice.index : undefined);
-  // Where names would overlap some are left out, but never the one that is pointed at.
-  const named = (side, index) => index === pointed(side) || index % plan.every === 0 && !(Math.abs(index - pointed(side)) < plan.every);
+  // Where names would overlap some are left out, but never the one that is pointed at; nor is one of what is half outside.
+  const outside = (side, index) => {
+    const { x, y } = place(index, index), middle = (side === "src" ? x - left : y - top) + step / 2;
+    return middle < 0 || middle > (side === "src" ? inside.width : inside.height);
+  };
+  const named = (side, index) => !outside(side, index) && (index === pointed(side) || index % plan.every === 0 && !(Math.abs(index - pointed(side)) < plan.every));
   const style = (side, index) => {
     const marked = index === pointed(side) || choice?.side === side && choice.index === index;
     return { size: plan.font, fill: marked ? colours.mark : plan.names[side][index] === END ? colours.soft : colours.ink, weight: marked ? 600 : 400 };

@@ -14,7 +14,7 @@ function planPicture(app) {
     one.x = x;
     x += Math.max(one.plan.width, ...one.lines.map(line => measure(line, HEADING))) + 2 * EDGE;
   }
-  return { figures, head, width: Math.ceil(x - EDGE), height: Math.ceil(head + Math.max(...figures.map(one => one.plan.height)) + 2 * EDGE + 30) };
+  return { figures, head, width: Math.ceil(x - EDGE), height: Math.ceil(head + Math.max(...figures.map(one => one.plan.height)) + 2 * EDGE + 40) };
 }
 function drawPicture(pen, app, { figures, head, width, height }) {
   const { colours } = app;
@@ -24,16 +24,16 @@ function drawPicture(pen, app, { figures, head, width, height }) {
       fill: place || !panel.model.name ? colours.soft : colours.ink }));
     pen.at(x, EDGE + head, () => drawMatrix(pen, panel.view, plan, colours, { titles: true }));
   }
-  drawScale(pen, colours, EDGE, height - EDGE);
+  drawScale(pen, colours, EDGE, height - EDGE - 16);
 }
 /** What the shades mean. */
 function drawScale(pen, colours, x, y) {
-  const length = 160, steps = 40;
+  const length = 160, steps = 80;
   for (let step = 0; step < steps; step++)
-    pen.rect({ x: x + step * length / steps, y: y - 9, width: length / steps + 0.5, height: 8, fill: colours.fills[Math.round(step * (SHADES - 1) / (steps - 1))] });
+    pen.rect({ x: x + step * length / steps, y, width: length / steps, height: 8, fill: colours.fills[Math.round(step * (SHADES - 1) / (steps - 1))] });
   for (const weight of [0, 0.1, 0.5, 1])
-    pen.text(percent(weight), { x: x + length * shade(weight), y: y + 6, size: 11, fill: colours.soft, align: weight === 0 ? "left" : weight === 1 ? "right" : "center" });
-  pen.text("rows: translation, columns: source", { x: x + length + 24, y, size: 12, fill: colours.soft });
+    pen.text(weight ? percent(weight) : "0", { x: x + length * shade(weight), y: y + 21, size: 11, fill: colours.soft, align: weight === 0 ? "left" : weight === 1 ? "right" : "center" });
+  pen.text("rows: translation, columns: source", { x: x + length + 24, y: y + 9, size: 12, fill: colours.soft });
 }
 function save(blob, name) {
   const link = element("a", { href: URL.createObjectURL(blob), download: name });
