@@ -6,7 +6,8 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from regard.native.products import linear
 
 
 class HeadLinear(nn.Module):
@@ -36,6 +37,6 @@ class HeadLinear(nn.Module):
             `(B, H, N, out_size)`.
         """
         if self.weight.shape[0] == 1:  # one matrix product over all rows
-            return F.linear(x, self.weight[0], None if self.bias is None else self.bias[0, 0])
+            return linear(x, self.weight[0], None if self.bias is None else self.bias[0, 0])
         y = torch.einsum("bhni,hoi->bhno", x, self.weight)
         return y if self.bias is None else y + self.bias

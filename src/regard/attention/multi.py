@@ -12,6 +12,7 @@ from regard.attention.scores import Score
 from regard.attention.single import attend
 from regard.errors import ShapeError
 from regard.masks import combine
+from regard.native.products import Linear
 from regard.values import AttentionOutput, Memory
 
 
@@ -52,10 +53,10 @@ class MultiHeadAttention(nn.Module):
         self.rotary = rotary
         self.normaliser = normaliser
         self.context_size = width
-        self.query_map = nn.Linear(width, width)
-        self.key_map = nn.Linear(memory_size, width)
-        self.value_map = nn.Linear(memory_size, width)
-        self.output_map = nn.Linear(width, width)
+        self.query_map = Linear(width, width)
+        self.key_map = Linear(memory_size, width)
+        self.value_map = Linear(memory_size, width)
+        self.output_map = Linear(width, width)
         for linear in (self.query_map, self.key_map, self.value_map, self.output_map):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)

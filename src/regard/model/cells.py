@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from regard.native.packed import PackedLinear
+from regard.native.products import linear
 
 CellState = tuple[Tensor, ...]
 """`(h,)` or, for the LSTM, `(h, c)`; each `(B, hidden)`."""
@@ -37,15 +37,16 @@ class StepWeights:
 
 def _multiply(x: Tensor, weight: Tensor | PackedLinear, bias: Tensor | None = None) -> Tensor:
     if isinstance(weight, Tensor):
-        return F.linear(x, weight, bias)
+        return linear(x, weight, bias)
     product: Tensor = weight(x)
     return product if bias is None else product + bias
 
 
 def _for_many_products(weight: Tensor) -> Tensor:
-    # Autocast would cast a weight that is not a parameter anew at every step.
+    # Else autocast would cast what is not a parameter, and a product copy what is part of a matrix, at every step.
     device = weight.device.type
-    return weight.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else weight
+    cast = weight.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else weight
+    return cast.contiguous()
 
 
 class RecurrentLayer(nn.Module, ABC):
@@ -110,7 +111,7 @@ class RecurrentLayer(nn.Module, ABC):
         if self.early_map is not None:
             gates: Tensor = self.early_map(x)
             return gates
-        return F.linear(x, self._weight("weight_ih_l0")[:, : self.early_size], self._early_bias())
+        return linear(x, self._weight("weight_ih_l0")[:, : self.early_size], self._early_bias())
 
     def _early_bias(self) -> Tensor:
         return self._weight("bias_ih_l0") + self._weight("bias_hh_l0")

@@ -11,6 +11,7 @@ from regard.model.cells import RecurrentLayer
 from regard.model.seq2seq import Seq2Seq
 from regard.model.transformer import SteppingDecoder, TransformerDecoder
 from regard.native.packed import PRECISIONS, PackedLinear
+from regard.native.products import Linear
 
 
 def for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
@@ -33,7 +34,7 @@ def for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
     fast.eval()
     for module in list(fast.modules()):
         for name, child in module.named_children():
-            if type(child) is nn.Linear:  # not a user's own kind
+            if isinstance(child, nn.Linear) and type(child) in (nn.Linear, Linear):  # not a user's own kind
                 setattr(module, name, PackedLinear(child.weight, child.bias, precision=precision))
         if isinstance(module, RecurrentLayer):
             module.pack(precision)

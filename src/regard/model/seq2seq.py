@@ -6,9 +6,9 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from regard.model.decoder import Decoder, State
+from regard.native.products import linear
 from regard.values import Batch, DecoderOutput, EncoderOutput, Specials, StepOutput
 
 
@@ -84,7 +84,7 @@ class Seq2Seq(nn.Module):
     def project(self, hidden: Tensor) -> Tensor:
         """Logits `(..., V)` of hidden vectors `(..., D)`."""
         if self.output_map is None:
-            return F.linear(hidden, self.output_weight, self.output_bias)
+            return linear(hidden, self.output_weight, self.output_bias)
         logits: Tensor = self.output_map(hidden)
         return logits
 

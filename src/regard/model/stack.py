@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from regard.dropout import Dropout
 from regard.model.cells import LAYERS, CellState, StepWeights
+from regard.native.products import Linear
 
 StackState = tuple[CellState, ...]
 """The state of each layer, the lowest first."""
@@ -47,7 +48,7 @@ class RecurrentStack(nn.Module):
         self.hidden_size = hidden_size
         self.residual = residual
         self.dropout = Dropout(dropout)
-        self.bridge = nn.Linear(summary_size, num_layers * make.num_states * hidden_size)
+        self.bridge = Linear(summary_size, num_layers * make.num_states * hidden_size)
 
     def start(self, summary: Tensor) -> StackState:
         """The first states, `tanh(W summary + b)` (Bahdanau 2015, A.2.2).
@@ -128,7 +129,7 @@ class Readout(nn.Module):
 
     def __init__(self, in_size: int, out_size: int, dropout: float) -> None:
         super().__init__()
-        self.map = nn.Linear(in_size, out_size)
+        self.map = Linear(in_size, out_size)
         self.dropout = Dropout(dropout)
         self.out_size = out_size
 
@@ -168,7 +169,7 @@ class MaxoutReadout(nn.Module):
 
     def __init__(self, in_size: int, out_size: int, dropout: float) -> None:
         super().__init__()
-        self.map = nn.Linear(in_size, 2 * out_size)
+        self.map = Linear(in_size, 2 * out_size)
         self.dropout = Dropout(dropout)
         self.out_size = out_size
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from regard.dropout import Dropout, ReLUDropout
+from regard.native.products import Linear
 
 
 class FeedForward(nn.Module):
@@ -22,8 +23,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, width: int, ff_size: int, activation: nn.Module) -> None:
         super().__init__()
-        self.widen = nn.Linear(width, ff_size)
-        self.narrow = nn.Linear(ff_size, width)
+        self.widen = Linear(width, ff_size)
+        self.narrow = Linear(ff_size, width)
         self.activation = activation
         _xavier(self.widen, self.narrow)
 
@@ -44,9 +45,9 @@ class SwiGLU(nn.Module):
 
     def __init__(self, width: int, ff_size: int, *, dropout: float) -> None:
         super().__init__()
-        self.gate = nn.Linear(width, ff_size, bias=False)
-        self.widen = nn.Linear(width, ff_size, bias=False)
-        self.narrow = nn.Linear(ff_size, width, bias=False)
+        self.gate = Linear(width, ff_size, bias=False)
+        self.widen = Linear(width, ff_size, bias=False)
+        self.narrow = Linear(ff_size, width, bias=False)
         self.dropout = Dropout(dropout)
         _xavier(self.gate, self.widen, self.narrow)
 

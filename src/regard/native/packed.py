@@ -13,7 +13,7 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @cache
-def _packs(dtype: torch.dtype) -> bool:
+def packs(dtype: torch.dtype) -> bool:
     """Whether oneDNN can lay out weights of a type here; asked once, by doing it."""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
@@ -43,7 +43,7 @@ class PackedLinear(nn.Module):
         self.out_features, self.in_features = weight.shape
         weight = weight.detach().to(self.dtype).contiguous()
         self.bias = None if bias is None else bias.detach().to(self.dtype)
-        self.packed = weight.device.type == "cpu" and weight.numel() > 0 and _packs(self.dtype)
+        self.packed = weight.device.type == "cpu" and weight.numel() > 0 and packs(self.dtype)
         # Neither a parameter nor a buffer: there is nothing to save, and the packed form cannot be copied.
         self.weight = torch.ops.mkldnn._reorder_linear_weight(weight, None) if self.packed else weight
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from regard.native.products import linear, weight_gradient
 from regard.train.softmax import Judged, judge
 
 CHUNK_ELEMENTS = 1 << 22
@@ -90,11 +91,8 @@ class _Gradients:
         if self.bias is not None:
             self.bias += judged.error_sum
         error = judged.error.to(hidden.dtype)
-        torch.mm(error, weight, out=self.hidden[start : start + len(hidden)])
-        if hidden.dtype == self.weight.dtype:
-            self.weight.addmm_(error.t(), hidden)
-        else:
-            self.weight += error.t() @ hidden
+        self.hidden[start : start + len(hidden)] = linear(error, weight.t())
+        self.weight += weight_gradient(error, hidden)
 
     def finish(self, hidden: Tensor, weight: Tensor) -> None:
         """Adds the uniform part: `-ε / V` at every word of every token."""
@@ -161,7 +159,7 @@ def _losses(
     loss = torch.zeros((), dtype=exact, device=hidden.device)
     for start in range(0, hidden.shape[0], chunk_size):
         part, wanted = hidden[start : start + chunk_size], targets[start : start + chunk_size]
-        judged = judge(part @ weight.t(), bias, wanted, smoothing, need_error=need_gradients)  # (C, V) logits
+        judged = judge(linear(part, weight), bias, wanted, smoothing, need_error=need_gradients)  # (C, V) logits
         chunk_nll = judged.nll.sum()
         nll += chunk_nll
         loss += (1.0 - smoothing) * chunk_nll

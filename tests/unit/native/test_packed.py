@@ -17,7 +17,7 @@ def test_equals_the_plain_product(
     rows: tuple[int, ...], bias: bool, here: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not here:
-        monkeypatch.setattr(packed, "_packs", lambda dtype: False)
+        monkeypatch.setattr(packed, "packs", lambda dtype: False)
     x, weight, b = torch.randn(*rows, 33), torch.randn(17, 33), torch.randn(17) if bias else None
     with torch.inference_mode():
         torch.testing.assert_close(PackedLinear(weight, b)(x), F.linear(x, weight, b), rtol=1e-5, atol=1e-5)

@@ -1,0 +1,125 @@
+"""Matrix products in float32 by the library that is fastest on this processor.
+
+PyTorch multiplies float32 matrices by MKL, which keeps to 256-bit instructions on processors that are not Intel's;
+oneDNN, which PyTorch carries too, uses all 512 bits. On a Zen 4 it is more than twice as fast. Elsewhere, and for
+other types and devices, these functions are PyTorch's own.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.nn import functional as F
+
+from regard.native.packed import packs
+
+SMALLEST = 1 << 15
+"""Elements of the weight from which a product is worth the few microseconds that the other way costs."""
+
+
+@cache
+def onednn_wins() -> bool:
+    """Whether oneDNN multiplies float32 faster than MKL here: by the processor's kind, so that it is so every time."""
+    if torch.backends.cpu.get_cpu_capability() != "AVX512" or not packs(torch.float32):
+        return False
+    try:
+        described = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    return "GenuineIntel" not in described
+
+
+def _by_onednn(x: Tensor, weight: Tensor) -> bool:
+    return (
+        x.dtype == weight.dtype == torch.float32
+        and x.device.type == "cpu"
+        and weight.numel() >= SMALLEST
+        and x.numel() > 0
+        and onednn_wins()
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
+    )
+
+
+def _multiply(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    # A weight that is part of a larger matrix would be multiplied a thousand times slower.
+    dense = weight if weight.is_contiguous() or weight.T.is_contiguous() else weight.contiguous()
+    y: Tensor = torch.ops.mkldnn._linear_pointwise(x, dense, bias, "none", [], "")
+    return y
+
+
+def weight_gradient(error: Tensor, x: Tensor) -> Tensor:
+    """`Eᵀ X`, what `N` rows say of the weights.
+
+    Args:
+        error: E, `(N, out)`.
+        x: X, `(N, in)`.
+
+    Returns:
+        `(out, in)`.
+    """
+    rows, columns = error.shape[1], x.shape[1]
+    if not _by_onednn(x, error):
+        return error.T @ x
+    # oneDNN lays out anew whichever side it takes for the weight: the smaller one, where there is one.
+    if rows >= 2 * columns:
+        return _multiply(x.T, error.T).T
+    return _multiply(error.T, x.T) if columns >= 2 * rows else error.T @ x
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return _multiply(x, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        x, weight = ctx.saved_tensors  # type: ignore[attr-defined]
+        for_x, for_weight, for_bias = ctx.needs_input_grad  # type: ignore[attr-defined]
+        (error,) = upstream
+        flat = error.reshape(-1, error.shape[-1])  # (..., out) -> (N, out)
+        return (
+            _multiply(error, weight.T) if for_x else None,
+            weight_gradient(flat, x.reshape(-1, x.shape[-1])) if for_weight else None,
+            flat.sum(0) if for_bias else None,
+        )
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`x Wᵀ + b`, as `torch.nn.functional.linear`.
+
+    Args:
+        x: `(..., in)`.
+        weight: W, `(out, in)`.
+        bias: b, `(out,)`, or None.
+
+    Returns:
+        `(..., out)`.
+    """
+    if not _by_onednn(x, weight):
+        return F.linear(x, weight, bias)
+    if torch.is_grad_enabled():
+        y: Tensor = _Linear.apply(x, weight, bias)  # type: ignore[no-untyped-call]
+        return y
+    return _multiply(x, weight, bias)
+
+
+class Linear(nn.Linear):
+    """`torch.nn.Linear`, multiplied by `linear`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps the last dimension.
+
+        Args:
+            x: `(..., in)`.
+
+        Returns:
+            `(..., out)`.
+        """
+        return linear(x, self.weight, self.bias)
