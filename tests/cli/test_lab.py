@@ -55,9 +55,8 @@ def test_a_lab_of_ones_own_from_text_to_report(at_work: Path, regard: Run) -> No
     report = (at_work / "lab/report.md").read_text(encoding="utf-8")
     assert "| plain (baseline) |" in report
     assert "train.en and train.fr; judged by test.en and test.fr (100 train" in report
-    results = [
-        json.loads((at_work / f"lab/cells/{name}/seed-1/result.json").read_text()) for name in ("plain", "attends")
-    ]
+    files = [at_work / f"lab/cells/{name}/seed-1/result.json" for name in ("plain", "attends")]
+    results = [json.loads(path.read_text()) for path in files]
     assert [one["trained"]["steps"] for one in results] == [4, 4]
     assert results[1]["measured"]["sentences"][0]["links"]
     before = {path: path.stat().st_mtime_ns for path in files}

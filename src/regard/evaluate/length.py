@@ -35,7 +35,7 @@ class LengthRow:
     @property
     def label(self) -> str:
         """The lengths as a reader writes them: `10-19`, `50+`."""
-        return f"{self.shortest}+" if self.longest is None else f"{self.shortest}-{self.longest}"
+        return range_label(self.shortest, self.longest)
 
 
 def by_source_length(
@@ -57,18 +57,52 @@ def by_source_length(
     """
     check_counts(hypotheses, references)
     check_counts(sources, references, what="sources")
-    starts = [0, *edges]
-    if any(before >= after for before, after in pairwise(starts)):
+    if any(before >= after for before, after in pairwise([0, *edges])):
         raise DataError(f"expected rising edges of at least 1 word, got {', '.join(map(str, edges))}")
-    buckets: dict[int, list[int]] = {}
-    for number, source in enumerate(sources):
-        buckets.setdefault(bisect_right(starts, len(source.split())) - 1, []).append(number)
     rows = []
-    for bucket, numbers in sorted(buckets.items()):
+    for shortest, longest, numbers in buckets([len(source.split()) for source in sources], edges):
         chosen = [hypotheses[number] for number in numbers]
         wanted = [references[number] for number in numbers]
-        longest = starts[bucket + 1] - 1 if bucket + 1 < len(starts) else None
         rows.append(
-            LengthRow(starts[bucket], longest, len(numbers), corpus_bleu(chosen, wanted), corpus_chrf(chosen, wanted))
+            LengthRow(shortest, longest, len(numbers), corpus_bleu(chosen, wanted), corpus_chrf(chosen, wanted))
         )
     return rows
+
+
+def buckets(values: Sequence[int], edges: Sequence[int]) -> list[tuple[int, int | None, list[int]]]:
+    """Sorts things by size into ranges.
+
+    >>> buckets([3, 12, 4, 99], [10, 20])
+    [(0, 9, [0, 2]), (10, 19, [1]), (20, None, [3])]
+
+    Args:
+        values: The size of each.
+        edges: Where a new range begins, beside 0; rising.
+
+    Returns:
+        Of each range that holds any: its smallest and largest value, None = no limit, and the places of what it holds.
+    """
+    starts = [0, *edges]
+    found: dict[int, list[int]] = {}
+    for place, value in enumerate(values):
+        found.setdefault(bisect_right(starts, value) - 1, []).append(place)
+    lasts = [*(start - 1 for start in edges), None]
+    return [(starts[at], lasts[at], places) for at, places in sorted(found.items())]
+
+
+def range_label(first: int, last: int | None) -> str:
+    """A range as a reader writes it.
+
+    >>> range_label(10, 19), range_label(50, None), range_label(0, 0)
+    ('10-19', '50+', '0')
+
+    Args:
+        first: The smallest value.
+        last: The largest; None = no limit.
+
+    Returns:
+        Such as `10-19`.
+    """
+    if last is None:
+        return f"{first}+"
+    return str(first) if first == last else f"{first}-{last}"

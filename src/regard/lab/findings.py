@@ -64,7 +64,7 @@ def facts(summary: Summary) -> list[tuple[str, str]]:
         Names and values.
     """
     lab, corpus = summary.bench.lab, summary.bench.corpus
-    sizes = ", ".join(f"{size:,} {name}" for name, size in sorted(corpus.sizes.items(), reverse=True))
+    sizes = ", ".join(f"{corpus.sizes[name]:,} {name}" for name in ("train", "val", "test"))
     cells = [cell for one in summary.results.values() for cell in one]
     hours = sum(cell.wall_seconds for cell in cells) / 3600
     time = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"

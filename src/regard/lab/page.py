@@ -53,7 +53,7 @@ def render_page(summary: Summary) -> str:
         "scores": _scores(summary),
         "seeds": _table(seeds_table(summary)),
         "learning": _learning(summary, styles),
-        "length": _figure("BLEU by source length", *_of_buckets(summary.lengths, "source words", "BLEU", styles)),
+        "length": _figure("BLEU by source length", *_of_buckets(enough, "source words", "BLEU", styles)),
         "lengths": _table(lengths_table(summary)),
         "frequency": _figure(
             "Recall of target words by their frequency in the training text",

@@ -144,10 +144,11 @@ class _Foreman:
                 continue
             elsewhere = "" if cell in self.running else f" (by {holder})"
             loss = f" loss {record.loss:.2f}" if record.loss is not None else ""
-            parts.append(f"{cell.name}{elsewhere}: step {record.step:,}/{record.steps:,}{loss}")
+            stands = f"step {record.step:,}/{record.steps:,}{loss}" if record.steps else "preparing"
+            parts.append(f"{cell.name}{elsewhere}: {stands}")
         left = self._remaining()
-        whole = f"about {duration(left)} left for all" if left else "no estimate yet"
-        _say(self.console, f"{'; '.join(parts)}; {whole}")
+        parts.append(f"about {duration(left)} left for all" if left else "no estimate yet")
+        _say(self.console, "; ".join(parts))
 
     def _remaining(self) -> float:
         """Seconds until all is done; 0 while nothing is known.

@@ -73,6 +73,13 @@ class MeasureConfig(Section):
     trials: Positive = 10_000
     """Trials of a significance test."""
 
+    @model_validator(mode="after")
+    def _rises(self) -> MeasureConfig:
+        for name, edges in (("lengths", self.lengths), ("frequencies", self.frequencies)):
+            if list(edges) != sorted(set(edges)):
+                raise ValueError(f"{name}: expected rising numbers, got {', '.join(map(str, edges))}")
+        return self
+
 
 class Lab(Section):
     """The whole of it."""

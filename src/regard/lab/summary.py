@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import mean, median
 
 from regard.errors import DataError
+from regard.evaluate.length import buckets, range_label
 from regard.inspection.record import AttentionRecord
 from regard.lab.cells import Bench
 from regard.lab.compare import MEASURES, Value, compare, sentence_sums
@@ -16,7 +16,7 @@ from regard.lab.corpus import LabCorpus, words
 from regard.lab.recorder import Point
 from regard.lab.result import CellResult, read_result
 
-DISTANCES = (0, 5, 10, 15, 20, 30, 40, 60, 80)
+DISTANCES = (5, 10, 15, 20, 30, 40, 60, 80)
 FEWEST = 10
 """Pairs of words, or test words, that a point of a curve stands for at least."""
 BUCKET_TRIALS = 2000
@@ -145,20 +145,8 @@ def summarise(bench: Bench) -> Summary:
     )
 
 
-def _buckets(numbers: Sequence[int], edges: Sequence[int]) -> list[tuple[str, list[int]]]:
-    """Numbers of the rows in each bucket that has any, with its label."""
-    starts = sorted({0, *edges})
-    found: dict[int, list[int]] = {}
-    for row, number in enumerate(numbers):
-        found.setdefault(bisect_right(starts, number) - 1, []).append(row)
-    return [(_label(starts, at), rows) for at, rows in sorted(found.items())]
-
-
-def _label(starts: Sequence[int], at: int) -> str:
-    if at + 1 == len(starts):
-        return f"{starts[at]}+"
-    last = starts[at + 1] - 1
-    return str(last) if last == starts[at] else f"{starts[at]}-{last}"
+def _buckets(values: Sequence[int], edges: Sequence[int]) -> list[tuple[str, list[int]]]:
+    return [(range_label(first, last), places) for first, last, places in buckets(values, edges)]
 
 
 def _facts(cells: Sequence[CellResult]) -> SystemFacts:
@@ -209,20 +197,16 @@ def _by_frequency(results: Mapping[str, Sequence[CellResult]], corpus: LabCorpus
 
 
 def _by_distance(results: Mapping[str, Sequence[CellResult]]) -> list[Bucket]:
-    pairs = {name: [one for cell in cells for one in cell.measured.gradients] for name, cells in results.items()}
-    by_name = {}
-    for name, one in pairs.items():
-        by_name[name] = {
-            label: [one[row][1] for row in rows] for label, rows in _buckets([steps for steps, _ in one], DISTANCES)
-        }
-    labels = [_label(DISTANCES, at) for at in range(len(DISTANCES))]
-    buckets = []
-    for label in labels:
-        norms = {name: one[label] for name, one in by_name.items() if len(one.get(label, ())) >= FEWEST}
-        if norms:
-            size = max(len(one) for one in norms.values())
-            buckets.append(Bucket(label, size, {name: median(one) for name, one in norms.items()}))
-    return buckets
+    pairs = [(name, *one) for name, cells in results.items() for cell in cells for one in cell.measured.gradients]
+    rows = []
+    for label, places in _buckets([steps for _, steps, _ in pairs], DISTANCES):
+        norms: dict[str, list[float]] = {}
+        for name, _, norm in (pairs[place] for place in places):
+            norms.setdefault(name, []).append(norm)
+        middle = {name: median(one) for name, one in norms.items() if len(one) >= FEWEST}
+        if middle:
+            rows.append(Bucket(label, max(map(len, norms.values())), middle))
+    return rows
 
 
 def _curves(results: Mapping[str, Sequence[CellResult]]) -> dict[str, dict[str, Curve]]:

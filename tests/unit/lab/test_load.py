@@ -92,6 +92,7 @@ def test_some_systems_and_the_baseline(small: str) -> None:
         ('"b/dot"', '"b/../dot"', "expected a name such as luong/dot"),
         ('baseline = "a"', 'baseline = "a"\nseeds = [1, 1]', "seeds: expected different ones, got 1, 1"),
         ("[systems]", "[budget]\nsteps = 3\ntokens = 4\n[systems]", "budget: give steps or tokens, not both"),
+        ("[systems]", "[measure]\nlengths = [9, 5]\n[systems]", "measure: lengths: expected rising numbers, got 9, 5"),
         ("[systems]", "[systems", "not valid TOML"),
     ],
 )
