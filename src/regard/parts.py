@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from regard.inspection.suspicion import Suspicion
 from regard.text.sentences import seam
 from regard.translation import Translation
 from regard.values import Encoding
@@ -46,30 +47,44 @@ def join(text: str, parts: Sequence[Part], *, many: bool = False) -> Translation
     if len(parts) == 1:
         found = tuple(replace(one, warnings=numbered(line, one.warnings)) for one in parts[0].found)
         return replace(found[0], n_best=found if many else ())
-    best = [part.found[0] for part in parts]
+    whole = together(text, parts)
+    told = f"longer than the model was trained for, so it was translated in {len(parts)} parts, without attention"
+    whole = replace(whole, warnings=numbered(line, (told, *whole.warnings)))
+    return replace(whole, n_best=(whole,) if many else ())
+
+
+def together(text: str, parts: Sequence[Part]) -> Translation:
+    """The best translations of some parts behind one another, with a space where the language sets one.
+
+    Args:
+        text: What the parts are of; the numbers of their first words count from its start.
+        parts: One or more, translated.
+
+    Returns:
+        One translation, without attention.
+    """
     links: list[tuple[int, int]] = []
+    doubts: list[Suspicion] = []
     said: list[str] = []
     words, last = 0, ""  # of the translation so far
-    for part, one in zip(parts, best, strict=True):
+    for part in parts:
+        one = part.found[0]
         between = "" if part.within_word else seam(last, one.text)
         words -= bool(last and one.text and not between)  # its first word goes on where the last one ended
         links += [(src + part.first_word, tgt + words) for src, tgt in one.alignment]
+        doubts += [doubt.moved(src=part.first_word, tgt=words) for doubt in one.suspicious]
         words += len(one.text.split())
         said += [between, one.text]
         last = one.text or last
-    told = (
-        f"longer than the model was trained for, so it was translated in {len(parts)} parts, without attention",
-        *dict.fromkeys(warning for one in best for warning in one.warnings),
-    )
-    whole = Translation(
+    return Translation(
         text,
         "".join(said),
-        sum(one.score for one in best),
-        tuple(token for one in best for token in one.tokens),
+        sum(part.found[0].score for part in parts),
+        tuple(token for part in parts for token in part.found[0].tokens),
         alignment=tuple(sorted(set(links))),
-        warnings=numbered(line, told),
+        warnings=tuple(dict.fromkeys(doubt.message for doubt in doubts)),
+        suspicious=tuple(doubts),
     )
-    return replace(whole, n_best=(whole,) if many else ())
 
 
 def numbered(line: int, warnings: Sequence[str]) -> tuple[str, ...]:

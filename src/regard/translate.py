@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from os import PathLike
 
@@ -14,9 +15,11 @@ from regard.config.schema import Config, SearchConfig, TransformerConfig
 from regard.errors import SearchError
 from regard.inspection.readout import Readout, own_readout
 from regard.inspection.record import AttentionRecord
+from regard.inspection.suspicion import suspicions
 from regard.model.build import ScoreFactory, source_reach
 from regard.model.fast import for_search
 from regard.parts import Part, join, numbered
+from regard.rescue import rescue
 from regard.search.beam import BeamOptions
 from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
@@ -43,6 +46,7 @@ class _Wish:
     options: BeamOptions
     attention: bool
     alignment: bool
+    careful: bool
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,7 @@ class Translator:
         alignment: bool = False,
         length_penalty: float | None = None,
         coverage_penalty: float | None = None,
+        careful: bool = False,
     ) -> list[Translation]:
         """Translates sentences.
 
@@ -188,6 +193,7 @@ class Translator:
             alignment: Whether to read off the word alignment.
             length_penalty: α of Wu et al. 2016; the model's own when not given.
             coverage_penalty: β of Wu et al. 2016; the model's own when not given.
+            careful: Whether to look at the attention of every translation and to try again where it looks wrong.
 
         Returns:
             One translation a sentence, in their order.
@@ -196,10 +202,10 @@ class Translator:
             SearchError: When the beam is impossible, or the model's numbers are not finite.
         """
         lines = [sentences] if isinstance(sentences, str) else list(sentences)
-        wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty)
+        wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty, careful)
         return self._translate_window(lines, wish, first=1)
 
-    def translate_lines(
+    def translate_lines(  # noqa: PLR0913 - what `translate` takes, and the window
         self,
         lines: Iterable[str],
         *,
@@ -209,6 +215,7 @@ class Translator:
         alignment: bool = False,
         length_penalty: float | None = None,
         coverage_penalty: float | None = None,
+        careful: bool = False,
         window: int = WINDOW,
     ) -> Iterator[Translation]:
         """Translates a stream of any length in bounded memory; one out for each in, in order.
@@ -221,6 +228,7 @@ class Translator:
             alignment: As in `translate`.
             length_penalty: As in `translate`.
             coverage_penalty: As in `translate`.
+            careful: As in `translate`.
             window: Lines held at once: more make better batches, fewer a quicker first answer.
 
         Yields:
@@ -231,7 +239,7 @@ class Translator:
         """
         if window < 1:
             raise SearchError(f"expected a window of at least 1 line, got {window}")
-        wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty)
+        wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty, careful)
         source, first = iter(lines), 1
         while held := list(islice(source, window)):
             yield from self._translate_window(held, wish, first=first)
@@ -286,6 +294,7 @@ class Translator:
         alignment: bool,
         length_penalty: float | None,
         coverage_penalty: float | None,
+        careful: bool,
     ) -> _Wish:
         options = BeamOptions(
             beam=max(self.search.beam, n_best) if beam is None else beam,
@@ -293,7 +302,7 @@ class Translator:
             length_penalty=self.search.length_penalty if length_penalty is None else length_penalty,
             coverage_penalty=self.search.coverage_penalty if coverage_penalty is None else coverage_penalty,
         )
-        return _Wish(options, attention, attention or alignment)
+        return _Wish(options, attention, attention or alignment, careful)
 
     def _translate_window(self, lines: Sequence[str], wish: _Wish, *, first: int) -> list[Translation]:
         texts = [normalise(line) for line in lines]
@@ -302,16 +311,35 @@ class Translator:
             for line, text in enumerate(texts, start=first)
             for stretch in stretches(text, self.src_subword, limit=self.reach.source)
         ]
-        sources = [part.source.ids for part in parts]
-        limits = [self._most(len(source) + 1) for source in sources]
-        with _naming([part.line for part in parts]):
-            found = self.engine.search(sources, limits, wish.options, need_weights=wish.alignment)
+        hypotheses = self._search(parts, wish)
+        parts = self._filled(parts, hypotheses, wish)
+        if wish.careful:
+            attends = any(one.weights for found in hypotheses for one in found)
+            parts = rescue(
+                parts, partial(self._again, wish), options=wish.options, subword=self.src_subword, attends=attends
+            )
         of_line: dict[int, list[Part]] = {}
-        for part, hypotheses in zip(parts, found, strict=True):
-            translations = [self._read(part.source, hypothesis, wish) for hypothesis in hypotheses]
-            of_line.setdefault(part.line, []).append(replace(part, found=translations))
+        for part in parts:
+            of_line.setdefault(part.line, []).append(part)
         many = wish.options.n_best > 1
         return [join(text, of_line.get(line, []), many=many) for line, text in enumerate(texts, start=first)]
+
+    def _again(self, wish: _Wish, parts: Sequence[Part], options: BeamOptions) -> list[Part]:
+        wish = replace(wish, options=options)
+        return self._filled(parts, self._search(parts, wish), wish)
+
+    def _search(self, parts: Sequence[Part], wish: _Wish) -> list[list[Hypothesis]]:
+        sources = [part.source.ids for part in parts]
+        limits = [self._most(len(source) + 1) for source in sources]
+        need_weights = wish.alignment or wish.careful
+        with _naming([part.line for part in parts]):
+            return self.engine.search(sources, limits, wish.options, need_weights=need_weights)
+
+    def _filled(self, parts: Sequence[Part], found: Sequence[Sequence[Hypothesis]], wish: _Wish) -> list[Part]:
+        return [
+            replace(part, found=[self._read(part.source, hypothesis, wish) for hypothesis in hypotheses])
+            for part, hypotheses in zip(parts, found, strict=True)
+        ]
 
     def _most(self, src_len: int) -> int:
         """Tokens of a translation, at most; lengths with eos."""
@@ -349,7 +377,7 @@ def _translation(
 ) -> Translation:
     record = AttentionRecord(source, target, hypothesis.weights) if hypothesis.weights else None
     links = readout.links(record) if record is not None and readout is not None else ()
-    warnings = () if hypothesis.finished else ("the translation reached its length limit before its end",)
+    doubts = suspicions(source, target, finished=hypothesis.finished, record=record)
     return Translation(
         source.text,
         target.text,
@@ -357,5 +385,6 @@ def _translation(
         target.pieces,
         record if attention else None,
         links,
-        warnings=warnings,
+        warnings=tuple(doubt.message for doubt in doubts),
+        suspicious=doubts,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from regard.inspection.html import frame
 from regard.inspection.record import AttentionRecord
+from regard.inspection.suspicion import Suspicion
 from regard.values import Links
 
 
@@ -25,6 +26,7 @@ class Translation:
         n_best: The best translations, this one first, fewer where the search found fewer; empty unless more than
             one was asked for.
         warnings: What a careful user should know of it, in sentences.
+        suspicious: Signs that it went wrong; those that need attention are looked for where there is some at hand.
     """
 
     source: str
@@ -35,6 +37,7 @@ class Translation:
     alignment: Links = ()
     n_best: tuple[Translation, ...] = ()
     warnings: tuple[str, ...] = ()
+    suspicious: tuple[Suspicion, ...] = ()
 
     def _repr_html_(self) -> str:
         """The attention page in a notebook, or only the text where there is no attention."""
@@ -49,7 +52,8 @@ class Translation:
             attention: Whether to give the matrices, where there are any.
 
         Returns:
-            Text, score, tokens, alignment as `[source word, target word]`, n_best, warnings, and perhaps attention.
+            Text, score, tokens, alignment as `[source word, target word]`, n_best, warnings, suspicious as
+            `{kind, value, where}`, and perhaps attention.
         """
         told: dict[str, object] = {
             "text": self.text,
@@ -58,6 +62,7 @@ class Translation:
             "alignment": [list(link) for link in self.alignment],
             "n_best": [{"text": one.text, "score": one.score} for one in self.n_best],
             "warnings": list(self.warnings),
+            "suspicious": [one.to_dict() for one in self.suspicious],
         }
         if attention and self.attention is not None:
             told["attention"] = self.attention.to_dict()

@@ -264,8 +264,28 @@ def test_a_translation_that_did_not_end_says_so(subword: Subword) -> None:
     with torch.no_grad():
         model.model.output_bias[3] = -1e4
     _, one = Translator.of([model]).translate(["", ENGLISH[0]])
-    assert one.warnings == ("sentence 2: the translation reached its length limit before its end",)
+    assert one.warnings[0] == "sentence 2: the translation reached its length limit before its end"
+    assert [doubt.kind for doubt in one.suspicious] == ["unfinished", "repetition"]
     assert len(one.tokens) == len(subword.encode(ENGLISH[0]).ids) + 1 + 4
+
+
+@pytest.mark.parametrize("kind", ["bahdanau", "plain"])
+def test_with_care_what_is_suspicious_is_tried_again(subword: Subword, kind: str) -> None:
+    translator = Translator.of([stored(kind, subword, eos=3.0)])
+    lines = ["", *ENGLISH, f"{ENGLISH[0]}. {ENGLISH[1]}. We do not know."]
+    once = translator.translate(lines, attention=True)
+    careful = translator.translate(lines, careful=True)
+    streamed = list(translator.translate_lines(lines, careful=True, window=2))
+    assert [one.text for one in streamed] == [one.text for one in careful]
+    assert any(one.suspicious for one in once)
+    assert sum(len(one.suspicious) for one in careful) < sum(len(one.suspicious) for one in once)
+    for number, (before, after) in enumerate(zip(once, careful, strict=True), start=1):
+        assert after.source == before.source
+        assert len(after.suspicious) <= len(before.suspicious)
+        if not before.suspicious:
+            assert after.text == before.text
+        assert after.to_dict()["suspicious"] == [one.to_dict() for one in after.suspicious]
+        assert set(after.warnings) == {f"sentence {number}: {one.message}" for one in after.suspicious}
 
 
 def test_an_ensemble_of_one_model_twice_is_the_model(subword: Subword, translator: Translator) -> None:

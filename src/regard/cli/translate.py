@@ -33,9 +33,12 @@ def translate(
     beam: Beam = None,
     n_best: Annotated[int, typer.Option(metavar="K", help="Translations of each line; needs --json.")] = 1,
     as_json: Annotated[
-        bool, typer.Option("--json", help="A JSON object a line: text, score, tokens, alignment, n_best.")
+        bool, typer.Option("--json", help="A JSON object a line: text, score, tokens, alignment, n_best, ...")
     ] = False,
     attention: Annotated[bool, typer.Option("--attention", help="Every matrix too; needs --json.")] = False,
+    careful: Annotated[
+        bool, typer.Option("--careful", help="Look at the attention, and try again where a translation looks wrong.")
+    ] = False,
     device: Device = "auto",
     threads: Threads = None,
     engine: Engine = None,
@@ -58,7 +61,7 @@ def translate(
     with written_to(output, reading=source) as file:
         lines = watched(read_input(source))
         for translation in translator.translate_lines(
-            lines, beam=beam, n_best=n_best, attention=attention, alignment=as_json, window=window
+            lines, beam=beam, n_best=n_best, attention=attention, alignment=as_json, careful=careful, window=window
         ):
             said = json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text
             print(said, file=file, flush=True)

@@ -14,7 +14,7 @@ LAYERS = (
     ("data", "attention"),
     ("model",),
     ("search", "train", "store"),
-    ("translate", "translation", "parts", "evaluate", "inspection", "interop"),
+    ("translate", "translation", "parts", "rescue", "evaluate", "inspection", "interop"),
     ("runs",),
     ("lab",),
     ("cli", "serve", "cluster"),
