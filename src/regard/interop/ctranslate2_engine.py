@@ -21,7 +21,7 @@ from regard.values import Hypothesis, Specials
 if TYPE_CHECKING:
     import ctranslate2
 
-ROWS = 32
+ROWS = 16
 """Sentences in a batch; several batches are under way at once, one a thread."""
 
 
@@ -56,7 +56,6 @@ class CTranslate2Engine:
         import ctranslate2
 
         self._src_pieces = src_pieces
-        self._tgt_pieces = tgt_pieces
         self._tgt_ids = {piece: number for number, piece in enumerate(tgt_pieces)}
         self._specials = specials
         # Batches of their own for each thread: twice as fast as all threads on one batch.
@@ -126,7 +125,6 @@ class CTranslate2Engine:
         need_weights: bool,
     ) -> dict[int, list[Hypothesis]]:
         """Hypotheses of the rows in each batch, whose first row has the greatest limit."""
-        forbidden = sorted({self._specials.pad, self._specials.bos})
         waiting = []
         for rows in batches:
             results = self._translator.translate_batch(
@@ -137,8 +135,8 @@ class CTranslate2Engine:
                 length_penalty=options.length_penalty,
                 coverage_penalty=options.coverage_penalty,
                 max_decoding_length=limits[rows[0]],
+                min_decoding_length=options.min_len,
                 max_input_length=0,  # nothing is cut off
-                suppress_sequences=[[self._tgt_pieces[i]] for i in forbidden],
                 return_scores=True,
                 return_end_token=True,
                 return_attention=need_weights,
