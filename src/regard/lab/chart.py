@@ -115,7 +115,16 @@ def draw(lines: Sequence[Line], axes: Axes, *, label: str) -> str:
 
 
 def marker(style: int, x: float = 8.0, y: float = 8.0) -> str:
-    """The marker of a style, around a point."""
+    """The marker of a style, around a point.
+
+    Args:
+        style: Number of the style.
+        x: Pixels from the left.
+        y: Pixels from the top.
+
+    Returns:
+        An element of SVG without a colour of its own.
+    """
     shapes = {
         "circle": f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2"/>',
         "square": f'<rect x="{x - 3:.1f}" y="{y - 3:.1f}" width="6" height="6"/>',
