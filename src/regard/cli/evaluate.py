@@ -40,7 +40,7 @@ def evaluate(
     translator = open_translator(models, engine=engine, compute=compute, device=device, threads=threads)
     translations = watched(translator.translate_lines(sources, beam=beam), total=len(sources))
     scores = score([translation.text for translation in translations], references)
-    told = " + ".join(signature(one) for one in models)
+    told = " + ".join(signature(one, engine=engine, compute=compute) for one in models)
     if as_json:
         print(json.dumps({**scores.to_dict(), "model": told}, ensure_ascii=False))
         return

@@ -31,7 +31,9 @@ Engine = Annotated[
 ]
 Compute = Annotated[
     str | None,
-    typer.Option(metavar="TYPE", help="Arithmetic of another engine, such as int8.", show_default="as stored"),
+    typer.Option(
+        metavar="TYPE", help="Arithmetic: bfloat16 here; int8 and others of other engines.", show_default="as stored"
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Set = Annotated[

@@ -12,6 +12,7 @@ from regard.interop.ctranslate2_export import export_ctranslate2
 from regard.interop.exported import Exported, is_export, open_export
 from regard.interop.onnx_engine import onnx_translator
 from regard.interop.onnx_export import export_onnx
+from regard.native.packed import PRECISIONS
 from regard.store import load_model
 from regard.store.model import open_model
 from regard.translate import Translator, load
@@ -33,7 +34,8 @@ def open_translator(
     Args:
         paths: Directories of models; one only for other engines than regard's.
         engine: One of `ENGINES`; an export's own, and regard's for a model, when not given.
-        compute: Type of the engine's arithmetic, such as `int8`; as the weights are stored when not given.
+        compute: Type of the engine's arithmetic: `float32` or `bfloat16` for regard's own, `int8` and others elsewhere; as
+            the weights are stored when not given.
         device: `auto`, `cpu`, `cuda`, …
         threads: CPU threads of another engine; as many as torch uses when not given.
 
@@ -54,9 +56,12 @@ def open_translator(
             "the model that it was made of"
         )
     if engine == "regard":
-        if compute:
-            raise ConfigError(f"{paths[0]}: --compute is for other engines: add --engine ctranslate2, or --engine onnx")
-        return load([str(one) for one in paths], device=device)
+        if compute not in (None, *PRECISIONS):
+            raise ConfigError(
+                f"{paths[0]}: regard's own engine computes in {' or '.join(PRECISIONS)}, not in {compute!r}: choose one of "
+                "them with --compute, or add --engine ctranslate2 or --engine onnx"
+            )
+        return load([str(one) for one in paths], device=device, precision=compute or "float32")
     if len(paths) > 1:
         raise ConfigError(f"{engine} runs one model at a time: leave out --with, or use regard's own engine")
     if exported:
@@ -80,16 +85,25 @@ def _run(exported: Exported, *, compute: str | None, threads: int | None, device
     return ctranslate2_translator(exported, compute=compute or "default", threads=threads, device=device)
 
 
-def signature(path: Path) -> str:
-    """Which model a score belongs to.
+def signature(path: Path, *, engine: str | None = None, compute: str | None = None) -> str:
+    """What a score belongs to.
 
     Args:
         path: A model or an export.
+        engine: As for `open_translator`.
+        compute: As for `open_translator`.
 
     Returns:
-        The model's signature, with the engine and the type of its weights for an export.
+        The model's signature, and what rounds or computes otherwise than regard's own engine in float32.
     """
-    if not is_export(path):
-        return open_model(path).manifest.signature
-    note = open_export(path).note
-    return f"{note.signature}|engine:{note.engine}-{note.quantization}"
+    if is_export(path):
+        note = open_export(path).note
+        told, engine = f"{note.signature}|engine:{note.engine}-{note.quantization}", None
+    else:
+        told = open_model(path).manifest.signature
+    parts = [told]
+    if engine not in (None, "regard"):
+        parts.append(f"engine:{engine}")
+    if compute not in (None, "float32"):
+        parts.append(f"compute:{compute}")
+    return "|".join(parts)
