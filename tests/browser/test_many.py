@@ -143,6 +143,18 @@ def test_sixty_words_stay_usable(open_page, look, sixty, width):
     assert scroller["x"] - 60 < tip["x"] < scroller["x"] + scroller["width"]
 
 
+def test_what_scrolls_beneath_a_resting_pointer_is_not_pointed_at(open_page, look, sixty):
+    page = open_page(sixty)
+    page.hover(".tgt .word:nth-child(3)")
+    page.locator(".tgt .word").nth(9).evaluate(  # what browsers send when they have scrolled
+        "one => one.dispatchEvent(new MouseEvent('mouseover',"
+        "{ bubbles: true, screenX: pointer.x, screenY: pointer.y }))"
+    )
+    assert look.texts(page, ".word.chosen") == ["mot2"]
+    page.hover(".tgt .word:nth-child(10)")
+    assert look.texts(page, ".word.chosen") == ["mot9"]
+
+
 def test_a_long_matrix_in_a_window_or_whole(open_page, look, sixty):
     page = open_page(sixty)
     assert page.locator(".map").is_visible()
