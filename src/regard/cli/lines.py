@@ -29,7 +29,8 @@ def read_input(path: Path | None) -> Iterator[str]:
         return
     for number, raw in enumerate(sys.stdin.buffer, start=1):
         try:
-            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            # Halves of UTF-16 pairs, which careless programs write, are let in: normalising replaces them.
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
             raise DataError(
                 f"standard input:{number}: expected UTF-8, found byte 0x{raw[error.start]:02x} at position "

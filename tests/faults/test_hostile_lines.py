@@ -1,0 +1,123 @@
+"""Five hundred lines that nobody should send: each comes back as one line, and nothing crashes."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from regard.store import load_model, save_model
+from regard.text.normalise import normalise
+from regard.text.stretches import stretches
+from regard.translate import load
+
+SCRIPTS = {
+    "latin": "aàbcdeéfghiœst",
+    "cyrillic": "абвгдежз",
+    "greek": "αβγδέ",
+    "arabic": "ابتثج؟،",
+    "hebrew": "אבגד\u05b0",
+    "devanagari": "कखगि।",
+    "thai": "กขคเ่",
+    "han": "我们来了。，",
+    "kana": "あいうエオ「」。",
+    "hangul": "가나다\u1112\u1161\u11ab",
+    "emoji": "😀👩\u200d👧🇫🇷❤\ufe0f",
+    "marks": "e\u0301\u0316\u0344",
+    "private": "\ue000\U0010fffd\uffff▁",
+}
+CONTROLS = "\x00\x01\x07\x08\x0b\x0c\x1b\x1c\x1d\x1e\x7f\x85\u2028\u2029\ufeff\u200b\u200e\u202e\u00a0\t\r"
+MARKUP = ["<b>", "</p>", "<script>", "&amp;", "{{x}}", "%s%n", "$(ls)", "]]>", "<s>", "</s>", "<unk>", "<0x41>", "\\n"]
+
+
+def _lines(draw: random.Random) -> Iterator[str]:
+    yield from ["", " ", "\t", "\u3000", "\r", "\ufeff", "\0", "\u2028", "\x85", "\v\f", "😀😀😀", "\u0301", "x" * 3000]
+    yield from MARKUP
+    while True:
+        script = SCRIPTS[draw.choice(list(SCRIPTS))]
+        alphabet = script + " " * draw.randint(0, 4) + draw.choice(["", CONTROLS, ".,!?;:…«»\"'()-–"])
+        line = "".join(draw.choices(alphabet, k=int(10 ** draw.uniform(0, 2))))
+        if draw.random() < 0.2:
+            line = draw.choice(MARKUP).join([line, *draw.choices(line, k=2)])
+        yield line
+
+
+@pytest.fixture(scope="module")
+def hostile() -> list[str]:
+    lines, draw = [], random.Random(4)
+    for line in _lines(draw):
+        lines.append(line)
+        if len(lines) == 500:
+            return lines
+    raise AssertionError
+
+
+@pytest.fixture(scope="module")
+def model(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its answers are cut short, since what has learnt next to nothing goes on to the limit; long lines are split."""
+    path = tmp_path_factory.mktemp("hostile") / "model"
+    stored = load_model(workshop / "model")
+    search = stored.config.search.model_copy(update={"max_len_ratio": 0.01, "max_len_offset": 4})
+    data = stored.config.data.model_copy(update={"max_len": 80})
+    config = stored.config.model_copy(update={"search": search, "data": data})
+    save_model(path, model=stored.model, config=config, src_subword=stored.src_subword, tgt_subword=stored.tgt_subword)
+    return path
+
+
+def one_line(text: str) -> bool:
+    return len(text.splitlines()) <= 1 and text == normalise(text)
+
+
+@pytest.mark.parametrize("careful", [False, True])
+def test_from_python(hostile: list[str], model: Path, careful: bool) -> None:
+    lines = [*hostile, "\ud800", "a\udcffb", "\udfff\ud800 x"]
+    found = list(load(model, device="cpu").translate_lines(lines, beam=1, careful=careful))
+    assert [one.source for one in found] == [normalise(line) for line in lines]
+    assert all(one_line(one.text) for one in found)
+    for one in found:
+        json.dumps(one.to_dict(), ensure_ascii=False).encode()
+    assert any("parts" in warning for one in found for warning in one.warnings)
+
+
+@pytest.mark.parametrize("options", [["--beam=1"], ["--beam=2", "--json"]])
+def test_from_the_command_line(hostile: list[str], model: Path, options: list[str]) -> None:
+    """As bytes, with both kinds of line ends and a byte order mark; halves of UTF-16 pairs among them."""
+    lines = [*hostile, "\ud800", "b\udfff x"]
+    ends = [b"\n", b"\r\n"]
+    raw = b"".join(line.encode(errors="surrogatepass") + ends[number % 2] for number, line in enumerate(lines))
+    done = subprocess.run(
+        [sys.executable, "-m", "regard", "translate", str(model), *options],
+        input=b"\xef\xbb\xbf" + raw,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-500:]
+    assert b"Traceback" not in done.stderr
+    *answers, after = done.stdout.decode().split("\n")
+    assert after == ""
+    assert len(answers) == len(lines)
+    texts = [json.loads(answer)["text"] for answer in answers] if "--json" in options else answers
+    assert all(one_line(text) for text in texts)
+    assert not any(text for text, line in zip(texts, lines, strict=True) if not normalise(line))
+    assert sum(map(bool, texts)) > 100
+
+
+def test_a_line_without_end(model: Path) -> None:
+    """Translated in as many parts as it needs; cut in seconds, whatever it is."""
+    translator = load(model, device="cpu")
+    fine, long = translator.translate(["fine", "The cat sleeps. " * 500], beam=1)
+    assert fine.text
+    assert long.source == normalise("The cat sleeps. " * 500)
+    assert long.warnings[0].startswith("sentence 2: longer than the model was trained for")
+    for unit in ("The cat sleeps. ", "x", "好", "e\u0301\u0316", "."):
+        text = normalise(unit * (200_000 // len(unit)))
+        start = time.process_time()
+        parts = stretches(text, translator.src_subword, limit=256)
+        assert time.process_time() - start < 8  # a square takes minutes
+        assert "".join(part.encoding.text for part in parts).replace(" ", "") == text.replace(" ", "")
