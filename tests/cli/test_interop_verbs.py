@@ -109,7 +109,16 @@ def test_mistakes_end_with_status_2(at_work: Path, regard: Run) -> None:
     assert "leave it out" in done.err
     done = regard("translate", "model", "--compute", "int8")
     assert done.status == 2
+    assert "in float32 or bfloat16, not in 'int8'" in done.err
     assert "add --engine" in done.err
+
+
+def test_bfloat16_translates_and_the_score_says_so(at_work: Path, regard: Run) -> None:
+    assert len(regard("translate", "model", "--compute", "bfloat16", "--input", "test.en").out.splitlines()) == len(
+        (at_work / "test.en").read_text(encoding="utf-8").splitlines()
+    )
+    told = regard("evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--compute", "bfloat16").out
+    assert told.splitlines()[-1].endswith("|compute:bfloat16")
 
 
 def test_the_examples_in_the_help_are_those_commands() -> None:

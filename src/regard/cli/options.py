@@ -32,7 +32,7 @@ Engine = Annotated[
 Compute = Annotated[
     str | None,
     typer.Option(
-        metavar="TYPE", help="Arithmetic: bfloat16 here; int8 and others of other engines.", show_default="as stored"
+        metavar="TYPE", help="Arithmetic: bfloat16; of other engines int8 and more.", show_default="as stored"
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

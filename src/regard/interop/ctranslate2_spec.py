@@ -51,7 +51,7 @@ def fill_spec(stored: StoredModel) -> TransformerSpec:
     _fill_encoder(encoder, cast("TransformerEncoder", model.encoder), reach)
     _fill_decoder(decoder, cast("TransformerDecoder", model.decoder), reach)
     decoder.projection.weight = model.output_weight.detach()
-    # Padding and bos are no words. Ruled out here they cost nothing; CTranslate2's own way is a tenth of a greedy search.
+    # Padding and bos are no words. Ruled out here they cost nothing, later a tenth of a greedy search.
     bias = model.output_bias.detach().clone()
     bias[[model.specials.pad, model.specials.bos]] = _NEVER
     decoder.projection.bias = bias
