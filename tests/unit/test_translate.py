@@ -269,6 +269,21 @@ def test_a_translation_that_did_not_end_says_so(subword: Subword) -> None:
     assert len(one.tokens) == len(subword.encode(ENGLISH[0]).ids) + 1 + 4
 
 
+@pytest.mark.parametrize("beam", [1, 5])
+@pytest.mark.parametrize("kind", MODELS)
+def test_neighbours_change_nothing(subword: Subword, kind: str, beam: int) -> None:
+    """The same text, and the same score to 1e-4, in any batch: products of other shapes round otherwise."""
+    translator = Translator.of([stored(kind, subword, eos=4.0)])
+    lines = [" ".join((ENGLISH * 2)[number % 3].split()[: 1 + number % 7]) for number in range(20)]
+    together = translator.translate(lines, beam=beam, alignment=True)
+    backwards = translator.translate(lines[::-1], beam=beam)[::-1]
+    streamed = list(translator.translate_lines(lines, beam=beam, window=3))
+    alone = [translator.translate(line, beam=beam)[0] for line in lines]
+    for one, *others in zip(together, backwards, streamed, alone, strict=True):
+        assert [(other.text, other.tokens) for other in others] == [(one.text, one.tokens)] * 3
+        assert [other.score for other in others] == pytest.approx([one.score] * 3, abs=1e-4)
+
+
 @pytest.mark.parametrize("kind", ["bahdanau", "plain"])
 def test_with_care_what_is_suspicious_is_tried_again(subword: Subword, kind: str) -> None:
     translator = Translator.of([stored(kind, subword, eos=3.0)])
