@@ -8,7 +8,7 @@ from regard.inspection.labels import visible
 from regard.inspection.record import Grid
 
 _LONGEST = 14
-_LETTER = 5.6
+_LETTER = 6.3
 """Pixels a letter of a label, about."""
 _SIDE = 230.0
 
