@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from regard.evaluate.scores import score as sacrebleu_scores
 from regard.lab.compare import LEVEL, MEASURES, RESAMPLES, Measure
 from regard.lab.schema import BudgetConfig
 from regard.lab.summary import BUCKET_TRIALS, Summary
@@ -109,11 +110,12 @@ def method(summary: Summary) -> list[str]:
         A paragraph each.
     """
     lab, gold = summary.bench.lab, summary.bench.corpus.gold() is not None
+    signatures = sacrebleu_scores(["a"], ["a"])
     gradient_of = "gold links" if gold else "the words nearest to the diagonal, there being no gold links"
     trials, bucket_trials = lab.measure.trials, min(BUCKET_TRIALS, lab.measure.trials)
     return [" ".join(paragraph.split()) for paragraph in (
-        f"""Scores are sacreBLEU's defaults on detokenised, cased text, translated with beam {lab.measure.beam}. The
-        perplexity is of the references, a subword, read with teacher forcing. All systems that ask for the same
+        f"""Scores are sacreBLEU's defaults on detokenised, cased text, translated with beam {lab.measure.beam}
+        ({signatures.bleu_signature}; chrF {signatures.chrf_signature}). The perplexity is of the references, a subword, read with teacher forcing. All systems that ask for the same
         vocabulary share one, whatever their seed, and read the same batches in the same order, seed by seed.""",
         f"""Seeds are pooled: the counts of a sentence's translations by all seeds are added, so that a score is that of
         all translations together, and the sentence with all its translations is what is drawn or exchanged. ± is half

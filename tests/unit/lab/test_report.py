@@ -68,6 +68,7 @@ def test_a_report_is_one_file_with_everything(finished_lab: Make) -> None:
             assert name in text, name
     assert "| bahdanau/general (baseline) |" in markdown
     assert "Holm" in markdown
+    assert "nrefs:1|case:mixed|eff:no|tok:13a" in markdown
 
 
 def test_what_a_report_says_is_what_was_measured(finished_lab: Make) -> None:
