@@ -115,7 +115,8 @@ def method(summary: Summary) -> list[str]:
     trials, bucket_trials = lab.measure.trials, min(BUCKET_TRIALS, lab.measure.trials)
     return [" ".join(paragraph.split()) for paragraph in (
         f"""Scores are sacreBLEU's defaults on detokenised, cased text, translated with beam {lab.measure.beam}
-        ({signatures.bleu_signature}; chrF {signatures.chrf_signature}). The perplexity is of the references, a subword, read with teacher forcing. All systems that ask for the same
+        ({signatures.bleu_signature}; chrF {signatures.chrf_signature}). The perplexity is of the references, a
+        subword, read with teacher forcing. All systems that ask for the same
         vocabulary share one, whatever their seed, and read the same batches in the same order, seed by seed.""",
         f"""Seeds are pooled: the counts of a sentence's translations by all seeds are added, so that a score is that of
         all translations together, and the sentence with all its translations is what is drawn or exchanged. ± is half
