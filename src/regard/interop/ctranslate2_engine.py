@@ -59,7 +59,8 @@ class CTranslate2Engine:
         self._tgt_ids = {piece: number for number, piece in enumerate(tgt_pieces)}
         self._specials = specials
         # Batches of their own for each thread: twice as fast as all threads on one batch.
-        threads = threads or torch.get_num_threads()
+        ours = torch.get_num_threads()
+        threads = threads or ours
         kind, _, number = device.partition(":")
         try:
             self._translator: ctranslate2.Translator = ctranslate2.Translator(
@@ -72,6 +73,8 @@ class CTranslate2Engine:
             )
         except (RuntimeError, ValueError) as error:
             raise ConfigError(f"{path}: CTranslate2 cannot run it with compute type {compute!r}: {error}") from None
+        finally:
+            torch.set_num_threads(ours)  # CTranslate2 sets its own number for everybody in the process
 
     def search(
         self, sources: Sequence[Sequence[int]], limits: Sequence[int], options: BeamOptions, *, need_weights: bool

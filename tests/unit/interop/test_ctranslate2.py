@@ -167,3 +167,14 @@ def test_a_damaged_export_is_refused(make: Make, tmp_path: Path) -> None:
     (export / "export.json").write_text("{}")
     with pytest.raises(CheckpointError, match="damaged"):
         open_export(export)
+
+
+def test_torch_keeps_its_threads(make: Make, tmp_path: Path) -> None:
+    stored, before = make(), torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        export_ctranslate2(stored, tmp_path / "export")
+        ctranslate2_translator(open_export(tmp_path / "export"), device="cpu", threads=1).translate(LINES)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
