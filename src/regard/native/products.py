@@ -1,7 +1,7 @@
 """Matrix products in float32 by the library that is fastest on this processor.
 
 PyTorch multiplies float32 matrices by MKL, which keeps to 256-bit instructions on processors that are not Intel's;
-oneDNN, which PyTorch carries too, uses all 512 bits. On a Zen 4 it is more than twice as fast. Elsewhere, and for
+oneDNN, which PyTorch carries too, uses all 512 bits. On an AMD EPYC it is more than twice as fast. Elsewhere, and for
 other types and devices, these functions are PyTorch's own.
 """
 
