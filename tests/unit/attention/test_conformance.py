@@ -83,7 +83,9 @@ def test_a_broken_promise_is_named(how: Callable[[Tensor, Tensor], Tensor], mess
         check_score(lambda query_size, key_size: Broken(query_size, key_size, how))
 
 
-@pytest.mark.parametrize("normaliser", [*NORMALISERS.values(), Sharpened(masked_softmax, 3.0)], ids=str)
+@pytest.mark.parametrize(
+    "normaliser", [*NORMALISERS.values(), Sharpened(masked_softmax, 3.0)], ids=[*NORMALISERS, "sharpened"]
+)
 def test_our_normalisers_keep_their_promises(normaliser: Normaliser) -> None:
     torch.manual_seed(1)
     check_normaliser(normaliser)

@@ -133,7 +133,9 @@ def test_the_fused_kernel_runs_for_the_softmax_and_for_nothing_else(monkeypatch:
         assert calls == ["fused"]  # by the first alone
 
 
-@pytest.mark.parametrize("normaliser", [*NORMALISERS.values(), Sharpened(sparsemax, 2.0)], ids=str)
+@pytest.mark.parametrize(
+    "normaliser", [*NORMALISERS.values(), Sharpened(sparsemax, 2.0)], ids=[*NORMALISERS, "sharpened"]
+)
 def test_a_copied_attention_normalises_as_before(normaliser: Normaliser) -> None:
     attention = Attention(ScaledDotScore(6, 6), 6, normaliser=normaliser)
     query = torch.randn(1, 4, 6)
