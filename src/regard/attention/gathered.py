@@ -28,8 +28,8 @@ class Gathered:
     Attributes:
         keys: One tensor a position, `(N, H, K)` with an N of its own.
         values: As many, `(N, H, D)`.
-        rows: `(R, T)` int64, which of the N each row looks at in each position.
-        seen: `(N, T)` bool, True = may attend, where every position has the same N and rows; None = everywhere.
+        rows: `(R, T)` int64, which of the N each row looks at in each position; `(R, 1)` where it is the same in all.
+        seen: `(N, T)` bool, True = may attend, for rows of the latter kind; None = everywhere.
     """
 
     keys: tuple[Tensor, ...]
@@ -47,8 +47,7 @@ class Gathered:
         Returns:
             The same, without a copy.
         """
-        batch, positions = memory.key.shape[0], memory.key.shape[2]
-        rows = torch.arange(batch)[:, None].expand(batch, positions)
+        rows = torch.arange(len(memory.key))[:, None]
         seen = None if memory.mask is None else memory.mask[:, 0, 0].contiguous()
         return Gathered(memory.key.unbind(2), memory.value.unbind(2), rows, seen)
 
@@ -79,10 +78,7 @@ class Gathered:
         Returns:
             A memory of M rows.
         """
-        if self.seen is None:
-            return replace(self, rows=self.rows.index_select(0, rows))
-        # One place a row serves all positions: it stays so.
-        return replace(self, rows=self.rows[:, :1].index_select(0, rows).expand(len(rows), self.rows.shape[1]))
+        return replace(self, rows=self.rows.index_select(0, rows))
 
 
 def can_look(score: Score, like: Tensor, width: int) -> bool:
@@ -124,8 +120,9 @@ def look(score: Score, query: Tensor, memory: Gathered, *, need_weights: bool) -
     values = addresses(*[one.data_ptr() for one in memory.values])
     context = query.new_empty(num_rows, 1, heads, value.shape[-1])
     weights = torch.empty(num_rows, heads, 1, positions)
+    next_place = memory.rows.stride(1) if memory.rows.shape[1] > 1 else 0
     run(
-        query.data_ptr(), keys, values, memory.rows.data_ptr(), memory.rows.stride(0), memory.rows.stride(1),
+        query.data_ptr(), keys, values, memory.rows.data_ptr(), memory.rows.stride(0), next_place,
         None if memory.seen is None else memory.seen.data_ptr(), num_rows, positions, heads, key_size,
         value.shape[-1], strides, score.scale, context.data_ptr(), weights.data_ptr(), torch.get_num_threads(),
     )  # fmt: skip

@@ -9,6 +9,18 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from regard.dropout import dropout
 
 
+def widened(scores: Tensor) -> Tensor:
+    """Scores in the type that distributions are computed in.
+
+    Args:
+        scores: `(B, H, T, S)`.
+
+    Returns:
+        The same, `(B, H, T, S)`, in float32 (float64 stays).
+    """
+    return scores if scores.dtype == torch.float64 else scores.float()
+
+
 def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     """The distribution over the positions that may be attended to, computed in float32.
 
@@ -19,7 +31,7 @@ def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     Returns:
         `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row with nothing to attend to is all zeros.
     """
-    scores = scores if scores.dtype == torch.float64 else scores.float()
+    scores = widened(scores)
     if mask is None:
         return scores.softmax(-1)
     weights: Tensor = _MaskedSoftmax.apply(scores, mask)  # type: ignore[no-untyped-call]

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional as F
 
-from regard.attention.kernels import masked_softmax
+from regard.attention.kernels import masked_softmax, widened
 
 Normaliser = Callable[[Tensor, Tensor | None], Tensor]
 """From scores `(B, H, T, S)` and a mask that broadcasts to them, or None, to weights `(B, H, T, S)`."""
@@ -59,8 +59,9 @@ def smooth(scores: Tensor, mask: Tensor | None) -> Tensor:
     Returns:
         `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row with nothing to attend to is all zeros.
     """
-    wide = scores if scores.dtype == torch.float64 else scores.float()
-    return masked_softmax(F.logsigmoid(wide), mask)  # exp(ln σ(z)): the same fraction, and no sum that vanishes
+    return masked_softmax(
+        F.logsigmoid(widened(scores)), mask
+    )  # exp(ln σ(z)): the same fraction, and no sum that vanishes
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,7 @@ class Sharpened:
 
 
 def _hidden(scores: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    wide = scores if scores.dtype == torch.float64 else scores.float()
-    return wide, None if mask is None else ~mask
+    return widened(scores), None if mask is None else ~mask
 
 
 def _below_the_top(scores: Tensor, hidden: Tensor | None) -> Tensor:

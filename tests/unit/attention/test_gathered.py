@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(kernel("look", torch.zeros(1)) is None, reason="
 
 def _copied(memory: Gathered) -> Memory:
     """The same memory with a copy of each key in each row, in float64."""
-    where = memory.rows.unbind(1)
+    where = memory.rows.expand(-1, len(memory.keys)).unbind(1)
     key = torch.stack([one[rows] for one, rows in zip(memory.keys, where, strict=True)], dim=2)
     value = torch.stack([one[rows] for one, rows in zip(memory.values, where, strict=True)], dim=2)
     mask = None if memory.seen is None else memory.seen[where[0]][:, None, None]
