@@ -12,18 +12,15 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import digits
 import torch
+from digits import RATE, SPECIALS
 from matplotlib.figure import Figure
-from torch.nn import functional as F
 
-from regard.config.schema import AttentionConfig, RNNConfig
-from regard.data.collate import collate
-from regard.model.build import build_model
+from regard.config.schema import AttentionConfig
 from regard.model.seq2seq import Seq2Seq
-from regard.values import Batch, Specials
 
-SPECIALS = Specials()
-VOCAB, STEPS = 14, 600
+STEPS = 600
 LENGTHS = ((4, 8), (9, 11), (12, 14), (15, 20))
 KINDS = {
     "content alone": AttentionConfig(score="additive"),
@@ -34,37 +31,18 @@ KINDS = {
 }
 
 
-def copies(count: int, seed: int, shortest: int, longest: int) -> Batch:
-    """Random digits and the same again."""
-    generator = torch.Generator().manual_seed(seed)
-    lengths = torch.randint(shortest, longest + 1, (count,), generator=generator).tolist()
-    sources = [torch.randint(4, VOCAB, (length,), generator=generator).tolist() for length in lengths]
-    return collate(sources, sources, specials=SPECIALS)
-
-
 def train(attention: AttentionConfig, seed: int) -> Seq2Seq:
     """A model that has seen 64 fresh sequences a step."""
-    torch.manual_seed(seed)
-    config = RNNConfig(decoder="bahdanau", cell="gru", embed_size=32, hidden_size=64, dropout=0.0, attention=attention)
-    model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3, betas=(0.9, 0.98))
-    for step in range(STEPS):
-        for group in optimizer.param_groups:
-            group["lr"] = 4e-3 * min(1.0, (step + 1) / 50) * (1 - step / STEPS) ** 0.5
-        batch = copies(64, 10_000 * seed + step, *LENGTHS[0])
-        logits = model.project(model(batch).hidden)
-        loss = F.cross_entropy(logits.flatten(0, 1), batch.tgt_out_ids.flatten(), ignore_index=SPECIALS.pad)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-    return model.eval()
+    batches = (digits.examples(64, 10_000 * seed + step, *LENGTHS[0]) for step in range(STEPS))
+    return digits.train(
+        attention, batches, seed=seed, rate=lambda step: RATE * min(1.0, (step + 1) / 50) * (1 - step / STEPS) ** 0.5
+    )
 
 
 @torch.no_grad()
 def share_copied(model: Seq2Seq, shortest: int, longest: int) -> float:
     """Of 500 sequences, given the right beginning at each step."""
-    batch = copies(500, 1, shortest, longest)
+    batch = digits.examples(500, 1, shortest, longest)
     said = model.project(model(batch).hidden).argmax(-1)
     right = (said == batch.tgt_out_ids) | (batch.tgt_out_ids == SPECIALS.pad)
     return right.all(1).float().mean().item()
@@ -73,14 +51,14 @@ def share_copied(model: Seq2Seq, shortest: int, longest: int) -> float:
 @torch.no_grad()
 def draw(models: dict[str, Seq2Seq], path: Path) -> None:
     """Where each model looks while it copies 11 digits."""
-    batch = copies(1, 5, 11, 11)
-    digits = [*(str(number - 4) for number in batch.src_ids[0, :-1].tolist()), "end"]
+    batch = digits.examples(1, 5, 11, 11)
+    names = [*(str(number - 4) for number in batch.src_ids[0, :-1].tolist()), "end"]
     figure = Figure(figsize=(9, 3.4), dpi=150, layout="constrained")
     for axes, (name, model) in zip(figure.subplots(1, len(models)), models.items(), strict=True):
         axes.imshow(model(batch, need_weights=True).weights[0][0, 0].numpy(), cmap="Blues", vmin=0, vmax=1)
         axes.set_title(name, fontsize=9)
-        axes.set_xticks(range(len(digits)), digits, fontsize=7)
-        axes.set_yticks(range(len(digits)), digits, fontsize=7)
+        axes.set_xticks(range(len(names)), names, fontsize=7)
+        axes.set_yticks(range(len(names)), names, fontsize=7)
     figure.savefig(path)
 
 

@@ -12,20 +12,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import digits
 import torch
 from matplotlib.figure import Figure
 from timing import median_ms
-from torch.nn import functional as F
 
 from regard.attention.normalisers import Normaliser
-from regard.config.schema import AttentionConfig, NormaliserName, RNNConfig
+from regard.config.schema import AttentionConfig, NormaliserName
 from regard.data.collate import collate
-from regard.model.build import NORMALISERS, build_model
-from regard.values import Batch, Specials
+from regard.model.build import NORMALISERS
 
-SPECIALS = Specials()
 COLOURS = {"softmax": "#000000", "sparsemax": "#d55e00", "entmax15": "#0072b2", "smooth": "#009e73"}
-VOCAB, STEPS, SHOWN = 14, 400, (7, 4, 12, 9, 5, 13, 6, 8)
+STEPS, SHOWN = 400, (7, 4, 12, 9, 5, 13, 6, 8)
 
 
 def milliseconds(normaliser: Normaliser, length: int) -> float:
@@ -37,32 +35,13 @@ def milliseconds(normaliser: Normaliser, length: int) -> float:
     return median_ms(lambda: normaliser(scores, mask).backward(upstream))
 
 
-def reversals(count: int, seed: int) -> Batch:
-    """Random digits and the same read backwards."""
-    generator = torch.Generator().manual_seed(seed)
-    lengths = torch.randint(4, 9, (count,), generator=generator).tolist()
-    sources = [torch.randint(4, VOCAB, (length,), generator=generator).tolist() for length in lengths]
-    return collate(sources, [source[::-1] for source in sources], specials=SPECIALS)
-
-
 def learned_weights(name: NormaliserName) -> torch.Tensor:
     """Trains a small model and lets it reverse `SHOWN`: `(T, S)`."""
-    torch.manual_seed(1)
-    attention = AttentionConfig(score="additive", normaliser=name)
-    config = RNNConfig(decoder="bahdanau", cell="gru", embed_size=32, hidden_size=64, dropout=0.0, attention=attention)
-    model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3, betas=(0.9, 0.98))
-    for step in range(STEPS):
-        batch = reversals(64, step)
-        logits = model.project(model(batch).hidden)
-        loss = F.cross_entropy(logits.flatten(0, 1), batch.tgt_out_ids.flatten(), ignore_index=SPECIALS.pad)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-    batch = collate([list(SHOWN)], [list(reversed(SHOWN))], specials=SPECIALS)
+    batches = (digits.examples(64, step, 4, 8, backwards=True) for step in range(STEPS))
+    model = digits.train(AttentionConfig(score="additive", normaliser=name), batches, seed=1)
+    batch = collate([list(SHOWN)], [list(reversed(SHOWN))], specials=digits.SPECIALS)
     with torch.no_grad():
-        return model.eval()(batch, need_weights=True).weights[0][0, 0]
+        return model(batch, need_weights=True).weights[0][0, 0]
 
 
 def draw_curves(path: Path) -> None:
@@ -83,13 +62,13 @@ def draw_curves(path: Path) -> None:
 def draw_matrices(found: dict[str, torch.Tensor], path: Path) -> None:
     """The matrices side by side; what is exactly zero stays white, what is nearly zero does not."""
     figure = Figure(figsize=(9, 2.8), dpi=150, layout="constrained")
-    digits = [*map(str, (number - 4 for number in SHOWN)), "end"]
+    names = [*map(str, (number - 4 for number in SHOWN)), "end"]
     for axes, (name, weights) in zip(figure.subplots(1, len(found)), found.items(), strict=True):
         axes.imshow(torch.where(weights > 0, 0.08 + 0.92 * weights, 0.0).numpy(), cmap="Blues", vmin=0, vmax=1)
         share = (weights == 0).float().mean().item()
         axes.set_title(f"{name}: {share:.0%} exactly 0", fontsize=9)
-        axes.set_xticks(range(len(digits)), digits, fontsize=7)
-        axes.set_yticks(range(len(digits)), [*reversed(digits[:-1]), "end"], fontsize=7)
+        axes.set_xticks(range(len(names)), names, fontsize=7)
+        axes.set_yticks(range(len(names)), [*reversed(names[:-1]), "end"], fontsize=7)
     figure.savefig(path)
 
 
