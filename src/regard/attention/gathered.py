@@ -1,84 +1,95 @@
 """Keys and values that stay where they were computed, while the rows of a search come and go.
 
 A beam search reorders its prefixes at every step. Copying what each of them remembers costs more than attending to
-it: instead each row keeps the places of its keys. The keys of a source are computed once a sentence and read by all
+it: instead each row knows the places of its keys. The keys of a source are computed once a sentence and read by all
 prefixes of its beam; those of the target so far lie where each step left them.
 """
 
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from regard.attention.scores import DotProductScore, Score
 from regard.native import kernel
-from regard.values import Memory
 
 WIDEST = 4096
 """H K, and H D, that the kernel takes at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    """The memory of R rows.
+class Kept:
+    """What one layer remembers of T positions, each with N rows of its own.
 
     Attributes:
-        keys: One tensor a position, `(N, H, K)` with an N of its own.
-        values: As many, `(N, H, D)`.
-        rows: `(R, T)` int64, which of the N each row looks at in each position; `(R, 1)` where it is the same in all.
-        seen: `(N, T)` bool, True = may attend, for rows of the latter kind; None = everywhere.
+        keys: The address of each position's keys, `(N, H, K)`.
+        values: The address of each position's values, `(N, H, D)`.
+        strides: Elements from row to row and from head to head, of keys and of values.
+        value_size: D.
+        held: The tensors that the addresses point into.
+        seen: `(N, T)` bool, True = may attend; None = everywhere.
     """
 
-    keys: tuple[Tensor, ...]
-    values: tuple[Tensor, ...]
-    rows: Tensor
+    keys: tuple[int, ...] = ()
+    values: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
+    value_size: int = 0
+    held: tuple[Tensor, ...] = ()
     seen: Tensor | None = None
 
     @staticmethod
-    def of_source(memory: Memory) -> Gathered:
+    def of_source(key: Tensor, value: Tensor, mask: Tensor) -> Kept:
         """A source's memory, one row a sentence.
 
         Args:
-            memory: Keys `(B, H, S, K)`, values `(B, H, S, D)`, mask `(B, 1, 1, S)`.
+            key: `(B, H, S, K)`.
+            value: `(B, H, S, D)`.
+            mask: `(B, 1, 1, S)` bool.
 
         Returns:
             The same, without a copy.
         """
-        rows = torch.arange(len(memory.key))[:, None]
-        seen = None if memory.mask is None else memory.mask[:, 0, 0].contiguous()
-        return Gathered(memory.key.unbind(2), memory.value.unbind(2), rows, seen)
+        key, value = _dense_rows(key), _dense_rows(value)
+        keys, values = (
+            tuple(range(x.data_ptr(), x.data_ptr() + x.shape[2] * step, step))
+            for x, step in ((key, key.stride(2) * key.itemsize), (value, value.stride(2) * value.itemsize))
+        )
+        seen = mask[:, 0, 0].contiguous()
+        return Kept(keys, values, _strides(key, value), value.shape[-1], (key, value), seen)
 
-    @staticmethod
-    def nothing(rows: int) -> Gathered:
-        """What R rows remember before their first step."""
-        return Gathered((), (), torch.zeros(rows, 0, dtype=torch.int64))
-
-    def extend(self, new: Memory) -> Gathered:
-        """The memory with one more position.
+    def extend(self, key: Tensor, value: Tensor) -> Kept:
+        """One more position.
 
         Args:
-            new: Key `(R, H, 1, K)` and value `(R, H, 1, D)` of each row.
+            key: `(R, H, 1, K)`.
+            value: `(R, H, 1, D)`.
 
         Returns:
             A memory of T + 1 positions; this one stays as it is.
         """
-        here = torch.arange(len(self.rows))[:, None]
-        rows = torch.cat((self.rows, here), dim=1)
-        return Gathered((*self.keys, new.key[:, :, 0]), (*self.values, new.value[:, :, 0]), rows)
+        key, value = _dense_rows(key), _dense_rows(value)
+        strides = _strides(key, value)
+        if self.strides not in ((), strides):
+            raise AssertionError(f"a step laid its keys out by {strides}, the steps before by {self.strides}")
+        return Kept(
+            (*self.keys, key.data_ptr()),
+            (*self.values, value.data_ptr()),
+            strides,
+            value.shape[-1],
+            (*self.held, key, value),
+        )
 
-    def select(self, rows: Tensor) -> Gathered:
-        """The memory of some of the rows: only the places are copied.
 
-        Args:
-            rows: `(M,)` int64; rows may repeat.
+def _dense_rows(x: Tensor) -> Tensor:
+    """`(N, H, T, K)` with each head's K numbers side by side."""
+    return x if x.stride(3) == 1 else x.contiguous()
 
-        Returns:
-            A memory of M rows.
-        """
-        return replace(self, rows=self.rows.index_select(0, rows))
+
+def _strides(key: Tensor, value: Tensor) -> tuple[int, ...]:
+    return key.stride(0), key.stride(1), value.stride(0), value.stride(1)
 
 
 def can_look(score: Score, like: Tensor, width: int) -> bool:
@@ -95,35 +106,37 @@ def can_look(score: Score, like: Tensor, width: int) -> bool:
     return isinstance(score, DotProductScore) and width <= WIDEST and kernel("look", like) is not None
 
 
-def look(score: Score, query: Tensor, memory: Gathered, *, need_weights: bool) -> tuple[Tensor, Tensor | None]:
+def look(
+    score: Score, query: Tensor, memory: Kept, rows: Tensor, *, need_weights: bool
+) -> tuple[Tensor, Tensor | None]:
     """`softmax(scale · q Kᵀ) V` of one query a row.
 
     Args:
         score: Of the dot family: maps and scales the queries.
         query: `(R, H, 1, Q)`.
-        memory: Of R rows.
+        memory: Of T positions.
+        rows: `(R, T)` int64, which of a position's rows each query looks at; `(R, 1)` where it is the same in all.
         need_weights: Whether the distributions are wanted.
 
     Returns:
-        Context `(R, H, 1, D)`, and weights `(R, H, 1, T)` if wanted.
+        Context `(R, H D)`, heads side by side, and weights `(R, H, 1, T)` if wanted.
     """
     run = kernel("look", query)
     if run is None or not isinstance(score, DotProductScore):
         raise AssertionError("asked for a kernel that is not there: see `can_look`")
     query = score.project_query(query)
     num_rows, heads, _, key_size = query.shape
-    query = query.transpose(1, 2).contiguous()  # (R, 1, H, K)
-    key, value, positions = memory.keys[0], memory.values[0], len(memory.keys)
-    strides = (ctypes.c_int64 * 4)(key.stride(0), key.stride(1), value.stride(0), value.stride(1))
+    if query.stride(1) != key_size or query.stride(3) != 1:
+        query = query.contiguous()
+    positions = len(memory.keys)
     addresses = ctypes.c_void_p * positions
-    keys = addresses(*[one.data_ptr() for one in memory.keys])
-    values = addresses(*[one.data_ptr() for one in memory.values])
-    context = query.new_empty(num_rows, 1, heads, value.shape[-1])
+    context = query.new_empty(num_rows, heads * memory.value_size)
     weights = torch.empty(num_rows, heads, 1, positions)
-    next_place = memory.rows.stride(1) if memory.rows.shape[1] > 1 else 0
     run(
-        query.data_ptr(), keys, values, memory.rows.data_ptr(), memory.rows.stride(0), next_place,
+        query.data_ptr(), query.stride(0), addresses(*memory.keys), addresses(*memory.values),
+        rows.data_ptr(), rows.stride(0), rows.stride(1) if rows.shape[1] > 1 else 0,
         None if memory.seen is None else memory.seen.data_ptr(), num_rows, positions, heads, key_size,
-        value.shape[-1], strides, score.scale, context.data_ptr(), weights.data_ptr(), torch.get_num_threads(),
+        memory.value_size, (ctypes.c_int64 * 4)(*memory.strides), score.scale, context.data_ptr(),
+        weights.data_ptr(), torch.get_num_threads(),
     )  # fmt: skip
-    return context.transpose(1, 2), weights if need_weights else None
+    return context, weights if need_weights else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from regard.attention.gathered import Gathered, look
 from regard.attention.kernels import masked_softmax
 from regard.attention.normalisers import Normaliser
 from regard.attention.rotary import rotate
@@ -80,7 +79,7 @@ class MultiHeadAttention(nn.Module):
     def forward(
         self,
         query: Tensor,
-        memory: Memory | Gathered,
+        memory: Memory,
         *,
         mask: Tensor | None = None,
         bias: Tensor | None = None,
@@ -91,7 +90,7 @@ class MultiHeadAttention(nn.Module):
 
         Args:
             query: `(B, T, D)`.
-            memory: What `remember` returned; or, of a score in the dot family, for one query a row, gathered keys.
+            memory: What `remember` returned.
             mask: Further restriction, bool, broadcastable to `(B, H, T, S)`.
             bias: Added to the scores, broadcastable to `(B, H, T, S)`.
             start: Position of the first query, for rotary positions.
@@ -103,19 +102,16 @@ class MultiHeadAttention(nn.Module):
         heads = self._split(self.query_map(query))
         if self.rotary:
             heads = rotate(heads, start=start)
-        if isinstance(memory, Gathered):
-            context, weights = look(self.score, heads, memory, need_weights=need_weights)
-        else:
-            context, weights = attend(
-                self.score,
-                heads,
-                memory,
-                mask=combine(memory.mask, mask),
-                bias=bias,
-                dropout=self.dropout if self.training else 0.0,
-                need_weights=need_weights,
-                normaliser=self.normaliser,
-            )
+        context, weights = attend(
+            self.score,
+            heads,
+            memory,
+            mask=combine(memory.mask, mask),
+            bias=bias,
+            dropout=self.dropout if self.training else 0.0,
+            need_weights=need_weights,
+            normaliser=self.normaliser,
+        )
         # (B, H, T, D/H) -> (B, T, H, D/H) -> (B, T, D)
         return AttentionOutput(self.output_map(context.transpose(1, 2).flatten(2)), weights)
 

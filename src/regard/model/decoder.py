@@ -8,7 +8,6 @@ from typing import Protocol, TypeVar
 
 from torch import Tensor, nn
 
-from regard.attention.gathered import Gathered
 from regard.values import DecoderOutput, EncoderOutput, Memory, StepOutput
 
 T = TypeVar("T")
@@ -19,7 +18,7 @@ def select_rows(value: T, rows: Tensor) -> T:
     """Takes rows of whatever a state is made of.
 
     Args:
-        value: A tensor with the batch at dim 0, a `State`, a `Memory`, gathered keys, a tuple of these; anything else
+        value: A tensor with the batch at dim 0, a `State`, a `Memory`, a tuple of these; anything else
             is not per row and comes back as it is.
         rows: `(N,)` int64, which rows, in their new order; rows may repeat.
 
@@ -28,8 +27,8 @@ def select_rows(value: T, rows: Tensor) -> T:
     """
     if isinstance(value, Tensor):
         return value.index_select(0, rows)  # type: ignore[return-value]
-    if isinstance(value, (State, Gathered)):
-        return value.select(rows)  # type: ignore[return-value]
+    if isinstance(value, State):
+        return value.select(rows)
     if isinstance(value, Memory):
         mask = None if value.mask is None else value.mask.index_select(0, rows)
         return Memory(value.key.index_select(0, rows), value.value.index_select(0, rows), mask)  # type: ignore[return-value]

@@ -6,10 +6,13 @@ import copy
 
 from torch import nn
 
+from regard.dropout import ReLUDropout
 from regard.errors import SearchError
 from regard.model.cells import RecurrentLayer
 from regard.model.seq2seq import Seq2Seq
-from regard.model.transformer import SteppingDecoder, TransformerDecoder
+from regard.model.stepping import SteppingDecoder
+from regard.model.sublayers import FeedForward
+from regard.model.transformer import TransformerDecoder
 from regard.native.packed import PRECISIONS, PackedLinear
 from regard.native.products import Linear
 
@@ -32,13 +35,17 @@ def for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     fast = copy.deepcopy(model, shared)
     fast.eval()
+    if isinstance(fast.decoder, TransformerDecoder) and SteppingDecoder.fits(fast.decoder):
+        fast.decoder = SteppingDecoder(fast.decoder)
     for module in list(fast.modules()):
+        if isinstance(module, FeedForward) and isinstance(module.activation, ReLUDropout):
+            widen = PackedLinear(module.widen.weight, module.widen.bias, precision=precision, rectify=True)
+            module.add_module("widen", widen)
+            module.activation = nn.Identity()
         for name, child in module.named_children():
             if isinstance(child, nn.Linear) and type(child) in (nn.Linear, Linear):  # not a user's own kind
                 setattr(module, name, PackedLinear(child.weight, child.bias, precision=precision))
         if isinstance(module, RecurrentLayer):
             module.pack(precision)
-    if isinstance(fast.decoder, TransformerDecoder) and SteppingDecoder.fits(fast.decoder):
-        fast.decoder = SteppingDecoder(fast.decoder)
     fast.output_map = PackedLinear(fast.output_weight, fast.output_bias, precision=precision)
     return fast

@@ -28,9 +28,14 @@ class FeedForward(nn.Module):
         self.activation = activation
         _xavier(self.widen, self.narrow)
 
+    def hidden(self, x: Tensor) -> Tensor:
+        """`f(W_1 x + b_1)`: `(..., D)` to `(..., ff_size)`."""
+        y: Tensor = self.activation(self.widen(x))
+        return y
+
     def forward(self, x: Tensor) -> Tensor:
         """`(B, T, D)` to `(B, T, D)`."""
-        y: Tensor = self.narrow(self.activation(self.widen(x)))
+        y: Tensor = self.narrow(self.hidden(x))
         return y
 
 
@@ -51,9 +56,14 @@ class SwiGLU(nn.Module):
         self.dropout = Dropout(dropout)
         _xavier(self.gate, self.widen, self.narrow)
 
+    def hidden(self, x: Tensor) -> Tensor:
+        """`swish(W_1 x) ⊙ V x`: `(..., D)` to `(..., ff_size)`."""
+        y: Tensor = self.dropout(F.silu(self.gate(x)) * self.widen(x))
+        return y
+
     def forward(self, x: Tensor) -> Tensor:
         """`(B, T, D)` to `(B, T, D)`."""
-        y: Tensor = self.narrow(self.dropout(F.silu(self.gate(x)) * self.widen(x)))
+        y: Tensor = self.narrow(self.hidden(x))
         return y
 
 
@@ -97,7 +107,6 @@ class Residual(nn.Module, ABC):
         self.norm = nn.LayerNorm(width)
         self.dropout = Dropout(dropout)
 
-    @abstractmethod
     def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
         """Applies a sublayer, around which x flows.
 
@@ -108,23 +117,35 @@ class Residual(nn.Module, ABC):
         Returns:
             `(B, T, D)`.
         """
+        return self.onto(x, lambda y, around: around + self.dropout(sublayer(y)))
+
+    @abstractmethod
+    def onto(self, x: Tensor, sublayer: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """Applies a sublayer that adds its result to the way around it by itself.
+
+        Args:
+            x: `(..., D)`.
+            sublayer: From what it reads and what it adds that to, `(..., D)` each, to `(..., D)`.
+
+        Returns:
+            `(..., D)`.
+        """
 
 
 class PreNorm(Residual):
     """`x + sublayer(norm(x))` (Xiong et al. 2020): the way around is never normalised."""
 
-    def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
-        """See `Residual.forward`."""
-        y: Tensor = x + self.dropout(sublayer(self.norm(x)))
-        return y
+    def onto(self, x: Tensor, sublayer: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """See `Residual.onto`."""
+        return sublayer(self.norm(x), x)
 
 
 class PostNorm(Residual):
     """`norm(x + sublayer(x))` (Vaswani 2017, §3.1)."""
 
-    def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
-        """See `Residual.forward`."""
-        y: Tensor = self.norm(x + self.dropout(sublayer(x)))
+    def onto(self, x: Tensor, sublayer: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """See `Residual.onto`."""
+        y: Tensor = self.norm(sublayer(x, x))
         return y
 
 

@@ -11,8 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from regard.attention.gathered import Gathered, can_look
-from regard.attention.kernels import masked_softmax
 from regard.attention.multi import MultiHeadAttention
 from regard.masks import causal_mask, padding_mask
 from regard.model.decoder import Decoder, State
@@ -90,12 +88,12 @@ class DecoderLayer(nn.Module):
     def forward(
         self,
         x: Tensor,
-        past: Memory | Gathered | None,
-        source: Memory | Gathered,
+        past: Memory | None,
+        source: Memory,
         *,
         start: int = 0,
         need_weights: bool = False,
-    ) -> tuple[Tensor, Memory | Gathered, Tensor | None]:
+    ) -> tuple[Tensor, Memory, Tensor | None]:
         """One layer, over a whole target or over one more position.
 
         Args:
@@ -108,7 +106,7 @@ class DecoderLayer(nn.Module):
         Returns:
             `(B, T, D)`, the past with x in it, and weights `(B, H, T, S)` or None.
         """
-        present: Memory | Gathered | None = None
+        present: Memory | None = None
         looked: AttentionOutput | None = None
 
         def attend_self(y: Tensor) -> Tensor:
@@ -132,18 +130,16 @@ class DecoderLayer(nn.Module):
         return x, present, looked.weights
 
 
-def _extend(past: Memory | Gathered | None, new: Memory) -> Memory | Gathered:
+def _extend(past: Memory | None, new: Memory) -> Memory:
     if past is None:
         return new
-    if isinstance(past, Gathered):
-        return past.extend(new)
     return Memory(torch.cat((past.key, new.key), dim=2), torch.cat((past.value, new.value), dim=2))
 
 
 def _recomputed(layer: nn.Module) -> Callable[..., Any]:
     """A layer whose activations are not kept: the backward pass computes them again."""
 
-    def run(*args: Tensor | Memory | Gathered | None, **options: int | bool) -> object:
+    def run(*args: Tensor | Memory | None, **options: int | bool) -> object:
         return checkpoint(partial(layer, **options), *args, use_reentrant=False)
 
     return run
@@ -201,8 +197,8 @@ class TransformerState(State):
         position: t, steps done.
     """
 
-    past: tuple[Memory | Gathered, ...]
-    source: tuple[Memory | Gathered, ...]
+    past: tuple[Memory, ...]
+    source: tuple[Memory, ...]
     position: int = 0
 
 
@@ -248,7 +244,7 @@ class TransformerDecoder(Decoder):
         self, ids: Tensor, state: TransformerState, *, need_weights: bool
     ) -> tuple[DecoderOutput, TransformerState]:
         x = self.embedder(ids, start=state.position)
-        past: list[Memory | Gathered] = []
+        past: list[Memory] = []
         weights: list[Tensor] = []
         again = self.recompute and self.training and torch.is_grad_enabled()
         for number, layer in enumerate(self.layers):
@@ -262,28 +258,3 @@ class TransformerDecoder(Decoder):
                 weights.append(layer_weights)
         after = TransformerState(tuple(past), state.source, state.position + ids.shape[1])
         return DecoderOutput(self.norm(x), tuple(weights)), after
-
-
-class SteppingDecoder(TransformerDecoder):
-    """The same decoder for searches: keys and values stay where they are, and the rows know their places.
-
-    Args:
-        decoder: What it is made of; the two share everything.
-    """
-
-    def __init__(self, decoder: TransformerDecoder) -> None:
-        super().__init__(decoder.embedder, list(decoder.layers), decoder.norm)  # type: ignore[arg-type]
-
-    @staticmethod
-    def fits(decoder: TransformerDecoder) -> bool:
-        """Whether there is a kernel for all attentions of a decoder."""
-        weight = decoder.embedder.embedding.weight
-        attentions = [module for module in decoder.modules() if isinstance(module, MultiHeadAttention)]
-        return all(
-            one.normaliser is masked_softmax and can_look(one.score, weight, one.context_size) for one in attentions
-        )
-
-    def start(self, encoded: EncoderOutput) -> TransformerState:
-        """See `Decoder.start`."""
-        source = tuple(Gathered.of_source(memory) for memory in self._source(encoded))
-        return TransformerState((Gathered.nothing(len(encoded.states)),) * len(self.layers), source)

@@ -8,6 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from regard.native.library import kernel
+
+FEW = 4
+"""Rows up to which a product is bound by reading W."""
+
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 """The types that a packed weight may be held, and multiplied, in."""
 
@@ -29,37 +34,64 @@ class PackedLinear(nn.Module):
     """`W x + b` with a W that stays as it is; in place of an `nn.Linear` that is only asked, never trained.
 
     On a CPU oneDNN keeps W in the order in which its kernels read it: on processors where PyTorch's own library for
-    float32 falls back to narrower instructions, the product takes less than half the time. Elsewhere, a plain product.
+    float32 falls back to narrower instructions, the product takes less than half the time. A few rows are multiplied as
+    fast as W can be read, if one does no more than that: a kernel of ours. Elsewhere, a plain product.
 
     Args:
-        weight: W, `(out, in)`; a copy is kept.
+        weight: W, `(out, in)`; copied where it is laid out anew, shared where it is read as it lies.
         bias: b, `(out,)`, or None.
         precision: `float32`, or `bfloat16`, which rounds W, each x and each result to 8 bits of mantissa.
+        rectify: Give `max(0, W x + b)`.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None = None, *, precision: str = "float32") -> None:
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None = None, *, precision: str = "float32", rectify: bool = False
+    ) -> None:
         super().__init__()
         self.dtype = PRECISIONS[precision]
+        self.rectify = rectify
         self.out_features, self.in_features = weight.shape
-        weight = weight.detach().to(self.dtype).contiguous()
-        self.bias = None if bias is None else bias.detach().to(self.dtype)
-        self.packed = weight.device.type == "cpu" and weight.numel() > 0 and packs(self.dtype)
-        # Neither a parameter nor a buffer: there is nothing to save, and the packed form cannot be copied.
-        self.weight = torch.ops.mkldnn._reorder_linear_weight(weight, None) if self.packed else weight
+        # Neither parameters nor buffers: there is nothing to save, and the packed form cannot be copied.
+        self.weight = weight.detach().to(self.dtype).contiguous()
+        self.bias = None if bias is None else bias.detach().to(self.dtype).contiguous()
+        packed = weight.device.type == "cpu" and weight.numel() > 0 and packs(self.dtype)
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(self.weight, None) if packed else None
+        self.few = kernel("few_rows", self.weight)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
         """Maps the last dimension.
 
         Args:
             x: `(..., in)`, of any floating type.
+            added: `(..., out)` of the type of x, if something is to be added to the result.
 
         Returns:
             `(..., out)` in the type of x.
         """
         narrow = x.to(self.dtype)
+        if self.few and 0 < x.numel() <= FEW * self.in_features and x.dtype == torch.float32:
+            return self._few_rows(narrow, added)
         y: Tensor
-        if self.packed:
-            y = torch.ops.mkldnn._linear_pointwise(narrow, self.weight, self.bias, "none", [], "")
-        else:
+        if self.packed is None:
             y = F.linear(narrow, self.weight, self.bias)
-        return y.to(x.dtype)
+            y = y.relu() if self.rectify else y
+        elif added is None or self.rectify or added.dtype != self.dtype:
+            kind = "relu" if self.rectify else "none"
+            y = torch.ops.mkldnn._linear_pointwise(narrow, self.packed, self.bias, kind, [], "")
+        else:
+            y = torch.ops.mkldnn._linear_pointwise.binary(narrow, added, self.packed, self.bias, "add")
+            return y
+        return y.to(x.dtype) if added is None else added + y
+
+    def _few_rows(self, x: Tensor, added: Tensor | None) -> Tensor:
+        """The same for at most `FEW` rows of x, in W's type; in float32."""
+        if self.few is None:
+            raise AssertionError("asked for a kernel that is not there")
+        x, y = x.contiguous(), torch.empty(*x.shape[:-1], self.out_features)
+        added = None if added is None else added.contiguous()
+        self.few(
+            x.data_ptr(), x.numel() // self.in_features, self.weight.data_ptr(),
+            None if self.bias is None else self.bias.data_ptr(), None if added is None else added.data_ptr(),
+            self.out_features, self.in_features, self.rectify, y.data_ptr(), torch.get_num_threads(),
+        )  # fmt: skip
+        return y

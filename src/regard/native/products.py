@@ -113,13 +113,31 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 class Linear(nn.Linear):
     """`torch.nn.Linear`, multiplied by `linear`."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
         """Maps the last dimension.
 
         Args:
             x: `(..., in)`.
+            added: `(..., out)`, if something is to be added to the result.
 
         Returns:
             `(..., out)`.
         """
-        return linear(x, self.weight, self.bias)
+        y = linear(x, self.weight, self.bias)
+        return y if added is None else added + y
+
+
+def joined(*maps: nn.Linear) -> Linear:
+    """One map for several that read the same vector: `[W_1; W_2; …] x + [b_1; b_2; …]`.
+
+    Args:
+        *maps: Of one width of input, each with a bias.
+
+    Returns:
+        A map with weights of its own, whose result is theirs side by side.
+    """
+    whole = Linear(maps[0].in_features, sum(one.out_features for one in maps), device="meta")
+    with torch.no_grad():
+        whole.weight = nn.Parameter(torch.cat([one.weight for one in maps]))
+        whole.bias = nn.Parameter(torch.cat([one.bias for one in maps]))
+    return whole

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -101,7 +103,7 @@ def likeliest(
     run = kernel("likeliest", logits)
     if run is None or not logits.is_contiguous():
         return forbid(log_probabilities(logits, sentences, step=step), never).topk(count)
-    (rows, words), barred = logits.shape, torch.tensor(never, dtype=torch.int64)
+    (rows, words), barred = logits.shape, _barred(never)
     log_probs = torch.empty(rows, count)
     ids = torch.empty(rows, count, dtype=torch.int64)
     run(
@@ -110,6 +112,11 @@ def likeliest(
     )  # fmt: skip
     _check(log_probs, sentences, step)
     return log_probs, ids
+
+
+@cache
+def _barred(never: tuple[int, ...]) -> Tensor:
+    return torch.tensor(never, dtype=torch.int64)
 
 
 def _check(log_probs: Tensor, sentences: Tensor, step: int) -> None:

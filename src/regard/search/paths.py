@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -75,6 +76,14 @@ def check_limits(src_ids: Tensor, max_len: Tensor) -> None:
         raise SearchError(f"expected max_len of at least 1 token (eos), got {int(max_len.min())}")
 
 
+class _Step(NamedTuple):
+    """What the rows `(R,)` of one step chose."""
+
+    paths: Tensor
+    ids: Tensor
+    log_probs: Tensor
+
+
 class _Paths:
     """M paths on their way; their rows leave the batch when enough of them have ended."""
 
@@ -89,48 +98,46 @@ class _Paths:
         self.need_weights = need_weights
         self.lengths = torch.zeros_like(sentences)  # 0 while a path goes on
         self.finished = torch.zeros_like(sentences, dtype=torch.bool)
-        self.ids: list[Tensor] = []  # (M,) a step, as are the next two
-        self.log_probs: list[Tensor] = []
-        self.rows: list[Tensor] = []
+        self.steps: list[_Step] = []
         self.weights: list[StepWeights] = []
 
     def run(self, state: State, choose: Choose, src_len: Tensor) -> list[Hypothesis]:
         """All steps, from the state `(M, ...)` before the first; source lengths `(M,)`."""
-        paths = torch.arange(len(self.sentences), device=self.sentences.device)  # the path of each row
+        # Of each row (R,): its path, the path's sentence and limit, whether it goes on.
+        paths = torch.arange(len(self.sentences), device=self.sentences.device)
+        sentences, limits, going = self.sentences, self.max_len, torch.ones_like(self.finished)
         ids = torch.full_like(paths, self.bos)
         for step in range(1, int(self.max_len.max()) + 1):
             output, state = self.model.step(ids, state, need_weights=self.need_weights)
-            log_probs, ids = choose(output.logits, self.sentences[paths], paths, step)
-            self._note(paths, ids, log_probs)
+            log_probs, ids = choose(output.logits, sentences, paths, step)
+            self.steps.append(_Step(paths, ids, log_probs))
             if output.weights:
                 self.weights.append(output.weights)
-            going = self._end(paths, ids, step)
+            says_eos = ids == self.eos
+            ends = going & (says_eos | (limits <= step))
+            if not bool(ends.any()):
+                continue
+            self.lengths[paths[ends]] = step
+            self.finished[paths[ends]] = says_eos[ends]
+            going = going & ~ends
             rows = going.nonzero()[:, 0]
             if not len(rows):
                 break
             if len(rows) <= (1 - WORTHWHILE) * len(paths):
-                paths, ids, state = paths[rows], ids[rows], state.select(rows)
+                paths, sentences, limits, going, ids = (x[rows] for x in (paths, sentences, limits, going, ids))
+                state = state.select(rows)
         return hypotheses(self._traces(src_len), self.weights)
 
-    def _note(self, paths: Tensor, ids: Tensor, log_probs: Tensor) -> None:
-        """Keeps a step of the rows `(R,)`."""
-        blank = torch.zeros_like(self.lengths)
-        self.ids.append(blank.index_copy(0, paths, ids))
-        self.log_probs.append(log_probs.new_zeros(len(blank)).index_copy(0, paths, log_probs))
-        self.rows.append(blank.index_copy(0, paths, torch.arange(len(paths), device=paths.device)))
-
-    def _end(self, paths: Tensor, ids: Tensor, step: int) -> Tensor:
-        """Writes down which paths end here; gives the rows `(R,)` that go on."""
-        going = self.lengths[paths] == 0
-        says_eos = ids == self.eos
-        ends = going & (says_eos | (self.max_len[paths] <= step))
-        self.lengths[paths[ends]] = step
-        self.finished[paths[ends & says_eos]] = True
-        return going & ~ends
-
     def _traces(self, src_len: Tensor) -> Traces:
-        ids, log_probs = torch.stack(self.ids), torch.stack(self.log_probs)
+        blank = torch.zeros_like(self.lengths)
+        ids = torch.stack([blank.index_copy(0, step.paths, step.ids) for step in self.steps])
+        log_probs = torch.stack(
+            [step.log_probs.new_zeros(len(blank)).index_copy(0, step.paths, step.log_probs) for step in self.steps]
+        )
+        rows = torch.stack(
+            [blank.index_copy(0, step.paths, torch.arange(len(step.paths), device=blank.device)) for step in self.steps]
+        )
         numbers = torch.arange(1, len(ids) + 1, device=ids.device)[:, None]
         within = numbers.le(self.lengths)  # (T, M)
         scores = log_probs.where(within, 0.0).sum(0)
-        return Traces(ids, log_probs, torch.stack(self.rows), self.lengths, scores, self.finished, src_len)
+        return Traces(ids, log_probs, rows, self.lengths, scores, self.finished, src_len)

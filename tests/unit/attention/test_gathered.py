@@ -6,8 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from regard.attention.gathered import Gathered, can_look, look
-from regard.attention.multi import MultiHeadAttention
+from regard.attention.gathered import Kept, can_look, look
 from regard.attention.scores import AdditiveScore, CosineScore, DotProductScore, GeneralScore, ScaledDotScore
 from regard.attention.single import attend
 from regard.native import kernel
@@ -16,80 +15,107 @@ from regard.values import Memory
 pytestmark = pytest.mark.skipif(kernel("look", torch.zeros(1)) is None, reason="nothing was compiled here")
 
 
-def _copied(memory: Gathered) -> Memory:
-    """The same memory with a copy of each key in each row, in float64."""
-    where = memory.rows.expand(-1, len(memory.keys)).unbind(1)
-    key = torch.stack([one[rows] for one, rows in zip(memory.keys, where, strict=True)], dim=2)
-    value = torch.stack([one[rows] for one, rows in zip(memory.values, where, strict=True)], dim=2)
-    mask = None if memory.seen is None else memory.seen[where[0]][:, None, None]
-    return Memory(key.double(), value.double(), mask)
+def _steps(score: DotProductScore, steps: list[tuple[Tensor, Tensor]]) -> Kept:
+    """What is kept of keys `(N, H, 1, K)` and values, a pair a step."""
+    memory = Kept()
+    for key, value in steps:
+        memory = memory.extend(score.project_key(key), value)
+    return memory
 
 
-def _check(score: DotProductScore, query: Tensor, memory: Gathered) -> None:
-    context, weights = look(score, query, memory, need_weights=True)
-    other, none = look(score, query, memory, need_weights=False)
+def _check(score: DotProductScore, query: Tensor, memory: Kept, rows: Tensor, copied: Memory) -> Tensor:
+    """Compares with attention in float64 to a copy of each key in each row; gives the context."""
+    context, weights = look(score, query, memory, rows, need_weights=True)
+    other, none = look(score, query, memory, rows, need_weights=False)
     assert none is None
     assert torch.equal(context, other)
-    copied = _copied(memory)
     wanted, shares = attend(
-        score.double(), query.double(), copied, mask=copied.mask, bias=None, dropout=0.0, need_weights=True
+        score.double(),
+        query.double(),
+        Memory(copied.key.double(), copied.value.double()),
+        mask=copied.mask,
+        bias=None,
+        dropout=0.0,
+        need_weights=True,
     )
+    score.float()
     assert weights is not None
     assert shares is not None
-    torch.testing.assert_close(context.double(), wanted, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(context.double(), wanted.transpose(1, 2).flatten(1), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(weights.double(), shares.double(), atol=1e-5, rtol=1e-5)
+    return context
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("size", [8, 17])
+@pytest.mark.parametrize("size", [8, 17, 48])
 @pytest.mark.parametrize("kind", [ScaledDotScore, GeneralScore, CosineScore])
 def test_a_search_that_goes_on_with_other_rows(kind: type[DotProductScore], size: int, threads: int) -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
         with torch.inference_mode():
-            score, memory = kind(size, size), Gathered.nothing(5)
+            score, steps, places = kind(size, size), [], torch.zeros(5, 0, dtype=torch.int64)
             generator = torch.Generator().manual_seed(size)
-            for rows in (5, 7, 7, 3, 40):
-                memory = memory.select(torch.randint(len(memory.rows), (rows,), generator=generator))
-                key, value = torch.randn(2, rows, 1, 3, size, generator=generator).transpose(2, 3)
-                memory = memory.extend(Memory(score.project_key(key), value))
-                _check(score, torch.randn(rows, 3, 1, size, generator=generator), memory)
-                score.float()
-            assert memory.rows.shape == (40, 5)
+            for rows in (5, 7, 7, 3, 40, 40):
+                places = places[torch.randint(len(places), (rows,), generator=generator)]
+                places = torch.cat((places, torch.arange(rows)[:, None]), dim=1)
+                both = torch.randn(rows, 2, 3, 1, size, generator=generator)  # key and value of a row side by side
+                steps.append((both[:, 0], both[:, 1]))
+                key, value = (
+                    torch.stack([pair[kind][row] for pair, row in zip(steps, places.unbind(1), strict=True)], dim=2)
+                    for kind in (0, 1)
+                )  # (R, H, 1, K) a position -> (R, H, T, K)
+                copied = Memory(score.project_key(key[..., 0, :]), value[..., 0, :])
+                query = torch.randn(rows, 3, 1, size, generator=generator)
+                _check(score, query, _steps(score, steps), places, copied)
+            assert places.shape == (40, 6)
     finally:
         torch.set_num_threads(before)
+
+
+def test_queries_may_lie_apart() -> None:
+    with torch.inference_mode():
+        score = ScaledDotScore(8, 8)
+        both = torch.randn(4, 3, 2, 1, 8)
+        query, key, value = both.unbind(1)
+        memory = Kept().extend(key, value)
+        assert memory.keys[0] == key.data_ptr()  # not a copy
+        rows = torch.arange(4)[:, None]
+        _check(score, query, memory, rows, Memory(key, value))
+        upright = torch.randn(4, 1, 8, 2).permute(0, 3, 1, 2)
+        _check(score, upright, memory, rows, Memory(key, value))
 
 
 def test_a_source_is_read_by_its_sentence_and_padding_by_nobody() -> None:
     with torch.inference_mode():
         score = ScaledDotScore(6, 6)
-        attention = MultiHeadAttention(12, 2, score)
-        lengths = torch.tensor([4, 1, 0, 3])
-        mask = (torch.arange(4) < lengths[:, None])[:, None, None]
-        whole = attention.remember(torch.randn(4, 4, 12), mask)
-        memory = Gathered.of_source(whole)
-        assert memory.keys[1].data_ptr() == whole.key[:, :, 1].data_ptr()  # not a copy
-        memory = memory.select(torch.tensor([0, 0, 3, 2, 1, 3])).select(torch.tensor([1, 3, 4, 5, 2]))
-        query = torch.randn(5, 2, 1, 6)
-        _check(score, query, memory)
-        context, _ = look(score.float(), query, memory, need_weights=False)
-        assert bool((context[1] == 0).all())  # its source is empty
-        states = torch.randn(5, 1, 12)
-        padded = attention(
-            states, Memory(whole.key[[0, 2, 1, 3, 3]], whole.value[[0, 2, 1, 3, 3]], mask[[0, 2, 1, 3, 3]])
-        )
-        torch.testing.assert_close(attention(states, memory).context, padded.context, atol=1e-6, rtol=1e-6)
+        mask = (torch.arange(4) < torch.tensor([4, 1, 0, 3])[:, None])[:, None, None]
+        key, value = torch.randn(2, 4, 2, 4, 6)
+        memory = Kept.of_source(key, value, mask)
+        assert memory.keys[1] == key[:, :, 1].data_ptr()  # not a copy
+        rows = torch.tensor([0, 3, 1, 3, 2])
+        copied = Memory(key[rows], value[rows], mask[rows])
+        context = _check(score, torch.randn(5, 2, 1, 6), memory, rows[:, None], copied)
+        assert bool((context[4] == 0).all())  # its source is empty
 
 
-def test_a_state_that_is_stepped_twice_goes_two_ways() -> None:
+def test_a_memory_that_is_extended_twice_goes_two_ways() -> None:
     with torch.inference_mode():
-        first = Gathered.nothing(2).extend(Memory(torch.ones(2, 1, 1, 4), torch.ones(2, 1, 1, 4)))
-        one = first.extend(Memory(torch.zeros(2, 1, 1, 4), torch.zeros(2, 1, 1, 4)))
-        other = first.extend(Memory(torch.ones(2, 1, 1, 4), torch.full((2, 1, 1, 4), 5.0)))
-        query, score = torch.zeros(2, 1, 1, 4), ScaledDotScore(4, 4)
-        found = [look(score, query, memory, need_weights=False)[0][0, 0, 0, 0].item() for memory in (first, one, other)]
+        ones, zeros = torch.ones(2, 1, 1, 4), torch.zeros(2, 1, 1, 4)
+        first = Kept().extend(ones, ones)
+        ways = (first, first.extend(zeros, zeros), first.extend(ones, 5 * ones))
+        places = torch.arange(2)[:, None].expand(2, 2).contiguous()
+        found = [
+            look(ScaledDotScore(4, 4), zeros, memory, places[:, : len(memory.keys)], need_weights=False)[0][0, 0].item()
+            for memory in ways
+        ]
         assert found == pytest.approx([1.0, 0.5, 3.0])
+
+
+def test_steps_of_different_layouts_are_refused() -> None:
+    memory = Kept().extend(torch.zeros(2, 2, 1, 4), torch.zeros(2, 2, 1, 4))
+    with pytest.raises(AssertionError, match="laid its keys out"):
+        memory.extend(torch.zeros(2, 3, 1, 4), torch.zeros(2, 3, 1, 4))
 
 
 def test_only_the_dot_family_on_the_cpu_in_its_types() -> None:
@@ -107,8 +133,8 @@ def test_damage_is_not_hidden(spoilt: float, row: int) -> None:
     with torch.inference_mode():
         key = torch.zeros(2, 1, 1, 4)
         key[row] = spoilt
-        memory = Gathered.nothing(2).extend(Memory(key, torch.ones(2, 1, 1, 4)))
-        memory = memory.extend(Memory(torch.zeros(2, 1, 1, 4), torch.ones(2, 1, 1, 4)))
-        context, _ = look(ScaledDotScore(4, 4), torch.ones(2, 1, 1, 4), memory, need_weights=False)
+        memory = Kept().extend(key, torch.ones(2, 1, 1, 4)).extend(torch.zeros(2, 1, 1, 4), torch.ones(2, 1, 1, 4))
+        places = torch.arange(2)[:, None].expand(2, 2).contiguous()
+        context, _ = look(ScaledDotScore(4, 4), torch.ones(2, 1, 1, 4), memory, places, need_weights=False)
         assert bool(context[row].isnan().all())
         assert bool((context[1 - row] == 1).all())

@@ -10,17 +10,30 @@ from regard.native import packed
 from regard.native.packed import PackedLinear
 
 
-@pytest.mark.parametrize("rows", [(0,), (1,), (5,), (64,), (4, 7)])
+@pytest.mark.parametrize("rows", [(0,), (1,), (2, 2), (5,), (64,), (4, 7)])
+@pytest.mark.parametrize("size", [(17, 33), (1, 40), (300, 128)])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("here", [True, False])
 def test_equals_the_plain_product(
-    rows: tuple[int, ...], bias: bool, here: bool, monkeypatch: pytest.MonkeyPatch
+    rows: tuple[int, ...], size: tuple[int, int], bias: bool, here: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not here:
         monkeypatch.setattr(packed, "packs", lambda dtype: False)
-    x, weight, b = torch.randn(*rows, 33), torch.randn(17, 33), torch.randn(17) if bias else None
+        monkeypatch.setattr(packed, "kernel", lambda name, like: None)
+    x, weight, b = torch.randn(*rows, size[1]), torch.randn(size), torch.randn(size[0]) if bias else None
+    added, wanted = (
+        torch.randn(*rows, size[0]),
+        F.linear(x.double(), weight.double(), None if b is None else b.double()),
+    )
     with torch.inference_mode():
-        torch.testing.assert_close(PackedLinear(weight, b)(x), F.linear(x, weight, b), rtol=1e-5, atol=1e-5)
+        plain, rectified = PackedLinear(weight, b), PackedLinear(weight, b, rectify=True)
+        for found, double in (
+            (plain(x), wanted),
+            (plain(x, added), wanted + added),
+            (rectified(x), wanted.relu()),
+            (rectified(x, added), wanted.relu() + added),
+        ):
+            torch.testing.assert_close(found.double(), double, rtol=1e-5, atol=1e-4)
 
 
 def test_takes_views_of_any_layout() -> None:
@@ -30,10 +43,14 @@ def test_takes_views_of_any_layout() -> None:
         torch.testing.assert_close(PackedLinear(weight)(x), x @ weight.T, rtol=1e-5, atol=1e-5)
 
 
-def test_bfloat16_rounds_and_gives_back_the_type_of_x() -> None:
-    x, weight, b = torch.randn(6, 64), torch.randn(9, 64), torch.randn(9)
+@pytest.mark.parametrize("rows", [1, 4, 6])
+def test_bfloat16_rounds_and_gives_back_the_type_of_x(rows: int) -> None:
+    x, weight, b = torch.randn(rows, 64), torch.randn(9, 64), torch.randn(9)
     with torch.inference_mode():
         found = PackedLinear(weight, b, precision="bfloat16")(x)
-    assert found.dtype == torch.float32
+        more = PackedLinear(weight, b, precision="bfloat16")(x, torch.full((rows, 9), 1000.0))
+    assert found.dtype == more.dtype == torch.float32
+    assert torch.equal(found, found.bfloat16().float())
+    torch.testing.assert_close(more, found + 1000.0, rtol=0, atol=1e-4)  # what is added is not rounded
     error = (found - F.linear(x, weight, b)).abs().max() / 8
     assert 1e-5 < error < 2e-2

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from regard.native import products
 from regard.native.packed import packs
-from regard.native.products import Linear, linear, weight_gradient
+from regard.native.products import Linear, joined, linear, weight_gradient
 
 LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
     "whole": lambda x: x,
@@ -97,3 +97,13 @@ def test_which_processors_it_is_for(
         assert products.onednn_wins() is wins
     finally:
         products.onednn_wins.cache_clear()
+
+
+@pytest.mark.usefixtures("way")
+def test_a_joined_map_gives_its_parts_side_by_side_and_adds() -> None:
+    x, added = torch.randn(3, 12), torch.randn(3, 13)
+    parts = [Linear(12, size) for size in (5, 1, 7)]
+    whole = joined(*parts)
+    wanted = torch.cat([part(x) for part in parts], dim=-1)
+    torch.testing.assert_close(whole(x), wanted)
+    torch.testing.assert_close(whole(x, added), wanted + added)

@@ -10,7 +10,7 @@ from regard.errors import SearchError
 from regard.model.build import build_model
 from regard.model.fast import for_search
 from regard.model.seq2seq import Seq2Seq
-from regard.model.transformer import SteppingDecoder
+from regard.model.stepping import SteppingDecoder
 from regard.native import kernel
 from regard.search.beam import beam_search
 from regard.values import Hypothesis, Specials
