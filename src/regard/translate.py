@@ -18,6 +18,7 @@ from regard.inspection.record import AttentionRecord
 from regard.inspection.suspicion import suspicions
 from regard.model.build import ScoreFactory, source_reach
 from regard.model.fast import for_search
+from regard.model.rounded import round_rows
 from regard.parts import Part, join, numbered
 from regard.rescue import rescue
 from regard.search.beam import BeamOptions
@@ -154,7 +155,7 @@ class Translator:
         _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
         first = models[0]
         reaches = [Reach.of(stored.config) for stored in models]
-        fast = [for_search(stored.model, precision) for stored in models]
+        fast = [round_rows(for_search(stored.model, precision)) for stored in models]
         engine = StepEngine(
             fast[0] if len(fast) == 1 else Ensemble(fast),
             src_specials=first.src_subword.specials,

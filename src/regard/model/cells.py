@@ -30,12 +30,12 @@ class StepWeights:
         hidden_bias: `(gates,)` beside `hidden`.
     """
 
-    late: Tensor | PackedLinear
-    hidden: Tensor | PackedLinear | None = None
+    late: Tensor | nn.Module
+    hidden: Tensor | nn.Module | None = None
     hidden_bias: Tensor | None = None
 
 
-def _multiply(x: Tensor, weight: Tensor | PackedLinear, bias: Tensor | None = None) -> Tensor:
+def _multiply(x: Tensor, weight: Tensor | nn.Module, bias: Tensor | None = None) -> Tensor:
     if isinstance(weight, Tensor):
         return linear(x, weight, bias)
     product: Tensor = weight(x)
@@ -63,7 +63,7 @@ class RecurrentLayer(nn.Module, ABC):
         super().__init__()
         self.rnn = rnn
         self.early_size = early_size
-        self.early_map: PackedLinear | None = None  # these two for searches alone
+        self.early_map: nn.Module | None = None  # these two for searches alone
         self.packed: StepWeights | None = None
 
     def pack(self, precision: str) -> None:
