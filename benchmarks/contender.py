@@ -158,7 +158,7 @@ class Contender:
             rows = zip(batch["src"].tolist(), batch["src_len"].tolist(), strict=True)
             sources = [row[: length - 1] for row, length in rows]
             options = BeamOptions(beam=beam, min_len=least)
-            found = engine.search(sources, [most + 1] * len(sources), options, need_weights=False)
+            found = engine.search(sources, [most + 1] * len(sources), options, need_weights=False, need_scores=False)
             return [[token for token in one[0].ids if token != SPECIALS.eos][:most] for one in found]
 
         jobs = [(batch, most, least) for (_, batch), (most, least) in zip(batches, lens, strict=True)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +79,13 @@ class CTranslate2Engine:
             torch.set_num_threads(ours)  # CTranslate2 sets its own number for everybody in the process
 
     def search(
-        self, sources: Sequence[Sequence[int]], limits: Sequence[int], options: BeamOptions, *, need_weights: bool
+        self,
+        sources: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        options: BeamOptions,
+        *,
+        need_weights: bool,
+        need_scores: bool = True,
     ) -> list[list[Hypothesis]]:
         """Translates sources of any lengths.
 
@@ -87,19 +95,29 @@ class CTranslate2Engine:
             options: Width and penalties. CTranslate2 divides by `length ** α` where regard divides by the penalty
                 of Wu et al. 2016, so that another hypothesis may come first; the scores that are given are regard's.
             need_weights: Whether attention is wanted: one layer and head, the mean of the last layer's.
+            need_scores: Whether scores are wanted. Without them a greedy search needs no softmax over the vocabulary,
+                a twelfth of its time, and they are NaN.
 
         Returns:
             For each source its hypotheses, best first; they have no log-probabilities of their tokens.
         """
         order = sorted(range(len(sources)), key=lambda row: -limits[row])
         batches = [order[start : start + ROWS] for start in range(0, len(order), ROWS)]
-        found = self._together(sources, batches, limits, options, need_weights)
+        together = partial(
+            self._together,
+            sources,
+            limits=limits,
+            options=options,
+            need_weights=need_weights,
+            need_scores=need_scores or options.beam > 1,
+        )
+        found = together(batches)
         # A batch has one limit. What went beyond its own is sought again among its equals: neighbours change nothing.
         late: dict[int, list[int]] = {}
         for row, hypotheses in found.items():
             if any(len(one.ids) > limits[row] for one in hypotheses):
                 late.setdefault(limits[row], []).append(row)
-        found |= self._together(sources, list(late.values()), limits, options, need_weights)
+        found |= together(list(late.values()))
         return [found[row] for row in range(len(sources))]
 
     def force(self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> list[Hypothesis]:
@@ -123,9 +141,11 @@ class CTranslate2Engine:
         self,
         sources: Sequence[Sequence[int]],
         batches: Sequence[Sequence[int]],
+        *,
         limits: Sequence[int],
         options: BeamOptions,
         need_weights: bool,
+        need_scores: bool,
     ) -> dict[int, list[Hypothesis]]:
         """Hypotheses of the rows in each batch, whose first row has the greatest limit."""
         waiting = []
@@ -140,7 +160,7 @@ class CTranslate2Engine:
                 max_decoding_length=limits[rows[0]],
                 min_decoding_length=options.min_len,
                 max_input_length=0,  # nothing is cut off
-                return_scores=True,
+                return_scores=need_scores,
                 return_end_token=True,
                 return_attention=need_weights,
             )
@@ -153,7 +173,7 @@ class CTranslate2Engine:
             ids = tuple(self._tgt_ids[piece] for piece in pieces)
             weights = (_weights(result.attention[number]),) if result.attention else ()
             finished = bool(ids) and ids[-1] == self._specials.eos
-            score = _rescored(result.scores[number], len(ids), options)
+            score = _rescored(result.scores[number], len(ids), options) if result.scores else math.nan
             hypotheses.append(Hypothesis(ids, score, (), weights, finished))
         return hypotheses if options.coverage_penalty else sorted(hypotheses, key=lambda one: -one.score)
 

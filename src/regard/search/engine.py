@@ -25,7 +25,13 @@ class Engine(Protocol):
     """What finds translations, in ids: regard's own searches, or another library's."""
 
     def search(
-        self, sources: Sequence[Sequence[int]], limits: Sequence[int], options: BeamOptions, *, need_weights: bool
+        self,
+        sources: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        options: BeamOptions,
+        *,
+        need_weights: bool,
+        need_scores: bool = True,
     ) -> list[list[Hypothesis]]:
         """Translates sources of any lengths.
 
@@ -34,6 +40,7 @@ class Engine(Protocol):
             limits: The most tokens of each translation, eos among them.
             options: Width and penalties.
             need_weights: Whether attention is wanted.
+            need_scores: Whether scores are wanted; if not, they may be NaN where they would cost something.
 
         Returns:
             For each source its hypotheses, best first.
@@ -87,7 +94,13 @@ class StepEngine:
         self._workers = workers or (0 if device == "cpu" else 1)
 
     def search(
-        self, sources: Sequence[Sequence[int]], limits: Sequence[int], options: BeamOptions, *, need_weights: bool
+        self,
+        sources: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        options: BeamOptions,
+        *,
+        need_weights: bool,
+        need_scores: bool = True,  # noqa: ARG002 - a search knows them
     ) -> list[list[Hypothesis]]:
         """See `Engine.search`."""
 

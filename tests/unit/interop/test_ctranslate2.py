@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from regard.interop.ctranslate2_export import export_ctranslate2
 from regard.interop.engines import open_translator, signature
 from regard.interop.exported import open_export
 from regard.interop.samples import NUM_SAMPLES, sample_sources, verify
+from regard.search.beam import BeamOptions
 from regard.store import StoredModel
 from regard.translate import Translator
 
@@ -74,6 +76,17 @@ def test_the_scores_of_a_beam_are_ours(make: Make, tmp_path: Path) -> None:
             [forced] = own._force([(own.src_subword.encode(line.strip()), stored.tgt_subword.decode(ids))])
             expected = forced.score / ((5 + len(one.tokens) + 1) / 6) ** 0.7
             assert one.score == pytest.approx(expected, rel=ROUGH)
+
+
+@pytest.mark.parametrize("beam", [1, 4])
+def test_scores_that_nobody_wants_cost_nothing_and_change_nothing(make: Make, tmp_path: Path, beam: int) -> None:
+    export_ctranslate2(make(), tmp_path / "export")
+    engine = ctranslate2_translator(open_export(tmp_path / "export"), device="cpu", threads=1).engine
+    sources, options = [[5, 9, 6], [7], [8, 8, 4, 5]], BeamOptions(beam=beam)
+    wanted = engine.search(sources, [9] * 3, options, need_weights=False)
+    found = engine.search(sources, [9] * 3, options, need_weights=False, need_scores=False)
+    assert [[one.ids for one in row] for row in found] == [[one.ids for one in row] for row in wanted]
+    assert all(math.isnan(one.score) == (beam == 1) for row in found for one in row)
 
 
 def test_long_lines_are_split_and_none_is_lost(make: Make, tmp_path: Path) -> None:
