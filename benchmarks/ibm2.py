@@ -1,8 +1,8 @@
 """IBM's second model as fast_align has it (Dyer, Chahuneau & Smith 2013): what a neural aligner must beat.
 
-A target word i of m is said by no source word with probability p0, else by word j of n with a probability that falls with
-the distance from the diagonal, `exp(-λ |i/m - j/n|)`; then it is drawn from that word's dictionary, whose entries have a
-sparse prior (variational Bayes). Expectation maximisation over all pairs, λ chosen anew after each round.
+A target word i of m is said by no source word with probability p0, else by word j of n with a probability that falls
+with the distance from the diagonal, `exp(-λ |i/m - j/n|)`; then it is drawn from that word's dictionary, whose entries
+have a sparse prior (variational Bayes). Expectation maximisation over all pairs, λ chosen anew after each round.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def ibm2_links(src: Sequence[Sequence[str]], tgt: Sequence[Sequence[str]], *, ro
     """
     numbers: dict[str, int] = {}
     sources, targets = (
-        [[numbers.setdefault(word.lower(), len(numbers) + 1) for word in words] for words in side] for side in (src, tgt)
+        [[numbers.setdefault(word.lower(), len(numbers) + 1) for word in words] for words in side]
+        for side in (src, tgt)
     )
     words = len(numbers) + 1
     cells = _Cells(sources, targets, words)

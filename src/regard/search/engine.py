@@ -100,7 +100,7 @@ class StepEngine:
         options: BeamOptions,
         *,
         need_weights: bool,
-        need_scores: bool = True,  # noqa: ARG002 - a search knows them
+        need_scores: bool = True,
     ) -> list[list[Hypothesis]]:
         """See `Engine.search`."""
 
