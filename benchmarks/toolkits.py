@@ -1,0 +1,341 @@
+"""Three toolkits as their command lines train and translate: what `time_to_quality.py` drives.
+
+Every toolkit gets a Transformer of the preset `transformer-tiny`, the pieces of regard's SentencePiece model, and a
+batch of 4,096 tokens, more or less (below); each is started by the commands of its own documentation. Configurations
+are written as JSON, which YAML contains.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from regard.config.load import parse_config
+from regard.data.corpus import Corpus
+from regard.data.stream import BatchStream
+from regard.model.build import build_model
+from regard.store import save_model
+from regard.store.checkpoint import load_state
+from regard.store.weights import fill
+from regard.text.normalise import normalise
+from regard.text.readers import read_lines, read_pairs
+from regard.text.subword import Subword
+
+FEW = 16
+"""Sentences to validate with while training: no clock shall show how fast a toolkit validates."""
+WIDTH, FF_SIZE, HEADS, LAYERS, DROPOUT = 128, 256, 4, 4, 0.15
+PEAK, WARMUP = 4e-3, 400
+FACTOR = PEAK * (WIDTH * WARMUP) ** 0.5
+"""What the schedule of Vaswani et al. 2017, eq. 3 is multiplied by to have this peak."""
+OPENNMT_TOKENS = 4480
+"""Each toolkit limits the padded tokens of the longer side. regard, with 4,096, fills 92 % of that with target words,
+OpenNMT-py, which sorts by the source, 83 %: with this limit its updates hold as many as regard's."""
+JOEYNMT_TOKENS = 4096
+"""JoeyNMT does not sort by length and fills 45 %. That is left as it is: twice as much would make its updates as large
+as the others', but halve their number a minute, and the target would be further away."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all have in common.
+
+    Attributes:
+        data: Folder with `train`, `val` and their endings.
+        out: Where everything goes.
+        peers: An environment with the other toolkits.
+        languages: Endings of source and target.
+        steps: Updates at most; as regard derives them when None.
+        every: Updates between checkpoints.
+        threads: Of each.
+    """
+
+    data: Path
+    out: Path
+    peers: Path
+    languages: tuple[str, str]
+    steps: int | None
+    every: int
+    threads: int
+
+    def text(self, name: str, side: int) -> Path:
+        """A file of raw text."""
+        return self.data / f"{name}.{self.languages[side]}"
+
+    def pieces(self, name: str, side: int) -> Path:
+        """The same, cut into pieces that spaces divide."""
+        return self.out / "pieces" / f"{name}.{self.languages[side]}"
+
+    def subword(self) -> Subword:
+        """The vocabulary that regard learnt."""
+        return Subword.load(self.out / "regard" / "model" / "training" / "subword.src.model")
+
+    def cut(self) -> None:
+        """Writes the pieces of all texts, and of the vocabulary."""
+        subword = self.subword()
+        self.pieces("train", 0).parent.mkdir(parents=True, exist_ok=True)
+        for name in ("train", "val"):
+            for side in (0, 1):
+                texts = [normalise(line) for line in read_lines(self.text(name, side))]
+                lines = [" ".join(subword.encode(text).pieces) for text in texts]
+                write_lines(self.pieces(name, side), lines)
+                if name == "val":
+                    write_lines(self.pieces("few", side), lines[:FEW])
+        specials = {subword.specials.unk, subword.specials.pad, subword.specials.bos, subword.specials.eos}
+        write_lines(
+            self.out / "pieces" / "vocabulary",
+            (subword.decode([i]).pieces[0] for i in range(len(subword)) if i not in specials),
+        )
+
+    def joined(self, lines: Iterable[str]) -> list[str]:
+        """Pieces that spaces divide, made text again."""
+        subword = self.subword()
+        ids = {subword.decode([i]).pieces[0]: i for i in range(len(subword))}
+        return [subword.decode([ids[piece] for piece in line.split() if piece in ids]).text for line in lines]
+
+
+class Regard:
+    """regard, as it ships but for where and how often checkpoints are kept."""
+
+    name = "regard"
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.home = plan, plan.out / self.name
+        self.training = self.home / "model" / "training"
+
+    def prepare(self) -> None:
+        """Writes the few pairs that it validates with."""
+        for side in (0, 1):
+            few = list(read_lines(self.plan.text("val", side)))[:FEW]
+            write_lines(self.home / f"few.{self.plan.languages[side]}", few)
+
+    def command(self) -> list[str]:
+        """What trains."""
+        plan = self.plan
+        limit = {} if plan.steps is None else {"train.steps": plan.steps}
+        settings = {"train.threads": plan.threads, "train.validate_every": plan.every, "train.keep": 1000, **limit}
+        files = {
+            "--src": plan.text("train", 0), "--tgt": plan.text("train", 1),
+            "--val-src": self.home / f"few.{plan.languages[0]}", "--val-tgt": self.home / f"few.{plan.languages[1]}",
+            "--out": self.home / "model",
+        }  # fmt: skip
+        command = [str(Path(sys.executable).with_name("regard")), "train", "--preset", "transformer-tiny"]
+        command += [word for option, file in files.items() for word in (option, str(file))]
+        return command + [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+
+    def checkpoints(self) -> dict[int, Path]:
+        """Those that are there, by their updates."""
+        return numbered(self.training.glob("step-*.safetensors"))
+
+    def translate(self, checkpoint: Path) -> list[str]:
+        """The validation set, greedily."""
+        plan, subword = self.plan, self.plan.subword()
+        config = parse_config((self.training / "config.toml").read_text(encoding="utf-8"), where="config.toml")
+        model = build_model(
+            config.model, src_vocab=len(subword), tgt_vocab=len(subword), shared=True, specials=subword.specials
+        )
+        fill(model, load_state(checkpoint)[0])
+        folder = self.home / checkpoint.stem
+        save_model(folder, model=model, config=config, src_subword=subword, tgt_subword=subword)
+        command = [str(Path(sys.executable).with_name("regard")), "translate", str(folder), "--beam", "1"]
+        done = run([*command, "--input", str(plan.text("val", 0))], plan)
+        return done.splitlines()
+
+    def num_parameters(self) -> int:
+        """Weights that are learnt."""
+        tensors = load_state(max(self.checkpoints().items())[1])[0]
+        return sum(tensor.numel() for tensor in tensors.values())
+
+    def tokens_an_update(self) -> float:
+        """Mean target tokens, without padding, with the end of sentence."""
+        config = parse_config((self.training / "config.toml").read_text(encoding="utf-8"), where="config.toml")
+        pairs = read_pairs(self.plan.text("train", 0), self.plan.text("train", 1)).pairs
+        subword, tokens = self.plan.subword(), config.train.batch_tokens or 4096
+        corpus = Corpus.encode(pairs, subword, subword, max_len=config.data.max_len)
+        stream = BatchStream(corpus, batch_tokens=tokens, seed=config.train.seed, specials=subword.specials)
+        count = stream.batches_per_epoch
+        return sum(next(stream).num_tgt_tokens for _ in range(count)) / count
+
+
+class OpenNMT:
+    """OpenNMT-py 3: `onmt_build_vocab`, `onmt_train`, `onmt_translate`."""
+
+    name = "OpenNMT-py"
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.home = plan, plan.out / self.name
+        self.config = self.home / "config.yaml"
+
+    def prepare(self) -> None:
+        """Writes the configuration and, by its own command, the vocabulary."""
+        plan, vocabulary = self.plan, str(self.home / "vocabulary")
+        corpus = {"path_src": str(plan.pieces("train", 0)), "path_tgt": str(plan.pieces("train", 1))}
+        config = {
+            "data": {"corpus_1": corpus}, "save_data": str(self.home), "overwrite": True,
+            "src_vocab": vocabulary, "tgt_vocab": vocabulary, "share_vocab": True,
+            "bucket_size": 32768, "num_workers": 0, "seed": 1,
+            "encoder_type": "transformer", "decoder_type": "transformer", "position_encoding": True,
+            "layers": LAYERS, "hidden_size": WIDTH, "word_vec_size": WIDTH, "heads": HEADS, "transformer_ff": FF_SIZE,
+            "dropout": [DROPOUT], "attention_dropout": [0.0], "add_qkvbias": True, "add_ffnbias": True,
+            "share_embeddings": True, "share_decoder_embeddings": True, "param_init": 0.0, "param_init_glorot": True,
+            "batch_type": "tokens", "batch_size": OPENNMT_TOKENS, "accum_count": [1], "normalization": "tokens",
+            "optim": "adam", "adam_beta1": 0.9, "adam_beta2": 0.98, "max_grad_norm": 1.0, "label_smoothing": 0.1,
+            "decay_method": "noam", "warmup_steps": WARMUP, "learning_rate": FACTOR,
+            "train_steps": plan.steps or 100_000, "save_checkpoint_steps": plan.every, "keep_checkpoint": -1,
+            "report_every": min(50, plan.every), "save_model": str(self.home / "model"),
+        }  # fmt: skip
+        self.config.write_text(json.dumps(config, indent=1), encoding="utf-8")
+        (self.home / "stubs").mkdir(exist_ok=True)
+        for module in ("spacy", "fasttext"):  # imported for two filters of text that are not used here
+            (self.home / "stubs" / f"{module}.py").touch()
+        run([*self._tool("onmt_build_vocab"), "-config", str(self.config), "-n_sample", "-1"], plan)
+
+    def _tool(self, name: str) -> list[str]:
+        return ["env", f"PYTHONPATH={self.home / 'stubs'}", str(self.plan.peers / "bin" / name)]
+
+    def command(self) -> list[str]:
+        """What trains."""
+        return [*self._tool("onmt_train"), "-config", str(self.config)]
+
+    def checkpoints(self) -> dict[int, Path]:
+        """Those that are there, by their updates."""
+        return numbered(self.home.glob("model_step_*.pt"))
+
+    def translate(self, checkpoint: Path) -> list[str]:
+        """The validation set, greedily."""
+        output = checkpoint.with_suffix(".out")
+        files = ["-model", str(checkpoint), "-src", str(self.plan.pieces("val", 0)), "-output", str(output)]
+        run([*self._tool("onmt_translate"), *files, "-beam_size", "1", "-batch_size", "64"], self.plan)
+        return self.plan.joined(read_lines(output))
+
+    def num_parameters(self) -> int:
+        """Weights that are learnt, as it says itself."""
+        return int(re.findall(r"number of parameters: (\d+)", self._log())[0])
+
+    def tokens_an_update(self) -> float:
+        """Mean target tokens, without padding, with the end of sentence, as it says itself."""
+        sizes = [int(size) for size in re.findall(r"bsz:\s*\d+/\s*(\d+)/", self._log())]
+        return sum(sizes) / len(sizes)
+
+    def _log(self) -> str:
+        return (self.home / "log").read_text(encoding="utf-8")
+
+
+class JoeyNMT:
+    """JoeyNMT 2: `python -m joeynmt train`, `python -m joeynmt test`."""
+
+    name = "JoeyNMT"
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.home = plan, plan.out / self.name
+
+    def _config(self, dev: str, checkpoint: Path | None = None) -> dict[str, object]:
+        plan = self.plan
+        layers = {
+            "type": "transformer", "num_layers": LAYERS, "num_heads": HEADS, "hidden_size": WIDTH, "ff_size": FF_SIZE,
+            "dropout": DROPOUT, "layer_norm": "pre",
+            "embeddings": {"embedding_dim": WIDTH, "scale": True, "dropout": DROPOUT},
+        }  # fmt: skip
+        side = {"level": "word", "voc_file": str(plan.out / "pieces" / "vocabulary")}
+        training = {
+            "random_seed": 1, "optimizer": "adam", "adam_betas": [0.9, 0.98], "clip_grad_norm": 1.0,
+            "normalization": "tokens", "label_smoothing": 0.1, "loss": "crossentropy",
+            "batch_type": "token", "batch_size": JOEYNMT_TOKENS, "batch_multiplier": 1, "shuffle": True,
+            "scheduling": "noam", "learning_rate": 1e-4, "learning_rate_factor": FACTOR,
+            "learning_rate_warmup": WARMUP, "learning_rate_min": 0.0,
+            "epochs": 10_000, "updates": plan.steps or 100_000, "validation_freq": plan.every,
+            "logging_freq": min(50, plan.every), "keep_best_ckpts": -1, "overwrite": True,
+        }  # fmt: skip
+        testing: dict[str, object] = {"batch_type": "sentence", "batch_size": 64, "beam_size": 1, "eval_metrics": []}
+        if checkpoint is not None:
+            testing["load_model"] = str(checkpoint)
+        return {
+            "name": "tiny", "joeynmt_version": "2.3.0", "model_dir": str(self.home / "model"), "use_cuda": False,
+            "data": {
+                "train": str(plan.pieces("train", 0).with_suffix("")), "dev": str(plan.out / "pieces" / dev),
+                "dataset_type": "plain", "src": {"lang": plan.languages[0], **side},
+                "trg": {"lang": plan.languages[1], **side},
+            },
+            "training": training, "testing": testing,
+            "model": {
+                "initializer": "xavier_uniform", "embed_initializer": "xavier_uniform", "bias_initializer": "zeros",
+                "tied_embeddings": True, "tied_softmax": True, "encoder": layers, "decoder": layers,
+            },
+        }  # fmt: skip
+
+    def prepare(self) -> None:
+        """Writes the configuration."""
+        (self.home / "config.yaml").write_text(json.dumps(self._config("few"), indent=1), encoding="utf-8")
+
+    def _tool(self, mode: str, config: Path) -> list[str]:
+        return [str(self.plan.peers / "bin" / "python"), "-m", "joeynmt", mode, str(config)]
+
+    def command(self) -> list[str]:
+        """What trains."""
+        return [*self._tool("train", self.home / "config.yaml"), "--skip-test"]
+
+    def checkpoints(self) -> dict[int, Path]:
+        """Those that are there, by their updates."""
+        return numbered(path for path in (self.home / "model").glob("*.ckpt") if path.stem.isdigit())
+
+    def translate(self, checkpoint: Path) -> list[str]:
+        """The validation set, greedily."""
+        config, output = self.home / "test.yaml", self.home / f"{checkpoint.stem}.out"
+        config.write_text(json.dumps(self._config("val", checkpoint)), encoding="utf-8")
+        run([*self._tool("test", config), "--output-path", str(output)], self.plan)
+        return self.plan.joined(read_lines(f"{output}.dev"))
+
+    def num_parameters(self) -> int:
+        """Weights that are learnt, as it says itself."""
+        return int(re.findall(r"Total params: (\d+)", self._log())[0])
+
+    def tokens_an_update(self) -> float:
+        """Mean target tokens, without padding, with the end of sentence, over the epochs that it finished."""
+        text = self._log()
+        tokens = [int(count) for count in re.findall(r"num\. of tokens: (\d+)", text)]
+        done = text[: text.rfind("num. of tokens:")] if tokens else ""
+        steps = re.findall(r"Step:\s+(\d+), Batch Loss", done)
+        # The last report before the end of an epoch is half an interval early, on average.
+        return sum(tokens) / (int(steps[-1]) + min(50, self.plan.every) / 2) if steps else float("nan")
+
+    def _log(self) -> str:
+        return (self.home / "log").read_text(encoding="utf-8")
+
+
+Toolkit = Regard | OpenNMT | JoeyNMT
+TOOLKITS: dict[str, type[Regard] | type[OpenNMT] | type[JoeyNMT]] = {
+    one.name: one for one in (Regard, OpenNMT, JoeyNMT)
+}
+
+
+def environment(threads: int) -> dict[str, str]:
+    """As the user has it, with as many threads as are asked for."""
+    # OpenNMT-py stores its options with the weights, which newer PyTorch reads only when it is told to.
+    return {
+        **os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"
+    }  # fmt: skip
+
+
+def run(command: list[str], plan: Plan) -> str:
+    """Runs to the end; what it printed."""
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(plan.threads))
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """One a line, ends of lines as on Unix."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+
+
+def numbered(paths: Iterable[Path]) -> dict[int, Path]:
+    """Files by the last number in their names, in its order."""
+    found = {int(re.findall(r"\d+", path.stem)[-1]): path for path in paths}
+    return dict(sorted(found.items()))
