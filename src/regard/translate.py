@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from os import PathLike
 
 import torch
@@ -27,6 +26,7 @@ from regard.search.ensemble import Ensemble
 from regard.search.log_probs import NotFiniteError
 from regard.store import StoredModel, load_model
 from regard.text.normalise import normalise
+from regard.text.readers import windows
 from regard.text.stretches import stretches
 from regard.text.subword import Subword
 from regard.translation import Translation
@@ -241,8 +241,8 @@ class Translator:
         if window < 1:
             raise SearchError(f"expected a window of at least 1 line, got {window}")
         wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty, careful)
-        source, first = iter(lines), 1
-        while held := list(islice(source, window)):
+        first = 1
+        for held in windows(lines, window):
             yield from self._translate_window(held, wish, first=first)
             first += len(held)
 

@@ -72,6 +72,7 @@ def _write_texts(world: Path) -> None:
     (world / "empty").write_bytes(b"")
     (world / "blank").write_text("\n" * 3)
     (world / "latin1").write_bytes(b"a b c\ncaf\xe9 noir\n")
+    (world / "utf16").write_text("how was your day\n", encoding="utf-16")
     (world / "folder").mkdir()
     (world / "pairs.tsv").write_text("a\tb\nc d\n")
     packed = gzip.compress(text.encode())

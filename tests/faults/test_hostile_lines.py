@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import sys
 import time
@@ -85,15 +86,37 @@ def test_from_python(hostile: list[str], model: Path, careful: bool) -> None:
     assert any("parts" in warning for one in found for warning in one.warnings)
 
 
-@pytest.mark.parametrize("options", [["--beam=1"], ["--beam=2", "--json"]])
-def test_from_the_command_line(hostile: list[str], model: Path, options: list[str]) -> None:
-    """As bytes, with both kinds of line ends and a byte order mark; halves of UTF-16 pairs among them."""
-    lines = [*hostile, "\ud800", "b\udfff x"]
+def _torn(line: str, draw: random.Random) -> bytes:
+    """A line as no editor would save it: bytes lost, changed and put in; no line feed among them."""
+    raw = bytearray(line.encode(errors="surrogatepass"))
+    for _ in range(draw.randint(0, 3)):
+        place = draw.randint(0, len(raw))
+        raw[place : place + draw.randint(0, 2)] = draw.choice([b"", b"\0", b"\xff\xfe", b"\xc0\xaf", draw.randbytes(3)])
+    return bytes(raw).replace(b"\n", b"\x80")
+
+
+def _is_text(raw: bytes) -> bool:
+    try:
+        return raw.decode(errors="surrogatepass") is not None
+    except UnicodeDecodeError:
+        return False
+
+
+@pytest.mark.parametrize(("options", "from_file"), [(["--beam=1"], True), (["--beam=2", "--json"], False)])
+def test_from_the_command_line(
+    hostile: list[str], model: Path, tmp_path: Path, options: list[str], from_file: bool
+) -> None:
+    """As bytes, every other line torn, with both kinds of line ends, a byte order mark, and halves of UTF-16 pairs."""
+    draw = random.Random(8)
+    lines = [line.encode(errors="surrogatepass") for line in [*hostile, "\ud800", "b\udfff x"]]
+    lines = [_torn(line.decode(errors="surrogatepass"), draw) if n % 2 else line for n, line in enumerate(lines)]
     ends = [b"\n", b"\r\n"]
-    raw = b"".join(line.encode(errors="surrogatepass") + ends[number % 2] for number, line in enumerate(lines))
+    raw = b"\xef\xbb\xbf" + b"".join(line + ends[number // 2 % 2] for number, line in enumerate(lines))
+    (tmp_path / "raw").write_bytes(raw)
+    where = [f"--input={tmp_path / 'raw'}"] if from_file else []
     done = subprocess.run(
-        [sys.executable, "-m", "regard", "translate", str(model), *options],
-        input=b"\xef\xbb\xbf" + raw,
+        [sys.executable, "-m", "regard", "translate", str(model), *options, *where],
+        input=b"" if from_file else raw,
         capture_output=True,
         check=False,
     )
@@ -104,8 +127,13 @@ def test_from_the_command_line(hostile: list[str], model: Path, options: list[st
     assert len(answers) == len(lines)
     texts = [json.loads(answer)["text"] for answer in answers] if "--json" in options else answers
     assert all(one_line(text) for text in texts)
-    assert not any(text for text, line in zip(texts, lines, strict=True) if not normalise(line))
+    assert not any(
+        text for text, line in zip(texts, lines, strict=True) if not normalise(line.decode(errors="replace"))
+    )
     assert sum(map(bool, texts)) > 100
+    warned = {int(number) for number in re.findall(rb":(\d+): expected UTF-8, found byte 0x", done.stderr)}
+    assert warned == {number for number, line in enumerate(lines, start=1) if not _is_text(line)}
+    assert len(warned) > 100
 
 
 def test_a_line_without_end(model: Path) -> None:

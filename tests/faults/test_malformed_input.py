@@ -94,9 +94,11 @@ CASES = {
     "n-best on lines": Case(f"{TRANSLATE} model --n-best 3", "--n-best 3", "add --json"),
     "attention on lines": Case(f"{TRANSLATE} model --attention", "--attention", "add --json"),
     "missing input": Case(f"{TRANSLATE} model --input no.en", "no.en: no such file", "check the name"),
-    "invalid UTF-8 in standard input": Case(
-        f"{TRANSLATE} model", "standard input:2", "iconv -t utf-8", b"fine\ncaf\xe9\n"
+    "UTF-16 in standard input": Case(
+        f"{TRANSLATE} model", "standard input", "iconv -f utf-16", "fine\n".encode("utf-16")
     ),
+    "UTF-16 to translate": Case(f"{TRANSLATE} model --input utf16", "utf16", "iconv -f utf-16"),
+    "truncated gz to translate": Case(f"{TRANSLATE} model --input cut.gz", "cut.gz", "fetch it again"),
     "output is a directory": Case(f"{TRANSLATE} model --input a.en --output folder", "folder", "choose another place"),
     "output is the input": Case(f"{TRANSLATE} model --input a.en --output a.en", "a.en", "choose another --output"),
     # --- looking

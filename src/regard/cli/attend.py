@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.lines import read_aligned, read_input, write_text
+from regard.cli.lines import InputLines, read_aligned, write_text
 from regard.cli.options import Beam, Device, Model, Threads, With, examples, use_threads
 from regard.errors import RegardError
 
@@ -115,7 +115,7 @@ def _wanted(
         )
     if src is None:
         return [sentence or ""], None if target is None else [target]
-    return (list(read_input(src)), None) if tgt is None else read_aligned(src, tgt)
+    return (list(InputLines(src)), None) if tgt is None else read_aligned(src, tgt)
 
 
 def _records(read: dict[str, list[Translation]]) -> dict[str, list[AttentionRecord]]:

@@ -1,42 +1,80 @@
-"""Lines in and lines out: standard streams and files, checked as they are read, flushed as they are written."""
+"""Lines in and lines out: standard streams and files, as they are read and flushed as they are written."""
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from regard.errors import DataError
-from regard.text.readers import read_lines
+from regard.text.readers import open_bytes, raw_lines, read_lines
+
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_input(path: Path | None) -> Iterator[str]:
-    """Lines of a file, or of standard input as they come.
+class InputLines:
+    """Lines of a file or of standard input, one at a time as they come: each is text, whatever its bytes are.
+
+    What is no UTF-8 becomes U+FFFD, with a warning on standard error that names the line; halves of UTF-16 pairs, which
+    careless programs write, are let in, and controls with NUL among them: normalising replaces these.
 
     Args:
-        path: Plain text or .gz; None for standard input.
-
-    Yields:
-        Lines without their ends.
-
-    Raises:
-        DataError: What is read is missing or not UTF-8; the message names the line.
+        path: Plain text or .gz; None for standard input, which may be the same.
     """
-    if path is not None:
-        yield from read_lines(path)
-        return
-    for number, raw in enumerate(sys.stdin.buffer, start=1):
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.name = "standard input" if path is None else str(path)
+        self._file: BinaryIO | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        """Yields lines without their ends.
+
+        Raises:
+            DataError: The file cannot be read, or is UTF-16, where not even the ends of lines can be found.
+        """
+        if self.path is None:
+            self._file = sys.stdin.buffer
+            yield from self._text(self._file)
+            return
+        with open_bytes(self.path) as self._file:
+            yield from self._text(self._file)
+
+    def share_read(self) -> float | None:
+        """Which part of the bytes has been read, from 0 to 1; None where nobody knows how many there will be."""
+        file = self._file
+        if file is None or file.closed:
+            return None if file is None else 1.0
         try:
-            # Halves of UTF-16 pairs, which careless programs write, are let in: normalising replaces them.
-            line = raw.decode("utf-8-sig" if number == 1 else "utf-8", "surrogatepass")
+            status = os.fstat(file.fileno())
+            return file.tell() / status.st_size if stat.S_ISREG(status.st_mode) and status.st_size else None
+        except OSError:  # no file of the system's
+            return None
+
+    def _text(self, file: BinaryIO) -> Iterator[str]:
+        for number, raw in enumerate(raw_lines(file, self.name), start=1):
+            if number == 1 and raw.startswith(UTF_16):
+                raise DataError(
+                    f"{self.name}: expected UTF-8, found the byte order mark of UTF-16: convert it, e.g. with "
+                    "iconv -f utf-16 -t utf-8"
+                )
+            yield self._decoded(raw, number)
+
+    def _decoded(self, raw: bytes, number: int) -> str:
+        line = raw.removesuffix(b"\n").removesuffix(b"\r")
+        try:
+            return line.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
-            raise DataError(
-                f"standard input:{number}: expected UTF-8, found byte 0x{raw[error.start]:02x} at position "
-                f"{error.start + 1} of the line: convert it, e.g. with iconv -t utf-8"
-            ) from None
-        yield line.removesuffix("\n").removesuffix("\r")
+            print(
+                f"regard: {self.name}:{number}: expected UTF-8, found byte 0x{line[error.start]:02x} at position "
+                f"{error.start + 1} of the line: what is none is read as U+FFFD; convert it, e.g. with iconv -t utf-8",
+                file=sys.stderr,
+            )
+            return line.decode("utf-8", "replace")
 
 
 def read_aligned(src: Path, tgt: Path) -> tuple[list[str], list[str]]:

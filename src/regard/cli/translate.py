@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.lines import read_input, written_to
+from regard.cli.lines import InputLines, written_to
 from regard.cli.options import Beam, Compute, Device, Engine, Model, Threads, With, examples, use_threads
 from regard.cli.progress import watched
 from regard.errors import SearchError
@@ -43,6 +43,10 @@ def translate(
     threads: Threads = None,
     engine: Engine = None,
     compute: Compute = None,
+    shortlist: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Say only what its table lets: see `regard shortlist`.", show_default=False),
+    ] = None,
 ) -> None:
     """Translate line by line: one line out for each line in, empty lines stay empty."""
     for wanted, option in ((n_best > 1, f"--n-best {n_best}"), (attention, "--attention")):
@@ -56,13 +60,18 @@ def translate(
     translator = open_translator(
         [model, *(others or [])], engine=engine, compute=compute, device=device, threads=threads
     )
+    if shortlist is not None:
+        from regard.runs.shortlist import read_shortlist, shortlisted
+
+        translator = shortlisted(translator, read_shortlist(shortlist, translator))
     # Whoever types lines waits for each answer; from a file or a program, more lines at once are faster.
     window = 1 if source is None and sys.stdin.isatty() else WINDOW
     with written_to(output, reading=source) as file:
-        lines = watched(read_input(source))
-        for translation in translator.translate_lines(
+        lines = InputLines(source)
+        found = translator.translate_lines(
             lines, beam=beam, n_best=n_best, attention=attention, alignment=as_json, careful=careful, window=window
-        ):
+        )
+        for translation in watched(found, share=lines.share_read):
             said = json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text
             print(said, file=file, flush=True)
             for warning in translation.warnings:

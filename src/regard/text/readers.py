@@ -7,14 +7,16 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
-from regard.errors import DataError
+from regard.errors import DataError, RegardError
 from regard.text.normalise import normalise
 from regard.values import Pair
 
+T = TypeVar("T")
 PathName = str | PathLike[str]
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -47,15 +49,86 @@ def read_lines(path: PathName) -> Iterator[str]:
             broken .gz; the message names the file and the line.
     """
     path = Path(path)
+    with open_bytes(path) as file:
+        for number, raw in enumerate(raw_lines(file, path), start=1):
+            yield _decode(raw, path, number)
+
+
+def open_bytes(path: PathName) -> BufferedReader:
+    """Opens a file to read it.
+
+    Args:
+        path: Its name.
+
+    Returns:
+        The open file.
+
+    Raises:
+        DataError: When it is missing, a directory, or cannot be opened; the message says which.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise DataError(f"{path}: expected a text file, found a directory: name a file in it")
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file: check the name (the present directory is {Path.cwd()})") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from None
+
+
+def raw_lines(file: BinaryIO, path: PathName) -> Iterator[bytes]:
+    """Reads an open file line by line; a gzipped one is unpacked on the way.
+
+    Args:
+        file: From `open_bytes`, or standard input.
+        path: Its name.
+
+    Yields:
+        Lines with their ends, whatever their bytes mean, but without UTF-8's byte order mark before the first.
+
+    Raises:
+        DataError: When reading fails, or a .gz is broken; the message names the line.
+    """
     number = 0
-    with _open(path) as file:
+    try:
+        for number, raw in enumerate(_unpacked(file, Path(path)), start=1):
+            yield raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path}: broken .gz after line {number} ({error}): unpack or fetch it again") from None
+    except OSError as error:
+        raise DataError(f"{path}: reading failed after line {number}: {error.strerror or error}") from None
+
+
+def windows(lines: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Takes a stream in pieces; nothing else of it is held.
+
+    >>> list(windows(iter("abcde"), 2))
+    [['a', 'b'], ['c', 'd'], ['e']]
+
+    Args:
+        lines: As they come.
+        size: Lines of a piece.
+
+    Yields:
+        Pieces, of which the last may be shorter.
+
+    Raises:
+        RegardError: What reading them raised, after the lines that came before.
+    """
+    source = iter(lines)
+    failure: RegardError | None = None
+    while failure is None:
+        held: list[T] = []
         try:
-            for number, raw in enumerate(_unpacked(file, path), start=1):
-                yield _decode(raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw, path, number)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise DataError(f"{path}: broken .gz after line {number} ({error}): unpack or fetch it again") from None
-        except OSError as error:
-            raise DataError(f"{path}: reading failed after line {number}: {error.strerror or error}") from None
+            held.extend(islice(source, size))  # which keeps what it has got when it fails
+        except RegardError as error:
+            failure = error
+        if held:
+            yield held
+        elif failure is None:
+            return
+    raise failure
 
 
 def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
@@ -84,19 +157,8 @@ def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
     return PairFile(pairs, number - len(pairs))
 
 
-def _open(path: Path) -> BufferedReader:
-    if path.is_dir():
-        raise DataError(f"{path}: expected a text file, found a directory: name a file in it")
-    try:
-        return path.open("rb")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file: check the name (the present directory is {Path.cwd()})") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from None
-
-
-def _unpacked(file: BufferedReader, path: Path) -> Iterable[bytes]:
-    packed = path.suffix == ".gz" or file.peek(2)[:2] == _GZIP
+def _unpacked(file: BinaryIO, path: Path) -> Iterable[bytes]:
+    packed = path.suffix == ".gz" or (isinstance(file, BufferedReader) and file.peek(2)[:2] == _GZIP)
     return gzip.GzipFile(fileobj=file) if packed else file
 
 

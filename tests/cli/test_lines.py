@@ -1,0 +1,63 @@
+"""Lines as the command line reads them, and how it tells how far it is."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from regard.cli.lines import InputLines
+from regard.cli.progress import watched
+
+RAW = b"\xef\xbb\xbfone\r\ntw\xe9o\nthr\0ee\n\xed\xa0\x80four"
+LINES = ["one", "tw\ufffdo", "thr\0ee", "\ud800four"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_bytes_of_a_file_become_text(tmp_path: Path, packed: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "in"
+    path.write_bytes(gzip.compress(RAW) if packed else RAW)
+    assert list(InputLines(path)) == LINES
+    [told] = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"regard: {path}:2: expected UTF-8, found byte 0xe9 at position 3 of the line")
+
+
+def test_bytes_of_standard_input_become_the_same(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(RAW)))
+    lines = InputLines(None)
+    assert list(lines) == LINES
+    assert capsys.readouterr().err.startswith("regard: standard input:2: ")
+    assert lines.share_read() is None
+
+
+def test_how_much_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "in"
+    path.write_bytes(b"x" * 99 + b"\n" + b"y" * 300)
+    lines = InputLines(path)
+    assert lines.share_read() is None
+    reading = iter(lines)
+    next(reading)
+    assert lines.share_read() == 0.25
+    next(reading)
+    assert lines.share_read() == 1.0
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_is_told_the_rate_and_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    shares = iter(0.01 * number for number in range(1, 101))
+    assert list(watched(range(100), share=lambda: next(shares))) == list(range(100))
+    told = re.sub("\x1b[^a-zA-Z]*[a-zA-Z]", "", screen.getvalue())  # without colours
+    assert re.search(r"100 sentences [\d,]+/s .* left: 0:00:00", told)
