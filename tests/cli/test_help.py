@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pytest
 
-from regard.cli import aer, align, attend, demo, evaluate, info, phrasebook, train, translate
+from regard.cli import aer, align, attend, demo, evaluate, info, phrasebook, shortlist, train, translate
 
 
 class Done(Protocol):
@@ -24,7 +24,7 @@ class Done(Protocol):
 
 
 VERBS = {module.__name__.rpartition(".")[2]: module for module in (
-    train, translate, evaluate, attend, align, aer, phrasebook, info, demo
+    train, translate, evaluate, attend, align, aer, phrasebook, info, demo, shortlist
 )}  # fmt: skip
 QUICK = (
     " --set train.steps=4 --set train.validate_sentences=4 --set subword.vocab_size=320 --set train.tensorboard=false"

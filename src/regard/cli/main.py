@@ -10,7 +10,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from regard.cli import aer, align, attend, demo, evaluate, export, import_, info, lab, phrasebook, train, translate
+from regard.cli import (
+    aer,
+    align,
+    attend,
+    demo,
+    evaluate,
+    export,
+    import_,
+    info,
+    lab,
+    phrasebook,
+    shortlist,
+    train,
+    translate,
+)
 from regard.cli.endings import ending
 
 NARROW = 70
@@ -69,6 +83,7 @@ app.command(epilog=translate.EXAMPLES)(translate.translate)
 app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=attend.EXAMPLES)(attend.attend)
 app.command(epilog=align.EXAMPLES)(align.align)
+app.command(epilog=shortlist.EXAMPLES)(shortlist.shortlist)
 app.command(epilog=aer.EXAMPLES)(aer.aer)
 app.command(epilog=phrasebook.EXAMPLES)(phrasebook.phrasebook)
 app.command(epilog=info.EXAMPLES)(info.info)

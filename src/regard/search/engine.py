@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Protocol, TypeVar
 
 import torch
+from torch import Tensor
 
 from regard.data.collate import collate
 from regard.model.decoder import StepModel
@@ -13,6 +15,7 @@ from regard.search.beam import BeamOptions, beam_search
 from regard.search.greedy import greedy_search
 from regard.search.log_probs import NotFiniteError
 from regard.search.score import force_decode
+from regard.search.shortlist import Shortlist, in_whole, places, within
 from regard.search.workers import in_parallel
 from regard.values import Batch, Hypothesis, Specials
 
@@ -92,6 +95,20 @@ class StepEngine:
         self._device = device
         # A GPU is shared by all threads: its batches wait for one another anyway.
         self._workers = workers or (0 if device == "cpu" else 1)
+        self._shortlist: Shortlist | None = None
+
+    def within(self, shortlist: Shortlist) -> StepEngine:
+        """The same engine for searches that say only what a shortlist lets them say.
+
+        Args:
+            shortlist: For the model's vocabularies.
+
+        Returns:
+            A new engine; it forces given translations as before.
+        """
+        engine = copy(self)
+        engine._shortlist = shortlist
+        return engine
 
     def search(
         self,
@@ -107,29 +124,41 @@ class StepEngine:
         def find(rows: list[int]) -> list[list[Hypothesis]]:
             batch = self._collate([sources[row] for row in rows])
             most = torch.tensor([limits[row] for row in rows], device=self._device)
-            if options.beam == 1 and not options.coverage_penalty:
-                found = greedy_search(
-                    self._model,
-                    batch.src_ids,
-                    batch.src_len,
-                    max_len=most,
-                    specials=self._tgt_specials,
-                    length_penalty=options.length_penalty,
-                    min_len=options.min_len,
-                    need_weights=need_weights,
-                )
-                return [[one] for one in found]
-            return beam_search(
-                self._model,
+            if self._shortlist is None:
+                return self._find(self._model, batch, most, options, self._tgt_specials, need_weights)
+            src = self._src_specials
+            allowed = self._shortlist.allowed(batch.src_ids.masked_fill(batch.src_ids == src.pad, src.eos))
+            words = self._shortlist.words(allowed)
+            model, specials = within(self._model, words, allowed), places(self._tgt_specials, words)
+            return in_whole(self._find(model, batch, most, options, specials, need_weights), words)
+
+        return self._in_batches(find, [len(source) + 1 for source in sources], beam=options.beam)
+
+    def _find(
+        self, model: StepModel, batch: Batch, most: Tensor, options: BeamOptions, specials: Specials, need_weights: bool
+    ) -> list[list[Hypothesis]]:
+        """The hypotheses of a batch."""
+        if options.beam == 1 and not options.coverage_penalty:
+            found = greedy_search(
+                model,
                 batch.src_ids,
                 batch.src_len,
                 max_len=most,
-                specials=self._tgt_specials,
-                options=options,
+                specials=specials,
+                length_penalty=options.length_penalty,
+                min_len=options.min_len,
                 need_weights=need_weights,
             )
-
-        return self._in_batches(find, [len(source) + 1 for source in sources], beam=options.beam)
+            return [[one] for one in found]
+        return beam_search(
+            model,
+            batch.src_ids,
+            batch.src_len,
+            max_len=most,
+            specials=specials,
+            options=options,
+            need_weights=need_weights,
+        )
 
     def force(self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> list[Hypothesis]:
         """See `Engine.force`."""
@@ -162,28 +191,31 @@ class StepEngine:
             except NotFiniteError as error:  # it knows the row of its batch only
                 raise NotFiniteError(rows[error.sentence], error.step) from None
 
-        batches = list(like_length(lengths, beam=beam))
+        batches = like_length(lengths, beam=beam)
         found: dict[int, ResultT] = {}
         for rows, results in zip(batches, in_parallel(named, batches, workers=self._workers), strict=True):
             found.update(zip(rows, results, strict=True))
         return [found[row] for row in range(len(lengths))]
 
 
-def like_length(lengths: Sequence[int], *, beam: int) -> Iterator[list[int]]:
-    """Batches of like length, the longest first: what does not fit in memory fails at once.
+def like_length(lengths: Sequence[int], *, beam: int) -> list[list[int]]:
+    """Batches of like length, first ever longer ones, then ever shorter ones.
+
+    The longest needs the most memory. When its turn comes, nearly all that the search keeps is there already (products
+    that oneDNN compiled), so that the first window of a long input needs as much as any. The shortest come last, so
+    that all workers end at about the same time.
 
     Args:
         lengths: Positions of each row.
         beam: Copies of each row.
 
-    Yields:
-        Numbers of the rows in a batch.
+    Returns:
+        Numbers of the rows in each batch.
     """
-    batch: list[int] = []
+    batches: list[list[int]] = []
     for row in sorted(range(len(lengths)), key=lambda number: -lengths[number]):
-        if batch and (len(batch) == ROWS or (len(batch) + 1) * lengths[batch[0]] * beam > POSITIONS):
-            yield batch
-            batch = []
+        batch = batches[-1] if batches else []
+        if not batch or len(batch) == ROWS or (len(batch) + 1) * lengths[batch[0]] * beam > POSITIONS:
+            batches.append(batch := [])
         batch.append(row)
-    if batch:
-        yield batch
+    return [*batches[1::2][::-1], *batches[::2]]

@@ -1,0 +1,172 @@
+"""Lexical shortlists: made from the attention of a model over text and its translation, kept in a file, put to use."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from regard.errors import CheckpointError, DataError, SearchError
+from regard.inspection.readout import Readout
+from regard.inspection.record import AttentionRecord
+from regard.search.engine import StepEngine
+from regard.search.shortlist import Shortlist
+from regard.store.durable import write_file
+from regard.store.weights import read_tensors, write_tensors
+from regard.text.readers import windows
+from regard.text.subword import Subword
+from regard.translate import Translator
+
+LEAST = 0.1
+"""Attention from which a target subword counts as linked to a source subword."""
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
+_AT_ONCE = 500
+
+
+def make_shortlist(
+    translator: Translator, sources: Sequence[str], targets: Sequence[str], *, links: int = 30, frequent: int = 300
+) -> Shortlist:
+    """Reads translations with a model and counts what it looks at.
+
+    Args:
+        translator: A model with attention.
+        sources: Sentences.
+        targets: Their translations.
+        links: Target subwords kept for each source subword, those with most attention in all.
+        frequent: Target subwords that every shortlist has, the most frequent ones; those that spell unknown
+            characters, byte by byte, and those that are no text come on top.
+
+    Returns:
+        The table. Where both sides have one vocabulary, a source subword is linked to itself, so that names and numbers
+        can be copied.
+
+    Raises:
+        DataError: The model has no attention, or the numbers are impossible.
+    """
+    if links < 1 or frequent < 0:
+        raise DataError(f"expected at least 1 link and 0 frequent subwords, got {links} and {frequent}")
+    seen: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    said: Counter[int] = Counter()
+    for pairs in windows(zip(sources, targets, strict=True), _AT_ONCE):
+        for read in translator.score([src for src, _ in pairs], [tgt for _, tgt in pairs]):
+            if read.attention is not None:
+                _count(read.attention, translator.readout, seen)
+                said.update(read.attention.tgt.ids)
+    if not seen:
+        raise DataError("nothing was attended to: a shortlist needs a model with attention, and pairs of sentences")
+    src_subword, tgt_subword = translator.src_subword, translator.tgt_subword
+    first = _first(tgt_subword)
+    by_frequency = sorted(set(range(len(tgt_subword))) - set(first), key=lambda one: -said[one])
+    shared = src_subword.fingerprint() == tgt_subword.fingerprint()
+    table = torch.full((len(src_subword), links + shared), tgt_subword.specials.eos)
+    for src in range(len(src_subword)):
+        best = sorted(seen[src], key=lambda tgt: -seen[src][tgt])[:links]
+        row = [src, *best] if shared else best
+        table[src, : len(row)] = torch.tensor(row, dtype=torch.int64)
+    always = min(len(first) + frequent, len(tgt_subword))
+    return Shortlist(table, torch.tensor([*first, *by_frequency]), always)
+
+
+def _count(record: AttentionRecord, readout: Readout, seen: dict[int, dict[int, float]]) -> None:
+    """Adds what each target subword of a pair gave to each source subword, where that is a link."""
+    matrix = record.matrix(readout.layer, readout.head)[: len(record.tgt.ids), : len(record.src.ids)]
+    for row, column in (matrix >= LEAST).nonzero().tolist():
+        seen[record.src.ids[column]][record.tgt.ids[row]] += float(matrix[row, column])
+
+
+def _first(subword: Subword) -> list[int]:
+    """What is no text, and the bytes."""
+    specials = subword.specials
+    taken = {specials.unk, specials.pad, specials.bos, specials.eos}
+    pieces = subword.decode(range(len(subword))).pieces
+    return sorted(taken | {number for number, piece in enumerate(pieces) if _BYTE.fullmatch(piece)})
+
+
+def write_shortlist(path: Path, shortlist: Shortlist, translator: Translator) -> None:
+    """Writes a table, in the safetensors format.
+
+    Args:
+        path: The file.
+        shortlist: The table.
+        translator: What it was made for; its vocabularies are named in the file.
+
+    Raises:
+        CheckpointError: The file cannot be written.
+    """
+    note = {"always": shortlist.always, **_vocabularies(translator)}
+    tensors = {"linked": shortlist.linked.to(torch.int32), "order": shortlist.order.to(torch.int32)}
+    metadata = {"shortlist": json.dumps(note, sort_keys=True)}
+    write_file(path, lambda waiting: write_tensors(waiting, tensors, metadata=metadata))
+
+
+def read_shortlist(path: Path, translator: Translator) -> Shortlist:
+    """Reads a table for a model.
+
+    Args:
+        path: What `write_shortlist` wrote.
+        translator: The model.
+
+    Returns:
+        The table.
+
+    Raises:
+        CheckpointError: The file is no such table.
+        SearchError: It was made for other vocabularies.
+    """
+    tensors, metadata = read_tensors(path)
+    linked, order = tensors.get("linked"), tensors.get("order")
+    try:
+        note = json.loads(metadata.get("shortlist", ""))
+        always = int(note.pop("always"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CheckpointError(f"{path}: no shortlist: expected what `regard shortlist` writes") from None
+    if note != _vocabularies(translator):
+        raise SearchError(
+            f"{path}: made for a model with other vocabularies: make one for this model with `regard shortlist`"
+        )
+    sizes = (len(translator.src_subword), len(translator.tgt_subword))
+    if linked is None or order is None or (len(linked), len(order)) != sizes:
+        raise CheckpointError(
+            f"{path}: expected links of {sizes[0]} subwords and an order of {sizes[1]}: make it again"
+        )
+    return Shortlist(_integers(linked), _integers(order), always)
+
+
+def shortlisted(translator: Translator, shortlist: Shortlist) -> Translator:
+    """A translator that says only what a shortlist lets it say.
+
+    Args:
+        translator: By regard's own engine.
+        shortlist: For its vocabularies.
+
+    Returns:
+        Another translator with the same model; given translations are still scored over the whole vocabulary.
+
+    Raises:
+        SearchError: It is another engine's.
+    """
+    engine = translator.engine
+    if not translator.models or not isinstance(engine, StepEngine):
+        raise SearchError("--shortlist works with regard's own engine: leave out --engine, or the shortlist")
+    return Translator(
+        engine.within(shortlist),
+        translator.src_subword,
+        translator.tgt_subword,
+        search=translator.search,
+        reach=translator.reach,
+        readout=translator.readout,
+        models=translator.models,
+    )
+
+
+def _vocabularies(translator: Translator) -> dict[str, str]:
+    return {"src": translator.src_subword.fingerprint(), "tgt": translator.tgt_subword.fingerprint()}
+
+
+def _integers(tensor: Tensor) -> Tensor:
+    return tensor.to(torch.int64)

@@ -1,0 +1,98 @@
+"""Shortlists made from a model's attention: what is in them, and that only their model takes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from regard.errors import CheckpointError, DataError, SearchError
+from regard.runs.shortlist import make_shortlist, read_shortlist, shortlisted, write_shortlist
+from regard.store.weights import write_tensors
+from regard.translate import Translator, load
+
+
+@pytest.fixture(scope="module")
+def translator(workshop: Path) -> Translator:
+    return load(workshop / "model", device="cpu")
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()[:60]
+
+
+def test_what_is_in_it(workshop: Path, translator: Translator, tmp_path: Path) -> None:
+    sources, targets = _lines(workshop / "train.en"), _lines(workshop / "train.fr")
+    table = make_shortlist(translator, sources, [*targets[:-1], ""], links=5, frequent=20)
+    assert table.always == 4 + 256 + 20
+    [src, *_] = translator.src_subword.encode_ids(sources[:1])
+    [tgt, *_] = translator.tgt_subword.encode_ids(targets[:1])
+    assert bool(table.allowed(torch.tensor([src]))[0, src].all())  # one vocabulary: it can be copied
+    read = translator.score(sources[0], targets[0])[0].attention
+    assert read is not None
+    matrix = read.matrix()
+    best = int(matrix[: len(tgt), 0].argmax())
+    if matrix[best, 0] >= 0.1:
+        assert tgt[best] in table.linked[src[0]].tolist() or tgt[best] in table.order[: table.always].tolist()
+    path = tmp_path / "short"
+    write_shortlist(path, table, translator)
+    again = read_shortlist(path, translator)
+    assert torch.equal(again.linked, table.linked)
+    assert torch.equal(again.order, table.order)
+    assert again.always == table.always
+    whole = shortlisted(translator, table).translate(sources[:3], beam=1)
+    assert [one.source for one in whole] == [one.source for one in translator.translate(sources[:3], beam=1)]
+
+
+def test_every_link_is_that_of_the_greatest_attention(workshop: Path, translator: Translator) -> None:
+    """Counted again by loops over one pair."""
+    src, tgt = "the cat sleeps .", "le chat dort ."
+    read = translator.score(src, tgt)[0].attention
+    assert read is not None
+    weights = read.matrix().tolist()
+    table = make_shortlist(translator, [src], [tgt], links=2)
+    for column, piece in enumerate(read.src.ids):
+        sums: dict[int, float] = {}
+        for place, other in enumerate(read.src.ids):
+            for row, said in enumerate(read.tgt.ids):
+                if other == piece and weights[row][place] >= 0.1:
+                    sums[said] = sums.get(said, 0.0) + weights[row][place]
+        best = sorted(sums, key=lambda one: -sums[one])[:2]
+        assert table.linked[piece].tolist() == [
+            piece,
+            *best,
+            *[translator.tgt_subword.specials.eos] * (2 - len(best)),
+        ], column
+
+
+def test_it_belongs_to_its_vocabularies(translator: Translator, workshop: Path, tmp_path: Path) -> None:
+    path = tmp_path / "short"
+    with pytest.raises(CheckpointError):
+        read_shortlist(path, translator)
+    write_tensors(path, {"linked": torch.zeros(1)})
+    with pytest.raises(CheckpointError, match="no shortlist"):
+        read_shortlist(path, translator)
+    write_tensors(path, {}, metadata={"shortlist": '{"always": 3, "src": "a", "tgt": "b"}'})
+    with pytest.raises(SearchError, match="other vocabularies"):
+        read_shortlist(path, translator)
+
+
+def test_what_it_cannot_be_made_of(translator: Translator) -> None:
+    with pytest.raises(DataError, match="nothing was attended to"):
+        make_shortlist(translator, [""], [""])
+    with pytest.raises(DataError, match="got 0 and 300"):
+        make_shortlist(translator, ["a"], ["b"], links=0)
+
+
+def test_another_engine_has_none(translator: Translator) -> None:
+    other = Translator(
+        translator.engine,
+        translator.src_subword,
+        translator.tgt_subword,
+        search=translator.search,
+        reach=translator.reach,
+    )
+    table = make_shortlist(translator, ["the cat"], ["le chat"])
+    with pytest.raises(SearchError, match="regard's own engine"):
+        shortlisted(other, table)
