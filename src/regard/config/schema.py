@@ -168,7 +168,8 @@ class TrainConfig(Section):
     guided_weight: Annotated[float, Field(ge=0)] = 0.0
     """λ of guided attention: how much the word links of `guided_file` count beside the translation; 0 = off."""
     guided_file: str | None = None
-    """Word links of the training text in Pharaoh format, line-aligned with it (Chen et al. 2016)."""
+    """Word links of the training text in Pharaoh format, line-aligned with it (Chen et al. 2016); "eflomal" = made by
+    this aligner, once."""
     guided_layer: Annotated[int, Field(ge=0)] | None = None
     """The decoder layer that learns from the links; the last but one when not given (Garg et al. 2019)."""
     guided_head: Annotated[int, Field(ge=0)] = 0

@@ -120,7 +120,13 @@ def _places(words: NDArray[np.int64]) -> dict[int, list[int]]:
 
 
 def read_guidance(
-    path: Path | str, pairs: Sequence[Pair], *, num_lines: int, src_subword: Subword, tgt_subword: Subword
+    path: Path | str,
+    pairs: Sequence[Pair],
+    *,
+    num_lines: int,
+    src_subword: Subword,
+    tgt_subword: Subword,
+    base: int | None = None,
 ) -> tuple[Guidance, list[str]]:
     """Reads the word links of a training text.
 
@@ -132,6 +138,7 @@ def read_guidance(
         num_lines: Lines of the training text.
         src_subword: The source's vocabulary.
         tgt_subword: The target's vocabulary.
+        base: The number of the first word in the file; None = to be found out.
 
     Returns:
         The links of these pairs, and what was left out, a sentence each.
@@ -142,7 +149,7 @@ def read_guidance(
     by_line = {pair.line: number for number, pair in enumerate(pairs)}
     kept: list[Links] = [()] * len(pairs)
     wrong: list[str] = []
-    base, line = _first_word(path), 0
+    base, line = _first_word(path) if base is None else base, 0
     for line, one in enumerate(read_pharaoh(path, base=base), start=1):
         number = by_line.get(line)
         if number is None:

@@ -1,1 +1,1 @@
-"""Models in and out of the field's other toolkits; each needs its own package, named in the extra `interop`."""
+"""The field's other toolkits: models in and out of them, an aligner; each needs a package that an extra names."""

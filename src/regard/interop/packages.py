@@ -7,15 +7,16 @@ from importlib.util import find_spec
 from regard.errors import ConfigError
 
 
-def need(package: str, *, to: str) -> None:
+def need(package: str, *, to: str, extra: str = "interop") -> None:
     """Makes sure that an optional package is there.
 
     Args:
         package: Its name, as it is imported and installed.
         to: What it is needed for, as an infinitive.
+        extra: The extra of ours that installs it.
 
     Raises:
         ConfigError: It is not installed; the message says how to install it.
     """
     if find_spec(package) is None:
-        raise ConfigError(f"to {to}, the package {package} is needed: pip install 'regard[interop]'")
+        raise ConfigError(f"to {to}, the package {package} is needed: pip install 'regard[{extra}]'")

@@ -1,32 +1,57 @@
-"""The word links that a training is guided by: what the configuration asks for, checked against model and text."""
+"""The word links that a training is guided by: read or made, and checked against model and text."""
 
 from __future__ import annotations
+
+import time
+from pathlib import Path
 
 from regard.config.schema import Config, ModelConfig, RNNConfig, TrainConfig
 from regard.data.corpus import Corpus
 from regard.data.guidance import Guidance, read_guidance
 from regard.errors import ConfigError
+from regard.interop.eflomal import align_words
+from regard.store.durable import write_file
+from regard.text.links import pharaoh
 from regard.text.readers import read_lines
 from regard.text.subword import Subword
+from regard.train.reporter import Reporter
+
+ALIGNER = "eflomal"
+"""What `train.guided_file` says where links are to be made; a file of this name is `./eflomal`."""
+MADE_LINKS = "guided.align"
+"""The links that were made, within the directory of the training state."""
 
 
 def read_guiding_links(
-    config: Config, corpus: Corpus, src_subword: Subword, tgt_subword: Subword
+    config: Config,
+    corpus: Corpus,
+    src_subword: Subword,
+    tgt_subword: Subword,
+    *,
+    directory: Path,
+    reporter: Reporter | None = None,
 ) -> tuple[Guidance | None, list[str]]:
     """The links of the training pairs, where attention is to be guided.
+
+    Links that an aligner is to make are made once, and found again in `directory` afterwards: the next aligning
+    would give others.
 
     Args:
         config: Complete.
         corpus: The training pairs, with their text.
         src_subword: The source's vocabulary.
         tgt_subword: The target's vocabulary.
+        directory: Where links that are made are kept.
+        reporter: Hears when an aligner begins, and how long it took.
 
     Returns:
         The links, None where attention is not guided; and what was left out of them, a sentence each.
 
     Raises:
-        ConfigError: No file of links is named, the model has no such layer or head, or its weights can be zero.
-        DataError: The file cannot be read or belongs to another text.
+        ConfigError: No file of links is named, the aligner is not installed, the model has no such layer or head, or
+            its weights can be zero.
+        DataError: The file cannot be read or belongs to another text, or the aligner failed.
+        CheckpointError: Links that were made cannot be written.
     """
     train, data = config.train, config.data
     if not train.guided_weight:
@@ -34,17 +59,38 @@ def read_guiding_links(
     if train.guided_file is None or data.src is None:
         raise ConfigError(
             f"train.guided_weight = {train.guided_weight:g} needs word links of the training text: name a Pharaoh file "
-            "with train.guided_file, such as `regard align` writes"
+            f'with train.guided_file, such as `regard align` writes, or "{ALIGNER}" to have them made'
         )
     _check_place(train, config.model)
     _check_normaliser(config.model)
+    num_lines = sum(1 for _ in read_lines(data.src))
+    path, base = Path(train.guided_file), None
+    if train.guided_file == ALIGNER:
+        path, base = directory / MADE_LINKS, 0
+        if not path.exists():
+            _make(path, corpus, num_lines, reporter)
     return read_guidance(
-        train.guided_file,
-        corpus.pairs,
-        num_lines=sum(1 for _ in read_lines(data.src)),
-        src_subword=src_subword,
-        tgt_subword=tgt_subword,
+        path, corpus.pairs, num_lines=num_lines, src_subword=src_subword, tgt_subword=tgt_subword, base=base
     )
+
+
+def _make(path: Path, corpus: Corpus, num_lines: int, reporter: Reporter | None) -> None:
+    """Writes a line for each line of the training text, empty where its pair is not trained on."""
+
+    def tell(text: str) -> None:
+        if reporter:
+            reporter.on_message(text)
+
+    tell(f"{ALIGNER} links the words of {len(corpus.pairs):,} sentence pairs, to guide attention")
+    start = time.monotonic()
+    links = align_words([pair.src for pair in corpus.pairs], [pair.tgt for pair in corpus.pairs])
+    lines = [""] * num_lines
+    for pair, one in zip(corpus.pairs, links, strict=True):
+        lines[pair.line - 1] = pharaoh(one)
+    text = "".join(f"{line}\n" for line in lines)
+    write_file(path, lambda waiting: waiting.write_bytes(text.encode()))
+    seconds, count = time.monotonic() - start, sum(map(len, links))
+    tell(f"{ALIGNER} found {count:,} links in {seconds:.1f} s; they are kept in {path}")
 
 
 def _check_place(train: TrainConfig, model: ModelConfig) -> None:

@@ -20,6 +20,7 @@ from regard.errors import CheckpointError, ConfigError, DataError
 from regard.runs.guiding import read_guiding_links
 from regard.text.readers import read_pairs
 from regard.text.subword import Subword
+from regard.train.reporter import Reporter
 from regard.values import Pair
 
 HELD_OUT_SHARE = 0.02
@@ -51,12 +52,13 @@ class Prepared:
     guidance: Guidance | None = None
 
 
-def prepare(config: Config, directory: Path) -> Prepared:
+def prepare(config: Config, directory: Path, *, reporter: Reporter | None = None) -> Prepared:
     """Reads the corpus, learns the vocabularies, derives what the configuration leaves open, and keeps it all.
 
     Args:
         config: As the user gave it.
         directory: Where vocabularies, configuration and fingerprints are written, for `prepare_again`.
+        reporter: Hears of what may take minutes.
 
     Returns:
         What training needs.
@@ -75,7 +77,7 @@ def prepare(config: Config, directory: Path) -> Prepared:
     src_subword, tgt_subword = _learn_subwords(config, train)
     notes += derived
     notes += [one.note for one in dict.fromkeys((src_subword, tgt_subword)) if one.note]
-    prepared = _encode(config, train, val, src_subword, tgt_subword, notes)
+    prepared = _encode(config, (train, val), (src_subword, tgt_subword), notes, directory, reporter)
     directory.mkdir(parents=True, exist_ok=True)
     src_subword.save(directory / _SRC)
     tgt_subword.save(directory / _TGT)
@@ -84,11 +86,12 @@ def prepare(config: Config, directory: Path) -> Prepared:
     return prepared
 
 
-def prepare_again(directory: Path) -> Prepared:
+def prepare_again(directory: Path, *, reporter: Reporter | None = None) -> Prepared:
     """What `prepare` returned, for a training that goes on.
 
     Args:
         directory: As given to `prepare`.
+        reporter: Hears of what may take minutes.
 
     Returns:
         The same, with the configuration that was kept.
@@ -111,7 +114,7 @@ def prepare_again(directory: Path) -> Prepared:
         )
     src_subword = Subword.load(directory / _SRC)
     tgt_subword = src_subword if config.subword.shared else Subword.load(directory / _TGT)
-    return _encode(config, train, val, src_subword, tgt_subword, notes)
+    return _encode(config, (train, val), (src_subword, tgt_subword), notes, directory, reporter)
 
 
 def keep_config(config: Config, directory: Path) -> None:
@@ -170,20 +173,21 @@ def _learn_subwords(config: Config, pairs: Sequence[Pair]) -> tuple[Subword, Sub
 
 def _encode(
     config: Config,
-    train: Sequence[Pair],
-    val: Sequence[Pair],
-    src_subword: Subword,
-    tgt_subword: Subword,
+    texts: tuple[Sequence[Pair], Sequence[Pair]],
+    subwords: tuple[Subword, Subword],
     notes: Sequence[str],
+    directory: Path,
+    reporter: Reporter | None,
 ) -> Prepared:
     corpora, more = [], []
-    for name, pairs, alpha in (("training", train, config.subword.sample_alpha), ("validation", val, 0.0)):
-        corpus = Corpus.encode(pairs, src_subword, tgt_subword, max_len=config.data.max_len, sample_alpha=alpha)
+    alphas = (config.subword.sample_alpha, 0.0)
+    for name, pairs, alpha in zip(("training", "validation"), texts, alphas, strict=True):
+        corpus = Corpus.encode(pairs, *subwords, max_len=config.data.max_len, sample_alpha=alpha)
         if corpus.num_dropped:
             more.append(f"{corpus.num_dropped} {name} pairs longer than {config.data.max_len} subwords were left out")
         corpora.append(corpus)
-    guidance, left_out = read_guiding_links(config, corpora[0], src_subword, tgt_subword)
-    return Prepared(config, src_subword, tgt_subword, corpora[0], corpora[1], (*notes, *more, *left_out), guidance)
+    guidance, left_out = read_guiding_links(config, corpora[0], *subwords, directory=directory, reporter=reporter)
+    return Prepared(config, *subwords, corpora[0], corpora[1], (*notes, *more, *left_out), guidance)
 
 
 def _fingerprint(pairs: Sequence[Pair]) -> str:
