@@ -87,8 +87,11 @@ def _make(path: Path, corpus: Corpus, num_lines: int, reporter: Reporter | None)
     lines = [""] * num_lines
     for pair, one in zip(corpus.pairs, links, strict=True):
         lines[pair.line - 1] = pharaoh(one)
-    text = "".join(f"{line}\n" for line in lines)
-    write_file(path, lambda waiting: waiting.write_bytes(text.encode()))
+
+    def write(waiting: Path) -> None:
+        waiting.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+
+    write_file(path, write)
     seconds, count = time.monotonic() - start, sum(map(len, links))
     tell(f"{ALIGNER} found {count:,} links in {seconds:.1f} s; they are kept in {path}")
 

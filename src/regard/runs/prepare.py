@@ -52,7 +52,7 @@ class Prepared:
     guidance: Guidance | None = None
 
 
-def prepare(config: Config, directory: Path, *, reporter: Reporter | None = None) -> Prepared:
+def prepare(config: Config, directory: Path, reporter: Reporter | None = None) -> Prepared:
     """Reads the corpus, learns the vocabularies, derives what the configuration leaves open, and keeps it all.
 
     Args:
@@ -86,7 +86,7 @@ def prepare(config: Config, directory: Path, *, reporter: Reporter | None = None
     return prepared
 
 
-def prepare_again(directory: Path, *, reporter: Reporter | None = None) -> Prepared:
+def prepare_again(directory: Path, reporter: Reporter | None = None) -> Prepared:
     """What `prepare` returned, for a training that goes on.
 
     Args:

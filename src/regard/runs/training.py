@@ -81,13 +81,12 @@ def train(
     out, directory = Path(out), Path(out) / TRAINING
     with listening() as interrupt:
         if resume:
-            prepared = prepare_again(directory, reporter=reporter)
-            prepared = _raise_limits(prepared, None if config is None else config.train)
+            prepared = _raise_limits(prepare_again(directory, reporter), None if config is None else config.train)
         else:
             if config is None:
                 raise ConfigError("expected a configuration to train, got none: only going on needs none")
             _clear(out, overwrite)
-            prepared = prepare(config, directory, reporter=reporter)
+            prepared = prepare(config, directory, reporter)
         keep_freed_memory()
         bound_compiled_products()
         prepared, device, precision = _settle(prepared)
