@@ -20,7 +20,7 @@ def shortlist(
     src: Src,
     tgt: Annotated[Path, typer.Option(metavar="FILE", help="Their translations.", show_default=False)],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the table.", show_default=False)],
-    links: Annotated[int, typer.Option(metavar="N", help="Target subwords for each source subword.")] = 30,
+    links: Annotated[int, typer.Option(metavar="N", help="Target subwords for each source subword.")] = 100,
     frequent: Annotated[int, typer.Option(metavar="N", help="Target subwords that are always there.")] = 300,
     device: Device = "auto",
     threads: Threads = None,

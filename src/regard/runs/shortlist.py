@@ -22,14 +22,14 @@ from regard.text.readers import windows
 from regard.text.subword import Subword
 from regard.translate import Translator
 
-LEAST = 0.1
+LEAST = 0.05
 """Attention from which a target subword counts as linked to a source subword."""
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
 _AT_ONCE = 500
 
 
 def make_shortlist(
-    translator: Translator, sources: Sequence[str], targets: Sequence[str], *, links: int = 30, frequent: int = 300
+    translator: Translator, sources: Sequence[str], targets: Sequence[str], *, links: int = 100, frequent: int = 300
 ) -> Shortlist:
     """Reads translations with a model and counts what it looks at.
 
