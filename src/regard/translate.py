@@ -48,6 +48,7 @@ class _Wish:
     attention: bool
     alignment: bool
     careful: bool
+    scores: bool = True
 
 
 @dataclass(frozen=True)
@@ -217,6 +218,7 @@ class Translator:
         length_penalty: float | None = None,
         coverage_penalty: float | None = None,
         careful: bool = False,
+        scores: bool = True,
         window: int = WINDOW,
     ) -> Iterator[Translation]:
         """Translates a stream of any length in bounded memory; one out for each in, in order.
@@ -230,6 +232,7 @@ class Translator:
             length_penalty: As in `translate`.
             coverage_penalty: As in `translate`.
             careful: As in `translate`.
+            scores: Whether scores are wanted; if not, they may be NaN, where an engine is faster without.
             window: Lines held at once: more make better batches, fewer a quicker first answer.
 
         Yields:
@@ -241,6 +244,7 @@ class Translator:
         if window < 1:
             raise SearchError(f"expected a window of at least 1 line, got {window}")
         wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty, careful)
+        wish = replace(wish, scores=scores or careful)
         first = 1
         for held in windows(lines, window):
             yield from self._translate_window(held, wish, first=first)
@@ -334,7 +338,7 @@ class Translator:
         limits = [self._most(len(source) + 1) for source in sources]
         need_weights = wish.alignment or wish.careful
         with _naming([part.line for part in parts]):
-            return self.engine.search(sources, limits, wish.options, need_weights=need_weights)
+            return self.engine.search(sources, limits, wish.options, need_weights=need_weights, need_scores=wish.scores)
 
     def _filled(self, parts: Sequence[Part], found: Sequence[Sequence[Hypothesis]], wish: _Wish) -> list[Part]:
         return [

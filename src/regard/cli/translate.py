@@ -69,7 +69,14 @@ def translate(
     with written_to(output, reading=source) as file:
         lines = InputLines(source)
         found = translator.translate_lines(
-            lines, beam=beam, n_best=n_best, attention=attention, alignment=as_json, careful=careful, window=window
+            lines,
+            beam=beam,
+            n_best=n_best,
+            attention=attention,
+            alignment=as_json,
+            careful=careful,
+            scores=as_json,
+            window=window,
         )
         for translation in watched(found, share=lines.share_read):
             said = json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text

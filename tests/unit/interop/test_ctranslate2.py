@@ -89,6 +89,19 @@ def test_scores_that_nobody_wants_cost_nothing_and_change_nothing(make: Make, tm
     assert all(math.isnan(one.score) == (beam == 1) for row in found for one in row)
 
 
+def test_a_stream_may_do_without_scores(make: Make, tmp_path: Path) -> None:
+    export_ctranslate2(make(), tmp_path / "export")
+    translator = ctranslate2_translator(open_export(tmp_path / "export"), device="cpu", threads=1)
+    wanted = list(translator.translate_lines(LINES, beam=1))
+    found = list(translator.translate_lines(LINES, beam=1, scores=False))
+    assert [one.text for one in found] == [one.text for one in wanted]
+    assert [math.isnan(one.score) for one in found] == [bool(line.strip()) for line in LINES]
+    assert not any(
+        math.isnan(one.score)
+        for one in (*wanted, *translator.translate_lines(LINES, beam=1, careful=True, scores=False))
+    )
+
+
 def test_long_lines_are_split_and_none_is_lost(make: Make, tmp_path: Path) -> None:
     stored = make(max_len=8)
     export_ctranslate2(stored, tmp_path / "export")
