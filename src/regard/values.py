@@ -137,11 +137,13 @@ class Memory:
         key: `(B, H, S, K)`.
         value: `(B, H, S, D)`.
         mask: Bool, True = may attend, broadcastable to `(B, H, T, S)`; None = everything may be attended to.
+        copied: `(B,)` int64, which rows are copies of one another: those with one number; None = none is.
     """
 
     key: Tensor
     value: Tensor
     mask: Tensor | None = None
+    copied: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from typing import Protocol, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from regard.values import DecoderOutput, EncoderOutput, Memory, StepOutput
@@ -30,11 +31,20 @@ def select_rows(value: T, rows: Tensor) -> T:
     if isinstance(value, State):
         return value.select(rows)
     if isinstance(value, Memory):
-        mask = None if value.mask is None else value.mask.index_select(0, rows)
-        return Memory(value.key.index_select(0, rows), value.value.index_select(0, rows), mask)  # type: ignore[return-value]
+        return _select_memory(value, rows)  # type: ignore[return-value]
     if isinstance(value, tuple):
         return tuple(select_rows(item, rows) for item in value)  # type: ignore[return-value]
     return value
+
+
+def _select_memory(memory: Memory, rows: Tensor) -> Memory:
+    """Rows of a memory; the memory itself where nothing changes, as when prefixes of one sentence change places."""
+    before = torch.arange(len(memory.key), device=rows.device) if memory.copied is None else memory.copied
+    copied = before.index_select(0, rows)
+    if torch.equal(copied, before):
+        return memory
+    mask = None if memory.mask is None else memory.mask.index_select(0, rows)
+    return Memory(memory.key.index_select(0, rows), memory.value.index_select(0, rows), mask, copied)
 
 
 @dataclass(frozen=True)

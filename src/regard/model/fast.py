@@ -6,6 +6,7 @@ import copy
 
 from torch import nn
 
+from regard.attention.heads import HeadLinear
 from regard.dropout import ReLUDropout
 from regard.errors import SearchError
 from regard.model.cells import RecurrentLayer
@@ -43,9 +44,18 @@ def for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
             module.add_module("widen", widen)
             module.activation = nn.Identity()
         for name, child in module.named_children():
-            if isinstance(child, nn.Linear) and type(child) in (nn.Linear, Linear):  # not a user's own kind
-                setattr(module, name, PackedLinear(child.weight, child.bias, precision=precision))
+            module.add_module(name, _packed(child, precision))
         if isinstance(module, RecurrentLayer):
             module.pack(precision)
     fast.output_map = PackedLinear(fast.output_weight, fast.output_bias, precision=precision)
     return fast
+
+
+def _packed(part: nn.Module, precision: str) -> nn.Module:
+    """A part of a model; if it is one matrix and no user's own kind, packed."""
+    if type(part) in (nn.Linear, Linear):
+        return PackedLinear(part.weight, part.bias, precision=precision)  # type: ignore[arg-type]
+    if isinstance(part, HeadLinear) and len(part.weight) == 1:
+        bias = None if part.bias is None else part.bias[0, 0]
+        return PackedLinear(part.weight[0], bias, precision=precision)
+    return part

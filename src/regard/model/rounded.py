@@ -13,11 +13,9 @@ from typing import TypeVar
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from regard.attention.heads import HeadLinear
 from regard.model.cells import RecurrentLayer
 from regard.model.seq2seq import Seq2Seq
 from regard.native.packed import PackedLinear
-from regard.native.products import onednn_wins
 
 T = TypeVar("T")
 DIGITS = 3
@@ -91,8 +89,4 @@ def round_rows(model: Seq2Seq) -> Seq2Seq:
 
 def _with_round_rows(part: T) -> T | RoundedRows:
     """A part of a model; if it is a product that oneDNN compiles, rounded."""
-    if isinstance(part, HeadLinear):  # several heads are a batch of products, which is not oneDNN's
-        compiled = len(part.weight) == 1 and part.weight.device.type == "cpu" and onednn_wins()
-    else:
-        compiled = isinstance(part, PackedLinear) and part.packed is not None
-    return RoundedRows(part) if compiled and isinstance(part, nn.Module) else part
+    return RoundedRows(part) if isinstance(part, PackedLinear) and part.packed is not None else part
