@@ -244,8 +244,7 @@ class Translator:
         if window < 1:
             raise SearchError(f"expected a window of at least 1 line, got {window}")
         wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty, careful)
-        wish = replace(wish, scores=scores or careful)
-        first = 1
+        wish, first = replace(wish, scores=scores or careful), 1
         for held in windows(lines, window):
             yield from self._translate_window(held, wish, first=first)
             first += len(held)
@@ -323,11 +322,7 @@ class Translator:
             parts = rescue(
                 parts, partial(self._again, wish), options=wish.options, subword=self.src_subword, attends=attends
             )
-        of_line: dict[int, list[Part]] = {}
-        for part in parts:
-            of_line.setdefault(part.line, []).append(part)
-        many = wish.options.n_best > 1
-        return [join(text, of_line.get(line, []), many=many) for line, text in enumerate(texts, start=first)]
+        return _lines(texts, parts, first=first, many=wish.options.n_best > 1)
 
     def _again(self, wish: _Wish, parts: Sequence[Part], options: BeamOptions) -> list[Part]:
         wish = replace(wish, options=options)
@@ -354,6 +349,14 @@ class Translator:
         ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
         readout = self.readout if wish.alignment else None
         return _translation(source, self.tgt_subword.decode(ids), hypothesis, attention=wish.attention, readout=readout)
+
+
+def _lines(texts: Sequence[str], parts: Sequence[Part], *, first: int, many: bool) -> list[Translation]:
+    """One translation a line, whose parts come in order."""
+    of_line: dict[int, list[Part]] = {}
+    for part in parts:
+        of_line.setdefault(part.line, []).append(part)
+    return [join(text, of_line.get(line, []), many=many) for line, text in enumerate(texts, start=first)]
 
 
 def _check_vocabularies(models: Sequence[StoredModel], names: Sequence[str]) -> None:

@@ -84,6 +84,7 @@ def test_two_models_side_by_side(open_page, look, beside, day):
     expected = torch.cat([day.words()[:, 1], beside["second"][0].words()[:, 1]])
     torch.testing.assert_close(shown, expected, atol=5.1e-4, rtol=0)
     right.locator(".tiles [aria-label='layer 2, head 1']").click()
+    right.locator(".caption", has_text="Layer 2, head 1").wait_for(timeout=5000)  # drawn when the browser comes to it
     assert look.texts(page, ".caption") == ["Attention", "Layer 2, head 1"]
     page.check("input[value=subword]", force=True)
     left.locator(".src .word").nth(1).hover()

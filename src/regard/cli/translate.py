@@ -57,15 +57,12 @@ def translate(
     from regard.translate import WINDOW
 
     use_threads(threads)
-    translator = open_translator(
-        [model, *(others or [])], engine=engine, compute=compute, device=device, threads=threads
-    )
+    models = [model, *(others or [])]
+    translator = open_translator(models, engine=engine, compute=compute, device=device, threads=threads)
     if shortlist is not None:
         from regard.runs.shortlist import read_shortlist, shortlisted
 
         translator = shortlisted(translator, read_shortlist(shortlist, translator))
-    # Whoever types lines waits for each answer; from a file or a program, more lines at once are faster.
-    window = 1 if source is None and sys.stdin.isatty() else WINDOW
     with written_to(output, reading=source) as file:
         lines = InputLines(source)
         found = translator.translate_lines(
@@ -76,7 +73,8 @@ def translate(
             alignment=as_json,
             careful=careful,
             scores=as_json,
-            window=window,
+            # Whoever types lines waits for each answer; from a file or a program, more lines at once are faster.
+            window=1 if source is None and sys.stdin.isatty() else WINDOW,
         )
         for translation in watched(found, share=lines.share_read):
             said = json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text
