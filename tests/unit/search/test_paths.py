@@ -162,3 +162,17 @@ def test_impossible_targets_are_refused(table_model: Make, specials: Specials) -
         force_decode(table_model(), src_ids, src_len, [[4]], specials=specials)
     with pytest.raises(SearchError, match=r"target 2 has an eos \(id 3\) in it"):
         force_decode(table_model(), src_ids, src_len, [[4], [4, 3]], specials=specials)
+
+
+def test_what_has_ended_stays_so_while_it_waits_for_others_to_leave_with(table_model: Make, specials: Specials) -> None:
+    model, copies = table_model(sharpness=0.7), 4
+    src_ids, src_len = sources(LENGTHS)
+    limits = torch.tensor([2 + (5 * row) % 23 for row in range(copies * len(LENGTHS))])  # few end at one step
+    together = greedy_search(
+        model, src_ids.repeat(copies, 1), src_len.repeat(copies), max_len=limits, specials=specials
+    )
+    for row, one in enumerate(together):
+        here = slice(row % len(LENGTHS), row % len(LENGTHS) + 1)
+        [alone] = greedy_search(model, src_ids[here], src_len[here], max_len=limits[row : row + 1], specials=specials)
+        assert (one.ids, one.finished) == (alone.ids, alone.finished)
+        assert one.score == pytest.approx(alone.score, abs=1e-5)
