@@ -4,8 +4,9 @@
     python benchmarks/alignment.py --src tales.en --tgt tales.fr --gold tales.align --more train.en train.fr \
         --links regard=links.align
 
-eflomal and IBM's second model learn from the text that is judged and from `--more`, in both directions; their links are
-made one as `regard align --symmetrize` does.
+IBM's second model learns from the text that is judged and from `--more`, in both directions; its links are made one as
+`regard align --symmetrize` does. Other aligners' links are files for `--links`, such as those that
+`regard.interop.eflomal.align_words` finds.
 """
 
 from __future__ import annotations
@@ -20,20 +21,15 @@ from ibm2 import ibm2_links
 from regard.evaluate.alignment import alignment_error_rate
 from regard.inspection.symmetrise import flipped, symmetrise
 from regard.text.links import read_links
-from regard.text.words import word_spans
+from regard.text.words import words_of
 from regard.values import Links
 
 Lines = list[str]
 
 
-def words(line: str) -> list[str]:
-    """As regard counts them."""
-    return [line[start:end] for start, end in word_spans(line)]
-
-
 def by_ibm2(src: Lines, tgt: Lines) -> tuple[list[Links], list[Links]]:
     """Links of both directions, from source to target each."""
-    sources, targets = [words(line) for line in src], [words(line) for line in tgt]
+    sources, targets = [words_of(line) for line in src], [words_of(line) for line in tgt]
     return ibm2_links(sources, targets), [flipped(links) for links in ibm2_links(targets, sources)]
 
 
@@ -52,7 +48,7 @@ def main() -> None:
     options = parser.parse_args()
     src, tgt = (path.read_text(encoding="utf-8").splitlines() for path in (options.src, options.tgt))
     beside = [path.read_text(encoding="utf-8").splitlines() for path in options.more or ()]
-    lengths = [(len(words(one)), len(words(other))) for one, other in zip(src, tgt, strict=True)]
+    lengths = [(len(words_of(one)), len(words_of(other))) for one, other in zip(src, tgt, strict=True)]
     gold = read_links(options.gold, lengths=lengths)
     print("| aligner | AER | precision | recall | seconds |\n|---|---|---|---|---|")
 

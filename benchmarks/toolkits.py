@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from regard.config.load import parse_config
+from regard.config.schema import Config
 from regard.data.corpus import Corpus
 from regard.data.stream import BatchStream
 from regard.model.build import build_model
@@ -135,7 +136,7 @@ class Regard:
     def translate(self, checkpoint: Path) -> list[str]:
         """The validation set, greedily."""
         plan, subword = self.plan, self.plan.subword()
-        config = parse_config((self.training / "config.toml").read_text(encoding="utf-8"), where="config.toml")
+        config = self._config()
         model = build_model(
             config.model, src_vocab=len(subword), tgt_vocab=len(subword), shared=True, specials=subword.specials
         )
@@ -153,13 +154,17 @@ class Regard:
 
     def tokens_an_update(self) -> float:
         """Mean target tokens, without padding, with the end of sentence."""
-        config = parse_config((self.training / "config.toml").read_text(encoding="utf-8"), where="config.toml")
+        config = self._config()
         pairs = read_pairs(self.plan.text("train", 0), self.plan.text("train", 1)).pairs
         subword, tokens = self.plan.subword(), config.train.batch_tokens or 4096
         corpus = Corpus.encode(pairs, subword, subword, max_len=config.data.max_len)
         stream = BatchStream(corpus, batch_tokens=tokens, seed=config.train.seed, specials=subword.specials)
         count = stream.batches_per_epoch
         return sum(next(stream).num_tgt_tokens for _ in range(count)) / count
+
+    def _config(self) -> Config:
+        """What it chose."""
+        return parse_config((self.training / "config.toml").read_text(encoding="utf-8"), where="config.toml")
 
 
 class OpenNMT:

@@ -59,9 +59,8 @@ def smooth(scores: Tensor, mask: Tensor | None) -> Tensor:
     Returns:
         `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row with nothing to attend to is all zeros.
     """
-    return masked_softmax(
-        F.logsigmoid(widened(scores)), mask
-    )  # exp(ln σ(z)): the same fraction, and no sum that vanishes
+    # exp(ln σ(z)): the same fraction, and no sum that vanishes
+    return masked_softmax(F.logsigmoid(widened(scores)), mask)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from regard.errors import DataError, ShapeError
-from regard.text.words import word_of_piece, word_spans
+from regard.text.words import word_of_piece, word_spans, words_of
 from regard.values import Encoding
 
 END = "</s>"
@@ -190,7 +190,7 @@ class AttentionRecord:
 
 
 def _words(encoding: Encoding) -> tuple[str, ...]:
-    return tuple(encoding.text[start:end] for start, end in word_spans(encoding.text))
+    return words_of(encoding.text)
 
 
 def _default_names(count: int) -> tuple[str, ...]:

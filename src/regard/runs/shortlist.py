@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 
 import torch
@@ -153,15 +154,9 @@ def shortlisted(translator: Translator, shortlist: Shortlist) -> Translator:
     engine = translator.engine
     if not translator.models or not isinstance(engine, StepEngine):
         raise SearchError("--shortlist works with regard's own engine: leave out --engine, or the shortlist")
-    return Translator(
-        engine.within(shortlist),
-        translator.src_subword,
-        translator.tgt_subword,
-        search=translator.search,
-        reach=translator.reach,
-        readout=translator.readout,
-        models=translator.models,
-    )
+    within = copy(translator)
+    within.engine = engine.within(shortlist)
+    return within
 
 
 def _vocabularies(translator: Translator) -> dict[str, str]:

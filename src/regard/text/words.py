@@ -25,6 +25,15 @@ def word_spans(text: str) -> tuple[Span, ...]:
     return tuple(match.span() for match in _WORD.finditer(text))
 
 
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a text.
+
+    >>> words_of("ta journée ?")
+    ('ta', 'journée', '?')
+    """
+    return tuple(text[start:end] for start, end in word_spans(text))
+
+
 def word_of_piece(encoding: Encoding) -> tuple[int | None, ...]:
     """Which word each subword belongs to.
 
