@@ -110,7 +110,7 @@ class Contender:
         """Ids without eos, in row order."""
         if self.fast is None:
             self.fast = for_search(self.model, self.search_precision)
-        limit = torch.full((len(batch["src"]),), max_len + 1)
+        limit = torch.full((len(batch["src"]),), _limit(max_len, min_len))
         if beam == 1:
             found = greedy_search(
                 self.fast, batch["src"], batch["src_len"], max_len=limit, specials=SPECIALS, min_len=min_len
@@ -158,7 +158,8 @@ class Contender:
             rows = zip(batch["src"].tolist(), batch["src_len"].tolist(), strict=True)
             sources = [row[: length - 1] for row, length in rows]
             options = BeamOptions(beam=beam, min_len=least)
-            found = engine.search(sources, [most + 1] * len(sources), options, need_weights=False, need_scores=False)
+            limits = [_limit(most, least)] * len(sources)
+            found = engine.search(sources, limits, options, need_weights=False, need_scores=False)
             return [[token for token in one[0].ids if token != SPECIALS.eos][:most] for one in found]
 
         jobs = [(batch, most, least) for (_, batch), (most, least) in zip(batches, lens, strict=True)]
@@ -180,6 +181,11 @@ class Contender:
 
         self.model.load_state_dict(load_file(path))
         self.fast = None
+
+
+def _limit(most: int, least: int) -> int:
+    """Tokens with eos; where the length is forced nobody looks for an eos behind it."""
+    return most + (least < most)
 
 
 def _numbers() -> Subword:

@@ -1,13 +1,14 @@
-"""How long until a translator is good? Minutes to a BLEU on the validation set, for regard and two other toolkits.
+"""How long until a translator is good? Minutes to a BLEU on the validation set, for regard and other toolkits.
 
     python benchmarks/time_to_quality.py --data multi30k --peers /tmp/peers --out runs/quality [--minutes 20]
 
-Trains the Transformer of `transformer-tiny` with regard, OpenNMT-py and JoeyNMT, one after the other, each by the
-commands of its own documentation (`toolkits.py`) and alone on the machine; then translates the validation set greedily
-with every checkpoint, scores all with one sacreBLEU, and interpolates. The clock of a checkpoint is the time at which
-its file was finished less that at which its process was started: regard's learning of subwords and choice of a number
-format included, the others' preparations not. `--pauses` names a file with two epoch seconds a line, between which
-everything stood still. What is there already is not done again: to go on after an interruption, call it again.
+Trains the Transformer of `transformer-tiny` with regard, OpenNMT-py, Hugging Face's Marian and JoeyNMT, one after the
+other, each by its own documented means (`toolkits.py`) and alone on the machine; then translates the validation set
+greedily with every checkpoint, scores all with one sacreBLEU, and interpolates. The clock of a checkpoint is the time
+at which its file was finished less that at which its process was started: regard's learning of subwords and choice of
+a number format included, the others' preparations not. `--pauses` names a file with two epoch seconds a line, between
+which everything stood still. What is there already is not done again: called again, perhaps with more `--minutes`, it
+goes on from the last checkpoints, and the time since then does not count.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
-from toolkits import TOOLKITS, Plan, Toolkit, environment
+from quality_plan import Plan, environment
+from toolkits import TOOLKITS, Toolkit
 
 from regard.evaluate.scores import corpus_bleu
 from regard.text.readers import read_lines
 
 WANTED = (45.0, 50.0)
-COLOURS = {"regard": "#d55e00", "OpenNMT-py": "#0072b2", "JoeyNMT": "#009e73"}
+COLOURS = {"regard": "#d55e00", "OpenNMT-py": "#0072b2", "JoeyNMT": "#009e73", "Marian (Hugging Face)": "#cc79a7"}
 
 
 class Point(NamedTuple):
@@ -40,30 +42,51 @@ class Point(NamedTuple):
     bleu: float
 
 
-def paused(pauses: Path | None, begin: float, end: float) -> float:
-    """Seconds between two moments in which everything stood still."""
-    if pauses is None or not pauses.exists():
-        return 0.0
-    spans = [[float(number) for number in line.split()] for line in pauses.read_text().splitlines()]
-    return sum(max(0.0, min(end, last) - max(begin, first)) for first, last in spans)
+class Clock:
+    """Minutes of a training, without those in which it stood still or had ended in between.
+
+    Args:
+        toolkit: Whose.
+        pauses: A file with two epoch seconds a line.
+    """
+
+    def __init__(self, toolkit: Toolkit, pauses: Path | None) -> None:
+        self.file = toolkit.home / "started.json"
+        known = json.loads(self.file.read_text()) if self.file.exists() else {"start": time.time()}
+        self.start: float = known["start"]
+        self.breaks: list[tuple[float, float]] = known.get("breaks", [])
+        lines = pauses.read_text().splitlines() if pauses and pauses.exists() else []
+        self.pauses = [tuple(float(number) for number in line.split()) for line in lines]
+
+    def go_on(self, since: float | None) -> None:
+        """Notes that a process starts; what passed `since` the last checkpoint does not count."""
+        if since is not None:
+            self.breaks.append((since, time.time()))
+        self.file.write_text(json.dumps({"start": self.start, "breaks": self.breaks}))
+
+    def minutes(self, moment: float) -> float:
+        """At a moment in epoch seconds."""
+        still = (max(0.0, min(moment, end) - max(self.start, begin)) for begin, end in (*self.breaks, *self.pauses))
+        return (moment - self.start - sum(still)) / 60.0
 
 
 def train(toolkit: Toolkit, options: argparse.Namespace) -> None:
-    """Starts a training, and ends it after its time or at its own end."""
-    started = toolkit.home / "started.json"
-    if started.exists():
-        return
+    """Starts a training or goes on with it, and ends it after its time or at its own end."""
+    last = max((path.stat().st_mtime for path in toolkit.checkpoints().values()), default=None)
     toolkit.home.mkdir(parents=True, exist_ok=True)
-    toolkit.prepare()
-    with open(toolkit.home / "log", "w", encoding="utf-8") as log:
-        begin = time.time()
-        started.write_text(json.dumps({"start": begin, "command": toolkit.command()}))
+    clock = Clock(toolkit, options.pauses)
+    if last is None:
+        toolkit.prepare()
+        clock.start = time.time()
+    elif clock.minutes(last) >= options.minutes:
+        return
+    with open(toolkit.home / "log", "a", encoding="utf-8") as log:
+        clock.go_on(last)
         process = subprocess.Popen(
             toolkit.command(), stdout=log, stderr=subprocess.STDOUT, env=environment(options.threads)
         )
         while process.poll() is None:
-            minutes = (time.time() - begin - paused(options.pauses, begin, time.time())) / 60.0
-            if minutes > options.minutes:
+            if clock.minutes(time.time()) > options.minutes:
                 process.terminate()
                 process.wait()
             time.sleep(2.0)
@@ -75,14 +98,12 @@ def curve(toolkit: Toolkit, options: argparse.Namespace) -> list[Point]:
     kept = toolkit.home / "scores.json"
     scores: dict[str, float] = json.loads(kept.read_text()) if kept.exists() else {}
     references = list(read_lines(toolkit.plan.text("val", 1)))
-    begin = json.loads((toolkit.home / "started.json").read_text())["start"]
-    points = []
+    clock, points = Clock(toolkit, options.pauses), []
     for step, checkpoint in toolkit.checkpoints().items():
         if str(step) not in scores:
             scores[str(step)] = corpus_bleu(toolkit.translate(checkpoint), references)
             kept.write_text(json.dumps(scores))
-        end = checkpoint.stat().st_mtime
-        points.append(Point(step, (end - begin - paused(options.pauses, begin, end)) / 60.0, scores[str(step)]))
+        points.append(Point(step, clock.minutes(checkpoint.stat().st_mtime), scores[str(step)]))
         print(f"{toolkit.name} {step}: {points[-1].minutes:.2f} min, BLEU {points[-1].bleu:.2f}", flush=True)
     return points
 
@@ -147,10 +168,10 @@ def main() -> None:
     """Trains, translates, prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with train.en, train.fr, val.en, val.fr")
-    parser.add_argument("--peers", type=Path, required=True, help="environment with OpenNMT-py and JoeyNMT")
+    parser.add_argument("--peers", type=Path, required=True, help="environment with the other toolkits")
     parser.add_argument("--out", type=Path, default=Path("runs/quality"))
     parser.add_argument("--languages", default="en,fr", help="endings of source and target")
-    parser.add_argument("--toolkits", default="regard,OpenNMT-py,JoeyNMT")
+    parser.add_argument("--toolkits", default="regard,OpenNMT-py,Marian (Hugging Face),JoeyNMT")
     parser.add_argument("--stages", default="train,report")
     parser.add_argument("--minutes", type=float, default=20.0, help="longest training, without pauses")
     parser.add_argument("--steps", type=int, help="updates at most; regard's own choice for itself when not given")

@@ -1,20 +1,33 @@
-"""Three toolkits as their command lines train and translate: what `time_to_quality.py` drives.
+"""Four toolkits as they document training and translating: what `time_to_quality.py` drives.
 
 Every toolkit gets a Transformer of the preset `transformer-tiny`, the pieces of regard's SentencePiece model, and a
-batch of 4,096 tokens, more or less (below); each is started by the commands of its own documentation. Configurations
-are written as JSON, which YAML contains.
+batch of 4,096 tokens, more or less (below); each is started by the commands of its own documentation, or, where it is a
+library, by the script that its documentation would have one write. Configurations are written as JSON, which YAML
+contains. Commands go on from a checkpoint if there is one.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 import sys
-from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from quality_plan import (
+    DROPOUT,
+    FACTOR,
+    FEW,
+    FF_SIZE,
+    HEADS,
+    LAYERS,
+    PEAK,
+    WARMUP,
+    WIDTH,
+    Plan,
+    numbered,
+    run,
+    write_lines,
+)
 
 from regard.config.load import parse_config
 from regard.config.schema import Config
@@ -24,16 +37,8 @@ from regard.model.build import build_model
 from regard.store import save_model
 from regard.store.checkpoint import load_state
 from regard.store.weights import fill
-from regard.text.normalise import normalise
 from regard.text.readers import read_lines, read_pairs
-from regard.text.subword import Subword
 
-FEW = 16
-"""Sentences to validate with while training: no clock shall show how fast a toolkit validates."""
-WIDTH, FF_SIZE, HEADS, LAYERS, DROPOUT = 128, 256, 4, 4, 0.15
-PEAK, WARMUP = 4e-3, 400
-FACTOR = PEAK * (WIDTH * WARMUP) ** 0.5
-"""What the schedule of Vaswani et al. 2017, eq. 3 is multiplied by to have this peak."""
 OPENNMT_TOKENS = 4480
 """Each toolkit limits the padded tokens of the longer side. regard, with 4,096, fills 92 % of that with target words,
 OpenNMT-py, which sorts by the source, 83 %: with this limit its updates hold as many as regard's."""
@@ -41,63 +46,9 @@ JOEYNMT_TOKENS = 4096
 """JoeyNMT does not sort by length and fills 45 %. That is left as it is: twice as much would make its updates as large
 as the others', but halve their number a minute, and the target would be further away."""
 
-
-@dataclass(frozen=True)
-class Plan:
-    """What all have in common.
-
-    Attributes:
-        data: Folder with `train`, `val` and their endings.
-        out: Where everything goes.
-        peers: An environment with the other toolkits.
-        languages: Endings of source and target.
-        steps: Updates at most; as regard derives them when None.
-        every: Updates between checkpoints.
-        threads: Of each.
-    """
-
-    data: Path
-    out: Path
-    peers: Path
-    languages: tuple[str, str]
-    steps: int | None
-    every: int
-    threads: int
-
-    def text(self, name: str, side: int) -> Path:
-        """A file of raw text."""
-        return self.data / f"{name}.{self.languages[side]}"
-
-    def pieces(self, name: str, side: int) -> Path:
-        """The same, cut into pieces that spaces divide."""
-        return self.out / "pieces" / f"{name}.{self.languages[side]}"
-
-    def subword(self) -> Subword:
-        """The vocabulary that regard learnt."""
-        return Subword.load(self.out / "regard" / "model" / "training" / "subword.src.model")
-
-    def cut(self) -> None:
-        """Writes the pieces of all texts, and of the vocabulary."""
-        subword = self.subword()
-        self.pieces("train", 0).parent.mkdir(parents=True, exist_ok=True)
-        for name in ("train", "val"):
-            for side in (0, 1):
-                texts = [normalise(line) for line in read_lines(self.text(name, side))]
-                lines = [" ".join(subword.encode(text).pieces) for text in texts]
-                write_lines(self.pieces(name, side), lines)
-                if name == "val":
-                    write_lines(self.pieces("few", side), lines[:FEW])
-        specials = {subword.specials.unk, subword.specials.pad, subword.specials.bos, subword.specials.eos}
-        write_lines(
-            self.out / "pieces" / "vocabulary",
-            (subword.decode([i]).pieces[0] for i in range(len(subword)) if i not in specials),
-        )
-
-    def joined(self, lines: Iterable[str]) -> list[str]:
-        """Pieces that spaces divide, made text again."""
-        subword = self.subword()
-        ids = {subword.decode([i]).pieces[0]: i for i in range(len(subword))}
-        return [subword.decode([ids[piece] for piece in line.split() if piece in ids]).text for line in lines]
+MARIAN_TOKENS, MARIAN_PEAK = 3760, PEAK
+"""Hugging Face's trainer counts sentences: as many as hold regard's target words on average. Its library has only the
+post-norm Transformer."""
 
 
 class Regard:
@@ -118,6 +69,9 @@ class Regard:
     def command(self) -> list[str]:
         """What trains."""
         plan = self.plan
+        start = [str(Path(sys.executable).with_name("regard")), "train"]
+        if self.checkpoints():
+            return [*start, "--resume", "--out", str(self.home / "model")]
         limit = {} if plan.steps is None else {"train.steps": plan.steps}
         settings = {"train.threads": plan.threads, "train.validate_every": plan.every, "train.keep": 1000, **limit}
         files = {
@@ -125,9 +79,9 @@ class Regard:
             "--val-src": self.home / f"few.{plan.languages[0]}", "--val-tgt": self.home / f"few.{plan.languages[1]}",
             "--out": self.home / "model",
         }  # fmt: skip
-        command = [str(Path(sys.executable).with_name("regard")), "train", "--preset", "transformer-tiny"]
-        command += [word for option, file in files.items() for word in (option, str(file))]
-        return command + [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+        words = [word for option, file in files.items() for word in (option, str(file))]
+        words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+        return [*start, "--preset", "transformer-tiny", *words]
 
     def checkpoints(self) -> dict[int, Path]:
         """Those that are there, by their updates."""
@@ -205,7 +159,13 @@ class OpenNMT:
 
     def command(self) -> list[str]:
         """What trains."""
-        return [*self._tool("onmt_train"), "-config", str(self.config)]
+        last = [str(path) for path in self.checkpoints().values()][-1:]
+        return [
+            *self._tool("onmt_train"),
+            "-config",
+            str(self.config),
+            *(word for it in last for word in ("-train_from", it)),
+        ]
 
     def checkpoints(self) -> dict[int, Path]:
         """Those that are there, by their updates."""
@@ -282,7 +242,13 @@ class JoeyNMT:
 
     def command(self) -> list[str]:
         """What trains."""
-        return [*self._tool("train", self.home / "config.yaml"), "--skip-test"]
+        config, last = self.home / "config.yaml", list(self.checkpoints().values())[-1:]
+        if last:
+            config = self.home / "resume.yaml"
+            settings = json.loads((self.home / "config.yaml").read_text(encoding="utf-8"))
+            settings["training"] |= {"load_model": str(last[0]), "overwrite": False}
+            config.write_text(json.dumps(settings, indent=1), encoding="utf-8")
+        return [*self._tool("train", config), "--skip-test"]
 
     def checkpoints(self) -> dict[int, Path]:
         """Those that are there, by their updates."""
@@ -312,35 +278,59 @@ class JoeyNMT:
         return (self.home / "log").read_text(encoding="utf-8")
 
 
-Toolkit = Regard | OpenNMT | JoeyNMT
-TOOLKITS: dict[str, type[Regard] | type[OpenNMT] | type[JoeyNMT]] = {
-    one.name: one for one in (Regard, OpenNMT, JoeyNMT)
+class Marian:
+    """Hugging Face's MarianMT and `Seq2SeqTrainer`, by way of `marian_trainer.py`."""
+
+    name = "Marian (Hugging Face)"
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.home = plan, plan.out / "Marian"
+        self.config = self.home / "config.json"
+
+    def prepare(self) -> None:
+        """Writes the configuration."""
+        plan = self.plan
+        config = {
+            "src": str(plan.pieces("train", 0)), "tgt": str(plan.pieces("train", 1)),
+            "vocabulary": str(plan.out / "pieces" / "vocabulary"), "out": str(self.home / "model"), "seed": 1,
+            "layers": LAYERS, "width": WIDTH, "heads": HEADS, "ff_size": FF_SIZE, "dropout": DROPOUT,
+            "tokens": MARIAN_TOKENS, "rate": MARIAN_PEAK, "warmup": WARMUP,
+            "steps": plan.steps or 100_000, "every": plan.every,
+        }  # fmt: skip
+        self.config.write_text(json.dumps(config, indent=1), encoding="utf-8")
+
+    def _tool(self, mode: str, *rest: Path) -> list[str]:
+        script = Path(__file__).with_name("marian_trainer.py")
+        return [str(self.plan.peers / "bin" / "python"), str(script), mode, str(self.config), *map(str, rest)]
+
+    def command(self) -> list[str]:
+        """What trains."""
+        return self._tool("train", *[path.parent for path in self.checkpoints().values()][-1:])
+
+    def checkpoints(self) -> dict[int, Path]:
+        """The last file of each, by their updates."""
+        found = (self.home / "model").glob("checkpoint-*/trainer_state.json")
+        return dict(sorted((int(path.parent.name.split("-")[1]), path) for path in found))
+
+    def translate(self, checkpoint: Path) -> list[str]:
+        """The validation set, greedily."""
+        output = self.home / f"{checkpoint.parent.name}.out"
+        run(self._tool("translate", checkpoint.parent, self.plan.pieces("val", 0), output), self.plan)
+        return self.plan.joined(read_lines(output))
+
+    def num_parameters(self) -> int:
+        """Weights that are learnt, as the script says."""
+        return int(self._said("parameters"))
+
+    def tokens_an_update(self) -> float:
+        """Mean target tokens, without padding, with the end of sentence, as the script says."""
+        return float(self._said("tokens an update"))
+
+    def _said(self, what: str) -> str:
+        return re.findall(rf"{what} ([\d.]+)", (self.home / "log").read_text(encoding="utf-8"))[0]
+
+
+Toolkit = Regard | OpenNMT | JoeyNMT | Marian
+TOOLKITS: dict[str, type[Regard] | type[OpenNMT] | type[JoeyNMT] | type[Marian]] = {
+    one.name: one for one in (Regard, OpenNMT, JoeyNMT, Marian)
 }
-
-
-def environment(threads: int) -> dict[str, str]:
-    """As the user has it, with as many threads as are asked for."""
-    # OpenNMT-py stores its options with the weights, which newer PyTorch reads only when it is told to.
-    return {
-        **os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"
-    }  # fmt: skip
-
-
-def run(command: list[str], plan: Plan) -> str:
-    """Runs to the end; what it printed."""
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(plan.threads))
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    return done.stdout
-
-
-def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """One a line, ends of lines as on Unix."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-
-
-def numbered(paths: Iterable[Path]) -> dict[int, Path]:
-    """Files by the last number in their names, in its order."""
-    found = {int(re.findall(r"\d+", path.stem)[-1]): path for path in paths}
-    return dict(sorted(found.items()))
