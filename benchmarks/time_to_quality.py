@@ -54,9 +54,9 @@ class Clock:
         self.file = toolkit.home / "started.json"
         known = json.loads(self.file.read_text()) if self.file.exists() else {"start": time.time()}
         self.start: float = known["start"]
-        self.breaks: list[tuple[float, float]] = known.get("breaks", [])
+        self.breaks: list[tuple[float, float]] = [(begin, end) for begin, end in known.get("breaks", [])]
         lines = pauses.read_text().splitlines() if pauses and pauses.exists() else []
-        self.pauses = [tuple(float(number) for number in line.split()) for line in lines]
+        self.pauses = [(float(begin), float(end)) for begin, end in map(str.split, lines)]
 
     def go_on(self, since: float | None) -> None:
         """Notes that a process starts; what passed `since` the last checkpoint does not count."""
@@ -66,8 +66,11 @@ class Clock:
 
     def minutes(self, moment: float) -> float:
         """At a moment in epoch seconds."""
-        still = (max(0.0, min(moment, end) - max(self.start, begin)) for begin, end in (*self.breaks, *self.pauses))
-        return (moment - self.start - sum(still)) / 60.0
+        still, until = 0.0, self.start
+        for begin, end in sorted((*self.breaks, *self.pauses)):  # some overlap
+            still += max(0.0, min(moment, end) - max(until, begin))
+            until = max(until, end)
+        return (moment - self.start - still) / 60.0
 
 
 def train(toolkit: Toolkit, options: argparse.Namespace) -> None:

@@ -327,7 +327,7 @@ class Marian:
         return float(self._said("tokens an update"))
 
     def _said(self, what: str) -> str:
-        return re.findall(rf"{what} ([\d.]+)", (self.home / "log").read_text(encoding="utf-8"))[0]
+        return re.findall(rf"{what} ([\d.]+)", (self.home / "log").read_text(encoding="utf-8"))[-1]
 
 
 Toolkit = Regard | OpenNMT | JoeyNMT | Marian

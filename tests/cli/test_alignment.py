@@ -150,6 +150,7 @@ def test_guided_training(at_work: Path, regard: Run) -> None:
         (("guided_file=val.align",), "but the training text has 400"),
         (("guided_file=train.align", "guided_head=1"), "train.guided_head: expected 0 to 0"),
         (("guided_file=train.align", "guided_layer=2"), "train.guided_layer: expected 0 to 0"),
+        (("guided_file=train.align", "guided_shift=true"), "train.guided_shift: a recurrent model has one attention"),
     ],
 )
 def test_what_cannot_guide(at_work: Path, regard: Run, options: tuple[str, ...], told: str) -> None:

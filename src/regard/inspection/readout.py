@@ -94,13 +94,14 @@ def own_readout(config: Config) -> Readout:
         config: The model's own.
 
     Returns:
-        Where word links guided its attention, that layer and head; else the mean of all.
+        Where word links guided its attention, that layer, head and row; else the mean of all.
     """
     train, model = config.train, config.model
     if not train.guided_weight:
         return Readout()
     num_layers = 1 if isinstance(model, RNNConfig) else model.decoder_layers
-    return Readout(layer=guided_layer(train.guided_layer, num_layers), head=train.guided_head)
+    layer = guided_layer(train.guided_layer, num_layers)
+    return Readout(layer=layer, head=train.guided_head, shifted=train.guided_shift)
 
 
 def word_mass(record: AttentionRecord, layer: int | None = None, head: int | None = None, *, shifted: bool) -> Tensor:

@@ -127,8 +127,9 @@ def settle(
     own, several = translator.readout, _has_several(translator)
     settled = said or (gold is None and (own.layer is not None or not several))
     if settled:
-        layer, head = (wanted.layer, wanted.head) if said else (own.layer, own.head)
-        return wanted.readout.at(layer, head, shifted=bool(wanted.shifted)), []
+        chosen = Readout(layer=wanted.layer, head=wanted.head) if said else own
+        shifted = chosen.shifted if wanted.shifted is None else wanted.shifted
+        return wanted.readout.at(chosen.layer, chosen.head, shifted=shifted), []
     choices = choose_readout(translator, sources, targets, readout=wanted.readout, gold=gold)
     choices = [one for one in choices if wanted.shifted in (None, one.readout.shifted)]
     if not choices or (gold is None and not choices[0].score):

@@ -102,6 +102,11 @@ def _check_place(train: TrainConfig, model: ModelConfig) -> None:
             'train.guided_weight: model.decoder = "plain" has no attention to guide: choose another decoder, or set '
             "the weight to 0"
         )
+    if isinstance(model, RNNConfig) and train.guided_shift:
+        raise ConfigError(
+            "train.guided_shift: a recurrent model has one attention, which must find the next word's source and "
+            "cannot look at the last one's instead: leave it out"
+        )
     layers, heads = (1, model.attention.heads) if isinstance(model, RNNConfig) else (model.decoder_layers, model.heads)
     for name, number, count in (
         ("guided_layer", train.guided_layer or 0, layers),

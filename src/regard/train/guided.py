@@ -34,18 +34,21 @@ class GuidedAttention:
         weight: λ, by which the cross entropy of the attention counts beside that of the translation.
         layer: Number of the layer; None = the last but one, or the only one.
         head: Number of the head; None = the mean of all.
+        shifted: Whether a word's links guide the step after the one in which it is said, when its query has read the
+            word (Chen et al. 2020, §3): there is always one, since the end is said last.
     """
 
     weight: float
     layer: int | None = None
     head: int | None = 0
+    shifted: bool = False
 
     @classmethod
     def of(cls, config: TrainConfig) -> GuidedAttention | None:
         """What a configuration asks for; None where attention is not guided."""
         if not config.guided_weight:
             return None
-        return cls(config.guided_weight, config.guided_layer, config.guided_head)
+        return cls(config.guided_weight, config.guided_layer, config.guided_head, config.guided_shift)
 
     def loss(self, weights: tuple[Tensor, ...], guide: Guide) -> Tensor:
         """`-Σ_t Σ_s G_{t,s} ln α_{t,s}` over the target subwords of a batch that are linked (Garg 2019, eq. 3).
@@ -61,5 +64,5 @@ class GuidedAttention:
         # (B, H, T, S) -> (B, T, S)
         chosen = layer.mean(dim=1) if self.head is None else layer[:, self.head]
         rows, steps, columns = guide.places.unbind(0)
-        found = chosen[rows, steps, columns].float().clamp_min(_LEAST)
+        found = chosen[rows, steps + self.shifted, columns].float().clamp_min(_LEAST)
         return -(guide.shares * found.log()).sum()

@@ -72,13 +72,23 @@ def test_what_the_user_says_counts(subword):
     assert (place(said), told) == ((2, 1, False), [])
 
 
-@pytest.mark.parametrize(("train", "expected"), [({}, (1, 0)), ({"guided_layer": 2, "guided_head": 1}, (2, 1))])
+@pytest.mark.parametrize(
+    ("train", "expected"),
+    [
+        ({}, (1, 0, False)),
+        ({"guided_layer": 2, "guided_head": 1}, (2, 1, False)),
+        ({"guided_shift": True}, (1, 0, True)),
+    ],
+)
 def test_a_guided_head_is_read_everywhere(subword, train, expected):
     model = translator(subword, TRANSFORMER, guided_weight=0.5, **train)
     readout, told = settle(model, SOURCES, TARGETS, Wanted(Readout()))
-    assert (place(readout), told) == ((*expected, False), [])
+    assert (place(readout), told) == (expected, [])
     [scored] = model.score(SOURCES[0], TARGETS[0])
-    assert scored.alignment == Readout(layer=expected[0], head=expected[1]).links(scored.attention)
+    layer, head, shifted = expected
+    assert scored.alignment == Readout(layer=layer, head=head, shifted=shifted).links(scored.attention)
+    other, _ = settle(model, SOURCES, TARGETS, Wanted(Readout(), shifted=not shifted))
+    assert place(other) == (layer, head, not shifted)
 
 
 def test_too_few_pairs_to_choose(subword):

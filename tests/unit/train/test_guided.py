@@ -33,6 +33,13 @@ def test_by_hand():
     assert GuidedAttention(1.0).loss((weights,), guide_of()).item() == 0
 
 
+def test_a_step_later_by_hand():
+    weights = torch.tensor([[[0.5, 0.5], [0.25, 0.75], [0.9, 0.1]]])[:, None]  # (1, 1, 3, 2), the end's row last
+    guide = guide_of((0, 0, 0, 1.0), (0, 1, 1, 1.0))
+    expected = -(log(0.25) + log(0.1))
+    assert GuidedAttention(1.0, shifted=True).loss((weights,), guide).item() == pytest.approx(expected)
+
+
 def test_out_of_reach_costs_much_but_is_finite():
     weights = torch.tensor([[[[0.0, 1.0]]]], requires_grad=True)
     loss = GuidedAttention(1.0).loss((weights,), guide_of((0, 0, 0, 1.0)))
@@ -54,6 +61,8 @@ def test_layer_and_head(num_layers, layer, expected):
 def test_off_by_default():
     assert GuidedAttention.of(TrainConfig()) is None
     assert GuidedAttention.of(TrainConfig(guided_weight=0.3, guided_layer=2)) == GuidedAttention(0.3, 2, 0)
+    shifted = TrainConfig(guided_weight=0.3, guided_shift=True)
+    assert GuidedAttention.of(shifted) == GuidedAttention(0.3, None, 0, shifted=True)
 
 
 MODELS = {
