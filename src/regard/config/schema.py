@@ -176,7 +176,8 @@ class TrainConfig(Section):
     """The head of that layer that learns from them; the others stay free."""
     guided_shift: Annotated[bool, LATER] = False
     """Whether a word's links guide the step after the one in which it is said, whose query has read it (Chen et al.
-    2020): a Transformer's head then aligns what is known and need not foresee it."""
+    2020): a Transformer's head then aligns what is known and need not foresee it. Words without a link look at the
+    end of the source."""
     clip_norm: Annotated[float, Field(ge=0)] = 1.0
     """Largest gradient norm; 0 = no clipping."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -60,33 +60,38 @@ class Guidance:
         links: One row a pair: source word, target word, source word, target word, …
         src: Words of the source's subwords.
         tgt: Words of the target's subwords.
+        to_end: Whether target words without a link should look at the end of the source, in pairs that have links.
     """
 
     links: Ragged
     src: WordStarts
     tgt: WordStarts
+    to_end: bool = False
 
     @classmethod
-    def from_links(cls, links: Sequence[Links], src_subword: Subword, tgt_subword: Subword) -> Guidance:
+    def from_links(
+        cls, links: Sequence[Links], src_subword: Subword, tgt_subword: Subword, *, to_end: bool = False
+    ) -> Guidance:
         """Keeps links that fit their sentences.
 
         Args:
             links: One alignment a pair of the corpus, in its order.
             src_subword: The source's vocabulary.
             tgt_subword: The target's vocabulary.
+            to_end: As above.
 
         Returns:
             The links in one array.
         """
         src = WordStarts(src_subword)
         tgt = src if tgt_subword is src_subword else WordStarts(tgt_subword)
-        return cls(Ragged.from_rows([[word for link in one for word in link] for one in links]), src, tgt)
+        return cls(Ragged.from_rows([[word for link in one for word in link] for one in links]), src, tgt, to_end)
 
     def guide(self, rows: Sequence[int], src: Sequence[Ids], tgt: Sequence[Ids]) -> Guide:
         """Spreads the links of some pairs over their subwords.
 
         Every subword of a target word should look at the subwords of the source words that it is linked to, at
-        all of them alike. Subwords of words without a link, and the end of the sentence, are left free.
+        all of them alike. The end of the target is left free, and so are words without a link unless `to_end`.
 
         Args:
             rows: Numbers of the pairs in the corpus.
@@ -103,6 +108,8 @@ class Guidance:
             wanted: dict[int, list[int]] = {}
             for src_word, tgt_word in self.links[row].reshape(-1, 2).tolist():
                 wanted.setdefault(tgt_word, []).extend(of_src.get(src_word, ()))
+            if wanted and self.to_end:
+                wanted = {tgt_word: wanted.get(tgt_word) or [len(src[number])] for tgt_word in of_tgt}
             for tgt_word, columns in wanted.items():
                 pairs = product(of_tgt.get(tgt_word, ()), columns)
                 before = len(places)
@@ -127,6 +134,7 @@ def read_guidance(
     src_subword: Subword,
     tgt_subword: Subword,
     base: int | None = None,
+    to_end: bool = False,
 ) -> tuple[Guidance, list[str]]:
     """Reads the word links of a training text.
 
@@ -139,6 +147,7 @@ def read_guidance(
         src_subword: The source's vocabulary.
         tgt_subword: The target's vocabulary.
         base: The number of the first word in the file; None = to be found out.
+        to_end: As for `Guidance`.
 
     Returns:
         The links of these pairs, and what was left out, a sentence each.
@@ -169,7 +178,7 @@ def read_guidance(
         )
     more = len(wrong) - _MOST_NOTES
     notes = [*wrong[:_MOST_NOTES], *([f"{path}: {more} more links beyond their sentences were left out"] * (more > 0))]
-    return Guidance.from_links(kept, src_subword, tgt_subword), notes
+    return Guidance.from_links(kept, src_subword, tgt_subword, to_end=to_end), notes
 
 
 def _first_word(path: Path | str) -> int:

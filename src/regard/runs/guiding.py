@@ -70,7 +70,13 @@ def read_guiding_links(
         if not path.exists():
             _make(path, corpus, num_lines, reporter)
     return read_guidance(
-        path, corpus.pairs, num_lines=num_lines, src_subword=src_subword, tgt_subword=tgt_subword, base=base
+        path,
+        corpus.pairs,
+        num_lines=num_lines,
+        src_subword=src_subword,
+        tgt_subword=tgt_subword,
+        base=base,
+        to_end=train.guided_shift,
     )
 
 

@@ -50,7 +50,8 @@ def test_words_by_ids_are_words_by_offsets(subword, alpha):
             assert tuple(starts.words(encoding.ids).tolist()) == word_of_piece(encoding)
 
 
-def test_links_follow_the_words_through_any_segmentation(subword, pairs):
+@pytest.mark.parametrize("to_end", [False, True])
+def test_links_follow_the_words_through_any_segmentation(subword, pairs, to_end):
     """The sparse matrix against the dense one that offsets give, cell by cell."""
     links = [
         ((0, 0), (1, 1), (1, 2), (2, 3), (3, 4), (4, 5)),
@@ -60,7 +61,7 @@ def test_links_follow_the_words_through_any_segmentation(subword, pairs):
         ((1, 1),),
     ]
     corpus = Corpus.encode(pairs, subword, subword, max_len=200, sample_alpha=0.2)
-    guidance = Guidance.from_links(links, subword, subword)
+    guidance = Guidance.from_links(links, subword, subword, to_end=to_end)
     stream = BatchStream(corpus, batch_tokens=100, seed=1, specials=subword.specials, guidance=guidance)
     seen = set()
     for _ in range(4 * stream.batches_per_epoch):
@@ -75,6 +76,8 @@ def test_links_follow_the_words_through_any_segmentation(subword, pairs):
             for t in range(dense.shape[1]):
                 tgt_word = tgt_of[t] if t < len(tgt_of) else None
                 wanted = [s for s, word in enumerate(src_of) if (word, tgt_word) in links[row]]
+                if to_end and links[row] and tgt_word is not None and not wanted:
+                    wanted = [len(src_ids)]
                 expected = torch.zeros(dense.shape[2])
                 expected[wanted] = 1 / max(1, len(wanted))
                 torch.testing.assert_close(dense[number, t], expected)
