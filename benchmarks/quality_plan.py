@@ -105,3 +105,8 @@ def numbered(paths: Iterable[Path]) -> dict[int, Path]:
     """Files by the last number in their names, in its order."""
     found = {int(re.findall(r"\d+", path.stem)[-1]): path for path in paths}
     return dict(sorted(found.items()))
+
+
+def newest(checkpoints: dict[int, Path]) -> Path | None:
+    """The last one, if there is any."""
+    return checkpoints[max(checkpoints)] if checkpoints else None

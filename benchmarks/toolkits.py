@@ -24,6 +24,7 @@ from quality_plan import (
     WARMUP,
     WIDTH,
     Plan,
+    newest,
     numbered,
     run,
     write_lines,
@@ -46,7 +47,7 @@ JOEYNMT_TOKENS = 4096
 """JoeyNMT does not sort by length and fills 45 %. That is left as it is: twice as much would make its updates as large
 as the others', but halve their number a minute, and the target would be further away."""
 
-MARIAN_TOKENS, MARIAN_PEAK = 3760, PEAK
+MARIAN_TOKENS = 3760
 """Hugging Face's trainer counts sentences: as many as hold regard's target words on average. Its library has only the
 post-norm Transformer."""
 
@@ -159,13 +160,9 @@ class OpenNMT:
 
     def command(self) -> list[str]:
         """What trains."""
-        last = [str(path) for path in self.checkpoints().values()][-1:]
-        return [
-            *self._tool("onmt_train"),
-            "-config",
-            str(self.config),
-            *(word for it in last for word in ("-train_from", it)),
-        ]
+        last = newest(self.checkpoints())
+        going_on = ["-train_from", str(last)] if last else []
+        return [*self._tool("onmt_train"), "-config", str(self.config), *going_on]
 
     def checkpoints(self) -> dict[int, Path]:
         """Those that are there, by their updates."""
@@ -242,11 +239,11 @@ class JoeyNMT:
 
     def command(self) -> list[str]:
         """What trains."""
-        config, last = self.home / "config.yaml", list(self.checkpoints().values())[-1:]
+        config, last = self.home / "config.yaml", newest(self.checkpoints())
         if last:
             config = self.home / "resume.yaml"
             settings = json.loads((self.home / "config.yaml").read_text(encoding="utf-8"))
-            settings["training"] |= {"load_model": str(last[0]), "overwrite": False}
+            settings["training"] |= {"load_model": str(last), "overwrite": False}
             config.write_text(json.dumps(settings, indent=1), encoding="utf-8")
         return [*self._tool("train", config), "--skip-test"]
 
@@ -294,7 +291,7 @@ class Marian:
             "src": str(plan.pieces("train", 0)), "tgt": str(plan.pieces("train", 1)),
             "vocabulary": str(plan.out / "pieces" / "vocabulary"), "out": str(self.home / "model"), "seed": 1,
             "layers": LAYERS, "width": WIDTH, "heads": HEADS, "ff_size": FF_SIZE, "dropout": DROPOUT,
-            "tokens": MARIAN_TOKENS, "rate": MARIAN_PEAK, "warmup": WARMUP,
+            "tokens": MARIAN_TOKENS, "rate": PEAK, "warmup": WARMUP,
             "steps": plan.steps or 100_000, "every": plan.every,
         }  # fmt: skip
         self.config.write_text(json.dumps(config, indent=1), encoding="utf-8")
@@ -305,7 +302,8 @@ class Marian:
 
     def command(self) -> list[str]:
         """What trains."""
-        return self._tool("train", *[path.parent for path in self.checkpoints().values()][-1:])
+        last = newest(self.checkpoints())
+        return self._tool("train", *([last.parent] if last else []))
 
     def checkpoints(self) -> dict[int, Path]:
         """The last file of each, by their updates."""

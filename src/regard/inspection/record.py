@@ -86,12 +86,12 @@ class AttentionRecord:
     @property
     def src_words(self) -> tuple[str, ...]:
         """The words of the source, as spaces separate them."""
-        return _words(self.src)
+        return words_of(self.src.text)
 
     @property
     def tgt_words(self) -> tuple[str, ...]:
         """The words of the target, as spaces separate them."""
-        return _words(self.tgt)
+        return words_of(self.tgt.text)
 
     def matrix(self, layer: int | None = None, head: int | None = None) -> Tensor:
         """One matrix over subwords.
@@ -187,10 +187,6 @@ class AttentionRecord:
             raise DataError(f"an attention record without {error}: expected what `to_dict` writes") from error
         except (TypeError, ValueError) as error:
             raise DataError(f"not an attention record as `to_dict` writes it: {error}") from error
-
-
-def _words(encoding: Encoding) -> tuple[str, ...]:
-    return words_of(encoding.text)
 
 
 def _default_names(count: int) -> tuple[str, ...]:
