@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,6 +41,7 @@ def sums(share: float, seed: int) -> np.ndarray:
 
 def test_sums_give_the_scores() -> None:
     sentences = spoilt(LINES, 0.2, 1)
+    sentences[0] = replace(sentences[0], translation=LINES[0].upper())  # capitals count
     found = sentence_sums(sentences, LINES)
     said = [one.translation for one in sentences]
     assert BLEU_MEASURE.of(found) == pytest.approx(corpus_bleu(said, LINES))

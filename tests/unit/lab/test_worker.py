@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+import regard.lab.measure
+from regard.inspection.readout import Readout
 from regard.lab.cells import Bench, set_up
-from regard.lab.measure import gradients, typical_pairs
+from regard.lab.locks import Lock
+from regard.lab.measure import find_readout, gradients, measure, typical_pairs
 from regard.lab.recorder import Recorder, read_record
 from regard.lab.result import read_result
 from regard.lab.run import run_lab
-from regard.lab.schema import Lab
-from regard.lab.worker import FAILED, FINISHED, TAKEN, main, work
+from regard.lab.schema import Lab, MeasureConfig
+from regard.lab.worker import FAILED, FINISHED, INTERRUPTED, TAKEN, main, work
+from regard.runs.aligning import Wanted
 from regard.store import load_model
 from regard.train.reporter import StepReport, TrainingPlan, Validation
+from regard.translate import Translator, load
+from regard.translation import Translation
 
 OPTIONS = [
     "subword.vocab_size=300", "model.hidden_size=8", "model.embed_size=8", "train.batch_tokens=256", "train.threads=1",
@@ -46,12 +55,15 @@ def test_a_result_holds_what_the_report_needs(bench: Bench) -> None:
     attends, plain = (read_result(cell.result) for cell in bench.cells())
     gold = bench.corpus.gold()
     assert gold is not None
+    subword = load_model(bench.cells()[0].model).tgt_subword
+    num_tokens = [len(subword.encode(line).ids) + 1 for line in bench.corpus.lines("test.tgt")]  # and the end
     for one in (attends, plain):
         assert one.trained.steps == 4
         assert [point.step for point in one.trained.points] == [2, 4]
         assert one.trained.peak_memory > 10**8
         assert len(one.measured.sentences) == bench.corpus.sizes["test"]
         assert all(0 < sentence.nll < 20 * sentence.num_tokens for sentence in one.measured.sentences)
+        assert [sentence.num_tokens for sentence in one.measured.sentences] == num_tokens
         assert len(one.measured.gradients) >= 10
         assert all(norm >= 0 for _, norm in one.measured.gradients)  # far away it may fade to nothing
     assert [sentence.links and sentence.links[1] for sentence in attends.measured.sentences] == [
@@ -101,6 +113,35 @@ def test_a_lab_that_is_finished_trains_nothing(bench: Bench, capsys: pytest.Capt
     assert "2 of 2 cells are finished already" in capsys.readouterr().err
 
 
+def test_who_has_lost_his_cell_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def lost_at_once(_lock: Lock) -> Iterator[threading.Event]:
+        lost = threading.Event()
+        lost.set()
+        yield lost
+
+    monkeypatch.setattr(Lock, "held", lost_at_once)
+    long = {"budget": {"steps": 2000}, "base": {"set": [*OPTIONS, "train.validate_every=2000"]}}
+    made = set_up(Lab.model_validate(TREE | long), tmp_path / "lab")
+    cell = made.cells()[0]
+    assert work(made, cell, workers=1) == INTERRUPTED
+    assert not cell.result.exists()
+
+
+def test_speed_is_that_of_the_labs_beam(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    translator, beams, plainly = load(bench.cells()[1].model), [], Translator.translate
+
+    def translate(self: Translator, sources: list[str], *, beam: int | None = None) -> list[Translation]:
+        beams.append(beam)
+        return plainly(self, sources, beam=beam)
+
+    monkeypatch.setattr(Translator, "translate", translate)
+    measured = measure(translator, bench.corpus, MeasureConfig(beam=2, gradients=0))
+    said = plainly(translator, bench.corpus.lines("test.src"), beam=2)
+    assert beams == [2]
+    assert [one.translation for one in measured.sentences] == [one.text for one in said]
+
+
 def test_gradients_without_gold_links_are_taken_near_the_diagonal(bench: Bench) -> None:
     stored = load_model(bench.cells()[1].model)
     src, tgt = bench.corpus.lines("test.src"), bench.corpus.lines("test.tgt")
@@ -109,7 +150,23 @@ def test_gradients_without_gold_links_are_taken_near_the_diagonal(bench: Bench) 
     assert len(found) == len(stored.tgt_subword.encode(tgt[row]).ids)
     assert all(math.isfinite(norm) for _, norm in found)
     assert found[0][1] > 0
+    # The first word sees the first of the source at once; the last one's source is one step from the source's end, from
+    # where the decoder has gone as many steps as there are words before it.
+    assert (found[0][0], found[-1][0]) == (0, len(found))
     assert list(gradients(stored, src, tgt, None, most=0)) == []
+
+
+def test_the_head_to_read_is_not_sought_in_what_is_judged(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[object] = []
+
+    def settle(_translator: object, sources: object, targets: object, wanted: Wanted) -> tuple[Readout, list[str]]:
+        looked.extend((sources, targets))
+        return wanted.readout, []
+
+    monkeypatch.setattr(regard.lab.measure, "settle", settle)
+    assert find_readout(load(bench.cells()[0].model), bench.corpus) == Readout()
+    assert looked == [bench.corpus.lines("val.src"), bench.corpus.lines("val.tgt")]
+    assert looked[0] != bench.corpus.lines("test.src")
 
 
 def test_pairs_to_draw_are_short_middling_and_long() -> None:
@@ -135,12 +192,13 @@ def test_a_record_goes_on_where_the_training_does(tmp_path: Path) -> None:
     assert [(point.step, point.seconds) for point in told.points] == [(5, 12.5), (10, 20.0)]
     assert (told.num_parameters, told.tokens_per_second, told.epochs_a_step) == (99, 200.0, 0.1)
     assert told.points[1].entropy is None
-    # Killed before the state of step 10 was saved: that validation comes again.
+    # Killed before the state of step 10 was saved: that validation comes again. It had held more memory than this one.
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"peak_memory": 2**60}))
     second = Recorder(path, clock=lambda: 0.0)
     second.on_start(TrainingPlan(99, 5, 20, 5, 5, "", None))
     second.on_step(report(6, 14.0, 500.0))
     second.on_end()
     told = read_record(path)
     assert [point.step for point in told.points] == [5]
-    assert told.tokens_per_second == 300.0
+    assert (told.tokens_per_second, told.peak_memory) == (300.0, 2**60)
     assert json.loads(path.read_text())["elapsed"] == 14.0
