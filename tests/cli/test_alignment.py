@@ -62,7 +62,8 @@ def test_two_directions(at_work: Path, regard: Run) -> None:
     both = ("--reverse-model", "model", "--symmetrize")
     assert links(*both, "intersection") == [a & b for a, b in zip(forward, backward, strict=True)]
     assert links(*both, "union") == [a | b for a, b in zip(forward, backward, strict=True)]
-    assert links(*both, "gdfa") == links("--reverse-model", "model")
+    assert links(*both, "intersection") == links("--reverse-model", "model")
+    assert links(*both, "gdfa") == links(*both, "grow-diag-final-and")
     done = regard("align", "model", *FILES, *both, "diagonal")
     assert done.status == 2
     assert "got 'diagonal'" in done.err

@@ -43,14 +43,21 @@ _Format = Annotated[
     typer.Option("--format", help="naacl counts from 1, the others from 0; tsv and json hold the words."),
 ]
 _Rule = Annotated[
-    Literal["shares", "strongest", "threshold"],
+    Literal["shares", "strongest", "threshold"] | None,
     typer.Option(
-        help="Which weights are links: large shares of what a source word got, one a row, or all that are large."
+        help="Which weights are links: large shares of what a source word got, one a row, or all that are large.",
+        show_default="threshold after guidance with train.guided_shift, else shares",
     ),
 ]
 _Threshold = Annotated[
     float | None,
-    typer.Option(metavar="P", min=0, max=1, help="Limit of the rule.", show_default="0.4 shares, 0.25 threshold"),
+    typer.Option(
+        metavar="P",
+        min=0,
+        max=1,
+        help="Limit of the rule.",
+        show_default="0.4 shares, 0.25 threshold, or its own",
+    ),
 ]
 _End = Annotated[
     float,
@@ -83,9 +90,9 @@ def align(
     output: _Output = None,
     others: With = None,
     reverse_model: _Reverse = None,
-    symmetrize: _Symmetrize = "grow-diag-final-and",
+    symmetrize: _Symmetrize = "intersection",
     format_name: _Format = "pharaoh",
-    rule: _Rule = "shares",
+    rule: _Rule = None,
     threshold: _Threshold = None,
     end_threshold: _End = 0.5,
     layer: _Layer = None,
@@ -98,14 +105,13 @@ def align(
     """Make the model read given translations, and print each one's word alignment: 0-0 1-2 ..., counted from 0."""
     sources, targets = read_aligned(src, tgt)
 
-    from regard.inspection.readout import Readout
     from regard.inspection.symmetrise import full_name
     from regard.runs.aligning import Wanted, both_ways
     from regard.text.links import read_links
 
     use_threads(threads)
     method, right = full_name(symmetrize), None if gold is None else read_links(gold)
-    wanted = Wanted(Readout(rule, threshold=threshold, end=end_threshold), layer, head, shift)
+    wanted = Wanted(rule, threshold, end_threshold, layer, head, shift)
     aligner = _settled([model, *(others or [])], (sources, targets), wanted, right, device)
     if reverse_model is not None:
         turned = None if right is None else [one.flipped() for one in right]

@@ -24,6 +24,8 @@ from regard.values import Encoding, Links
 Rule = Literal["shares", "strongest", "threshold"]
 """`shares` judges a weight by what its source word gets in all, `strongest` by its row, `threshold` by itself."""
 
+_SURE = 0.4
+"""Weights above this are links of a head that knows when there is none (docs/alignment.md)."""
 _LEAST = 0.02
 """Source words that no target word looked at even so much are asked for nothing."""
 
@@ -94,14 +96,17 @@ def own_readout(config: Config) -> Readout:
         config: The model's own.
 
     Returns:
-        Where word links guided its attention, that layer, head and row; else the mean of all.
+        Where word links guided its attention, that layer, head and row; else the mean of all. A head that was guided
+        a step later has learnt to look at `</s>` where there is no link, so that its weights are judged by themselves.
     """
     train, model = config.train, config.model
     if not train.guided_weight:
         return Readout()
     num_layers = 1 if isinstance(model, RNNConfig) else model.decoder_layers
     layer = guided_layer(train.guided_layer, num_layers)
-    return Readout(layer=layer, head=train.guided_head, shifted=train.guided_shift)
+    if not train.guided_shift:
+        return Readout(layer=layer, head=train.guided_head)
+    return Readout("threshold", layer, train.guided_head, shifted=True, threshold=_SURE)
 
 
 def word_mass(record: AttentionRecord, layer: int | None = None, head: int | None = None, *, shifted: bool) -> Tensor:

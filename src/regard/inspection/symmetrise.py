@@ -21,7 +21,7 @@ def flipped(links: Links) -> Links:
     return tuple(sorted((tgt, src) for src, tgt in links))
 
 
-def symmetrise(forward: Links, backward: Links, method: str = "grow-diag-final-and") -> Links:
+def symmetrise(forward: Links, backward: Links, method: str) -> Links:
     """Makes one alignment of two.
 
     `grow-diag` begins with the links that both have, and adds links of either that touch one already taken, also

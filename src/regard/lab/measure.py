@@ -68,7 +68,7 @@ def find_readout(translator: Translator, corpus: LabCorpus) -> Readout | None:
         How to read its attention; None where it has none.
     """
     try:
-        found, _ = settle(translator, corpus.lines("val.src"), corpus.lines("val.tgt"), Wanted(Readout()))
+        found, _ = settle(translator, corpus.lines("val.src"), corpus.lines("val.tgt"), Wanted())
     except DataError:
         return None
     probe = translator.score(corpus.lines("val.src")[:1], corpus.lines("val.tgt")[:1])

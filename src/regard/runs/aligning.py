@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from regard.config.schema import RNNConfig
 from regard.errors import DataError
 from regard.inspection.choosing import Choice, by_dictionary, by_gold, rank
-from regard.inspection.readout import Readout
+from regard.inspection.readout import Readout, Rule
 from regard.inspection.record import AttentionRecord
 from regard.inspection.symmetrise import flipped, symmetrise
 from regard.text.links import GoldLinks
@@ -38,7 +38,7 @@ class Aligner:
     translator: Translator
     readout: Readout
     reverse: Aligner | None = None
-    method: str = "grow-diag-final-and"
+    method: str = "intersection"
 
     def links(self, sources: Sequence[str], targets: Sequence[str]) -> list[Links]:
         """Aligns sentence pairs.
@@ -81,13 +81,17 @@ class Wanted:
     """What a user says about where to read; None = to be found.
 
     Attributes:
-        readout: The rule.
+        rule: Which cells become links; None = as the model's own readout has it.
+        threshold: Limit of the rule; None = its own.
+        end: A target word that looked at `</s>` more than this stays without a link of its own.
         layer: Number of the layer.
         head: Number of the head.
         shifted: Whether to read one step later.
     """
 
-    readout: Readout
+    rule: Rule | None = None
+    threshold: float | None = None
+    end: float = 0.5
     layer: int | None = None
     head: int | None = None
     shifted: bool | None = None
@@ -95,6 +99,19 @@ class Wanted:
     def for_other_model(self) -> Wanted:
         """The same rule and shift, for a model that has layers and heads of its own."""
         return replace(self, layer=None, head=None)
+
+    def over(self, own: Readout) -> Readout:
+        """What is wanted of the rule, and for the rest a model's own readout.
+
+        Args:
+            own: How the model is read where nothing is said.
+
+        Returns:
+            Its matrix and row, with the wanted rule; the limit goes with the rule that it was made for.
+        """
+        rule = self.rule or own.rule
+        limit = own.threshold if self.threshold is None and rule == own.rule else self.threshold
+        return replace(own, rule=rule, threshold=limit, end=self.end)
 
 
 def settle(
@@ -127,13 +144,13 @@ def settle(
     own, several = translator.readout, _has_several(translator)
     settled = said or (gold is None and (own.layer is not None or not several))
     if settled:
-        chosen = Readout(layer=wanted.layer, head=wanted.head) if said else own
-        shifted = chosen.shifted if wanted.shifted is None else wanted.shifted
-        return wanted.readout.at(chosen.layer, chosen.head, shifted=shifted), []
-    choices = choose_readout(translator, sources, targets, readout=wanted.readout, gold=gold)
+        chosen = wanted.over(Readout(layer=wanted.layer, head=wanted.head) if said else own)
+        return chosen if wanted.shifted is None else replace(chosen, shifted=wanted.shifted), []
+    rule = wanted.over(own)
+    choices = choose_readout(translator, sources, targets, readout=rule, gold=gold)
     choices = [one for one in choices if wanted.shifted in (None, one.readout.shifted)]
     if not choices or (gold is None and not choices[0].score):
-        return wanted.readout.at(None, None, shifted=bool(wanted.shifted)), [_TOO_FEW]
+        return rule.at(None, None, shifted=bool(wanted.shifted)), [_TOO_FEW]
     judged = "1 - AER on gold links" if gold is not None else "nats a target word that its links predict"
     count = min(len(sources), ENOUGH)
     return choices[0].readout, [

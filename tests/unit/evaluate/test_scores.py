@@ -26,6 +26,15 @@ def test_scores_are_those_of_sacrebleu() -> None:
     assert 0 < found.bleu < 100 > found.chrf
 
 
+def test_what_is_scored_again_and_again_says_nothing_of_tokens(caplog: pytest.LogCaptureFixture) -> None:
+    lines = [f"sentence {number} ." for number in range(200)]
+    with caplog.at_level("WARNING", logger="sacrebleu"):
+        again = corpus_bleu(lines, lines[::-1])
+    assert caplog.records == []
+    assert again == score(lines, lines[::-1]).bleu
+    assert "tokenized period" in caplog.text  # where it is scored once, the advice is worth having
+
+
 def test_case_and_order_matter() -> None:
     assert score([one.lower() for one in WANTED], WANTED).bleu < score(WANTED, WANTED).bleu == pytest.approx(100)
     assert score(WANTED, WANTED).ter == 0

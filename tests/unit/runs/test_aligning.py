@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -46,53 +48,60 @@ def place(readout):
 
 
 def test_a_recurrent_model_has_nothing_to_choose(subword):
-    wanted = Wanted(Readout("threshold"))
+    wanted = Wanted("threshold")
     assert settle(translator(subword, RNN), SOURCES, TARGETS, wanted) == (Readout("threshold"), [])
-    shifted, told = settle(translator(subword, RNN), SOURCES, TARGETS, Wanted(Readout(), shifted=True))
+    shifted, told = settle(translator(subword, RNN), SOURCES, TARGETS, Wanted(shifted=True))
     assert (place(shifted), told) == ((None, None, True), [])
 
 
 def test_a_transformer_is_tried_head_by_head_and_the_choice_told(subword):
     model = translator(subword, TRANSFORMER)
-    readout, [told] = settle(model, SOURCES, TARGETS, Wanted(Readout()))
+    readout, [told] = settle(model, SOURCES, TARGETS, Wanted())
     records = [one.attention for one in model.score(SOURCES, TARGETS)]
     best = rank(records, by_dictionary(records))[0]
     assert readout == best.readout
     assert told.startswith(f"reading {best} (nats a target word that its links predict, 6 sentence pairs)")
-    unshifted, _ = settle(model, SOURCES, TARGETS, Wanted(Readout(), shifted=False))
+    unshifted, _ = settle(model, SOURCES, TARGETS, Wanted(shifted=False))
     assert not unshifted.shifted
-    right, [told] = settle(model, SOURCES, TARGETS, Wanted(Readout()), GOLD)
+    right, [told] = settle(model, SOURCES, TARGETS, Wanted(), GOLD)
     assert "1 - AER on gold links" in told
     assert right.layer is None or right.layer < 3
 
 
 def test_what_the_user_says_counts(subword):
     model = translator(subword, TRANSFORMER, guided_weight=0.5)
-    said, told = settle(model, SOURCES, TARGETS, Wanted(Readout(), layer=2, head=1), GOLD)
+    said, told = settle(model, SOURCES, TARGETS, Wanted(layer=2, head=1), GOLD)
     assert (place(said), told) == ((2, 1, False), [])
 
 
 @pytest.mark.parametrize(
     ("train", "expected"),
     [
-        ({}, (1, 0, False)),
-        ({"guided_layer": 2, "guided_head": 1}, (2, 1, False)),
-        ({"guided_shift": True}, (1, 0, True)),
+        ({}, Readout("shares", 1, 0)),
+        ({"guided_layer": 2, "guided_head": 1}, Readout("shares", 2, 1)),
+        ({"guided_shift": True}, Readout("threshold", 1, 0, shifted=True, threshold=0.4)),
     ],
 )
 def test_a_guided_head_is_read_everywhere(subword, train, expected):
     model = translator(subword, TRANSFORMER, guided_weight=0.5, **train)
-    readout, told = settle(model, SOURCES, TARGETS, Wanted(Readout()))
-    assert (place(readout), told) == (expected, [])
+    assert settle(model, SOURCES, TARGETS, Wanted()) == (expected, [])
     [scored] = model.score(SOURCES[0], TARGETS[0])
-    layer, head, shifted = expected
-    assert scored.alignment == Readout(layer=layer, head=head, shifted=shifted).links(scored.attention)
-    other, _ = settle(model, SOURCES, TARGETS, Wanted(Readout(), shifted=not shifted))
-    assert place(other) == (layer, head, not shifted)
+    assert scored.alignment == expected.links(scored.attention)
+    other, _ = settle(model, SOURCES, TARGETS, Wanted(shifted=not expected.shifted))
+    assert other == replace(expected, shifted=not expected.shifted)
+
+
+def test_the_rule_that_is_wanted_replaces_the_models_own():
+    own = Readout("threshold", 1, 0, shifted=True, threshold=0.4)
+    assert Wanted().over(own) == own
+    assert Wanted(threshold=0.2, end=0.3).over(own) == replace(own, threshold=0.2, end=0.3)
+    assert Wanted("threshold").over(own) == own
+    assert Wanted("shares").over(own) == Readout("shares", 1, 0, shifted=True)  # 0.4 was made for the other rule
+    assert Wanted("strongest", 0.7).over(Readout()) == Readout("strongest", threshold=0.7)
 
 
 def test_too_few_pairs_to_choose(subword):
-    readout, [told] = settle(translator(subword, TRANSFORMER), ["the cat"], ["le chat"], Wanted(Readout()))
+    readout, [told] = settle(translator(subword, TRANSFORMER), ["the cat"], ["le chat"], Wanted())
     assert place(readout) == (None, None, False)
     assert "too few sentence pairs" in told
 
@@ -117,4 +126,4 @@ def test_a_model_without_attention_is_refused(subword):
 
 def test_gold_links_of_another_text(subword):
     with pytest.raises(DataError, match="gold links of 6 sentence pairs, got 2"):
-        settle(translator(subword, RNN), SOURCES, TARGETS, Wanted(Readout()), GOLD[:2])
+        settle(translator(subword, RNN), SOURCES, TARGETS, Wanted(), GOLD[:2])
