@@ -143,6 +143,38 @@ def test_guided_training(at_work: Path, regard: Run) -> None:
     assert regard("align", "guided", *FILES).status == 0
 
 
+def test_a_guided_head_says_what_belongs_together_everywhere(at_work: Path, regard: Run) -> None:
+    """Also under a picture of the mean of all heads."""
+    small = [
+        f"model.{option}" for option in ("width=16", "ff_size=16", "heads=2", "encoder_layers=1", "decoder_layers=2")
+    ]
+    guide = [f"train.guided_{option}" for option in ("weight=1", "file=train.align", "shift=true")]
+    options = (
+        "subword.vocab_size=400",
+        "train.steps=4",
+        "train.validate_sentences=4",
+        "train.threads=1",
+        *small,
+        *guide,
+    )
+    sets = [part for option in options for part in ("--set", option)]
+    files = ("--src", "train.en", "--tgt", "train.fr", "--val-src", "val.en", "--val-tgt", "val.fr")
+    done = regard("train", "--preset", "transformer-tiny", *files, *sets, "--out", "head")
+    assert done.status == 0, done.err
+    source, target = lines(at_work / "test.en")[0], lines(at_work / "test.fr")[0]
+    (at_work / "one.en").write_text(f"{source}\n")
+    (at_work / "one.fr").write_text(f"{target}\n")
+    pair = ("--src", "one.en", "--tgt", "one.fr")
+    own, shares = (regard("align", "head", *pair, *rule).out.strip() for rule in ((), ("--rule", "shares")))
+    assert own != shares
+    assert regard("attend", "head", source, "--target", target).out.splitlines()[-1].split()[1:] == own.split()
+    head = regard("attend", "head", source, "--target", target, "--layer", "0", "--head", "0").out.splitlines()[-1]
+    assert (
+        head.split()[1:]
+        == regard("align", "head", *pair, "--rule", "shares", "--layer", "0", "--head", "0").out.split()
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

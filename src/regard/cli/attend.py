@@ -162,7 +162,10 @@ def _print(
     console.print(drawn, end="\n\n")
     for ranking in most_and_least(record, layer=layer, head=head):
         console.print(f"{ranking.word}: most {_listed(ranking.most)}; least {_listed(ranking.least)}")
-    console.print(f"\nalignment {pharaoh(word_alignment(record, layer=layer, head=head))}")
+    # Where word links guided a head, that one says what belongs together, whatever is drawn.
+    asked = layer is not None or head is not None
+    links = word_alignment(record, layer=layer, head=head) if asked else translation.alignment
+    console.print(f"\nalignment {pharaoh(links)}")
 
 
 def _listed(words: tuple[Attended, ...]) -> str:
