@@ -30,6 +30,9 @@ Sums = NDArray[np.float64]
 RESAMPLES = 1000
 LEVEL = 0.05
 """Differences whose corrected p is below this are called significant."""
+TESTABLE = 10
+"""Sentences that a test is made with. sacreBLEU's counts the exchanges that make a difference larger, not those that
+make the same again, such as exchanging all: with one sentence there are no others, and all would be significant."""
 
 _BLEU, _CHRF = BLEU(), CHRF()
 COLUMNS = {"BLEU": slice(0, 10), "chrF": slice(10, 28), "perplexity": slice(28, 30), "AER": slice(30, 34)}
@@ -92,7 +95,7 @@ class Value:
         margin: Half of the 95 % bootstrap interval around it.
         seeds: The score of each seed alone.
         p: That a difference from the baseline at least as large arises by chance, corrected for the number of systems
-            (Holm 1979); None for the baseline, and where the two have no seed in common.
+            (Holm 1979); None for the baseline, for fewer than `TESTABLE` sentences, and without a seed in common.
         agreed: Whether every seed alone differs from the baseline in the same direction.
     """
 
@@ -178,7 +181,8 @@ def _taken(seeds: BySeed, measure: Measure, rows: Sequence[int] | None) -> dict[
 
 
 def _compare(name: str, own: BySeed, other: BySeed | None, baseline: str, measure: Measure, trials: int) -> Value:
-    shared = [] if other is None or name == baseline else sorted(own.keys() & other.keys())
+    few = min(map(len, own.values())) < TESTABLE
+    shared = [] if other is None or name == baseline or few else sorted(own.keys() & other.keys())
     seeds = shared or sorted(own)
     pooled = _pooled(own, seeds)
     against = _pooled(other, shared) if other is not None and shared else pooled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from regard.evaluate.scores import score as sacrebleu_scores
-from regard.lab.compare import LEVEL, MEASURES, RESAMPLES, Measure
+from regard.lab.compare import LEVEL, MEASURES, RESAMPLES, TESTABLE, Measure
 from regard.lab.schema import BudgetConfig
 from regard.lab.summary import BUCKET_TRIALS, Summary
 from regard.lab.tables import score
@@ -124,7 +124,8 @@ def method(summary: Summary) -> list[str]:
         of test sentences matters, not how much the seed does; the seeds alone stand beside it.""",
         f"""* marks a difference from {lab.baseline} with p < {LEVEL:g} in a two-sided paired approximate randomisation
         ({trials:,} trials; Riezler & Maxwell 2005), corrected for the number of systems (Holm 1979), and with the same
-        sign in every seed alone. By length it is the same test with {bucket_trials:,} trials.""",
+        sign in every seed alone. By length it is the same test with {bucket_trials:,} trials,
+        where there are {TESTABLE} sentences or more.""",
         _alignment(gold),
         f"""The gradient is that of the log-probability of a target word with respect to the embedding of its source
         word ({gradient_of}), by the number of recurrent steps between the two on the shortest way without attention,

@@ -106,6 +106,16 @@ def test_a_measure_that_was_not_taken_has_no_value() -> None:
     assert list(compare({"a": {1: sums(0.1, 1)}, "blind": {1: blind}}, "a", AER, trials=50)) == ["a"]
 
 
+@pytest.mark.parametrize(("count", "tested"), [(1, False), (9, False), (10, True)])
+def test_few_sentences_prove_nothing(count: int, tested: bool) -> None:
+    """With one, exchanging it or not is all there is: half of the trials are as far from nothing as what was seen."""
+    systems = {"a": {1: sums(0.0, 1)}, "worse": {1: sums(1.0, 2)}}
+    found = compare(systems, "a", BLEU_MEASURE, trials=50, rows=range(count))["worse"]
+    assert found.score < 1.0
+    assert (found.p is not None) is tested
+    assert found.significant is tested
+
+
 def test_some_rows() -> None:
     rows = [1, 5, 7]
     found = compare({"a": {1: sums(0.3, 1)}}, "a", BLEU_MEASURE, trials=50, rows=rows)
