@@ -22,6 +22,16 @@ def same_cells(shown, weights):
     same(shown, weights, atol=6e-5)
 
 
+def drawn_tiles(page, count):
+    """Sizes of the heads' canvases, once so many are drawn (when they come into sight); before, they are 300 wide."""
+    for _ in range(100):
+        sizes = page.evaluate("[...document.querySelectorAll('.tiles canvas')].map(one => [one.height, one.width])")
+        if sum(width != 300 for _, width in sizes) == count:
+            break
+        page.wait_for_timeout(50)
+    return sizes
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_and_matrix_are_there(open_page, look, day, scheme):
     page = open_page(day, title="How was your day?", color_scheme=scheme)
@@ -177,20 +187,17 @@ def test_heads_by_keyboard(open_page, look, transformer):
 
 def test_every_head_has_its_own_picture(open_page, transformer):
     page = open_page(transformer)
+    assert {tuple(size) for size in drawn_tiles(page, 21)} == {tuple(transformer.words().shape)}
     pictures = page.evaluate("[...document.querySelectorAll('.tiles canvas')].map(one => one.toDataURL())")
     assert len(set(pictures)) == 21
-    sizes = page.evaluate("[...document.querySelectorAll('.tiles canvas')].map(one => [one.height, one.width])")
-    assert {tuple(size) for size in sizes} == {tuple(transformer.words().shape)}
 
 
 def test_heads_are_drawn_when_they_come_into_sight(open_page, sixty):
     page = open_page(sixty, viewport={"width": 600, "height": 500})
-    drawn = "[...document.querySelectorAll('.tiles canvas')].filter(one => one.width === 61).length"
     page.wait_for_timeout(200)
-    assert page.evaluate(drawn) == 0
+    assert {width for _, width in drawn_tiles(page, 0)} == {300}
     page.locator(".tiles").scroll_into_view_if_needed()
-    page.wait_for_timeout(300)
-    assert page.evaluate(drawn) == 1 + 8 * 9
+    assert [width for _, width in drawn_tiles(page, 1 + 8 * 9)] == [61] * (1 + 8 * 9)
 
 
 def test_the_kept_word_stays_from_head_to_head(open_page, look, transformer):
