@@ -192,6 +192,17 @@ def test_every_head_has_its_own_picture(open_page, transformer):
     assert len(set(pictures)) == 21
 
 
+def test_a_head_is_chosen_though_its_picture_comes_while_it_is_pressed(open_page, transformer):
+    page = open_page(transformer)
+    drawn_tiles(page, 21)
+    place = page.locator(".tiles [aria-label='layer 1, head 1']").bounding_box()
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
+    page.mouse.down()
+    page.evaluate("app.panels[0].heads.tiles.forEach(tile => { tile.drawn = ''; app.panels[0].heads.draw(tile); })")
+    page.mouse.up()
+    assert page.locator(".caption").inner_text() == "Layer 1, head 1"
+
+
 def test_heads_are_drawn_when_they_come_into_sight(open_page, sixty):
     page = open_page(sixty, viewport={"width": 600, "height": 500})
     page.wait_for_timeout(200)
