@@ -168,11 +168,11 @@ def test_a_guided_head_says_what_belongs_together_everywhere(at_work: Path, rega
     own, shares = (regard("align", "head", *pair, *rule).out.strip() for rule in ((), ("--rule", "shares")))
     assert own != shares
     assert regard("attend", "head", source, "--target", target).out.splitlines()[-1].split()[1:] == own.split()
-    head = regard("attend", "head", source, "--target", target, "--layer", "0", "--head", "0").out.splitlines()[-1]
-    assert (
-        head.split()[1:]
-        == regard("align", "head", *pair, "--rule", "shares", "--layer", "0", "--head", "0").out.split()
-    )
+    for layer, head in ("00", "10"):  # the first is the guided one, named or not
+        place = ("--layer", layer, "--head", head)
+        drawn = regard("attend", "head", source, "--target", target, *place).out.splitlines()[-1].split()[1:]
+        assert drawn == regard("align", "head", *pair, *place).out.split()
+        assert (drawn == own.split()) == (layer == "0")
 
 
 @pytest.mark.parametrize(

@@ -94,3 +94,19 @@ def test_help_loads_neither_torch_nor_pydantics_friends(shell: Callable[..., Don
 
 def test_the_package_runs_as_a_module(shell: Callable[..., Done]) -> None:
     assert shell(f'"{sys.executable}" -m regard --version').out == f"regard {version('regard')}\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "spins"),
+    [({}, "1000"), ({"GOMP_SPINCOUNT": "77"}, "77"), ({"OMP_WAIT_POLICY": "passive"}, "0")],
+)
+def test_waiting_threads_sleep_early_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, at_work: Path, shell: Callable[..., Done], environment: dict[str, str], spins: str
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    said = shell("regard info model", OMP_DISPLAY_ENV="verbose", **environment).err
+    heard = set(re.findall(r"GOMP_SPINCOUNT = '(\d+)'", said))
+    if not heard:
+        pytest.skip("torch here does not use GNU's OpenMP")
+    assert heard == {spins}

@@ -14,6 +14,7 @@ from regard.errors import RegardError
 
 if TYPE_CHECKING:
     from regard.inspection.ranking import Attended
+    from regard.inspection.readout import Readout
     from regard.inspection.record import AttentionRecord
     from regard.translate import Translation
 
@@ -74,8 +75,10 @@ def attend(
 
     use_threads(threads)
     read: dict[str, list[Translation]] = {}
+    readouts: dict[str, Readout] = {}
     for models in ([model, *(others or [])], *([one] for one in beside)):
         translator = load(models, device=device)
+        readouts[str(models[0])] = translator.readout
         read[str(models[0])] = (
             translator.translate(sources, beam=beam, attention=True)
             if targets is None
@@ -92,7 +95,7 @@ def attend(
         page = records if beside else {"": records[str(model)]}
         write_text(html, compare(page, title=sentence or Path(src or "").name))
     if src is None or html is None:
-        _print_all(read[str(model)], layer, head, subwords=subwords)
+        _print_all(read[str(model)], readouts[str(model)], layer, head, subwords=subwords)
 
 
 def _check_wishes(model: Path, beside: list[Path], *, page: Path | None, picture: Path | None, several: bool) -> None:
@@ -140,18 +143,28 @@ def _records(read: dict[str, list[Translation]]) -> dict[str, list[AttentionReco
     return kept
 
 
-def _print_all(translations: list[Translation], layer: int | None, head: int | None, *, subwords: bool) -> None:
+def _print_all(
+    translations: list[Translation], own: Readout, layer: int | None, head: int | None, *, subwords: bool
+) -> None:
+    # Where word links guided a head, that one says what belongs together, whatever is drawn.
+    readout = own if layer is None and head is None else own.named(layer, head)
     for translation in translations:
         if translation.attention is not None:
-            _print(translation, translation.attention, layer, head, subwords=subwords)
+            _print(translation, translation.attention, readout, layer, head, subwords=subwords)
 
 
 def _print(
-    translation: Translation, record: AttentionRecord, layer: int | None, head: int | None, *, subwords: bool
+    translation: Translation,
+    record: AttentionRecord,
+    readout: Readout,
+    layer: int | None,
+    head: int | None,
+    *,
+    subwords: bool,
 ) -> None:
     from rich.console import Console
 
-    from regard.inspection.alignment import pharaoh, word_alignment
+    from regard.inspection.alignment import pharaoh
     from regard.inspection.ranking import most_and_least
     from regard.inspection.terminal import render
 
@@ -162,10 +175,7 @@ def _print(
     console.print(drawn, end="\n\n")
     for ranking in most_and_least(record, layer=layer, head=head):
         console.print(f"{ranking.word}: most {_listed(ranking.most)}; least {_listed(ranking.least)}")
-    # Where word links guided a head, that one says what belongs together, whatever is drawn.
-    asked = layer is not None or head is not None
-    links = word_alignment(record, layer=layer, head=head) if asked else translation.alignment
-    console.print(f"\nalignment {pharaoh(links)}")
+    console.print(f"\nalignment {pharaoh(readout.links(record))}")
 
 
 def _listed(words: tuple[Attended, ...]) -> str:

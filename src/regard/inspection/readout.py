@@ -68,6 +68,18 @@ class Readout:
         """
         return replace(self, layer=layer, head=head, shifted=shifted)
 
+    def named(self, layer: int | None, head: int | None) -> Readout:
+        """How a matrix that somebody names is read, of the model whose own readout this is.
+
+        Args:
+            layer: As for `AttentionRecord.matrix`.
+            head: As for `AttentionRecord.matrix`.
+
+        Returns:
+            This one where it is its own matrix, with the row and rule that go with it; another is read by default.
+        """
+        return self if (layer, head) == (self.layer, self.head) else Readout(layer=layer, head=head)
+
     def links(self, record: AttentionRecord) -> Links:
         """The word links of one sentence pair.
 

@@ -144,7 +144,7 @@ def settle(
     own, several = translator.readout, _has_several(translator)
     settled = said or (gold is None and (own.layer is not None or not several))
     if settled:
-        chosen = wanted.over(Readout(layer=wanted.layer, head=wanted.head) if said else own)
+        chosen = wanted.over(own.named(wanted.layer, wanted.head) if said else own)
         return chosen if wanted.shifted is None else replace(chosen, shifted=wanted.shifted), []
     rule = wanted.over(own)
     choices = choose_readout(translator, sources, targets, readout=rule, gold=gold)

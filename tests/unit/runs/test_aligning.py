@@ -87,6 +87,7 @@ def test_a_guided_head_is_read_everywhere(subword, train, expected):
     assert settle(model, SOURCES, TARGETS, Wanted()) == (expected, [])
     [scored] = model.score(SOURCES[0], TARGETS[0])
     assert scored.alignment == expected.links(scored.attention)
+    assert settle(model, SOURCES, TARGETS, Wanted(layer=expected.layer, head=expected.head)) == (expected, [])
     other, _ = settle(model, SOURCES, TARGETS, Wanted(shifted=not expected.shifted))
     assert other == replace(expected, shifted=not expected.shifted)
 
