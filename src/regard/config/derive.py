@@ -19,6 +19,8 @@ _CHARACTERS_PER_TOKEN = ((1_000, 3.0), (2_000, 3.4), (4_000, 3.8), (8_000, 4.2))
 """Up to so many subwords, so many characters each: of the same order in European languages."""
 _LONGEST_TOKEN = 4.5
 _VALIDATIONS = 20
+_LEAST_BETWEEN = 50
+"""Steps between validations at least: they would take most of the time of a short trial."""
 
 
 def derive(
@@ -66,7 +68,7 @@ def derive(
         notes.append(f"train.steps = {found['steps']}, about {passes:.0f} passes over the text")
     if train.validate_every is None:
         steps = train.steps or found.get("steps") or math.ceil(epochs * steps_an_epoch)
-        found["validate_every"] = max(1, min(2_000, _rounded(steps / _VALIDATIONS)))
+        found["validate_every"] = min(steps, max(_LEAST_BETWEEN, min(2_000, _rounded(steps / _VALIDATIONS))))
         notes.append(f"train.validate_every = {found['validate_every']} steps")
     if train.threads is None:
         found["threads"] = cores or available_cores()

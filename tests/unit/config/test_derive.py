@@ -45,6 +45,11 @@ def test_every_gap_is_filled_and_told() -> None:
     assert (train.precision, train.device) == ("auto", "auto")
 
 
+@pytest.mark.parametrize(("steps", "between"), {4: 4, 60: 50, 1_000: 50, 4_000: 200, 90_000: 2_000}.items())
+def test_validations_do_not_fill_a_short_trial(steps: int, between: int) -> None:
+    assert derived(29_000, f"train.steps={steps}")[0].train.validate_every == between
+
+
 def test_what_is_given_stays_and_needs_no_note() -> None:
     given = [
         "subword.vocab_size=777", "train.steps=40", "train.batch_tokens=99", "train.validate_every=7", "train.threads=1"
@@ -55,12 +60,12 @@ def test_what_is_given_stays_and_needs_no_note() -> None:
 
 
 def test_epochs_say_how_long_so_steps_stay_open() -> None:
-    config, notes = derived(29_000, "train.epochs=2")
+    config, notes = derived(29_000, "train.epochs=5")
     assert config.train.steps is None
-    few, many = config.train.validate_every, derived(29_000, "train.epochs=20")[0].train.validate_every
+    few, many = config.train.validate_every, derived(29_000, "train.epochs=25")[0].train.validate_every
     assert few is not None
     assert many is not None
-    assert many == pytest.approx(10 * few, rel=0.1)
+    assert many == pytest.approx(5 * few, rel=0.1)
     assert not any("train.steps" in note for note in notes)
 
 
