@@ -106,6 +106,15 @@ class Look:
         found: list[str] = page.eval_on_selector_all(selector, "all => all.map(one => one.textContent)")
         return found
 
+    def settled(self, page: playwright.Page, script: str, ready: Callable[..., bool]) -> object:
+        """What a script gives as soon as it is ready, or after five seconds."""
+        for _ in range(100):  # wait_for_function would evaluate text, which the page's own policy forbids
+            found = page.evaluate(script)
+            if ready(found):
+                break
+            page.wait_for_timeout(50)
+        return found
+
     def saved_svg(self, page: playwright.Page) -> ET.Element:
         """The picture that the page saves."""
         with page.expect_download() as download:

@@ -22,14 +22,10 @@ def same_cells(shown, weights):
     same(shown, weights, atol=6e-5)
 
 
-def drawn_tiles(page, count):
+def drawn_tiles(look, page, count):
     """Sizes of the heads' canvases, once so many are drawn (when they come into sight); before, they are 300 wide."""
-    for _ in range(100):
-        sizes = page.evaluate("[...document.querySelectorAll('.tiles canvas')].map(one => [one.height, one.width])")
-        if sum(width != 300 for _, width in sizes) == count:
-            break
-        page.wait_for_timeout(50)
-    return sizes
+    sizes = "[...document.querySelectorAll('.tiles canvas')].map(one => [one.height, one.width])"
+    return look.settled(page, sizes, lambda found: sum(width != 300 for _, width in found) == count)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -185,16 +181,16 @@ def test_heads_by_keyboard(open_page, look, transformer):
     assert page.locator(".tiles button[tabindex='0']").count() == 1
 
 
-def test_every_head_has_its_own_picture(open_page, transformer):
+def test_every_head_has_its_own_picture(open_page, look, transformer):
     page = open_page(transformer)
-    assert {tuple(size) for size in drawn_tiles(page, 21)} == {tuple(transformer.words().shape)}
+    assert {tuple(size) for size in drawn_tiles(look, page, 21)} == {tuple(transformer.words().shape)}
     pictures = page.evaluate("[...document.querySelectorAll('.tiles canvas')].map(one => one.toDataURL())")
     assert len(set(pictures)) == 21
 
 
-def test_a_head_is_chosen_though_its_picture_comes_while_it_is_pressed(open_page, transformer):
+def test_a_head_is_chosen_though_its_picture_comes_while_it_is_pressed(open_page, look, transformer):
     page = open_page(transformer)
-    drawn_tiles(page, 21)
+    drawn_tiles(look, page, 21)
     place = page.locator(".tiles [aria-label='layer 1, head 1']").bounding_box()
     page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
     page.mouse.down()
@@ -203,12 +199,12 @@ def test_a_head_is_chosen_though_its_picture_comes_while_it_is_pressed(open_page
     assert page.locator(".caption").inner_text() == "Layer 1, head 1"
 
 
-def test_heads_are_drawn_when_they_come_into_sight(open_page, sixty):
+def test_heads_are_drawn_when_they_come_into_sight(open_page, look, sixty):
     page = open_page(sixty, viewport={"width": 600, "height": 500})
     page.wait_for_timeout(200)
-    assert {width for _, width in drawn_tiles(page, 0)} == {300}
+    assert {width for _, width in drawn_tiles(look, page, 0)} == {300}
     page.locator(".tiles").scroll_into_view_if_needed()
-    assert [width for _, width in drawn_tiles(page, 1 + 8 * 9)] == [61] * (1 + 8 * 9)
+    assert [width for _, width in drawn_tiles(look, page, 1 + 8 * 9)] == [61] * (1 + 8 * 9)
 
 
 def test_the_kept_word_stays_from_head_to_head(open_page, look, transformer):
