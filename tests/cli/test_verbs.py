@@ -14,6 +14,9 @@ from typing import Any, Protocol
 
 import pytest
 
+from regard.evaluate.scores import score
+from regard.store.durable import sha256
+
 
 class Done(Protocol):
     """How a command ended; see `conftest.py`."""
@@ -135,6 +138,19 @@ def test_evaluate(at_work: Path, regard: Run) -> None:
     words = regard(*arguments).out
     assert f"BLEU  {told['bleu']:6.2f}  nrefs:1" in words
     assert told["model"] in words
+
+
+def test_a_shortlist_is_kept_to_and_told(at_work: Path, regard: Run) -> None:
+    few = ("--links", "1", "--frequent", "1", "--out", "table")
+    assert regard("shortlist", "model", "--src", "train.en", "--tgt", "train.fr", *few).status == 0
+    greedy = ("--beam", "1", "--shortlist", "table")
+    assert regard("translate", "model", "--input", "test.en", "--output", "test.out", *greedy).status == 0
+    scores = score(lines(at_work / "test.out"), lines(at_work / "test.fr"))
+    told = json.loads(regard("evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--json", *greedy).out)
+    free = json.loads(regard("evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--json", "--beam", "1").out)
+    assert told["chrf"] == pytest.approx(scores.chrf)
+    assert told["chrf"] != free["chrf"]
+    assert told["model"] == f"{free['model']}|shortlist:{sha256(at_work / 'table')[:8]}"
 
 
 def test_align(at_work: Path, regard: Run) -> None:

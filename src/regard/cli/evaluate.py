@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from regard.cli.lines import read_aligned
-from regard.cli.options import Beam, Compute, Device, Engine, Json, Model, Src, Threads, With, examples, use_threads
+from regard.cli.options import (
+    Beam,
+    Compute,
+    Device,
+    Engine,
+    Json,
+    Model,
+    Src,
+    Table,
+    Threads,
+    With,
+    examples,
+    use_threads,
+)
 from regard.cli.progress import watched
 
 EXAMPLES = examples(
@@ -27,6 +40,7 @@ def evaluate(
     threads: Threads = None,
     engine: Engine = None,
     compute: Compute = None,
+    shortlist: Table = None,
     as_json: Json = False,
 ) -> None:
     """Translate a test set and score it: BLEU, chrF and TER by sacreBLEU, with the signatures to compare them by."""
@@ -38,9 +52,15 @@ def evaluate(
     use_threads(threads)
     models = [model, *(others or [])]
     translator = open_translator(models, engine=engine, compute=compute, device=device, threads=threads)
+    told = " + ".join(signature(one, engine=engine, compute=compute) for one in models)
+    if shortlist is not None:
+        from regard.runs.shortlist import read_shortlist, shortlisted
+        from regard.store.durable import sha256
+
+        translator = shortlisted(translator, read_shortlist(shortlist, translator))
+        told += f"|shortlist:{sha256(shortlist)[:8]}"
     translations = watched(translator.translate_lines(sources, beam=beam), total=len(sources))
     scores = score([translation.text for translation in translations], references)
-    told = " + ".join(signature(one, engine=engine, compute=compute) for one in models)
     if as_json:
         print(json.dumps({**scores.to_dict(), "model": told}, ensure_ascii=False))
         return

@@ -35,6 +35,12 @@ Compute = Annotated[
         metavar="TYPE", help="Arithmetic: bfloat16; of other engines int8 and more.", show_default="as stored"
     ),
 ]
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        "--shortlist", metavar="FILE", help="Say only what its table lets: see `regard shortlist`.", show_default=False
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Set = Annotated[
     list[str] | None,

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.lines import InputLines, written_to
-from regard.cli.options import Beam, Compute, Device, Engine, Model, Threads, With, examples, use_threads
+from regard.cli.options import Beam, Compute, Device, Engine, Model, Table, Threads, With, examples, use_threads
 from regard.cli.progress import watched
 from regard.errors import SearchError
 
@@ -43,10 +43,7 @@ def translate(
     threads: Threads = None,
     engine: Engine = None,
     compute: Compute = None,
-    shortlist: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Say only what its table lets: see `regard shortlist`.", show_default=False),
-    ] = None,
+    shortlist: Table = None,
 ) -> None:
     """Translate line by line: one line out for each line in, empty lines stay empty."""
     for wanted, option in ((n_best > 1, f"--n-best {n_best}"), (attention, "--attention")):
