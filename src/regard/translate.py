@@ -249,12 +249,13 @@ class Translator:
             yield from self._translate_window(held, wish, first=first)
             first += len(held)
 
-    def score(self, sources: str | Sequence[str], targets: str | Sequence[str]) -> list[Translation]:
+    def score(self, sources: str | Sequence[str], targets: str | Sequence[str], *, first: int = 1) -> list[Translation]:
         """Makes the model read given translations: what it thinks of them, and where it looks.
 
         Args:
             sources: One sentence or several.
             targets: As many translations.
+            first: Number of the first sentence, by which warnings and errors name them.
 
         Returns:
             Translations with the given text, its log-probability as score, attention and alignment. A pair with an
@@ -273,10 +274,10 @@ class Translator:
         ]
         results = [
             Translation(src.text, tgt.text, 0.0, warnings=self._too_long(number, src, tgt))
-            for number, (src, tgt) in enumerate(pairs, start=1)
+            for number, (src, tgt) in enumerate(pairs, start=first)
         ]
         rows = [n for n, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids and not results[n].warnings]
-        with _naming([row + 1 for row in rows]):
+        with _naming([row + first for row in rows]):
             hypotheses = self.engine.force([pairs[row][0].ids for row in rows], [pairs[row][1].ids for row in rows])
         for row, hypothesis in zip(rows, hypotheses, strict=True):
             results[row] = _translation(*pairs[row], hypothesis, attention=True, readout=self.readout)

@@ -91,6 +91,26 @@ def test_gold_links_choose_and_the_choice_is_shown(at_work: Path, regard: Run) -
     assert "there is no layer 3" in done.err
 
 
+def test_gold_links_may_count_from_one(at_work: Path, regard: Run) -> None:
+    counted = [[tuple(map(int, link.split("-"))) for link in line.split()] for line in lines(at_work / "test.align")]
+    one = "".join(" ".join(f"{i + 1}-{j + 1}" for i, j in line) + "\n" for line in counted)
+    (at_work / "one.align").write_text(one)
+    some = [
+        line
+        for line in regard("align", "model", *FILES, "--format", "naacl").out.splitlines()
+        if line[:2] in ("1 ", "2 ")
+    ]
+    (at_work / "naacl.align").write_text("\n".join(some))
+    told = [regard("align", "model", *FILES, "--gold", name).err for name in ("test.align", "one.align")]
+    assert "1 - AER on gold links" in told[0]
+    assert told[0] == told[1]
+    assert regard("align", "model", *FILES, "--gold", "one.align", "--gold-base", "1").err == told[0]
+    wrong = regard("align", "model", *FILES, "--gold", "one.align", "--gold-base", "0")
+    assert wrong.status == 2
+    assert "is beyond the sentence pair" in wrong.err
+    assert regard("align", "model", *FILES, "--gold", "naacl.align").status == 0  # the last pairs have no links
+
+
 def test_aer(at_work: Path, regard: Run) -> None:
     (at_work / "gold").write_text("1-1 2p2 3?3\n1-2\n")
     (at_work / "guess").write_text("0-0 1-1\n1-1\n")
@@ -108,6 +128,23 @@ def test_aer(at_work: Path, regard: Run) -> None:
     (at_work / "a").write_text("x y z\nx y\n")
     (at_work / "b").write_text("x y z\nx y\n")
     assert json.loads(regard(*options, "--src", "a", "--tgt", "b", "--json").out) == told
+
+
+def test_aer_counts_words_as_align_does(at_work: Path, regard: Run) -> None:
+    (at_work / "odd.en").write_text("foo\u200bbar baz\n", encoding="utf-8")
+    (at_work / "odd.fr").write_text("un\u00a0deux trois\n", encoding="utf-8")
+    (at_work / "guess").write_text("0-0 2-2\n")
+    files = ("--gold", "guess", "--links", "guess", "--src", "odd.en", "--tgt", "odd.fr")
+    assert regard("aer", *files).out.splitlines()[0] == "AER       0.0000"
+
+
+def test_aer_of_naacl_lines_whose_last_pairs_have_no_links(at_work: Path, regard: Run) -> None:
+    (at_work / "gold").write_text("0-0\n1-1\n0-1\n")
+    (at_work / "guess").write_text("1 1 1\n2 1 1\n")
+    for gold, links, figures in (("gold", "guess", (2, 3, 1)), ("guess", "gold", (3, 2, 1))):
+        told = json.loads(regard("aer", "--gold", gold, "--links", links, "--json").out)
+        assert (told["guessed"], told["sure"], told["sentences"]) == (*figures[:2], 3)
+        assert told["precision"] == pytest.approx(1 / figures[0])
 
 
 def test_aer_of_files_that_do_not_belong_together(at_work: Path, regard: Run) -> None:

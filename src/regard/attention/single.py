@@ -129,7 +129,9 @@ class Attention(nn.Module):
             Context `(B, T, D)`; weights `(B, 1, T, S)` if wanted.
         """
         mask = memory.mask
-        if self.window is not None and mask is not None:
+        if self.window is not None:
+            if mask is None:  # all positions are real
+                mask = memory.values.new_ones(len(memory.values), 1, 1, memory.values.shape[-2], dtype=torch.bool)
             window_mask, window_bias = self.window(query, mask, start=start)
             mask = combine(mask, window_mask)
             if window_bias is not None:

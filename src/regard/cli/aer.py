@@ -9,14 +9,13 @@ from typing import Annotated
 import typer
 
 from regard.cli.lines import read_aligned
-from regard.cli.options import Json, examples
+from regard.cli.options import Base, Json, examples
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
     "regard aer --gold test.align --links test.align",
     "regard aer --gold test.align --links test.align --gold-base 0 --links-base 0 --json",
 )
-_Base = typer.Option(min=0, max=1, metavar="0|1", show_default="found out where the file shows it")
 
 
 def aer(
@@ -25,8 +24,8 @@ def aer(
         typer.Option(metavar="FILE", help="What is right: 1-2 is sure, 1p2 or 1?2 possible; or NAACL lines."),
     ],
     links: Annotated[Path, typer.Option(metavar="FILE", help="What was guessed, in the same forms.")],
-    gold_base: Annotated[int | None, _Base] = None,
-    links_base: Annotated[int | None, _Base] = None,
+    gold_base: Base = None,
+    links_base: Base = None,
     src: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Source sentences, to check links by.", show_default=False)
     ] = None,
@@ -37,18 +36,20 @@ def aer(
 ) -> None:
     """Score word alignments: precision, recall and alignment error rate (Och & Ney 2003). Words count from 0 or 1."""
     from regard.evaluate.alignment import alignment_error_rate
-    from regard.text.links import read_links
-    from regard.text.words import word_spans
+    from regard.text.links import GoldLinks, read_links
+    from regard.text.words import word_counts
 
     if (src is None) != (tgt is None):
         raise ConfigError("links are checked against both sides: give --src and --tgt, or neither")
     lengths: list[tuple[int, int]] = []
     if src is not None and tgt is not None:
-        lengths = [
-            (len(word_spans(one)), len(word_spans(other))) for one, other in zip(*read_aligned(src, tgt), strict=True)
-        ]
-    right = read_links(gold, base=gold_base, lengths=lengths)
-    guessed = read_links(links, base=links_base, lengths=lengths)
+        lengths = word_counts(*read_aligned(src, tgt))
+
+    def read(num_pairs: int = 0) -> list[list[GoldLinks]]:
+        files = ((gold, gold_base), (links, links_base))
+        return [read_links(path, base=base, lengths=lengths, num_pairs=num_pairs) for path, base in files]
+
+    right, guessed = read(max(map(len, read())))  # NAACL files do not tell of last pairs without links
     scores = alignment_error_rate(
         [one.possible for one in guessed], [one.sure for one in right], [one.possible for one in right]
     )

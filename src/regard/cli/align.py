@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from regard.cli.lines import read_aligned, written_to
-from regard.cli.options import Device, Model, Src, Threads, With, examples, use_threads
+from regard.cli.options import Base, Device, Model, Src, Threads, With, examples, use_threads
 from regard.cli.progress import watched
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ _End = Annotated[
     typer.Option(metavar="P", min=0, max=1, help="A word that looks at </s> more than this has no link of its own."),
 ]
 _Layer = Annotated[
-    int | None, typer.Option(metavar="N", help="Layer to read, from 0.", show_default="the best one found")
+    int | None, typer.Option(metavar="N", min=0, help="Layer to read, from 0.", show_default="the best one found")
 ]
 _Head = Annotated[
-    int | None, typer.Option(metavar="N", help="Head to read, from 0.", show_default="the best one found")
+    int | None, typer.Option(metavar="N", min=0, help="Head to read, from 0.", show_default="the best one found")
 ]
 _Shift = Annotated[
     bool | None,
@@ -99,6 +99,7 @@ def align(
     head: _Head = None,
     shift: _Shift = None,
     gold: _Gold = None,
+    gold_base: Base = None,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
@@ -108,9 +109,12 @@ def align(
     from regard.inspection.symmetrise import full_name
     from regard.runs.aligning import Wanted, both_ways
     from regard.text.links import read_links
+    from regard.text.words import word_counts
 
     use_threads(threads)
-    method, right = full_name(symmetrize), None if gold is None else read_links(gold)
+    method, right = full_name(symmetrize), None
+    if gold is not None:
+        right = read_links(gold, base=gold_base, lengths=word_counts(sources, targets))
     wanted = Wanted(rule, threshold, end_threshold, layer, head, shift)
     aligner = _settled([model, *(others or [])], (sources, targets), wanted, right, device)
     if reverse_model is not None:
@@ -135,7 +139,7 @@ def _settled(
     readout, told = settle(translator, *pairs, wanted, gold)
     for line in told:
         print(f"regard: {models[0]}: {line}", file=sys.stderr)
-    return Aligner(translator, readout)
+    return Aligner(translator, readout, tell=lambda said: print(f"regard: {models[0]}: {said}", file=sys.stderr))
 
 
 def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name: str, output: Path | None) -> None:
@@ -147,7 +151,8 @@ def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name
     with written_to(output) as file:
         for start in starts:
             window = slice(start, start + _AT_ONCE)
-            for number, links in enumerate(aligner.links(sources[window], targets[window]), start=start):
+            found = aligner.links(sources[window], targets[window], first=start + 1)
+            for number, links in enumerate(found, start=start):
                 text = form(number + 1, links, normalise(sources[number]).split(), normalise(targets[number]).split())
                 if text or format_name in LINE_A_PAIR:
                     print(text, file=file, flush=True)

@@ -45,8 +45,8 @@ _Beside = Annotated[
 _Png = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write a picture: .png, .svg or .pdf.", show_default=False)
 ]
-_Layer = Annotated[int | None, typer.Option(metavar="N", help="One layer, from 0.", show_default="their mean")]
-_Head = Annotated[int | None, typer.Option(metavar="N", help="One head, from 0.", show_default="their mean")]
+_Layer = Annotated[int | None, typer.Option(metavar="N", min=0, help="One layer, from 0.", show_default="their mean")]
+_Head = Annotated[int | None, typer.Option(metavar="N", min=0, help="One head, from 0.", show_default="their mean")]
 
 
 def attend(
@@ -168,7 +168,7 @@ def _print(
     from regard.inspection.ranking import most_and_least
     from regard.inspection.terminal import render
 
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     console.print(translation.source)
     console.print(translation.text, end="\n\n")
     drawn = render(record, width=console.width, layer=layer, head=head, level="subword" if subwords else "word")

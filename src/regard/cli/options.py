@@ -41,6 +41,9 @@ Table = Annotated[
         "--shortlist", metavar="FILE", help="Say only what its table lets: see `regard shortlist`.", show_default=False
     ),
 ]
+Base = Annotated[
+    int | None, typer.Option(min=0, max=1, metavar="0|1", show_default="found out where the file shows it")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Set = Annotated[
     list[str] | None,

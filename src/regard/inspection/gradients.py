@@ -33,8 +33,10 @@ def source_gradients(model: Seq2Seq, batch: Batch) -> Tensor:
 
     handle = embedding.register_forward_hook(catch)
     try:
-        # The first embedding that runs is the source's; a table shared with the target is caught twice.
-        hidden = model(batch).hidden
+        # The first embedding that runs is the source's; a table shared with the target is caught twice. cuDNN's
+        # recurrences have no gradient but in training, when dropout would be drawn.
+        with torch.backends.cudnn.flags(enabled=False):
+            hidden = model(batch).hidden
     finally:
         handle.remove()
     log_probs = model.project(hidden).float().log_softmax(-1)

@@ -8,6 +8,7 @@ numbers afresh and cannot be given a seed: who needs the same links again keeps 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -81,6 +82,8 @@ def _run(program: Path, sources: list[str], targets: list[str]) -> list[tuple[Li
             encoding="utf-8",
             errors="replace",
         )
+        if done.returncode == -signal.SIGINT:  # Ctrl-C stops both, but in a training we only take note of it
+            raise KeyboardInterrupt
         if done.returncode:
             raise DataError(f"eflomal could not link the words of {len(sources)} sentence pairs: {_told(done.stderr)}")
         forward, backward = (_links(places[option]) for option in ("forward-links", "reverse-links"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from regard.config.schema import RNNConfig
@@ -17,8 +17,7 @@ from regard.translation import Translation
 from regard.values import Links
 
 _TOO_FEW = (
-    "too few sentence pairs to find the best layer and head with: the mean of all is read; name them with --layer and "
-    "--head"
+    "too few sentence pairs to find the best layer and head with: their mean is read; name both with --layer and --head"
 )
 ENOUGH = 500
 """Sentence pairs that a choice among layers and heads looks at."""
@@ -33,19 +32,22 @@ class Aligner:
         readout: How links are read off its attention.
         reverse: Reads the source as a translation of the target, if there is one.
         method: How the two become one, see `symmetrise`.
+        tell: Takes what is to be said of a pair, such as that it was too long to be read.
     """
 
     translator: Translator
     readout: Readout
     reverse: Aligner | None = None
     method: str = "intersection"
+    tell: Callable[[str], object] = lambda _said: None
 
-    def links(self, sources: Sequence[str], targets: Sequence[str]) -> list[Links]:
+    def links(self, sources: Sequence[str], targets: Sequence[str], *, first: int = 1) -> list[Links]:
         """Aligns sentence pairs.
 
         Args:
             sources: Source sentences.
             targets: As many translations.
+            first: Number of the first pair, by which they are named.
 
         Returns:
             Word links of each pair, none where a side is empty or too long for a model.
@@ -53,12 +55,14 @@ class Aligner:
         Raises:
             DataError: A model has no attention.
         """
-        scored = self.translator.score(sources, targets)
+        scored = self.translator.score(sources, targets, first=first)
+        for warning in (warning for one in scored for warning in one.warnings):
+            self.tell(warning)
         _check_attention(scored)
         forward = [() if one.attention is None else self.readout.links(one.attention) for one in scored]
         if self.reverse is None:
             return forward
-        backward = self.reverse.links(targets, sources)
+        backward = self.reverse.links(targets, sources, first=first)
         return [symmetrise(one, flipped(other), self.method) for one, other in zip(forward, backward, strict=True)]
 
 
@@ -100,6 +104,11 @@ class Wanted:
         """The same rule and shift, for a model that has layers and heads of its own."""
         return replace(self, layer=None, head=None)
 
+    def allows(self, found: Readout) -> bool:
+        """Whether a place is where the user said, as far as that goes."""
+        said = ((self.layer, found.layer), (self.head, found.head), (self.shifted, found.shifted))
+        return all(wish in (None, place) for wish, place in said)
+
     def over(self, own: Readout) -> Readout:
         """What is wanted of the rule, and for the rest a model's own readout.
 
@@ -123,9 +132,9 @@ def settle(
 ) -> tuple[Readout, list[str]]:
     """Decides which layer and head to read, and whether one step later.
 
-    What the user says counts; then gold links; then where the model's attention was guided. A recurrent model has
-    one matrix, whose row belongs to the word that is being said, with Bahdanau's query as with Luong's (measured, see
-    docs/alignment.md). Otherwise the best of all matrices is sought.
+    What the user says counts; a layer alone leaves its heads to be chosen among. Then gold links count, then where the
+    model's attention was guided. A recurrent model has one matrix, whose row belongs to the word that is being said,
+    with Bahdanau's query as with Luong's (measured, see docs/alignment.md). Otherwise the best of all is sought.
 
     Args:
         translator: The model.
@@ -140,17 +149,17 @@ def settle(
     Raises:
         DataError: The model has no attention, or there are not as many gold alignments as pairs.
     """
-    said = wanted.layer is not None or wanted.head is not None
-    own, several = translator.readout, _has_several(translator)
-    settled = said or (gold is None and (own.layer is not None or not several))
-    if settled:
+    own, places = translator.readout, (wanted.layer, wanted.head)
+    said = places != (None, None)
+    known = not _has_several(translator) or (own.layer is not None and not said)
+    if None not in places or (gold is None and known):
         chosen = wanted.over(own.named(wanted.layer, wanted.head) if said else own)
         return chosen if wanted.shifted is None else replace(chosen, shifted=wanted.shifted), []
     rule = wanted.over(own)
     choices = choose_readout(translator, sources, targets, readout=rule, gold=gold)
-    choices = [one for one in choices if wanted.shifted in (None, one.readout.shifted)]
+    choices = [one for one in choices if wanted.allows(one.readout)]
     if not choices or (gold is None and not choices[0].score):
-        return rule.at(None, None, shifted=bool(wanted.shifted)), [_TOO_FEW]
+        return rule.at(wanted.layer, wanted.head, shifted=bool(wanted.shifted)), [_TOO_FEW]
     judged = "1 - AER on gold links" if gold is not None else "nats a target word that its links predict"
     count = min(len(sources), ENOUGH)
     return choices[0].readout, [

@@ -100,4 +100,4 @@ class ConsoleReporter:
             self.progress = None
 
     def _print(self, text: str) -> None:
-        self.console.print(escape(text), highlight=False, soft_wrap=True)
+        self.console.print(escape(text), highlight=False, emoji=False, soft_wrap=True)

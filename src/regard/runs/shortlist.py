@@ -75,7 +75,8 @@ def make_shortlist(
 
 def _count(record: AttentionRecord, readout: Readout, seen: dict[int, dict[int, float]]) -> None:
     """Adds what each target subword of a pair gave to each source subword, where that is a link."""
-    matrix = record.matrix(readout.layer, readout.head)[: len(record.tgt.ids), : len(record.src.ids)]
+    rows = slice(int(readout.shifted), int(readout.shifted) + len(record.tgt.ids))
+    matrix = record.matrix(readout.layer, readout.head)[rows, : len(record.src.ids)]
     for row, column in (matrix >= LEAST).nonzero().tolist():
         seen[record.src.ids[column]][record.tgt.ids[row]] += float(matrix[row, column])
 

@@ -11,8 +11,8 @@ from regard.errors import DataError
 from regard.text.readers import read_lines
 from regard.values import Links
 
-_LINK = re.compile(r"(\d+)([-p?])(\d+)", re.ASCII)
-_NAACL = re.compile(r"(\d+)\s+(\d+)\s+(\d+)(?:\s+([SP]))?(?:\s+[\d.eE+-]+)?", re.ASCII)
+_LINK = re.compile(r"(\d{1,7})([-p?])(\d{1,7})", re.ASCII)
+_NAACL = re.compile(r"(\d{1,7})\s+(\d{1,7})\s+(\d{1,7})(?:\s+([SP]))?(?:\s+[\d.eE+-]+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def read_pharaoh(path: Path | str, *, base: int = 0) -> Iterator[GoldLinks]:
 
 
 def read_links(
-    path: Path | str, *, base: int | None = None, lengths: Sequence[tuple[int, int]] = ()
+    path: Path | str, *, base: int | None = None, lengths: Sequence[tuple[int, int]] = (), num_pairs: int = 0
 ) -> list[GoldLinks]:
     """The links of a file in Pharaoh or NAACL format, whatever its words are counted from.
 
@@ -119,6 +119,7 @@ def read_links(
         path: The file, plain or .gz.
         base: The number of the first word; None = to be found out.
         lengths: Source and target words of each sentence pair, if known: links are checked against them.
+        num_pairs: Sentence pairs, if known: a NAACL file has no line for those without links.
 
     Returns:
         One a sentence pair, counted from 0.
@@ -128,7 +129,7 @@ def read_links(
     """
     lines = list(_lines(path))
     if any(map(str.strip, lines)) and all(_NAACL.fullmatch(line.strip()) for line in lines if line.strip()):
-        found = _from_naacl(lines, str(path), len(lengths))
+        found = _from_naacl(lines, str(path), max(num_pairs, len(lengths)))
     else:
         raw = [parse_pharaoh(line, place=f"{path}:{number}") for number, line in enumerate(lines, start=1)]
         start = _base(raw, str(path), lengths) if base is None else base

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from regard.text.normalise import normalise
 from regard.text.surface import SPACE
 from regard.values import Encoding, Span
 
@@ -32,6 +34,23 @@ def words_of(text: str) -> tuple[str, ...]:
     ('ta', 'journée', '?')
     """
     return tuple(text[start:end] for start, end in word_spans(text))
+
+
+def word_counts(sources: Iterable[str], targets: Iterable[str]) -> list[tuple[int, int]]:
+    r"""How many words the sides of each pair have once they are normalised, as models and links count them.
+
+    >>> word_counts(["How was your day?"], ["ta\u00a0journée"])
+    [(4, 2)]
+
+    Args:
+        sources: Any sentences.
+        targets: As many translations.
+
+    Returns:
+        Source and target words of each pair.
+    """
+    pairs = zip(sources, targets, strict=True)
+    return [(len(word_spans(normalise(src))), len(word_spans(normalise(tgt)))) for src, tgt in pairs]
 
 
 def word_of_piece(encoding: Encoding) -> tuple[int | None, ...]:

@@ -9,8 +9,9 @@ from torch import Tensor
 from regard.config.schema import TrainConfig
 from regard.values import Guide
 
-_LEAST = 1e-8
-"""Weights below this are taken for it, so that a position that is out of reach costs much but not infinitely much."""
+_LEAST = 1e-30
+"""Weights below this are taken for it, so that a position that is out of reach costs much but not infinitely much, and
+has no gradient. A softmax seldom gets there; the gradient at this weight is still a finite number."""
 
 
 def guided_layer(wanted: int | None, num_layers: int) -> int:

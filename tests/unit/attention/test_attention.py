@@ -162,6 +162,15 @@ def test_rotary_positions_continue_where_they_stopped() -> None:
     torch.testing.assert_close(rotate(x)[:, :, 3:], rotate(x[:, :, 3:], start=3))
 
 
+def test_a_window_needs_no_mask() -> None:
+    attention = Attention(DotScore(WIDTH, WIDTH), WIDTH, window=MonotonicWindow(1))
+    states, query = torch.randn(2, 6, WIDTH), torch.randn(2, 4, WIDTH)
+    said = attention(query, attention.remember(states, torch.ones(2, 1, 1, 6, dtype=torch.bool)), need_weights=True)
+    silent = attention(query, attention.remember(states), need_weights=True)
+    assert (silent.weights == 0).sum() > 0
+    torch.testing.assert_close(silent.weights, said.weights, atol=0, rtol=0)
+
+
 def test_a_window_stays_within_the_source() -> None:
     window = MonotonicWindow(2)
     mask = torch.tensor([[True] * 3 + [False] * 3, [True] * 6])[:, None, None]

@@ -118,6 +118,12 @@ def test_a_failure_says_what_the_program_said(monkeypatch, tmp_path, text, told)
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+def test_ctrl_c_stops_both(monkeypatch, tmp_path):
+    pretend(monkeypatch, tmp_path, "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    with pytest.raises(KeyboardInterrupt):
+        align_words(["a"], ["b"])
+
+
 def test_without_words_nothing_is_run(monkeypatch, tmp_path):
     pretend(monkeypatch, tmp_path, "raise SystemExit(1)")
     assert align_words([], []) == []

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from regard.config.schema import Config
-from regard.errors import DataError
+from regard.errors import DataError, ShapeError
 from regard.inspection.choosing import by_dictionary, rank
 from regard.inspection.readout import Readout
 from regard.inspection.symmetrise import flipped, symmetrise
@@ -74,6 +74,19 @@ def test_what_the_user_says_counts(subword):
     assert (place(said), told) == ((2, 1, False), [])
 
 
+def test_a_layer_alone_leaves_its_heads_to_be_chosen(subword):
+    model = translator(subword, TRANSFORMER)
+    records = [one.attention for one in model.score(SOURCES, TARGETS)]
+    best = next(one for one in rank(records, by_dictionary(records)) if one.readout.layer == 2)
+    found, [told] = settle(model, SOURCES, TARGETS, Wanted(layer=2))
+    assert found == best.readout
+    assert told.startswith(f"reading {best}")
+    assert settle(model, SOURCES, TARGETS, Wanted(head=1))[0].head == 1
+    missing, _ = settle(model, SOURCES, TARGETS, Wanted(layer=9))
+    with pytest.raises(ShapeError, match="there is no layer 9"):
+        missing.links(records[0])
+
+
 @pytest.mark.parametrize(
     ("train", "expected"),
     [
@@ -113,6 +126,16 @@ def test_two_directions_are_made_one(subword):
     for method in ("union", "grow-diag"):
         found = both_ways(there, back, method).links(SOURCES, TARGETS)
         assert found == [symmetrise(a, flipped(b), method) for a, b in zip(forward, backward, strict=True)]
+
+
+def test_what_is_too_long_is_told_of(subword):
+    told = []
+    model = translator(subword, {**TRANSFORMER, "position": "learned", "max_positions": 8})
+    links = Aligner(model, Readout(), tell=told.append).links(["the cat", "the cat " * 9], ["le chat"] * 2, first=41)
+    assert links[0]
+    assert links[1] == ()
+    [said] = told
+    assert said.startswith("sentence 42: not read")
 
 
 def test_an_empty_side_has_no_links(subword):

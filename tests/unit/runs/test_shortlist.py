@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,23 @@ def test_every_link_is_that_of_the_greatest_attention(workshop: Path, translator
             *best,
             *[translator.tgt_subword.specials.eos] * (2 - len(best)),
         ], column
+
+
+def test_a_head_that_is_read_a_step_later(workshop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    translator = load(workshop / "model", device="cpu")
+    [read] = translator.score("the cat sleeps .", "le chat dort .")
+    assert read.attention is not None
+    src, tgt = read.attention.src.ids, read.attention.tgt.ids
+    weights = torch.zeros(1, len(tgt) + 1, len(src) + 1)
+    for place in range(len(src)):
+        weights[0, place + 1, place] = 1.0  # the step that has read a word looks at its source
+    later = replace(read, attention=replace(read.attention, layers=(weights,)))
+    monkeypatch.setattr(translator, "score", lambda *_: [later])
+    for shifted in (False, True):
+        translator.readout = replace(translator.readout, shifted=shifted)
+        table = make_shortlist(translator, [""], [""], links=1)
+        said = tgt[0] if shifted else tgt[1]
+        assert table.linked[src[0]].tolist() == [src[0], said]
 
 
 def test_it_belongs_to_its_vocabularies(translator: Translator, workshop: Path, tmp_path: Path) -> None:

@@ -44,8 +44,15 @@ def test_out_of_reach_costs_much_but_is_finite():
     weights = torch.tensor([[[[0.0, 1.0]]]], requires_grad=True)
     loss = GuidedAttention(1.0).loss((weights,), guide_of((0, 0, 0, 1.0)))
     loss.backward()
-    assert 10 < loss.item() < 30
+    assert 10 < loss.item() < 100
     assert torch.isfinite(weights.grad).all()
+
+
+def test_what_is_most_wrong_is_taught_as_much():
+    scores = torch.tensor([0.0, 40.0], requires_grad=True)  # the linked place has e⁻⁴⁰ of the attention
+    loss = GuidedAttention(1.0).loss((scores.softmax(0).view(1, 1, 1, 2),), guide_of((0, 0, 0, 1.0)))
+    loss.backward()
+    assert scores.grad.tolist() == pytest.approx([-1.0, 1.0])
 
 
 @pytest.mark.parametrize(("num_layers", "layer", "expected"), [(1, None, 0), (2, None, 0), (6, None, 4), (6, 5, 5)])
