@@ -52,8 +52,27 @@ def test_sentences_are_found_by_their_words(open_page, look, fifty):
         "comes</s>", " comes"
     )
     page.fill("#find", "comes 33")
+    page.click("#found [role=option]", button="right")
+    assert page.locator("#found").is_visible()
     page.click("#found [role=option]")
     assert look.texts(page, ".tgt .word") == ["vient", "le", "33"]
+
+
+def test_a_finger_scrolls_the_sentences_and_chooses_one(open_page, look, fifty):
+    page = open_page(*fifty, has_touch=True, viewport={"width": 500, "height": 700})
+    page.locator("#find").tap()
+    box = page.locator("#found").bounding_box()
+    touch = page.context.new_cdp_session(page)
+    places = [{"x": box["x"] + 40, "y": box["y"] + box["height"] - 20 - 25 * step} for step in range(8)]
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": places[:1]})
+    for place in places[1:]:
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert page.evaluate("document.querySelector('#found').scrollTop") > 50
+    assert page.text_content("#place") == "1 of 50"
+    page.locator("#found [role=option]").nth(12).tap()
+    assert page.text_content("#place") == "13 of 50"
+    assert not page.locator("#found").is_visible()
 
 
 def test_a_head_stays_chosen_while_sentences_have_it(open_page, look, fifty):

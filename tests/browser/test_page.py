@@ -181,6 +181,14 @@ def test_heads_by_keyboard(open_page, look, transformer):
     assert page.locator(".tiles button[tabindex='0']").count() == 1
 
 
+def test_a_finger_keeps_a_cell(open_page, look, day):
+    page = open_page(day, has_touch=True)
+    page.touchscreen.tap(*look.cell(page, 1, 2))
+    assert look.texts(page, ".tgt .word.chosen") == [day.tgt_words[1]]
+    page.touchscreen.tap(5, 5)
+    assert look.texts(page, ".tgt .word.chosen") == [day.tgt_words[1]]
+
+
 def test_every_head_has_its_own_picture(open_page, look, transformer):
     page = open_page(transformer)
     assert {tuple(size) for size in drawn_tiles(look, page, 21)} == {tuple(transformer.words().shape)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -150,9 +149,13 @@ class Recorder:
 
 
 def peak_memory() -> int:
-    """Bytes that this process has held at most: of the GPU where one is used, else resident memory."""
+    """Bytes that this process has held at most: of the GPU where one is used, else resident memory; 0 = unknown."""
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return int(torch.cuda.max_memory_allocated())
+    if sys.platform == "win32":
+        return 0  # it does not tell
+    import resource
+
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return held if sys.platform == "darwin" else held * 1024
 

@@ -76,10 +76,10 @@ class Finder {
       else return;
       event.preventDefault();
     });
-    // Not `click`: the field would lose the focus before it, and the list be gone.
-    this.found.addEventListener("pointerdown", event => {
+    // Else the field would lose the focus before the click, and the list be gone.
+    this.found.addEventListener("mousedown", event => event.preventDefault());
+    this.found.addEventListener("click", event => {
       const option = event.target.closest("[role=option]");
-      event.preventDefault();
       if (option) { this.go(Number(option.dataset.index)); this.find.blur(); }
     });
   }

@@ -115,18 +115,19 @@ class Matrix {
   listen() {
     const { matrix, panel } = this;
     const go = (t, s) => panel.look({ side: "tgt", index: t }, { t, s });
-    matrix.addEventListener("pointermove", event => {
-      if (!moved(event)) return;
+    const point = event => {
       this.pointed = true;
       const { t, s } = this.under(event);
       if (t !== undefined && s !== undefined) go(t, s);
       else if (t !== undefined) panel.look({ side: "tgt", index: t });
       else if (s !== undefined) panel.look({ side: "src", index: s });
       else panel.look(null);
-    });
+    };
+    matrix.addEventListener("pointermove", event => { if (moved(event)) point(event); });
     matrix.addEventListener("pointerleave", () => { this.pointed = false; panel.look(null); });
     matrix.addEventListener("blur", () => panel.look(null));
-    matrix.addEventListener("click", () => panel.keep(panel.over));
+    // A finger has left again before it clicks.
+    matrix.addEventListener("click", event => { point(event); panel.keep(panel.over); });
     matrix.addEventListener("keydown", event => {
       const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
       if (event.key === "Enter" && panel.over) return panel.keep(panel.over);
