@@ -72,7 +72,7 @@ def test_the_layout_lets_training_begin(bench: Bench, tmp_path: Path) -> None:
     config = begin(own, cell, workers=10_000)
     assert config.train.threads == 1
     assert (cell.model / TRAINING / "texts.json").exists()
-    assert not list(cell.directory.glob("*.*.tmp"))
+    assert [path.name for path in cell.model.iterdir()] == [TRAINING]  # nothing that was made beside it is left
     begin(own, cell, workers=1)
     changed = Bench(lab(base={"set": [*TREE["base"]["set"], "train.warmup=7"]}), own.directory, own.corpus)  # type: ignore[index]
     with pytest.raises(ConfigError, match="begun with other options"):
