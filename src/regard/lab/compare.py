@@ -93,7 +93,7 @@ class Value:
     Attributes:
         score: Over the translations of all seeds together.
         margin: Half of the 95 % bootstrap interval around it.
-        seeds: The score of each seed alone.
+        seeds: The score of each seed alone, by its number.
         p: That a difference from the baseline at least as large arises by chance, corrected for the number of systems
             (Holm 1979); None for the baseline, for fewer than `TESTABLE` sentences, and without a seed in common.
         agreed: Whether every seed alone differs from the baseline in the same direction.
@@ -101,7 +101,7 @@ class Value:
 
     score: float
     margin: float
-    seeds: tuple[float, ...]
+    seeds: Mapping[int, float]
     p: float | None = None
     agreed: bool = False
 
@@ -196,7 +196,7 @@ def _compare(name: str, own: BySeed, other: BySeed | None, baseline: str, measur
         n_ar_confidence=RESAMPLES,
     )
     result = cast("Result", test()[1][measure.name][1])
-    margin, each = float(result.ci or 0.0), tuple(measure.of(own[seed]) for seed in sorted(own))
+    margin, each = float(result.ci or 0.0), {seed: measure.of(own[seed]) for seed in sorted(own)}
     if other is None or not shared or result.p_value is None:
         return Value(result.score, margin, each)
     signs = {float(np.sign(measure.of(own[seed]) - measure.of(other[seed]))) for seed in shared}

@@ -45,10 +45,12 @@ def scores_table(summary: Summary) -> Table:
 def seeds_table(summary: Summary) -> Table:
     """BLEU of each seed alone."""
     values = summary.values["BLEU"]
-    most = max(len(one.seeds) for one in values.values())
-    header = ["system", *(f"seed {seed}" for seed in summary.bench.lab.seeds[:most])]
-    rows = [[name, *(f"{one:.1f}" for one in values[name].seeds)] for name in summary.systems]
-    return Table(header, [[*row, *[""] * (len(header) - len(row))] for row in rows])
+    seeds = [seed for seed in summary.bench.lab.seeds if any(seed in one.seeds for one in values.values())]
+    rows = []
+    for name in summary.systems:
+        own = values[name].seeds
+        rows.append([name, *(f"{own[seed]:.1f}" if seed in own else "" for seed in seeds)])
+    return Table(["system", *(f"seed {seed}" for seed in seeds)], rows)
 
 
 def costs_table(summary: Summary) -> Table:

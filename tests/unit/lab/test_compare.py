@@ -97,7 +97,7 @@ def test_only_seeds_of_both_are_compared() -> None:
     first, second = sums(0.1, 1), sums(0.5, 2)
     found = compare({"a": {1: first}, "b": {1: first, 2: second}, "c": {2: second}}, "a", BLEU_MEASURE, trials=50)
     assert found["b"].score == found["a"].score
-    assert len(found["b"].seeds) == 2
+    assert found["b"].seeds == {1: BLEU_MEASURE.of(first), 2: BLEU_MEASURE.of(second)}
     assert found["c"].p is None
 
 
@@ -125,4 +125,4 @@ def test_some_rows() -> None:
 
 def test_corrected_values_never_fall_in_order_and_end_at_one() -> None:
     assert holm({"a": 0.5, "b": 0.001, "c": 0.6}) == {"b": 0.003, "a": 1.0, "c": 1.0}
-    assert Value(1.0, 0.1, (1.0,), 0.04, True).significant
+    assert Value(1.0, 0.1, {1: 1.0}, 0.04, True).significant

@@ -10,12 +10,15 @@ from html.parser import HTMLParser
 import pytest
 
 from regard.errors import DataError
+from regard.evaluate.scores import corpus_bleu
 from regard.lab.cells import Bench
 from regard.lab.chart import Line, axes_for, draw
 from regard.lab.corpus import words
 from regard.lab.findings import headlines
 from regard.lab.report import write_report
+from regard.lab.result import read_result
 from regard.lab.summary import summarise
+from regard.lab.tables import seeds_table
 
 Make = Callable[..., Bench]
 FETCHED = re.compile(r"(?:src|href)=[\"']?(?:https?:|//|file:)|@import|url\(")
@@ -88,6 +91,22 @@ def test_what_a_report_says_is_what_was_measured(finished_lab: Make) -> None:
     far, near = summary.distances[-1].values, summary.distances[0].values
     assert far["plain"] < near["plain"] / 100
     assert [x for x, _ in summary.curves["BLEU by step"]["good"]] == [100.0 * at for at in range(1, 8)]
+
+
+def test_a_seed_has_its_own_column(finished_lab: Make) -> None:
+    bench = finished_lab({"a": 0.1, "b": 0.3, "c": 0.2}, seeds=(7, 2, 5, 9))
+    references, expected = bench.corpus.lines("test.tgt"), {}
+    for cell in bench.cells():
+        if cell.seed == 9 or cell.name in ("b, seed 7", "c, seed 2"):
+            shutil.rmtree(cell.directory)
+            continue
+        said = [one.translation for one in read_result(cell.result).measured.sentences]
+        expected[cell.system, cell.seed] = f"{corpus_bleu(said, references):.1f}"
+    table = seeds_table(summarise(bench))
+    assert table.header == ["system", "seed 7", "seed 2", "seed 5"]
+    assert table.rows == [[name, *(expected.get((name, seed), "") for seed in (7, 2, 5))] for name in "abc"]
+    html = write_report(bench.directory)[0].read_text(encoding="utf-8")
+    assert html.count('class="seed"') == 7  # a dot each
 
 
 def test_a_part_of_a_lab_can_be_told(finished_lab: Make) -> None:
