@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -18,7 +19,7 @@ from regard.lab.findings import headlines
 from regard.lab.report import write_report
 from regard.lab.result import read_result
 from regard.lab.summary import summarise
-from regard.lab.tables import seeds_table
+from regard.lab.tables import MINUS, scores_table, seeds_table
 
 Make = Callable[..., Bench]
 FETCHED = re.compile(r"(?:src|href)=[\"']?(?:https?:|//|file:)|@import|url\(")
@@ -107,6 +108,19 @@ def test_a_seed_has_its_own_column(finished_lab: Make) -> None:
     assert table.rows == [[name, *(expected.get((name, seed), "") for seed in (7, 2, 5))] for name in "abc"]
     html = write_report(bench.directory)[0].read_text(encoding="utf-8")
     assert html.count('class="seed"') == 7  # a dot each
+
+
+def test_a_difference_is_of_the_seeds_that_both_have(finished_lab: Make) -> None:
+    bench = finished_lab({"a": 0.1, "b": 0.3})
+    cells = {cell.name: cell for cell in bench.cells()}
+    shutil.rmtree(cells["b, seed 2"].directory)
+    bad = read_result(cells["a, seed 2"].result)
+    silent = tuple(replace(one, translation="euh") for one in bad.measured.sentences)
+    replace(bad, measured=replace(bad.measured, sentences=silent)).write(cells["a, seed 2"].result)
+    summary = summarise(bench)
+    own, other = (summary.values["BLEU"]["b"].seeds[1], summary.values["BLEU"]["a"].seeds[1])
+    assert scores_table(summary).rows[1][2] == f"{MINUS}{other - own:.1f} *"
+    assert "worse: b" in headlines(summary)[1]
 
 
 def test_a_part_of_a_lab_can_be_told(finished_lab: Make) -> None:
