@@ -19,7 +19,7 @@ from regard.lab.locks import Lock
 from regard.lab.schema import BudgetConfig, Lab
 from regard.runs.prepare import keep_config, prepare
 from regard.runs.training import TRAINING
-from regard.store.durable import write_file
+from regard.store.durable import write_shared_text
 
 _LAB, _BASE, _CORPUS, _VOCABULARIES, _CELLS = "lab.toml", "base.toml", "corpus", "vocabularies", "cells"
 _FACTS = "facts.json"
@@ -156,12 +156,12 @@ def set_up(lab: Lab, directory: Path) -> Bench:
     configs = [system_config(lab, system) for system in lab.systems]  # mistakes first
     if lab.base.file:
         text, own = Path(lab.base.file).read_text(encoding="utf-8"), directory / _BASE
-        write_file(own, lambda path: _write(path, text))
+        write_shared_text(own, text)
         lab = lab.model_copy(update={"base": lab.base.model_copy(update={"file": str(own)})})
     bench = Bench(lab, directory, bring_corpus(lab.corpus, directory / _CORPUS))
     for config in configs:
         _learn_vocabulary(bench, with_text(config, bench.corpus))
-    write_file(directory / _LAB, lambda path: _write(path, dump_lab(lab)))
+    write_shared_text(directory / _LAB, dump_lab(lab))
     return bench
 
 
@@ -233,7 +233,7 @@ def begin(bench: Bench, cell: Cell, *, workers: int) -> Config:
         with appearing(training) as waiting:
             shutil.copytree(bench.vocabulary(config), waiting, dirs_exist_ok=True)
             keep_config(config, waiting)
-        write_file(mark, lambda path: _write(path, fingerprint))
+        write_shared_text(mark, fingerprint)
     own = system_config(bench.lab, cell.system).train.threads
     threads = own or max(1, available_cores() // workers)
     config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
@@ -262,7 +262,3 @@ def _learn_vocabulary(bench: Bench, config: Config) -> None:
             "num_tgt_chars": sum(len(pair.tgt) for pair in train.pairs),
         }
         (waiting / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

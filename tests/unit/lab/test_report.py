@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+import regard.store.durable
 from regard.errors import DataError
 from regard.evaluate.scores import corpus_bleu
 from regard.lab.cells import Bench
@@ -134,6 +136,18 @@ def test_a_part_of_a_lab_can_be_told(finished_lab: Make) -> None:
     html, markdown = (path.read_text(encoding="utf-8") for path in write_report(bench.directory))
     for text in (html, markdown):
         assert "4 of 6 trainings are not finished" in text
+
+
+def test_two_may_write_a_report_at_once(finished_lab: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, sync = finished_lab({"a": 0.1}, seeds=(1,)), os.fsync
+
+    def meanwhile(handle: int) -> None:
+        monkeypatch.setattr(regard.store.durable.os, "fsync", sync)
+        write_report(bench.directory)
+
+    monkeypatch.setattr(regard.store.durable.os, "fsync", meanwhile)
+    files = write_report(bench.directory)
+    assert {path.name for path in bench.directory.glob("report*")} == {path.name for path in files}
 
 
 def test_a_lab_without_the_baseline_or_without_anything(finished_lab: Make) -> None:
