@@ -63,16 +63,13 @@ def run_lab(lab: Lab, directory: Path, *, workers: int = 1, console: Console | N
         How it ended.
 
     Raises:
-        RegardError: The lab cannot be set up.
+        RegardError: The lab cannot be set up, or its directory holds cells that were begun with other options.
     """
     if workers < 1:
         raise ConfigError(f"expected at least 1 worker, got {workers}")
     console = console or Console(stderr=True)
     _say(console, f"{lab.title}: {len(lab.systems)} systems, {len(lab.seeds)} seeds; preparing the text in {directory}")
-    bench = set_up(lab, directory)
-    for cell in bench.cells():
-        bench.fingerprint(cell)  # impossible options are told before anything is trained
-    return _Foreman(bench, workers, console).run()
+    return _Foreman(set_up(lab, directory), workers, console).run()
 
 
 class _Foreman:
@@ -82,7 +79,7 @@ class _Foreman:
         self.bench, self.workers, self.console = bench, workers, console
         self.cells = bench.cells()
         self.running: dict[Cell, subprocess.Popen[bytes]] = {}
-        self.ended = LabRun(finished=[cell for cell in self.cells if cell.result.exists()])
+        self.ended = LabRun(finished=[cell for cell in self.cells if bench.finished(cell)])
         self.told = time.monotonic()
 
     def run(self) -> LabRun:
@@ -106,7 +103,7 @@ class _Foreman:
 
     def _start(self) -> None:
         for cell in self._open():
-            if cell.result.exists() and cell not in self.running:  # another machine's
+            if cell not in self.running and self.bench.finished(cell):  # another machine's
                 self._finish(cell)
             elif len(self.running) < self.workers and cell not in self.running and cell.lock.holder() is None:
                 self.running[cell] = _spawn(self.bench, cell, self.workers)

@@ -44,7 +44,7 @@ def work(bench: Bench, cell: Cell, *, workers: int) -> int:
     if not lock.claim():
         return TAKEN
     with lock.held() as lost:
-        if cell.result.exists():
+        if bench.finished(cell):
             return FINISHED
         return _work(bench, cell, workers, lost)
 
