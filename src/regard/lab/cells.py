@@ -207,18 +207,24 @@ def set_up(lab: Lab, directory: Path) -> Bench:
     return replace(bench, lab=lab)
 
 
-def open_bench(directory: Path) -> Bench:
+def open_bench(directory: Path, lab: Lab | None = None) -> Bench:
     """A lab that was set up.
 
     Args:
         directory: Where it lies.
+        lab: Which one, where several share the directory; the last one when not given.
 
     Returns:
         The lab in its directory.
 
     Raises:
         CheckpointError: There is none.
+        DataError: There is no corpus.
     """
+    return Bench(lab or _last(directory), directory, open_corpus(directory / _CORPUS))
+
+
+def _last(directory: Path) -> Lab:
     path = directory / _LAB
     try:
         text = path.read_text(encoding="utf-8")
@@ -226,7 +232,7 @@ def open_bench(directory: Path) -> Bench:
         raise CheckpointError(
             f"{directory}: expected a lab there, found no {_LAB}: start with `regard lab run`"
         ) from None
-    return Bench(parse_lab(text, where=str(path)), directory, open_corpus(directory / _CORPUS))
+    return parse_lab(text, where=str(path))
 
 
 def with_text(config: Config, corpus: LabCorpus) -> Config:

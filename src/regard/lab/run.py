@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
+from tempfile import TemporaryFile
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,6 +18,7 @@ from rich.markup import escape
 from regard.errors import ConfigError
 from regard.evaluate.scores import corpus_bleu
 from regard.lab.cells import Bench, Cell, set_up
+from regard.lab.load import dump_lab
 from regard.lab.recorder import read_record
 from regard.lab.result import read_result
 from regard.lab.schema import Lab
@@ -181,10 +183,12 @@ def _spawn(bench: Bench, cell: Cell, workers: int) -> subprocess.Popen[bytes]:
     """A worker in a session of its own: Ctrl-C reaches it once, through us, and it saves."""
     cell.directory.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "regard.lab.worker", str(bench.directory), cell.system, str(cell.seed)]
-    with (cell.directory / "log.txt").open("ab") as log:
+    with (cell.directory / "log.txt").open("ab") as log, TemporaryFile() as told:
+        told.write(dump_lab(bench.lab).encode())
+        told.seek(0)
         return subprocess.Popen(
             [*command, str(workers)],
-            stdin=subprocess.DEVNULL,
+            stdin=told,
             stdout=log,
             stderr=log,
             start_new_session=True,

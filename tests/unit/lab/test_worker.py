@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ import regard.lab.run
 from regard.errors import ConfigError
 from regard.inspection.readout import Readout
 from regard.lab.cells import Bench, Cell, open_bench, set_up
+from regard.lab.load import dump_lab
 from regard.lab.locks import Lock
 from regard.lab.measure import find_readout, gradients, measure, typical_pairs
 from regard.lab.recorder import Recorder, read_record
@@ -92,10 +94,10 @@ def test_a_finished_cell_is_left_alone_and_one_that_is_held_too(bench: Bench) ->
     cell = bench.cells()[0]
     before = cell.result.stat().st_mtime_ns
     arguments = [str(bench.directory), cell.system, str(cell.seed), "1"]
-    assert main(arguments) == FINISHED
+    assert main(arguments, dump_lab(bench.lab)) == FINISHED
     assert cell.result.stat().st_mtime_ns == before
     assert cell.lock.claim()
-    assert main(arguments) == TAKEN
+    assert main(arguments, dump_lab(bench.lab)) == TAKEN
 
 
 def test_a_lab_that_is_finished_trains_nothing(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,8 +139,15 @@ def test_a_failure_is_told(copy: Bench, capsys: pytest.CaptureFixture[str], has_
     cell.mark.write_text("else")
     if not has_result:
         cell.result.unlink()
-    assert main([str(copy.directory), cell.system, str(cell.seed), "1"]) == FAILED
+    assert main([str(copy.directory), cell.system, str(cell.seed), "1"], dump_lab(copy.lab)) == FAILED
     assert "begun with other options" in capsys.readouterr().err
+
+
+def test_a_worker_is_told_its_lab_whatever_another_run_has_made_of_the_directory(copy: Bench) -> None:
+    own = replace(copy, lab=changed(title="Deux scores : 두 점수"))
+    set_up(changed(baseline="other", systems={"other": []}), copy.directory)
+    worker = regard.lab.run._spawn(own, own.cells()[0], 1)
+    assert worker.wait(timeout=240) == FINISHED, (own.cells()[0].directory / "log.txt").read_text()
 
 
 def test_what_only_the_report_shows_may_be_changed(copy: Bench) -> None:
