@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from regard.config.derive import available_cores, derive
@@ -19,7 +19,7 @@ from regard.lab.locks import Lock
 from regard.lab.schema import BudgetConfig, Lab
 from regard.runs.prepare import keep_config, prepare
 from regard.runs.training import TRAINING
-from regard.store.durable import write_file
+from regard.store.durable import write_shared_text
 
 _LAB, _BASE, _CORPUS, _VOCABULARIES, _CELLS = "lab.toml", "base.toml", "corpus", "vocabularies", "cells"
 _FACTS = "facts.json"
@@ -53,6 +53,11 @@ class Cell:
     def result(self) -> Path:
         """What was measured; there once the cell is finished."""
         return self.directory / "result.json"
+
+    @property
+    def mark(self) -> Path:
+        """Holds the fingerprint that it was begun with."""
+        return self.directory / "fingerprint"
 
     @property
     def lock(self) -> Lock:
@@ -138,6 +143,40 @@ class Bench:
         measured = self.lab.measure.model_dump_json(exclude={"lengths", "frequencies", "trials"})
         return hashlib.sha256((dump_config(config) + measured).encode()).hexdigest()[:16]
 
+    def check(self, cell: Cell) -> str:
+        """Looks whether what lies in a cell's directory is this lab's; a cell without a mark is taken for such.
+
+        Args:
+            cell: One of the lab's, begun or not.
+
+        Returns:
+            Its fingerprint.
+
+        Raises:
+            ConfigError: It was begun with other options, or an option is wrong.
+        """
+        fingerprint = self.fingerprint(cell)
+        if cell.mark.exists() and cell.mark.read_text(encoding="utf-8") != fingerprint:
+            raise ConfigError(
+                f"{cell.directory}: this cell was begun with other options: give the same ones, choose another "
+                "directory for the lab, or remove this one"
+            )
+        return fingerprint
+
+    def finished(self, cell: Cell) -> bool:
+        """Whether a cell has its result.
+
+        Args:
+            cell: One of the lab's.
+
+        Returns:
+            Whether it is there.
+
+        Raises:
+            ConfigError: It is that of other options.
+        """
+        return cell.result.exists() and bool(self.check(cell))
+
 
 def set_up(lab: Lab, directory: Path) -> Bench:
     """Makes a lab's directory ready for its cells, or finds it so.
@@ -150,33 +189,42 @@ def set_up(lab: Lab, directory: Path) -> Bench:
         The lab in its directory.
 
     Raises:
-        ConfigError: A system's options are wrong, or the directory holds another lab's corpus.
+        ConfigError: A system's options are wrong, or the directory holds another lab's corpus, or cells that were begun
+            with other options; then the directory is still the other lab's.
         DataError: The corpus cannot be read.
     """
     configs = [system_config(lab, system) for system in lab.systems]  # mistakes first
-    if lab.base.file:
-        text, own = Path(lab.base.file).read_text(encoding="utf-8"), directory / _BASE
-        write_file(own, lambda path: _write(path, text))
-        lab = lab.model_copy(update={"base": lab.base.model_copy(update={"file": str(own)})})
     bench = Bench(lab, directory, bring_corpus(lab.corpus, directory / _CORPUS))
     for config in configs:
         _learn_vocabulary(bench, with_text(config, bench.corpus))
-    write_file(directory / _LAB, lambda path: _write(path, dump_lab(lab)))
-    return bench
+    for cell in bench.cells():
+        bench.check(cell)  # also tells impossible options, before anything is trained
+    if lab.base.file:
+        text, own = Path(lab.base.file).read_text(encoding="utf-8"), directory / _BASE
+        write_shared_text(own, text)
+        lab = lab.model_copy(update={"base": lab.base.model_copy(update={"file": str(own)})})
+    write_shared_text(directory / _LAB, dump_lab(lab))
+    return replace(bench, lab=lab)
 
 
-def open_bench(directory: Path) -> Bench:
+def open_bench(directory: Path, lab: Lab | None = None) -> Bench:
     """A lab that was set up.
 
     Args:
         directory: Where it lies.
+        lab: Which one, where several share the directory; the last one when not given.
 
     Returns:
         The lab in its directory.
 
     Raises:
         CheckpointError: There is none.
+        DataError: There is no corpus.
     """
+    return Bench(lab or _last(directory), directory, open_corpus(directory / _CORPUS))
+
+
+def _last(directory: Path) -> Lab:
     path = directory / _LAB
     try:
         text = path.read_text(encoding="utf-8")
@@ -184,7 +232,7 @@ def open_bench(directory: Path) -> Bench:
         raise CheckpointError(
             f"{directory}: expected a lab there, found no {_LAB}: start with `regard lab run`"
         ) from None
-    return Bench(parse_lab(text, where=str(path)), directory, open_corpus(directory / _CORPUS))
+    return parse_lab(text, where=str(path))
 
 
 def with_text(config: Config, corpus: LabCorpus) -> Config:
@@ -222,18 +270,12 @@ def begin(bench: Bench, cell: Cell, *, workers: int) -> Config:
         ConfigError: The cell was begun with other options.
     """
     config = bench.config(cell)
-    training, fingerprint = cell.model / TRAINING, bench.fingerprint(cell)
-    mark = cell.directory / "fingerprint"
-    if mark.exists() and mark.read_text(encoding="utf-8") != fingerprint:
-        raise ConfigError(
-            f"{cell.directory}: this cell was begun with other options: choose another directory for the lab, or "
-            "remove this one"
-        )
+    training, fingerprint = cell.model / TRAINING, bench.check(cell)
     if not training.exists():
         with appearing(training) as waiting:
             shutil.copytree(bench.vocabulary(config), waiting, dirs_exist_ok=True)
             keep_config(config, waiting)
-        write_file(mark, lambda path: _write(path, fingerprint))
+        write_shared_text(cell.mark, fingerprint)
     own = system_config(bench.lab, cell.system).train.threads
     threads = own or max(1, available_cores() // workers)
     config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
@@ -262,7 +304,3 @@ def _learn_vocabulary(bench: Bench, config: Config) -> None:
             "num_tgt_chars": sum(len(pair.tgt) for pair in train.pairs),
         }
         (waiting / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 
@@ -139,7 +139,7 @@ def marker(style: int, x: float = 8.0, y: float = 8.0) -> str:
     return shapes[_MARKERS[style % len(_MARKERS)]]
 
 
-def interval(value: float, margin: float, seeds: Sequence[float], scale: tuple[float, float], against: float) -> str:
+def interval(value: float, margin: float, seeds: Iterable[float], scale: tuple[float, float], against: float) -> str:
     """A score on a line: its interval, the seeds as dots, the baseline as a stroke.
 
     Args:

@@ -11,7 +11,7 @@ Tests and intervals are sacreBLEU's own (`sacrebleu --paired-ar --confidence`); 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
 from typing import cast
 
@@ -91,17 +91,20 @@ class Value:
     """A score over all seeds of a system.
 
     Attributes:
-        score: Over the translations of all seeds together.
+        score: Over the translations of all of its seeds together.
         margin: Half of the 95 % bootstrap interval around it.
-        seeds: The score of each seed alone.
-        p: That a difference from the baseline at least as large arises by chance, corrected for the number of systems
-            (Holm 1979); None for the baseline, for fewer than `TESTABLE` sentences, and without a seed in common.
-        agreed: Whether every seed alone differs from the baseline in the same direction.
+        seeds: The score of each seed alone, by its number.
+        difference: From the baseline, over the seeds that both have; None for the baseline, for fewer than `TESTABLE`
+            sentences, and without a seed in common.
+        p: That a difference at least as large arises by chance, corrected for the number of systems (Holm 1979); None
+            where there is no difference.
+        agreed: Whether every seed that both have differs in the same direction.
     """
 
     score: float
     margin: float
-    seeds: tuple[float, ...]
+    seeds: Mapping[int, float]
+    difference: float | None = None
     p: float | None = None
     agreed: bool = False
 
@@ -182,25 +185,43 @@ def _taken(seeds: BySeed, measure: Measure, rows: Sequence[int] | None) -> dict[
 
 def _compare(name: str, own: BySeed, other: BySeed | None, baseline: str, measure: Measure, trials: int) -> Value:
     few = min(map(len, own.values())) < TESTABLE
-    shared = [] if other is None or name == baseline or few else sorted(own.keys() & other.keys())
-    seeds = shared or sorted(own)
-    pooled = _pooled(own, seeds)
-    against = _pooled(other, shared) if other is not None and shared else pooled
+    other = {} if other is None or name == baseline or few else other
+    shared, each = sorted(own.keys() & other.keys()), {seed: measure.of(own[seed]) for seed in sorted(own)}
+    if not shared:
+        alone = _alone(own, measure)
+        return Value(alone.score, float(alone.ci or 0.0), each)
+    against = _pooled(other, shared)
+    tested = _paired(against, _pooled(own, shared), measure, trials)
+    shown = tested if len(shared) == len(own) else _alone(own, measure)
+    signs = {float(np.sign(each[seed] - measure.of(other[seed]))) for seed in shared}
+    return Value(
+        shown.score,
+        float(shown.ci or 0.0),
+        each,
+        tested.score - measure.of(against),
+        tested.p_value,
+        signs in ({1.0}, {-1.0}),
+    )
+
+
+def _alone(own: BySeed, measure: Measure) -> Result:
+    """The score over all seeds with its interval; compared with itself, since sacreBLEU wants two systems."""
+    whole = _pooled(own, sorted(own))
+    return _paired(whole, whole, measure, trials=1)
+
+
+def _paired(against: Sums, own: Sums, measure: Measure, trials: int) -> Result:
+    """The score of a system with its interval, and with the p of its difference from another."""
     # The test never looks into a "translation": it hands all of them to the measure, which takes sums.
     test = PairedTest(
-        cast("list[tuple[str, Sequence[str]]]", [("baseline", against), (name, pooled)]),
+        cast("list[tuple[str, Sequence[str]]]", [("baseline", against), ("own", own)]),
         cast("dict[str, Metric]", {measure.name: measure}),
         references=None,
         test_type="ar",
-        n_samples=trials if shared else 1,
+        n_samples=trials,
         n_ar_confidence=RESAMPLES,
     )
-    result = cast("Result", test()[1][measure.name][1])
-    margin, each = float(result.ci or 0.0), tuple(measure.of(own[seed]) for seed in sorted(own))
-    if other is None or not shared or result.p_value is None:
-        return Value(result.score, margin, each)
-    signs = {float(np.sign(measure.of(own[seed]) - measure.of(other[seed]))) for seed in shared}
-    return Value(result.score, margin, each, result.p_value, signs in ({1.0}, {-1.0}))
+    return cast("Result", test()[1][measure.name][1])
 
 
 def _pooled(seeds: BySeed, chosen: Sequence[int]) -> Sums:
@@ -210,6 +231,4 @@ def _pooled(seeds: BySeed, chosen: Sequence[int]) -> Sums:
 
 def _corrected(values: dict[str, Value]) -> dict[str, Value]:
     ps = holm({name: one.p for name, one in values.items() if one.p is not None})
-    return {
-        name: Value(one.score, one.margin, one.seeds, ps.get(name, one.p), one.agreed) for name, one in values.items()
-    }
+    return {name: replace(one, p=ps.get(name)) for name, one in values.items()}

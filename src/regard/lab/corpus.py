@@ -213,7 +213,7 @@ def _files(config: CorpusConfig) -> tuple[Splits, list[GoldLinks] | None, str]:
             splits[name] = read_pairs(*files).pairs
     if config.pairs is not None and config.pairs < len(train):
         train = [train[row] for row in sorted(draw.sample(range(len(train)), config.pairs))]
-    gold = _gold(config, splits["test"])
+    gold = _gold(config)
     rows = _spread(list(range(len(splits["test"]))), config.test_pairs)
     splits["test"] = [splits["test"][row] for row in rows]
     names = " and ".join(Path(one).name for one in config.train)
@@ -232,13 +232,18 @@ def _hold_out(pairs: list[Pair], draw: random.Random) -> tuple[list[Pair], list[
     return [pair for pair in pairs if pair.src not in held], [pair for pair in pairs if pair.src in held]
 
 
-def _gold(config: CorpusConfig, test: list[Pair]) -> list[GoldLinks] | None:
+def _gold(config: CorpusConfig) -> list[GoldLinks] | None:
+    """The links of the test's pairs; a pair with an empty side is left out, but has a line in the file of links."""
     if config.gold is None:
         return None
     if config.test is None:
         raise ConfigError("corpus.gold: gold links belong to a test text: name it with corpus.test, or --test")
-    lengths = [(len(pair.src.split()), len(pair.tgt.split())) for pair in test]
-    return read_links(config.gold, lengths=lengths)
+    test = read_pairs(*config.test)
+    lengths = [(0, 0)] * (len(test.pairs) + test.num_empty)
+    for pair in test.pairs:
+        lengths[pair.line - 1] = (len(pair.src.split()), len(pair.tgt.split()))
+    links = read_links(config.gold, lengths=lengths)
+    return [links[pair.line - 1] for pair in test.pairs]
 
 
 def _spread(rows: list[T], most: int) -> list[T]:

@@ -34,9 +34,8 @@ def _headlines(summary: Summary, measure: Measure) -> list[str]:
     said = [f"{word} {measure.name}: {best}, {score(values[best], measure)}."]
     if baseline not in values or len(values) < 2:
         return said
-    own = values[baseline].score
     different = [name for name, value in values.items() if value.significant]
-    up = [name for name in different if (values[name].score > own) == measure.rises]
+    up = [name for name in different if ((values[name].difference or 0.0) > 0) == measure.rises]
     down = [name for name in different if name not in up]
     alike = [name for name, value in values.items() if value.p is not None and name not in different]
     parts = [(up, "better"), (down, "worse"), (alike, "no significant difference")]
@@ -124,7 +123,8 @@ def method(summary: Summary) -> list[str]:
         of test sentences matters, not how much the seed does; the seeds alone stand beside it.""",
         f"""* marks a difference from {lab.baseline} with p < {LEVEL:g} in a two-sided paired approximate randomisation
         ({trials:,} trials; Riezler & Maxwell 2005), corrected for the number of systems (Holm 1979), and with the same
-        sign in every seed alone. By length it is the same test with {bucket_trials:,} trials,
+        sign in every seed alone. Where a system or {lab.baseline} lacks a seed, difference and test are of the seeds
+        that both have. By length it is the same test with {bucket_trials:,} trials,
         where there are {TESTABLE} sentences or more.""",
         _alignment(gold),
         f"""The gradient is that of the log-probability of a target word with respect to the embedding of its source

@@ -128,7 +128,9 @@ Panels = list[tuple[str, list[Line]]]
 def _scores(summary: Summary) -> str:
     """The main table: a score and its difference in one cell, and BLEU's interval drawn."""
     table, values = scores_table(summary), summary.values["BLEU"]
-    ends = [end for one in values.values() for end in (one.score - one.margin, one.score + one.margin, *one.seeds)]
+    ends = [
+        end for one in values.values() for end in (one.score - one.margin, one.score + one.margin, *one.seeds.values())
+    ]
     scale, against = (min(ends), max(ends)), values.get(summary.bench.lab.baseline)
     head = [f"<th>{_text(name)}</th>" for name in (table.header[0], *table.header[1::2])]
     head.insert(2, '<th class="wide">95 % interval; dots are seeds</th>')
@@ -137,7 +139,7 @@ def _scores(summary: Summary) -> str:
         cells = [f"<th>{_text(row[0])}</th>"]
         cells += [f"<td>{_text(own)}{_apart(delta)}</td>" for own, delta in zip(row[1::2], row[2::2], strict=True)]
         one = values[name]
-        drawn = interval(one.score, one.margin, one.seeds, scale, against.score if against else one.score)
+        drawn = interval(one.score, one.margin, one.seeds.values(), scale, against.score if against else one.score)
         cells.insert(2, f'<td class="wide">{drawn}</td>')
         marked = " class=baseline" if name == summary.bench.lab.baseline else ""
         rows.setdefault(name.rpartition("/")[0], []).append(f"<tr{marked}>{''.join(cells)}</tr>")

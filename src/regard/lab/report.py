@@ -8,7 +8,7 @@ from regard.lab.cells import open_bench
 from regard.lab.markdown import render_markdown
 from regard.lab.page import render_page
 from regard.lab.summary import summarise
-from regard.store.durable import write_file
+from regard.store.durable import write_shared_text
 
 
 def write_report(directory: Path) -> tuple[Path, Path]:
@@ -27,9 +27,5 @@ def write_report(directory: Path) -> tuple[Path, Path]:
     summary = summarise(open_bench(directory))
     files = (directory / "report.html", directory / "report.md")
     for path, text in zip(files, (render_page(summary), render_markdown(summary)), strict=True):
-        write_file(path, lambda waiting, text=text: _put(waiting, text))  # type: ignore[misc]
+        write_shared_text(path, text)
     return files
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
+from tempfile import TemporaryFile
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,6 +18,7 @@ from rich.markup import escape
 from regard.errors import ConfigError
 from regard.evaluate.scores import corpus_bleu
 from regard.lab.cells import Bench, Cell, set_up
+from regard.lab.load import dump_lab
 from regard.lab.recorder import read_record
 from regard.lab.result import read_result
 from regard.lab.schema import Lab
@@ -63,16 +65,13 @@ def run_lab(lab: Lab, directory: Path, *, workers: int = 1, console: Console | N
         How it ended.
 
     Raises:
-        RegardError: The lab cannot be set up.
+        RegardError: The lab cannot be set up, or its directory holds cells that were begun with other options.
     """
     if workers < 1:
         raise ConfigError(f"expected at least 1 worker, got {workers}")
     console = console or Console(stderr=True)
     _say(console, f"{lab.title}: {len(lab.systems)} systems, {len(lab.seeds)} seeds; preparing the text in {directory}")
-    bench = set_up(lab, directory)
-    for cell in bench.cells():
-        bench.fingerprint(cell)  # impossible options are told before anything is trained
-    return _Foreman(bench, workers, console).run()
+    return _Foreman(set_up(lab, directory), workers, console).run()
 
 
 class _Foreman:
@@ -82,7 +81,7 @@ class _Foreman:
         self.bench, self.workers, self.console = bench, workers, console
         self.cells = bench.cells()
         self.running: dict[Cell, subprocess.Popen[bytes]] = {}
-        self.ended = LabRun(finished=[cell for cell in self.cells if cell.result.exists()])
+        self.ended = LabRun(finished=[cell for cell in self.cells if bench.finished(cell)])
         self.told = time.monotonic()
 
     def run(self) -> LabRun:
@@ -106,7 +105,7 @@ class _Foreman:
 
     def _start(self) -> None:
         for cell in self._open():
-            if cell.result.exists() and cell not in self.running:  # another machine's
+            if cell not in self.running and self.bench.finished(cell):  # another machine's
                 self._finish(cell)
             elif len(self.running) < self.workers and cell not in self.running and cell.lock.holder() is None:
                 self.running[cell] = _spawn(self.bench, cell, self.workers)
@@ -184,10 +183,12 @@ def _spawn(bench: Bench, cell: Cell, workers: int) -> subprocess.Popen[bytes]:
     """A worker in a session of its own: Ctrl-C reaches it once, through us, and it saves."""
     cell.directory.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "regard.lab.worker", str(bench.directory), cell.system, str(cell.seed)]
-    with (cell.directory / "log.txt").open("ab") as log:
+    with (cell.directory / "log.txt").open("ab") as log, TemporaryFile() as told:
+        told.write(dump_lab(bench.lab).encode())
+        told.seek(0)
         return subprocess.Popen(
             [*command, str(workers)],
-            stdin=subprocess.DEVNULL,
+            stdin=told,
             stdout=log,
             stderr=log,
             start_new_session=True,

@@ -110,4 +110,10 @@ class Lab(Section):
             raise ValueError("budget: give steps or tokens, not both: with equal batches either follows from the other")
         if (self.corpus.phrasebook is None) == (self.corpus.train is None):
             raise ValueError('corpus: expected either phrasebook = "en-fr" or train = ["F.en", "F.fr"]')
+        files = [name for name in ("val", "test", "gold") if getattr(self.corpus, name) is not None]
+        if self.corpus.phrasebook and files:
+            raise ValueError(
+                f"corpus: {', '.join(files)}: the phrasebook brings its own: leave this out, or name the text to learn "
+                "from too, with corpus.train, or --corpus"
+            )
         return self

@@ -36,8 +36,8 @@ def scores_table(summary: Summary) -> Table:
     for name in summary.systems:
         cells = [f"{name} (baseline)" if name == baseline else name]
         for one in measures:
-            values = summary.values[one.name]
-            cells += [score(values.get(name), one), difference(values.get(name), values.get(baseline), one)]
+            value = summary.values[one.name].get(name)
+            cells += [score(value, one), difference(value, one)]
         rows.append(cells)
     return Table(header, rows)
 
@@ -45,10 +45,12 @@ def scores_table(summary: Summary) -> Table:
 def seeds_table(summary: Summary) -> Table:
     """BLEU of each seed alone."""
     values = summary.values["BLEU"]
-    most = max(len(one.seeds) for one in values.values())
-    header = ["system", *(f"seed {seed}" for seed in summary.bench.lab.seeds[:most])]
-    rows = [[name, *(f"{one:.1f}" for one in values[name].seeds)] for name in summary.systems]
-    return Table(header, [[*row, *[""] * (len(header) - len(row))] for row in rows])
+    seeds = [seed for seed in summary.bench.lab.seeds if any(seed in one.seeds for one in values.values())]
+    rows = []
+    for name in summary.systems:
+        own = values[name].seeds
+        rows.append([name, *(f"{own[seed]:.1f}" if seed in own else "" for seed in seeds)])
+    return Table(["system", *(f"seed {seed}" for seed in seeds)], rows)
 
 
 def costs_table(summary: Summary) -> Table:
@@ -122,22 +124,20 @@ def score(value: Value | None, measure: Measure) -> str:
     return f"{value.score:.{measure.decimals}f} \u00b1 {value.margin:.{measure.decimals}f}"
 
 
-def difference(value: Value | None, baseline: Value | None, measure: Measure) -> str:
+def difference(value: Value | None, measure: Measure) -> str:
     """The difference from the baseline.
 
     Args:
         value: A system's.
-        baseline: The baseline's.
         measure: Of what.
 
     Returns:
         Such as `+1.3 *`, the star for a significant one; nothing where none was tested.
     """
-    if value is None or baseline is None or value.p is None:
+    if value is None or value.difference is None:
         return ""
-    apart = value.score - baseline.score
-    sign = "+" if apart >= 0 else MINUS
-    return f"{sign}{abs(apart):.{measure.decimals}f}{' *' if value.significant else ''}"
+    sign = "+" if value.difference >= 0 else MINUS
+    return f"{sign}{abs(value.difference):.{measure.decimals}f}{' *' if value.significant else ''}"
 
 
 def _by_bucket(summary: Summary, buckets: Sequence[Bucket], what: str, units: str, measure: Measure) -> Table:

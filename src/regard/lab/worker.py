@@ -1,6 +1,7 @@
-"""One cell, from claiming it to its result: `python -m regard.lab.worker DIR SYSTEM SEED WORKERS`.
+"""One cell, from claiming it to its result: `python -m regard.lab.worker DIR SYSTEM SEED WORKERS < lab.toml`.
 
-A process of its own a cell: what it needs of memory is its own, and when it dies nothing else does.
+A process of its own a cell: what it needs of memory is its own, and when it dies nothing else does. It is told its lab,
+since the one in the directory is that of the last run, which may have other systems.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from regard.errors import RegardError
 from regard.lab.cells import Bench, Cell, begin, open_bench
+from regard.lab.load import parse_lab
 from regard.lab.measure import measure
 from regard.lab.recorder import Record, Recorder
 from regard.lab.result import CellResult, Trained
@@ -44,7 +46,7 @@ def work(bench: Bench, cell: Cell, *, workers: int) -> int:
     if not lock.claim():
         return TAKEN
     with lock.held() as lost:
-        if cell.result.exists():
+        if bench.finished(cell):
             return FINISHED
         return _work(bench, cell, workers, lost)
 
@@ -86,18 +88,19 @@ def _trained(outcome: TrainResult, record: Record, tokens_an_epoch: int) -> Trai
     )
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], told: str) -> int:
     """Works at one cell.
 
     Args:
         arguments: Directory of the lab, system, seed, number of workers.
+        told: The lab, as `dump_lab` writes it.
 
     Returns:
         `FINISHED`, `TAKEN`, `INTERRUPTED`, or `FAILED` with what went wrong on standard error.
     """
     directory, system, seed, workers = arguments
     try:
-        bench = open_bench(Path(directory))
+        bench = open_bench(Path(directory), parse_lab(told, where="the lab that a worker was told"))
         cell = next(one for one in bench.cells() if (one.system, str(one.seed)) == (system, seed))
         return work(bench, cell, workers=int(workers))
     except RegardError as error:
@@ -106,4 +109,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], sys.stdin.buffer.read().decode("utf-8")))

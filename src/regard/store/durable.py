@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from regard.errors import CheckpointError
 
@@ -30,18 +31,7 @@ def write_pending(path: Path, write: Callable[[Path], None]) -> None:
     Raises:
         CheckpointError: The disk is full, or the place cannot be written; nothing is left behind.
     """
-    waiting = pending(path)
-    try:
-        with _named_failures(path):
-            waiting.touch()
-            usual = waiting.stat().st_mode
-            write(waiting)
-            waiting.chmod(usual)  # safetensors lets nobody but the owner read
-            with waiting.open("rb+") as file:
-                os.fsync(file.fileno())
-    except BaseException:
-        waiting.unlink(missing_ok=True)
-        raise
+    _write_down(path, pending(path), write)
 
 
 def take_place(path: Path) -> None:
@@ -53,9 +43,7 @@ def take_place(path: Path) -> None:
     Raises:
         CheckpointError: The place cannot be written.
     """
-    with _named_failures(path):
-        os.replace(pending(path), path)
-        sync_directory(path.parent)
+    _move(pending(path), path)
 
 
 def write_file(path: Path, write: Callable[[Path], None]) -> None:
@@ -71,6 +59,28 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
     make_directory(path.parent)
     write_pending(path, write)
     take_place(path)
+
+
+def write_shared_text(path: Path, text: str) -> None:
+    """Writes a text as `write_file` would, though other processes may write the same file at the same moment.
+
+    Each has a waiting name of its own, so that nobody takes away what another is writing, and the last one counts. The
+    price: a process that is killed leaves its waiting file behind, which no later one writes over.
+
+    Args:
+        path: Where the file will be.
+        text: Its content.
+
+    Raises:
+        CheckpointError: The disk is full, or the place cannot be written; an older file is still there.
+    """
+    make_directory(path.parent)
+    waiting = path.with_name(f"{path.name}.{uuid4().hex}{PENDING}")
+    _write_down(path, waiting, lambda file: _put(file, text))
+    try:
+        _move(waiting, path)
+    finally:
+        waiting.unlink(missing_ok=True)
 
 
 def make_directory(path: Path) -> None:
@@ -110,6 +120,30 @@ def sha256(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _write_down(path: Path, waiting: Path, write: Callable[[Path], None]) -> None:
+    try:
+        with _named_failures(path):
+            waiting.touch()
+            usual = waiting.stat().st_mode
+            write(waiting)
+            waiting.chmod(usual)  # safetensors lets nobody but the owner read
+            with waiting.open("rb+") as file:
+                os.fsync(file.fileno())
+    except BaseException:
+        waiting.unlink(missing_ok=True)
+        raise
+
+
+def _move(waiting: Path, path: Path) -> None:
+    with _named_failures(path):
+        os.replace(waiting, path)
+        sync_directory(path.parent)
 
 
 @contextmanager

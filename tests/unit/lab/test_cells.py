@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+import regard.store.durable
 from regard.errors import CheckpointError, ConfigError
 from regard.lab.cells import Bench, begin, open_bench, set_up
 from regard.lab.schema import Lab
@@ -72,7 +74,7 @@ def test_the_layout_lets_training_begin(bench: Bench, tmp_path: Path) -> None:
     config = begin(own, cell, workers=10_000)
     assert config.train.threads == 1
     assert (cell.model / TRAINING / "texts.json").exists()
-    assert not list(cell.directory.glob("*.*.tmp"))
+    assert [path.name for path in cell.model.iterdir()] == [TRAINING]  # nothing that was made beside it is left
     begin(own, cell, workers=1)
     changed = Bench(lab(base={"set": [*TREE["base"]["set"], "train.warmup=7"]}), own.directory, own.corpus)  # type: ignore[index]
     with pytest.raises(ConfigError, match="begun with other options"):
@@ -100,6 +102,18 @@ def test_the_base_file_comes_along(tmp_path: Path) -> None:
     again = open_bench(tmp_path / "lab")
     assert again.config(again.cells()[0]).train.warmup == 3
     assert json.loads((made.corpus.directory / "about.json").read_text())["made_of"]["pairs"] == 120
+
+
+def test_two_may_set_up_a_lab_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    sync = os.fsync
+
+    def meanwhile(handle: int) -> None:
+        monkeypatch.setattr(regard.store.durable.os, "fsync", sync)
+        set_up(lab(), bench.directory)
+
+    monkeypatch.setattr(regard.store.durable.os, "fsync", meanwhile)
+    assert set_up(lab(), bench.directory) == bench
+    assert [path.name for path in bench.directory.glob("lab.toml*")] == ["lab.toml"]
 
 
 def test_a_wrong_option_is_told_before_anything_is_written(tmp_path: Path) -> None:

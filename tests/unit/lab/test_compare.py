@@ -96,9 +96,18 @@ def test_seeds_that_disagree_are_not_significant() -> None:
 def test_only_seeds_of_both_are_compared() -> None:
     first, second = sums(0.1, 1), sums(0.5, 2)
     found = compare({"a": {1: first}, "b": {1: first, 2: second}, "c": {2: second}}, "a", BLEU_MEASURE, trials=50)
-    assert found["b"].score == found["a"].score
-    assert len(found["b"].seeds) == 2
-    assert found["c"].p is None
+    assert found["b"].difference == 0.0
+    assert found["b"].score == pytest.approx(BLEU_MEASURE.of(first + second))  # but what is shown is of all
+    assert found["b"].seeds == {1: BLEU_MEASURE.of(first), 2: BLEU_MEASURE.of(second)}
+    assert (found["c"].difference, found["c"].p) == (None, None)
+
+
+def test_a_difference_is_of_the_seeds_that_were_tested() -> None:
+    good, worse, bad = sums(0.1, 1), sums(0.3, 2), sums(0.8, 3)
+    found = compare({"a": {1: good, 2: bad}, "b": {1: worse}}, "a", BLEU_MEASURE, trials=100)
+    assert found["b"].score > found["a"].score
+    assert found["b"].difference == pytest.approx(BLEU_MEASURE.of(worse) - BLEU_MEASURE.of(good))
+    assert found["b"].significant
 
 
 def test_a_measure_that_was_not_taken_has_no_value() -> None:
@@ -125,4 +134,4 @@ def test_some_rows() -> None:
 
 def test_corrected_values_never_fall_in_order_and_end_at_one() -> None:
     assert holm({"a": 0.5, "b": 0.001, "c": 0.6}) == {"b": 0.003, "a": 1.0, "c": 1.0}
-    assert Value(1.0, 0.1, (1.0,), 0.04, True).significant
+    assert Value(1.0, 0.1, {1: 1.0}, 2.0, 0.04, True).significant

@@ -72,6 +72,18 @@ def test_a_sample_and_a_test_text_of_ones_own(files: CorpusConfig, tmp_path: Pat
     assert all(((1, 1) in one.sure) == (row % 2 == 0) for one, row in zip(links, rows, strict=True))
 
 
+def test_gold_links_are_of_lines_whether_or_not_a_pair_is_left_out(files: CorpusConfig, tmp_path: Path) -> None:
+    src = write(tmp_path, "t.en", ["a b", "", "c d", "e f"])
+    tgt = write(tmp_path, "t.fr", ["a b", "x", "", "e f"])
+    gold = write(tmp_path, "gold", ["0-0", "", "", "1-1"])
+    corpus = bring_corpus(files.model_copy(update={"test": (src, tgt), "gold": gold}), tmp_path / "corpus")
+    assert corpus.lines("test.src") == ["a b", "e f"]
+    assert [one.sure for one in corpus.gold() or ()] == [((0, 0),), ((1, 1),)]
+    write(tmp_path, "gold", ["0-0", "1-1"])
+    with pytest.raises(DataError, match="expected links of 4 sentence pairs, got 2 lines"):
+        bring_corpus(files.model_copy(update={"test": (src, tgt), "gold": gold}), tmp_path / "other")
+
+
 def test_another_corpus_is_refused(files: CorpusConfig, tmp_path: Path) -> None:
     bring_corpus(files, tmp_path / "corpus")
     assert bring_corpus(files, tmp_path / "corpus") == open_corpus(tmp_path / "corpus")

@@ -75,6 +75,14 @@ def test_tokens_take_the_place_of_steps_and_a_corpus_of_the_whole_corpus() -> No
     assert lab.measure.sentences == ()  # they were of the other corpus
 
 
+def test_a_test_text_comes_with_a_corpus() -> None:
+    own = {"corpus.test": ("c", "d"), "corpus.val": ("e", "f"), "corpus.gold": "g"}
+    lab = load_lab("bottleneck", changes={"corpus.train": ("a", "b"), **own})
+    assert (lab.corpus.test, lab.corpus.val, lab.corpus.gold) == (("c", "d"), ("e", "f"), "g")
+    with pytest.raises(ConfigError, match="corpus: val, test, gold: the phrasebook brings its own"):
+        load_lab("bottleneck", changes=own)
+
+
 def test_some_systems_and_the_baseline(small: str) -> None:
     assert list(load_lab(small, only=("b/*",)).systems) == ["a", "b/dot", "b/general"]
     assert list(load_lab(small, only=("b/dot",)).systems) == ["a", "b/dot"]
@@ -89,6 +97,12 @@ def test_some_systems_and_the_baseline(small: str) -> None:
         ('baseline = "a"', 'baseline = "a"\nsedes = [1]', r"small.toml:3: unknown key 'sedes': did you mean 'seeds'"),
         ("phrasebook =", "phrasebok =", r"small.toml:5: unknown key 'corpus.phrasebok': did you mean 'phrasebook'"),
         ('phrasebook = "en-fr"', "", "corpus: expected either phrasebook"),
+        (
+            "[systems]",
+            'test = ["a", "b"]\n[systems]',
+            "corpus: test: the phrasebook brings its own: leave this out, or",
+        ),
+        ("[systems]", 'val = ["a"]\ngold = "c"\n[systems]', r"corpus: val, gold: .* with corpus\.train, or --corpus"),
         ('"b/dot"', '"b/../dot"', "expected a name such as luong/dot"),
         ('baseline = "a"', 'baseline = "a"\nseeds = [1, 1]', "seeds: expected different ones, got 1, 1"),
         ("[systems]", "[budget]\nsteps = 3\ntokens = 4\n[systems]", "budget: give steps or tokens, not both"),

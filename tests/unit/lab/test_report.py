@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
+import regard.store.durable
 from regard.errors import DataError
+from regard.evaluate.scores import corpus_bleu
 from regard.lab.cells import Bench
 from regard.lab.chart import Line, axes_for, draw
 from regard.lab.corpus import words
 from regard.lab.findings import headlines
 from regard.lab.report import write_report
+from regard.lab.result import read_result
 from regard.lab.summary import summarise
+from regard.lab.tables import MINUS, scores_table, seeds_table
 
 Make = Callable[..., Bench]
 FETCHED = re.compile(r"(?:src|href)=[\"']?(?:https?:|//|file:)|@import|url\(")
@@ -90,6 +96,35 @@ def test_what_a_report_says_is_what_was_measured(finished_lab: Make) -> None:
     assert [x for x, _ in summary.curves["BLEU by step"]["good"]] == [100.0 * at for at in range(1, 8)]
 
 
+def test_a_seed_has_its_own_column(finished_lab: Make) -> None:
+    bench = finished_lab({"a": 0.1, "b": 0.3, "c": 0.2}, seeds=(7, 2, 5, 9))
+    references, expected = bench.corpus.lines("test.tgt"), {}
+    for cell in bench.cells():
+        if cell.seed == 9 or cell.name in ("b, seed 7", "c, seed 2"):
+            shutil.rmtree(cell.directory)
+            continue
+        said = [one.translation for one in read_result(cell.result).measured.sentences]
+        expected[cell.system, cell.seed] = f"{corpus_bleu(said, references):.1f}"
+    table = seeds_table(summarise(bench))
+    assert table.header == ["system", "seed 7", "seed 2", "seed 5"]
+    assert table.rows == [[name, *(expected.get((name, seed), "") for seed in (7, 2, 5))] for name in "abc"]
+    html = write_report(bench.directory)[0].read_text(encoding="utf-8")
+    assert html.count('class="seed"') == 7  # a dot each
+
+
+def test_a_difference_is_of_the_seeds_that_both_have(finished_lab: Make) -> None:
+    bench = finished_lab({"a": 0.1, "b": 0.3})
+    cells = {cell.name: cell for cell in bench.cells()}
+    shutil.rmtree(cells["b, seed 2"].directory)
+    bad = read_result(cells["a, seed 2"].result)
+    silent = tuple(replace(one, translation="euh") for one in bad.measured.sentences)
+    replace(bad, measured=replace(bad.measured, sentences=silent)).write(cells["a, seed 2"].result)
+    summary = summarise(bench)
+    own, other = (summary.values["BLEU"]["b"].seeds[1], summary.values["BLEU"]["a"].seeds[1])
+    assert scores_table(summary).rows[1][2] == f"{MINUS}{other - own:.1f} *"
+    assert "worse: b" in headlines(summary)[1]
+
+
 def test_a_part_of_a_lab_can_be_told(finished_lab: Make) -> None:
     bench = finished_lab({"a": 0.1, "b/c": 0.2, "b/d": 0.3})
     for cell in bench.cells():
@@ -101,6 +136,18 @@ def test_a_part_of_a_lab_can_be_told(finished_lab: Make) -> None:
     html, markdown = (path.read_text(encoding="utf-8") for path in write_report(bench.directory))
     for text in (html, markdown):
         assert "4 of 6 trainings are not finished" in text
+
+
+def test_two_may_write_a_report_at_once(finished_lab: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, sync = finished_lab({"a": 0.1}, seeds=(1,)), os.fsync
+
+    def meanwhile(handle: int) -> None:
+        monkeypatch.setattr(regard.store.durable.os, "fsync", sync)
+        write_report(bench.directory)
+
+    monkeypatch.setattr(regard.store.durable.os, "fsync", meanwhile)
+    files = write_report(bench.directory)
+    assert {path.name for path in bench.directory.glob("report*")} == {path.name for path in files}
 
 
 def test_a_lab_without_the_baseline_or_without_anything(finished_lab: Make) -> None:

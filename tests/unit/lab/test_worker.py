@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import regard.lab.measure
+import regard.lab.run
+from regard.errors import ConfigError
 from regard.inspection.readout import Readout
-from regard.lab.cells import Bench, set_up
+from regard.lab.cells import Bench, Cell, open_bench, set_up
+from regard.lab.load import dump_lab
 from regard.lab.locks import Lock
 from regard.lab.measure import find_readout, gradients, measure, typical_pairs
 from regard.lab.recorder import Recorder, read_record
@@ -87,30 +94,99 @@ def test_a_finished_cell_is_left_alone_and_one_that_is_held_too(bench: Bench) ->
     cell = bench.cells()[0]
     before = cell.result.stat().st_mtime_ns
     arguments = [str(bench.directory), cell.system, str(cell.seed), "1"]
-    assert main(arguments) == FINISHED
+    assert main(arguments, dump_lab(bench.lab)) == FINISHED
     assert cell.result.stat().st_mtime_ns == before
     assert cell.lock.claim()
-    assert main(arguments) == TAKEN
-
-
-def test_a_failure_is_told(bench: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    cell = bench.cells()[1]
-    result = cell.result.rename(tmp_path / "aside")
-    mark = cell.directory / "fingerprint"
-    kept = mark.read_text()
-    mark.write_text("else")
-    try:
-        assert main([str(bench.directory), cell.system, str(cell.seed), "1"]) == FAILED
-        assert "begun with other options" in capsys.readouterr().err
-    finally:
-        mark.write_text(kept)
-        result.rename(cell.result)
+    assert main(arguments, dump_lab(bench.lab)) == TAKEN
 
 
 def test_a_lab_that_is_finished_trains_nothing(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     ended = run_lab(bench.lab, bench.directory)
     assert (len(ended.finished), ended.failed, ended.interrupted) == (2, {}, False)
     assert "2 of 2 cells are finished already" in capsys.readouterr().err
+
+
+@pytest.fixture
+def copy(bench: Bench, tmp_path: Path) -> Bench:
+    """A lab of the same finished cells, which nobody holds, to be spoilt."""
+    shutil.copytree(bench.directory, tmp_path / "lab", ignore=shutil.ignore_patterns("locks"))
+    return open_bench(tmp_path / "lab")
+
+
+def changed(**values: object) -> Lab:
+    return Lab.model_validate(TREE | values)
+
+
+@pytest.mark.parametrize("has_result", [True, False])
+def test_other_options_are_refused_before_anything_is_changed(copy: Bench, tmp_path: Path, has_result: bool) -> None:
+    base = tmp_path / "base.toml"
+    base.write_text("[train]\nlabel_smoothing = 0.2\n")
+    if not has_result:
+        for cell in copy.cells():
+            cell.result.unlink()
+    before = (copy.directory / "lab.toml").read_text()
+    based = {"set": OPTIONS, "file": str(base)}
+    for other in ({"budget": {"steps": 5}}, {"base": based}, {"measure": TREE["measure"] | {"beam": 1}}):
+        with pytest.raises(ConfigError, match="seed-1: this cell was begun with other options: give the same ones"):
+            run_lab(changed(**other), copy.directory)
+        assert (copy.directory / "lab.toml").read_text() == before
+        assert not (copy.directory / "base.toml").exists()
+
+
+@pytest.mark.parametrize("has_result", [True, False])
+def test_a_failure_is_told(copy: Bench, capsys: pytest.CaptureFixture[str], has_result: bool) -> None:
+    cell = copy.cells()[1]
+    cell.mark.write_text("else")
+    if not has_result:
+        cell.result.unlink()
+    assert main([str(copy.directory), cell.system, str(cell.seed), "1"], dump_lab(copy.lab)) == FAILED
+    assert "begun with other options" in capsys.readouterr().err
+
+
+def test_a_worker_is_told_its_lab_whatever_another_run_has_made_of_the_directory(copy: Bench) -> None:
+    own = replace(copy, lab=changed(title="Deux scores : 두 점수"))
+    set_up(changed(baseline="other", systems={"other": []}), copy.directory)
+    worker = regard.lab.run._spawn(own, own.cells()[0], 1)
+    assert worker.wait(timeout=240) == FINISHED, (own.cells()[0].directory / "log.txt").read_text()
+
+
+def test_what_only_the_report_shows_may_be_changed(copy: Bench) -> None:
+    shown = {
+        "title": "Another",
+        "about": "More",
+        "baseline": "plain",
+        "measure": TREE["measure"] | {"trials": 9, "lengths": [7], "frequencies": [2]},
+    }
+    ended = run_lab(changed(**shown), copy.directory)
+    assert (len(ended.finished), ended.failed) == (2, {})
+    assert open_bench(copy.directory).lab.title == "Another"
+    more = {"seeds": [1, 2], "systems": TREE["systems"] | {"more": []}}
+    made = set_up(changed(**more), copy.directory)
+    assert [made.finished(cell) for cell in made.cells()] == [True, True, False, False, False, False]
+    some = set_up(changed(systems={"a/b": TREE["systems"]["a/b"]}), copy.directory)
+    assert [some.finished(cell) for cell in some.cells()] == [True]
+
+
+def test_a_result_without_a_mark_is_taken_for_the_labs(copy: Bench) -> None:
+    for cell in copy.cells():
+        cell.mark.unlink()
+    assert len(run_lab(changed(budget={"steps": 5}), copy.directory).finished) == 2
+
+
+def test_results_of_other_options_that_come_meanwhile_are_refused(copy: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = copy.cells()
+    results = {cell: cell.result.rename(cell.directory / "aside") for cell in (first, second)}
+
+    def spawn(_bench: Bench, cell: Cell, _workers: int) -> subprocess.Popen[bytes]:
+        for each, aside in results.items():
+            aside.rename(each.result)
+        second.mark.write_text("else")
+        assert cell == first  # the other one is another machine's
+        return subprocess.Popen([sys.executable, "-c", ""])
+
+    monkeypatch.setattr(regard.lab.run, "_spawn", spawn)
+    with pytest.raises(ConfigError, match="begun with other options"):
+        run_lab(copy.lab, copy.directory)
 
 
 def test_who_has_lost_his_cell_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
