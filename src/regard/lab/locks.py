@@ -21,7 +21,7 @@ from pathlib import Path
 BEAT_SECONDS = 15.0
 """How often a holder shows that it lives."""
 STALE_SECONDS = 600.0
-"""A holder that has not shown itself for so long is taken for dead; one on this machine is asked directly."""
+"""A holder that was silent for so long is taken for dead; one of this machine whose process is gone, at once."""
 
 
 class Lock:
@@ -83,9 +83,10 @@ class Lock:
 
         def beat() -> None:
             while not over.wait(BEAT_SECONDS):
-                if not self.beat():
-                    lost.set()
-                    return
+                with suppress(OSError):  # a shared disk that fails for a moment; the next beat will tell
+                    if not self.beat():
+                        lost.set()
+                        return
 
         thread = threading.Thread(target=beat, daemon=True)
         thread.start()

@@ -6,9 +6,7 @@ since the one in the directory is that of the last run, which may have other sys
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import sys
 import threading
 import time
@@ -18,6 +16,7 @@ from pathlib import Path
 from regard.errors import RegardError
 from regard.lab.cells import Bench, Cell, begin, open_bench
 from regard.lab.load import parse_lab
+from regard.lab.locks import Lock
 from regard.lab.measure import measure
 from regard.lab.recorder import Record, Recorder
 from regard.lab.result import CellResult, Trained
@@ -48,15 +47,22 @@ def work(bench: Bench, cell: Cell, *, workers: int) -> int:
     with lock.held() as lost:
         if bench.finished(cell):
             return FINISHED
-        return _work(bench, cell, workers, lost)
+        try:
+            return _work(bench, cell, workers, lock, lost)
+        except _LostError:
+            return TAKEN
 
 
-def _work(bench: Bench, cell: Cell, workers: int, lost: threading.Event) -> int:
+class _LostError(Exception):
+    """This worker was taken for dead, and its cell taken over: it must not write there any more."""
+
+
+def _work(bench: Bench, cell: Cell, workers: int, lock: Lock, lost: threading.Event) -> int:
     config = begin(bench, cell, workers=workers)
 
     def watch() -> None:
-        if lost.is_set():  # taken for dead, and taken over: the other one goes on
-            os.kill(os.getpid(), signal.SIGTERM)
+        if lost.is_set():
+            raise _LostError
 
     recorder = Recorder(cell.directory / "record.json", watch=watch)
     outcome = train(config, cell.model, resume=True, reporter=recorder)
@@ -67,6 +73,8 @@ def _work(bench: Bench, cell: Cell, workers: int, lost: threading.Event) -> int:
     measured = measure(translator, bench.corpus, bench.lab.measure)
     wall = outcome.seconds + time.monotonic() - trained
     told = _trained(outcome, recorder.record, bench.tokens_an_epoch(cell))
+    if not lock.beat():
+        raise _LostError
     CellResult(cell.system, cell.seed, wall, told, measured).write(cell.result)
     shutil.rmtree(cell.model / TRAINING)  # checkpoints and the optimiser's state: several times the model
     return FINISHED

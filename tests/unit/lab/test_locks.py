@@ -77,6 +77,26 @@ def test_who_was_taken_for_dead_learns_of_it(tmp_path: Path, monkeypatch: pytest
     assert quick.holder() is not None
 
 
+def test_a_disk_that_fails_for_a_moment_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "BEAT_SECONDS", 0.01)
+    lock, whole, failures = Lock(tmp_path), os.utime, iter([OSError(116, "Stale file handle")])
+
+    def utime(*given: object) -> None:
+        for failure in failures:
+            raise failure
+        whole(*given)
+
+    assert lock.claim()
+    whole(tmp_path / "lock.0", (1, 1))
+    monkeypatch.setattr(os, "utime", utime)
+    with lock.held() as lost:
+        for _ in range(500):
+            assert not lost.wait(0.01)
+            if (tmp_path / "lock.0").stat().st_mtime != 1:
+                break
+        assert (tmp_path / "lock.0").stat().st_mtime != 1
+
+
 def test_a_held_lock_is_kept_fresh_and_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "BEAT_SECONDS", 0.01)
     lock = Lock(tmp_path)

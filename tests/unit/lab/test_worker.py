@@ -17,6 +17,7 @@ import pytest
 
 import regard.lab.measure
 import regard.lab.run
+import regard.lab.worker
 from regard.errors import ConfigError
 from regard.inspection.readout import Readout
 from regard.lab.cells import Bench, Cell, open_bench, set_up
@@ -27,8 +28,9 @@ from regard.lab.recorder import Recorder, read_record
 from regard.lab.result import read_result
 from regard.lab.run import run_lab
 from regard.lab.schema import Lab, MeasureConfig
-from regard.lab.worker import FAILED, FINISHED, INTERRUPTED, TAKEN, main, work
+from regard.lab.worker import FAILED, FINISHED, TAKEN, main, work
 from regard.runs.aligning import Wanted
+from regard.runs.training import TRAINING
 from regard.store import load_model
 from regard.train.reporter import StepReport, TrainingPlan, Validation
 from regard.translate import Translator, load
@@ -200,8 +202,24 @@ def test_who_has_lost_his_cell_stops(tmp_path: Path, monkeypatch: pytest.MonkeyP
     long = {"budget": {"steps": 2000}, "base": {"set": [*OPTIONS, "train.validate_every=2000"]}}
     made = set_up(Lab.model_validate(TREE | long), tmp_path / "lab")
     cell = made.cells()[0]
-    assert work(made, cell, workers=1) == INTERRUPTED
+    assert work(made, cell, workers=1) == TAKEN
     assert not cell.result.exists()
+    assert not (cell.model / TRAINING / "state.safetensors").exists(), "the cell is somebody else's"
+
+
+def test_who_has_lost_his_cell_while_measuring_leaves_it_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken_over(*_: object) -> object:
+        (cell.directory / "locks" / "lock.1").touch()
+        return None
+
+    monkeypatch.setattr(regard.lab.worker, "measure", taken_over)
+    made = set_up(Lab.model_validate(TREE), tmp_path / "lab")
+    cell = made.cells()[0]
+    assert work(made, cell, workers=1) == TAKEN
+    assert not cell.result.exists()
+    assert (cell.model / TRAINING).exists()
 
 
 def test_speed_is_that_of_the_labs_beam(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
