@@ -56,8 +56,10 @@ class Aligner:
             DataError: A model has no attention.
         """
         scored = self.translator.score(sources, targets, first=first)
-        for warning in (warning for one in scored for warning in one.warnings):
-            self.tell(warning)
+        for one in scored:
+            if one.attention is None:
+                for warning in one.warnings:
+                    self.tell(warning)
         _check_attention(scored)
         forward = [() if one.attention is None else self.readout.links(one.attention) for one in scored]
         if self.reverse is None:
