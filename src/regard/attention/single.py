@@ -131,7 +131,7 @@ class Attention(nn.Module):
         mask = memory.mask
         if self.window is not None:
             if mask is None:  # all positions are real
-                mask = memory.values.new_ones(len(memory.values), 1, 1, memory.values.shape[-2], dtype=torch.bool)
+                mask = memory.value.new_ones(len(memory.value), 1, 1, memory.value.shape[-2], dtype=torch.bool)
             window_mask, window_bias = self.window(query, mask, start=start)
             mask = combine(mask, window_mask)
             if window_bias is not None:

@@ -15,7 +15,7 @@ import regard.store.durable
 from regard.errors import DataError
 from regard.evaluate.scores import corpus_bleu
 from regard.lab.cells import Bench
-from regard.lab.chart import Line, axes_for, draw
+from regard.lab.chart import WIDTH, Line, axes_for, draw
 from regard.lab.corpus import words
 from regard.lab.findings import headlines
 from regard.lab.report import write_report
@@ -183,3 +183,10 @@ def test_a_point_stands_where_its_value_says() -> None:
     powers = axes_for([Line("a", 0, [(0, 1e-4), (1, 0.2)])], x_label="", y_label="", logarithmic=True)
     assert powers.y_range == (1e-4, 1.0)
     assert powers.y(1e-2) == pytest.approx((powers.y(1e-4) + powers.y(1.0)) / 2)
+
+
+def test_the_last_number_below_a_chart_has_room() -> None:
+    lines = [Line("a", 0, [(0, 1), (100_000, 2)])]
+    drawn = draw(lines, axes_for(lines, x_label="updates", y_label="BLEU"), label="")
+    [place] = re.findall(r'x="([\d.]+)"[^>]*>100,000<', drawn)
+    assert float(place) + 7 * 6 / 2 <= WIDTH  # seven signs of about six pixels, around the place
