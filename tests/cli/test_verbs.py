@@ -200,6 +200,10 @@ def data_of(page: Path) -> list[dict[str, Any]]:
     return models
 
 
+def test_attend_prints_what_stands_there(at_work: Path, regard: Run) -> None:
+    assert regard("attend", "model", "a [b]:cat:[/b] here").out.startswith("a [b]:cat:[/b] here\n")
+
+
 def test_attend_to_a_file(at_work: Path, regard: Run) -> None:
     (at_work / "few.en").write_text("the cat sleeps\n\nHow was your day?\n")
     done = regard("attend", "model", "--src", "few.en", "--html", "a.html")

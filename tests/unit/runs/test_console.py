@@ -68,11 +68,11 @@ def test_a_terminal_has_a_bar_that_goes_away() -> None:
     assert reporter.progress.tasks[0].completed == 1500
     assert reporter.progress.tasks[0].total == 3000
     reporter.progress.refresh()
-    reporter.on_message("a [word]")
+    reporter.on_message("a [word] :cat:")
     reporter.on_end()
     reporter.on_end()
     assert "12,345 tok/s" in stream.getvalue()
-    assert "a [word]" in stream.getvalue()
+    assert "a [word] :cat:" in stream.getvalue()
     assert reporter.progress is None
 
 
