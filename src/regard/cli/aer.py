@@ -36,7 +36,7 @@ def aer(
 ) -> None:
     """Score word alignments: precision, recall and alignment error rate (Och & Ney 2003). Words count from 0 or 1."""
     from regard.evaluate.alignment import alignment_error_rate
-    from regard.text.links import GoldLinks, read_links
+    from regard.text.links import read_links
     from regard.text.words import word_counts
 
     if (src is None) != (tgt is None):
@@ -44,12 +44,10 @@ def aer(
     lengths: list[tuple[int, int]] = []
     if src is not None and tgt is not None:
         lengths = word_counts(*read_aligned(src, tgt))
-
-    def read(num_pairs: int = 0) -> list[list[GoldLinks]]:
-        files = ((gold, gold_base), (links, links_base))
-        return [read_links(path, base=base, lengths=lengths, num_pairs=num_pairs) for path, base in files]
-
-    right, guessed = read(max(map(len, read())))  # NAACL files do not tell of last pairs without links
+    right = read_links(gold, base=gold_base, lengths=lengths)
+    guessed = read_links(links, base=links_base, lengths=lengths, num_pairs=len(right))
+    if len(right) < len(guessed):  # a NAACL file does not tell of last pairs without links
+        right = read_links(gold, base=gold_base, lengths=lengths, num_pairs=len(guessed))
     scores = alignment_error_rate(
         [one.possible for one in guessed], [one.sure for one in right], [one.possible for one in right]
     )
