@@ -137,9 +137,13 @@ def _settled(
 
     translator = load(models, device=device)
     readout, told = settle(translator, *pairs, wanted, gold)
+
+    def tell(said: str) -> None:
+        print(f"regard: {models[0]}: {said}", file=sys.stderr)
+
     for line in told:
-        print(f"regard: {models[0]}: {line}", file=sys.stderr)
-    return Aligner(translator, readout, tell=lambda said: print(f"regard: {models[0]}: {said}", file=sys.stderr))
+        tell(line)
+    return Aligner(translator, readout, tell=tell)
 
 
 def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name: str, output: Path | None) -> None:

@@ -147,7 +147,7 @@ def _print_all(
     translations: list[Translation], own: Readout, layer: int | None, head: int | None, *, subwords: bool
 ) -> None:
     # Where word links guided a head, that one says what belongs together, whatever is drawn.
-    readout = own if layer is None and head is None else own.named(layer, head)
+    readout = own.named(layer, head)
     for translation in translations:
         if translation.attention is not None:
             _print(translation, translation.attention, readout, layer, head, subwords=subwords)

@@ -152,10 +152,9 @@ def settle(
         DataError: The model has no attention, or there are not as many gold alignments as pairs.
     """
     own, places = translator.readout, (wanted.layer, wanted.head)
-    said = places != (None, None)
-    known = not _has_several(translator) or (own.layer is not None and not said)
+    known = not _has_several(translator) or (own.layer is not None and places == (None, None))
     if None not in places or (gold is None and known):
-        chosen = wanted.over(own.named(wanted.layer, wanted.head) if said else own)
+        chosen = wanted.over(own.named(*places))
         return chosen if wanted.shifted is None else replace(chosen, shifted=wanted.shifted), []
     rule = wanted.over(own)
     choices = choose_readout(translator, sources, targets, readout=rule, gold=gold)
