@@ -76,9 +76,11 @@ class Readout:
             head: As for `AttentionRecord.matrix`.
 
         Returns:
-            This one where it is its own matrix, with the row and rule that go with it; another is read by default.
+            This one where nothing is named or its own matrix, with the row and rule that go with it; another is read by
+            default.
         """
-        return self if (layer, head) == (self.layer, self.head) else Readout(layer=layer, head=head)
+        own = (layer, head) in ((None, None), (self.layer, self.head))
+        return self if own else Readout(layer=layer, head=head)
 
     def links(self, record: AttentionRecord) -> Links:
         """The word links of one sentence pair.
@@ -121,6 +123,24 @@ def own_readout(config: Config) -> Readout:
     return Readout("threshold", layer, train.guided_head, shifted=True, threshold=_SURE)
 
 
+def rows_of_subwords(
+    record: AttentionRecord, layer: int | None = None, head: int | None = None, *, shifted: bool
+) -> Tensor:
+    """The row of each target subword.
+
+    Args:
+        record: What was attended to.
+        layer: As for `AttentionRecord.matrix`.
+        head: As for `AttentionRecord.matrix`.
+        shifted: Whether to take the row after each subword's own.
+
+    Returns:
+        `(T, S)` for T target subwords; the last ones are missing where a sentence was cut short.
+    """
+    first = int(shifted)
+    return record.matrix(layer, head)[first : first + len(record.tgt.ids)]
+
+
 def word_mass(record: AttentionRecord, layer: int | None = None, head: int | None = None, *, shifted: bool) -> Tensor:
     """How much each target word looked at each source word: summed over its subwords, the most of those that asked.
 
@@ -136,12 +156,10 @@ def word_mass(record: AttentionRecord, layer: int | None = None, head: int | Non
     Returns:
         `(T, S + 1)` for T target and S source words; the last column is what lay on no word, above all `</s>`.
     """
-    weights = record.matrix(layer, head)
+    weights = rows_of_subwords(record, layer, head, shifted=shifted)
     num_rows, num_src = len(record.tgt.ids), len(word_spans(record.src.text))
-    if shifted:
-        weights = weights[1:]
     padded = torch.zeros(num_rows, weights.shape[1])
-    padded[: len(weights)] = weights[:num_rows]
+    padded[: len(weights)] = weights
     # A subword that belongs to no word goes to the last column, or to a row that is cut off.
     columns = [*_owners(record.src, num_src), num_src]
     mass = torch.zeros(num_rows, num_src + 1).index_add_(1, torch.tensor(columns), padded)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from regard.errors import CheckpointError, DataError, SearchError
-from regard.inspection.readout import Readout
+from regard.inspection.readout import Readout, rows_of_subwords
 from regard.inspection.record import AttentionRecord
 from regard.search.engine import StepEngine
 from regard.search.shortlist import Shortlist
@@ -75,8 +75,8 @@ def make_shortlist(
 
 def _count(record: AttentionRecord, readout: Readout, seen: dict[int, dict[int, float]]) -> None:
     """Adds what each target subword of a pair gave to each source subword, where that is a link."""
-    rows = slice(int(readout.shifted), int(readout.shifted) + len(record.tgt.ids))
-    matrix = record.matrix(readout.layer, readout.head)[rows, : len(record.src.ids)]
+    rows = rows_of_subwords(record, readout.layer, readout.head, shifted=readout.shifted)
+    matrix = rows[:, : len(record.src.ids)]
     for row, column in (matrix >= LEAST).nonzero().tolist():
         seen[record.src.ids[column]][record.tgt.ids[row]] += float(matrix[row, column])
 
