@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,31 @@ def _seeded() -> None:
     torch = sys.modules.get("torch")
     if torch:
         torch.manual_seed(0)
+
+
+KERNELS = ["avx512", "avx2", "default"]
+
+
+def _limit(name: str) -> AbstractContextManager[None]:
+    from regard import native
+
+    if name != "PyTorch" and name not in native.available():
+        pytest.skip(f"this processor, or what compiled the kernels, has no {name}")
+    return native.limited_to(None if name == "PyTorch" else name)
+
+
+@pytest.fixture(params=KERNELS)
+def kernels(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The sets of instructions that kernels are compiled for, one after the other."""
+    with _limit(request.param):
+        yield request.param
+
+
+@pytest.fixture(params=[*KERNELS, "PyTorch"])
+def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
+    """As `kernels`, and PyTorch's own operators."""
+    with _limit(request.param):
+        yield request.param
 
 
 @pytest.fixture(scope="session")

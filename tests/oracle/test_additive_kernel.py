@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from regard.attention.additive import chunked, native
-from regard.native import kernel
+from regard.native import available, limited_to
 
 Gradients = tuple[Tensor, Tensor, Tensor]
 Forward = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -39,16 +39,9 @@ SHAPES = [
 
 def forms() -> list[tuple[str, Forward, Backward]]:
     found: list[tuple[str, Forward, Backward]] = [("chunked", chunked.chunked_forward, chunked.chunked_backward)]
-    if kernel("additive_forward", torch.empty(0)) is None:
-        return found
-    for limit, name in enumerate(("plain", "avx2", "avx512")):  # where a set is missing, the next smaller one runs
-        found.append(
-            (
-                name,
-                lambda *x, limit=limit: native.forward(*x, instructions=limit),
-                lambda *x, limit=limit: native.backward(*x, instructions=limit),
-            )
-        )
+    for name in available():
+        forward, backward = (limited_to(name)(run) for run in (native.forward, native.backward))
+        found.append((name, forward, backward))
     return found
 
 

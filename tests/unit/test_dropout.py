@@ -8,18 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-import regard.dropout
 from regard.dropout import Dropout, ReLUDropout, dropout, relu_dropout
-from regard.native import kernel
 
-
-@pytest.fixture(params=["compiled", "PyTorch"], autouse=True)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "compiled" and kernel("dropout", torch.ones(1)) is None:
-        pytest.skip("the kernels were not compiled here")
-    if request.param == "PyTorch":
-        monkeypatch.setattr(regard.dropout, "kernel", lambda name, like: None)
-    return str(request.param)
+pytestmark = pytest.mark.usefixtures("instructions")
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -98,7 +89,7 @@ def test_same_seed_same_draws_and_other_seed_others() -> None:
     assert not torch.equal(draw(1), draw(2))
 
 
-def test_threads_do_not_change_the_draws(way: str) -> None:
+def test_threads_do_not_change_the_draws(instructions: str) -> None:
     def draw(threads: int) -> torch.Tensor:
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
@@ -111,8 +102,8 @@ def test_threads_do_not_change_the_draws(way: str) -> None:
     assert torch.equal(draw(1), draw(2))
 
 
-def test_nothing_is_remembered(way: str) -> None:
-    if way != "compiled":
+def test_nothing_is_remembered(instructions: str) -> None:
+    if instructions == "PyTorch":
         pytest.skip("without the kernels the mask is kept")
     saved: list[Tensor] = []
     x = torch.randn(1000, requires_grad=True)

@@ -22,7 +22,7 @@ static inline void draw(uint64_t seed, int64_t first, uint16_t threshold, uint16
 }
 
 #define DEFINE(KIND, TYPE, LOAD, STORE)                                                                             \
-    EVERY_MACHINE static void range_##KIND(const TYPE *x, TYPE *y, int64_t from, int64_t to, uint64_t seed,         \
+    static void range_##KIND(const TYPE *x, TYPE *y, int64_t from, int64_t to, uint64_t seed,         \
                                            uint16_t threshold, float scale, int rectify) {                          \
         uint16_t keep[BLOCK];                                                                                       \
         float floor = rectify ? 0.0f : -__builtin_inff();                                                           \
@@ -43,7 +43,7 @@ static inline void draw(uint64_t seed, int64_t first, uint16_t threshold, uint16
         for (int64_t at = 0; at < n; at += GRAIN)                                                                   \
             range_##KIND(x, y, at, at + GRAIN < n ? at + GRAIN : n, seed, (uint16_t)threshold, scale, rectify);     \
     }                                                                                                               \
-    EVERY_MACHINE static void back_range_##KIND(const TYPE *y, const TYPE *dy, TYPE *dx, int64_t from,              \
+    static void back_range_##KIND(const TYPE *y, const TYPE *dy, TYPE *dx, int64_t from,              \
                                                 int64_t to, float scale) {                                          \
         for (int64_t j = from; j < to; j++) {                                                                       \
             float slope = LOAD(y[j]) == 0.0f ? 0.0f : scale;                                                        \

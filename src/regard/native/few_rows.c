@@ -4,7 +4,7 @@
 
 #define DEFINE(KIND, TYPE, LOAD, ROUND)                                                                              \
     /* Four outputs at a time: enough sums side by side to hide how long an addition takes. */                       \
-    EVERY_MACHINE static void few_rows_##KIND(const TYPE *x, int64_t R, const TYPE *weight, const TYPE *bias,        \
+    static void few_rows_##KIND(const TYPE *x, int64_t R, const TYPE *weight, const TYPE *bias,        \
                                               const float *added, int64_t from, int64_t to, int64_t out, int64_t in, \
                                               int32_t rectify, float *y) {                                           \
         for (int64_t o = from; o < to; o += 4) {                                                                     \

@@ -5,14 +5,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
-// One machine code for each generation of vector instructions, chosen when the library is loaded.
-#define EVERY_MACHINE \
-    __attribute__((noinline, target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define EVERY_MACHINE
-#endif
-
 #define KERNEL __attribute__((visibility("default")))
 
 typedef uint16_t bf16;

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -35,8 +36,8 @@ _SIGNATURES = {
         _INT,
     ),
     "regard_few_rows": (_POINTER, _LONG, *[_POINTER] * 3, _LONG, _LONG, _INT, _POINTER, _INT),
-    "regard_additive_forward": (*[_POINTER] * 4, *[_LONG] * 6, _POINTER, _INT, _INT),
-    "regard_additive_backward": (*[_POINTER] * 7, *[_LONG] * 7, _POINTER, _INT, _INT),
+    "regard_additive_forward": (*[_POINTER] * 4, *[_LONG] * 6, _POINTER, _INT),
+    "regard_additive_backward": (*[_POINTER] * 7, *[_LONG] * 7, _POINTER, _INT),
 }
 """Arguments of each kernel; its name goes on with `_f32` or `_bf16`."""
 
@@ -44,14 +45,67 @@ KINDS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 """The types that there are kernels for."""
 
 
+LEVELS = ("default", "avx2", "avx512")
+"""Sets of instructions that the kernels are compiled for, each with those before it; "default" is any processor."""
+
+_chosen: list[str | None] = []  # by `limited_to`, the innermost last
+
+
+def level() -> str | None:
+    """The set of instructions whose kernels run here.
+
+    It is the one that PyTorch's own operators use, so that `ATEN_CPU_CAPABILITY=avx2` or `default` limits both; a
+    smaller one where the compiler could not make that.
+
+    Returns:
+        One of `LEVELS`; None when nothing was compiled, or nothing may be used.
+    """
+    if _chosen:
+        return _chosen[-1]
+    found = available()
+    return found[-1] if found else None
+
+
 @cache
-def _library() -> ctypes.CDLL | None:
-    for path in sorted(Path(__file__).parent.glob("_kernels*.so")):
+def available() -> tuple[str, ...]:
+    """The sets of instructions that kernels were compiled for and that this process may use, smallest first."""
+    capability = torch.backends.cpu.get_cpu_capability().lower()
+    usable = LEVELS[: LEVELS.index(capability) + 1] if capability in LEVELS else LEVELS[:1]
+    return tuple(name for name in usable if _library(name) is not None)
+
+
+@contextmanager
+def limited_to(name: str | None) -> Iterator[None]:
+    """Runs the kernels of another set of instructions, or none, inside a `with` block: for tests and comparisons.
+
+    What was built before and holds a kernel, such as a packed model, keeps it.
+
+    Args:
+        name: One of `available()`; None for PyTorch's own operators alone.
+
+    Returns:
+        A context manager; also a decorator.
+
+    Raises:
+        ValueError: There are no such kernels here.
+    """
+    if name is not None and name not in available():
+        raise ValueError(f"expected one of {', '.join(available()) or 'no kernels at all'}, got {name!r}")
+    _chosen.append(name)
+    try:
+        yield
+    finally:
+        _chosen.pop()
+
+
+@cache
+def _library(name: str) -> ctypes.CDLL | None:
+    for path in sorted(Path(__file__).parent.glob(f"_kernels_{name}.*")):
         try:
             library = ctypes.CDLL(str(path))
-            for name, arguments in _SIGNATURES.items():
+            for function_name, arguments in _SIGNATURES.items():
                 for kind in KINDS.values():
-                    function = getattr(library, f"{name}_{kind}")
+                    function = getattr(library, f"{function_name}_{kind}")
                     function.argtypes, function.restype = arguments, None
         except (OSError, AttributeError):  # another system's, or an older source's
             continue
@@ -70,6 +124,6 @@ def kernel(name: str, like: Tensor) -> Callable[..., None] | None:
         A function of pointers and numbers, or None where there is no such kernel: nothing was compiled, another
         device, another type.
     """
-    kind = KINDS.get(like.dtype)
-    library = _library() if kind and like.device.type == "cpu" else None
+    kind, instructions = KINDS.get(like.dtype), level()
+    library = _library(instructions) if kind and instructions and like.device.type == "cpu" else None
     return None if library is None else getattr(library, f"regard_{name}_{kind}")

@@ -7,7 +7,7 @@
 #define BLOCK 64 // words whose largest is looked at before any single one
 
 #define DEFINE(KIND, TYPE, LOAD)                                                                                     \
-    EVERY_MACHINE static void best_of_row_##KIND(const TYPE *z, int64_t words, const int64_t *never, int64_t barred, \
+    static void best_of_row_##KIND(const TYPE *z, int64_t words, const int64_t *never, int64_t barred, \
                                                  int64_t wanted, float *log_probs, int64_t *ids) {                   \
         float largest = -__builtin_inff(), partition = 0.0f;                                                         \
         _Pragma("omp simd reduction(max : largest)")                                                                 \

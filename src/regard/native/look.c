@@ -64,7 +64,7 @@ static inline void normalise(float *w, int64_t n, float largest, int32_t odd) {
         for (; i + LANES <= n; i += LANES) *(unaligned *)(a + i) += share * WIDE(b + i);                             \
         for (; i < n; i++) a[i] += share * LOAD(b[i]);                                                               \
     }                                                                                                                \
-    EVERY_MACHINE static void look_##KIND(const TYPE *query, const TYPE *const *keys, const TYPE *const *values,     \
+    static void look_##KIND(const TYPE *query, const TYPE *const *keys, const TYPE *const *values,     \
                                           const int64_t *at, int64_t next, const uint8_t *seen, int64_t T,           \
                                           int64_t H, int64_t K, int64_t D, const int64_t *strides, float scale,      \
                                           TYPE *context, float *weights) {                                           \

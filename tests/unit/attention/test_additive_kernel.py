@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
-import regard.native.library
 from regard.attention.additive import additive_scores, chunked, native, op
 from regard.attention.scores import AdditiveScore
 from regard.attention.single import Attention
@@ -216,15 +213,6 @@ def test_the_same_call_gives_the_same_bytes() -> None:
     query, key, v = draw(3, 1, 40, 33, 24)
     first, second = (torch.autograd.grad(additive_scores(query, key, v).square().sum(), (query, key, v)) for _ in "ab")
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
-
-
-@compiled
-def test_the_instructions_are_bounded_by_the_limit() -> None:
-    [path] = list(Path(regard.native.library.__file__).parent.glob("_kernels*.so"))[:1]
-    choose = ctypes.CDLL(str(path)).regard_additive_instructions
-    assert choose(0) == 0
-    assert 0 <= choose(1) <= 1
-    assert choose(1) <= choose(native.BEST) <= native.BEST
 
 
 def test_the_eager_way_and_the_operator_are_one() -> None:

@@ -9,10 +9,9 @@ from torch import Tensor
 from regard.attention.gathered import Kept, can_look, look
 from regard.attention.scores import AdditiveScore, CosineScore, DotProductScore, GeneralScore, ScaledDotScore
 from regard.attention.single import attend
-from regard.native import kernel
 from regard.values import Memory
 
-pytestmark = pytest.mark.skipif(kernel("look", torch.zeros(1)) is None, reason="nothing was compiled here")
+pytestmark = pytest.mark.usefixtures("kernels")
 
 
 def _steps(score: DotProductScore, steps: list[tuple[Tensor, Tensor]]) -> Kept:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 
-from regard.native import kernel, library
+from regard.native import available, kernel, level, library, limited_to
 
 
 def test_only_for_types_and_devices_that_there_are_kernels_for() -> None:
@@ -17,14 +21,53 @@ def test_only_for_types_and_devices_that_there_are_kernels_for() -> None:
 
 
 def test_an_unusable_library_is_as_good_as_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "_kernels.cpython-000-other-system.so").write_bytes(b"\x7fELF of another machine")
+    (tmp_path / "_kernels_default.cpython-000-other-system.so").write_bytes(b"\x7fELF of another machine")
     monkeypatch.setattr(library, "__file__", str(tmp_path / "library.py"))
-    library._library.cache_clear()
-    try:
+    monkeypatch.setattr(library, "_library", cache(library._library.__wrapped__))
+    monkeypatch.setattr(library, "available", cache(library.available.__wrapped__))
+    assert library.available() == ()
+    assert library.level() is None
+    assert kernel("dropout", torch.ones(1)) is None
+
+
+@pytest.mark.parametrize("limit", ["avx512", "avx2", "default"])
+def test_the_instructions_are_those_that_pytorch_uses(limit: str) -> None:
+    if not available():
+        pytest.skip("the kernels were not compiled here")
+    code = "import torch; from regard import native; print(torch.backends.cpu.get_cpu_capability(), native.level())"
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "ATEN_CPU_CAPABILITY": limit},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    theirs, ours = told.stdout.lower().split()
+    assert ours == theirs == (limit if limit in available() else available()[-1])
+
+
+def test_where_the_compiler_lacks_a_set_of_instructions_the_next_smaller_one_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = library._library
+    monkeypatch.setattr(library, "available", library.available.__wrapped__)
+    monkeypatch.setattr(library, "_library", lambda name: whole("default") if name == "default" else None)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    assert library.level() == ("default" if whole("default") else None)
+
+
+def test_other_instructions_within_a_block_alone() -> None:
+    before = level()
+    with limited_to(None):
         assert kernel("dropout", torch.ones(1)) is None
-    finally:
-        monkeypatch.undo()
-        library._library.cache_clear()
+        for name in available():
+            with limited_to(name):
+                assert level() == name
+                assert kernel("dropout", torch.ones(1)) is not None
+        assert level() is None
+    assert level() == before
+    with pytest.raises(ValueError, match="got 'sse9'"), limited_to("sse9"):
+        pass
 
 
 def test_a_kernel_can_be_called() -> None:

@@ -13,13 +13,17 @@ from regard.native.packed import PackedLinear
 @pytest.mark.parametrize("rows", [(0,), (1,), (2, 2), (5,), (64,), (4, 7)])
 @pytest.mark.parametrize("size", [(17, 33), (1, 40), (300, 128)])
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("here", [True, False])
+@pytest.mark.parametrize("onednn", [True, False])
 def test_equals_the_plain_product(
-    rows: tuple[int, ...], size: tuple[int, int], bias: bool, here: bool, monkeypatch: pytest.MonkeyPatch
+    rows: tuple[int, ...],
+    size: tuple[int, int],
+    bias: bool,
+    onednn: bool,
+    instructions: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if not here:
+    if not onednn:
         monkeypatch.setattr(packed, "packs", lambda dtype: False)
-        monkeypatch.setattr(packed, "kernel", lambda name, like: None)
     x, weight, b = torch.randn(*rows, size[1]), torch.randn(size), torch.randn(size[0]) if bias else None
     added, wanted = (
         torch.randn(*rows, size[0]),

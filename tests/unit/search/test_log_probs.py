@@ -7,7 +7,6 @@ import math
 import pytest
 import torch
 
-import regard.search.log_probs
 from regard.errors import SearchError
 from regard.native import kernel
 from regard.search.log_probs import NotFiniteError, forbid, likeliest, log_probabilities, never_said
@@ -55,21 +54,11 @@ def test_padding_and_bos_are_never_said_and_eos_not_too_early() -> None:
     assert kept.tolist() == [[False, True, True, True, False, True]] * 2
 
 
-@pytest.fixture(params=["compiled", "plain"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways to the likeliest tokens."""
-    if request.param == "plain":
-        monkeypatch.setattr(regard.search.log_probs, "kernel", lambda name, like: None)
-    elif kernel("likeliest", torch.zeros(1)) is None:
-        pytest.skip("nothing was compiled here")
-    return str(request.param)
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize(("rows", "vocab"), [(1, 7), (3, 64), (3, 65), (40, 8000)])
 @pytest.mark.parametrize("count", [1, 5])
 def test_the_likeliest_are_those_of_sorting_all(
-    way: str, dtype: torch.dtype, rows: int, vocab: int, count: int
+    instructions: str, dtype: torch.dtype, rows: int, vocab: int, count: int
 ) -> None:
     generator = torch.Generator().manual_seed(rows + vocab)
     logits = torch.stack([4.0 * torch.randperm(vocab, generator=generator) / vocab for _ in range(rows)]).to(dtype)
@@ -85,7 +74,7 @@ def test_the_likeliest_are_those_of_sorting_all(
     assert not set(ids.flatten().tolist()) & {1, 2}
 
 
-def test_where_few_are_possible_the_rest_cannot_be_chosen(way: str) -> None:
+def test_where_few_are_possible_the_rest_cannot_be_chosen(instructions: str) -> None:
     logits = torch.full((2, 70), -math.inf)
     logits[:, 66] = 1.0
     logits[1, 3] = 0.0
@@ -98,7 +87,7 @@ def test_where_few_are_possible_the_rest_cannot_be_chosen(way: str) -> None:
 
 @pytest.mark.parametrize("place", [0, 17, 63, 64, 9999])
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_a_spoilt_row_has_no_likeliest(way: str, place: int, value: float) -> None:
+def test_a_spoilt_row_has_no_likeliest(instructions: str, place: int, value: float) -> None:
     logits = torch.randn(3, 10_000)
     logits[2, place] = value
     with pytest.raises(NotFiniteError, match="sentence 8 of the batch at step 3"):

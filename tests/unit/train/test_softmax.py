@@ -6,18 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-import regard.train.softmax
-from regard.native import kernel
 from regard.train.softmax import judge
 
-
-@pytest.fixture(params=["compiled", "PyTorch"], autouse=True)
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "compiled" and kernel("cross_entropy", torch.ones(1)) is None:
-        pytest.skip("the kernels were not compiled here")
-    if request.param == "PyTorch":
-        monkeypatch.setattr(regard.train.softmax, "kernel", lambda name, like: None)
-    return str(request.param)
+pytestmark = pytest.mark.usefixtures("instructions")
 
 
 def reference(logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float) -> tuple[Tensor, ...]:

@@ -2,7 +2,7 @@
 //
 // tanh(q + k) = 1 - 2 / (1 + e^2q e^2k): the exponentials are taken once a query and once a key, which leaves a product
 // and a reciprocal for each of the B·H·T·S·D terms. Numbers for which that would overflow or lose digits go another way.
-// The arithmetic stands in variant.h and is compiled for three sets of instructions; which one runs is decided here.
+// The arithmetic stands in arithmetic.h.
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -37,90 +37,39 @@ struct backward {
     int64_t B, H, T, S, D;
 };
 
-#ifdef __clang__
-#define PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-#define PICK(a, b, ...) __builtin_shuffle(a, b, (NAME(bits)){__VA_ARGS__})
-#endif
-
-#if defined(__x86_64__) && defined(__GNUC__)
-#define HAS_X86 1
+// Vectors of the widest registers that this library is compiled for.
+#if defined(__AVX512F__)
 #include <immintrin.h>
-
 #define WIDTH 16
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2,prefer-vector-width=512")))
-#define NAME(x) x##_avx512
-#define RECIPROCAL(x) ((VECTOR)_mm512_rcp14_ps((__m512)(x)))
+#define RECIPROCAL(x) ((vector)_mm512_rcp14_ps((__m512)(x)))
 #define LIMIT(x, bound)                                                                                               \
-    ((VECTOR)_mm512_max_ps(_mm512_set1_ps(-(bound)), _mm512_min_ps(_mm512_set1_ps(bound), (__m512)(x))))
-#define PICK_EVEN(a, b) PICK(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
-#define PICK_ODD(a, b) PICK(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
-#include "variant.h"
-#undef WIDTH
-#undef TARGET
-#undef NAME
-#undef RECIPROCAL
-#undef LIMIT
-#undef PICK_EVEN
-#undef PICK_ODD
-
+    ((vector)_mm512_max_ps(_mm512_set1_ps(-(bound)), _mm512_min_ps(_mm512_set1_ps(bound), (__m512)(x))))
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#elif defined(__AVX2__)
+#include <immintrin.h>
 #define WIDTH 8
-#define TARGET __attribute__((target("avx2,fma")))
-#define NAME(x) x##_avx2
-#define RECIPROCAL(x) ((VECTOR)_mm256_rcp_ps((__m256)(x)))
+#define RECIPROCAL(x) ((vector)_mm256_rcp_ps((__m256)(x)))
 #define LIMIT(x, bound)                                                                                               \
-    ((VECTOR)_mm256_max_ps(_mm256_set1_ps(-(bound)), _mm256_min_ps(_mm256_set1_ps(bound), (__m256)(x))))
-#define PICK_EVEN(a, b) PICK(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
-#define PICK_ODD(a, b) PICK(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
-#include "variant.h"
-#undef WIDTH
-#undef TARGET
-#undef NAME
-#undef RECIPROCAL
-#undef LIMIT
-#undef PICK_EVEN
-#undef PICK_ODD
-#endif
-
-#define WIDTH 4
-#define TARGET
-#define NAME(x) x##_plain
-#define RECIPROCAL(x) (1.0f / (x))
-#define SELECT(mask, a, b) ((VECTOR)(((mask) & (NAME(bits))(a)) | (~(mask) & (NAME(bits))(b))))
-#define LIMIT(x, bound) NAME(limit)(x, bound)
-typedef float vector_plain __attribute__((vector_size(16)));
-typedef int32_t bits_plain __attribute__((vector_size(16)));
-static inline vector_plain limit_plain(vector_plain x, float bound) {
-    vector_plain top = bound - (vector_plain){0}, bottom = -top;
-    bits_plain over = x > top, under = x < bottom;
-    return (vector_plain)((over & (bits_plain)top) | (under & (bits_plain)bottom) | (~over & ~under & (bits_plain)x));
-}
-#define PICK_EVEN(a, b) PICK(a, b, 0, 2, 4, 6)
-#define PICK_ODD(a, b) PICK(a, b, 1, 3, 5, 7)
-#include "variant.h"
-
-enum { PLAIN, AVX2, AVX512 };
-
-// The widest set of instructions that this machine has, but none wider than `limit`.
-KERNEL int32_t regard_additive_instructions(int32_t limit) {
-#ifdef HAS_X86
-    int wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("bmi2");
-    int middle = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (wide && middle && limit >= AVX512) return AVX512;
-    if (middle && limit >= AVX2) return AVX2;
-#endif
-    (void)limit;
-    return PLAIN;
-}
-
-#ifdef HAS_X86
-#define CHOOSE(name, instructions)                                                                                    \
-    ((instructions) == AVX512 ? name##_avx512 : (instructions) == AVX2 ? name##_avx2 : name##_plain)
+    ((vector)_mm256_max_ps(_mm256_set1_ps(-(bound)), _mm256_min_ps(_mm256_set1_ps(bound), (__m256)(x))))
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14
+#define ODD 1, 3, 5, 7, 9, 11, 13, 15
 #else
-#define CHOOSE(name, instructions) name##_plain
+#define WIDTH 4
+#define RECIPROCAL(x) (1.0f / (x))
+#define LIMIT(x, bound) limit(x, bound)
+#define EVEN 0, 2, 4, 6
+#define ODD 1, 3, 5, 7
 #endif
+
+#ifdef __clang__
+#define PICK_LIST(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define PICK_LIST(a, b, ...) __builtin_shuffle(a, b, (integers){__VA_ARGS__})
+#endif
+#define PICK(a, b, list) PICK_LIST(a, b, list)
+
+#include "arithmetic.h"
 
 static inline int this_thread(void) {
 #ifdef _OPENMP
@@ -137,19 +86,16 @@ static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 #define DEFINE(KIND, TYPE)                                                                                            \
     KERNEL void regard_additive_forward_##KIND(const TYPE *q, const TYPE *k, const float *v, float *e, int64_t B,     \
                                                int64_t H, int64_t T, int64_t S, int64_t D, int64_t chunks,            \
-                                               float *scratch, int32_t threads, int32_t limit) {                      \
+                                               float *scratch, int32_t threads) {                                     \
         int64_t stride = (D + WIDEST - 1) / WIDEST * WIDEST, rows = (T + chunks - 1) / chunks, jobs = B * H * chunks; \
         struct forward job = {q, k, v, e, B, H, T, S, D, stride};                                                     \
-        int32_t instructions = regard_additive_instructions(limit);                                                   \
-        void (*prepare)(const float *, int64_t, int64_t, float *) = CHOOSE(prepare, instructions);                    \
-        void (*run)(const struct forward *, int64_t, int64_t, int64_t, int64_t, const float *, float *) =             \
-            CHOOSE(forward_##KIND, instructions);                                                                     \
         float *heads = scratch, *own = scratch + H * (2 * stride + WIDEST);                                           \
         for (int64_t h = 0; h < H; h++) prepare(v + h * D, D, stride, heads + h * (2 * stride + WIDEST));             \
         _Pragma("omp parallel for num_threads(threads) schedule(dynamic) if (jobs * rows * S * D > SMALL)")           \
         for (int64_t at = 0; at < jobs; at++) {                                                                       \
             int64_t head = at / chunks, first = least(at % chunks * rows, T), last = least(first + rows, T);          \
-            run(&job, head / H, head % H, first, last, heads, own + this_thread() * (ROWS + S + 3) * stride);         \
+            forward_##KIND(&job, head / H, head % H, first, last, heads,                                              \
+                           own + this_thread() * (ROWS + S + 3) * stride);                                            \
         }                                                                                                             \
     }                                                                                                                 \
     /* de (B, H, T, S) -> dq, dk (chunks, B, H, S, D) and dv (parts * chunks, H, D), both to be summed; dv is zero    \
@@ -157,10 +103,8 @@ static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
     KERNEL void regard_additive_backward_##KIND(                                                                      \
         const TYPE *q, const TYPE *k, const float *v, const float *de, TYPE *dq, TYPE *dk, float *dv, int64_t B,      \
         int64_t H, int64_t T, int64_t S, int64_t D, int64_t chunks, int64_t parts, float *scratch,                    \
-        int32_t threads, int32_t limit) {                                                                             \
+        int32_t threads) {                                                                                            \
         struct backward job = {q, k, v, de, dq, dk, dv, B, H, T, S, D};                                               \
-        void (*run)(const struct backward *, int64_t, int64_t, int64_t, int64_t, int64_t, float *, float *) =         \
-            CHOOSE(backward_##KIND, regard_additive_instructions(limit));                                             \
         int64_t rows = (T + chunks - 1) / chunks, size = (B + parts - 1) / parts, jobs = parts * H * chunks;          \
         _Pragma("omp parallel for num_threads(threads) schedule(dynamic) if (B * H * T * S * D > SMALL)")             \
         for (int64_t at = 0; at < jobs; at++) {                                                                       \
@@ -168,7 +112,8 @@ static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
             int64_t first = least(chunk * rows, T), last = least(first + rows, T);                                    \
             float *sum = dv + ((part * chunks + chunk) * H + h) * D;                                                  \
             for (int64_t b = part * size; b < least(part * size + size, B); b++)                                      \
-                run(&job, b, h, chunk, first, last, sum, scratch + this_thread() * WIDEST * (T + 2 * S));                          \
+                backward_##KIND(&job, b, h, chunk, first, last, sum,                                                  \
+                                scratch + this_thread() * WIDEST * (T + 2 * S));                                      \
         }                                                                                                             \
     }
 DEFINE(f32, float)

@@ -12,9 +12,6 @@ from torch import Tensor
 from regard.attention.additive.chunked import chunked_backward, chunked_forward
 from regard.native import kernel
 
-BEST = 2
-"""Instructions that the kernel may use: 0 none beyond the platform's, 1 AVX2, 2 AVX-512; it takes what there is."""
-
 _WIDEST, _ROWS = 16, 64  # as in kernel.c
 _NARROW = (torch.float32, torch.bfloat16, torch.float16)
 _SHARES = 8  # pieces of work a thread, so that none waits long for the last
@@ -23,14 +20,13 @@ _Forward = Callable[[Tensor, Tensor, Tensor], Tensor]
 _Backward = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
-def forward(query: Tensor, key: Tensor, v: Tensor, *, instructions: int = BEST) -> Tensor:
+def forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
     """Scores, without a gradient.
 
     Args:
         query: `(B, H, T, D)`.
         key: `(B, H, S, D)`, the same type.
         v: `(H, D)`, float32 (float64 with float64).
-        instructions: See `BEST`.
 
     Returns:
         `(B, H, T, S)` in the type of `v`.
@@ -46,14 +42,12 @@ def forward(query: Tensor, key: Tensor, v: Tensor, *, instructions: int = BEST) 
     scratch = torch.empty(H * (2 * stride + _WIDEST) + threads * (_ROWS + S + 3) * stride)
     run(
         *(query.data_ptr(), key.data_ptr(), v.data_ptr(), scores.data_ptr()),
-        *(B, H, T, S, D, _chunks(B * H, T, threads), scratch.data_ptr(), threads, instructions),
+        *(B, H, T, S, D, _chunks(B * H, T, threads), scratch.data_ptr(), threads),
     )
     return scores
 
 
-def backward(
-    upstream: Tensor, query: Tensor, key: Tensor, v: Tensor, *, instructions: int = BEST
-) -> tuple[Tensor, Tensor, Tensor]:
+def backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of `forward`; nothing but its arguments is needed.
 
     Args:
@@ -61,7 +55,6 @@ def backward(
         query: `(B, H, T, D)`.
         key: `(B, H, S, D)`, the same type.
         v: `(H, D)`, float32 (float64 with float64).
-        instructions: See `BEST`.
 
     Returns:
         Gradients of query, key and v, in their shapes and types.
@@ -81,7 +74,7 @@ def backward(
     run(
         *(query.data_ptr(), key.data_ptr(), v.data_ptr(), upstream.data_ptr()),
         *(for_query.data_ptr(), for_keys.data_ptr(), for_v.data_ptr()),
-        *(B, H, T, S, D, chunks, parts, scratch.data_ptr(), threads, instructions),
+        *(B, H, T, S, D, chunks, parts, scratch.data_ptr(), threads),
     )
     for_key = for_keys[0] if chunks == 1 else for_keys.sum(0, dtype=torch.float32).to(key.dtype)
     return for_query, for_key, for_v.sum(0)

@@ -1,79 +1,86 @@
-// The additive score for one vector width; `kernel.c` includes this once for each set of instructions.
+// The additive score in vectors of one width; `kernel.c` includes this once.
 //
-// It defines WIDTH (floats in a vector), TARGET (the instructions), NAME(x) (x with the set's name), RECIPROCAL(x)
-// (an estimate, refined here) and LIMIT(x, bound) (x between -bound and bound, not a number stays so).
+// It defines WIDTH (floats in a vector), RECIPROCAL(x) (an estimate, refined here), LIMIT(x, bound) (x between -bound and
+// bound, not a number stays so), PICK(a, b, list) (those elements of two vectors) with the lists EVEN and ODD.
 
-typedef float NAME(vector) __attribute__((vector_size(4 * WIDTH)));
-typedef float NAME(loose) __attribute__((vector_size(4 * WIDTH), aligned(4)));
-typedef int32_t NAME(bits) __attribute__((vector_size(4 * WIDTH)));
-typedef uint32_t NAME(words) __attribute__((vector_size(4 * WIDTH)));
-typedef uint16_t NAME(halves) __attribute__((vector_size(2 * WIDTH), aligned(2)));
+typedef float vector __attribute__((vector_size(4 * WIDTH)));
+typedef float loose __attribute__((vector_size(4 * WIDTH), aligned(4)));
+typedef int32_t integers __attribute__((vector_size(4 * WIDTH)));
+typedef uint32_t unsigneds __attribute__((vector_size(4 * WIDTH)));
+typedef uint16_t halves __attribute__((vector_size(2 * WIDTH), aligned(2)));
 
-#define VECTOR NAME(vector)
-#define INLINE static inline __attribute__((always_inline)) TARGET
-#define AT(x) (*(const NAME(loose) *)(x))
-#define PUT(x) (*(NAME(loose) *)(x))
+#define INLINE static inline __attribute__((always_inline))
+#define AT(x) (*(const loose *)(x))
+#define PUT(x) (*(loose *)(x))
 
-INLINE VECTOR NAME(all)(float x) { return x - (VECTOR){0}; }
+#if WIDTH == 4 // no instruction for it
+INLINE vector limit(vector x, float bound) {
+    vector top = bound - (vector){0}, bottom = -top;
+    integers over = x > top, under = x < bottom;
+    return (vector)((over & (integers)top) | (under & (integers)bottom) | (~over & ~under & (integers)x));
+}
+#endif
+
+INLINE vector spread(float x) { return x - (vector){0}; }
 
 // 1 / x, or 2 / (2x): `two` is 2 in either case. NaN where x is beyond 2^126.
-INLINE VECTOR NAME(invert)(VECTOR x) {
-    VECTOR estimate = RECIPROCAL(x);
+INLINE vector invert(vector x) {
+    vector estimate = RECIPROCAL(x);
     return estimate * (2.0f - x * estimate);
 }
 
 // e^x, relative error below 3e-7, for |x| < 87.
-INLINE VECTOR NAME(exponential)(VECTOR x) {
-    VECTOR shifted = x * 1.44269504f + 12582912.0f; // adding 1.5 * 2^23 rounds to a whole number
-    VECTOR n = shifted - 12582912.0f;
-    VECTOR r = x - n * 0.693145752f - n * 1.42860677e-6f; // ln 2 in two parts
-    VECTOR p = r * 1.98756915e-4f + 1.39819995e-3f;
+INLINE vector exponentials(vector x) {
+    vector shifted = x * 1.44269504f + 12582912.0f; // adding 1.5 * 2^23 rounds to a whole number
+    vector n = shifted - 12582912.0f;
+    vector r = x - n * 0.693145752f - n * 1.42860677e-6f; // ln 2 in two parts
+    vector p = r * 1.98756915e-4f + 1.39819995e-3f;
     p = p * r + 8.33345190e-3f;
     p = p * r + 4.16657962e-2f;
     p = p * r + 1.66666657e-1f;
     p = p * r + 5.00000012e-1f;
     p = p * (r * r) + r + 1.0f;
-    return (VECTOR)((NAME(bits))p + ((NAME(bits))shifted << 23));
+    return (vector)((integers)p + ((integers)shifted << 23));
 }
 
 // tanh(x) = x P(x²) / Q(x²) on [-9, 9], fitted to the least relative error, 2e-8; it is 1 beyond.
-INLINE VECTOR NAME(tanh)(VECTOR x) {
+INLINE vector hyperbolic_tangents(vector x) {
     x = LIMIT(x, 9.0f);
-    VECTOR y = x * x;
-    VECTOR p = y * 1.335462643e-08f + 2.060905569e-05f;
-    VECTOR q = y * 7.776543543e-07f + 3.285632128e-04f;
+    vector y = x * x;
+    vector p = y * 1.335462643e-08f + 2.060905569e-05f;
+    vector q = y * 7.776543543e-07f + 3.285632128e-04f;
     p = p * y + 3.495586468e-03f;
     q = q * y + 2.587697587e-02f;
     p = p * y + 1.338102424e-01f;
     q = q * y + 4.671433984e-01f;
     p = p * y + 9.999999795e-01f;
     q = q * y + 1.0f;
-    return x * p * NAME(invert)(q);
+    return x * p * invert(q);
 }
 
 // The first `count` of WIDTH elements, zeros behind them; all zeros when `count` is negative.
-INLINE VECTOR NAME(load_f32)(const float *x, int64_t count) {
+INLINE vector load_f32(const float *x, int64_t count) {
     if (count >= WIDTH) return AT(x);
     float padded[WIDTH] = {0};
     if (count > 0) memcpy(padded, x, (size_t)count * sizeof *x);
     return AT(padded);
 }
 
-INLINE VECTOR NAME(load_bf16)(const bf16 *x, int64_t count) {
-    NAME(halves) narrow_ones = {0};
+INLINE vector load_bf16(const bf16 *x, int64_t count) {
+    halves narrow_ones = {0};
     if (count >= WIDTH) {
-        narrow_ones = *(const NAME(halves) *)x;
+        narrow_ones = *(const halves *)x;
     } else if (count > 0) {
         memcpy(&narrow_ones, x, (size_t)count * sizeof *x);
     }
-    return (VECTOR)(__builtin_convertvector(narrow_ones, NAME(words)) << 16);
+    return (vector)(__builtin_convertvector(narrow_ones, unsigneds) << 16);
 }
 
-INLINE VECTOR NAME(load)(const void *x, int64_t at, int64_t count, int half) {
-    return half ? NAME(load_bf16)((const bf16 *)x + at, count) : NAME(load_f32)((const float *)x + at, count);
+INLINE vector load(const void *x, int64_t at, int64_t count, int half) {
+    return half ? load_bf16((const bf16 *)x + at, count) : load_f32((const float *)x + at, count);
 }
 
-INLINE void NAME(store)(void *x, int64_t at, int64_t count, VECTOR y, int half) {
+INLINE void store(void *x, int64_t at, int64_t count, vector y, int half) {
     float values[WIDTH];
     PUT(values) = y;
     if (!half) {
@@ -89,7 +96,7 @@ INLINE void NAME(store)(void *x, int64_t at, int64_t count, VECTOR y, int half) 
 }
 
 // The largest |x|; infinity or not a number where one is among them.
-TARGET static float NAME(largest)(const void *x, int64_t count, int half) {
+static float largest_of(const void *x, int64_t count, int half) {
     int32_t most = 0;
     if (half) {
         for (int64_t i = 0; i < count; i++) {
@@ -110,9 +117,9 @@ TARGET static float NAME(largest)(const void *x, int64_t count, int half) {
 }
 
 // Sums of WIDTH vectors, as the lanes of one.
-INLINE VECTOR NAME(sums)(VECTOR *x) {
+INLINE vector lane_sums(vector *x) {
     for (int left = WIDTH; left > 1; left /= 2)
-        for (int i = 0; i < left / 2; i++) x[i] = PICK_EVEN(x[2 * i], x[2 * i + 1]) + PICK_ODD(x[2 * i], x[2 * i + 1]);
+        for (int i = 0; i < left / 2; i++) x[i] = PICK(x[2 * i], x[2 * i + 1], EVEN) + PICK(x[2 * i], x[2 * i + 1], ODD);
     return x[0];
 }
 
@@ -122,54 +129,54 @@ INLINE VECTOR NAME(sums)(VECTOR *x) {
 // its refinement, of which the last multiply-add is the sum over D. Careful: v tanh(q + k) as it stands.
 
 // Rows of queries (`u` given: A u) or keys (B) into rows of `stride` floats, zeros behind their ends.
-INLINE void NAME(pack)(const void *x, int64_t rows, int64_t D, float *to, int64_t stride, const float *u, int careful,
+INLINE void pack(const void *x, int64_t rows, int64_t D, float *to, int64_t stride, const float *u, int careful,
                        int half) {
     for (int64_t row = 0; row < rows; row++)
         for (int64_t d = 0; d < stride; d += WIDTH) {
-            VECTOR y = NAME(load)(x, row * D + d, D - d, half);
-            if (!careful) y = NAME(exponential)(y + y);
+            vector y = load(x, row * D + d, D - d, half);
+            if (!careful) y = exponentials(y + y);
             if (!careful && u) y *= AT(u + d);
             PUT(to + row * stride + d) = y;
         }
 }
 
 // A tile of `rows` queries by 4 keys.
-INLINE void NAME(tile)(const float *q, const float *k, const float *u, int64_t stride, int rows, int careful,
+INLINE void tile(const float *q, const float *k, const float *u, int64_t stride, int rows, int careful,
                        float sums[16]) {
-    VECTOR total[16];
-    for (int i = 0; i < 16; i++) total[i] = (VECTOR){0};
+    vector total[16];
+    for (int i = 0; i < 16; i++) total[i] = (vector){0};
     for (int64_t d = 0; d < stride; d += WIDTH) {
-        VECTOR weight = AT(u + d);
+        vector weight = AT(u + d);
 #pragma GCC unroll 4
         for (int s = 0; s < 4; s++) {
-            VECTOR key = AT(k + s * stride + d);
+            vector key = AT(k + s * stride + d);
 #pragma GCC unroll 4
             for (int t = 0; t < rows; t++) {
-                VECTOR query = AT(q + t * stride + d);
+                vector query = AT(q + t * stride + d);
                 if (careful) {
-                    total[4 * t + s] += weight * NAME(tanh)(query + key);
+                    total[4 * t + s] += weight * hyperbolic_tangents(query + key);
                 } else {
-                    VECTOR x = weight + query * key, estimate = RECIPROCAL(x);
+                    vector x = weight + query * key, estimate = RECIPROCAL(x);
                     total[4 * t + s] += estimate * (2.0f - x * estimate);
                 }
             }
         }
     }
-    for (int i = 0; i < 16; i += WIDTH) PUT(sums + i) = NAME(sums)(total + i);
+    for (int i = 0; i < 16; i += WIDTH) PUT(sums + i) = lane_sums(total + i);
 }
 
-INLINE void NAME(scores)(const struct forward *job, const float *q, const float *k, const float *u, int64_t stride,
+INLINE void scores(const struct forward *job, const float *q, const float *k, const float *u, int64_t stride,
                          int64_t t, int64_t s, int rows, int careful, float base, float scale, float *e) {
     float sums[16];
-    NAME(tile)(q + t * stride, k + s * stride, u, stride, rows, careful, sums);
+    tile(q + t * stride, k + s * stride, u, stride, rows, careful, sums);
     int64_t columns = job->S - s < 4 ? job->S - s : 4;
     for (int i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++) e[(t + i) * job->S + s + j] = base + scale * sums[4 * i + j];
 }
 
 // Once a head, before all else: v with zeros behind it, u = |v|max / v, and the two numbers of base + scale Σ.
-TARGET static void NAME(prepare)(const float *v, int64_t D, int64_t stride, float *to) {
-    float *u = to + stride, *numbers = u + stride, largest = NAME(largest)(v, D, 0), base = 0.0f;
+static void prepare(const float *v, int64_t D, int64_t stride, float *to) {
+    float *u = to + stride, *numbers = u + stride, largest = largest_of(v, D, 0), base = 0.0f;
     memset(to, 0, (size_t)stride * sizeof *to);
     memcpy(to, v, (size_t)D * sizeof *to);
     for (int64_t d = 0; d < stride; d++) {
@@ -185,22 +192,22 @@ TARGET static void NAME(prepare)(const float *v, int64_t D, int64_t stride, floa
 }
 
 // Scores of the queries from `first` to `last` of one batch entry and head; `head` is what `prepare` wrote.
-INLINE void NAME(block)(const struct forward *job, const void *q, const void *k, const float *head, float *e,
+INLINE void block(const struct forward *job, const void *q, const void *k, const float *head, float *e,
                         int64_t first, int64_t last, float *scratch, int careful, int half) {
     int64_t D = job->D, S = job->S, stride = job->stride;
     const float *u = careful ? head : head + stride, *numbers = head + 2 * stride;
     float *queries = scratch, *keys = queries + ROWS * stride;
     float base = careful ? 0.0f : numbers[0], scale = careful ? 1.0f : numbers[1];
-    NAME(pack)(k, S, D, keys, stride, 0, careful, half);
+    pack(k, S, D, keys, stride, 0, careful, half);
     memset(keys + S * stride, 0, (size_t)((4 - S % 4) % 4 * stride) * sizeof *keys);
     for (int64_t from = first; from < last; from += ROWS) {
         int64_t rows = last - from < ROWS ? last - from : ROWS;
         const char *start = (const char *)q + from * D * (half ? 2 : 4);
-        NAME(pack)(start, rows, D, queries, stride, u, careful, half);
+        pack(start, rows, D, queries, stride, u, careful, half);
         for (int64_t begin = 0; begin < S; begin += COLUMNS) // keys that stay in the first cache
             for (int64_t t = 0; t < rows; t += 4)
                 for (int64_t s = begin; s < S && s < begin + COLUMNS; s += 4) {
-#define SCORES(n) NAME(scores)(job, queries, keys, u, stride, t, s, n, careful, base, scale, e + from * S)
+#define SCORES(n) scores(job, queries, keys, u, stride, t, s, n, careful, base, scale, e + from * S)
                     switch (rows - t) {
                     case 1: SCORES(1); break;
                     case 2: SCORES(2); break;
@@ -212,31 +219,31 @@ INLINE void NAME(block)(const struct forward *job, const void *q, const void *k,
     }
 }
 
-TARGET static int NAME(is_tame)(const void *q, int64_t T, const void *k, int64_t S, int64_t D, int half) {
+static int is_tame(const void *q, int64_t T, const void *k, int64_t S, int64_t D, int half) {
     if (T < 2) return 0; // exponentials that are used once save nothing
-    float reach = NAME(largest)(q, T * D, half) + NAME(largest)(k, S * D, half);
+    float reach = largest_of(q, T * D, half) + largest_of(k, S * D, half);
     return reach >= LEAST && reach <= MOST;
 }
 
 #define DEFINE(KIND, TYPE, HALF)                                                                                       \
-    TARGET static void NAME(fast_##KIND)(const struct forward *job, const void *q, const void *k, const float *head,  \
+    static void fast_##KIND(const struct forward *job, const void *q, const void *k, const float *head,  \
                                          float *e, int64_t first, int64_t last, float *scratch) {                      \
-        NAME(block)(job, q, k, head, e, first, last, scratch, 0, HALF);                                                \
+        block(job, q, k, head, e, first, last, scratch, 0, HALF);                                                \
     }                                                                                                                  \
-    TARGET static void NAME(careful_##KIND)(const struct forward *job, const void *q, const void *k,                  \
+    static void careful_##KIND(const struct forward *job, const void *q, const void *k,                  \
                                             const float *head, float *e, int64_t first, int64_t last,                  \
                                             float *scratch) {                                                          \
-        NAME(block)(job, q, k, head, e, first, last, scratch, 1, HALF);                                                \
+        block(job, q, k, head, e, first, last, scratch, 1, HALF);                                                \
     }                                                                                                                  \
-    TARGET static void NAME(forward_##KIND)(const struct forward *job, int64_t b, int64_t h, int64_t first,            \
+    static void forward_##KIND(const struct forward *job, int64_t b, int64_t h, int64_t first,            \
                                             int64_t last, const float *heads, float *scratch) {                        \
         int64_t T = job->T, S = job->S, D = job->D, at = b * job->H + h;                                               \
         const TYPE *q = (const TYPE *)job->q + at * T * D, *k = (const TYPE *)job->k + at * S * D;                     \
         const float *head = heads + h * (2 * job->stride + WIDEST);                                          \
         float largest = head[2 * job->stride + 2];               \
         int tame = largest >= 0x1p-90f && largest <= 0x1p90f &&                                                        \
-                   NAME(is_tame)(q + first * D, last - first, k, S, D, HALF);                                          \
-        (tame ? NAME(fast_##KIND) : NAME(careful_##KIND))(job, q, k, head, job->e + at * T * S, first, last, scratch); \
+                   is_tame(q + first * D, last - first, k, S, D, HALF);                                          \
+        (tame ? fast_##KIND : careful_##KIND)(job, q, k, head, job->e + at * T * S, first, last, scratch); \
     }
 DEFINE(f32, float, 0)
 DEFINE(bf16, bf16, 1)
@@ -248,41 +255,41 @@ DEFINE(bf16, bf16, 1)
 // a time, so that its keys and their gradients lie in the first cache.
 
 // WIDTH columns from `d` on of all rows, one behind the other: A / 2 and B, or q and k.
-INLINE void NAME(panel)(const void *x, int64_t rows, int64_t D, int64_t d, float *to, float factor, int careful,
+INLINE void panel(const void *x, int64_t rows, int64_t D, int64_t d, float *to, float factor, int careful,
                         int half) {
     for (int64_t row = 0; row < rows; row++) {
-        VECTOR y = NAME(load)(x, row * D + d, D - d, half);
-        PUT(to + row * WIDTH) = careful ? y : factor * NAME(exponential)(y + y);
+        vector y = load(x, row * D + d, D - d, half);
+        PUT(to + row * WIDTH) = careful ? y : factor * exponentials(y + y);
     }
 }
 
 // `rows` queries against all keys: adds to dk, writes dq, returns Σ de y; both still without v.
-INLINE VECTOR NAME(strip)(const float *q, const float *k, const float *de, int64_t S, float *dk, VECTOR *dq, int rows,
+INLINE vector strip(const float *q, const float *k, const float *de, int64_t S, float *dk, vector *dq, int rows,
                           int careful) {
-    VECTOR query[4], for_query[4], for_v[4];
+    vector query[4], for_query[4], for_v[4];
     for (int t = 0; t < rows; t++) {
         query[t] = AT(q + t * WIDTH);
-        for_query[t] = for_v[t] = (VECTOR){0};
+        for_query[t] = for_v[t] = (vector){0};
     }
     for (int64_t s = 0; s < S; s++) {
-        VECTOR key = AT(k + s * WIDTH), for_key = AT(dk + s * WIDTH);
+        vector key = AT(k + s * WIDTH), for_key = AT(dk + s * WIDTH);
 #pragma GCC unroll 4
         for (int t = 0; t < rows; t++) {
-            VECTOR y, error = NAME(all)(de[t * S + s]);
+            vector y, error = spread(de[t * S + s]);
             if (careful) {
-                y = NAME(tanh)(query[t] + key);
+                y = hyperbolic_tangents(query[t] + key);
             } else { // -tanh = 2 / (1 + AB) - 1
-                VECTOR x = 0.5f + query[t] * key, estimate = RECIPROCAL(x);
+                vector x = 0.5f + query[t] * key, estimate = RECIPROCAL(x);
                 y = estimate * (2.0f - x * estimate) - 1.0f;
             }
-            VECTOR product = error * y, gradient = error - product * y;
+            vector product = error * y, gradient = error - product * y;
             for_v[t] += product;
             for_query[t] += gradient;
             for_key += gradient;
         }
         PUT(dk + s * WIDTH) = for_key;
     }
-    VECTOR total = (VECTOR){0};
+    vector total = (vector){0};
     for (int t = 0; t < rows; t++) {
         dq[t] = for_query[t];
         total += for_v[t];
@@ -290,20 +297,20 @@ INLINE VECTOR NAME(strip)(const float *q, const float *k, const float *de, int64
     return careful ? total : -total;
 }
 
-INLINE void NAME(back)(const struct backward *job, const void *q, const void *k, const float *v, const float *de,
+INLINE void back(const struct backward *job, const void *q, const void *k, const float *v, const float *de,
                        void *dq, void *dk, float *dv, int64_t first, int64_t last, float *scratch, int careful,
                        int half) {
     int64_t D = job->D, S = job->S, rows = last - first;
     float *keys = scratch, *for_keys = keys + S * WIDTH, *queries = for_keys + S * WIDTH;
     const char *start = (const char *)q + first * D * (half ? 2 : 4);
     for (int64_t d = 0; d < D; d += WIDTH) {
-        VECTOR weight = NAME(load)(v, d, D - d, 0), total = (VECTOR){0}, found[4];
-        NAME(panel)(k, S, D, d, keys, 1.0f, careful, half);
-        NAME(panel)(start, rows, D, d, queries, 0.5f, careful, half);
+        vector weight = load(v, d, D - d, 0), total = (vector){0}, found[4];
+        panel(k, S, D, d, keys, 1.0f, careful, half);
+        panel(start, rows, D, d, queries, 0.5f, careful, half);
         memset(for_keys, 0, (size_t)(S * WIDTH) * sizeof *for_keys);
         for (int64_t t = 0; t < rows; t += 4) {
             int height = rows - t < 4 ? (int)(rows - t) : 4;
-#define STRIP(n) NAME(strip)(queries + t * WIDTH, keys, de + (first + t) * S, S, for_keys, found, n, careful)
+#define STRIP(n) strip(queries + t * WIDTH, keys, de + (first + t) * S, S, for_keys, found, n, careful)
             switch (height) {
             case 1: total += STRIP(1); break;
             case 2: total += STRIP(2); break;
@@ -311,40 +318,35 @@ INLINE void NAME(back)(const struct backward *job, const void *q, const void *k,
             default: total += STRIP(4);
             }
 #undef STRIP
-            for (int i = 0; i < height; i++) NAME(store)(dq, (first + t + i) * D + d, D - d, found[i] * weight, half);
+            for (int i = 0; i < height; i++) store(dq, (first + t + i) * D + d, D - d, found[i] * weight, half);
         }
         for (int64_t s = 0; s < S; s++)
-            NAME(store)(dk, s * D + d, D - d, AT(for_keys + s * WIDTH) * weight, half);
-        NAME(store)(dv, d, D - d, NAME(load)(dv, d, D - d, 0) + total, 0);
+            store(dk, s * D + d, D - d, AT(for_keys + s * WIDTH) * weight, half);
+        store(dv, d, D - d, load(dv, d, D - d, 0) + total, 0);
     }
 }
 
 #define DEFINE(KIND, TYPE, HALF)                                                                                       \
-    TARGET static void NAME(fast_back_##KIND)(const struct backward *job, const void *q, const void *k,               \
+    static void fast_back_##KIND(const struct backward *job, const void *q, const void *k,               \
                                               const float *v, const float *de, void *dq, void *dk, float *dv,          \
                                               int64_t first, int64_t last, float *scratch) {                           \
-        NAME(back)(job, q, k, v, de, dq, dk, dv, first, last, scratch, 0, HALF);                                       \
+        back(job, q, k, v, de, dq, dk, dv, first, last, scratch, 0, HALF);                                       \
     }                                                                                                                  \
-    TARGET static void NAME(careful_back_##KIND)(const struct backward *job, const void *q, const void *k,            \
+    static void careful_back_##KIND(const struct backward *job, const void *q, const void *k,            \
                                                  const float *v, const float *de, void *dq, void *dk, float *dv,       \
                                                  int64_t first, int64_t last, float *scratch) {                        \
-        NAME(back)(job, q, k, v, de, dq, dk, dv, first, last, scratch, 1, HALF);                                       \
+        back(job, q, k, v, de, dq, dk, dv, first, last, scratch, 1, HALF);                                       \
     }                                                                                                                  \
-    TARGET static void NAME(backward_##KIND)(const struct backward *job, int64_t b, int64_t h, int64_t chunk,          \
+    static void backward_##KIND(const struct backward *job, int64_t b, int64_t h, int64_t chunk,          \
                                              int64_t first, int64_t last, float *dv, float *scratch) {                 \
         int64_t T = job->T, S = job->S, D = job->D, head = b * job->H + h;                                             \
         const TYPE *q = (const TYPE *)job->q + head * T * D, *k = (const TYPE *)job->k + head * S * D;                 \
         TYPE *dq = (TYPE *)job->dq + head * T * D, *dk = (TYPE *)job->dk + (chunk * job->B * job->H + head) * S * D;   \
         const float *v = job->v + h * D, *de = job->de + head * T * S;                                                 \
-        int tame = NAME(is_tame)(q + first * D, last - first, k, S, D, HALF);                                       \
-        (tame ? NAME(fast_back_##KIND) : NAME(careful_back_##KIND))(job, q, k, v, de, dq, dk, dv, first, last,         \
+        int tame = is_tame(q + first * D, last - first, k, S, D, HALF);                                       \
+        (tame ? fast_back_##KIND : careful_back_##KIND)(job, q, k, v, de, dq, dk, dv, first, last,         \
                                                                     scratch);                                          \
     }
 DEFINE(f32, float, 0)
 DEFINE(bf16, bf16, 1)
 #undef DEFINE
-
-#undef VECTOR
-#undef INLINE
-#undef AT
-#undef PUT
