@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from regard.dropout import Dropout, ReLUDropout, dropout, relu_dropout
+from regard.native import available, limited_to
 
 pytestmark = pytest.mark.usefixtures("instructions")
 
@@ -23,9 +24,9 @@ def test_share_of_zeros_and_scale_of_the_rest(rate: float, dtype: torch.dtype) -
     assert kept.tolist() == pytest.approx([1 / (1 - rate)], rel=1e-2)
 
 
-@pytest.mark.parametrize("distance", [1, 2, 3, 4, 5, 64, 16384])
+@pytest.mark.parametrize("distance", [1, 2, 3, 4, 5, 31, 32, 33, 64, 16384])
 def test_elements_are_independent(distance: int) -> None:
-    torch.manual_seed(2)  # four elements share one 64-bit draw; 64 are drawn at once, 16,384 by one thread
+    torch.manual_seed(2)  # two elements share one hash, 32 apart (four, with PyTorch); 64 at once, 16,384 a thread
     kept = (dropout(torch.ones(1_000_000), 0.5) != 0).double()
     correlation = torch.corrcoef(torch.stack((kept[distance:], kept[:-distance])))[0, 1]
     assert correlation.abs() < 0.005  # five deviations
@@ -100,6 +101,24 @@ def test_threads_do_not_change_the_draws(instructions: str) -> None:
             torch.set_num_threads(before)
 
     assert torch.equal(draw(1), draw(2))
+
+
+def test_masks_of_other_seeds_are_others() -> None:
+    torch.manual_seed(3)
+    kept = (torch.stack([dropout(torch.ones(100_000), 0.5) for _ in range(40)]) != 0).double()
+    correlation = torch.corrcoef(kept) - torch.eye(40)
+    assert correlation.abs().max() < 0.02  # six deviations
+    assert (kept.mean(1) - 0.5).abs().max() < 0.008  # five
+
+
+def test_the_mask_is_the_same_with_all_instructions() -> None:
+    def drawn(name: str) -> Tensor:
+        torch.manual_seed(4)
+        with limited_to(name):
+            return torch.cat((dropout(torch.ones(100_003), 0.3), relu_dropout(torch.ones(70), 0.3)))
+
+    found = [drawn(name) for name in available()]
+    assert all(torch.equal(one, found[0]) for one in found)
 
 
 def test_nothing_is_remembered(instructions: str) -> None:

@@ -1,39 +1,54 @@
 // Dropout whose mask is a function of (seed, position): backward asks again instead of remembering.
 //
-// Sixteen bits of SplitMix64 (Steele, Lea & Flood 2014) decide on each element, so one 64-bit hash serves four.
+// Sixteen bits of a hash decide on each element, so one hash of 32 bits serves two. Its two rounds of multiplication
+// are Wellons' lowbias32, which every set of instructions has in vectors; 64 bits at once only AVX-512 multiplies.
 
 #include "kernels.h"
 
-enum { BLOCK = 64, HASHES = BLOCK / 4, GRAIN = 1 << 14 };
+enum { BLOCK = 64, HASHES = BLOCK / 2, GRAIN = 1 << 14 };
 
-static inline uint64_t split_mix(uint64_t x) {
-    x *= 0x9e3779b97f4a7c15ull;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
-    return x ^ (x >> 31);
+// keep[j] = all bits where element `first + j` stays, none where it is dropped.
+static inline void draw(uint64_t seed, int64_t first, int32_t threshold, int32_t keep[BLOCK]) {
+    uint32_t low = (uint32_t)seed + (uint32_t)(first / 2), high = (uint32_t)(seed >> 32), hashes[HASHES];
+    for (uint32_t i = 0; i < HASHES; i++) {
+        uint32_t x = (low + i) * 0x9e3779b9u;
+        x = (x ^ (x >> 16)) * 0x7feb352du;
+        x = (x ^ (x >> 15) ^ high) * 0x846ca68bu;
+        hashes[i] = x ^ (x >> 16);
+    }
+    for (int i = 0; i < HASHES; i++) { // which half is whose does not matter
+        keep[i] = -((int32_t)(hashes[i] & 0xffffu) >= threshold);
+        keep[HASHES + i] = -((int32_t)(hashes[i] >> 16) >= threshold);
+    }
 }
 
-// keep[j] = 1 where element `first + j` stays.
-static inline void draw(uint64_t seed, int64_t first, uint16_t threshold, uint16_t keep[BLOCK]) {
-    uint64_t hashes[HASHES];
-    for (int i = 0; i < HASHES; i++) hashes[i] = split_mix(seed + (uint64_t)(first / 4 + i));
-    memcpy(keep, hashes, sizeof hashes);
-    for (int j = 0; j < BLOCK; j++) keep[j] = keep[j] >= threshold;
+static inline float mask_f32(float x, int32_t keep) {
+    int32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    bits &= keep;
+    memcpy(&x, &bits, sizeof x);
+    return x;
 }
+
+static inline bf16 mask_bf16(bf16 x, int32_t keep) { return x & (bf16)keep; }
 
 #define DEFINE(KIND, TYPE, LOAD, STORE)                                                                             \
-    static void range_##KIND(const TYPE *x, TYPE *y, int64_t from, int64_t to, uint64_t seed,         \
-                                           uint16_t threshold, float scale, int rectify) {                          \
-        uint16_t keep[BLOCK];                                                                                       \
+    static inline void block_##KIND(const TYPE *x, TYPE *y, int64_t count, const int32_t *keep, float scale,        \
+                                    float floor) {                                                                  \
+        for (int64_t j = 0; j < count; j++) {                                                                       \
+            float value = LOAD(x[j]);                                                                               \
+            value = (value < floor ? 0.0f : value) * scale; /* not a number stays so */                             \
+            y[j] = mask_##KIND(STORE(value), keep[j]);                                                              \
+        }                                                                                                           \
+    }                                                                                                               \
+    static void range_##KIND(const TYPE *x, TYPE *y, int64_t from, int64_t to, uint64_t seed, int32_t threshold,    \
+                             float scale, int rectify) {                                                            \
+        int32_t keep[BLOCK];                                                                                        \
         float floor = rectify ? 0.0f : -__builtin_inff();                                                           \
         for (int64_t at = from; at < to; at += BLOCK) {                                                             \
             draw(seed, at, threshold, keep);                                                                        \
-            int64_t count = to - at < BLOCK ? to - at : BLOCK;                                                      \
-            for (int64_t j = 0; j < count; j++) {                                                                   \
-                float value = LOAD(x[at + j]);                                                                      \
-                value = value < floor ? 0.0f : value * scale; /* not a number stays so */                           \
-                y[at + j] = keep[j] ? STORE(value) : 0;                                                             \
-            }                                                                                                       \
+            if (to - at >= BLOCK) block_##KIND(x + at, y + at, BLOCK, keep, scale, floor);                          \
+            else block_##KIND(x + at, y + at, to - at, keep, scale, floor);                                         \
         }                                                                                                           \
     }                                                                                                               \
     /* y = kept(x or max(x, 0)) * scale, for n elements; x may be y. */                                             \
@@ -41,10 +56,9 @@ static inline void draw(uint64_t seed, int64_t first, uint16_t threshold, uint16
                      int32_t rectify, int32_t threads) {                                                            \
         _Pragma("omp parallel for num_threads(threads) schedule(static) if (n > GRAIN)")                            \
         for (int64_t at = 0; at < n; at += GRAIN)                                                                   \
-            range_##KIND(x, y, at, at + GRAIN < n ? at + GRAIN : n, seed, (uint16_t)threshold, scale, rectify);     \
+            range_##KIND(x, y, at, at + GRAIN < n ? at + GRAIN : n, seed, threshold, scale, rectify);               \
     }                                                                                                               \
-    static void back_range_##KIND(const TYPE *y, const TYPE *dy, TYPE *dx, int64_t from,              \
-                                                int64_t to, float scale) {                                          \
+    static void back_range_##KIND(const TYPE *y, const TYPE *dy, TYPE *dx, int64_t from, int64_t to, float scale) { \
         for (int64_t j = from; j < to; j++) {                                                                       \
             float slope = LOAD(y[j]) == 0.0f ? 0.0f : scale;                                                        \
             dx[j] = STORE(LOAD(dy[j]) * slope);                                                                     \
