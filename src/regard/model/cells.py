@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from regard.model.lstm import has_kernel, lstm_cell
 from regard.native.packed import PackedLinear
-from regard.native.products import linear
+from regard.native.products import StepProduct, linear
 
 CellState = tuple[Tensor, ...]
 """`(h,)` or, for the LSTM, `(h, c)`; each `(B, hidden)`."""
@@ -30,23 +31,24 @@ class StepWeights:
         hidden_bias: `(gates,)` beside `hidden`.
     """
 
-    late: Tensor | nn.Module
-    hidden: Tensor | nn.Module | None = None
+    late: Tensor | StepProduct | nn.Module
+    hidden: Tensor | StepProduct | nn.Module | None = None
     hidden_bias: Tensor | None = None
 
 
-def _multiply(x: Tensor, weight: Tensor | nn.Module, bias: Tensor | None = None) -> Tensor:
+def _multiply(x: Tensor, weight: Tensor | StepProduct | nn.Module, bias: Tensor | None = None) -> Tensor:
     if isinstance(weight, Tensor):
         return linear(x, weight, bias)
     product: Tensor = weight(x)
     return product if bias is None else product + bias
 
 
-def _for_many_products(weight: Tensor) -> Tensor:
+def _for_many_products(weight: Tensor) -> Tensor | StepProduct:
     # Else autocast would cast what is not a parameter, and a product copy what is part of a matrix, at every step.
     device = weight.device.type
     cast = weight.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else weight
-    return cast.contiguous()
+    whole = cast.contiguous()
+    return StepProduct(whole) if whole.requires_grad and whole.numel() else whole
 
 
 class RecurrentLayer(nn.Module, ABC):
@@ -174,7 +176,10 @@ class LSTMLayer(RecurrentLayer):
     def step(self, early: Tensor, late: Tensor, state: CellState, weights: StepWeights) -> CellState:
         """See `RecurrentLayer.step`."""
         hidden, cell = state
-        gates = early + _multiply(torch.cat((late, hidden), dim=-1), weights.late)
+        product = _multiply(torch.cat((late, hidden), dim=-1), weights.late)
+        if early.dtype == product.dtype == cell.dtype and has_kernel(cell):
+            return lstm_cell(early, product, cell)
+        gates = early + product
         write, forget, candidate, read = gates.chunk(4, dim=-1)
         cell = torch.sigmoid(forget) * cell + torch.sigmoid(write) * torch.tanh(candidate)
         return torch.sigmoid(read) * torch.tanh(cell), cell

@@ -8,6 +8,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from regard.dropout import Dropout
 from regard.masks import padding_mask
+from regard.model.lstm import has_kernel, lstm_sequence
 from regard.values import EncoderOutput
 
 KINDS: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -69,7 +70,7 @@ class RNNEncoder(nn.Module):
         for number, layer in enumerate(self.layers):
             if number:
                 packed = _with_data(packed, self.dropout(packed.data))
-            output, last = layer(packed)
+            output, last = _read(layer, packed)  # type: ignore[arg-type]
             if number and self.residual:
                 output = _with_data(output, output.data + packed.data)
             packed = output
@@ -77,6 +78,29 @@ class RNNEncoder(nn.Module):
             summary += [part.transpose(0, 1).flatten(1) for part in (last if isinstance(last, tuple) else (last,))]
         states, _ = pad_packed_sequence(packed, batch_first=True, total_length=src_ids.shape[1])
         return EncoderOutput(states, padding_mask(src_len, src_ids.shape[1]), torch.cat(summary, dim=-1))
+
+
+def _read(layer: nn.RNNBase, packed: PackedSequence) -> tuple[PackedSequence, Tensor | tuple[Tensor, ...]]:
+    """What `layer(packed)` gives."""
+    if not (isinstance(layer, nn.LSTM) and has_kernel(packed.data)):
+        output, last = layer(packed)
+        return output, last
+    sizes = packed.batch_sizes
+    sentences = torch.arange(int(sizes[0]))  # the longest first
+    lengths = (sizes[:, None] > sentences).sum(0)
+    end = (sizes.cumsum(0) - sizes)[lengths - 1] + sentences  # the row of each one's last word
+    found, ends = [], []
+    for suffix, row in zip(("", "_reverse")[: 1 + layer.bidirectional], (end, sentences), strict=False):
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        wide, deep, *biases = (layer.get_parameter(f"{name}_l0{suffix}") for name in names)
+        states = lstm_sequence(packed.data, wide, deep, sum(biases), sizes.tolist(), backwards=bool(suffix))  # type: ignore[arg-type]
+        found.append(states[0])
+        ends.append([part.index_select(0, row) for part in states])
+    order = packed.unsorted_indices
+    return _with_data(packed, torch.cat(found, dim=-1)), tuple(
+        torch.stack([part if order is None else part.index_select(0, order) for part in parts])
+        for parts in zip(*ends, strict=True)
+    )
 
 
 def _with_data(packed: PackedSequence, data: Tensor) -> PackedSequence:

@@ -36,6 +36,8 @@ _SIGNATURES = {
         _INT,
     ),
     "regard_few_rows": (_POINTER, _LONG, *[_POINTER] * 3, _LONG, _LONG, _INT, _POINTER, _INT),
+    "regard_lstm_forward": (*[_POINTER] * 5, *[_LONG] * 3, _INT),
+    "regard_lstm_backward": (*[_POINTER] * 8, *[_LONG] * 4, _INT),
     "regard_additive_forward": (*[_POINTER] * 4, *[_LONG] * 6, _POINTER, _INT),
     "regard_additive_backward": (*[_POINTER] * 7, *[_LONG] * 7, _POINTER, _INT),
 }
