@@ -20,7 +20,13 @@ from regard.errors import ShapeError
 
 
 class Score(nn.Module, ABC):
-    """Base of all scores: `project_key` once a sentence, `forward` for each query."""
+    """Base of all scores: `project_key` once a sentence, `forward` for each query.
+
+    Attributes:
+        projected_size: P, width of a projected key; None where `project_key` has to be tried to know it.
+    """
+
+    projected_size: int | None = None
 
     def project_key(self, key: Tensor) -> Tensor:
         """The part of the score that depends on the keys alone.
@@ -108,6 +114,7 @@ class GeneralScore(DotProductScore):
     def __init__(self, query_size: int, key_size: int, *, num_heads: int = 1) -> None:
         super().__init__()
         self.key_map = HeadLinear(num_heads, key_size, query_size)
+        self.projected_size = query_size
 
     def project_key(self, key: Tensor) -> Tensor:
         """`W_a h_i`: `(B, H, S, K)` to `(B, H, S, Q)`."""
@@ -133,6 +140,7 @@ class CosineScore(DotProductScore):
             raise ShapeError(
                 f"a cosine needs queries and keys of one width, but queries have {query_size} and keys {key_size}"
             )
+        self.projected_size = key_size
         # A cosine lies in [-1, 1]: without a β well above 1 the softmax could never be sharp.
         self.log_sharpness = nn.Parameter(torch.full((num_heads, 1, 1), math.log(10.0)))
 
@@ -160,9 +168,10 @@ class AdditiveScore(Score):
     def __init__(self, query_size: int, key_size: int, *, size: int | None = None, num_heads: int = 1) -> None:
         super().__init__()
         size = query_size if size is None else size
+        self.projected_size = size
         self.query_map = HeadLinear(num_heads, query_size, size)
         self.key_map = HeadLinear(num_heads, key_size, size, bias=True)
-        self.v = nn.Parameter(torch.empty(num_heads, size).uniform_(-1.0, 1.0) / math.sqrt(size))
+        self.v = nn.Parameter(torch.empty(num_heads, size).uniform_(-1.0, 1.0).div_(math.sqrt(size)))
 
     def project_key(self, key: Tensor) -> Tensor:
         """`W_c h_i + b`: `(B, H, S, K)` to `(B, H, S, size)`."""

@@ -216,15 +216,17 @@ def _rnn_attention(config: RNNConfig, score: ScoreFactory | None) -> AttentionWi
     return AttentionWithHistory(
         attention,
         coverage=coverage,
-        location=_location(options, one, head),
+        location=_location(options, one, head, tried=score is not None),
         window=window if isinstance(window, FollowingWindow) else None,
     )
 
 
-def _location(options: AttentionConfig, score: Score, key_size: int) -> LocationFeatures | None:
+def _location(options: AttentionConfig, score: Score, key_size: int, *, tried: bool) -> LocationFeatures | None:
     if not options.location_filters:
         return None
-    size = score.project_key(torch.zeros(1, options.heads, 1, key_size)).shape[-1]  # P; a user's score may choose it
+    size = None if tried else score.projected_size
+    if size is None:  # P; a user's score may choose it
+        size = score.project_key(torch.zeros(1, options.heads, 1, key_size)).shape[-1]
     return LocationFeatures(options.location_filters, options.location_reach, size, num_heads=options.heads)
 
 

@@ -51,7 +51,7 @@ class LearnedPositions(Positions):
 
     def __init__(self, max_positions: int, width: int) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.randn(max_positions, width) * width**-0.5)
+        self.table = nn.Parameter(torch.empty(max_positions, width).normal_().mul_(width**-0.5))
 
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
         """Adds positions.

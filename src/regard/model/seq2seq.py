@@ -45,7 +45,7 @@ class Seq2Seq(nn.Module):
         self.decoder = decoder
         self.specials = specials
         if tied is None:
-            weight = nn.Parameter(torch.randn(tgt_vocab, decoder.output_size) * decoder.output_size**-0.5)
+            weight = nn.Parameter(torch.empty(tgt_vocab, decoder.output_size).normal_().mul_(decoder.output_size**-0.5))
         else:
             weight = tied.get_parameter("weight")
         self.output_weight = weight

@@ -17,6 +17,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional as F
 
 from regard.native.packed import packs
+from regard.unfilled import unfilled
 
 SMALLEST = 1 << 15
 """Elements of the weight from which a product is worth the few microseconds that the other way costs."""
@@ -196,7 +197,8 @@ def joined(*maps: nn.Linear) -> Linear:
     Returns:
         A map with weights of its own, whose result is theirs side by side.
     """
-    whole = Linear(maps[0].in_features, sum(one.out_features for one in maps), device="meta")
+    with unfilled():
+        whole = Linear(maps[0].in_features, sum(one.out_features for one in maps))
     with torch.no_grad():
         whole.weight = nn.Parameter(torch.cat([one.weight for one in maps]))
         whole.bias = nn.Parameter(torch.cat([one.bias for one in maps]))

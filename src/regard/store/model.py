@@ -35,8 +35,19 @@ from regard.store.manifest import (
     write_signature,
 )
 from regard.store.migrations import Description, format_version, migrate
-from regard.store.weights import check_finite, check_shapes, fill, own_tensors, read_shapes, read_tensors, write_tensors
+from regard.store.weights import (
+    adopt,
+    check_finite,
+    check_shapes,
+    fill,
+    is_stored_whole,
+    own_tensors,
+    read_shapes,
+    read_tensors,
+    write_tensors,
+)
 from regard.text.subword import Subword
+from regard.unfilled import unfilled
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,19 +196,19 @@ def load_model(path: str | Path, *, device: str = "cpu", score: ScoreFactory | N
     subwords = [Subword.load(opened.files[name]) for name in names]
     src_subword, tgt_subword = subwords[0], subwords[-1]
     weights = opened.files[WEIGHTS]
-    with torch.device("meta"):  # costs no memory, so that a wrong configuration cannot ask for all there is
-        expected = {
-            name: tuple(own.shape) for name, own in own_tensors(_build(opened, src_subword, tgt_subword, score)).items()
-        }
+    with unfilled():  # costs no memory, so that a wrong configuration cannot ask for all there is
+        model = _build(opened, src_subword, tgt_subword, score)
+    expected = {name: tuple(own.shape) for name, own in own_tensors(model).items()}
     shapes = {opened.tensor_names.get(name, name): shape for name, shape in read_shapes(weights).items()}
     check_shapes(str(weights), expected, shapes)
     tensors = {opened.tensor_names.get(name, name): tensor for name, tensor in read_tensors(weights)[0].items()}
     check_finite(str(weights), tensors, cure="the file was damaged or training went astray: train again")
-    with torch.random.fork_rng(
-        devices=[]
-    ):  # first values are drawn and thrown away; the caller's draws stay as they were
-        model = _build(opened, src_subword, tgt_subword, score)
-    fill(model, tensors)
+    if score is None and is_stored_whole(model):
+        adopt(model, tensors)
+    else:  # it computes something when it is made that no file has
+        with torch.random.fork_rng(devices=[]):  # the caller's draws stay as they were
+            model = _build(opened, src_subword, tgt_subword, score)
+        fill(model, tensors)
     model.eval()
     return StoredModel(_placed(model, device), opened.config, src_subword, tgt_subword, opened.manifest)
 

@@ -133,11 +133,10 @@ def check_finite(where: str, tensors: Mapping[str, Tensor], *, cure: str) -> Non
     """
     faults = [f"{name}: {tensor.dtype}" for name, tensor in sorted(tensors.items()) if not tensor.is_floating_point()]
     _refuse(f"{where}: weights should be floating-point numbers; {cure}", faults)
-    faults = [
-        f"{name}: {int((~torch.isfinite(tensor)).sum())} of {tensor.numel()}"
-        for name, tensor in sorted(tensors.items())
-        if not torch.isfinite(tensor).all()
-    ]
+    # A sum is finite only if all its terms are, and takes no memory; what is too great for a sum is looked at in full.
+    suspects = [(name, tensor) for name, tensor in sorted(tensors.items()) if not tensor.sum().isfinite()]
+    counts = [(name, int((~torch.isfinite(tensor)).sum()), tensor.numel()) for name, tensor in suspects]
+    faults = [f"{name}: {count} of {total}" for name, count, total in counts if count]
     _refuse(f"{where}: weights should be finite, but there are NaN or infinite ones; {cure}", faults)
 
 
@@ -151,6 +150,30 @@ def fill(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
         for name, own in own_tensors(model).items():
             own.copy_(tensors[name])
+
+
+def is_stored_whole(model: nn.Module) -> bool:
+    """Whether every parameter and buffer of a module is among its own tensors, as buffers need not be."""
+    stored = {id(tensor) for tensor in model.state_dict(keep_vars=True).values()}
+    return all(id(tensor) in stored for tensor in (*model.parameters(), *model.buffers()))
+
+
+def adopt(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Gives a module that was made `unfilled` copies of tensors for its own; what is tied stays tied.
+
+    Args:
+        model: A module that is stored whole, whose own tensors have these names and shapes.
+        tensors: Of any shape, `(...)`, by name.
+    """
+    adopted: dict[int, Tensor] = {}
+    state = {}
+    for name, blank in model.state_dict(keep_vars=True).items():
+        if id(blank) not in adopted:
+            copy = tensors[name].to(blank.dtype, copy=True)  # what was read maps the file, which may change later
+            is_parameter = isinstance(blank, nn.Parameter)
+            adopted[id(blank)] = nn.Parameter(copy, requires_grad=blank.requires_grad) if is_parameter else copy
+        state[name] = adopted[id(blank)]
+    model.load_state_dict(state, assign=True)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from house_rules.tree import Finding, Module, finding
 
 LAYERS = (
-    ("errors", "values", "masks", "native", "dropout"),
+    ("errors", "values", "masks", "unfilled", "native", "dropout"),
     ("config", "text", "phrasebook"),
     ("data", "attention"),
     ("model",),
