@@ -7,7 +7,6 @@ neither torch nor a plotting library is loaded by those who do not need it.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -93,6 +92,8 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name == "__version__":
+        from importlib.metadata import version  # it reads mail headers, and loads what that takes
+
         value: object = version("regard")
     elif name in _HOMES:
         value = getattr(import_module(_HOMES[name]), _NAMES_AT_HOME.get(name, name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -11,8 +12,10 @@ from types import ModuleType
 from typing import Protocol
 
 import pytest
+import typer
 
 from regard.cli import aer, align, attend, demo, evaluate, info, phrasebook, shortlist, train, translate
+from regard.cli.main import app
 
 
 class Done(Protocol):
@@ -90,6 +93,61 @@ def test_help_loads_neither_torch_nor_pydantics_friends(shell: Callable[..., Don
     loaded = shell(f'"{sys.executable}" -c "{script}"').out.split()
     assert "typer" in loaded
     assert {"torch", "numpy", "matplotlib", "sacrebleu", "sentencepiece"} & set(loaded) == set()
+
+
+AT_END = """
+import sys
+from regard.cli.main import app
+for arguments in {calls!r}:
+    try:
+        app(arguments)
+    except SystemExit as ended:
+        assert ended.code == 0, (arguments, ended.code)
+print(*sorted(sys.modules), file=sys.stderr)
+"""
+"""Runs commands in one process and tells at the end what is loaded."""
+
+
+def loaded_after(calls: list[list[str]], *, stdin: str = "") -> set[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", AT_END.format(calls=calls)], input=stdin, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def test_help_of_no_verb_loads_torch() -> None:
+    group = typer.main.get_command(app)
+    verbs = sorted(getattr(group, "commands"))  # noqa: B009 - typer's groups carry click's types within themselves
+    assert {*VERBS, "export", "import", "lab"} <= set(verbs)
+    calls = [["--version"], ["--help"], *([verb, "--help"] for verb in verbs), ["lab", "run", "--help"]]
+    loaded = loaded_after(calls)
+    assert "typer" in loaded
+    assert {"torch", "numpy", "matplotlib", "sacrebleu", "sentencepiece", "regard.config.schema"} & loaded == set()
+
+
+def test_a_translation_loads_what_it_needs_alone(workshop: Path) -> None:
+    loaded = loaded_after([["translate", str(workshop / "model")]], stdin="How was your day?\n")
+    assert {"torch", "sentencepiece", "regard.search.beam"} <= loaded
+    unneeded = {"torch._dynamo", "torch._inductor", "sympy", "sacrebleu", "matplotlib", "transformers", "ctranslate2"}
+    unneeded |= {"onnxruntime", "tensorboard", "rich", "regard.interop.onnx_export", "regard.train.loop"}
+    assert unneeded & loaded == set()
+
+
+def test_loading_leaves_the_collector_as_it_was() -> None:
+    """Only what came with torch is kept from it, and only when torch was loaded within."""
+    script = (
+        "import gc\nfrom regard.cli.loading import loading\n"
+        "with loading():\n    assert not gc.isenabled()\n    import json\n"
+        "assert gc.isenabled() and gc.get_freeze_count() == 0\n"
+        "with loading():\n    import torch\n"
+        "kept = gc.get_freeze_count()\nassert gc.isenabled() and kept > 100_000\n"
+        "with loading():\n    import torch\n"
+        "assert gc.get_freeze_count() == kept\n"
+        "gc.disable()\nwith loading():\n    pass\nassert not gc.isenabled()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_package_runs_as_a_module(shell: Callable[..., Done]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from regard.cli.lines import read_aligned, written_to
+from regard.cli.loading import loading
 from regard.cli.options import Base, Device, Model, Src, Threads, With, examples, use_threads
 from regard.cli.progress import watched
 
@@ -106,10 +107,11 @@ def align(
     """Make the model read given translations, and print each one's word alignment: 0-0 1-2 ..., counted from 0."""
     sources, targets = read_aligned(src, tgt)
 
-    from regard.inspection.symmetrise import full_name
-    from regard.runs.aligning import Wanted, both_ways
-    from regard.text.links import read_links
-    from regard.text.words import word_counts
+    with loading():
+        from regard.inspection.symmetrise import full_name
+        from regard.runs.aligning import Wanted, both_ways
+        from regard.text.links import read_links
+        from regard.text.words import word_counts
 
     use_threads(threads)
     method, right = full_name(symmetrize), None
@@ -132,8 +134,9 @@ def _settled(
     device: str,
 ) -> Aligner:
     """Opens models and says on standard error which layer and head were chosen."""
-    from regard.runs.aligning import Aligner, settle
-    from regard.translate import load
+    with loading():
+        from regard.runs.aligning import Aligner, settle
+        from regard.translate import load
 
     translator = load(models, device=device)
     readout, told = settle(translator, *pairs, wanted, gold)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regard.cli.lines import InputLines, read_aligned, write_text
+from regard.cli.loading import loading
 from regard.cli.options import Beam, Device, Model, Threads, With, examples, use_threads
 from regard.errors import RegardError
 
@@ -71,7 +72,8 @@ def attend(
     _check_wishes(model, beside, page=html, picture=png, several=src is not None)
     sources, targets = _wanted(sentence, target, src, tgt)
 
-    from regard.translate import load
+    with loading():
+        from regard.translate import load
 
     use_threads(threads)
     read: dict[str, list[Translation]] = {}

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from regard.cli.loading import loading
 from regard.cli.options import Json, Set, examples
 
 EXAMPLES = examples("regard demo --out demo")
@@ -20,7 +21,8 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Write a corpus, train a Bahdanau model, score it, translate a sentence and draw its attention: some minutes."""
-    from regard.runs.demo import run_demo
+    with loading():
+        from regard.runs.demo import run_demo
 
     result = run_demo(out, pairs=pairs, overrides=overrides or [])
     if as_json:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.lines import read_aligned
+from regard.cli.loading import loading
 from regard.cli.options import (
     Beam,
     Compute,
@@ -46,8 +47,9 @@ def evaluate(
     """Translate a test set and score it: BLEU, chrF and TER by sacreBLEU, with the signatures to compare them by."""
     sources, references = read_aligned(src, ref)
 
-    from regard.evaluate.scores import score
-    from regard.interop.engines import open_translator, signature
+    with loading():
+        from regard.evaluate.scores import score
+        from regard.interop.engines import open_translator, signature
 
     use_threads(threads)
     models = [model, *(others or [])]

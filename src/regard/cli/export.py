@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from regard.cli.loading import loading
 from regard.cli.options import Model, examples
 from regard.errors import ConfigError
 
@@ -40,17 +41,19 @@ def _to_marian(model: Path, out: Path, quantization: str) -> None:
     if quantization != "float32":
         raise ConfigError(f"--quantization {quantization}: weights for transformers are float32; leave it out")
 
-    from regard.interop.marian_export import CLOSE, export_marian
-    from regard.store import load_model
+    with loading():
+        from regard.interop.marian_export import CLOSE, export_marian
+        from regard.store import load_model
 
     export_marian(load_model(model), out)
     print(f"{out}: logits in transformers are those of {model}, within {CLOSE}")
 
 
 def _to_ctranslate2(model: Path, out: Path, quantization: str) -> None:
-    from regard.interop.ctranslate2_export import export_ctranslate2
-    from regard.interop.samples import NUM_SAMPLES
-    from regard.store import load_model
+    with loading():
+        from regard.interop.ctranslate2_export import export_ctranslate2
+        from regard.interop.samples import NUM_SAMPLES
+        from regard.store import load_model
 
     export_ctranslate2(load_model(model), out, quantization=quantization)
     print(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples came out token by token as by {model}")
@@ -58,9 +61,10 @@ def _to_ctranslate2(model: Path, out: Path, quantization: str) -> None:
 
 
 def _to_onnx(model: Path, out: Path, quantization: str) -> None:
-    from regard.interop.onnx_export import CLOSE, export_onnx
-    from regard.interop.samples import NUM_SAMPLES
-    from regard.store import load_model
+    with loading():
+        from regard.interop.onnx_export import CLOSE, export_onnx
+        from regard.interop.samples import NUM_SAMPLES
+        from regard.store import load_model
 
     export_onnx(load_model(model), out, quantization=quantization)
     print(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples came out as by {model}, logits within {CLOSE}")

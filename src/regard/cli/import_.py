@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from regard.cli.loading import loading
 from regard.cli.options import examples
 
 EXAMPLES = examples("regard import marian opus-mt-en-fr --out model")
@@ -22,6 +23,7 @@ def import_(
     out: Annotated[Path, typer.Option("--out", metavar="MODEL", help="The new model.", show_default=False)],
 ) -> None:
     """Read a model of another toolkit: regard then translates, shows and evaluates it like its own."""
-    from regard.interop.marian_import import import_marian
+    with loading():
+        from regard.interop.marian_import import import_marian
 
     print(f"{out}: {import_marian(directory, out).signature}")

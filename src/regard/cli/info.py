@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 
+from regard.cli.loading import loading
 from regard.cli.options import Json, Model, examples
-from regard.config.dump import dump_config
 
 EXAMPLES = examples("regard info model", "regard info model --json")
 
 
 def info(model: Model, as_json: Json = False) -> None:
     """Show a model's kind, size, scores, signature and configuration; its files are checked against their hashes."""
-    from regard.store.model import open_model
+    with loading():
+        from regard.config.dump import dump_config
+        from regard.store.model import open_model
 
     opened = open_model(model)
     manifest, config = opened.manifest, opened.config

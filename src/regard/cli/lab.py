@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.endings import INTERRUPTED
+from regard.cli.loading import loading
 from regard.cli.options import Set, examples
 from regard.errors import ConfigError
 
@@ -92,9 +93,10 @@ def _run(
         "seeds": _numbers(seeds), "baseline": baseline, "base.set": overrides,
     }  # fmt: skip
 
-    from regard.lab.load import load_lab
-    from regard.lab.report import write_report
-    from regard.lab.run import run_lab
+    with loading():
+        from regard.lab.load import load_lab
+        from regard.lab.report import write_report
+        from regard.lab.run import run_lab
 
     loaded = load_lab(lab, changes=changes, only=tuple(only or ()))
     directory = directory or Path(f"lab-{Path(lab).stem}")
@@ -110,7 +112,8 @@ def _run(
 @app.command("report", epilog=REPORT_EXAMPLES)
 def _report(directory: Directory) -> None:
     """Write report.html and report.md of what is finished, even while a lab is running."""
-    from regard.lab.report import write_report
+    with loading():
+        from regard.lab.report import write_report
 
     print(*write_report(directory), sep="\n")
 
@@ -118,7 +121,8 @@ def _report(directory: Directory) -> None:
 @app.command("list", epilog=LIST_EXAMPLES)
 def _list() -> None:
     """Print the ready-made labs."""
-    from regard.lab.load import lab_names, load_lab
+    with loading():
+        from regard.lab.load import lab_names, load_lab
 
     for name in lab_names():
         lab = load_lab(name)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.lines import read_aligned
+from regard.cli.loading import loading
 from regard.cli.options import Device, Model, Src, Threads, examples, use_threads
 
 EXAMPLES = examples(
@@ -26,8 +27,9 @@ def shortlist(
     threads: Threads = None,
 ) -> None:
     """Read translations, note what the model looks at, and write a table for `regard translate --shortlist`."""
-    from regard.runs.shortlist import make_shortlist, write_shortlist
-    from regard.translate import load
+    with loading():
+        from regard.runs.shortlist import make_shortlist, write_shortlist
+        from regard.translate import load
 
     use_threads(threads)
     translator = load(model, device=device)

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from regard.cli.endings import INTERRUPTED
+from regard.cli.loading import loading
 from regard.cli.options import Set, examples
-from regard.config.load import load_config
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
 from regard.errors import ConfigError
@@ -51,10 +51,14 @@ def train(
     sets += overrides or []
     if resume:
         _check_resumable(out, config, preset, sets)
+
+    from regard.config.load import load_config
+
     settings = None if resume and not sets else load_config(config, preset=preset, overrides=sets)
 
-    from regard.runs.console import ConsoleReporter
-    from regard.runs.training import train as run
+    with loading():
+        from regard.runs.console import ConsoleReporter
+        from regard.runs.training import train as run
 
     result = run(settings, out, resume=resume, overwrite=overwrite, reporter=ConsoleReporter())
     return INTERRUPTED if result.interrupted else 0

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.lines import InputLines, written_to
+from regard.cli.loading import loading
 from regard.cli.options import Beam, Compute, Device, Engine, Model, Table, Threads, With, examples, use_threads
 from regard.cli.progress import watched
 from regard.errors import SearchError
@@ -50,8 +51,9 @@ def translate(
         if wanted and not as_json:
             raise SearchError(f"{option} does not fit on one line of text for each line read: add --json")
 
-    from regard.interop.engines import open_translator
-    from regard.translate import WINDOW
+    with loading():
+        from regard.interop.engines import open_translator
+        from regard.translate import WINDOW
 
     use_threads(threads)
     models = [model, *(others or [])]

@@ -1,4 +1,7 @@
-"""Opening whatever translates: a model of regard's by its own engine or another, or an export."""
+"""Opening whatever translates: a model of regard's by its own engine or another, or an export.
+
+What belongs to another engine is imported where it is asked for: most who translate wait for none of it.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from regard.errors import ConfigError
-from regard.interop.ctranslate2_engine import ctranslate2_translator
-from regard.interop.ctranslate2_export import export_ctranslate2
 from regard.interop.exported import Exported, is_export, open_export
-from regard.interop.onnx_engine import onnx_translator
-from regard.interop.onnx_export import export_onnx
 from regard.native.packed import PRECISIONS
 from regard.store import load_model
 from regard.store.model import open_model
@@ -69,8 +68,12 @@ def open_translator(
     with tempfile.TemporaryDirectory() as place:  # read into memory at once
         export = Path(place) / "export"
         if engine == "onnx":
+            from regard.interop.onnx_export import export_onnx
+
             export_onnx(load_model(paths[0]), export, quantization=compute or "float32")
         else:
+            from regard.interop.ctranslate2_export import export_ctranslate2
+
             export_ctranslate2(load_model(paths[0]), export)
         return _run(open_export(export), compute=compute, threads=threads, device=device)
 
@@ -81,7 +84,12 @@ def _named(engine: str) -> str:
 
 def _run(exported: Exported, *, compute: str | None, threads: int | None, device: str) -> Translator:
     if exported.note.engine == "onnx":
+        from regard.interop.onnx_engine import onnx_translator
+
         return onnx_translator(exported, compute=compute, threads=threads, device=device)
+
+    from regard.interop.ctranslate2_engine import ctranslate2_translator
+
     return ctranslate2_translator(exported, compute=compute or "default", threads=threads, device=device)
 
 
