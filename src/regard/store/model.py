@@ -42,7 +42,6 @@ from regard.store.weights import (
     fill,
     is_stored_whole,
     own_tensors,
-    read_shapes,
     read_tensors,
     write_tensors,
 )
@@ -199,9 +198,8 @@ def load_model(path: str | Path, *, device: str = "cpu", score: ScoreFactory | N
     with unfilled():  # costs no memory, so that a wrong configuration cannot ask for all there is
         model = _build(opened, src_subword, tgt_subword, score)
     expected = {name: tuple(own.shape) for name, own in own_tensors(model).items()}
-    shapes = {opened.tensor_names.get(name, name): shape for name, shape in read_shapes(weights).items()}
-    check_shapes(str(weights), expected, shapes)
     tensors = {opened.tensor_names.get(name, name): tensor for name, tensor in read_tensors(weights)[0].items()}
+    check_shapes(str(weights), expected, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
     check_finite(str(weights), tensors, cure="the file was damaged or training went astray: train again")
     if score is None and is_stored_whole(model):
         adopt(model, tensors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,18 +19,12 @@ _SHOWN = 20
 """Faults listed in one message; a wrong model has hundreds."""
 
 
-class _Slice(Protocol):
-    def get_shape(self) -> list[int]: ...
-
-
 class _Reader(Protocol):
     """What is used of `safe_open`, which has no annotations of its own."""
 
     def keys(self) -> list[str]: ...
 
     def get_tensor(self, name: str) -> Tensor: ...
-
-    def get_slice(self, name: str) -> _Slice: ...
 
     def metadata(self) -> dict[str, str] | None: ...
 
@@ -66,7 +61,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: dict[s
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Reads all tensors of a file.
+    """Reads all tensors of a file, as a map of it: numbers come from the disk when they are looked at.
 
     Args:
         path: The file.
@@ -80,23 +75,6 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     with _opened(path) as file:
         names = file.keys()
         return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
-
-
-def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of a file's tensors, without reading the tensors.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Shapes by name.
-
-    Raises:
-        CheckpointError: The file is missing, cut short or not in the safetensors format.
-    """
-    with _opened(path) as file:
-        names = file.keys()
-        return {name: tuple(file.get_slice(name).get_shape()) for name in names}
 
 
 def check_shapes(where: str, expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> None:
@@ -134,7 +112,7 @@ def check_finite(where: str, tensors: Mapping[str, Tensor], *, cure: str) -> Non
     faults = [f"{name}: {tensor.dtype}" for name, tensor in sorted(tensors.items()) if not tensor.is_floating_point()]
     _refuse(f"{where}: weights should be floating-point numbers; {cure}", faults)
     # A sum is finite only if all its terms are, and takes no memory; what is too great for a sum is looked at in full.
-    suspects = [(name, tensor) for name, tensor in sorted(tensors.items()) if not tensor.sum().isfinite()]
+    suspects = [(name, tensor) for name, tensor in sorted(tensors.items()) if not math.isfinite(tensor.sum())]
     counts = [(name, int((~torch.isfinite(tensor)).sum()), tensor.numel()) for name, tensor in suspects]
     faults = [f"{name}: {count} of {total}" for name, count, total in counts if count]
     _refuse(f"{where}: weights should be finite, but there are NaN or infinite ones; {cure}", faults)
