@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from regard.model.lstm import has_kernel, lstm_cell
+from regard.model.whole import run_whole
 from regard.native.packed import PackedLinear
 from regard.native.products import StepProduct, linear
 
@@ -95,7 +96,7 @@ class RecurrentLayer(nn.Module, ABC):
             `(B, T, hidden)` and the state after the last step.
         """
         initial = tuple(part[None].contiguous() for part in state)  # (B, hidden) -> (1, B, hidden)
-        output, last = self.rnn(x, initial if len(initial) > 1 else initial[0])
+        output, last = run_whole(self.rnn, x, initial if len(initial) > 1 else initial[0])
         return output, tuple(part[0] for part in (last if isinstance(last, tuple) else (last,)))
 
     def _weight(self, name: str) -> Tensor:

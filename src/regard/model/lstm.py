@@ -104,6 +104,10 @@ def _address(x: Tensor | None) -> int | None:
 class _Steps:
     """Which rows of a packed sequence follow which.
 
+    Args:
+        batch_sizes: Rows of each step.
+        backwards: Whether the last step is done first.
+
     Attributes:
         order: The steps, in the order in which they are done.
         rows: The rows of each step.

@@ -9,6 +9,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 from regard.dropout import Dropout
 from regard.masks import padding_mask
 from regard.model.lstm import has_kernel, lstm_sequence
+from regard.model.whole import run_whole
 from regard.values import EncoderOutput
 
 KINDS: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -83,8 +84,7 @@ class RNNEncoder(nn.Module):
 def _read(layer: nn.RNNBase, packed: PackedSequence) -> tuple[PackedSequence, Tensor | tuple[Tensor, ...]]:
     """What `layer(packed)` gives."""
     if not (isinstance(layer, nn.LSTM) and has_kernel(packed.data)):
-        output, last = layer(packed)
-        return output, last
+        return run_whole(layer, packed)
     sizes = packed.batch_sizes
     sentences = torch.arange(int(sizes[0]))  # the longest first
     lengths = (sizes[:, None] > sentences).sum(0)

@@ -75,7 +75,7 @@ class TranslatingValidator:
         src, tgt = [self.corpus.src_ids(row) for row in rows], [self.corpus.tgt_ids(row) for row in rows]
         batch = collate(src, tgt, specials=model.specials).to(self.device)
         with torch.inference_mode():
-            layers = model(batch, need_weights=True).weights
+            layers = [layer.cpu() for layer in model(batch, need_weights=True).weights]
         sums = torch.zeros(3, dtype=torch.float64)
         for row, (num_src, num_tgt) in enumerate(zip(batch.src_len.tolist(), batch.tgt_len.tolist(), strict=True)):
             for layer in layers:

@@ -47,9 +47,9 @@ def hypotheses(traces: Traces, weights: list[StepWeights]) -> list[Hypothesis]:
         weights: The attention rows of each step; an empty list where they were not wanted.
 
     Returns:
-        M hypotheses, in the order of the traces.
+        M hypotheses, in the order of the traces; like all that they hold, their matrices lie with the host.
     """
-    layers = _stack(traces.rows, weights)
+    layers = [layer.cpu() for layer in _stack(traces.rows, weights)]
     ids, log_probs = traces.ids.T.tolist(), traces.log_probs.T.tolist()
     scores, finished = traces.scores.tolist(), traces.finished.tolist()
     src_len = traces.src_len.tolist()

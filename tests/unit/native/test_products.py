@@ -82,7 +82,9 @@ def test_a_layer_keeps_the_names_of_torchs() -> None:
     [
         ("AVX512", "vendor_id : AuthenticAMD", True),
         ("AVX512", "vendor_id : GenuineIntel", False),
-        ("AVX2", "vendor_id : AuthenticAMD", False),
+        ("AVX2", "vendor_id : AuthenticAMD", True),
+        ("AVX2", "vendor_id : GenuineIntel", False),
+        ("DEFAULT", "vendor_id : AuthenticAMD", False),
     ],
 )
 def test_which_processors_it_is_for(

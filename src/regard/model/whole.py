@@ -1,0 +1,48 @@
+"""PyTorch's recurrent layers over whole sentences, in number types in which they can be trained."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+T = TypeVar("T")
+Sequence = TypeVar("Sequence", Tensor, PackedSequence)
+Last: TypeAlias = "Tensor | tuple[Tensor, ...]"
+"""The last state of a layer: h, or h and c of an LSTM."""
+
+
+def run_whole(layer: nn.RNNBase, x: Sequence, initial: Last | None = None) -> tuple[Sequence, Last]:
+    """Runs a layer over a sentence.
+
+    On a GPU autocast hands recurrent layers to cuDNN in float16, whatever type it was given (`AutocastRNN.cpp` in
+    PyTorch), and the gradients of a loss that nobody scales up vanish there. So they run in the type of their weights,
+    and what they give is in autocast's type again.
+
+    Args:
+        layer: Of PyTorch's.
+        x: `(B, T, input)`, or packed.
+        initial: `(directions, B, hidden)`, one or several; zeros when not given.
+
+    Returns:
+        What the layer gives: `(B, T, directions * hidden)`, or packed, and the last state.
+    """
+    device = x.data.device.type  # a tensor's data is itself
+    if device != "cuda" or not torch.is_autocast_enabled(device):
+        y, last = layer(x, initial)
+        return y, last
+    narrow, own = torch.get_autocast_dtype(device), layer.get_parameter("weight_hh_l0").dtype
+    with torch.autocast(device, enabled=False):
+        y, last = layer(_as(x, own), None if initial is None else _as(initial, own))
+    return _as(y, narrow), _as(last, narrow)
+
+
+def _as(value: T, dtype: torch.dtype) -> T:
+    """A tensor, a packed sequence or a tuple of tensors in another type."""
+    if isinstance(value, PackedSequence):
+        return PackedSequence(value.data.to(dtype), *value[1:])  # type: ignore[return-value]
+    if isinstance(value, tuple):
+        return tuple(_as(part, dtype) for part in value)  # type: ignore[return-value]
+    return value.to(dtype)  # type: ignore[attr-defined, no-any-return]
