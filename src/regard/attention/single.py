@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,6 +25,21 @@ def _fused_pays(query: Tensor, memory: Memory) -> bool:
     if query.device.type != "cpu":
         return True
     return query.shape[-2] * memory.key.shape[-2] > SMALL.get(query.dtype, 0)
+
+
+@contextmanager
+def _without_cudnn() -> Iterator[None]:
+    """PyTorch's other fused kernels alone.
+
+    On some GPUs (Hopper) cuDNN's comes first. It builds a plan for every shape, some 30 ms each, forward and backward,
+    and here every batch has a shape of its own.
+    """
+    chosen = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    try:
+        yield
+    finally:
+        torch.backends.cuda.enable_cudnn_sdp(chosen)
 
 
 def attend(
@@ -56,9 +74,10 @@ def attend(
         projected = score.project_query(query)
         key = memory.key.to(projected.dtype)
         value = memory.value.to(projected.dtype)
-        context = F.scaled_dot_product_attention(
-            projected, key, value, attn_mask=mask, dropout_p=dropout, scale=score.scale
-        )
+        with _without_cudnn() if query.is_cuda else nullcontext():
+            context = F.scaled_dot_product_attention(
+                projected, key, value, attn_mask=mask, dropout_p=dropout, scale=score.scale
+            )
         return context, None
     scores = score(query, memory.key)
     if bias is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeGuard, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -31,20 +31,40 @@ def select_rows(value: T, rows: Tensor) -> T:
     if isinstance(value, State):
         return value.select(rows)
     if isinstance(value, Memory):
-        return _select_memory(value, rows)  # type: ignore[return-value]
+        return _select_memories((value,), rows)[0]  # type: ignore[return-value]
+    if isinstance(value, tuple) and _are_copied_alike(value):
+        return _select_memories(value, rows)  # type: ignore[return-value]
     if isinstance(value, tuple):
         return tuple(select_rows(item, rows) for item in value)  # type: ignore[return-value]
     return value
 
 
-def _select_memory(memory: Memory, rows: Tensor) -> Memory:
-    """Rows of a memory; the memory itself where nothing changes, as when prefixes of one sentence change places."""
-    before = torch.arange(len(memory.key), device=rows.device) if memory.copied is None else memory.copied
+def _are_copied_alike(items: tuple[object, ...]) -> TypeGuard[tuple[Memory, ...]]:
+    """Whether these are memories, such as a decoder's layers have, whose rows were always selected together."""
+    first = items[0] if items else None
+    return isinstance(first, Memory) and all(isinstance(one, Memory) and one.copied is first.copied for one in items)
+
+
+def _select_memories(memories: tuple[Memory, ...], rows: Tensor) -> tuple[Memory, ...]:
+    """Rows of memories; themselves where nothing changes, as when prefixes of one sentence change places.
+
+    The host must know whether anything does, and waits for a GPU to tell: once, not once a layer.
+    """
+    before = memories[0].copied
+    if before is None:
+        before = torch.arange(len(memories[0].key), device=rows.device)
     copied = before.index_select(0, rows)
     if torch.equal(copied, before):
-        return memory
-    mask = None if memory.mask is None else memory.mask.index_select(0, rows)
-    return Memory(memory.key.index_select(0, rows), memory.value.index_select(0, rows), mask, copied)
+        return memories
+    return tuple(
+        Memory(
+            one.key.index_select(0, rows),
+            one.value.index_select(0, rows),
+            None if one.mask is None else one.mask.index_select(0, rows),
+            copied,
+        )
+        for one in memories
+    )
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,10 @@ from regard.train.softmax import Judged, judge
 CHUNK_ELEMENTS = 1 << 22
 """Logits that live at once, 16 MiB in float32: with fewer, adding up the weights' gradient costs more than is saved."""
 
+CHUNK_ELEMENTS_ON_GPU = 1 << 26
+"""The same on a GPU, 256 MiB: 131 rows at a time, which the former makes of 32,000 words, would leave most of it idle,
+and it would read and write the weights' gradient 32 times a step."""
+
 
 def chunked_cross_entropy(
     hidden: Tensor,
@@ -55,7 +59,8 @@ def chunked_cross_entropy(
     else:
         rows = torch.nonzero_static(kept, size=num_tokens)[:, 0]
     flat = hidden.flatten(0, -2).index_select(0, rows)  # (..., D) -> (N, D)
-    chunk_size = chunk_size or max(64, CHUNK_ELEMENTS // weight.shape[0])
+    elements = CHUNK_ELEMENTS if weight.device.type == "cpu" else CHUNK_ELEMENTS_ON_GPU
+    chunk_size = chunk_size or max(64, elements // weight.shape[0])
     # Within the function gradients are off, so it cannot ask whether they are wanted.
     needed = torch.is_grad_enabled() and (flat.requires_grad or weight.requires_grad)
     loss, nll = _ChunkedCrossEntropy.apply(  # type: ignore[no-untyped-call]
