@@ -11,7 +11,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.t
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false MPLBACKEND=Agg
 PYTEST_ARGS ?=
 
-.PHONY: help demo test unit lint format docs clean
+.PHONY: help demo test unit lint format docs gpu-check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo 'make lint    ruff, mypy and pydoclint'
 	@echo 'make format  let ruff arrange the code'
 	@echo 'make docs    build the documentation into site/'
+	@echo 'make gpu-check  check what needs a GPU, with a Python that has PyTorch (up to 6 minutes; without a GPU in small)'
 	@echo 'make clean   remove .venv and everything that was built'
 
 $(PY):
@@ -66,6 +67,12 @@ format: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 	@echo 'Read it: $(PY) -m http.server --directory site'
+
+# Nothing is installed: the machine with the GPU has a PyTorch of its own, and may not reach any other package.
+# PYTHON names its Python; WHEELS a directory of wheels of what it lacks.
+GPU_PYTHON = $(if $(findstring command,$(origin PYTHON)),$(PYTHON),$(if $(wildcard $(PY)),$(PY),$(PYTHON)))
+gpu-check:
+	'$(GPU_PYTHON)' benchmarks/gpu_check.py $(if $(WHEELS),--wheels '$(WHEELS)') $(GPU_CHECK_ARGS)
 
 clean:
 	rm -rf $(VENV) site build .coverage .coverage.* coverage.json .mypy_cache .ruff_cache .pytest_cache

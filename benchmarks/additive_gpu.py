@@ -41,41 +41,71 @@ def main() -> None:
 
 def _report(shape: tuple[int, ...], arguments: argparse.Namespace) -> None:
     B, T, S, D = shape
-    torch.manual_seed(1)
     dtype = getattr(torch, arguments.dtype)
-    query, key = (torch.randn(B, 1, n, D, device=arguments.device).to(dtype) for n in (T, S))
-    v, upstream = torch.randn(1, D, device=arguments.device), torch.randn(B, 1, T, S, device=arguments.device)
+    for mode, runs in forms(shape, dtype, arguments.device).items():
+        passes = 1 if mode == "forward" else 3  # backward goes over all terms twice
+        functions = 2 * passes * B * T * S * D / (16 * arguments.processors * arguments.ghz * 1e9)
+        floors = f"{functions * 1e3:12.4f}  {bytes_moved(shape, dtype, mode) / arguments.terabytes / 1e9:8.4f}"
+        for form, run in runs.items():
+            ms, added = measure(run, arguments.device, arguments.repeats)
+            print(f"{','.join(map(str, shape)):>17} {mode:8}  {form:8}  {ms:9.4f}  {added:9.1f}  {floors}", flush=True)
+
+
+def forms(shape: tuple[int, ...], dtype: torch.dtype, device: str) -> dict[str, dict[str, Callable[[], object]]]:
+    """What is timed: by mode (`forward`, `both`) and by name.
+
+    Args:
+        shape: B, T, S, D.
+        dtype: Of queries and keys.
+        device: Where they are.
+    """
+    B, T, S, D = shape
+    torch.manual_seed(1)
+    query, key = (torch.randn(B, 1, n, D, device=device).to(dtype) for n in (T, S))
+    v, upstream = torch.randn(1, D, device=device), torch.randn(B, 1, T, S, device=device)
     leaves = [x.clone().requires_grad_() for x in (query, key, v)]
-    forms: dict[str, dict[str, Callable[[], object]]] = {
+    return {
         "forward": {
             "naive": lambda: _naive(query, key, v),
             "chunked": lambda: chunked_forward(query, key, v),
             "triton": lambda: triton_forward(query, key, v),
         },
         "both": {
-            "naive": lambda: torch.autograd.grad(_naive(*leaves), leaves, upstream),
+            "naive": lambda: torch.autograd.grad(_naive(*leaves), leaves, upstream.to(dtype)),
             "chunked": lambda: (chunked_forward(query, key, v), chunked_backward(upstream, query, key, v)),
             "triton": lambda: (triton_forward(query, key, v), triton_backward(upstream, query, key, v)),
         },
     }
-    for mode, runs in forms.items():
-        passes = 1 if mode == "forward" else 3  # backward goes over all terms twice
-        functions = 2 * passes * B * T * S * D / (16 * arguments.processors * arguments.ghz * 1e9)
-        # Forward reads queries and keys and writes scores; backward also writes two gradients and reads that of scores.
-        moved = B * (T + S) * D * dtype.itemsize * passes + B * T * S * 4 * (1 if mode == "forward" else 2)
-        floors = f"{functions * 1e3:12.4f}  {moved / arguments.terabytes / 1e9:8.4f}"
-        for form, run in runs.items():
-            ms, added = _measure(run, arguments)
-            print(f"{','.join(map(str, shape)):>17} {mode:8}  {form:8}  {ms:9.4f}  {added:9.1f}  {floors}", flush=True)
+
+
+def bytes_moved(shape: tuple[int, ...], dtype: torch.dtype, mode: str) -> int:
+    """Bytes that must be read and written, each once.
+
+    Forward reads queries and keys and writes scores; backward also writes two gradients and reads that of scores.
+
+    Args:
+        shape: B, T, S, D.
+        dtype: Of queries and keys.
+        mode: `forward` or `both`.
+    """
+    B, T, S, D = shape
+    passes, sides = (1, 1) if mode == "forward" else (3, 2)
+    return B * (T + S) * D * dtype.itemsize * passes + B * T * S * 4 * sides
 
 
 def _naive(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
     return torch.tanh(query.unsqueeze(-2) + key.unsqueeze(-3)) @ v[0].to(query.dtype)
 
 
-def _measure(run: Callable[[], object], arguments: argparse.Namespace) -> tuple[float, float]:
-    # Milliseconds, and megabytes at the peak beyond what was there.
-    on_gpu = arguments.device.startswith("cuda")
+def measure(run: Callable[[], object], device: str, repeats: int) -> tuple[float, float]:
+    """Median milliseconds of a call, and megabytes at its peak beyond what was there (NaN without a GPU).
+
+    Args:
+        run: What is timed.
+        device: Where it runs.
+        repeats: Timed calls.
+    """
+    on_gpu = device.startswith("cuda")
     wait = torch.cuda.synchronize if on_gpu else lambda: None
     run()  # compiles
     wait()
@@ -88,7 +118,7 @@ def _measure(run: Callable[[], object], arguments: argparse.Namespace) -> tuple[
     else:
         added = float("nan")
     times = []
-    for _ in range(arguments.repeats):
+    for _ in range(repeats):
         wait()
         start = time.perf_counter()
         run()

@@ -36,26 +36,42 @@ def step_operations(task: str, src_len: Sequence[int], tgt_len: Sequence[int], *
         tgt_len: The same of its target.
         feed: Whether a decoder's recurrence reads the last look too; the Transformer has none.
     """
+    if task == "T1":
+        return transformer_operations(src_len, tgt_len)
     src, tgt = sum(src_len), sum(tgt_len)
     pairs = sum(one * other for one, other in zip(src_len, tgt_len, strict=True))
-    if task == "T1":
-        products = _transformer(src, tgt)
-        # A score and a weighted sum for each pair of words; half the pairs lie in a decoder's future.
-        squares = sum(one * one for one in src_len), sum(one * one for one in tgt_len)
-        products += LAYERS * 2 * WIDTH * (squares[0] + squares[1] / 2 + pairs)
-    else:
-        products = _recurrent(src, tgt, feed=feed, query=task == "T2")
-        products += pairs * (DECODER + 2 * ENCODER)
-    width = WIDTH if task == "T1" else DECODER
-    return 3 * 2 * (products + tgt * width * VOCAB)
+    products = _recurrent(src, tgt, feed=feed, query=task == "T2")
+    products += pairs * (DECODER + 2 * ENCODER)
+    return 3 * 2 * (products + tgt * DECODER * VOCAB)
 
 
-def _transformer(src: int, tgt: int) -> float:
-    attention, ff = 4 * WIDTH**2, 2 * WIDTH * FF
+def transformer_operations(
+    src_len: Sequence[int],
+    tgt_len: Sequence[int],
+    *,
+    layers: int = LAYERS,
+    width: int = WIDTH,
+    ff_size: int = FF,
+    vocab: int = VOCAB,
+) -> float:
+    """Operations of one step of a Transformer, forward and backward; T1 where no sizes are given.
+
+    Args:
+        src_len: Words of each source sentence, its end included.
+        tgt_len: The same of its target.
+        layers: Of the encoder, and of the decoder.
+        width: D.
+        ff_size: Width of the feed-forward networks' hidden layer.
+        vocab: Words known.
+    """
+    src, tgt = sum(src_len), sum(tgt_len)
+    attention, ff = 4 * width**2, 2 * width * ff_size
     encoder = src * (attention + ff)
     # Queries and outputs of the second attention belong to the target's words, keys and values to the source's.
     decoder = tgt * (attention + attention / 2 + ff) + src * attention / 2
-    return LAYERS * (encoder + decoder)
+    # A score and a weighted sum for each pair of words; half the pairs lie in a decoder's future.
+    pairs = sum(one * one + one * other + other * other / 2 for one, other in zip(src_len, tgt_len, strict=True))
+    return 3 * 2 * (layers * (encoder + decoder + 2 * width * pairs) + tgt * width * vocab)
 
 
 def _recurrent(src: int, tgt: int, *, feed: bool, query: bool) -> float:
