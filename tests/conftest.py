@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import platform
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import settings
@@ -60,6 +65,57 @@ def real_data() -> Path:
     if not named:
         pytest.skip("needs real corpora: set REGARD_DATA to the directory that holds them")
     return Path(named)
+
+
+# What each library is told where CPUID cannot be masked; ONNX Runtime has no such variable.
+LIMITS = {
+    "avx512": ("avx512", "AVX512_CORE", "AVX512", "AVX512"),
+    "avx2": ("avx2", "AVX2", "AVX2", "AVX2"),
+    "generic": ("default", "SSE41", "SSE4_2", "GENERIC"),
+}
+VARIABLES = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "CT2_FORCE_CPU_ISA")
+
+
+@dataclass(frozen=True)
+class OlderCpu:
+    """Environments in which a program sees an older processor.
+
+    Attributes:
+        library: `tests/machines/older_cpu.c`, compiled; None where this machine cannot mask CPUID.
+        lacking: Why not.
+    """
+
+    library: Path | None
+    lacking: str
+
+    def environment(self, level: Literal["avx512", "avx2", "generic"], *, every_library: bool = True) -> dict[str, str]:
+        """Environment of a process that may use these instructions and no more; `avx512` is without VNNI.
+
+        Where CPUID cannot be masked, PyTorch, oneDNN, MKL and CTranslate2 are told by variables, and a test that
+        needs every library, our own kernels among them, is skipped.
+        """
+        if self.library:
+            loaded = " ".join(filter(None, [str(self.library), os.environ.get("LD_PRELOAD")]))
+            return {**os.environ, "LD_PRELOAD": loaded, "OLDER_CPU": level}
+        if every_library:
+            pytest.skip(f"cannot show an older processor: {self.lacking}")
+        return {**os.environ, **dict(zip(VARIABLES, LIMITS[level], strict=True))}
+
+
+@pytest.fixture(scope="session")
+def older_cpu(tmp_path_factory: pytest.TempPathFactory) -> OlderCpu:
+    """Older processors than this one, for child processes; `tests/machines/older_cpu.c` says how."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if sys.platform != "linux" or platform.machine() != "x86_64" or not compiler:
+        return OlderCpu(None, "needs Linux on x86-64 and a C compiler")
+    library = tmp_path_factory.mktemp("older_cpu") / "older_cpu.so"
+    source = Path(__file__).parent / "machines" / "older_cpu.c"
+    flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+    subprocess.run([compiler, *flags, "-o", library, source, "-ldl"], check=True)
+    tried = subprocess.run([sys.executable, "-c", ""], env={**os.environ, "LD_PRELOAD": str(library)}, check=False)
+    if tried.returncode:
+        return OlderCpu(None, "the processor or the kernel cannot let CPUID fault")
+    return OlderCpu(library, "")
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 from regard.errors import ConfigError
 from regard.interop.ctranslate2_engine import CTranslate2Engine
+from regard.interop.ctranslate2_round import round_weights
 from regard.interop.ctranslate2_spec import all_pieces, fill_spec
 from regard.interop.exported import new_directory, write_companions
 from regard.interop.packages import need
@@ -42,15 +43,30 @@ def export_ctranslate2(stored: StoredModel, path: str | Path, *, quantization: s
         with tempfile.TemporaryDirectory() as exact:
             _write(stored, Path(exact), "float32")
             verify(stored, _runner(stored, Path(exact), "float32"), engine="CTranslate2")
-        _write(stored, directory, quantization)
-        write_companions(directory, stored, engine="ctranslate2", quantization=quantization)
+        levels = _write(stored, directory, quantization)
+        write_companions(directory, stored, engine="ctranslate2", quantization=quantization, weight_levels=levels)
 
 
-def _write(stored: StoredModel, directory: Path, quantization: str) -> None:
+def stored_for(compute: str) -> str:
+    """How to store weights that are loaded for an arithmetic.
+
+    What CTranslate2 rounds to bytes itself, while it loads, overflows on processors without VNNI.
+
+    Args:
+        compute: Type of the arithmetic; `default` for the engine's choice.
+
+    Returns:
+        A `Quantization`.
+    """
+    return compute if compute in get_args(Quantization) and compute.startswith("int8") else "float32"
+
+
+def _write(stored: StoredModel, directory: Path, quantization: str) -> int | None:
     spec = fill_spec(stored)  # anew each time: rounding changes it
     spec.validate()
-    spec.optimize(quantization=quantization)
+    levels = round_weights(spec, quantization)
     spec.save(str(directory))
+    return levels
 
 
 def _runner(stored: StoredModel, directory: Path, compute: str) -> Run:

@@ -72,9 +72,9 @@ def open_translator(
 
             export_onnx(load_model(paths[0]), export, quantization=compute or "float32")
         else:
-            from regard.interop.ctranslate2_export import export_ctranslate2
+            from regard.interop.ctranslate2_export import export_ctranslate2, stored_for
 
-            export_ctranslate2(load_model(paths[0]), export)
+            export_ctranslate2(load_model(paths[0]), export, quantization=stored_for(compute or "default"))
         return _run(open_export(export), compute=compute, threads=threads, device=device)
 
 

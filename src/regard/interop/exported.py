@@ -37,6 +37,9 @@ class ExportNote(BaseModel):
         quantization: The type of its weights, as that engine calls it.
         signature: Signature of the model that was exported.
         files: SHA-256 of each file, by name.
+        weight_levels: Largest magnitude of a weight that is multiplied as a byte. With at most 64, every processor
+            computes the same; a version of regard that did not see to it left this out, as does an export whose
+            weights are not rounded to bytes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,6 +51,7 @@ class ExportNote(BaseModel):
     quantization: str
     signature: str
     files: dict[str, str]
+    weight_levels: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,9 @@ def new_directory(path: str | Path) -> Iterator[Path]:
         shutil.rmtree(waiting, ignore_errors=True)
 
 
-def write_companions(directory: Path, stored: StoredModel, *, engine: str, quantization: str) -> None:
+def write_companions(
+    directory: Path, stored: StoredModel, *, engine: str, quantization: str, weight_levels: int | None = None
+) -> None:
     """Completes a directory that already holds what the engine reads.
 
     Args:
@@ -113,6 +119,7 @@ def write_companions(directory: Path, stored: StoredModel, *, engine: str, quant
         stored: The model that was exported.
         engine: The engine's name.
         quantization: The type of the weights.
+        weight_levels: As `ExportNote` has it.
     """
     (directory / CONFIG).write_text(dump_config(stored.config), encoding="utf-8", newline="\n")
     alone = stored.src_subword.fingerprint() == stored.tgt_subword.fingerprint()
@@ -125,8 +132,9 @@ def write_companions(directory: Path, stored: StoredModel, *, engine: str, quant
         quantization=quantization,
         signature=stored.manifest.signature,
         files={one.name: sha256(one) for one in sorted(directory.iterdir())},
+        weight_levels=weight_levels,
     )
-    text = json.dumps(note.model_dump(), indent=2) + "\n"
+    text = json.dumps(note.model_dump(exclude_none=True), indent=2) + "\n"
     (directory / NOTE).write_text(text, encoding="utf-8", newline="\n")
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
 from regard.errors import CheckpointError, ConfigError
 from regard.inspection.readout import own_readout
 from regard.interop.exported import Exported
 from regard.interop.onnx_graph import WEIGHTS
 from regard.interop.onnx_model import START, STEP, OnnxStepModel
+from regard.interop.onnx_sums import cut_off_here
 from regard.search.engine import StepEngine
 from regard.translate import Reach, Translator
 
@@ -39,6 +42,12 @@ def onnx_translator(
         raise ConfigError(f"--device {device}: the ONNX engine runs on the CPU: give cpu, or use regard's own engine")
     if not {START, STEP, WEIGHTS} < set(exported.note.files):
         raise CheckpointError(f"{exported.path}: lists no {START}, {STEP} and {WEIGHTS}: export the model again")
+    if stored_as == "int8" and exported.note.weight_levels is None and cut_off_here():
+        warnings.warn(
+            f"{exported.path}: an older regard rounded its weights so that their products overflow on this processor "
+            "(it has no VNNI) and translations may be worse: export the model again",
+            stacklevel=2,
+        )
     src_specials, tgt_specials = exported.src_subword.specials, exported.tgt_subword.specials
     model = OnnxStepModel(exported.path, tgt_vocab=len(exported.tgt_subword))
     return Translator(

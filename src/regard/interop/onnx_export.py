@@ -22,6 +22,7 @@ from regard.interop.onnx_int8 import Int8Graph
 from regard.interop.onnx_model import START, STEP, OnnxStepModel
 from regard.interop.onnx_ports import NEXT, STATE, WEIGHTS, Plan
 from regard.interop.onnx_recurrent import RecurrentPlan
+from regard.interop.onnx_sums import weight_levels
 from regard.interop.onnx_transformer import TransformerPlan
 from regard.interop.packages import need
 from regard.interop.samples import Ids, Run, verify, verify_logits
@@ -53,7 +54,7 @@ def export_onnx(stored: StoredModel, path: str | Path, *, quantization: str = "f
     Raises:
         ConfigError: The packages are not installed, the model has a part of the user's own, or there is no such
             quantisation.
-        CheckpointError: It computes something else, or the place cannot be written.
+        CheckpointError: It computes something else, or would on another processor, or the place cannot be written.
     """
     need("onnx", to="export a model to ONNX")
     if quantization not in GRAPHS:
@@ -68,7 +69,9 @@ def export_onnx(stored: StoredModel, path: str | Path, *, quantization: str = "f
             verify_logits(stored, model, engine="ONNX Runtime", close=CLOSE)
         write_graphs(plan, stored.model, directory, GRAPHS[quantization])
         OnnxStepModel(directory, tgt_vocab=len(stored.tgt_subword))  # reads what was written
-        write_companions(directory, stored, engine="onnx", quantization=quantization)
+        # Run here, rounded graphs would show only what this processor makes of them.
+        levels = weight_levels(directory / START, directory / STEP) or None
+        write_companions(directory, stored, engine="onnx", quantization=quantization, weight_levels=levels)
 
 
 def _runner(stored: StoredModel, model: OnnxStepModel) -> Run:
