@@ -151,7 +151,8 @@ class TrainConfig(Section):
     """Updates at most; derived from the corpus when neither this nor `epochs` is given."""
     epochs: Annotated[float, Field(gt=0)] | None = None
     max_minutes: Annotated[float, Field(gt=0)] | None = None
-    """Stop (with validation and averaging) after this wall-clock time."""
+    """Stop (with validation and averaging) after this wall-clock time. Where it is too short for all steps, the
+    schedule of the learning rate is shortened to what there is time for, and a message says so."""
     batch_tokens: Positive | None = None
     """Padded target tokens a batch at most."""
     accumulate: Positive = 1

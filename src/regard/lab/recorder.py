@@ -44,7 +44,7 @@ class Record:
     Attributes:
         num_parameters: Trained numbers.
         step: Updates done.
-        steps: Updates at most.
+        steps: Updates planned.
         elapsed: Seconds of training so far.
         remaining: Seconds that it will still take, estimated.
         epochs_a_step: Passes through the corpus that an update makes; None before the first report.
@@ -115,7 +115,8 @@ class Recorder:
     def on_step(self, report: StepReport) -> None:
         """Keeps the numbers."""
         record = self.record
-        record.step, record.loss, record.remaining = report.step, report.loss, report.remaining
+        record.step, record.steps = report.step, report.steps
+        record.loss, record.remaining = report.loss, report.remaining
         record.epochs_a_step = report.epoch / max(1, report.step)
         record.speeds.append(round(report.tokens_per_second, 1))
         self._mark(report.elapsed)

@@ -40,12 +40,10 @@ class ConsoleReporter:
         self.clock = clock
         self.progress: Progress | None = None
         self.task = TaskID(0)
-        self.steps = 0
         self.logged = clock()
 
     def on_start(self, plan: TrainingPlan) -> None:
         """Says what will be trained, and where it is written."""
-        self.steps = plan.steps
         limit = f", at most {plan.max_minutes:g} minutes" if plan.max_minutes else ""
         self._print(
             f"{plan.num_parameters:,} parameters, {plan.num_sentences:,} sentence pairs, {plan.steps:,} steps{limit}; "
@@ -72,10 +70,10 @@ class ConsoleReporter:
             f"{duration(report.elapsed)} gone, {duration(report.remaining)} left"
         )
         if self.progress:
-            self.progress.update(self.task, completed=report.step, numbers=numbers)
+            self.progress.update(self.task, completed=report.step, total=report.steps, numbers=numbers)
         elif self.clock() - self.logged >= LOG_SECONDS:
             self.logged = self.clock()
-            self._print(f"step {report.step:,}/{self.steps:,}  epoch {report.epoch:.2f}  {numbers}")
+            self._print(f"step {report.step:,}/{report.steps:,}  epoch {report.epoch:.2f}  {numbers}")
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
         """Writes the scores and one translation; see `Reporter.on_validation`."""

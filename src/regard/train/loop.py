@@ -20,9 +20,10 @@ from regard.train.average import average_states
 from regard.train.checkpoints import CheckpointFolder
 from regard.train.guided import GuidedAttention
 from regard.train.interrupt import Interrupt, Interrupted
+from regard.train.limit import TimeLimit
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
-from regard.train.progress import Meter, Progress, Stopwatch, time_is_up
+from regard.train.progress import Meter, Progress, Stopwatch
 from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
 from regard.train.schedule import build_schedule
 from regard.train.step import TrainingStep
@@ -70,6 +71,7 @@ class Outcome:
         num_skipped: Updates left out because gradients were not finite.
         chosen: What the weights are: the best checkpoint's, or an average.
         validation: Of the chosen weights.
+        full_seconds: That all steps would have taken, about, where `max_minutes` ended training before; else None.
     """
 
     step: int
@@ -78,6 +80,7 @@ class Outcome:
     num_skipped: int
     chosen: str | None = None
     validation: Validation | None = None
+    full_seconds: float | None = None
 
 
 class Trainer:
@@ -110,7 +113,7 @@ class Trainer:
             raise ConfigError("train.steps and train.validate_every must be numbers here: see regard.config.derive")
         self.model, self.stream, self.validator = model, stream, validator
         self.config, self.precision, self.reporter = config, precision, reporter
-        self.steps, self.validate_every = config.steps, config.validate_every
+        self.validate_every = config.validate_every
         self.device = str(model.output_weight.device)
         self.state_path = directory / "state.safetensors"
         self.folder = CheckpointFolder(directory, keep=config.keep, prefer=config.average)
@@ -119,6 +122,7 @@ class Trainer:
             model, self.updater, precision, label_smoothing=config.label_smoothing, guided=GuidedAttention.of(config)
         )
         self.schedule = build_schedule(config, config.steps)
+        self.limit = TimeLimit(config)
         self.progress = Progress()
         self.stopwatch = Stopwatch(clock)
         self.meter = Meter(self.device, clock)
@@ -139,9 +143,10 @@ class Trainer:
             ConfigError: When gradients stay infinite or NaN.
         """
         interrupt = interrupt or Interrupt()
-        if resume:
-            self._restore()
+        anew = resume and self._restore()
         self.reporter.on_start(self._plan(num_sentences))
+        if anew:
+            self.reporter.on_message(self.limit.greeting(self.schedule.rate(self.progress.step + 1)))
         self.meter.begin()
         try:
             self._train(interrupt)
@@ -150,14 +155,18 @@ class Trainer:
             return self._outcome(interrupted=True)
         finally:
             self.reporter.on_end()
-        return self._outcome(interrupted=False, chosen=chosen, validation=validation)
+        outcome = self._outcome(interrupted=False, chosen=chosen, validation=validation)
+        if outcome.full_seconds is not None:
+            self.reporter.on_message(self.limit.farewell(outcome.step, outcome.full_seconds))
+        return outcome
 
     def _train(self, interrupt: Interrupt) -> None:
         try:
             while not self._validated_to_the_end(interrupt):
                 interrupt.check()
                 self._advance()
-                if self.meter.seconds() >= REPORT_SECONDS:
+                seconds = self.meter.seconds()
+                if seconds >= REPORT_SECONDS or self.limit.wants_a_look(self.meter.steps, seconds, self.progress.step):
                     self._report()
         except Interrupted:
             self._save()
@@ -167,7 +176,7 @@ class Trainer:
         return TrainingPlan(
             num_parameters=sum(weight.numel() for weight in self.model.parameters()),
             num_sentences=num_sentences,
-            steps=self.steps,
+            steps=self.limit.steps,
             first_step=self.progress.step,
             validate_every=self.validate_every,
             directory=str(self.state_path.parent),
@@ -177,15 +186,20 @@ class Trainer:
     def _outcome(
         self, *, interrupted: bool, chosen: str | None = None, validation: Validation | None = None
     ) -> Outcome:
-        skipped = int(self.updater.num_skipped)
-        return Outcome(self.progress.step, self.stopwatch.elapsed(), interrupted, skipped, chosen, validation)
+        skipped, elapsed = int(self.updater.num_skipped), self.stopwatch.elapsed()
+        cut = not (interrupted or self._tired or self.progress.step >= self.limit.most)
+        full = self.limit.full_time(self.progress, elapsed) if cut else None
+        return Outcome(self.progress.step, elapsed, interrupted, skipped, chosen, validation, full)
+
+    @property
+    def _tired(self) -> bool:
+        return 0 < self.config.patience <= self.progress.waited
 
     def _over(self) -> bool:
-        tired = 0 < self.config.patience <= self.progress.waited
         return (
-            self.progress.step >= self.steps
-            or tired
-            or time_is_up(self.config, self.progress, self.stopwatch.elapsed())
+            self.progress.step >= self.limit.steps
+            or self._tired
+            or self.limit.is_up(self.progress, self.stopwatch.elapsed())
         )
 
     def _validated_to_the_end(self, interrupt: Interrupt) -> bool:
@@ -210,11 +224,14 @@ class Trainer:
         loss, nll = self.meter.means()
         seconds, step = self.meter.seconds(), self.progress.step
         elapsed = self.stopwatch.elapsed()
-        remaining = (self.steps - step) * max(elapsed / max(1, step), seconds / max(1, self.meter.steps))
+        self.limit.note(self.meter.steps, seconds)
+        self._revise(elapsed)
+        remaining = (self.limit.steps - step) * max(elapsed / max(1, step), seconds / max(1, self.meter.steps))
         if self.config.max_minutes is not None:
             remaining = min(remaining, max(0.0, 60.0 * self.config.max_minutes - elapsed))
         report = StepReport(
             step=step,
+            steps=self.limit.steps,
             epoch=self.stream.epoch,
             loss=loss,
             nll=nll,
@@ -227,6 +244,12 @@ class Trainer:
         self.meter.begin()
         self.reporter.on_step(report)
 
+    def _revise(self, elapsed: float) -> None:
+        """Plans anew where the pace asks for it, and tells the user."""
+        note = self.limit.revise(self.progress, elapsed, self.schedule)
+        if note:
+            self.reporter.on_message(note)
+
     def _check_finite(self) -> None:
         broken = int(self.updater.num_broken_in_a_row)
         if broken >= MAX_BROKEN_STEPS:
@@ -238,12 +261,15 @@ class Trainer:
 
     def _validate(self, interrupt: Interrupt) -> None:
         self._check_finite()
+        self.limit.note(self.meter.steps, self.meter.seconds())
         begun = self.stopwatch.elapsed()
         validation = self.validator(self.model.eval(), check=interrupt.check)
-        self.progress.validation_seconds = self.stopwatch.elapsed() - begun
+        ended = self.stopwatch.elapsed()
+        self.progress.validation_seconds = ended - begun
         score = validation.score(self.config.metric)
         best = self.progress.note(score)
         self.schedule.observe(score)
+        self._revise(ended)
         self.folder.add(self.progress.step, validation, self.config.metric, own_tensors(self.model))
         self._save()
         self.folder.prune()
@@ -280,11 +306,13 @@ class Trainer:
             "progress": asdict(self.progress),
             "stream": {**self.stream.state()},
             "schedule": {**self.schedule.state()},
+            "limit": self.limit.state(),
             "checkpoints": self.folder.state(),
         }
         save_state(self.state_path, tensors, scalars)
 
-    def _restore(self) -> None:
+    def _restore(self) -> bool:
+        """Goes to where the saved training was; True where its limits were other ones."""
         tensors, scalars = load_state(self.state_path)
         weights = _within(tensors, "weight.")
         expected = {name: tuple(own.shape) for name, own in own_tensors(self.model).items()}
@@ -299,6 +327,10 @@ class Trainer:
         torch.set_rng_state(tensors["random.cpu"])
         if "random.cuda" in tensors and self.precision.device == "cuda":
             torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
+        if "limit" not in scalars:  # saved before limits were planned
+            return False
+        before = cast("dict[str, Plain]", scalars["limit"])
+        return self.limit.restore(before, self.progress, self.stopwatch.elapsed(), self.schedule)
 
 
 def _within(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from regard.config.schema import TrainConfig
-
 
 @dataclass
 class Progress:
@@ -68,26 +66,6 @@ class Stopwatch:
     def elapsed(self) -> float:
         """Seconds of training so far."""
         return self.clock() - self.origin
-
-
-def time_is_up(config: TrainConfig, progress: Progress, elapsed: float) -> bool:
-    """Whether the budget of minutes leaves time for nothing but the last validations.
-
-    Args:
-        config: The `[train]` section.
-        progress: Knows how long a validation takes.
-        elapsed: Seconds so far.
-
-    Returns:
-        Whether what is left is less than two validations (the last weights and the average) and a margin.
-    """
-    if config.max_minutes is None:
-        return False
-    budget = 60.0 * config.max_minutes
-    # Until one was measured, a validation is taken for a twentieth of the budget.
-    validation = progress.validation_seconds or 0.05 * budget
-    validations = 1 if config.average == "none" else 2
-    return elapsed >= budget - min(0.5 * budget, validations * validation + 0.005 * budget)
 
 
 class Meter:

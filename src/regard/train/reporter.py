@@ -36,6 +36,7 @@ class StepReport:
 
     Attributes:
         step: Updates done.
+        steps: Updates planned, as far as the limit of time lets foresee.
         epoch: Passes through the corpus.
         loss: Smoothed loss, nats a target token.
         nll: Negative log-likelihood, nats a target token.
@@ -47,6 +48,7 @@ class StepReport:
     """
 
     step: int
+    steps: int
     epoch: float
     loss: float
     nll: float

@@ -25,6 +25,7 @@ class Schedule(ABC):
         self.peak = peak
         self.warmup = warmup
         self.floor = min(floor, peak)
+        self.rise = (0, 0.0)
 
     def rate(self, step: int) -> float:
         """The learning rate of a step.
@@ -36,12 +37,27 @@ class Schedule(ABC):
             `peak · step / warmup` during the warm-up, then what the schedule says, but at least `floor`.
         """
         if step < self.warmup:
-            return self.peak * step / self.warmup
+            since, low = self.rise
+            return low + (self.peak - low) * (step - since) / (self.warmup - since)
         return max(self.floor, self.peak * self.factor(step))
 
     @abstractmethod
     def factor(self, step: int) -> float:
         """Share of the peak after the warm-up, at a step ≥ 1."""
+
+    def end_at(self, steps: int, *, step: int) -> None:
+        """Makes the schedule fit another number of steps, with the same rate at `step` as before.
+
+        What is left of the warm-up takes at most a quarter of the steps that are left, so that a short training has
+        one too. Schedules with an end come to it after `steps`.
+
+        Args:
+            steps: Updates that there will be in all.
+            step: Updates done by now.
+        """
+        end = step + (steps - step) // 4
+        if step < self.warmup and end < self.warmup:
+            self.rise, self.warmup = (step, self.rate(step)), end
 
     def observe(self, score: float) -> None:
         """Hears of a validation's score, higher being better; most schedules do not care."""
@@ -89,12 +105,23 @@ class CosineSchedule(Schedule):
     def __init__(self, peak: float, *, steps: int, warmup: int = 0, floor: float = 0.0) -> None:
         super().__init__(peak, warmup=warmup, floor=floor)
         self.steps = steps
+        self.since, self.before = warmup, 0.0
 
     def factor(self, step: int) -> float:
         """Half a wave from 1 down to `floor / peak`."""
-        done = min(1.0, (step - self.warmup) / max(1, self.steps - self.warmup))
         low = self.floor / self.peak
-        return low + (1.0 - low) * (1.0 + math.cos(math.pi * done)) / 2.0
+        return low + (1.0 - low) * (1.0 + math.cos(math.pi * self._done(step))) / 2.0
+
+    def end_at(self, steps: int, *, step: int) -> None:
+        """The rest of the wave is stretched or pressed to the steps that are left; see `Schedule.end_at`."""
+        done = self._done(step)
+        super().end_at(steps, step=step)
+        self.since, self.before, self.steps = max(step, self.warmup), done, steps
+
+    def _done(self, step: int) -> float:
+        """Share of the half wave, from 0 to 1."""
+        share = (step - self.since) / max(1, self.steps - self.since)
+        return min(1.0, max(0.0, self.before + (1.0 - self.before) * share))
 
 
 class PlateauSchedule(Schedule):

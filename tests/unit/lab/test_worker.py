@@ -270,7 +270,7 @@ def test_pairs_to_draw_are_short_middling_and_long() -> None:
 
 
 def report(step: int, elapsed: float, speed: float) -> StepReport:
-    return StepReport(step, step / 10, 2.0, 1.5, 1.0, 1e-3, speed, elapsed, 7.0)
+    return StepReport(step, 15, step / 10, 2.0, 1.5, 1.0, 1e-3, speed, elapsed, 7.0)
 
 
 def test_a_record_goes_on_where_the_training_does(tmp_path: Path) -> None:
@@ -285,6 +285,7 @@ def test_a_record_goes_on_where_the_training_does(tmp_path: Path) -> None:
     told = read_record(path)
     assert [(point.step, point.seconds) for point in told.points] == [(5, 12.5), (10, 20.0)]
     assert (told.num_parameters, told.tokens_per_second, told.epochs_a_step) == (99, 200.0, 0.1)
+    assert told.steps == 15  # as the last report said, which had seen that time is short
     assert told.points[1].entropy is None
     # Killed before the state of step 10 was saved: that validation comes again. It had held more memory than this one.
     path.write_text(json.dumps(json.loads(path.read_text()) | {"peak_memory": 2**60}))

@@ -15,7 +15,7 @@ VALIDATION = Validation(2.0, 1.0, 31.44, 52.0, SAMPLES, 4.2)
 
 
 def report(step: int) -> StepReport:
-    return StepReport(step, 1.5, 3.21, 2.9, 0.7, 5e-4, 12_345.0, 61.0, 3700.0)
+    return StepReport(step, 3000, 1.5, 3.21, 2.9, 0.7, 5e-4, 12_345.0, 61.0, 3700.0)
 
 
 def written(*, terminal: bool) -> tuple[ConsoleReporter, io.StringIO, list[float]]:
@@ -80,3 +80,17 @@ def test_it_goes_to_standard_error(capsys) -> None:
     ConsoleReporter().on_message("hello")
     out, err = capsys.readouterr()
     assert (out, err) == ("", "hello\n")
+
+
+def test_the_steps_that_are_planned_are_those_of_the_last_report() -> None:
+    reporter, stream, now = written(terminal=False)
+    reporter.on_start(PLAN)
+    now[0] = LOG_SECONDS
+    reporter.on_step(StepReport(20, 700, 1.5, 3.21, 2.9, 0.7, 5e-4, 12_345.0, 61.0, 370.0))
+    assert "step 20/700" in stream.getvalue()
+    bar, _, _ = written(terminal=True)
+    bar.on_start(PLAN)
+    bar.on_step(StepReport(20, 700, 1.5, 3.21, 2.9, 0.7, 5e-4, 12_345.0, 61.0, 370.0))
+    assert bar.progress is not None
+    assert bar.progress.tasks[0].total == 700
+    bar.on_end()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
-from regard.train.progress import Meter, Progress, Stopwatch, time_is_up
+from regard.train.progress import Meter, Progress, Stopwatch
 
 
 def test_progress_knows_the_best_and_how_long_it_waited() -> None:
@@ -32,30 +31,6 @@ def test_the_stopwatch_goes_on(bench) -> None:
     watch.resume(60)
     clock.now += 1
     assert watch.elapsed() == 61
-
-
-@pytest.mark.parametrize(
-    ("average", "validation", "elapsed", "over"),
-    [
-        ("none", 30.0, 566.0, False),  # 600 - 30 - 3
-        ("none", 30.0, 567.0, True),
-        ("last", 30.0, 536.0, False),  # 600 - 60 - 3
-        ("last", 30.0, 537.0, True),
-        ("last", 0.0, 536.0, False),  # not measured: taken for 30
-        ("last", 0.0, 537.0, True),
-        ("last", 900.0, 299.0, False),  # half of the time is training, come what may
-        ("last", 900.0, 300.0, True),
-    ],
-)
-def test_time_is_up_when_only_validations_fit(
-    bench, average: str, validation: float, elapsed: float, over: bool
-) -> None:
-    config = bench.options(max_minutes=10.0, average=average)
-    assert time_is_up(config, Progress(validation_seconds=validation), elapsed) == over
-
-
-def test_without_a_budget_time_is_never_up(bench) -> None:
-    assert not time_is_up(bench.options(), Progress(), 1e9)
 
 
 def test_the_meter_gives_means_a_token(bench) -> None:

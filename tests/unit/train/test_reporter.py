@@ -17,7 +17,7 @@ def test_without_translations_the_loss_decides() -> None:
 def test_all_hear_the_same(bench) -> None:
     first, second = bench.diary(), bench.diary()
     plan = TrainingPlan(1, 2, 3, 0, 1, "here", None)
-    report = StepReport(1, 0.5, 2.0, 2.0, 1.0, 1e-3, 100.0, 1.0, 2.0)
+    report = StepReport(1, 2, 0.5, 2.0, 2.0, 1.0, 1e-3, 100.0, 1.0, 2.0)
     validation = Validation(1.0, 1.0)
     both = Reporters([first, second])
     both.on_start(plan)

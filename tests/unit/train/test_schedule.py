@@ -91,3 +91,33 @@ def test_other_schedules_remember_nothing() -> None:
 def test_a_warm_up_longer_than_the_training_ends_with_it() -> None:
     config = TrainConfig(warmup=400, learning_rate=1.0)
     assert build_schedule(config, 10).rate(10) == 1.0
+
+
+@pytest.mark.parametrize(("step", "steps"), [(0, 30), (5, 40), (5, 400), (10, 11), (60, 70), (60, 500), (109, 110)])
+def test_a_cosine_comes_to_another_end_without_a_leap(step: int, steps: int) -> None:
+    schedule = CosineSchedule(1.0, steps=110, warmup=10, floor=0.01)
+    before = schedule.rate(step)
+    schedule.end_at(steps, step=step)
+    assert schedule.rate(step) == pytest.approx(before)
+    rates = [schedule.rate(at) for at in range(max(step, schedule.warmup), steps + 1)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == pytest.approx(0.01)
+    assert schedule.warmup <= max(10, step)
+
+
+def test_a_shorter_training_has_a_shorter_warm_up() -> None:
+    schedule = CosineSchedule(1.0, steps=1000, warmup=100)
+    assert schedule.rate(4) == pytest.approx(0.04)
+    schedule.end_at(44, step=4)
+    assert [schedule.rate(step) for step in (4, 9, 14, 44)] == pytest.approx([0.04, 0.52, 1.0, 0.0])
+    schedule.end_at(1000, step=8)  # it was not so short after all: the warm-up that was begun is ended
+    assert schedule.rate(14) == pytest.approx(1.0)
+    assert schedule.rate(1000) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_end_that_is_the_old_one_changes_nothing(name: str) -> None:
+    config = TrainConfig.model_validate({"schedule": name, "learning_rate": 2e-3, "warmup": 10})
+    schedule, other = build_schedule(config, 100), build_schedule(config, 100)
+    other.end_at(100, step=0)
+    assert [other.rate(step) for step in range(1, 101)] == [schedule.rate(step) for step in range(1, 101)]
