@@ -1,11 +1,15 @@
 """Every decoder × score must learn: copy a sequence, and reverse one, from a few hundred steps of examples.
 
-The decoder without attention, with the same size and the same steps, must not: else the task would say
+A test goes on until nearly all unseen examples come out right, and has several times the steps that this takes: what
+learns passes whatever the processor's rounding makes of it, and what does not is given every chance.
+
+The decoder without attention, with the same size and more steps than most need, must not: else the task would say
 nothing about attention.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
 import zlib
 
@@ -18,24 +22,21 @@ from regard.config.dump import dump_config
 from regard.config.schema import AttentionConfig, Config, ModelConfig, RNNConfig, TransformerConfig
 from regard.data.collate import collate
 from regard.model.build import ScoreFactory, build_model
+from regard.model.seq2seq import Seq2Seq
 from regard.values import Batch, Specials
 
 VOCAB, SPECIALS = 14, Specials()
 SCORES = ["dot", "scaled-dot", "general", "additive", "location", "cosine"]
-STEPS = {
-    # Nothing in it learns, and on an untrained RNN it begins nearly flat.
-    **{f"{decoder}-scaled-dot": 700 for decoder in ("luong", "luong-feeding", "bahdanau")},
-    # Where to look has to be learnt by heart, position by position.
-    **{f"{decoder}-location": 500 for decoder in ("luong", "luong-feeding", "bahdanau")},
-    # The centre moves little by little.
-    "luong-local-p": 700,
-    # What has no weight teaches nothing, until it has some.
-    "transformer-sparsemax": 500,
-    # Layer norms on the way around learn slowly at first (Xiong et al. 2020).
-    "transformer-post-rotary-swiglu": 600,
+BAR, ENOUGH = 0.9, 0.95
+MOST = 3000
+"""Steps at most; nearly all need 75 to 350."""
+RATES = {
+    # Layer norms on the way around learn slowly at first (Xiong et al. 2020), and fall back at the rate of the others.
+    "transformer-post-rotary-swiglu": 2e-3,
 }
 
 
+@functools.cache
 def examples(task: str, count: int, seed: int) -> Batch:
     generator = torch.Generator().manual_seed(seed)
     sources = [
@@ -45,15 +46,33 @@ def examples(task: str, count: int, seed: int) -> Batch:
     return collate(sources, [s if task == "copy" else s[::-1] for s in sources], specials=SPECIALS)
 
 
-def share_learnt(config: ModelConfig, task: str, steps: int, score: ScoreFactory | None = None) -> float:
-    """Trains on fresh examples and returns the share of unseen ones that are right in every token."""
+def share_right(model: Seq2Seq, task: str) -> float:
+    """Share of unseen examples that are right in every token."""
+    batch = examples(task, 200, 1_000_000)
+    with torch.no_grad():
+        said = model.eval().project(model(batch).hidden).argmax(-1)
+    model.train()
+    right = (said == batch.tgt_out_ids) | (batch.tgt_out_ids == SPECIALS.pad)
+    return right.all(1).float().mean().item()
+
+
+def share_learnt(
+    config: ModelConfig,
+    task: str,
+    *,
+    steps: int = MOST,
+    rate: float = 4e-3,
+    enough: float = ENOUGH,
+    score: ScoreFactory | None = None,
+) -> float:
+    """Trains on fresh examples until enough unseen ones are right, or for so many steps; returns the share that is."""
     # The text that is stored with a model: options that come later change neither it nor the seed.
     torch.manual_seed(zlib.crc32((dump_config(Config(model=config)) + task).encode()))
     model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True, score=score)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), fused=True)
     for step in range(steps):
         for group in optimizer.param_groups:
-            group["lr"] = 4e-3 * min(1.0, (step + 1) / 50) * (1 - step / steps) ** 0.5
+            group["lr"] = rate * min(1.0, (step + 1) / 50) * (1 - step / steps) ** 0.5
         batch = examples(task, 64, step)
         logits = model.project(model(batch).hidden)
         loss = F.cross_entropy(logits.flatten(0, 1), batch.tgt_out_ids.flatten(), ignore_index=SPECIALS.pad)
@@ -61,11 +80,9 @@ def share_learnt(config: ModelConfig, task: str, steps: int, score: ScoreFactory
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-    batch = examples(task, 200, 1_000_000)
-    with torch.no_grad():
-        said = model.eval().project(model(batch).hidden).argmax(-1)
-    right = (said == batch.tgt_out_ids) | (batch.tgt_out_ids == SPECIALS.pad)
-    return right.all(1).float().mean().item()
+        if step % 25 == 24 and share_right(model, task) >= enough:
+            break
+    return share_right(model, task)
 
 
 def rnn(decoder: str, score: str = "general", cell: str = "gru", **options: object) -> RNNConfig:
@@ -104,27 +121,31 @@ CONFIGS: dict[str, ModelConfig] = {
 @pytest.mark.parametrize("task", ["copy", "reverse"])
 @pytest.mark.parametrize("name", CONFIGS)
 def test_learns(name: str, task: str) -> None:
-    assert share_learnt(CONFIGS[name], task, STEPS.get(name, 300)) >= 0.9
+    assert share_learnt(CONFIGS[name], task, rate=RATES.get(name, 4e-3)) >= BAR
+
+
+FIXED = {"steps": 300, "enough": 2.0}
+"""For what must not learn: as many steps as nearly all others need, whatever comes out."""
 
 
 def test_a_monotonic_window_copies_but_cannot_reverse() -> None:
     config = rnn("luong", window="local-m", window_size=2)
-    assert share_learnt(config, "copy", 300) >= 0.9
-    assert share_learnt(config, "reverse", 300) < 0.5
+    assert share_learnt(config, "copy") >= BAR
+    assert share_learnt(config, "reverse", **FIXED) < 0.5
 
 
 @pytest.mark.parametrize(("window", "reach"), [("median", 1), ("mean", 2)])
 def test_a_window_that_follows_the_gaze_copies(window: str, reach: int) -> None:
-    assert share_learnt(rnn("luong", window=window, window_size=reach), "copy", 300) >= 0.9
+    assert share_learnt(rnn("luong", window=window, window_size=reach), "copy") >= BAR
 
 
 def test_a_gaze_that_walks_step_by_step_cannot_reverse() -> None:
-    assert share_learnt(rnn("luong", window="median", window_size=1), "reverse", 300) < 0.7
+    assert share_learnt(rnn("luong", window="median", window_size=1), "reverse", **FIXED) < 0.7
 
 
 @pytest.mark.parametrize("task", ["copy", "reverse"])
 def test_without_attention_the_same_does_not_suffice(task: str) -> None:
-    assert share_learnt(rnn("plain"), task, 300) < 0.5
+    assert share_learnt(rnn("plain"), task, **FIXED) < 0.5
 
 
 def test_a_score_of_the_users_own_learns() -> None:
@@ -143,4 +164,4 @@ def test_a_score_of_the_users_own_learns() -> None:
         def forward(self, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
             return self.last(torch.relu(self.query_map(query).unsqueeze(-2) + key.unsqueeze(-3))).squeeze(-1)
 
-    assert share_learnt(rnn("bahdanau"), "reverse", 300, score=Network) >= 0.9
+    assert share_learnt(rnn("bahdanau"), "reverse", score=Network) >= BAR
