@@ -1,4 +1,4 @@
-"""A directory full of things that are wrong, and the command line run on them within this process."""
+"""A directory full of things that are wrong, commands run on them in this process, and processes that are halted."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import shutil
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +28,26 @@ from regard.text.subword import Subword
 
 SYLLABLES = ["ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu"]
 LINES = [f"how was your day {a}{b} {b}{a}{c} ?" for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES[:3]]
+
+
+PATIENCE = 1800.0
+"""Seconds after which a test gives up; only so that nothing waits for ever."""
+HALT = """
+import os, signal, sys
+
+place, left, signal_number, mark = os.environ["REGARD_TEST_HALT"].split("|")
+left = int(left)
+
+def hear(event, arguments):
+    global left
+    if event == "os.rename" and str(arguments[1]).endswith(place):
+        left -= 1
+        if left == 0:
+            open(mark, "x").close()
+            os.kill(os.getpid(), int(signal_number))
+
+sys.addaudithook(hear)
+"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +75,38 @@ def regard(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         return Done(ended.value.code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def halting(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[dict[str, str], Path]]:
+    """`halting("state.safetensors", 2)`: an environment in which a Python is stopped as it gives a file that name.
+
+    Just before it does so for the second time, that is, whatever the machine's speed. Gives also the mark that is
+    there from then on. `signal.SIGKILL` ends the process instead.
+    """
+
+    def halt(place: str, count: int, how: signal.Signals = signal.SIGSTOP) -> tuple[dict[str, str], Path]:
+        directory = tmp_path_factory.mktemp("halt")
+        (directory / "sitecustomize.py").write_text(HALT, encoding="utf-8")
+        path = os.pathsep.join([str(directory), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+        mark = directory / "halted"
+        return {"REGARD_TEST_HALT": f"{place}|{count}|{how:d}|{mark}", "PYTHONPATH": path.rstrip(os.pathsep)}, mark
+
+    return halt
+
+
+@pytest.fixture
+def wait_for() -> Callable[[Callable[[], bool], subprocess.Popen[str]], None]:
+    """Waits until something happens, which a process must live to see."""
+
+    def wait(happened: Callable[[], bool], running: subprocess.Popen[str]) -> None:
+        until = time.monotonic() + PATIENCE
+        while not happened():
+            assert running.poll() is None, running.communicate()[1]
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+    return wait
 
 
 @pytest.fixture(scope="session")

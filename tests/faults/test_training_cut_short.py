@@ -8,14 +8,24 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from regard.store import load_model
 
+
+class Done(Protocol):
+    """How a command ended; see `conftest.py`."""
+
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
 WORDS = {"one": "un", "dog": "chien", "cat": "chat", "sees": "voit", "big": "grand", "and": "et", "runs": "court"}
 SETTINGS = {
     "subword.vocab_size": 300,
@@ -43,62 +53,61 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def start(corpus: Path, out: Path, *more: str, preexec: Callable[[], None] | None = None) -> subprocess.Popen[str]:
+Halting = Callable[..., tuple[dict[str, str], Path]]
+
+
+def arguments(corpus: Path, out: Path, *more: str) -> list[str]:
     files = [f"--{side}={corpus / name}" for side, name in (("src", "train.en"), ("tgt", "train.fr"))]
     files += [f"--val-{side}={corpus / name}" for side, name in (("src", "val.en"), ("tgt", "val.fr"))]
     settings = [f"--set={key}={value}" for key, value in SETTINGS.items()]
     anew = [] if "--resume" in more else ["--preset=bahdanau", *files, *settings]
-    command = [sys.executable, "-m", "regard", "train", "--out", str(out), *anew, *more]
-    # What measures coverage would want to write too, and would complain of the full disk in its own way.
-    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-    environment = os.environ if preexec is None else unmeasured
-    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, text=True, preexec_fn=preexec, env=environment, **streams)
+    return ["train", "--out", str(out), *anew, *more]
 
 
-def kill_once_saved(running: subprocess.Popen[str], state: Path) -> None:
-    """`kill -9` as soon as the training has saved its state anew."""
-    before = state.stat().st_mtime_ns if state.exists() else 0
-    until = time.monotonic() + 60
-    while not state.exists() or state.stat().st_mtime_ns == before:
-        assert running.poll() is None, running.communicate()[1]
-        assert time.monotonic() < until
-        time.sleep(0.005)
-    running.send_signal(signal.SIGKILL)
-    running.communicate()
-    assert running.returncode == -signal.SIGKILL
+def trained(
+    told: list[str], environment: dict[str, str], preexec: Callable[[], None] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """How a training ended that has a Python of its own."""
+    command = [sys.executable, "-m", "regard", *told]
+    return subprocess.run(command, text=True, env=environment, preexec_fn=preexec, capture_output=True)
 
 
-def test_killed_twice_and_resumed_gives_the_same_model(corpus: Path, tmp_path: Path) -> None:
-    whole = start(corpus, tmp_path / "whole")
-    assert whole.communicate()[1] is not None
-    assert whole.returncode == 0
-    cut, state = tmp_path / "cut", tmp_path / "cut" / "training" / "state.safetensors"
-    kill_once_saved(start(corpus, cut), state)
-    kill_once_saved(start(corpus, cut, "--resume"), state)
+@pytest.mark.parametrize("count", [2, 9])
+def test_killed_twice_and_resumed_gives_the_same_model(
+    corpus: Path, tmp_path: Path, regard: Run, halting: Halting, count: int
+) -> None:
+    """By `kill -9`, each time while it saves its state: after 8 and 12 steps, or after 36 and 40."""
+    assert regard(*arguments(corpus, tmp_path / "whole")).status == 0
+    cut = tmp_path / "cut"
+    for more, saved in (((), count), (("--resume",), 2)):
+        environment, halted = halting("/training/state.safetensors", saved, signal.SIGKILL)
+        killed = trained(arguments(corpus, cut, *more), os.environ | environment)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert halted.exists()
+        assert list(cut.rglob("*.new"))  # half done
     assert not (cut / "manifest.json").exists()
-    last = start(corpus, cut, "--resume")
-    complaint = last.communicate()[1]
-    assert last.returncode == 0, complaint
+    last = regard(*arguments(corpus, cut, "--resume"))
+    assert last.status == 0, last.err
     assert (cut / "weights.safetensors").read_bytes() == (tmp_path / "whole" / "weights.safetensors").read_bytes()
-    assert not list(cut.rglob("*.tmp*"))
+    assert not list(cut.rglob("*.new"))
 
 
-def test_a_full_disk_ends_in_plain_words_and_with_the_last_state(corpus: Path, tmp_path: Path) -> None:
+def test_a_full_disk_ends_in_plain_words_and_with_the_last_state(corpus: Path, tmp_path: Path, regard: Run) -> None:
     out = tmp_path / "model"
 
     def little_room() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))  # vocabulary and configuration fit, weights do not
 
-    full = start(corpus, out, preexec=little_room)
-    complaint = full.communicate()[1]
+    # What measures coverage would want to write too, and would complain of the full disk in its own way.
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+    full = trained(arguments(corpus, out), unmeasured, little_room)
+    complaint = full.stderr
     assert full.returncode not in (0, -signal.SIGXFSZ)
     assert "Traceback" not in complaint
     assert "state.safetensors" in complaint or str(out) in complaint
     assert not (out / "manifest.json").exists()
     assert not (out / "training" / "state.safetensors").exists()
     assert not [left for left in out.rglob("*.safetensors*") if left.stat().st_size]
-    again = start(corpus, out, "--resume")
-    complaint = again.communicate()[1]
-    assert again.returncode == 0, complaint
+    again = regard(*arguments(corpus, out, "--resume"))
+    assert again.status == 0, again.err
     assert load_model(out).model.output_weight.isfinite().all()

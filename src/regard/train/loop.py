@@ -271,9 +271,10 @@ class Trainer:
         self.schedule.observe(score)
         self._revise(ended)
         self.folder.add(self.progress.step, validation, self.config.metric, own_tensors(self.model))
+        # Before the state is saved: a training that is killed between the two validates again, and is heard again.
+        self.reporter.on_validation(self.progress.step, validation, best=best)
         self._save()
         self.folder.prune()
-        self.reporter.on_validation(self.progress.step, validation, best=best)
         self.meter.begin()
 
     def _choose(self, interrupt: Interrupt) -> tuple[str, Validation]:

@@ -114,6 +114,24 @@ def test_an_interruption_within_a_validation_repeats_it(bench) -> None:
     assert judge.calls == 3  # after steps 4, 8 and 12
 
 
+def test_a_validation_counts_as_done_once_it_was_told(bench) -> None:
+    """Who is killed in between tells it again."""
+
+    class Killed(BaseException):
+        """As by `kill -9`: nothing is saved."""
+
+    class Mortal(bench.diary):
+        def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
+            if step == 8:
+                raise Killed
+
+    with pytest.raises(Killed):
+        bench.trainer(diary=Mortal()).run()
+    again = bench.diary()
+    bench.trainer(diary=again).run(resume=True)
+    assert [step for step, _, _ in again.validations] == [8, 12]
+
+
 def test_accumulated_batches_count_like_one(bench) -> None:
     """Two half batches give the gradient of the whole one, by tokens and not by batches."""
     batches = [next(bench.stream()) for _ in range(1)] + [next(bench.stream(seed=3))]
