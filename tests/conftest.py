@@ -1,4 +1,4 @@
-"""What several tiers of tests share: settings, real corpora where they lie, and one small trained model."""
+"""What several tiers of tests share: settings, real corpora where they lie, one small trained model, quick commands."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
+from ready import ReadyPython
 
 # Before torch is imported anywhere: tests run side by side, each with one computing thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -118,18 +121,51 @@ def older_cpu(tmp_path_factory: pytest.TempPathFactory) -> OlderCpu:
     return OlderCpu(library, "")
 
 
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
+    """Makes a directory by a name: one of the processes that run tests fills it, the others wait for that."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+
+    def made(name: str, fill: Callable[[Path], object]) -> Path:
+        directory, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                directory.mkdir()
+                fill(directory)
+                done.touch()
+        return directory
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def ready_regard() -> Iterator[Path]:
+    """A directory to be put first on the PATH: its `regard` need not load torch any more; see `ready.py`."""
+    with tempfile.TemporaryDirectory(prefix="regard-") as name:
+        python = ReadyPython(Path(name))
+        yield Path(name)
+        python.close()
+
+
+@pytest.fixture(scope="session")
+def workshop(made_once: Once) -> Path:
     """A directory with a small corpus (`train.en`, `train.fr` ... `test.align`) and a barely trained `model`.
 
     The model has learnt for seconds: enough to call every command on it, too little to translate. Tests that
     write should work on a copy.
     """
+    return made_once("workshop", _fill_workshop)
+
+
+def _fill_workshop(directory: Path) -> None:
     from regard.config.load import load_config
     from regard.phrasebook.corpus import write_corpus
     from regard.runs.training import train
 
-    directory = tmp_path_factory.mktemp("workshop")
     write_corpus(directory, pair="en-fr", pairs=400, seed=1, min_length=1, max_length=12)
     files = {"src": "train.en", "tgt": "train.fr", "val_src": "val.en", "val_tgt": "val.fr"}
     overrides = [
@@ -146,4 +182,3 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "train.tensorboard=false",
     ]
     train(load_config(None, preset="bahdanau", overrides=overrides), directory / "model")
-    return directory

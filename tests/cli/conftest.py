@@ -40,23 +40,29 @@ def regard(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     return run
 
 
+def _run(line: str, directory: Path, *programs: Path, **environment: str) -> Done:
+    path = os.pathsep.join([*map(str, programs), str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", line],
+        cwd=directory,
+        env={**os.environ, "PATH": path, **environment},
+        capture_output=True,
+        check=False,
+        timeout=1800,
+    )
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
 @pytest.fixture
 def shell(tmp_path: Path) -> Callable[..., Done]:
     """Runs a line of bash with `regard` on the path, in a directory of its own."""
+    return lambda line, **environment: _run(line, tmp_path, **environment)
 
-    def run(line: str, **environment: str) -> Done:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        done = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", line],
-            cwd=tmp_path,
-            env={**os.environ, "PATH": path, **environment},
-            capture_output=True,
-            check=False,
-            timeout=300,
-        )
-        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    return run
+@pytest.fixture
+def quick_shell(tmp_path: Path, ready_regard: Path) -> Callable[..., Done]:
+    """The same in a second, for commands whose start is not the point."""
+    return lambda line, **environment: _run(line, tmp_path, ready_regard, **environment)
 
 
 @pytest.fixture

@@ -50,16 +50,16 @@ def test_every_verb_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("line", [line for line in EXAMPLES if "--resume" not in line])
-def test_the_examples_run(at_work: Path, shell: Callable[..., Done], line: str) -> None:
-    done = shell(line + QUICK_AFTER.get(line.split()[1], ""))
+def test_the_examples_run(at_work: Path, quick_shell: Callable[..., Done], line: str) -> None:
+    done = quick_shell(line + QUICK_AFTER.get(line.split()[1], ""))
     assert done.status == 0, done
 
 
-def test_the_example_of_an_interrupted_training_runs(at_work: Path, shell: Callable[..., Done]) -> None:
+def test_the_example_of_an_interrupted_training_runs(at_work: Path, quick_shell: Callable[..., Done]) -> None:
     first, second = examples(train)
     assert "--resume" in second
-    assert shell(first + QUICK).status == 0
-    done = shell(second + " --set train.steps=6")
+    assert quick_shell(first + QUICK).status == 0
+    done = quick_shell(second + " --set train.steps=6")
     assert done.status == 0, done
     assert "step 6" in done.err
 
@@ -150,8 +150,27 @@ def test_loading_leaves_the_collector_as_it_was() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_package_runs_as_a_module(shell: Callable[..., Done]) -> None:
-    assert shell(f'"{sys.executable}" -m regard --version').out == f"regard {version('regard')}\n"
+def test_the_package_runs_as_a_program_and_as_a_module(shell: Callable[..., Done]) -> None:
+    for command in ("regard", f'"{sys.executable}" -m regard'):
+        assert shell(f"{command} --version").out == f"regard {version('regard')}\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere real processes do it")
+def test_a_quick_command_is_like_any_other(shell: Callable[..., Done], quick_shell: Callable[..., Done]) -> None:
+    """Also where it is part of a pipeline, reads nothing, meets a reader who leaves, or is killed."""
+    assert "/regard-" in quick_shell("command -v regard").out
+    for line in (
+        "regard --version",
+        "regard info nowhere",
+        "echo hello | regard translate nowhere | cat",
+        "regard phrasebook --pairs 3 --out made < /dev/null && cat made/train.*; rm -r made",
+        "cd /; regard --help | head -n 1 > /dev/null; echo ${PIPESTATUS[1]}",
+        "COLUMNS=50 regard align --help",
+    ):
+        assert quick_shell(line) == shell(line), line
+    # Killed, it takes its fork along: that holds the end of our pipe, and would go on for minutes.
+    killed = quick_shell("regard phrasebook --pairs 2000000 --out made & sleep 0.1; kill -9 $!; wait $!")
+    assert killed.status == 128 + 9
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,14 @@ RUN = ("python", "console", "bash", "toml")
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_blocks_of_the_page_run(
-    path: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready_regard: Path
 ) -> None:
     """Each page starts in a directory with a small corpus (`train.en` ...) and a barely trained `model`."""
     blocks = find_blocks(path)
     if any(block.language in RUN and not block.skip for block in blocks):
         shutil.copytree(request.getfixturevalue("workshop"), tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    page = Page(tmp_path)
+    page = Page(tmp_path, programs=ready_regard)
     for block in blocks:
         page.run(block)
 

@@ -26,7 +26,7 @@ from pathlib import Path
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- (?P<kind>not run|tested with): (?P<text>[^\n]*?) -->\s*\Z")
 OUTPUT_FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-TIMEOUT_SECONDS = 180
+TIMEOUT_SECONDS = 1800  # only so that nothing hangs for ever
 
 
 class BlockError(AssertionError):
@@ -60,10 +60,12 @@ class Page:
 
     Attributes:
         directory: Working directory of every block.
+        programs: A directory of programs that the shell prefers, or none.
         names: The Python namespace that its blocks share.
     """
 
     directory: Path
+    programs: Path | None = None
     names: dict[str, object] = field(default_factory=lambda: {"__name__": "page"})
 
     def run(self, block: Block) -> None:
@@ -170,8 +172,9 @@ def _commands(body: str) -> list[tuple[str, str]]:
 def _shell(page: Page, block: Block, script: str) -> str:
     if block.arguments and "regard train" in script:
         script = f"{script.rstrip()} {block.arguments}"
-    tools = str(Path(sys.executable).parent)
-    environment = os.environ | {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100", "NO_COLOR": "1"}
+    places = [page.programs, Path(sys.executable).parent, os.environ["PATH"]]
+    path = os.pathsep.join(str(place) for place in places if place)
+    environment = os.environ | {"PATH": path, "COLUMNS": "100", "NO_COLOR": "1"}
     bash = ["bash", "-e", "-o", "pipefail", "-c", script]
     done = subprocess.run(
         bash, cwd=page.directory, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS

@@ -1,0 +1,190 @@
+"""A Python that has loaded what takes seconds to load, and carries out each command `regard` in a fork of itself.
+
+The fork is a process as any other: with a standard input, output and error, a working directory, an environment, an
+exit status and an end of its own. What it does not show is what happens while torch is loaded, what is read from the
+environment then, and limits or ignored signals that a caller would hand on: such tests start a Python of their own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LOADED = (
+    "matplotlib.figure", "numpy", "pydantic", "regard.cli.main", "regard.evaluate.scores", "regard.inspection.html",
+    "regard.runs.console", "regard.runs.demo", "regard.runs.training", "regard.translate", "sacrebleu", "sentencepiece",
+    "torch._dynamo", "torch.utils.tensorboard",
+)  # fmt: skip
+CLIENT = """\
+#!{python} -IS
+import json, os, signal, socket, sys
+
+server = socket.socket(socket.AF_UNIX)
+server.connect({address!r})
+told = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
+socket.send_fds(server, [len(told).to_bytes(8, "big")], [0, 1, 2])
+server.sendall(told)
+for stream in (0, 1, 2):
+    os.close(stream)  # so that who reads our output waits for the command alone, and who writes to it learns of its end
+status = int.from_bytes(server.recv(4), "big", signed=True)
+if status < 0:
+    signal.signal(-status, signal.SIG_DFL)
+    os.kill(os.getpid(), -status)
+os._exit(status)
+"""
+
+
+class ReadyPython:
+    """Starts the Python, and a program `regard` that hands its command over.
+
+    Args:
+        directory: Where the program is put; nothing is put there where this does not work, as outside Linux.
+
+    Attributes:
+        serves: Whether the program was put there.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        address, self.process = directory / "s", None
+        if sys.platform == "linux" and sys.version_info >= (3, 9) and len(os.fsencode(address)) < 100:
+            one_thread = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
+            self.process = subprocess.Popen(
+                [sys.executable, __file__, str(address)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=os.environ | one_thread | {"GOMP_SPINCOUNT": "1000"},
+            )
+        # A word, once all is loaded.
+        self.serves = self.process is not None and self.process.stdout.read(5) == b"ready"
+        if self.serves:
+            client = directory / "regard"
+            client.write_text(CLIENT.format(python=sys.executable, address=str(address)), encoding="utf-8")
+            client.chmod(0o755)
+
+    def close(self) -> None:
+        """Ends the Python, and what it still carries out."""
+        if self.process is not None:
+            self.process.stdin.close()
+            self.process.wait()
+            self.process.stdout.close()
+
+
+@dataclass
+class Command:
+    """What to carry out, and for whom.
+
+    Attributes:
+        arguments: What follows `regard`.
+        directory: The working directory.
+        environment: All of it.
+        streams: Standard input, output and error.
+    """
+
+    arguments: list[str]
+    directory: str
+    environment: dict[str, str]
+    streams: list[int]
+
+    def prepare(self) -> None:
+        """Makes this process the command's."""
+        for stream, own in zip(self.streams, (0, 1, 2), strict=True):
+            os.dup2(stream, own)
+            os.close(stream)
+        # As Python opens them when it starts.
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        os.chdir(self.directory)
+        os.environ.clear()
+        os.environ.update(self.environment)
+        sys.argv = ["regard", *self.arguments]
+
+
+def received(client: socket.socket) -> Command:
+    size, streams, _, _ = socket.recv_fds(client, 8, 3)
+    told = bytearray()
+    while len(told) < int.from_bytes(size, "big"):
+        told += client.recv(1 << 16)
+    return Command(*json.loads(told), streams)
+
+
+@dataclass
+class Server:
+    """Waits for commands, for their ends, and for the end of whoever wants them."""
+
+    listener: socket.socket
+    running: dict[int, tuple[int, socket.socket]] = field(default_factory=dict)  # by the descriptor of the process
+
+    def serve(self) -> Command | None:
+        """Returns in each fork with its command, and in the server in the end."""
+        command = None
+        while command is None:
+            clients = {client.fileno(): pid for pid, client in self.running.values()}
+            ready, _, _ = select.select([0, self.listener, *self.running, *clients], [], [])
+            for one in self.running.keys() & ready:
+                clients.pop(self.running[one][1].fileno())
+                self._tell_the_end(one)
+            for one in clients.keys() & ready:  # it was killed, and would have taken the command with it
+                os.kill(clients[one], signal.SIGKILL)
+            if 0 in ready:  # closed by whoever started us
+                for pid, _ in self.running.values():
+                    os.kill(pid, signal.SIGKILL)
+                return None
+            if self.listener in ready:
+                command = self._started()
+        return command
+
+    def _started(self) -> Command | None:
+        client, _ = self.listener.accept()
+        command = received(client)
+        pid = os.fork()
+        if pid == 0:
+            for other in [client, self.listener, *(one for _, one in self.running.values())]:
+                other.close()
+            for descriptor in self.running:
+                os.close(descriptor)
+            return command
+        for stream in command.streams:
+            os.close(stream)
+        self.running[os.pidfd_open(pid)] = (pid, client)
+        return None
+
+    def _tell_the_end(self, descriptor: int) -> None:
+        pid, client = self.running.pop(descriptor)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        os.close(descriptor)
+        with suppress(BrokenPipeError):
+            client.sendall(status.to_bytes(4, "big", signed=True))
+        client.close()
+
+
+def main(address: str) -> None:
+    for name in LOADED:
+        with suppress(ImportError):
+            importlib.import_module(name)
+    if len(os.listdir("/proc/self/task")) > 1:
+        sys.exit("a fork has one thread, and could wait for the others for ever: real processes do what we cannot")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen()
+    sys.stdout.write("ready")
+    sys.stdout.flush()
+    command = Server(listener).serve()
+    if command is not None:
+        command.prepare()
+        from regard.cli.main import app
+
+        app()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
