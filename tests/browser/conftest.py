@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -39,6 +40,10 @@ def browser() -> Iterator[playwright.Browser]:
         launched.close()
 
 
+PATIENCE = 1800
+"""Seconds after which a test gives up; only so that nothing waits for ever."""
+
+
 class Watched:
     """A page that was opened from a file, and all that it complained of or asked the network for."""
 
@@ -71,6 +76,7 @@ def open_page(browser: playwright.Browser, tmp_path: Path) -> Iterator[Callable[
         path.write_text(compare(beside or {"": list(records)}, title=title), encoding="ascii")
         context.setdefault("viewport", {"width": 1240, "height": 900})
         made = browser.new_context(**context)
+        made.set_default_timeout(1000 * PATIENCE)
         opened.append((made, Watched(made.new_page(), path)))
         return opened[-1][1].page
 
@@ -107,13 +113,16 @@ class Look:
         return found
 
     def settled(self, page: playwright.Page, script: str, ready: Callable[..., bool]) -> object:
-        """What a script gives as soon as it is ready, or after five seconds."""
-        for _ in range(100):  # wait_for_function would evaluate text, which the page's own policy forbids
-            found = page.evaluate(script)
-            if ready(found):
-                break
+        """What a script gives as soon as it is ready."""
+        until = time.monotonic() + PATIENCE
+        while not ready(found := page.evaluate(script)):  # wait_for_function evaluates text, which the page forbids
+            assert time.monotonic() < until, found
             page.wait_for_timeout(50)
         return found
+
+    def drawn_again(self, page: playwright.Page) -> None:
+        """Waits until the browser has drawn the page twice, and so has told it what came into sight."""
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
 
     def saved_svg(self, page: playwright.Page) -> ET.Element:
         """The picture that the page saves."""

@@ -103,7 +103,7 @@ def test_two_models_side_by_side(open_page, look, beside, day):
     expected = torch.cat([day.words()[:, 1], beside["second"][0].words()[:, 1]])
     torch.testing.assert_close(shown, expected, atol=5.1e-4, rtol=0)
     right.locator(".tiles [aria-label='layer 2, head 1']").click()
-    right.locator(".caption", has_text="Layer 2, head 1").wait_for(timeout=5000)  # drawn when the browser comes to it
+    right.locator(".caption", has_text="Layer 2, head 1").wait_for()  # drawn when the browser comes to it
     assert look.texts(page, ".caption") == ["Attention", "Layer 2, head 1"]
     page.check("input[value=subword]", force=True)
     left.locator(".src .word").nth(1).hover()
@@ -128,9 +128,14 @@ def test_narrow_screens_put_models_below_each_other(open_page, beside):
 
 
 def test_sixty_words_are_painted_within_a_second(open_page, look, sixty):
-    painted = "performance.getEntriesByName('first-contentful-paint').map(one => one.startTime)"  # in ms from loading
-    [first] = min(look.settled(open_page(sixty), painted, bool) for _ in range(3))
-    assert first < 1000  # about 300; others may use the machine
+    """Of the processor's time, from loading to the first picture and all else that loading begins."""
+    page = open_page(sixty)
+    chrome = page.context.new_cdp_session(page)
+    chrome.send("Performance.enable", {"timeDomain": "threadTicks"})
+    page.reload()
+    look.settled(page, "performance.getEntriesByName('first-contentful-paint').length", bool)
+    metrics = {one["name"]: one["value"] for one in chrome.send("Performance.getMetrics")["metrics"]}
+    assert 0 < metrics["ScriptDuration"] < metrics["TaskDuration"] < 1
 
 
 @pytest.mark.parametrize("width", [1240, 700, 390])

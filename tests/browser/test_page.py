@@ -209,7 +209,7 @@ def test_a_head_is_chosen_though_its_picture_comes_while_it_is_pressed(open_page
 
 def test_heads_are_drawn_when_they_come_into_sight(open_page, look, sixty):
     page = open_page(sixty, viewport={"width": 600, "height": 500})
-    page.wait_for_timeout(200)
+    look.drawn_again(page)
     assert {width for _, width in drawn_tiles(look, page, 0)} == {300}
     page.locator(".tiles").scroll_into_view_if_needed()
     assert [width for _, width in drawn_tiles(look, page, 1 + 8 * 9)] == [61] * (1 + 8 * 9)
@@ -258,11 +258,11 @@ def test_the_names_of_columns_can_be_pointed_at(open_page, look, day):
 
 def test_light_and_dark_by_hand(open_page, look, transformer):
     page = open_page(transformer)
+    drawn_tiles(look, page, 21)
     picture = "document.querySelector('.tiles canvas').toDataURL()"
     [light], before = look.colours(page, "var(--page)"), page.evaluate(picture)
     page.click("#theme")
-    page.wait_for_timeout(200)
-    [dark], after = look.colours(page, "var(--page)"), page.evaluate(picture)
+    [dark], after = look.colours(page, "var(--page)"), look.settled(page, picture, lambda found: found != before)
     assert sum(dark) < sum(light)
     assert before != after
     page.click("#theme")

@@ -27,6 +27,8 @@ class Done(Protocol):
 
 
 Run = Callable[..., Done]
+PATIENCE = 1800
+"""Seconds after which a test gives up; only so that nothing waits for ever."""
 
 
 def lines(path: Path) -> list[str]:
@@ -104,7 +106,7 @@ def test_a_reader_who_leaves_early_is_not_complained_about(at_work: Path) -> Non
         process.stdin.write(b"How was your day?\n" * 200)
         process.stdin.close()
         told = process.stderr.read().decode()
-        assert process.wait(60) in (0, 1)
+        assert process.wait(PATIENCE) in (0, 1)
         assert all(line.startswith("regard: sentence ") for line in told.splitlines())
 
 
@@ -119,7 +121,7 @@ def test_ctrl_c_ends_without_a_traceback(at_work: Path) -> None:
         process.send_signal(signal.SIGINT)
         process.stdin.close()
         process.stdout.read()
-        assert process.wait(60) == 130
+        assert process.wait(PATIENCE) == 130
         told = process.stderr.read().decode()
         assert all(line.startswith("regard: sentence ") for line in told.splitlines())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import subprocess
@@ -104,7 +105,7 @@ def _is_text(raw: bytes) -> bool:
 
 @pytest.mark.parametrize(("options", "from_file"), [(["--beam=1"], True), (["--beam=2", "--json"], False)])
 def test_from_the_command_line(
-    hostile: list[str], model: Path, tmp_path: Path, options: list[str], from_file: bool
+    hostile: list[str], model: Path, tmp_path: Path, ready_regard: Path, options: list[str], from_file: bool
 ) -> None:
     """As bytes, every other line torn, with both kinds of line ends, a byte order mark, and halves of UTF-16 pairs."""
     draw = random.Random(8)
@@ -114,8 +115,10 @@ def test_from_the_command_line(
     raw = b"\xef\xbb\xbf" + b"".join(line + ends[number // 2 % 2] for number, line in enumerate(lines))
     (tmp_path / "raw").write_bytes(raw)
     where = [f"--input={tmp_path / 'raw'}"] if from_file else []
+    programs = str(Path(sys.executable).parent)
     done = subprocess.run(
-        [sys.executable, "-m", "regard", "translate", str(model), *options, *where],
+        ["regard", "translate", str(model), *options, *where],
+        env=os.environ | {"PATH": os.pathsep.join([str(ready_regard), programs, os.environ["PATH"]])},
         input=b"" if from_file else raw,
         capture_output=True,
         check=False,
@@ -137,15 +140,21 @@ def test_from_the_command_line(
 
 
 def test_a_line_without_end(model: Path) -> None:
-    """Translated in as many parts as it needs; cut in seconds, whatever it is."""
+    """Translated in as many parts as it needs, and cut in a time that grows no faster than its length."""
     translator = load(model, device="cpu")
     fine, long = translator.translate(["fine", "The cat sleeps. " * 500], beam=1)
     assert fine.text
     assert long.source == normalise("The cat sleeps. " * 500)
     assert long.warnings[0].startswith("sentence 2: longer than the model was trained for")
     for unit in ("The cat sleeps. ", "x", "好", "e\u0301\u0316", "."):
-        text = normalise(unit * (200_000 // len(unit)))
-        start = time.process_time()
-        parts = stretches(text, translator.src_subword, limit=256)
-        assert time.process_time() - start < 8  # a square takes minutes
-        assert "".join(part.encoding.text for part in parts).replace(" ", "") == text.replace(" ", "")
+        short, long = (normalise(unit * (size // len(unit))) for size in (25_000, 200_000))
+
+        def seconds(text: str) -> float:
+            start = time.process_time()
+            parts = stretches(text, translator.src_subword, limit=256)
+            taken = time.process_time() - start
+            assert "".join(part.encoding.text for part in parts).replace(" ", "") == text.replace(" ", "")
+            return taken
+
+        # Of eight times the text: 8, where a square takes 64. The best of several, since others may use the machine.
+        assert min(seconds(long) for _ in range(2)) < 24 * min(seconds(short) for _ in range(4)), unit

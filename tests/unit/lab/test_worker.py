@@ -37,7 +37,7 @@ from regard.translate import Translator, load
 from regard.translation import Translation
 
 OPTIONS = [
-    "subword.vocab_size=300", "model.hidden_size=8", "model.embed_size=8", "train.batch_tokens=256", "train.threads=1",
+    "subword.vocab_size=600", "model.hidden_size=8", "model.embed_size=8", "train.batch_tokens=256", "train.threads=1",
     "train.validate_every=2", "train.validate_sentences=8", "train.warmup=1",
 ]  # fmt: skip
 TREE: dict[str, object] = {
