@@ -10,13 +10,14 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check -c constraints.t
 # Two test processes share the cores: one computing thread each.
 TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false MPLBACKEND=Agg
 PYTEST_ARGS ?=
+TYPES := $(PY) -m mypy && $(PY) -m pydoclint.main src
 
-.PHONY: help demo test unit lint format docs gpu-check clean
+.PHONY: help demo test unit lint ruff format docs gpu-check clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    install into .venv, train a small translator and draw its attention (a few minutes)'
-	@echo 'make test    install into .venv, run the linters and all tests (up to 20 minutes)'
+	@echo 'make test    install into .venv, run the linters and all tests (ten minutes on two cores)'
 	@echo 'make unit    the unit tests alone (a minute)'
 	@echo 'make lint    ruff, mypy and pydoclint'
 	@echo 'make format  let ruff arrange the code'
@@ -46,19 +47,24 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(PY)
 demo: $(VENV)/installed-demo
 	$(VENV)/bin/regard demo $(DEMO_ARGS)
 
-test: lint
+# What mypy and pydoclint find is told after the tests, beside which they run: each would leave a core idle.
+test: ruff
 	rm -f .coverage .coverage.* coverage.json
-	$(TEST_ENV) $(PY) -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-report=json $(PYTEST_ARGS)
+	@{ $(TYPES); } >.types.log 2>&1 & types=$$!; \
+	$(TEST_ENV) $(PY) -m pytest -n 2 --dist worksteal --cov --cov-report=term --cov-report=json $(PYTEST_ARGS); \
+	tests=$$?; wait $$types; types=$$?; echo; echo 'mypy and pydoclint:'; cat .types.log; rm -f .types.log; \
+	exit $$((tests ? tests : types))
 	$(PY) tests/house/branches.py coverage.json 90
 
 unit: $(VENV)/installed-dev
 	$(TEST_ENV) $(PY) -m pytest tests/unit $(PYTEST_ARGS)
 
-lint: $(VENV)/installed-dev
+lint: ruff
+	$(TYPES)
+
+ruff: $(VENV)/installed-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(PY) -m mypy
-	$(PY) -m pydoclint.main src
 
 format: $(VENV)/installed-dev
 	$(PY) -m ruff check --fix .
@@ -75,4 +81,4 @@ gpu-check:
 	'$(GPU_PYTHON)' benchmarks/gpu_check.py $(if $(WHEELS),--wheels '$(WHEELS)') $(GPU_CHECK_ARGS)
 
 clean:
-	rm -rf $(VENV) site build .coverage .coverage.* coverage.json .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) site build .coverage .coverage.* coverage.json .types.log .mypy_cache .ruff_cache .pytest_cache

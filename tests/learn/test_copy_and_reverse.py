@@ -25,6 +25,7 @@ from regard.model.build import ScoreFactory, build_model
 from regard.model.seq2seq import Seq2Seq
 from regard.values import Batch, Specials
 
+pytestmark = pytest.mark.no_cover  # whatever runs here runs in tests/unit too, where it is measured
 VOCAB, SPECIALS = 14, Specials()
 SCORES = ["dot", "scaled-dot", "general", "additive", "location", "cosine"]
 BAR, ENOUGH = 0.9, 0.95

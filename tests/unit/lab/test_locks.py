@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,20 @@ import pytest
 from regard.lab import locks
 from regard.lab.locks import Lock
 
+PATIENCE = 1800.0
+"""Seconds after which a test gives up; only so that nothing waits for ever."""
+
+
+def kept_until(happened: Callable[[], bool], lost: threading.Event) -> None:
+    """Waits until something happens, during which the lock must not be lost."""
+    until = time.monotonic() + PATIENCE
+    while not happened():
+        assert not lost.wait(0.01)
+        assert time.monotonic() < until
+
 
 def test_one_of_many_gets_it(tmp_path: Path) -> None:
-    won, start = [], threading.Barrier(16)
+    won, start = [], threading.Barrier(16, timeout=PATIENCE)
 
     def claim() -> None:
         lock = Lock(tmp_path / "locks")
@@ -26,11 +39,12 @@ def test_one_of_many_gets_it(tmp_path: Path) -> None:
             won.append(lock)
 
     for _ in range(5):  # anew, and after each release
-        threads = [threading.Thread(target=claim) for _ in range(16)]
+        threads = [threading.Thread(target=claim, daemon=True) for _ in range(16)]
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
         [winner] = won
         assert Lock(tmp_path / "locks").holder() == f"{socket.gethostname()}:{os.getpid()}"
         winner.release()
@@ -72,7 +86,7 @@ def test_who_was_taken_for_dead_learns_of_it(tmp_path: Path, monkeypatch: pytest
     os.utime(tmp_path / "lock.0", (0, 0))
     assert quick.claim()
     with slow.held() as lost:
-        assert lost.wait(10)
+        assert lost.wait(PATIENCE)
     assert quick.beat()  # giving back what was lost changes nothing
     assert quick.holder() is not None
 
@@ -90,11 +104,7 @@ def test_a_disk_that_fails_for_a_moment_ends_nothing(tmp_path: Path, monkeypatch
     whole(tmp_path / "lock.0", (1, 1))
     monkeypatch.setattr(os, "utime", utime)
     with lock.held() as lost:
-        for _ in range(500):
-            assert not lost.wait(0.01)
-            if (tmp_path / "lock.0").stat().st_mtime != 1:
-                break
-        assert (tmp_path / "lock.0").stat().st_mtime != 1
+        kept_until(lambda: (tmp_path / "lock.0").stat().st_mtime != 1, lost)
 
 
 def test_a_held_lock_is_kept_fresh_and_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +113,6 @@ def test_a_held_lock_is_kept_fresh_and_given_back(tmp_path: Path, monkeypatch: p
     assert lock.claim()
     with lock.held() as lost:
         os.utime(tmp_path / "lock.0", (1, 1))
-        while (tmp_path / "lock.0").stat().st_mtime == 1:
-            assert not lost.wait(0.005)
+        kept_until(lambda: (tmp_path / "lock.0").stat().st_mtime != 1, lost)
     assert lock.holder() is None
     assert not lock.beat()

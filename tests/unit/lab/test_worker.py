@@ -149,7 +149,7 @@ def test_a_worker_is_told_its_lab_whatever_another_run_has_made_of_the_directory
     own = replace(copy, lab=changed(title="Deux scores : 두 점수"))
     set_up(changed(baseline="other", systems={"other": []}), copy.directory)
     worker = regard.lab.run._spawn(own, own.cells()[0], 1)
-    assert worker.wait(timeout=240) == FINISHED, (own.cells()[0].directory / "log.txt").read_text()
+    assert worker.wait(timeout=1800) == FINISHED, (own.cells()[0].directory / "log.txt").read_text()
 
 
 def test_what_only_the_report_shows_may_be_changed(copy: Bench) -> None:

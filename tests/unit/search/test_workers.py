@@ -16,7 +16,7 @@ def test_keeps_the_order(workers: int) -> None:
 
 
 def test_two_are_under_way_at_once() -> None:
-    both = threading.Barrier(2, timeout=20)
+    both = threading.Barrier(2, timeout=1800)
     assert list(in_parallel(lambda job: both.wait() >= 0, range(2), workers=2)) == [True, True]
 
 
