@@ -51,7 +51,7 @@ def _matrices(spec: TransformerSpec) -> Iterator[tuple[LayerSpec, str, Variable]
     found: list[tuple[LayerSpec, str, Variable]] = []
 
     def look(owner: LayerSpec, name: str, value: object) -> None:
-        if isinstance(value, Variable) and not value.is_scalar() and hasattr(owner, f"{_key(name)}_scale"):
+        if isinstance(value, Variable) and not value.is_scalar() and f"{_key(name)}_scale" in vars(owner):
             found.append((owner, name, value))
 
     visit: Callable[[LayerSpec, Callable[[LayerSpec, str, object], None]], None] = visit_spec
