@@ -32,14 +32,17 @@ $(PY):
 		echo "regard needs Python 3.10 or newer; $(PYTHON) is $$('$(PYTHON)' --version 2>&1)." >&2; exit 2; }
 	'$(PYTHON)' -m venv $(VENV)
 
+# What the installation compiles: an older library would be as good as none.
+KERNELS := setup.py $(wildcard src/regard/native/*.[ch] src/regard/attention/additive/*.[ch])
+
 # The stamps are renewed only when what is to be installed has changed. What the tests need
 # includes what the demo needs, so the larger installation marks the smaller one as done.
-$(VENV)/installed-demo: pyproject.toml constraints.txt | $(PY)
+$(VENV)/installed-demo: pyproject.toml constraints.txt $(KERNELS) | $(PY)
 	@echo 'Installing regard and what it needs into $(VENV) ...'
 	$(PIP) -e '.[plot]'
 	@touch $@
 
-$(VENV)/installed-dev: pyproject.toml constraints.txt | $(PY)
+$(VENV)/installed-dev: pyproject.toml constraints.txt $(KERNELS) | $(PY)
 	@echo 'Installing regard and what its tests need into $(VENV) ...'
 	$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/installed-demo
