@@ -5,6 +5,6 @@ tells apart, and found through `ctypes`. The set that PyTorch uses runs; `ATEN_C
 that uses a kernel has a form in PyTorch as well, to which it falls back.
 """
 
-from regard.native.library import available, kernel, level, limited_to
+from regard.native.library import available, compiled, kernel, level, limited_to
 
-__all__ = ["available", "kernel", "level", "limited_to"]
+__all__ = ["available", "compiled", "kernel", "level", "limited_to"]

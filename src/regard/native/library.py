@@ -76,6 +76,11 @@ def available() -> tuple[str, ...]:
     return tuple(name for name in usable if _library(name) is not None)
 
 
+def compiled() -> tuple[str, ...]:
+    """The sets of instructions that there are files of kernels for, whether or not this process may use them."""
+    return tuple(name for name in LEVELS if _files(name))
+
+
 @contextmanager
 def limited_to(name: str | None) -> Iterator[None]:
     """Runs the kernels of another set of instructions, or none, inside a `with` block: for tests and comparisons.
@@ -102,7 +107,7 @@ def limited_to(name: str | None) -> Iterator[None]:
 
 @cache
 def _library(name: str) -> ctypes.CDLL | None:
-    for path in sorted(Path(__file__).parent.glob(f"_kernels_{name}.*")):
+    for path in _files(name):
         try:
             library = ctypes.CDLL(str(path))
             for function_name, arguments in _SIGNATURES.items():
@@ -113,6 +118,10 @@ def _library(name: str) -> ctypes.CDLL | None:
             continue
         return library
     return None
+
+
+def _files(name: str) -> list[Path]:
+    return sorted(Path(__file__).parent.glob(f"_kernels_{name}.*"))
 
 
 def kernel(name: str, like: Tensor) -> Callable[..., None] | None:

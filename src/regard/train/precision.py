@@ -64,7 +64,7 @@ def choose_precision(
     if wanted != "auto":
         return Precision(wanted, kind)
     ratio = measure_ratio(device, rows=rows, width=width)
-    name: PrecisionName = "bfloat16" if ratio >= WORTHWHILE else "float32"
+    name = precision_for(ratio)
     note = (
         f"precision {name}: a product of {rows} x {width} by {width} x {4 * width} in bfloat16 "
         f"runs {ratio:.1f} times as fast as in float32 on this machine"
@@ -72,8 +72,29 @@ def choose_precision(
     return Precision(name, kind, note, ratio)
 
 
+def precision_for(ratio: float) -> PrecisionName:
+    """What `auto` means where bfloat16 runs `ratio` times as fast as float32."""
+    return "bfloat16" if ratio >= WORTHWHILE else "float32"
+
+
 def measure_ratio(device: str, *, rows: int, width: int, budget: float = 0.2) -> float:
-    """Speed of bfloat16 over float32 in `X Wᵀ`, X of `(rows, width)` and W of `(4 width, width)`.
+    """Speed of bfloat16 over float32.
+
+    Args:
+        device: As for `measure_seconds`.
+        rows: As for `measure_seconds`.
+        width: As for `measure_seconds`.
+        budget: As for `measure_seconds`.
+
+    Returns:
+        Fastest float32 time over fastest bfloat16 time.
+    """
+    in_float32, in_bfloat16 = measure_seconds(device, rows=rows, width=width, budget=budget)
+    return in_float32 / in_bfloat16
+
+
+def measure_seconds(device: str, *, rows: int, width: int, budget: float = 0.2) -> tuple[float, float]:
+    """Times of `X Wᵀ`, X of `(rows, width)` and W of `(4 width, width)`.
 
     Args:
         device: Where to measure.
@@ -82,7 +103,7 @@ def measure_ratio(device: str, *, rows: int, width: int, budget: float = 0.2) ->
         budget: Seconds that may be spent, about.
 
     Returns:
-        Fastest float32 time over fastest bfloat16 time, taken in turns so that other load meets both.
+        The fastest in float32 and the fastest in bfloat16, taken in turns so that other load meets both.
     """
     pairs = [
         (torch.ones(rows, width, dtype=kind, device=device), torch.ones(4 * width, width, dtype=kind, device=device))
@@ -97,7 +118,7 @@ def measure_ratio(device: str, *, rows: int, width: int, budget: float = 0.2) ->
             if rounds:  # the first round pays for set-up
                 best[number] = min(best[number], took)
         rounds += 1
-    return best[0] / best[1]
+    return best[0], best[1]
 
 
 def _seconds(left: torch.Tensor, right: torch.Tensor) -> float:

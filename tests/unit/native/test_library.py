@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from regard.native import available, kernel, level, library, limited_to
+from regard.native import available, compiled, kernel, level, library, limited_to
 
 
 def test_only_for_types_and_devices_that_there_are_kernels_for() -> None:
@@ -28,6 +28,15 @@ def test_an_unusable_library_is_as_good_as_none(tmp_path: Path, monkeypatch: pyt
     assert library.available() == ()
     assert library.level() is None
     assert kernel("dropout", torch.ones(1)) is None
+
+
+def test_what_was_compiled_is_told_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(available()) <= set(compiled())
+    monkeypatch.setattr(library, "__file__", str(tmp_path / "library.py"))
+    assert compiled() == ()
+    for name in ("avx2", "default"):
+        (tmp_path / f"_kernels_{name}.cpython-000-other-system.so").touch()
+    assert compiled() == ("default", "avx2")
 
 
 @pytest.mark.parametrize("limit", ["avx512", "avx2", "default"])
