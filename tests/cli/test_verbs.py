@@ -254,6 +254,25 @@ def test_info(at_work: Path, regard: Run) -> None:
     assert 'decoder = "bahdanau"' in words
 
 
+def test_info_of_the_machine(regard: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KMP_AFFINITY", "\x1b[31m1\n")
+    monkeypatch.setenv("COLUMNS", "60")
+    done = regard("info", "--machine")
+    assert (done.status, done.err) == (0, "")
+    assert "KMP_AFFINITY=\ufffd[31m1\ufffd" in done.out
+    assert "\x1b" not in done.out
+    lines = done.out.splitlines()
+    assert [line.split()[0] for line in lines if line[:1].strip()] == [
+        *("processor", "cores", "memory", "instructions", "limits", "kernels"),
+        *("float32", "bfloat16", "int8", "GPU", "versions", "packages"),
+    ]
+    assert max(len(line) for line in lines if "-" not in line) <= 60  # what has no blank is not cut
+    told = json.loads(regard("info", "--machine", "--json").out)
+    assert told["limits"]["variables"]["KMP_AFFINITY"] == "\x1b[31m1\n"
+    assert told["bfloat16"]["training"] in ("float32", "bfloat16")
+    assert all({"found", "why"} <= topic.keys() for topic in told.values())
+
+
 def test_train_writes_a_model_and_says_what_it_derived(at_work: Path, regard: Run) -> None:
     sets = ["train.steps=3", "model.embed_size=8", "model.hidden_size=8", "train.threads=1", "subword.vocab_size=320"]
     arguments = ["train", "--preset", "luong-dot", "--src", "val.en", "--tgt", "val.fr", "--out", "new"]

@@ -1,17 +1,49 @@
-"""`regard info`: what a model says about itself."""
+"""`regard info`: what a model says about itself, or what this machine has and regard makes of it."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import textwrap
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from regard.cli.loading import loading
-from regard.cli.options import Json, Model, examples
+from regard.cli.options import Json, examples
+from regard.errors import ConfigError
 
-EXAMPLES = examples("regard info model", "regard info model --json")
+EXAMPLES = examples("regard info model", "regard info model --json", "regard info --machine")
+WIDEST = 120
+"""Columns of the table of a machine, at most; lines that are longer are hard to read."""
 
 
-def info(model: Model, as_json: Json = False) -> None:
+def info(
+    model: Annotated[
+        Path | None, typer.Argument(metavar="MODEL", help="Directory of a trained model.", show_default=False)
+    ] = None,
+    machine: Annotated[
+        bool,
+        typer.Option("--machine", help="Show this machine instead: what it has, what regard uses of it, and why."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Show a model's kind, size, scores, signature and configuration; its files are checked against their hashes."""
+    if machine and model is not None:
+        raise ConfigError(f"info: expected a model or --machine, got {model} and --machine: ask for one at a time")
+    if machine:
+        _show_machine(as_json)
+    elif model is not None:
+        _show_model(model, as_json)
+    else:
+        raise ConfigError(
+            "info: expected a model or --machine, got neither: give the directory that `regard train --out` wrote, or "
+            "--machine"
+        )
+
+
+def _show_model(model: Path, as_json: bool) -> None:
     with loading():
         from regard.config.dump import dump_config
         from regard.store.model import open_model
@@ -35,3 +67,23 @@ def info(model: Model, as_json: Json = False) -> None:
     for key, value in rows.items():
         print(f"{key:{width}}  {value}")
     print(f"\n{dump_config(config)}", end="")
+
+
+def _show_machine(as_json: bool) -> None:
+    from regard.inspection.labels import visible
+    from regard.runs.machine import describe_machine
+
+    rows = describe_machine()
+    if as_json:  # in ASCII: JSON's own escapes keep whatever a name holds
+        print(json.dumps({row.topic: {"found": row.found, "why": row.why, **row.facts} for row in rows}))
+        return
+    margin = max(len(row.topic) for row in rows) + 2
+    columns = max(20, min(WIDEST, shutil.get_terminal_size().columns) - margin)
+    for row in rows:
+        lines = [
+            line
+            for part in (row.found, row.why)
+            for line in textwrap.wrap(visible(part), columns, break_long_words=False, break_on_hyphens=False)
+        ]
+        for number, line in enumerate(lines):
+            print(f"{'' if number else row.topic:{margin}}{line}")
