@@ -1,99 +1,135 @@
 // One query a row, over keys and values that lie where they were computed: nothing is gathered, nothing copied.
 
-#include <math.h>
+#include "lanes.h"
 
-#include "kernels.h"
-
-#define WIDEST 4096 // all heads together
-#define AHEAD 4     // positions between what is read and what is asked for: keys of other sentences are seldom in a cache
-
-// Sums side by side: as many as the widest registers hold; the compiler divides them where there are none as wide.
-#define LANES 16
-typedef float lanes __attribute__((vector_size(4 * LANES)));
-typedef float unaligned __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef uint32_t words __attribute__((vector_size(4 * LANES)));
-typedef uint16_t halves __attribute__((vector_size(2 * LANES)));
-
-static inline __attribute__((always_inline)) float total(lanes x) {
-    float part[LANES];
-    memcpy(part, &x, sizeof part);
-    for (int64_t half = LANES / 2; half; half /= 2)
-        for (int64_t i = 0; i < half; i++) part[i] += part[i + half];
-    return part[0];
-}
-
-static inline __attribute__((always_inline)) lanes widen_lanes(const bf16 *x) {
-    halves narrow;
-    memcpy(&narrow, x, sizeof narrow);
-    return (lanes)(__builtin_convertvector(narrow, words) << 16);
-}
+#define WIDEST 4096  // all heads together
+#define TOGETHER 4   // positions whose scores are summed, or whose values are added, at once
+#define CHUNK 256    // positions whose places are noted at once
 
 static inline void fetch(const void *from, int64_t bytes) {
     for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)from + i);
 }
 
-// From scores to shares of 1, given the largest; `odd` tells that one of them is not a number.
-static inline void normalise(float *w, int64_t n, float largest, int32_t odd) {
+// From n scores to shares of 1; zeros where there is nothing to attend to, not a number where a score is none.
+static inline void normalise(float *w, int64_t n) {
+    float largest = -__builtin_inff();
+    int32_t odd = 0;
+    for (int64_t j = 0; j < n; j++) {
+        largest = w[j] > largest ? w[j] : largest;
+        odd |= w[j] != w[j];
+    }
     if (odd || largest == -__builtin_inff() || largest == __builtin_inff()) {
-        float all = !odd && largest < 0.0f ? 0.0f : __builtin_nanf(""); // nothing to attend to: zeros
+        float all = !odd && largest < 0.0f ? 0.0f : __builtin_nanf("");
         for (int64_t j = 0; j < n; j++) w[j] = all;
         return;
     }
-    float sum = 0.0f;
-    _Pragma("omp simd reduction(+ : sum)")
-    for (int64_t j = 0; j < n; j++) {
-        w[j] = exponential(w[j] - largest);
-        sum += w[j];
+    float last[LANES], sum = 0.0f;
+    lanes sums = {0};
+    int64_t j = 0;
+    for (; j + LANES <= n; j += LANES) {
+        lanes share = exponentials(lanes_f32(w + j) - largest);
+        *(unaligned *)(w + j) = share;
+        sums += share;
     }
-    float share = 1.0f / sum;
-    _Pragma("omp simd")
-    for (int64_t j = 0; j < n; j++) w[j] *= share;
+    for (int64_t i = 0; i < LANES; i++) last[i] = j + i < n ? w[j + i] : -__builtin_inff();
+    lanes rest = exponentials(lanes_f32(last) - largest);
+    *(unaligned *)last = rest;
+    sums += rest;
+    for (int64_t i = 0; i < LANES; i++) sum += sums[i];
+    float inverse = 1.0f / sum;
+    for (int64_t i = 0; i < n; i++) w[i] = (i < j ? w[i] : last[i - j]) * inverse;
 }
 
-#define DEFINE(KIND, TYPE, LOAD, STORE, WIDE)                                                                         \
-    static inline float dot_##KIND(const float *a, const TYPE *b, int64_t n) {                                       \
-        lanes many = {0};                                                                                            \
+#define DEFINE(KIND, TYPE, LOAD, STORE)                                                                              \
+    /* Products of one query's head with the same head of four keys. */                                              \
+    INLINE void dots_##KIND(const float *q, const TYPE *const *keys, int64_t offset, int64_t n, float *scores) {     \
+        const TYPE *a = keys[0] + offset, *b = keys[1] + offset, *c = keys[2] + offset, *d = keys[3] + offset;       \
+        lanes sa = {0}, sb = {0}, sc = {0}, sd = {0};                                                                \
         int64_t i = 0;                                                                                               \
-        for (; i + LANES <= n; i += LANES) many += *(const unaligned *)(a + i) * WIDE(b + i);                        \
-        float sum = total(many);                                                                                     \
-        for (; i < n; i++) sum += a[i] * LOAD(b[i]);                                                                 \
-        return sum;                                                                                                  \
+        for (; i + LANES <= n; i += LANES) {                                                                         \
+            lanes by = lanes_f32(q + i);                                                                             \
+            sa += by * lanes_##KIND(a + i);                                                                          \
+            sb += by * lanes_##KIND(b + i);                                                                          \
+            sc += by * lanes_##KIND(c + i);                                                                          \
+            sd += by * lanes_##KIND(d + i);                                                                          \
+        }                                                                                                            \
+        four_totals(sa, sb, sc, sd, scores);                                                                         \
+        for (; i < n; i++) {                                                                                         \
+            scores[0] += q[i] * LOAD(a[i]);                                                                          \
+            scores[1] += q[i] * LOAD(b[i]);                                                                          \
+            scores[2] += q[i] * LOAD(c[i]);                                                                          \
+            scores[3] += q[i] * LOAD(d[i]);                                                                          \
+        }                                                                                                            \
     }                                                                                                                \
-    static inline void add_##KIND(float *a, const TYPE *b, float share, int64_t n) {                                 \
-        int64_t i = 0;                                                                                               \
-        for (; i + LANES <= n; i += LANES) *(unaligned *)(a + i) += share * WIDE(b + i);                             \
-        for (; i < n; i++) a[i] += share * LOAD(b[i]);                                                               \
+    /* Adds `vectors` vectors of the values of T positions, each by its share, to c. */                               \
+    INLINE void add_##KIND(const int vectors, const TYPE *const *values, int64_t offset, const float *shares,        \
+                           const uint8_t *seen, int64_t T, float *c) {                                               \
+        lanes sums[8];                                                                                               \
+        _Pragma("GCC unroll 8")                                                                                      \
+        for (int v = 0; v < vectors; v++) sums[v] = lanes_f32(c + v * LANES);                                        \
+        for (int64_t j = 0; j < T; j++) {                                                                            \
+            if (seen && !seen[j]) continue; /* what is no number there is nobody's */                                \
+            _Pragma("GCC unroll 8")                                                                                  \
+            for (int v = 0; v < vectors; v++) sums[v] += shares[j] * lanes_##KIND(values[j] + offset + v * LANES);   \
+        }                                                                                                            \
+        _Pragma("GCC unroll 8")                                                                                      \
+        for (int v = 0; v < vectors; v++) *(unaligned *)(c + v * LANES) = sums[v];                                   \
     }                                                                                                                \
-    static void look_##KIND(const TYPE *query, const TYPE *const *keys, const TYPE *const *values,     \
-                                          const int64_t *at, int64_t next, const uint8_t *seen, int64_t T,           \
-                                          int64_t H, int64_t K, int64_t D, const int64_t *strides, float scale,      \
-                                          TYPE *context, float *weights) {                                           \
-        float q[WIDEST], c[WIDEST], largest[WIDEST];                                                                 \
-        int32_t odd[WIDEST];                                                                                         \
-        for (int64_t i = 0; i < H * K; i++) q[i] = scale * LOAD(query[i]);                                           \
-        for (int64_t i = 0; i < H * D; i++) c[i] = 0.0f;                                                             \
-        for (int64_t h = 0; h < H; h++) largest[h] = -__builtin_inff(), odd[h] = 0;                                  \
-        for (int64_t j = 0; j < T; j++) { /* all heads of a position lie together, or nearly */                      \
-            const TYPE *key = keys[j] + at[j * next] * strides[0];                                                   \
-            int64_t soon = j + AHEAD;                                                                                \
-            if (soon < T) fetch(keys[soon] + at[soon * next] * strides[0], H * K * (int64_t)sizeof(TYPE));           \
-            else if (soon - T < T)                                                                                   \
-                fetch(values[soon - T] + at[(soon - T) * next] * strides[2], H * D * (int64_t)sizeof(TYPE));         \
-            for (int64_t h = 0; h < H; h++) {                                                                        \
-                float score = seen && !seen[j] ? -__builtin_inff() : dot_##KIND(q + h * K, key + h * strides[1], K); \
-                weights[h * T + j] = score;                                                                          \
-                largest[h] = score > largest[h] ? score : largest[h];                                                \
-                odd[h] |= score != score;                                                                            \
+    static void scores_##KIND(const float *q, const TYPE *const *keys, const int64_t *at, int64_t next,              \
+                              const uint8_t *seen, int64_t T, int64_t H, int64_t K, const int64_t *strides,          \
+                              float *weights) {                                                                      \
+        const TYPE *places[CHUNK + TOGETHER];                                                                        \
+        for (int64_t first = 0; first < T; first += CHUNK) {                                                         \
+            int64_t here = T - first < CHUNK ? T - first : CHUNK;                                                    \
+            for (int64_t j = 0; j < here + TOGETHER; j++) { /* beyond the last position, the last one again */       \
+                int64_t position = first + (j < here ? j : here - 1);                                                \
+                places[j] = keys[position] + at[position * next] * strides[0];                                       \
+            }                                                                                                        \
+            for (int64_t j = 0; j < here; j += TOGETHER) { /* all heads of a position lie together, or nearly */     \
+                for (int64_t i = j + TOGETHER; i < j + 2 * TOGETHER && i < here; i++)                                \
+                    fetch(places[i], H * K * (int64_t)sizeof(TYPE));                                                 \
+                for (int64_t h = 0; h < H; h++) {                                                                    \
+                    float scores[TOGETHER], *to = weights + h * T + first + j;                                       \
+                    dots_##KIND(q + h * K, places + j, h * strides[1], K, scores);                                   \
+                    for (int64_t i = 0; i < TOGETHER && j + i < here; i++)                                           \
+                        to[i] = seen && !seen[first + j + i] ? -__builtin_inff() : scores[i];                        \
+                }                                                                                                    \
             }                                                                                                        \
         }                                                                                                            \
-        for (int64_t h = 0; h < H; h++) normalise(weights + h * T, T, largest[h], odd[h]);                           \
-        for (int64_t j = 0; j < T; j++) {                                                                            \
-            const TYPE *value = values[j] + at[j * next] * strides[2];                                               \
-            int64_t soon = j + AHEAD;                                                                                \
-            if (soon < T) fetch(values[soon] + at[soon * next] * strides[2], H * D * (int64_t)sizeof(TYPE));         \
-            if (seen && !seen[j]) continue;                                                                          \
-            for (int64_t h = 0; h < H; h++) add_##KIND(c + h * D, value + h * strides[3], weights[h * T + j], D);    \
+    }                                                                                                                \
+    static void context_##KIND(const float *weights, const TYPE *const *values, const int64_t *at, int64_t next,     \
+                               const uint8_t *seen, int64_t T, int64_t H, int64_t D, const int64_t *strides,         \
+                               float *c) {                                                                           \
+        const TYPE *places[CHUNK];                                                                                   \
+        for (int64_t first = 0; first < T; first += CHUNK) {                                                         \
+            int64_t here = T - first < CHUNK ? T - first : CHUNK;                                                    \
+            const uint8_t *some = seen ? seen + first : seen;                                                        \
+            for (int64_t j = 0; j < here; j++) {                                                                     \
+                places[j] = values[first + j] + at[(first + j) * next] * strides[2];                                 \
+                fetch(places[j], H * D * (int64_t)sizeof(TYPE));                                                     \
+            }                                                                                                        \
+            for (int64_t h = 0; h < H; h++) {                                                                        \
+                const float *shares = weights + h * T + first;                                                       \
+                float *to = c + h * D;                                                                               \
+                int64_t i = 0, head = h * strides[3];                                                                \
+                for (; i + 8 * LANES <= D; i += 8 * LANES) add_##KIND(8, places, head + i, shares, some, here, to + i);\
+                for (; i + 4 * LANES <= D; i += 4 * LANES) add_##KIND(4, places, head + i, shares, some, here, to + i);\
+                for (; i + LANES <= D; i += LANES) add_##KIND(1, places, head + i, shares, some, here, to + i);      \
+                for (; i < D; i++)                                                                                   \
+                    for (int64_t j = 0; j < here; j++)                                                               \
+                        if (!some || some[j]) to[i] += shares[j] * LOAD(places[j][head + i]);                        \
+            }                                                                                                        \
         }                                                                                                            \
+    }                                                                                                                \
+    static void look_##KIND(const TYPE *query, const TYPE *const *keys, const TYPE *const *values,                   \
+                            const int64_t *at, int64_t next, const uint8_t *seen, int64_t T, int64_t H, int64_t K,   \
+                            int64_t D, const int64_t *strides, float scale, TYPE *context, float *weights) {         \
+        float q[WIDEST], c[WIDEST];                                                                                  \
+        for (int64_t i = 0; i < H * K; i++) q[i] = scale * LOAD(query[i]);                                           \
+        for (int64_t i = 0; i < H * D; i++) c[i] = 0.0f;                                                             \
+        scores_##KIND(q, keys, at, next, seen, T, H, K, strides, weights);                                           \
+        for (int64_t h = 0; h < H; h++) normalise(weights + h * T, T);                                               \
+        context_##KIND(weights, values, at, next, seen, T, H, D, strides, c);                                        \
         for (int64_t i = 0; i < H * D; i++) context[i] = STORE(c[i]);                                                \
     }                                                                                                                \
     /* Scaled dot-product attention of R rows with one query (H, K) each, `query_row` apart, over T positions.       \
@@ -112,6 +148,5 @@ static inline void normalise(float *w, int64_t n, float largest, int32_t odd) {
     }
 
 #define SAME(x) (x)
-#define WIDE_F32(x) (*(const unaligned *)(x))
-DEFINE(f32, float, SAME, SAME, WIDE_F32)
-DEFINE(bf16, bf16, widen, narrow, widen_lanes)
+DEFINE(f32, float, SAME, SAME)
+DEFINE(bf16, bf16, widen, narrow)

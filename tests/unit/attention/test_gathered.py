@@ -98,6 +98,21 @@ def test_a_source_is_read_by_its_sentence_and_padding_by_nobody() -> None:
         assert bool((context[4] == 0).all())  # its source is empty
 
 
+@pytest.mark.parametrize("size", [36, 64, 75, 131])
+def test_many_positions_of_any_width(size: int) -> None:
+    """More than the kernel notes the places of at once, with padding among them, and heads that fill no register."""
+    with torch.inference_mode():
+        score, positions = ScaledDotScore(size, size), 263
+        mask = torch.rand(3, 1, 1, positions) < 0.7
+        key, value = torch.randn(2, 3, 2, positions, size)
+        key.masked_fill_(~mask.mT, torch.nan)  # nobody's: it must not be seen
+        value.masked_fill_(~mask.mT, torch.nan)
+        rows = torch.tensor([2, 0, 0, 1])
+        memory = Kept.of_source(key, value, mask)
+        copied = Memory(key.nan_to_num()[rows], value.nan_to_num()[rows], mask[rows])
+        _check(score, torch.randn(4, 2, 1, size), memory, rows[:, None], copied)
+
+
 def test_a_memory_that_is_extended_twice_goes_two_ways() -> None:
     with torch.inference_mode():
         ones, zeros = torch.ones(2, 1, 1, 4), torch.zeros(2, 1, 1, 4)
