@@ -1,45 +1,82 @@
-// The likeliest words of rows of logits with their log-probabilities: three visits to a row while it lies in the cache.
+// The likeliest words of rows of logits with their log-probabilities: two visits to a row while it lies in the cache.
 
 #include <math.h>
 
-#include "kernels.h"
+#include "lanes.h"
 
-#define BLOCK 64 // words whose largest is looked at before any single one
+#define BLOCK 64 // words whose largest is noted, so that few blocks need a second look
+#define MOST 64  // words, wanted or barred, up to which it is known beforehand which blocks these are
+
+// What at least `count` of n numbers are not below; -inf where they are too many to tell.
+static float reached(const float *numbers, int64_t n, int64_t count) {
+    float best[MOST];
+    if (count > MOST || count > n) return -__builtin_inff();
+    for (int64_t k = 0; k < count; k++) best[k] = -__builtin_inff();
+    for (int64_t i = 0; i < n; i++) {
+        int64_t k = count - 1;
+        if (!(numbers[i] > best[k])) continue;
+        for (; k > 0 && numbers[i] > best[k - 1]; k--) best[k] = best[k - 1];
+        best[k] = numbers[i];
+    }
+    return best[count - 1];
+}
 
 #define DEFINE(KIND, TYPE, LOAD)                                                                                     \
-    static void best_of_row_##KIND(const TYPE *z, int64_t words, const int64_t *never, int64_t barred, \
-                                                 int64_t wanted, float *log_probs, int64_t *ids) {                   \
-        float largest = -__builtin_inff(), partition = 0.0f;                                                         \
-        _Pragma("omp simd reduction(max : largest)")                                                                 \
-        for (int64_t j = 0; j < words; j++) {                                                                        \
-            float x = LOAD(z[j]);                                                                                    \
-            largest = x > largest ? x : largest;                                                                     \
+    /* Largest of the words of each block; gives the largest of all. */                                              \
+    static float tops_##KIND(const TYPE *z, int64_t words, float *tops) {                                            \
+        float largest = -__builtin_inff();                                                                           \
+        for (int64_t from = 0; from < words; from += BLOCK) {                                                        \
+            int64_t count = words - from < BLOCK ? words - from : BLOCK;                                             \
+            float top = -__builtin_inff();                                                                           \
+            _Pragma("omp simd reduction(max : top)")                                                                 \
+            for (int64_t j = 0; j < count; j++) {                                                                    \
+                float x = LOAD(z[from + j]);                                                                         \
+                top = x > top ? x : top;                                                                             \
+            }                                                                                                        \
+            tops[from / BLOCK] = top;                                                                                \
+            largest = top > largest ? top : largest;                                                                 \
         }                                                                                                            \
-        int32_t sound = 0;                                                                                           \
-        _Pragma("omp simd reduction(+ : partition, sound)")                                                          \
-        for (int64_t j = 0; j < words; j++) {                                                                        \
-            float x = LOAD(z[j]);                                                                                    \
-            sound += x <= largest; /* what is not a number is not */                                                 \
-            partition += exponential(x - largest);                                                                   \
+        return largest;                                                                                              \
+    }                                                                                                                \
+    /* Sum of exp(z - largest); not a number where one of z is none, or the largest is infinite. */                  \
+    static float partition_##KIND(const TYPE *z, int64_t words, float largest) {                                     \
+        float sum = 0.0f;                                                                                            \
+        lanes sums[2] = {{0}}, odd = {0};                                                                            \
+        int64_t j = 0;                                                                                               \
+        for (; j + 2 * LANES <= words; j += 2 * LANES) {                                                             \
+            lanes x = lanes_##KIND(z + j), y = lanes_##KIND(z + j + LANES);                                          \
+            odd = (lanes)((bits)odd | (bits)(x != x) | (bits)(y != y));                                        \
+            sums[0] += exponentials(x - largest);                                                                    \
+            sums[1] += exponentials(y - largest);                                                                    \
         }                                                                                                            \
-        if (sound != words || largest - largest != 0.0f) partition = __builtin_nanf("");                             \
+        int32_t sound = largest - largest == 0.0f;                                                                   \
+        for (int64_t i = 0; i < LANES; i++) {                                                                        \
+            sum += sums[0][i] + sums[1][i];                                                                          \
+            sound &= ((bits)odd)[i] == 0;                                                                          \
+        }                                                                                                            \
+        for (; j < words; j++) {                                                                                     \
+            float x = LOAD(z[j]);                                                                                    \
+            sound &= x <= largest;                                                                                   \
+            sum += exponential(x - largest);                                                                         \
+        }                                                                                                            \
+        return sound ? sum : __builtin_nanf("");                                                                     \
+    }                                                                                                                \
+    static void best_of_row_##KIND(const TYPE *z, int64_t words, const int64_t *never, int64_t barred,               \
+                                   int64_t wanted, float *log_probs, int64_t *ids) {                                 \
+        int64_t blocks = (words + BLOCK - 1) / BLOCK;                                                                \
+        float tops[blocks], largest = tops_##KIND(z, words, tops), partition = partition_##KIND(z, words, largest);  \
         for (int64_t k = 0; k < wanted; k++) {                                                                       \
             log_probs[k] = -__builtin_inff();                                                                        \
             ids[k] = 0;                                                                                              \
         }                                                                                                            \
+        float floor = reached(tops, blocks, wanted + barred); /* that many words are not below: none wanted is */    \
         float least = -__builtin_inff(); /* of those found: what is to beat; of equals the first stays */            \
-        for (int64_t from = 0; from < words; from += BLOCK) {                                                        \
-            int64_t to = from + BLOCK < words ? from + BLOCK : words;                                                \
-            float top = -__builtin_inff();                                                                           \
-            _Pragma("omp simd reduction(max : top)")                                                                 \
-            for (int64_t j = from; j < to; j++) {                                                                    \
+        for (int64_t block = 0; block < blocks; block++) {                                                           \
+            if (!(tops[block] > least) || tops[block] < floor) continue;                                             \
+            int64_t to = (block + 1) * BLOCK < words ? (block + 1) * BLOCK : words;                                  \
+            for (int64_t j = block * BLOCK; j < to; j++) {                                                           \
                 float x = LOAD(z[j]);                                                                                \
-                top = x > top ? x : top;                                                                             \
-            }                                                                                                        \
-            if (!(top > least)) continue;                                                                            \
-            for (int64_t j = from; j < to; j++) {                                                                    \
-                float x = LOAD(z[j]);                                                                                \
-                if (!(x > least)) continue;                                                                          \
+                if (!(x > least) || x < floor) continue;                                                             \
                 int allowed = 1;                                                                                     \
                 for (int64_t n = 0; n < barred; n++) allowed &= never[n] != j;                                       \
                 if (!allowed) continue;                                                                              \

@@ -101,3 +101,15 @@ def test_of_equals_the_first_is_chosen() -> None:
         pytest.skip("nothing was compiled here: PyTorch does not say which of equals it takes")
     _, ids = likeliest(torch.zeros(2, 200), 4, never=(1, 2), sentences=torch.arange(2), step=1)
     assert ids.tolist() == [[0, 3, 4, 5]] * 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("count", [1, 5, 61, 62, 70])
+def test_of_many_equals_in_many_places_the_first_are_chosen(kernels: str, dtype: torch.dtype, count: int) -> None:
+    """Also where so many are wanted that the kernel cannot tell beforehand which blocks of words hold them."""
+    logits = torch.randint(0, 40, (20, 4999), generator=torch.Generator().manual_seed(count)).to(dtype)
+    logits[:10].clamp_(max=37.0)
+    _, ids = likeliest(logits, count, never=(1, 2), sentences=torch.arange(20), step=1)
+    allowed = logits.float()
+    allowed[:, [1, 2]] = -1.0
+    assert torch.equal(ids, allowed.sort(dim=-1, descending=True, stable=True).indices[:, :count])
