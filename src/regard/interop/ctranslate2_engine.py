@@ -23,8 +23,8 @@ from regard.values import Hypothesis, Specials
 if TYPE_CHECKING:
     import ctranslate2
 
-ROWS = 16
-"""Sentences in a batch; several batches are under way at once, one a thread."""
+PREFIXES, FEWEST = 64, 16
+"""Prefixes in a batch, at most, unless that were fewer sentences than the second."""
 
 
 class CTranslate2Engine:
@@ -62,7 +62,7 @@ class CTranslate2Engine:
         self._specials = specials
         # Batches of their own for each thread: twice as fast as all threads on one batch.
         ours = torch.get_num_threads()
-        threads = threads or ours
+        self._threads = threads or ours
         kind, _, number = device.partition(":")
         try:
             self._translator: ctranslate2.Translator = ctranslate2.Translator(
@@ -70,7 +70,7 @@ class CTranslate2Engine:
                 device=kind,
                 device_index=int(number or 0),
                 compute_type=compute,
-                inter_threads=threads,
+                inter_threads=self._threads,
                 intra_threads=1,
             )
         except (RuntimeError, ValueError) as error:
@@ -102,7 +102,8 @@ class CTranslate2Engine:
             For each source its hypotheses, best first; they have no log-probabilities of their tokens.
         """
         order = sorted(range(len(sources)), key=lambda row: -limits[row])
-        batches = [order[start : start + ROWS] for start in range(0, len(order), ROWS)]
+        rows = rows_in_batch(len(order), beam=options.beam, threads=self._threads)
+        batches = [order[start : start + rows] for start in range(0, len(order), rows)]
         together = partial(
             self._together,
             sources,
@@ -176,6 +177,27 @@ class CTranslate2Engine:
             score = _rescored(result.scores[number], len(ids), options) if result.scores else math.nan
             hypotheses.append(Hypothesis(ids, score, (), weights, finished))
         return hypotheses if options.coverage_penalty else sorted(hypotheses, key=lambda one: -one.score)
+
+
+def rows_in_batch(rows: int, *, beam: int, threads: int) -> int:
+    """How many sentences to translate at once, so that all threads have as much to do.
+
+    Products of few rows are slow, and what a batch of many remembers leaves the caches.
+
+    >>> [rows_in_batch(rows, beam=1, threads=2) for rows in (0, 1, 2, 65, 1000)], rows_in_batch(1000, beam=5, threads=2)
+    ([1, 1, 1, 33, 63], 16)
+
+    Args:
+        rows: Sentences in all.
+        beam: Copies of each.
+        threads: Batches under way at once.
+
+    Returns:
+        At least 1.
+    """
+    most = max(FEWEST, PREFIXES // beam)
+    batches = -(-rows // (most * threads)) * threads
+    return -(-rows // batches) if rows else 1
 
 
 def _rescored(score: float, length: int, options: BeamOptions) -> float:
