@@ -11,6 +11,8 @@ from pathlib import Path
 import torch  # before the kernels: they take their threads from the OpenMP that it loads
 from torch import Tensor
 
+from regard.native.system import instructions
+
 _POINTER, _LONG, _SEED = ctypes.c_void_p, ctypes.c_int64, ctypes.c_uint64
 _INT, _FLOAT = ctypes.c_int32, ctypes.c_float
 _SIGNATURES = {
@@ -50,6 +52,7 @@ KINDS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 LEVELS = ("default", "avx2", "avx512")
 """Sets of instructions that the kernels are compiled for, each with those before it; "default" is any processor."""
 
+_NEEDED = {"default": (), "avx2": ("AVX2", "FMA"), "avx512": ("AVX2", "FMA", "AVX-512")}
 _chosen: list[str | None] = []  # by `limited_to`, the innermost last
 
 
@@ -73,7 +76,12 @@ def available() -> tuple[str, ...]:
     """The sets of instructions that kernels were compiled for and that this process may use, smallest first."""
     capability = torch.backends.cpu.get_cpu_capability().lower()
     usable = LEVELS[: LEVELS.index(capability) + 1] if capability in LEVELS else LEVELS[:1]
-    return tuple(name for name in usable if _library(name) is not None)
+    processor = instructions()  # PyTorch takes what ATEN_CPU_CAPABILITY asks for, whether the processor has it or not
+    return tuple(
+        name
+        for name in usable
+        if all(processor.get(needed, True) for needed in _NEEDED[name]) and _library(name) is not None
+    )
 
 
 def compiled() -> tuple[str, ...]:

@@ -224,8 +224,8 @@ def _int8() -> Row:
     )
     if not names and known.get("AVX2"):
         why += (
-            ". Without VNNI, ONNX Runtime adds two products in 16 bits, which can overflow: compare `regard evaluate` "
-            "in int8 and in float32"
+            ". Without VNNI these add two products in 16 bits, which can overflow unless the weights have 64 levels, "
+            "as in every export of this regard: weight_levels in export.json"
         )
     facts = {"has": names, "ctranslate2": types, "onnxruntime": onnx is not None}
     return Row("int8", found, why, facts)
