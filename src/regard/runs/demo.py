@@ -16,16 +16,20 @@ from regard.inspection import html, terminal
 from regard.inspection.alignment import parse_pharaoh
 from regard.inspection.record import AttentionRecord
 from regard.phrasebook.corpus import write_corpus
-from regard.runs.console import ConsoleReporter
+from regard.runs.console import ConsoleReporter, duration
 from regard.runs.training import TRAINING, TrainResult, train
 from regard.text.readers import read_lines
-from regard.train.reporter import Reporter
+from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
 from regard.translate import Translator, load
 
 SENTENCE = "How was your day?"
 PAIRS = 20_000
-MAX_WORDS = 14
-"""Longer sentences would take half of the time and show the same."""
+MAX_WORDS = 10
+"""Longer sentences are learnt later and show the same."""
+TIMED_STEPS = 5
+"""Steps after which it is said how long the rest will take."""
+BESIDES = 0.1
+"""Time for validations, scores and pictures, as a share of that of the steps."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,48 @@ class DemoResult:
             "train_seconds": round(self.train_seconds, 1),
             "model": str(self.model),
         }
+
+
+class _Foretelling:
+    """A reporter that says how long the demonstration will take here, as soon as some steps of it were timed.
+
+    Args:
+        reporter: Hears everything else, and is told that.
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self.reporter = reporter
+        self.plan: TrainingPlan | None = None
+        self.told = False
+
+    def on_start(self, plan: TrainingPlan) -> None:
+        """See `Reporter.on_start`."""
+        self.plan = plan
+        self.reporter.on_start(plan)
+
+    def on_step(self, report: StepReport) -> None:
+        """Tells once; see `Reporter.on_step`."""
+        begun = self.plan.first_step if self.plan else 0
+        if not self.told and report.step >= begun + TIMED_STEPS:
+            self.told = True
+            pace = report.remaining / max(1, report.steps - report.step)
+            self.reporter.on_message(
+                f"A step takes {pace:.2f} seconds here: all of this will be done in about "
+                f"{duration(report.remaining * (1.0 + BESIDES))} minutes"
+            )
+        self.reporter.on_step(report)
+
+    def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
+        """See `Reporter.on_validation`."""
+        self.reporter.on_validation(step, validation, best=best)
+
+    def on_message(self, text: str) -> None:
+        """See `Reporter.on_message`."""
+        self.reporter.on_message(text)
+
+    def on_end(self) -> None:
+        """See `Reporter.on_end`."""
+        self.reporter.on_end()
 
 
 def run_demo(
@@ -91,7 +137,7 @@ def run_demo(
         f"{corpus}",
     )
     write_corpus(corpus, pair="en-fr", pairs=pairs, max_length=MAX_WORDS)
-    result = _train(out, corpus, overrides, reporter or ConsoleReporter())
+    result = _train(out, corpus, overrides, _Foretelling(reporter or ConsoleReporter()))
     translator = load(result.path)
     bleu, aer = _score(translator, corpus)
     _say(

@@ -182,7 +182,7 @@ def test_an_unknown_preset_names_the_nearest() -> None:
 
 def test_the_promised_presets_are_there() -> None:
     assert set(preset_names()) == {
-        "plain", "luong-dot", "luong-general", "luong-concat", "luong-location", "bahdanau", "demo",
+        "plain", "luong-dot", "luong-general", "luong-concat", "luong-location", "bahdanau", "demo", "phrasebook",
         "transformer-tiny", "transformer-small", "transformer-base", "transformer-big",
     }  # fmt: skip
 
@@ -204,7 +204,7 @@ def test_a_preset_loads_explains_itself_and_is_what_it_is_called(name: str) -> N
     elif name.startswith("luong-"):
         assert (model.decoder, model.attention.score) == ("luong", name.removeprefix("luong-"))
     else:
-        assert model.decoder == ("bahdanau" if name == "demo" else name)
+        assert model.decoder == ("bahdanau" if name in ("demo", "phrasebook") else name)
 
 
 @pytest.mark.parametrize("name", preset_names())

@@ -62,7 +62,7 @@ def test_a_budget_of_tokens_becomes_passes_over_the_text(bench: Bench) -> None:
 
 def test_a_preset_s_own_length_does_not_count_beside_a_budget(bench: Bench) -> None:
     base = {"preset": "demo", "set": TREE["base"]["set"]}  # type: ignore[index]
-    for budget, expected in (({"steps": 7}, (7, None)), ({"minutes": 1.5}, (1200, 1.5)), ({}, (1200, 3.7))):
+    for budget, expected in (({"steps": 7}, (7, None)), ({"minutes": 1.5}, (1600, 1.5)), ({}, (1600, None))):
         own = Bench(lab(base=base, budget=budget), bench.directory, bench.corpus)
         train = own.config(own.cells()[0]).train
         assert (train.steps, train.max_minutes) == expected

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from regard.config.load import load_config
 from regard.evaluate.scores import corpus_bleu
 from regard.runs import demo
+from regard.runs.console import duration
 from regard.runs.demo import SENTENCE, run_demo
 from regard.store import load_model
 from regard.text.readers import read_lines
+from regard.train.reporter import StepReport, TrainingPlan
 from regard.translate import load
 
 SMALL = [
@@ -37,11 +40,13 @@ class Silent:
         self.stop = stop
         self.messages: list[str] = []
         self.first_step = -1
+        self.steps: list[int] = []
 
     def on_start(self, plan) -> None:
         self.first_step = plan.first_step
 
-    def on_step(self, report) -> None: ...
+    def on_step(self, report) -> None:
+        self.steps.append(report.step)
 
     def on_validation(self, step: int, validation, *, best: bool) -> None:
         if self.stop:
@@ -104,3 +109,18 @@ def test_the_error_rate_is_that_of_reading_the_references(tmp_path: Path) -> Non
 def test_without_matplotlib_there_is_a_page_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "find_spec", lambda name: None)
     assert demo._picture(None, tmp_path / "attention.png") == []  # type: ignore[arg-type]
+
+
+def test_no_limit_of_minutes_cuts_it_short_on_a_slow_machine() -> None:
+    assert load_config(preset="demo").train.max_minutes is None
+
+
+def test_it_says_how_long_the_rest_will_take_once_some_steps_were_timed() -> None:
+    heard = Silent()
+    telling = demo._Foretelling(heard)
+    telling.on_start(TrainingPlan(1, 2, 100, 20, 50, "here", None))
+    for step, seconds in ((20 + demo.TIMED_STEPS - 1, 500.0), (40, 120.0), (60, 80.0)):
+        telling.on_step(StepReport(step, 100, 0.1, 2.0, 2.0, 1.0, 1e-3, 100.0, 5.0, seconds))
+    (message,) = heard.messages
+    assert message == f"A step takes 2.00 seconds here: all of this will be done in about {duration(132.0)} minutes"
+    assert heard.steps == [24, 40, 60]
