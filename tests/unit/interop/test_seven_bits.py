@@ -134,7 +134,7 @@ def test_what_is_rounded_on_the_way_to_ctranslate2_is_too(
     assert "weight_levels" not in (tmp_path / "exact" / "export.json").read_text()
     stored: list[str] = []
     monkeypatch.setattr(
-        "regard.interop.engines.export_ctranslate2",
+        "regard.interop.ctranslate2_export.export_ctranslate2",
         lambda model, path, quantization: (stored.append(quantization), export_ctranslate2(model, path))[1],
     )
     open_translator([tmp_path / "model-1"], engine="ctranslate2", compute="int8", device="cpu", threads=1)
