@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from growth import growth
 
 from regard.store import load_model, save_model
@@ -65,6 +66,10 @@ def model(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its answers are cut short, since what has learnt next to nothing goes on to the limit; long lines are split."""
     path = tmp_path_factory.mktemp("hostile") / "model"
     stored = load_model(workshop / "model")
+    subword = stored.tgt_subword
+    [blank] = [number for number in range(len(subword)) if subword.decode([number]).pieces == ("▁",)]
+    with torch.no_grad():  # nor is it left to chance whether it has learnt to say anything but spaces
+        stored.model.output_bias[blank] -= 100.0
     search = stored.config.search.model_copy(update={"max_len_ratio": 0.01, "max_len_offset": 4})
     data = stored.config.data.model_copy(update={"max_len": 80})
     config = stored.config.model_copy(update={"search": search, "data": data})

@@ -27,7 +27,7 @@ def minutes(seconds: float) -> str:
     >>> minutes(61), minutes(3000), minutes(2)
     ('1.2', '55', '0.1')
     """
-    wanted = 1.1 * seconds / 60.0
+    wanted = round(1.1 * seconds / 60.0, 9)  # 55 and not a little more
     return f"{math.ceil(wanted)}" if wanted > 10 else f"{math.ceil(10 * wanted) / 10:g}"
 
 
