@@ -4,9 +4,8 @@
 
 #define DEFINE(KIND, TYPE, LOAD, ROUND)                                                                              \
     /* Four outputs at a time: enough sums side by side to hide how long an addition takes. */                       \
-    static void few_rows_##KIND(const TYPE *x, int64_t R, const TYPE *weight, const TYPE *bias,        \
-                                              const float *added, int64_t from, int64_t to, int64_t out, int64_t in, \
-                                              int32_t rectify, float *y) {                                           \
+    static void few_rows_##KIND(const TYPE *x, int64_t R, const TYPE *weight, const TYPE *bias, const float *added,  \
+                                int64_t from, int64_t to, int64_t out, int64_t in, int32_t rectify, float *y) {      \
         for (int64_t o = from; o < to; o += 4) {                                                                     \
             const TYPE *w0 = weight + o * in; /* beyond the last output, the last one again */                       \
             const TYPE *w1 = o + 1 < to ? w0 + in : w0, *w2 = o + 2 < to ? w1 + in : w1, *w3 = o + 3 < to ? w2 + in : w2;\

@@ -43,4 +43,15 @@ static inline float exponential(float x) {
     return x < -87.0f ? 0.0f : p * scale;
 }
 
+// P(y) and Q(y) of tanh(x) = x P(x²) / Q(x²) on [-9, 9], fitted to the least relative error, 2e-8; it is 1 beyond. TYPE
+// is float or a vector of them.
+#define TANH_PARTS(TYPE, y, p, q)                                                                                    \
+    TYPE p = (y) * 1.335462643e-08f + 2.060905569e-05f, q = (y) * 7.776543543e-07f + 3.285632128e-04f;               \
+    p = p * (y) + 3.495586468e-03f;                                                                                  \
+    q = q * (y) + 2.587697587e-02f;                                                                                  \
+    p = p * (y) + 1.338102424e-01f;                                                                                  \
+    q = q * (y) + 4.671433984e-01f;                                                                                  \
+    p = p * (y) + 9.999999795e-01f;                                                                                  \
+    q = q * (y) + 1.0f
+
 #endif

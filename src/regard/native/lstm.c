@@ -12,18 +12,11 @@ static inline float sigmoid(float x) {
     return x < 0.0f ? e * larger : larger;
 }
 
-// x P(x²) / Q(x²) on [-9, 9], fitted to the least relative error, 2e-8; 1 beyond.
 static inline float hyperbolic_tangent(float x) {
     x = x < -9.0f ? -9.0f : x;
     x = x > 9.0f ? 9.0f : x;
     float y = x * x;
-    float p = y * 1.335462643e-08f + 2.060905569e-05f, q = y * 7.776543543e-07f + 3.285632128e-04f;
-    p = p * y + 3.495586468e-03f;
-    q = q * y + 2.587697587e-02f;
-    p = p * y + 1.338102424e-01f;
-    q = q * y + 4.671433984e-01f;
-    p = p * y + 9.999999795e-01f;
-    q = q * y + 1.0f;
+    TANH_PARTS(float, y, p, q);
     return x * p / q;
 }
 

@@ -1,90 +1,72 @@
-// The additive score in vectors of one width; `kernel.c` includes this once.
+// The additive score in vectors as wide as the registers (`lanes.h`); `kernel.c` includes this once.
 //
-// It defines WIDTH (floats in a vector), RECIPROCAL(x) (an estimate, refined here), LIMIT(x, bound) (x between -bound and
-// bound, not a number stays so), PICK(a, b, list) (those elements of two vectors) with the lists EVEN and ODD.
+// It defines RECIPROCAL(x) (an estimate, refined here), LIMIT(x, bound) (x between -bound and bound, not a number stays
+// so) and PICK(a, b, list) (those elements of two vectors) with the lists EVEN and ODD.
 
-typedef float vector __attribute__((vector_size(4 * WIDTH)));
-typedef float loose __attribute__((vector_size(4 * WIDTH), aligned(4)));
-typedef int32_t integers __attribute__((vector_size(4 * WIDTH)));
-typedef uint32_t unsigneds __attribute__((vector_size(4 * WIDTH)));
-typedef uint16_t halves __attribute__((vector_size(2 * WIDTH), aligned(2)));
+#define AT(x) (*(const unaligned *)(x))
+#define PUT(x) (*(unaligned *)(x))
 
-#define INLINE static inline __attribute__((always_inline))
-#define AT(x) (*(const loose *)(x))
-#define PUT(x) (*(loose *)(x))
-
-#if WIDTH == 4 // no instruction for it
-INLINE vector limit(vector x, float bound) {
-    vector top = bound - (vector){0}, bottom = -top;
+#if LANES == 4 // no instruction for it
+INLINE lanes limit(lanes x, float bound) {
+    lanes top = bound - (lanes){0}, bottom = -top;
     integers over = x > top, under = x < bottom;
-    return (vector)((over & (integers)top) | (under & (integers)bottom) | (~over & ~under & (integers)x));
+    return (lanes)((over & (integers)top) | (under & (integers)bottom) | (~over & ~under & (integers)x));
 }
 #endif
 
-INLINE vector spread(float x) { return x - (vector){0}; }
+INLINE lanes spread(float x) { return x - (lanes){0}; }
 
-// 1 / x, or 2 / (2x): `two` is 2 in either case. NaN where x is beyond 2^126.
-INLINE vector invert(vector x) {
-    vector estimate = RECIPROCAL(x);
+// 1 / x; NaN where x is beyond 2^126.
+INLINE lanes invert(lanes x) {
+    lanes estimate = RECIPROCAL(x);
     return estimate * (2.0f - x * estimate);
 }
 
-// e^x, relative error below 3e-7, for |x| < 87.
-INLINE vector exponentials(vector x) {
-    vector shifted = x * 1.44269504f + 12582912.0f; // adding 1.5 * 2^23 rounds to a whole number
-    vector n = shifted - 12582912.0f;
-    vector r = x - n * 0.693145752f - n * 1.42860677e-6f; // ln 2 in two parts
-    vector p = r * 1.98756915e-4f + 1.39819995e-3f;
+// e^x, relative error below 3e-7, for |x| < 87: unlike `exponentials`, for what is known to lie within.
+INLINE lanes exponentials_within(lanes x) {
+    lanes shifted = x * 1.44269504f + 12582912.0f; // adding 1.5 * 2^23 rounds to a whole number
+    lanes n = shifted - 12582912.0f;
+    lanes r = x - n * 0.693145752f - n * 1.42860677e-6f; // ln 2 in two parts
+    lanes p = r * 1.98756915e-4f + 1.39819995e-3f;
     p = p * r + 8.33345190e-3f;
     p = p * r + 4.16657962e-2f;
     p = p * r + 1.66666657e-1f;
     p = p * r + 5.00000012e-1f;
     p = p * (r * r) + r + 1.0f;
-    return (vector)((integers)p + ((integers)shifted << 23));
+    return (lanes)((integers)p + ((integers)shifted << 23));
 }
 
-// tanh(x) = x P(x²) / Q(x²) on [-9, 9], fitted to the least relative error, 2e-8; it is 1 beyond.
-INLINE vector hyperbolic_tangents(vector x) {
+INLINE lanes hyperbolic_tangents(lanes x) {
     x = LIMIT(x, 9.0f);
-    vector y = x * x;
-    vector p = y * 1.335462643e-08f + 2.060905569e-05f;
-    vector q = y * 7.776543543e-07f + 3.285632128e-04f;
-    p = p * y + 3.495586468e-03f;
-    q = q * y + 2.587697587e-02f;
-    p = p * y + 1.338102424e-01f;
-    q = q * y + 4.671433984e-01f;
-    p = p * y + 9.999999795e-01f;
-    q = q * y + 1.0f;
+    lanes y = x * x;
+    TANH_PARTS(lanes, y, p, q);
     return x * p * invert(q);
 }
 
-// The first `count` of WIDTH elements, zeros behind them; all zeros when `count` is negative.
-INLINE vector load_f32(const float *x, int64_t count) {
-    if (count >= WIDTH) return AT(x);
-    float padded[WIDTH] = {0};
+// The first `count` of LANES elements, zeros behind them; all zeros when `count` is negative.
+INLINE lanes load_f32(const float *x, int64_t count) {
+    if (count >= LANES) return AT(x);
+    float padded[LANES] = {0};
     if (count > 0) memcpy(padded, x, (size_t)count * sizeof *x);
     return AT(padded);
 }
 
-INLINE vector load_bf16(const bf16 *x, int64_t count) {
-    halves narrow_ones = {0};
-    if (count >= WIDTH) {
-        narrow_ones = *(const halves *)x;
-    } else if (count > 0) {
-        memcpy(&narrow_ones, x, (size_t)count * sizeof *x);
-    }
-    return (vector)(__builtin_convertvector(narrow_ones, unsigneds) << 16);
+INLINE lanes load_bf16(const bf16 *x, int64_t count) {
+    if (count >= LANES) return lanes_bf16(x);
+    bf16 padded[LANES] = {0};
+    if (count > 0) memcpy(padded, x, (size_t)count * sizeof *x);
+    return lanes_bf16(padded);
 }
 
-INLINE vector load(const void *x, int64_t at, int64_t count, int half) {
+INLINE lanes load(const void *x, int64_t at, int64_t count, int half) {
     return half ? load_bf16((const bf16 *)x + at, count) : load_f32((const float *)x + at, count);
 }
 
-INLINE void store(void *x, int64_t at, int64_t count, vector y, int half) {
-    float values[WIDTH];
+INLINE void store(void *x, int64_t at, int64_t count, lanes y, int half) {
+    float values[LANES];
     PUT(values) = y;
     if (!half) {
-        if (count >= WIDTH) {
+        if (count >= LANES) {
             PUT((float *)x + at) = y;
         } else {
             memcpy((float *)x + at, values, (size_t)count * sizeof(float));
@@ -92,7 +74,7 @@ INLINE void store(void *x, int64_t at, int64_t count, vector y, int half) {
         return;
     }
     bf16 *narrowed = (bf16 *)x + at;
-    for (int64_t i = 0; i < (count < WIDTH ? count : WIDTH); i++) narrowed[i] = narrow(values[i]);
+    for (int64_t i = 0; i < (count < LANES ? count : LANES); i++) narrowed[i] = narrow(values[i]);
 }
 
 // The largest |x|; infinity or not a number where one is among them.
@@ -116,9 +98,9 @@ static float largest_of(const void *x, int64_t count, int half) {
     return result;
 }
 
-// Sums of WIDTH vectors, as the lanes of one.
-INLINE vector lane_sums(vector *x) {
-    for (int left = WIDTH; left > 1; left /= 2)
+// Sums of LANES vectors, side by side in one.
+INLINE lanes lane_sums(lanes *x) {
+    for (int left = LANES; left > 1; left /= 2)
         for (int i = 0; i < left / 2; i++) x[i] = PICK(x[2 * i], x[2 * i + 1], EVEN) + PICK(x[2 * i], x[2 * i + 1], ODD);
     return x[0];
 }
@@ -132,9 +114,9 @@ INLINE vector lane_sums(vector *x) {
 INLINE void pack(const void *x, int64_t rows, int64_t D, float *to, int64_t stride, const float *u, int careful,
                        int half) {
     for (int64_t row = 0; row < rows; row++)
-        for (int64_t d = 0; d < stride; d += WIDTH) {
-            vector y = load(x, row * D + d, D - d, half);
-            if (!careful) y = exponentials(y + y);
+        for (int64_t d = 0; d < stride; d += LANES) {
+            lanes y = load(x, row * D + d, D - d, half);
+            if (!careful) y = exponentials_within(y + y);
             if (!careful && u) y *= AT(u + d);
             PUT(to + row * stride + d) = y;
         }
@@ -143,26 +125,26 @@ INLINE void pack(const void *x, int64_t rows, int64_t D, float *to, int64_t stri
 // A tile of `rows` queries by 4 keys.
 INLINE void tile(const float *q, const float *k, const float *u, int64_t stride, int rows, int careful,
                        float sums[16]) {
-    vector total[16];
-    for (int i = 0; i < 16; i++) total[i] = (vector){0};
-    for (int64_t d = 0; d < stride; d += WIDTH) {
-        vector weight = AT(u + d);
+    lanes total[16];
+    for (int i = 0; i < 16; i++) total[i] = (lanes){0};
+    for (int64_t d = 0; d < stride; d += LANES) {
+        lanes weight = AT(u + d);
 #pragma GCC unroll 4
         for (int s = 0; s < 4; s++) {
-            vector key = AT(k + s * stride + d);
+            lanes key = AT(k + s * stride + d);
 #pragma GCC unroll 4
             for (int t = 0; t < rows; t++) {
-                vector query = AT(q + t * stride + d);
+                lanes query = AT(q + t * stride + d);
                 if (careful) {
                     total[4 * t + s] += weight * hyperbolic_tangents(query + key);
                 } else {
-                    vector x = weight + query * key, estimate = RECIPROCAL(x);
+                    lanes x = weight + query * key, estimate = RECIPROCAL(x);
                     total[4 * t + s] += estimate * (2.0f - x * estimate);
                 }
             }
         }
     }
-    for (int i = 0; i < 16; i += WIDTH) PUT(sums + i) = lane_sums(total + i);
+    for (int i = 0; i < 16; i += LANES) PUT(sums + i) = lane_sums(total + i);
 }
 
 INLINE void scores(const struct forward *job, const float *q, const float *k, const float *u, int64_t stride,
@@ -254,42 +236,42 @@ DEFINE(bf16, bf16, 1)
 // With y = tanh(q + k) computed again: dv = Σ de y, and dq = Σ_s g, dk = Σ_t g for g = de (1 - y²) v. One vector of D at
 // a time, so that its keys and their gradients lie in the first cache.
 
-// WIDTH columns from `d` on of all rows, one behind the other: A / 2 and B, or q and k.
+// LANES columns from `d` on of all rows, one behind the other: A / 2 and B, or q and k.
 INLINE void panel(const void *x, int64_t rows, int64_t D, int64_t d, float *to, float factor, int careful,
                         int half) {
     for (int64_t row = 0; row < rows; row++) {
-        vector y = load(x, row * D + d, D - d, half);
-        PUT(to + row * WIDTH) = careful ? y : factor * exponentials(y + y);
+        lanes y = load(x, row * D + d, D - d, half);
+        PUT(to + row * LANES) = careful ? y : factor * exponentials_within(y + y);
     }
 }
 
 // `rows` queries against all keys: adds to dk, writes dq, returns Σ de y; both still without v.
-INLINE vector strip(const float *q, const float *k, const float *de, int64_t S, float *dk, vector *dq, int rows,
+INLINE lanes strip(const float *q, const float *k, const float *de, int64_t S, float *dk, lanes *dq, int rows,
                           int careful) {
-    vector query[4], for_query[4], for_v[4];
+    lanes query[4], for_query[4], for_v[4];
     for (int t = 0; t < rows; t++) {
-        query[t] = AT(q + t * WIDTH);
-        for_query[t] = for_v[t] = (vector){0};
+        query[t] = AT(q + t * LANES);
+        for_query[t] = for_v[t] = (lanes){0};
     }
     for (int64_t s = 0; s < S; s++) {
-        vector key = AT(k + s * WIDTH), for_key = AT(dk + s * WIDTH);
+        lanes key = AT(k + s * LANES), for_key = AT(dk + s * LANES);
 #pragma GCC unroll 4
         for (int t = 0; t < rows; t++) {
-            vector y, error = spread(de[t * S + s]);
+            lanes y, error = spread(de[t * S + s]);
             if (careful) {
                 y = hyperbolic_tangents(query[t] + key);
             } else { // -tanh = 2 / (1 + AB) - 1
-                vector x = 0.5f + query[t] * key, estimate = RECIPROCAL(x);
+                lanes x = 0.5f + query[t] * key, estimate = RECIPROCAL(x);
                 y = estimate * (2.0f - x * estimate) - 1.0f;
             }
-            vector product = error * y, gradient = error - product * y;
+            lanes product = error * y, gradient = error - product * y;
             for_v[t] += product;
             for_query[t] += gradient;
             for_key += gradient;
         }
-        PUT(dk + s * WIDTH) = for_key;
+        PUT(dk + s * LANES) = for_key;
     }
-    vector total = (vector){0};
+    lanes total = (lanes){0};
     for (int t = 0; t < rows; t++) {
         dq[t] = for_query[t];
         total += for_v[t];
@@ -301,16 +283,16 @@ INLINE void back(const struct backward *job, const void *q, const void *k, const
                        void *dq, void *dk, float *dv, int64_t first, int64_t last, float *scratch, int careful,
                        int half) {
     int64_t D = job->D, S = job->S, rows = last - first;
-    float *keys = scratch, *for_keys = keys + S * WIDTH, *queries = for_keys + S * WIDTH;
+    float *keys = scratch, *for_keys = keys + S * LANES, *queries = for_keys + S * LANES;
     const char *start = (const char *)q + first * D * (half ? 2 : 4);
-    for (int64_t d = 0; d < D; d += WIDTH) {
-        vector weight = load(v, d, D - d, 0), total = (vector){0}, found[4];
+    for (int64_t d = 0; d < D; d += LANES) {
+        lanes weight = load(v, d, D - d, 0), total = (lanes){0}, found[4];
         panel(k, S, D, d, keys, 1.0f, careful, half);
         panel(start, rows, D, d, queries, 0.5f, careful, half);
-        memset(for_keys, 0, (size_t)(S * WIDTH) * sizeof *for_keys);
+        memset(for_keys, 0, (size_t)(S * LANES) * sizeof *for_keys);
         for (int64_t t = 0; t < rows; t += 4) {
             int height = rows - t < 4 ? (int)(rows - t) : 4;
-#define STRIP(n) strip(queries + t * WIDTH, keys, de + (first + t) * S, S, for_keys, found, n, careful)
+#define STRIP(n) strip(queries + t * LANES, keys, de + (first + t) * S, S, for_keys, found, n, careful)
             switch (height) {
             case 1: total += STRIP(1); break;
             case 2: total += STRIP(2); break;
@@ -321,7 +303,7 @@ INLINE void back(const struct backward *job, const void *q, const void *k, const
             for (int i = 0; i < height; i++) store(dq, (first + t + i) * D + d, D - d, found[i] * weight, half);
         }
         for (int64_t s = 0; s < S; s++)
-            store(dk, s * D + d, D - d, AT(for_keys + s * WIDTH) * weight, half);
+            store(dk, s * D + d, D - d, AT(for_keys + s * LANES) * weight, half);
         store(dv, d, D - d, load(dv, d, D - d, 0) + total, 0);
     }
 }

@@ -8,7 +8,7 @@
 #include <omp.h>
 #endif
 
-#include "kernels.h"
+#include "lanes.h"
 
 // How far q + k may go in one block for the product of exponentials: beyond MOST it overflows with 1 / v, and below
 // LEAST the difference 1 - 2 / x has lost digits.
@@ -37,25 +37,19 @@ struct backward {
     int64_t B, H, T, S, D;
 };
 
-// Vectors of the widest registers that this library is compiled for.
 #if defined(__AVX512F__)
-#include <immintrin.h>
-#define WIDTH 16
-#define RECIPROCAL(x) ((vector)_mm512_rcp14_ps((__m512)(x)))
+#define RECIPROCAL(x) ((lanes)_mm512_rcp14_ps((__m512)(x)))
 #define LIMIT(x, bound)                                                                                               \
-    ((vector)_mm512_max_ps(_mm512_set1_ps(-(bound)), _mm512_min_ps(_mm512_set1_ps(bound), (__m512)(x))))
+    ((lanes)_mm512_max_ps(_mm512_set1_ps(-(bound)), _mm512_min_ps(_mm512_set1_ps(bound), (__m512)(x))))
 #define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
 #define ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
 #elif defined(__AVX2__)
-#include <immintrin.h>
-#define WIDTH 8
-#define RECIPROCAL(x) ((vector)_mm256_rcp_ps((__m256)(x)))
+#define RECIPROCAL(x) ((lanes)_mm256_rcp_ps((__m256)(x)))
 #define LIMIT(x, bound)                                                                                               \
-    ((vector)_mm256_max_ps(_mm256_set1_ps(-(bound)), _mm256_min_ps(_mm256_set1_ps(bound), (__m256)(x))))
+    ((lanes)_mm256_max_ps(_mm256_set1_ps(-(bound)), _mm256_min_ps(_mm256_set1_ps(bound), (__m256)(x))))
 #define EVEN 0, 2, 4, 6, 8, 10, 12, 14
 #define ODD 1, 3, 5, 7, 9, 11, 13, 15
 #else
-#define WIDTH 4
 #define RECIPROCAL(x) (1.0f / (x))
 #define LIMIT(x, bound) limit(x, bound)
 #define EVEN 0, 2, 4, 6
