@@ -168,8 +168,8 @@ class _Sequence(torch.autograd.Function):
             given = for_hidden[rows], for_cells[rows]
             _backward(gates[rows], before, cells[rows], given, later, carried, errors[rows], known)
             later = linear(errors[rows][:known], hidden_weight.T) if known else None
-        linked = [(steps.rows[step], previous) for step, previous in enumerate(steps.previous) if previous is not None]
-        after = torch.cat([errors[rows][: previous.stop - previous.start] for rows, previous in linked] or [errors[:0]])
+        linked = [(step, previous) for step, previous in enumerate(steps.previous) if previous is not None]
+        after = torch.cat([errors[steps.rows[step]][: steps.known(step)] for step, _ in linked] or [errors[:0]])
         before_all = torch.cat([hidden[previous] for _, previous in linked] or [hidden[:0]])
         for_x, *_ = ctx.needs_input_grad  # type: ignore[attr-defined]
         return (

@@ -143,6 +143,6 @@ def kernel(name: str, like: Tensor) -> Callable[..., None] | None:
         A function of pointers and numbers, or None where there is no such kernel: nothing was compiled, another
         device, another type.
     """
-    kind, instructions = KINDS.get(like.dtype), level()
-    library = _library(instructions) if kind and instructions and like.device.type == "cpu" else None
+    kind, used = KINDS.get(like.dtype), level()
+    library = _library(used) if kind and used and like.device.type == "cpu" else None
     return None if library is None else getattr(library, f"regard_{name}_{kind}")

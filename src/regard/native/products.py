@@ -9,7 +9,6 @@ PyTorch's own.
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional as F
 
 from regard.native.packed import packs
+from regard.native.system import processor_vendor
 from regard.unfilled import unfilled
 
 SMALLEST = 1 << 15
@@ -28,11 +28,7 @@ def onednn_wins() -> bool:
     """Whether oneDNN multiplies float32 faster than MKL here: by the processor's kind, so that it is so every time."""
     if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512") or not packs(torch.float32):
         return False
-    try:
-        described = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return False
-    return "GenuineIntel" not in described
+    return processor_vendor() not in (None, "GenuineIntel")
 
 
 def _by_onednn(x: Tensor, weight: Tensor) -> bool:

@@ -227,8 +227,7 @@ class Trainer:
         self.limit.note(self.meter.steps, seconds)
         self._revise(elapsed)
         remaining = (self.limit.steps - step) * max(elapsed / max(1, step), seconds / max(1, self.meter.steps))
-        if self.config.max_minutes is not None:
-            remaining = min(remaining, max(0.0, 60.0 * self.config.max_minutes - elapsed))
+        remaining = min(remaining, max(0.0, self.limit.budget - elapsed))
         report = StepReport(
             step=step,
             steps=self.limit.steps,

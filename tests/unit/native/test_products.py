@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -94,7 +95,7 @@ def test_which_processors_it_is_for(
         pytest.skip("no oneDNN here")
     products.onednn_wins.cache_clear()
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    monkeypatch.setattr(products.Path, "read_text", lambda self, **options: described)
+    monkeypatch.setattr(Path, "read_text", lambda self, **options: described)
     try:
         assert products.onednn_wins() is wins
     finally:
