@@ -19,7 +19,7 @@ from regard.phrasebook.corpus import write_corpus
 from regard.runs.console import ConsoleReporter, duration
 from regard.runs.training import TRAINING, TrainResult, train
 from regard.text.readers import read_lines
-from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
+from regard.train.reporter import Reporter, Reporters, StepReport, TrainingPlan
 from regard.translate import Translator, load
 
 SENTENCE = "How was your day?"
@@ -61,46 +61,33 @@ class DemoResult:
         }
 
 
-class _Foretelling:
-    """A reporter that says how long the demonstration will take here, as soon as some steps of it were timed.
+class _Foretelling(Reporters):
+    """Says how long the demonstration will take here, as soon as some steps of it were timed.
 
     Args:
-        reporter: Hears everything else, and is told that.
+        reporter: Hears everything, and is told that.
     """
 
     def __init__(self, reporter: Reporter) -> None:
-        self.reporter = reporter
-        self.plan: TrainingPlan | None = None
+        super().__init__([reporter])
+        self.first_step = 0
         self.told = False
 
     def on_start(self, plan: TrainingPlan) -> None:
         """See `Reporter.on_start`."""
-        self.plan = plan
-        self.reporter.on_start(plan)
+        self.first_step = plan.first_step
+        super().on_start(plan)
 
     def on_step(self, report: StepReport) -> None:
         """Tells once; see `Reporter.on_step`."""
-        begun = self.plan.first_step if self.plan else 0
-        if not self.told and report.step >= begun + TIMED_STEPS:
+        if not self.told and report.step >= self.first_step + TIMED_STEPS:
             self.told = True
             pace = report.remaining / max(1, report.steps - report.step)
-            self.reporter.on_message(
+            self.on_message(
                 f"A step takes {pace:.2f} seconds here: all of this will be done in about "
                 f"{duration(report.remaining * (1.0 + BESIDES))} minutes"
             )
-        self.reporter.on_step(report)
-
-    def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
-        """See `Reporter.on_validation`."""
-        self.reporter.on_validation(step, validation, best=best)
-
-    def on_message(self, text: str) -> None:
-        """See `Reporter.on_message`."""
-        self.reporter.on_message(text)
-
-    def on_end(self) -> None:
-        """See `Reporter.on_end`."""
-        self.reporter.on_end()
+        super().on_step(report)
 
 
 def run_demo(
