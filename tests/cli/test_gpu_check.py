@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from outside import load_script
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
@@ -54,12 +54,7 @@ def gpu_check(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """`benchmarks/gpu_check.py`, which lies outside the package; what it does to the path is undone."""
     monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
     monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
-    spec = importlib.util.spec_from_file_location("gpu_check", BENCHMARKS / "gpu_check.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(BENCHMARKS / "gpu_check.py")
 
 
 def test_in_small_on_the_cpu(tmp_path: Path) -> None:

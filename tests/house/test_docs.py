@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from outside import load_script
 
 ROOT = Path(__file__).parents[2]
 FETCHED = re.compile(
@@ -20,12 +20,7 @@ FETCHED = re.compile(
 
 def hook(name: str) -> ModuleType:
     """A hook of mkdocs; they lie outside the package."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / f"tools/{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(ROOT / f"tools/{name}.py")
 
 
 def test_the_site_builds_strictly_and_fetches_nothing(tmp_path: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
+from outside import load_script
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -15,13 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 @pytest.fixture(scope="module")
 def work() -> ModuleType:
     """`benchmarks/work.py`, which lies outside the package."""
-    path = Path(__file__).parents[3] / "benchmarks/work.py"
-    spec = importlib.util.spec_from_file_location("work", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(Path(__file__).parents[3] / "benchmarks/work.py")
 
 
 def test_a_transformer_s_operations_are_those_of_pytorch_s(work: ModuleType) -> None:
