@@ -18,7 +18,7 @@ TYPES := $(PY) -m mypy && $(PY) -m pydoclint.main src
 help:
 	@echo 'make demo    install into .venv, train a small translator and draw its attention (a few minutes)'
 	@echo 'make test    install into .venv, run the linters and all tests (ten minutes on two cores)'
-	@echo 'make unit    the unit tests alone (a minute)'
+	@echo 'make unit    the unit tests alone (about three minutes)'
 	@echo 'make lint    ruff, mypy and pydoclint'
 	@echo 'make format  let ruff arrange the code'
 	@echo 'make docs    build the documentation into site/'
