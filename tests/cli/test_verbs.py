@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -140,6 +141,27 @@ def test_evaluate(at_work: Path, regard: Run) -> None:
     words = regard(*arguments).out
     assert f"BLEU  {told['bleu']:6.2f}  nrefs:1" in words
     assert told["model"] in words
+
+
+def test_evaluate_by_another_tokenizer(at_work: Path, regard: Run) -> None:
+    arguments = ["evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--beam", "1", "--json", "--tokenize"]
+    told = {name: json.loads(regard(*arguments, name).out) for name in ("auto", "13a", "char")}
+    assert "|tok:char|" in told["char"]["signature"]
+    assert told["auto"]["bleu"] == told["13a"]["bleu"] != told["char"]["bleu"]
+    done = regard(*arguments, "moses")
+    assert done.status == 2
+    assert "expected a tokenizer of sacreBLEU, one of auto, none, zh" in done.err
+
+
+def test_evaluate_takes_either_spelling_of_a_character(at_work: Path, regard: Run) -> None:
+    composed = "".join(f"été à {line}\n" for line in lines(at_work / "test.fr"))
+    (at_work / "apart.fr").write_text(unicodedata.normalize("NFD", composed), encoding="utf-8")
+    (at_work / "composed.fr").write_text(composed, encoding="utf-8")
+    found = [
+        regard("evaluate", "model", "--src", "test.en", "--ref", name, "--beam", "1").out
+        for name in ("apart.fr", "composed.fr")
+    ]
+    assert found[0] == found[1]
 
 
 def test_a_shortlist_is_kept_to_and_told(at_work: Path, regard: Run) -> None:

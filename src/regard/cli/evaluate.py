@@ -42,6 +42,10 @@ def evaluate(
     engine: Engine = None,
     compute: Compute = None,
     shortlist: Table = None,
+    tokenize: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="sacreBLEU's tokenizer for BLEU: 13a, zh, ja-mecab, ko-mecab, char, ..."),
+    ] = "auto",
     as_json: Json = False,
 ) -> None:
     """Translate a test set and score it: BLEU, chrF and TER by sacreBLEU, with the signatures to compare them by."""
@@ -49,8 +53,11 @@ def evaluate(
 
     with loading():
         from regard.evaluate.scores import score
+        from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
         from regard.interop.engines import open_translator, signature
 
+    tokenizer = choose_tokenizer(references, tokenize)
+    bleu_metric(tokenizer)  # which may be missing: better said now than after translating
     use_threads(threads)
     models = [model, *(others or [])]
     translator = open_translator(models, engine=engine, compute=compute, device=device, threads=threads)
@@ -62,7 +69,7 @@ def evaluate(
         translator = shortlisted(translator, read_shortlist(shortlist, translator))
         told += f"|shortlist:{sha256(shortlist)[:8]}"
     translations = watched(translator.translate_lines(sources, beam=beam), total=len(sources))
-    scores = score([translation.text for translation in translations], references)
+    scores = score([translation.text for translation in translations], references, tokenize=tokenizer)
     if as_json:
         print(json.dumps({**scores.to_dict(), "model": told}, ensure_ascii=False))
         return

@@ -19,6 +19,10 @@ EngineName = Literal["ctranslate2", "marian", "onnx"]
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[int, Field(ge=1)]
 
+Tokenize = Literal[
+    "auto", "13a", "intl", "char", "zh", "ja-mecab", "ko-mecab", "spm", "flores101", "flores200", "spBLEU-1K", "none"
+]
+"""Tokenizers of sacreBLEU."""
 LATER = "later"
 """Marks an option that came after the first models were stored. It is written down only where it is not its default:
 so settings that were there before keep their text, and with it their signature."""
@@ -188,7 +192,9 @@ class TrainConfig(Section):
     validate_sentences: Positive = 500
     """Validation sentences that are translated for BLEU and chrF; the loss is taken over all."""
     metric: Literal["loss", "bleu", "chrf"] = "bleu"
-    """What early stopping and the choice of the best checkpoint look at."""
+    """What early stopping and the choice of the best checkpoint look at; the loss where BLEU or chrF is still 0."""
+    bleu_tokenize: Annotated[Tokenize, LATER] = "auto"
+    """sacreBLEU's tokenizer for BLEU in validation; `auto` chooses by the script of the validation targets."""
     patience: Annotated[int, Field(ge=0)] = 0
     """Validations without improvement before stopping; 0 = never stop early."""
     keep: Positive = 5

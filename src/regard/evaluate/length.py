@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from regard.errors import DataError
 from regard.evaluate.scores import check_counts, corpus_bleu, corpus_chrf
+from regard.evaluate.tokenizers import AUTO, choose_tokenizer
 
 EDGES = (10, 20, 30, 40, 50)
 """Words at which a new bucket begins, when not said otherwise."""
@@ -39,7 +40,12 @@ class LengthRow:
 
 
 def by_source_length(
-    sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str], *, edges: Sequence[int] = EDGES
+    sources: Sequence[str],
+    hypotheses: Sequence[str],
+    references: Sequence[str],
+    *,
+    edges: Sequence[int] = EDGES,
+    tokenize: str = AUTO,
 ) -> list[LengthRow]:
     """BLEU and chrF of buckets of source length.
 
@@ -48,6 +54,7 @@ def by_source_length(
         hypotheses: The translation of each.
         references: The right translation of each.
         edges: Words at which a new bucket begins, rising; the first bucket begins at 0.
+        tokenize: Tokenizer of BLEU, as for `regard.evaluate.scores.score`; `auto` chooses one for all buckets.
 
     Returns:
         One row a bucket that has sentences, shortest sources first.
@@ -59,13 +66,13 @@ def by_source_length(
     check_counts(sources, references, what="sources")
     if any(before >= after for before, after in pairwise([0, *edges])):
         raise DataError(f"expected rising edges of at least 1 word, got {', '.join(map(str, edges))}")
+    tokenizer = choose_tokenizer(references, tokenize)
     rows = []
     for shortest, longest, numbers in buckets([len(source.split()) for source in sources], edges):
         chosen = [hypotheses[number] for number in numbers]
         wanted = [references[number] for number in numbers]
-        rows.append(
-            LengthRow(shortest, longest, len(numbers), corpus_bleu(chosen, wanted), corpus_chrf(chosen, wanted))
-        )
+        bleu = corpus_bleu(chosen, wanted, tokenize=tokenizer)
+        rows.append(LengthRow(shortest, longest, len(numbers), bleu, corpus_chrf(chosen, wanted)))
     return rows
 
 

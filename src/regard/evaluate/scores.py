@@ -1,6 +1,8 @@
 """BLEU, chrF and TER by sacreBLEU, over text as a reader sees it, each with the signature that it needs.
 
-All are sacreBLEU's defaults, so that numbers can be compared: BLEU and chrF mind the case, TER does not.
+All are sacreBLEU's defaults, so that numbers can be compared: BLEU and chrF mind the case, TER does not. BLEU's
+tokenizer follows the script of the references (see `regard.evaluate.tokenizers`). Both sides are normalized as regard
+normalizes all text, so that two spellings of one character in Unicode are the same character.
 """
 
 from __future__ import annotations
@@ -8,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
 from regard.errors import DataError
+from regard.evaluate.tokenizers import AUTO, bleu_metric, choose_tokenizer
+from regard.text.normalise import normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Scores:
     """What a set of translations scores against its references.
 
     Attributes:
-        bleu: BLEU (Papineni et al. 2002) over `13a` tokens, cased, 0 to 100.
+        bleu: BLEU (Papineni et al. 2002), cased, 0 to 100; `bleu_signature` names its tokenizer.
         chrf: chrF2 (Popović 2015), cased, 0 to 100.
         ter: Translation edit rate (Snover et al. 2006) in percent, caseless; lower is better, above 100 possible.
         num_sentences: Sentences scored.
@@ -47,46 +50,50 @@ class Scores:
         return {"bleu": self.bleu, "chrf": self.chrf, "ter": self.ter, "signature": self.signature}
 
 
-def score(hypotheses: Sequence[str], references: Sequence[str]) -> Scores:
+def score(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str = AUTO) -> Scores:
     """Scores translations by all three measures; TER takes seconds for thousands of sentences.
 
     >>> score(["Comment vas-tu ?"], ["Comment vas-tu ?"]).chrf
     100.0
 
     Args:
-        hypotheses: One translation a sentence, detokenised.
+        hypotheses: One translation a sentence, detokenized.
         references: The right translation of each.
+        tokenize: Tokenizer of BLEU, by sacreBLEU's name; `auto` = by the script of the references.
 
     Returns:
         The scores and their signatures.
 
     Raises:
-        DataError: The two differ in number, or there are none.
+        DataError: The two differ in number, or there are none; the tokenizer cannot be used.
     """
     check_counts(hypotheses, references)
-    bleu, chrf, ter = BLEU(), CHRF(), TER()
-    lists = (list(hypotheses), [list(references)])
+    found, right = comparable(hypotheses), comparable(references)
+    metrics = (bleu_metric(choose_tokenizer(right, tokenize)), CHRF(), TER())
     # A signature knows the number of references only after the score was taken.
-    values = [float(metric.corpus_score(*lists).score) for metric in (bleu, chrf, ter)]
-    signatures = [str(metric.get_signature()) for metric in (bleu, chrf, ter)]
+    values = [float(metric.corpus_score(found, [right]).score) for metric in metrics]
+    signatures = [str(metric.get_signature()) for metric in metrics]
     return Scores(values[0], values[1], values[2], len(hypotheses), *signatures)
 
 
-def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> float:
-    """Only BLEU, as in `score`, and without sacreBLEU's advice on text that looks tokenised: many call it many times.
+def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str = AUTO) -> float:
+    """Only BLEU, as in `score`, and without sacreBLEU's advice on text that looks tokenized: many call it many times.
 
     Args:
         hypotheses: One translation a sentence.
         references: The right translation of each.
+        tokenize: As for `score`.
 
     Returns:
         0 to 100.
 
     Raises:
-        DataError: The two differ in number, or there are none.
+        DataError: As for `score`.
     """
     check_counts(hypotheses, references)
-    return float(BLEU(force=True).corpus_score(list(hypotheses), [list(references)]).score)
+    right = comparable(references)
+    metric = bleu_metric(choose_tokenizer(right, tokenize), force=True)
+    return float(metric.corpus_score(comparable(hypotheses), [right]).score)
 
 
 def corpus_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> float:
@@ -103,7 +110,19 @@ def corpus_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> float:
         DataError: The two differ in number, or there are none.
     """
     check_counts(hypotheses, references)
-    return float(CHRF().corpus_score(list(hypotheses), [list(references)]).score)
+    return float(CHRF().corpus_score(comparable(hypotheses), [comparable(references)]).score)
+
+
+def comparable(lines: Sequence[str]) -> list[str]:
+    """Text in the one form in which translations and references are compared.
+
+    Args:
+        lines: Translations, or references.
+
+    Returns:
+        Them normalized (see `regard.text.normalise`).
+    """
+    return [normalise(line) for line in lines]
 
 
 def check_counts(hypotheses: Sequence[str], references: Sequence[str], *, what: str = "translations") -> None:

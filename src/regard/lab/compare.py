@@ -23,6 +23,8 @@ from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import PairedTest, Result
 
 from regard.evaluate.alignment import AlignmentScores
+from regard.evaluate.scores import comparable
+from regard.evaluate.tokenizers import bleu_metric
 from regard.lab.result import Sentence
 
 Sums = NDArray[np.float64]
@@ -114,20 +116,21 @@ class Value:
         return self.p is not None and self.p < LEVEL and self.agreed
 
 
-def sentence_sums(sentences: Sequence[Sentence], references: Sequence[str]) -> Sums:
+def sentence_sums(sentences: Sequence[Sentence], references: Sequence[str], *, tokenizer: str) -> Sums:
     """What each sentence adds to every measure.
 
     Args:
         sentences: Of one cell.
         references: The right translations.
+        tokenizer: Of BLEU (see `regard.evaluate.tokenizers`).
 
     Returns:
         `(sentences, columns)`; NaN in the columns of a measure that was not taken.
     """
-    said, right = [one.translation for one in sentences], [list(references)]
+    said, right = comparable([one.translation for one in sentences]), [comparable(references)]
     links = [one.links or (np.nan,) * 4 for one in sentences]
     parts = [
-        _BLEU._extract_corpus_statistics(said, right),
+        bleu_metric(tokenizer, force=True)._extract_corpus_statistics(said, right),
         _CHRF._extract_corpus_statistics(said, right),
         [(one.nll, one.num_tokens) for one in sentences],
         links,

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
-
 from regard.errors import ConfigError, DataError
+from regard.evaluate.scores import comparable
+from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
 from regard.lab.schema import CorpusConfig
 from regard.phrasebook.corpus import write_corpus
 from regard.text.links import GoldLinks, pharaoh, read_links, read_pharaoh
@@ -29,7 +29,6 @@ HELD_OUT = 1000
 """Pairs that are held out for validation, and as many for the test, where no files are given; 5 % at most."""
 
 _ABOUT = "about.json"
-_TOKENIZER: Callable[[str], str] = Tokenizer13a()  # type: ignore[no-untyped-call]
 T = TypeVar("T")
 Gold = tuple[GoldLinks, ...]
 
@@ -62,14 +61,20 @@ class LabCorpus:
         return tuple(read_pharaoh(path)) if path.exists() else None
 
 
-def words(text: str) -> list[str]:
-    """The words that frequencies are counted of: sacreBLEU's `13a` tokens, as BLEU sees them.
+def word_cutter(targets: Sequence[str]) -> Callable[[str], list[str]]:
+    """What cuts text into the words that frequencies are counted of: the tokens of BLEU.
 
-    >>> words("Comment vas-tu ?")
+    >>> word_cutter(["Comment vas-tu, mon ami ?"])("Comment vas-tu ?")
     ['Comment', 'vas-tu', '?']
+
+    Args:
+        targets: Right translations of the test text, whose script decides (see `regard.evaluate.tokenizers`).
+
+    Returns:
+        From a text to its words.
     """
-    tokens: str = _TOKENIZER(text)
-    return tokens.split()
+    tokens: Callable[[str], str] = bleu_metric(choose_tokenizer(comparable(targets))).tokenizer
+    return lambda text: tokens(text).split()
 
 
 def bring_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
@@ -149,6 +154,7 @@ def _write(config: CorpusConfig, directory: Path) -> None:
     if gold:
         lines = [_pharaoh(one) for one in gold]
         _write_lines(directory / "test.align", lines)
+    words = word_cutter([pair.tgt for pair in splits["test"]])
     wanted = {word for pair in splits["test"] for word in words(pair.tgt)}
     counts = Counter(word for pair in splits["train"] for word in words(pair.tgt) if word in wanted)
     learnt = {pair.src for pair in splits["train"]}

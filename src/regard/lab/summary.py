@@ -9,10 +9,12 @@ from statistics import mean, median
 
 from regard.errors import DataError
 from regard.evaluate.length import buckets, range_label
+from regard.evaluate.scores import comparable
+from regard.evaluate.tokenizers import choose_tokenizer
 from regard.inspection.record import AttentionRecord
 from regard.lab.cells import Bench
 from regard.lab.compare import MEASURES, Value, compare, sentence_sums
-from regard.lab.corpus import LabCorpus, words
+from regard.lab.corpus import LabCorpus, word_cutter
 from regard.lab.recorder import Point
 from regard.lab.result import CellResult, read_result
 
@@ -121,8 +123,9 @@ def summarise(bench: Bench) -> Summary:
     results = {name: results[name] for name in bench.lab.systems if name in results}
     corpus, lab = bench.corpus, bench.lab
     references = corpus.lines("test.tgt")
+    tokenizer = choose_tokenizer(comparable(references))
     sums = {
-        name: {one.seed: sentence_sums(one.measured.sentences, references) for one in cells}
+        name: {one.seed: sentence_sums(one.measured.sentences, references, tokenizer=tokenizer) for one in cells}
         for name, cells in results.items()
     }
     values = {one.name: compare(sums, lab.baseline, one, trials=lab.measure.trials) for one in MEASURES}
@@ -169,7 +172,9 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 def _by_frequency(results: Mapping[str, Sequence[CellResult]], corpus: LabCorpus, edges: Sequence[int]) -> list[Bucket]:
     """Recall: the share of a reference's words that the translation has too, each as often as it is there."""
-    references = [words(line) for line in corpus.lines("test.tgt")]
+    targets = comparable(corpus.lines("test.tgt"))
+    words = word_cutter(targets)
+    references = [words(line) for line in targets]
     tokens = [(row, word) for row, line in enumerate(references) for word in line]
     buckets = _buckets([corpus.counts.get(word, 0) for _, word in tokens], edges)
     found = {}

@@ -17,6 +17,7 @@ from regard.config.schema import Config
 from regard.data.corpus import Corpus
 from regard.data.guidance import Guidance
 from regard.errors import CheckpointError, ConfigError, DataError
+from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
 from regard.runs.guiding import read_guiding_links
 from regard.text.readers import read_pairs
 from regard.text.subword import Subword
@@ -74,8 +75,9 @@ def prepare(config: Config, directory: Path, reporter: Reporter | None = None) -
         num_src_chars=sum(len(pair.src) for pair in train),
         num_tgt_chars=sum(len(pair.tgt) for pair in train),
     )
+    config, tokenizer = _choose_tokenizer(config, val)
     src_subword, tgt_subword = _learn_subwords(config, train)
-    notes += derived
+    notes += [*derived, *tokenizer]
     notes += [one.note for one in dict.fromkeys((src_subword, tgt_subword)) if one.note]
     prepared = _encode(config, (train, val), (src_subword, tgt_subword), notes, directory, reporter)
     directory.mkdir(parents=True, exist_ok=True)
@@ -152,6 +154,17 @@ def _hold_out(pairs: Sequence[Pair], seed: int) -> tuple[list[Pair], list[Pair]]
     count = min(MOST_HELD_OUT, max(1, round(HELD_OUT_SHARE * len(sources))))
     held = {sources[i] for i in np.random.default_rng(seed).permutation(len(sources))[:count]}
     return [pair for pair in pairs if pair.src not in held], [pair for pair in pairs if pair.src in held]
+
+
+def _choose_tokenizer(config: Config, val: Sequence[Pair]) -> tuple[Config, list[str]]:
+    """Chooses BLEU's tokenizer once, so that a training that goes on elsewhere counts the same tokens."""
+    name = choose_tokenizer([pair.tgt for pair in val], config.train.bleu_tokenize)
+    bleu_metric(name)
+    if name == config.train.bleu_tokenize:
+        return config, []
+    train = config.train.model_copy(update={"bleu_tokenize": name})
+    notes = [] if name == DEFAULT else [f"train.bleu_tokenize = {name}, for the script of the validation targets"]
+    return config.model_copy(update={"train": train}), notes
 
 
 def _learn_subwords(config: Config, pairs: Sequence[Pair]) -> tuple[Subword, Subword]:

@@ -13,6 +13,7 @@ from regard.data.bucket import BatchPlan
 from regard.data.collate import collate
 from regard.data.corpus import Corpus
 from regard.evaluate.scores import corpus_bleu, corpus_chrf
+from regard.evaluate.tokenizers import choose_tokenizer
 from regard.inspection.measures import entropy, sharpness
 from regard.model.seq2seq import Seq2Seq
 from regard.search.greedy import greedy_search
@@ -42,6 +43,7 @@ class TranslatingValidator:
         self.tgt_subword = tgt_subword
         self.config = config
         self.device = device
+        self.tokenizer = choose_tokenizer([pair.tgt for pair in corpus.pairs], config.train.bleu_tokenize)
         src_lens, tgt_lens = corpus.src_lens + 1, corpus.tgt_lens + 1
         tokens = config.train.batch_tokens or 4096
         self.batches = BatchPlan(src_lens, tgt_lens, batch_tokens=tokens, seed=0).epoch(0)
@@ -67,7 +69,8 @@ class TranslatingValidator:
         samples = tuple(Sample(pairs[row].src, translations[row], pairs[row].tgt) for row in self.sample_rows)
         spread = self._spread(model) or (None, None)
         seconds = time.perf_counter() - begun
-        return Validation(loss, nll, corpus_bleu(said, wanted), corpus_chrf(said, wanted), samples, seconds, *spread)
+        bleu = corpus_bleu(said, wanted, tokenize=self.tokenizer)
+        return Validation(loss, nll, bleu, corpus_chrf(said, wanted), samples, seconds, *spread)
 
     def _spread(self, model: Seq2Seq) -> tuple[float, float] | None:
         """Mean entropy and sharpness of all rows of all layers and heads, reading given translations."""

@@ -156,6 +156,12 @@ class Trainer:
         finally:
             self.reporter.on_end()
         outcome = self._outcome(interrupted=False, chosen=chosen, validation=validation)
+        if self._tired and outcome.step < self.limit.most:
+            self.reporter.on_message(
+                f"the last {self.progress.waited} validations brought no better {self.config.metric} "
+                f"(train.patience = {self.config.patience}): training ended early, at step {outcome.step:,} of "
+                f"{self.limit.most:,}"
+            )
         if outcome.full_seconds is not None:
             self.reporter.on_message(self.limit.farewell(outcome.step, outcome.full_seconds))
         return outcome
@@ -284,11 +290,12 @@ class Trainer:
         if len(averaged) > 1:
             fill(self.model, average_states(self.folder.weights(one) for one in averaged))
             validation = self.validator(self.model.eval(), check=interrupt.check)
-            score = validation.score(self.config.metric)
+            metric = self.config.metric
+            score = validation.score(metric)
             label = f"average of {len(averaged)} checkpoints, steps {averaged[0].step} to {averaged[-1].step}"
             self.reporter.on_message(
-                f"{label}: {self.config.metric} {abs(score):.4g}; best single one, step {best.step}: "
-                f"{abs(best.score):.4g}"
+                f"{label}: {metric} {validation.value(metric):.4g}; best single one, step {best.step}: "
+                f"{best.validation.value(metric):.4g}"
             )
             if score >= best.score:
                 return label, validation

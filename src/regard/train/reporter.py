@@ -92,6 +92,18 @@ class Validation:
     entropy: float | None = None
     sharpness: float | None = None
 
+    def value(self, metric: str) -> float:
+        """The number that a user reads.
+
+        Args:
+            metric: `loss`, `bleu` or `chrf`.
+
+        Returns:
+            It; the loss where translations were not scored.
+        """
+        value = {"bleu": self.bleu, "chrf": self.chrf}.get(metric)
+        return self.loss if value is None else value
+
     def score(self, metric: str) -> float:
         """The number to choose by, higher being better.
 
@@ -99,10 +111,12 @@ class Validation:
             metric: `loss`, `bleu` or `chrf`.
 
         Returns:
-            BLEU, chrF, or minus the loss; minus the loss too where translations were not scored.
+            BLEU or chrF where it is more than 0; minus the loss, which is less than that, where it is 0 (no translation
+            has anything right yet, and only the loss tells what is better), where translations were not scored, and
+            where the loss is asked for.
         """
         value = {"bleu": self.bleu, "chrf": self.chrf}.get(metric)
-        return -self.loss if value is None else value
+        return value if value else -self.loss
 
 
 class Reporter(Protocol):

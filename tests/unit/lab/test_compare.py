@@ -36,13 +36,13 @@ LINES = references(60)
 
 
 def sums(share: float, seed: int) -> np.ndarray:
-    return sentence_sums(spoilt(LINES, share, seed), LINES)
+    return sentence_sums(spoilt(LINES, share, seed), LINES, tokenizer="13a")
 
 
 def test_sums_give_the_scores() -> None:
     sentences = spoilt(LINES, 0.2, 1)
     sentences[0] = replace(sentences[0], translation=LINES[0].upper())  # capitals count
-    found = sentence_sums(sentences, LINES)
+    found = sentence_sums(sentences, LINES, tokenizer="13a")
     said = [one.translation for one in sentences]
     assert BLEU_MEASURE.of(found) == pytest.approx(corpus_bleu(said, LINES))
     assert CHRF_MEASURE.of(found) == pytest.approx(corpus_chrf(said, LINES))
@@ -111,7 +111,7 @@ def test_a_difference_is_of_the_seeds_that_were_tested() -> None:
 
 
 def test_a_measure_that_was_not_taken_has_no_value() -> None:
-    blind = sentence_sums([Sentence(line, 1.0, 1) for line in LINES], LINES)
+    blind = sentence_sums([Sentence(line, 1.0, 1) for line in LINES], LINES, tokenizer="13a")
     assert list(compare({"a": {1: sums(0.1, 1)}, "blind": {1: blind}}, "a", AER, trials=50)) == ["a"]
 
 

@@ -10,7 +10,7 @@ from statistics import median
 import pytest
 
 from regard.lab.cells import Bench
-from regard.lab.corpus import words
+from regard.lab.corpus import word_cutter
 from regard.lab.result import read_result
 from regard.lab.summary import FEWEST, Summary, summarise
 
@@ -27,7 +27,11 @@ def told_apart(finished_lab: Make) -> Summary:
     (own / "test.tgt").write_text("".join(f"{line}\n" for line in references), encoding="utf-8")
     for cell in bench.cells():
         result = read_result(cell.result)
-        said = references if cell.system == "good" else [" ".join(dict.fromkeys(words(line))) for line in references]
+        said = (
+            references
+            if cell.system == "good"
+            else [" ".join(dict.fromkeys(word_cutter(references)(line))) for line in references]
+        )
         sentences = tuple(
             replace(one, translation=text) for one, text in zip(result.measured.sentences, said, strict=True)
         )
@@ -38,7 +42,8 @@ def told_apart(finished_lab: Make) -> Summary:
 def test_a_word_counts_as_often_as_both_have_it(finished_lab: Make) -> None:
     summary = told_apart(finished_lab)
     corpus = summary.bench.corpus
-    lines = [words(line) for line in corpus.lines("test.tgt")]
+    references = corpus.lines("test.tgt")
+    lines = [word_cutter(references)(line) for line in references]
     twice = 0
 
     def shown(word: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,12 +22,12 @@ class Toy:
         self.write("train", 120, seed=1)
         self.write("val", 12, seed=2)
 
-    def write(self, name: str, count: int, seed: int) -> None:
+    def write(self, name: str, count: int, seed: int, *, words: Mapping[str, str] = WORDS, space: str = " ") -> None:
         draw = random.Random(seed)
-        rows = [draw.choices(list(WORDS), k=draw.randint(2, 8)) for _ in range(count)]
-        sides = {"en": rows, "fr": [[WORDS[word] for word in row] for row in rows]}
-        for ending, lines in sides.items():
-            text = "".join(" ".join(line) + "\n" for line in lines)
+        rows = [draw.choices(list(words), k=draw.randint(2, 8)) for _ in range(count)]
+        sides = {"en": (" ", rows), "fr": (space, [[words[word] for word in row] for row in rows])}
+        for ending, (between, lines) in sides.items():
+            text = "".join(between.join(line) + "\n" for line in lines)
             (self.directory / f"{name}.{ending}").write_text(text, encoding="utf-8")
 
     def config(self, *overrides: str, files: Sequence[str] = ("src", "tgt", "val_src", "val_tgt")) -> Config:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
 
 import pytest
 import torch
 
+from regard.errors import DataError
 from regard.model.build import build_model
 from regard.runs import validator
-from regard.runs.prepare import Prepared, prepare
+from regard.runs.prepare import Prepared, prepare, prepare_again
 from regard.runs.validator import TranslatingValidator
 from regard.train.interrupt import Interrupt, Interrupted
 from regard.values import Hypothesis
+
+WORDS = ("one", "dog", "cat", "sees", "big", "and", "runs")
 
 
 def network(prepared: Prepared) -> torch.nn.Module:
@@ -55,6 +59,42 @@ def test_right_translations_get_full_marks(toy, monkeypatch: pytest.MonkeyPatch,
     assert all(sample.src in {pair.src for pair in prepared.val.pairs} for sample in validation.samples)
 
 
+@pytest.mark.parametrize(
+    ("tokenizer", "space", "targets"),
+    [
+        ("zh", "", ["一", "狗", "猫", "看见", "大", "和", "跑"]),
+        ("char", "", ["いち", "いぬ", "ねこ", "見る", "大きい", "と", "走る"]),
+        ("char", "", ["หนึ่ง", "หมา", "แมว", "เห็น", "ใหญ่", "และ", "วิ่ง"]),
+        ("13a", " ", ["하나", "개", "고양이", "본다", "크다", "와", "달린다"]),
+    ],
+    ids=["zh", "ja", "th", "ko"],
+)
+def test_right_translations_get_full_marks_without_spaces_too(
+    toy, monkeypatch: pytest.MonkeyPatch, tokenizer: str, space: str, targets: list[str]
+) -> None:
+    monkeypatch.setattr("regard.evaluate.tokenizers.find_spec", lambda name: None)  # as where no MeCab is installed
+    for name, count in (("train", 120), ("val", 12)):
+        toy.write(name, count, seed=count, words=dict(zip(WORDS, targets, strict=True)), space=space)
+    prepared = prepare(toy.config(), toy.directory / "t")
+    monkeypatch.setattr(validator, "greedy_search", oracle(prepared))
+    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    validation = judge(network(prepared), check=nothing)
+    assert validation.bleu == pytest.approx(100.0)
+    assert prepared.config.train.bleu_tokenize == judge.tokenizer == tokenizer
+    said = [note for note in prepared.notes if note.startswith("train.bleu_tokenize")]
+    assert said == [f"train.bleu_tokenize = {tokenizer}, for the script of the validation targets"] * (space == "")
+    assert prepare_again(toy.directory / "t").config.train.bleu_tokenize == tokenizer
+
+
+def test_a_tokenizer_that_is_missing_is_refused_before_anything_is_learned(toy) -> None:
+    if find_spec("mecab_ko") is not None:
+        pytest.skip("mecab-ko is installed here")
+    with pytest.raises(DataError, match="ko-mecab cannot be used here"):
+        prepare(toy.config("train.bleu_tokenize=ko-mecab"), toy.directory / "t")
+    assert not (toy.directory / "t").exists()
+    assert prepare(toy.config("train.bleu_tokenize=char"), toy.directory / "t").config.train.bleu_tokenize == "char"
+
+
 def test_the_loss_is_over_all_and_the_scores_over_some(toy, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = prepare(toy.config("train.validate_sentences=4"), toy.directory / "t")
     seen = []
@@ -65,7 +105,7 @@ def test_the_loss_is_over_all_and_the_scores_over_some(toy, monkeypatch: pytest.
         lambda model, batches, **rest: inner(model, seen.extend(found := list(batches)) or found, **rest),
     )
     scored = []
-    monkeypatch.setattr(validator, "corpus_bleu", lambda said, wanted: scored.append(len(said)) or 1.0)
+    monkeypatch.setattr(validator, "corpus_bleu", lambda said, wanted, tokenize: scored.append(len(said)) or 1.0)
     judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
     validation = judge(network(prepared), check=nothing)
     assert sum(len(batch.src_len) for batch in seen) == 12

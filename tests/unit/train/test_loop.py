@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -176,8 +177,26 @@ def test_the_average_is_taken_only_where_it_is_better(bench, losses: list[float]
 
 
 def test_patience_ends_it(bench) -> None:
-    trainer = bench.trainer(judge=bench.judge([1.0, 2.0, 0.5, 3.0, 3.0, 3.0]), steps=100, patience=2)
+    diary = bench.diary()
+    trainer = bench.trainer(judge=bench.judge([1.0, 2.0, 0.5, 3.0, 3.0, 3.0]), diary=diary, steps=100, patience=2)
     assert trainer.run().step == 20
+    assert diary.messages[-1] == (
+        "the last 2 validations brought no better loss (train.patience = 2): training ended early, at step 20 of 100"
+    )
+
+
+def test_patience_is_kept_while_bleu_is_0_and_the_loss_falls(bench) -> None:
+    class Beginner(bench.judge):
+        def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
+            return replace(super().__call__(model, check=check), bleu=0.0, chrf=0.0)
+
+    diary = bench.diary()
+    judge = Beginner([6.4, 6.3, 6.2, 6.1, 6.0, 5.9])
+    outcome = bench.trainer(judge=judge, diary=diary, steps=24, patience=2, metric="bleu", schedule="plateau").run()
+    assert (outcome.step, outcome.chosen) == (24, "checkpoint of step 24")
+    assert all(best for _, _, best in diary.validations)
+    tired = bench.trainer(judge=Beginner([6.4, 6.4, 6.5, 6.1]), steps=24, patience=2, metric="bleu", average="none")
+    assert tired.run().step == 12
 
 
 def test_losses_that_are_no_numbers_are_worse_than_any(bench) -> None:

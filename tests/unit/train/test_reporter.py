@@ -14,6 +14,15 @@ def test_without_translations_the_loss_decides() -> None:
     assert Validation(2.5, 2.0).score("bleu") == -2.5
 
 
+def test_where_nothing_is_right_yet_the_loss_decides() -> None:
+    first, second = Validation(6.4, 6.4, bleu=0.0, chrf=3.0), Validation(6.3, 6.3, bleu=0.0, chrf=2.0)
+    some = Validation(7.0, 7.0, bleu=0.01, chrf=1.0)
+    assert first.score("bleu") < second.score("bleu") < 0 < some.score("bleu")
+    assert Validation(6.4, 6.4, bleu=0.0, chrf=0.0).score("chrf") == -6.4
+    assert [first.value(name) for name in ("loss", "bleu", "chrf")] == [6.4, 0.0, 3.0]
+    assert Validation(2.5, 2.0).value("bleu") == 2.5
+
+
 def test_all_hear_the_same(bench) -> None:
     first, second = bench.diary(), bench.diary()
     plan = TrainingPlan(1, 2, 3, 0, 1, "here", None)
