@@ -30,6 +30,24 @@ class Part:
     within_word: bool = False
 
 
+def join_lines(texts: Sequence[str], parts: Sequence[Part], *, first: int = 1, many: bool = False) -> list[Translation]:
+    """Makes translations of lines again.
+
+    Args:
+        texts: The lines, normalised.
+        parts: Of all of them, in order.
+        first: Number of the first line.
+        many: As for `join`.
+
+    Returns:
+        One translation a line.
+    """
+    of_line: dict[int, list[Part]] = {}
+    for part in parts:
+        of_line.setdefault(part.line, []).append(part)
+    return [join(text, of_line.get(line, []), many=many) for line, text in enumerate(texts, start=first)]
+
+
 def join(text: str, parts: Sequence[Part], *, many: bool = False) -> Translation:
     """Makes one translation of a line again.
 

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from os import PathLike
+from pathlib import Path
 
 import torch
 
 from regard.config.schema import Config, SearchConfig, TransformerConfig
 from regard.errors import SearchError
 from regard.inspection.readout import Readout, own_readout
-from regard.inspection.record import AttentionRecord
-from regard.inspection.suspicion import suspicions
 from regard.model.build import ScoreFactory, source_reach
 from regard.model.fast import for_search
 from regard.model.rounded import round_rows
-from regard.parts import Part, join, numbered
+from regard.parts import Part, join_lines, numbered
+from regard.reopening import Reopened
 from regard.rescue import rescue
 from regard.search.beam import BeamOptions
 from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
 from regard.search.log_probs import NotFiniteError
 from regard.store import StoredModel, load_model
+from regard.text.given import checked, texts
 from regard.text.normalise import normalise
 from regard.text.readers import windows
 from regard.text.stretches import stretches
@@ -72,6 +73,21 @@ class Reach:
             positions = model.max_positions
         return cls(max(1, min(config.data.max_len, positions - 1, (source_reach(model) or _ENDLESS) - 1)), positions)
 
+    def warning(self, src: Encoding, tgt: Encoding) -> tuple[str, ...]:
+        """What is said of a pair that is too long to be read.
+
+        Args:
+            src: The source.
+            tgt: The target.
+
+        Returns:
+            A sentence, or nothing where there are positions for both.
+        """
+        longest = max(len(src.ids), len(tgt.ids)) + 1  # with eos
+        if longest <= self.positions:
+            return ()
+        return (f"not read: it has {longest} subwords, the model's positions end at {self.positions}",)
+
 
 def load(
     path: PathName | Sequence[PathName],
@@ -99,11 +115,15 @@ def load(
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     models = [load_model(str(one), device=device, score=score) for one in paths]
-    return Translator.of(models, names=[str(one) for one in paths], precision=precision)
+    translator = Translator.of(models, names=[str(one) for one in paths], precision=precision)
+    again = partial(load, device=device, precision=precision, score=score)
+    return translator.opened_by(again, [str(Path(one).absolute()) for one in paths])
 
 
-class Translator:
+class Translator(Reopened):
     """Text around an engine that knows ids alone.
+
+    One that was opened from files can be pickled, and is opened again where it arrives.
 
     Args:
         engine: What finds translations.
@@ -201,9 +221,10 @@ class Translator:
             One translation a sentence, in their order.
 
         Raises:
+            DataError: When a sentence is no text.
             SearchError: When the beam is impossible, or the model's numbers are not finite.
         """
-        lines = [sentences] if isinstance(sentences, str) else list(sentences)
+        lines = texts(sentences)
         wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty, careful)
         return self._translate_window(lines, wish, first=1)
 
@@ -220,6 +241,7 @@ class Translator:
         careful: bool = False,
         scores: bool = True,
         window: int = WINDOW,
+        more: Callable[[], bool] | None = None,
     ) -> Iterator[Translation]:
         """Translates a stream of any length in bounded memory; one out for each in, in order.
 
@@ -234,18 +256,21 @@ class Translator:
             careful: As in `translate`.
             scores: Whether scores are wanted; if not, they may be NaN, where an engine is faster without.
             window: Lines held at once: more make better batches, fewer a quicker first answer.
+            more: Asked after each line whether the next one is there already; where it is not, the lines held are
+                translated at once. When not given, lines are held until there are `window` of them.
 
         Yields:
             One translation a line.
 
         Raises:
+            DataError: As in `translate`.
             SearchError: As in `translate`.
         """
         if window < 1:
             raise SearchError(f"expected a window of at least 1 line, got {window}")
         wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty, careful)
         wish, first = replace(wish, scores=scores or careful), 1
-        for held in windows(lines, window):
+        for held in windows(checked(lines), window, more=more):
             yield from self._translate_window(held, wish, first=first)
             first += len(held)
 
@@ -262,10 +287,10 @@ class Translator:
             empty side has neither, nor has one that is too long for the model, which says so in its warnings.
 
         Raises:
+            DataError: When one of them is no text.
             SearchError: When the counts differ, or the model's numbers are not finite.
         """
-        left = [sources] if isinstance(sources, str) else list(sources)
-        right = [targets] if isinstance(targets, str) else list(targets)
+        left, right = texts(sources, first=first), texts(targets, what="translation", first=first)
         if len(left) != len(right):
             raise SearchError(f"expected a translation for each of the {len(left)} sentences, got {len(right)}")
         pairs = [
@@ -273,23 +298,15 @@ class Translator:
             for src, tgt in zip(left, right, strict=True)
         ]
         results = [
-            Translation(src.text, tgt.text, 0.0, warnings=self._too_long(number, src, tgt))
+            Translation(src.text, tgt.text, 0.0, warnings=numbered(number, self.reach.warning(src, tgt)))
             for number, (src, tgt) in enumerate(pairs, start=first)
         ]
         rows = [n for n, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids and not results[n].warnings]
         with _naming([row + first for row in rows]):
             hypotheses = self.engine.force([pairs[row][0].ids for row in rows], [pairs[row][1].ids for row in rows])
         for row, hypothesis in zip(rows, hypotheses, strict=True):
-            results[row] = _translation(*pairs[row], hypothesis, attention=True, readout=self.readout)
+            results[row] = Translation.of(*pairs[row], hypothesis, attention=True, readout=self.readout)
         return results
-
-    def _too_long(self, line: int, src: Encoding, tgt: Encoding) -> tuple[str, ...]:
-        longest = max(len(src.ids), len(tgt.ids)) + 1  # with eos
-        if longest <= self.reach.positions:
-            return ()
-        return numbered(
-            line, [f"not read: it has {longest} subwords, the model's positions end at {self.reach.positions}"]
-        )
 
     def _wish(
         self,
@@ -310,10 +327,10 @@ class Translator:
         return _Wish(options, attention, attention or alignment, careful)
 
     def _translate_window(self, lines: Sequence[str], wish: _Wish, *, first: int) -> list[Translation]:
-        texts = [normalise(line) for line in lines]
+        normalised = [normalise(line) for line in lines]
         parts = [
             Part(line, stretch.first_word, stretch.encoding, within_word=stretch.within_word)
-            for line, text in enumerate(texts, start=first)
+            for line, text in enumerate(normalised, start=first)
             for stretch in stretches(text, self.src_subword, limit=self.reach.source)
         ]
         hypotheses = self._search(parts, wish)
@@ -323,7 +340,7 @@ class Translator:
             parts = rescue(
                 parts, partial(self._again, wish), options=wish.options, subword=self.src_subword, attends=attends
             )
-        return _lines(texts, parts, first=first, many=wish.options.n_best > 1)
+        return join_lines(normalised, parts, first=first, many=wish.options.n_best > 1)
 
     def _again(self, wish: _Wish, parts: Sequence[Part], options: BeamOptions) -> list[Part]:
         wish = replace(wish, options=options)
@@ -349,15 +366,9 @@ class Translator:
     def _read(self, source: Encoding, hypothesis: Hypothesis, wish: _Wish) -> Translation:
         ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
         readout = self.readout if wish.alignment else None
-        return _translation(source, self.tgt_subword.decode(ids), hypothesis, attention=wish.attention, readout=readout)
-
-
-def _lines(texts: Sequence[str], parts: Sequence[Part], *, first: int, many: bool) -> list[Translation]:
-    """One translation a line, whose parts come in order."""
-    of_line: dict[int, list[Part]] = {}
-    for part in parts:
-        of_line.setdefault(part.line, []).append(part)
-    return [join(text, of_line.get(line, []), many=many) for line, text in enumerate(texts, start=first)]
+        return Translation.of(
+            source, self.tgt_subword.decode(ids), hypothesis, attention=wish.attention, readout=readout
+        )
 
 
 def _check_vocabularies(models: Sequence[StoredModel], names: Sequence[str]) -> None:
@@ -379,21 +390,3 @@ def _naming(lines: Sequence[int]) -> Iterator[None]:
     except NotFiniteError as error:
         line = lines[error.sentence]
         raise NotFiniteError(error.sentence, error.step, where=f"sentence {line}") from None
-
-
-def _translation(
-    source: Encoding, target: Encoding, hypothesis: Hypothesis, *, attention: bool, readout: Readout | None
-) -> Translation:
-    record = AttentionRecord(source, target, hypothesis.weights) if hypothesis.weights else None
-    links = readout.links(record) if record is not None and readout is not None else ()
-    doubts = suspicions(source, target, finished=hypothesis.finished, record=record)
-    return Translation(
-        source.text,
-        target.text,
-        hypothesis.score,
-        target.pieces,
-        record if attention else None,
-        links,
-        warnings=tuple(doubt.message for doubt in doubts),
-        suspicious=doubts,
-    )

@@ -6,9 +6,10 @@ import html
 from dataclasses import dataclass
 
 from regard.inspection.html import frame
+from regard.inspection.readout import Readout
 from regard.inspection.record import AttentionRecord
-from regard.inspection.suspicion import Suspicion
-from regard.values import Links
+from regard.inspection.suspicion import Suspicion, suspicions
+from regard.values import Encoding, Hypothesis, Links
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,36 @@ class Translation:
     n_best: tuple[Translation, ...] = ()
     warnings: tuple[str, ...] = ()
     suspicious: tuple[Suspicion, ...] = ()
+
+    @classmethod
+    def of(
+        cls, source: Encoding, target: Encoding, hypothesis: Hypothesis, *, attention: bool, readout: Readout | None
+    ) -> Translation:
+        """What a search has found, with what is seen in it.
+
+        Args:
+            source: The sentence.
+            target: Its translation, from the hypothesis's ids.
+            hypothesis: With weights where attention or alignment is wanted.
+            attention: Whether to keep the attention.
+            readout: How to read the word alignment off it; None = not at all.
+
+        Returns:
+            The translation.
+        """
+        record = AttentionRecord(source, target, hypothesis.weights) if hypothesis.weights else None
+        links = readout.links(record) if record is not None and readout is not None else ()
+        doubts = suspicions(source, target, finished=hypothesis.finished, record=record)
+        return cls(
+            source.text,
+            target.text,
+            hypothesis.score,
+            target.pieces,
+            record if attention else None,
+            links,
+            warnings=tuple(doubt.message for doubt in doubts),
+            suspicious=doubts,
+        )
 
     def _repr_html_(self) -> str:
         """The attention page in a notebook, or only the text where there is no attention."""

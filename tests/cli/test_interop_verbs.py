@@ -26,27 +26,6 @@ class Done(Protocol):
 Run = Callable[..., Done]
 
 
-@pytest.fixture
-def transformer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory with a small post-norm Transformer, drawn at random, in `model`; it is the present directory."""
-    import torch
-
-    from regard.config.schema import Config, TransformerConfig
-    from regard.model.build import build_model
-    from regard.store import save_model
-    from regard.text.subword import Subword
-
-    torch.manual_seed(1)
-    subword = Subword.train(["how was your day", "ta journée s' est bien passée"] * 20, vocab_size=320)
-    config = Config(
-        model=TransformerConfig(width=16, ff_size=16, heads=2, encoder_layers=1, decoder_layers=1, norm="post")
-    )
-    model = build_model(config.model, src_vocab=len(subword), tgt_vocab=len(subword), shared=True)
-    save_model(tmp_path / "model", model=model, config=config, src_subword=subword, tgt_subword=subword)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def test_an_export_translates_line_by_line(transformer: Path, regard: Run) -> None:
     done = regard("export", "model", "--to", "ctranslate2", "--out", "model.ct2")
     assert (done.status, done.out) == (0, "model.ct2: 16 of 16 samples came out token by token as by model\n")

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from regard.config.schema import Config, SearchConfig
-from regard.errors import CheckpointError, SearchError
+from regard.errors import CheckpointError, DataError, SearchError
+from regard.evaluate.scores import corpus_chrf, score
 from regard.inspection.alignment import word_alignment
 from regard.model.build import LOCATION_REACH, build_model
 from regard.search.log_probs import NotFiniteError
@@ -399,3 +400,21 @@ def test_models_are_loaded_by_their_paths(subword: Subword, translator: Translat
     assert isinstance(load_model(tmp_path / "1").model, torch.nn.Module)
     with pytest.raises(CheckpointError):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), None, b"bytes", 7, ["a list"]])
+def test_what_is_no_text_is_named(translator: Translator, wrong: object) -> None:
+    named = f"2: expected text, got .* \\({type(wrong).__name__}\\)"
+    for call in (
+        lambda: translator.translate(["Hello.", wrong]),
+        lambda: list(translator.translate_lines(iter(["Hello.", wrong]))),
+        lambda: translator.score(["Hello.", wrong], ["a", "b"]),
+    ):
+        with pytest.raises(DataError, match=f"sentence {named}"):
+            call()
+    with pytest.raises(DataError, match=f"translation {named}"):
+        translator.score(["Hello.", "there"], ["a", wrong])
+    with pytest.raises(DataError, match=f"reference {named}"):
+        score(["a", "b"], ["a", wrong])
+    with pytest.raises(DataError, match=f"translation {named}"):
+        corpus_chrf(["a", wrong], ["a", "b"])

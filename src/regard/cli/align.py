@@ -162,4 +162,4 @@ def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name
             for number, links in enumerate(found, start=start):
                 text = form(number + 1, links, normalise(sources[number]).split(), normalise(targets[number]).split())
                 if text or format_name in LINE_A_PAIR:
-                    print(text, file=file, flush=True)
+                    file.write(text)

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 
 import typer
 
+from regard.cli.streams import standard_streams
 from regard.errors import RegardError
 
 INTERRUPTED = 130
@@ -32,15 +33,18 @@ def ending(work: Callable[[], object]) -> int:
     Returns:
         The exit status.
     """
-    _speak_utf8()
+    with standard_streams():
+        return _ending(work)
+
+
+def _ending(work: Callable[[], object]) -> int:
     try:
         status = work()
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED  # whoever pressed Ctrl-C knows; what can be gone on with says so itself
     except BrokenPipeError:
-        # Whoever read us has gone, such as `head`. What Python still flushes at exit goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_standard_output()  # whoever read us has gone, such as `head`
         return 1
     except Exception as error:
         return _failed(error)
@@ -58,12 +62,19 @@ def _failed(error: Exception) -> int:
         return 2
     if isinstance(error, OSError) and error.filename is not None:
         _say(f"error: {error.filename}: {error.strerror}; choose another place, or make this one usable")
+        _leave_standard_output()
         return 2
     _say(
         f"internal error: {type(error).__name__}: {error}\n"
         f"This is a fault of regard's own. Run it again with {DEBUG}=1 for the traceback, and report that, please."
     )
     return 1
+
+
+def _leave_standard_output() -> None:
+    """What is still waiting to be written, and cannot be, goes nowhere."""
+    with suppress(OSError, ValueError):  # it may be no file of the system's
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage_message(error: Exception) -> str:
@@ -75,10 +86,3 @@ def _usage_message(error: Exception) -> str:
 
 def _say(text: str) -> None:
     print(f"regard: {text}", file=sys.stderr, flush=True)
-
-
-def _speak_utf8() -> None:
-    """Text is UTF-8 with plain line ends everywhere, whatever the terminal's settings."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace" if stream is sys.stderr else "strict")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, TextIO, cast
 
+from regard.cli.arriving import ArrivingLines
+from regard.cli.streams import NamedFile
 from regard.errors import DataError
 from regard.text.readers import open_bytes, raw_lines, read_lines
 
@@ -30,6 +34,7 @@ class InputLines:
         self.path = path
         self.name = "standard input" if path is None else str(path)
         self._file: BinaryIO | None = None
+        self._arriving: ArrivingLines | None = None
 
     def __iter__(self) -> Iterator[str]:
         """Yields lines without their ends.
@@ -38,11 +43,17 @@ class InputLines:
             DataError: The file cannot be read, or is UTF-16, where not even the ends of lines can be found.
         """
         if self.path is None:
+            if sys.stdin is None:
+                raise DataError("standard input is closed: name a file with --input, or pipe lines in")
             self._file = sys.stdin.buffer
             yield from self._text(self._file)
             return
         with open_bytes(self.path) as self._file:
             yield from self._text(self._file)
+
+    def more(self) -> bool:
+        """Whether the next line, or the end, is there already; if not, somebody may be waiting for answers first."""
+        return self._arriving is None or self._arriving.more()
 
     def share_read(self) -> float | None:
         """Which part of the bytes has been read, from 0 to 1; None where nobody knows how many there will be."""
@@ -56,7 +67,9 @@ class InputLines:
             return None
 
     def _text(self, file: BinaryIO) -> Iterator[str]:
-        for number, raw in enumerate(raw_lines(file, self.name), start=1):
+        if ArrivingLines.suit(file):
+            self._arriving = ArrivingLines(file)
+        for number, raw in enumerate(raw_lines(self._arriving or file, self.name), start=1):
             if number == 1 and raw.startswith(UTF_16):
                 raise DataError(
                     f"{self.name}: expected UTF-8, found the byte order mark of UTF-16: convert it, e.g. with "
@@ -101,42 +114,83 @@ def read_aligned(src: Path, tgt: Path) -> tuple[list[str], list[str]]:
     return src_lines, tgt_lines
 
 
+class OutputLines:
+    """Where lines go, each written through at once, so that whoever reads them waits no longer than needed.
+
+    Args:
+        file: A stream of text.
+        at_once: Whether each line is written through; a .gz is not, which would make it longer than plain text.
+    """
+
+    def __init__(self, file: TextIO, *, at_once: bool = True) -> None:
+        self.file = file
+        self.at_once = at_once
+
+    def write(self, line: str) -> None:
+        """Writes a line and its end.
+
+        Args:
+            line: Without its end.
+        """
+        print(line, file=self.file, flush=self.at_once)
+
+
 @contextmanager
-def written_to(path: Path | None, *, reading: Path | None = None) -> Iterator[TextIO]:
-    """Where lines go: a file, or standard output.
+def written_to(path: Path | None, *, reading: Path | None = None) -> Iterator[OutputLines]:
+    """Where lines go: a file, gzipped where its name ends in .gz, or standard output.
 
     Args:
         path: The file; None for standard output.
         reading: A file that is read meanwhile, and so must be another.
 
     Yields:
-        A stream to print to.
+        What takes the lines.
 
     Raises:
-        DataError: The file cannot be written, or is the one that is read.
+        DataError: The file cannot be opened, or is the one that is read.
+        OSError: It cannot be written; the error has its name.
     """
     if path is None:
-        yield sys.stdout
+        yield OutputLines(sys.stdout)
         return
     if reading is not None and path.exists() and path.samefile(reading):
         raise DataError(f"{path}: is read and written at once, which would destroy it: choose another --output")
     try:
-        file = path.open("w", encoding="utf-8", newline="\n")
+        raw = NamedFile(path, str(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror}; choose another place") from None
-    with file:
-        yield file
+    with io.BufferedWriter(raw) as plain:
+        if path.suffix == ".gz":  # without name and time in it, so that the same lines give the same bytes
+            with gzip.GzipFile("", "wb", fileobj=plain, mtime=0) as packed, _lines(packed) as file:
+                yield OutputLines(file, at_once=False)
+        else:
+            with _lines(plain) as file:
+                yield OutputLines(file)
+
+
+def _lines(file: BinaryIO | gzip.GzipFile) -> io.TextIOWrapper:
+    return io.TextIOWrapper(cast("BinaryIO", file), encoding="utf-8", newline="\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a whole file.
+    """Writes a whole file: what was there stays until all of it is written.
 
     Args:
-        path: The file.
+        path: The file; gzipped where its name ends in .gz.
         text: What it shall hold.
 
     Raises:
-        DataError: The file cannot be written.
+        OSError: It cannot be written; the error has its name.
     """
-    with written_to(path) as file:
-        file.write(text)
+    from regard.store.durable import write_file
+
+    data = gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode()
+    if path.exists() and not path.is_file():  # a pipe or a device, such as /dev/stdout
+        _put(path, data)
+    else:
+        write_file(path.resolve(), lambda waiting: _put(waiting, data))
+
+
+def _put(path: Path, data: bytes) -> None:
+    with NamedFile(path, str(path)) as raw, io.BufferedWriter(raw) as file:
+        file.write(data)

@@ -53,7 +53,6 @@ def translate(
 
     with loading():
         from regard.interop.engines import open_translator
-        from regard.translate import WINDOW
 
     use_threads(threads)
     models = [model, *(others or [])]
@@ -72,11 +71,9 @@ def translate(
             alignment=as_json,
             careful=careful,
             scores=as_json,
-            # Whoever types lines waits for each answer; from a file or a program, more lines at once are faster.
-            window=1 if source is None and sys.stdin.isatty() else WINDOW,
+            more=lines.more,  # whoever types a line, or a program that sends one, waits for its answer
         )
         for translation in watched(found, share=lines.share_read):
-            said = json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text
-            print(said, file=file, flush=True)
+            file.write(json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text)
             for warning in translation.warnings:
                 print(f"regard: {warning}", file=sys.stderr)

@@ -15,6 +15,7 @@ from sacrebleu.metrics.ter import TER
 
 from regard.errors import DataError
 from regard.evaluate.tokenizers import AUTO, bleu_metric, choose_tokenizer
+from regard.text.given import checked
 from regard.text.normalise import normalise
 
 
@@ -68,7 +69,7 @@ def score(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str
         DataError: The two differ in number, or there are none; the tokenizer cannot be used.
     """
     check_counts(hypotheses, references)
-    found, right = comparable(hypotheses), comparable(references)
+    found, right = comparable(hypotheses, what="translation"), comparable(references, what="reference")
     metrics = (bleu_metric(choose_tokenizer(right, tokenize)), CHRF(), TER())
     # A signature knows the number of references only after the score was taken.
     values = [float(metric.corpus_score(found, [right]).score) for metric in metrics]
@@ -91,9 +92,9 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokeniz
         DataError: As for `score`.
     """
     check_counts(hypotheses, references)
-    right = comparable(references)
+    right = comparable(references, what="reference")
     metric = bleu_metric(choose_tokenizer(right, tokenize), force=True)
-    return float(metric.corpus_score(comparable(hypotheses), [right]).score)
+    return float(metric.corpus_score(comparable(hypotheses, what="translation"), [right]).score)
 
 
 def corpus_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> float:
@@ -110,19 +111,27 @@ def corpus_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> float:
         DataError: The two differ in number, or there are none.
     """
     check_counts(hypotheses, references)
-    return float(CHRF().corpus_score(comparable(hypotheses), [comparable(references)]).score)
+    return float(
+        CHRF()
+        .corpus_score(comparable(hypotheses, what="translation"), [comparable(references, what="reference")])
+        .score
+    )
 
 
-def comparable(lines: Sequence[str]) -> list[str]:
+def comparable(lines: Sequence[str], *, what: str = "line") -> list[str]:
     """Text in the one form in which translations and references are compared.
 
     Args:
         lines: Translations, or references.
+        what: What one of them is, for the message.
 
     Returns:
         Them normalized (see `regard.text.normalise`).
+
+    Raises:
+        DataError: One is no text.
     """
-    return [normalise(line) for line in lines]
+    return [normalise(line) for line in checked(lines, what=what)]
 
 
 def check_counts(hypotheses: Sequence[str], references: Sequence[str], *, what: str = "translations") -> None:

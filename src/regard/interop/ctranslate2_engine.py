@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -60,6 +61,7 @@ class CTranslate2Engine:
         self._src_pieces = src_pieces
         self._tgt_ids = {piece: number for number, piece in enumerate(tgt_pieces)}
         self._specials = specials
+        self._home = os.getpid()
         # Batches of their own for each thread: twice as fast as all threads on one batch.
         ours = torch.get_num_threads()
         self._threads = threads or ours
@@ -100,7 +102,15 @@ class CTranslate2Engine:
 
         Returns:
             For each source its hypotheses, best first; they have no log-probabilities of their tokens.
+
+        Raises:
+            SearchError: In a fork of the process that made the engine.
         """
+        if os.getpid() != self._home:
+            raise SearchError(
+                "this process was forked from the one that loaded the translator, whose threads CTranslate2 would wait "
+                "for without end: load the translator in each process, or start processes by spawn"
+            )
         order = sorted(range(len(sources)), key=lambda row: -limits[row])
         rows = rows_in_batch(len(order), beam=options.beam, threads=self._threads)
         batches = [order[start : start + rows] for start in range(0, len(order), rows)]

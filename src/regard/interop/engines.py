@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from regard.errors import ConfigError
@@ -61,6 +62,21 @@ def open_translator(
                 "one with --compute, or add --engine ctranslate2 or --engine onnx"
             )
         return load([str(one) for one in paths], device=device, precision=compute or "float32")
+    again = partial(open_translator, engine=engine, compute=compute, device=device, threads=threads)
+    translator = _open_elsewhere(paths, exported, engine, compute=compute, device=device, threads=threads)
+    return translator.opened_by(again, [path.absolute() for path in paths])
+
+
+def _open_elsewhere(
+    paths: Sequence[Path],
+    exported: Exported | None,
+    engine: str,
+    *,
+    compute: str | None,
+    device: str,
+    threads: int | None,
+) -> Translator:
+    """Opens what another engine than regard's runs."""
     if len(paths) > 1:
         raise ConfigError(f"{engine} runs one model at a time: leave out --with, or use regard's own engine")
     if exported:

@@ -157,7 +157,7 @@ def shortlisted(translator: Translator, shortlist: Shortlist) -> Translator:
         raise SearchError("--shortlist works with regard's own engine: leave out --engine, or the shortlist")
     within = copy(translator)
     within.engine = engine.within(shortlist)
-    return within
+    return within.opened_by(shortlisted, translator, shortlist)
 
 
 def _vocabularies(translator: Translator) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Protocol, TypeVar
@@ -16,7 +17,7 @@ from regard.search.greedy import greedy_search
 from regard.search.log_probs import NotFiniteError
 from regard.search.score import force_decode
 from regard.search.shortlist import Shortlist, in_whole, places, within
-from regard.search.workers import in_parallel
+from regard.search.workers import in_parallel, rest_threads_after_fork
 from regard.values import Batch, Hypothesis, Specials
 
 ResultT = TypeVar("ResultT")
@@ -96,6 +97,7 @@ class StepEngine:
         # A GPU is shared by all threads: its batches wait for one another anyway.
         self._workers = workers or (0 if device == "cpu" else 1)
         self._shortlist: Shortlist | None = None
+        self._home = os.getpid()
 
     def within(self, shortlist: Shortlist) -> StepEngine:
         """The same engine for searches that say only what a shortlist lets them say.
@@ -191,6 +193,7 @@ class StepEngine:
             except NotFiniteError as error:  # it knows the row of its batch only
                 raise NotFiniteError(rows[error.sentence], error.step) from None
 
+        rest_threads_after_fork(self._home)
         batches = like_length(lengths, beam=beam)
         found: dict[int, ResultT] = {}
         for rows, results in zip(batches, in_parallel(named, batches, workers=self._workers), strict=True):

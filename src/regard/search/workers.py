@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -45,3 +47,20 @@ def in_parallel(search: Callable[[JobT], ResultT], jobs: Iterable[JobT], *, work
                     future.cancel()
     finally:
         torch.set_num_threads(threads)
+
+
+def rest_threads_after_fork(home: int) -> None:
+    """Keeps a forked process from waiting for threads that exist only in the process that it is a copy of.
+
+    Args:
+        home: Number of the process that the engine was made in. In any other one PyTorch is set to one thread, with a
+            warning.
+    """
+    if os.getpid() != home and torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
+        warnings.warn(
+            "this process was forked from the one that loaded the translator, whose threads it has not got: it "
+            "translates with one thread. Load the translator in each process, or start processes by spawn",
+            RuntimeWarning,
+            stacklevel=2,
+        )

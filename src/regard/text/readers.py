@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import BufferedReader
 from itertools import islice, zip_longest
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar, cast
 
 from regard.errors import DataError, RegardError
 from regard.text.normalise import normalise
@@ -77,11 +78,11 @@ def open_bytes(path: PathName) -> BufferedReader:
         raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from None
 
 
-def raw_lines(file: BinaryIO, path: PathName) -> Iterator[bytes]:
+def raw_lines(file: BinaryIO | Iterable[bytes], path: PathName) -> Iterator[bytes]:
     """Reads an open file line by line; a gzipped one is unpacked on the way.
 
     Args:
-        file: From `open_bytes`, or standard input.
+        file: From `open_bytes`, or standard input; or lines with their ends, which are not unpacked.
         path: Its name.
 
     Yields:
@@ -100,7 +101,7 @@ def raw_lines(file: BinaryIO, path: PathName) -> Iterator[bytes]:
         raise DataError(f"{path}: reading failed after line {number}: {error.strerror or error}") from None
 
 
-def windows(lines: Iterable[T], size: int) -> Iterator[list[T]]:
+def windows(lines: Iterable[T], size: int, *, more: Callable[[], bool] | None = None) -> Iterator[list[T]]:
     """Takes a stream in pieces; nothing else of it is held.
 
     >>> list(windows(iter("abcde"), 2))
@@ -109,6 +110,8 @@ def windows(lines: Iterable[T], size: int) -> Iterator[list[T]]:
     Args:
         lines: As they come.
         size: Lines of a piece.
+        more: Asked after each line whether the next one is there already; where it is not, the piece ends. None = all
+            pieces are as large as they can be.
 
     Yields:
         Pieces, of which the last may be shorter.
@@ -121,7 +124,10 @@ def windows(lines: Iterable[T], size: int) -> Iterator[list[T]]:
     while failure is None:
         held: list[T] = []
         try:
-            held.extend(islice(source, size))  # which keeps what it has got when it fails
+            for line in islice(source, size):
+                held.append(line)
+                if more is not None and not more():
+                    break
         except RegardError as error:
             failure = error
         if held:
@@ -157,9 +163,11 @@ def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
     return PairFile(pairs, number - len(pairs))
 
 
-def _unpacked(file: BinaryIO, path: Path) -> Iterable[bytes]:
+def _unpacked(file: BinaryIO | Iterable[bytes], path: Path) -> Iterable[bytes]:
+    if not isinstance(file, io.IOBase):
+        return file
     packed = path.suffix == ".gz" or (isinstance(file, BufferedReader) and file.peek(2)[:2] == _GZIP)
-    return gzip.GzipFile(fileobj=file) if packed else file
+    return gzip.GzipFile(fileobj=cast("BinaryIO", file)) if packed else file
 
 
 def _decode(raw: bytes, path: Path, number: int) -> str:

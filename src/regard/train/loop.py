@@ -157,11 +157,7 @@ class Trainer:
             self.reporter.on_end()
         outcome = self._outcome(interrupted=False, chosen=chosen, validation=validation)
         if self._tired and outcome.step < self.limit.most:
-            self.reporter.on_message(
-                f"the last {self.progress.waited} validations brought no better {self.config.metric} "
-                f"(train.patience = {self.config.patience}): training ended early, at step {outcome.step:,} of "
-                f"{self.limit.most:,}"
-            )
+            self.reporter.on_message(_ended_early(self.progress, self.config))
         if outcome.full_seconds is not None:
             self.reporter.on_message(self.limit.farewell(outcome.step, outcome.full_seconds))
         return outcome
@@ -293,10 +289,8 @@ class Trainer:
             metric = self.config.metric
             score = validation.score(metric)
             label = f"average of {len(averaged)} checkpoints, steps {averaged[0].step} to {averaged[-1].step}"
-            self.reporter.on_message(
-                f"{label}: {metric} {validation.value(metric):.4g}; best single one, step {best.step}: "
-                f"{best.validation.value(metric):.4g}"
-            )
+            own, other = validation.value(metric), best.validation.value(metric)
+            self.reporter.on_message(f"{label}: {metric} {own:.4g}; best single one, step {best.step}: {other:.4g}")
             if score >= best.score:
                 return label, validation
         fill(self.model, self.folder.weights(best))
@@ -338,6 +332,13 @@ class Trainer:
             return False
         before = cast("dict[str, Plain]", scalars["limit"])
         return self.limit.restore(before, self.progress, self.stopwatch.elapsed(), self.schedule)
+
+
+def _ended_early(progress: Progress, config: TrainConfig) -> str:
+    return (
+        f"the last {progress.waited} validations brought no better {config.metric} (train.patience = "
+        f"{config.patience}): training ended early, at step {progress.step:,}"
+    )
 
 
 def _within(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

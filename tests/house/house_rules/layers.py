@@ -14,7 +14,7 @@ LAYERS = (
     ("data", "attention"),
     ("model",),
     ("search", "train", "store"),
-    ("translate", "translation", "parts", "rescue", "evaluate", "inspection", "interop"),
+    ("translate", "translation", "reopening", "parts", "rescue", "evaluate", "inspection", "interop"),
     ("runs",),
     ("lab",),
     ("cli", "serve", "cluster"),

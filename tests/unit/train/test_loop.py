@@ -181,7 +181,7 @@ def test_patience_ends_it(bench) -> None:
     trainer = bench.trainer(judge=bench.judge([1.0, 2.0, 0.5, 3.0, 3.0, 3.0]), diary=diary, steps=100, patience=2)
     assert trainer.run().step == 20
     assert diary.messages[-1] == (
-        "the last 2 validations brought no better loss (train.patience = 2): training ended early, at step 20 of 100"
+        "the last 2 validations brought no better loss (train.patience = 2): training ended early, at step 20"
     )
 
 

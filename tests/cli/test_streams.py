@@ -1,0 +1,237 @@
+"""Standard streams that are full, closed or slow, and files that lines go to."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from regard.cli.arriving import ArrivingLines
+from regard.cli.endings import ending
+from regard.cli.lines import InputLines, write_text, written_to
+from regard.text.readers import windows
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="has no /dev/full")
+PATIENCE = 120
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[Callable[[bytes], int], io.BufferedReader]]:
+    """What writes into a pipe, an empty text closing it, and its other end."""
+    reading, writing = os.pipe()
+
+    def write(data: bytes) -> int:
+        return os.write(writing, data) if data else os.close(writing) or 0
+
+    with os.fdopen(reading, "rb") as file:
+        yield write, file
+
+
+def test_lines_come_as_they_are_sent(pipe) -> None:
+    write, file = pipe
+    write(b"one\ntwo\nth")
+    assert ArrivingLines.suit(file)
+    lines = ArrivingLines(file)
+    reading = iter(lines)
+    assert next(reading) == b"one\n"
+    assert lines.more()
+    assert next(reading) == b"two\n"
+    assert not lines.more()  # half a line is none
+    write(b"ree\n\nlast")
+    assert lines.more()
+    assert [next(reading), next(reading)] == [b"three\n", b"\n"]
+    assert not lines.more()
+    write(b"")
+    assert lines.more()
+    assert list(reading) == [b"last"]
+
+
+def test_an_answer_is_given_before_the_next_line_is_waited_for(pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, file = pipe
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
+    lines = InputLines(None)
+    pieces = windows(lines, 3, more=lines.more)
+    write(b"a\nb\n")
+    assert next(pieces) == ["a", "b"]
+    write(b"c\nd\ne\nf\n")
+    assert [next(pieces), next(pieces)] == [["c", "d", "e"], ["f"]]
+    write(b"")
+    assert list(pieces) == []
+
+
+def test_much_is_taken_in_large_pieces(pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, file = pipe
+    monkeypatch.setattr("regard.cli.arriving.PATIENCE", 30.0)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
+    text = b"".join(b"%d\n" % number for number in range(100_000)) + b"x" * 1_000_000 + b"\n"
+
+    def send() -> None:
+        for start in range(0, len(text), 999):
+            write(text[start : start + 999])
+        write(b"")
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    lines = InputLines(None)
+    pieces = list(windows(lines, 1000, more=lines.more))
+    sender.join()
+    assert [len(piece) for piece in pieces] == [1000] * 100 + [1]
+    assert "".join(f"{line}\n" for piece in pieces for line in piece).encode() == text
+
+
+def test_a_gzipped_stream_and_a_file_are_read_as_before(pipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, file = pipe
+    write(gzip.compress(b"one\ntwo\n"))
+    write(b"")
+    assert not ArrivingLines.suit(file)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
+    assert list(InputLines(None)) == ["one", "two"]
+    (tmp_path / "in").write_bytes(b"one\n")
+    with (tmp_path / "in").open("rb") as plain:
+        assert not ArrivingLines.suit(plain)
+
+
+def test_a_program_that_sends_a_line_gets_its_answer(at_work: Path, ready_regard: Path) -> None:
+    command = [ready_regard / "regard", "translate", "model", "--beam", "1"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
+        assert process.stdin
+        assert process.stdout
+        answers = process.stdout
+        found: list[bytes] = []
+
+        def read(count: int) -> None:
+            found.extend(answers.readline() for _ in range(count))
+
+        for lines in (b"How was your day?\n", b"I see a cat.\n\n"):
+            process.stdin.write(lines)
+            reader = threading.Thread(target=read, args=[lines.count(b"\n")])
+            reader.start()
+            reader.join(PATIENCE)
+            assert not reader.is_alive()
+        process.stdin.close()
+        assert process.stdout.read() == b""
+        assert process.wait(PATIENCE) == 0
+    assert len(found) == 3
+    assert found[2] == b"\n"
+
+
+# --- full and closed -----------------------------------------------------------------------------------------------
+
+FULL = "regard: error: {}: No space left on device; choose another place, or make this one usable\n"
+
+
+@linux
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("echo hello | regard translate model --beam 1 > /dev/full", "standard output"),
+        ("echo hello | regard translate model --beam 1 --output /dev/full", "/dev/full"),
+        ("regard evaluate model --src test.en --ref test.fr --beam 1 > /dev/full", "standard output"),
+        ("regard align model --src test.en --tgt test.fr --output /dev/full", "/dev/full"),
+        ("regard align model --src test.en --tgt test.fr > /dev/full", "standard output"),
+        ("regard info model > /dev/full", "standard output"),
+        ("regard attend model hello > /dev/full", "standard output"),
+        ("regard attend model hello --html /dev/full", "/dev/full"),
+        ("regard aer --gold test.align --links test.align > /dev/full", "standard output"),
+        ("regard --help > /dev/full", "standard output"),
+    ],
+)
+def test_a_full_disk_is_named(at_work: Path, quick_shell, line: str, place: str) -> None:
+    done = quick_shell(line)
+    assert (done.status, done.err.splitlines()[-1] + "\n") == (2, FULL.format(place))
+
+
+@linux
+def test_warnings_that_cannot_be_written_cost_nothing(at_work: Path, quick_shell) -> None:
+    text = b"one\n\xff\ntwo\n"
+    (at_work / "in").write_bytes(text * 3)
+    right = quick_shell("regard translate model --beam 1 < in")
+    assert right.status == 0
+    assert "expected UTF-8, found byte 0xff" in right.err
+    full = quick_shell("regard translate model --beam 1 < in 2> /dev/full")
+    assert (full.status, full.out) == (0, right.out)
+
+
+@contextmanager
+def _closed(number: int, stream: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Closes one of the process's own streams, as a shell does that starts it with `>&-`."""
+    kept = os.dup(number)
+    os.close(number)
+    monkeypatch.setattr(sys, stream, None)
+    try:
+        yield
+    finally:
+        os.dup2(kept, number)
+        os.close(kept)
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_what_is_closed_gives_no_place_to_another_file(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    seen = []
+
+    def work() -> None:
+        with (tmp_path / "out").open("w") as file:
+            seen.append(file.fileno())
+        print("this", file=sys.stderr)
+
+    with capfd.disabled(), _closed(number, ("stdin", "stdout", "stderr")[number], monkeypatch):
+        assert ending(work) == 0
+    assert seen[0] > 2
+
+
+def test_closed_streams(at_work: Path, shell) -> None:
+    done = shell("regard --version >&-")
+    assert (done.status, done.err) == (
+        2,
+        "regard: error: standard output: Bad file descriptor; choose another place, or make this one usable\n",
+    )
+    done = shell("echo hello | regard translate model --beam 1 2>&-; regard translate model <&-")
+    assert done.status == 2
+    assert done.err == "regard: error: standard input is closed: name a file with --input, or pipe lines in\n"
+    assert done.out.count("\n") == 1
+    assert "regard" not in done.out
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_ends_in_gz_is_gzipped(at_work: Path, regard, tmp_path: Path) -> None:
+    for _ in range(2):
+        assert regard("translate", "model", "--beam", "1", "--input", "test.en", "--output", "out.gz").status == 0
+        packed = (at_work / "out.gz").read_bytes()
+    assert regard("translate", "model", "--beam", "1", "--input", "test.en", "--output", "out").status == 0
+    assert gzip.decompress(packed) == (at_work / "out").read_bytes()
+    with written_to(at_work / "again.gz") as file:
+        for line in (at_work / "out").read_text(encoding="utf-8").splitlines():
+            file.write(line)
+    assert (at_work / "again.gz").read_bytes() == packed  # no name and no time in it
+    write_text(at_work / "page.html.gz", "<p>é</p>")
+    assert gzip.decompress((at_work / "page.html.gz").read_bytes()).decode() == "<p>é</p>"
+
+
+def test_a_page_is_replaced_by_a_whole_one_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page.html"
+    link = tmp_path / "link.html"
+    link.symlink_to(page)
+    write_text(link, "old")
+    assert (page.read_text(), link.is_symlink()) == ("old", True)
+
+    def full(self: object, data: bytes) -> int:
+        raise OSError(28, "No space left on device", "page.html.new")
+
+    monkeypatch.setattr("regard.cli.streams.NamedFile.write", full)
+    with pytest.raises(Exception, match="No space left on device"):
+        write_text(page, "new")
+    assert page.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link.html", "page.html"]

@@ -1,0 +1,139 @@
+"""One translator in many threads, in forks of its process, and sent to others."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+
+from regard.errors import SearchError
+from regard.interop.engines import open_translator
+from regard.runs.shortlist import make_shortlist, shortlisted
+from regard.store import load_model
+from regard.text.readers import read_lines
+from regard.translate import Translator, load
+
+SECONDS = 60
+
+
+@pytest.fixture
+def lines(workshop: Path) -> list[str]:
+    return list(read_lines(workshop / "test.en"))[:12]
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def told(translator: Translator, lines: list[str], **options: object) -> list[tuple[str, float, object]]:
+    found = translator.translate(lines, beam=2, alignment=True, **options)  # type: ignore[arg-type]
+    return [(one.text, round(one.score, 3), one.alignment) for one in found]
+
+
+def test_eight_threads_share_a_translator(workshop: Path, lines: list[str]) -> None:
+    translator = load(workshop / "model")
+    wanted = [told(translator, [line]) for line in lines]
+    order = [number for turn in range(8) for number in range(turn, len(lines) + turn)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda number: told(translator, [lines[number % len(lines)]]), order))
+    assert found == [wanted[number % len(lines)] for number in order]
+
+
+@pytest.mark.parametrize("engine", ["regard", "onnx", "ctranslate2"])
+def test_a_translator_is_sent_by_its_path(
+    transformer: Path, lines: list[str], engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    translator = open_translator([Path("model")], engine=engine)
+    sent = pickle.dumps(translator)
+    assert len(sent) < 1000
+    monkeypatch.chdir("/")
+    again = pickle.loads(sent)
+    assert again.engine is not translator.engine
+    assert told(again, lines) == told(translator, lines)
+    assert copy.copy(translator).engine is translator.engine
+    assert pickle.loads(pickle.dumps(again)).translate(lines[0])[0].text == translator.translate(lines[0])[0].text
+
+
+def test_its_options_go_along(workshop: Path, lines: list[str]) -> None:
+    translator = load(workshop / "model", precision="bfloat16")
+    assert told(pickle.loads(pickle.dumps(translator)), lines) == told(translator, lines)
+    both = load([workshop / "model", workshop / "model"])
+    assert len(pickle.loads(pickle.dumps(both)).models) == 2
+    table = make_shortlist(translator, lines, lines, links=1, frequent=1)
+    short = shortlisted(translator, table)
+    again = pickle.loads(pickle.dumps(short))
+    assert told(again, lines) == told(short, lines) != told(translator, lines)
+
+
+def test_what_is_in_memory_alone_cannot_be_sent(workshop: Path) -> None:
+    with pytest.raises(SearchError, match="save the model, and load it there by its path"):
+        pickle.dumps(Translator.of([load_model(workshop / "model")]))
+
+
+def test_another_python_opens_what_it_was_sent(workshop: Path, lines: list[str]) -> None:
+    translator = load(workshop / "model")
+    program = "import pickle, sys; print(pickle.load(sys.stdin.buffer).translate(sys.argv[1], beam=2)[0].text)"
+    done = subprocess.run(
+        [sys.executable, "-c", program, lines[0]], input=pickle.dumps(translator), capture_output=True, check=True
+    )
+    assert done.stdout.decode().strip() == translator.translate(lines[0], beam=2)[0].text
+
+
+def forked(work: Callable[[], str]) -> str:
+    """What a fork of this process makes of some work; `hangs` where it does not end."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.write(writing, work().encode())
+        except BaseException as error:
+            os.write(writing, f"{type(error).__name__}: {error}".encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    ready = select.select([reading], [], [], SECONDS)[0]
+    answer = os.read(reading, 10_000).decode() if ready else "hangs"
+    os.close(reading)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return answer
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.usefixtures("two_threads")
+def test_a_fork_translates_with_one_thread(workshop: Path, lines: list[str]) -> None:
+    translator = load(workshop / "model")
+    wanted = told(translator, lines)
+    torch.randn(800, 800) @ torch.randn(800, 800)  # in threads, which a fork has not got
+
+    def work() -> str:
+        with pytest.warns(RuntimeWarning, match="translates with one thread"):
+            found = told(translator, lines)
+        translator.score(lines, lines)
+        return f"{found == wanted} {torch.get_num_threads()}"
+
+    assert forked(work) == "True 1"
+    assert torch.get_num_threads() == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_fork_does_not_wait_for_the_threads_of_ctranslate2(transformer: Path, lines: list[str]) -> None:
+    translator = open_translator([transformer / "model"], engine="ctranslate2", threads=1)
+    translator.translate(lines)
+    assert forked(lambda: translator.translate(lines)[0].text).startswith("SearchError: this process was forked")
