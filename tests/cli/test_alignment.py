@@ -131,7 +131,7 @@ def test_aer(at_work: Path, regard: Run) -> None:
 
 
 def test_aer_counts_words_as_align_does(at_work: Path, regard: Run) -> None:
-    (at_work / "odd.en").write_text("foo\u200bbar baz\n", encoding="utf-8")
+    (at_work / "odd.en").write_text("foo\u2009bar baz\n", encoding="utf-8")
     (at_work / "odd.fr").write_text("un\u00a0deux trois\n", encoding="utf-8")
     (at_work / "guess").write_text("0-0 2-2\n")
     files = ("--gold", "guess", "--links", "guess", "--src", "odd.en", "--tgt", "odd.fr")

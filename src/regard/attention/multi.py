@@ -59,6 +59,8 @@ class MultiHeadAttention(nn.Module):
         for linear in (self.query_map, self.key_map, self.value_map, self.output_map):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
+        if not getattr(score, "reads_keys", True):
+            self.key_map.requires_grad_(False)  # it is stored, but not among the numbers that learn
 
     def remember(self, states: Tensor, mask: Tensor | None = None, *, start: int = 0) -> Memory:
         """Projects keys and values, once.

@@ -24,9 +24,11 @@ class Score(nn.Module, ABC):
 
     Attributes:
         projected_size: P, width of a projected key; None where `project_key` has to be tried to know it.
+        reads_keys: Whether the keys decide anything; maps that only make keys learn nothing where they do not.
     """
 
     projected_size: int | None = None
+    reads_keys: bool = True
 
     def project_key(self, key: Tensor) -> Tensor:
         """The part of the score that depends on the keys alone.
@@ -194,6 +196,8 @@ class LocationScore(Score):
         max_source: Number of source positions that `W_a` has rows for.
         num_heads: H, each with a `W_a` of its own.
     """
+
+    reads_keys = False
 
     def __init__(self, query_size: int, *, max_source: int = 256, num_heads: int = 1) -> None:
         super().__init__()

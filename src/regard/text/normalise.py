@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Controls, every kind of space, line and paragraph separators, and the two invisible signs that are
-# spaces by name (zero width space, and the byte order mark in the middle of joined files).
-_BLANK = "\x00-\x20\x7f-\xa0\u1680\u2000-\u200b\u2028\u2029\u202f\u205f\u3000\ufeff"
+# Controls, every kind of space, line and paragraph separators, and the byte order mark in the middle of joined files.
+_BLANK = "\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _BLANKS = re.compile(f"[{_BLANK}]+")
 _ONE_BLANK = re.compile(f"[{_BLANK}]")
+_ZERO_WIDTH_SPACE = "\u200b"
+# Thai, Lao, Tibetan, Burmese and Khmer mark the ends of words with it; to a reader it is no space. Elsewhere it only
+# lets a line break, or was left behind by an editor.
+_MARKS_WORDS = "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\ua9e0-\ua9ff\uaa60-\uaa7f]"
+_ZERO_WIDTH_SPACES = re.compile(f"((?<={_MARKS_WORDS})\u200b+(?={_MARKS_WORDS}))|\u200b+")
 _MOST_MARKS = 100
 """Combining marks in a row, at most: composition sorts them, in time that grows with the square of their number."""
 _JOINER = "\u034f"
@@ -19,8 +23,9 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 def normalise(text: str) -> str:
     r"""Composes characters (NFC), turns controls and odd spaces into plain spaces, and joins runs of these to one.
 
-    No-break spaces become plain ones, too: `journée ?` is the same text however it was typeset. Normalising
-    twice changes nothing more.
+    No-break spaces become plain ones, too: `journée ?` is the same text however it was typeset. Zero width spaces
+    stay between letters of Southeast Asian scripts, where they end words, and are left out elsewhere. Normalising twice
+    changes nothing more.
 
     Args:
         text: Any string.
@@ -31,7 +36,10 @@ def normalise(text: str) -> str:
     >>> normalise("Comment\u00a0 ça va\t?\n")
     'Comment ça va ?'
     """
-    return _BLANKS.sub(" ", unicodedata.normalize("NFC", _broken_up(without_surrogates(text)))).strip(" ")
+    composed = unicodedata.normalize("NFC", _broken_up(without_surrogates(text)))
+    if _ZERO_WIDTH_SPACE in composed:
+        composed = _ZERO_WIDTH_SPACES.sub(lambda found: _ZERO_WIDTH_SPACE if found[1] else "", composed)
+    return _BLANKS.sub(" ", composed).strip(" ")
 
 
 def _broken_up(text: str) -> str:

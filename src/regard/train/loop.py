@@ -176,7 +176,7 @@ class Trainer:
 
     def _plan(self, num_sentences: int) -> TrainingPlan:
         return TrainingPlan(
-            num_parameters=sum(weight.numel() for weight in self.model.parameters()),
+            num_parameters=sum(weight.numel() for weight in self.updater.named.values()),
             num_sentences=num_sentences,
             steps=self.limit.steps,
             first_step=self.progress.step,

@@ -181,3 +181,13 @@ def test_a_window_stays_within_the_source() -> None:
     for row, length in itertools.product(range(9), (3, 6)):
         expected = [abs(i - min(row, length - 1)) <= 2 and i < length for i in range(6)]
         assert inside[0 if length == 3 else 1, 0, row].tolist() == expected
+
+
+def test_maps_that_decide_nothing_are_no_numbers_that_learn() -> None:
+    for score, learns in ((ScaledDotScore(4, 4), True), (LocationScore(4, max_source=9, num_heads=2), False)):
+        attention = MultiHeadAttention(8, 2, score)
+        states = torch.randn(1, 5, 8)
+        attention(torch.randn(1, 3, 8), attention.remember(states)).context.square().sum().backward()
+        for name, parameter in attention.named_parameters():
+            assert parameter.requires_grad == (learns or not name.startswith("key_map")), name
+            assert (parameter.grad is not None) == parameter.requires_grad, name

@@ -18,7 +18,7 @@ from regard.text.normalise import normalise
 from regard.text.words import word_spans
 
 needs_eflomal = pytest.mark.skipif(find_spec("eflomal") is None, reason="needs eflomal: pip install 'regard[align]'")
-ODD = {3: "\u00a0", 7: "\u2028", 11: "\x1c", 13: "\x85", 17: "\u3000", 19: "\r", 23: "\u200b", 29: " \v\f "}
+ODD = {3: "\u00a0", 7: "\u2028", 11: "\x1c", 13: "\x85", 17: "\u3000", 19: "\r", 23: "\u2009", 29: " \v\f "}
 """Lines whose words something else than a space separates."""
 UNLINKED = {
     0: ("", "Bonjour"),

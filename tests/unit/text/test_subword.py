@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from regard.errors import CheckpointError, DataError
 from regard.text.normalise import normalise
 from regard.text.subword import Subword
+from regard.text.words import words_of
 from regard.values import Specials
 
 HOSTILE = [
@@ -206,3 +207,11 @@ def test_text_needs_no_torch() -> None:
     modules = ["readers", "subword", "words", "normalise", "vocabulary", "surface"]
     code = "".join(f"import regard.text.{name}\n" for name in modules) + "import sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_zero_width_space_comes_back_as_it_went_in() -> None:
+    line = "ខ្ញុំ\u200bទៅ\u200bសាលារៀន ថ្ងៃនេះ"
+    for subword in (Subword.train([line] * 30, vocab_size=330), Subword.train(["plain text"] * 30, vocab_size=300)):
+        encoding = subword.encode(normalise(line))
+        assert subword.decode(encoding.ids).text == line
+        assert words_of(line) == ("ខ្ញុំ\u200bទៅ\u200bសាលារៀន", "ថ្ងៃនេះ")
