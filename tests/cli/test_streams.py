@@ -18,6 +18,7 @@ import pytest
 from regard.cli.arriving import ArrivingLines
 from regard.cli.endings import ending
 from regard.cli.lines import InputLines, write_text, written_to
+from regard.errors import CheckpointError
 from regard.text.readers import windows
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="has no /dev/full")
@@ -140,7 +141,6 @@ FULL = "regard: error: {}: No space left on device; choose another place, or mak
         ("regard align model --src test.en --tgt test.fr > /dev/full", "standard output"),
         ("regard info model > /dev/full", "standard output"),
         ("regard attend model hello > /dev/full", "standard output"),
-        ("regard attend model hello --html /dev/full", "/dev/full"),
         ("regard aer --gold test.align --links test.align > /dev/full", "standard output"),
         ("regard --help > /dev/full", "standard output"),
     ],
@@ -148,6 +148,16 @@ FULL = "regard: error: {}: No space left on device; choose another place, or mak
 def test_a_full_disk_is_named(at_work: Path, quick_shell, line: str, place: str) -> None:
     done = quick_shell(line)
     assert (done.status, done.err.splitlines()[-1] + "\n") == (2, FULL.format(place))
+
+
+@linux
+@pytest.mark.parametrize("option", ["--html /dev/full", "--png full.png"])
+def test_a_page_or_picture_that_finds_no_room_is_named(at_work: Path, quick_shell, option: str) -> None:
+    (at_work / "full.png").symlink_to("/dev/full")
+    done = quick_shell(f"regard attend model hello {option}")
+    assert done.status == 2
+    assert f"{option.split()[1]}: cannot be written: No space left on device" in done.err
+    assert Path("/dev/full").is_char_device()
 
 
 @linux
@@ -183,7 +193,8 @@ def test_what_is_closed_gives_no_place_to_another_file(
     def work() -> None:
         with (tmp_path / "out").open("w") as file:
             seen.append(file.fileno())
-        print("this", file=sys.stderr)
+        if number == 2:
+            print("what nobody will read", file=sys.stderr)
 
     with capfd.disabled(), _closed(number, ("stdin", "stdout", "stderr")[number], monkeypatch):
         assert ending(work) == 0
@@ -227,11 +238,14 @@ def test_a_page_is_replaced_by_a_whole_one_or_not_at_all(tmp_path: Path, monkeyp
     write_text(link, "old")
     assert (page.read_text(), link.is_symlink()) == ("old", True)
 
-    def full(self: object, data: bytes) -> int:
-        raise OSError(28, "No space left on device", "page.html.new")
+    def full(self: Path, data: bytes) -> int:
+        self.touch()
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("regard.cli.streams.NamedFile.write", full)
-    with pytest.raises(Exception, match="No space left on device"):
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(
+        CheckpointError, match=r"page\.html: cannot be written: No space left on device; what was there is"
+    ):
         write_text(page, "new")
     assert page.read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.html", "page.html"]

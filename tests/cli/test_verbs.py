@@ -317,3 +317,20 @@ def test_demo_ends_with_its_numbers(tmp_path: Path, regard: Run) -> None:
     assert told.keys() == {"bleu", "aer", "translation", "train_seconds", "model"}
     assert (tmp_path / "attention.html").is_file()
     assert Path(told["model"]) == tmp_path / "model"
+
+
+def test_attend_says_what_it_cannot_draw_or_read(at_work: Path, regard: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib import font_manager
+
+    only = [one for one in font_manager.fontManager.ttflist if one.name == "DejaVu Sans"]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", only)
+    done = regard("attend", "model", "你好 hello", "--target", "안녕", "--png", "x.png")
+    assert done.status == 0
+    assert "regard: x.png: no installed font has 你好녕안, drawn as \ufffd: install one" in done.err
+    assert regard("attend", "model", "hello", "--target", "é", "--png", "x.png").err == ""
+    for empty in ("", "  "):
+        done = regard("attend", "model", "hello", "--target", empty)
+        assert (done.status, done.err) == (
+            2,
+            "regard: error: --target: the given translation is empty: expected some words\n",
+        )

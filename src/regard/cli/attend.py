@@ -12,6 +12,7 @@ from regard.cli.lines import InputLines, read_aligned, write_text
 from regard.cli.loading import loading
 from regard.cli.options import Beam, Device, Model, Threads, With, examples, use_threads
 from regard.errors import RegardError
+from regard.text.normalise import normalise
 
 if TYPE_CHECKING:
     from regard.inspection.ranking import Attended
@@ -90,7 +91,13 @@ def attend(
     if png is not None:
         from regard.inspection.plot import save
 
-        save(records[str(model)][0], png, layer=layer, head=head, level="subword" if subwords else "word")
+        missing = save(records[str(model)][0], png, layer=layer, head=head, level="subword" if subwords else "word")
+        if missing:
+            print(
+                f"regard: {png}: no installed font has {missing[:40]}, drawn as \ufffd: install one that has, such as "
+                "Noto Sans CJK for Chinese, Japanese and Korean, or show the page with --html",
+                file=sys.stderr,
+            )
     if html is not None:
         from regard.inspection.html import compare
 
@@ -119,6 +126,8 @@ def _wanted(
             "expected either SENTENCE, with --target TEXT if you like, or --src FILE, with --tgt FILE if you like"
         )
     if src is None:
+        if target is not None and not normalise(target):
+            raise RegardError("--target: the given translation is empty: expected some words")
         return [sentence or ""], None if target is None else [target]
     return (list(InputLines(src)), None) if tgt is None else read_aligned(src, tgt)
 

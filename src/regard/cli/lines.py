@@ -180,17 +180,8 @@ def write_text(path: Path, text: str) -> None:
         text: What it shall hold.
 
     Raises:
-        OSError: It cannot be written; the error has its name.
+        CheckpointError: It cannot be written.
     """
-    from regard.store.durable import write_file
+    from regard.store.durable import write_output
 
-    data = gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode()
-    if path.exists() and not path.is_file():  # a pipe or a device, such as /dev/stdout
-        _put(path, data)
-    else:
-        write_file(path.resolve(), lambda waiting: _put(waiting, data))
-
-
-def _put(path: Path, data: bytes) -> None:
-    with NamedFile(path, str(path)) as raw, io.BufferedWriter(raw) as file:
-        file.write(data)
+    write_output(path, gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from regard.inspection.labels import visible
@@ -13,15 +14,29 @@ _AVOIDED = ("Emoji", "LastResort", "Last Resort")  # pictures in place of letter
 _MOST_READ = 100
 
 
-def choose(labels: Sequence[str]) -> tuple[list[str], list[str]]:
+@dataclass(frozen=True)
+class Lettering:
+    """How labels are drawn.
+
+    Attributes:
+        labels: With `�` for each character that no font has or that is a command.
+        families: Of fonts, matplotlib's own first.
+        missing: The characters that no installed font has.
+    """
+
+    labels: list[str]
+    families: list[str]
+    missing: str
+
+
+def choose(labels: Sequence[str]) -> Lettering:
     """Families that together have the characters of some labels.
 
     Args:
         labels: What will be drawn.
 
     Returns:
-        The labels, with `�` for each character that no font has or that is a command, and the families,
-        matplotlib's own first.
+        The families, and what to draw by them.
     """
     from matplotlib import font_manager
 
@@ -38,7 +53,8 @@ def choose(labels: Sequence[str]) -> tuple[list[str], list[str]]:
         if found:
             families.append(entry.name)
             missing -= found
-    return ["".join("\ufffd" if ord(one) in missing else one for one in label) for label in labels], families
+    drawn = ["".join("\ufffd" if ord(one) in missing else one for one in label) for label in labels]
+    return Lettering(drawn, families, "".join(map(chr, sorted(missing))))
 
 
 def _characters(path: str | Path) -> set[int]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regard.errors import DataError, RegardError
-from regard.inspection.fonts import choose
+from regard.inspection.fonts import Lettering, choose
 from regard.inspection.record import AttentionRecord, Grid, Level
+from regard.store.durable import write_output
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +31,7 @@ def save(
     head: int | None = None,
     level: Level = "word",
     title: str = "",
-) -> None:
+) -> str:
     """Writes one matrix as a picture: a row for each target word, a column for each source word.
 
     Labels are drawn with whatever installed font has their characters; what no font has becomes `�`.
@@ -42,8 +44,12 @@ def save(
         level: Words or subwords.
         title: Written above the picture.
 
+    Returns:
+        The characters that no installed font has; empty where all were drawn.
+
     Raises:
-        DataError: Where the ending is another, or the file cannot be written.
+        DataError: Where the ending is another.
+        CheckpointError: Where the file cannot be written; an older one is as it was.
         RegardError: Where matplotlib is not installed.
     """
     path = Path(path)
@@ -55,17 +61,18 @@ def save(
         message = "pictures need matplotlib, which is not installed: pip install 'regard[plot]'"
         raise RegardError(message) from error
     grid = record.grid(layer, head, level=level)
+    kind = path.suffix.lower()
     undated = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-    try:
-        # The salt makes the names inside an SVG the same in every run; TeX would read labels as commands.
-        with mpl.rc_context({"svg.hashsalt": "regard", "text.usetex": False}):
-            figure = _draw(grid, title)
-            figure.savefig(path, dpi=160, bbox_inches="tight", metadata=undated[path.suffix.lower()])
-    except OSError as error:
-        raise DataError(f"cannot write the picture {path}: {error}") from error
+    # The salt makes the names inside an SVG the same in every run; TeX would read labels as commands.
+    with mpl.rc_context({"svg.hashsalt": "regard", "text.usetex": False}):
+        figure, missing = _draw(grid, title)
+        picture = BytesIO()
+        figure.savefig(picture, format=kind[1:], dpi=160, bbox_inches="tight", metadata=undated[kind])
+    write_output(path, picture.getvalue())
+    return missing
 
 
-def _draw(grid: Grid, title: str) -> Figure:
+def _draw(grid: Grid, title: str) -> tuple[Figure, str]:
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
@@ -81,22 +88,22 @@ def _draw(grid: Grid, title: str) -> Figure:
         bar = figure.colorbar(image, cax=place, ticks=[0, 0.5, 1])
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=0, labelsize=8, labelcolor=_SOFT)
-    _label(axes, grid, size=min(11.0, 60 * cell))
+    labels = choose([_shorten(one) for one in (*grid.src_labels, *grid.tgt_labels)])
+    _label(axes, labels, num_src, num_tgt, size=min(11.0, 60 * cell))
+    above = choose([title])
     if title:
-        shown, fonts = choose([title])
-        axes.set_title(shown[0], fontfamily=fonts, fontsize=12, color=_INK, pad=12, parse_math=False)
-    return figure
+        axes.set_title(above.labels[0], fontfamily=above.families, fontsize=12, color=_INK, pad=12, parse_math=False)
+    return figure, "".join(dict.fromkeys(labels.missing + above.missing))
 
 
-def _label(axes: Axes, grid: Grid, *, size: float) -> None:
+def _label(axes: Axes, names: Lettering, num_src: int, num_tgt: int, *, size: float) -> None:
     """Names rows and columns, and draws white lines between the cells."""
-    num_tgt, num_src = grid.weights.shape
-    labels, fonts = choose([_shorten(one) for one in (*grid.src_labels, *grid.tgt_labels)])
+    labels = names.labels
     axes.xaxis.tick_top()
     axes.set_xticks(range(num_src), labels[:num_src], rotation=45, ha="left", rotation_mode="anchor")
     axes.set_yticks(range(num_tgt), labels[num_src:])
     for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
-        text.set(fontfamily=fonts, fontsize=size, color=_INK, parse_math=False)
+        text.set(fontfamily=names.families, fontsize=size, color=_INK, parse_math=False)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
     axes.set_xticks([place - 0.5 for place in range(1, num_src)], minor=True)

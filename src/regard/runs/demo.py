@@ -18,6 +18,7 @@ from regard.inspection.record import AttentionRecord
 from regard.phrasebook.corpus import write_corpus
 from regard.runs.console import ConsoleReporter, duration
 from regard.runs.training import TRAINING, TrainResult, train
+from regard.store.durable import write_output
 from regard.text.readers import read_lines
 from regard.train.reporter import Reporter, Reporters, StepReport, TrainingPlan
 from regard.translate import Translator, load
@@ -167,7 +168,7 @@ def _show(translator: Translator, out: Path, console: Console) -> str:
     _say(console, f"\n{SENTENCE}\n{translation.text}\n")
     console.print(terminal.render(record, width=console.width))
     page = out / "attention.html"
-    page.write_text(html.render(record, title=SENTENCE), encoding="utf-8")
+    write_output(page, html.render(record, title=SENTENCE).encode())
     written = [str(page), *_picture(record, out / "attention.png")]
     _say(console, f"\nThe same to look at closely: {', '.join(written)}")
     return translation.text

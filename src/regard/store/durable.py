@@ -61,6 +61,27 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
     take_place(path)
 
 
+def write_output(path: Path, data: bytes) -> None:
+    """Writes a file that a user has named: as `write_file` does, but through links, and into pipes and devices.
+
+    Directories are not made: a name that leads nowhere is most likely a slip.
+
+    Args:
+        path: Where the file will be.
+        data: Its content.
+
+    Raises:
+        CheckpointError: As for `write_file`.
+    """
+    if path.exists() and not path.is_file():
+        with _named_failures(path):
+            path.write_bytes(data)
+    else:
+        place = path.resolve()
+        write_pending(place, lambda waiting: _put_bytes(waiting, data))
+        take_place(place)
+
+
 def write_shared_text(path: Path, text: str) -> None:
     """Writes a text as `write_file` would, though other processes may write the same file at the same moment.
 
@@ -124,6 +145,10 @@ def sha256(path: Path) -> str:
 
 def _put(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
+
+
+def _put_bytes(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
 
 
 def _write_down(path: Path, waiting: Path, write: Callable[[Path], None]) -> None:

@@ -14,7 +14,7 @@ import torch
 from matplotlib import font_manager
 from PIL import Image
 
-from regard.errors import DataError, RegardError
+from regard.errors import CheckpointError, DataError, RegardError
 from regard.inspection import fonts, plot
 from regard.inspection.plot import save
 from regard.inspection.record import AttentionRecord
@@ -68,8 +68,9 @@ def test_scripts_that_no_font_has(tmp_path, monkeypatch):
     only = [one for one in font_manager.fontManager.ttflist if one.name == "DejaVu Sans"]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", only)
     encoding = Encoding("책 日本", (4, 5), ("▁책", "▁日本"), ((0, 1), (1, 4)))
-    save(AttentionRecord(encoding, encoding, (torch.full((1, 3, 3), 1 / 3),)), tmp_path / "x.png")
-    assert fonts.choose(["책 é"]) == (["\ufffd é"], ["DejaVu Sans"])
+    record = AttentionRecord(encoding, encoding, (torch.full((1, 3, 3), 1 / 3),))
+    assert save(record, tmp_path / "x.png", title="é 안") == "日本책안"
+    assert fonts.choose(["책 é"]) == fonts.Lettering(["\ufffd é"], ["DejaVu Sans"], "책")
 
 
 def test_fonts_are_added_until_all_characters_are_found(monkeypatch):
@@ -82,10 +83,11 @@ def test_fonts_are_added_until_all_characters_are_found(monkeypatch):
     have = {"Zed": set(b"bc"), "Noto Sans CJK KR": set(b"cd"), "Some Emoji": set(b"abcde"), "Broken": set()}
     monkeypatch.setattr(font_manager.fontManager, "ttflist", [Entry(name) for name in have])
     monkeypatch.setattr(fonts, "_characters", lambda path: have.get(path, set(b"a")))
-    labels, families = fonts.choose(["ab", "de"])
+    found = fonts.choose(["ab", "de"])
+    labels, families = found.labels, found.families
     assert families == ["DejaVu Sans", "Noto Sans CJK KR", "Zed"]
     assert labels == ["ab", "d\ufffd"]
-    assert fonts.choose(["a"]) == (["a"], ["DejaVu Sans"])
+    assert fonts.choose(["a"]) == fonts.Lettering(["a"], ["DejaVu Sans"], "")
 
 
 def test_a_font_that_cannot_be_read_has_no_characters(tmp_path):
@@ -116,8 +118,9 @@ def test_nothing_global_changes(day, tmp_path):
 def test_other_endings_and_places_that_are_not_there(day, tmp_path):
     with pytest.raises(DataError, match=r"end in \.png, \.svg, \.pdf, got 'x\.gif'"):
         save(day, tmp_path / "x.gif")
-    with pytest.raises(DataError, match=r"cannot write the picture .*nowhere"):
+    with pytest.raises(CheckpointError, match=r"nowhere/x\.png: cannot be written: No such file or directory"):
         save(day, tmp_path / "nowhere" / "x.png")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_matplotlib(day, tmp_path, monkeypatch):
