@@ -16,6 +16,7 @@ from regard.data.stream import BatchStream
 from regard.errors import ConfigError
 from regard.model.build import build_model
 from regard.model.seq2seq import Seq2Seq
+from regard.runs.alone import alone
 from regard.runs.prepare import Prepared, keep_config, prepare, prepare_again
 from regard.runs.validator import TranslatingValidator
 from regard.store import save_model
@@ -79,7 +80,7 @@ def train(
         CheckpointError: When there is nothing to go on with.
     """
     out, directory = Path(out), Path(out) / TRAINING
-    with listening() as interrupt:
+    with alone(), listening() as interrupt:
         if resume:
             prepared = _raise_limits(prepare_again(directory, reporter), None if config is None else config.train)
         else:
