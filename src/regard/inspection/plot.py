@@ -68,8 +68,12 @@ def save(
         figure, missing = _draw(grid, title)
         picture = BytesIO()
         figure.savefig(picture, format=kind[1:], dpi=160, bbox_inches="tight", metadata=undated[kind])
-    write_output(path, picture.getvalue())
+    write_output(path, lambda place: _put(place, picture.getvalue()))
     return missing
+
+
+def _put(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
 
 
 def _draw(grid: Grid, title: str) -> tuple[Figure, str]:

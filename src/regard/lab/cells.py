@@ -15,11 +15,11 @@ from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
 from regard.lab.corpus import LabCorpus, appearing, bring_corpus, open_corpus
 from regard.lab.load import dump_lab, parse_lab, system_config
-from regard.lab.locks import Lock
 from regard.lab.schema import BudgetConfig, Lab
 from regard.runs.prepare import keep_config, prepare
-from regard.runs.training import TRAINING
 from regard.store.durable import write_shared_text
+from regard.store.locks import Lock
+from regard.store.training_folder import TRAINING
 
 _LAB, _BASE, _CORPUS, _VOCABULARIES, _CELLS = "lab.toml", "base.toml", "corpus", "vocabularies", "cells"
 _FACTS = "facts.json"

@@ -16,11 +16,12 @@ from pathlib import Path
 from regard.errors import RegardError
 from regard.lab.cells import Bench, Cell, begin, open_bench
 from regard.lab.load import parse_lab
-from regard.lab.locks import Lock
 from regard.lab.measure import measure
 from regard.lab.recorder import Record, Recorder
 from regard.lab.result import CellResult, Trained
-from regard.runs.training import TRAINING, TrainResult, choose_device, train
+from regard.runs.training import TrainResult, choose_device, train
+from regard.store.locks import Lock
+from regard.store.training_folder import TRAINING
 from regard.translate import load
 
 FINISHED, FAILED, TAKEN, INTERRUPTED = 0, 2, 3, 130

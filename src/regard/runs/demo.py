@@ -17,8 +17,9 @@ from regard.inspection.alignment import parse_pharaoh
 from regard.inspection.record import AttentionRecord
 from regard.phrasebook.corpus import write_corpus
 from regard.runs.console import ConsoleReporter, duration
-from regard.runs.training import TRAINING, TrainResult, train
+from regard.runs.training import TrainResult, train
 from regard.store.durable import write_output
+from regard.store.training_folder import TRAINING
 from regard.text.readers import read_lines
 from regard.train.reporter import Reporter, Reporters, StepReport, TrainingPlan
 from regard.translate import Translator, load
@@ -168,10 +169,15 @@ def _show(translator: Translator, out: Path, console: Console) -> str:
     _say(console, f"\n{SENTENCE}\n{translation.text}\n")
     console.print(terminal.render(record, width=console.width))
     page = out / "attention.html"
-    write_output(page, html.render(record, title=SENTENCE).encode())
+    text = html.render(record, title=SENTENCE)
+    write_output(page, lambda place: _put(place, text))
     written = [str(page), *_picture(record, out / "attention.png")]
     _say(console, f"\nThe same to look at closely: {', '.join(written)}")
     return translation.text
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def _picture(record: AttentionRecord, path: Path) -> list[str]:

@@ -53,20 +53,13 @@ def read_guiding_links(
         DataError: The file cannot be read or belongs to another text, or the aligner failed.
         CheckpointError: Links that were made cannot be written.
     """
-    train, data = config.train, config.data
-    if not train.guided_weight:
+    check_guiding(config)
+    train, path, base = config.train, links_file(config.train, directory), None
+    if path is None or config.data.src is None:
         return None, []
-    if train.guided_file is None or data.src is None:
-        raise ConfigError(
-            f"train.guided_weight = {train.guided_weight:g} needs word links of the training text: name a Pharaoh file "
-            f'with train.guided_file, such as `regard align` writes, or "{ALIGNER}" to have them made'
-        )
-    _check_place(train, config.model)
-    _check_normaliser(config.model)
-    num_lines = sum(1 for _ in read_lines(data.src))
-    path, base = Path(train.guided_file), None
+    num_lines = sum(1 for _ in read_lines(config.data.src))
     if train.guided_file == ALIGNER:
-        path, base = directory / MADE_LINKS, 0
+        base = 0
         if not path.exists():
             _make(path, corpus, num_lines, reporter)
     return read_guidance(
@@ -78,6 +71,42 @@ def read_guiding_links(
         base=base,
         to_end=train.guided_shift,
     )
+
+
+def links_file(train: TrainConfig, directory: Path) -> Path | None:
+    """Where the links of a training lie.
+
+    Args:
+        train: Its options.
+        directory: Where links that are made are kept.
+
+    Returns:
+        The file; None where attention is not guided.
+    """
+    if not train.guided_weight or train.guided_file is None:
+        return None
+    return directory / MADE_LINKS if train.guided_file == ALIGNER else Path(train.guided_file)
+
+
+def check_guiding(config: Config) -> None:
+    """Refuses guidance that model or options make impossible, before any text is read.
+
+    Args:
+        config: As the user gave it.
+
+    Raises:
+        ConfigError: No file of links is named, the model has no such layer or head, or its weights can be zero.
+    """
+    train = config.train
+    if not train.guided_weight:
+        return
+    if train.guided_file is None:
+        raise ConfigError(
+            f"train.guided_weight = {train.guided_weight:g} needs word links of the training text: name a Pharaoh file "
+            f'with train.guided_file, such as `regard align` writes, or "{ALIGNER}" to have them made'
+        )
+    _check_place(train, config.model)
+    _check_normaliser(config.model)
 
 
 def _make(path: Path, corpus: Corpus, num_lines: int, reporter: Reporter | None) -> None:

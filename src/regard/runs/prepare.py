@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,17 @@ import numpy as np
 from regard.config.derive import derive
 from regard.config.dump import dump_config
 from regard.config.load import parse_config
-from regard.config.schema import Config
+from regard.config.schema import Config, DataConfig
 from regard.data.corpus import Corpus
 from regard.data.guidance import Guidance
 from regard.errors import CheckpointError, ConfigError, DataError
 from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
-from regard.runs.guiding import read_guiding_links
-from regard.text.readers import read_pairs
+from regard.interop.packages import need
+from regard.places import check_writable, named
+from regard.runs.guiding import ALIGNER, check_guiding, links_file, read_guiding_links
+from regard.store.durable import make_directory, write_file, write_text
+from regard.store.training_folder import SETTINGS
+from regard.text.readers import read_lines, read_pairs
 from regard.text.subword import Subword
 from regard.train.reporter import Reporter
 from regard.values import Pair
@@ -27,7 +31,9 @@ from regard.values import Pair
 HELD_OUT_SHARE = 0.02
 MOST_HELD_OUT = 2000
 
-_CONFIG, _TEXTS, _SRC, _TGT = "config.toml", "texts.json", "subword.src.model", "subword.tgt.model"
+_TEXTS, _SRC, _TGT = "texts.json", "subword.src.model", "subword.tgt.model"
+TEXTS = ("src", "tgt", "val_src", "val_tgt")
+"""Options of `[data]` that name files: a training that goes on finds the same text under other names."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +59,30 @@ class Prepared:
     guidance: Guidance | None = None
 
 
-def prepare(config: Config, directory: Path, reporter: Reporter | None = None) -> Prepared:
+def prepare(
+    config: Config, directory: Path, reporter: Reporter | None = None, *, begin: Callable[[], object] = lambda: None
+) -> Prepared:
     """Reads the corpus, learns the vocabularies, derives what the configuration leaves open, and keeps it all.
 
     Args:
         config: As the user gave it.
         directory: Where vocabularies, configuration and fingerprints are written, for `prepare_again`.
         reporter: Hears of what may take minutes.
+        begin: Called when all was read and checked, before anything is written.
 
     Returns:
         What training needs.
 
     Raises:
-        ConfigError: When no training text is named.
+        ConfigError: When no training text is named, or by a name that cannot be written down.
         DataError: When text cannot be read or used.
+        CheckpointError: When the directory cannot be written.
     """
+    _check_names(config)
+    check_guiding(config)
+    made = bool(config.train.guided_weight) and config.train.guided_file == ALIGNER
+    if made:
+        need("eflomal", to="link words with eflomal", extra="align")
     train, val, notes = _read(config)
     config, derived = derive(
         config,
@@ -79,44 +94,65 @@ def prepare(config: Config, directory: Path, reporter: Reporter | None = None) -
     src_subword, tgt_subword = _learn_subwords(config, train)
     notes += [*derived, *tokenizer]
     notes += [one.note for one in dict.fromkeys((src_subword, tgt_subword)) if one.note]
-    prepared = _encode(config, (train, val), (src_subword, tgt_subword), notes, directory, reporter)
-    directory.mkdir(parents=True, exist_ok=True)
-    src_subword.save(directory / _SRC)
-    tgt_subword.save(directory / _TGT)
-    (directory / _TEXTS).write_text(json.dumps({"train": _fingerprint(train), "val": _fingerprint(val)}))
+    prepared = _encode(config, (train, val), (src_subword, tgt_subword), notes)
+    if not made:  # all that is there is read before anything is written
+        prepared = _guided(prepared, directory, reporter)
+    begin()
+    make_directory(directory)
+    if made:
+        prepared = _guided(prepared, directory, reporter)
+    write_file(directory / _SRC, src_subword.save)
+    write_file(directory / _TGT, tgt_subword.save)
+    known = {"train": _fingerprint(train), "val": _fingerprint(val)}
+    known |= {"src_subword": src_subword.fingerprint(), "tgt_subword": tgt_subword.fingerprint()}
+    links = links_file(config.train, directory)
+    if links:
+        known["links"] = _fingerprint_of_lines(links)
+    write_text(directory / _TEXTS, json.dumps(known))
     keep_config(config, directory)
     return prepared
 
 
-def prepare_again(directory: Path, reporter: Reporter | None = None) -> Prepared:
+def prepare_again(directory: Path, reporter: Reporter | None = None, *, asked: Config | None = None) -> Prepared:
     """What `prepare` returned, for a training that goes on.
 
     Args:
         directory: As given to `prepare`.
         reporter: Hears of what may take minutes.
+        asked: Where the texts, and the word links, lie now; what it leaves out is where it was.
 
     Returns:
         The same, with the configuration that was kept.
 
     Raises:
-        CheckpointError: When nothing was kept there.
-        DataError: When the text has changed since.
+        CheckpointError: When nothing was kept there, or it is damaged.
+        DataError: When a text is missing, or has changed since.
     """
-    if not (directory / _CONFIG).is_file():
+    if not (directory / SETTINGS).is_file():
         raise CheckpointError(
-            f"{directory}: there is no training to go on with: expected {_CONFIG} there; start it without --resume"
+            f"{directory}: there is no training to go on with: expected {SETTINGS} there; start it without --resume"
         )
-    config = parse_config((directory / _CONFIG).read_text(encoding="utf-8"), where=str(directory / _CONFIG))
+    config, known = _moved(_kept_config(directory), asked), _kept_fingerprints(directory)
+    _check_names(config)
+    _check_texts_are_there(config.data, directory)
     train, val, notes = _read(config)
-    before = json.loads((directory / _TEXTS).read_text())
-    if before != {"train": _fingerprint(train), "val": _fingerprint(val)}:
+    texts = {"train": _fingerprint(train), "val": _fingerprint(val)}
+    if any(known.get(name) != found for name, found in texts.items()):
         raise DataError(
             f"{config.data.src}: the training or validation text is not what it was when the training in {directory} "
             "began: bring the old text back, or train anew in another directory"
         )
-    src_subword = Subword.load(directory / _SRC)
-    tgt_subword = src_subword if config.subword.shared else Subword.load(directory / _TGT)
-    return _encode(config, (train, val), (src_subword, tgt_subword), notes, directory, reporter)
+    src_subword = _kept_subword(directory / _SRC, known.get("src_subword"))
+    shared = config.subword.shared
+    tgt_subword = src_subword if shared else _kept_subword(directory / _TGT, known.get("tgt_subword"))
+    prepared = _guided(_encode(config, (train, val), (src_subword, tgt_subword), notes), directory, reporter)
+    links = links_file(config.train, directory)
+    if links and known.get("links", found := _fingerprint_of_lines(links)) != found:
+        raise DataError(
+            f"{links}: the word links are not what they were when the training in {directory} began: bring the old "
+            "ones back, or train anew in another directory"
+        )
+    return prepared
 
 
 def keep_config(config: Config, directory: Path) -> None:
@@ -125,8 +161,70 @@ def keep_config(config: Config, directory: Path) -> None:
     Args:
         config: Complete.
         directory: As given to `prepare`.
+
+    Raises:
+        CheckpointError: The directory cannot be written; what was kept is still there.
     """
-    (directory / _CONFIG).write_text(dump_config(config), encoding="utf-8")
+    place, text = directory / SETTINGS, dump_config(config)
+    if not place.is_file() or place.read_bytes() != text.encode("utf-8"):
+        write_text(place, text)
+
+
+def _kept_config(directory: Path) -> Config:
+    place = directory / SETTINGS
+    try:
+        return parse_config(place.read_text(encoding="utf-8"), where=str(place))
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{place}: cannot be read: {error}: start anew, with --overwrite") from None
+
+
+def _kept_fingerprints(directory: Path) -> dict[str, str]:
+    place = directory / _TEXTS
+    try:
+        known = json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        known = None
+    if not isinstance(known, dict) or not all(isinstance(one, str) for one in known.values()):
+        raise CheckpointError(f"{place}: missing or damaged: start the training anew, with --overwrite")
+    return known
+
+
+def _kept_subword(path: Path, expected: str | None) -> Subword:
+    subword = Subword.load(path)
+    if expected not in (None, subword.fingerprint()):
+        raise CheckpointError(f"{path}: changed since the training began: start it anew, with --overwrite")
+    return subword
+
+
+def _moved(config: Config, asked: Config | None) -> Config:
+    """The configuration with the names that texts and word links have now."""
+    if asked is None:
+        return config
+    files = {name: value for name in TEXTS if (value := getattr(asked.data, name)) is not None}
+    train = config.train
+    if asked.train.guided_file is not None and train.guided_weight:
+        train = train.model_copy(update={"guided_file": asked.train.guided_file})
+    return config.model_copy(update={"data": config.data.model_copy(update=files), "train": train})
+
+
+def _check_names(config: Config) -> None:
+    """Names of files must be names, and such as the configuration can hold."""
+    given = {f"data.{name}": getattr(config.data, name) for name in TEXTS}
+    for key, value in {**given, "train.guided_file": config.train.guided_file}.items():
+        if value is not None:
+            named(value, key)
+            check_writable(value, key)
+
+
+def _check_texts_are_there(data: DataConfig, directory: Path) -> None:
+    for name in TEXTS:
+        place = getattr(data, name)
+        if place is not None and not Path(place).exists():
+            option = "--" + name.replace("_", "-")
+            raise DataError(
+                f"{place}: no such file, though the training in {directory} began with it (the present directory is "
+                f"{Path.cwd()}): bring it back, or name where the same text is now with --resume {option} FILE"
+            )
 
 
 def _read(config: Config) -> tuple[list[Pair], list[Pair], list[str]]:
@@ -189,8 +287,6 @@ def _encode(
     texts: tuple[Sequence[Pair], Sequence[Pair]],
     subwords: tuple[Subword, Subword],
     notes: Sequence[str],
-    directory: Path,
-    reporter: Reporter | None,
 ) -> Prepared:
     corpora, more = [], []
     alphas = (config.subword.sample_alpha, 0.0)
@@ -199,12 +295,31 @@ def _encode(
         if corpus.num_dropped:
             more.append(f"{corpus.num_dropped} {name} pairs longer than {config.data.max_len} subwords were left out")
         corpora.append(corpus)
-    guidance, left_out = read_guiding_links(config, corpora[0], *subwords, directory=directory, reporter=reporter)
-    return Prepared(config, *subwords, corpora[0], corpora[1], (*notes, *more, *left_out), guidance)
+    return Prepared(config, *subwords, corpora[0], corpora[1], (*notes, *more))
+
+
+def _guided(prepared: Prepared, directory: Path, reporter: Reporter | None) -> Prepared:
+    """The same with the word links that guide attention, where some do."""
+    guidance, left_out = read_guiding_links(
+        prepared.config,
+        prepared.train,
+        prepared.src_subword,
+        prepared.tgt_subword,
+        directory=directory,
+        reporter=reporter,
+    )
+    return replace(prepared, guidance=guidance, notes=(*prepared.notes, *left_out))
 
 
 def _fingerprint(pairs: Sequence[Pair]) -> str:
     digest = hashlib.sha256()
     for pair in pairs:
         digest.update(f"{pair.src}\t{pair.tgt}\n".encode())
+    return digest.hexdigest()
+
+
+def _fingerprint_of_lines(path: Path) -> str:
+    digest = hashlib.sha256()
+    for line in read_lines(path):
+        digest.update(f"{line}\n".encode())
     return digest.hexdigest()

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
+from regard.places import reason
 from regard.train.reporter import StepReport, TrainingPlan, Validation
 
 
 class TensorBoardReporter:
-    """Writes losses, rates and validation scores as event files.
+    """Writes losses, rates and validation scores as event files. A disk that is full ends the curves, not the training.
 
     Args:
-        directory: Where they go: `tensorboard --logdir` of it shows them.
+        directory: Gives where they go, which may change: `tensorboard --logdir` of it shows them.
+        tell: Hears when no more can be written.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Callable[[], Path], *, tell: Callable[[str], None] = lambda _: None) -> None:
         self.directory = directory
+        self.tell = tell
         self.writer: SummaryWriter | None = None
+        self.opened = Path()
 
     def on_start(self, plan: TrainingPlan) -> None:
         """Opens the files; what an interrupted run wrote beyond its saved step is hidden."""
-        self.writer = SummaryWriter(str(self.directory), purge_step=plan.first_step)
+        with self._unless_full():
+            self._open(plan.first_step)
 
     def on_step(self, report: StepReport) -> None:
         """Training curves."""
@@ -43,8 +50,8 @@ class TensorBoardReporter:
         self._write(step, {f"validation/{name}": value for name, value in scores.items() if value is not None})
         spread = {"entropy": validation.entropy, "sharpness": validation.sharpness}
         self._write(step, {f"attention/{name}": value for name, value in spread.items() if value is not None})
-        if self.writer:
-            for number, sample in enumerate(validation.samples):
+        with self._unless_full():
+            for number, sample in enumerate(validation.samples if self.writer else ()):
                 text = f"{sample.src}\n\n{sample.translation}\n\n({sample.reference})"
                 self.writer.add_text(f"validation/sample{number}", text, step)
 
@@ -53,11 +60,29 @@ class TensorBoardReporter:
 
     def on_end(self) -> None:
         """Closes the files."""
-        if self.writer:
-            self.writer.close()
-            self.writer = None
+        writer, self.writer = self.writer, None
+        if writer:
+            with suppress(OSError):  # what is not on the disk by now was told before, or is little
+                writer.close()
+
+    def _open(self, first_step: int | None) -> None:
+        self.opened = self.directory()
+        self.writer = SummaryWriter(str(self.opened), purge_step=first_step)
 
     def _write(self, step: int, values: dict[str, float]) -> None:
-        if self.writer:
-            for name, value in values.items():
+        with self._unless_full():
+            if self.writer and self.directory() != self.opened:  # a training that took another's place
+                self.on_end()
+                self._open(None)
+            for name, value in values.items() if self.writer else ():
                 self.writer.add_scalar(name, value, step)
+            if self.writer:
+                self.writer.flush()  # by the file's name, which may be another one soon
+
+    @contextmanager
+    def _unless_full(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.on_end()
+            self.tell(f"{self.opened}: no more curves are written: {reason(error)}; the training goes on")

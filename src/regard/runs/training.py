@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -16,18 +17,22 @@ from regard.data.stream import BatchStream
 from regard.errors import ConfigError
 from regard.model.build import build_model
 from regard.model.seq2seq import Seq2Seq
+from regard.places import named
 from regard.runs.alone import alone
 from regard.runs.prepare import Prepared, keep_config, prepare, prepare_again
 from regard.runs.validator import TranslatingValidator
 from regard.store import save_model
+from regard.store.checkpoint import read_scalars
+from regard.store.training_folder import STATE, TRAINING, TrainingFolder
 from regard.train.allocator import bound_compiled_products, keep_freed_memory
-from regard.train.interrupt import listening
+from regard.train.interrupt import Interrupt, listening
 from regard.train.loop import Outcome, Trainer
 from regard.train.precision import Precision, choose_precision
 from regard.train.reporter import Reporter, Reporters, Validation
+from regard.unfilled import unfilled
 
-TRAINING = "training"
-"""Folder of the training state within the model's directory."""
+_SOME = 300
+"""Subwords of a model that is built to see whether it can be."""
 
 
 @dataclass(frozen=True)
@@ -65,54 +70,50 @@ def train(
 
     Args:
         config: What to train, on what, how. When going on, the kept one counts, but for `train.steps`,
-            `train.max_minutes` and `train.threads`, which may be set anew; None changes nothing.
+            `train.max_minutes` and `train.threads`, which may be set anew, and for the names of the files with text and
+            word links, which may have moved; None changes nothing.
         out: Directory of the model; the training state lies in `training/` within.
         resume: Go on with the training in `out`, exactly where it was saved.
-        overwrite: Whether a model or training in `out` may be replaced.
+        overwrite: Whether a model or training in `out` may be replaced. The old training stays until the new one has
+            saved its first state, the old model until the new one is finished.
         reporter: Hears how it goes; nobody does when not given.
 
     Returns:
-        How it ended. After Ctrl-C or SIGTERM it is `interrupted`, with everything saved.
+        How it ended. After Ctrl-C, SIGTERM or SIGHUP it is `interrupted`, with everything saved.
 
     Raises:
         ConfigError: When the configuration asks for the impossible, or `out` is taken.
         DataError: When text cannot be read or used.
-        CheckpointError: When there is nothing to go on with.
+        CheckpointError: When there is nothing to go on with, another process trains there, or the disk is full.
     """
-    out, directory = Path(out), Path(out) / TRAINING
-    with alone(), listening() as interrupt:
+    folder = TrainingFolder(named(out, "out"))
+    with alone(), listening() as interrupt, ExitStack() as claim:
         if resume:
-            prepared = _raise_limits(prepare_again(directory, reporter), None if config is None else config.train)
+            prepared = _go_on(config, folder, claim, reporter)
         else:
-            if config is None:
-                raise ConfigError("expected a configuration to train, got none: only going on needs none")
-            _clear(out, overwrite)
-            prepared = prepare(config, directory, reporter)
+            prepared = _begin(config, folder, claim, reporter, overwrite=overwrite)
         keep_freed_memory()
         bound_compiled_products()
         prepared, device, precision = _settle(prepared)
         model, stream = _build_model(prepared, device), _stream(prepared)
         prepared = _count_steps(prepared, stream)
-        keep_config(prepared.config, directory)
-        listener = Reporters([one for one in (reporter, *_tensorboard(prepared.config, directory)) if one])
-        for note in (*prepared.notes, precision.note):
-            if note:
-                listener.on_message(note)
-        trainer = Trainer(
-            model,
-            stream,
-            TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device=device),
-            config=prepared.config.train,
-            directory=directory,
-            precision=precision,
-            reporter=listener,
-        )
-        saved = trainer.state_path.exists()
-        outcome = trainer.run(num_sentences=len(prepared.train), resume=resume and saved, interrupt=interrupt)
-        _finish(out, model, prepared, outcome, listener)
+        keep_config(prepared.config, folder.current)
+        with _listeners(prepared, folder, reporter, precision.note) as listener:
+            trainer = Trainer(
+                model,
+                stream,
+                TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device=device),
+                config=prepared.config.train,
+                directory=folder.current,
+                precision=precision,
+                reporter=listener,
+            )
+            outcome = _run(trainer, folder, interrupt, prepared, resume=resume)
+            _finish(folder, model, prepared, outcome, listener)
     return TrainResult(
-        out, prepared.config, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen, outcome.validation
-    )
+        folder.out, prepared.config, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen,
+        outcome.validation,
+    )  # fmt: skip
 
 
 def choose_device(name: str) -> str:
@@ -137,25 +138,68 @@ def choose_device(name: str) -> str:
     return name
 
 
-def _clear(out: Path, overwrite: bool) -> None:
-    if out.is_file():
-        raise ConfigError(f"{out}: expected a directory for the model, found a file: choose another --out")
-    taken = [name for name in ("manifest.json", TRAINING) if (out / name).exists()]
-    if taken and not overwrite:
-        raise ConfigError(
-            f"{out} already holds {' and '.join(taken)}: choose another --out, go on with --resume, or replace it with "
-            "--overwrite"
-        )
-    shutil.rmtree(out / TRAINING, ignore_errors=True)
+def _begin(
+    config: Config | None, folder: TrainingFolder, claim: ExitStack, reporter: Reporter | None, *, overwrite: bool
+) -> Prepared:
+    """Checks everything, then lays the training out beside what is there."""
+    if config is None:
+        raise ConfigError("expected a configuration to train, got none: only going on needs none")
+    folder.check_free(overwrite=overwrite)
+    choose_device(config.train.device)
+    with unfilled():  # a model that cannot be, before any text is read
+        build_model(config.model, src_vocab=_SOME, tgt_vocab=_SOME, shared=config.subword.shared)
+
+    def begin() -> None:
+        claim.enter_context(folder.claimed())
+        folder.check_free(overwrite=overwrite)  # another may have been quicker
+        folder.begin()
+
+    return prepare(config, folder.coming, reporter, begin=begin)
 
 
-def _raise_limits(prepared: Prepared, asked: TrainConfig | None) -> Prepared:
-    if asked is None:
+def _go_on(config: Config | None, folder: TrainingFolder, claim: ExitStack, reporter: Reporter | None) -> Prepared:
+    """Reads what was laid out, with what may be set anew."""
+    if folder.is_begun():  # else nothing is written
+        claim.enter_context(folder.claimed())
+    prepared = prepare_again(folder.path, reporter, asked=config)
+    if config is None:
         return prepared
+    _check_limits(config.train, prepared.config.train, folder)
     changes = {
-        name: value for name in ("steps", "max_minutes", "threads") if (value := getattr(asked, name)) is not None
+        name: value
+        for name in ("steps", "max_minutes", "threads")
+        if (value := getattr(config.train, name)) is not None
     }
     return _with_train(prepared, changes)
+
+
+def _check_limits(asked: TrainConfig, kept: TrainConfig, folder: TrainingFolder) -> None:
+    """Refuses limits that the training has passed already: its configuration would tell what never was."""
+    if not (folder.path / STATE).is_file():
+        return
+    progress = read_scalars(folder.path / STATE).get("progress")
+    done = progress if isinstance(progress, dict) else {}
+    for name, unit, passed in (
+        ("steps", "steps", done.get("step")),
+        ("max_minutes", "minutes", float(str(done.get("elapsed", 0.0))) / 60.0),
+    ):
+        limit = getattr(asked, name)
+        if limit not in (None, getattr(kept, name)) and isinstance(passed, int | float) and limit < passed:
+            raise ConfigError(
+                f"train.{name} = {limit:g}: the training in {folder.out} has done {passed:.4g} {unit} already: give "
+                f"more, or leave it out; train.steps={done.get('step')} ends it with what it has"
+            )
+
+
+def _run(
+    trainer: Trainer, folder: TrainingFolder, interrupt: Interrupt, prepared: Prepared, *, resume: bool
+) -> Outcome:
+    saved = (folder.current / STATE).is_file()
+    if folder.replacing and not folder.is_trained():
+        folder.take_place()
+    if folder.replacing and interrupt.requested:  # what is there is worth more than a training of no steps
+        return Outcome(0, 0.0, interrupted=True, num_skipped=0)
+    return trainer.run(num_sentences=len(prepared.train), resume=resume and saved, interrupt=interrupt, keeper=folder)
 
 
 def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:
@@ -209,16 +253,34 @@ def _stream(prepared: Prepared) -> BatchStream:
     )
 
 
-def _tensorboard(config: Config, directory: Path) -> list[Reporter]:
+@contextmanager
+def _listeners(
+    prepared: Prepared, folder: TrainingFolder, reporter: Reporter | None, note: str | None
+) -> Iterator[Reporter]:
+    """Everyone who hears of the training; notes are told first."""
+    own = [] if reporter is None else [reporter]
+    listener = Reporters([*own, *_tensorboard(prepared.config, folder, own)])
+    for one in (*prepared.notes, note):
+        if one:
+            listener.on_message(one)
+    if folder.replacing and folder.is_trained():
+        listener.on_message(f"the training in {folder.path} is replaced as soon as this one has saved its first state")
+    yield listener
+
+
+def _tensorboard(config: Config, folder: TrainingFolder, told: Sequence[Reporter]) -> list[Reporter]:
     if not config.train.tensorboard or find_spec("tensorboard") is None:
         return []
     from regard.runs.tensorboard import TensorBoardReporter
 
-    return [TensorBoardReporter(directory / "tensorboard")]
+    return [TensorBoardReporter(lambda: folder.current / "tensorboard", tell=Reporters(list(told)).on_message)]
 
 
-def _finish(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome, listener: Reporter) -> None:
-    if outcome.interrupted:
+def _finish(folder: TrainingFolder, model: Seq2Seq, prepared: Prepared, outcome: Outcome, listener: Reporter) -> None:
+    out = folder.out
+    if outcome.interrupted and folder.replacing:
+        listener.on_message(f"stopped before the first step; what was in {out} is as it was")
+    elif outcome.interrupted:
         listener.on_message(
             f"stopped after step {outcome.step}; all is saved in {out / TRAINING}: "
             f"`regard train --out {out} --resume` goes on from there"

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from regard.errors import CheckpointError
 from regard.store.durable import write_file
-from regard.store.weights import read_tensors, write_tensors
+from regard.store.weights import read_metadata, read_tensors, write_tensors
 
 STATE_VERSION = 1
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
@@ -67,6 +67,23 @@ def load_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Plain]]:
     if not isinstance(scalars, dict) or digest != _digest(tensors, scalars):
         raise CheckpointError(f"{file}: damaged: it does not agree with its own hash; start anew, without --resume")
     return tensors, scalars
+
+
+def read_scalars(path: str | Path) -> dict[str, Plain]:
+    """The plain values of a state at a glance: neither its tensors nor its hash are looked at.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The values by name; none where the file is missing, or no state that could be read.
+    """
+    try:
+        content = json.loads(read_metadata(Path(path))["regard"])
+        scalars: dict[str, Plain] = content["scalars"]
+    except (CheckpointError, KeyError, TypeError, ValueError, RecursionError):
+        return {}
+    return scalars if isinstance(scalars, dict) else {}
 
 
 def _digest(tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> str:

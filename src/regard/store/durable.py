@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 from regard.errors import CheckpointError
+from regard.places import cure, reason
 
 PENDING = ".new"
 """Ending of a file that is written but has not taken its place yet."""
@@ -61,25 +63,35 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
     take_place(path)
 
 
-def write_output(path: Path, data: bytes) -> None:
-    """Writes a file that a user has named: as `write_file` does, but through links, and into pipes and devices.
+def write_output(path: Path, write: Callable[[Path], None]) -> None:
+    """Writes a file that a user named, such that a crash or a full disk leaves the old one or the new one.
 
-    Directories are not made: a name that leads nowhere is most likely a slip.
+    Unlike `write_file` it takes no name that may be the user's for the time of writing, writes through a link to what
+    it points at, and hands over what is no file, such as `/dev/stdout`, as it is.
 
     Args:
         path: Where the file will be.
-        data: Its content.
+        write: Writes the content to the path that it is given, whose ending is that of `path`.
 
     Raises:
-        CheckpointError: As for `write_file`.
+        CheckpointError: The disk is full, or the place cannot be written; an older file is still there.
     """
-    if path.exists() and not path.is_file():
-        with _named_failures(path):
-            path.write_bytes(data)
-    else:
-        place = path.resolve()
-        write_pending(place, lambda waiting: _put_bytes(waiting, data))
-        take_place(place)
+    place = Path(os.path.realpath(path))
+    if place.exists() and not place.is_file():
+        with named_failures(path):
+            write(path)
+        return
+    if place.exists() and not os.access(place, os.W_OK):
+        raise CheckpointError(f"{path}: cannot be written: it is write-protected; choose another place")
+    make_directory(place.parent)
+    waiting = place.with_name(f".{uuid4().hex}{PENDING}{place.suffix}")
+    try:
+        _write_down(place, waiting, write)
+        if place.exists():
+            _keep_mode(place, waiting)
+        _move(waiting, place)
+    finally:
+        _forget(waiting)
 
 
 def write_shared_text(path: Path, text: str) -> None:
@@ -101,7 +113,20 @@ def write_shared_text(path: Path, text: str) -> None:
     try:
         _move(waiting, path)
     finally:
-        waiting.unlink(missing_ok=True)
+        _forget(waiting)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text in UTF-8 with its line ends as they are, as `write_file` does.
+
+    Args:
+        path: Where the file will be.
+        text: Its content.
+
+    Raises:
+        CheckpointError: The disk is full, or the place cannot be written; an older file is still there.
+    """
+    write_file(path, lambda file: _put(file, text))
 
 
 def make_directory(path: Path) -> None:
@@ -120,7 +145,57 @@ def make_directory(path: Path) -> None:
             f"{path}: expected a directory or a free name, but a file is there; choose another"
         ) from None
     except OSError as error:
-        raise CheckpointError(f"{path}: the directory cannot be made: {error.strerror}; choose another place") from None
+        raise CheckpointError(f"{path}: the directory cannot be made: {reason(error)}; {cure(error)}") from None
+
+
+def move(place: Path, to: Path) -> None:
+    """Gives a file or directory another name in the same directory, in one step that lasts.
+
+    Args:
+        place: What is there.
+        to: Its new name; where it is a directory's, nothing may be there.
+
+    Raises:
+        CheckpointError: It cannot be moved.
+    """
+    _move(place, to)
+
+
+def remove(place: Path) -> None:
+    """Removes a file, a link or a directory with all that is in it, if it is there.
+
+    Args:
+        place: What to remove.
+
+    Raises:
+        CheckpointError: Some of it cannot be removed.
+    """
+    try:
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"{place}: cannot be removed: {reason(error)}; remove it by hand") from None
+
+
+def settle_tree(directory: Path) -> None:
+    """Brings a directory that others have written down to the disk, its files with the usual permissions.
+
+    Args:
+        directory: All that is in it is looked at.
+
+    Raises:
+        CheckpointError: The disk is full or fails.
+    """
+    with named_failures(directory):
+        usual = 0o666 & ~_umask(directory)
+        for place, _, names in os.walk(directory):
+            for name in names:
+                with named_failures(Path(place) / name):
+                    os.chmod(os.path.join(place, name), usual)  # safetensors lets nobody but the owner read
+                    _sync_file(Path(place) / name)
+            sync_directory(Path(place))
 
 
 def sync_directory(path: Path) -> None:
@@ -143,43 +218,75 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _put_bytes(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-
-
-def _write_down(path: Path, waiting: Path, write: Callable[[Path], None]) -> None:
-    try:
-        with _named_failures(path):
-            waiting.touch()
-            usual = waiting.stat().st_mode
-            write(waiting)
-            waiting.chmod(usual)  # safetensors lets nobody but the owner read
-            with waiting.open("rb+") as file:
-                os.fsync(file.fileno())
-    except BaseException:
-        waiting.unlink(missing_ok=True)
-        raise
-
-
-def _move(waiting: Path, path: Path) -> None:
-    with _named_failures(path):
-        os.replace(waiting, path)
-        sync_directory(path.parent)
-
-
 @contextmanager
-def _named_failures(path: Path) -> Iterator[None]:
+def named_failures(path: Path) -> Iterator[None]:
+    """Says in words what the system refused while a place was written, and what to do about it.
+
+    Args:
+        path: The place.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        CheckpointError: In place of an error of the system's.
+    """
     # safetensors reports a full disk as an error of its own, so its module is asked at this one place.
     from safetensors import SafetensorError
 
     try:
         yield
     except (OSError, SafetensorError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        advice = cure(error)
         raise CheckpointError(
-            f"{path}: cannot be written: {reason}; what was there is unchanged. Make room, or choose another place"
+            f"{path}: cannot be written: {reason(error)}; what was there is unchanged. {advice[0].upper()}{advice[1:]}"
         ) from None
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _write_down(path: Path, waiting: Path, write: Callable[[Path], None]) -> None:
+    try:
+        with named_failures(path):
+            waiting.touch()
+            usual = waiting.stat().st_mode
+            write(waiting)
+            waiting.chmod(usual)  # safetensors lets nobody but the owner read
+            _sync_file(waiting)
+    except BaseException:
+        _forget(waiting)
+        raise
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _keep_mode(path: Path, waiting: Path) -> None:
+    """Whoever may read the older file may read the new one, and nobody else."""
+    with named_failures(path):
+        waiting.chmod(path.stat().st_mode & 0o7777)
+
+
+def _forget(waiting: Path) -> None:
+    """Leaves nothing behind where that is possible: what went wrong before counts more."""
+    with suppress(OSError):
+        waiting.unlink(missing_ok=True)
+
+
+def _umask(directory: Path) -> int:
+    """Of this process; it can be asked only by changing it, which other threads would notice, or by making a file."""
+    probe = directory / f".{uuid4().hex}"
+    probe.touch()
+    mode = probe.stat().st_mode
+    probe.unlink()
+    return ~mode & 0o666
+
+
+def _move(waiting: Path, path: Path) -> None:
+    with named_failures(path):
+        os.replace(waiting, path)
+        sync_directory(path.parent)

@@ -77,6 +77,22 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """Reads what a file says beside its tensors, and nothing of them.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The file's metadata.
+
+    Raises:
+        CheckpointError: The file is missing, cut short or not in the safetensors format.
+    """
+    with _opened(path) as file:
+        return file.metadata() or {}
+
+
 def check_shapes(where: str, expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> None:
     """Compares what a model needs with what a file has, and tells every difference at once.
 

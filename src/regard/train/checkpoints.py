@@ -10,6 +10,7 @@ from torch import Tensor
 
 from regard.errors import CheckpointError
 from regard.store.checkpoint import Plain, load_state, save_state
+from regard.store.durable import remove
 from regard.train.reporter import Validation
 
 WORST = -1e30
@@ -84,11 +85,14 @@ class CheckpointFolder:
         names = {self._path(step).name for step in kept}
         for path in self.directory.glob("step-*"):
             if path.name not in names:
-                path.unlink()
+                remove(path)
 
     def weights(self, entry: Checkpoint) -> dict[str, Tensor]:
         """Reads a checkpoint's weights."""
-        return load_state(self._path(entry.step))[0]
+        path = self._path(entry.step)
+        if not path.is_file():
+            raise CheckpointError(f"{path}: was removed, though the training needs its weights: train anew")
+        return load_state(path)[0]
 
     def state(self) -> list[Plain]:
         """What has to be remembered, as JSON."""

@@ -15,6 +15,7 @@ from regard.config.schema import TrainConfig
 from regard.errors import ConfigError
 from regard.model.seq2seq import Seq2Seq
 from regard.store.checkpoint import Plain, load_state, save_state
+from regard.store.training_folder import STATE
 from regard.store.weights import check_shapes, fill, own_tensors
 from regard.train.average import average_states
 from regard.train.checkpoints import CheckpointFolder
@@ -57,6 +58,28 @@ class Stream(Protocol):
 
     def __next__(self) -> Batch:
         """The next batch."""
+        ...
+
+
+class Keeper(Protocol):
+    """Whoever owns the directory that a training is kept in."""
+
+    @property
+    def path(self) -> Path:
+        """Where it will be in the end."""
+        ...
+
+    @property
+    def current(self) -> Path:
+        """Where it is now."""
+        ...
+
+    def check(self) -> None:
+        """Raises a `CheckpointError` where nothing may be written any more."""
+        ...
+
+    def saved(self) -> Path:
+        """Hears that a state was saved; gives the directory from now on."""
         ...
 
 
@@ -115,7 +138,7 @@ class Trainer:
         self.config, self.precision, self.reporter = config, precision, reporter
         self.validate_every = config.validate_every
         self.device = str(model.output_weight.device)
-        self.state_path = directory / "state.safetensors"
+        self.keeper: Keeper | None = None
         self.folder = CheckpointFolder(directory, keep=config.keep, prefer=config.average)
         self.updater = Updater(model, betas=config.betas, weight_decay=config.weight_decay, clip_norm=config.clip_norm)
         self.step = TrainingStep(
@@ -127,13 +150,26 @@ class Trainer:
         self.stopwatch = Stopwatch(clock)
         self.meter = Meter(self.device, clock)
 
-    def run(self, *, num_sentences: int = 0, resume: bool = False, interrupt: Interrupt | None = None) -> Outcome:
+    @property
+    def state_path(self) -> Path:
+        """What training goes on from."""
+        return self.folder.directory / STATE
+
+    def run(
+        self,
+        *,
+        num_sentences: int = 0,
+        resume: bool = False,
+        interrupt: Interrupt | None = None,
+        keeper: Keeper | None = None,
+    ) -> Outcome:
         """Trains to the end, or to an interruption.
 
         Args:
             num_sentences: Of the corpus, for the report.
             resume: Whether to go on from the saved state.
             interrupt: The user's wish to stop.
+            keeper: Owner of the directory, who may move it; nobody else does when not given.
 
         Returns:
             How it ended.
@@ -143,6 +179,8 @@ class Trainer:
             ConfigError: When gradients stay infinite or NaN.
         """
         interrupt = interrupt or Interrupt()
+        if keeper:
+            self.keeper, self.folder.directory = keeper, keeper.current
         anew = resume and self._restore()
         self.reporter.on_start(self._plan(num_sentences))
         if anew:
@@ -181,7 +219,7 @@ class Trainer:
             steps=self.limit.steps,
             first_step=self.progress.step,
             validate_every=self.validate_every,
-            directory=str(self.state_path.parent),
+            directory=str(self.keeper.path if self.keeper else self.folder.directory),
             max_minutes=self.config.max_minutes,
         )
 
@@ -271,6 +309,7 @@ class Trainer:
         best = self.progress.note(score)
         self.schedule.observe(score)
         self._revise(ended)
+        self._check_place()
         self.folder.add(self.progress.step, validation, self.config.metric, own_tensors(self.model))
         # Before the state is saved: a training that is killed between the two validates again, and is heard again.
         self.reporter.on_validation(self.progress.step, validation, best=best)
@@ -296,7 +335,12 @@ class Trainer:
         fill(self.model, self.folder.weights(best))
         return f"checkpoint of step {best.step}", best.validation
 
+    def _check_place(self) -> None:
+        if self.keeper:
+            self.keeper.check()
+
     def _save(self) -> None:
+        self._check_place()
         self.progress.elapsed = self.stopwatch.elapsed()
         tensors = {f"weight.{name}": weight for name, weight in own_tensors(self.model).items()}
         tensors |= {f"optimizer.{name}": value for name, value in self.updater.state().items()}
@@ -311,6 +355,8 @@ class Trainer:
             "checkpoints": self.folder.state(),
         }
         save_state(self.state_path, tensors, scalars)
+        if self.keeper:
+            self.folder.directory = self.keeper.saved()
 
     def _restore(self) -> bool:
         """Goes to where the saved training was; True where its limits were other ones."""

@@ -22,7 +22,6 @@ from regard.errors import ConfigError
 from regard.inspection.readout import Readout
 from regard.lab.cells import Bench, Cell, open_bench, set_up
 from regard.lab.load import dump_lab
-from regard.lab.locks import Lock
 from regard.lab.measure import find_readout, gradients, measure, typical_pairs
 from regard.lab.recorder import Recorder, read_record
 from regard.lab.result import read_result
@@ -30,8 +29,9 @@ from regard.lab.run import run_lab
 from regard.lab.schema import Lab, MeasureConfig
 from regard.lab.worker import FAILED, FINISHED, TAKEN, main, work
 from regard.runs.aligning import Wanted
-from regard.runs.training import TRAINING
 from regard.store import load_model
+from regard.store.locks import Lock
+from regard.store.training_folder import TRAINING
 from regard.train.reporter import StepReport, TrainingPlan, Validation
 from regard.translate import Translator, load
 from regard.translation import Translation

@@ -16,7 +16,7 @@ def test_curves_and_samples(tmp_path: Path) -> None:
 
     from regard.runs.tensorboard import TensorBoardReporter
 
-    reporter = TensorBoardReporter(tmp_path)
+    reporter = TensorBoardReporter(lambda: tmp_path)
     reporter.on_step(StepReport(1, 3, 0.5, 9.0, 9.0, 1.0, 1e-3, 100.0, 1.0, 2.0))  # before the start: nowhere to go
     reporter.on_start(TrainingPlan(1, 2, 3, 0, 1, "here", None))
     reporter.on_step(StepReport(7, 3, 0.5, 2.0, 1.75, 1.0, 1e-3, 100.0, 1.0, 2.0))

@@ -104,13 +104,29 @@ def test_subwords_can_be_sampled_and_separate(toy) -> None:
     assert stored.src_subword is not stored.tgt_subword
 
 
-@pytest.mark.parametrize("taken", ["model", "training"])
-def test_a_directory_in_use_is_not_touched(toy, taken: str) -> None:
-    out = toy.directory / "model"
-    name = {"model": "manifest.json", "training": "training"}[taken]
-    (out / name).mkdir(parents=True)
-    with pytest.raises(ConfigError, match=rf"already holds {name}: choose another --out.*--resume.*--overwrite"):
-        train(toy.config(), out)
+@pytest.mark.parametrize(
+    ("taken", "message"),
+    [
+        ("manifest.json", r"already holds manifest\.json: choose another --out, or replace it with --overwrite"),
+        ("weights.safetensors", r"already holds weights\.safetensors: choose"),
+        ("training/state.safetensors", r"already holds training: choose another --out, or replace"),
+        ("training/my-notes.txt", r"expected the files of a training.*found 'my-notes\.txt'.*move it away"),
+    ],
+)
+def test_a_directory_in_use_is_not_touched(toy, taken: str, message: str) -> None:
+    place = toy.directory / "model" / taken
+    place.parent.mkdir(parents=True)
+    place.write_text("somebody's")
+    with pytest.raises(ConfigError, match=message):
+        train(toy.config(), toy.directory / "model")
+    assert [one for one in (toy.directory / "model").rglob("*") if one.is_file()] == [place]
+    assert place.read_text() == "somebody's"
+
+
+def test_what_can_be_gone_on_with_is_not_begun_anew(toy) -> None:
+    train(toy.config(), toy.directory / "model", reporter=Stopper(4))
+    with pytest.raises(ConfigError, match=r"already holds training: .*, go on with --resume, or replace"):
+        train(toy.config(), toy.directory / "model")
 
 
 def test_it_can_be_replaced(toy) -> None:

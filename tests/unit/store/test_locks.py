@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from regard.lab import locks
-from regard.lab.locks import Lock
+from regard.store import locks
+from regard.store.locks import Lock
 
 PATIENCE = 1800.0
 """Seconds after which a test gives up; only so that nothing waits for ever."""
@@ -54,7 +54,7 @@ def test_one_of_many_gets_it(tmp_path: Path) -> None:
 
 def test_a_dead_holder_is_succeeded(tmp_path: Path) -> None:
     script = (
-        f"from regard.lab.locks import Lock; from pathlib import Path; assert Lock(Path({str(tmp_path)!r})).claim()"
+        f"from regard.store.locks import Lock; from pathlib import Path; assert Lock(Path({str(tmp_path)!r})).claim()"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
     assert len(list(tmp_path.iterdir())) == 1
