@@ -20,9 +20,12 @@ def phrasebook(
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed writes the same files.")] = 1,
     min_length: Annotated[int, typer.Option(metavar="N", help="Fewest words of a source sentence.")] = 1,
     max_length: Annotated[int, typer.Option(metavar="N", help="Most words of a source sentence.")] = 60,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
 ) -> None:
     """Write sentence pairs with their gold word alignments, from a grammar: train, val and test."""
     from regard.phrasebook.corpus import write_corpus
 
-    write_corpus(out, pair=pair, pairs=pairs, seed=seed, min_length=min_length, max_length=max_length)
+    write_corpus(
+        out, pair=pair, pairs=pairs, seed=seed, min_length=min_length, max_length=max_length, overwrite=overwrite
+    )
     print(f"wrote train, val and test to {out}", file=sys.stderr)

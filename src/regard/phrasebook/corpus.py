@@ -14,9 +14,11 @@ from pathlib import Path
 
 from regard.errors import DataError
 from regard.phrasebook.engine import SentencePair, pharaoh
+from regard.phrasebook.files import write_files
 from regard.phrasebook.grammar import Draft, Grammar
 from regard.phrasebook.sampler import Sampler
 from regard.phrasebook.splits import SPLITS, split_of
+from regard.places import named
 
 GRAMMARS = {
     "en-fr": ("regard.phrasebook.english_french", "EnglishFrench"),
@@ -83,6 +85,7 @@ def write_corpus(
     seed: int = 1,
     min_length: int = 1,
     max_length: int = 60,
+    overwrite: bool = False,
 ) -> CorpusReport:
     """Writes a parallel corpus with gold word alignments.
 
@@ -96,20 +99,22 @@ def write_corpus(
         seed: Of all choices.
         min_length: Fewest words of an English sentence.
         max_length: Most words of an English sentence.
+        overwrite: Whether files of these names that say something else are replaced.
 
     Returns:
         What was written.
 
     Raises:
-        DataError: If the pair is unknown, the lengths are impossible, or the grammar has too few sentences of
-            these lengths.
+        DataError: If the pair is unknown, the lengths are impossible, the grammar has too few sentences of
+            these lengths, or the files cannot be written.
+        ConfigError: If files of these names are there, with other content.
     """
+    directory = named(out, "out")
     grammar = load_grammar(pair)
     _check(grammar, pairs, min_length, max_length)
     collected = _collect(grammar, pairs, seed, (min_length, max_length))
-    directory = Path(out)
-    directory.mkdir(parents=True, exist_ok=True)
     src, tgt = pair.split("-")
+    files: dict[Path, bytes] = {}
     for name, split in collected.items():
         lines = {
             src: [one.src for one in split.pairs],
@@ -117,8 +122,8 @@ def write_corpus(
             "align": [pharaoh(one.links) for one in split.pairs],
         }
         for ending, texts in lines.items():
-            text = "".join(line + "\n" for line in texts)
-            (directory / f"{name}.{ending}").write_text(text, encoding="utf-8", newline="\n")
+            files[directory / f"{name}.{ending}"] = "".join(line + "\n" for line in texts).encode()
+    write_files(files, overwrite=overwrite)
     return _report(directory, pair, collected)
 
 
