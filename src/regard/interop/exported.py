@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +15,9 @@ from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.schema import Config
 from regard.errors import CheckpointError
+from regard.places import named
 from regard.store import StoredModel
-from regard.store.durable import make_directory, pending, sha256, sync_directory
+from regard.store.durable import PENDING, appearing, sha256
 from regard.store.manifest import CONFIG, SEPARATE_SUBWORDS, SHARED_SUBWORD
 from regard.text.subword import Subword
 
@@ -91,22 +90,11 @@ def new_directory(path: str | Path) -> Iterator[Path]:
     Raises:
         CheckpointError: The place is taken or cannot be written.
     """
-    place = Path(path)
+    place = named(path, "out")
     if place.exists() and not (place.is_dir() and not any(place.iterdir())):
         raise CheckpointError(f"{place}: expected a free name for what is exported, but something is there: remove it")
-    waiting = pending(place)
-    shutil.rmtree(waiting, ignore_errors=True)
-    make_directory(waiting)
-    try:
+    with appearing(place, waiting=place.with_name(f".{place.name}{PENDING}")) as waiting:
         yield waiting
-        if place.exists():
-            place.rmdir()
-        os.replace(waiting, place)
-        sync_directory(place.parent)
-    except OSError as error:
-        raise CheckpointError(f"{place}: cannot be written: {error.strerror or error}; choose another place") from None
-    finally:
-        shutil.rmtree(waiting, ignore_errors=True)
 
 
 def write_companions(

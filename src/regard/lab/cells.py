@@ -13,11 +13,11 @@ from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
-from regard.lab.corpus import LabCorpus, appearing, bring_corpus, open_corpus
+from regard.lab.corpus import LabCorpus, bring_corpus, open_corpus
 from regard.lab.load import dump_lab, parse_lab, system_config
 from regard.lab.schema import BudgetConfig, Lab
 from regard.runs.prepare import keep_config, prepare
-from regard.store.durable import write_shared_text
+from regard.store.durable import appearing, write_shared_text
 from regard.store.locks import Lock
 from regard.store.training_folder import TRAINING
 
@@ -273,7 +273,8 @@ def begin(bench: Bench, cell: Cell, *, workers: int) -> Config:
     training, fingerprint = cell.model / TRAINING, bench.check(cell)
     if not training.exists():
         with appearing(training) as waiting:
-            shutil.copytree(bench.vocabulary(config), waiting, dirs_exist_ok=True)
+            for file in bench.vocabulary(config).iterdir():
+                shutil.copyfile(file, waiting / file.name)
             keep_config(config, waiting)
         write_shared_text(cell.mark, fingerprint)
     own = system_config(bench.lab, cell.system).train.threads

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
-from uuid import uuid4
 
 from regard.errors import ConfigError, DataError
 from regard.evaluate.scores import comparable
 from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
 from regard.lab.schema import CorpusConfig
 from regard.phrasebook.corpus import write_corpus
+from regard.store.durable import appearing
 from regard.text.links import GoldLinks, pharaoh, read_links, read_pharaoh
 from regard.text.readers import read_lines, read_pairs
 from regard.values import Pair
@@ -98,28 +96,6 @@ def bring_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
     if made_of != config.model_dump(mode="json"):
         raise ConfigError(f"{directory}: this lab was begun with another corpus: choose another directory")
     return corpus
-
-
-@contextmanager
-def appearing(place: Path) -> Iterator[Path]:
-    """Makes a directory that is there wholly or not at all; of several workers that make the same one, one is enough.
-
-    Args:
-        place: Where it will be.
-
-    Yields:
-        Where to write its files.
-    """
-    waiting = place.with_name(f"{place.name}.{uuid4().hex}")
-    waiting.mkdir(parents=True)
-    try:
-        yield waiting
-        os.rename(waiting, place)
-    except OSError:
-        if not place.exists():  # else somebody else was quicker
-            raise
-    finally:
-        shutil.rmtree(waiting, ignore_errors=True)
 
 
 def open_corpus(directory: Path) -> LabCorpus:

@@ -179,6 +179,41 @@ def remove(place: Path) -> None:
         raise CheckpointError(f"{place}: cannot be removed: {reason(error)}; remove it by hand") from None
 
 
+@contextmanager
+def appearing(place: Path, *, waiting: Path | None = None) -> Iterator[Path]:
+    """Makes a directory that is there wholly or not at all, whatever happens meanwhile.
+
+    Args:
+        place: Where it will be; an empty directory may be there.
+        waiting: Where it is made, beside its place; one that was killed leaves it there, and the next one clears it
+            away. When not given, several processes may make the same directory at once, and the first counts.
+
+    Yields:
+        Where to write its files.
+
+    Raises:
+        CheckpointError: The disk is full, or the place is taken or cannot be written; nothing is left behind.
+    """
+    shared = waiting is None
+    making = waiting or place.with_name(f".{place.name}.{uuid4().hex}{PENDING}")
+    remove(making)
+    make_directory(making)
+    try:
+        with named_failures(place):
+            yield making
+        settle_tree(making)
+        with named_failures(place):
+            try:
+                os.replace(making, place)
+            except OSError:
+                if not (shared and place.exists()):  # else somebody else was quicker
+                    raise
+            sync_directory(place.parent)
+    finally:
+        with suppress(CheckpointError):
+            remove(making)
+
+
 def settle_tree(directory: Path) -> None:
     """Brings a directory that others have written down to the disk, its files with the usual permissions.
 

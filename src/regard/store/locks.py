@@ -117,6 +117,11 @@ class Lock:
         owner = _owner(last)
         return f"{owner.host}:{owner.pid}"
 
+    def is_held_here(self) -> bool:
+        """Whether a process of this machine holds the lock, which needs no waiting to know."""
+        last = self._last()
+        return last is not None and _is_alive(last) and _owner(last).machine == _machine()
+
     @contextmanager
     def held(self) -> Iterator[threading.Event]:
         """Keeps a claimed lock alive from a thread, and gives it back in the end.
@@ -162,7 +167,10 @@ class Lock:
         text = json.dumps(asdict(Owner(socket.gethostname(), _machine(), _start_of(os.getpid()), os.getpid())))
         waiting = self.directory / f"{uuid4().hex}{PENDING}"
         try:
-            waiting.write_text(text, encoding="utf-8")
+            with waiting.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())  # an empty lock would hold until it is old, and nobody would know who
             os.link(waiting, mine)
         except FileExistsError:
             return False

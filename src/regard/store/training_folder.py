@@ -80,7 +80,8 @@ class TrainingFolder:
         """
         if self.out.exists() and not self.out.is_dir():
             raise ConfigError(f"{self.out}: expected a directory for the model, found a file: choose another --out")
-        self.check_idle()
+        if self._lock.own is None and self._lock.is_held_here():
+            raise self._taken()
         self._check_foreign()
         trained = self.is_trained()
         taken = [name for name in (MANIFEST, *KNOWN_FILES) if (self.out / name).exists()][:1] + [TRAINING] * trained
@@ -90,21 +91,6 @@ class TrainingFolder:
                 f"{self.out} already holds {' and '.join(taken)}: choose another --out, {going_on}replace it with "
                 "--overwrite"
             )
-
-    def check_idle(self) -> None:
-        """Refuses to work where another process does.
-
-        Raises:
-            CheckpointError: One does.
-        """
-        holder = self._lock.holder()
-        if holder is None or self._lock.own is not None:
-            return
-        host, _, pid = holder.rpartition(":")
-        raise CheckpointError(
-            f"{self.out}: a training (process {pid} on {host}) is running there: wait for its end, stop it, or choose "
-            "another --out"
-        )
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -117,8 +103,7 @@ class TrainingFolder:
             CheckpointError: Another process trains there, or the place cannot be written.
         """
         if not self._lock.claim(patience=WATCH_SECONDS):
-            self.check_idle()
-            raise CheckpointError(f"{self.out}: another training has just begun there: choose another --out")
+            raise self._taken()
         with self._lock.held():
             try:
                 self._recover()
@@ -186,6 +171,13 @@ class TrainingFolder:
         """
         self.take_place()
         return self.current
+
+    def _taken(self) -> CheckpointError:
+        host, _, pid = (self._lock.holder() or ":").rpartition(":")
+        who = f"process {pid} on {host}" if host else "another process"
+        return CheckpointError(
+            f"{self.out}: a training ({who}) is running there: wait for its end, stop it, or choose another --out"
+        )
 
     def _places(self) -> list[Path]:
         """Where the training lies, or lay when a process was killed while it replaced it."""
