@@ -14,13 +14,14 @@ from pathlib import Path
 
 from regard.errors import ConfigError, DataError
 
+STDIN, STDOUT = 0, 1
+"""The numbers of the standard streams, for `refuse_own_input`."""
 _FULL = frozenset(
     number for name in ("ENOSPC", "EDQUOT", "EFBIG") if (number := getattr(errno, name, None)) is not None
 )
 _GONE = frozenset(
     number for name in ("ENOENT", "ENOTDIR", "ESTALE") if (number := getattr(errno, name, None)) is not None
 )
-_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 def named(place: str | PathLike[str], what: str) -> Path:
@@ -107,8 +108,6 @@ def cure(error: Exception) -> str:
         return "make room, or choose another place"
     if number in _GONE:
         return "its directory was moved or removed, or is none: bring it back, or choose another place"
-    if number in _FORBIDDEN:
-        return "choose a place where you may write"
     return "choose another place, or make this one usable"
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.lines import read_aligned
-from regard.cli.options import Base, Json, examples
+from regard.cli.options import Base, Json, examples, place
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
@@ -21,16 +21,20 @@ EXAMPLES = examples(
 def aer(
     gold: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="What is right: 1-2 is sure, 1p2 or 1?2 possible; or NAACL lines."),
+        typer.Option(
+            parser=place, metavar="FILE", help="What is right: 1-2 is sure, 1p2 or 1?2 possible; or NAACL lines."
+        ),
     ],
-    links: Annotated[Path, typer.Option(metavar="FILE", help="What was guessed, in the same forms.")],
+    links: Annotated[Path, typer.Option(parser=place, metavar="FILE", help="What was guessed, in the same forms.")],
     gold_base: Base = None,
     links_base: Base = None,
     src: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Source sentences, to check links by.", show_default=False)
+        Path | None,
+        typer.Option(parser=place, metavar="FILE", help="Source sentences, to check links by.", show_default=False),
     ] = None,
     tgt: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Target sentences, to check links by.", show_default=False)
+        Path | None,
+        typer.Option(parser=place, metavar="FILE", help="Target sentences, to check links by.", show_default=False),
     ] = None,
     as_json: Json = False,
 ) -> None:

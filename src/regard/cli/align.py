@@ -10,8 +10,9 @@ import typer
 
 from regard.cli.lines import read_aligned, written_to
 from regard.cli.loading import loading
-from regard.cli.options import Base, Device, Model, Src, Threads, With, examples, use_threads
+from regard.cli.options import Base, Device, Model, Src, Threads, With, examples, place, use_threads
 from regard.cli.progress import watched
+from regard.places import STDOUT, refuse_own_input
 
 if TYPE_CHECKING:
     from regard.runs.aligning import Aligner, Wanted
@@ -25,11 +26,17 @@ EXAMPLES = examples(
 _AT_ONCE = 512
 """Sentence pairs read in one go: attention takes much more room than text."""
 
-_Tgt = Annotated[Path, typer.Option("--tgt", metavar="FILE", help="Their translations.", show_default=False)]
-_Output = Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write.", show_default="standard output")]
+_Tgt = Annotated[
+    Path, typer.Option("--tgt", parser=place, metavar="FILE", help="Their translations.", show_default=False)
+]
+_Output = Annotated[
+    Path | None, typer.Option(parser=place, metavar="FILE", help="Where to write.", show_default="standard output")
+]
 _Reverse = Annotated[
     Path | None,
-    typer.Option(metavar="MODEL", help="A model that translates back: both directions count.", show_default=False),
+    typer.Option(
+        parser=place, metavar="MODEL", help="A model that translates back: both directions count.", show_default=False
+    ),
 ]
 _Symmetrize = Annotated[
     str,
@@ -80,7 +87,9 @@ _Shift = Annotated[
 ]
 _Gold = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Right links of these pairs, to find layer and head by.", show_default=False),
+    typer.Option(
+        parser=place, metavar="FILE", help="Right links of these pairs, to find layer and head by.", show_default=False
+    ),
 ]
 
 
@@ -105,6 +114,7 @@ def align(
     threads: Threads = None,
 ) -> None:
     """Make the model read given translations, and print each one's word alignment: 0-0 1-2 ..., counted from 0."""
+    refuse_own_input(STDOUT if output is None else output, [src, tgt, gold, model, reverse_model, *(others or [])])
     sources, targets = read_aligned(src, tgt)
 
     with loading():

@@ -10,8 +10,9 @@ import typer
 
 from regard.cli.lines import InputLines, read_aligned, write_text
 from regard.cli.loading import loading
-from regard.cli.options import Beam, Device, Model, Threads, With, examples, use_threads
+from regard.cli.options import Beam, Device, Model, Threads, With, examples, place, use_threads
 from regard.errors import RegardError
+from regard.places import refuse_own_input
 from regard.text.normalise import normalise
 
 if TYPE_CHECKING:
@@ -33,19 +34,35 @@ _Target = Annotated[
 ]
 _Src = Annotated[
     Path | None,
-    typer.Option("--src", metavar="FILE", help="Sentences in place of one, a line each.", show_default=False),
+    typer.Option(
+        "--src", parser=place, metavar="FILE", help="Sentences in place of one, a line each.", show_default=False
+    ),
 ]
 _Tgt = Annotated[
     Path | None,
-    typer.Option("--tgt", metavar="FILE", help="Their translations, to read rather than to find.", show_default=False),
+    typer.Option(
+        "--tgt",
+        parser=place,
+        metavar="FILE",
+        help="Their translations, to read rather than to find.",
+        show_default=False,
+    ),
 ]
-_Html = Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page to point at.", show_default=False)]
+_Html = Annotated[
+    Path | None, typer.Option(parser=place, metavar="FILE", help="Write a page to point at.", show_default=False)
+]
 _Beside = Annotated[
     list[Path] | None,
-    typer.Option(metavar="MODEL", help="A model to show beside it on the page; may be repeated.", show_default=False),
+    typer.Option(
+        parser=place,
+        metavar="MODEL",
+        help="A model to show beside it on the page; may be repeated.",
+        show_default=False,
+    ),
 ]
 _Png = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write a picture: .png, .svg or .pdf.", show_default=False)
+    Path | None,
+    typer.Option(parser=place, metavar="FILE", help="Write a picture: .png, .svg or .pdf.", show_default=False),
 ]
 _Layer = Annotated[int | None, typer.Option(metavar="N", min=0, help="One layer, from 0.", show_default="their mean")]
 _Head = Annotated[int | None, typer.Option(metavar="N", min=0, help="One head, from 0.", show_default="their mean")]
@@ -71,6 +88,8 @@ def attend(
     """Show which words a translation was read from: the matrix, and for each word the most and least attended."""
     beside = beside or []
     _check_wishes(model, beside, page=html, picture=png, several=src is not None)
+    for output in filter(None, (html, png)):
+        refuse_own_input(output, [src, tgt, model, *(others or []), *beside])
     sources, targets = _wanted(sentence, target, src, tgt)
 
     with loading():

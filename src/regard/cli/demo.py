@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from regard.cli.loading import loading
-from regard.cli.options import Json, Set, examples
+from regard.cli.options import Json, Set, examples, place
 
 EXAMPLES = examples("regard demo --out demo")
 
 
 def demo(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory to write to.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(parser=place, metavar="DIR", help="Directory to write to.")] = Path("demo"),
     pairs: Annotated[int, typer.Option(metavar="N", help="Sentence pairs to learn from.")] = 20000,
     overrides: Set = None,
     as_json: Json = False,

@@ -15,6 +15,7 @@ import typer
 
 from regard.cli.streams import standard_streams
 from regard.errors import RegardError
+from regard.places import cure, is_full, reason
 
 INTERRUPTED = 130
 DEBUG = "REGARD_DEBUG"
@@ -60,8 +61,8 @@ def _failed(error: Exception) -> int:
     if isinstance(error, _USAGE):
         _say(f"error: {_usage_message(error)}")
         return 2
-    if isinstance(error, OSError) and error.filename is not None:
-        _say(f"error: {error.filename}: {error.strerror}; choose another place, or make this one usable")
+    if isinstance(error, OSError) and (error.filename is not None or is_full(error)):
+        _say(f"error: {error.filename or 'what is written'}: {reason(error)}; {cure(error)}")
         _leave_standard_output()
         return 2
     _say(

@@ -22,6 +22,7 @@ from regard.cli.options import (
     Threads,
     With,
     examples,
+    place,
     use_threads,
 )
 from regard.cli.progress import watched
@@ -34,7 +35,9 @@ EXAMPLES = examples(
 def evaluate(
     model: Model,
     src: Src,
-    ref: Annotated[Path, typer.Option("--ref", metavar="FILE", help="Their right translations.", show_default=False)],
+    ref: Annotated[
+        Path, typer.Option("--ref", parser=place, metavar="FILE", help="Their right translations.", show_default=False)
+    ],
     others: With = None,
     beam: Beam = None,
     device: Device = "auto",

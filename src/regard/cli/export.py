@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from regard.cli.loading import loading
-from regard.cli.options import Model, examples
+from regard.cli.options import Model, examples, place
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
@@ -23,7 +23,9 @@ def export(
     to: Annotated[
         Literal["ctranslate2", "onnx", "marian"], typer.Option("--to", help="Whose model to write.", show_default=False)
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new directory.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("--out", parser=place, metavar="DIR", help="A new directory.", show_default=False)
+    ],
     quantization: Annotated[
         str, typer.Option(metavar="TYPE", help="Type of the weights: float32 or int8; int16, ... for ctranslate2.")
     ] = "float32",

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from regard.cli.loading import loading
-from regard.cli.options import examples
+from regard.cli.options import examples, place
 
 EXAMPLES = examples("regard import marian opus-mt-en-fr --out model")
 
@@ -18,9 +18,12 @@ def import_(
         Literal["marian"], typer.Argument(metavar="KIND", help="marian: MarianMT of transformers.", show_default=False)
     ],
     directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The model, as transformers keeps it.", show_default=False)
+        Path,
+        typer.Argument(parser=place, metavar="DIR", help="The model, as transformers keeps it.", show_default=False),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="MODEL", help="The new model.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("--out", parser=place, metavar="MODEL", help="The new model.", show_default=False)
+    ],
 ) -> None:
     """Read a model of another toolkit: regard then translates, shows and evaluates it like its own."""
     with loading():

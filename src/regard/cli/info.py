@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.loading import loading
-from regard.cli.options import Json, examples
+from regard.cli.options import Json, examples, place
 from regard.errors import ConfigError
 
 EXAMPLES = examples("regard info model", "regard info model --json", "regard info --machine")
@@ -21,7 +21,8 @@ WIDEST = 120
 
 def info(
     model: Annotated[
-        Path | None, typer.Argument(metavar="MODEL", help="Directory of a trained model.", show_default=False)
+        Path | None,
+        typer.Argument(parser=place, metavar="MODEL", help="Directory of a trained model.", show_default=False),
     ] = None,
     machine: Annotated[
         bool,

@@ -9,7 +9,7 @@ import typer
 
 from regard.cli.endings import INTERRUPTED
 from regard.cli.loading import loading
-from regard.cli.options import Set, examples
+from regard.cli.options import Set, examples, place
 from regard.errors import ConfigError
 
 RUN_EXAMPLES = examples(
@@ -20,12 +20,16 @@ RUN_EXAMPLES = examples(
 REPORT_EXAMPLES = examples("regard lab report lab")
 LIST_EXAMPLES = examples("regard lab list")
 
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Directory of the lab.", show_default=False)]
+Directory = Annotated[
+    Path, typer.Argument(parser=place, metavar="DIR", help="Directory of the lab.", show_default=False)
+]
 Files = tuple[str, str]
 Lab = Annotated[
     str, typer.Argument(metavar="LAB", help="A TOML file, or a name out of `regard lab list`.", show_default=False)
 ]
-Out = Annotated[Path | None, typer.Argument(metavar="DIR", help="Where all of it goes.", show_default="lab-NAME")]
+Out = Annotated[
+    Path | None, typer.Argument(parser=place, metavar="DIR", help="Where all of it goes.", show_default="lab-NAME")
+]
 CorpusFiles = Annotated[
     Files | None, typer.Option("--corpus", metavar="SRC TGT", help="Text to learn from.", show_default="the lab's")
 ]

@@ -15,6 +15,7 @@ from typing import BinaryIO, TextIO, cast
 from regard.cli.arriving import ArrivingLines
 from regard.cli.streams import NamedFile
 from regard.errors import DataError
+from regard.places import refuse_own_input
 from regard.text.readers import open_bytes, raw_lines, read_lines
 
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -153,8 +154,7 @@ def written_to(path: Path | None, *, reading: Path | None = None) -> Iterator[Ou
     if path is None:
         yield OutputLines(sys.stdout)
         return
-    if reading is not None and path.exists() and path.samefile(reading):
-        raise DataError(f"{path}: is read and written at once, which would destroy it: choose another --output")
+    refuse_own_input(path, [reading])
     try:
         raw = NamedFile(path, str(path))
     except OSError as error:

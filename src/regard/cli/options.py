@@ -7,11 +7,35 @@ from typing import Annotated
 
 import typer
 
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="Directory of a trained model.", show_default=False)]
+
+def place(name: str) -> Path:
+    """A file or directory that an option names.
+
+    Args:
+        name: As it was typed; an unset variable of the shell makes it empty.
+
+    Returns:
+        The same as a path.
+
+    Raises:
+        BadParameter: The name is empty, which would mean the present directory.
+    """
+    if not name:
+        raise typer.BadParameter("expected a name, got an empty one (is a variable unset?); '.' is the present one")
+    return Path(name)
+
+
+Model = Annotated[
+    Path, typer.Argument(parser=place, metavar="MODEL", help="Directory of a trained model.", show_default=False)
+]
 With = Annotated[
     list[Path] | None,
     typer.Option(
-        "--with", metavar="MODEL", help="A further model for an ensemble; may be repeated.", show_default=False
+        "--with",
+        parser=place,
+        metavar="MODEL",
+        help="A further model for an ensemble; may be repeated.",
+        show_default=False,
     ),
 ]
 Beam = Annotated[
@@ -38,7 +62,11 @@ Compute = Annotated[
 Table = Annotated[
     Path | None,
     typer.Option(
-        "--shortlist", metavar="FILE", help="Say only what its table lets: see `regard shortlist`.", show_default=False
+        "--shortlist",
+        parser=place,
+        metavar="FILE",
+        help="Say only what its table lets: see `regard shortlist`.",
+        show_default=False,
     ),
 ]
 Base = Annotated[
@@ -51,7 +79,9 @@ Set = Annotated[
         "--set", metavar="KEY=VALUE", help="Any option, such as train.steps=3000; may be repeated.", show_default=False
     ),
 ]
-Src = Annotated[Path, typer.Option("--src", metavar="FILE", help="Source sentences, one a line.", show_default=False)]
+Src = Annotated[
+    Path, typer.Option("--src", parser=place, metavar="FILE", help="Source sentences, one a line.", show_default=False)
+]
 
 
 def examples(*commands: str) -> str:

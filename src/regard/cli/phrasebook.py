@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.options import examples
+from regard.cli.options import examples, place
 
 EXAMPLES = examples("regard phrasebook --pair en-fr --pairs 300 --seed 1 --out words")
 
 
 def phrasebook(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory to write to.", show_default=False)],
+    out: Annotated[Path, typer.Option(parser=place, metavar="DIR", help="Directory to write to.", show_default=False)],
     pair: Annotated[str, typer.Option(metavar="PAIR", help="Languages: en-fr or en-ko.")] = "en-fr",
     pairs: Annotated[int, typer.Option(metavar="N", help="Sentence pairs for training.")] = 20000,
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed writes the same files.")] = 1,

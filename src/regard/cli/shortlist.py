@@ -9,7 +9,8 @@ import typer
 
 from regard.cli.lines import read_aligned
 from regard.cli.loading import loading
-from regard.cli.options import Device, Model, Src, Threads, examples, use_threads
+from regard.cli.options import Device, Model, Src, Threads, examples, place, use_threads
+from regard.places import refuse_own_input
 
 EXAMPLES = examples(
     "regard shortlist model --src train.en --tgt train.fr --out model.shortlist",
@@ -19,14 +20,18 @@ EXAMPLES = examples(
 def shortlist(
     model: Model,
     src: Src,
-    tgt: Annotated[Path, typer.Option(metavar="FILE", help="Their translations.", show_default=False)],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the table.", show_default=False)],
+    tgt: Annotated[Path, typer.Option(parser=place, metavar="FILE", help="Their translations.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option(parser=place, metavar="FILE", help="Where to write the table.", show_default=False)
+    ],
     links: Annotated[int, typer.Option(metavar="N", help="Target subwords for each source subword.")] = 100,
     frequent: Annotated[int, typer.Option(metavar="N", help="Target subwords that are always there.")] = 300,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
     """Read translations, note what the model looks at, and write a table for `regard translate --shortlist`."""
+    refuse_own_input(out, [model, src, tgt])
+
     with loading():
         from regard.runs.shortlist import make_shortlist, write_shortlist
         from regard.translate import load

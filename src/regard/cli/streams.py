@@ -59,7 +59,8 @@ class _Lossy(io.FileIO):
 def standard_streams() -> Iterator[None]:
     """Makes standard output and standard error what commands can rely on.
 
-    Both are UTF-8 with plain line ends, whatever the terminal's settings. Errors of standard output name it; those of
+    Both are UTF-8 with plain line ends, whatever the terminal's settings; names of files that are no UTF-8 go out byte by
+    byte as the system gave them. Errors of standard output name it; those of
     standard error are borne. A stream that the caller has closed is there: nothing can be read from it or written to
     it, and no file that is opened later takes its place.
 
@@ -69,7 +70,7 @@ def standard_streams() -> Iterator[None]:
     _fill_gaps()
     before = sys.stdout, sys.stderr
     if _is_plain(sys.stdout):
-        sys.stdout = _text(NamedFile(1, _STANDARD[1]), "strict", line_buffering=os.isatty(1))
+        sys.stdout = _text(NamedFile(1, _STANDARD[1]), "surrogateescape", line_buffering=os.isatty(1))
     if _is_plain(sys.stderr):
         sys.stderr = _text(_Lossy(2, "w", closefd=False), "backslashreplace", line_buffering=True)
     try:

@@ -9,22 +9,26 @@ import typer
 
 from regard.cli.endings import INTERRUPTED
 from regard.cli.loading import loading
-from regard.cli.options import Set, examples
+from regard.cli.options import Set, examples, place
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
 from regard.errors import ConfigError
+from regard.places import named
 
 EXAMPLES = examples(
     "regard train --preset bahdanau --src train.en --tgt train.fr --val-src val.en --val-tgt val.fr --out my-model",
     "regard train --resume --out my-model",
 )
 _RESUMABLE = ("train.steps", "train.max_minutes", "train.threads")
+_MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "train.guided_file")
 
 
 def train(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the model to be.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option(parser=place, metavar="DIR", help="Directory of the model to be.", show_default=False)
+    ],
     config: Annotated[
-        Path | None, typer.Argument(metavar="CONFIG", help="A TOML file of options.", show_default=False)
+        Path | None, typer.Argument(parser=place, metavar="CONFIG", help="A TOML file of options.", show_default=False)
     ] = None,
     preset: Annotated[
         str | None,
@@ -47,6 +51,9 @@ def train(
 ) -> int:
     """Train a model on parallel text. What is not said is derived from the corpus and printed."""
     files = {"src": src, "tgt": tgt, "val_src": val_src, "val_tgt": val_tgt}
+    for key, value in files.items():
+        if value is not None:
+            named(value, f"--{key.replace('_', '-')}")
     sets = [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
     sets += overrides or []
     if resume:
@@ -65,12 +72,13 @@ def train(
 
 
 def _check_resumable(out: Path, config: Path | None, preset: str | None, sets: list[str]) -> None:
-    """A training that goes on keeps its configuration; only its limits may be raised."""
+    """A training that goes on keeps its configuration; its limits may be raised, and its texts may have moved."""
     keys = [one.partition("=")[0].strip() for one in sets]
-    changed = [key for key in keys if key not in _RESUMABLE]
+    changed = [key for key in keys if key not in (*_RESUMABLE, *_MOVABLE)]
     changed += ["CONFIG"] * (config is not None) + ["--preset"] * (preset is not None)
     if changed:
         raise ConfigError(
             f"{out}: a training that goes on keeps its configuration, but {', '.join(changed)} would change it: leave "
-            f"that out (only {', '.join(_RESUMABLE)} may be set), or train anew in another directory"
+            f"that out (only {', '.join(_RESUMABLE)} may be set, and where its texts are now), or train anew in "
+            "another directory"
         )

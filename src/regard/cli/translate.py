@@ -11,9 +11,10 @@ import typer
 
 from regard.cli.lines import InputLines, written_to
 from regard.cli.loading import loading
-from regard.cli.options import Beam, Compute, Device, Engine, Model, Table, Threads, With, examples, use_threads
+from regard.cli.options import Beam, Compute, Device, Engine, Model, Table, Threads, With, examples, place, use_threads
 from regard.cli.progress import watched
 from regard.errors import SearchError
+from regard.places import STDIN, STDOUT, refuse_own_input
 
 EXAMPLES = examples(
     'echo "How was your day?" | regard translate model',
@@ -25,10 +26,13 @@ EXAMPLES = examples(
 def translate(
     model: Model,
     source: Annotated[
-        Path | None, typer.Option("--input", metavar="FILE", help="Lines to translate.", show_default="standard input")
+        Path | None,
+        typer.Option(
+            "--input", parser=place, metavar="FILE", help="Lines to translate.", show_default="standard input"
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write.", show_default="standard output")
+        Path | None, typer.Option(parser=place, metavar="FILE", help="Where to write.", show_default="standard output")
     ] = None,
     others: With = None,
     beam: Beam = None,
@@ -51,11 +55,13 @@ def translate(
         if wanted and not as_json:
             raise SearchError(f"{option} does not fit on one line of text for each line read: add --json")
 
+    models = [model, *(others or [])]
+    refuse_own_input(STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist])
+
     with loading():
         from regard.interop.engines import open_translator
 
     use_threads(threads)
-    models = [model, *(others or [])]
     translator = open_translator(models, engine=engine, compute=compute, device=device, threads=threads)
     if shortlist is not None:
         from regard.runs.shortlist import read_shortlist, shortlisted

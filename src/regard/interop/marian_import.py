@@ -16,8 +16,10 @@ from regard.interop.marian_vocabulary import read_vocabulary
 from regard.interop.marian_weights import OUTPUT, OUTPUT_BIAS, SRC_TABLE, TGT_TABLE, places, to_ours
 from regard.model.build import build_model
 from regard.model.embed import SinusoidalPositions
+from regard.places import named
 from regard.store.manifest import Manifest
 from regard.store.model import save_model
+from regard.store.training_folder import TrainingFolder
 from regard.store.weights import check_finite, check_shapes, read_tensors
 from regard.text.subword import Subword
 
@@ -92,9 +94,10 @@ def import_marian(path: str | Path, out: str | Path) -> Manifest:
 
     Raises:
         CheckpointError: A file is missing, damaged or does not fit the others.
-        ConfigError: The model has options that regard does not.
+        ConfigError: The model has options that regard does not, or `out` holds a model or a training.
     """
     directory = Path(path)
+    TrainingFolder(named(out, "out")).check_empty()
     theirs = _read_config(directory / "config.json")
     src, tgt, bpe = _vocabularies(directory, theirs)
     model_config = _model_config(theirs, where=directory / "config.json")

@@ -17,7 +17,7 @@ from regard.inspection.readout import Readout, rows_of_subwords
 from regard.inspection.record import AttentionRecord
 from regard.search.engine import StepEngine
 from regard.search.shortlist import Shortlist
-from regard.store.durable import write_file
+from regard.store.durable import make_directory, write_output
 from regard.store.weights import read_tensors, write_tensors
 from regard.text.readers import windows
 from regard.text.subword import Subword
@@ -103,7 +103,8 @@ def write_shortlist(path: Path, shortlist: Shortlist, translator: Translator) ->
     note = {"always": shortlist.always, **_vocabularies(translator)}
     tensors = {"linked": shortlist.linked.to(torch.int32), "order": shortlist.order.to(torch.int32)}
     metadata = {"shortlist": json.dumps(note, sort_keys=True)}
-    write_file(path, lambda waiting: write_tensors(waiting, tensors, metadata=metadata))
+    make_directory(path.parent)
+    write_output(path, lambda waiting: write_tensors(waiting, tensors, metadata=metadata))
 
 
 def read_shortlist(path: Path, translator: Translator) -> Shortlist:

@@ -70,7 +70,7 @@ def write_output(path: Path, write: Callable[[Path], None]) -> None:
     it points at, and hands over what is no file, such as `/dev/stdout`, as it is.
 
     Args:
-        path: Where the file will be.
+        path: Where the file will be; its directory must be there.
         write: Writes the content to the path that it is given, whose ending is that of `path`.
 
     Raises:
@@ -83,7 +83,6 @@ def write_output(path: Path, write: Callable[[Path], None]) -> None:
         return
     if place.exists() and not os.access(place, os.W_OK):
         raise CheckpointError(f"{path}: cannot be written: it is write-protected; choose another place")
-    make_directory(place.parent)
     waiting = place.with_name(f".{uuid4().hex}{PENDING}{place.suffix}")
     try:
         _write_down(place, waiting, write)

@@ -78,19 +78,25 @@ class TrainingFolder:
             ConfigError: Something is there; the message says what can be done.
             CheckpointError: Another process trains there.
         """
-        if self.out.exists() and not self.out.is_dir():
-            raise ConfigError(f"{self.out}: expected a directory for the model, found a file: choose another --out")
-        if self._lock.own is None and self._lock.is_held_here():
-            raise self._taken()
+        taken = self._in_the_way()
         self._check_foreign()
-        trained = self.is_trained()
-        taken = [name for name in (MANIFEST, *KNOWN_FILES) if (self.out / name).exists()][:1] + [TRAINING] * trained
         if taken and not overwrite:
-            going_on = "go on with --resume, or " if trained and self.is_begun() else "or "
+            going_on = "go on with --resume, or " if TRAINING in taken and self.is_begun() else "or "
             raise ConfigError(
                 f"{self.out} already holds {' and '.join(taken)}: choose another --out, {going_on}replace it with "
                 "--overwrite"
             )
+
+    def check_empty(self) -> None:
+        """Refuses to put a model of other origin where a model or a training is; writes nothing.
+
+        Raises:
+            ConfigError: Something is there.
+            CheckpointError: Another process trains there.
+        """
+        taken = self._in_the_way()
+        if taken:
+            raise ConfigError(f"{self.out} already holds {' and '.join(taken)}: choose another --out, or remove it")
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -171,6 +177,15 @@ class TrainingFolder:
         """
         self.take_place()
         return self.current
+
+    def _in_the_way(self) -> list[str]:
+        """What a new model would replace."""
+        if self.out.exists() and not self.out.is_dir():
+            raise ConfigError(f"{self.out}: expected a directory for the model, found a file: choose another --out")
+        if self._lock.own is None and self._lock.is_held_here():
+            raise self._taken()
+        model = [name for name in (MANIFEST, *KNOWN_FILES) if (self.out / name).exists()][:1]
+        return model + [TRAINING] * self.is_trained()
 
     def _taken(self) -> CheckpointError:
         host, _, pid = (self._lock.holder() or ":").rpartition(":")

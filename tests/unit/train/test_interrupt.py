@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import threading
+import time
 
 import pytest
 
@@ -48,3 +50,49 @@ def test_elsewhere_than_in_the_main_thread_nothing_is_installed() -> None:
     thread.start()
     thread.join()
     assert seen == [(before, False)]
+
+
+def test_a_hang_up_is_a_wish_however_often_it_comes() -> None:
+    obeyed = []
+    before = signal.signal(signal.SIGHUP, lambda *_: obeyed.append(True))
+    try:
+        with listening() as interrupt:
+            for _ in range(2):  # by the system, and by the shell
+                os.kill(os.getpid(), signal.SIGHUP)
+            assert interrupt.requested
+        assert not obeyed
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert obeyed
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_under_nohup_a_hang_up_is_nothing() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with listening() as interrupt:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not interrupt.requested
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_training_goes_on_to_its_save_though_its_terminal_is_gone() -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        status = 1
+        try:
+            with listening() as interrupt:
+                os.write(1, b"ready")
+                for _ in range(6000):
+                    if interrupt.requested:
+                        break
+                    time.sleep(0.01)
+                os.write(1, b"to nobody")
+                os.write(2, b"to nobody")
+                status = 42 if interrupt.requested else 2
+        finally:
+            os._exit(status)
+    assert os.read(terminal, 5) == b"ready"
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 42
