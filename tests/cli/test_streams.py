@@ -127,7 +127,7 @@ def test_a_program_that_sends_a_line_gets_its_answer(at_work: Path, ready_regard
 
 # --- full and closed -----------------------------------------------------------------------------------------------
 
-FULL = "regard: error: {}: No space left on device; choose another place, or make this one usable\n"
+FULL = "regard: error: {}: No space left on device; make room, or choose another place\n"
 
 
 @linux
