@@ -59,9 +59,10 @@ class _Lossy(io.FileIO):
 def standard_streams() -> Iterator[None]:
     """Makes standard output and standard error what commands can rely on.
 
-    Both are UTF-8 with plain line ends, whatever the terminal's settings; names of files that are no UTF-8 go out as the
-    bytes that they are. Errors of standard output name it; those of standard error are borne. A stream that the caller has
-    closed is there: nothing can be read from it or written to it, and no file that is opened later takes its place.
+    Both are UTF-8 with plain line ends, whatever the terminal's settings; names of files that are no UTF-8 go out as
+    the bytes that they are. Errors of standard output name it; those of standard error are borne. A stream that the
+    caller has closed is there: nothing can be read from it or written to it, and no file that is opened later takes its
+    place.
 
     Yields:
         Nothing. Afterwards both are as before.

@@ -33,7 +33,7 @@ def alone() -> Iterator[None]:
             "the other, or each in a process of its own"
         )
     threads, environment = torch.get_num_threads(), dict(os.environ)
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
     try:
         with torch.random.fork_rng(devices):
             yield
