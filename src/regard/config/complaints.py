@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
+
+from pydantic.fields import FieldInfo
 
 from regard.config.nearest import did_you_mean, nearest
 from regard.config.schema import Config, RNNConfig, Section, TransformerConfig
@@ -10,19 +13,13 @@ from regard.config.toml_text import Tree
 
 _MODELS: dict[str, type[Section]] = {"rnn": RNNConfig, "transformer": TransformerConfig}
 _KINDS = {
-    "int": "a whole number",
-    "float": "a number",
     "bool": "true or false",
     "string": "text",
     "tuple": "a list",
     "finite": "a finite number",
 }
-_BOUNDS = {
-    "greater_than_equal": ("ge", "at least"),
-    "greater_than": ("gt", "more than"),
-    "less_than_equal": ("le", "at most"),
-    "less_than": ("lt", "less than"),
-}
+_BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
+_LONGEST = 60
 
 
 def complaint(
@@ -52,7 +49,7 @@ def complaint(
         return (*path, "kind"), _choice(f"{key}.kind", kind, list(_MODELS))
     if fault == "literal_error":
         return path, _choice(key, got, _literals(context))
-    return path, f"{key} must be {_expected(fault, message, context)}, but is {_shown(got)}"
+    return path, f"{key} must be {_expected(fault, message, _field(path, tree))}, but is {_shown(got)}"
 
 
 def _path(loc: Sequence[int | str]) -> tuple[str, ...]:
@@ -63,14 +60,59 @@ def _path(loc: Sequence[int | str]) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _expected(fault: str, message: str, context: Mapping[str, object]) -> str:
-    if fault in _BOUNDS:
-        bound, words = _BOUNDS[fault]
-        return f"{words} {float(str(context[bound])):g}"
-    kind = fault.split("_")[0]
-    if fault in ("too_short", "too_long") or kind == "missing":
+def _expected(fault: str, message: str, field: FieldInfo | None) -> str:
+    if fault in ("too_short", "too_long", "missing"):
         return "a list of two numbers"
+    kind = fault.split("_")[0]
+    if fault in _BOUNDS or kind in ("int", "float", "finite", "number"):
+        limits = bounds(field)
+        whole = field is not None and int in _types(field.annotation)
+        named = "a whole number" if whole else _KINDS.get(kind, "a number")
+        return f"{named} {_range(limits)}".rstrip()
     return _KINDS.get(kind, f"otherwise ({message})")
+
+
+def bounds(field: FieldInfo | None) -> dict[str, float]:
+    """The range of a number, or of the numbers of a list.
+
+    Args:
+        field: An option of the schema.
+
+    Returns:
+        Any of `ge`, `gt`, `le` and `lt`; empty where there is no range.
+
+    >>> from regard.config.schema import SearchConfig
+    >>> bounds(SearchConfig.model_fields["beam"])
+    {'ge': 1, 'le': 1000}
+    """
+    parts = [] if field is None else [*field.metadata, *_metadata(field.annotation)]
+    limits = [(name, getattr(part, name, None)) for part in parts for name in ("ge", "gt", "le", "lt")]
+    return {name: limit for name, limit in limits if limit is not None}
+
+
+def _types(annotation: object) -> Iterator[object]:
+    """The types that an annotation is made of."""
+    yield annotation
+    for part in get_args(annotation):
+        yield from _types(part)
+
+
+def _metadata(annotation: object) -> Iterator[object]:
+    """What stands beside the types within an annotation, such as `int` in `int | None`."""
+    for part in _types(annotation):
+        if isinstance(part, FieldInfo):
+            yield from part.metadata
+
+
+def _range(limits: Mapping[str, float]) -> str:
+    if "ge" in limits and "le" in limits:
+        return f"from {_number(limits['ge'])} to {_number(limits['le'])}"
+    words = {"gt": "more than", "ge": "of at least", "lt": "less than", "le": "at most"}
+    return " and ".join(f"{words[name]} {_number(limits[name])}" for name in words if name in limits)
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.15g}"
 
 
 def _choice(key: str, got: object, choices: Sequence[str]) -> str:
@@ -134,9 +176,17 @@ def _section(path: Sequence[str], tree: Tree) -> type[Section] | None:
     return section
 
 
+def _field(path: Sequence[str], tree: Tree) -> FieldInfo | None:
+    section = _section(path[:-1], tree)
+    return section.model_fields.get(path[-1]) if section else None
+
+
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
         return "a table"
-    return repr(value)
+    if isinstance(value, int) and abs(value) >= 10**_LONGEST:
+        return "a number of far too many digits"  # Python may refuse to write it out
+    shown = repr(value)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from regard.config.schema import Positive, Section
+from regard.config.schema import NUMBER, Many, Minutes, Section, Seed, Switch
 
 _NAME = re.compile(r"[\w.+-]+(/[\w.+-]+)?")
 
@@ -27,24 +27,24 @@ class CorpusConfig(Section):
     """To be judged by; when not given, some of the training pairs are held out."""
     gold: str | None = None
     """Word links of the test text, for the alignment error rate."""
-    pairs: Positive | None = None
+    pairs: Many | None = None
     """Training pairs: so many of the phrasebook (20,000), or a sample of so many of the files (all)."""
-    max_words: Positive = 60
+    max_words: Annotated[int, NUMBER, Field(ge=1, le=10_000)] = 60
     """Longest sentence of the phrasebook."""
-    long_test: bool = False
+    long_test: Switch = False
     """Phrasebook: judge by as many sentences of 20 words and more besides."""
-    test_pairs: Positive = 2000
+    test_pairs: Many = 2000
     """Test pairs at most; of longer test files an evenly spread sample."""
 
 
 class BudgetConfig(Section):
     """What every system may spend, the same for all."""
 
-    steps: Positive | None = None
+    steps: Many | None = None
     """Updates."""
-    tokens: Positive | None = None
+    tokens: Many | None = None
     """Target tokens to learn from, in place of `steps`; the learning rate's schedule is fitted to them."""
-    minutes: Annotated[float, Field(gt=0)] | None = None
+    minutes: Minutes | None = None
     """Wall-clock time of training at most, validations among it."""
 
 
@@ -61,16 +61,16 @@ class BaseConfig(Section):
 class MeasureConfig(Section):
     """What is measured of a trained model, beside its scores."""
 
-    beam: Positive = 5
-    lengths: tuple[Positive, ...] = (5, 10, 15, 20, 30, 40)
+    beam: Annotated[int, NUMBER, Field(ge=1, le=1000)] = 5
+    lengths: tuple[Many, ...] = (5, 10, 15, 20, 30, 40)
     """Source words at which a new bucket of length begins."""
-    frequencies: tuple[Positive, ...] = (1, 5, 20, 100, 1000)
+    frequencies: tuple[Many, ...] = (1, 5, 20, 100, 1000)
     """Occurrences in the training text at which a new bucket of target words begins."""
-    gradients: Annotated[int, Field(ge=0)] = 40
+    gradients: Annotated[int, NUMBER, Field(ge=0, le=1_000_000)] = 40
     """Test sentences whose gradients are measured."""
     sentences: tuple[tuple[str, str], ...] = ()
     """Pairs whose attention is drawn; three of the test text when not given."""
-    trials: Positive = 10_000
+    trials: Annotated[int, NUMBER, Field(ge=1, le=10_000_000)] = 10_000
     """Trials of a significance test."""
 
     @model_validator(mode="after")
@@ -88,7 +88,7 @@ class Lab(Section):
     about: str = ""
     baseline: str
     """The system that all others are compared with."""
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (1, 2)
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (1, 2)
     corpus: CorpusConfig = CorpusConfig()
     budget: BudgetConfig = BudgetConfig()
     base: BaseConfig = BaseConfig()

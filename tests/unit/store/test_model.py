@@ -388,9 +388,15 @@ def test_weights_cut_short(make: Make, tmp_path: Path) -> None:
 def test_a_configuration_that_asks_for_all_memory_is_refused_before_it_gets_it(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     path = directory / "config.toml"
-    path.write_text(path.read_text().replace("embed_size = 8", "embed_size = 8000000000"))
+    text = path.read_text()
+    path.write_text(text.replace("embed_size = 8", "embed_size = 65536"))
     rehash(directory)
-    with pytest.raises(CheckpointError, match="wrong shape: output_weight should be 310x8000000000, but is 310x8"):
+    with pytest.raises(CheckpointError, match="wrong shape: output_weight should be 310x65536, but is 310x8"):
+        load_model(directory)
+    path.write_text(text.replace("embed_size = 8", "embed_size = 8000000000"))
+    rehash(directory)
+    told = r"config\.toml:\d+: model\.embed_size must be a whole number from 1 to 65,536, but is 8000000000"
+    with pytest.raises(ConfigError, match=told):
         load_model(directory)
 
 
