@@ -4,61 +4,67 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from regard.config.complaints import complaint
+from regard.config.effect import conflicts, flat, idle
 from regard.config.engines import obstacles
+from regard.config.layers import OWN, PRESET, START, Layer, contains, is_complete, merged, place_of
 from regard.config.presets import preset_text
 from regard.config.schema import Config
-from regard.config.toml_text import TOMLDecodeError, Tree, line_of, parse
+from regard.config.toml_text import TOMLDecodeError, Tree, parse, write_value
 from regard.errors import ConfigError
 
 _DOTTED = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """Values from one place; later layers win."""
-
-    where: str
-    tree: Tree
-    text: str = ""
-
-    def place(self, path: Sequence[str]) -> str:
-        """The place of a key, with its line where that can be told."""
-        line = line_of(self.text, path)
-        return f"{self.where}:{line}" if line else self.where
-
-
-def load_config(path: str | Path | None = None, *, preset: str | None = None, overrides: Sequence[str] = ()) -> Config:
+def load_config(
+    path: str | Path | None = None,
+    *,
+    preset: str | None = None,
+    overrides: Sequence[str] = (),
+    variant: Sequence[str] | None = None,
+) -> Config:
     """Reads a configuration: overrides win over the file, the file over the preset, the preset over defaults.
+
+    The order of the options does not matter. What is set must have an effect, unless it only says what would be so
+    anyway; what a preset sets need not: where the file or an override asks for another kind of model, the preset's
+    model is left out, and where they set `train.epochs`, its `train.steps` are. A file with every option, such as a
+    model's `config.toml`, is a starting point in the same way.
 
     Args:
         path: A TOML file; None for none.
         preset: Name of a preset; the file's own `preset` when not given.
         overrides: `key=value` with a dotted key, such as `train.steps=300`. Values are TOML; what is not TOML
-            is taken as text, so that strings need no quotes.
+            is taken as text, so that strings need no quotes. Of several with one key the last counts.
+        variant: Overrides of the overrides; then all others are a starting point.
 
     Returns:
         The checked configuration. Its `preset` is the name of the preset that was used.
 
     Raises:
-        ConfigError: The file cannot be read, is not TOML, or has an unknown key or a wrong value.
+        ConfigError: The file cannot be read, is not TOML, or has an unknown key or a wrong value, options contradict
+            one another, or a value has no effect.
 
     >>> load_config(preset="bahdanau", overrides=["train.steps=300"]).train.steps
     300
     """
+    group = OWN if variant is None else START
     layers = [] if path is None else [_file_layer(Path(path))]
-    layers += [_override_layer(override) for override in overrides]
+    layers = [replace(one, group=START if is_complete(one.tree) else group) for one in layers]
+    layers += [replace(_override_layer(override), group=group) for override in overrides]
+    layers += [replace(_override_layer(override), group=OWN) for override in variant or ()]
     chosen = preset if preset is not None else _named_preset(layers)
     if chosen is not None:
         tree = {**parse(preset_text(chosen)), "preset": chosen}
-        layers = [_Layer(f"preset {chosen}", tree), *layers]
-        layers.append(_Layer(f"--preset {chosen}", {"preset": chosen}))
-    return _check(layers)
+        layers = [Layer(f"preset {chosen}", tree, group=PRESET), *layers]
+        layers.append(Layer(f"--preset {chosen}", {"preset": chosen}, group=PRESET))
+    config = _check(layers)
+    _check_sense(config, layers)
+    return config
 
 
 def parse_config(text: str, *, where: str) -> Config:
@@ -74,7 +80,7 @@ def parse_config(text: str, *, where: str) -> Config:
     Raises:
         ConfigError: The text is not TOML, or has an unknown key or a wrong value.
     """
-    return _check([_Layer(where, _parse(text, where), text)])
+    return _check([Layer(where, _parse(text, where), text)])
 
 
 def _parse(text: str, where: str) -> Tree:
@@ -84,7 +90,7 @@ def _parse(text: str, where: str) -> Tree:
         raise ConfigError(f"{where}: not valid TOML: {error}") from None
 
 
-def _file_layer(path: Path) -> _Layer:
+def _file_layer(path: Path) -> Layer:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -95,10 +101,10 @@ def _file_layer(path: Path) -> _Layer:
         ) from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read as a configuration file: {error.strerror}") from None
-    return _Layer(str(path), _parse(text, str(path)), text)
+    return Layer(str(path), _parse(text, str(path)), text)
 
 
-def _override_layer(override: str) -> _Layer:
+def _override_layer(override: str) -> Layer:
     key, equals, value = (part.strip() for part in override.partition("="))
     if not (equals and value and _DOTTED.fullmatch(key)):
         raise ConfigError(f"--set {override}: expected key=value with a dotted key, such as --set train.steps=300")
@@ -108,7 +114,7 @@ def _override_layer(override: str) -> _Layer:
     for table in tables:
         inner = inner.setdefault(table, {})  # type: ignore[assignment]
     inner[last] = _override_value(value)
-    return _Layer(f"--set {override}", tree)
+    return Layer(f"--set {override}", tree)
 
 
 def _override_value(text: str) -> object:
@@ -121,7 +127,7 @@ def _override_value(text: str) -> object:
     return value if len(tree) == 1 and isinstance(value, bool | int | float | str | list | dict) else text
 
 
-def _named_preset(layers: Sequence[_Layer]) -> str | None:
+def _named_preset(layers: Sequence[Layer]) -> str | None:
     for layer in reversed(layers):
         if "preset" in layer.tree:
             name = layer.tree["preset"]
@@ -131,7 +137,7 @@ def _named_preset(layers: Sequence[_Layer]) -> str | None:
     return None
 
 
-def _known_preset(name: str, layer: _Layer) -> str:
+def _known_preset(name: str, layer: Layer) -> str:
     try:
         preset_text(name)
     except ConfigError as error:
@@ -139,66 +145,47 @@ def _known_preset(name: str, layer: _Layer) -> str:
     return name
 
 
-def _check(layers: Sequence[_Layer]) -> Config:
-    tree: Tree = {}
-    for layer in layers:
-        _merge(tree, layer.tree)
-    model = tree.get("model")
-    if isinstance(model, dict):
-        model.setdefault("kind", "rnn")  # pydantic wants to be told; the schema's default is the RNN
+def _check(layers: Sequence[Layer]) -> Config:
+    tree = merged(layers)
     try:
         config = Config.model_validate(tree)
     except ValidationError as error:
         lines = []
         for one in error.errors(include_url=False):
             path, message = complaint(one["loc"], one["type"], one["msg"], one["input"], one.get("ctx", {}), tree)
-            lines.append(f"{_place(layers, path)}: {message}")
+            lines.append(f"{place_of(layers, path)}: {message}")
         raise ConfigError("\n".join(dict.fromkeys(lines))) from None
     _check_export(config, layers)
     return config
 
 
-def _check_export(config: Config, layers: Sequence[_Layer]) -> None:
+def _check_sense(config: Config, layers: Sequence[Layer]) -> None:
+    """Refuses contradictions, and values of the user's that have no effect but would not be so anyway."""
+    lines = [f"{place_of(layers, key.split('.'))}: {what}" for key, what in conflicts(config)]
+    own = [layer for layer in layers if layer.group == OWN]
+    given = {key: why for key, why in idle(config).items() if any(contains(one.tree, key.split(".")) for one in own)}
+    anyway = flat(_anyway(layers, config)) if given else {}
+    for key, why in given.items():
+        value = flat(config)[key]
+        if value != anyway[key]:
+            lines.append(f"{place_of(own, key.split('.'))}: {key} = {write_value(value)} has no effect: {why}")
+    if lines:
+        raise ConfigError("\n".join(lines))
+
+
+def _anyway(layers: Sequence[Layer], config: Config) -> Config:
+    """What a model of that kind has without the user's own values."""
+    try:
+        return Config.model_validate(merged([one for one in layers if one.group < OWN], config.model.kind))
+    except ValidationError:  # of a value that the user's own stands over
+        return Config(model=type(config.model)())
+
+
+def _check_export(config: Config, layers: Sequence[Layer]) -> None:
     """Refuses what the engine that the model is meant for could not run: now, rather than after training."""
     engine = config.model.export
     found = [] if engine is None else obstacles(config.model, engine)
     if found:
-        lines = [f"{_place(layers, ('model', key))}: model.{key}: {why}" for key, why in found]
-        told = f"{_place(layers, ('model', 'export'))}: model.export = {engine!r} asks for what it cannot run; change "
-        raise ConfigError("\n".join([*lines, told + "these, or leave out model.export"]))
-
-
-def _merge(below: Tree, above: Tree) -> None:
-    """Puts `above` over `below`, table by table; another kind of model replaces the whole model."""
-    for key, value in above.items():
-        old = below.get(key)
-        if isinstance(value, dict) and isinstance(old, dict) and not (key == "model" and _changes_kind(old, value)):
-            _merge(old, value)
-        else:
-            below[key] = _copied(value)
-
-
-def _changes_kind(old: Tree, new: Tree) -> bool:
-    return "kind" in new and new["kind"] != old.get("kind", "rnn")
-
-
-def _copied(value: object) -> object:
-    return {key: _copied(inner) for key, inner in value.items()} if isinstance(value, dict) else value
-
-
-def _place(layers: Sequence[_Layer], path: Sequence[str]) -> str:
-    """Where the value at `path` comes from: the last layer that has it, or the nearest table around it."""
-    for length in range(len(path), 0, -1):
-        for layer in reversed(layers):
-            if _contains(layer.tree, path[:length]):
-                return layer.place(path[:length])
-    return layers[-1].where
-
-
-def _contains(tree: Tree, path: Sequence[str]) -> bool:
-    inner: object = tree
-    for part in path:
-        if not isinstance(inner, dict) or part not in inner:
-            return False
-        inner = inner[part]
-    return True
+        lines = [f"{place_of(layers, ('model', key))}: model.{key}: {why}" for key, why in found]
+        told = f"model.export = {engine!r} asks for what it cannot run; change these, or leave out model.export"
+        raise ConfigError("\n".join([*lines, f"{place_of(layers, ('model', 'export'))}: {told}"]))

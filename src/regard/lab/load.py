@@ -107,7 +107,7 @@ def system_config(lab: Lab, system: str) -> Config:
     """
     preset = [] if lab.base.preset is None else [f"preset={lab.base.preset}"]
     try:
-        return load_config(lab.base.file, overrides=[*preset, *lab.base.set, *lab.systems[system]])
+        return load_config(lab.base.file, overrides=[*preset, *lab.base.set], variant=lab.systems[system])
     except ConfigError as error:
         lines = (f"systems.{system}: {line}" for line in str(error).splitlines())
         raise ConfigError("\n".join(lines)) from None

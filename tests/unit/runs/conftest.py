@@ -46,7 +46,7 @@ class Toy:
             "train.tensorboard=false",
         ]
         where = [f"data.{key}={self.directory / names[key]}" for key in files]
-        return load_config(preset="bahdanau", overrides=[*where, *small, *overrides])
+        return load_config(preset="bahdanau", overrides=[*where, *small], variant=overrides)
 
 
 @pytest.fixture

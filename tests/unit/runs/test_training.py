@@ -92,9 +92,7 @@ def test_a_training_without_a_saved_step_begins_anew(toy) -> None:
 
 
 def test_epochs_become_steps(toy) -> None:
-    config = toy.config("train.epochs=2")
-    config = config.model_copy(update={"train": config.train.model_copy(update={"steps": None})})
-    result = train(config, toy.directory / "model")
+    result = train(toy.config("train.epochs=2"), toy.directory / "model")
     assert result.config.train.steps == result.steps > 8
 
 
