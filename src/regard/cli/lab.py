@@ -9,7 +9,7 @@ import typer
 
 from regard.cli.endings import INTERRUPTED
 from regard.cli.loading import loading
-from regard.cli.options import Set, examples, place
+from regard.cli.options import Set, Verb, examples, place, tell_replaced
 from regard.errors import ConfigError
 
 RUN_EXAMPLES = examples(
@@ -71,7 +71,7 @@ app = typer.Typer(
 )
 
 
-@app.command("run", epilog=RUN_EXAMPLES)
+@app.command("run", cls=Verb, epilog=RUN_EXAMPLES)
 def _run(
     lab: Lab,
     directory: Out = None,
@@ -94,7 +94,7 @@ def _run(
     changes = {
         "corpus.train": corpus, "corpus.val": val, "corpus.test": test, "corpus.gold": gold, "corpus.pairs": pairs,
         "corpus.test_pairs": test_pairs, "budget.steps": steps, "budget.tokens": tokens, "budget.minutes": minutes,
-        "seeds": _numbers(seeds), "baseline": baseline, "base.set": overrides,
+        "seeds": _numbers(seeds), "baseline": baseline, "base.set": tell_replaced(overrides or []) or None,
     }  # fmt: skip
 
     with loading():
@@ -113,7 +113,7 @@ def _run(
     return 1 if ended.failed else 0
 
 
-@app.command("report", epilog=REPORT_EXAMPLES)
+@app.command("report", cls=Verb, epilog=REPORT_EXAMPLES)
 def _report(directory: Directory) -> None:
     """Write report.html and report.md of what is finished, even while a lab is running."""
     with loading():
@@ -122,7 +122,7 @@ def _report(directory: Directory) -> None:
     print(*write_report(directory), sep="\n")
 
 
-@app.command("list", epilog=LIST_EXAMPLES)
+@app.command("list", cls=Verb, epilog=LIST_EXAMPLES)
 def _list() -> None:
     """Print the ready-made labs."""
     with loading():

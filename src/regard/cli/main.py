@@ -26,6 +26,7 @@ from regard.cli import (
     translate,
 )
 from regard.cli.endings import ending
+from regard.cli.options import Verb
 
 NARROW = 70
 """Columns that boxes around the help need."""
@@ -92,16 +93,16 @@ def _start(
         print(context.get_help())
 
 
-app.command(epilog=train.EXAMPLES)(train.train)
-app.command(epilog=translate.EXAMPLES)(translate.translate)
-app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
-app.command(epilog=attend.EXAMPLES)(attend.attend)
-app.command(epilog=align.EXAMPLES)(align.align)
-app.command(epilog=shortlist.EXAMPLES)(shortlist.shortlist)
-app.command(epilog=aer.EXAMPLES)(aer.aer)
-app.command(epilog=phrasebook.EXAMPLES)(phrasebook.phrasebook)
-app.command(epilog=info.EXAMPLES)(info.info)
-app.command(epilog=demo.EXAMPLES)(demo.demo)
-app.command(epilog=export.EXAMPLES)(export.export)
-app.command("import", epilog=import_.EXAMPLES)(import_.import_)
+app.command(cls=Verb, epilog=train.EXAMPLES)(train.train)
+app.command(cls=Verb, epilog=translate.EXAMPLES)(translate.translate)
+app.command(cls=Verb, epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command(cls=Verb, epilog=attend.EXAMPLES)(attend.attend)
+app.command(cls=Verb, epilog=align.EXAMPLES)(align.align)
+app.command(cls=Verb, epilog=shortlist.EXAMPLES)(shortlist.shortlist)
+app.command(cls=Verb, epilog=aer.EXAMPLES)(aer.aer)
+app.command(cls=Verb, epilog=phrasebook.EXAMPLES)(phrasebook.phrasebook)
+app.command(cls=Verb, epilog=info.EXAMPLES)(info.info)
+app.command(cls=Verb, epilog=demo.EXAMPLES)(demo.demo)
+app.command(cls=Verb, epilog=export.EXAMPLES)(export.export)
+app.command("import", cls=Verb, epilog=import_.EXAMPLES)(import_.import_)
 app.add_typer(lab.app)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import typer.core
 
 
 def place(name: str) -> Path:
@@ -79,6 +82,58 @@ Set = Annotated[
         "--set", metavar="KEY=VALUE", help="Any option, such as train.steps=3000; may be repeated.", show_default=False
     ),
 ]
+_SEVERAL_FILES = ("--src", "--tgt", "--val-src", "--val-tgt", "--input")
+"""Options of files that could as well be one."""
+
+
+class Verb(typer.core.TyperCommand):
+    """A command that refuses a second value where it takes one, of which the last would count without a word."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        """Reads the command line.
+
+        Args:
+            ctx: Of the command.
+            args: What follows the verb.
+
+        Returns:
+            What is left of it.
+
+        Raises:
+            BadParameter: An option that takes one value has several.
+        """
+        if not ctx.resilient_parsing:  # as it is while a shell completes what was typed so far
+            _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+            for option, count in Counter(order).items():
+                single = not (getattr(option, "multiple", False) or getattr(option, "is_flag", False))
+                if count > 1 and single and option.param_type_name == "option":
+                    raise typer.BadParameter(_given_again(max(option.opts, key=len), count), ctx=ctx)
+        return super().parse_args(ctx, args)
+
+
+def _given_again(name: str, count: int) -> str:
+    more = ", and join files that belong together (cat one two > both)" if name in _SEVERAL_FILES else ""
+    return f"{name} was given {count} times, but takes one value: give it once{more}"
+
+
+def tell_replaced(options: list[str]) -> list[str]:
+    """Names what a later `--set` of the same key replaces, on standard error.
+
+    Args:
+        options: `key=value`, in their order.
+
+    Returns:
+        The same.
+    """
+    last: dict[str, str] = {}
+    for option in options:
+        key = option.partition("=")[0].strip()
+        if key in last and last[key] != option:
+            print(f"regard: {last[key]} does not count, since {option} comes later", file=sys.stderr)
+        last[key] = option
+    return options
+
+
 Src = Annotated[
     Path, typer.Option("--src", parser=place, metavar="FILE", help="Source sentences, one a line.", show_default=False)
 ]

@@ -9,7 +9,7 @@ import typer
 
 from regard.cli.endings import INTERRUPTED
 from regard.cli.loading import loading
-from regard.cli.options import Set, examples, place
+from regard.cli.options import Set, examples, place, tell_replaced
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
 from regard.errors import ConfigError
@@ -55,7 +55,7 @@ def train(
         if value is not None:
             named(value, f"--{key.replace('_', '-')}")
     sets = [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
-    sets += overrides or []
+    sets = tell_replaced([*sets, *(overrides or [])])
     if resume:
         _check_resumable(out, config, preset, sets)
 
