@@ -11,10 +11,10 @@ from pathlib import Path
 
 import torch
 
-from regard.config.schema import Config, SearchConfig, TransformerConfig
+from regard.config.schema import Config, SearchConfig
 from regard.errors import SearchError
 from regard.inspection.readout import Readout, own_readout
-from regard.model.build import ScoreFactory, source_reach
+from regard.model.build import ScoreFactory, num_positions, source_reach
 from regard.model.fast import for_search
 from regard.model.rounded import round_rows
 from regard.parts import Part, join_lines, numbered
@@ -68,9 +68,7 @@ class Reach:
     def of(cls, config: Config) -> Reach:
         """What a model of that configuration has learnt, or is able, to read."""
         model = config.model
-        positions = _ENDLESS
-        if isinstance(model, TransformerConfig) and model.position == "learned":
-            positions = model.max_positions
+        positions = num_positions(model) or _ENDLESS
         return cls(max(1, min(config.data.max_len, positions - 1, (source_reach(model) or _ENDLESS) - 1)), positions)
 
     def warning(self, src: Encoding, tgt: Encoding) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from regard.inspection.readout import Readout
 from regard.lab.corpus import Gold, LabCorpus
 from regard.lab.result import Measured, Sentence
 from regard.lab.schema import MeasureConfig
+from regard.model.build import num_positions
 from regard.runs.aligning import Wanted, settle
 from regard.store import StoredModel
 from regard.text.words import word_of_piece
@@ -22,6 +23,7 @@ from regard.values import Encoding
 
 FEWEST_WORDS = 10
 """Source words of a sentence whose gradients are measured: shorter ones say nothing of distance."""
+_ENDLESS = 1_000_000_000
 _NEAR = 2
 """Subwords from the diagonal within which a target word's source is looked for, where there are no gold links."""
 
@@ -122,6 +124,8 @@ def gradients(
     rows = [row for row, source in enumerate(sources) if len(source.split()) >= FEWEST_WORDS]
     for row in rows[:: max(1, len(rows) // max(1, most))][:most]:
         src, tgt = stored.src_subword.encode(sources[row]), stored.tgt_subword.encode(references[row])
+        if max(len(src.ids), len(tgt.ids)) >= (num_positions(stored.config.model) or _ENDLESS):
+            continue
         batch = collate([src.ids], [tgt.ids], specials=stored.tgt_subword.specials)
         norms = source_gradients(stored.model, batch.to(str(stored.model.output_weight.device)))[0].cpu()  # (T, S)
         pairs = _diagonal(src, tgt) if gold is None else _linked(src, tgt, gold[row].sure)

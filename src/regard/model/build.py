@@ -112,6 +112,19 @@ def source_reach(config: ModelConfig) -> int | None:
     return config.attention.max_source if config.attention.score == "location" else None
 
 
+def num_positions(config: ModelConfig) -> int | None:
+    """How long a sentence can be for the model, on either side.
+
+    Args:
+        config: The `[model]` section.
+
+    Returns:
+        Subwords, eos among them; None where positions have no end.
+    """
+    learned = isinstance(config, TransformerConfig) and config.position == "learned"
+    return config.max_positions if learned else None  # type: ignore[union-attr]
+
+
 def build_model(
     config: ModelConfig,
     *,

@@ -15,6 +15,7 @@ from regard.data.corpus import Corpus
 from regard.evaluate.scores import corpus_bleu, corpus_chrf
 from regard.evaluate.tokenizers import choose_tokenizer
 from regard.inspection.measures import entropy, sharpness
+from regard.model.build import num_positions
 from regard.model.seq2seq import Seq2Seq
 from regard.search.greedy import greedy_search
 from regard.text.subword import Subword
@@ -24,6 +25,7 @@ from regard.values import Batch
 
 SENTENCES_AT_ONCE = 128
 NUM_SAMPLES = 3
+_ENDLESS = 1_000_000_000
 WATCHED = 32
 """Sentences whose attention is measured."""
 
@@ -44,6 +46,7 @@ class TranslatingValidator:
         self.config = config
         self.device = device
         self.tokenizer = choose_tokenizer([pair.tgt for pair in corpus.pairs], config.train.bleu_tokenize)
+        self.positions = num_positions(config.model) or _ENDLESS
         src_lens, tgt_lens = corpus.src_lens + 1, corpus.tgt_lens + 1
         tokens = config.train.batch_tokens or 4096
         self.batches = BatchPlan(src_lens, tgt_lens, batch_tokens=tokens, seed=0).epoch(0)
@@ -101,6 +104,7 @@ class TranslatingValidator:
             rows = self.rows[start : start + SENTENCES_AT_ONCE]
             batch = collate([self.corpus.src_ids(row) for row in rows], None, specials=model.specials).to(self.device)
             longest = (batch.src_len * limits.max_len_ratio).long() + limits.max_len_offset
+            longest = longest.clamp(max=self.positions)
             with torch.inference_mode():
                 hypotheses = greedy_search(
                     model, batch.src_ids, batch.src_len, max_len=longest, specials=model.specials

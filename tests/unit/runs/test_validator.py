@@ -149,3 +149,12 @@ def test_how_sharp_attention_is_where_there_is_any(toy) -> None:
     judge = TranslatingValidator(plain.val, plain.tgt_subword, config=plain.config, device="cpu")
     blind = judge(network(plain), check=nothing)
     assert (blind.entropy, blind.sharpness) == (None, None)
+
+
+def test_translations_end_where_positions_do(toy) -> None:
+    model = ["model.kind=transformer", "model.width=8", "model.heads=2", "model.position=learned"]
+    prepared = prepare(toy.config(*model, "model.max_positions=13", "data.max_len=12"), toy.directory / "t")
+    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    assert int(prepared.val.src_lens.max()) + 1 < 13 < int(prepared.val.src_lens.min()) + 20
+    translations = {sample.translation for sample in judge(network(prepared), check=nothing).samples}
+    assert len(translations) > 0
