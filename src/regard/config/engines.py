@@ -9,7 +9,12 @@ from regard.config.schema import EngineName, ModelConfig, RNNConfig, Transformer
 Obstacle = tuple[str, str]
 """A key of the `[model]` section, and a sentence that says why its value stands in the way."""
 
-_NAMES = {"ctranslate2": "CTranslate2", "marian": "MarianMT"}
+_NAMES = {"ctranslate2": "CTranslate2", "marian": "MarianMT", "onnx": "ONNX Runtime"}
+
+
+def engine_name(engine: EngineName) -> str:
+    """What an engine calls itself."""
+    return _NAMES[engine]
 
 
 def obstacles(model: ModelConfig, engine: EngineName) -> list[Obstacle]:

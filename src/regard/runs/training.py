@@ -20,6 +20,7 @@ from regard.model.seq2seq import Seq2Seq
 from regard.places import named
 from regard.runs.alone import alone
 from regard.runs.prepare import Prepared, keep_config, prepare, prepare_again
+from regard.runs.remarks import remarks
 from regard.runs.validator import TranslatingValidator
 from regard.store import save_model
 from regard.store.checkpoint import read_scalars
@@ -98,7 +99,8 @@ def train(
         model, stream = _build_model(prepared, device), _stream(prepared)
         prepared = _count_steps(prepared, stream)
         keep_config(prepared.config, folder.current)
-        with _listeners(prepared, folder, reporter, precision.note) as listener:
+        notes = [*prepared.notes, *([] if resume else remarks(prepared.config)), precision.note]
+        with _listeners(prepared, folder, reporter, notes) as listener:
             trainer = Trainer(
                 model,
                 stream,
@@ -255,12 +257,12 @@ def _stream(prepared: Prepared) -> BatchStream:
 
 @contextmanager
 def _listeners(
-    prepared: Prepared, folder: TrainingFolder, reporter: Reporter | None, note: str | None
+    prepared: Prepared, folder: TrainingFolder, reporter: Reporter | None, notes: Sequence[str | None]
 ) -> Iterator[Reporter]:
     """Everyone who hears of the training; notes are told first."""
     own = [] if reporter is None else [reporter]
     listener = Reporters([*own, *_tensorboard(prepared.config, folder, own)])
-    for one in (*prepared.notes, note):
+    for one in notes:
         if one:
             listener.on_message(one)
     if folder.replacing and folder.is_trained():
