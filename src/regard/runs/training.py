@@ -221,7 +221,7 @@ def _settle(prepared: Prepared) -> tuple[Prepared, str, Precision]:
         precision = choose_precision(options.precision, device, rows=min(tokens, 2048), width=model.width)
     else:  # one product a step: a row a sentence
         precision = choose_precision(options.precision, device, rows=max(32, tokens // 16), width=model.hidden_size)
-    return _with_train(prepared, {"precision": precision.name}), device, precision
+    return _with_train(prepared, {"precision": precision.name}), device, precision.explained(model)
 
 
 def _count_steps(prepared: Prepared, stream: BatchStream) -> Prepared:

@@ -7,11 +7,13 @@ range, so no loss scaling is needed.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 
+from regard.config.schema import ModelConfig, RNNConfig
+from regard.model.whole import has_lstm
 from regard.native.products import linear
 
 PrecisionName = Literal["float32", "bfloat16"]
@@ -39,6 +41,21 @@ class Precision:
     device: str
     note: str = ""
     ratio: float | None = None
+
+    def explained(self, model: ModelConfig) -> Precision:
+        """Adds to the note what of a model runs in other numbers here.
+
+        Args:
+            model: The `[model]` section.
+
+        Returns:
+            The same choice.
+        """
+        narrow = self.name == "bfloat16" and self.device == "cpu"
+        if not (narrow and isinstance(model, RNNConfig) and model.cell == "lstm") or has_lstm(torch.bfloat16):
+            return self
+        note = "this processor has no LSTM in bfloat16: its layers run in float32, all other products in bfloat16"
+        return replace(self, note="; ".join(filter(None, (self.note, note))))
 
     def context(self) -> torch.autocast:
         """Autocast around a forward pass; without effect in float32."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from regard.config.schema import ModelConfig, RNNConfig, TransformerConfig
 from regard.train import precision
 from regard.train.precision import choose_precision, measure_ratio
 
@@ -51,3 +52,23 @@ def test_the_measurement_is_short_and_compares_the_two(monkeypatch: pytest.Monke
 
 def test_it_measures_on_this_machine() -> None:
     assert 0 < measure_ratio("cpu", rows=8, width=8, budget=0.0) < float("inf")
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "model", "there", "told"),
+    [
+        ("bfloat16", "cpu", RNNConfig(), False, True),
+        ("bfloat16", "cpu", RNNConfig(), True, False),
+        ("bfloat16", "cpu", RNNConfig(cell="gru"), False, False),
+        ("bfloat16", "cuda", RNNConfig(), False, False),
+        ("float32", "cpu", RNNConfig(), False, False),
+        ("bfloat16", "cpu", TransformerConfig(), False, False),
+    ],
+)
+def test_an_lstm_that_this_processor_lacks_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, name: str, device: str, model: ModelConfig, there: bool, told: bool
+) -> None:
+    monkeypatch.setattr(precision, "has_lstm", lambda dtype: there)
+    found = precision.Precision(name, device, "measured").explained(model)  # type: ignore[arg-type]
+    assert ("; this processor has no LSTM in bfloat16: its layers run in float32" in found.note) is told
+    assert found.note.startswith("measured")
