@@ -1,0 +1,210 @@
+"""Every option there is, alone, on every preset: it changes the model or the run, or is refused in words.
+
+The cases are generated from the schema, so that a new option is tried without being listed here. Here a share of them
+is tried; `make every-option` tries all.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, get_args, get_origin
+
+import pytest
+from pydantic.fields import FieldInfo
+from trainings import Case, tried
+
+from regard.config.complaints import bounds
+from regard.config.load import load_config
+from regard.config.presets import preset_names
+from regard.config.schema import Config, RNNConfig, Section, TransformerConfig
+from regard.config.toml_text import write_value
+from regard.errors import ConfigError
+
+SHARE = 12
+"""One case in so many is tried, and as many absurd ones, unless all are asked for."""
+SEEDS = (1, 2, 3)
+"""Whether a wider beam finds another translation is chance: what changes nothing is tried with other seeds."""
+ALL = "REGARD_EVERY_OPTION" in os.environ
+TEXT = ["data.src=train.en", "data.tgt=train.fr", "data.val_src=val.en", "data.val_tgt=val.fr"]
+SMALL = [
+    *TEXT, "subword.vocab_size=300", "train.steps=4", "train.learning_rate=0.02", "train.validate_every=1",
+    "train.batch_tokens=96", "train.warmup=1", "train.threads=1", "train.precision=float32", "train.device=cpu",
+    "train.tensorboard=false",
+    "train.validate_sentences=8", "train.keep=2", "train.accumulate=1",
+]  # fmt: skip
+SIZES = {
+    "rnn": ["model.embed_size=8", "model.hidden_size=12"],
+    "transformer": ["model.width=32", "model.ff_size=16", "model.encoder_layers=2", "model.decoder_layers=2"],
+}
+WORDS = {"one": "un", "dog": "chien", "cat": "chat", "sees": "voit", "big": "grand", "and": "et", "runs": "court"}
+STRINGS = {
+    "preset": ["luong-dot", "transformer-tiny"], "data.src": ["other.en"], "data.tgt": ["other.fr"],
+    "data.val_src": ["test.en"], "data.val_tgt": ["test.fr"], "train.device": ["cuda:17"],
+    "train.guided_file": ["links"],
+}  # fmt: skip
+"""Values of what is text in the schema."""
+NUMBERS: dict[str, list[object]] = {
+    "model.attention.size": [8], "train.betas": [[0.5, 0.98], [0.9, 0.5]],
+    "train.epochs": [1], "train.max_minutes": [1], "data.max_len": [6],
+    "train.guided_layer": [0], "train.seed": [2], "subword.vocab_size": [280], "train.warmup": [3],
+    "train.batch_tokens": [64], "search.max_len_offset": [1], "search.max_len_ratio": [0.25],
+    "model.attention.heads": [2, 3], "model.heads": [2, 1], "train.min_learning_rate": [1e-3],
+    "train.clip_norm": [0.01],
+}  # fmt: skip
+"""Values that show in three steps, where half of the default or twice as much do not."""
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Parallel text of a toy language, in two versions."""
+    directory = tmp_path_factory.mktemp("text")
+    for name, count in (("train", 60), ("other", 60), ("val", 8), ("test", 8)):
+        draw = random.Random(name)
+        rows = [draw.choices(list(WORDS), k=draw.randint(2, 8)) for _ in range(count)]
+        for ending, lines in (("en", rows), ("fr", [[WORDS[word] for word in row] for row in rows])):
+            written = "".join(" ".join(line) + "\n" for line in lines)
+            (directory / f"{name}.{ending}").write_text(written, encoding="utf-8")
+    (directory / "links").write_text("0-0\n" * 60, encoding="utf-8")
+    return directory
+
+
+def leaves(section: type[Section], path: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Every option of a section, and of those within."""
+    for name, field in section.model_fields.items():
+        inner, key = field.annotation, f"{path}{name}"
+        if isinstance(inner, type) and issubclass(inner, Section):
+            yield from leaves(inner, f"{key}.")
+        elif key != "model":
+            yield key, field
+
+
+def options(kind: str) -> dict[str, FieldInfo]:
+    model = RNNConfig if kind == "rnn" else TransformerConfig
+    return dict([*leaves(Config), *leaves(model, "model.")])
+
+
+def value_at(config: Config, key: str) -> object:
+    found: object = config
+    for part in key.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def other_values(key: str, field: FieldInfo, now: object) -> list[object]:
+    """Legal values that are not what a preset has."""
+    choices = [one for part in (field.annotation, *get_args(field.annotation)) if get_origin(part) is Literal
+               for one in get_args(part)]  # fmt: skip
+    if choices:
+        return [one for one in choices if one != now]
+    if isinstance(now, bool):
+        return [not now]
+    if key in STRINGS:
+        return [one for one in STRINGS[key] if one != now]
+    if key in NUMBERS:
+        return [one for one in NUMBERS[key] if one != now]
+    limits = bounds(field)
+    if isinstance(now, int):
+        return [max(2 if now != 2 else 3, now // 2) if now > 1 else now + 1]
+    assert isinstance(now, float), f"{key}: say in NUMBERS or STRINGS what to try"
+    return [now / 2 if now else min(0.5, limits.get("le", 0.5))]
+
+
+def start(preset: str) -> list[str]:
+    return [*SMALL, *SIZES[load_config(preset=preset).model.kind]]
+
+
+def cases() -> list[tuple[str, str, object]]:
+    """Preset, key and value."""
+    found = []
+    for preset in preset_names():
+        config = load_config(preset=preset, overrides=start(preset))
+        for key, field in options(config.model.kind).items():
+            found += [(preset, key, value) for value in other_values(key, field, value_at(config, key))]
+    return found
+
+
+def share(found: list[tuple[str, str, object]]) -> list[tuple[str, str, object]]:
+    """The cases of this run: all, or a few of each preset, others for each."""
+    return found if ALL else random.Random(7).sample(found, len(found) // SHARE)
+
+
+def case(preset: str, key: str, value: object) -> Case:
+    chosen = str(value) if key == "preset" else preset
+    return chosen, start(chosen), [] if key == "preset" else [f"{key}={write_value(value)}"]
+
+
+def test_every_option_changes_the_model_or_the_run_or_is_refused(text: Path) -> None:
+    chosen = share(cases())
+    presets = sorted({preset for preset, _, _ in chosen})
+    for seed in SEEDS:
+        seeded = [f"train.seed={seed}"]
+        tries = [*((preset, start(preset), []) for preset in presets), *(case(*one) for one in chosen)]
+        results = tried([(preset, [*below, *seeded], own) for preset, below, own in tries], text)
+        assert [one["error"] for one in results[: len(presets)]] == [None] * len(presets)
+        without = {preset: one["marks"] for preset, one in zip(presets, results, strict=False)}
+        faults = [
+            (one, found["error"] or "changed nothing")
+            for one, found in zip(chosen, results[len(presets) :], strict=True)
+            if not found["told"] and (found["error"] or found["marks"] == without[one[0]])
+        ]
+        chosen = [one for one, _ in faults]
+        if not chosen:
+            return
+    assert faults == []
+
+
+ABSURD = ["0", "-1", "1e-9", "1e30", "nan", "inf", str(10**20), "true", "'7'", "9223372036854775808", "-0.0"]
+NEEDS = {
+    "model.attention.size": ["model.attention.score=additive"],
+    "model.attention.max_source": ["model.attention.score=location"],
+    "model.attention.window_size": ["model.attention.window=local-m"],
+    "model.attention.location_reach": ["model.attention.location_filters=2"],
+    "model.max_positions": ["model.position=learned", "data.max_len=20"],
+    "train.guided_weight": ["train.guided_file=links"],
+    "train.guided_layer": ["train.guided_file=links", "train.guided_weight=1"],
+    "train.guided_head": ["train.guided_file=links", "train.guided_weight=1"],
+}
+"""What makes an option count."""
+
+
+def numeric(kind: str) -> dict[str, FieldInfo]:
+    return {key: field for key, field in options(kind).items() if bounds(field)}
+
+
+@pytest.mark.parametrize("kind", ["rnn", "transformer"])
+def test_every_number_has_two_ends(kind: str) -> None:
+    ends = {key: set(bounds(field)) for key, field in numeric(kind).items()}
+    assert [key for key, found in ends.items() if len(found) != 2] == []
+    config = Config(model={"kind": kind})
+    plain = [key for key in options(kind) if isinstance(value_at(config, key), (int, float)) and key not in ends]
+    assert [key for key in plain if not isinstance(value_at(config, key), bool)] == []
+
+
+def accepted() -> Iterator[tuple[Case, str]]:
+    """Absurd values that are within their ranges; the others are refused with key, range and value."""
+    for preset in ("luong-general", "transformer-tiny"):
+        for key in numeric(load_config(preset=preset).model.kind):
+            for absurd in ABSURD:
+                own = [*NEEDS.get(key, []), f"{key}={absurd}" if key != "train.betas" else f"{key}=[{absurd}, 0.9]"]
+                try:
+                    load_config(preset=preset, overrides=start(preset), variant=own)
+                except ConfigError as error:
+                    assert str(error).startswith(f"--set {own[-1]}: {key}"), error
+                    assert " but " in str(error) or " must be at most " in str(error), error
+                else:
+                    yield (preset, start(preset), own), absurd
+
+
+def test_absurd_numbers_are_refused_or_trained_with_in_no_time(text: Path) -> None:
+    chosen = [one for one, _ in accepted()]
+    assert len(chosen) > 40
+    if not ALL:
+        chosen = random.Random(8).sample(chosen, 20)
+    faults = []
+    for (preset, _, own), found in zip(chosen, tried(chosen, text), strict=True):
+        if (found["error"] and not found["told"]) or found["seconds"] > 10 or found["megabytes"] > 1000:
+            faults.append((preset, own, found["error"], found["seconds"], found["megabytes"]))
+    assert faults == []

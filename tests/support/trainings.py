@@ -1,0 +1,154 @@
+"""Tries configurations, each in a fork of one Python that has loaded torch: does it train, and what comes of it?
+
+`python trainings.py DIRECTORY < cases.json > results.json`; a case is `[preset, start, own]` as for `load_config`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+LOADED = (
+    "regard.evaluate.scores",
+    "regard.runs.training",
+    "regard.translate",
+    "torch._dynamo",
+    "torch.utils.tensorboard",
+)
+LONGEST = 100.0
+"""Seconds of the processor after which a trial is given up."""
+PROBES = ["one dog sees", "cat and big runs", "dog " * 40, "sees"]
+
+Case = tuple[str, list[str], list[str]]
+
+
+def tried(cases: Sequence[Case], directory: Path) -> list[dict[str, object]]:
+    """Tries them in a process of their own, since forks must not come from one with several threads.
+
+    Each result has the `error` or None, whether it was one that the user is told of (`told`), `seconds` of the
+    processor, `megabytes` above what Python had before, and `marks`: digests of what came of it, by name.
+    """
+    one_thread = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
+    done = subprocess.run(
+        [sys.executable, __file__, str(directory)],
+        input=json.dumps(cases), stdout=subprocess.PIPE, text=True, env=os.environ | one_thread, check=True,
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
+def in_a_fork(work: Callable[[], dict[str, str]]) -> dict[str, object]:
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(LONGEST), int(LONGEST) + 1))
+        before, found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, {"error": None, "told": False, "marks": {}}
+        try:
+            found["marks"] = work()
+        except BaseException as error:
+            from regard.errors import RegardError
+
+            found |= {"error": f"{type(error).__name__}: {error}", "told": isinstance(error, RegardError)}
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        found |= {"seconds": used.ru_utime + used.ru_stime, "megabytes": (used.ru_maxrss - before) / 1024}
+        with os.fdopen(writing, "w") as pipe:
+            json.dump(found, pipe)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        text = pipe.read()
+    _, status = os.waitpid(pid, 0)
+    if text:
+        return json.loads(text)
+    ended = signal.Signals(-os.waitstatus_to_exitcode(status)).name if os.WIFSIGNALED(status) else str(status)
+    return {"error": f"ended by {ended}", "told": False, "seconds": LONGEST, "megabytes": 0.0, "marks": {}}
+
+
+class Listener:
+    """Notes what a training tells."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def on_start(self, plan) -> None:
+        self.heard.append((plan.num_parameters, plan.num_sentences, plan.steps, plan.validate_every, plan.max_minutes))
+
+    def on_message(self, text: str) -> None:
+        self.heard.append(text)
+
+    def on_step(self, report) -> None:
+        """How fast it is depends on the machine."""
+
+    def on_validation(self, step: int, validation, *, best: bool) -> None:
+        told = (validation.loss, validation.nll, validation.bleu, validation.chrf, validation.entropy)
+        self.heard.append((step, best, told, [one.translation for one in validation.samples]))
+
+    def on_end(self) -> None:
+        self.heard.append("end")
+
+
+def digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()[:12]
+
+
+def trial(case: Case, directory: Path) -> dict[str, str]:
+    """Trains, and says what is to be seen of the training and of the model."""
+    import torch
+
+    import regard
+    from regard.config.load import load_config
+    from regard.model.transformer import EncoderLayer
+    from regard.runs.training import train
+
+    preset, start, own = case
+    calls, forward = [0], EncoderLayer.forward
+
+    def counted(self, *arguments, **named):
+        calls[0] += 1
+        return forward(self, *arguments, **named)
+
+    EncoderLayer.forward = counted
+    os.chdir(directory)
+    out, listener = Path(tempfile.mkdtemp(prefix="trial-")) / "model", Listener()
+    try:
+        result = train(load_config(preset=preset or None, overrides=start, variant=own), out, reporter=listener)
+        marks = {"threads": digest(torch.get_num_threads()), "calls": digest(calls[0])}
+        EncoderLayer.forward = forward
+        heard = json.dumps(listener.heard).replace(str(out), "OUT")
+        files = sorted(str(one.relative_to(out)).split("tfevents")[0] for one in out.rglob("*"))
+        translator = regard.load(out)
+        weights = {name: tensor.tolist() for name, tensor in translator.models[0].model.state_dict().items()}
+        many = translator.translate(PROBES)
+        marks |= {
+            "heard": digest(heard), "files": digest(files), "weights": digest(weights), "steps": digest(result.steps),
+            "search": digest([(one.text, one.score, one.warnings) for one in many]),
+        }  # fmt: skip
+    finally:
+        shutil.rmtree(out.parent)
+    return marks
+
+
+def main(directory: Path) -> None:
+    for name in LOADED:
+        importlib.import_module(name)
+    results = []
+    for case in json.load(sys.stdin):
+        begun = time.monotonic()
+        found = in_a_fork(lambda case=case: trial(case, directory))
+        results.append({**found, "wall": time.monotonic() - begun})
+    json.dump(results, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
