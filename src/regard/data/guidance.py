@@ -153,7 +153,8 @@ def read_guidance(
         The links of these pairs, and what was left out, a sentence each.
 
     Raises:
-        DataError: The file cannot be read, a line is no Pharaoh line, or it has another number of lines.
+        DataError: The file cannot be read, a line is no Pharaoh line, it has another number of lines, or there is no
+            link in it for any of the pairs.
     """
     by_line = {pair.line: number for number, pair in enumerate(pairs)}
     kept: list[Links] = [()] * len(pairs)
@@ -175,6 +176,11 @@ def read_guidance(
         raise DataError(
             f"{path} has {line} lines but the training text has {num_lines}: line n of the one must hold the word "
             "links of line n of the other"
+        )
+    if not any(kept):
+        raise DataError(
+            f"{path}: expected word links to guide attention by, found none for any of the {len(pairs)} training "
+            f"pairs{': ' + wrong[0] if wrong else ''}: is it the right file, and did the aligner write it?"
         )
     more = len(wrong) - _MOST_NOTES
     notes = [*wrong[:_MOST_NOTES], *([f"{path}: {more} more links beyond their sentences were left out"] * (more > 0))]

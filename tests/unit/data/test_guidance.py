@@ -135,5 +135,13 @@ def test_files_that_are_wrong(tmp_path, subword, pairs):
         read(tmp_path / "links", "0-0\n\n", pairs, subword)
     with pytest.raises(DataError, match=r"links:2: expected links such as 0-0 .* got 'x'"):
         read(tmp_path / "links", "0-0\nx\n\n\n\n", pairs, subword)
+    with pytest.raises(
+        DataError, match=r"links: expected word links to guide attention by, found none for any of the 5"
+    ):
+        read(tmp_path / "links", "\n\n\n\n\n", pairs, subword)
+    with pytest.raises(
+        DataError, match=r"found none for any of the 5 training pairs: .*links:2: link 0-9 was left out"
+    ):
+        read(tmp_path / "links", "\n7-9 0-9\n\n\n\n", pairs, subword)
     with pytest.raises(DataError, match="missing"):
         read_guidance(tmp_path / "missing", pairs, num_lines=5, src_subword=subword, tgt_subword=subword)
