@@ -15,6 +15,7 @@ from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.schema import Config, DataConfig
 from regard.data.corpus import Corpus
+from regard.data.doubts import doubts
 from regard.data.guidance import Guidance
 from regard.errors import CheckpointError, ConfigError, DataError
 from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
@@ -234,11 +235,14 @@ def _read(config: Config) -> tuple[list[Pair], list[Pair], list[str]]:
     read = read_pairs(data.src, data.tgt)
     if read.num_empty:
         notes.append(f"{data.src}: {read.num_empty} pairs with an empty side were left out")
+    if read.num_wide:
+        notes.append(f"{data.src}: {read.num_wide} lines have more than two columns, of which the first two are read")
     if data.val_src is None:
         train, val = _hold_out(read.pairs, config.train.seed)
         notes.append(f"{len(val)} of the {len(read.pairs)} pairs are held out for validation")
-        return train, val, notes
-    return read.pairs, read_pairs(data.val_src, data.val_tgt).pairs, notes
+    else:
+        train, val = read.pairs, read_pairs(data.val_src, data.val_tgt).pairs
+    return train, val, [*notes, *doubts(train, val)]
 
 
 def _hold_out(pairs: Sequence[Pair], seed: int) -> tuple[list[Pair], list[Pair]]:

@@ -21,6 +21,10 @@ T = TypeVar("T")
 PathName = str | PathLike[str]
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MOST = 0.9
+"""Share of lines that shows what a column holds: one of them may be a heading."""
+_ENOUGH = 10
+"""Lines with one text in a column, such as the name of a language, that are no chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,12 @@ class PairFile:
     Attributes:
         pairs: Pairs with text on both sides, in file order.
         num_empty: Pairs left out because a side was empty.
+        num_wide: Lines of a TSV with more columns than the two that are read.
     """
 
     pairs: list[Pair]
     num_empty: int
+    num_wide: int = 0
 
 
 def read_lines(path: PathName) -> Iterator[str]:
@@ -148,9 +154,11 @@ def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
         The pairs that have text on both sides, and how many had not.
 
     Raises:
-        DataError: When a file cannot be read, the line counts differ, a TSV line has no tab, or nothing is left.
+        DataError: When a file cannot be read, the line counts differ, a TSV line has no tab, its first two columns
+            are not the text, or nothing is left.
     """
-    rows = _read_tsv(Path(src)) if tgt is None else _read_two(Path(src), Path(tgt))
+    columns = _Columns(Path(src))
+    rows = columns.read() if tgt is None else _read_two(Path(src), Path(tgt))
     pairs: list[Pair] = []
     number = 0
     for number, (left, right) in enumerate(rows, start=1):
@@ -160,7 +168,7 @@ def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
     if not pairs:
         names = f"{src}" if tgt is None else f"{src} and {tgt}"
         raise DataError(f"{names}: no sentence pair with text on both sides in {number} lines: is it the right file?")
-    return PairFile(pairs, number - len(pairs))
+    return PairFile(pairs, number - len(pairs), columns.num_wide)
 
 
 def _unpacked(file: BinaryIO | Iterable[bytes], path: Path) -> Iterable[bytes]:
@@ -199,14 +207,48 @@ def _read_two(src: Path, tgt: Path) -> Iterator[tuple[str, str]]:
         yield left, right
 
 
-def _read_tsv(path: Path) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(read_lines(path), start=1):
-        if not line.strip():
-            yield "", ""
-            continue
-        columns = line.split("\t")
-        if len(columns) < 2:
-            raise DataError(
-                f"{path}:{number}: expected source TAB target, found no tab: write one pair a line, or give two files"
-            )
-        yield columns[0], columns[1]
+class _Columns:
+    """The first two columns of a TSV, which must be the text where there are more."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.num_wide = 0
+        self.mute = [0, 0]  # lines in which a column has no letter, though another has
+        self.said: tuple[set[str], set[str]] = (set(), set())
+
+    def read(self) -> Iterator[tuple[str, str]]:
+        for number, line in enumerate(read_lines(self.path), start=1):
+            if not line.strip():
+                yield "", ""
+                continue
+            columns = line.split("\t")
+            if len(columns) < 2:
+                raise DataError(
+                    f"{self.path}:{number}: expected source TAB target, found no tab: write one pair a line, or give "
+                    "two files"
+                )
+            if len(columns) > 2:
+                self._look(columns)
+            yield columns[0], columns[1]
+        self._judge()
+
+    def _look(self, columns: list[str]) -> None:
+        self.num_wide += 1
+        silent = [not any(map(str.isalpha, column)) for column in columns]
+        for place, said in enumerate(self.said):
+            self.mute[place] += silent[place] and not all(silent)
+            if len(said) < 2:
+                said.add(columns[place].strip())
+
+    def _judge(self) -> None:
+        for place, name in enumerate(("first", "second")):
+            what = ""
+            if self.num_wide and self.mute[place] >= _MOST * self.num_wide:
+                what = f"numbers and signs without letters in {self.mute[place]} of {self.num_wide} lines"
+            elif self.num_wide >= _ENOUGH and len(self.said[place]) == 1:
+                what = f"{next(iter(self.said[place]))!r} in all {self.num_wide} lines"
+            if what:
+                raise DataError(
+                    f"{self.path}: expected source TAB target in the first two columns, but the {name} column holds "
+                    f"{what}: keep the two columns of text (cut -f 2,3 takes the second and the third)"
+                )

@@ -129,7 +129,36 @@ def test_pairs_of_two_files(write) -> None:
 def test_pairs_of_a_table(write) -> None:
     found = read_pairs(write("a.tsv", "a\tb\tnote\r\n\r\n\tb\nc\td\n"))
     assert found.pairs == [Pair("a", "b", 1), Pair("c", "d", 4)]
-    assert found.num_empty == 2
+    assert (found.num_empty, found.num_wide) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["1\tun\tone", "2\tdeux\ttwo"], "the first column holds numbers and signs without letters in 2 of 2 lines"),
+        (["id\ten\tfr", *(f"{n / 7}\ta{n}\tb{n}" for n in range(9))], "the first column holds numbers .* in 9 of 10"),
+        ([f"a{n}\t0.9{n}\tb{n}" for n in range(3)], "the second column holds numbers"),
+        ([f"en\tfr\ta{n}\tb{n}" for n in range(10)], r"the first column holds 'en' in all 10 lines: keep the two"),
+        (["7\thow many ?\tcombien ?"], "the first column holds numbers"),
+    ],
+)
+def test_a_table_whose_first_columns_are_not_the_text(write, lines: list[str], message: str) -> None:
+    with pytest.raises(DataError, match=f"/a: expected source TAB target in the first two columns, but {message}"):
+        read_pairs(write("a", "\n".join(lines)))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["1\tun", "2\tdeux"],  # how numbers are spelt
+        ["1\tun\tx", "two\tdeux\tx", "three\ttrois\tx"],
+        ["12\t12\t!", "?\t?\t?"],
+        [f"yes\toui {n}\tby me" for n in range(9)],
+        [f"Go {n}.\tVa {n} !\tby somebody" for n in range(30)],
+    ],
+)
+def test_tables_that_are_text(write, lines: list[str]) -> None:
+    assert len(read_pairs(write("a", "\n".join(lines))).pairs) == len(lines)
 
 
 @pytest.mark.parametrize(
