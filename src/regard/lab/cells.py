@@ -16,6 +16,7 @@ from regard.errors import CheckpointError, ConfigError
 from regard.lab.corpus import LabCorpus, bring_corpus, open_corpus
 from regard.lab.load import dump_lab, parse_lab, system_config
 from regard.lab.schema import BudgetConfig, Lab
+from regard.lab.systems import system_configs
 from regard.runs.prepare import keep_config, prepare
 from regard.store.durable import appearing, write_shared_text
 from regard.store.locks import Lock
@@ -193,7 +194,7 @@ def set_up(lab: Lab, directory: Path) -> Bench:
             with other options; then the directory is still the other lab's.
         DataError: The corpus cannot be read.
     """
-    configs = [system_config(lab, system) for system in lab.systems]  # mistakes first
+    configs = system_configs(lab).values()  # mistakes first
     bench = Bench(lab, directory, bring_corpus(lab.corpus, directory / _CORPUS))
     for config in configs:
         _learn_vocabulary(bench, with_text(config, bench.corpus))
