@@ -170,6 +170,11 @@ def _check_rnn(config: RNNConfig) -> None:
             "embedding: set model.tie_embeddings = false too"
         )
     attention = config.attention
+    if config.decoder != "plain" and config.hidden_size % attention.heads:
+        raise ConfigError(
+            f"model.hidden_size is shared by the heads, so it must be a multiple of model.attention.heads, but is "
+            f"{config.hidden_size} with {attention.heads} heads: change either"
+        )
     if attention.window != "global" and attention.score == "location":
         raise ConfigError(
             "model.attention.score = 'location' already decides by position; a local window around it leaves some "

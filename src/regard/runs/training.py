@@ -19,6 +19,7 @@ from regard.model.build import build_model
 from regard.model.seq2seq import Seq2Seq
 from regard.places import named
 from regard.runs.alone import alone
+from regard.runs.possible import check_possible
 from regard.runs.prepare import Prepared, keep_config, prepare, prepare_again
 from regard.runs.remarks import remarks
 from regard.runs.validator import TranslatingValidator
@@ -30,10 +31,6 @@ from regard.train.interrupt import Interrupt, listening
 from regard.train.loop import Outcome, Trainer
 from regard.train.precision import Precision, choose_precision
 from regard.train.reporter import Reporter, Reporters, Validation
-from regard.unfilled import unfilled
-
-_SOME = 300
-"""Subwords of a model that is built to see whether it can be."""
 
 
 @dataclass(frozen=True)
@@ -147,9 +144,7 @@ def _begin(
     if config is None:
         raise ConfigError("expected a configuration to train, got none: only going on needs none")
     folder.check_free(overwrite=overwrite)
-    choose_device(config.train.device)
-    with unfilled():  # a model that cannot be, before any text is read
-        build_model(config.model, src_vocab=_SOME, tgt_vocab=_SOME, shared=config.subword.shared)
+    check_possible(config)
 
     def begin() -> None:
         claim.enter_context(folder.claimed())
