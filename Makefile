@@ -12,13 +12,14 @@ TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false MPL
 PYTEST_ARGS ?=
 TYPES := $(PY) -m mypy && $(PY) -m pydoclint.main src
 
-.PHONY: help demo test unit lint ruff format docs gpu-check clean
+.PHONY: help demo test unit every-option lint ruff format docs gpu-check clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    install into .venv, train a small translator and draw its attention (a few minutes)'
 	@echo 'make test    install into .venv, run the linters and all tests (ten minutes on two cores)'
 	@echo 'make unit    the unit tests alone (about three minutes)'
+	@echo 'make every-option  every option alone on every preset, of which the tests try a share (ten minutes)'
 	@echo 'make lint    ruff, mypy and pydoclint'
 	@echo 'make format  let ruff arrange the code'
 	@echo 'make docs    build the documentation into site/'
@@ -61,6 +62,9 @@ test: ruff
 
 unit: $(VENV)/installed-dev
 	$(TEST_ENV) $(PY) -m pytest tests/unit $(PYTEST_ARGS)
+
+every-option: $(VENV)/installed-dev
+	REGARD_EVERY_OPTION=1 $(TEST_ENV) $(PY) -m pytest tests/faults/test_every_option.py $(PYTEST_ARGS)
 
 lint: ruff
 	$(TYPES)

@@ -26,8 +26,10 @@ LOADED = (
     "torch._dynamo",
     "torch.utils.tensorboard",
 )
-LONGEST = 100.0
+LONGEST = 20.0
 """Seconds of the processor after which a trial is given up."""
+SAID = ["Hello, world: it's 3.5€ — 你好世界 and 100,000 'x' y/z (a) b c d e"]
+WANTED = ["Hello; world: it's 3.5 € – 你好，世界 and 100.000 'x' y/z (a), b c d e"]
 PROBES = ["one dog sees", "cat and big runs", "dog " * 40, "sees"]
 
 Case = tuple[str, list[str], list[str]]
@@ -108,6 +110,7 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
 
     import regard
     from regard.config.load import load_config
+    from regard.evaluate.scores import corpus_bleu
     from regard.model.transformer import EncoderLayer
     from regard.runs.training import train
 
@@ -123,7 +126,8 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
     out, listener = Path(tempfile.mkdtemp(prefix="trial-")) / "model", Listener()
     try:
         result = train(load_config(preset=preset or None, overrides=start, variant=own), out, reporter=listener)
-        marks = {"threads": digest(torch.get_num_threads()), "calls": digest(calls[0])}
+        bleu = corpus_bleu(SAID, WANTED, tokenize=result.config.train.bleu_tokenize)
+        marks = {"bleu": digest(bleu), "threads": digest(torch.get_num_threads()), "calls": digest(calls[0])}
         EncoderLayer.forward = forward
         heard = json.dumps(listener.heard).replace(str(out), "OUT")
         files = sorted(str(one.relative_to(out)).split("tfevents")[0] for one in out.rglob("*"))
