@@ -67,7 +67,7 @@ class DataConfig(Section):
     """Validation source; when not given, a small seeded share of the training pairs is held out."""
     val_tgt: str | None = None
     """Validation target."""
-    max_len: Subwords = 256
+    max_len: Annotated[int, NUMBER, Field(ge=1, le=1_000_000)] = 256
     """Training pairs with more subwords than this on either side are left out (and counted)."""
 
 
