@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from regard.config.effect import usable_search
 from regard.config.schema import Config, SearchConfig
 from regard.errors import SearchError
 from regard.inspection.readout import Readout, own_readout
@@ -185,7 +186,7 @@ class Translator(Reopened):
             engine,
             first.src_subword,
             first.tgt_subword,
-            search=first.config.search,
+            search=usable_search([stored.config for stored in models]),
             reach=Reach(min(one.source for one in reaches), min(one.positions for one in reaches)),
             readout=own_readout(first.config) if len(models) == 1 else None,
             models=models,

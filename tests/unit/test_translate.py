@@ -142,6 +142,15 @@ def test_a_model_without_attention_has_none(subword: Subword) -> None:
         plain.translate(ENGLISH[0], coverage_penalty=0.1)
 
 
+def test_a_model_without_attention_is_charged_for_none(subword: Subword) -> None:
+    model = stored("plain", subword)
+    search = SearchConfig(coverage_penalty=0.2)  # as could be stored once
+    charged = replace(model, config=model.config.model_copy(update={"search": search}))
+    assert Translator.of([charged]).translate(ENGLISH) == Translator.of([model]).translate(ENGLISH)
+    with pytest.raises(SearchError, match="a coverage penalty needs attention"):
+        Translator.of([model]).translate(ENGLISH, coverage_penalty=0.2)
+
+
 def test_n_best_lists(translator: Translator) -> None:
     lines = [*ENGLISH, ""]
     for one in translator.translate(lines, n_best=4, attention=True):

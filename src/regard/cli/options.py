@@ -10,6 +10,9 @@ from typing import Annotated
 import typer
 import typer.core
 
+MOST_THREADS = 1024
+"""As `train.threads` allows: beyond some thousands OpenMP dies without a word."""
+
 
 def place(name: str) -> Path:
     """A file or directory that an option names.
@@ -50,7 +53,7 @@ Device = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="CPU threads.", show_default="as torch decides"),
+    typer.Option(metavar="N", min=1, max=MOST_THREADS, help="CPU threads.", show_default="as torch decides"),
 ]
 Engine = Annotated[
     str | None,
@@ -89,7 +92,7 @@ _SEVERAL_FILES = ("--src", "--tgt", "--val-src", "--val-tgt", "--input")
 class Verb(typer.core.TyperCommand):
     """A command that refuses a second value where it takes one, of which the last would count without a word."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # or Click's own
         """Reads the command line.
 
         Args:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from regard.config.schema import AttentionConfig, Config, RNNConfig, Section, TrainConfig, TransformerConfig
+from regard.config.schema import (
+    AttentionConfig,
+    Config,
+    RNNConfig,
+    SearchConfig,
+    Section,
+    TrainConfig,
+    TransformerConfig,
+)
 from regard.config.toml_text import Tree
 
 Finding = tuple[str, str]
@@ -65,6 +73,21 @@ def conflicts(config: Config) -> list[Finding]:
     'data.val_tgt'
     """
     return [*_data_conflicts(config), *_other_conflicts(config)]
+
+
+def usable_search(configs: Sequence[Config]) -> SearchConfig:
+    """How a model, or an ensemble, searches by default.
+
+    Args:
+        configs: Of all its models.
+
+    Returns:
+        The first one's way, without a penalty for what attention left out where none of them attends: it was once
+        accepted for such models.
+    """
+    search = configs[0].search
+    blind = all(isinstance(one.model, RNNConfig) and one.model.decoder == "plain" for one in configs)
+    return search.model_copy(update={"coverage_penalty": 0.0}) if blind else search
 
 
 def canonical(config: Config) -> Config:

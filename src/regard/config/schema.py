@@ -181,7 +181,7 @@ class TrainConfig(Section):
     schedule of the learning rate is shortened to what there is time for, and a message says so."""
     batch_tokens: Annotated[int, NUMBER, Field(ge=1, le=100_000_000)] | None = None
     """Padded target tokens a batch at most."""
-    accumulate: Annotated[int, NUMBER, Field(ge=1, le=10_000)] = 1
+    accumulate: Annotated[int, NUMBER, Field(ge=1, le=1000)] = 1
     """Batches a step."""
     learning_rate: Annotated[float, NUMBER, Field(gt=0, le=100)] = 1e-3
     """Peak of the schedule."""
@@ -241,7 +241,7 @@ class SearchConfig(Section):
     """β of Wu et al. 2016, eq. 14."""
     max_len_ratio: Annotated[float, NUMBER, Field(gt=0, le=100)] = 2.0
     """A translation may have `max_len_ratio * source subwords + max_len_offset` subwords."""
-    max_len_offset: Annotated[int, NUMBER, Field(ge=1, le=10_000)] = 20
+    max_len_offset: Annotated[int, NUMBER, Field(ge=1, le=1000)] = 20
 
 
 class Config(Section):

@@ -67,7 +67,7 @@ def _useless(lab: Lab, configs: Mapping[str, Config]) -> Iterator[str]:
             key in value and (key not in why or value[key] == default[key])
             for value, why, default in zip(values, reasons, defaults, strict=True)
         ]
-        named = any(key in one for one in (*values, *reasons)) or key.startswith("model.")  # and no whole table
+        named = any(key in one for one in values) or key.startswith("model.")  # and no whole table
         if named and not any(counts):
             why = next((reason[key] for reason in reasons if key in reason), "none of them is of that kind of model")
             yield f"base.set: {option} has no effect in any system: {why}"

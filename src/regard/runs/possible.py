@@ -27,7 +27,7 @@ def check_possible(config: Config) -> None:
     wrong = [what for _, what in conflicts(config)]
     if wrong:
         raise ConfigError("\n".join(wrong))
-    size = config.subword.vocab_size or _SOME
+    size = max(config.subword.vocab_size or 0, _SOME)
     with unfilled():
         model = build_model(config.model, src_vocab=size, tgt_vocab=size, shared=config.subword.shared)
     count = sum(weight.numel() for weight in model.parameters())

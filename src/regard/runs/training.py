@@ -144,6 +144,7 @@ def _begin(
     if config is None:
         raise ConfigError("expected a configuration to train, got none: only going on needs none")
     folder.check_free(overwrite=overwrite)
+    choose_device(config.train.device)
     check_possible(config)
 
     def begin() -> None:

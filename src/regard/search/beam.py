@@ -25,6 +25,10 @@ from regard.search.paths import check_limits
 from regard.search.penalties import coverage_penalty, length_penalty
 from regard.values import Hypothesis, Specials, StepOutput
 
+WIDEST = 1000
+LARGEST_PENALTIES = {"length_penalty": 10, "coverage_penalty": 100}
+"""As the configuration allows: a translation's length to a higher power is no float any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class BeamOptions:
@@ -48,17 +52,18 @@ class BeamOptions:
     min_len: int = 0
 
     def __post_init__(self) -> None:
-        if self.beam < 1:
-            raise SearchError(f"expected a beam of at least 1, got {self.beam}")
+        if not 1 <= self.beam <= WIDEST:
+            raise SearchError(f"expected a beam from 1 to {WIDEST:,}, got {self.beam}")
         if not 1 <= self.n_best <= self.beam:
             raise SearchError(
                 f"expected n_best between 1 and the beam of {self.beam}, got {self.n_best}: widen the beam to find more"
             )
         if self.min_len < 0:
             raise SearchError(f"expected a min_len of at least 0, got {self.min_len}")
-        for name, value in (("length_penalty", self.length_penalty), ("coverage_penalty", self.coverage_penalty)):
-            if not 0 <= value < float("inf"):
-                raise SearchError(f"expected a {name} of at least 0, got {value}")
+        for name, most in LARGEST_PENALTIES.items():
+            value = getattr(self, name)
+            if not 0 <= value <= most:
+                raise SearchError(f"expected a {name} from 0 to {most}, got {value}")
 
 
 def beam_search(

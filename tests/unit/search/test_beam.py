@@ -301,12 +301,14 @@ def test_no_sentences_no_hypotheses(table_model: Make, specials: Specials) -> No
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"beam": 0}, "beam of at least 1, got 0"),
+        ({"beam": 0}, "beam from 1 to 1,000, got 0"),
         ({"beam": 3, "n_best": 4}, "between 1 and the beam of 3, got 4"),
         ({"n_best": 0}, "between 1 and the beam of 5, got 0"),
-        ({"length_penalty": -0.5}, "length_penalty of at least 0, got -0.5"),
-        ({"coverage_penalty": math.nan}, "coverage_penalty of at least 0, got nan"),
-        ({"length_penalty": math.inf}, "length_penalty of at least 0, got inf"),
+        ({"length_penalty": -0.5}, "length_penalty from 0 to 10, got -0.5"),
+        ({"coverage_penalty": math.nan}, "coverage_penalty from 0 to 100, got nan"),
+        ({"length_penalty": math.inf}, "length_penalty from 0 to 10, got inf"),
+        ({"length_penalty": 300.0}, "length_penalty from 0 to 10, got 300"),
+        ({"beam": 10**20}, "beam from 1 to 1,000, got 1000000"),
     ],
 )
 def test_impossible_options_are_refused(options: dict[str, float], message: str) -> None:
