@@ -51,9 +51,10 @@ class TensorBoardReporter:
         spread = {"entropy": validation.entropy, "sharpness": validation.sharpness}
         self._write(step, {f"attention/{name}": value for name, value in spread.items() if value is not None})
         with self._unless_full():
-            for number, sample in enumerate(validation.samples if self.writer else ()):
+            for number, sample in enumerate(validation.samples):
                 text = f"{sample.src}\n\n{sample.translation}\n\n({sample.reference})"
-                self.writer.add_text(f"validation/sample{number}", text, step)
+                if self.writer:
+                    self.writer.add_text(f"validation/sample{number}", text, step)
 
     def on_message(self, text: str) -> None:
         """Messages are not for curves."""
@@ -74,9 +75,9 @@ class TensorBoardReporter:
             if self.writer and self.directory() != self.opened:  # a training that took another's place
                 self.on_end()
                 self._open(None)
-            for name, value in values.items() if self.writer else ():
-                self.writer.add_scalar(name, value, step)
             if self.writer:
+                for name, value in values.items():
+                    self.writer.add_scalar(name, value, step)
                 self.writer.flush()  # by the file's name, which may be another one soon
 
     @contextmanager

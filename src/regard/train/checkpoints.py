@@ -11,6 +11,7 @@ from torch import Tensor
 from regard.errors import CheckpointError
 from regard.store.checkpoint import Plain, load_state, save_state
 from regard.store.durable import remove
+from regard.store.training_folder import STATE
 from regard.train.reporter import Validation
 
 WORST = -1e30
@@ -46,6 +47,11 @@ class CheckpointFolder:
         self.keep = keep
         self.prefer = prefer
         self.entries: list[Checkpoint] = []
+
+    @property
+    def state_path(self) -> Path:
+        """The file that an interrupted training goes on from."""
+        return self.directory / STATE
 
     @property
     def best(self) -> Checkpoint | None:

@@ -8,15 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
-import torch
-from torch import Tensor
-
 from regard.config.schema import TrainConfig
 from regard.errors import ConfigError
 from regard.model.seq2seq import Seq2Seq
 from regard.store.checkpoint import Plain, load_state, save_state
-from regard.store.training_folder import STATE
-from regard.store.weights import check_shapes, fill, own_tensors
+from regard.store.weights import fill, own_tensors
 from regard.train.average import average_states
 from regard.train.checkpoints import CheckpointFolder
 from regard.train.guided import GuidedAttention
@@ -27,6 +23,7 @@ from regard.train.precision import Precision
 from regard.train.progress import Meter, Progress, Stopwatch
 from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
 from regard.train.schedule import build_schedule
+from regard.train.state import restore_tensors, state_tensors
 from regard.train.step import TrainingStep
 from regard.train.validation import Validator
 from regard.values import Batch
@@ -150,11 +147,6 @@ class Trainer:
         self.stopwatch = Stopwatch(clock)
         self.meter = Meter(self.device, clock)
 
-    @property
-    def state_path(self) -> Path:
-        """What training goes on from."""
-        return self.folder.directory / STATE
-
     def run(
         self,
         *,
@@ -223,9 +215,7 @@ class Trainer:
             max_minutes=self.config.max_minutes,
         )
 
-    def _outcome(
-        self, *, interrupted: bool, chosen: str | None = None, validation: Validation | None = None
-    ) -> Outcome:
+    def _outcome(self, interrupted: bool, chosen: str | None = None, validation: Validation | None = None) -> Outcome:
         skipped, elapsed = int(self.updater.num_skipped), self.stopwatch.elapsed()
         cut = not (interrupted or self._tired or self.progress.step >= self.limit.most)
         full = self.limit.full_time(self.progress, elapsed) if cut else None
@@ -292,11 +282,7 @@ class Trainer:
     def _check_finite(self) -> None:
         broken = int(self.updater.num_broken_in_a_row)
         if broken >= MAX_BROKEN_STEPS:
-            raise ConfigError(
-                f"the gradients of {broken} steps in a row were infinite or not numbers, up to step "
-                f"{self.progress.step}: set a smaller train.learning_rate (it is {self.config.learning_rate:g}), a "
-                'longer train.warmup, or train.precision = "float32"'
-            )
+            raise ConfigError(_diverged(broken, self.progress.step, self.config.learning_rate))
 
     def _validate(self, interrupt: Interrupt) -> None:
         self._check_finite()
@@ -342,11 +328,6 @@ class Trainer:
     def _save(self) -> None:
         self._check_place()
         self.progress.elapsed = self.stopwatch.elapsed()
-        tensors = {f"weight.{name}": weight for name, weight in own_tensors(self.model).items()}
-        tensors |= {f"optimizer.{name}": value for name, value in self.updater.state().items()}
-        tensors["random.cpu"] = torch.get_rng_state()
-        if self.precision.device == "cuda":
-            tensors["random.cuda"] = torch.cuda.get_rng_state(self.device)
         scalars: dict[str, Plain] = {
             "progress": asdict(self.progress),
             "stream": {**self.stream.state()},
@@ -354,26 +335,19 @@ class Trainer:
             "limit": self.limit.state(),
             "checkpoints": self.folder.state(),
         }
-        save_state(self.state_path, tensors, scalars)
+        save_state(self.folder.state_path, state_tensors(self.model, self.updater, self.device), scalars)
         if self.keeper:
             self.folder.directory = self.keeper.saved()
 
     def _restore(self) -> bool:
         """Goes to where the saved training was; True where its limits were other ones."""
-        tensors, scalars = load_state(self.state_path)
-        weights = _within(tensors, "weight.")
-        expected = {name: tuple(own.shape) for name, own in own_tensors(self.model).items()}
-        check_shapes(str(self.state_path), expected, {name: tuple(found.shape) for name, found in weights.items()})
-        fill(self.model, weights)
-        self.updater.restore(_within(tensors, "optimizer."))
+        tensors, scalars = load_state(self.folder.state_path)
+        restore_tensors(self.folder.state_path, tensors, self.model, self.updater, self.device)
         self.progress = Progress(**cast("dict[str, int]", scalars["progress"]))
         self.stream.restore(cast("dict[str, int]", scalars["stream"]))
         self.schedule.restore(cast("dict[str, float]", scalars["schedule"]))
         self.folder.restore(scalars["checkpoints"])
         self.stopwatch.resume(self.progress.elapsed)
-        torch.set_rng_state(tensors["random.cpu"])
-        if "random.cuda" in tensors and self.precision.device == "cuda":
-            torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
         if "limit" not in scalars:  # saved before limits were planned
             return False
         before = cast("dict[str, Plain]", scalars["limit"])
@@ -387,5 +361,8 @@ def _ended_early(progress: Progress, config: TrainConfig) -> str:
     )
 
 
-def _within(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
+def _diverged(broken: int, step: int, rate: float) -> str:
+    return (
+        f"the gradients of {broken} steps in a row were infinite or not numbers, up to step {step}: set a smaller "
+        f'train.learning_rate (it is {rate:g}), a longer train.warmup, or train.precision = "float32"'
+    )
