@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from house_rules.tree import Finding, Module, finding
 
 LAYERS = (
-    ("errors", "places", "values", "masks", "unfilled", "native", "dropout"),
+    ("errors", "printable", "files", "json_text", "places", "values", "masks", "unfilled", "native", "dropout"),
     ("config", "text", "phrasebook"),
     ("data", "attention"),
     ("model",),
