@@ -15,9 +15,13 @@ from regard.config.engines import obstacles
 from regard.config.layers import OWN, PRESET, START, Layer, contains, is_complete, merged, place_of
 from regard.config.presets import preset_text
 from regard.config.schema import Config
-from regard.config.toml_text import TOMLDecodeError, Tree, parse, write_value
+from regard.config.toml_text import LARGEST, TOMLDecodeError, Tree, parse, write_value
 from regard.errors import ConfigError
+from regard.files import read_text
 
+_CURE = "give the path of a TOML configuration, saved as UTF-8, or --preset NAME"
+_SHOWN, _LONGEST = 20, 1000
+# Faults of a configuration that are told, and characters of each.
 _DOTTED = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*")
 
 
@@ -91,16 +95,7 @@ def _parse(text: str, where: str) -> Tree:
 
 
 def _file_layer(path: Path) -> Layer:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; give the path of a TOML configuration, or --preset NAME") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{path}: a configuration is TOML text in UTF-8, but byte {error.start} is not UTF-8; save it as UTF-8"
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read as a configuration file: {error.strerror}") from None
+    text = read_text(path, most=4 * LARGEST, cure=_CURE, error=ConfigError).removeprefix("\ufeff")
     return Layer(str(path), _parse(text, str(path)), text)
 
 
@@ -151,12 +146,20 @@ def _check(layers: Sequence[Layer]) -> Config:
         config = Config.model_validate(tree)
     except ValidationError as error:
         lines = []
-        for one in error.errors(include_url=False):
+        faults = error.errors(include_url=False)
+        for one in faults[:_SHOWN]:
             path, message = complaint(one["loc"], one["type"], one["msg"], one["input"], one.get("ctx", {}), tree)
-            lines.append(f"{place_of(layers, path)}: {message}")
+            lines.append(_cut(f"{place_of(layers, path)}: {message}"))
+        if len(faults) > _SHOWN:
+            lines.append(f"and {len(faults) - _SHOWN:,} more")
         raise ConfigError("\n".join(dict.fromkeys(lines))) from None
     _check_export(config, layers)
     return config
+
+
+def _cut(line: str) -> str:
+    """Names and values may be as long as the file."""
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 2 :]}"
 
 
 def _check_sense(config: Config, layers: Sequence[Layer]) -> None:

@@ -16,7 +16,22 @@ TOMLDecodeError = tomllib.TOMLDecodeError
 Tree = dict[str, object]
 """A parsed table: values, and tables within."""
 
-_TABLE = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(#.*)?$")
+LARGEST = 1 << 17
+"""Characters of a document, at most: a configuration has a few thousand."""
+_DEEPEST = 32
+# Brackets within one another, and parts of a dotted key; the parser takes time in the square of either.
+_LARGEST_INTEGER = 2**63
+# As TOML has it: 64 bits. Python's own are without end, but cannot be written out beyond some 4,000 digits.
+_LONGEST_LINE = 500
+# Characters of a line in which a key is looked for.
+_TOKEN = re.compile(
+    # A string that does not end goes on to the end of its line, or of the text: it is looked at once.
+    r'''"""(?:[^"\\]|\\(?:.|\Z)|"(?!""))*(?:"{3,5}|\Z)|"(?:[^"\\\n]|\\(?:.|\Z))*"?|'''
+    r"""'{3}(?:[^']|'(?!''))*(?:'{3,5}|\Z)|'[^'\n]*'?|"""
+    r"#[^\n]*|(?P<opens>[\[{])|(?P<closes>[\]}])|(?P<dot>\.)|(?P<ends>[,=\n])",
+    re.DOTALL,
+)
+_TABLE = re.compile(r"^\s*\[([^\[\]]+)\]\s*(#.*)?$")
 _KEY = re.compile(r"""^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _BARE = re.compile(r"[\w-]+", re.ASCII)
 _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
@@ -32,9 +47,49 @@ def parse(text: str) -> Tree:
         Nested dictionaries.
 
     Raises:
-        TOMLDecodeError: The text is not TOML; the message names line and column.
+        TOMLDecodeError: The text is not TOML, or larger and deeper than any configuration; the message says where.
     """
-    return tomllib.loads(text)
+    if len(text) > LARGEST:
+        raise TOMLDecodeError(f"expected at most {LARGEST:,} characters, found {len(text):,}")
+    _check_depth(text)
+    try:
+        tree = tomllib.loads(text)
+    except RecursionError:
+        raise TOMLDecodeError("lists within lists without end") from None
+    except TOMLDecodeError:
+        raise
+    except ValueError:  # Python reads no longer ones
+        raise TOMLDecodeError("a whole number of more digits than 64 bits hold") from None
+    _check_numbers(tree)
+    return tree
+
+
+def _check_depth(text: str) -> None:
+    depth = dots = 0
+    for token in _TOKEN.finditer(text):
+        kind = token.lastgroup
+        if kind is None:
+            continue
+        depth += (kind == "opens") - (kind == "closes")
+        dots = dots + 1 if kind == "dot" else 0
+        if depth > _DEEPEST or dots > _DEEPEST:
+            line = text.count("\n", 0, token.start()) + 1
+            what = "lists or tables within one another" if depth > _DEEPEST else "parts of one key"
+            raise TOMLDecodeError(f"more than {_DEEPEST} {what} (at line {line})")
+
+
+def _check_numbers(tree: Tree) -> None:
+    level: list[tuple[str, object]] = list(tree.items())
+    while level:
+        for key, value in level:
+            if isinstance(value, int) and not -_LARGEST_INTEGER <= value < _LARGEST_INTEGER:
+                raise TOMLDecodeError(f"{key[:80]}: a whole number of more digits than 64 bits hold")
+        level = [
+            (key if isinstance(value, list) else inner_key, inner)
+            for key, value in level
+            if isinstance(value, dict | list)
+            for inner_key, inner in (value.items() if isinstance(value, dict) else ((key, one) for one in value))
+        ]
 
 
 def line_of(text: str, path: Sequence[str]) -> int | None:
@@ -53,8 +108,9 @@ def line_of(text: str, path: Sequence[str]) -> int | None:
     """
     best: tuple[int, int] = (0, 0)  # how many parts agree, line
     table: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, whole in enumerate(text.split("\n"), 1):  # TOML's lines end so, and not with U+2028 and its like
         here: list[str] = []
+        line = whole[:_LONGEST_LINE]
         if heading := _TABLE.match(line):
             here = table = _parts(heading[1])
         elif key := _KEY.match(line):

@@ -232,7 +232,17 @@ def test_the_mistake_is_the_last_layers_that_has_the_key(tmp_path: Path) -> None
     [
         (b"[train\nsteps = 3", r"my\.toml: not valid TOML: .*line 1"),
         (b"[train]\nsteps = 3\nsteps = 4", r"my\.toml: not valid TOML: Cannot overwrite"),
-        (b"# caf\xe9", r"my\.toml: a configuration is TOML text in UTF-8, but byte 5 is not"),
+        (b"# caf\xe9", r"my\.toml: expected text in UTF-8, found byte 0xe9, at 5, which is none: .* saved as UTF-8"),
+        ("a = 1".encode("utf-16"), r"my\.toml: expected text in UTF-8, found UTF-16: .* saved as UTF-8"),
+        (b"a = " + b"[" * 5000 + b"]" * 5000, r"my\.toml: not valid TOML: more than 32 lists .* \(at line 1\)"),
+        (b"a = " + b"{a = " * 300, "more than 32 lists or tables within one another"),
+        (b"\n\na" + b".a" * 60_000 + b" = 1", r"more than 32 parts of one key \(at line 3\)"),
+        (b"a = " + b"9" * 5000, "a whole number of more digits than 64 bits hold"),
+        (b"train.steps = 0x1" + b"0" * 5000, "steps: a whole number of more digits than 64 bits hold"),
+        (b"a = [[1], [-9223372036854775809]]", "a: a whole number of more digits"),
+        (b"".join(b"[t%d]\n" % n for n in range(30_000)), "not valid TOML: expected at most 131,072 characters"),
+        (b"".join(b"[t%d]\n" % n for n in range(15_000)), r"my\.toml:1: unknown key 't0'.*\n.*(.*\n)*and 14,980 more$"),
+        (b"a" * 100_000 + b" = 1", r"unknown key 'a{400,500} … .*there are preset, data"),
     ],
 )
 def test_files_that_are_not_toml(tmp_path: Path, content: bytes, message: str) -> None:
@@ -243,9 +253,9 @@ def test_files_that_are_not_toml(tmp_path: Path, content: bytes, message: str) -
 
 
 def test_missing_files_and_directories(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no\.toml: no such file; give the path"):
+    with pytest.raises(ConfigError, match=r"no\.toml: no such file: give the path"):
         load_config(tmp_path / "no.toml")
-    with pytest.raises(ConfigError, match="cannot be read as a configuration file: Is a directory"):
+    with pytest.raises(ConfigError, match="expected a file, found a directory: give the path"):
         load_config(tmp_path)
 
 

@@ -55,3 +55,27 @@ def test_keys() -> None:
 def test_what_toml_has_no_word_for() -> None:
     with pytest.raises(TypeError, match="TOML has no date"):
         write_value(dt.date(2020, 1, 1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = '" + "[" * 100 + "." * 100 + "'",
+        'a = "' + '\\"[' * 100 + '"',
+        'a = """\n' + '"" [ ' * 100 + '"""',
+        "a = '''\n" + "'' [ " * 100 + "'''",
+        "# " + "[" * 100 + "\na = 1",
+        "a = [" + "[1.5], " * 100 + "]",
+        "\n".join(f"a{n}.b.c = 1" for n in range(100)),
+        "a = [" + "[" * 31 + "]" * 31 + "]",
+        f"a = {2**63 - 1}\nb = {-(2**63)}",
+    ],
+)
+def test_what_only_looks_deep_is_read(text: str) -> None:
+    assert parse(text)
+
+
+def test_a_line_is_looked_for_in_the_time_that_the_text_takes() -> None:
+    text = "x = '''\n" + ("[" + " " * 1000 + "\n") * 200 + "'''\n[a]\nb = 1"
+    assert line_of(text, ["a", "b"]) == 204
+    assert line_of("x = '\u2028'\ny = 1", ["y"]) == 2
