@@ -51,7 +51,7 @@ def _show_model(model: Path, as_json: bool) -> None:
 
     opened = open_model(model)
     manifest, config = opened.manifest, opened.config
-    sizes = {name: path.stat().st_size for name, path in sorted(opened.files.items())}
+    sizes = dict(sorted(opened.sizes.items()))
     if as_json:
         told = {**manifest.model_dump(), "bytes": sizes, "config": config.model_dump()}
         print(json.dumps(told, ensure_ascii=False))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from regard.config.dump import dump_config
 from regard.config.schema import Config, RNNConfig
 from regard.errors import CheckpointError
+from regard.files import read_bytes
+from regard.json_text import parse_json
 
 FORMAT = "regard-model"
 FORMAT_VERSION = 1
@@ -25,7 +28,13 @@ KNOWN_FILES = (CONFIG, WEIGHTS, *SHARED_SUBWORD, *SEPARATE_SUBWORDS)
 Details = dict[str, str | float | int]
 """What was measured in training, for people to read."""
 
-_LARGEST_MANIFEST = 4 << 20
+_SHOWN, _LONGEST, _MOST_FAULTS = 80, 200, 10
+# Characters of a name and of a value in a message, and faults that it tells.
+LARGEST_MANIFEST = 1 << 20
+"""Bytes of `manifest.json`, at most."""
+MOST_DETAILS = 1000
+CURE = "copy the model again, or train again"
+"""What to do about a damaged model."""
 
 
 class Manifest(BaseModel):
@@ -43,7 +52,7 @@ class Manifest(BaseModel):
         details: What was measured in training.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     format: str = FORMAT
     format_version: int = FORMAT_VERSION
@@ -53,7 +62,7 @@ class Manifest(BaseModel):
     tgt_vocabulary: str
     num_parameters: int
     signature: str
-    details: Details = {}
+    details: Annotated[Details, Field(max_length=MOST_DETAILS)] = {}
 
     def to_json(self) -> str:
         """The text of `manifest.json`."""
@@ -73,15 +82,9 @@ def read_manifest_tree(directory: Path) -> dict[str, object]:
         CheckpointError: This is no model's directory, or the manifest is damaged.
     """
     path = directory / MANIFEST
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise CheckpointError(_not_a_model(directory))
-    try:
-        text = path.read_bytes()[:_LARGEST_MANIFEST].decode("utf-8")
-        tree = json.loads(text)
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path}: not valid JSON ({error}): copy the model again, or train again") from None
+    tree = parse_json(read_bytes(path, most=LARGEST_MANIFEST, cure=CURE), where=str(path), cure=CURE)
     if not isinstance(tree, dict) or tree.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not the manifest of a regard model: its 'format' should be {FORMAT!r}")
     return tree
@@ -103,40 +106,69 @@ def parse_manifest(tree: dict[str, object], *, where: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate(tree)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise CheckpointError(f"{where}: damaged: {faults}; copy the model again, or train again") from None
+        faults = [f"{'.'.join(map(str, one['loc']))[:_SHOWN]}: {one['msg']}" for one in error.errors()]
+        more = [f"and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
+        told = "; ".join([*faults[:_MOST_FAULTS], *more])
+        raise CheckpointError(f"{where}: damaged: {told}; {CURE}") from None
     names = set(manifest.files)
     if names not in ({CONFIG, WEIGHTS, *SHARED_SUBWORD}, {CONFIG, WEIGHTS, *SEPARATE_SUBWORDS}):
         raise CheckpointError(
             f"{where}: lists the files {', '.join(sorted(names))}, but a model has {CONFIG}, {WEIGHTS} and "
-            f"{SHARED_SUBWORD[0]} (or {' and '.join(SEPARATE_SUBWORDS)}); copy the model again, or train again"
+            f"{SHARED_SUBWORD[0]} (or {' and '.join(SEPARATE_SUBWORDS)}); {CURE}"
         )
     return manifest
 
 
-def write_signature(config: Config, *, vocab_sizes: tuple[int, int], num_parameters: int, weights_sha256: str) -> str:
+def write_signature(
+    config: Config,
+    *,
+    vocab_sizes: tuple[int, int],
+    num_parameters: int,
+    files: Mapping[str, str],
+    regard_version: str | None = None,
+) -> str:
     """Says which model a score belongs to, in the manner of sacreBLEU's signatures.
 
     Args:
         config: The resolved configuration.
         vocab_sizes: Subwords of source and target.
         num_parameters: Trained numbers.
-        weights_sha256: Hash of the weights' file.
+        files: SHA-256 of the model's files, by name.
+        regard_version: The regard that wrote them; this one when not given.
 
     Returns:
         `key:value` parts joined by `|`; `c` and `w` begin the hashes of configuration and weights.
     """
     sizes = str(vocab_sizes[0]) if config.subword.shared else f"{vocab_sizes[0]}-{vocab_sizes[1]}"
     parts = {
-        "regard": version("regard"),
+        "regard": regard_version or version("regard"),
         "model": _architecture(config),
         "params": str(num_parameters),
         "vocab": f"{config.subword.kind}-{sizes}",
         "seed": str(config.train.seed),
-        "c": hashlib.sha256(dump_config(config).encode()).hexdigest()[:8],
-        "w": weights_sha256[:8],
+        "c": files[CONFIG][:8],
+        "w": files[WEIGHTS][:8],
     }
     return "|".join(f"{key}:{value}" for key, value in parts.items())
+
+
+def check_claims(manifest: Manifest, found: Manifest, *, where: Path) -> None:
+    """Compares what a manifest claims with what its files show.
+
+    Args:
+        manifest: As it was read.
+        found: As it would be written for the files.
+        where: The file, for messages.
+
+    Raises:
+        CheckpointError: They differ.
+    """
+    for name in ("num_parameters", "src_vocabulary", "tgt_vocabulary", "signature"):
+        claimed, shown = getattr(manifest, name), getattr(found, name)
+        if claimed != shown:
+            raise CheckpointError(
+                f"{where}: damaged: {name} is {str(claimed)[:_LONGEST]}, but the model's files say {shown}; {CURE}"
+            )
 
 
 def _architecture(config: Config) -> str:
@@ -156,10 +188,13 @@ def _normaliser(name: str) -> list[str]:
 def _not_a_model(directory: Path) -> str:
     wanted = f"a directory with {MANIFEST}, {CONFIG}, {WEIGHTS} and {SHARED_SUBWORD[0]}"
     cure = "give the directory that `regard train --out` wrote"
-    if not directory.exists():
+    if not os.path.lexists(directory):
         return f"{directory}: there is no such model; expected {wanted}: {cure}"
     if not directory.is_dir():
         return f"{directory}: expected a model, which is {wanted}, but this is a file: {cure}"
-    names = sorted(path.name for path in directory.iterdir())
+    try:
+        names = sorted(os.listdir(directory))
+    except OSError as error:
+        return f"{directory}: cannot be read: {error.strerror}; expected {wanted}: {cure}"
     shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     return f"{directory}: not a model: expected {wanted}, but there is {shown or 'nothing'}: {cure}"

@@ -7,6 +7,8 @@ so a crash leaves the old model or the new one, and other files in the directory
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,38 +17,30 @@ from pathlib import Path
 import torch
 
 from regard.config.dump import dump_config
-from regard.config.load import parse_config
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
-from regard.model.build import ScoreFactory, build_model
+from regard.model.build import ScoreFactory
 from regard.model.seq2seq import Seq2Seq
 from regard.store.durable import make_directory, pending, sha256, take_place, write_pending
 from regard.store.manifest import (
     CONFIG,
     KNOWN_FILES,
+    LARGEST_MANIFEST,
     MANIFEST,
+    MOST_DETAILS,
     SEPARATE_SUBWORDS,
     SHARED_SUBWORD,
     WEIGHTS,
     Details,
     Manifest,
-    parse_manifest,
+    check_claims,
     read_manifest_tree,
     write_signature,
 )
-from regard.store.migrations import Description, format_version, migrate
-from regard.store.weights import (
-    adopt,
-    check_finite,
-    check_shapes,
-    fill,
-    is_stored_whole,
-    own_tensors,
-    read_tensors,
-    write_tensors,
-)
+from regard.store.reading import Described, read_description, replaced_files, weigh
+from regard.store.verified import steadily
+from regard.store.weights import adopt, check_finite, fill, is_stored_whole, own_tensors, write_tensors
 from regard.text.subword import Subword
-from regard.unfilled import unfilled
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +64,17 @@ class StoredModel:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A model's directory whose files agree with their hashes; no weights are read yet.
+    """A model's directory whose files agree with their hashes, with one another and with what the manifest claims.
 
     Attributes:
         manifest: What it says about itself, in the current format.
         config: The configuration.
-        files: Where each file lies, by its name.
-        tensor_names: Present name by stored name, for tensors that were renamed since.
+        sizes: Bytes of each file, by its name.
     """
 
     manifest: Manifest
     config: Config
-    files: dict[str, Path]
-    tensor_names: dict[str, str]
+    sizes: dict[str, int]
 
 
 def save_model(
@@ -108,10 +100,10 @@ def save_model(
         What was written about the model.
 
     Raises:
-        CheckpointError: Weights are not finite, or the place cannot be written.
+        CheckpointError: Weights are not finite, there are too many details, or the place cannot be written.
     """
     directory = Path(path)
-    tensors = own_tensors(model)
+    tensors, told = own_tensors(model), _readable(directory, details or {})
     check_finite(str(directory), tensors, cure="training went astray: train again with a smaller train.learning_rate")
     writers: dict[str, Callable[[Path], None]] = {
         CONFIG: lambda file: _write_text(file, dump_config(config)),
@@ -124,20 +116,12 @@ def save_model(
     make_directory(directory)
     _finish_interrupted(directory)
     hashes = _write_all(directory, writers)
-    num_parameters = sum(parameter.numel() for parameter in model.parameters())
-    manifest = Manifest(
-        regard_version=version("regard"),
+    manifest = _manifest(
+        config,
+        (src_subword, tgt_subword),
+        num_parameters=sum(parameter.numel() for parameter in model.parameters()),
         files=hashes,
-        src_vocabulary=src_subword.fingerprint(),
-        tgt_vocabulary=tgt_subword.fingerprint(),
-        num_parameters=num_parameters,
-        signature=write_signature(
-            config,
-            vocab_sizes=(len(src_subword), len(tgt_subword)),
-            num_parameters=num_parameters,
-            weights_sha256=hashes[WEIGHTS],
-        ),
-        details=details or {},
+        details=told,
     )
     _write_all(directory, {MANIFEST: lambda file: _write_text(file, manifest.to_json())})
     for name in (MANIFEST, *writers):
@@ -148,35 +132,26 @@ def save_model(
 
 
 def open_model(path: str | Path) -> Opened:
-    """Reads what a model's directory says about itself, and checks its files against their hashes.
+    """Reads what a model's directory says about itself, and checks it: hashes, sizes, and that all of it agrees.
 
     Args:
         path: The directory.
 
     Returns:
-        Manifest, configuration and files.
+        All but the weights.
 
     Raises:
         CheckpointError: This is no model's directory, a file is missing or was changed, or the format is newer.
         ConfigError: The configuration has keys or values that this regard does not know.
     """
     directory = Path(path)
-    tree = read_manifest_tree(directory)
-    where = directory / MANIFEST
-    found = format_version(tree, where=where)
-    files = _verified_files(directory, tree)
-    config_text = files[CONFIG].read_text(encoding="utf-8")
-    description = migrate(Description(tree, config_text, {}), found)
-    return Opened(
-        parse_manifest(description.manifest, where=where),
-        parse_config(description.config, where=str(directory / CONFIG)),
-        files,
-        description.tensor_names,
-    )
+    return steadily(lambda: _open(directory), replaced_files(directory))
 
 
 def load_model(path: str | Path, *, device: str = "cpu", score: ScoreFactory | None = None) -> StoredModel:
     """Reads a model's directory. Files are checked against their hashes, and nothing of them is run.
+
+    Whoever replaces the model meanwhile does no harm: what is loaded is all of the old one or all of the new one.
 
     Args:
         path: The directory.
@@ -190,41 +165,95 @@ def load_model(path: str | Path, *, device: str = "cpu", score: ScoreFactory | N
         CheckpointError: This is no model's directory, or it is damaged or of a newer format.
         ConfigError: The configuration or the device cannot be used.
     """
-    opened = open_model(path)
-    names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in opened.files else SHARED_SUBWORD
-    subwords = [Subword.load(opened.files[name]) for name in names]
-    src_subword, tgt_subword = subwords[0], subwords[-1]
-    weights = opened.files[WEIGHTS]
-    with unfilled():  # costs no memory, so that a wrong configuration cannot ask for all there is
-        model = _build(opened, src_subword, tgt_subword, score)
-    expected = {name: tuple(own.shape) for name, own in own_tensors(model).items()}
-    tensors = {opened.tensor_names.get(name, name): tensor for name, tensor in read_tensors(weights)[0].items()}
-    check_shapes(str(weights), expected, {name: tuple(tensor.shape) for name, tensor in tensors.items()})
-    check_finite(str(weights), tensors, cure="the file was damaged or training went astray: train again")
+    directory = Path(path)
+    stored = steadily(lambda: _load(directory, score), replaced_files(directory))
+    _place(stored.model, device)
+    return stored
+
+
+def _open(directory: Path) -> Opened:
+    described = read_description(directory)
+    weighed = weigh(described, score=None, wanted=False)
+    _check_claims(described, weighed.num_stored)
+    sizes = {**described.sizes, WEIGHTS: weighed.size}
+    return Opened(described.manifest, described.config, sizes)
+
+
+def _load(directory: Path, score: ScoreFactory | None) -> StoredModel:
+    described = read_description(directory)
+    weighed = weigh(described, score=score, wanted=True)
+    model, tensors = weighed.model, weighed.tensors
+    where = str(directory / WEIGHTS)
+    check_finite(where, tensors, cure="the file was damaged or training went astray: train again")
+    _check_claims(described, sum(parameter.numel() for parameter in model.parameters()))
     if score is None and is_stored_whole(model):
         adopt(model, tensors)
     else:  # it computes something when it is made that no file has
         with torch.random.fork_rng(devices=[]):  # the caller's draws stay as they were
-            model = _build(opened, src_subword, tgt_subword, score)
+            model = described.build(score)
         fill(model, tensors)
     model.eval()
-    return StoredModel(_placed(model, device), opened.config, src_subword, tgt_subword, opened.manifest)
+    return StoredModel(model, described.config, described.src_subword, described.tgt_subword, described.manifest)
 
 
-def _build(opened: Opened, src_subword: Subword, tgt_subword: Subword, score: ScoreFactory | None) -> Seq2Seq:
-    return build_model(
-        opened.config.model,
-        src_vocab=len(src_subword),
-        tgt_vocab=len(tgt_subword),
-        shared=opened.config.subword.shared,
-        specials=tgt_subword.specials,
-        score=score,
+def _check_claims(described: Described, num_parameters: int) -> None:
+    """Refuses a manifest that says of the model's files what is not so."""
+    manifest, subwords = described.manifest, (described.src_subword, described.tgt_subword)
+    shown = _manifest(
+        described.config, subwords, num_parameters=num_parameters, files=manifest.files, written_by=manifest
+    )
+    check_claims(manifest, shown, where=described.directory / MANIFEST)
+
+
+def _manifest(
+    config: Config,
+    subwords: tuple[Subword, Subword],
+    *,
+    num_parameters: int,
+    files: dict[str, str],
+    details: Details | None = None,
+    written_by: Manifest | None = None,
+) -> Manifest:
+    """What there is to say about a model, by this regard or by the one that wrote another manifest."""
+    regard = version("regard") if written_by is None else written_by.regard_version
+    return Manifest(
+        regard_version=regard,
+        files=files,
+        src_vocabulary=subwords[0].fingerprint(),
+        tgt_vocabulary=subwords[1].fingerprint(),
+        num_parameters=num_parameters,
+        signature=write_signature(
+            config,
+            vocab_sizes=(len(subwords[0]), len(subwords[1])),
+            num_parameters=num_parameters,
+            files=files,
+            regard_version=regard,
+        ),
+        details=details or {},
     )
 
 
-def _placed(model: Seq2Seq, device: str) -> Seq2Seq:
+def _readable(directory: Path, details: Details) -> Details:
+    """Details as they can be read again: JSON has no word for what is not finite."""
+    told = {
+        key: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in details.items()
+    }
     try:
-        return model.to(device)
+        size = len(json.dumps(told, ensure_ascii=False).encode())
+    except UnicodeEncodeError as error:
+        raise CheckpointError(f"{directory}: the details of a model must be text in UTF-8: {error}") from None
+    if len(told) > MOST_DETAILS or size > LARGEST_MANIFEST // 2:
+        raise CheckpointError(
+            f"{directory}: expected at most {MOST_DETAILS} details of a model and {LARGEST_MANIFEST // 2:,} bytes of "
+            f"them, got {len(told)} and {size:,}: keep them elsewhere"
+        )
+    return told
+
+
+def _place(model: Seq2Seq, device: str) -> None:
+    try:
+        model.to(device)
     # torch has no single error for it: a device that is unknown, not built in, or not there.
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
@@ -254,31 +283,6 @@ def _finish_interrupted(directory: Path) -> None:
         waiting = pending(directory / name)
         if waiting.is_file() and sha256(waiting) == hashes.get(name):
             take_place(directory / name)
-
-
-def _verified_files(directory: Path, tree: dict[str, object]) -> dict[str, Path]:
-    listed = tree.get("files")
-    if not isinstance(listed, dict) or not set(listed) <= set(KNOWN_FILES) or CONFIG not in listed:
-        # The full check of the manifest says more; it has to wait for migration, but no unknown file is ever opened.
-        raise CheckpointError(
-            f"{directory / MANIFEST}: 'files' should list {CONFIG}, {WEIGHTS} and the subword model with their hashes; "
-            "copy the model again, or train again"
-        )
-    return {name: _verified(directory / name, str(expected)) for name, expected in listed.items()}
-
-
-def _verified(path: Path, expected: str) -> Path:
-    """The file with that hash: in its place, or still waiting for it after a crash."""
-    candidates = [candidate for candidate in (path, pending(path)) if candidate.is_file()]
-    for candidate in candidates:
-        if sha256(candidate) == expected:
-            return candidate
-    if not candidates:
-        raise CheckpointError(f"{path}: missing, though {MANIFEST} lists it: copy the whole directory, or train again")
-    raise CheckpointError(
-        f"{path}: changed since the model was saved: its hash should begin with {expected[:12]}, but begins with "
-        f"{sha256(candidates[0])[:12]}. Copy the model again; settings are changed with options, not in its files"
-    )
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol, cast
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from regard.errors import CheckpointError
+from regard.store.tensor_file import map_tensors
 
-_SHOWN = 20
-"""Faults listed in one message; a wrong model has hundreds."""
-
-
-class _Reader(Protocol):
-    """What is used of `safe_open`, which has no annotations of its own."""
-
-    def keys(self) -> list[str]: ...
-
-    def get_tensor(self, name: str) -> Tensor: ...
-
-    def metadata(self) -> dict[str, str] | None: ...
+_SHOWN, _LONGEST = 20, 300
+# Faults listed in one message, of which a wrong model has hundreds, and characters of each.
+_WEIGHTS = frozenset({torch.float64, torch.float32, torch.float16, torch.bfloat16})
+# Types that weights may be stored in; those of 8 bits need scales, which are elsewhere.
 
 
 def own_tensors(model: nn.Module) -> dict[str, Tensor]:
@@ -72,9 +62,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         CheckpointError: The file is missing, cut short or not in the safetensors format.
     """
-    with _opened(path) as file:
-        names = file.keys()
-        return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+    return map_tensors(path)
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -125,13 +113,18 @@ def check_finite(where: str, tensors: Mapping[str, Tensor], *, cure: str) -> Non
     Raises:
         CheckpointError: A tensor is not of floating point, or holds NaN or infinity.
     """
-    faults = [f"{name}: {tensor.dtype}" for name, tensor in sorted(tensors.items()) if not tensor.is_floating_point()]
-    _refuse(f"{where}: weights should be floating-point numbers; {cure}", faults)
+    faults = [f"{name}: {tensor.dtype}" for name, tensor in sorted(tensors.items()) if tensor.dtype not in _WEIGHTS]
+    _refuse(f"{where}: weights should be floating-point numbers of 16 to 64 bits; {cure}", faults)
     # A sum is finite only if all its terms are, and takes no memory; what is too great for a sum is looked at in full.
-    suspects = [(name, tensor) for name, tensor in sorted(tensors.items()) if not math.isfinite(tensor.sum())]
-    counts = [(name, int((~torch.isfinite(tensor)).sum()), tensor.numel()) for name, tensor in suspects]
+    suspects = [(name, tensor) for name, tensor in sorted(tensors.items()) if not math.isfinite(_as_used(tensor).sum())]
+    counts = [(name, int((~torch.isfinite(_as_used(tensor))).sum()), tensor.numel()) for name, tensor in suspects]
     faults = [f"{name}: {count} of {total}" for name, count, total in counts if count]
-    _refuse(f"{where}: weights should be finite, but there are NaN or infinite ones; {cure}", faults)
+    _refuse(f"{where}: weights should be finite in float32, but there are NaN or infinite ones; {cure}", faults)
+
+
+def _as_used(tensor: Tensor) -> Tensor:
+    """In the type that is computed with: what float64 holds may be beyond it."""
+    return tensor.float() if tensor.dtype == torch.float64 else tensor
 
 
 def fill(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
@@ -153,38 +146,27 @@ def is_stored_whole(model: nn.Module) -> bool:
 
 
 def adopt(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Gives a module that was made `unfilled` copies of tensors for its own; what is tied stays tied.
+    """Gives a module that was made `unfilled` tensors for its own; what is tied stays tied.
 
     Args:
         model: A module that is stored whole, whose own tensors have these names and shapes.
-        tensors: Of any shape, `(...)`, by name.
+        tensors: Of any shape, `(...)`, by name; nobody else may write to them.
     """
     adopted: dict[int, Tensor] = {}
     state = {}
     for name, blank in model.state_dict(keep_vars=True).items():
         if id(blank) not in adopted:
-            copy = tensors[name].to(blank.dtype, copy=True)  # what was read maps the file, which may change later
+            own = tensors[name].to(blank.dtype)
             is_parameter = isinstance(blank, nn.Parameter)
-            adopted[id(blank)] = nn.Parameter(copy, requires_grad=blank.requires_grad) if is_parameter else copy
+            adopted[id(blank)] = nn.Parameter(own, requires_grad=blank.requires_grad) if is_parameter else own
         state[name] = adopted[id(blank)]
     model.load_state_dict(state, assign=True)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[_Reader]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            yield cast("_Reader", file)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{path}: not a whole safetensors file ({error}): it was cut short or damaged; copy it again or train again"
-        ) from None
 
 
 def _refuse(what: str, faults: list[str]) -> None:
     if faults:
         more = f"\n  and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-        raise CheckpointError(what + "".join(f"\n  {fault}" for fault in faults[:_SHOWN]) + more)
+        raise CheckpointError(what + "".join(f"\n  {fault[:_LONGEST]}" for fault in faults[:_SHOWN]) + more)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -11,11 +11,15 @@ from pathlib import Path
 import sentencepiece
 
 from regard.errors import CheckpointError, DataError
+from regard.files import read_bytes
 from regard.text.cutting import END, Cutter, ImportedCutter, PlainCutter
 from regard.text.sampling import Pieces, Sampler, make_sampler, sample
 from regard.text.surface import hide, join
 from regard.text.vocabulary import Kind, learn_vocabulary
 from regard.values import Encoding, Specials
+
+LARGEST_VOCABULARY = 16 << 20
+"""Bytes of a vocabulary's file, at most: 250,000 subwords take five million."""
 
 
 class Subword:
@@ -110,10 +114,25 @@ class Subword:
         Raises:
             CheckpointError: When the file is missing or is no vocabulary; the message names it.
         """
+        cure = "expected the vocabulary that regard wrote: copy the model again, or train again"
+        return cls.named(read_bytes(Path(path), most=LARGEST_VOCABULARY, cure=cure), path)
+
+    @classmethod
+    def named(cls, model: bytes, path: str | PathLike[str]) -> Subword:
+        """Reads a vocabulary from the content of a file.
+
+        Args:
+            model: What `to_bytes` gave.
+            path: The file, for messages.
+
+        Returns:
+            The vocabulary.
+
+        Raises:
+            CheckpointError: When these bytes are no vocabulary; the message names the file.
+        """
         try:
-            return cls(Path(path).read_bytes())
-        except OSError as error:
-            raise CheckpointError(f"{path}: the vocabulary cannot be read: {error.strerror or error}") from None
+            return cls(model)
         except CheckpointError as error:
             raise CheckpointError(f"{path}: {error}") from None
 

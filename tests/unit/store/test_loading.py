@@ -160,7 +160,7 @@ def test_a_buffer_that_is_not_stored_is_computed(make: Make, tmp_path: Path, mon
         return model
 
     directory = make().save(tmp_path / "model")
-    monkeypatch.setattr("regard.store.model.build_model", with_table)
+    monkeypatch.setattr("regard.store.reading.build_model", with_table)
     assert load_model(directory).model.get_buffer("table").tolist() == [0, 1, 4, 9, 16]
 
 
