@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +11,7 @@ from regard.cli.lines import read_aligned, written_to
 from regard.cli.loading import loading
 from regard.cli.options import Base, Device, Model, Src, Threads, With, examples, place, use_threads
 from regard.cli.progress import watched
+from regard.cli.saying import warn
 from regard.places import STDOUT, refuse_own_input
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _settled(
     readout, told = settle(translator, *pairs, wanted, gold)
 
     def tell(said: str) -> None:
-        print(f"regard: {models[0]}: {said}", file=sys.stderr)
+        warn(f"{models[0]}: {said}")
 
     for line in told:
         tell(line)

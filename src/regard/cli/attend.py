@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +10,10 @@ import typer
 from regard.cli.lines import InputLines, read_aligned, write_text
 from regard.cli.loading import loading
 from regard.cli.options import Beam, Device, Model, Threads, With, examples, place, use_threads
+from regard.cli.saying import warn
 from regard.errors import RegardError
 from regard.places import refuse_own_input
+from regard.printable import on_one_line
 from regard.text.normalise import normalise
 
 if TYPE_CHECKING:
@@ -112,10 +113,9 @@ def attend(
 
         missing = save(records[str(model)][0], png, layer=layer, head=head, level="subword" if subwords else "word")
         if missing:
-            print(
-                f"regard: {png}: no installed font has {missing[:40]}, drawn as \ufffd: install one that has, such as "
-                "Noto Sans CJK for Chinese, Japanese and Korean, or show the page with --html",
-                file=sys.stderr,
+            warn(
+                f"{png}: no installed font has {missing[:40]}, drawn as \ufffd: install one that has, such as "
+                "Noto Sans CJK for Chinese, Japanese and Korean, or show the page with --html"
             )
     if html is not None:
         from regard.inspection.html import compare
@@ -169,7 +169,7 @@ def _records(read: dict[str, list[Translation]]) -> dict[str, list[AttentionReco
             if record is not None and None not in records:
                 kept[name].append(record)
         if None in records:
-            print(f"regard: sentence {number} is left out: it is empty or too long", file=sys.stderr)
+            warn(f"sentence {number} is left out: it is empty or too long")
     return kept
 
 
@@ -199,12 +199,13 @@ def _print(
     from regard.inspection.terminal import render
 
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-    console.print(translation.source)
-    console.print(translation.text, end="\n\n")
+    console.print(on_one_line(translation.source))
+    console.print(on_one_line(translation.text), end="\n\n")
     drawn = render(record, width=console.width, layer=layer, head=head, level="subword" if subwords else "word")
     console.print(drawn, end="\n\n")
     for ranking in most_and_least(record, layer=layer, head=head):
-        console.print(f"{ranking.word}: most {_listed(ranking.most)}; least {_listed(ranking.least)}")
+        told = f"{ranking.word}: most {_listed(ranking.most)}; least {_listed(ranking.least)}"
+        console.print(on_one_line(told))
     console.print(f"\nalignment {pharaoh(readout.links(record))}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.options import Json, Set, examples, place
+from regard.cli.saying import say_json
 
 EXAMPLES = examples("regard demo --out demo")
 
@@ -26,4 +26,4 @@ def demo(
 
     result = run_demo(out, pairs=pairs, overrides=overrides or [])
     if as_json:
-        print(json.dumps(result.to_dict(), ensure_ascii=False))
+        say_json(result.to_dict())

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import typer
 
+from regard.cli.saying import warn
 from regard.cli.streams import standard_streams
 from regard.errors import RegardError
 from regard.places import cure, is_full, reason
@@ -54,18 +55,18 @@ def _ending(work: Callable[[], object]) -> int:
 
 def _failed(error: Exception) -> int:
     if os.environ.get(DEBUG):
-        traceback.print_exception(error)
+        warn("".join(traceback.format_exception(error)))
     if isinstance(error, RegardError):
-        _say(f"error: {error}")
+        warn(f"error: {error}")
         return 2
     if isinstance(error, _USAGE):
-        _say(f"error: {_usage_message(error)}")
+        warn(f"error: {_usage_message(error)}")
         return 2
     if isinstance(error, OSError) and (error.filename is not None or is_full(error)):
-        _say(f"error: {error.filename or 'what is written'}: {reason(error)}; {cure(error)}")
+        warn(f"error: {error.filename or 'what is written'}: {reason(error)}; {cure(error)}")
         _leave_standard_output()
         return 2
-    _say(
+    warn(
         f"internal error: {type(error).__name__}: {error}\n"
         f"This is a fault of regard's own. Run it again with {DEBUG}=1 for the traceback, and report that, please."
     )
@@ -83,7 +84,3 @@ def _usage_message(error: Exception) -> str:
     context, told = getattr(error, "ctx", None), getattr(error, "format_message", None)
     message = str(told() if callable(told) else error).rstrip(".")
     return f"{message}; see `{context.command_path if context else 'regard'} --help`"
-
-
-def _say(text: str) -> None:
-    print(f"regard: {text}", file=sys.stderr, flush=True)

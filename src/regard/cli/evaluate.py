@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +25,7 @@ from regard.cli.options import (
     use_threads,
 )
 from regard.cli.progress import watched
+from regard.cli.saying import say, say_json
 
 EXAMPLES = examples(
     "regard evaluate model --src test.en --ref test.fr", "regard evaluate model --src test.en --ref test.fr --json"
@@ -74,7 +74,7 @@ def evaluate(
     translations = watched(translator.translate_lines(sources, beam=beam), total=len(sources))
     scores = score([translation.text for translation in translations], references, tokenize=tokenizer)
     if as_json:
-        print(json.dumps({**scores.to_dict(), "model": told}, ensure_ascii=False))
+        say_json({**scores.to_dict(), "model": told})
         return
     for name, value, how in (
         ("BLEU", scores.bleu, scores.bleu_signature),
@@ -82,4 +82,4 @@ def evaluate(
         ("TER", scores.ter, scores.ter_signature),
     ):
         print(f"{name:5} {value:6.2f}  {how}")
-    print(f"model {told}")
+    say(f"model {told}")

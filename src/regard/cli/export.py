@@ -9,6 +9,7 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.options import Model, examples, place
+from regard.cli.saying import say
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
@@ -48,7 +49,7 @@ def _to_marian(model: Path, out: Path, quantization: str) -> None:
         from regard.store import load_model
 
     export_marian(load_model(model), out)
-    print(f"{out}: logits in transformers are those of {model}, within {CLOSE}")
+    say(f"{out}: logits in transformers are those of {model}, within {CLOSE}")
 
 
 def _to_ctranslate2(model: Path, out: Path, quantization: str) -> None:
@@ -58,7 +59,7 @@ def _to_ctranslate2(model: Path, out: Path, quantization: str) -> None:
         from regard.store import load_model
 
     export_ctranslate2(load_model(model), out, quantization=quantization)
-    print(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples came out token by token as by {model}")
+    say(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples came out token by token as by {model}")
     _tell_of_rounding(out, quantization)
 
 
@@ -69,10 +70,10 @@ def _to_onnx(model: Path, out: Path, quantization: str) -> None:
         from regard.store import load_model
 
     export_onnx(load_model(model), out, quantization=quantization)
-    print(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples came out as by {model}, logits within {CLOSE}")
+    say(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples came out as by {model}, logits within {CLOSE}")
     _tell_of_rounding(out, quantization)
 
 
 def _tell_of_rounding(out: Path, quantization: str) -> None:
     if quantization != "float32":
-        print(f"They were compared before rounding; what {quantization} costs, `regard evaluate {out} ...` tells.")
+        say(f"They were compared before rounding; what {quantization} costs, `regard evaluate {out} ...` tells.")

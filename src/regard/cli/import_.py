@@ -9,6 +9,7 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.options import examples, place
+from regard.cli.saying import say
 
 EXAMPLES = examples("regard import marian opus-mt-en-fr --out model")
 
@@ -29,4 +30,4 @@ def import_(
     with loading():
         from regard.interop.marian_import import import_marian
 
-    print(f"{out}: {import_marian(directory, out).signature}")
+    say(f"{out}: {import_marian(directory, out).signature}")

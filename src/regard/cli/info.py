@@ -12,9 +12,13 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.options import Json, examples, place
+from regard.cli.saying import say, say_json
 from regard.errors import ConfigError
+from regard.printable import on_one_line
 
 EXAMPLES = examples("regard info model", "regard info model --json", "regard info --machine")
+WIDEST_NAME = 40
+"""Columns that names of details may take; a longer one pushes its own value aside."""
 WIDEST = 120
 """Columns of the table of a machine, at most; lines that are longer are hard to read."""
 
@@ -54,7 +58,7 @@ def _show_model(model: Path, as_json: bool) -> None:
     sizes = dict(sorted(opened.sizes.items()))
     if as_json:
         told = {**manifest.model_dump(), "bytes": sizes, "config": config.model_dump()}
-        print(json.dumps(told, ensure_ascii=False))
+        say_json(told)
         return
     rows = {
         "model": str(model),
@@ -64,10 +68,11 @@ def _show_model(model: Path, as_json: bool) -> None:
         **{name: f"{size:,} bytes" for name, size in sizes.items()},
         **{key.replace("_", " "): str(value) for key, value in manifest.details.items()},
     }
-    width = max(map(len, rows))
-    for key, value in rows.items():
-        print(f"{key:{width}}  {value}")
-    print(f"\n{dump_config(config)}", end="")
+    shown = {on_one_line(key): on_one_line(value) for key, value in rows.items()}
+    width = min(WIDEST_NAME, max(map(len, shown)))
+    for key, value in shown.items():
+        say(f"{key:{width}}  {value}")
+    say(f"\n{dump_config(config)}", end="")
 
 
 def _show_machine(as_json: bool) -> None:

@@ -10,6 +10,7 @@ import typer
 from regard.cli.endings import INTERRUPTED
 from regard.cli.loading import loading
 from regard.cli.options import Set, Verb, examples, place, tell_replaced
+from regard.cli.saying import say, warn
 from regard.errors import ConfigError
 
 RUN_EXAMPLES = examples(
@@ -106,10 +107,10 @@ def _run(
     directory = directory or Path(f"lab-{Path(lab).stem}")
     ended = run_lab(loaded, directory, workers=workers)
     if ended.interrupted:
-        typer.echo(f"stopped; all is saved in {directory}: the same command goes on from there", err=True)
+        warn(f"stopped; all is saved in {directory}: the same command goes on from there")
         return INTERRUPTED
     if ended.finished:
-        print(*write_report(directory), sep="\n")
+        say("\n".join(map(str, write_report(directory))))
     return 1 if ended.failed else 0
 
 
@@ -119,7 +120,7 @@ def _report(directory: Directory) -> None:
     with loading():
         from regard.lab.report import write_report
 
-    print(*write_report(directory), sep="\n")
+    say("\n".join(map(str, write_report(directory))))
 
 
 @app.command("list", cls=Verb, epilog=LIST_EXAMPLES)
@@ -130,7 +131,7 @@ def _list() -> None:
 
     for name in lab_names():
         lab = load_lab(name)
-        print(f"{name:11} {lab.title}: {len(lab.systems)} systems, {len(lab.seeds)} seeds")
+        say(f"{name:11} {lab.title}: {len(lab.systems)} systems, {len(lab.seeds)} seeds")
 
 
 def _numbers(text: str | None) -> list[int] | None:

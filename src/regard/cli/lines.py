@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 from regard.cli.arriving import ArrivingLines
+from regard.cli.saying import warn
 from regard.cli.streams import NamedFile
 from regard.errors import DataError
 from regard.places import refuse_own_input
@@ -83,10 +84,9 @@ class InputLines:
         try:
             return line.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
-            print(
-                f"regard: {self.name}:{number}: expected UTF-8, found byte 0x{line[error.start]:02x} at position "
-                f"{error.start + 1} of the line: what is none is read as U+FFFD; convert it, e.g. with iconv -t utf-8",
-                file=sys.stderr,
+            warn(
+                f"{self.name}:{number}: expected UTF-8, found byte 0x{line[error.start]:02x} at position "
+                f"{error.start + 1} of the line: what is none is read as U+FFFD; convert it, e.g. with iconv -t utf-8"
             )
             return line.decode("utf-8", "replace")
 

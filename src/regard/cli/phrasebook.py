@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from regard.cli.options import examples, place
+from regard.cli.saying import warn
 
 EXAMPLES = examples("regard phrasebook --pair en-fr --pairs 300 --seed 1 --out words")
 
@@ -28,4 +28,4 @@ def phrasebook(
     write_corpus(
         out, pair=pair, pairs=pairs, seed=seed, min_length=min_length, max_length=max_length, overwrite=overwrite
     )
-    print(f"wrote train, val and test to {out}", file=sys.stderr)
+    warn(f"wrote train, val and test to {out}")

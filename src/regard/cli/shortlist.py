@@ -10,6 +10,7 @@ import typer
 from regard.cli.lines import read_aligned
 from regard.cli.loading import loading
 from regard.cli.options import Device, Model, Src, Threads, examples, place, use_threads
+from regard.cli.saying import say
 from regard.places import refuse_own_input
 
 EXAMPLES = examples(
@@ -40,4 +41,4 @@ def shortlist(
     translator = load(model, device=device)
     table = make_shortlist(translator, *read_aligned(src, tgt), links=links, frequent=frequent)
     write_shortlist(out, table, translator)
-    print(f"{out}: {table.always} of {len(table.order)} target subwords always, and {links} for each source subword")
+    say(f"{out}: {table.always} of {len(table.order)} target subwords always, and {links} for each source subword")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from regard.cli.lines import InputLines, written_to
 from regard.cli.loading import loading
 from regard.cli.options import Beam, Compute, Device, Engine, Model, Table, Threads, With, examples, place, use_threads
 from regard.cli.progress import watched
+from regard.cli.saying import warn
 from regard.errors import SearchError
 from regard.places import STDIN, STDOUT, refuse_own_input
 
@@ -82,4 +82,4 @@ def translate(
         for translation in watched(found, share=lines.share_read):
             file.write(json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text)
             for warning in translation.warnings:
-                print(f"regard: {warning}", file=sys.stderr)
+                warn(warning)

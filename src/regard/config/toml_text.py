@@ -6,6 +6,8 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 
+from regard.printable import printable
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -160,4 +162,4 @@ def _parts(dotted: str) -> list[str]:
 
 
 def _escape_control(char: str) -> str:
-    return f"\\u{ord(char):04X}" if ord(char) < 32 or ord(char) == 127 else char
+    return char if printable(char) == char else f"\\u{ord(char):04X}"

@@ -20,9 +20,9 @@ from regard.evaluate.scores import corpus_bleu
 from regard.lab.cells import Bench, Cell, set_up
 from regard.lab.load import dump_lab
 from regard.lab.recorder import read_record
-from regard.lab.result import read_result
 from regard.lab.schema import Lab
 from regard.lab.worker import FINISHED, INTERRUPTED, TAKEN
+from regard.printable import printable
 from regard.runs.console import duration
 from regard.train.interrupt import listening
 
@@ -124,7 +124,7 @@ class _Foreman:
 
     def _finish(self, cell: Cell) -> None:
         self.ended.finished.append(cell)
-        result = read_result(cell.result)
+        result = self.bench.result(cell)
         said = [one.translation for one in result.measured.sentences]
         bleu = corpus_bleu(said, self.bench.corpus.lines("test.tgt"))
         left = f", about {duration(self._remaining())} left" if self._open() else ""
@@ -156,7 +156,7 @@ class _Foreman:
         """
         takes: dict[str, list[float]] = {}
         for cell in self.ended.finished:
-            takes.setdefault(cell.system, []).append(read_result(cell.result).wall_seconds + _OVERHEAD)
+            takes.setdefault(cell.system, []).append(self.bench.result(cell).wall_seconds + _OVERHEAD)
         left, unknown = 0.0, []
         for cell in self._open():
             record = read_record(cell.directory / "record.json")
@@ -203,4 +203,4 @@ def _last_line(cell: Cell, status: int) -> str:
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(escape(text), highlight=False, soft_wrap=True)
+    console.print(escape(printable(text)), highlight=False, soft_wrap=True)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from regard.printable import printable
 from regard.train.reporter import StepReport, TrainingPlan, Validation
 
 LOG_SECONDS = 15.0
@@ -98,4 +99,4 @@ class ConsoleReporter:
             self.progress = None
 
     def _print(self, text: str) -> None:
-        self.console.print(escape(text), highlight=False, emoji=False, soft_wrap=True)
+        self.console.print(escape(printable(text)), highlight=False, emoji=False, soft_wrap=True)

@@ -16,6 +16,7 @@ from regard.inspection import html, terminal
 from regard.inspection.alignment import parse_pharaoh
 from regard.inspection.record import AttentionRecord
 from regard.phrasebook.corpus import write_corpus
+from regard.printable import printable
 from regard.runs.console import ConsoleReporter, duration
 from regard.runs.training import TrainResult, train
 from regard.store.durable import write_output
@@ -206,4 +207,4 @@ def _count(path: Path) -> int:
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)
+    console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
