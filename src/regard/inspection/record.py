@@ -185,7 +185,7 @@ class AttentionRecord:
             )
         except KeyError as error:
             raise DataError(f"an attention record without {error}: expected what `to_dict` writes") from error
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise DataError(f"not an attention record as `to_dict` writes it: {error}") from error
 
 
@@ -230,4 +230,7 @@ def _encoding_from_dict(data: Mapping[str, object]) -> Encoding:
     spans = tuple((int(start), int(end)) for start, end in cast("Sequence[tuple[int, int]]", data["spans"]))
     if not isinstance(text, str) or not len(ids) == len(pieces) == len(spans):
         raise DataError(f"expected as many ids, pieces and spans, got {len(ids)}, {len(pieces)} and {len(spans)}")
+    for number, (start, end) in enumerate(spans, start=1):
+        if not 0 <= start <= end <= len(text):
+            raise DataError(f"subword {number} spans the characters {start} to {end} of a text of {len(text)}")
     return Encoding(text, tuple(int(one) for one in ids), tuple(str(piece) for piece in pieces), spans)

@@ -4,26 +4,49 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from regard.config.derive import available_cores, derive
 from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.schema import Config
+from regard.config.toml_text import LARGEST
 from regard.errors import CheckpointError, ConfigError
+from regard.files import read_text
 from regard.lab.corpus import LabCorpus, bring_corpus, open_corpus
 from regard.lab.load import dump_lab, parse_lab, system_config
+from regard.lab.result import CellResult, read_result
 from regard.lab.schema import BudgetConfig, Lab
 from regard.lab.systems import system_configs
 from regard.runs.prepare import keep_config, prepare
 from regard.store.durable import appearing, write_shared_text
 from regard.store.locks import Lock
+from regard.store.sealed import read_sealed, sealed
 from regard.store.training_folder import TRAINING
 
 _LAB, _BASE, _CORPUS, _VOCABULARIES, _CELLS = "lab.toml", "base.toml", "corpus", "vocabularies", "cells"
 _FACTS = "facts.json"
+_LARGEST = 1 << 20
+# Bytes of what lies beside a cell.
+_CURE = "bring it back as it was, or choose another directory for the lab"
+
+
+class _Facts(BaseModel):
+    """What `facts.json` says of the text that a vocabulary was learnt from."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    vocab_size: Annotated[int, Field(ge=1)]
+    tgt_tokens: Annotated[int, Field(ge=1)]
+    num_pairs: Annotated[int, Field(ge=1)]
+    num_src_chars: Annotated[int, Field(ge=1)]
+    num_tgt_chars: Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True)
@@ -112,8 +135,14 @@ class Bench:
         return self._facts(with_text(system_config(self.lab, cell.system), self.corpus))["tgt_tokens"]
 
     def _facts(self, config: Config) -> dict[str, int]:
-        facts: dict[str, int] = json.loads((self.vocabulary(config) / _FACTS).read_text(encoding="utf-8"))
-        return facts
+        path = self.vocabulary(config) / _FACTS
+        tree = read_sealed(path, most=_LARGEST, cure=_CURE)
+        try:
+            return _Facts.model_validate(tree).model_dump()
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))[:80]
+            raise CheckpointError(f"{path}: damaged: {where}: {first['msg']}: {_CURE}") from None
 
     def _budget(self, tokens_an_epoch: int) -> dict[str, object]:
         """Options of training for the lab's budget, which takes the place of all that a preset says of length."""
@@ -157,7 +186,8 @@ class Bench:
             ConfigError: It was begun with other options, or an option is wrong.
         """
         fingerprint = self.fingerprint(cell)
-        if cell.mark.exists() and cell.mark.read_text(encoding="utf-8") != fingerprint:
+        marked = os.path.lexists(cell.mark)
+        if marked and read_text(cell.mark, most=_LARGEST, cure=_CURE).strip() != fingerprint:
             raise ConfigError(
                 f"{cell.directory}: this cell was begun with other options: give the same ones, choose another "
                 "directory for the lab, or remove this one"
@@ -176,7 +206,21 @@ class Bench:
         Raises:
             ConfigError: It is that of other options.
         """
-        return cell.result.exists() and bool(self.check(cell))
+        return os.path.lexists(cell.result) and bool(self.check(cell))
+
+    def result(self, cell: Cell) -> CellResult:
+        """What was measured of a finished cell.
+
+        Args:
+            cell: One of the lab's.
+
+        Returns:
+            Its result.
+
+        Raises:
+            CheckpointError: It is damaged, or that of another cell or text.
+        """
+        return read_result(cell.result, of=(cell.system, cell.seed), num_sentences=self.corpus.sizes.get("test"))
 
 
 def set_up(lab: Lab, directory: Path) -> Bench:
@@ -201,7 +245,8 @@ def set_up(lab: Lab, directory: Path) -> Bench:
     for cell in bench.cells():
         bench.check(cell)  # also tells impossible options, before anything is trained
     if lab.base.file:
-        text, own = Path(lab.base.file).read_text(encoding="utf-8"), directory / _BASE
+        own = directory / _BASE
+        text = read_text(Path(lab.base.file), most=4 * LARGEST, cure="save it as UTF-8", error=ConfigError)
         write_shared_text(own, text)
         lab = lab.model_copy(update={"base": lab.base.model_copy(update={"file": str(own)})})
     write_shared_text(directory / _LAB, dump_lab(lab))
@@ -227,13 +272,9 @@ def open_bench(directory: Path, lab: Lab | None = None) -> Bench:
 
 def _last(directory: Path) -> Lab:
     path = directory / _LAB
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError:
-        raise CheckpointError(
-            f"{directory}: expected a lab there, found no {_LAB}: start with `regard lab run`"
-        ) from None
-    return parse_lab(text, where=str(path))
+    if not os.path.lexists(path):
+        raise CheckpointError(f"{directory}: expected a lab there, found no {_LAB}: start with `regard lab run`")
+    return parse_lab(read_text(path, most=4 * LARGEST, cure=_CURE), where=str(path))
 
 
 def with_text(config: Config, corpus: LabCorpus) -> Config:
@@ -283,7 +324,7 @@ def begin(bench: Bench, cell: Cell, *, workers: int) -> Config:
     config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
     kept = training / "config.toml"
     if (training / "state.safetensors").exists():  # what was settled stays, but the lab may have moved
-        settled = parse_config(kept.read_text(encoding="utf-8"), where=str(kept))
+        settled = parse_config(read_text(kept, most=4 * LARGEST, cure=_CURE), where=str(kept))
         keep_config(with_text(settled, bench.corpus), training)
     else:
         keep_config(config, training)
@@ -305,4 +346,4 @@ def _learn_vocabulary(bench: Bench, config: Config) -> None:
             "num_src_chars": sum(len(pair.src) for pair in train.pairs),
             "num_tgt_chars": sum(len(pair.tgt) for pair in train.pairs),
         }
-        (waiting / _FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        (waiting / _FACTS).write_text(sealed(facts), encoding="utf-8")

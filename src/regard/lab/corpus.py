@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
+import os
 import random
 import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from regard.errors import ConfigError, DataError
 from regard.evaluate.scores import comparable
 from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
+from regard.files import decoded, read_bytes
 from regard.lab.schema import CorpusConfig
 from regard.phrasebook.corpus import write_corpus
-from regard.store.durable import appearing
+from regard.store.durable import appearing, sha256
+from regard.store.sealed import read_sealed, sealed
 from regard.text.links import GoldLinks, pharaoh, read_links, read_pharaoh
-from regard.text.readers import read_lines, read_pairs
+from regard.text.readers import read_pairs
 from regard.values import Pair
 
 PHRASEBOOK_PAIRS = 20_000
@@ -26,7 +31,10 @@ LONG_WORDS = 20
 HELD_OUT = 1000
 """Pairs that are held out for validation, and as many for the test, where no files are given; 5 % at most."""
 
-_ABOUT = "about.json"
+_ABOUT, _GOLD = "about.json", "test.align"
+_LARGEST_ABOUT, _LARGEST = 1 << 26, 1 << 30
+# Bytes of the description, and of a text that is held in memory.
+_CURE = "the text of a lab stays as it was brought together; choose another directory to begin anew"
 T = TypeVar("T")
 Gold = tuple[GoldLinks, ...]
 
@@ -41,6 +49,7 @@ class LabCorpus:
         sizes: Pairs in train, val and test.
         num_seen: Test pairs whose source stands in the training text too.
         counts: How often each word of the test references stands in the training text.
+        files: SHA-256 of each file, by name; empty in labs from before there were any.
     """
 
     directory: Path
@@ -48,15 +57,73 @@ class LabCorpus:
     sizes: dict[str, int]
     num_seen: int
     counts: dict[str, int]
+    files: dict[str, str] = field(default_factory=dict)
 
     def lines(self, name: str) -> list[str]:
-        """Lines of one of its files, such as `test.src`."""
-        return list(read_lines(self.directory / name))
+        """Reads one of its files.
+
+        Args:
+            name: Such as `test.src`.
+
+        Returns:
+            Its lines, as many as there are pairs.
+
+        Raises:
+            DataError: It is missing, or not what the lab was begun with.
+        """
+        path, size = self.directory / name, self.sizes.get(name.partition(".")[0])
+        lines = decoded(self._read(path), str(path), cure=_CURE, error=DataError).split("\n")[:-1]
+        if len(lines) != size:
+            raise DataError(f"{path}: expected {size} lines, found {len(lines)}: {_CURE}")
+        return lines
 
     def gold(self) -> Gold | None:
-        """Gold links of the test pairs, if there are any."""
-        path = self.directory / "test.align"
-        return tuple(read_pharaoh(path)) if path.exists() else None
+        """Gold links of the test pairs.
+
+        Returns:
+            Links a pair; None where there are none.
+
+        Raises:
+            DataError: The file is not what the lab was begun with.
+        """
+        path = self.directory / _GOLD
+        if _GOLD not in self.files and not os.path.lexists(path):
+            return None
+        self._read(path)
+        links = tuple(read_pharaoh(path))
+        if len(links) != self.sizes.get("test"):
+            raise DataError(f"{path}: expected {self.sizes.get('test')} lines, found {len(links)}: {_CURE}")
+        return links
+
+    def _read(self, path: Path) -> bytes:
+        data = read_bytes(path, most=_LARGEST, cure=_CURE, error=DataError)
+        expected = self.files.get(path.name)
+        if expected is not None and hashlib.sha256(data).hexdigest() != expected:
+            raise DataError(f"{path}: changed since the lab was begun: {_CURE}")
+        return data
+
+
+class _Sizes(BaseModel):
+    """Pairs of each part."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    train: Annotated[int, Field(ge=0)]
+    val: Annotated[int, Field(ge=0)]
+    test: Annotated[int, Field(ge=0)]
+
+
+class _About(BaseModel):
+    """What `about.json` says of a corpus, and what it was made of."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    description: str
+    sizes: _Sizes
+    num_seen: Annotated[int, Field(ge=0)]
+    counts: dict[str, Annotated[int, Field(ge=0)]]
+    files: dict[str, str] = {}
+    made_of: dict[str, object]
 
 
 def word_cutter(targets: Sequence[str]) -> Callable[[str], list[str]]:
@@ -114,12 +181,20 @@ def open_corpus(directory: Path) -> LabCorpus:
 
 
 def _open(directory: Path) -> tuple[LabCorpus, object]:
+    path = directory / _ABOUT
+    if not os.path.lexists(path):
+        raise DataError(f"{directory}: expected the corpus of a lab, found none: start with `regard lab run`")
+    tree = read_sealed(path, most=_LARGEST_ABOUT, cure=_CURE, error=DataError)
     try:
-        about = json.loads((directory / _ABOUT).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise DataError(f"{directory}: expected the corpus of a lab, found none: start with `regard lab run`") from None
-    made_of = about.pop("made_of")
-    return LabCorpus(directory=directory, **about), made_of
+        about = _About.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))[:80]
+        raise DataError(f"{path}: damaged: {where}: {first['msg']}: {_CURE}") from None
+    corpus = LabCorpus(
+        directory, about.description, about.sizes.model_dump(), about.num_seen, about.counts, about.files
+    )
+    return corpus, about.made_of
 
 
 def _write(config: CorpusConfig, directory: Path) -> None:
@@ -129,21 +204,20 @@ def _write(config: CorpusConfig, directory: Path) -> None:
             _write_lines(directory / f"{name}.{ending}", side)
     if gold:
         lines = [_pharaoh(one) for one in gold]
-        _write_lines(directory / "test.align", lines)
+        _write_lines(directory / _GOLD, lines)
     words = word_cutter([pair.tgt for pair in splits["test"]])
     wanted = {word for pair in splits["test"] for word in words(pair.tgt)}
     counts = Counter(word for pair in splits["train"] for word in words(pair.tgt) if word in wanted)
     learnt = {pair.src for pair in splits["train"]}
-    corpus = LabCorpus(
-        directory,
-        description,
-        {name: len(pairs) for name, pairs in splits.items()},
-        sum(pair.src in learnt for pair in splits["test"]),
-        dict(counts),
+    about = _About(
+        description=description,
+        sizes=_Sizes(**{name: len(pairs) for name, pairs in splits.items()}),
+        num_seen=sum(pair.src in learnt for pair in splits["test"]),
+        counts=dict(counts),
+        files={path.name: sha256(path) for path in sorted(directory.iterdir())},
+        made_of=config.model_dump(mode="json"),
     )
-    about = {key: value for key, value in asdict(corpus).items() if key != "directory"}
-    about["made_of"] = config.model_dump(mode="json")
-    (directory / _ABOUT).write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
+    (directory / _ABOUT).write_text(sealed(about.model_dump()), encoding="utf-8")
 
 
 def _write_lines(path: Path, lines: Sequence[str]) -> None:

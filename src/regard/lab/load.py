@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from fnmatch import fnmatch
 from pathlib import Path
@@ -12,10 +13,13 @@ from pydantic import ValidationError
 from regard.config.load import load_config
 from regard.config.nearest import did_you_mean
 from regard.config.schema import Config, Section
-from regard.config.toml_text import TOMLDecodeError, Tree, line_of, parse, write_key, write_value
+from regard.config.toml_text import LARGEST, TOMLDecodeError, Tree, line_of, parse, write_key, write_value
 from regard.errors import ConfigError
+from regard.files import read_text
 from regard.lab.schema import BaseConfig, BudgetConfig, CorpusConfig, Lab, MeasureConfig
 
+_MOST_FAULTS, _LONGEST = 20, 1000
+# That are told, and characters of each.
 _FOLDER = Path(__file__).with_name("labs")
 
 
@@ -44,13 +48,11 @@ def load_lab(name: str, *, changes: Mapping[str, object] | None = None, only: tu
         ConfigError: There is no such lab, it is not TOML, or a key or value is wrong.
     """
     path = _find(name)
+    text = read_text(path, most=4 * LARGEST, cure="a lab is TOML, saved as UTF-8", error=ConfigError)
     try:
-        text = path.read_text(encoding="utf-8")
         tree = parse(text)
     except TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as a lab: {error}") from None
     _change(tree, changes or {})
     lab = _check(tree, where=str(path), text=text)
     return lab if not only else _choose(lab, only, str(path))
@@ -116,7 +118,7 @@ def system_config(lab: Lab, system: str) -> Config:
 def _find(name: str) -> Path:
     if name in lab_names():
         return _FOLDER / f"{name}.toml"
-    if Path(name).is_file():
+    if os.path.lexists(name):
         return Path(name)
     raise ConfigError(f"{name}: expected a TOML file, or the name of a ready-made lab{did_you_mean(name, lab_names())}")
 
@@ -145,11 +147,14 @@ def _check(tree: Tree, *, where: str, text: str) -> Lab:
         return Lab.model_validate(tree)
     except ValidationError as error:
         lines = []
-        for one in error.errors(include_url=False):
+        faults = error.errors(include_url=False)
+        for one in faults[:_MOST_FAULTS]:
             path = [part for part in one["loc"] if isinstance(part, str)]
             line = line_of(text, path) if path else None
             place = f"{where}:{line}" if line else where
-            lines.append(f"{place}: {_complaint(path, one['type'], one['msg'])}")
+            lines.append(f"{place}: {_complaint(path, one['type'], one['msg'])}"[:_LONGEST])
+        if len(faults) > _MOST_FAULTS:
+            lines.append(f"and {len(faults) - _MOST_FAULTS:,} more")
         raise ConfigError("\n".join(dict.fromkeys(lines))) from None
 
 

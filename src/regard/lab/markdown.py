@@ -15,6 +15,11 @@ from regard.lab.tables import (
     scores_table,
     seeds_table,
 )
+from regard.printable import on_one_line, printable
+
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "[": "&#91;", "]": "&#93;", "`": "&#96;"})
+_IN_STRINGS = str.maketrans({"<": "\\u003C", "`": "\\u0060"})
+# They stand nowhere else in TOML that is written here.
 
 
 def render_markdown(summary: Summary) -> str:
@@ -27,9 +32,13 @@ def render_markdown(summary: Summary) -> str:
         A Markdown document.
     """
     lab = summary.bench.lab
-    parts = [f"# {lab.title}", lab.about.strip()]
-    parts.append(findings.bullets([f"**{name}:** {value}" for name, value in findings.facts(summary)]))
-    parts += ["## Result", findings.bullets(findings.headlines(summary)), _table(scores_table(summary))]
+    parts = [f"# {_plain(on_one_line(lab.title))}", _plain(lab.about.strip())]
+    parts.append(findings.bullets([f"**{name}:** {_plain(value)}" for name, value in findings.facts(summary)]))
+    parts += [
+        "## Result",
+        findings.bullets(list(map(_plain, findings.headlines(summary)))),
+        _table(scores_table(summary)),
+    ]
     parts += ["### BLEU of each seed", _table(seeds_table(summary))]
     parts += ["## BLEU by source length", _table(lengths_table(summary))]
     parts += ["## Recall of target words by frequency, percent", _table(frequencies_table(summary))]
@@ -39,8 +48,8 @@ def render_markdown(summary: Summary) -> str:
     parts += ["## Cost", _table(costs_table(summary))]
     parts += ["## How it was measured", "\n\n".join(findings.method(summary))]
     if summary.notes:
-        parts.append(findings.bullets(summary.notes))
-    parts.append(f"```toml\n{dump_lab(lab)}```")
+        parts.append(findings.bullets(list(map(_plain, summary.notes))))
+    parts.append(_fenced(dump_lab(lab)))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -50,4 +59,14 @@ def _table(table: Table) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace(" *", " \\*")
+    return _plain(on_one_line(text)).replace("|", "\\|").replace(" *", " \\*")
+
+
+def _plain(text: str) -> str:
+    """Text that is only read: no HTML, no link and no picture, and nothing that a terminal obeys."""
+    return printable(text).translate(_ENTITIES)
+
+
+def _fenced(text: str) -> str:
+    """TOML as a block of code that nothing within can close, nor be taken for HTML by whoever knows no such blocks."""
+    return f"```toml\n{text.translate(_IN_STRINGS)}```"

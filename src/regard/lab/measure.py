@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 
@@ -131,7 +132,9 @@ def gradients(
         pairs = _diagonal(src, tgt) if gold is None else _linked(src, tgt, gold[row].sure)
         for t, places in pairs:
             steps = min(min(at, len(src.ids) - at) for at in places) + t
-            yield steps, max(float(norms[t, at]) for at in places)
+            norm = max(float(norms[t, at]) for at in places)
+            if math.isfinite(norm):
+                yield steps, norm
 
 
 def _linked(src: Encoding, tgt: Encoding, links: Sequence[tuple[int, int]]) -> Iterator[tuple[int, list[int]]]:

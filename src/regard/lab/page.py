@@ -27,6 +27,7 @@ from regard.lab.tables import (
     scores_table,
     seeds_table,
 )
+from regard.printable import printable
 
 _COLOURS = 8
 
@@ -43,8 +44,8 @@ def render_page(summary: Summary) -> str:
     lab, styles = summary.bench.lab, _Styles(summary.systems)
     enough = [bucket for bucket in summary.lengths if bucket.size >= FEWEST]
     filled = {
-        "title": html.escape(lab.title),
-        "about": html.escape(lab.about.strip()),
+        "title": _text(lab.title),
+        "about": _text(lab.about.strip()),
         "styles": styles.sheet(),
         "facts": "".join(
             f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in findings.facts(summary)
@@ -250,4 +251,4 @@ def _matrices(summary: Summary) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    return html.escape(text)
+    return html.escape(printable(text))

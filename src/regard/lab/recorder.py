@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from pathlib import Path
 from statistics import median
+from typing import Annotated
 
 import torch
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from regard.errors import CheckpointError
+from regard.printable import printable
 from regard.store.durable import write_file
+from regard.store.sealed import read_sealed
 from regard.train.reporter import StepReport, TrainingPlan, Validation
+
+STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+"""How what lies in a lab's directory is checked against its dataclasses."""
+Count = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0)]
+_LARGEST = 1 << 26
+_CURE = "remove it, and `regard lab run` goes on without it"
 
 
 @dataclass(frozen=True)
@@ -23,16 +37,17 @@ class Point:
     Attributes:
         step: Updates done.
         seconds: Of training, about.
-        nll: Nats a target token.
+        nll: Nats a target token; None where they are too many to count.
         bleu: Of greedy translations of validation sentences.
         entropy: Of attention, nats a target token; None without any.
         sharpness: Of attention, from 0 to 1; None without any.
     """
 
-    step: int
-    seconds: float
-    nll: float
-    bleu: float | None
+    __pydantic_config__ = STRICT
+    step: Count
+    seconds: Amount
+    nll: Amount | None
+    bleu: Annotated[float, Field(ge=0, le=101)] | None
     entropy: float | None
     sharpness: float | None
 
@@ -54,15 +69,16 @@ class Record:
         points: Its validations.
     """
 
-    num_parameters: int = 0
-    step: int = 0
-    steps: int = 0
-    elapsed: float = 0.0
-    remaining: float | None = None
-    epochs_a_step: float | None = None
+    __pydantic_config__ = STRICT
+    num_parameters: Count = 0
+    step: Count = 0
+    steps: Count = 0
+    elapsed: Amount = 0.0
+    remaining: Amount | None = None
+    epochs_a_step: Amount | None = None
     loss: float | None = None
-    speeds: list[float] = field(default_factory=list)
-    peak_memory: int = 0
+    speeds: list[Amount] = field(default_factory=list)
+    peak_memory: Count = 0
     points: list[Point] = field(default_factory=list)
 
     @property
@@ -79,13 +95,22 @@ def read_record(path: Path) -> Record:
 
     Returns:
         The record, an empty one where there is no file.
+
+    Raises:
+        CheckpointError: It is damaged.
     """
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return Record()
-    points = [Point(**one) for one in told.pop("points")]
-    return Record(**told, points=points)
+    tree = read_sealed(path, most=_LARGEST, cure=_CURE)
+    try:
+        return _RECORD.validate_json(json.dumps(tree), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))[:80]
+        raise CheckpointError(f"{path}: damaged: {where}: {first['msg']}: {_CURE}") from None
+
+
+_RECORD = TypeAdapter(Record)
 
 
 class Recorder:
@@ -116,7 +141,7 @@ class Recorder:
         """Keeps the numbers."""
         record = self.record
         record.step, record.steps = report.step, report.steps
-        record.loss, record.remaining = report.loss, report.remaining
+        record.loss, record.remaining = _known(report.loss), _known(report.remaining)
         record.epochs_a_step = report.epoch / max(1, report.step)
         record.speeds.append(round(report.tokens_per_second, 1))
         self._mark(report.elapsed)
@@ -128,13 +153,20 @@ class Recorder:
         seconds = self.record.elapsed + self.clock() - self.since
         self.record.step = step
         self.record.points.append(
-            Point(step, seconds, validation.nll, validation.bleu, validation.entropy, validation.sharpness)
+            Point(
+                step,
+                seconds,
+                _known(validation.nll),
+                _known(validation.bleu),
+                _known(validation.entropy),
+                _known(validation.sharpness),
+            )
         )
         self._write()
 
     def on_message(self, text: str) -> None:
         """Goes to standard error, which is the cell's log."""
-        print(text, file=sys.stderr, flush=True)  # noqa: T201
+        print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
 
     def on_end(self) -> None:
         """Writes all once more."""
@@ -145,8 +177,13 @@ class Recorder:
 
     def _write(self) -> None:
         self.record.peak_memory = max(self.record.peak_memory, peak_memory())
-        text = json.dumps(asdict(self.record))
+        text = json.dumps(asdict(self.record), allow_nan=False)
         write_file(self.path, lambda path: _put(path, text))
+
+
+def _known(number: float | None) -> float | None:
+    """None where a training that went astray has no number: JSON has no word for it."""
+    return number if number is not None and isfinite(number) else None
 
 
 def peak_memory() -> int:

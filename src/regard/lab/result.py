@@ -1,17 +1,30 @@
-"""What a finished cell leaves behind, as JSON: enough for every line of the report without the model."""
+"""What a finished cell leaves behind, as JSON: enough for every line of the report without the model.
+
+It carries its own hash, and is checked as it is read: types, ranges, and that its numbers can be of one another.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
+from regard.errors import CheckpointError, DataError, RegardError
 from regard.inspection.record import AttentionRecord
-from regard.lab.recorder import Point
+from regard.lab.recorder import STRICT, Amount, Count, Point
 from regard.store.durable import write_file
+from regard.store.sealed import read_sealed, sealed
+
+LARGEST = 1 << 28
+"""Bytes of a result, at most."""
+_CURE = "remove the cell's directory, and `regard lab run` trains it again"
+_MOST_FAULTS = 5
+# That a message tells.
 
 
 @dataclass(frozen=True)
@@ -26,10 +39,11 @@ class Sentence:
             among the sure, guessed among the possible; None without gold links or attention.
     """
 
+    __pydantic_config__ = STRICT
     translation: str
-    nll: float
-    num_tokens: int
-    links: tuple[int, int, int, int] | None = None
+    nll: Amount
+    num_tokens: Annotated[int, Field(ge=1)]
+    links: tuple[Count, Count, Count, Count] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,14 +63,15 @@ class Trained:
         points: Its validations.
     """
 
-    num_parameters: int
-    steps: int
-    tokens: int | None
-    seconds: float
-    tokens_per_second: float | None
-    peak_memory: int
+    __pydantic_config__ = STRICT
+    num_parameters: Count
+    steps: Count
+    tokens: Count | None
+    seconds: Amount
+    tokens_per_second: Amount | None
+    peak_memory: Count
     precision: str
-    threads: int
+    threads: Annotated[int, Field(ge=1)]
     chosen: str
     points: tuple[Point, ...]
 
@@ -76,13 +91,14 @@ class Measured:
         attention: Of the chosen sentences, as `AttentionRecord.to_dict` has it; empty without attention.
     """
 
+    __pydantic_config__ = STRICT
     sentences: tuple[Sentence, ...]
-    sentences_per_second: float
+    sentences_per_second: Amount
     vocabulary: str
-    layer: int | None
-    head: int | None
+    layer: Count | None
+    head: Count | None
     shifted: bool
-    gradients: tuple[tuple[int, float], ...]
+    gradients: tuple[tuple[Count, Amount], ...]
     attention: tuple[Mapping[str, object], ...]
 
     def records(self) -> list[AttentionRecord]:
@@ -102,31 +118,83 @@ class CellResult:
         measured: What its model does.
     """
 
+    __pydantic_config__ = STRICT
     system: str
     seed: int
-    wall_seconds: float
+    wall_seconds: Amount
     trained: Trained
     measured: Measured
 
     def write(self, path: Path) -> None:
-        """Writes the result; it is there wholly or not at all."""
-        text = json.dumps(asdict(self), ensure_ascii=False)
+        """Writes the result; it is there wholly or not at all.
+
+        Args:
+            path: The file.
+
+        Raises:
+            DataError: Something that was measured is not finite.
+            CheckpointError: The place cannot be written.
+        """
+        try:
+            text = sealed(asdict(self))
+        except ValueError:
+            raise DataError(
+                f"{self.system}, seed {self.seed}: the training went astray: not all that was measured is finite; "
+                "train with a smaller train.learning_rate"
+            ) from None
         write_file(path, lambda waiting: _put(waiting, text))
 
 
 _RESULT = TypeAdapter(CellResult)
 
 
-def read_result(path: Path) -> CellResult:
+def read_result(path: Path, *, of: tuple[str, int] | None = None, num_sentences: int | None = None) -> CellResult:
     """Reads what `CellResult.write` wrote.
 
     Args:
         path: The file.
+        of: System and seed that it should be of.
+        num_sentences: Sentences of the test text.
 
     Returns:
         The result.
+
+    Raises:
+        CheckpointError: It is missing, damaged, or of something else.
     """
-    return _RESULT.validate_json(path.read_bytes())
+    tree = read_sealed(path, most=LARGEST, cure=_CURE)
+    try:
+        result = _RESULT.validate_json(json.dumps(tree), strict=True)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, one['loc']))[:80]}: {one['msg']}" for one in error.errors()[:_MOST_FAULTS]]
+        raise CheckpointError(f"{path}: damaged: {'; '.join(faults)}: {_CURE}") from None
+    found = _contradiction(result, of, num_sentences)
+    if found:
+        raise CheckpointError(f"{path}: damaged: {found}: {_CURE}")
+    return result
+
+
+def _contradiction(result: CellResult, of: tuple[str, int] | None, num_sentences: int | None) -> str | None:
+    """What in a result cannot be, or is of another cell."""
+    measured, points = result.measured, result.trained.points
+    if of is not None and of != (result.system, result.seed):
+        return f"expected the result of {of[0]}, seed {of[1]}, found that of {result.system[:80]}, seed {result.seed}"
+    if num_sentences is not None and num_sentences != len(measured.sentences):
+        return f"expected {num_sentences} sentences, the test text's, found {len(measured.sentences)}"
+    for row, sentence in enumerate(measured.sentences, start=1):
+        if sentence.links is not None and not _fit(*sentence.links):
+            return f"sentence {row} has links {sentence.links}: more of them are right than there are"
+    if any(one.step >= other.step for one, other in pairwise(points)):
+        return "its validations are not in the order of their steps"
+    try:
+        measured.records()
+    except RegardError as error:
+        return str(error)
+    return None
+
+
+def _fit(guessed: int, sure: int, in_sure: int, in_possible: int) -> bool:
+    return in_sure <= min(sure, in_possible) and in_possible <= guessed
 
 
 def _put(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -15,8 +16,9 @@ from tempfile import TemporaryFile
 from rich.console import Console
 from rich.markup import escape
 
-from regard.errors import ConfigError
+from regard.errors import ConfigError, RegardError
 from regard.evaluate.scores import corpus_bleu
+from regard.files import open_regular
 from regard.lab.cells import Bench, Cell, set_up
 from regard.lab.load import dump_lab
 from regard.lab.recorder import read_record
@@ -29,6 +31,8 @@ from regard.train.interrupt import listening
 POLL_SECONDS = 0.5
 TELL_SECONDS = 30.0
 """Seconds between two lines of progress."""
+_LOG_END = 1 << 16
+# Bytes of a log in which its last line is looked for.
 _OVERHEAD = 10.0
 """Seconds that a cell takes beside training and measuring."""
 
@@ -183,7 +187,7 @@ def _spawn(bench: Bench, cell: Cell, workers: int) -> subprocess.Popen[bytes]:
     """A worker in a session of its own: Ctrl-C reaches it once, through us, and it saves."""
     cell.directory.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "regard.lab.worker", str(bench.directory), cell.system, str(cell.seed)]
-    with (cell.directory / "log.txt").open("ab") as log, TemporaryFile() as told:
+    with open(cell.directory / "log.txt", "ab", opener=_without_waiting) as log, TemporaryFile() as told:
         told.write(dump_lab(bench.lab).encode())
         told.seek(0)
         return subprocess.Popen(
@@ -195,9 +199,19 @@ def _spawn(bench: Bench, cell: Cell, workers: int) -> subprocess.Popen[bytes]:
         )
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens what should be a file; a pipe in its place would wait for a reader."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+
+
 def _last_line(cell: Cell, status: int) -> str:
     log = cell.directory / "log.txt"
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    try:
+        with open_regular(log, cure="remove it") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_END))
+            lines = file.read(_LOG_END).decode("utf-8", "replace").splitlines()
+    except RegardError:
+        lines = []
     how = f"killed by signal {-status}" if status < 0 else f"status {status}"
     return f"{lines[-1] if lines else 'it said nothing'} ({how}; all of it: {log})"
 

@@ -9,7 +9,11 @@ from pydantic import Field, model_validator
 
 from regard.config.schema import NUMBER, Many, Minutes, Section, Seed, Switch
 
-_NAME = re.compile(r"[\w.+-]+(/[\w.+-]+)?")
+_PART = r"(?!\.\.?(?:/|$))[\w.+-]{1,100}"
+# A name is a directory of its own within the lab's, so it must not be a way out of it.
+_NAME = re.compile(rf"{_PART}(/{_PART})?")
+_MOST_CELLS, _MOST_ROWS = 10_000, 100
+# Trainings, and buckets or sentences of a report.
 
 TextFiles = Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
 """Source and target file, line by line; or one TSV of both sides."""
@@ -75,6 +79,8 @@ class MeasureConfig(Section):
 
     @model_validator(mode="after")
     def _rises(self) -> MeasureConfig:
+        if max(len(self.lengths), len(self.frequencies), len(self.sentences)) > _MOST_ROWS:
+            raise ValueError(f"lengths, frequencies, sentences: expected at most {_MOST_ROWS} of each")
         for name, edges in (("lengths", self.lengths), ("frequencies", self.frequencies)):
             if list(edges) != sorted(set(edges)):
                 raise ValueError(f"{name}: expected rising numbers, got {', '.join(map(str, edges))}")
@@ -96,6 +102,15 @@ class Lab(Section):
     """Name to options as for `--set`. What stands before a `/` in a name is its family: families are drawn side by
     side, and what stands after it has the same colour in all of them."""
     measure: MeasureConfig = MeasureConfig()
+
+    @model_validator(mode="after")
+    def _can_be_done(self) -> Lab:
+        count = len(self.systems) * len(self.seeds)
+        if count > _MOST_CELLS:
+            raise ValueError(
+                f"systems: expected at most {_MOST_CELLS:,} trainings, one a system and seed, got {count:,}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _fits_together(self) -> Lab:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import mean, median
 
-from regard.errors import DataError
+from regard.errors import DataError, RegardError
 from regard.evaluate.length import buckets, range_label
 from regard.evaluate.scores import comparable
 from regard.evaluate.tokenizers import choose_tokenizer
@@ -16,7 +17,7 @@ from regard.lab.cells import Bench
 from regard.lab.compare import MEASURES, Value, compare, sentence_sums
 from regard.lab.corpus import LabCorpus, word_cutter
 from regard.lab.recorder import Point
-from regard.lab.result import CellResult, read_result
+from regard.lab.result import CellResult
 
 DISTANCES = (5, 10, 15, 20, 30, 40, 60, 80)
 FEWEST = 10
@@ -116,8 +117,8 @@ def summarise(bench: Bench) -> Summary:
     """
     results: dict[str, list[CellResult]] = {}
     for cell in bench.cells():
-        if cell.result.exists():
-            results.setdefault(cell.system, []).append(read_result(cell.result))
+        if os.path.lexists(cell.result):
+            results.setdefault(cell.system, []).append(bench.result(cell))
     if not results:
         raise DataError(f"{bench.directory}: expected finished cells, found none: `regard lab run` trains them")
     results = {name: results[name] for name in bench.lab.systems if name in results}
@@ -243,6 +244,9 @@ def _notes(bench: Bench, results: Mapping[str, Sequence[CellResult]]) -> list[st
     cells = [cell for one in results.values() for cell in one]
     missing = len(bench.cells()) - len(cells)
     notes = []
+    others = _of_other_options(bench, results)
+    if others:
+        notes.append(f"Begun with other options than the lab has now: {', '.join(others)}.")
     if missing:
         notes.append(f"{missing} of {len(bench.cells())} trainings are not finished: what is shown is of the others.")
     if bench.corpus.num_seen:
@@ -259,3 +263,16 @@ def _notes(bench: Bench, results: Mapping[str, Sequence[CellResult]]) -> list[st
             f"{len(bench.lab.seeds)} seeds tell little of how much a seed matters: trust small differences less."
         )
     return notes
+
+
+def _of_other_options(bench: Bench, results: Mapping[str, Sequence[CellResult]]) -> list[str]:
+    """Finished cells that bear the mark of other options, or whose options cannot be told any more."""
+    others = []
+    finished = {(name, cell.seed) for name, cells in results.items() for cell in cells}
+    for cell in bench.cells():
+        if (cell.system, cell.seed) in finished and os.path.lexists(cell.mark):
+            try:
+                bench.check(cell)
+            except RegardError:
+                others.append(cell.name)
+    return others

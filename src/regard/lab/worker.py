@@ -19,6 +19,7 @@ from regard.lab.load import parse_lab
 from regard.lab.measure import measure
 from regard.lab.recorder import Record, Recorder
 from regard.lab.result import CellResult, Trained
+from regard.printable import printable
 from regard.runs.training import TrainResult, choose_device, train
 from regard.store.locks import Lock
 from regard.store.training_folder import TRAINING
@@ -113,7 +114,7 @@ def main(arguments: Sequence[str], told: str) -> int:
         cell = next(one for one in bench.cells() if (one.system, str(one.seed)) == (system, seed))
         return work(bench, cell, workers=int(workers))
     except RegardError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        print(printable(f"error: {error}"), file=sys.stderr, flush=True)  # noqa: T201
         return FAILED
 
 

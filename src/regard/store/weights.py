@@ -11,7 +11,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from regard.errors import CheckpointError
-from regard.store.tensor_file import map_tensors
+from regard.files import open_regular
+from regard.store.tensor_file import map_tensors, read_header
+from regard.store.verified import HashedFile
 
 _SHOWN, _LONGEST = 20, 300
 # Faults listed in one message, of which a wrong model has hundreds, and characters of each.
@@ -77,8 +79,8 @@ def read_metadata(path: Path) -> dict[str, str]:
     Raises:
         CheckpointError: The file is missing, cut short or not in the safetensors format.
     """
-    with _opened(path) as file:
-        return file.metadata() or {}
+    with open_regular(path, cure="copy it again or train again") as file:
+        return read_header(HashedFile(file, path, "copy it again or train again")).metadata
 
 
 def check_shapes(where: str, expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> None:

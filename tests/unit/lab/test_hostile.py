@@ -1,0 +1,231 @@
+"""What lies in a lab's directory is checked before it is believed, and what is said of it is only read."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from regard.errors import CheckpointError, ConfigError, DataError, RegardError
+from regard.lab.cells import Bench, open_bench
+from regard.lab.corpus import LabCorpus, open_corpus
+from regard.lab.load import load_lab, parse_lab
+from regard.lab.recorder import read_record
+from regard.lab.report import write_report
+from regard.lab.result import CellResult, read_result
+from regard.lab.run import _last_line, _without_waiting
+from regard.lab.schema import Lab
+from regard.lab.summary import summarise
+from regard.store.sealed import read_sealed, sealed
+
+Make = Callable[..., Bench]
+TWO = {"a": 0.1, "b": 0.3}
+
+
+def rewritten(path: Path, change: Callable[[dict[str, object]], object], *, seal: bool = True) -> None:
+    """A result that was made to agree with its hash again; or one from before there were hashes."""
+    tree = json.loads(path.read_text(encoding="utf-8"))
+    tree.pop("sha256")
+    change(tree)
+    path.write_text(sealed(tree) if seal else json.dumps(tree), encoding="utf-8")
+
+
+def test_a_result_that_was_changed_is_refused(finished_lab: Make) -> None:
+    bench = finished_lab(TWO)
+    path = bench.cells()[0].result
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"wall_seconds": 55.0', '"wall_seconds": 56.0'))
+    with pytest.raises(CheckpointError, match=r"result\.json: changed since it was written: .*: remove the cell's"):
+        summarise(bench)
+    rewritten(path, lambda tree: None, seal=False)
+    assert summarise(bench).results["a"][0].wall_seconds == 56.0
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "reason"),
+    [
+        ("seed", 2, "expected the result of a, seed 1, found that of a, seed 2"),
+        ("system", "b", "expected the result of a, seed 1, found that of b, seed 1"),
+        ("system", 7, "system: Input should be a valid string"),
+        ("wall_seconds", -1.0, "wall_seconds: Input should be greater than or equal to 0"),
+        ("wall_seconds", "55", "wall_seconds: Input should be a valid number"),
+        ("stranger", 1, "stranger: Unexpected keyword argument"),
+        ("trained.steps", -5, "trained.steps: Input should be greater"),
+        ("trained.num_parameters", 1.5, "trained.num_parameters: Input should be a valid integer"),
+        ("trained.points.0.step", 10**6, "not in the order of their steps"),
+        ("trained.points", {}, "trained.points: Input should be a valid array"),
+        ("measured.sentences.3.nll", None, "measured.sentences.3.nll"),
+        ("measured.sentences.3.num_tokens", 0, "measured.sentences.3.num_tokens"),
+        ("measured.sentences.3.links", [1, 5, 6, 1], "sentence 4 has links"),
+        ("measured.sentences.3.links", [1, 2, 3], "measured.sentences.3.links"),
+        ("measured.sentences", [], r"expected \d+ sentences, the test text's, found 0"),
+        ("measured.layer", -1, "measured.layer"),
+        ("measured.gradients.0", [-1, 2.0], "measured.gradients.0"),
+        ("measured.attention.0.src", "x", "not an attention record"),
+        ("measured.attention.0.src", None, "not an attention record"),
+        ("measured.attention.0.src.ids", [0], "expected as many ids, pieces and spans"),
+        ("measured.attention.0.src.spans.0", [0, 10**9], "subword 1 spans the characters 0 to 1000000000"),
+        ("measured.attention.0.src.spans.0", [-3, 1], "subword 1 spans the characters -3 to 1"),
+        ("measured.attention.0.layers", [], "needs at least one layer"),
+        ("measured.attention.0.layers.0.weights", [[[10**18]]], "expected weights"),
+        ("measured.attention.0.layers.0.weights", [[[0.5], [0.5, 0.5]]], "not an attention record"),
+        ("measured.attention.0.layers.0.weights", [[["a"]]], "not an attention record"),
+        ("measured.attention.0", [], "measured.attention.0"),
+    ],
+)
+@pytest.mark.parametrize("seal", [True, False])
+def test_results_that_cannot_be(finished_lab: Make, where: str, value: object, reason: str, seal: bool) -> None:
+    bench = finished_lab(TWO)
+    path = bench.cells()[0].result
+
+    def change(tree: dict[str, object]) -> None:
+        inner: object = tree
+        *steps, last = [int(part) if part.isdigit() else part for part in where.split(".")]
+        for step in steps:
+            inner = inner[step]  # type: ignore[index]
+        inner[last] = value  # type: ignore[index]
+
+    rewritten(path, change, seal=seal)
+    with pytest.raises(CheckpointError, match=rf"result\.json: damaged: .*{reason}.*: remove the cell's directory"):
+        summarise(bench)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b"[" * 100_000, b'{"a": NaN}', b'{"system": "\\ud800"}', b"\xff\xfe{\0}\0", b"null"]
+)
+def test_results_that_are_no_json(finished_lab: Make, data: bytes) -> None:
+    bench = finished_lab(TWO)
+    bench.cells()[0].result.write_bytes(data)
+    with pytest.raises(CheckpointError, match=r"result\.json: .*: remove the cell's directory"):
+        summarise(bench)
+
+
+@pytest.mark.parametrize("name", ["lab.toml", "corpus/about.json", "corpus/test.tgt", "cells/a/seed-1/result.json"])
+def test_pipes_and_directories_in_place_of_files(finished_lab: Make, small_corpus: LabCorpus, name: str) -> None:
+    bench = finished_lab(TWO)
+    (bench.directory / "corpus").unlink()
+    shutil.copytree(small_corpus.directory, bench.directory / "corpus")
+    place = bench.directory / name
+    for kind, make in (("a pipe", os.mkfifo), ("a directory", Path.mkdir)):
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+        make(place)
+        with pytest.raises(RegardError, match=rf"{place.name}: expected a file, found {kind}"):
+            write_report(bench.directory)
+
+
+def test_the_text_of_a_lab_stays_what_it_was(small_corpus: LabCorpus, tmp_path: Path) -> None:
+    directory = tmp_path / "corpus"
+    shutil.copytree(small_corpus.directory, directory)
+    corpus = open_corpus(directory)
+    assert corpus == replace(small_corpus, directory=directory)
+    assert corpus.lines("test.tgt") == small_corpus.lines("test.tgt")
+    text = (directory / "test.tgt").read_bytes()
+    (directory / "test.tgt").write_bytes(text.replace(b"e", b"f", 1))
+    with pytest.raises(DataError, match=r"test\.tgt: changed since the lab was begun: the text of a lab stays"):
+        corpus.lines("test.tgt")
+    (directory / "test.tgt").write_bytes(text + b"one more\n")
+    with pytest.raises(DataError, match=r"test\.tgt: expected \d+ lines, found \d+"):
+        replace(corpus, files={}).lines("test.tgt")
+    gold = (directory / "test.align").read_bytes()
+    (directory / "test.align").write_bytes(gold.replace(b"0-0", b"0-1", 1))
+    with pytest.raises(DataError, match=r"test\.align: changed"):
+        corpus.gold()
+    about = json.loads((directory / "about.json").read_text())
+    (directory / "about.json").write_text(json.dumps({**about, "num_seen": 3}))
+    with pytest.raises(DataError, match=r"about\.json: changed since it was written"):
+        open_corpus(directory)
+    (directory / "about.json").write_text(sealed({"sizes": {"train": -1}}))
+    with pytest.raises(DataError, match=r"about\.json: damaged: .*: the text of a lab stays"):
+        open_corpus(directory)
+
+
+def test_records_that_are_damaged_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    assert read_record(path).step == 0
+    for text in ("", "{", "[]", '{"step": -1}', '{"step": "1"}', '{"points": [{}]}', '{"steps": NaN}', '{"other": 1}'):
+        path.write_text(text)
+        with pytest.raises(CheckpointError, match=r"record\.json: .*: remove it, and `regard lab run` goes on"):
+            read_record(path)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../x", "x/..", "../..", "a" * 101, "a/b/c", "a b", "a\n", ""])
+def test_a_system_is_called_by_no_way_out_of_the_lab(name: str) -> None:
+    with pytest.raises(ValueError, match="expected a name such as luong/dot"):
+        Lab.model_validate({"baseline": name, "systems": {name: []}, "corpus": {"phrasebook": "en-fr"}})
+
+
+@pytest.mark.parametrize("name", ["...", "..a", "a..b", "a/.b", "x-1.5+y_2", "é/ß"])
+def test_a_system_may_be_called(name: str) -> None:
+    assert Lab.model_validate({"baseline": name, "systems": {name: []}, "corpus": {"phrasebook": "en-fr"}})
+
+
+def test_a_lab_of_too_many_cells_is_refused(tmp_path: Path) -> None:
+    seeds = ", ".join(map(str, range(20_000)))
+    text = f'baseline = "a"\nseeds = [{seeds}]\nsystems = {{a = []}}\ncorpus = {{phrasebook = "en-fr"}}\n'
+    (tmp_path / "lab.toml").write_text(text)
+    with pytest.raises(ConfigError, match="expected at most 10,000 trainings, one a system and seed, got 20,000"):
+        load_lab(str(tmp_path / "lab.toml"))
+
+
+def test_cells_of_other_options_are_noted(finished_lab: Make) -> None:
+    bench = finished_lab(TWO)
+    bench.cells()[1].mark.write_text("0123456789abcdef")
+    assert summarise(bench).notes[0] == "Begun with other options than the lab has now: b, seed 1."
+
+
+HOSTILE = '<script>alert(1)</script> <img src=x onerror=y> [click](javascript:z) ``` \x1b[2J\x9b31m\u202e & "\n# more'
+
+
+def test_what_a_lab_is_called_is_only_read(finished_lab: Make) -> None:
+    bench = finished_lab(TWO, title=HOSTILE, about=HOSTILE)
+    html, markdown = (path.read_text(encoding="utf-8") for path in write_report(bench.directory))
+    for text in (html, markdown):
+        assert not set(text) & {"\x1b", "\x9b", "\u202e"}
+        assert "<img" not in text
+        assert "<script>alert" not in text
+    assert markdown.startswith("# &lt;script&gt;alert(1)&lt;/script&gt; &lt;img")
+    [block] = re.findall(r"(?ms)^```toml$\n(.*?)^```$", markdown)
+    assert parse_lab(block, where="").title == HOSTILE
+    outside = markdown.replace(block, "")
+    assert "[click]" not in outside
+    assert outside.count("```") == 2
+    assert open_bench(bench.directory).lab.title == HOSTILE
+
+
+def test_what_is_not_finite_is_not_written(finished_lab: Make, tmp_path: Path) -> None:
+    result = read_result(finished_lab(TWO).cells()[0].result)
+    astray: CellResult = replace(result, wall_seconds=float("nan"))
+    with pytest.raises(DataError, match="a, seed 1: the training went astray"):
+        astray.write(tmp_path / "result.json")
+    assert not list(tmp_path.glob("result*"))
+
+
+def test_a_seal_is_compared(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(sealed({"b": [1.5, "é"], "a": None}), encoding="utf-8")
+    assert read_sealed(path, most=1000, cure="") == {"b": [1.5, "é"], "a": None}
+    path.write_text(path.read_text().replace("1.5", "1.25"))
+    with pytest.raises(ConfigError, match=r"a\.json: changed since it was written: .*: bring it back"):
+        read_sealed(path, most=1000, cure="bring it back", error=ConfigError)
+    path.write_text('{"sha256": 7}')
+    with pytest.raises(CheckpointError, match="changed"):
+        read_sealed(path, most=1000, cure="")
+
+
+def test_logs_that_are_no_files(finished_lab: Make) -> None:
+    cell = finished_lab(TWO).cells()[0]
+    log = cell.directory / "log.txt"
+    assert "it said nothing" in _last_line(cell, 2)
+    log.write_bytes(b"x" * 200_000 + b"\nthe last one\n")
+    assert _last_line(cell, 2).startswith("the last one (status 2")
+    log.unlink()
+    os.mkfifo(log)
+    assert "it said nothing" in _last_line(cell, -9)
+    with pytest.raises(OSError, match="No such device or address"):
+        open(log, "ab", opener=_without_waiting)  # noqa: SIM115
