@@ -29,12 +29,20 @@ class Cutter(ABC):
     Attributes:
         pieces: How each id is written.
         surfaces: What each id stands for.
+
+    Raises:
+        CheckpointError: Some of its pieces are no text.
     """
 
     def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
         self._processor = processor
         self._num_pieces: int = processor.get_piece_size()
-        self.pieces: tuple[str, ...] = tuple(processor.id_to_piece(i) for i in range(self._num_pieces))
+        try:
+            self.pieces: tuple[str, ...] = tuple(processor.id_to_piece(i) for i in range(self._num_pieces))
+        except UnicodeDecodeError as error:
+            raise CheckpointError(
+                f"this SentencePiece model has pieces that are no text ({error}): copy the model again, or train again"
+            ) from None
         self.surfaces: tuple[Surface, ...] = tuple(self._surface(i) for i in range(self._num_pieces))
 
     def _surface(self, piece_id: int) -> Surface:
@@ -82,7 +90,8 @@ class PlainCutter(Cutter):
         surfaces = (self.surfaces[i] for i in processor.encode(_PROBE, out_type=int))
         spelt = b"".join(bytes([s]) if isinstance(s, int) else (s or "").encode() for s in surfaces)
         over_spaces = any(SPACE in surface[1:] for surface in self.surfaces if isinstance(surface, str))
-        if over_spaces or spelt != (SPACE + _PROBE.replace(" ", SPACE)).encode():
+        # A space that bytes spell has no character of its own before the text, where its first word's stands.
+        if SPACE not in self.surfaces or over_spaces or spelt != (SPACE + _PROBE.replace(" ", SPACE)).encode():
             raise CheckpointError(
                 "this SentencePiece model changes the text before it cuts it, or cannot spell every byte, so that its "
                 "pieces could not be found again in the text: train one with regard"

@@ -47,7 +47,7 @@ class Subword:
             if not model:
                 raise RuntimeError("no bytes at all")
             processor.LoadFromSerializedProto(model)
-        except RuntimeError as error:
+        except (RuntimeError, UnicodeDecodeError) as error:  # the library's words may quote what is no text
             raise CheckpointError(f"expected a SentencePiece model, got {len(model)} other bytes: {error}") from None
         self.specials = Specials(processor.unk_id(), processor.pad_id(), processor.bos_id(), processor.eos_id())
         imported = processor.piece_to_id(END) != processor.unk_id()

@@ -215,3 +215,23 @@ def test_a_zero_width_space_comes_back_as_it_went_in() -> None:
         encoding = subword.encode(normalise(line))
         assert subword.decode(encoding.ids).text == line
         assert words_of(line) == ("ខ្ញុំ\u200bទៅ\u200bសាលារៀន", "ថ្ងៃនេះ")
+
+
+@pytest.mark.parametrize(
+    ("piece", "message"),
+    [("how", "has pieces that are no text .*: copy the model again"), ("<0x41>", "expected a SentencePiece model")],
+)
+def test_pieces_that_are_no_text(piece: str, message: str) -> None:
+    """Such as half a character: the library loads them, and fails whenever they are looked at."""
+    data = Subword.train(["how was your day baba dede"] * 20, vocab_size=300).to_bytes()
+    start = data.index(piece.encode())
+    with pytest.raises(CheckpointError, match=message):
+        Subword(data[: start + len(piece) - 2] + b"\xc3" + data[start + len(piece) - 1 :])
+
+
+def test_a_vocabulary_without_a_space() -> None:
+    data = Subword.train(["how was your day baba dede"] * 20, vocab_size=300).to_bytes()
+    alone = b"\x0a\x03\xe2\x96\x81"
+    assert data.count(alone) == 1
+    with pytest.raises(CheckpointError, match="cannot spell every byte"):
+        Subword(data.replace(alone, b"\x0a\x03\xe2\x96\x82"))
