@@ -1,0 +1,378 @@
+"""Directories of models, trainings and labs, spoilt at random: refused in words, soon, or read as what they are.
+
+The same faults are drawn in every run; `REGARD_FUZZ="seed count"` in the environment draws others, and more of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+from measured import MEMORY, Forks, Measured
+from mutations import changed_file, changed_tree, write_json
+
+from regard.config.load import load_config
+from regard.inspection.record import AttentionRecord
+from regard.lab.cells import set_up
+from regard.lab.corpus import LabCorpus
+from regard.lab.recorder import Point
+from regard.lab.result import CellResult, Sentence, Trained
+from regard.lab.result import Measured as Found
+from regard.lab.schema import Lab
+from regard.model.build import build_model
+from regard.runs.training import train
+from regard.store import save_model
+from regard.text.subword import Subword
+from regard.text.words import word_spans
+from regard.values import Encoding
+
+SEED, COUNT = map(int, os.environ.get("REGARD_FUZZ", "1 50").split())
+SOON = 2.0
+"""Seconds of the processor before a refusal, at most; it takes a twentieth of that."""
+SYLLABLES = ["ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu"]
+LINES = [f"how was your day {a}{b} {b}{a}{c} ?" for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES[:3]]
+MODELS = {
+    "rnn": ["model.embed_size=8", "model.hidden_size=8"],
+    "learned": [
+        "model.kind=transformer", "model.width=16", "model.ff_size=8", "model.encoder_layers=1",
+        "model.position=learned", "model.max_positions=64",
+    ],
+    "separate": ["subword.shared=false", "model.decoder=bahdanau", "model.embed_size=8", "model.hidden_size=8"],
+}  # fmt: skip
+VERBS = (
+    "info MODEL",
+    "info MODEL --json",
+    "translate MODEL --device cpu",
+    "translate MODEL --device cpu --json",
+    "attend MODEL hello",
+    "evaluate MODEL --src few.en --ref few.en --device cpu",
+    "align MODEL --src few.en --tgt few.en --device cpu",
+    "shortlist MODEL --src few.en --tgt few.en --out table --device cpu",
+    "export MODEL --to ctranslate2 --out export",
+)
+VALUES = (
+    "0", "-1", "99999999999999999999999", "1000000000000000000", "1000000", "1e999", "1e-300", "nan", "-inf", "true",
+    '""', '"\\u001B[2J"', '"\\u202E"', "[]", "[[[[[[[[]]]]]]]]", "{a = 1}", "1979-05-27", "0x" + "f" * 4000, "'x'",
+    "3.5", "[1, 2, 3]", '"' + "x" * 5000 + '"', "2147483648", "9223372036854775807", "'lstm'", "'transformer'",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """A spoilt directory and what is done with it.
+
+    Attributes:
+        told: What was spoilt.
+        command: What is run.
+        may_pass: Whether it may be taken for sound: nothing in it contradicts anything else.
+    """
+
+    told: str
+    command: str
+    may_pass: bool
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    one = Forks()
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sound directories; nobody changes them."""
+    place = tmp_path_factory.mktemp("sound")
+    (place / "few.en").write_text("".join(f"{line}\n" for line in LINES[:4]))
+    (place / "all.en").write_text("".join(f"{line}\n" for line in LINES))
+    one, other = Subword.train(LINES, vocab_size=310), Subword.train([line[::-1] for line in LINES], vocab_size=300)
+    for name, overrides in MODELS.items():
+        config = load_config(overrides=[*overrides, "train.threads=1"])
+        tgt = one if config.subword.shared else other
+        sizes = {"src_vocab": len(one), "tgt_vocab": len(tgt)}
+        model = build_model(config.model, shared=config.subword.shared, **sizes)
+        save_model(
+            place / name, model=model, config=config, src_subword=one, tgt_subword=tgt, details={"bleu": 1.5, "a": "b"}
+        )
+    _train(place)
+    _make_lab(place / "lab")
+    return place
+
+
+def _train(place: Path) -> None:
+    texts = [f"data.{key}={place / 'all.en'}" for key in ("src", "tgt", "val_src", "val_tgt")]
+    more = [
+        "subword.vocab_size=310", "train.steps=4", "train.validate_every=2", "train.threads=1", "train.device=cpu",
+        "train.tensorboard=false", "train.batch_tokens=512", "train.validate_sentences=2", "train.metric=loss",
+    ]  # fmt: skip
+    train(load_config(overrides=[*texts, *more, *MODELS["rnn"]]), place / "trained")
+
+
+def _make_lab(directory: Path) -> None:
+    systems: dict[str, list[str]] = {"plain": ["model.decoder=plain"], "luong/dot": ["model.attention.score=dot"]}
+    tree = {
+        "baseline": "plain", "seeds": [1, 2], "systems": systems, "measure": {"trials": 10},
+        "corpus": {"phrasebook": "en-fr", "pairs": 300, "max_words": 8}, "base": {"set": ["subword.vocab_size=310"]},
+    }  # fmt: skip
+    bench = set_up(Lab.model_validate(tree), directory)
+    for cell in bench.cells():
+        _result(bench.corpus, cell.system, cell.seed).write(cell.result)
+        cell.mark.write_text(bench.check(cell))
+        (cell.directory / "record.json").write_text('{"step": 20, "steps": 20}')
+
+
+def _result(corpus: LabCorpus, system: str, seed: int) -> CellResult:
+    attends = system != "plain"
+    sources, references = corpus.lines("test.src"), corpus.lines("test.tgt")
+    sentences = tuple(
+        Sentence(line, 3.0 + seed, len(line.split()) + 1, (3, 4, 2, 3) if attends else None) for line in references
+    )
+    points = tuple(Point(step, 6.0, 2.0, 20.0, *((1.5, 0.5) if attends else (None, None))) for step in (10, 20))
+    trained = Trained(1000, 20, 500, 12.0, 300.0, 1 << 20, "float32", 1, "checkpoint of step 20", points)
+    drawn = (_attention(sources[0], references[0]),) if attends else ()
+    gradients = tuple((steps, 0.5) for steps in range(30))
+    return CellResult(system, seed, 15.0, trained, Found(sentences, 9.0, "f00d", None, None, False, gradients, drawn))
+
+
+def _attention(src: str, tgt: str) -> dict[str, object]:
+    left, right = (
+        Encoding(text, tuple(range(len(spans))), tuple(text[a:b] for a, b in spans), spans)
+        for text, spans in ((src, word_spans(src)), (tgt, word_spans(tgt)))
+    )
+    shape = (1, len(right.ids) + 1, len(left.ids) + 1)
+    return AttentionRecord(left, right, (torch.full(shape, 1.0 / shape[2]),)).to_dict()
+
+
+# --- faults --------------------------------------------------------------------------------------------------------
+
+
+def changed_toml(text: str, draw: random.Random) -> tuple[str, str]:
+    """A document with one fault, mostly still TOML."""
+    lines = text.splitlines()
+    settings = [number for number, line in enumerate(lines) if " = " in line]
+    at = draw.choice(settings)
+    key, value = lines[at].split(" = ", 1)
+    how = draw.choice([*["value"] * 4, "swapped", "removed", "twice", "added", "deep", "many", "keys"])
+    if how == "value":
+        lines[at] = f"{key} = {draw.choice(VALUES)}"
+    elif how == "swapped":
+        lines[at] = f"{key} = {lines[draw.choice(settings)].split(' = ', 1)[1]}"
+    elif how == "removed":
+        del lines[at]
+    elif how == "twice":
+        lines.insert(at, lines[at])
+    elif how == "added":
+        lines.insert(at, draw.choice(["[x]", "x = 1", '"\\u001B[2J" = 1', f"{key}x = {value}", "[[x]]", "[model.x.y]"]))
+    elif how == "deep":
+        lines.insert(at, f"x = {'[' * 3000}{']' * 3000}")
+    elif how == "many":
+        lines += [f"[t{number}]" for number in range(draw.choice([100, 9000, 50_000]))]
+    else:
+        lines.insert(0, ".".join(["a"] * draw.choice([5, 40, 30_000])) + " = 1")
+    return f"{how} at {key}", "\n".join(lines) + "\n"
+
+
+def sign_again(directory: Path) -> None:
+    """Makes the manifest agree with files that were changed by hand."""
+    path = directory / "manifest.json"
+    tree = json.loads(path.read_text(encoding="utf-8"))
+    files = tree["files"]
+    for name in files:
+        if (directory / name).is_file() and not (directory / name).is_symlink():
+            files[name] = hashlib.sha256((directory / name).read_bytes()).hexdigest()
+    parts = [part for part in tree["signature"].split("|") if part[:2] not in ("c:", "w:")]
+    signature = [*parts, f"c:{files['config.toml'][:8]}", f"w:{files['weights.safetensors'][:8]}"]
+    subwords = [files.get("subword.model") or files[name] for name in ("subword.src.model", "subword.tgt.model")]
+    tree |= {"signature": "|".join(signature), "src_vocabulary": subwords[0], "tgt_vocabulary": subwords[1]}
+    path.write_text(json.dumps(tree), encoding="utf-8")
+
+
+def spoilt_model(sound: Path, place: Path, draw: random.Random) -> Case:
+    """A model with a fault in one of its files."""
+    kind = draw.choice(list(MODELS))
+    shutil.copytree(sound / kind, place / "MODEL")
+    for name in ("few.en", "all.en"):
+        shutil.copy(sound / name, place)
+    command, directory = draw.choice(VERBS), place / "MODEL"
+    names = sorted(path.name for path in directory.iterdir())
+    name = draw.choice([*names, "manifest.json", "manifest.json", "config.toml", "config.toml"])
+    path, before = directory / name, (directory / name).read_bytes()
+    if name == "manifest.json":
+        told = changed_file(path, draw)
+        # What was measured is for people alone: nothing else tells what it was.
+        return Case(f"{kind}: {told}", command, _is_same(path, before, but=("details",)))
+    again = draw.random() < 0.7
+    if name == "config.toml" and draw.random() < 0.8:
+        told, text = changed_toml(before.decode(), draw)
+        path.write_text(text, encoding="utf-8")
+    else:
+        told = changed_file(path, draw)
+    if again:
+        sign_again(directory)
+    return Case(f"{kind}: {name}: {told}{', signed again' if again else ''}", command, again or _is_same(path, before))
+
+
+def _is_same(path: Path, before: bytes, *, but: tuple[str, ...] = ()) -> bool:
+    """Whether a file is what it was; JSON may be written otherwise, and say other things under some keys."""
+    if not path.is_file() or path.is_symlink():
+        return False
+    after = path.read_bytes()
+    if path.suffix != ".json" or after == before:
+        return after == before
+    try:
+        one, other = (json.loads(data) for data in (before, after))
+        return repr({**one, **dict.fromkeys(but)}) == repr({**other, **dict.fromkeys(but)})
+    except (ValueError, TypeError, RecursionError):
+        return False
+
+
+def spoilt_training(sound: Path, place: Path, draw: random.Random) -> Case:
+    """A training with a fault in what it keeps."""
+    shutil.copytree(sound / "trained", place / "MODEL")
+    directory = place / "MODEL" / "training"
+    path = draw.choice(sorted(one for one in directory.iterdir() if one.is_file()))
+    before = path.read_bytes()
+    if path.suffix == ".toml":
+        told, text = changed_toml(before.decode(), draw)
+        path.write_text(text, encoding="utf-8")
+    else:
+        told = changed_file(path, draw)
+    # A training without a state is one that was cut short before its first: it begins anew.
+    begins = path.name == "state.safetensors" and not path.exists()
+    may_pass = path.suffix == ".toml" or _is_same(path, before) or _is_unused(path) or begins
+    return Case(f"{path.name}: {told}", "train --resume --out MODEL", may_pass)
+
+
+def _is_unused(path: Path) -> bool:
+    """Locks say who works there: whoever they name is gone."""
+    return path.name.startswith("lock") or path.suffix == ".json"
+
+
+def spoilt_lab(sound: Path, place: Path, draw: random.Random) -> Case:
+    """A lab with a fault in its description, its text or a result."""
+    shutil.copytree(sound / "lab", place / "lab")
+    shutil.copy(sound / "lab" / "lab.toml", place)
+    files = sorted(
+        path for path in (place / "lab").rglob("*") if path.is_file() and path.name[:3] not in ("tra", "val")
+    )
+    results = [path for path in files if path.name == "result.json"]
+    path = draw.choice([*files, *results])
+    before = path.read_bytes()
+    may_pass = False
+    if path.suffix == ".toml":
+        told, text = changed_toml(before.decode(), draw)
+        path.write_text(text, encoding="utf-8")
+        may_pass = True
+    elif path.suffix == ".json" and draw.random() < 0.7:
+        tree = json.loads(before)
+        if draw.random() < 0.5:  # as an older regard would have written it
+            tree.pop("sha256", None)
+        told, changed = changed_tree(tree, draw)
+        path.write_bytes(write_json(changed))
+        may_pass = "sha256" not in tree
+    else:
+        told = changed_file(path, draw)
+    # A cell without a result is one that is not finished.
+    gone = path.name == "result.json" and not os.path.lexists(path)
+    # Locks, logs and what only a training reads are nothing that a report speaks of; marks are noted in it.
+    unused = "vocabularies" in path.parts or path.name in ("fingerprint", "record.json")
+    command = "lab report lab" if gone or draw.random() < 0.6 else "lab run lab.toml lab"
+    return Case(f"{path.relative_to(place)}: {told}", command, may_pass or gone or unused or _is_same(path, before))
+
+
+# --- judging -------------------------------------------------------------------------------------------------------
+
+
+def faults(case: Case, done: Measured) -> list[str]:
+    """What is wrong with how a command ended."""
+    found = []
+    if done.status not in (0, 2):
+        found.append(f"status {done.status}")
+    if b"Traceback" in done.err or b"internal error" in done.err:
+        found.append("an internal error")
+    if done.status == 2 and b"regard: error: " not in done.err:
+        found.append("no words")
+    if done.status == 2 and done.seconds > SOON:
+        found.append(f"{done.seconds:.1f} seconds")
+    if done.memory > MEMORY:
+        found.append(f"{done.memory >> 20} MB")
+    if done.status == 0 and not case.may_pass:
+        found.append("taken for sound")
+    if b"\x1b" in done.err or (b"\x1b" in done.out and not case.command.startswith("translate")):
+        found.append("a terminal's command")
+    return found
+
+
+Spoil = Callable[[Path, Path, random.Random], Case]
+
+
+def campaign(spoil: Spoil, world: Path, place: Path, forks: Forks, *, count: int) -> list[str]:
+    """Tries spoilt directories.
+
+    Args:
+        spoil: Makes one from a sound one.
+        world: Where sound ones lie.
+        place: An empty directory.
+        forks: Runs commands.
+        count: How many.
+
+    Returns:
+        What was wrong, a paragraph each.
+    """
+    wrong = []
+    for number in range(count):
+        directory = place / str(number)
+        directory.mkdir()
+        case = spoil(world, directory, random.Random(f"{SEED} {spoil.__name__} {number}"))
+        done = forks.run(*case.command.split(), directory=directory, stdin=b"how was your day ?\n")
+        found = faults(case, done)
+        if found:
+            said = done.err.decode(errors="replace")
+            wrong.append(f"{number}: {case.told}\n  {case.command}\n  {', '.join(found)}\n  {said[-1500:]}")
+        shutil.rmtree(directory)
+    return wrong
+
+
+@pytest.mark.parametrize(("spoil", "share"), [(spoilt_model, 1.0), (spoilt_lab, 0.7), (spoilt_training, 0.4)])
+def test_spoilt_directories_are_refused_in_words(
+    spoil: Spoil, share: float, world: Path, tmp_path: Path, forks: Forks
+) -> None:
+    wrong = campaign(spoil, world, tmp_path, forks, count=int(COUNT * share))
+    assert not wrong, "\n".join(wrong)
+
+
+def test_what_is_sound_is_taken(world: Path, tmp_path: Path, forks: Forks) -> None:
+    """Or everything would be refused, and all the above pass."""
+    shutil.copytree(world, tmp_path / "all", dirs_exist_ok=True)
+    for command in [verb.replace("MODEL", kind) for verb in VERBS for kind in MODELS]:
+        if "export" not in command:
+            done = forks.run(*command.split(), directory=tmp_path / "all", stdin=b"how was your day ?\n")
+            assert done.status == 0, (command, done.err)
+    for command in ("lab report lab", "lab run lab/lab.toml lab", "train --resume --out trained"):
+        done = forks.run(*command.split(), directory=tmp_path / "all")
+        assert done.status == 0, (command, done.err)
+
+
+@pytest.mark.parametrize(
+    ("done", "fault"),
+    [
+        (Measured(1, b"", b"regard: internal error: x", 0.1, 0), "an internal error"),
+        (Measured(2, b"", b"regard: error: x", 3.0, 0), "3.0 seconds"),
+        (Measured(2, b"", b"regard: error: x", 0.1, 3 << 30), "3072 MB"),
+        (Measured(2, b"", b"", 0.1, 0), "no words"),
+        (Measured(0, b"\x1b", b"", 0.1, 0), "a terminal's command"),
+        (Measured(0, b"", b"", 0.1, 0), "taken for sound"),
+        (Measured(-9, b"", b"", 0.1, 0), "status -9"),
+    ],
+)
+def test_faults_are_seen(done: Measured, fault: str) -> None:
+    assert fault in faults(Case("", "info MODEL", may_pass=False), done)
+    assert faults(Case("", "info MODEL", may_pass=True), replace(done, status=0, out=b"", err=b"", memory=0)) == []
