@@ -64,7 +64,11 @@ def evaluate(
     use_threads(threads)
     models = [model, *(others or [])]
     translator = open_translator(models, engine=engine, compute=compute, device=device, threads=threads)
-    told = " + ".join(signature(one, engine=engine, compute=compute) for one in models)
+    loaded = translator.models or (None,) * len(models)
+    told = " + ".join(
+        signature(one, engine=engine, compute=compute, stored=stored)
+        for one, stored in zip(models, loaded, strict=True)
+    )
     if shortlist is not None:
         from regard.runs.shortlist import read_shortlist, shortlisted
         from regard.store.durable import sha256

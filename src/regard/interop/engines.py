@@ -13,7 +13,7 @@ from pathlib import Path
 from regard.errors import ConfigError
 from regard.interop.exported import Exported, is_export, open_export
 from regard.native.packed import PRECISIONS
-from regard.store import load_model
+from regard.store import StoredModel, load_model
 from regard.store.model import open_model
 from regard.translate import Translator, load
 
@@ -109,18 +109,23 @@ def _run(exported: Exported, *, compute: str | None, threads: int | None, device
     return ctranslate2_translator(exported, compute=compute or "default", threads=threads, device=device)
 
 
-def signature(path: Path, *, engine: str | None = None, compute: str | None = None) -> str:
+def signature(
+    path: Path, *, engine: str | None = None, compute: str | None = None, stored: StoredModel | None = None
+) -> str:
     """What a score belongs to.
 
     Args:
         path: A model or an export.
         engine: As for `open_translator`.
         compute: As for `open_translator`.
+        stored: What was loaded from `path`, where it is known: another model may lie there by now.
 
     Returns:
         The model's signature, and what rounds or computes otherwise than regard's own engine in float32.
     """
-    if is_export(path):
+    if stored is not None:
+        told = stored.manifest.signature
+    elif is_export(path):
         note = open_export(path).note
         told, engine = f"{note.signature}|engine:{note.engine}-{note.quantization}", None
     else:
