@@ -114,7 +114,7 @@ def _override_layer(override: str) -> Layer:
 
 def _override_value(text: str) -> object:
     try:
-        tree = parse(f"value = {text}")
+        tree = parse(f"value = {text}", wide=True)
     except TOMLDecodeError:
         return text
     value = tree["value"]

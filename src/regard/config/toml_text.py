@@ -39,11 +39,12 @@ _BARE = re.compile(r"[\w-]+", re.ASCII)
 _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 
 
-def parse(text: str) -> Tree:
+def parse(text: str, *, wide: bool = False) -> Tree:
     """The tree that a TOML text describes.
 
     Args:
         text: A whole document.
+        wide: Whether whole numbers may have more than TOML's 64 bits, for whoever says himself what is wrong with them.
 
     Returns:
         Nested dictionaries.
@@ -62,7 +63,8 @@ def parse(text: str) -> Tree:
         raise
     except ValueError:  # Python reads no longer ones
         raise TOMLDecodeError("a whole number of more digits than 64 bits hold") from None
-    _check_numbers(tree)
+    if not wide:
+        _check_numbers(tree)
     return tree
 
 

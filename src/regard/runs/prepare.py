@@ -19,7 +19,9 @@ from regard.data.doubts import doubts
 from regard.data.guidance import Guidance
 from regard.errors import CheckpointError, ConfigError, DataError
 from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
+from regard.files import read_bytes, read_text
 from regard.interop.packages import need
+from regard.json_text import parse_json
 from regard.places import check_writable, named
 from regard.runs.guiding import ALIGNER, check_guiding, links_file, read_guiding_links
 from regard.store.durable import make_directory, write_file, write_text
@@ -33,6 +35,10 @@ HELD_OUT_SHARE = 0.02
 MOST_HELD_OUT = 2000
 
 _TEXTS, _SRC, _TGT = "texts.json", "subword.src.model", "subword.tgt.model"
+_SEAL = "\n# sha256 of the lines above: "
+_CURE = "bring it back as it was, or start the training anew, with --overwrite"
+_LARGEST, _LARGEST_SUBWORD = 1 << 20, 16 << 20
+# Bytes of what is kept.
 TEXTS = ("src", "tgt", "val_src", "val_tgt")
 """Options of `[data]` that name files: a training that goes on finds the same text under other names."""
 
@@ -144,8 +150,11 @@ def prepare_again(directory: Path, reporter: Reporter | None = None, *, asked: C
             "began: bring the old text back, or train anew in another directory"
         )
     src_subword = _kept_subword(directory / _SRC, known.get("src_subword"))
-    shared = config.subword.shared
-    tgt_subword = src_subword if shared else _kept_subword(directory / _TGT, known.get("tgt_subword"))
+    tgt_subword = _kept_subword(directory / _TGT, known.get("tgt_subword"))
+    if config.subword.shared:
+        if tgt_subword.fingerprint() != src_subword.fingerprint():
+            raise CheckpointError(f"{directory / _TGT}: differs from {_SRC}, though both sides share one: {_CURE}")
+        tgt_subword = src_subword
     prepared = _guided(_encode(config, (train, val), (src_subword, tgt_subword), notes), directory, reporter)
     links = links_file(config.train, directory)
     if links and known.get("links", found := _fingerprint_of_lines(links)) != found:
@@ -166,35 +175,44 @@ def keep_config(config: Config, directory: Path) -> None:
     Raises:
         CheckpointError: The directory cannot be written; what was kept is still there.
     """
-    place, text = directory / SETTINGS, dump_config(config)
+    place, text = directory / SETTINGS, _sealed(dump_config(config))
     if not place.is_file() or place.read_bytes() != text.encode("utf-8"):
         write_text(place, text)
 
 
 def _kept_config(directory: Path) -> Config:
     place = directory / SETTINGS
-    try:
-        return parse_config(place.read_text(encoding="utf-8"), where=str(place))
-    except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{place}: cannot be read: {error}: start anew, with --overwrite") from None
+    text = read_text(place, most=_LARGEST, cure=_CURE)
+    settings, seal, _ = text.partition(_SEAL)
+    if seal and text != _sealed(settings):
+        raise CheckpointError(
+            f"{place}: changed since it was written: it does not agree with its own hash; what may be set anew is set "
+            f"with options, not in this file: {_CURE}"
+        )
+    return parse_config(text, where=str(place))
+
+
+def _sealed(settings: str) -> str:
+    """A configuration with its own hash, which readers of TOML take for a remark."""
+    return f"{settings}{_SEAL}{hashlib.sha256(settings.encode()).hexdigest()}\n"
 
 
 def _kept_fingerprints(directory: Path) -> dict[str, str]:
     place = directory / _TEXTS
-    try:
-        known = json.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        known = None
+    known = parse_json(read_bytes(place, most=_LARGEST, cure=_CURE), where=str(place), cure=_CURE)
     if not isinstance(known, dict) or not all(isinstance(one, str) for one in known.values()):
-        raise CheckpointError(f"{place}: missing or damaged: start the training anew, with --overwrite")
+        raise CheckpointError(f"{place}: damaged: expected the hashes of what the training began with: {_CURE}")
     return known
 
 
 def _kept_subword(path: Path, expected: str | None) -> Subword:
-    subword = Subword.load(path)
-    if expected not in (None, subword.fingerprint()):
-        raise CheckpointError(f"{path}: changed since the training began: start it anew, with --overwrite")
-    return subword
+    data = read_bytes(path, most=_LARGEST_SUBWORD, cure=_CURE)
+    if expected not in (None, hashlib.sha256(data).hexdigest()):
+        raise CheckpointError(f"{path}: changed since the training began: {_CURE}")
+    try:
+        return Subword.from_bytes(data)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
 
 
 def _moved(config: Config, asked: Config | None) -> Config:

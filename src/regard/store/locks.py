@@ -21,10 +21,15 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+from regard.errors import RegardError
+from regard.files import read_bytes
+from regard.json_text import parse_json
 from regard.store.durable import PENDING, make_directory, named_failures
 
 BEAT_SECONDS = 15.0
 """How often a holder shows that it lives."""
+_LARGEST, _PROCESSES = 1 << 16, 1 << 31
+# Bytes of a lock's file, and numbers that a process may have.
 STALE_SECONDS = 600.0
 """A holder that was silent for so long is taken for dead; one of this machine whose process is gone, at once."""
 
@@ -148,7 +153,9 @@ class Lock:
             self.release()
 
     def _last(self) -> Path | None:
-        files = [path for path in self.directory.glob("lock.*") if path.suffix[1:].isdigit()]
+        files = [
+            path for path in self.directory.glob("lock.*") if path.suffix[1:].isascii() and path.suffix[1:].isdigit()
+        ]
         return max(files, key=_number, default=None)
 
     def _is_silent(self, last: Path, patience: float) -> bool:
@@ -209,8 +216,10 @@ def _is_alive(path: Path) -> bool:
 
 def _owner(path: Path) -> Owner:
     """Who wrote a lock; somebody elsewhere where the file is not written yet."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        told = json.loads(path.read_text(encoding="utf-8"))
+    with suppress(RegardError, KeyError, TypeError, ValueError):
+        told = parse_json(read_bytes(path, most=_LARGEST, cure=""), where=str(path), cure="")
+        if not isinstance(told, dict) or not 0 < int(told["pid"]) < _PROCESSES:
+            raise ValueError("written by something else")
         host, started = str(told["host"]), told.get("started")
         # Locks of earlier versions do not name the machine.
         machine = told.get("machine") or (_machine() if host == socket.gethostname() else "")

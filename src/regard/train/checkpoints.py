@@ -98,7 +98,13 @@ class CheckpointFolder:
         path = self._path(entry.step)
         if not path.is_file():
             raise CheckpointError(f"{path}: was removed, though the training needs its weights: train anew")
-        return load_state(path)[0]
+        tensors, scalars = load_state(path)
+        if scalars.get("step") != entry.step:
+            raise CheckpointError(
+                f"{path}: expected the weights of step {entry.step}, found those of step {scalars.get('step')}: bring "
+                "the file back, or train anew"
+            )
+        return tensors
 
     def state(self) -> list[Plain]:
         """What has to be remembered, as JSON."""

@@ -8,13 +8,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
+from torch import Tensor
+
 from regard.config.schema import TrainConfig
-from regard.errors import ConfigError
+from regard.errors import CheckpointError, ConfigError
 from regard.model.seq2seq import Seq2Seq
 from regard.store.checkpoint import Plain, load_state, save_state
 from regard.store.weights import fill, own_tensors
 from regard.train.average import average_states
-from regard.train.checkpoints import CheckpointFolder
+from regard.train.checkpoints import Checkpoint, CheckpointFolder
 from regard.train.guided import GuidedAttention
 from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.limit import TimeLimit
@@ -23,7 +25,7 @@ from regard.train.precision import Precision
 from regard.train.progress import Meter, Progress, Stopwatch
 from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
 from regard.train.schedule import build_schedule
-from regard.train.state import restore_tensors, state_tensors
+from regard.train.state import fitting, restore_tensors, state_tensors
 from regard.train.step import TrainingStep
 from regard.train.validation import Validator
 from regard.values import Batch
@@ -309,7 +311,7 @@ class Trainer:
         if best is None:
             raise AssertionError("training ends with a validation")
         if len(averaged) > 1:
-            fill(self.model, average_states(self.folder.weights(one) for one in averaged))
+            fill(self.model, average_states(self._kept(one) for one in averaged))
             validation = self.validator(self.model.eval(), check=interrupt.check)
             metric = self.config.metric
             score = validation.score(metric)
@@ -318,7 +320,7 @@ class Trainer:
             self.reporter.on_message(f"{label}: {metric} {own:.4g}; best single one, step {best.step}: {other:.4g}")
             if score >= best.score:
                 return label, validation
-        fill(self.model, self.folder.weights(best))
+        fill(self.model, self._kept(best))
         return f"checkpoint of step {best.step}", best.validation
 
     def _check_place(self) -> None:
@@ -341,7 +343,17 @@ class Trainer:
 
     def _restore(self) -> bool:
         """Goes to where the saved training was; True where its limits were other ones."""
-        tensors, scalars = load_state(self.folder.state_path)
+        path = self.folder.state_path
+        tensors, scalars = load_state(path)
+        try:
+            return self._take_up(tensors, scalars)
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise CheckpointError(
+                f"{path}: not the state of this training ({type(error).__name__}: {error}): start it anew, with "
+                "--overwrite"
+            ) from None
+
+    def _take_up(self, tensors: dict[str, Tensor], scalars: dict[str, Plain]) -> bool:
         restore_tensors(self.folder.state_path, tensors, self.model, self.updater, self.device)
         self.progress = Progress(**cast("dict[str, int]", scalars["progress"]))
         self.stream.restore(cast("dict[str, int]", scalars["stream"]))
@@ -352,6 +364,10 @@ class Trainer:
             return False
         before = cast("dict[str, Plain]", scalars["limit"])
         return self.limit.restore(before, self.progress, self.stopwatch.elapsed(), self.schedule)
+
+    def _kept(self, entry: Checkpoint) -> dict[str, Tensor]:
+        where = f"{self.folder.directory}: the checkpoint of step {entry.step}"
+        return fitting(where, self.folder.weights(entry), self.model)
 
 
 def _ended_early(progress: Progress, config: TrainConfig) -> str:

@@ -45,14 +45,30 @@ def restore_tensors(path: Path, tensors: dict[str, Tensor], model: nn.Module, up
     Raises:
         CheckpointError: They are of another model.
     """
-    weights = _within(tensors, _WEIGHT)
-    expected = {name: tuple(own.shape) for name, own in own_tensors(model).items()}
-    check_shapes(str(path), expected, {name: tuple(found.shape) for name, found in weights.items()})
-    fill(model, weights)
+    fill(model, fitting(str(path), _within(tensors, _WEIGHT), model))
     updater.restore(_within(tensors, _OPTIMIZER))
     torch.set_rng_state(tensors[_CPU])
     if _CUDA in tensors and device.startswith("cuda"):
         torch.cuda.set_rng_state(tensors[_CUDA], device)
+
+
+def fitting(where: str, weights: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """Weights that are those of a model.
+
+    Args:
+        where: What to call their place in messages.
+        weights: Of any shape, `(...)`, by name.
+        model: What they should fit.
+
+    Returns:
+        The same weights.
+
+    Raises:
+        CheckpointError: They are of another model.
+    """
+    expected = {name: tuple(own.shape) for name, own in own_tensors(model).items()}
+    check_shapes(where, expected, {name: tuple(found.shape) for name, found in weights.items()})
+    return weights
 
 
 def _within(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
