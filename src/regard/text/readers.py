@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
+import re
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ from typing import BinaryIO, TypeVar, cast
 
 from regard.errors import DataError, RegardError
 from regard.text.normalise import normalise
+from regard.text.opening import HEAD, recognised
 from regard.values import Pair
 
 T = TypeVar("T")
@@ -25,6 +29,20 @@ _MOST = 0.9
 """Share of lines that shows what a column holds: one of them may be a heading."""
 _ENOUGH = 10
 """Lines with one text in a column, such as the name of a language, that are no chance."""
+_WIDE_MARKS = tuple(
+    (mark, f"the byte order mark of {name}: convert it, e.g. with iconv -f {name.lower()} -t utf-8")
+    for mark, name in (
+        (b"\xff\xfe\0\0", "UTF-32"),
+        (b"\0\0\xfe\xff", "UTF-32"),
+        (b"\xff\xfe", "UTF-16"),
+        (b"\xfe\xff", "UTF-16"),
+    )
+)
+_CONTROLS = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]+")
+_FEWEST_WIDE = 4
+"""Bytes from which the start of a text may count as UTF-16."""
+_FEWEST_RETURNS = 2
+"""CRs within the only line from which these count as ends of lines: one may be there by mistake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +113,16 @@ def raw_lines(file: BinaryIO | Iterable[bytes], path: PathName) -> Iterator[byte
         Lines with their ends, whatever their bytes mean, but without UTF-8's byte order mark before the first.
 
     Raises:
-        DataError: When reading fails, or a .gz is broken; the message names the line.
+        DataError: When reading fails, or a .gz is broken; the message names the line. Or this is another archive, a
+            pointer of Git LFS, UTF-16 or UTF-32, or its lines end in CR alone.
     """
     number = 0
     try:
-        for number, raw in enumerate(_unpacked(file, Path(path)), start=1):
+        text = _unpacked(file, Path(path))
+        head = _head(text)
+        for number, raw in enumerate(text, start=1):
+            if number == 1:
+                _check_first(raw, head or raw[:HEAD], text, path)
             yield raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path}: broken .gz after line {number} ({error}): unpack or fetch it again") from None
@@ -174,8 +197,58 @@ def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
 def _unpacked(file: BinaryIO | Iterable[bytes], path: Path) -> Iterable[bytes]:
     if not isinstance(file, io.IOBase):
         return file
-    packed = path.suffix == ".gz" or (isinstance(file, BufferedReader) and file.peek(2)[:2] == _GZIP)
-    return gzip.GzipFile(fileobj=cast("BinaryIO", file)) if packed else file
+    head = _head(file)
+    if told := recognised(head):  # whatever its name
+        raise DataError(f"{path}: expected text, found {told}")
+    if path.suffix != ".gz" and not head.startswith(_GZIP):
+        return file
+    unpacked = gzip.GzipFile(fileobj=cast("BinaryIO", file))
+    if told := recognised(_head(unpacked)):
+        raise DataError(f"{path}: expected packed text, found packed {told}")
+    return unpacked
+
+
+def _head(text: Iterable[bytes]) -> bytes:
+    """What comes first, as far as it is there; it is not taken."""
+    return text.peek(HEAD)[:HEAD] if isinstance(text, (BufferedReader, gzip.GzipFile)) else b""
+
+
+def _check_first(raw: bytes, head: bytes, text: Iterable[bytes], path: PathName) -> None:
+    """Refuses what has no lines that could be told apart, by the first of them."""
+    if archive := recognised(head):
+        raise DataError(f"{path}: expected text, found {archive}")
+    told = next((told for mark, told in _WIDE_MARKS if head.startswith(mark)), None) or _wide(head)
+    if told is not None:
+        raise DataError(f"{path}: expected UTF-8, found {told}")
+    returns = raw.rstrip(b"\r\n").count(b"\r")
+    if returns and not raw.endswith(b"\n") or returns >= _FEWEST_RETURNS and _is_last(text):
+        raise DataError(
+            f"{path}: expected lines that end in LF or CRLF, found {returns + 1} that end in CR alone, as on old Macs: "
+            "convert it, e.g. with tr '\\r' '\\n'"
+        )
+
+
+def _wide(head: bytes) -> str | None:
+    """What a text is that has a NUL, or another control, in every other place: the upper halves of UTF-16."""
+    if len(head) < _FEWEST_WIDE:
+        return None
+    even, odd = (_CONTROLS.sub(b"", head[first::2]) for first in (0, 1))
+    shares = len(even) / -(-len(head) // 2), len(odd) / (len(head) // 2)
+    if min(shares) > 0.1 or max(shares) < 0.5:
+        return None
+    name = "utf-16le" if shares[1] < shares[0] else "utf-16be"
+    return f"UTF-16 without a byte order mark: convert it, e.g. with iconv -f {name} -t utf-8"
+
+
+def _is_last(text: Iterable[bytes]) -> bool:
+    """Whether nothing follows, where that is known without waiting for somebody who writes."""
+    if not isinstance(text, (BufferedReader, gzip.GzipFile)):
+        return False
+    try:
+        waits = not stat.S_ISREG(os.fstat(text.fileno()).st_mode)
+    except OSError:  # no file of the system's
+        return False
+    return not waits and not text.peek(1)
 
 
 def _decode(raw: bytes, path: Path, number: int) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import re
 from pathlib import Path
 
@@ -64,8 +66,9 @@ def test_what_came_before_a_failure_comes_before_it_in_windows(write) -> None:
     [
         ("x", b"ok\nna\xefve\n", "x:2: expected UTF-8, found byte 0xef at position 3 of the line: .*iconv"),
         ("x.gz", b"ok\nok\n\xc3", "x.gz:3: expected UTF-8, found byte 0xc3 at position 1"),
-        ("x", b"\xff\xfeo\0k\0", "x:1: expected UTF-8, found byte 0xff at position 1"),
-        ("x", b"o\0k\0", "x:1: expected text, found a NUL byte at position 2 of the line: is it UTF-16"),
+        ("x", b"\xff\xfeo\0k\0", "x: expected UTF-8, found the byte order mark of UTF-16: .*iconv -f utf-16 "),
+        ("x.gz", b"\0\0\xfe\xff\0\0\0o", "x.gz: expected UTF-8, found the byte order mark of UTF-32"),
+        ("x", b"o\0", "x:1: expected text, found a NUL byte at position 2 of the line: is it UTF-16"),
         ("x", "é\0", "x:1: expected text, found a NUL byte at position 3"),
         ("x", b"ok\n\xed\xa0\x80", "x:2: expected UTF-8"),  # a surrogate
     ],
@@ -73,6 +76,70 @@ def test_what_came_before_a_failure_comes_before_it_in_windows(write) -> None:
 def test_what_is_no_text_is_refused(write, name: str, content: bytes | str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         list(read_lines(write(name, content)))
+
+
+@pytest.mark.parametrize("text", ["How was your day?\n", "Как дела?\nХорошо.\n", "Πώς;\n", "a\nfew\n", "\n\r\nok"])
+@pytest.mark.parametrize("encoding", ["utf-16le", "utf-16be"])
+@pytest.mark.parametrize("name", ["x.txt", "x.gz"])
+def test_utf_16_without_a_mark_is_named(write, name: str, encoding: str, text: str) -> None:
+    with pytest.raises(DataError, match=f"{name}: .*UTF-16 without a byte order mark.* -f {encoding} -t utf-8"):
+        list(read_lines(write(name, text.encode(encoding))))
+
+
+@pytest.mark.parametrize("content", ["1\t2\t3\t4\n", "\x01\x02\x03\x04\n", "a\x01b\n", "Как дела\n", "  \n"])
+def test_utf_8_is_not_taken_for_utf_16(write, content: str) -> None:
+    assert list(read_lines(write("x", content))) == [content.removesuffix("\n")]
+
+
+@pytest.mark.parametrize("content", ["one\rtwo\r", "one\rtwo", "one\rtwo\rthree\n", "\r\rone"])
+@pytest.mark.parametrize("name", ["x.txt", "x.gz"])
+def test_lines_that_end_in_cr_alone_are_named(write, name: str, content: str) -> None:
+    with pytest.raises(DataError, match=f"{name}: .*end in CR alone.* tr '.r' '.n'"):
+        list(read_lines(write(name, content)))
+
+
+@pytest.mark.parametrize("content", ["one\r", "one\r\n", "o\rne\ntwo\n", "o\rn\re\ntwo\n", "o\rne\n"])
+def test_a_cr_elsewhere_is_text(write, content: str) -> None:
+    lines = [line.removesuffix("\r") for line in content.removesuffix("\n").split("\n")]
+    assert list(read_lines(write("x", content))) == lines
+
+
+ARCHIVES = {
+    "xz": lzma.compress(b"text\n"),
+    "bz2": bz2.compress(b"text\n"),
+    "bz2 of nothing": bz2.compress(b""),
+    "zip": b"PK\3\4\x14\0\0\0\x08\0",
+    "zst": b"\x28\xb5\x2f\xfd\x04\0",
+    "7z": b"7z\xbc\xaf\x27\x1c\0\4",
+    "rar": b"Rar!\x1a\x07\x01\0",
+    "tar": b"a.en".ljust(257, b"\0") + b"ustar\x0000",
+    "Parquet": b"PAR1\x15\x04",
+}
+
+
+@pytest.mark.parametrize("kind", ARCHIVES)
+@pytest.mark.parametrize("name", ["x.txt", "x.gz"])
+def test_an_archive_is_named_as_what_it_is(write, kind: str, name: str) -> None:
+    with pytest.raises(DataError, match=f"{name}: expected .*text, found .*{kind.split()[0]} ?"):
+        list(read_lines(write(name, ARCHIVES[kind])))
+
+
+def test_an_archive_that_calls_itself_gz_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.gz").write_bytes(ARCHIVES["xz"])
+    with pytest.raises(DataError, match="an .xz archive: unpack it first"):
+        list(read_lines(tmp_path / "x.gz"))
+
+
+def test_a_pointer_of_git_lfs_is_named(write) -> None:
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'1f' * 32}\nsize 4096\n"
+    with pytest.raises(DataError, match="x: expected text, found a pointer of Git LFS.* `git lfs pull`"):
+        list(read_lines(write("x", pointer)))
+
+
+def test_words_that_begin_like_archives_are_text(write) -> None:
+    lines = ["PK is Peter Klein.", "BZh is no word.", "BZh9 neither", "version https://example.org", "7z is small."]
+    for line in lines:
+        assert list(read_lines(write("x", line))) == [line]
 
 
 @pytest.mark.parametrize("keep", [1, 9, 60, -1, -9])
