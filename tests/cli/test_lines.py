@@ -22,8 +22,9 @@ def test_bytes_of_a_file_become_text(tmp_path: Path, packed: bool, capsys: pytes
     path = tmp_path / "in"
     path.write_bytes(gzip.compress(RAW) if packed else RAW)
     assert list(InputLines(path)) == LINES
-    [told] = capsys.readouterr().err.splitlines()
-    assert told.startswith(f"regard: {path}:2: expected UTF-8, found byte 0xe9 at position 3 of the line")
+    foreign, nul = capsys.readouterr().err.splitlines()
+    assert foreign.startswith(f"regard: {path}:2: expected UTF-8, found byte 0xe9 at position 3 of the line")
+    assert nul.startswith(f"regard: {path}:3: expected text, found a NUL byte at position 4 of the line")
 
 
 def test_bytes_of_standard_input_become_the_same(

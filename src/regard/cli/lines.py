@@ -19,8 +19,6 @@ from regard.errors import DataError
 from regard.places import refuse_own_input
 from regard.text.readers import open_bytes, raw_lines, read_lines
 
-UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-
 
 class InputLines:
     """Lines of a file or of standard input, one at a time as they come: each is text, whatever its bytes are.
@@ -72,15 +70,16 @@ class InputLines:
         if ArrivingLines.suit(file):
             self._arriving = ArrivingLines(file)
         for number, raw in enumerate(raw_lines(self._arriving or file, self.name), start=1):
-            if number == 1 and raw.startswith(UTF_16):
-                raise DataError(
-                    f"{self.name}: expected UTF-8, found the byte order mark of UTF-16: convert it, e.g. with "
-                    "iconv -f utf-16 -t utf-8"
-                )
             yield self._decoded(raw, number)
 
     def _decoded(self, raw: bytes, number: int) -> str:
         line = raw.removesuffix(b"\n").removesuffix(b"\r")
+        if b"\0" in line:
+            print(
+                f"regard: {self.name}:{number}: expected text, found a NUL byte at position {line.index(0) + 1} of the "
+                "line, which is read as a space: if it is UTF-16, convert it with iconv -t utf-8",
+                file=sys.stderr,
+            )
         try:
             return line.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
