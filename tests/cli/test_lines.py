@@ -27,6 +27,14 @@ def test_bytes_of_a_file_become_text(tmp_path: Path, packed: bool, capsys: pytes
     assert nul.startswith(f"regard: {path}:3: expected text, found a NUL byte at position 4 of the line")
 
 
+def test_bytes_that_are_no_text_do_not_become_a_long_one(tmp_path: Path) -> None:
+    path = tmp_path / "in"
+    path.write_bytes(b"a" + b"\xff" * 20 + b"b\xff\xff\n" + "\ufffd".encode() * 20)
+    assert list(InputLines(path)) == ["a" + "\ufffd" * 16 + "b\ufffd\ufffd", "\ufffd" * 20]
+    path.write_bytes(b"\xff" * 1_000_000)
+    assert list(InputLines(path)) == ["\ufffd" * 16]
+
+
 def test_bytes_of_standard_input_become_the_same(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

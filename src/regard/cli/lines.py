@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ from regard.errors import DataError
 from regard.places import refuse_own_input
 from regard.text.readers import open_bytes, raw_lines, read_lines
 
+_MOST_FOREIGN = 16
+"""U+FFFD in a row, at most, in place of bytes that are no text: each would be spelt and translated byte by byte."""
+_LONG_RUN = re.compile(f"\ufffd{{{_MOST_FOREIGN},}}")
 
 class InputLines:
     """Lines of a file or of standard input, one at a time as they come: each is text, whatever its bytes are.
@@ -87,7 +91,7 @@ class InputLines:
                 f"{self.name}:{number}: expected UTF-8, found byte 0x{line[error.start]:02x} at position "
                 f"{error.start + 1} of the line: what is none is read as U+FFFD; convert it, e.g. with iconv -t utf-8"
             )
-            return line.decode("utf-8", "replace")
+            return _LONG_RUN.sub("\ufffd" * _MOST_FOREIGN, line.decode("utf-8", "replace"))
 
 
 def read_aligned(src: Path, tgt: Path) -> tuple[list[str], list[str]]:
