@@ -126,13 +126,13 @@ def test_an_archive_is_named_as_what_it_is(write, kind: str, name: str) -> None:
 
 def test_an_archive_that_calls_itself_gz_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.gz").write_bytes(ARCHIVES["xz"])
-    with pytest.raises(DataError, match="an .xz archive: unpack it first"):
+    with pytest.raises(DataError, match=r"an \.xz archive: unpack it first"):
         list(read_lines(tmp_path / "x.gz"))
 
 
 def test_a_pointer_of_git_lfs_is_named(write) -> None:
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'1f' * 32}\nsize 4096\n"
-    with pytest.raises(DataError, match="x: expected text, found a pointer of Git LFS.* `git lfs pull`"):
+    with pytest.raises(DataError, match=r"x: expected text, found a pointer of Git LFS.* `git lfs pull`"):
         list(read_lines(write("x", pointer)))
 
 
