@@ -72,8 +72,10 @@ def test_a_recurrent_model_is_exported_to_onnx(at_work: Path, regard: Run) -> No
 def test_out_to_transformers_and_back(transformer: Path, regard: Run) -> None:
     done = regard("export", "model", "--to", "marian", "--out", "model.marian")
     assert (done.status, done.out) == (0, "model.marian: logits in transformers are those of model, within 0.0001\n")
+    assert "a beam may choose another hypothesis there" in done.err
     done = regard("import", "marian", "model.marian", "--out", "again")
     assert (done.status, done.out.split("|")[0]) == (0, "again: regard:0.1.0")
+    assert "transformers divides the score of a hypothesis by length ** 1.0" in done.err
     lines = b"how was your day\n"
     ours, theirs = (regard("translate", name, "--beam", "1", stdin=lines) for name in ("model", "again"))
     assert theirs.out == ours.out

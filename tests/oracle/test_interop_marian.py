@@ -233,7 +233,8 @@ def test_mistakes_are_told(make: Make, tmp_path: Path) -> None:
         ({"eos_token_id": 5}, CheckpointError, "eos 5"),
         ({"decoder_start_token_id": 7}, CheckpointError, "control piece at id 7"),
         ({"d_model": 64}, CheckpointError, "should be"),
-        ({"vocab_size": 30}, CheckpointError, "ids below 30"),
+        ({"vocab_size": 30}, CheckpointError, "vocab_size is 30 and decoder_vocab_size 65"),
+        ({"vocab_size": 30, "decoder_vocab_size": 30}, CheckpointError, "should be 30x32, but is 65x32"),
     ):
         _edit(directory / "config.json", **values)
         with pytest.raises(error, match=told):

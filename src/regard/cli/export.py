@@ -9,7 +9,7 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.options import Model, examples, place
-from regard.cli.saying import say
+from regard.cli.saying import say, warn
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
@@ -48,8 +48,15 @@ def _to_marian(model: Path, out: Path, quantization: str) -> None:
         from regard.interop.marian_export import CLOSE, export_marian
         from regard.store import load_model
 
-    export_marian(load_model(model), out)
+    stored = load_model(model)
+    export_marian(stored, out)
     say(f"{out}: logits in transformers are those of {model}, within {CLOSE}")
+    alpha = stored.config.search.length_penalty
+    if alpha:
+        warn(
+            f"a beam may choose another hypothesis there: transformers divides its score by length ** {alpha}, regard "
+            f"by ((5 + length) / 6) ** {alpha} (Wu et al. 2016)"
+        )
 
 
 def _to_ctranslate2(model: Path, out: Path, quantization: str) -> None:

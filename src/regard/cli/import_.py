@@ -9,7 +9,7 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.options import examples, place
-from regard.cli.saying import say
+from regard.cli.saying import say, warn
 
 EXAMPLES = examples("regard import marian opus-mt-en-fr --out model")
 
@@ -28,6 +28,14 @@ def import_(
 ) -> None:
     """Read a model of another toolkit: regard then translates, shows and evaluates it like its own."""
     with loading():
-        from regard.interop.marian_import import import_marian
+        from regard.interop.marian_import import EXPONENT, import_marian
 
-    say(f"{out}: {import_marian(directory, out).signature}")
+    manifest = import_marian(directory, out)
+    say(f"{out}: {manifest.signature}")
+    power = manifest.details[EXPONENT]
+    if power:
+        warn(
+            f"transformers divides the score of a hypothesis by length ** {power}, regard by ((5 + length) / 6) ** "
+            f"{power} (Wu et al. 2016), so that a beam may choose another: --beam 1 and a length penalty of 0 choose "
+            "alike"
+        )

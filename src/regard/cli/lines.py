@@ -24,6 +24,7 @@ _MOST_FOREIGN = 16
 """U+FFFD in a row, at most, in place of bytes that are no text: each would be spelt and translated byte by byte."""
 _LONG_RUN = re.compile(f"\ufffd{{{_MOST_FOREIGN},}}")
 
+
 class InputLines:
     """Lines of a file or of standard input, one at a time as they come: each is text, whatever its bytes are.
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 from regard.errors import CheckpointError
+from regard.interop.foreign_json import read_object
 from regard.interop.sentencepiece_file import Piece, PieceFile, PieceType, read_pieces, write_pieces
 from regard.text.cutting import END
+from regard.text.opening import read_file
 from regard.text.subword import Subword
 
 UNK, EOS, PAD = "<unk>", "</s>", "<pad>"
 _CONTROLS = (EOS, PAD, "<s>")
+_MOST = 64 << 20
+_FREE = 64
+"""Rows of an embedding that may have no piece, besides half of all: to make their number a round one."""
+_SHOWN = 40
 
 
 def read_vocabulary(spm: Path, vocab: Path, *, size: int, start: int) -> tuple[Subword, bool]:
@@ -34,10 +40,7 @@ def read_vocabulary(spm: Path, vocab: Path, *, size: int, start: int) -> tuple[S
         CheckpointError: A file is missing or damaged, or they do not fit together.
     """
     ids = read_ids(vocab, size=size)
-    try:
-        file = read_pieces(spm.read_bytes(), where=str(spm))
-    except OSError as error:
-        raise CheckpointError(f"{spm}: cannot be read: {error.strerror}; copy the whole directory") from None
+    file = read_pieces(read_file(spm, wanted="a SentencePiece model", most=_MOST), where=str(spm))
     for wanted in (UNK, EOS, PAD):
         if wanted not in ids:
             raise CheckpointError(f"{vocab}: expected an id for {wanted}, found none: is it a vocabulary of Marian?")
@@ -45,8 +48,12 @@ def read_vocabulary(spm: Path, vocab: Path, *, size: int, start: int) -> tuple[S
     begin = names.get(start, "")
     if begin not in _CONTROLS:
         raise CheckpointError(f"{vocab}: expected a control piece at id {start}, which begins texts, got {begin!r}")
+    _check_belonging(file, ids, spm, vocab)
     data = write_pieces(_ordered(file, names, size), file.settings, bos=begin, eos=EOS, pad=PAD)
-    return Subword(data), file.bpe
+    try:
+        return Subword(data), file.bpe
+    except CheckpointError as error:
+        raise CheckpointError(f"{spm} and {vocab.name}: {error}; copy the directory again") from None
 
 
 def read_ids(vocab: Path, *, size: int) -> dict[str, int]:
@@ -62,20 +69,39 @@ def read_ids(vocab: Path, *, size: int) -> dict[str, int]:
     Raises:
         CheckpointError: The file is missing or damaged, or an id has no row.
     """
-    try:
-        tree = json.loads(vocab.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{vocab}: cannot be read: {error.strerror}; copy the whole directory") from None
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{vocab}: not valid JSON ({error}): copy it again") from None
-    if not isinstance(tree, dict) or not all(isinstance(number, int) for number in tree.values()):
-        raise CheckpointError(f"{vocab}: expected an object from pieces to ids")
-    ids: dict[str, int] = tree
+    tree = read_object(vocab, wanted="an object from pieces to ids")
+    odd = next((text for text, number in tree.items() if not isinstance(number, int) or isinstance(number, bool)), None)
+    if odd is not None:
+        raise CheckpointError(
+            f"{vocab}: expected an object from pieces to ids, got {_short(tree[odd])} of {_short(odd)}"
+        )
+    ids = cast("dict[str, int]", tree)
     wrong = next((text for text, number in ids.items() if not 0 <= number < size), None)
     if wrong is not None or len(set(ids.values())) < len(ids):
-        told = "an id twice" if wrong is None else f"{ids[wrong]} for {wrong!r}"
+        told = "an id twice" if wrong is None else f"{_short(ids[wrong])} of {_short(wrong)}"
         raise CheckpointError(f"{vocab}: expected ids below {size}, the rows of the embedding, got {told}")
+    if size > 2 * len(ids) + _FREE:
+        raise CheckpointError(
+            f"{vocab}: expected an id for most of the {size} rows of the embedding, found {len(ids)}: the files belong "
+            "to different models, or one was cut short; copy the directory again"
+        )
     return ids
+
+
+def _check_belonging(file: PieceFile, ids: Mapping[str, int], spm: Path, vocab: Path) -> None:
+    """Refuses pieces of another model: a few without an id are usual, most are not."""
+    usual = [piece.text for piece in file.pieces if piece.type is PieceType.NORMAL]
+    without = sum(text not in ids for text in usual)
+    if 2 * without > len(usual):
+        raise CheckpointError(
+            f"{vocab}: {without} of {len(usual)} pieces of {spm.name} have no id: the files belong to different "
+            "models; copy the directory again"
+        )
+
+
+def _short(value: object) -> str:
+    told = repr(value) if isinstance(value, str) else str(value)
+    return told if len(told) <= _SHOWN else f"{told[:_SHOWN]}..."
 
 
 def _ordered(file: PieceFile, names: Mapping[int, str], size: int) -> list[Piece]:

@@ -7,6 +7,7 @@ that is added to the stream of states is put in the other order, and every numbe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +15,10 @@ import torch
 from torch import Tensor
 
 from regard.config.schema import TransformerConfig
+from regard.interop.marian_config import MarianConfig
 
+LAYER = re.compile(r"model\.(encoder|decoder)\.layers\.(\d{1,6})\.")
+"""How names of tensors in a layer begin."""
 SRC_TABLE, TGT_TABLE = "encoder.embedder.embedding.weight", "decoder.embedder.embedding.weight"
 OUTPUT, OUTPUT_BIAS = "output_weight", "output_bias"
 
@@ -64,6 +68,33 @@ def places(config: TransformerConfig) -> Iterator[Place]:
             yield Place(f"{ours}feed_forward.narrow.weight", f"{theirs}fc2.weight", 0)
             yield Place(f"{ours}feed_forward.narrow.bias", f"{theirs}fc2.bias", 0)
             yield from _norm(f"{ours}around_feed_forward.norm.", f"{theirs}final_layer_norm.")
+
+
+def their_shapes(theirs: MarianConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """What `places` lists, as MarianMT has it.
+
+    Args:
+        theirs: Its configuration.
+
+    Yields:
+        Names of MarianMT with shapes.
+    """
+    width, ff_size = theirs.d_model, theirs.encoder_ffn_dim
+    sizes = {"fc1.weight": (ff_size, width), "fc1.bias": (ff_size,), "fc2.weight": (width, ff_size)}
+    for side, depth, attentions in (
+        ("encoder", theirs.encoder_layers, _ENCODER),
+        ("decoder", theirs.decoder_layers, _DECODER),
+    ):
+        for number in range(depth):
+            layer = f"model.{side}.layers.{number}."
+            for _, (attention, norm) in attentions:
+                for part in (*_ATTENTION.values(), "out_proj"):
+                    yield f"{layer}{attention}.{part}.weight", (width, width)
+                    yield f"{layer}{attention}.{part}.bias", (width,)
+                yield from ((f"{layer}{norm}.{part}", (width,)) for part in ("weight", "bias"))
+            for name in ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"):
+                yield layer + name, sizes.get(name, (width,))
+            yield from ((f"{layer}final_layer_norm.{part}", (width,)) for part in ("weight", "bias"))
 
 
 def to_ours(tensor: Tensor, dim: int | None) -> Tensor:

@@ -7,6 +7,7 @@ normalised before it is cut (3) and after it is joined (5).
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -116,7 +117,10 @@ def _piece(data: bytes) -> Piece:
     text, score, kind = fields.get(1, b""), fields.get(2, b"\0\0\0\0"), fields.get(3, int(PieceType.NORMAL))
     if not (isinstance(text, bytes) and isinstance(score, bytes) and isinstance(kind, int)):
         raise ValueError("a piece of another form")
-    return Piece(text.decode(), float(struct.unpack("<f", score)[0]), PieceType(kind))
+    value = float(struct.unpack("<f", score)[0])
+    if not math.isfinite(value):
+        raise ValueError(f"a piece with the score {value}")
+    return Piece(text.decode(), value, PieceType(kind))
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:

@@ -49,7 +49,10 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: dict[s
     """
     # Views of one storage are refused by the format, so every tensor is written from memory of its own.
     ready = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
+    path.touch()
+    usual = path.stat().st_mode
     save_file(ready, path, metadata=metadata)
+    path.chmod(usual)  # safetensors lets nobody but the owner read
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -1,16 +1,11 @@
-"""What a file is, by its first bytes, and files that must be regular ones: pipes and devices would be waited for."""
+"""What a file is, by its first bytes: said where it is another than it should be."""
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from regard.errors import CheckpointError
+from regard.files import open_regular, read_bytes, reading
 
 HEAD = 512
 """Bytes that `recognised` wants to see."""
@@ -38,9 +33,9 @@ _TAR_AT, _TAR = 257, b"ustar"
 
 
 def recognised(head: bytes) -> str:
-    """What a file is that begins so, if it is one of those that are often given in place of text or of weights.
+    r"""What a file is that begins so, if it is one of those that are often given in place of text or of weights.
 
-    >>> recognised(b"PK\\3\\4 and so on")
+    >>> recognised(b"PK\3\4 and so on")
     'a .zip archive: unpack it first, e.g. with unzip'
     >>> recognised(b"PK is short for Peter Klein.")
     ''
@@ -59,33 +54,7 @@ def recognised(head: bytes) -> str:
     return told
 
 
-@contextmanager
-def opened(path: Path, *, wanted: str) -> Iterator[BinaryIO]:
-    """Opens a regular file of a model, and nothing that would have to be waited for.
-
-    Args:
-        path: Its name.
-        wanted: What it should be, with its article, for messages.
-
-    Yields:
-        The open file.
-
-    Raises:
-        CheckpointError: It is not there, is something else than a regular file, or cannot be opened.
-    """
-    try:
-        # A pipe that nobody writes to would be waited for even while it is opened.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(_unopened(path, error, wanted)) from None
-    with os.fdopen(handle, "rb") as file:
-        mode = os.fstat(handle).st_mode
-        if not stat.S_ISREG(mode):
-            raise CheckpointError(f"{path}: expected {wanted}, found {_kind(mode)}: name a file")
-        yield file
-
-
-def read_whole(path: Path, *, wanted: str, most: int) -> bytes:
+def read_file(path: Path, *, wanted: str, most: int) -> bytes:
     """The content of a regular file.
 
     Args:
@@ -99,45 +68,40 @@ def read_whole(path: Path, *, wanted: str, most: int) -> bytes:
     Raises:
         CheckpointError: It is not there, cannot be read, is too large, or is evidently something else.
     """
-    with opened(path, wanted=wanted) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > most:
-            raise CheckpointError(f"{path}: expected {wanted}, of at most {most} bytes, found {size}: copy it again")
-        try:
-            data = file.read(most + 1)
-        except OSError as error:
-            raise CheckpointError(f"{path}: cannot be read: {error.strerror}; copy it again") from None
-    if told := recognised(data[:HEAD]):
-        raise CheckpointError(f"{path}: expected {wanted}, found {told}")
+    data = read_bytes(path, most=most, cure=_cure(wanted))
+    _refuse(path, data[:HEAD], wanted)
     return data
 
 
-def check_file(path: Path, *, wanted: str) -> None:
+def check_file(path: Path, *, wanted: str) -> bytes:
     """Refuses what is no regular file, or evidently another than it should be, before a library opens it by its name.
 
     Args:
         path: Its name.
         wanted: What it should be, with its article, for messages.
 
+    Returns:
+        Its first bytes.
+
     Raises:
         CheckpointError: It is not there, cannot be read, or is something else.
     """
-    with opened(path, wanted=wanted) as file:
-        told = recognised(file.read(HEAD))
-    if told:
+    head = read_head(path, wanted=wanted)
+    _refuse(path, head, wanted)
+    return head
+
+
+def read_head(path: Path, *, wanted: str) -> bytes:
+    """The first bytes of a regular file, whatever they are; for arguments and errors see `check_file`."""
+    cure = _cure(wanted)
+    with open_regular(path, cure=cure) as file, reading(path, cure=cure):
+        return file.read(HEAD) or b""
+
+
+def _refuse(path: Path, head: bytes, wanted: str) -> None:
+    if told := recognised(head):
         raise CheckpointError(f"{path}: expected {wanted}, found {told}")
 
 
-def _unopened(path: Path, error: OSError | ValueError, wanted: str) -> str:
-    if isinstance(error, FileNotFoundError) and not os.path.lexists(path):
-        return f"{path}: no such file: expected {wanted}; check the name, or copy it again"
-    if isinstance(error, (FileNotFoundError, NotADirectoryError)) or getattr(error, "errno", None) == errno.ELOOP:
-        return f"{path}: leads to no file: expected {wanted}; check the name, or copy it again"
-    told = getattr(error, "strerror", None) or error
-    return f"{path}: cannot be opened: {told}; expected {wanted}, which you may read"
-
-
-def _kind(mode: int) -> str:
-    if stat.S_ISDIR(mode):
-        return "a directory"
-    return "a pipe" if stat.S_ISFIFO(mode) else "a device or something else that is no file"
+def _cure(wanted: str) -> str:
+    return f"expected {wanted}; check the name, or copy it again"

@@ -221,7 +221,7 @@ def _check_first(raw: bytes, head: bytes, text: Iterable[bytes], path: PathName)
     if told is not None:
         raise DataError(f"{path}: expected UTF-8, found {told}")
     returns = raw.rstrip(b"\r\n").count(b"\r")
-    if returns and not raw.endswith(b"\n") or returns >= _FEWEST_RETURNS and _is_last(text):
+    if (returns and not raw.endswith(b"\n")) or (returns >= _FEWEST_RETURNS and _is_last(text)):
         raise DataError(
             f"{path}: expected lines that end in LF or CRLF, found {returns + 1} that end in CR alone, as on old Macs: "
             "convert it, e.g. with tr '\\r' '\\n'"
