@@ -74,7 +74,8 @@ def read_pieces(data: bytes, *, where: str) -> PieceFile:
     Raises:
         CheckpointError: This is no such model, or it is cut short.
     """
-    pieces, settings, bpe = [], b"", False
+    pieces: list[Piece] = []
+    settings, bpe, trained = b"", False, False
     try:
         for number, value in _fields(data):
             if number == _PIECE and isinstance(value, bytes):
@@ -82,11 +83,17 @@ def read_pieces(data: bytes, *, where: str) -> PieceFile:
             elif number in _KEPT and isinstance(value, bytes):
                 settings += _written(number, value)
                 if number == _TRAINER:
+                    trained = True
                     bpe = bpe or (_MODEL_TYPE, 2) in list(_fields(value))
     except (ValueError, IndexError, struct.error) as error:
         raise CheckpointError(f"{where}: expected a SentencePiece model, got something else: {error}") from None
     if not pieces:
         raise CheckpointError(f"{where}: expected a SentencePiece model, got {len(data)} bytes without a piece in them")
+    seen: set[str] = set()
+    twice = next((one.text for one in pieces if one.text in seen or seen.add(one.text)), None)
+    if twice is not None or not trained:
+        fault = "it does not say how it was trained" if twice is None else f"it has the piece {twice[:40]!r} twice"
+        raise CheckpointError(f"{where}: expected a SentencePiece model, got a damaged one: {fault}; copy it again")
     return PieceFile(tuple(pieces), settings, bpe)
 
 
