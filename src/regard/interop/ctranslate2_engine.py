@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from regard.errors import ConfigError, SearchError
+from regard.interop.ctranslate2_check import check_model
 from regard.interop.ctranslate2_spec import all_pieces, max_positions
 from regard.interop.exported import Exported
 from regard.interop.packages import need
@@ -75,7 +76,7 @@ class CTranslate2Engine:
                 inter_threads=self._threads,
                 intra_threads=1,
             )
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, MemoryError) as error:
             raise ConfigError(f"{path}: CTranslate2 cannot run it with compute type {compute!r}: {error}") from None
         finally:
             torch.set_num_threads(ours)  # CTranslate2 sets its own number for everybody in the process
@@ -176,10 +177,15 @@ class CTranslate2Engine:
                 return_attention=need_weights,
             )
             waiting += list(zip(rows, results, strict=True))
-        return {row: self._read(result.result(), options) for row, result in waiting}
+        try:
+            return {row: self._read(result.result(), options) for row, result in waiting}
+        except (RuntimeError, ValueError, MemoryError) as error:  # its own are no others
+            raise SearchError(f"CTranslate2 cannot compute this: {error}") from None
 
     def _read(self, result: ctranslate2.TranslationResult, options: BeamOptions) -> list[Hypothesis]:
         hypotheses = []
+        if any(math.isnan(score) for score in result.scores):
+            raise SearchError("CTranslate2 gives scores that are no numbers: its weights are damaged; export again")
         for number, pieces in enumerate(result.hypotheses):
             ids = tuple(self._tgt_ids[piece] for piece in pieces)
             weights = (_weights(result.attention[number]),) if result.attention else ()
@@ -242,7 +248,9 @@ def ctranslate2_translator(
 
     Raises:
         ConfigError: As for `CTranslate2Engine`.
+        CheckpointError: The files are damaged, or do not belong together.
     """
+    check_model(exported)
     engine = CTranslate2Engine(
         exported.path,
         all_pieces(exported.src_subword),

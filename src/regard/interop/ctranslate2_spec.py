@@ -47,7 +47,7 @@ def fill_spec(stored: StoredModel) -> TransformerSpec:
 
     model = stored.model
     reach = max_positions(stored.config)
-    encoder, decoder = _empty_encoder(config), _empty_decoder(config)
+    encoder, decoder = empty_sides(config)
     _fill_encoder(encoder, cast("TransformerEncoder", model.encoder), reach)
     _fill_decoder(decoder, cast("TransformerDecoder", model.decoder), reach)
     decoder.projection.weight = model.output_weight.detach()
@@ -109,6 +109,18 @@ def max_positions(config: Config) -> int:
 def all_pieces(subword: Subword) -> tuple[str, ...]:
     """How each id of a vocabulary is written, in the order of the ids."""
     return subword.decode(range(len(subword))).pieces
+
+
+def empty_sides(config: TransformerConfig) -> tuple[TransformerEncoderSpec, TransformerDecoderSpec]:
+    """Descriptions of both sides without weights.
+
+    Args:
+        config: The `[model]` section.
+
+    Returns:
+        The encoder's and the decoder's.
+    """
+    return _empty_encoder(config), _empty_decoder(config)
 
 
 def _empty_encoder(config: TransformerConfig) -> TransformerEncoderSpec:

@@ -102,11 +102,13 @@ def _run(exported: Exported, *, compute: str | None, threads: int | None, device
     if exported.note.engine == "onnx":
         from regard.interop.onnx_engine import onnx_translator
 
-        return onnx_translator(exported, compute=compute, threads=threads, device=device)
+        translator = onnx_translator(exported, compute=compute, threads=threads, device=device)
+    else:
+        from regard.interop.ctranslate2_engine import ctranslate2_translator
 
-    from regard.interop.ctranslate2_engine import ctranslate2_translator
-
-    return ctranslate2_translator(exported, compute=compute or "default", threads=threads, device=device)
+        translator = ctranslate2_translator(exported, compute=compute or "default", threads=threads, device=device)
+    exported.check_same()
+    return translator
 
 
 def signature(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.schema import Config
 from regard.errors import CheckpointError
+from regard.files import open_regular, read_bytes, read_text, reading
+from regard.json_text import parse_json
 from regard.places import named
 from regard.store import StoredModel
 from regard.store.durable import PENDING, appearing, sha256
@@ -22,7 +27,14 @@ from regard.store.manifest import CONFIG, SEPARATE_SUBWORDS, SHARED_SUBWORD
 from regard.text.subword import Subword
 
 NOTE = "export.json"
-FORMAT_VERSION = 1
+FORMAT, FORMAT_VERSION = "regard-export", 1
+ENGINES = ("ctranslate2", "onnx")
+"""What models are exported for."""
+_SIGNATURE = re.compile(
+    r"regard:[\w.+!-]+\|model:[\w.+-]+\|params:\d+\|vocab:[\w-]+\|seed:-?\d+\|c:[0-9a-f]{8}\|w:[0-9a-f]{8}", re.ASCII
+)
+_MOST = 1 << 20
+_CURE = "export the model again"
 
 
 class ExportNote(BaseModel):
@@ -41,16 +53,16 @@ class ExportNote(BaseModel):
             weights are not rounded to bytes.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    format: str = "regard-export"
+    format: str = FORMAT
     format_version: int = FORMAT_VERSION
     regard_version: str
     engine: str
     quantization: str
     signature: str
     files: dict[str, str]
-    weight_levels: int | None = None
+    weight_levels: int | None = Field(None, ge=1, le=127)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,15 @@ class Exported:
     config: Config
     src_subword: Subword
     tgt_subword: Subword
+
+    def check_same(self) -> None:
+        """Makes sure, after an engine has read its files, that they still are those whose hashes were checked.
+
+        Raises:
+            CheckpointError: Another export has taken this one's place meanwhile.
+        """
+        if _read_note(self.path / NOTE) != self.note:
+            raise CheckpointError(f"{self.path}: another export took its place while it was read: try again")
 
 
 def is_export(path: str | Path) -> bool:
@@ -141,24 +162,61 @@ def open_export(path: str | Path) -> Exported:
     directory = Path(path)
     note = _read_note(directory / NOTE)
     for name, expected in note.files.items():
-        file = directory / name
-        if Path(name).name != name or not file.is_file() or sha256(file) != expected:
-            raise CheckpointError(f"{file}: missing or changed since the model was exported: export it again")
+        _check_hash(directory, name, expected)
     if not {CONFIG} < set(note.files):
         raise CheckpointError(f"{directory / NOTE}: lists no {CONFIG}: export the model again")
-    config = parse_config((directory / CONFIG).read_text(encoding="utf-8"), where=str(directory / CONFIG))
+    text = read_text(directory / CONFIG, most=_MOST, cure="export the model again")
+    config = parse_config(text, where=str(directory / CONFIG))
     names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in note.files else SHARED_SUBWORD
+    missing = next((name for name in names if name not in note.files), None)
+    if missing is not None:
+        raise CheckpointError(f"{directory / NOTE}: lists no {missing}: export the model again")
     subwords = [Subword.load(directory / name) for name in names]
+    _check_signature(directory / NOTE, note, text, [len(one) for one in subwords])
     return Exported(directory, note, config, subwords[0], subwords[-1])
 
 
+def _check_hash(directory: Path, name: str, expected: str) -> None:
+    file = directory / name
+    if Path(name).name != name or name in ("", ".", "..", NOTE):
+        raise CheckpointError(f"{directory / NOTE}: lists {name[:80]!r}, which is no file of an export: {_CURE}")
+    if not os.path.lexists(file):
+        raise CheckpointError(f"{file}: missing since the model was exported: {_CURE}")
+    digest = hashlib.sha256()
+    with open_regular(file, cure=_CURE) as opened, reading(file, cure=_CURE):
+        while block := opened.read(1 << 20):
+            digest.update(block)
+    if digest.hexdigest() != expected:
+        raise CheckpointError(f"{file}: changed since the model was exported: {_CURE}")
+
+
+def _check_signature(where: Path, note: ExportNote, config: str, sizes: list[int]) -> None:
+    """Compares the signature with what lies beside it, as far as it tells of that."""
+    if not _SIGNATURE.fullmatch(note.signature):
+        raise CheckpointError(f"{where}: {note.signature[:80]!r} is no signature of a model: {_CURE}")
+    parts = dict(part.partition(":")[::2] for part in note.signature.split("|"))
+    said, there = parts.get("c"), hashlib.sha256(config.encode()).hexdigest()[:8]
+    if said != there:
+        raise CheckpointError(
+            f"{where}: its signature is of a configuration whose hash begins with {str(said)[:12]!r}, but that of "
+            f"{CONFIG} begins with {there}: {_CURE}"
+        )
+    told = parts.get("vocab", "").rpartition("-")[2]
+    if told != str(sizes[-1]):
+        raise CheckpointError(
+            f"{where}: its signature is of {told[:12]!r} subwords, but there are {sizes[-1]}: {_CURE}"
+        )
+
+
 def _read_note(path: Path) -> ExportNote:
+    data = read_bytes(path, most=_MOST, cure="give what `regard export` wrote")
+    tree = parse_json(data, where=str(path), cure=_CURE)
     try:
-        note = ExportNote.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}; give what `regard export` wrote") from None
+        note = ExportNote.model_validate(tree)
     except ValidationError as error:
-        raise CheckpointError(f"{path}: damaged ({error.error_count()} faults): export the model again") from None
+        raise CheckpointError(f"{path}: damaged ({error.error_count()} faults): {_CURE}") from None
+    if note.format != FORMAT or note.engine not in ENGINES:
+        raise CheckpointError(f"{path}: not of an export for {' or '.join(ENGINES)}: give what `regard export` wrote")
     if note.format_version != FORMAT_VERSION:
         raise CheckpointError(
             f"{path}: expected format {FORMAT_VERSION}, got {note.format_version}: export the model with this regard"

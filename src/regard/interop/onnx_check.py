@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regard.errors import CheckpointError
+from regard.files import read_bytes
 from regard.interop.onnx_graph import WEIGHTS
 from regard.interop.packages import need
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, GraphProto, ModelProto, TensorProto
 
+QUANTIZATIONS = ("float32", "int8")
 _LARGEST = 64 << 20
 # fmt: off
 OPERATORS = frozenset(
@@ -28,11 +30,14 @@ OPERATORS = frozenset(
 """What regard's own graphs consist of: no loops, no branches, no functions, no operators from elsewhere."""
 
 
-def check_graph(path: Path) -> None:
+def check_graph(path: Path) -> int:
     """Refuses a graph that regard would not have written.
 
     Args:
         path: The graph, with the file of weights beside it.
+
+    Returns:
+        Where the last of its weights ends in that file.
 
     Raises:
         ConfigError: The package onnx is not installed.
@@ -44,20 +49,33 @@ def check_graph(path: Path) -> None:
         raise CheckpointError(f"{path}: {wrong}, which regard never writes: export the model again")
     weights = path.parent / WEIGHTS
     reach = weights.stat().st_size if weights.is_file() and not weights.is_symlink() else 0
-    for tensor in model.graph.initializer:
-        _check_place(path, tensor, reach)
+    return max((_check_place(path, tensor, reach) for tensor in model.graph.initializer), default=0)
+
+
+def check_quantization(path: Path, quantization: str) -> None:
+    """Refuses a graph that computes in another type than its export says.
+
+    Args:
+        path: The graph.
+        quantization: As the export says.
+
+    Raises:
+        CheckpointError: It multiplies bytes, though it should not.
+    """
+    if quantization not in QUANTIZATIONS:
+        raise CheckpointError(
+            f"{path.parent}: expected a quantization of {', '.join(QUANTIZATIONS)}, got {quantization[:40]!r}: export "
+            "the model again"
+        )
+    if quantization == "float32" and any(node.op_type == "MatMulInteger" for node in _read(path).graph.node):
+        raise CheckpointError(f"{path}: multiplies bytes, where export.json says float32: export the model again")
 
 
 def _read(path: Path) -> ModelProto:
     need("onnx", to="read a graph of ONNX")
     from onnx import ModelProto
 
-    try:
-        if path.stat().st_size > _LARGEST:
-            raise CheckpointError(f"{path}: larger than any graph of regard's: export the model again")
-        data = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}") from None
+    data = read_bytes(path, most=_LARGEST, cure="export the model again")
     model = ModelProto()
     try:
         model.ParseFromString(data)
@@ -85,11 +103,12 @@ def _is_large(attribute: AttributeProto) -> bool:
     )
 
 
-def _check_place(path: Path, tensor: TensorProto, reach: int) -> None:
+def _check_place(path: Path, tensor: TensorProto, reach: int) -> int:
+    """Where its numbers end."""
     from onnx import TensorProto, helper
 
     if tensor.data_location != TensorProto.EXTERNAL:
-        return
+        return 0
     place = {entry.key: entry.value for entry in tensor.external_data}
     try:
         begin, length = int(place["offset"]), int(place["length"])
@@ -99,4 +118,5 @@ def _check_place(path: Path, tensor: TensorProto, reach: int) -> None:
     named = place.get("location") == WEIGHTS and set(place) == {"location", "offset", "length"}
     filled = min(tensor.dims, default=0) >= 0 and length == width * math.prod(tensor.dims)
     if not (named and filled and 0 <= begin <= begin + length <= reach):
-        raise CheckpointError(f"{path}: the tensor {tensor.name!r} is not in {WEIGHTS}: export the model again")
+        raise CheckpointError(f"{path}: the tensor {tensor.name[:80]!r} is not in {WEIGHTS}: export the model again")
+    return begin + length

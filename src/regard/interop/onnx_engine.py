@@ -7,6 +7,7 @@ import warnings
 from regard.errors import CheckpointError, ConfigError
 from regard.inspection.readout import own_readout
 from regard.interop.exported import Exported
+from regard.interop.onnx_check import check_quantization
 from regard.interop.onnx_graph import WEIGHTS
 from regard.interop.onnx_model import START, STEP, OnnxStepModel
 from regard.interop.onnx_sums import cut_off_here
@@ -50,6 +51,8 @@ def onnx_translator(
         )
     src_specials, tgt_specials = exported.src_subword.specials, exported.tgt_subword.specials
     model = OnnxStepModel(exported.path, tgt_vocab=len(exported.tgt_subword))
+    for name in (START, STEP):
+        check_quantization(exported.path / name, stored_as)
     return Translator(
         StepEngine(model, src_specials=src_specials, tgt_specials=tgt_specials, workers=threads),
         exported.src_subword,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from regard.errors import CheckpointError, SearchError
 from regard.interop.onnx_check import check_graph
+from regard.interop.onnx_graph import WEIGHTS as WEIGHT_FILE
 from regard.interop.onnx_ports import NEXT, SOURCE, STATE, WEIGHTS
 from regard.interop.packages import need
 from regard.model.decoder import State, select_rows
@@ -61,6 +62,7 @@ class OnnxStepModel:
     def __init__(self, directory: Path, *, tgt_vocab: int) -> None:
         need("onnxruntime", to="translate with ONNX Runtime")
         self._tgt_vocab = tgt_vocab
+        end = max(check_graph(directory / name) for name in (START, STEP))
         self._start, self._step = (_session(directory / name) for name in (START, STEP))
         given = [one.name for one in self._step.get_inputs()]
         made = [one.name for one in self._step.get_outputs()]
@@ -77,6 +79,11 @@ class OnnxStepModel:
         )
         if not fits:
             raise CheckpointError(f"{directory}: {START} and {STEP} do not fit together: export the model again")
+        file = directory / WEIGHT_FILE
+        if file.exists() and file.stat().st_size != end:
+            raise CheckpointError(
+                f"{file}: the graphs know {end} of {file.stat().st_size} bytes: export the model again"
+            )
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> OnnxState:
         """See `StepModel.start`."""
@@ -103,7 +110,6 @@ class OnnxStepModel:
 def _session(path: Path) -> onnxruntime.InferenceSession:
     import onnxruntime
 
-    check_graph(path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is raised as well

@@ -1,0 +1,169 @@
+"""A Python that has loaded everything, and tries each input in a fork of itself with limits of time and memory.
+
+As a program it reads a task a line, `[kind, path]`, and answers a line: how it ended, what was said, and what it cost.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+LOADED = (
+    "ctranslate2", "ctranslate2.specs", "numpy", "onnx", "onnxruntime", "regard.interop.ctranslate2_engine",
+    "regard.interop.engines", "regard.interop.marian_import", "regard.interop.onnx_engine", "regard.runs.shortlist",
+    "regard.translate", "sentencepiece", "torch",
+)  # fmt: skip
+SECONDS, MEMORY = 20, 3 << 30
+"""Of the processor, and bytes of addresses more than at the start, after which a trial is over."""
+SENTENCES = ["a man in a red hat", "", "the dog runs"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended.
+
+    Attributes:
+        end: `done`, `refused` (a `RegardError`), `internal` (another exception) or `killed`.
+        told: What it gave or said.
+        seconds: Of the processor.
+        megabytes: More than at the start, at most.
+    """
+
+    end: str
+    told: str
+    seconds: float
+    megabytes: float
+
+
+class Trials:
+    """The other Python, to be closed in the end."""
+
+    def __init__(self) -> None:
+        one_thread = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
+        self._process = subprocess.Popen(
+            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | one_thread
+        )
+
+    def __call__(self, kind: str, path: Path) -> Outcome:
+        """Tries one input.
+
+        Args:
+            kind: A key of `KINDS`.
+            path: What is tried.
+
+        Returns:
+            How it ended.
+        """
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps([kind, os.fsencode(path).decode("latin-1")]).encode() + b"\n")
+        self._process.stdin.flush()
+        return Outcome(*json.loads(self._process.stdout.readline()))
+
+    def close(self) -> None:
+        """Ends it."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait()
+        assert self._process.stdout
+        self._process.stdout.close()
+
+
+def marian(path: Path) -> str:
+    """Imports a model and translates with it."""
+    from regard.interop.marian_import import import_marian
+
+    with TemporaryDirectory() as place:
+        manifest = import_marian(path, Path(place) / "model")
+        return manifest.signature + model(Path(place) / "model")
+
+
+def model(path: Path) -> str:
+    """Translates with a model of regard's, or an export."""
+    from regard.interop.engines import open_translator
+
+    translator = open_translator([path], device="cpu", threads=1)
+    return "\n".join(one.text for one in translator.translate(SENTENCES, beam=2))
+
+
+def shortlist(path: Path) -> str:
+    """Translates with a shortlist; the model is beside it."""
+    from regard.runs.shortlist import read_shortlist, shortlisted
+    from regard.translate import load
+
+    translator = load(path.with_name("model"), device="cpu")
+    return "\n".join(
+        one.text for one in shortlisted(translator, read_shortlist(path, translator)).translate(SENTENCES, beam=2)
+    )
+
+
+KINDS: dict[str, Callable[[Path], str]] = {"marian": marian, "model": model, "shortlist": shortlist}
+
+
+def _attempt(kind: str, path: Path) -> tuple[str, str]:
+    from regard.errors import RegardError
+
+    try:
+        return "done", KINDS[kind](path)
+    except RegardError as error:
+        return "refused", str(error)
+    except BaseException as error:
+        return "internal", f"{type(error).__name__}: {error}"
+
+
+def _limited() -> None:
+    """Limits this process, which has nothing to say to the terminal."""
+    size = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+
+
+def _tried(kind: str, path: Path) -> list[object]:
+    reader, writer = os.pipe()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _limited()
+        end, told = _attempt(kind, path)
+        os.write(writer, json.dumps([end, told[:4000]]).encode())
+        os._exit(0)
+    os.close(writer)
+    ready, _, _ = select.select([reader], [], [], 3 * SECONDS)
+    if not ready:
+        os.kill(pid, signal.SIGKILL)
+    said = b""
+    while block := os.read(reader, 1 << 16):
+        said += block
+    os.close(reader)
+    _, status, usage = os.wait4(pid, 0)
+    end, told = json.loads(said) if said else ["killed", f"waits for something, status {status}"]
+    return [end, told, usage.ru_utime + usage.ru_stime, (usage.ru_maxrss - before) / 1024]
+
+
+def main() -> None:
+    for name in LOADED:
+        with suppress(ImportError):
+            importlib.import_module(name)
+    for line in sys.stdin:
+        kind, path = json.loads(line)
+        print(json.dumps(_tried(kind, Path(os.fsdecode(path.encode("latin-1"))))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
