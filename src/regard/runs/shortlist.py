@@ -15,10 +15,12 @@ from torch import Tensor
 from regard.errors import CheckpointError, DataError, SearchError
 from regard.inspection.readout import Readout, rows_of_subwords
 from regard.inspection.record import AttentionRecord
+from regard.json_text import parse_json
 from regard.search.engine import StepEngine
 from regard.search.shortlist import Shortlist
 from regard.store.durable import make_directory, write_output
 from regard.store.weights import read_tensors, write_tensors
+from regard.text.opening import check_file
 from regard.text.readers import windows
 from regard.text.subword import Subword
 from regard.translate import Translator
@@ -27,6 +29,7 @@ LEAST = 0.05
 """Attention from which a target subword counts as linked to a source subword."""
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
 _AT_ONCE = 500
+_WANTED = "expected what `regard shortlist` writes: make it again"
 
 
 def make_shortlist(
@@ -121,23 +124,31 @@ def read_shortlist(path: Path, translator: Translator) -> Shortlist:
         CheckpointError: The file is no such table.
         SearchError: It was made for other vocabularies.
     """
+    check_file(path, wanted="a shortlist")
     tensors, metadata = read_tensors(path)
-    linked, order = tensors.get("linked"), tensors.get("order")
-    try:
-        note = json.loads(metadata.get("shortlist", ""))
-        always = int(note.pop("always"))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise CheckpointError(f"{path}: no shortlist: expected what `regard shortlist` writes") from None
+    if "shortlist" not in metadata:
+        raise CheckpointError(f"{path}: no shortlist: {_WANTED}")
+    note = parse_json(metadata["shortlist"].encode(), where=str(path), cure=_WANTED)
+    always = note.pop("always", None) if isinstance(note, dict) else None
     if note != _vocabularies(translator):
         raise SearchError(
             f"{path}: made for a model with other vocabularies: make one for this model with `regard shortlist`"
         )
+    if type(always) is not int or set(tensors) != {"linked", "order"}:
+        raise CheckpointError(f"{path}: no whole shortlist: {_WANTED}")
+    linked, order = tensors["linked"], tensors["order"]
     sizes = (len(translator.src_subword), len(translator.tgt_subword))
-    if linked is None or order is None or (len(linked), len(order)) != sizes:
+    shapes = [tuple(one.shape) for one in (linked, order)]
+    fits = len(shapes[0]) == 2 and shapes[0][0] == sizes[0] and shapes[1] == sizes[1:]
+    if not fits or {linked.dtype, order.dtype} != {torch.int32}:
         raise CheckpointError(
-            f"{path}: expected links of {sizes[0]} subwords and an order of {sizes[1]}: make it again"
+            f"{path}: expected whole numbers, links of {sizes[0]} subwords and an order of {sizes[1]}, got "
+            f"{shapes[0]} and {shapes[1]}: make it again"
         )
-    return Shortlist(_integers(linked), _integers(order), always)
+    try:
+        return Shortlist(_integers(linked), _integers(order), always)
+    except SearchError as error:
+        raise CheckpointError(f"{path}: {error}: make it again") from None
 
 
 def shortlisted(translator: Translator, shortlist: Shortlist) -> Translator:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from regard.errors import CheckpointError, DataError, SearchError
+from regard.errors import CheckpointError, DataError, RegardError, SearchError
 from regard.runs.shortlist import make_shortlist, read_shortlist, shortlisted, write_shortlist
-from regard.store.weights import write_tensors
+from regard.store.weights import read_tensors, write_tensors
 from regard.translate import Translator, load
 
 
@@ -94,6 +96,58 @@ def test_it_belongs_to_its_vocabularies(translator: Translator, workshop: Path, 
     write_tensors(path, {}, metadata={"shortlist": '{"always": 3, "src": "a", "tgt": "b"}'})
     with pytest.raises(SearchError, match="other vocabularies"):
         read_shortlist(path, translator)
+
+
+def test_a_table_that_is_damaged(translator: Translator, tmp_path: Path) -> None:
+    path = tmp_path / "short"
+    write_shortlist(path, make_shortlist(translator, ["the cat"], ["le chat"]), translator)
+    tensors, metadata = read_tensors(path)
+    tensors = {name: tensor.clone() for name, tensor in tensors.items()}
+    note = json.loads(metadata["shortlist"])
+    linked, order = tensors["linked"], tensors["order"]
+    for spoilt, changed, told in (
+        ({"linked": linked[:-1]}, {}, "expected whole numbers, links of"),
+        ({"linked": linked[0]}, {}, "expected whole numbers, links of"),
+        ({"linked": torch.tensor(3, dtype=torch.int32)}, {}, "expected whole numbers, links of"),
+        ({"linked": linked.float()}, {}, "expected whole numbers"),
+        ({"linked": linked + 10**6}, {}, "expected links to target subwords"),
+        ({"order": order.clone().fill_(3)}, {}, "an order of all target subwords"),
+        ({"more": order}, {}, "no whole shortlist"),
+        ({}, {"always": -1}, "in every shortlist, got -1"),
+        ({}, {"always": 10**12}, "in every shortlist, got 1000000000000"),
+        ({}, {"always": True}, "no whole shortlist"),
+        ({}, {"always": "3"}, "no whole shortlist"),
+        ({}, {"always": None}, "no whole shortlist"),
+        ({}, {"src": 3}, "other vocabularies"),
+    ):
+        write_tensors(path, {**tensors, **spoilt}, metadata={"shortlist": json.dumps({**note, **changed})})
+        with pytest.raises(RegardError, match=f"short: .*{told}"):
+            read_shortlist(path, translator)
+    for text in ("[3]", "{", '{"always": 3, "always": 3}', "9" * 5000):
+        write_tensors(path, tensors, metadata={"shortlist": text})
+        with pytest.raises(RegardError, match="short: "):
+            read_shortlist(path, translator)
+
+
+def test_what_is_no_table_is_named(translator: Translator, tmp_path: Path) -> None:
+    path = tmp_path / "short"
+    with pytest.raises(CheckpointError, match="short: no such file"):
+        read_shortlist(path, translator)
+    for content, told in (
+        (b"", "safetensors"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS"),
+        (b"\xfd7zXZ\0", "an .xz archive"),
+        (b"the cat\tle chat\n", "safetensors"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(CheckpointError, match=f"short: .*{told}"):
+            read_shortlist(path, translator)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(CheckpointError, match="short: expected a file, found a pipe"):
+        read_shortlist(path, translator)
+    with pytest.raises(CheckpointError, match="expected a file, found a directory"):
+        read_shortlist(tmp_path, translator)
 
 
 def test_what_it_cannot_be_made_of(translator: Translator) -> None:
