@@ -168,6 +168,27 @@ TRAIN = (
 )  # fmt: skip
 
 
+def test_nothing_to_compare_with_is_not_perfect(at_work: Path, regard: Run) -> None:
+    Path("empty").touch()
+    Path("blank").write_text("\n\n", encoding="utf-8")
+    for name in ("empty", "blank"):
+        done = regard("aer", "--gold", name, "--links", name)
+        assert done.status == 2
+        assert f"{name}: expected right links to compare with, found none" in done.err
+    Path("blank").write_text("\n" * len(lines(at_work / "test.en")), encoding="utf-8")
+    done = regard("align", "model", *FILES, "--gold", "blank")
+    assert done.status == 2
+    assert "blank: expected right links to compare with, found none" in done.err
+
+
+def test_a_sentence_number_without_end(at_work: Path, regard: Run) -> None:
+    Path("far").write_text("9999999 1 1\n", encoding="utf-8")
+    for arguments in (("aer", "--gold", "far", "--links", "far"), ("align", "model", *FILES, "--gold", "far")):
+        done = regard(*arguments)
+        assert done.status == 2
+        assert "far:1: expected a sentence among those that there are, got number 9999999" in done.err
+
+
 def test_guided_training(at_work: Path, regard: Run) -> None:
     """From a word-level file, with sampled segmentations; a wrong link is told with its line and left out."""
     links = lines(at_work / "train.align")

@@ -120,13 +120,14 @@ def align(
     with loading():
         from regard.inspection.symmetrise import full_name
         from regard.runs.aligning import Wanted, both_ways
-        from regard.text.links import read_links
+        from regard.text.links import check_some, read_links
         from regard.text.words import word_counts
 
     use_threads(threads)
     method, right = full_name(symmetrize), None
     if gold is not None:
         right = read_links(gold, base=gold_base, lengths=word_counts(sources, targets))
+        check_some(right, gold)
     wanted = Wanted(rule, threshold, end_threshold, layer, head, shift)
     aligner = _settled([model, *(others or [])], (sources, targets), wanted, right, device)
     if reverse_model is not None:

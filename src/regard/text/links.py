@@ -12,6 +12,9 @@ from regard.text.readers import read_lines
 from regard.values import Links
 
 _LINK = re.compile(r"(\d{1,7})([-p?])(\d{1,7})", re.ASCII)
+_SHOWN = 40
+_SPARSE, _FREE = 100, 1000
+"""Sentence pairs for each that has links, and besides, that a file may number where nobody says how many there are."""
 _NAACL = re.compile(r"(\d{1,7})\s+(\d{1,7})\s+(\d{1,7})(?:\s+([SP]))?(?:\s+[\d.eE+-]+)?", re.ASCII)
 
 
@@ -80,7 +83,8 @@ def parse_pharaoh(line: str, *, place: str = "", base: int = 0) -> GoldLinks:
     for text in line.split():
         match = _LINK.fullmatch(text)
         if match is None:
-            raise DataError(f"{where}expected links such as 0-0 or 2p1 separated by spaces, got {text!r}")
+            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+            raise DataError(f"{where}expected links such as 0-0 or 2p1 separated by spaces, got {shown!r}")
         link = (int(match[1]) - base, int(match[3]) - base)
         if min(link) < 0:
             raise DataError(f"{where}expected words counted from {base}, got {text!r}: give the right base")
@@ -129,7 +133,7 @@ def read_links(
     """
     lines = list(_lines(path))
     if any(map(str.strip, lines)) and all(_NAACL.fullmatch(line.strip()) for line in lines if line.strip()):
-        found = _from_naacl(lines, str(path), max(num_pairs, len(lengths)))
+        found = _from_naacl(lines, str(path), len(lengths) or num_pairs, known=bool(lengths))
     else:
         raw = [parse_pharaoh(line, place=f"{path}:{number}") for number, line in enumerate(lines, start=1)]
         start = _base(raw, str(path), lengths) if base is None else base
@@ -139,6 +143,22 @@ def read_links(
     if lengths:
         check_range(found, lengths, str(path))
     return found
+
+
+def check_some(links: Sequence[GoldLinks], path: Path | str) -> None:
+    """Refuses gold links of which there are none: whatever is compared with them would be perfect.
+
+    Args:
+        links: One a sentence pair.
+        path: Name of the file, for the message.
+
+    Raises:
+        DataError: No pair has a link.
+    """
+    if not any(one.possible for one in links):
+        raise DataError(
+            f"{path}: expected right links to compare with, found none in {len(links)} lines: is it the right file?"
+        )
 
 
 def check_range(links: Sequence[GoldLinks], lengths: Sequence[tuple[int, int]], path: str) -> None:
@@ -184,20 +204,34 @@ def _base(raw: Sequence[GoldLinks], path: str, lengths: Sequence[tuple[int, int]
     )
 
 
-def _from_naacl(lines: Iterable[str], path: str, num_pairs: int) -> list[GoldLinks]:
+def _from_naacl(lines: Iterable[str], path: str, num_pairs: int, *, known: bool) -> list[GoldLinks]:
+    """The links of `num_pairs` sentence pairs, or of more where their number is not known."""
     sure: dict[int, set[tuple[int, int]]] = {}
     possible: dict[int, set[tuple[int, int]]] = {}
+    last, place = -1, 0
     for number, line in enumerate(lines, start=1):
         match = _NAACL.fullmatch(line.strip())
         if match is None:
             continue  # an empty line
-        sentence, src, tgt = (int(match[place]) - 1 for place in (1, 2, 3))
+        sentence, src, tgt = (int(match[column]) - 1 for column in (1, 2, 3))
         if sentence < 0:
             raise DataError(f"{path}:{number}: expected sentences counted from 1, got {line.strip()!r}")
         if min(src, tgt) < 0:
             continue  # word 0 is the empty word: no link
+        if sentence > last:
+            last, place = sentence, number
         possible.setdefault(sentence, set()).add((src, tgt))
         if match[4] != "P":
             sure.setdefault(sentence, set()).add((src, tgt))
-    count = max(num_pairs, max(possible, default=-1) + 1)
-    return [GoldLinks(tuple(sorted(sure.get(one, ()))), tuple(sorted(possible.get(one, ())))) for one in range(count)]
+    most = num_pairs if known else max(num_pairs, _SPARSE * len(possible) + _FREE)
+    if last >= most:
+        why = f"there are {num_pairs} sentence pairs" if known else f"only {len(possible)} pairs have links"
+        raise DataError(
+            f"{path}:{place}: expected a sentence among those that there are, got number {last + 1}, but {why}: check "
+            "the numbers, or give the sentences with --src and --tgt"
+        )
+    nothing = GoldLinks((), ())
+    return [
+        GoldLinks(tuple(sorted(sure.get(one, ()))), tuple(sorted(possible[one]))) if one in possible else nothing
+        for one in range(max(num_pairs, last + 1))
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from regard.errors import DataError
-from regard.text.links import GoldLinks, naacl, parse_pharaoh, read_links
+from regard.text.links import GoldLinks, check_some, naacl, parse_pharaoh, read_links
 
 
 def write(path, text):
@@ -68,3 +68,33 @@ def test_naacl_sure_possible_and_the_empty_word(tmp_path):
     assert [one.sure for one in found[1:]] == [(), ((0, 1),), ()]
     with pytest.raises(DataError, match=r"gold:1: expected sentences counted from 1"):
         read_links(write(tmp_path / "gold", "0 1 1\n"))
+
+
+def test_naacl_sentences_without_end_are_refused(tmp_path):
+    path = write(tmp_path / "gold", "1 1 1\n9999999 1 1\n")
+    with pytest.raises(DataError, match=r"gold:2: .* got number 9999999, but only 2 pairs have links"):
+        read_links(path)
+    with pytest.raises(DataError, match=r"gold:2: .* got number 9999999, but there are 2 sentence pairs"):
+        read_links(path, lengths=[(1, 1), (1, 1)])
+
+
+def test_naacl_pairs_without_links_cost_next_to_nothing(tmp_path):
+    found = read_links(write(tmp_path / "gold", "1000 9999999 9999999\n"), num_pairs=2000)
+    assert len(found) == 2000
+    assert found[999].sure == ((9999998, 9999998),)
+    assert len({id(one) for one in found}) == 2
+
+
+def test_what_is_no_link_is_shown_in_part(tmp_path):
+    path = write(tmp_path / "gold", "0-0 " + "e\u0301" * 100_000)
+    with pytest.raises(DataError) as raised:
+        read_links(path)
+    assert len(str(raised.value)) < 300
+
+
+def test_right_links_of_which_there_are_none_are_refused(tmp_path):
+    for text in ("", "\n\n"):
+        path = write(tmp_path / "gold", text)
+        with pytest.raises(DataError, match="gold: expected right links to compare with, found none in"):
+            check_some(read_links(path), path)
+    check_some([GoldLinks((), ()), GoldLinks((), ((0, 0),))], "gold")
