@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 
 from regard.config.effect import usable_search
-from regard.config.schema import Config, SearchConfig
+from regard.config.schema import SearchConfig
 from regard.errors import SearchError
 from regard.inspection.readout import Readout, own_readout
-from regard.model.build import ScoreFactory, num_positions, source_reach
+from regard.model.build import ScoreFactory
 from regard.model.fast import for_search
 from regard.model.rounded import round_rows
 from regard.parts import Part, join_lines, numbered
@@ -24,7 +24,9 @@ from regard.rescue import rescue
 from regard.search.beam import BeamOptions
 from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
+from regard.search.kept import EVERYTHING, OneMatrix
 from regard.search.log_probs import NotFiniteError
+from regard.search.reach import Reach
 from regard.store import StoredModel, load_model
 from regard.text.given import checked, texts
 from regard.text.normalise import normalise
@@ -39,7 +41,6 @@ __all__ = ["WINDOW", "Reach", "Translation", "Translator", "load"]
 PathName = str | PathLike[str]
 WINDOW = 1000
 """Lines that `translate_lines` holds at once."""
-_ENDLESS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -51,41 +52,6 @@ class _Wish:
     alignment: bool
     careful: bool
     scores: bool = True
-
-
-@dataclass(frozen=True)
-class Reach:
-    """How long a sentence may be.
-
-    Attributes:
-        source: Source subwords without eos that can be taken in one go.
-        positions: Subwords with eos that there are positions for, on either side.
-    """
-
-    source: int
-    positions: int = _ENDLESS
-
-    @classmethod
-    def of(cls, config: Config) -> Reach:
-        """What a model of that configuration has learnt, or is able, to read."""
-        model = config.model
-        positions = num_positions(model) or _ENDLESS
-        return cls(max(1, min(config.data.max_len, positions - 1, (source_reach(model) or _ENDLESS) - 1)), positions)
-
-    def warning(self, src: Encoding, tgt: Encoding) -> tuple[str, ...]:
-        """What is said of a pair that is too long to be read.
-
-        Args:
-            src: The source.
-            tgt: The target.
-
-        Returns:
-            A sentence, or nothing where there are positions for both.
-        """
-        longest = max(len(src.ids), len(tgt.ids)) + 1  # with eos
-        if longest <= self.positions:
-            return ()
-        return (f"not read: it has {longest} subwords, the model's positions end at {self.positions}",)
 
 
 def load(
@@ -187,7 +153,11 @@ class Translator(Reopened):
             first.src_subword,
             first.tgt_subword,
             search=usable_search([stored.config for stored in models]),
-            reach=Reach(min(one.source for one in reaches), min(one.positions for one in reaches)),
+            reach=Reach(
+                min(one.source for one in reaches),
+                min(one.positions for one in reaches),
+                sum(one.matrices for one in reaches),
+            ),
             readout=own_readout(first.config) if len(models) == 1 else None,
             models=models,
         )
@@ -273,17 +243,27 @@ class Translator(Reopened):
             yield from self._translate_window(held, wish, first=first)
             first += len(held)
 
-    def score(self, sources: str | Sequence[str], targets: str | Sequence[str], *, first: int = 1) -> list[Translation]:
+    def score(
+        self,
+        sources: str | Sequence[str],
+        targets: str | Sequence[str],
+        *,
+        first: int = 1,
+        kept: Readout | None = None,
+    ) -> list[Translation]:
         """Makes the model read given translations: what it thinks of them, and where it looks.
 
         Args:
             sources: One sentence or several.
             targets: As many translations.
             first: Number of the first sentence, by which warnings and errors name them.
+            kept: Whose layer and head alone are kept of the attention, as one layer of one head, which takes a small
+                part of the memory; None = all of them are.
 
         Returns:
             Translations with the given text, its log-probability as score, attention and alignment. A pair with an
-            empty side has neither, nor has one that is too long for the model, which says so in its warnings.
+            empty side has neither, nor has one that is too long for the model, or whose attention would take more room
+            than is allowed; it says so in its warnings.
 
         Raises:
             DataError: When one of them is no text.
@@ -296,15 +276,24 @@ class Translator(Reopened):
             (self.src_subword.encode(normalise(src)), self.tgt_subword.encode(normalise(tgt)))
             for src, tgt in zip(left, right, strict=True)
         ]
+        matrices, readout = self.reach.matrices if kept is None else 1, self.readout
+        if kept is not None:
+            readout = replace(kept, layer=None, head=None)
         results = [
-            Translation(src.text, tgt.text, 0.0, warnings=numbered(number, self.reach.warning(src, tgt)))
+            Translation(
+                src.text, tgt.text, 0.0, warnings=numbered(number, self.reach.warning(src, tgt, matrices=matrices))
+            )
             for number, (src, tgt) in enumerate(pairs, start=first)
         ]
         rows = [n for n, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids and not results[n].warnings]
         with _naming([row + first for row in rows]):
-            hypotheses = self.engine.force([pairs[row][0].ids for row in rows], [pairs[row][1].ids for row in rows])
+            hypotheses = self.engine.force(
+                [pairs[row][0].ids for row in rows],
+                [pairs[row][1].ids for row in rows],
+                kept=EVERYTHING if kept is None else OneMatrix(kept.layer, kept.head),
+            )
         for row, hypothesis in zip(rows, hypotheses, strict=True):
-            results[row] = Translation.of(*pairs[row], hypothesis, attention=True, readout=self.readout)
+            results[row] = Translation.of(*pairs[row], hypothesis, attention=True, readout=readout)
         return results
 
     def _wish(

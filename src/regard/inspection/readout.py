@@ -158,8 +158,10 @@ def word_mass(record: AttentionRecord, layer: int | None = None, head: int | Non
     """
     weights = rows_of_subwords(record, layer, head, shifted=shifted)
     num_rows, num_src = len(record.tgt.ids), len(word_spans(record.src.text))
-    padded = torch.zeros(num_rows, weights.shape[1])
-    padded[: len(weights)] = weights
+    padded = weights
+    if len(weights) < num_rows:
+        padded = torch.zeros(num_rows, weights.shape[1])
+        padded[: len(weights)] = weights
     # A subword that belongs to no word goes to the last column, or to a row that is cut off.
     columns = [*_owners(record.src, num_src), num_src]
     mass = torch.zeros(num_rows, num_src + 1).index_add_(1, torch.tensor(columns), padded)

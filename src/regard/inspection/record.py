@@ -101,15 +101,17 @@ class AttentionRecord:
             head: Number of the head, negative from the last; None = mean over the heads of each layer.
 
         Returns:
-            `(T, S)` weights.
+            `(T, S)` weights, not to be written to.
 
         Raises:
             ShapeError: Where there is no such layer or head.
         """
         chosen = self.layers if layer is None else (self.layers[_pick(layer, len(self.layers), "layer")],)
         if head is None:
-            return torch.stack([one.mean(dim=0) for one in chosen]).mean(dim=0)
-        return torch.stack([one[_pick(head, len(one), "head")] for one in chosen]).mean(dim=0)
+            found = [one.mean(dim=0) if len(one) > 1 else one[0] for one in chosen]
+        else:
+            found = [one[_pick(head, len(one), "head")] for one in chosen]
+        return found[0] if len(found) == 1 else torch.stack(found).mean(dim=0)  # one may take much room
 
     def words(self, layer: int | None = None, head: int | None = None) -> Tensor:
         """One matrix over words: summed over a source word's subwords, averaged over a target word's.

@@ -18,6 +18,7 @@ from regard.interop.ctranslate2_spec import all_pieces, max_positions
 from regard.interop.exported import Exported
 from regard.interop.packages import need
 from regard.search.beam import BeamOptions
+from regard.search.kept import EVERYTHING, Kept
 from regard.search.penalties import length_penalty
 from regard.translate import Reach, Translator
 from regard.values import Hypothesis, Specials
@@ -132,12 +133,15 @@ class CTranslate2Engine:
         found |= together(list(late.values()))
         return [found[row] for row in range(len(sources))]
 
-    def force(self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> list[Hypothesis]:
+    def force(
+        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: Kept = EVERYTHING
+    ) -> list[Hypothesis]:
         """Not possible here.
 
         Args:
             sources: Ids.
             targets: Ids.
+            kept: What would be kept of the attention.
 
         Returns:
             Nothing: it always raises.

@@ -11,7 +11,9 @@ from regard.inspection.choosing import Choice, by_dictionary, by_gold, rank
 from regard.inspection.readout import Readout, Rule
 from regard.inspection.record import AttentionRecord
 from regard.inspection.symmetrise import flipped, symmetrise
+from regard.runs.portions import portions
 from regard.text.links import GoldLinks
+from regard.text.normalise import normalise
 from regard.translate import Translator
 from regard.translation import Translation
 from regard.values import Links
@@ -19,8 +21,8 @@ from regard.values import Links
 _TOO_FEW = (
     "too few sentence pairs to find the best layer and head with: their mean is read; name both with --layer and --head"
 )
-ENOUGH = 500
-"""Sentence pairs that a choice among layers and heads looks at."""
+ENOUGH, ROOM = 500, 125_000_000
+"""Sentence pairs that a choice among layers and heads looks at, and weights of all their attention, at most."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,24 @@ class Aligner:
         Raises:
             DataError: A model has no attention.
         """
-        scored = self.translator.score(sources, targets, first=first)
+        forward: list[Links] = []
+        for window in portions(sources, targets):
+            forward += self._read(sources[window], targets[window], first=first + window.start)
+        if self.reverse is None:
+            return forward
+        backward = self.reverse.links(targets, sources, first=first)
+        return [symmetrise(one, flipped(other), self.method) for one, other in zip(forward, backward, strict=True)]
+
+    def _read(self, sources: Sequence[str], targets: Sequence[str], *, first: int) -> list[Links]:
+        """The links of a few pairs, by this direction alone; of their attention the one matrix that is read is kept."""
+        scored = self.translator.score(sources, targets, first=first, kept=self.readout)
         for one in scored:
             if one.attention is None:
                 for warning in one.warnings:
                     self.tell(warning)
         _check_attention(scored)
-        forward = [() if one.attention is None else self.readout.links(one.attention) for one in scored]
-        if self.reverse is None:
-            return forward
-        backward = self.reverse.links(targets, sources, first=first)
-        return [symmetrise(one, flipped(other), self.method) for one, other in zip(forward, backward, strict=True)]
+        kept = replace(self.readout, layer=None, head=None)
+        return [() if one.attention is None else kept.links(one.attention) for one in scored]
 
 
 def both_ways(forward: Aligner, backward: Aligner, method: str) -> Aligner:
@@ -181,7 +190,7 @@ def choose_readout(
 
     Args:
         translator: The model.
-        sources: Sentence pairs to find it with; the first `ENOUGH` are read.
+        sources: Sentence pairs to find it with; the first `ENOUGH` are read, fewer where they are very long.
         targets: Their translations.
         readout: The rule.
         gold: What is right for these pairs; without it links are judged by the dictionary that they make.
@@ -194,14 +203,32 @@ def choose_readout(
     """
     if gold is not None and len(gold) != len(sources):
         raise DataError(f"expected gold links of {len(sources)} sentence pairs, got {len(gold)}")
-    scored = translator.score(sources[:ENOUGH], targets[:ENOUGH])
+    chosen = _few(translator, sources, targets)
+    scored = translator.score([sources[number] for number in chosen], [targets[number] for number in chosen])
     _check_attention(scored)
-    rows = [(number, one.attention) for number, one in enumerate(scored) if one.attention is not None]
+    rows = [(number, one.attention) for number, one in zip(chosen, scored, strict=True) if one.attention is not None]
     records: list[AttentionRecord] = [record for _, record in rows]
     if not records:
         return []
     judge = by_dictionary(records) if gold is None else by_gold([gold[number] for number, _ in rows])
     return rank(records, judge, readout)
+
+
+def _few(translator: Translator, sources: Sequence[str], targets: Sequence[str]) -> list[int]:
+    """The first pairs, as far as there is room for all their attention; one that would take most of it is left out."""
+    src_ids = translator.src_subword.encode_ids([normalise(one) for one in sources[:ENOUGH]])
+    tgt_ids = translator.tgt_subword.encode_ids([normalise(one) for one in targets[:ENOUGH]])
+    room, taken = ROOM // max(1, translator.reach.matrices), []
+    most = room // 8
+    for number, (src, tgt) in enumerate(zip(src_ids, tgt_ids, strict=True)):
+        area = (len(src) + 1) * (len(tgt) + 1)
+        if area > most:
+            continue
+        if area > room:
+            break
+        taken.append(number)
+        room -= area
+    return taken
 
 
 def _has_several(translator: Translator) -> bool:

@@ -16,19 +16,18 @@ from regard.errors import CheckpointError, DataError, SearchError
 from regard.inspection.readout import Readout, rows_of_subwords
 from regard.inspection.record import AttentionRecord
 from regard.json_text import parse_json
+from regard.runs.portions import portions
 from regard.search.engine import StepEngine
 from regard.search.shortlist import Shortlist
 from regard.store.durable import make_directory, write_output
 from regard.store.weights import read_tensors, write_tensors
 from regard.text.opening import check_file
-from regard.text.readers import windows
 from regard.text.subword import Subword
 from regard.translate import Translator
 
 LEAST = 0.05
 """Attention from which a target subword counts as linked to a source subword."""
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
-_AT_ONCE = 500
 _WANTED = "expected what `regard shortlist` writes: make it again"
 
 
@@ -52,12 +51,13 @@ def make_shortlist(
     Raises:
         DataError: The model has no attention, or the numbers are impossible.
     """
+    links = min(links, len(translator.tgt_subword))
     if links < 1 or frequent < 0:
         raise DataError(f"expected at least 1 link and 0 frequent subwords, got {links} and {frequent}")
     seen: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     said: Counter[int] = Counter()
-    for pairs in windows(zip(sources, targets, strict=True), _AT_ONCE):
-        for read in translator.score([src for src, _ in pairs], [tgt for _, tgt in pairs]):
+    for window in portions(sources, targets):
+        for read in translator.score(sources[window], targets[window], kept=translator.readout):
             if read.attention is not None:
                 _count(read.attention, translator.readout, seen)
                 said.update(read.attention.tgt.ids)
@@ -78,7 +78,7 @@ def make_shortlist(
 
 def _count(record: AttentionRecord, readout: Readout, seen: dict[int, dict[int, float]]) -> None:
     """Adds what each target subword of a pair gave to each source subword, where that is a link."""
-    rows = rows_of_subwords(record, readout.layer, readout.head, shifted=readout.shifted)
+    rows = rows_of_subwords(record, shifted=readout.shifted)  # the readout's layer and head are all that was kept
     matrix = rows[:, : len(record.src.ids)]
     for row, column in (matrix >= LEAST).nonzero().tolist():
         seen[record.src.ids[column]][record.tgt.ids[row]] += float(matrix[row, column])

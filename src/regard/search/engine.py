@@ -14,6 +14,7 @@ from regard.data.collate import collate
 from regard.model.decoder import StepModel
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.greedy import greedy_search
+from regard.search.kept import EVERYTHING, Kept
 from regard.search.log_probs import NotFiniteError
 from regard.search.score import force_decode
 from regard.search.shortlist import Shortlist, in_whole, places, within
@@ -21,8 +22,8 @@ from regard.search.workers import in_parallel, rest_threads_after_fork
 from regard.values import Batch, Hypothesis, Specials
 
 ResultT = TypeVar("ResultT")
-ROWS, POSITIONS = 64, 20_000
-"""Sentences in a batch, and padded source positions of all its beams, at most."""
+ROWS, POSITIONS, CELLS = 64, 20_000, 4_000_000
+"""Sentences in a batch, padded source positions of all its beams, and cells of its attention, at most."""
 
 
 class Engine(Protocol):
@@ -54,12 +55,15 @@ class Engine(Protocol):
         """
         ...
 
-    def force(self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> list[Hypothesis]:
+    def force(
+        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: Kept = EVERYTHING
+    ) -> list[Hypothesis]:
         """Reads translations that are given.
 
         Args:
             sources: Ids without eos.
             targets: As many translations, without bos and eos.
+            kept: What is kept of the attention.
 
         Returns:
             For each pair one finished hypothesis with attention; its score is the sum of the log-probabilities.
@@ -162,7 +166,9 @@ class StepEngine:
             need_weights=need_weights,
         )
 
-    def force(self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> list[Hypothesis]:
+    def force(
+        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: Kept = EVERYTHING
+    ) -> list[Hypothesis]:
         """See `Engine.force`."""
 
         def read(rows: list[int]) -> list[Hypothesis]:
@@ -174,16 +180,23 @@ class StepEngine:
                 [targets[row] for row in rows],
                 specials=self._tgt_specials,
                 need_weights=True,
+                kept=kept.of,
             )
 
         lengths = [len(src) + len(tgt) for src, tgt in zip(sources, targets, strict=True)]
-        return self._in_batches(read, lengths, beam=1)
+        areas = [len(src) * len(tgt) for src, tgt in zip(sources, targets, strict=True)]
+        return self._in_batches(read, lengths, beam=1, areas=areas)
 
     def _collate(self, sources: Sequence[Sequence[int]]) -> Batch:
         return collate(sources, None, specials=self._src_specials).to(self._device)
 
     def _in_batches(
-        self, work: Callable[[list[int]], list[ResultT]], lengths: Sequence[int], *, beam: int
+        self,
+        work: Callable[[list[int]], list[ResultT]],
+        lengths: Sequence[int],
+        *,
+        beam: int,
+        areas: Sequence[int] = (),
     ) -> list[ResultT]:
         """What `work` makes of each row, in the order of all rows."""
 
@@ -194,14 +207,14 @@ class StepEngine:
                 raise NotFiniteError(rows[error.sentence], error.step) from None
 
         rest_threads_after_fork(self._home)
-        batches = like_length(lengths, beam=beam)
+        batches = like_length(lengths, beam=beam, areas=areas)
         found: dict[int, ResultT] = {}
         for rows, results in zip(batches, in_parallel(named, batches, workers=self._workers), strict=True):
             found.update(zip(rows, results, strict=True))
         return [found[row] for row in range(len(lengths))]
 
 
-def like_length(lengths: Sequence[int], *, beam: int) -> list[list[int]]:
+def like_length(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = ()) -> list[list[int]]:
     """Batches of like length, first ever longer ones, then ever shorter ones.
 
     The longest needs the most memory. When its turn comes, nearly all that the search keeps is there already (products
@@ -211,14 +224,19 @@ def like_length(lengths: Sequence[int], *, beam: int) -> list[list[int]]:
     Args:
         lengths: Positions of each row.
         beam: Copies of each row.
+        areas: Cells of a matrix of each row's attention, where that is kept.
 
     Returns:
         Numbers of the rows in each batch.
     """
     batches: list[list[int]] = []
+    widest = 0
     for row in sorted(range(len(lengths)), key=lambda number: -lengths[number]):
         batch = batches[-1] if batches else []
-        if not batch or len(batch) == ROWS or (len(batch) + 1) * lengths[batch[0]] * beam > POSITIONS:
+        widest = max(widest, areas[row]) if areas else 0
+        rows = len(batch) + 1
+        if not batch or rows > ROWS or rows * lengths[batch[0]] * beam > POSITIONS or rows * widest > CELLS:
             batches.append(batch := [])
+            widest = areas[row] if areas else 0
         batch.append(row)
     return [*batches[1::2][::-1], *batches[::2]]

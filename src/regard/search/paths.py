@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from regard.errors import SearchError
 from regard.model.decoder import State, StepModel
-from regard.search.history import StepWeights, Traces, hypotheses
+from regard.search.history import Log, StepWeights, Traces, hypotheses
 from regard.values import Hypothesis, Specials
 
 Choose = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
 """Takes logits `(R, V)`, the sentences `(R,)` and the paths `(R,)` that the rows belong to and the number of the step
 from 1; gives the log-probability and the id of the next token of each row, both `(R,)`."""
+Keep = Callable[[StepWeights], StepWeights]
+"""Takes the attention rows of a step and gives those that are kept."""
 
 WORTHWHILE = 0.125
 """Share of rows that must have ended before they are taken out: less does not pay for copying the others' state."""
 
 
-def follow(
+def follow(  # noqa: PLR0913 - what a search is, and what is kept of it
     model: StepModel,
     src_ids: Tensor,
     src_len: Tensor,
@@ -31,6 +32,7 @@ def follow(
     specials: Specials,
     copies: int = 1,
     need_weights: bool = False,
+    kept: Keep = lambda weights: weights,
 ) -> list[Hypothesis]:
     """Lets every row choose tokens until it chooses eos or reaches its limit.
 
@@ -43,6 +45,7 @@ def follow(
         specials: Ids that are not text.
         copies: Paths a sentence, which stand side by side.
         need_weights: Whether attention is wanted.
+        kept: What is kept of a step's attention.
 
     Returns:
         `B * copies` hypotheses; the score is the sum of the log-probabilities.
@@ -55,7 +58,7 @@ def follow(
         sentences = torch.arange(len(src_ids), device=src_ids.device).repeat_interleave(copies)
         if copies > 1:
             state = state.select(sentences)
-        return _Paths(model, sentences, max_len, specials, need_weights).run(state, choose, src_len[sentences])
+        return _Paths(model, sentences, max_len, specials, need_weights, kept).run(state, choose, src_len[sentences])
 
 
 def check_limits(src_ids: Tensor, max_len: Tensor) -> None:
@@ -76,19 +79,11 @@ def check_limits(src_ids: Tensor, max_len: Tensor) -> None:
         raise SearchError(f"expected max_len of at least 1 token (eos), got {int(max_len.min())}")
 
 
-class _Step(NamedTuple):
-    """What the rows `(R,)` of one step chose."""
-
-    paths: Tensor
-    ids: Tensor
-    log_probs: Tensor
-
-
 class _Paths:
     """M paths on their way; their rows leave the batch when enough of them have ended."""
 
     def __init__(
-        self, model: StepModel, sentences: Tensor, max_len: Tensor, specials: Specials, need_weights: bool
+        self, model: StepModel, sentences: Tensor, max_len: Tensor, specials: Specials, need_weights: bool, kept: Keep
     ) -> None:
         self.model = model
         self.sentences = sentences  # (M,)
@@ -96,10 +91,11 @@ class _Paths:
         self.eos = specials.eos
         self.bos = specials.bos
         self.need_weights = need_weights
+        self.kept = kept
         self.lengths = torch.zeros_like(sentences)  # 0 while a path goes on
         self.finished = torch.zeros_like(sentences, dtype=torch.bool)
-        self.steps: list[_Step] = []
-        self.weights: list[StepWeights] = []
+        self.paths: list[Tensor] = []
+        self.chosen, self.weights = Log(), Log()
 
     def run(self, state: State, choose: Choose, src_len: Tensor) -> list[Hypothesis]:
         """All steps, from the state `(M, ...)` before the first; source lengths `(M,)`."""
@@ -110,9 +106,10 @@ class _Paths:
         for step in range(1, int(self.max_len.max()) + 1):
             output, state = self.model.step(ids, state, need_weights=self.need_weights)
             log_probs, ids = choose(output.logits, sentences, paths, step)
-            self.steps.append(_Step(paths, ids, log_probs))
+            self.paths.append(paths)
+            self.chosen.add((ids, log_probs))
             if output.weights:
-                self.weights.append(output.weights)
+                self.weights.add(self.kept(output.weights))
             says_eos = ids == self.eos
             ends = going & (says_eos | (limits <= step))
             if not bool(ends.any()):
@@ -126,16 +123,19 @@ class _Paths:
             if len(rows) <= (1 - WORTHWHILE) * len(paths):
                 paths, sentences, limits, going, ids = (x[rows] for x in (paths, sentences, limits, going, ids))
                 state = state.select(rows)
-        return hypotheses(self._traces(src_len), self.weights)
+        return hypotheses(self._traces(src_len), self.weights.drain())
 
     def _traces(self, src_len: Tensor) -> Traces:
-        blank = torch.zeros_like(self.lengths)
-        ids = torch.stack([blank.index_copy(0, step.paths, step.ids) for step in self.steps])
+        blank, steps = torch.zeros_like(self.lengths), list(self.chosen.drain())
+        ids = torch.stack([blank.index_copy(0, paths, one) for paths, (one, _) in zip(self.paths, steps, strict=True)])
         log_probs = torch.stack(
-            [step.log_probs.new_zeros(len(blank)).index_copy(0, step.paths, step.log_probs) for step in self.steps]
+            [
+                one.new_zeros(len(blank)).index_copy(0, paths, one)
+                for paths, (_, one) in zip(self.paths, steps, strict=True)
+            ]
         )
         rows = torch.stack(
-            [blank.index_copy(0, step.paths, torch.arange(len(step.paths), device=blank.device)) for step in self.steps]
+            [blank.index_copy(0, paths, torch.arange(len(paths), device=blank.device)) for paths in self.paths]
         )
         numbers = torch.arange(1, len(ids) + 1, device=ids.device)[:, None]
         within = numbers.le(self.lengths)  # (T, M)

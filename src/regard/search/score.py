@@ -11,7 +11,7 @@ from torch import Tensor
 from regard.errors import SearchError
 from regard.model.decoder import StepModel
 from regard.search.log_probs import log_probabilities
-from regard.search.paths import follow
+from regard.search.paths import Keep, follow
 from regard.search.penalties import length_penalty as penalty
 from regard.values import Hypothesis, Specials
 
@@ -25,6 +25,7 @@ def force_decode(
     specials: Specials,
     length_penalty: float = 0.0,
     need_weights: bool = False,
+    kept: Keep = lambda weights: weights,
 ) -> list[Hypothesis]:
     """Scores given targets.
 
@@ -36,6 +37,7 @@ def force_decode(
         specials: Ids that are not text.
         length_penalty: α of Wu et al. 2016, eq. 14, to compare scores with those of a search; 0 = none.
         need_weights: Whether attention is wanted.
+        kept: What is kept of each step's attention.
 
     Returns:
         One finished hypothesis a sentence.
@@ -60,5 +62,7 @@ def force_decode(
         return log_probabilities(logits, sentences, step=step).gather(1, ids[:, None])[:, 0], ids
 
     limits = torch.tensor(lengths, dtype=torch.int64, device=src_ids.device)
-    found = follow(model, src_ids, src_len, given, max_len=limits, specials=specials, need_weights=need_weights)
+    found = follow(
+        model, src_ids, src_len, given, max_len=limits, specials=specials, need_weights=need_weights, kept=kept
+    )
     return [dataclasses.replace(one, score=one.score / penalty(float(len(one.ids)), length_penalty)) for one in found]

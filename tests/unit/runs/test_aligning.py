@@ -14,6 +14,7 @@ from regard.inspection.readout import Readout
 from regard.inspection.symmetrise import flipped, symmetrise
 from regard.model.build import build_model
 from regard.runs.aligning import Aligner, Wanted, both_ways, settle
+from regard.runs.portions import portions
 from regard.store import StoredModel
 from regard.text.links import GoldLinks
 from regard.text.subword import Subword
@@ -151,3 +152,60 @@ def test_a_model_without_attention_is_refused(subword):
 def test_gold_links_of_another_text(subword):
     with pytest.raises(DataError, match="gold links of 6 sentence pairs, got 2"):
         settle(translator(subword, RNN), SOURCES, TARGETS, Wanted(), GOLD[:2])
+
+
+@pytest.mark.parametrize("model", [RNN, TRANSFORMER], ids=["rnn", "transformer"])
+def test_the_one_matrix_that_is_read_is_what_it_was_among_all(subword, model):
+    one = translator(subword, model)
+    sources, targets = [*SOURCES, "x" * 90, ""], [*TARGETS, "le chat dort " * 9, "x"]
+    whole = [each.attention for each in one.score(sources, targets)]
+    for layer in (None, *range(len(whole[0].layers))):
+        for head in (None, *range(len(whole[0].layers[0]))):
+            readout = Readout(layer=layer, head=head, shifted=True)
+            kept = [each.attention for each in one.score(sources, targets, kept=readout)]
+            for full, part in zip(whole[:-1], kept[:-1], strict=True):
+                assert torch.equal(part.matrix(), full.matrix(layer, head))
+                assert part.layers[0].shape[0] == len(part.layers) == 1
+            assert Aligner(one, readout).links(sources, targets)[:-1] == [readout.links(full) for full in whole[:-1]]
+            assert whole[-1] is kept[-1] is None
+    with pytest.raises(ShapeError, match="no layer 7"):
+        Aligner(one, Readout(layer=7)).links(SOURCES, TARGETS)
+    with pytest.raises(ShapeError, match="no head 7"):
+        Aligner(one, Readout(head=7)).links(SOURCES, TARGETS)
+
+
+def test_portions_hold_usual_pairs_by_their_number_and_long_ones_by_their_length():
+    assert [one.stop - one.start for one in portions(["a" * 300] * 1100, ["b" * 300] * 1100)] == [512, 512, 76]
+    sizes = [10, 10, 9000, 9000, 10, 7000, 10]
+    found = list(portions(["é" * (size // 2) for size in sizes], ["b" * size for size in sizes]))
+    assert [(one.start, one.stop) for one in found] == [(0, 2), (2, 3), (3, 4), (4, 7)]
+    assert list(portions([], [])) == []
+    assert list(portions(["\ud800"], ["x"])) == [slice(0, 1)]
+
+
+def test_links_do_not_depend_on_portions(subword, monkeypatch):
+    model = translator(subword, TRANSFORMER)
+    expected = Aligner(model, Readout()).links(SOURCES, TARGETS)
+    monkeypatch.setattr("regard.runs.portions.AREA", 1)
+    assert Aligner(model, Readout()).links(SOURCES, TARGETS) == expected
+
+
+def test_a_pair_beyond_all_room_is_named(subword, monkeypatch):
+    model, told = translator(subword, TRANSFORMER), []
+    monkeypatch.setattr("regard.search.reach.MOST_CELLS", 500)
+    aligner = Aligner(model, Readout(layer=0), tell=told.append)
+    assert aligner.links(["the cat", "x" * 100], ["le chat", "y" * 100], first=3)[1] == ()
+    [said] = told
+    assert said.startswith("sentence 4: not read: its attention, 1 x 1")
+    assert said.endswith("0.0 are allowed: divide it into sentences")
+
+
+def test_a_choice_looks_at_as_many_pairs_as_there_is_room_for(subword, monkeypatch):
+    model = translator(subword, TRANSFORMER)
+    monkeypatch.setattr("regard.runs.aligning.ROOM", 6 * 6 * 6 * 20)
+    seen = []
+    score = model.score
+    monkeypatch.setattr(model, "score", lambda src, tgt, **more: seen.extend(src) or score(src, tgt, **more))
+    settle(model, ["z" * 200, *SOURCES * 9], ["z" * 200, *TARGETS * 9], Wanted())
+    assert 3 < len(seen) < 54
+    assert seen == (SOURCES * 9)[: len(seen)]

@@ -78,7 +78,7 @@ def test_a_head_that_is_read_a_step_later(workshop: Path, monkeypatch: pytest.Mo
     for place in range(len(src)):
         weights[0, place + 1, place] = 1.0  # the step that has read a word looks at its source
     later = replace(read, attention=replace(read.attention, layers=(weights,)))
-    monkeypatch.setattr(translator, "score", lambda *_: [later])
+    monkeypatch.setattr(translator, "score", lambda *_, **__: [later])
     for shifted in (False, True):
         translator.readout = replace(translator.readout, shifted=shifted)
         table = make_shortlist(translator, [""], [""], links=1)

@@ -1,0 +1,40 @@
+"""Pairs of a few thousand letters: read in a memory that grows with the one matrix that is looked at."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MEASURE = """
+import random, resource, sys
+import torch
+from regard.inspection.readout import Readout
+from regard.runs.aligning import Aligner
+from regard.translate import load
+
+torch.set_num_threads(1)
+translator = load(sys.argv[1], device="cpu")
+draw = random.Random(1)
+for size in (20, int(sys.argv[2])):
+    src, tgt = ("".join(draw.choices("abcdefghijklmnopqrstuvwxyz", k=size)) for _ in range(2))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    links = Aligner(translator, Readout()).links([src], [tgt])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts kilobytes as Linux does")
+def test_a_long_pair_takes_little_memory(workshop: Path) -> None:
+    """700 letters a side: half a million cells of 4 bytes; each took 48 numbers of a state before."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(workshop / "model"), "700"],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) < 40_000  # kilobytes; nothing as measured, 200,000 before
