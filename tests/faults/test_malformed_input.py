@@ -103,6 +103,28 @@ CASES = {
     "truncated gz to translate": Case(f"{TRANSLATE} model --input cut.gz", "cut.gz", "fetch it again"),
     "output is a directory": Case(f"{TRANSLATE} model --input a.en --output folder", "folder", "choose another place"),
     "output is the input": Case(f"{TRANSLATE} model --input a.en --output a.en", "a.en", "choose another --output"),
+    "threads without end": Case(f"{TRANSLATE} model --threads 100000", "--threads: expected 1 to", "leave it out"),
+    "threads to align with": Case(
+        "align model --src a.en --tgt a.fr --threads 100000", "--threads: expected 1 to", "leave it out"
+    ),
+    "no threads": Case(f"{TRANSLATE} model --threads 0", "--threads", "regard translate --help"),
+    "a missing shortlist": Case(f"{TRANSLATE} model --shortlist no.short", "no.short: no such file", "a shortlist"),
+    "a shortlist that is a directory": Case(
+        f"{TRANSLATE} model --shortlist folder", "folder: expected a file, found a directory", "a shortlist"
+    ),
+    "a packed text": Case(f"{TRANSLATE} model --input a.xz", "a.xz: expected text, found an .xz", "unpack it first"),
+    "a pointer of Git LFS": Case(f"{TRANSLATE} model --input lfs", "lfs: expected text, found a", "git lfs pull"),
+    "a pointer to train on": Case("train --out new --src lfs --tgt lfs", "lfs: expected text", "git lfs pull"),
+    "UTF-16 without a mark": Case(
+        f"{TRANSLATE} model", "UTF-16 without a byte order mark", "iconv -f utf-16le", "fine\n".encode("utf-16le")
+    ),
+    "lines of an old Mac": Case("train --out new --src mac --tgt mac", "mac: expected lines", "tr '\\r' '\\n'"),
+    "an archive to evaluate": Case("evaluate model --src a.xz --ref a.xz", "a.xz: expected text", "unpack it first"),
+    "an archive to align": Case("align model --src a.xz --tgt a.xz", "a.xz: expected text", "unpack it first"),
+    "an archive of links": Case("aer --gold a.xz --links a.xz", "a.xz: expected text", "unpack it first"),
+    "missing links": Case("aer --gold no.align --links a.en", "no.align: no such file", "check the name"),
+    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected right links", "the right file?"),
+    "a sentence without end": Case("aer --gold far --links far", "far:1: expected a sentence", "check the numbers"),
     # --- looking
     "evaluation of unequal files": Case(
         "evaluate model --src a.en --ref short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"

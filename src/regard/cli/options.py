@@ -155,8 +155,10 @@ def examples(*commands: str) -> str:
 
 
 def use_threads(threads: int | None) -> None:
-    """Limits torch to so many CPU threads; None leaves it as it is."""
+    """Limits torch to so many CPU threads; None leaves it as it is; too many are refused."""
     if threads is not None:
         import torch
 
-        torch.set_num_threads(threads)
+        from regard.config.threads import check_threads
+
+        torch.set_num_threads(check_threads(threads, name="--threads"))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from regard.config.threads import check_threads
 from regard.errors import ConfigError
 from regard.interop.exported import Exported, is_export, open_export
 from regard.native.packed import PRECISIONS
@@ -43,9 +44,11 @@ def open_translator(
         What translates.
 
     Raises:
-        ConfigError: There is no such engine, or it cannot run the model.
+        ConfigError: There is no such engine, or it cannot run the model, or so many threads cannot be.
         CheckpointError: A directory holds no sound model.
     """
+    if threads is not None:
+        check_threads(threads, name="threads")
     exported = open_export(paths[0]) if is_export(paths[0]) else None
     engine = engine or (exported.note.engine if exported else "regard")
     if engine not in ENGINES:

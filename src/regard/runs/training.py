@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from regard.config.schema import Config, TrainConfig, TransformerConfig
+from regard.config.threads import fitting_threads
 from regard.data.stream import BatchStream
 from regard.errors import ConfigError
 from regard.model.build import build_model
@@ -211,7 +212,9 @@ def _settle(prepared: Prepared) -> tuple[Prepared, str, Precision]:
     options, model = prepared.config.train, prepared.config.model
     device = choose_device(options.device)
     if options.threads:
-        torch.set_num_threads(options.threads)
+        threads, note = fitting_threads(options.threads, name="train.threads")
+        torch.set_num_threads(threads)
+        prepared = replace(prepared, notes=(*prepared.notes, note))
     tokens = options.batch_tokens or 4096
     if isinstance(model, TransformerConfig):
         precision = choose_precision(options.precision, device, rows=min(tokens, 2048), width=model.width)
