@@ -15,6 +15,7 @@ from regard.config.schema import Config, RNNConfig
 from regard.errors import CheckpointError
 from regard.files import read_bytes
 from regard.json_text import parse_json
+from regard.store.strangers import stranger
 
 FORMAT = "regard-model"
 FORMAT_VERSION = 1
@@ -196,5 +197,6 @@ def _not_a_model(directory: Path) -> str:
         names = sorted(os.listdir(directory))
     except OSError as error:
         return f"{directory}: cannot be read: {error.strerror}; expected {wanted}: {cure}"
+    cure = stranger(directory, names) or cure
     shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     return f"{directory}: not a model: expected {wanted}, but there is {shown or 'nothing'}: {cure}"
