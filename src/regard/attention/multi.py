@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from regard.attention.kernels import masked_softmax
@@ -13,6 +14,9 @@ from regard.errors import ShapeError
 from regard.masks import combine
 from regard.native.products import Linear
 from regard.values import AttentionOutput, Memory
+
+MOST_CELLS = 1 << 26
+"""Weights of all heads that are computed at once where nobody wants to see them: a quarter of a gigabyte."""
 
 
 class MultiHeadAttention(nn.Module):
@@ -104,18 +108,40 @@ class MultiHeadAttention(nn.Module):
         heads = self._split(self.query_map(query))
         if self.rotary:
             heads = rotate(heads, start=start)
-        context, weights = attend(
+        mask = combine(memory.mask, mask)
+        if self.training or need_weights or heads[..., 0].numel() * memory.value.shape[2] <= MOST_CELLS:
+            context, weights = self._attend(heads, memory, mask, bias, need_weights=need_weights)
+        else:
+            context, weights = self._attend_in_parts(heads, memory, mask, bias), None
+        # (B, H, T, D/H) -> (B, T, H, D/H) -> (B, T, D)
+        return AttentionOutput(self.output_map(context.transpose(1, 2).flatten(2)), weights)
+
+    def _attend(
+        self, heads: Tensor, memory: Memory, mask: Tensor | None, bias: Tensor | None, *, need_weights: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        return attend(
             self.score,
             heads,
             memory,
-            mask=combine(memory.mask, mask),
+            mask=mask,
             bias=bias,
             dropout=self.dropout if self.training else 0.0,
             need_weights=need_weights,
             normaliser=self.normaliser,
         )
-        # (B, H, T, D/H) -> (B, T, H, D/H) -> (B, T, D)
-        return AttentionOutput(self.output_map(context.transpose(1, 2).flatten(2)), weights)
+
+    def _attend_in_parts(self, heads: Tensor, memory: Memory, mask: Tensor | None, bias: Tensor | None) -> Tensor:
+        """Lets a few queries at a time attend, where all their weights at once would take too much memory."""
+        num_queries = heads.shape[2]
+        step = max(1, MOST_CELLS // (heads[:, :, 0, 0].numel() * memory.value.shape[2]))
+        parts = []
+        for start in range(0, num_queries, step):
+            few = slice(start, start + step)
+            restrictions = [
+                one if one is None or one.dim() < 2 or one.shape[-2] == 1 else one[..., few, :] for one in (mask, bias)
+            ]
+            parts.append(self._attend(heads[:, :, few], memory, *restrictions, need_weights=False)[0])
+        return torch.cat(parts, dim=2)
 
     def _split(self, x: Tensor) -> Tensor:
         # (B, T, D) -> (B, T, H, D/H) -> (B, H, T, D/H)

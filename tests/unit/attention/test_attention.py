@@ -7,6 +7,7 @@ import itertools
 import pytest
 import torch
 
+from regard.attention import multi
 from regard.attention.kernels import masked_softmax
 from regard.attention.multi import MultiHeadAttention
 from regard.attention.rotary import rotate
@@ -191,3 +192,22 @@ def test_maps_that_decide_nothing_are_no_numbers_that_learn() -> None:
         for name, parameter in attention.named_parameters():
             assert parameter.requires_grad == (learns or not name.startswith("key_map")), name
             assert (parameter.grad is not None) == parameter.requires_grad, name
+
+
+@pytest.mark.parametrize("masked", ["nothing", "keys", "each query"])
+def test_queries_in_parts_see_what_they_see_together(monkeypatch: pytest.MonkeyPatch, masked: str) -> None:
+    attention = MultiHeadAttention(8, 2, ScaledDotScore(4, 4), rotary=True).eval()
+    states = torch.randn(3, 7, 8)
+    masks = {
+        "nothing": None,
+        "keys": torch.arange(7).lt(torch.tensor([7, 4, 2])[:, None])[:, None, None],
+        "each query": torch.ones(7, 7, dtype=torch.bool).tril(),
+    }
+    memory = attention.remember(states)
+    bias = torch.randn(7, 7)
+    for own in (None, bias):
+        whole = attention(states, memory, mask=masks[masked], bias=own).context
+        with monkeypatch.context() as patch:
+            patch.setattr(multi, "MOST_CELLS", 100)  # two queries at a time
+            parts = attention(states, memory, mask=masks[masked], bias=own).context
+        assert torch.allclose(whole, parts, atol=1e-6)
