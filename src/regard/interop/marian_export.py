@@ -148,7 +148,8 @@ def _their_tensors(stored: StoredModel, config: TransformerConfig) -> dict[str, 
 def _verify(stored: StoredModel, directory: Path) -> None:
     from transformers import MarianMTModel
 
-    theirs = cast("nn.Module", MarianMTModel.from_pretrained(directory, local_files_only=True))
+    with torch.random.fork_rng(devices=[]):  # it draws first weights, and the caller's draws stay as they were
+        theirs = cast("nn.Module", MarianMTModel.from_pretrained(directory, local_files_only=True))
     theirs.train(False)
     specials = stored.tgt_subword.specials
     sources = sample_sources(stored)

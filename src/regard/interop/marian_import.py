@@ -78,9 +78,10 @@ def import_marian(path: str | Path, out: str | Path) -> Manifest:
     )
     tensors = _arranged(found, theirs, model_config)
     check_finite(str(directory), tensors, cure="copy the model again")
-    model = build_model(
-        model_config, src_vocab=len(src), tgt_vocab=len(tgt), shared=config.subword.shared, specials=tgt.specials
-    )
+    with torch.random.fork_rng(devices=[]):  # the caller's draws stay as they were
+        model = build_model(
+            model_config, src_vocab=len(src), tgt_vocab=len(tgt), shared=config.subword.shared, specials=tgt.specials
+        )
     model.load_state_dict(tensors)
     name = os.fsencode(directory.resolve().name).decode(errors="replace")
     return save_model(

@@ -1,0 +1,128 @@
+"""No export, search or look changes the model that it is given, and twice the same export has the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import torch
+
+from regard.config.schema import RNNConfig
+from regard.data.collate import collate
+from regard.inspection.gradients import source_gradients
+from regard.interop.ctranslate2_export import Quantization, export_ctranslate2
+from regard.interop.engines import open_translator
+from regard.interop.marian_export import export_marian
+from regard.interop.marian_import import import_marian
+from regard.interop.onnx_export import GRAPHS, export_onnx
+from regard.runs.aligning import Aligner, Wanted, both_ways, settle
+from regard.runs.shortlist import make_shortlist, shortlisted
+from regard.store import StoredModel
+from regard.text.links import GoldLinks
+from regard.translate import Translator
+
+for package in ("ctranslate2", "onnxruntime", "transformers"):
+    pytest.importorskip(package, reason=f"needs {package}: pip install 'regard[interop]'")
+pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses")
+
+SOURCES = ["a man in a red hat", "the children play near the water", ""]
+TARGETS = ["un homme au chapeau rouge", "les enfants jouent près de l' eau", ""]
+Make = Callable[..., StoredModel]
+
+
+def digest(stored: StoredModel) -> str:
+    """Of all numbers of a model, where they lie in memory, and how it is set."""
+    told = hashlib.sha256(repr((stored.config, stored.model.training)).encode())
+    told.update(stored.src_subword.to_bytes() + stored.tgt_subword.to_bytes())
+    for name, tensor in (*stored.model.named_parameters(), *stored.model.named_buffers()):
+        told.update(f"{name} {tensor.dtype} {tensor.requires_grad} {tensor.grad is None} {tensor.data_ptr()}".encode())
+        told.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return told.hexdigest()
+
+
+def content(directory: Path) -> dict[str, str]:
+    return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in sorted(directory.iterdir())}
+
+
+EXPORTS: dict[str, Callable[[StoredModel, Path], None]] = {
+    "marian": export_marian,
+    **{f"onnx {one}": lambda stored, path, one=one: export_onnx(stored, path, quantization=one) for one in GRAPHS},
+    **{
+        f"ctranslate2 {one}": lambda stored, path, one=one: export_ctranslate2(stored, path, quantization=one)
+        for one in get_args(Quantization)
+    },
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_an_export_leaves_the_model_as_it_was(make: Make, tmp_path: Path, name: str) -> None:
+    stored = make(norm="post")
+    before, state = digest(stored), torch.get_rng_state()
+    for place in ("first", "second"):
+        EXPORTS[name](stored, tmp_path / place)
+        assert digest(stored) == before
+    assert content(tmp_path / "first") == content(tmp_path / "second")
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_recurrent_model_is_left_as_it_was(keep: Make, tmp_path: Path) -> None:
+    stored = keep(RNNConfig(embed_size=8, hidden_size=8, decoder="bahdanau"))
+    before = digest(stored)
+    for quantization in GRAPHS:
+        for place in ("first", "second"):
+            export_onnx(stored, tmp_path / f"{place} {quantization}", quantization=quantization)
+            assert digest(stored) == before
+        assert content(tmp_path / f"first {quantization}") == content(tmp_path / f"second {quantization}")
+
+
+def _uses(stored: StoredModel) -> Iterator[str]:
+    """Does everything that looks at a model or translates with it; names each when it is done."""
+    for precision in ("float32", "bfloat16"):
+        translator = Translator.of([stored], precision=precision)
+        for options in ({"beam": 1}, {"beam": 3, "n_best": 2}, {"attention": True}, {"careful": True}):
+            translator.translate(SOURCES, **options)
+            yield f"translate {precision} {options}"
+    translator = Translator.of([stored])
+    list(translator.translate_lines(SOURCES))
+    translator.score(SOURCES, TARGETS)
+    yield "score"
+    gold = [GoldLinks(((0, 0),), ((0, 0),))] * len(SOURCES)
+    for wanted in (None, gold):
+        readout, _ = settle(translator, SOURCES, TARGETS, Wanted(), wanted)
+        aligner = Aligner(translator, readout)
+        both_ways(aligner, aligner, "union").links(SOURCES, TARGETS)
+        yield "align"
+    table = make_shortlist(translator, SOURCES, TARGETS, links=3, frequent=5)
+    shortlisted(translator, table).translate(SOURCES)
+    yield "shortlist"
+    Translator.of([stored, stored]).translate(SOURCES)
+    yield "ensemble"
+    source_gradients(stored.model, collate([(5, 6)], [(7, 8)], specials=stored.tgt_subword.specials))
+    yield "gradients"
+
+
+@pytest.mark.parametrize("kind", ["transformer", "rnn"])
+def test_whoever_looks_or_translates_leaves_the_model_as_it_was(make: Make, keep: Make, kind: str) -> None:
+    stored = make() if kind == "transformer" else keep(RNNConfig(embed_size=8, hidden_size=8))
+    before = digest(stored)
+    for name in _uses(stored):
+        assert digest(stored) == before, name
+
+
+def test_what_is_read_is_left_as_it_was(make: Make, tmp_path: Path) -> None:
+    """Directories that are imported from or translated with."""
+    export_marian(make(norm="post"), tmp_path / "marian")
+    export_onnx(make(), tmp_path / "onnx", quantization="int8")
+    export_ctranslate2(make(), tmp_path / "ctranslate2", quantization="int8")
+    before = {name: content(tmp_path / name) for name in ("marian", "onnx", "ctranslate2", "model-1")}
+    state = torch.get_rng_state()
+    import_marian(tmp_path / "marian", tmp_path / "imported")
+    for name in ("onnx", "ctranslate2", "model-1"):
+        open_translator([tmp_path / name], threads=1).translate(SOURCES)
+    for engine in ("onnx", "ctranslate2"):
+        open_translator([tmp_path / "model-1"], engine=engine, compute="int8", threads=1).translate(SOURCES)
+    assert {name: content(tmp_path / name) for name in before} == before
+    assert torch.equal(torch.get_rng_state(), state)
