@@ -40,6 +40,7 @@ _SCRIPTS = (
     "main",
 )
 """In the order in which one builds upon another."""
+_AT_ONCE = 3 << 20
 _LARGEST = 2**16 - 1
 """Weights are whole numbers of 16 bits; the largest stands for 1, or for the largest weight where that is more."""
 
@@ -149,9 +150,13 @@ def _record_data(record: AttentionRecord) -> dict[str, object]:
 
 def _packed(layer: Tensor, unit: float) -> str:
     """Base64 of whole numbers of 16 bits, the low byte first: each weight to half a unit."""
-    units = (layer.double() / unit).round().to(torch.int32).flatten()
-    pairs = torch.stack([units & 255, units >> 8], dim=-1).to(torch.uint8)  # (weights, low and high byte)
-    return base64.b64encode(bytes(pairs.flatten().tolist())).decode("ascii")
+    parts = []
+    weights = layer.flatten()
+    for start in range(0, len(weights), _AT_ONCE):  # of bytes that three divides, so that the parts can be joined
+        units = (weights[start : start + _AT_ONCE].double() / unit).round().to(torch.int32)
+        pairs = torch.stack([units & 255, units >> 8], dim=-1).to(torch.uint8)  # (weights, low and high byte)
+        parts.append(base64.b64encode(pairs.numpy().tobytes()).decode("ascii"))
+    return "".join(parts)
 
 
 def _encoding_data(encoding: Encoding, words: tuple[str, ...]) -> dict[str, object]:

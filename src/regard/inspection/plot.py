@@ -21,6 +21,7 @@ _SCALE = ["#f0efeb", "#d3d8db", "#b6c1cc", "#9aaabc", "#7e94ac", "#637e9c", "#49
 _INK, _SOFT = "#22262d", "#666b75"
 _FORMATS = (".png", ".svg", ".pdf")
 _LONGEST, _READABLE, _BAR = 20, 60, 6
+_DPI, _PIXELS, _MOST = 160.0, 8000, 1000
 
 
 def save(
@@ -48,7 +49,7 @@ def save(
         The characters that no installed font has; empty where all were drawn.
 
     Raises:
-        DataError: Where the ending is another.
+        DataError: Where the ending is another, or there are too many words.
         CheckpointError: Where the file cannot be written; an older one is as it was.
         RegardError: Where matplotlib is not installed.
     """
@@ -61,13 +62,19 @@ def save(
         message = "pictures need matplotlib, which is not installed: pip install 'regard[plot]'"
         raise RegardError(message) from error
     grid = record.grid(layer, head, level=level)
+    if max(grid.weights.shape) > _MOST:
+        raise DataError(
+            f"a picture of {grid.weights.shape[0]} x {grid.weights.shape[1]} labels could not be read: at most {_MOST} "
+            "fit on a side; make a page instead, with --html"
+        )
     kind = path.suffix.lower()
     undated = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
     # The salt makes the names inside an SVG the same in every run; TeX would read labels as commands.
     with mpl.rc_context({"svg.hashsalt": "regard", "text.usetex": False}):
         figure, missing = _draw(grid, title)
         picture = BytesIO()
-        figure.savefig(picture, format=kind[1:], dpi=160, bbox_inches="tight", metadata=undated[kind])
+        dpi = min(_DPI, _PIXELS / max(figure.get_size_inches()))  # a larger one would take gigabytes
+        figure.savefig(picture, format=kind[1:], dpi=dpi, bbox_inches="tight", metadata=undated[kind])
     write_output(path, lambda place: _put(place, picture.getvalue()))
     return missing
 

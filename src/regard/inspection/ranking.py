@@ -62,8 +62,8 @@ def most_and_least(
     if k < 1:
         raise ShapeError(f"expected to list at least 1 word, got k={k}")
     src_words, rankings = record.src_words, []
-    for index, (word, row) in enumerate(zip(record.tgt_words, record.words(layer, head).tolist(), strict=True)):
-        *weights, end = row
+    for index, (word, row) in enumerate(zip(record.tgt_words, record.words(layer, head), strict=True)):
+        *weights, end = row.tolist()
         attended = [Attended(place, src_words[place], weight) for place, weight in enumerate(weights)]
         most = sorted(attended, key=lambda one: -one.weight)[:k]
         least = sorted((one for one in attended if one not in most), key=lambda one: one.weight)[:k]

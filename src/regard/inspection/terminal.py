@@ -65,8 +65,8 @@ def render(
     layout = _Layout.fit(grid, width)
     staircase = layout.cell == 2 and len(grid.src_labels) <= _STAIRCASE
     lines = _staircase(grid, layout, width) if staircase else [_ruler(layout, len(grid.src_labels))]
-    for name, row in zip(grid.tgt_labels, grid.weights.tolist(), strict=True):
-        lines.append(_row(name, row, grid, layout))
+    for name, row in zip(grid.tgt_labels, grid.weights, strict=True):
+        lines.append(_row(name, row.tolist(), grid, layout))
     lines.append(_legend(width))
     picture = Text("\n", no_wrap=True, end="").join(lines)
     return picture if colour else Text(picture.plain, no_wrap=True, end="")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from regard.config.schema import TransformerConfig
 from regard.errors import CheckpointError
@@ -81,7 +82,7 @@ def read_variables(path: Path) -> dict[str, Variable]:
     Raises:
         CheckpointError: It is missing, cut short, or not of this format.
     """
-    with open_regular(path, cure=_CURE) as raw, BufferedReader(raw) as file:
+    with open_regular(path, cure=_CURE) as raw, cast("BinaryIO", BufferedReader(raw)) as file:
         try:
             found = _read(file)
             if file.read(1):
@@ -91,7 +92,7 @@ def read_variables(path: Path) -> dict[str, Variable]:
     return found
 
 
-def _read(file: BufferedReader) -> dict[str, Variable]:
+def _read(file: BinaryIO) -> dict[str, Variable]:
     size = file.seek(0, 2)
     file.seek(0)
     version = _number(file, "<I")
@@ -121,33 +122,33 @@ def _read(file: BufferedReader) -> dict[str, Variable]:
     return found
 
 
-def _bytes(file: BufferedReader, count: int) -> bytes:
+def _bytes(file: BinaryIO, count: int) -> bytes:
     data = file.read(count)
     if len(data) < count:
         raise EOFError("it was cut short")
     return data
 
 
-def _number(file: BufferedReader, form: str) -> int:
+def _number(file: BinaryIO, form: str) -> int:
     (number,) = struct.unpack(form, _bytes(file, struct.calcsize(form)))
     return int(number)
 
 
-def _count(file: BufferedReader) -> int:
+def _count(file: BinaryIO) -> int:
     count = _number(file, "<I")
     if count > _MOST:
         raise ValueError(f"{count} tensors")
     return count
 
 
-def _rank(file: BufferedReader) -> int:
+def _rank(file: BinaryIO) -> int:
     rank = _number(file, "<B")
     if rank > _DIMENSIONS:
         raise ValueError(f"{rank} dimensions")
     return rank
 
 
-def _text(file: BufferedReader) -> str:
+def _text(file: BinaryIO) -> str:
     data = _bytes(file, _number(file, "<H"))
     if not data.endswith(b"\0"):
         raise ValueError("a name without its end")

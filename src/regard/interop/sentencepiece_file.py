@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
@@ -89,8 +90,7 @@ def read_pieces(data: bytes, *, where: str) -> PieceFile:
         raise CheckpointError(f"{where}: expected a SentencePiece model, got something else: {error}") from None
     if not pieces:
         raise CheckpointError(f"{where}: expected a SentencePiece model, got {len(data)} bytes without a piece in them")
-    seen: set[str] = set()
-    twice = next((one.text for one in pieces if one.text in seen or seen.add(one.text)), None)
+    twice = next((text for text, count in Counter(one.text for one in pieces).items() if count > 1), None)
     if twice is not None or not trained:
         fault = "it does not say how it was trained" if twice is None else f"it has the piece {twice[:40]!r} twice"
         raise CheckpointError(f"{where}: expected a SentencePiece model, got a damaged one: {fault}; copy it again")

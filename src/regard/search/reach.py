@@ -33,8 +33,9 @@ class Reach:
         model = config.model
         positions = num_positions(model) or _ENDLESS
         source = max(1, min(config.data.max_len, positions - 1, (source_reach(model) or _ENDLESS) - 1))
-        transformer = isinstance(model, TransformerConfig)
-        return cls(source, positions, model.decoder_layers * model.heads if transformer else model.attention.heads)
+        if isinstance(model, TransformerConfig):
+            return cls(source, positions, model.decoder_layers * model.heads)
+        return cls(source, positions, model.attention.heads)
 
     def warning(self, src: Encoding, tgt: Encoding, *, matrices: int = 1) -> tuple[str, ...]:
         """What is said of a pair that is too long to be read.

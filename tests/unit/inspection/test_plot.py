@@ -31,6 +31,20 @@ def test_png_and_svg(day, tmp_path):
     assert (tmp_path / "day.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_a_picture_that_nobody_could_read_is_refused(encode, tmp_path):
+    record = AttentionRecord(encode(" ".join("a" * 1001)), encode("b"), (torch.ones(1, 2, 1002) / 1002,))
+    with pytest.raises(DataError, match="a picture of 1 x 1002 labels could not be read: .* --html"):
+        save(record, tmp_path / "x.png")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_large_picture_has_a_bounded_number_of_pixels(make_record, tmp_path, monkeypatch):
+    monkeypatch.setattr(plot, "_PIXELS", 300)
+    save(make_record("a b c d e f g h i j", "k l m n o p q r s t"), tmp_path / "x.png")
+    with Image.open(tmp_path / "x.png") as image:
+        assert max(image.size) < 700  # the labels on top
+
+
 def test_the_same_matrix_gives_the_same_bytes(day, tmp_path):
     for ending in ("svg", "png"):
         for name in ("a", "b"):
