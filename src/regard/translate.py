@@ -272,29 +272,7 @@ class Translator(Reopened):
         left, right = texts(sources, first=first), texts(targets, what="translation", first=first)
         if len(left) != len(right):
             raise SearchError(f"expected a translation for each of the {len(left)} sentences, got {len(right)}")
-        pairs = [
-            (self.src_subword.encode(normalise(src)), self.tgt_subword.encode(normalise(tgt)))
-            for src, tgt in zip(left, right, strict=True)
-        ]
-        matrices, readout = self.reach.matrices if kept is None else 1, self.readout
-        if kept is not None:
-            readout = replace(kept, layer=None, head=None)
-        results = [
-            Translation(
-                src.text, tgt.text, 0.0, warnings=numbered(number, self.reach.warning(src, tgt, matrices=matrices))
-            )
-            for number, (src, tgt) in enumerate(pairs, start=first)
-        ]
-        rows = [n for n, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids and not results[n].warnings]
-        with _naming([row + first for row in rows]):
-            hypotheses = self.engine.force(
-                [pairs[row][0].ids for row in rows],
-                [pairs[row][1].ids for row in rows],
-                kept=EVERYTHING if kept is None else OneMatrix(kept.layer, kept.head),
-            )
-        for row, hypothesis in zip(rows, hypotheses, strict=True):
-            results[row] = Translation.of(*pairs[row], hypothesis, attention=True, readout=readout)
-        return results
+        return _read_pairs(self, left, right, first=first, kept=kept)
 
     def _wish(
         self,
@@ -357,6 +335,35 @@ class Translator(Reopened):
         return Translation.of(
             source, self.tgt_subword.decode(ids), hypothesis, attention=wish.attention, readout=readout
         )
+
+
+def _read_pairs(
+    translator: Translator, sources: Sequence[str], targets: Sequence[str], *, first: int, kept: Readout | None
+) -> list[Translation]:
+    """Given translations, read by the model; see `Translator.score`."""
+    pairs = [
+        (translator.src_subword.encode(normalise(src)), translator.tgt_subword.encode(normalise(tgt)))
+        for src, tgt in zip(sources, targets, strict=True)
+    ]
+    matrices, readout = translator.reach.matrices if kept is None else 1, translator.readout
+    if kept is not None:
+        readout = replace(kept, layer=None, head=None)
+    results = [
+        Translation(
+            src.text, tgt.text, 0.0, warnings=numbered(number, translator.reach.warning(src, tgt, matrices=matrices))
+        )
+        for number, (src, tgt) in enumerate(pairs, start=first)
+    ]
+    rows = [n for n, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids and not results[n].warnings]
+    with _naming([row + first for row in rows]):
+        hypotheses = translator.engine.force(
+            [pairs[row][0].ids for row in rows],
+            [pairs[row][1].ids for row in rows],
+            kept=EVERYTHING if kept is None else OneMatrix(kept.layer, kept.head),
+        )
+    for row, hypothesis in zip(rows, hypotheses, strict=True):
+        results[row] = Translation.of(*pairs[row], hypothesis, attention=True, readout=readout)
+    return results
 
 
 def _check_vocabularies(models: Sequence[StoredModel], names: Sequence[str]) -> None:

@@ -92,7 +92,18 @@ def check_file(path: Path, *, wanted: str) -> bytes:
 
 
 def read_head(path: Path, *, wanted: str) -> bytes:
-    """The first bytes of a regular file, whatever they are; for arguments and errors see `check_file`."""
+    """Reads the first bytes of a regular file, whatever they are.
+
+    Args:
+        path: Its name.
+        wanted: As for `check_file`.
+
+    Returns:
+        `HEAD` of them, if there are so many.
+
+    Raises:
+        CheckpointError: It is not there, cannot be read, or is no file.
+    """
     cure = _cure(wanted)
     with open_regular(path, cure=cure) as file, reading(path, cure=cure):
         return file.read(HEAD) or b""
