@@ -18,12 +18,13 @@ def demo(
     out: Annotated[Path, typer.Option(parser=place, metavar="DIR", help="Directory to write to.")] = Path("demo"),
     pairs: Annotated[int, typer.Option(metavar="N", help="Sentence pairs to learn from.")] = 20000,
     overrides: Set = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another corpus or model in DIR.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write a corpus, train a Bahdanau model, score it, translate a sentence and draw its attention: some minutes."""
     with loading():
         from regard.runs.demo import run_demo
 
-    result = run_demo(out, pairs=pairs, overrides=overrides or [])
+    result = run_demo(out, pairs=pairs, overrides=overrides or [], overwrite=overwrite)
     if as_json:
         say_json(result.to_dict())

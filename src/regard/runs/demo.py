@@ -9,18 +9,21 @@ from pathlib import Path
 
 from rich.console import Console
 
-from regard.config.load import load_config
+from regard.config.load import load_config, parse_config
+from regard.errors import ConfigError
 from regard.evaluate.alignment import alignment_error_rate
 from regard.evaluate.scores import corpus_bleu
 from regard.inspection import html, terminal
 from regard.inspection.alignment import parse_pharaoh
 from regard.inspection.record import AttentionRecord
 from regard.phrasebook.corpus import write_corpus
+from regard.places import named
 from regard.printable import printable
 from regard.runs.console import ConsoleReporter, duration
 from regard.runs.training import TrainResult, train
-from regard.store.durable import write_output
-from regard.store.training_folder import TRAINING
+from regard.store.durable import write_text
+from regard.store.manifest import MANIFEST
+from regard.store.training_folder import SETTINGS, STATE, TRAINING, TrainingFolder
 from regard.text.readers import read_lines
 from regard.train.reporter import Reporter, Reporters, StepReport, TrainingPlan
 from regard.translate import Translator, load
@@ -98,6 +101,7 @@ def run_demo(
     *,
     pairs: int = PAIRS,
     overrides: Sequence[str] = (),
+    overwrite: bool = False,
     console: Console | None = None,
     reporter: Reporter | None = None,
 ) -> DemoResult:
@@ -109,6 +113,7 @@ def run_demo(
         out: Directory for all of it: `corpus/`, `model/`, `attention.html`, `attention.png`.
         pairs: Training pairs to generate.
         overrides: Options other than those of the preset `demo`, as `key=value`.
+        overwrite: Whether a corpus or a model is replaced that another demonstration, or somebody else, has put there.
         console: Where results are written; standard output when not given.
         reporter: Hears of the training; a progress bar on standard error when not given.
 
@@ -119,14 +124,16 @@ def run_demo(
         RegardError: When `out` cannot be written or an override makes no sense.
         KeyboardInterrupt: After the user stopped the training; everything is saved by then.
     """
-    out, console = Path(out), console or Console()
+    out, console = named(out, "out"), console or Console()
     corpus = out / "corpus"
+    if not overwrite:
+        _check_own(out / "model", corpus)
     _say(
         console,
         f"Writing {pairs:,} English-French sentence pairs of at most {MAX_WORDS} words, and their word alignments, to "
         f"{corpus}",
     )
-    write_corpus(corpus, pair="en-fr", pairs=pairs, max_length=MAX_WORDS)
+    write_corpus(corpus, pair="en-fr", pairs=pairs, max_length=MAX_WORDS, overwrite=overwrite)
     result = _train(out, corpus, overrides, _Foretelling(reporter or ConsoleReporter()))
     translator = load(result.path)
     bleu, aer = _score(translator, corpus)
@@ -139,9 +146,32 @@ def run_demo(
     return DemoResult(bleu, aer, translation, result.seconds, result.path)
 
 
+def _check_own(model: Path, corpus: Path) -> None:
+    """Refuses to replace a model, or a training, that no demonstration in this place has begun."""
+    own = corpus / "train.en"
+    for place in (model, TrainingFolder(model).path):
+        config = place / SETTINGS
+        if not config.is_file():
+            continue
+        src = Path(parse_config(config.read_text(encoding="utf-8"), where=str(config)).data.src or "")
+        if src != own and not (src.exists() and own.exists() and src.samefile(own)):
+            raise ConfigError(
+                f"{place}: expected a model of this demonstration, or none, but found one that learnt from other text: "
+                "choose another --out, or replace it with --overwrite"
+            )
+
+
+def _is_begun(model: Path) -> bool:
+    """Whether a training waits there to be gone on with: one that was finished is older than its model."""
+    state, manifest = model / TRAINING / STATE, model / MANIFEST
+    if not state.exists():
+        return False
+    return not manifest.exists() or state.stat().st_mtime_ns > manifest.stat().st_mtime_ns
+
+
 def _train(out: Path, corpus: Path, overrides: Sequence[str], reporter: Reporter) -> TrainResult:
     model = out / "model"
-    begun = (model / TRAINING / "state.safetensors").exists() and not (model / "manifest.json").exists()
+    begun = _is_begun(model)
     files = {"src": "train.en", "tgt": "train.fr", "val_src": "val.en", "val_tgt": "val.fr"}
     named = [f"data.{key}={corpus / name}" for key, name in files.items()]
     config = load_config(preset="demo", overrides=[*named, *overrides])
@@ -171,14 +201,10 @@ def _show(translator: Translator, out: Path, console: Console) -> str:
     console.print(terminal.render(record, width=console.width))
     page = out / "attention.html"
     text = html.render(record, title=SENTENCE)
-    write_output(page, lambda place: _put(place, text))
+    write_text(page, text)
     written = [str(page), *_picture(record, out / "attention.png")]
     _say(console, f"\nThe same to look at closely: {', '.join(written)}")
     return translation.text
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def _picture(record: AttentionRecord, path: Path) -> list[str]:
