@@ -57,10 +57,11 @@ def check_writable(text: str, what: str) -> None:
     """
     try:
         text.encode("utf-8")
-    except UnicodeEncodeError:
-        shown = text.encode("utf-8", "backslashreplace").decode()
+    except UnicodeEncodeError as error:
+        near = text[max(0, error.start - 40) : error.end + 40].strip()
+        shown = near.encode("utf-8", "backslashreplace").decode()
         raise ConfigError(
-            f"{what}: expected a name in UTF-8, since it is written down in a configuration, got {shown!r}: rename the "
+            f"{what}: expected a name in UTF-8, since it is written down in a configuration, got '{shown}': rename the "
             "file, or give it a second name with `ln`"
         ) from None
 

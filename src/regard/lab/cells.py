@@ -24,6 +24,7 @@ from regard.lab.load import dump_lab, parse_lab, system_config
 from regard.lab.result import CellResult, read_result
 from regard.lab.schema import BudgetConfig, Lab
 from regard.lab.systems import system_configs
+from regard.places import check_writable, named
 from regard.runs.prepare import keep_config, prepare
 from regard.store.durable import appearing, write_shared_text
 from regard.store.locks import Lock
@@ -238,6 +239,8 @@ def set_up(lab: Lab, directory: Path) -> Bench:
             with other options; then the directory is still the other lab's.
         DataError: The corpus cannot be read.
     """
+    check_writable(str(named(directory, "the lab's directory").absolute()), "the lab's directory")
+    check_writable(dump_lab(lab), "a file that the lab names")
     configs = system_configs(lab).values()  # mistakes first
     bench = Bench(lab, directory, bring_corpus(lab.corpus, directory / _CORPUS))
     for config in configs:

@@ -6,7 +6,6 @@ since the one in the directory is that of the last run, which may have other sys
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 import time
@@ -21,6 +20,7 @@ from regard.lab.recorder import Record, Recorder
 from regard.lab.result import CellResult, Trained
 from regard.printable import printable
 from regard.runs.training import TrainResult, choose_device, train
+from regard.store.durable import remove
 from regard.store.locks import Lock
 from regard.store.training_folder import TRAINING
 from regard.translate import load
@@ -48,6 +48,7 @@ def work(bench: Bench, cell: Cell, *, workers: int) -> int:
         return TAKEN
     with lock.held() as lost:
         if bench.finished(cell):
+            remove(cell.model / TRAINING)  # where a worker was killed before it did
             return FINISHED
         try:
             return _work(bench, cell, workers, lock, lost)
@@ -78,7 +79,7 @@ def _work(bench: Bench, cell: Cell, workers: int, lock: Lock, lost: threading.Ev
     if not lock.beat():
         raise _LostError
     CellResult(cell.system, cell.seed, wall, told, measured).write(cell.result)
-    shutil.rmtree(cell.model / TRAINING)  # checkpoints and the optimiser's state: several times the model
+    remove(cell.model / TRAINING)  # checkpoints and the optimiser's state: several times the model
     return FINISHED
 
 

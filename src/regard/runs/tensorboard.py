@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -50,11 +50,8 @@ class TensorBoardReporter:
         self._write(step, {f"validation/{name}": value for name, value in scores.items() if value is not None})
         spread = {"entropy": validation.entropy, "sharpness": validation.sharpness}
         self._write(step, {f"attention/{name}": value for name, value in spread.items() if value is not None})
-        with self._unless_full():
-            for number, sample in enumerate(validation.samples):
-                text = f"{sample.src}\n\n{sample.translation}\n\n({sample.reference})"
-                if self.writer:
-                    self.writer.add_text(f"validation/sample{number}", text, step)
+        texts = [f"{one.src}\n\n{one.translation}\n\n({one.reference})" for one in validation.samples]
+        self._write(step, {f"validation/sample{number}": text for number, text in enumerate(texts)})
 
     def on_message(self, text: str) -> None:
         """Messages are not for curves."""
@@ -70,14 +67,15 @@ class TensorBoardReporter:
         self.opened = self.directory()
         self.writer = SummaryWriter(str(self.opened), purge_step=first_step)
 
-    def _write(self, step: int, values: dict[str, float]) -> None:
+    def _write(self, step: int, values: Mapping[str, float | str]) -> None:
         with self._unless_full():
             if self.writer and self.directory() != self.opened:  # a training that took another's place
                 self.on_end()
                 self._open(None)
             if self.writer:
                 for name, value in values.items():
-                    self.writer.add_scalar(name, value, step)
+                    add = self.writer.add_text if isinstance(value, str) else self.writer.add_scalar
+                    add(name, value, step)
                 self.writer.flush()  # by the file's name, which may be another one soon
 
     @contextmanager

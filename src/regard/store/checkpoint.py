@@ -80,7 +80,7 @@ def read_scalars(path: str | Path) -> dict[str, Plain]:
     """
     try:
         content = json.loads(read_metadata(Path(path))["regard"])
-        scalars: object = content["scalars"]
+        scalars: Plain = content["scalars"]
     except (CheckpointError, KeyError, TypeError, ValueError, RecursionError):
         return {}
     return scalars if isinstance(scalars, dict) else {}
