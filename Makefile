@@ -12,7 +12,7 @@ TEST_ENV := OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false MPL
 PYTEST_ARGS ?=
 TYPES := $(PY) -m mypy && $(PY) -m pydoclint.main src
 
-.PHONY: help demo test unit every-option lint ruff format docs gpu-check clean
+.PHONY: help demo test unit every-option kills lint ruff format docs gpu-check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo 'make test    install into .venv, run the linters and all tests (ten minutes on two cores)'
 	@echo 'make unit    the unit tests alone (about three minutes)'
 	@echo 'make every-option  every option alone on every preset, of which the tests try a share (ten minutes)'
+	@echo 'make kills   end trainings, exports and labs at every one of their writes (an hour and more; Linux)'
 	@echo 'make lint    ruff, mypy and pydoclint'
 	@echo 'make format  let ruff arrange the code'
 	@echo 'make docs    build the documentation into site/'
@@ -65,6 +66,12 @@ unit: $(VENV)/installed-dev
 
 every-option: $(VENV)/installed-dev
 	REGARD_EVERY_OPTION=1 $(TEST_ENV) $(PY) -m pytest tests/faults/test_every_option.py $(PYTEST_ARGS)
+
+# A process killed, a power failure, a full disk, at each event; KILLS_ARGS chooses, such as "--only train --how kill".
+kills: $(VENV)/installed-dev
+	@mkdir -p build && rm -rf build/kills
+	cc -O1 -Wall -Wextra -Werror -shared -fPIC tests/faults/interrupted_writes.c -o build/interrupted_writes.so -ldl
+	$(PY) tests/faults/interrupted_writes.py build/interrupted_writes.so build/kills $(KILLS_ARGS)
 
 lint: ruff
 	$(TYPES)

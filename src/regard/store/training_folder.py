@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,7 +54,7 @@ class TrainingFolder:
         self.coming = self.path.with_name(f".{self.path.name}.new")
         self._going = self.path.with_name(f".{self.path.name}.old")
         self._lock = Lock(out / ".locks")
-        self._known: tuple[int, int] | None = None
+        self._handle: int | None = None
 
     @property
     def replacing(self) -> bool:
@@ -113,8 +114,11 @@ class TrainingFolder:
         with self._lock.held():
             try:
                 self._recover()
+                if self.path.is_dir():
+                    self._hold()
                 yield
             finally:
+                self._let_go()
                 if self.replacing:
                     with suppress(CheckpointError):  # what went wrong before counts more; the next one clears up
                         remove(self.coming)
@@ -127,7 +131,7 @@ class TrainingFolder:
         """
         make_directory(self.coming)
         self.current = self.coming
-        self._known = _identity(self.current)
+        self._hold()
 
     def take_place(self) -> None:
         """Puts the new training where the old one is, if it waits to; the old one is removed.
@@ -156,9 +160,7 @@ class TrainingFolder:
         Raises:
             CheckpointError: The directory was removed or replaced, or another process has taken over.
         """
-        if self._known is None:
-            self._known = _identity(self.current)
-        if self._known is None or _identity(self.current) != self._known:
+        if not self._is_same():
             raise CheckpointError(
                 f"{self.current}: the directory was removed or replaced while this training worked in it, so nothing "
                 "more can be saved there: train anew, and leave the directory alone meanwhile"
@@ -219,14 +221,27 @@ class TrainingFolder:
                 f"among them: choose another --out, or move it away"
             )
 
+    def _hold(self) -> None:
+        """Keeps the directory open, so that no other one can get its number while we work there."""
+        self._let_go()
+        if sys.platform != "win32":  # directories cannot be opened there
+            with suppress(OSError):
+                self._handle = os.open(self.current, os.O_RDONLY)
+
+    def _let_go(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def _is_same(self) -> bool:
+        """Whether the directory is still the one that we began to work in."""
+        if self._handle is None:
+            return self.current.is_dir()
+        with suppress(OSError):
+            return os.path.samestat(os.fstat(self._handle), self.current.stat())
+        return False
+
     def _is_lost(self) -> bool:
         with suppress(OSError):  # a shared disk that fails for a moment
             return not self._lock.beat() and self._lock.holder() is not None
         return False
-
-
-def _identity(place: Path) -> tuple[int, int] | None:
-    with suppress(OSError):
-        found = place.stat()
-        return found.st_dev, found.st_ino
-    return None

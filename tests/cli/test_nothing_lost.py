@@ -1,0 +1,207 @@
+"""Verbs that write: never over what they read or somebody else has written, nor to a place without a name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from regard.places import STDIN, STDOUT, refuse_own_input
+
+
+class Done(Protocol):
+    """How a command ended; see `conftest.py`."""
+
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+WRITING = {
+    "translate": ("translate", "model", "--input", "test.en", "--output"),
+    "align": ("align", "model", "--src", "test.en", "--tgt", "test.fr", "--output"),
+    "attend": ("attend", "model", "--src", "test.en", "--tgt", "test.fr", "--html"),
+    "shortlist": ("shortlist", "model", "--src", "test.en", "--tgt", "test.fr", "--out"),
+}
+
+
+def named(kind: str, place: Path) -> Path:
+    """Another name of a file."""
+    other = place.with_name(f"other-{place.name}")
+    if kind == "itself":
+        return place
+    if kind == "symbolic link":
+        other.symlink_to(place)
+    elif kind == "hard link":
+        os.link(place, other)
+    else:
+        (place.parent / "way").symlink_to(place.parent.absolute())
+        return place.parent / "way" / place.name
+    return other
+
+
+@pytest.mark.parametrize("kind", ["itself", "symbolic link", "hard link", "directory by a link"])
+@pytest.mark.parametrize("verb", WRITING)
+@pytest.mark.parametrize("read", ["test.en", "model/weights.safetensors"])
+def test_nothing_is_written_over_what_is_read(at_work: Path, regard: Run, verb: str, kind: str, read: str) -> None:
+    place = at_work / read
+    before = place.read_bytes()
+    done = regard(*WRITING[verb], str(named(kind, place)))
+    assert done.status == 2
+    assert "is read and written at once" in done.err
+    assert "choose another place for the output" in done.err
+    assert place.read_bytes() == before
+
+
+@pytest.mark.parametrize("verb", ["align", "attend", "shortlist"])
+def test_nor_over_the_other_side(at_work: Path, regard: Run, verb: str) -> None:
+    before = (at_work / "test.fr").read_bytes()
+    assert regard(*WRITING[verb], "test.fr").status == 2
+    assert (at_work / "test.fr").read_bytes() == before
+
+
+def test_nor_over_the_standard_input(at_work: Path, quick_shell: Callable[..., Done]) -> None:
+    (at_work / "in").write_text("a dog\nthe cat\n")
+    for line in (
+        "regard translate model --output in < in",
+        "ln in other; regard translate model --output other < in",
+        "regard translate model < in >> in",
+        "regard translate model --input in >> in",
+    ):
+        done = quick_shell(line)
+        assert done.status == 2, line
+        assert "is read and written at once" in done.err
+        assert (at_work / "in").read_text() == "a dog\nthe cat\n"
+    assert quick_shell("regard translate model < in | regard translate model > out").status == 0
+    assert len((at_work / "out").read_text().splitlines()) == 2
+
+
+def test_what_no_one_could_destroy_is_no_input(tmp_path: Path) -> None:
+    (tmp_path / "in").touch()
+    with (tmp_path / "in").open() as file:
+        refuse_own_input(tmp_path / "out", [file.fileno(), None, tmp_path / "missing"])
+    refuse_own_input(os.devnull, [os.devnull])
+    refuse_own_input(tmp_path, [tmp_path])
+    assert (STDIN, STDOUT) == (0, 1)
+
+
+def test_an_import_replaces_no_model(at_work: Path, regard: Run) -> None:
+    before = {path: path.read_bytes() for path in (at_work / "model").rglob("*") if path.is_file()}
+    done = regard("import", "marian", "somewhere", "--out", "model")
+    assert done.status == 2
+    assert "model already holds manifest.json and training: choose another --out, or remove it" in done.err
+    assert {path: path.read_bytes() for path in (at_work / "model").rglob("*") if path.is_file()} == before
+
+
+def test_a_phrasebook_replaces_nobodys_files(tmp_path: Path, regard: Run) -> None:
+    own = tmp_path / "val.fr"
+    own.write_text("mon texte\n")
+    told = ("phrasebook", "--pairs", "30", "--max-length", "6", "--out", str(tmp_path))
+    done = regard(*told)
+    assert done.status == 2
+    assert (
+        f"{own}: is there already, with other content: choose another --out, or replace it with --overwrite" in done.err
+    )
+    assert list(tmp_path.iterdir()) == [own]
+    assert own.read_text() == "mon texte\n"
+    assert regard(*told, "--overwrite").status == 0
+    written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert len(written) == 9
+    assert regard(*told).status == 0  # the same files say the same
+    (tmp_path / "train.en").unlink()
+    assert regard(*told).status == 0
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == written
+
+
+def test_a_demonstration_replaces_nobodys_model(at_work: Path, regard: Run) -> None:
+    before = (at_work / "model/weights.safetensors").read_bytes()
+    done = regard("demo", "--out", ".", "--pairs", "30")
+    assert done.status == 2
+    assert "model: expected a model of this demonstration" in done.err
+    assert "--overwrite" in done.err
+    assert (at_work / "model/weights.safetensors").read_bytes() == before
+    assert not (at_work / "corpus").exists()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ("train", "--src", "a", "--tgt", "b", "--out", ""),
+        ("train", "--src", "", "--tgt", "b", "--out", "new"),
+        ("train", "--resume", "--out="),
+        ("demo", "--out", ""),
+        ("phrasebook", "--out", ""),
+        ("export", "model", "--to", "onnx", "--out", ""),
+        ("export", "", "--to", "onnx", "--out", "new"),
+        ("import", "marian", "x", "--out", ""),
+        ("import", "marian", "", "--out", "new"),
+        ("shortlist", "model", "--src", "test.en", "--tgt", "test.fr", "--out", ""),
+        ("align", "model", "--src", "test.en", "--tgt", "test.fr", "--output", ""),
+        ("translate", "model", "--input", "test.en", "--output", ""),
+        ("translate", "", "--input", "test.en"),
+        ("translate", "model", "--with", "", "--input", "test.en"),
+        ("attend", "model", "a", "--html", ""),
+        ("attend", "model", "a", "--png", ""),
+        ("evaluate", "model", "--src", "test.en", "--ref", ""),
+        ("lab", "run", "scores", ""),
+        ("lab", "report", ""),
+        ("info", ""),
+        ("aer", "--gold", "", "--links", "test.align"),
+    ],
+)
+def test_an_empty_name_is_refused(at_work: Path, regard: Run, told: tuple[str, ...]) -> None:
+    before = sorted(at_work.rglob("*"))
+    done = regard(*told)
+    assert done.status == 2
+    assert "an empty one" in done.err
+    assert sorted(at_work.rglob("*")) == before
+
+
+def test_names_that_are_not_utf_8_go_in_and_out_as_they_are(at_work: Path, quick_shell: Callable[..., Done]) -> None:
+    done = quick_shell("cp test.en $'caf\\xe9.en'; regard train --src $'caf\\xe9.en' --tgt test.fr --out new")
+    assert done.status == 2
+    assert "--src" in done.err or "data.src" in done.err
+    assert "caf\\udce9.en" in done.err
+    assert "internal error" not in done.err
+    assert not (at_work / "new").exists()
+    assert quick_shell("regard translate model --input $'caf\\xe9.en' --output $'sort\\xe9'").status == 0
+
+
+@pytest.mark.parametrize("verb", ["attend --html", "attend --png", "shortlist"])
+def test_an_older_file_stays_when_the_disk_is_full(
+    at_work: Path, regard: Run, verb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = at_work / {"attend --html": "page.html", "attend --png": "picture.png", "shortlist": "table"}[verb]
+    old.write_text("older")
+    told = {
+        "attend --html": ("attend", "model", "a dog", "--html", str(old)),
+        "attend --png": ("attend", "model", "a dog", "--png", str(old)),
+        "shortlist": (*WRITING["shortlist"], str(old)),
+    }[verb]
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        done = regard(*told)
+    assert done.status == 2
+    assert "No space left on device" in done.err
+    assert "ake room" in done.err
+    assert old.read_text() == "older"
+    assert {path.name for path in at_work.iterdir() if path.name.endswith((".new", ".html", ".png"))} <= {old.name}
+    assert regard(*told).status == 0
+    assert old.read_bytes() != b"older"
+
+
+def test_pages_are_written_through_links_and_not_over_protected_files(at_work: Path, regard: Run) -> None:
+    (at_work / "target.html").write_text("older")
+    (at_work / "page.html").symlink_to("target.html")
+    assert regard("attend", "model", "a dog", "--html", "page.html").status == 0
+    assert (at_work / "page.html").is_symlink()
+    assert "<html" in (at_work / "target.html").read_text()
