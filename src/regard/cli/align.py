@@ -9,7 +9,7 @@ import typer
 
 from regard.cli.lines import read_aligned, written_to
 from regard.cli.loading import loading
-from regard.cli.options import Base, Device, Model, Src, Threads, With, examples, place, use_threads
+from regard.cli.options import Base, Device, Model, Output, Src, Threads, With, examples, place, use_threads
 from regard.cli.progress import watched
 from regard.cli.saying import warn
 from regard.places import STDOUT, refuse_own_input
@@ -28,9 +28,6 @@ _AT_ONCE = 512
 
 _Tgt = Annotated[
     Path, typer.Option("--tgt", parser=place, metavar="FILE", help="Their translations.", show_default=False)
-]
-_Output = Annotated[
-    Path | None, typer.Option(parser=place, metavar="FILE", help="Where to write.", show_default="standard output")
 ]
 _Reverse = Annotated[
     Path | None,
@@ -97,7 +94,7 @@ def align(
     model: Model,
     src: Src,
     tgt: _Tgt,
-    output: _Output = None,
+    output: Output = None,
     others: With = None,
     reverse_model: _Reverse = None,
     symmetrize: _Symmetrize = "intersection",

@@ -65,6 +65,10 @@ Compute = Annotated[
         metavar="TYPE", help="Arithmetic: bfloat16; of other engines int8 and more.", show_default="as stored"
     ),
 ]
+Output = Annotated[
+    Path | None,
+    typer.Option("--output", parser=place, metavar="FILE", help="Where to write.", show_default="standard output"),
+]
 Table = Annotated[
     Path | None,
     typer.Option(

@@ -10,7 +10,20 @@ import typer
 
 from regard.cli.lines import InputLines, written_to
 from regard.cli.loading import loading
-from regard.cli.options import Beam, Compute, Device, Engine, Model, Table, Threads, With, examples, place, use_threads
+from regard.cli.options import (
+    Beam,
+    Compute,
+    Device,
+    Engine,
+    Model,
+    Output,
+    Table,
+    Threads,
+    With,
+    examples,
+    place,
+    use_threads,
+)
 from regard.cli.progress import watched
 from regard.cli.saying import warn
 from regard.errors import SearchError
@@ -22,18 +35,16 @@ EXAMPLES = examples(
     "regard translate model --json --attention --n-best 3 < test.en > answers.jsonl",
 )
 
+_Input = Annotated[
+    Path | None,
+    typer.Option("--input", parser=place, metavar="FILE", help="Lines to translate.", show_default="standard input"),
+]
+
 
 def translate(
     model: Model,
-    source: Annotated[
-        Path | None,
-        typer.Option(
-            "--input", parser=place, metavar="FILE", help="Lines to translate.", show_default="standard input"
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option(parser=place, metavar="FILE", help="Where to write.", show_default="standard output")
-    ] = None,
+    source: _Input = None,
+    output: Output = None,
     others: With = None,
     beam: Beam = None,
     n_best: Annotated[int, typer.Option(metavar="K", help="Translations of each line; needs --json.")] = 1,

@@ -198,7 +198,8 @@ def _run(
         folder.take_place()
     if folder.replacing and interrupt.requested:  # what is there is worth more than a training of no steps
         return Outcome(0, 0.0, interrupted=True, num_skipped=0)
-    return trainer.run(num_sentences=len(prepared.train), resume=resume and saved, interrupt=interrupt, keeper=folder)
+    trainer.folder.belong_to(folder)
+    return trainer.run(num_sentences=len(prepared.train), resume=resume and saved, interrupt=interrupt)
 
 
 def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:

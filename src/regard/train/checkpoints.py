@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from torch import Tensor
 
@@ -33,8 +34,30 @@ class Checkpoint:
     validation: Validation
 
 
+class Keeper(Protocol):
+    """Whoever owns the directory that a training is kept in."""
+
+    @property
+    def path(self) -> Path:
+        """Where it will be in the end."""
+        ...
+
+    @property
+    def current(self) -> Path:
+        """Where it is now."""
+        ...
+
+    def check(self) -> None:
+        """Raises a `CheckpointError` where nothing may be written any more."""
+        ...
+
+    def saved(self) -> Path:
+        """Hears that a state was saved; gives the directory from now on."""
+        ...
+
+
 class CheckpointFolder:
-    """Checkpoints on disk, the best always among them.
+    """Checkpoints on disk, the best always among them, and the state that training goes on from.
 
     Args:
         directory: Where they lie, one `step-…` each.
@@ -47,16 +70,26 @@ class CheckpointFolder:
         self.keep = keep
         self.prefer = prefer
         self.entries: list[Checkpoint] = []
+        self._keeper: Keeper | None = None
 
     @property
     def state_path(self) -> Path:
-        """The file that an interrupted training goes on from."""
+        """What training goes on from."""
         return self.directory / STATE
+
+    @property
+    def destination(self) -> Path:
+        """Where the directory will be in the end."""
+        return self._keeper.path if self._keeper else self.directory
 
     @property
     def best(self) -> Checkpoint | None:
         """The checkpoint with the highest score, the earliest of equals; None when there is none."""
         return max(self.entries, key=lambda entry: (entry.score, -entry.step), default=None)
+
+    def belong_to(self, keeper: Keeper) -> None:
+        """Writes only where an owner of the directory lets it, and moves with it."""
+        self._keeper, self.directory = keeper, keeper.current
 
     def averaged(self) -> list[Checkpoint]:
         """The checkpoints that make up the average, in the order of their steps; none when averaging is off."""
@@ -77,10 +110,26 @@ class CheckpointFolder:
             metric: What to choose by.
             weights: By name.
         """
+        self._check()
         score = validation.score(metric)
         entry = Checkpoint(step, score if score > WORST else WORST, replace(validation, samples=()))  # NaN > x is false
         save_state(self._path(step), weights, {"step": step})
         self.entries = [*(one for one in self.entries if one.step != step), entry]
+
+    def save(self, tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> None:
+        """Writes the state.
+
+        Args:
+            tensors: Of any shape, `(...)`, by name.
+            scalars: Everything else.
+
+        Raises:
+            CheckpointError: It cannot be written, or the directory is another one by now.
+        """
+        self._check()
+        save_state(self.state_path, tensors, scalars)
+        if self._keeper:
+            self.directory = self._keeper.saved()
 
     def prune(self) -> None:
         """Removes what need not be kept, leftovers of an interrupted run among it."""
@@ -125,6 +174,10 @@ class CheckpointFolder:
             self.entries = [_checkpoint(one) for one in state]  # type: ignore[union-attr]
         except (KeyError, TypeError):
             raise CheckpointError(f"{self.directory}: the list of checkpoints is damaged: train anew") from None
+
+    def _check(self) -> None:
+        if self._keeper:
+            self._keeper.check()
 
     def _path(self, step: int) -> Path:
         return self.directory / f"step-{step:08d}.safetensors"

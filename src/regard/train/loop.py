@@ -13,7 +13,7 @@ from torch import Tensor
 from regard.config.schema import TrainConfig
 from regard.errors import CheckpointError, ConfigError
 from regard.model.seq2seq import Seq2Seq
-from regard.store.checkpoint import Plain, load_state, save_state
+from regard.store.checkpoint import Plain, load_state
 from regard.store.weights import fill, own_tensors
 from regard.train.average import average_states
 from regard.train.checkpoints import Checkpoint, CheckpointFolder
@@ -57,28 +57,6 @@ class Stream(Protocol):
 
     def __next__(self) -> Batch:
         """The next batch."""
-        ...
-
-
-class Keeper(Protocol):
-    """Whoever owns the directory that a training is kept in."""
-
-    @property
-    def path(self) -> Path:
-        """Where it will be in the end."""
-        ...
-
-    @property
-    def current(self) -> Path:
-        """Where it is now."""
-        ...
-
-    def check(self) -> None:
-        """Raises a `CheckpointError` where nothing may be written any more."""
-        ...
-
-    def saved(self) -> Path:
-        """Hears that a state was saved; gives the directory from now on."""
         ...
 
 
@@ -137,7 +115,6 @@ class Trainer:
         self.config, self.precision, self.reporter = config, precision, reporter
         self.validate_every = config.validate_every
         self.device = str(model.output_weight.device)
-        self.keeper: Keeper | None = None
         self.folder = CheckpointFolder(directory, keep=config.keep, prefer=config.average)
         self.updater = Updater(model, betas=config.betas, weight_decay=config.weight_decay, clip_norm=config.clip_norm)
         self.step = TrainingStep(
@@ -149,21 +126,13 @@ class Trainer:
         self.stopwatch = Stopwatch(clock)
         self.meter = Meter(self.device, clock)
 
-    def run(
-        self,
-        *,
-        num_sentences: int = 0,
-        resume: bool = False,
-        interrupt: Interrupt | None = None,
-        keeper: Keeper | None = None,
-    ) -> Outcome:
+    def run(self, *, num_sentences: int = 0, resume: bool = False, interrupt: Interrupt | None = None) -> Outcome:
         """Trains to the end, or to an interruption.
 
         Args:
             num_sentences: Of the corpus, for the report.
             resume: Whether to go on from the saved state.
             interrupt: The user's wish to stop.
-            keeper: Owner of the directory, who may move it; nobody else does when not given.
 
         Returns:
             How it ended.
@@ -173,8 +142,6 @@ class Trainer:
             ConfigError: When gradients stay infinite or NaN.
         """
         interrupt = interrupt or Interrupt()
-        if keeper:
-            self.keeper, self.folder.directory = keeper, keeper.current
         anew = resume and self._restore()
         self.reporter.on_start(self._plan(num_sentences))
         if anew:
@@ -213,7 +180,7 @@ class Trainer:
             steps=self.limit.steps,
             first_step=self.progress.step,
             validate_every=self.validate_every,
-            directory=str(self.keeper.path if self.keeper else self.folder.directory),
+            directory=str(self.folder.destination),
             max_minutes=self.config.max_minutes,
         )
 
@@ -297,7 +264,6 @@ class Trainer:
         best = self.progress.note(score)
         self.schedule.observe(score)
         self._revise(ended)
-        self._check_place()
         self.folder.add(self.progress.step, validation, self.config.metric, own_tensors(self.model))
         # Before the state is saved: a training that is killed between the two validates again, and is heard again.
         self.reporter.on_validation(self.progress.step, validation, best=best)
@@ -323,12 +289,7 @@ class Trainer:
         fill(self.model, self._kept(best))
         return f"checkpoint of step {best.step}", best.validation
 
-    def _check_place(self) -> None:
-        if self.keeper:
-            self.keeper.check()
-
     def _save(self) -> None:
-        self._check_place()
         self.progress.elapsed = self.stopwatch.elapsed()
         scalars: dict[str, Plain] = {
             "progress": asdict(self.progress),
@@ -337,9 +298,7 @@ class Trainer:
             "limit": self.limit.state(),
             "checkpoints": self.folder.state(),
         }
-        save_state(self.folder.state_path, state_tensors(self.model, self.updater, self.device), scalars)
-        if self.keeper:
-            self.folder.directory = self.keeper.saved()
+        self.folder.save(state_tensors(self.model, self.updater, self.device), scalars)
 
     def _restore(self) -> bool:
         """Goes to where the saved training was; True where its limits were other ones."""
