@@ -28,6 +28,7 @@ WRITING = {
     "attend": ("attend", "model", "--src", "test.en", "--tgt", "test.fr", "--html"),
     "shortlist": ("shortlist", "model", "--src", "test.en", "--tgt", "test.fr", "--out"),
 }
+MOVED = {"src": "train.en", "tgt": "train.fr", "val_src": "val.en", "val_tgt": "val.fr"}
 
 
 def named(kind: str, place: Path) -> Path:
@@ -205,3 +206,21 @@ def test_pages_are_written_through_links_and_not_over_protected_files(at_work: P
     assert regard("attend", "model", "a dog", "--html", "page.html").status == 0
     assert (at_work / "page.html").is_symlink()
     assert "<html" in (at_work / "target.html").read_text()
+
+
+def test_a_training_goes_on_where_its_texts_are_now(at_work: Path, regard: Run) -> None:
+    moved = [f"--{side.replace('_', '-')}={name}" for side, name in MOVED.items()]
+    done = regard("train", "--resume", "--out", "model", *moved)
+    assert done.status == 0, done.err
+    kept = (at_work / "model/training/config.toml").read_text()
+    assert all(f'{side} = "{name}"' in kept for side, name in MOVED.items())
+    other = regard("train", "--resume", "--out", "model", "--src=test.en", "--tgt=test.fr")
+    assert other.status == 2
+    assert "text is not what it was" in other.err
+    fewer = regard("train", "--resume", "--out", "model", "--set", "train.steps=3")
+    assert fewer.status == 2
+    assert "train.steps = 3: the training in model has done 40 steps already" in fewer.err
+    assert (at_work / "model/training/config.toml").read_text() == kept
+    model = regard("train", "--resume", "--out", "model", "--set", "model.hidden_size=3")
+    assert model.status == 2
+    assert "model.hidden_size would change it" in model.err

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import gc
 import hashlib
 import importlib
 import json
@@ -89,12 +90,14 @@ class Job:
         work: Does it; returns an exit status.
         judge: Tells what is wrong with the directory after it was cut short at an event; None for nothing.
         start: Copied to where it works before each try; None for nothing.
+        threads: Whether it starts threads, so that it cannot be done once before it is forked.
     """
 
     name: str
     work: Callable[[], int]
     judge: Callable[[], str | None]
     start: Path | None = None
+    threads: bool = False
 
 
 @dataclass
@@ -145,6 +148,26 @@ class Bench:
         finally:
             sys.stdout.flush()
             os._exit(status)
+
+    def warm(self, job: Job) -> None:
+        """Does a job once in this process, so that its forks need not load and compile what it takes."""
+        self.fresh(job.start)
+        kept = [os.dup(stream) for stream in (1, 2)]
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(nowhere, stream)
+        try:
+            job.work()
+        finally:
+            sys.stdout.flush()
+            for stream, own in zip((1, 2), kept, strict=True):
+                os.dup2(own, stream)
+                os.close(own)
+            os.close(nowhere)
+        if len(os.listdir("/proc/self/task")) > 1:
+            sys.exit(f"{job.name}: a fork has one thread, and could wait for the others for ever")
+        gc.collect()
+        gc.freeze()
 
     def run(self, *told: str) -> int:
         """A command of regard's, in this process."""
@@ -346,6 +369,7 @@ def exports(bench: Bench) -> list[Job]:
                 f"export {kind}",
                 lambda told=told: bench.run(*told),  # type: ignore[misc]
                 lambda kind=kind, told=told, look=look: judge(kind, told, look),  # type: ignore[misc]
+                threads=kind != "marian",
             )
         )
     bench.fresh(None)
@@ -430,6 +454,8 @@ def tell_wrong(tried: Tried, how: str) -> str | None:
 def try_all(bench: Bench, job: Job, how: str, stride: int) -> bool:
     """Cuts a job short at each of its writes, or at every so many-th; tells whether all was well."""
     bench.counts, wrong, tries = {}, [], 0
+    if not job.threads:
+        bench.warm(job)
     bench.fresh(job.start)
     whole = bench.fork(job.work)
     if whole.status:
@@ -465,20 +491,28 @@ def main() -> int:
         os.execve(sys.executable, [sys.executable, *sys.argv], environment)
     for name in (*LOADED, *ENGINES):
         importlib.import_module(name)
-    if len(os.listdir("/proc/self/task")) > 1:
-        sys.exit("a fork has one thread, and could wait for the others for ever")
     place = wanted.place.resolve()
     place.mkdir(parents=True)
     corpus(place / "corpus")
     bench = Bench(place, ctypes.CDLL(None))
     names = [name for name in wanted.only.split(",") if name]
     well = True
-    for make in (trainings, exports, labs, phrasebooks):
+    for kinds, make in MAKERS.items():
+        if names and not set(names) & set(kinds):
+            continue
         for job in make(bench):
             if not names or job.name in names:
                 for how in wanted.how.split(","):
                     well = try_all(bench, job, how, wanted.stride) and well
     return 0 if well else 1
+
+
+MAKERS = {
+    ("train", "resume", "overwrite"): trainings,
+    ("export onnx", "export ctranslate2", "export marian", "import"): exports,
+    ("lab",): labs,
+    ("phrasebook",): phrasebooks,
+}
 
 
 if __name__ == "__main__":
