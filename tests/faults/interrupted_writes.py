@@ -369,7 +369,7 @@ def exports(bench: Bench) -> list[Job]:
                 f"export {kind}",
                 lambda told=told: bench.run(*told),  # type: ignore[misc]
                 lambda kind=kind, told=told, look=look: judge(kind, told, look),  # type: ignore[misc]
-                threads=kind != "marian",
+                threads=True,
             )
         )
     bench.fresh(None)

@@ -33,6 +33,8 @@ _OWN = re.compile(
     rf"|step-\d+\.safetensors)({re.escape(PENDING)})?"
 )
 """What regard puts into the folder."""
+_HALF_DONE = re.compile(r"\.tmp\w{6}")
+"""What safetensors leaves there when it is killed: it writes under such a name first."""
 
 
 class TrainingFolder:
@@ -207,6 +209,9 @@ class TrainingFolder:
             move(self.coming if self.coming.exists() else self._going, self.path)
         remove(self.coming)
         remove(self._going)
+        for half_done in self.path.glob(".tmp*"):
+            if _HALF_DONE.fullmatch(half_done.name):
+                remove(half_done)
 
     def _check_foreign(self) -> None:
         """Refuses to replace what no training has written."""
@@ -214,7 +219,8 @@ class TrainingFolder:
             return
         if not self.path.is_dir():
             raise ConfigError(f"{self.path}: expected a directory or a free name, found a file: choose another --out")
-        foreign = sorted(entry.name for entry in os.scandir(self.path) if not _OWN.fullmatch(entry.name))
+        names = sorted(entry.name for entry in os.scandir(self.path))
+        foreign = [name for name in names if not (_OWN.fullmatch(name) or _HALF_DONE.fullmatch(name))]
         if foreign:
             raise ConfigError(
                 f"{self.path}: expected the files of a training, which are replaced, but found {foreign[0]!r} "

@@ -135,6 +135,15 @@ def test_an_unfinished_preparation_is_in_nobodys_way(out: Path) -> None:
     assert list((out / "training").iterdir()) == []
 
 
+def test_what_a_kill_left_half_written_is_cleared_away(out: Path) -> None:
+    for name in (".tmpAb3xYz", ".tmp-mine", "state.safetensors.new"):
+        (lay_out(out / "training", OLD) if not out.exists() else out / "training").joinpath(name).touch()
+    with TrainingFolder(out).claimed():
+        assert {".tmp-mine"} == {one.name for one in (out / "training").glob(".tmp*")}
+    (out / "training/.tmp-mine").unlink()
+    TrainingFolder(out).check_free(overwrite=True)
+
+
 def test_files_of_somebody_else_are_not_replaced(out: Path) -> None:
     lay_out(out / "training", OLD)
     (out / "training/train.en").write_text("a corpus")
