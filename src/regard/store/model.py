@@ -21,6 +21,7 @@ from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
 from regard.model.build import ScoreFactory
 from regard.model.seq2seq import Seq2Seq
+from regard.places import named
 from regard.store.durable import make_directory, pending, sha256, take_place, write_pending
 from regard.store.manifest import (
     CONFIG,
@@ -102,7 +103,7 @@ def save_model(
     Raises:
         CheckpointError: Weights are not finite, there are too many details, or the place cannot be written.
     """
-    directory = Path(path)
+    directory = named(path, "path")
     tensors, told = own_tensors(model), _readable(directory, details or {})
     check_finite(str(directory), tensors, cure="training went astray: train again with a smaller train.learning_rate")
     writers: dict[str, Callable[[Path], None]] = {
