@@ -7,16 +7,17 @@ from regard.config.engines import engine_name
 from regard.config.schema import Config
 
 
-def remarks(config: Config) -> list[str]:
+def remarks(given: Config, config: Config) -> list[str]:
     """Says what of a configuration counts for nothing or for less, and what was promised.
 
     Args:
-        config: Complete, with its number of steps.
+        given: As the user gave it, whose epochs are no steps yet.
+        config: The same, complete.
 
     Returns:
         A sentence each.
     """
-    found = without_effect(config)
+    found = without_effect(given)
     found += [f"{key} = {flat(config)[key]!r} is another name of {name!r}" for key, name in aliases(config).items()]
     train, export = config.train, config.model.export
     if train.steps is not None and train.warmup > train.steps:

@@ -97,7 +97,7 @@ def train(
         model, stream = _build_model(prepared, device), _stream(prepared)
         prepared = _count_steps(prepared, stream)
         keep_config(prepared.config, folder.current)
-        notes = [*prepared.notes, *([] if resume else remarks(prepared.config)), precision.note]
+        notes = _notes(prepared, None if resume else config, precision)
         with _listeners(prepared, folder, reporter, notes) as listener:
             trainer = Trainer(
                 model,
@@ -208,6 +208,12 @@ def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:
     return replace(prepared, config=config)
 
 
+def _notes(prepared: Prepared, given: Config | None, precision: Precision) -> list[str]:
+    """What is told before training, of a new one with what counts for nothing."""
+    told = [] if given is None else remarks(given, prepared.config)
+    return [note for note in (*prepared.notes, *told, precision.note) if note]
+
+
 def _settle(prepared: Prepared) -> tuple[Prepared, str, Precision]:
     """Decides what depends on the machine: device, threads, precision."""
     options, model = prepared.config.train, prepared.config.model
@@ -257,14 +263,13 @@ def _stream(prepared: Prepared) -> BatchStream:
 
 @contextmanager
 def _listeners(
-    prepared: Prepared, folder: TrainingFolder, reporter: Reporter | None, notes: Sequence[str | None]
+    prepared: Prepared, folder: TrainingFolder, reporter: Reporter | None, notes: Sequence[str]
 ) -> Iterator[Reporter]:
     """Everyone who hears of the training; notes are told first."""
     own = [] if reporter is None else [reporter]
     listener = Reporters([*own, *_tensorboard(prepared.config, folder, own)])
     for one in notes:
-        if one:
-            listener.on_message(one)
+        listener.on_message(one)
     if folder.replacing and folder.is_trained():
         listener.on_message(f"the training in {folder.path} is replaced as soon as this one has saved its first state")
     yield listener
