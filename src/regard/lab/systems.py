@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from regard.config.effect import canonical, flat, idle
 from regard.config.schema import Config
-from regard.errors import ConfigError
+from regard.errors import ConfigError, RegardError
 from regard.lab.load import system_config
 from regard.lab.schema import BudgetConfig, Lab
+from regard.runs.possible import check_possible
 
 _DECIDED = {
     "train.seed": "the lab's seeds decide: set them with `seeds`",
@@ -35,10 +36,18 @@ def system_configs(lab: Lab) -> dict[str, Config]:
         ConfigError: An option is wrong, or counts for nothing; or two systems would be one.
     """
     configs = {system: system_config(lab, system) for system in lab.systems}
-    wrong = [*_decided(lab), *_useless(lab, configs), *_twins(lab, configs)]
+    wrong = [*_impossible(configs), *_decided(lab), *_useless(lab, configs), *_twins(lab, configs)]
     if wrong:
         raise ConfigError("\n".join(wrong))
     return configs
+
+
+def _impossible(configs: Mapping[str, Config]) -> Iterator[str]:
+    for name, config in configs.items():
+        try:
+            check_possible(config)
+        except RegardError as error:
+            yield f"systems.{name}: {error}"
 
 
 def _key(option: str) -> str:

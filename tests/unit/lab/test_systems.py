@@ -90,3 +90,9 @@ def test_what_counts_for_one_may_be_said_of_all() -> None:
     systems = {"a": ["model.decoder=bahdanau", "model.attention.score=additive"], "b": ["model.decoder=plain"],
                "c": ["model.kind=transformer"]}  # fmt: skip
     system_configs(lab(systems, base='set = ["model.attention.size=9", "model.attention.coverage=false"]'))
+
+
+def test_a_model_that_cannot_be_is_told_of_first() -> None:
+    told = r"systems\.b: model\.hidden_size is shared by the heads.*512 with 3 heads"
+    with pytest.raises(ConfigError, match=told):
+        system_configs(lab({"a": [], "b": ["model.attention.heads=3"]}))
