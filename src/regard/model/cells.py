@@ -49,7 +49,7 @@ def _for_many_products(weight: Tensor) -> Tensor | StepProduct:
     device = weight.device.type
     cast = weight.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else weight
     whole = cast.contiguous()
-    return StepProduct(whole) if whole.requires_grad and whole.numel() else whole
+    return StepProduct(whole) if torch.is_grad_enabled() and whole.requires_grad and whole.numel() else whole
 
 
 class RecurrentLayer(nn.Module, ABC):

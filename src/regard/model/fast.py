@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import torch
 from torch import nn
 
 from regard.attention.heads import HeadLinear
@@ -18,6 +19,7 @@ from regard.native.packed import PRECISIONS, PackedLinear
 from regard.native.products import Linear
 
 
+@torch.no_grad()
 def for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
     """Lays out a model's weights for decoding.
 

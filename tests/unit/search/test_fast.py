@@ -8,10 +8,12 @@ import torch
 from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, TransformerConfig
 from regard.errors import SearchError
 from regard.model.build import build_model
+from regard.model.cells import RecurrentLayer
 from regard.model.fast import for_search
 from regard.model.seq2seq import Seq2Seq
 from regard.model.stepping import SteppingDecoder
 from regard.native import kernel
+from regard.native.packed import PackedLinear
 from regard.search.beam import beam_search
 from regard.values import Hypothesis, Specials
 
@@ -58,6 +60,18 @@ def test_finds_the_same(name: str) -> None:
     after = model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith(("transformer", "plain"))])
+def test_the_products_of_every_step_are_laid_out(name: str) -> None:
+    model = _model(name)
+    assert all(one.requires_grad for one in model.parameters())  # as after a training, or when read from a file
+    layers = [layer for layer in for_search(model).decoder.modules() if isinstance(layer, RecurrentLayer)]
+    products = [one for layer in layers if layer.packed for one in (layer.packed.late, layer.packed.hidden)]
+    assert len(layers) == 2
+    assert len(products) == 4
+    for one in products:
+        assert one is None or isinstance(one, PackedLinear) or not one.numel()  # type: ignore[operator, union-attr]
 
 
 def test_shares_what_it_does_not_lay_out_anew() -> None:
