@@ -128,7 +128,7 @@ class Translator(Reopened):
             models: One or more models with the same vocabularies; several make an ensemble. Weights that are changed
                 later do not reach the translator.
             names: Their names, for messages.
-            precision: Type of the matrix products: `float32`, or `bfloat16`, which rounds.
+            precision: Of the matrix products: `float32`, or `bfloat16` or `int8`, which round; `int8` in `models` too.
 
         Returns:
             What translates.
@@ -141,9 +141,9 @@ class Translator(Reopened):
         _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
         first = models[0]
         reaches = [Reach.of(stored.config) for stored in models]
-        fast = [round_rows(for_search(stored.model, precision)) for stored in models]
+        fast = [replace(stored, model=round_rows(for_search(stored.model, precision))) for stored in models]
         engine = StepEngine(
-            fast[0] if len(fast) == 1 else Ensemble(fast),
+            fast[0].model if len(fast) == 1 else Ensemble([one.model for one in fast]),
             src_specials=first.src_subword.specials,
             tgt_specials=first.tgt_subword.specials,
             device=str(next(iter(first.model.parameters())).device),
@@ -159,7 +159,7 @@ class Translator(Reopened):
                 sum(one.matrices for one in reaches),
             ),
             readout=own_readout(first.config) if len(models) == 1 else None,
-            models=models,
+            models=fast if precision == "int8" else models,
         )
 
     def translate(

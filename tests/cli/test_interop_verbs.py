@@ -88,9 +88,9 @@ def test_mistakes_end_with_status_2(at_work: Path, regard: Run) -> None:
     done = regard("export", "model", "--to", "marian", "--out", "export", "--quantization", "int8")
     assert done.status == 2
     assert "leave it out" in done.err
-    done = regard("translate", "model", "--compute", "int8")
+    done = regard("translate", "model", "--compute", "int16")
     assert done.status == 2
-    assert "in float32 or bfloat16, not in 'int8'" in done.err
+    assert "in float32, bfloat16, int8, not in 'int16'" in done.err
     assert "add --engine" in done.err
 
 

@@ -164,6 +164,19 @@ def test_evaluate_takes_either_spelling_of_a_character(at_work: Path, regard: Ru
     assert found[0] == found[1]
 
 
+def test_arithmetic_in_8_bits(at_work: Path, regard: Run) -> None:
+    arguments = ["evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--beam", "1", "--json"]
+    wide, narrow = (json.loads(regard(*arguments, *more).out) for more in ((), ("--compute", "int8")))
+    assert narrow["model"] == f"{wide['model']}|compute:int8"
+    assert narrow["chrf"] == pytest.approx(wide["chrf"], abs=3)
+    done = regard("translate", "model", "--compute", "int8", stdin=b"how are you\n")
+    assert (done.status, done.out.count("\n")) == (0, 1)
+    for precision in ("int9", "INT8"):
+        done = regard("translate", "model", "--compute", precision, stdin=b"how are you\n")
+        assert done.status == 2
+        assert f"computes in float32, bfloat16, int8, not in '{precision}'" in done.err
+
+
 def test_a_shortlist_is_kept_to_and_told(at_work: Path, regard: Run) -> None:
     few = ("--links", "1", "--frequent", "1", "--out", "table")
     assert regard("shortlist", "model", "--src", "train.en", "--tgt", "train.fr", *few).status == 0

@@ -16,6 +16,7 @@ from regard.errors import CheckpointError, DataError, SearchError
 from regard.evaluate.scores import corpus_chrf, score
 from regard.inspection.alignment import word_alignment
 from regard.model.build import LOCATION_REACH, build_model
+from regard.native import packed
 from regard.search.log_probs import NotFiniteError
 from regard.store import StoredModel, load_model, save_model
 from regard.text.normalise import normalise
@@ -394,6 +395,17 @@ def test_json_and_notebooks(translator: Translator) -> None:
     bare = replace(one, attention=None)._repr_html_()
     assert "&lt;b&gt;big" in bare
     assert "<b>" not in bare
+
+
+def test_a_translator_in_8_bits_holds_no_model_in_float32(subword: Subword, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed, "FEWEST", 1)
+    model = stored("bahdanau", subword)
+    wide, narrow = (Translator.of([model], precision=precision) for precision in ("float32", "int8"))
+    assert [one.model is model.model for one in (*wide.models, *narrow.models)] == [True, False]
+    assert model.model.output_weight.numel() > 0
+    assert narrow.models[0].model.output_weight.numel() == 0
+    assert narrow.models[0].config is model.config
+    assert [one.text for one in narrow.translate(ENGLISH)] == [one.text for one in wide.translate(ENGLISH)]
 
 
 def test_models_are_loaded_by_their_paths(subword: Subword, translator: Translator, tmp_path: Path) -> None:

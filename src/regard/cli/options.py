@@ -61,9 +61,7 @@ Engine = Annotated[
 ]
 Compute = Annotated[
     str | None,
-    typer.Option(
-        metavar="TYPE", help="Arithmetic: bfloat16; of other engines int8 and more.", show_default="as stored"
-    ),
+    typer.Option(metavar="TYPE", help="Arithmetic: bfloat16, int8; other engines have more.", show_default="as stored"),
 ]
 Output = Annotated[
     Path | None,

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from regard.interop.seven_bits import LEVELS, rounded
+from regard.native.seven_bits import LEVELS, rounded
 
 if TYPE_CHECKING:
     from ctranslate2.specs import TransformerSpec

@@ -35,8 +35,8 @@ def open_translator(
     Args:
         paths: Directories of models; one only for other engines than regard's.
         engine: One of `ENGINES`; an export's own, and regard's for a model, when not given.
-        compute: Type of the engine's arithmetic: `float32` or `bfloat16` for regard's own, `int8` and others
-            elsewhere; as the weights are stored when not given.
+        compute: Type of the engine's arithmetic: `float32`, `bfloat16` or `int8` for regard's own, others elsewhere;
+            as the weights are stored when not given.
         device: `auto`, `cpu`, `cuda`, …
         threads: CPU threads of another engine; as many as torch uses when not given.
 
@@ -61,7 +61,7 @@ def open_translator(
     if engine == "regard":
         if compute not in (None, *PRECISIONS):
             raise ConfigError(
-                f"{paths[0]}: regard's own engine computes in {' or '.join(PRECISIONS)}, not in {compute!r}: choose "
+                f"{paths[0]}: regard's own engine computes in {', '.join(PRECISIONS)}, not in {compute!r}: choose "
                 "one with --compute, or add --engine ctranslate2 or --engine onnx"
             )
         return load([str(one) for one in paths], device=device, precision=compute or "float32")

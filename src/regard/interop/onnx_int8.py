@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from regard.interop.onnx_graph import Graph, Value
-from regard.interop.seven_bits import rounded
+from regard.native.seven_bits import rounded
 
 FEWEST = 1 << 12
 """Numbers that a matrix must have to be rounded: what is smaller costs little as it is."""

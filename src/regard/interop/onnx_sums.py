@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from regard.errors import CheckpointError
-from regard.interop.seven_bits import LEVELS
+from regard.native.seven_bits import LEVELS
 
 
 def weight_levels(*graphs: Path) -> int:

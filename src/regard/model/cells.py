@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from regard.model.lstm import has_kernel, lstm_cell
 from regard.model.whole import run_whole
-from regard.native.packed import PackedLinear
+from regard.native.packed import lay_out
 from regard.native.products import StepProduct, linear
 
 CellState = tuple[Tensor, ...]
@@ -52,6 +52,16 @@ def _for_many_products(weight: Tensor) -> Tensor | StepProduct:
     return StepProduct(whole) if torch.is_grad_enabled() and whole.requires_grad and whole.numel() else whole
 
 
+StepWeight = Tensor | StepProduct | nn.Module | None
+
+
+def _laid_out(weight: StepWeight, precision: str) -> StepWeight:
+    if not isinstance(weight, Tensor):
+        return weight
+    # An empty part of a matrix would keep the whole of it.
+    return lay_out(weight, precision=precision) if weight.numel() else weight.clone()
+
+
 class RecurrentLayer(nn.Module, ABC):
     """Base of the three kinds of layer.
 
@@ -66,24 +76,27 @@ class RecurrentLayer(nn.Module, ABC):
         super().__init__()
         self.rnn = rnn
         self.early_size = early_size
-        self.early_map: nn.Module | None = None  # these two for searches alone
+        self.early_map: nn.Module | None = None  # these four for searches alone
         self.packed: StepWeights | None = None
+        self.bias: Tensor | None = None
+        self.is_rounded = False
 
     def pack(self, precision: str) -> None:
         """Lays out the weights of `early_gates` and of `step` once and for all; they are not trained any more.
 
         Args:
-            precision: As `PackedLinear` takes it.
+            precision: As `lay_out` takes it. Weights that were rounded to 8 bits are kept in no other form, so that a
+                sequence goes step by step.
         """
         weights = self.step_weights()
-        early = self._weight("weight_ih_l0")[:, : self.early_size]
-        self.early_map = PackedLinear(early, self._early_bias(), precision=precision) if self.early_size else None
-        late, hidden = (
-            PackedLinear(weight, precision=precision) if isinstance(weight, Tensor) and weight.numel() else weight
-            for weight in (weights.late, weights.hidden)
-        )
+        early, self.bias = self._weight("weight_ih_l0")[:, : self.early_size], self._early_bias().detach()
+        self.early_map = lay_out(early, self.bias, precision=precision) if self.early_size else None
+        late, hidden = (_laid_out(weight, precision) for weight in (weights.late, weights.hidden))
         if late is not None:
             self.packed = StepWeights(late, hidden, weights.hidden_bias)
+        if precision == "int8":
+            self.is_rounded = True
+            del self.rnn
 
     def sequence(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         """All steps at once.
@@ -95,9 +108,19 @@ class RecurrentLayer(nn.Module, ABC):
         Returns:
             `(B, T, hidden)` and the state after the last step.
         """
+        if self.is_rounded:
+            return self._by_steps(x, state)
         initial = tuple(part[None].contiguous() for part in state)  # (B, hidden) -> (1, B, hidden)
         output, last = run_whole(self.rnn, x, initial if len(initial) > 1 else initial[0])
         return output, tuple(part[0] for part in (last if isinstance(last, tuple) else (last,)))
+
+    def _by_steps(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
+        weights, outputs = self.step_weights(), []
+        gates, late = self.early_gates(x[..., : self.early_size]), x[..., self.early_size :]
+        for early, rest in zip(gates.unbind(1), late.unbind(1), strict=True):
+            state = self.step(early, rest, state, weights)
+            outputs.append(state[0])
+        return torch.stack(outputs, dim=1), state
 
     def _weight(self, name: str) -> Tensor:
         return self.rnn.get_parameter(name)
@@ -114,6 +137,8 @@ class RecurrentLayer(nn.Module, ABC):
         if self.early_map is not None:
             gates: Tensor = self.early_map(x)
             return gates
+        if self.bias is not None:  # nothing is known beforehand
+            return self.bias.expand(*x.shape[:-1], -1)
         return linear(x, self._weight("weight_ih_l0")[:, : self.early_size], self._early_bias())
 
     def _early_bias(self) -> Tensor:

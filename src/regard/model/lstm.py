@@ -7,11 +7,11 @@ weights is one product over all steps.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 from regard.native import kernel
@@ -47,6 +47,24 @@ def lstm_sequence(
     """
     hidden, cells = _Sequence.apply(x, input_weight, hidden_weight, bias, tuple(batch_sizes), backwards)  # type: ignore[no-untyped-call]
     return hidden, cells
+
+
+def packed_lstm_sequence(
+    x: Tensor, input_map: nn.Module, hidden_map: nn.Module, batch_sizes: Sequence[int], *, backwards: bool = False
+) -> tuple[Tensor, Tensor]:
+    """As `lstm_sequence`, with weights that were laid out for a search; without gradients.
+
+    Args:
+        x: `(N, input)`.
+        input_map: `W x + b`, `(N, input)` to `(N, 4 hidden)`.
+        hidden_map: `U h`, `(B, hidden)` to `(B, 4 hidden)`.
+        batch_sizes: Rows of each step, N in all.
+        backwards: Read each sentence from its end.
+
+    Returns:
+        h and c after each step, `(N, hidden)`, in the order of x.
+    """
+    return _run(input_map(x), hidden_map, _Steps(tuple(batch_sizes), backwards))
 
 
 def lstm_cell(early: Tensor, late: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
@@ -131,6 +149,17 @@ class _Steps:
         return 0 if previous is None else previous.stop - previous.start
 
 
+def _run(gates: Tensor, hidden_product: Callable[[Tensor], Tensor], steps: _Steps) -> tuple[Tensor, Tensor]:
+    """States h and c after each step; `gates` are those of the input before, and all of them after."""
+    hidden, cells = (gates.new_empty(len(gates), gates.shape[1] // 4) for _ in "hc")
+    for step in steps.order:
+        rows, previous = steps.rows[step], steps.previous[step]
+        added = None if previous is None else hidden_product(hidden[previous])
+        before = None if previous is None else cells[previous]
+        _forward(gates[rows], added, before, cells[rows], hidden[rows], steps.known(step))
+    return hidden, cells
+
+
 class _Sequence(torch.autograd.Function):
     @staticmethod
     def forward(
@@ -144,12 +173,7 @@ class _Sequence(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         steps = _Steps(batch_sizes, backwards)
         gates = linear(x, input_weight, bias)
-        hidden, cells = (gates.new_empty(len(gates), hidden_weight.shape[1]) for _ in "hc")
-        for step in steps.order:
-            rows, previous = steps.rows[step], steps.previous[step]
-            added = None if previous is None else linear(hidden[previous], hidden_weight)
-            before = None if previous is None else cells[previous]
-            _forward(gates[rows], added, before, cells[rows], hidden[rows], steps.known(step))
+        hidden, cells = _run(gates, lambda h: linear(h, hidden_weight), steps)
         ctx.steps = steps  # type: ignore[attr-defined]
         ctx.save_for_backward(x, input_weight, hidden_weight, gates, hidden, cells)
         return hidden, cells

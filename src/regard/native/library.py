@@ -43,10 +43,17 @@ _SIGNATURES = {
     "regard_additive_forward": (*[_POINTER] * 4, *[_LONG] * 6, _POINTER, _INT),
     "regard_additive_backward": (*[_POINTER] * 7, *[_LONG] * 7, _POINTER, _INT),
 }
-"""Arguments of each kernel; its name goes on with `_f32` or `_bf16`."""
+# Arguments of each kernel; its name goes on with a suffix of KINDS.
 
-KINDS = {torch.float32: "f32", torch.bfloat16: "bf16"}
-"""The types that there are kernels for."""
+_OF_BYTES = {
+    "regard_int8_linear": (
+        *(_POINTER, _LONG, *[_POINTER] * 5, _LONG, _LONG, _INT),
+        *(_POINTER, _POINTER, _LONG, _POINTER, _INT, _INT),
+    )
+}
+
+KINDS = {torch.float32: ("f32", _SIGNATURES), torch.bfloat16: ("bf16", _SIGNATURES), torch.int8: ("s8", _OF_BYTES)}
+"""The types that there are kernels for: the suffix of their names, and which ones they are."""
 
 
 LEVELS = ("default", "avx2", "avx512")
@@ -118,8 +125,8 @@ def _library(name: str) -> ctypes.CDLL | None:
     for path in _files(name):
         try:
             library = ctypes.CDLL(str(path))
-            for function_name, arguments in _SIGNATURES.items():
-                for kind in KINDS.values():
+            for kind, signatures in KINDS.values():
+                for function_name, arguments in signatures.items():
                     function = getattr(library, f"{function_name}_{kind}")
                     function.argtypes, function.restype = arguments, None
         except (OSError, AttributeError):  # another system's, or an older source's
@@ -145,4 +152,4 @@ def kernel(name: str, like: Tensor) -> Callable[..., None] | None:
     """
     kind, used = KINDS.get(like.dtype), level()
     library = _library(used) if kind and used and like.device.type == "cpu" else None
-    return None if library is None else getattr(library, f"regard_{name}_{kind}")
+    return None if kind is None or library is None else getattr(library, f"regard_{name}_{kind[0]}")

@@ -8,13 +8,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from regard.native.int8 import Int8Linear
 from regard.native.library import kernel
 
 FEW = 4
 """Rows up to which a product is bound by reading W."""
 
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-"""The types that a packed weight may be held, and multiplied, in."""
+_TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+PRECISIONS = (*_TYPES, "int8")
+"""What a weight may be laid out in, and multiplied in."""
+
+FEWEST = 1 << 12
+"""Numbers that a matrix must have to be rounded to 8 bits: what is smaller costs little as it is."""
 
 
 @cache
@@ -48,7 +54,7 @@ class PackedLinear(nn.Module):
         self, weight: Tensor, bias: Tensor | None = None, *, precision: str = "float32", rectify: bool = False
     ) -> None:
         super().__init__()
-        self.dtype = PRECISIONS[precision]
+        self.dtype = _TYPES[precision]
         self.rectify = rectify
         self.out_features, self.in_features = weight.shape
         # Neither parameters nor buffers: there is nothing to save, and the packed form cannot be copied.
@@ -95,3 +101,24 @@ class PackedLinear(nn.Module):
             self.out_features, self.in_features, self.rectify, y.data_ptr(), torch.get_num_threads(),
         )  # fmt: skip
         return y
+
+
+def lay_out(
+    weight: Tensor, bias: Tensor | None = None, *, precision: str = "float32", rectify: bool = False
+) -> PackedLinear | Int8Linear:
+    """`W x + b` as it is computed fastest in a precision, for a W that stays as it is.
+
+    Args:
+        weight: W, `(out, in)`.
+        bias: b, `(out,)`, or None.
+        precision: One of `PRECISIONS`; in int8 a W of fewer than `FEWEST` numbers stays in float32.
+        rectify: Give `max(0, W x + b)`.
+
+    Returns:
+        The map, `(..., in)` to `(..., out)`.
+    """
+    if precision != "int8":
+        return PackedLinear(weight, bias, precision=precision, rectify=rectify)
+    if weight.numel() < FEWEST:
+        return PackedLinear(weight, bias, rectify=rectify)
+    return Int8Linear(weight, bias, rectify=rectify)

@@ -83,6 +83,21 @@ def instructions() -> dict[str, bool]:
     return {name: bool(ask()) for name, ask in asked.items() if ask is not None}
 
 
+def vnni(level: str) -> bool:
+    """Whether the processor multiplies bytes by instructions of their own, in registers of a certain width.
+
+    Args:
+        level: `avx512` for 512 bits, `avx2` for 256; with any other there are none.
+
+    Returns:
+        Whether it does; False where nobody knows.
+    """
+    known, name = _capabilities(), {"avx512": "avx512_vnni", "avx2": "avx_vnni"}.get(level)
+    if known or level != "avx512":
+        return bool(name and known.get(name))
+    return bool(instructions().get("VNNI"))
+
+
 def caches() -> dict[str, int]:
     """Bytes of one core's caches for data by level, such as `{"1": 49152}`; empty where nobody says."""
     found = {}

@@ -13,6 +13,7 @@ import torch
 
 from regard.config.derive import available_cores
 from regard.native import available, compiled, level, system
+from regard.native.int8 import dot_products
 from regard.native.packed import packs
 from regard.native.products import onednn_wins
 from regard.train.precision import WORTHWHILE, measure_seconds, precision_for
@@ -212,22 +213,35 @@ def _bfloat16() -> Row:
     return Row("bfloat16", found, why, facts)
 
 
+_WITHOUT_VNNI = "; without VNNI each takes three instructions in place of one, which is still faster than float32"
+_OWN_INT8 = {
+    "VNNI": "",
+    "AVX-512": _WITHOUT_VNNI,
+    "AVX2": _WITHOUT_VNNI,
+    "any processor's": "; these are slower than float32: leave it out here",
+}
+
+
 def _int8() -> Row:
-    known = system.instructions()
+    known, kernel = system.instructions(), dot_products()
     names = [one for one in ("VNNI", "AMX", "dot products", "int8 products") if known.get(one)]
-    found = ", ".join(names) or ("AVX2, without VNNI" if known.get("AVX2") else UNKNOWN)
     types, told = _ctranslate2_types()
     onnx = _version("onnxruntime")
-    why = (
-        f"regard's own engine has no int8; others have (--engine, or an export), each by instructions that it chooses "
-        f"itself. CTranslate2: {told}. ONNX Runtime: {f'{onnx} computes in int8' if onnx else 'not installed'}"
+    if kernel is None:
+        found, why = "searching by other engines alone", "regard's own engine needs compiled kernels for it"
+    else:
+        found = f"searching with --compute int8 by {kernel} instructions"
+        why = f"regard's own engine rounds when asked to; sums are the same by all instructions{_OWN_INT8[kernel]}"
+    why += (
+        "; other engines (--engine, or an export) choose instructions themselves. "
+        f"CTranslate2: {told}. ONNX Runtime: {f'{onnx} computes in int8' if onnx else 'not installed'}"
     )
     if not names and known.get("AVX2"):
         why += (
             ". Without VNNI these add two products in 16 bits, which can overflow unless the weights have 64 levels, "
             "as in every export of this regard: weight_levels in export.json"
         )
-    facts = {"has": names, "ctranslate2": types, "onnxruntime": onnx is not None}
+    facts = {"has": names, "kernel": kernel, "ctranslate2": types, "onnxruntime": onnx is not None}
     return Row("int8", found, why, facts)
 
 

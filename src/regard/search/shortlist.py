@@ -18,7 +18,8 @@ from regard.errors import SearchError
 from regard.model.decoder import State, StepModel
 from regard.model.rounded import rounded
 from regard.model.seq2seq import Seq2Seq
-from regard.native.packed import PRECISIONS, PackedLinear
+from regard.native.int8 import Int8Linear
+from regard.native.packed import PackedLinear
 from regard.search.ensemble import Ensemble
 from regard.values import Hypothesis, Specials, StepOutput
 
@@ -102,12 +103,11 @@ class WithinWords:
     """
 
     def __init__(self, model: Seq2Seq, words: Tensor, allowed: Tensor) -> None:
-        device = model.output_weight.device
+        device = model.output_bias.device
         self.model = model
         self.words = words.to(device)
         self.barred = ~allowed[:, words].to(device)
-        weight, bias = model.output_weight[self.words], model.output_bias[self.words]
-        self.product = PackedLinear(weight, bias, precision=_precision(model))
+        self.product = _rows(model, self.words)
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> WithinState:
         """See `StepModel.start`."""
@@ -174,8 +174,12 @@ def in_whole(found: list[list[Hypothesis]], words: Tensor) -> list[list[Hypothes
     return [[replace(one, ids=tuple(ids[place] for place in one.ids)) for one in each] for each in found]
 
 
-def _precision(model: Seq2Seq) -> str:
-    """What the whole output layer is multiplied in."""
-    parts = [] if model.output_map is None else model.output_map.modules()
+def _rows(model: Seq2Seq, words: Tensor) -> PackedLinear | Int8Linear:
+    """The output layer of a few words, in what the whole one is multiplied in."""
+    parts = [] if model.output_map is None else list(model.output_map.modules())
+    for part in parts:
+        if isinstance(part, Int8Linear):
+            return part.some(words)
+    weight, bias = model.output_weight[words], model.output_bias[words]
     types = {part.dtype for part in parts if isinstance(part, PackedLinear)}
-    return next((name for name, dtype in PRECISIONS.items() if dtype in types), "float32")
+    return PackedLinear(weight, bias, precision="bfloat16" if torch.bfloat16 in types else "float32")

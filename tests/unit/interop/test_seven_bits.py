@@ -20,7 +20,7 @@ from regard.interop.ctranslate2_spec import fill_spec
 from regard.interop.engines import open_translator
 from regard.interop.exported import open_export
 from regard.interop.onnx_export import export_onnx
-from regard.interop.seven_bits import LEVELS, rounded
+from regard.native.seven_bits import LEVELS, rounded
 from regard.store import StoredModel
 
 onnx = pytest.importorskip("onnx", reason="needs onnx: pip install 'regard[interop]'")

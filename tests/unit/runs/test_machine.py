@@ -27,7 +27,7 @@ FACTS = {
     "kernels": {"used", "available", "compiled"},
     "float32": {"training", "searching"},
     "bfloat16": {"training", "searching", "gflops", "ratio"},
-    "int8": {"has", "ctranslate2", "onnxruntime"},
+    "int8": {"has", "kernel", "ctranslate2", "onnxruntime"},
     "GPU": {"devices", "triton"},
     "versions": {"regard", "python", "torch", "onednn", "mkl", "openmp", "openmp_libraries", "system"},
     "packages": set(machine.EXTRAS),
@@ -68,7 +68,7 @@ def test_a_system_that_says_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.delattr(os, "sysconf", raising=False)
     rows = {one.topic: one for one in describe_machine()}
     assert {topic: set(one.facts) for topic, one in rows.items()} == FACTS
-    assert rows["processor"].found == rows["int8"].found == rows["instructions"].found == "unknown"
+    assert rows["processor"].found == rows["instructions"].found == "unknown"
     assert rows["memory"].found == "unknown available of unknown"
     assert rows["cores"].found == "1 of unknown may be used"
     assert "unknown" in rows["processor"].why
@@ -183,20 +183,37 @@ def test_bfloat16_by_both_speeds(monkeypatch: pytest.MonkeyPatch, slow: float, f
 
 
 @pytest.mark.parametrize(
-    ("has", "found", "warned"),
+    ("has", "names", "warned"),
     [
-        ({"AVX2": True, "VNNI": True}, "VNNI", False),
-        ({"AVX2": True, "VNNI": False}, "AVX2, without VNNI", True),
-        ({"NEON": True, "dot products": True}, "dot products", False),
+        ({"AVX2": True, "VNNI": True}, ["VNNI"], False),
+        ({"AVX2": True, "VNNI": False}, [], True),
+        ({"NEON": True, "dot products": True}, ["dot products"], False),
     ],
 )
 def test_instructions_for_int8(
-    monkeypatch: pytest.MonkeyPatch, has: Mapping[str, bool], found: str, warned: bool
+    monkeypatch: pytest.MonkeyPatch, has: Mapping[str, bool], names: list[str], warned: bool
 ) -> None:
     monkeypatch.setattr(system, "instructions", lambda: has)
     told = row("int8")
-    assert told.found == found
+    assert told.facts["has"] == names
     assert ("which can overflow" in told.why) == warned
+
+
+@pytest.mark.parametrize(
+    ("kernel", "found", "why"),
+    [
+        ("VNNI", "searching with --compute int8 by VNNI instructions", "are the same by all instructions; other"),
+        ("AVX2", "searching with --compute int8 by AVX2 instructions", "still faster than float32; other engines"),
+        ("any processor's", "--compute int8 by any processor's instructions", "slower than float32: leave it out"),
+        (None, "searching by other engines alone", "regard's own engine needs compiled kernels for it; other"),
+    ],
+)
+def test_the_kernel_of_int8(monkeypatch: pytest.MonkeyPatch, kernel: str | None, found: str, why: str) -> None:
+    monkeypatch.setattr(machine, "dot_products", lambda: kernel)
+    told = row("int8")
+    assert told.facts["kernel"] == kernel
+    assert found in told.found
+    assert why in told.why
 
 
 def test_engines_that_are_missing_or_broken(monkeypatch: pytest.MonkeyPatch) -> None:
