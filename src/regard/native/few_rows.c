@@ -1,35 +1,80 @@
 // A few rows times a large matrix: as fast as the matrix can be read, so it is read once, as it lies.
 
-#include "kernels.h"
+#include <math.h>
+
+#include "lanes.h"
+
+#define BLOCK 5 // rows that are multiplied at once
+#if LANES == 16
+#define OUTS 4 // outputs at once: BLOCK * OUTS sums, and what they are made of, stay in registers
+#else
+#define OUTS 2
+#endif
+
+// `ROWS` rows of x and `OUTS` of W, `out` numbers apart in y: `x Wᵀ + b` is rounded to the type of W, as a product of
+// that type would be.
+#define DEFINE_BLOCK(KIND, TYPE, LOAD, ROUND, ROWS)                                                                  \
+    static void block_##KIND##_##ROWS(const TYPE *x, const TYPE *const *w, const TYPE *bias, const float *added,     \
+                                      int64_t count, int64_t out, int64_t in, int32_t rectify, float *y) {           \
+        lanes sums[(ROWS * OUTS + 3) / 4 * 4] = {{0.0f}};                                                            \
+        int64_t i = 0;                                                                                               \
+        for (; i + LANES <= in; i += LANES) {                                                                        \
+            lanes weights[OUTS];                                                                                     \
+            _Pragma("GCC unroll 8") for (int o = 0; o < OUTS; o++) weights[o] = lanes_##KIND(w[o] + i);              \
+            _Pragma("GCC unroll 8") for (int r = 0; r < ROWS; r++) {                                                 \
+                lanes v = lanes_##KIND(x + r * in + i);                                                              \
+                _Pragma("GCC unroll 8") for (int o = 0; o < OUTS; o++) sums[r * OUTS + o] += weights[o] * v;         \
+            }                                                                                                        \
+        }                                                                                                            \
+        if (i < in)                                                                                                  \
+            _Pragma("GCC unroll 8") for (int r = 0; r < ROWS; r++)                                                   \
+                _Pragma("GCC unroll 8") for (int o = 0; o < OUTS; o++)                                               \
+                    sums[r * OUTS + o] += some_##KIND(w[o] + i, in - i) * some_##KIND(x + r * in + i, in - i);       \
+        float totals[(ROWS * OUTS + 3) / 4 * 4] = {0.0f};                                                            \
+        _Pragma("GCC unroll 8") for (int j = 0; j < ROWS * OUTS; j += 4)                                             \
+            four_totals(sums[j], sums[j + 1], sums[j + 2], sums[j + 3], totals + j);                                 \
+        float biases[OUTS] = {0.0f}, least = rectify ? 0.0f : -INFINITY;                                             \
+        if (bias)                                                                                                    \
+            for (int64_t o = 0; o < count; o++) biases[o] = LOAD(bias[o]);                                           \
+        for (int r = 0; r < ROWS; r++) {                                                                             \
+            float *t = totals + r * OUTS;                                                                            \
+            for (int o = 0; o < OUTS; o++) {                                                                         \
+                t[o] = ROUND(t[o] + biases[o]);                                                                      \
+                t[o] = t[o] < least ? least : t[o];                                                                  \
+            }                                                                                                        \
+            if (count == OUTS) {                                                                                     \
+                if (added)                                                                                           \
+                    for (int o = 0; o < OUTS; o++) t[o] += added[r * out + o];                                       \
+                memcpy(y + r * out, t, OUTS * sizeof *y);                                                            \
+            } else                                                                                                   \
+                for (int o = 0; o < OUTS && o < count; o++)                                                          \
+                    y[r * out + o] = added ? added[r * out + o] + t[o] : t[o];                                       \
+        }                                                                                                            \
+    }
 
 #define DEFINE(KIND, TYPE, LOAD, ROUND)                                                                              \
-    /* Four outputs at a time: enough sums side by side to hide how long an addition takes. */                       \
+    DEFINE_BLOCK(KIND, TYPE, LOAD, ROUND, 1)                                                                         \
+    DEFINE_BLOCK(KIND, TYPE, LOAD, ROUND, 2)                                                                         \
+    DEFINE_BLOCK(KIND, TYPE, LOAD, ROUND, 3)                                                                         \
+    DEFINE_BLOCK(KIND, TYPE, LOAD, ROUND, 4)                                                                         \
+    DEFINE_BLOCK(KIND, TYPE, LOAD, ROUND, 5)                                                                         \
     static void few_rows_##KIND(const TYPE *x, int64_t R, const TYPE *weight, const TYPE *bias, const float *added,  \
                                 int64_t from, int64_t to, int64_t out, int64_t in, int32_t rectify, float *y) {      \
-        for (int64_t o = from; o < to; o += 4) {                                                                     \
-            const TYPE *w0 = weight + o * in; /* beyond the last output, the last one again */                       \
-            const TYPE *w1 = o + 1 < to ? w0 + in : w0, *w2 = o + 2 < to ? w1 + in : w1, *w3 = o + 3 < to ? w2 + in : w2;\
-            for (int64_t r = 0; r < R; r++) {                                                                        \
-                const TYPE *v = x + r * in;                                                                          \
-                float s0 = 0.0f, s1 = 0.0f, s2 = 0.0f, s3 = 0.0f;                                                    \
-                _Pragma("omp simd reduction(+ : s0, s1, s2, s3)")                                                    \
-                for (int64_t i = 0; i < in; i++) {                                                                   \
-                    s0 += LOAD(w0[i]) * LOAD(v[i]);                                                                  \
-                    s1 += LOAD(w1[i]) * LOAD(v[i]);                                                                  \
-                    s2 += LOAD(w2[i]) * LOAD(v[i]);                                                                  \
-                    s3 += LOAD(w3[i]) * LOAD(v[i]);                                                                  \
-                }                                                                                                    \
-                float sums[4] = {s0, s1, s2, s3};                                                                    \
-                for (int64_t j = 0; j < 4 && o + j < to; j++) {                                                      \
-                    float sum = ROUND(bias ? sums[j] + LOAD(bias[o + j]) : sums[j]);                                 \
-                    sum = rectify && sum < 0.0f ? 0.0f : sum;                                                        \
-                    y[r * out + o + j] = added ? added[r * out + o + j] + sum : sum;                                 \
-                }                                                                                                    \
-            }                                                                                                        \
+        static void (*const blocks[BLOCK])(const TYPE *, const TYPE *const *, const TYPE *, const float *, int64_t,  \
+                                           int64_t, int64_t, int32_t, float *) = {                                   \
+            block_##KIND##_1, block_##KIND##_2, block_##KIND##_3, block_##KIND##_4, block_##KIND##_5};               \
+        for (int64_t o = from; o < to; o += OUTS) {                                                                  \
+            int64_t count = to - o < OUTS ? to - o : OUTS;                                                           \
+            const TYPE *w[OUTS]; /* beyond the last output, the last one again */                                    \
+            for (int64_t j = 0; j < OUTS; j++) w[j] = weight + (o + (j < count ? j : count - 1)) * in;               \
+            for (int64_t r = 0; r < R; r += BLOCK)                                                                   \
+                blocks[(R - r < BLOCK ? R - r : BLOCK) - 1](x + r * in, w, bias ? bias + o : NULL,                   \
+                                                            added ? added + r * out + o : NULL, count, out, in,      \
+                                                            rectify, y + r * out + o);                               \
         }                                                                                                            \
     }                                                                                                                \
     /* y = x Wᵀ + b, or max(0, that), and `added` to it: x (R, in), W (out, in), b (out) or NULL, added (R, out) or  \
-       NULL, y (R, out). `x Wᵀ + b` is rounded to the type of W, as a product of that type would be. */              \
+       NULL, y (R, out). */                                                                                          \
     KERNEL void regard_few_rows_##KIND(const TYPE *x, int64_t R, const TYPE *weight, const TYPE *bias,               \
                                        const float *added, int64_t out, int64_t in, int32_t rectify, float *y,       \
                                        int32_t threads) {                                                            \

@@ -40,12 +40,6 @@ typedef struct {
 #define LARGER(a, b) WHERE((a) > (b), a, b)
 #endif
 
-INLINE lanes some_f32(const float *x, int64_t count) {
-    float held[LANES] = {0.0f};
-    memcpy(held, x, count * sizeof *x);
-    return lanes_f32(held);
-}
-
 typedef struct {
     lanes least, most, odd; // `odd` is 0, or not a number
 } extent;

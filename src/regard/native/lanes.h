@@ -33,6 +33,19 @@ INLINE lanes lanes_bf16(const bf16 *x) {
     return (lanes)(__builtin_convertvector(narrow, bits) << 16);
 }
 
+// The first few of them, and 0 for the rest.
+INLINE lanes some_f32(const float *x, int64_t count) {
+    float held[LANES] = {0.0f};
+    memcpy(held, x, count * sizeof *x);
+    return lanes_f32(held);
+}
+
+INLINE lanes some_bf16(const bf16 *x, int64_t count) {
+    bf16 held[LANES] = {0};
+    memcpy(held, x, count * sizeof *x);
+    return lanes_bf16(held);
+}
+
 // As `widen(narrow(x))` of each.
 INLINE lanes rounded_bf16(lanes x) {
     bits raw = (bits)x, odd = (bits)(x != x);

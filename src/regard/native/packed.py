@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import Lock
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +12,10 @@ from torch.nn import functional as F
 from regard.native.int8 import Int8Linear
 from regard.native.library import kernel
 
-FEW = 4
-"""Rows up to which a product is bound by reading W."""
+FEW = 5
+"""Rows up to which a product is bound by reading W: one sentence with the usual beam is among them."""
 
+_PACKING = Lock()
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 PRECISIONS = (*_TYPES, "int8")
@@ -40,14 +42,18 @@ class PackedLinear(nn.Module):
     """`W x + b` with a W that stays as it is; in place of an `nn.Linear` that is only asked, never trained.
 
     On a CPU oneDNN keeps W in the order in which its kernels read it: on processors where PyTorch's own library for
-    float32 falls back to narrower instructions, the product takes less than half the time. A few rows are multiplied as
-    fast as W can be read, if one does no more than that: a kernel of ours. Elsewhere, a plain product.
+    float32 falls back to narrower instructions, the product takes less than half the time. That form is made when the
+    first product asks for it. A few rows are multiplied as fast as W can be read as it lies, by a kernel of ours: who
+    translates one sentence needs no second form of most weights. Elsewhere, a plain product.
 
     Args:
         weight: W, `(out, in)`; copied where it is laid out anew, shared where it is read as it lies.
         bias: b, `(out,)`, or None.
         precision: `float32`, or `bfloat16`, which rounds W, each x and each result to 8 bits of mantissa.
         rectify: Give `max(0, W x + b)`.
+
+    Attributes:
+        by_onednn: Whether oneDNN multiplies more than a few rows, and compiles a product for every number of them.
     """
 
     def __init__(
@@ -60,8 +66,8 @@ class PackedLinear(nn.Module):
         # Neither parameters nor buffers: there is nothing to save, and the packed form cannot be copied.
         self.weight = weight.detach().to(self.dtype).contiguous()
         self.bias = None if bias is None else bias.detach().to(self.dtype).contiguous()
-        packed = weight.device.type == "cpu" and weight.numel() > 0 and packs(self.dtype)
-        self.packed = torch.ops.mkldnn._reorder_linear_weight(self.weight, None) if packed else None
+        self.by_onednn = weight.device.type == "cpu" and weight.numel() > 0 and packs(self.dtype)
+        self._packed: Tensor | None = None
         self.few = kernel("few_rows", self.weight)
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
@@ -78,16 +84,23 @@ class PackedLinear(nn.Module):
         if self.few and 0 < x.numel() <= FEW * self.in_features and x.dtype == torch.float32:
             return self._few_rows(narrow, added)
         y: Tensor
-        if self.packed is None:
+        if not self.by_onednn:
             y = F.linear(narrow, self.weight, self.bias)
             y = y.relu() if self.rectify else y
         elif added is None or self.rectify or added.dtype != self.dtype:
             kind = "relu" if self.rectify else "none"
-            y = torch.ops.mkldnn._linear_pointwise(narrow, self.packed, self.bias, kind, [], "")
+            y = torch.ops.mkldnn._linear_pointwise(narrow, self._laid_out(), self.bias, kind, [], "")
         else:
-            y = torch.ops.mkldnn._linear_pointwise.binary(narrow, added, self.packed, self.bias, "add")
+            y = torch.ops.mkldnn._linear_pointwise.binary(narrow, added, self._laid_out(), self.bias, "add")
             return y
         return y.to(x.dtype) if added is None else added + y
+
+    def _laid_out(self) -> Tensor:
+        """W in the order that oneDNN reads, made once, though batches are searched side by side."""
+        with _PACKING:
+            if self._packed is None:
+                self._packed = torch.ops.mkldnn._reorder_linear_weight(self.weight, None)
+        return self._packed
 
     def _few_rows(self, x: Tensor, added: Tensor | None) -> Tensor:
         """The same for at most `FEW` rows of x, in W's type; in float32."""

@@ -10,7 +10,7 @@ from regard.native import packed
 from regard.native.packed import PackedLinear
 
 
-@pytest.mark.parametrize("rows", [(0,), (1,), (2, 2), (5,), (64,), (4, 7)])
+@pytest.mark.parametrize("rows", [(0,), (1,), (3,), (2, 2), (5,), (6,), (64,), (4, 7)])
 @pytest.mark.parametrize("size", [(17, 33), (1, 40), (300, 128)])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("onednn", [True, False])
@@ -38,6 +38,46 @@ def test_equals_the_plain_product(
             (rectified(x, added), wanted.relu() + added),
         ):
             torch.testing.assert_close(found.double(), double, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_few_rows_ask_for_no_second_form_of_a_matrix(precision: str, kernels: str) -> None:
+    if not packed.packs(torch.float32 if precision == "float32" else torch.bfloat16):
+        pytest.skip("oneDNN cannot lay out weights of this type here")
+    product = PackedLinear(torch.randn(300, 128), precision=precision)
+    with torch.inference_mode():
+        for rows in range(1, packed.FEW + 1):
+            product(torch.randn(rows, 128))
+        assert product._packed is None
+        product(torch.randn(packed.FEW + 1, 128))
+        made = product._packed
+        product(torch.randn(packed.FEW + 1, 128))
+    assert made is not None
+    assert product._packed is made
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("size", [(1, 1), (3, 15), (5, 16), (6, 17), (43, 200)])
+def test_few_rows_of_every_number(rows: int, size: tuple[int, int], kernels: str) -> None:
+    x, weight, bias, added = (
+        torch.randn(rows, size[1]),
+        torch.randn(size),
+        torch.randn(size[0]),
+        torch.randn(rows, size[0]),
+    )
+    with torch.inference_mode():
+        found = PackedLinear(weight, bias, rectify=True)(x, added)
+    wanted = F.linear(x.double(), weight.double(), bias.double()).relu() + added
+    torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_what_is_not_a_number_stays_so(kernels: str) -> None:
+    x = torch.randn(5, 40)
+    x[3, 39] = torch.nan
+    with torch.inference_mode():
+        found = PackedLinear(torch.randn(30, 40), rectify=True)(x)
+    assert found[3].isnan().all()
+    assert found[[0, 1, 2, 4]].isfinite().all()
 
 
 def test_takes_views_of_any_layout() -> None:
