@@ -89,7 +89,7 @@ class Contender:
         self.fast: Seq2Seq | None = None  # for searches, as long as the weights stay
         self.engine: CTranslate2Engine | None = None
         self.best = "best" in parts and transformer
-        self.search_precision = "bfloat16" if "bf16" in parts else "float32"
+        self.search_precision = "bfloat16" if "bf16" in parts else "int8" if "int8" in parts else "float32"
 
     def prepare(self, batch: ForeignBatch) -> Batch:
         """Our form of a batch; not timed."""
