@@ -7,11 +7,11 @@
 
 #include "lanes.h"
 
-#define PANEL 32 // outputs whose weights lie together: of four inputs of the first, of the second, ..., then the next four
+#define PANEL 32 // outputs whose weights lie together: those of four inputs, output by output, then of the next four
 #define QUAD 4
 
 // A product that is added to is not to become one operation with one rounding: not every processor has it.
-#if defined(__x86_64__) || defined(__i386__)
+#if defined(__SSE2__)
 #define ROUNDED(x) __asm__("" : "+v"(x))
 #elif defined(__aarch64__)
 #define ROUNDED(x) __asm__("" : "+w"(x))
@@ -190,7 +190,8 @@ static const tile tiles[2][MOST_ROWS] = {{FOR_ROWS(NAMED, plain, , )}, {FOR_ROWS
 #else
 #define MOST_ROWS 4
 
-INLINE void tile_plain(const uint8_t *x, int64_t stride, const int8_t *weight, int64_t quads, int rows, int32_t *found) {
+INLINE void tile_plain(const uint8_t *x, int64_t stride, const int8_t *weight, int64_t quads, int rows,
+                       int32_t *found) {
     memset(found, 0, rows * PANEL * sizeof *found);
     for (int r = 0; r < rows; r++)
         for (int64_t q = 0; q < quads; q++) {
@@ -269,7 +270,8 @@ KERNEL void regard_int8_linear_s8(const float *x, int64_t R, const int8_t *weigh
 #else
                     tile_plain(bytes + r * stride, stride, w, quads, count, sums);
 #endif
-                    finish(sums, count, &m, p * PANEL, of_row + r, rectify, added ? added + r * out : NULL, y + r * out);
+                    const float *more = added ? added + r * out : NULL;
+                    finish(sums, count, &m, p * PANEL, of_row + r, rectify, more, y + r * out);
                 }
             }
         }

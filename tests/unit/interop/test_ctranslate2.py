@@ -170,7 +170,7 @@ def test_mistakes_are_told(make: Make, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be run by regard's own engine"):
         open_translator([export], engine="regard")
     with pytest.raises(ConfigError, match="add --engine ctranslate2"):
-        open_translator([model], compute="int8")
+        open_translator([model], compute="int16")
     with pytest.raises(ConfigError, match="one model at a time"):
         open_translator([export, export])
     with pytest.raises(ConfigError, match="compute type 'int3'"):
