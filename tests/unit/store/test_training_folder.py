@@ -200,6 +200,7 @@ def test_a_killed_one_is_in_nobodys_way_even_before_it_is_waited_for(out: Path) 
         json.dumps({"host": socket.gethostname(), "machine": "another container", "started": "1", "pid": os.getpid()}),
         json.dumps({"host": "elsewhere", "pid": 1}),
     ],
+    ids=["empty", "container", "elsewhere"],
 )
 def test_one_that_shows_no_life_is_succeeded(out: Path, left: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_folder, "WATCH_SECONDS", 0.1)
