@@ -43,7 +43,7 @@ MODELS = {
     "rnn": ["model.embed_size=8", "model.hidden_size=8"],
     "learned": [
         "model.kind=transformer", "model.width=16", "model.ff_size=8", "model.encoder_layers=1",
-        "model.position=learned", "model.max_positions=64",
+        "model.position=learned", "model.max_positions=64", "data.max_len=60",
     ],
     "separate": ["subword.shared=false", "model.decoder=bahdanau", "model.embed_size=8", "model.hidden_size=8"],
 }  # fmt: skip
