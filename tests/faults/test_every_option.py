@@ -25,7 +25,7 @@ from regard.errors import ConfigError
 
 SHARE = 12
 """One case in so many is tried, and as many absurd ones, unless all are asked for."""
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2, 3, 4, 5, 6, 7, 8)
 """Whether a wider beam finds another translation is chance: what changes nothing is tried with other seeds."""
 ALL = "REGARD_EVERY_OPTION" in os.environ
 TEXT = ["data.src=train.en", "data.tgt=train.fr", "data.val_src=val.en", "data.val_tgt=val.fr"]
@@ -196,8 +196,8 @@ def accepted() -> Iterator[tuple[Case, str]]:
                 try:
                     load_config(preset=preset, overrides=start(preset), variant=own)
                 except ConfigError as error:
-                    assert str(error).startswith(f"--set {own[-1]}: {key}"), error
-                    assert " but " in str(error) or " must be at most " in str(error), error
+                    assert any(str(error).startswith(f"--set {one}: ") for one in own), error
+                    assert any(words in str(error) for words in (" but ", " must be at most ", " has no effect")), error
                 else:
                     yield (preset, start(preset), own), absurd
 
