@@ -13,7 +13,7 @@ from regard.cli.options import Set, examples, place, tell_replaced
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
 from regard.errors import ConfigError
-from regard.places import named
+from regard.places import check_writable, named
 
 EXAMPLES = examples(
     "regard train --preset bahdanau --src train.en --tgt train.fr --val-src val.en --val-tgt val.fr --out my-model",
@@ -53,7 +53,8 @@ def train(
     files = {"src": src, "tgt": tgt, "val_src": val_src, "val_tgt": val_tgt}
     for key, value in files.items():
         if value is not None:
-            named(value, f"--{key.replace('_', '-')}")
+            option = f"--{key.replace('_', '-')}"
+            check_writable(str(named(value, option)), option)
     sets = [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
     sets = tell_replaced([*sets, *(overrides or [])])
     if resume:
