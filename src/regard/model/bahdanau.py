@@ -11,7 +11,6 @@ from regard.attention.history import Attended, AttentionWithHistory
 from regard.dropout import Dropout
 from regard.model.cells import StepWeights
 from regard.model.decoder import Decoder, State
-from regard.model.early import EarlyGates
 from regard.model.stack import RecurrentStack, StackState
 from regard.values import AttentionOutput, DecoderOutput, EncoderOutput, Memory
 
@@ -69,7 +68,6 @@ class BahdanauDecoder(Decoder):
         self.readout = readout
         self.deep_output = deep_output
         self.dropout = Dropout(dropout)
-        self.early: EarlyGates | None = None  # for searches alone
         self.output_size = int(readout.out_size)  # type: ignore[arg-type]
 
     def start(self, encoded: EncoderOutput) -> BahdanauState:
@@ -85,8 +83,7 @@ class BahdanauDecoder(Decoder):
         if not isinstance(state, BahdanauState):
             raise AssertionError("the state comes from another decoder")
         embedded = self.dropout(self.embedding(ids))
-        early = self.stack.early_gates(embedded) if self.early is None else self.early(ids)
-        looked, state = self._step(early, state, need_weights=need_weights)
+        looked, state = self._step(self.stack.early_gates(embedded), state, need_weights=need_weights)
         hidden = self._read_out(state.top, looked.context[:, 0], embedded)
         return DecoderOutput(hidden[:, None], (looked.weights,) if need_weights else ()), state  # type: ignore[arg-type]
 

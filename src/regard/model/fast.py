@@ -10,10 +10,7 @@ from torch import nn
 from regard.attention.heads import HeadLinear
 from regard.dropout import ReLUDropout
 from regard.errors import SearchError
-from regard.model.bahdanau import BahdanauDecoder
 from regard.model.cells import RecurrentLayer
-from regard.model.early import EarlyGates
-from regard.model.luong import LuongDecoder
 from regard.model.rnn_encoder import RNNEncoder
 from regard.model.seq2seq import Seq2Seq
 from regard.model.stepping import SteppingDecoder
@@ -54,8 +51,6 @@ def for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
             module.add_module(name, _packed(child, precision))
         if isinstance(module, RecurrentLayer | RNNEncoder):
             module.pack(precision)
-    if isinstance(fast.decoder, BahdanauDecoder | LuongDecoder):
-        fast.decoder.early = EarlyGates(fast.decoder.embedding, fast.decoder.stack)
     fast.output_map = lay_out(fast.output_weight, fast.output_bias, precision=precision)
     if isinstance(fast.output_map, Int8Linear):
         fast.output_weight = nn.Parameter(fast.output_weight[:0].clone(), requires_grad=False)

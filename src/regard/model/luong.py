@@ -11,7 +11,6 @@ from regard.attention.history import Attended, AttentionWithHistory
 from regard.dropout import Dropout
 from regard.model.cells import StepWeights
 from regard.model.decoder import Decoder, State
-from regard.model.early import EarlyGates
 from regard.model.stack import RecurrentStack, StackState
 from regard.values import DecoderOutput, EncoderOutput, Memory
 
@@ -69,7 +68,6 @@ class LuongDecoder(Decoder):
         self.attention = attention
         self.readout = readout
         self.dropout = Dropout(dropout)
-        self.early: EarlyGates | None = None  # for searches alone
         self.output_size = int(readout.out_size)  # type: ignore[arg-type]
         self.fed_size = self.output_size if input_feeding else 0
 
@@ -86,7 +84,7 @@ class LuongDecoder(Decoder):
         """See `Decoder.step`."""
         if not isinstance(state, LuongState):
             raise AssertionError("the state comes from another decoder")
-        early = self.stack.early_gates(self.dropout(self.embedding(ids))) if self.early is None else self.early(ids)
+        early = self.stack.early_gates(self.dropout(self.embedding(ids)))
         return self._step(early, state, need_weights=need_weights)
 
     def _step(self, early: Tensor, state: LuongState, *, need_weights: bool) -> tuple[DecoderOutput, LuongState]:
