@@ -219,7 +219,7 @@ def test_a_training_goes_on_where_its_texts_are_now(at_work: Path, regard: Run) 
     assert "text is not what it was" in other.err
     fewer = regard("train", "--resume", "--out", "model", "--set", "train.steps=3")
     assert fewer.status == 2
-    assert "train.steps = 3: the training in model has done 40 steps already" in fewer.err
+    assert "train.steps = 3: the training in model has done 80 steps already" in fewer.err
     assert (at_work / "model/training/config.toml").read_text() == kept
     model = regard("train", "--resume", "--out", "model", "--set", "model.hidden_size=3")
     assert model.status == 2

@@ -49,7 +49,11 @@ CASES = {
     # --- configuration
     "missing configuration": Case("train no.toml --out new", "no.toml: no such file", "--preset NAME"),
     "unknown key": Case("train unknown.toml --out new", "unknown.toml:6", "did you mean 'model.hidden_size'?"),
-    "wrong type": Case("train type.toml --out new", "type.toml:2", "train.steps must be a whole number, but is 'many'"),
+    "wrong type": Case(
+        "train type.toml --out new",
+        "type.toml:2",
+        "from 1 to 1,000,000,000, but is 'many'",
+    ),
     "not TOML": Case("train broken.toml --out new", "broken.toml", "not valid TOML"),
     "unknown preset": Case(
         f"{TRAIN} --preset transformer-tyni", "'transformer-tyni'", "did you mean 'transformer-tiny'?"
@@ -87,7 +91,7 @@ CASES = {
     "ensemble of two vocabularies": Case(f"{TRANSLATE} model --with foreign", "foreign", "vocabular"),
     "device for translating": Case("translate model --device gpu", "'gpu'", "cpu"),
     # --- translating
-    "beam of nothing": Case(f"{TRANSLATE} model --beam 0", "beam", "at least 1", b"hello\n"),
+    "beam of nothing": Case(f"{TRANSLATE} model --beam 0", "beam", "from 1 to 1,000", b"hello\n"),
     "beam in words": Case(f"{TRANSLATE} model --beam wide", "--beam", "regard translate --help"),
     "n-best of nothing": Case(
         f"{TRANSLATE} model --json --n-best 0", "between 1 and the beam of 5, got 0", "widen", b"hello\n"
@@ -102,12 +106,14 @@ CASES = {
     "UTF-16 to translate": Case(f"{TRANSLATE} model --input utf16", "utf16", "iconv -f utf-16"),
     "truncated gz to translate": Case(f"{TRANSLATE} model --input cut.gz", "cut.gz", "fetch it again"),
     "output is a directory": Case(f"{TRANSLATE} model --input a.en --output folder", "folder", "choose another place"),
-    "output is the input": Case(f"{TRANSLATE} model --input a.en --output a.en", "a.en", "choose another --output"),
+    "output is the input": Case(
+        f"{TRANSLATE} model --input a.en --output a.en", "a.en", "another place for the output"
+    ),
     "threads without end": Case(f"{TRANSLATE} model --threads 100000", "--threads: expected 1 to", "leave it out"),
     "threads to align with": Case(
         "align model --src a.en --tgt a.fr --threads 100000", "--threads: expected 1 to", "leave it out"
     ),
-    "no threads": Case(f"{TRANSLATE} model --threads 0", "--threads", "regard translate --help"),
+    "no threads": Case(f"{TRANSLATE} model --threads 0", "--threads", "leave it out"),
     "a missing shortlist": Case(f"{TRANSLATE} model --shortlist no.short", "no.short: no such file", "a shortlist"),
     "a shortlist that is a directory": Case(
         f"{TRANSLATE} model --shortlist folder", "folder: expected a file, found a directory", "a shortlist"

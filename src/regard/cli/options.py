@@ -10,9 +10,6 @@ from typing import Annotated
 import typer
 import typer.core
 
-MOST_THREADS = 1024
-"""As `train.threads` allows: beyond some thousands OpenMP dies without a word."""
-
 
 def place(name: str) -> Path:
     """A file or directory that an option names.
@@ -53,7 +50,7 @@ Device = Annotated[
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, max=MOST_THREADS, help="CPU threads.", show_default="as torch decides"),
+    typer.Option(metavar="N", help="CPU threads.", show_default="as torch decides"),
 ]
 Engine = Annotated[
     str | None,

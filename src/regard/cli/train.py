@@ -57,12 +57,14 @@ def train(
             check_writable(str(named(value, option)), option)
     sets = [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
     sets = tell_replaced([*sets, *(overrides or [])])
+
+    from regard.config.load import load_config, read_changes
+
     if resume:
         _check_resumable(out, config, preset, sets)
-
-    from regard.config.load import load_config
-
-    settings = None if resume and not sets else load_config(config, preset=preset, overrides=sets)
+        settings = read_changes(sets) if sets else None
+    else:
+        settings = load_config(config, preset=preset, overrides=sets)
 
     with loading():
         from regard.runs.console import ConsoleReporter

@@ -71,6 +71,24 @@ def load_config(
     return config
 
 
+def read_changes(overrides: Sequence[str]) -> Config:
+    """Reads what is set anew of a configuration that is kept elsewhere, as where a training goes on.
+
+    Args:
+        overrides: As for `load_config`.
+
+    Returns:
+        The defaults with these values, whose effect depends on what is kept and is not looked at.
+
+    Raises:
+        ConfigError: An unknown key or a wrong value.
+
+    >>> read_changes(["train.guided_file=moved.align"]).train.guided_file
+    'moved.align'
+    """
+    return _check([_override_layer(override) for override in overrides])
+
+
 def parse_config(text: str, *, where: str) -> Config:
     """Reads a complete configuration, such as a model's, without applying the preset that it names.
 

@@ -204,7 +204,7 @@ def _unpacked(file: BinaryIO | Iterable[bytes], path: Path) -> Iterable[bytes]:
         return file
     unpacked = gzip.GzipFile(fileobj=cast("BinaryIO", file))
     if told := recognised(_head(unpacked)):
-        raise DataError(f"{path}: expected a gzipped text, but what was gzipped is {told}")
+        raise DataError(f"{path}: expected gzipped text, found in it {told}")
     return unpacked
 
 

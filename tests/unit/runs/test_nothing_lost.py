@@ -7,11 +7,12 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from regard.config.load import parse_config
+from regard.config.load import parse_config, read_changes
 from regard.errors import CheckpointError, ConfigError, DataError, RegardError
 from regard.runs.training import train
 
@@ -124,7 +125,8 @@ def test_a_preparation_that_was_never_trained_is_in_nobodys_way(toy) -> None:
     assert train(toy.config("train.seed=2"), out).config.train.seed == 2
 
 
-def test_a_second_training_is_refused_in_words(toy) -> None:
+def test_a_second_training_is_refused_in_words(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("regard.runs.training.alone", nullcontext)  # which would refuse it in this process anyway
     out, told = toy.directory / "model", []
 
     def again() -> None:
@@ -187,7 +189,7 @@ def test_word_links_may_move_and_must_be_the_same(toy) -> None:
     guided = ("train.guided_weight=0.1", f"train.guided_file={links}")
     train(toy.config(*guided), out, reporter=At(4, stop))
     links.rename(toy.directory / "moved")
-    moved = toy.config(f"train.guided_file={toy.directory / 'moved'}", files=())
+    moved = read_changes([f"train.guided_file={toy.directory / 'moved'}"])
     assert train(moved, out, resume=True).steps == 8
     (toy.directory / "moved").write_text("0-0\n" * 120)
     with pytest.raises(DataError, match="moved: the word links are not what they were"):

@@ -190,16 +190,16 @@ def test_some_more_minutes_end_low_again(bench, minutes: float) -> None:
 
 
 def test_a_state_without_a_plan_is_gone_on_with(bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from regard.train import loop
+    from regard.train import checkpoints
 
-    saving = loop.save_state
+    saving = checkpoints.save_state
 
     def save_as_before(path: Path, tensors, scalars) -> None:
         saving(path, tensors, {name: value for name, value in scalars.items() if name != "limit"})
 
     machine = Machine(bench, steadily(0.1))
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "save_state", save_as_before)
+        patch.setattr(checkpoints, "save_state", save_as_before)
         machine.run(stop_at=100)
     assert machine.run(resume=True).step == 200
 
