@@ -36,7 +36,7 @@ ENGINES = ("onnx", "ctranslate2", "transformers.models.marian.modeling_marian", 
 WORDS = {"one": "un", "dog": "chien", "cat": "chat", "sees": "voit", "big": "grand", "and": "et", "runs": "court"}
 SMALL = (
     "subword.vocab_size=300", "train.steps=4", "train.validate_every=2", "train.batch_tokens=256", "train.warmup=1",
-    "train.threads=1", "train.precision=float32", "train.device=cpu", "train.tensorboard=false",
+    "train.threads=1", "train.precision=float32", "train.device=cpu",
     "train.validate_sentences=2", "train.keep=2",
 )  # fmt: skip
 RECURRENT = ("model.embed_size=4", "model.hidden_size=4")
@@ -221,7 +221,7 @@ def training(bench: Bench, *more: str, kind: str = "recurrent") -> list[str]:
         f"--out={bench.out}",
         f"--preset={preset}",
         *files,
-        *(f"--set={s}" for s in (*SMALL, *sizes)),
+        *(f"--set={s}" for s in (*SMALL, *sizes, "train.tensorboard=false")),
         *more,
     ]
 
