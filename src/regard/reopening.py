@@ -24,7 +24,7 @@ class Reopened:
 
         Args:
             function: A function of a module, or a `functools.partial` of one.
-            arguments: What it is called with; all can be pickled.
+            *arguments: What it is called with; all can be pickled.
 
         Returns:
             The object itself.
@@ -34,6 +34,9 @@ class Reopened:
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
         """How `pickle` makes the object again.
+
+        Returns:
+            A function and its arguments.
 
         Raises:
             SearchError: It was made of what is in memory alone.

@@ -23,7 +23,7 @@ from regard.config.schema import Config, RNNConfig, Section, TransformerConfig
 from regard.config.toml_text import write_value
 from regard.errors import ConfigError
 
-SHARE = 12
+SHARE = 24
 """One case in so many is tried, and as many absurd ones, unless all are asked for."""
 SEEDS = (1, 2, 3, 4, 5, 6, 7, 8)
 """Whether a wider beam finds another translation is chance: what changes nothing is tried with other seeds."""

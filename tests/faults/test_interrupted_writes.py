@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-STRIDE = 61
+STRIDE = 127
 """Every so many-th write: some twenty, in each of the ways."""
 
 
