@@ -1,6 +1,6 @@
 """Directories and files of other toolkits, spoilt at random: each is refused in words, or does what it did.
 
-The same seeds in every run. `REGARD_FUZZ=1000:300` tries 300 of each kind, from seed 1000, instead.
+The same seeds in every run. `REGARD_FUZZ="1000 300"` tries 300 of each kind, from seed 1000, instead.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ for package in ("ctranslate2", "onnxruntime"):
     pytest.importorskip(package, reason=f"needs {package}: pip install 'regard[interop]'")
 
 MOST_SECONDS, MOST_MEGABYTES, LONGEST = 2.0, 1000.0, 1300  # the last is characters of a line
-FIRST, COUNT = map(int, os.environ.get("REGARD_FUZZ", "0:25").split(":"))
+FIRST, COUNT = map(int, os.environ.get("REGARD_FUZZ", "0 25").split())
 KINDS = {
     "marian": "marian",
     "transformer.onnx": "model",
