@@ -133,7 +133,7 @@ class CheckpointFolder:
 
     def prune(self) -> None:
         """Removes what need not be kept, leftovers of an interrupted run among it."""
-        kept = {entry.step for entry in (self.averaged() or self.entries[-1:])}
+        kept = {entry.step for entry in (self.averaged() or self.entries[-self.keep :])}
         if self.best:
             kept.add(self.best.step)
         self.entries = [entry for entry in self.entries if entry.step in kept]

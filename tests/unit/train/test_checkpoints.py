@@ -29,7 +29,7 @@ def steps_on_disk(directory: Path) -> list[int]:
 
 @pytest.mark.parametrize(
     ("prefer", "kept", "averaged"),
-    [("last", [20, 40, 50], [40, 50]), ("best", [20, 40], [20, 40]), ("none", [20, 50], [])],
+    [("last", [20, 40, 50], [40, 50]), ("best", [20, 40], [20, 40]), ("none", [20, 40, 50], [])],
 )
 def test_what_is_kept(tmp_path: Path, prefer: str, kept: list[int], averaged: list[int]) -> None:
     folder = filled(tmp_path, prefer)
