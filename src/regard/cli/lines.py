@@ -189,8 +189,4 @@ def write_text(path: Path, text: str) -> None:
     from regard.store.durable import write_output
 
     data = gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode()
-    write_output(path, lambda place: _put(place, data))
-
-
-def _put(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+    write_output(path, lambda place: place.write_bytes(data))

@@ -75,12 +75,8 @@ def save(
         picture = BytesIO()
         dpi = min(_DPI, _PIXELS / max(figure.get_size_inches()))  # a larger one would take gigabytes
         figure.savefig(picture, format=kind[1:], dpi=dpi, bbox_inches="tight", metadata=undated[kind])
-    write_output(path, lambda place: _put(place, picture.getvalue()))
+    write_output(path, lambda place: place.write_bytes(picture.getvalue()))
     return missing
-
-
-def _put(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
 
 
 def _draw(grid: Grid, title: str) -> tuple[Figure, str]:

@@ -18,7 +18,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from regard.errors import CheckpointError
 from regard.printable import printable
-from regard.store.durable import write_file
+from regard.store.durable import write_text
 from regard.store.sealed import read_sealed
 from regard.train.reporter import StepReport, TrainingPlan, Validation
 
@@ -178,7 +178,7 @@ class Recorder:
     def _write(self) -> None:
         self.record.peak_memory = max(self.record.peak_memory, peak_memory())
         text = json.dumps(asdict(self.record), allow_nan=False)
-        write_file(self.path, lambda path: _put(path, text))
+        write_text(self.path, text)
 
 
 def _known(number: float | None) -> float | None:
@@ -196,7 +196,3 @@ def peak_memory() -> int:
 
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return held if sys.platform == "darwin" else held * 1024
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from regard.errors import CheckpointError, DataError, RegardError
 from regard.inspection.record import AttentionRecord
 from regard.lab.recorder import STRICT, Amount, Count, Point
-from regard.store.durable import write_file
+from regard.store.durable import write_text
 from regard.store.sealed import read_sealed, sealed
 
 LARGEST = 1 << 28
@@ -142,7 +142,7 @@ class CellResult:
                 f"{self.system}, seed {self.seed}: the training went astray: not all that was measured is finite; "
                 "train with a smaller train.learning_rate"
             ) from None
-        write_file(path, lambda waiting: _put(waiting, text))
+        write_text(path, text)
 
 
 _RESULT = TypeAdapter(CellResult)
@@ -195,7 +195,3 @@ def _contradiction(result: CellResult, of: tuple[str, int] | None, num_sentences
 
 def _fit(guessed: int, sure: int, in_sure: int, in_possible: int) -> bool:
     return in_sure <= min(sure, in_possible) and in_possible <= guessed
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ def pending(path: Path) -> Path:
     return path.with_name(path.name + PENDING)
 
 
-def write_pending(path: Path, write: Callable[[Path], None]) -> None:
+def write_pending(path: Path, write: Callable[[Path], object]) -> None:
     """Writes a file under its waiting name, down to the disk.
 
     Args:
@@ -45,10 +45,10 @@ def take_place(path: Path) -> None:
     Raises:
         CheckpointError: The place cannot be written.
     """
-    _move(pending(path), path)
+    move(pending(path), path)
 
 
-def write_file(path: Path, write: Callable[[Path], None]) -> None:
+def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Writes a file such that a crash leaves the old one or the new one, never half of it.
 
     Args:
@@ -63,7 +63,7 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
     take_place(path)
 
 
-def write_output(path: Path, write: Callable[[Path], None]) -> None:
+def write_output(path: Path, write: Callable[[Path], object]) -> None:
     """Writes a file that a user named, such that a crash or a full disk leaves the old one or the new one.
 
     Unlike `write_file` it takes no name that may be the user's for the time of writing, writes through a link to what
@@ -88,7 +88,7 @@ def write_output(path: Path, write: Callable[[Path], None]) -> None:
         _write_down(place, waiting, write)
         if place.exists():
             _keep_mode(place, waiting)
-        _move(waiting, place)
+        move(waiting, place)
     finally:
         _forget(waiting)
 
@@ -108,9 +108,9 @@ def write_shared_text(path: Path, text: str) -> None:
     """
     make_directory(path.parent)
     waiting = path.with_name(f"{path.name}.{uuid4().hex}{PENDING}")
-    _write_down(path, waiting, lambda file: _put(file, text))
+    _write_down(path, waiting, lambda file: put_text(file, text))
     try:
-        _move(waiting, path)
+        move(waiting, path)
     finally:
         _forget(waiting)
 
@@ -125,7 +125,17 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         CheckpointError: The disk is full, or the place cannot be written; an older file is still there.
     """
-    write_file(path, lambda file: _put(file, text))
+    write_file(path, lambda file: put_text(file, text))
+
+
+def put_text(path: Path, text: str) -> None:
+    """Writes a text in UTF-8 with its line ends as they are, straight to its place: for a file that still waits for it.
+
+    Args:
+        path: The file.
+        text: Its content.
+    """
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def make_directory(path: Path) -> None:
@@ -152,12 +162,14 @@ def move(place: Path, to: Path) -> None:
 
     Args:
         place: What is there.
-        to: Its new name; where it is a directory's, nothing may be there.
+        to: Its new name, of a file perhaps that is there; where it is a directory's, nothing may be there.
 
     Raises:
         CheckpointError: It cannot be moved.
     """
-    _move(place, to)
+    with named_failures(to):
+        os.replace(place, to)
+        sync_directory(to.parent)
 
 
 def remove(place: Path) -> None:
@@ -277,11 +289,7 @@ def named_failures(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _write_down(path: Path, waiting: Path, write: Callable[[Path], None]) -> None:
+def _write_down(path: Path, waiting: Path, write: Callable[[Path], object]) -> None:
     try:
         with named_failures(path):
             waiting.touch()
@@ -318,9 +326,3 @@ def _umask(directory: Path) -> int:
     mode = probe.stat().st_mode
     probe.unlink()
     return ~mode & 0o666
-
-
-def _move(waiting: Path, path: Path) -> None:
-    with named_failures(path):
-        os.replace(waiting, path)
-        sync_directory(path.parent)

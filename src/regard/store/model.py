@@ -22,7 +22,7 @@ from regard.errors import CheckpointError, ConfigError
 from regard.model.build import ScoreFactory
 from regard.model.seq2seq import Seq2Seq
 from regard.places import named
-from regard.store.durable import make_directory, pending, sha256, take_place, write_pending
+from regard.store.durable import make_directory, pending, put_text, sha256, take_place, write_pending
 from regard.store.manifest import (
     CONFIG,
     KNOWN_FILES,
@@ -107,7 +107,7 @@ def save_model(
     tensors, told = own_tensors(model), _readable(directory, details or {})
     check_finite(str(directory), tensors, cure="training went astray: train again with a smaller train.learning_rate")
     writers: dict[str, Callable[[Path], None]] = {
-        CONFIG: lambda file: _write_text(file, dump_config(config)),
+        CONFIG: lambda file: put_text(file, dump_config(config)),
         WEIGHTS: lambda file: write_tensors(file, tensors),
     }
     if config.subword.shared and src_subword.fingerprint() == tgt_subword.fingerprint():
@@ -124,7 +124,7 @@ def save_model(
         files=hashes,
         details=told,
     )
-    _write_all(directory, {MANIFEST: lambda file: _write_text(file, manifest.to_json())})
+    _write_all(directory, {MANIFEST: lambda file: put_text(file, manifest.to_json())})
     for name in (MANIFEST, *writers):
         take_place(directory / name)
     for name in set(KNOWN_FILES) - set(writers):
@@ -284,7 +284,3 @@ def _finish_interrupted(directory: Path) -> None:
         waiting = pending(directory / name)
         if waiting.is_file() and sha256(waiting) == hashes.get(name):
             take_place(directory / name)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
