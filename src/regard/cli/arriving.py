@@ -11,9 +11,10 @@ from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from regard.text.readers import GZIP
+
 PATIENCE = 0.005
 """Seconds after which a line that has not come is taken for one that nobody has sent yet."""
-_GZIP = b"\x1f\x8b"
 _BLOCK = 1 << 16
 
 
@@ -47,7 +48,7 @@ class ArrivingLines:
         except OSError:
             return False
         waits = stat.S_ISFIFO(kind) or stat.S_ISSOCK(kind) or os.isatty(file.fileno())
-        return waits and file.peek(2)[:2] != _GZIP
+        return waits and not file.peek(len(GZIP)).startswith(GZIP)
 
     def __iter__(self) -> Iterator[bytes]:
         """Yields lines with their ends; the last may have none."""

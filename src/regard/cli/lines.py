@@ -80,10 +80,9 @@ class InputLines:
     def _decoded(self, raw: bytes, number: int) -> str:
         line = raw.removesuffix(b"\n").removesuffix(b"\r")
         if b"\0" in line:
-            print(
-                f"regard: {self.name}:{number}: expected text, found a NUL byte at position {line.index(0) + 1} of the "
-                "line, which is read as a space: if it is UTF-16, convert it with iconv -t utf-8",
-                file=sys.stderr,
+            warn(
+                f"{self.name}:{number}: expected text, found a NUL byte at position {line.index(0) + 1} of the line, "
+                "which is read as a space: if it is UTF-16, convert it with iconv -t utf-8"
             )
         try:
             return line.decode("utf-8", "surrogatepass")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import typer.core
+
+from regard.cli.saying import warn
 
 
 def place(name: str) -> Path:
@@ -131,7 +132,7 @@ def tell_replaced(options: list[str]) -> list[str]:
     for option in options:
         key = option.partition("=")[0].strip()
         if key in last and last[key] != option:
-            print(f"regard: {last[key]} does not count, since {option} comes later", file=sys.stderr)
+            warn(f"{last[key]} does not count, since {option} comes later")
         last[key] = option
     return options
 

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-_STANDARD = {0: "standard input", 1: "standard output", 2: "standard error"}
-
 
 class NamedFile(io.FileIO):
     """A file to write to, whose errors carry its name: `No space left on device` alone says little.
@@ -70,7 +68,7 @@ def standard_streams() -> Iterator[None]:
     _fill_gaps()
     before = sys.stdout, sys.stderr
     if _is_plain(sys.stdout):
-        sys.stdout = _text(NamedFile(1, _STANDARD[1]), "surrogateescape", line_buffering=os.isatty(1))
+        sys.stdout = _text(NamedFile(1, "standard output"), "surrogateescape", line_buffering=os.isatty(1))
     if _is_plain(sys.stderr):
         sys.stderr = _text(_Lossy(2, "w", closefd=False), "backslashreplace", line_buffering=True)
     try:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from regard.errors import CheckpointError
 from regard.files import open_regular
 from regard.interop.foreign_json import read_object
-from regard.store.weights import read_tensors
+from regard.store.weights import read_tensors, shape_text
 from regard.text.opening import check_file, read_head
 
 SAFETENSORS, PICKLED = "model.safetensors", "pytorch_model.bin"
@@ -189,7 +189,7 @@ def check_sizes(where: Path, expected: Iterator[tuple[str, tuple[int, ...]]], fo
         if name not in found:
             missing.append(name)
         elif tuple(found[name].shape) != shape:
-            wrong.append(f"{name} should be {_shape(shape)}, but is {_shape(tuple(found[name].shape))}")
+            wrong.append(f"{name} should be {shape_text(shape)}, but is {shape_text(tuple(found[name].shape))}")
     if missing:
         raise CheckpointError(
             f"{where}: the weights of {', '.join(missing[:5])} are missing ({len(missing)} in all): copy the directory "
@@ -200,7 +200,3 @@ def check_sizes(where: Path, expected: Iterator[tuple[str, tuple[int, ...]]], fo
             f"{where}: config.json and the weights have different sizes: {'; '.join(wrong[:5])}{_more(wrong, 5)}: the "
             "files belong to different models, or one was damaged; copy the directory again"
         )
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "scalar"

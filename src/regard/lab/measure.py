@@ -24,7 +24,6 @@ from regard.values import Encoding
 
 FEWEST_WORDS = 10
 """Source words of a sentence whose gradients are measured: shorter ones say nothing of distance."""
-_ENDLESS = 1_000_000_000
 _NEAR = 2
 """Subwords from the diagonal within which a target word's source is looked for, where there are no gold links."""
 
@@ -125,7 +124,7 @@ def gradients(
     rows = [row for row, source in enumerate(sources) if len(source.split()) >= FEWEST_WORDS]
     for row in rows[:: max(1, len(rows) // max(1, most))][:most]:
         src, tgt = stored.src_subword.encode(sources[row]), stored.tgt_subword.encode(references[row])
-        if max(len(src.ids), len(tgt.ids)) >= (num_positions(stored.config.model) or _ENDLESS):
+        if max(len(src.ids), len(tgt.ids)) >= num_positions(stored.config.model):
             continue
         batch = collate([src.ids], [tgt.ids], specials=stored.tgt_subword.specials)
         norms = source_gradients(stored.model, batch.to(str(stored.model.output_weight.device)))[0].cpu()  # (T, S)

@@ -112,17 +112,22 @@ def source_reach(config: ModelConfig) -> int | None:
     return config.attention.max_source if config.attention.score == "location" else None
 
 
-def num_positions(config: ModelConfig) -> int | None:
+ENDLESS = 1_000_000_000
+"""Positions where there is no end of them: more than any sentence has."""
+
+
+def num_positions(config: ModelConfig) -> int:
     """How long a sentence can be for the model, on either side.
 
     Args:
         config: The `[model]` section.
 
     Returns:
-        Subwords, eos among them; None where positions have no end.
+        Subwords, eos among them; `ENDLESS` where positions have no end.
     """
-    learned = isinstance(config, TransformerConfig) and config.position == "learned"
-    return config.max_positions if learned else None  # type: ignore[union-attr]
+    if isinstance(config, TransformerConfig) and config.position == "learned":
+        return config.max_positions
+    return ENDLESS
 
 
 def build_model(

@@ -25,7 +25,6 @@ from regard.values import Batch
 
 SENTENCES_AT_ONCE = 128
 NUM_SAMPLES = 3
-_ENDLESS = 1_000_000_000
 WATCHED = 32
 """Sentences whose attention is measured."""
 
@@ -46,7 +45,7 @@ class TranslatingValidator:
         self.config = config
         self.device = device
         self.tokenizer = choose_tokenizer([pair.tgt for pair in corpus.pairs], config.train.bleu_tokenize)
-        self.positions = num_positions(config.model) or _ENDLESS
+        self.positions = num_positions(config.model)
         src_lens, tgt_lens = corpus.src_lens + 1, corpus.tgt_lens + 1
         tokens = config.train.batch_tokens or 4096
         self.batches = BatchPlan(src_lens, tgt_lens, batch_tokens=tokens, seed=0).epoch(0)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from regard.config.schema import Config, TransformerConfig
-from regard.model.build import num_positions, source_reach
+from regard.model.build import ENDLESS, num_positions, source_reach
 from regard.values import Encoding
 
-_ENDLESS = 1_000_000_000
 MOST_CELLS = 125_000_000
 """Weights of one pair's attention, at most: half a gigabyte."""
 
@@ -24,15 +23,15 @@ class Reach:
     """
 
     source: int
-    positions: int = _ENDLESS
+    positions: int = ENDLESS
     matrices: int = 1
 
     @classmethod
     def of(cls, config: Config) -> Reach:
         """What a model of that configuration has learnt, or is able, to read."""
         model = config.model
-        positions = num_positions(model) or _ENDLESS
-        source = max(1, min(config.data.max_len, positions - 1, (source_reach(model) or _ENDLESS) - 1))
+        positions = num_positions(model)
+        source = max(1, min(config.data.max_len, positions - 1, (source_reach(model) or ENDLESS) - 1))
         if isinstance(model, TransformerConfig):
             return cls(source, positions, model.decoder_layers * model.heads)
         return cls(source, positions, model.attention.heads)

@@ -97,10 +97,10 @@ def check_shapes(where: str, expected: Mapping[str, tuple[int, ...]], found: Map
     Raises:
         CheckpointError: They differ.
     """
-    faults = [f"missing: {name} {_shape(expected[name])}" for name in sorted(expected.keys() - found.keys())]
-    faults += [f"unexpected: {name} {_shape(found[name])}" for name in sorted(found.keys() - expected.keys())]
+    faults = [f"missing: {name} {shape_text(expected[name])}" for name in sorted(expected.keys() - found.keys())]
+    faults += [f"unexpected: {name} {shape_text(found[name])}" for name in sorted(found.keys() - expected.keys())]
     faults += [
-        f"wrong shape: {name} should be {_shape(expected[name])}, but is {_shape(found[name])}"
+        f"wrong shape: {name} should be {shape_text(expected[name])}, but is {shape_text(found[name])}"
         for name in sorted(expected.keys() & found.keys())
         if expected[name] != found[name]
     ]
@@ -174,5 +174,16 @@ def _refuse(what: str, faults: list[str]) -> None:
         raise CheckpointError(what + "".join(f"\n  {fault[:_LONGEST]}" for fault in faults[:_SHOWN]) + more)
 
 
-def _shape(shape: tuple[int, ...]) -> str:
+def shape_text(shape: tuple[int, ...]) -> str:
+    """A shape as messages have it.
+
+    >>> shape_text((3, 4)), shape_text(())
+    ('3x4', 'scalar')
+
+    Args:
+        shape: Of a tensor.
+
+    Returns:
+        Its sizes.
+    """
     return "x".join(map(str, shape)) or "scalar"

@@ -23,7 +23,8 @@ from regard.values import Pair
 
 T = TypeVar("T")
 PathName = str | PathLike[str]
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
+"""How a gzipped file begins."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MOST = 0.9
 """Share of lines that shows what a column holds: one of them may be a heading."""
@@ -200,7 +201,7 @@ def _unpacked(file: BinaryIO | Iterable[bytes], path: Path) -> Iterable[bytes]:
     head = _head(file)
     if told := recognised(head):  # whatever its name
         raise DataError(f"{path}: expected text, found {told}")
-    if path.suffix != ".gz" and not head.startswith(_GZIP):
+    if path.suffix != ".gz" and not head.startswith(GZIP):
         return file
     unpacked = gzip.GzipFile(fileobj=cast("BinaryIO", file))
     if told := recognised(_head(unpacked)):
