@@ -86,6 +86,7 @@ class _Foreman:
         self.cells = bench.cells()
         self.running: dict[Cell, subprocess.Popen[bytes]] = {}
         self.ended = LabRun(finished=[cell for cell in self.cells if bench.finished(cell)])
+        self.walls: dict[Cell, float] = {}
         self.told = time.monotonic()
 
     def run(self) -> LabRun:
@@ -129,6 +130,7 @@ class _Foreman:
     def _finish(self, cell: Cell) -> None:
         self.ended.finished.append(cell)
         result = self.bench.result(cell)
+        self.walls[cell] = result.wall_seconds
         said = [one.translation for one in result.measured.sentences]
         bleu = corpus_bleu(said, self.bench.corpus.lines("test.tgt"))
         left = f", about {duration(self._remaining())} left" if self._open() else ""
@@ -153,6 +155,12 @@ class _Foreman:
         parts.append(f"about {duration(left)} left for all" if left else "no estimate yet")
         _say(self.console, "; ".join(parts))
 
+    def _wall_seconds(self, cell: Cell) -> float:
+        """What a finished cell took; its result, which holds whole matrices, is read for it once."""
+        if cell not in self.walls:
+            self.walls[cell] = self.bench.result(cell).wall_seconds
+        return self.walls[cell]
+
     def _remaining(self) -> float:
         """Seconds until all is done; 0 while nothing is known.
 
@@ -160,7 +168,7 @@ class _Foreman:
         """
         takes: dict[str, list[float]] = {}
         for cell in self.ended.finished:
-            takes.setdefault(cell.system, []).append(self.bench.result(cell).wall_seconds + _OVERHEAD)
+            takes.setdefault(cell.system, []).append(self._wall_seconds(cell) + _OVERHEAD)
         left, unknown = 0.0, []
         for cell in self._open():
             record = read_record(cell.directory / "record.json")
