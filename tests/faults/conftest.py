@@ -13,12 +13,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
+from measured import Forks
 from safetensors.torch import load_file, save_file
 
 from regard.cli.main import app
@@ -61,6 +62,14 @@ class Done:
 
 
 Run = Callable[..., Done]
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    """Runs commands in forks, within limits of time and memory."""
+    one = Forks()
+    yield one
+    one.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,13 +32,6 @@ VERBS = (
     ("shortlist", "--src", "few", "--tgt", "few", "--out", "table", "--device", "cpu"),
     ("export", "--to", "ctranslate2", "--out", "export"),
 )
-
-
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    one = Forks()
-    yield one
-    one.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -78,13 +78,6 @@ class Case:
     told: str
     command: str
     may_pass: bool
-
-
-@pytest.fixture(scope="module")
-def forks() -> Iterator[Forks]:
-    one = Forks()
-    yield one
-    one.close()
 
 
 @pytest.fixture(scope="module")
