@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from regard.errors import CheckpointError, RegardError
 from regard.files import decoded
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 DEEPEST = 64
 """Lists and objects within one another, at most; what regard writes has fewer than ten."""
 _LONGEST_INTEGER = 20
 # Digits of the longest whole number of 64 bits, with its sign.
+_SHOWN = 80
+# Characters of a place in a message.
 
 
 def parse_json(data: bytes, *, where: str, cure: str, error: type[RegardError] = CheckpointError) -> object:
@@ -46,6 +52,19 @@ def parse_json(data: bytes, *, where: str, cure: str, error: type[RegardError] =
     if "\\u" in text and not _is_writable(tree):
         raise error(f"{where}: not valid JSON (half a UTF-16 pair in a text): {cure}")
     return tree
+
+
+def faults(error: ValidationError) -> list[str]:
+    """What a check of types and ranges found, each with its place.
+
+    Args:
+        error: Of pydantic.
+
+    Returns:
+        `place: what is wrong`, of which the place is cut short: names may be as long as a file.
+    """
+    found = error.errors(include_url=False, include_input=False)
+    return [f"{'.'.join(map(str, one['loc']))[:_SHOWN]}: {one['msg']}" for one in found]
 
 
 def _reason(fault: Exception) -> str:

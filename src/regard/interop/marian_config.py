@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from regard.config.schema import TransformerConfig
 from regard.errors import CheckpointError, ConfigError
 from regard.interop.foreign_json import read_object
+from regard.json_text import faults
 
 CONFIG, GENERATION = "config.json", "generation_config.json"
 ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "swish": "silu", "silu": "silu"}
@@ -173,9 +174,9 @@ def _parsed(kind: type[SettingsT], tree: dict[str, object], path: Path, wanted: 
     try:
         return kind.model_validate(_given(tree))
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)]
-        more = f"; and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
-        told = "; ".join(faults[:_SHOWN]) + more
+        found = faults(error)
+        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        told = "; ".join(found[:_SHOWN]) + more
         raise CheckpointError(f"{path}: expected {wanted}: {told}; copy the directory again") from None
 
 

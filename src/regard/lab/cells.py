@@ -19,6 +19,7 @@ from regard.config.schema import Config
 from regard.config.toml_text import LARGEST
 from regard.errors import CheckpointError, ConfigError
 from regard.files import read_text
+from regard.json_text import faults
 from regard.lab.corpus import LabCorpus, bring_corpus, open_corpus
 from regard.lab.load import dump_lab, parse_lab, system_config
 from regard.lab.result import CellResult, read_result
@@ -141,9 +142,7 @@ class Bench:
         try:
             return _Facts.model_validate(tree).model_dump()
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))[:80]
-            raise CheckpointError(f"{path}: damaged: {where}: {first['msg']}: {_CURE}") from None
+            raise CheckpointError(f"{path}: damaged: {faults(error)[0]}: {_CURE}") from None
 
     def _budget(self, tokens_an_epoch: int) -> dict[str, object]:
         """Options of training for the lab's budget, which takes the place of all that a preset says of length."""

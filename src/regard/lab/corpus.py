@@ -18,6 +18,7 @@ from regard.errors import ConfigError, DataError
 from regard.evaluate.scores import comparable
 from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
 from regard.files import decoded, read_bytes
+from regard.json_text import faults
 from regard.lab.schema import CorpusConfig
 from regard.phrasebook.corpus import write_corpus
 from regard.store.durable import appearing, sha256
@@ -188,9 +189,7 @@ def _open(directory: Path) -> tuple[LabCorpus, object]:
     try:
         about = _About.model_validate(tree)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))[:80]
-        raise DataError(f"{path}: damaged: {where}: {first['msg']}: {_CURE}") from None
+        raise DataError(f"{path}: damaged: {faults(error)[0]}: {_CURE}") from None
     corpus = LabCorpus(
         directory, about.description, about.sizes.model_dump(), about.num_seen, about.counts, about.files
     )

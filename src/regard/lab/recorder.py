@@ -17,6 +17,7 @@ import torch
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from regard.errors import CheckpointError
+from regard.json_text import faults
 from regard.printable import printable
 from regard.store.durable import write_text
 from regard.store.sealed import read_sealed
@@ -105,9 +106,7 @@ def read_record(path: Path) -> Record:
     try:
         return _RECORD.validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))[:80]
-        raise CheckpointError(f"{path}: damaged: {where}: {first['msg']}: {_CURE}") from None
+        raise CheckpointError(f"{path}: damaged: {faults(error)[0]}: {_CURE}") from None
 
 
 _RECORD = TypeAdapter(Record)

@@ -16,6 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from regard.errors import CheckpointError, DataError, RegardError
 from regard.inspection.record import AttentionRecord
+from regard.json_text import faults
 from regard.lab.recorder import STRICT, Amount, Count, Point
 from regard.store.durable import write_text
 from regard.store.sealed import read_sealed, sealed
@@ -166,8 +167,7 @@ def read_result(path: Path, *, of: tuple[str, int] | None = None, num_sentences:
     try:
         result = _RESULT.validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, one['loc']))[:80]}: {one['msg']}" for one in error.errors()[:_MOST_FAULTS]]
-        raise CheckpointError(f"{path}: damaged: {'; '.join(faults)}: {_CURE}") from None
+        raise CheckpointError(f"{path}: damaged: {'; '.join(faults(error)[:_MOST_FAULTS])}: {_CURE}") from None
     found = _contradiction(result, of, num_sentences)
     if found:
         raise CheckpointError(f"{path}: damaged: {found}: {_CURE}")

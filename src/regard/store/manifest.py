@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from regard.config.schema import Config, RNNConfig
 from regard.errors import CheckpointError
 from regard.files import read_bytes
-from regard.json_text import parse_json
+from regard.json_text import faults, parse_json
 from regard.store.strangers import stranger
 
 FORMAT = "regard-model"
@@ -29,8 +29,8 @@ KNOWN_FILES = (CONFIG, WEIGHTS, *SHARED_SUBWORD, *SEPARATE_SUBWORDS)
 Details = dict[str, str | float | int]
 """What was measured in training, for people to read."""
 
-_SHOWN, _LONGEST, _MOST_FAULTS = 80, 200, 10
-# Characters of a name and of a value in a message, and faults that it tells.
+_LONGEST, _MOST_FAULTS = 200, 10
+# Characters of a value in a message, and faults that it tells.
 LARGEST_MANIFEST = 1 << 20
 """Bytes of `manifest.json`, at most."""
 MOST_DETAILS = 1000
@@ -107,9 +107,9 @@ def parse_manifest(tree: dict[str, object], *, where: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate(tree)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, one['loc']))[:_SHOWN]}: {one['msg']}" for one in error.errors()]
-        more = [f"and {len(faults) - _MOST_FAULTS} more"] if len(faults) > _MOST_FAULTS else []
-        told = "; ".join([*faults[:_MOST_FAULTS], *more])
+        found = faults(error)
+        more = [f"and {len(found) - _MOST_FAULTS} more"] if len(found) > _MOST_FAULTS else []
+        told = "; ".join([*found[:_MOST_FAULTS], *more])
         raise CheckpointError(f"{where}: damaged: {told}; {CURE}") from None
     names = set(manifest.files)
     if names not in ({CONFIG, WEIGHTS, *SHARED_SUBWORD}, {CONFIG, WEIGHTS, *SEPARATE_SUBWORDS}):

@@ -20,6 +20,7 @@ from regard.errors import CheckpointError
 from regard.files import open_regular, reading
 from regard.json_text import parse_json
 from regard.store.verified import HashedFile
+from regard.text.opening import LFS, LFS_POINTER
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -38,7 +39,6 @@ _SHOWN = 80
 # Characters of a name in a message.
 _METADATA = "__metadata__"
 _CURE = "it was cut short or damaged; copy it again or train again"
-_POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,8 @@ def read_header(file: HashedFile) -> Header:
         raise _damaged(file.path, f"{file.size} bytes are too few")
     count = int.from_bytes(length, "little")
     room = file.size - _LENGTH
-    if bytes(length) == _POINTER[:_LENGTH]:
-        raise CheckpointError(
-            f"{file.path}: a pointer of Git LFS in place of the file itself: fetch it with `git lfs pull`"
-        )
+    if bytes(length) == LFS[:_LENGTH]:
+        raise CheckpointError(f"{file.path}: {LFS_POINTER}")
     if count > min(room, _LARGEST_HEADER):
         raise _damaged(file.path, f"a header of {count:,} bytes in a file of {file.size:,}")
     text = bytearray(count)

@@ -9,10 +9,12 @@ from regard.files import open_regular, read_bytes, reading
 
 HEAD = 512
 """Bytes that `recognised` wants to see."""
-_LFS = b"version https://git-lfs.github.com/spec/"
+LFS = b"version https://git-lfs.github.com/spec/"
+LFS_POINTER = "a pointer of Git LFS in place of the file itself: fetch it with `git lfs pull`"
+"""How a file begins that Git LFS has put in place of a large one, and what is said of it."""
 _UNPACK = "unpack it first"
 _SIGNS = (
-    (_LFS, "a pointer of Git LFS in place of the file itself: fetch it with `git lfs pull`"),
+    (LFS, LFS_POINTER),
     (b"\xfd7zXZ\0", f"an .xz archive: {_UNPACK}, e.g. with xz -d"),
     (b"BZh", f"a .bz2 archive: {_UNPACK}, e.g. with bzip2 -d"),
     (b"PK\3\4", f"a .zip archive: {_UNPACK}, e.g. with unzip"),
