@@ -25,8 +25,8 @@ from regard.errors import ConfigError
 
 SHARE = 24
 """One case in so many is tried, and as many absurd ones, unless all are asked for."""
-SEEDS = (1, 2, 3, 4, 5, 6, 7, 8)
-"""Whether a wider beam finds another translation is chance: what changes nothing is tried with other seeds."""
+SEEDS = (1, 2, 3)
+"""Four steps of one training may show nothing by chance: what changes nothing is tried with other seeds."""
 ALL = "REGARD_EVERY_OPTION" in os.environ
 TEXT = ["data.src=train.en", "data.tgt=train.fr", "data.val_src=val.en", "data.val_tgt=val.fr"]
 SMALL = [
@@ -192,11 +192,12 @@ def accepted() -> Iterator[tuple[Case, str]]:
     for preset in ("luong-general", "transformer-tiny"):
         for key in numeric(load_config(preset=preset).model.kind):
             for absurd in ABSURD:
-                own = [*NEEDS.get(key, []), f"{key}={absurd}" if key != "train.betas" else f"{key}=[{absurd}, 0.9]"]
+                needs = [] if absurd in ("0", "-0.0") else NEEDS.get(key, [])
+                own = [*needs, f"{key}={absurd}" if key != "train.betas" else f"{key}=[{absurd}, 0.9]"]
                 try:
                     load_config(preset=preset, overrides=start(preset), variant=own)
                 except ConfigError as error:
-                    assert any(str(error).startswith(f"--set {one}: ") for one in own), error
+                    assert str(error).startswith(f"--set {own[-1]}: "), error
                     assert any(words in str(error) for words in (" but ", " must be at most ", " has no effect")), error
                 else:
                     yield (preset, start(preset), own), absurd
@@ -209,6 +210,6 @@ def test_absurd_numbers_are_refused_or_trained_with_in_no_time(text: Path) -> No
         chosen = random.Random(8).sample(chosen, 20)
     faults = []
     for (preset, _, own), found in zip(chosen, tried(chosen, text), strict=True):
-        if (found["error"] and not found["told"]) or found["seconds"] > 10 or found["megabytes"] > 1000:
+        if (found["error"] and not found["told"]) or found["seconds"] > 2 or found["megabytes"] > 1000:
             faults.append((preset, own, found["error"], found["seconds"], found["megabytes"]))
     assert faults == []

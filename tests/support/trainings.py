@@ -156,7 +156,13 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
         translator = regard.load(out)
         weights = {name: tensor.tolist() for name, tensor in translator.models[0].model.state_dict().items()}
         many = translator.translate(PROBES)
-        # So short that not every source word can have been looked at enough, whatever was learned.
+        # A search option must show whatever was learned in four steps: so that words differ in probability, and the
+        # output is too short for every source word to be covered.
+        with torch.no_grad():
+            draw = torch.Generator().manual_seed(1)
+            for parameter in translator.models[0].model.parameters():
+                parameter.copy_(torch.randn(parameter.shape, generator=draw) * parameter.shape[-1] ** -0.5)
+        many += translator.translate(PROBES)
         translator.search = translator.search.model_copy(update={"max_len_ratio": 0.3, "max_len_offset": 1})
         many += translator.translate(PROBES)
         marks |= {
