@@ -21,6 +21,7 @@ import random
 import shutil
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -164,6 +165,9 @@ class Bench:
                 os.dup2(own, stream)
                 os.close(own)
             os.close(nowhere)
+        deadline = time.monotonic() + 10  # the kernel takes a moment to remove a thread that was joined
+        while len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
         if len(os.listdir("/proc/self/task")) > 1:
             sys.exit(f"{job.name}: a fork has one thread, and could wait for the others for ever")
         gc.collect()
