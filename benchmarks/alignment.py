@@ -18,8 +18,8 @@ from pathlib import Path
 
 from ibm2 import ibm2_links
 
-from regard.evaluate.alignment import alignment_error_rate
-from regard.inspection.symmetrise import flipped, symmetrise
+from regard.alignment.error_rate import alignment_error_rate
+from regard.alignment.symmetrize import flipped, symmetrise
 from regard.text.links import read_links
 from regard.text.words import words_of
 from regard.values import Links

@@ -17,8 +17,8 @@ from torch import Tensor
 from regard.attention.additive import additive_scores
 from regard.attention.kernels import masked_softmax, weighted_sum
 from regard.config.schema import AttentionConfig, Config, ModelConfig, RNNConfig, TransformerConfig
-from regard.interop.ctranslate2_engine import CTranslate2Engine
-from regard.interop.ctranslate2_spec import all_pieces, fill_spec
+from regard.interop.ctranslate2.engine import CTranslate2Engine
+from regard.interop.ctranslate2.spec import all_pieces, fill_spec
 from regard.model.build import build_model
 from regard.model.fast import for_search
 from regard.model.seq2seq import Seq2Seq

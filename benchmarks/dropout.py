@@ -11,7 +11,7 @@ import torch
 from timing import median_ms
 from torch.nn import functional as F
 
-from regard.dropout import dropout
+from regard.native.dropout import dropout
 from regard.train.allocator import keep_freed_memory
 
 

@@ -24,12 +24,12 @@ import regard
 from regard.attention.additive.chunked import chunked_backward, chunked_forward
 from regard.attention.additive.triton_kernel import triton_backward, triton_forward
 from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, TransformerConfig
-from regard.phrasebook.corpus import write_corpus
 from regard.store.weights import read_tensors
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.step import TrainingStep
 from regard.values import Batch
+from regard_phrasebook.corpus import write_corpus
 
 SHEETS = {"H200": (989, 4.8), "H100 PCIe": (756, 2.0), "H100 NVL": (835, 3.9), "H100": (989, 3.35), "A100": (312, 2.0)}
 """Dense bfloat16 TFLOP/s and TB/s from memory, as NVIDIA's datasheets have them; the first name that fits counts."""

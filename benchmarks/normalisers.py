@@ -17,7 +17,7 @@ import torch
 from matplotlib.figure import Figure
 from timing import median_ms
 
-from regard.attention.normalisers import Normaliser
+from regard.attention.normalizers import Normaliser
 from regard.config.schema import AttentionConfig, NormaliserName
 from regard.data.collate import collate
 from regard.model.build import NORMALISERS

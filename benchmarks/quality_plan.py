@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from regard.text.normalise import normalise
+from regard.text.normalize import normalise
 from regard.text.readers import read_lines
 from regard.text.subword import Subword
 

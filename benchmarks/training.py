@@ -34,9 +34,9 @@ from work import enters_recurrence, step_operations
 
 from regard.data.corpus import Corpus
 from regard.data.stream import BatchStream
-from regard.phrasebook.corpus import write_corpus
 from regard.text.readers import read_pairs
 from regard.text.subword import Subword
+from regard_phrasebook.corpus import write_corpus
 
 OURS = {"T1": ("default", "fp32"), "T2": ("default", "fp32"), "T3": ("default", "fp32", "feed", "fp32-feed")}
 BATCH_TOKENS = {"T1": 4096, "T2": 2048, "T3": 2048}

@@ -163,8 +163,8 @@ def workshop(made_once: Once) -> Path:
 
 def _fill_workshop(directory: Path) -> None:
     from regard.config.load import load_config
-    from regard.phrasebook.corpus import write_corpus
-    from regard.runs.training import train
+    from regard.recipes.training import train
+    from regard_phrasebook.corpus import write_corpus
 
     write_corpus(directory, pair="en-fr", pairs=400, seed=1, min_length=1, max_length=12)
     files = {"src": "train.en", "tgt": "train.fr", "val_src": "val.en", "val_tgt": "val.fr"}

@@ -10,21 +10,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from regard.alignment.error_rate import alignment_error_rate
+    from regard.alignment.word_alignment import parse_pharaoh, pharaoh, word_alignment
     from regard.config.load import load_config
     from regard.config.presets import preset_names
     from regard.config.schema import Config
     from regard.errors import CheckpointError, ConfigError, DataError, RegardError, SearchError, ShapeError
-    from regard.evaluate.alignment import alignment_error_rate
     from regard.evaluate.scores import Scores, score
-    from regard.inspection.alignment import parse_pharaoh, pharaoh, word_alignment
     from regard.inspection.record import AttentionRecord
     from regard.model.build import build_model
-    from regard.phrasebook.corpus import write_corpus
-    from regard.runs.demo import run_demo
-    from regard.runs.training import train as train_model
+    from regard.recipes.demo import run_demo
+    from regard.recipes.training import train as train_model
     from regard.store import load_model, save_model
     from regard.text.subword import Subword
-    from regard.translate import Translation, Translator, load
+    from regard.translation.translator import Translation, Translator, load
+    from regard_phrasebook.corpus import write_corpus
 
     __version__: str
 
@@ -39,22 +39,22 @@ _HOMES = {
     "SearchError": "regard.errors",
     "ShapeError": "regard.errors",
     "Subword": "regard.text.subword",
-    "Translation": "regard.translate",
-    "Translator": "regard.translate",
-    "alignment_error_rate": "regard.evaluate.alignment",
+    "Translation": "regard.translation.translator",
+    "Translator": "regard.translation.translator",
+    "alignment_error_rate": "regard.alignment.error_rate",
     "build_model": "regard.model.build",
-    "load": "regard.translate",
+    "load": "regard.translation.translator",
     "load_config": "regard.config.load",
     "load_model": "regard.store",
-    "parse_pharaoh": "regard.inspection.alignment",
-    "pharaoh": "regard.inspection.alignment",
+    "parse_pharaoh": "regard.alignment.word_alignment",
+    "pharaoh": "regard.alignment.word_alignment",
     "preset_names": "regard.config.presets",
-    "run_demo": "regard.runs.demo",
+    "run_demo": "regard.recipes.demo",
     "save_model": "regard.store",
     "score": "regard.evaluate.scores",
-    "train_model": "regard.runs.training",
-    "word_alignment": "regard.inspection.alignment",
-    "write_corpus": "regard.phrasebook.corpus",
+    "train_model": "regard.recipes.training",
+    "word_alignment": "regard.alignment.word_alignment",
+    "write_corpus": "regard_phrasebook.corpus",
 }
 # `regard.train` is the package of the training loop, so the function has another name here.
 _NAMES_AT_HOME = {"train_model": "train"}

@@ -130,7 +130,7 @@ def test_a_translation_loads_what_it_needs_alone(workshop: Path) -> None:
     loaded = loaded_after([["translate", str(workshop / "model")]], stdin="How was your day?\n")
     assert {"torch", "sentencepiece", "regard.search.beam"} <= loaded
     unneeded = {"torch._dynamo", "torch._inductor", "sympy", "sacrebleu", "matplotlib", "transformers", "ctranslate2"}
-    unneeded |= {"onnxruntime", "tensorboard", "rich", "regard.interop.onnx_export", "regard.train.loop"}
+    unneeded |= {"onnxruntime", "tensorboard", "rich", "regard.interop.onnx.exporter", "regard.train.loop"}
     assert unneeded & loaded == set()
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pytest
 
-from regard.places import STDIN, STDOUT, refuse_own_input
+from regard.files.paths import STDIN, STDOUT, refuse_own_input
 
 
 class Done(Protocol):

@@ -15,8 +15,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from regard.cli.arriving import ArrivingLines
-from regard.cli.endings import ending
+from regard.cli.exit_status import ending
+from regard.cli.line_input import ArrivingLines
 from regard.cli.lines import InputLines, write_text, written_to
 from regard.errors import CheckpointError
 from regard.text.readers import windows
@@ -71,7 +71,7 @@ def test_an_answer_is_given_before_the_next_line_is_waited_for(pipe, monkeypatch
 
 def test_much_is_taken_in_large_pieces(pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     write, file = pipe
-    monkeypatch.setattr("regard.cli.arriving.PATIENCE", 30.0)
+    monkeypatch.setattr("regard.cli.line_input.PATIENCE", 30.0)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
     text = b"".join(b"%d\n" % number for number in range(100_000)) + b"x" * 1_000_000 + b"\n"
 

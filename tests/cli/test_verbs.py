@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import pytest
 
 from regard.evaluate.scores import score
-from regard.store.durable import sha256
+from regard.files.atomic import sha256
 
 
 class Done(Protocol):

@@ -29,9 +29,10 @@ from pathlib import Path
 
 MODES = {"count": 0, "kill": 1, "power": 2, "full": 3}
 LOADED = (
-    "regard.cli.main", "regard.interop.ctranslate2_export", "regard.interop.exported", "regard.interop.marian_export",
-    "regard.interop.marian_import", "regard.interop.onnx_export", "regard.lab.report", "regard.lab.worker",
-    "regard.phrasebook.english_french", "regard.runs.console", "regard.runs.training", "regard.translate",
+    "regard.cli.main", "regard.interop.ctranslate2.exporter", "regard.interop.exported",
+    "regard.interop.marian.exporter", "regard.interop.marian.importer", "regard.interop.onnx.exporter",
+    "regard.lab.report", "regard.lab.worker", "regard_phrasebook.en_fr.grammar", "regard.train.console",
+    "regard.recipes.training", "regard.translation.translator",
 )  # fmt: skip
 ENGINES = ("onnx", "ctranslate2", "transformers.models.marian.modeling_marian", "torch._dynamo")
 WORDS = {"one": "un", "dog": "chien", "cat": "chat", "sees": "voit", "big": "grand", "and": "et", "runs": "court"}
@@ -323,7 +324,7 @@ def trainings(bench: Bench) -> list[Job]:
 
 def stopped_training(bench: Bench) -> int:
     """A training that is interrupted at its first validation."""
-    from regard.runs.console import ConsoleReporter
+    from regard.train.console import ConsoleReporter
 
     told = ConsoleReporter.on_validation
 
@@ -399,7 +400,7 @@ def labs(bench: Bench) -> list[Job]:
     def run() -> int:
         """As `regard lab run`, with its workers in this process."""
         from regard.errors import RegardError
-        from regard.lab.cells import set_up
+        from regard.lab.experiment import set_up
         from regard.lab.load import load_lab
         from regard.lab.report import write_report
         from regard.lab.worker import FINISHED, work

@@ -16,8 +16,8 @@ import pytest
 from pydantic.fields import FieldInfo
 from trainings import Case, tried
 
-from regard.config.complaints import bounds
 from regard.config.load import load_config
+from regard.config.messages import bounds
 from regard.config.presets import preset_names
 from regard.config.schema import Config, RNNConfig, Section, TransformerConfig
 from regard.config.toml_text import write_value

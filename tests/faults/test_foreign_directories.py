@@ -23,13 +23,13 @@ from trials import Outcome, Trials
 
 from regard.config.schema import Config, DataConfig, ModelConfig, RNNConfig, SearchConfig, SubwordConfig
 from regard.config.schema import TransformerConfig as Transformer
-from regard.interop.ctranslate2_export import export_ctranslate2
-from regard.interop.onnx_export import export_onnx
+from regard.interop.ctranslate2.exporter import export_ctranslate2
+from regard.interop.onnx.exporter import export_onnx
 from regard.model.build import build_model
-from regard.runs.shortlist import make_shortlist, write_shortlist
 from regard.store import load_model, save_model
 from regard.text.subword import Subword
-from regard.translate import load
+from regard.translation.shortlist import make_shortlist, write_shortlist
+from regard.translation.translator import load
 
 for package in ("ctranslate2", "onnxruntime"):
     pytest.importorskip(package, reason=f"needs {package}: pip install 'regard[interop]'")

@@ -21,14 +21,14 @@ from mutations import changed_file, changed_tree, write_json
 
 from regard.config.load import load_config
 from regard.inspection.record import AttentionRecord
-from regard.lab.cells import set_up
 from regard.lab.corpus import LabCorpus
+from regard.lab.experiment import set_up
 from regard.lab.recorder import Point
 from regard.lab.result import CellResult, Sentence, Trained
 from regard.lab.result import Measured as Found
 from regard.lab.schema import Lab
 from regard.model.build import build_model
-from regard.runs.training import train
+from regard.recipes.training import train
 from regard.store import save_model
 from regard.text.subword import Subword
 from regard.text.words import word_spans

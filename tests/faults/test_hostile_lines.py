@@ -16,9 +16,9 @@ import torch
 from growth import growth
 
 from regard.store import load_model, save_model
-from regard.text.normalise import normalise
-from regard.text.stretches import stretches
-from regard.translate import load
+from regard.text.normalize import normalise
+from regard.text.segments import stretches
+from regard.translation.translator import load
 
 SCRIPTS = {
     "latin": "aàbcdeéfghiœst",

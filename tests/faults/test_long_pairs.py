@@ -12,9 +12,9 @@ import pytest
 MEASURE = """
 import random, resource, sys
 import torch
-from regard.inspection.readout import Readout
-from regard.runs.aligning import Aligner
-from regard.translate import load
+from regard.alignment.readout import Readout
+from regard.translation.aligner import Aligner
+from regard.translation.translator import load
 
 torch.set_num_threads(1)
 translator = load(sys.argv[1], device="cpu")

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import pytest
 
-from regard.interop.engines import open_translator
 from regard.store.model import open_model
+from regard.translation.loading import open_translator
 
 
 class Done(Protocol):
@@ -34,7 +34,7 @@ def test_a_score_bears_the_signature_of_the_model_that_made_it(
         shutil.copytree(wrong_things / "plain", tmp_path / "model", dirs_exist_ok=True)
         return translator
 
-    monkeypatch.setattr("regard.interop.engines.open_translator", opened)
+    monkeypatch.setattr("regard.translation.loading.open_translator", opened)
     monkeypatch.chdir(tmp_path)
     done = regard("evaluate", "model", "--src", "few.en", "--ref", "few.en", "--device", "cpu")
     assert done.status == 0

@@ -12,5 +12,5 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def package() -> list[Module]:
-    """Every module of `src/regard`."""
-    return read_package(ROOT / "src" / "regard")
+    """Every module of `src/regard` and of its sibling, the phrasebook."""
+    return [*read_package(ROOT / "src" / "regard"), *read_package(ROOT / "src" / "regard_phrasebook")]

@@ -63,7 +63,7 @@ def test_what_is_planted_is_found(check: Check, part: str, text: str) -> None:
         (source.check_torch_free, "values", "if TYPE_CHECKING:\n    import torch"),
         (source.check_torch_free, "model", "import torch"),
         (source.check_masks, "masks", "m = torch.arange(n) < lengths"),
-        (source.check_masks, "phrasebook", "mask = a < b"),
+        (source.check_masks, "regard_phrasebook", "mask = a < b"),
         (source.check_any, "text", "def _f(x: Any) -> int: ..."),
         (source.check_order, "attention", "def f(query, scale, value, mask): ..."),
         (source.check_order, "text", "def f(src_path, tgt_path, src_subword, tgt_subword): ..."),

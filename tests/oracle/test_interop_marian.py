@@ -12,10 +12,10 @@ import torch
 
 from regard.data.collate import collate
 from regard.errors import CheckpointError, ConfigError
-from regard.interop.marian_import import import_marian
+from regard.interop.marian.importer import import_marian
 from regard.store import StoredModel, load_model
-from regard.text.normalise import normalise
-from regard.translate import Translator
+from regard.text.normalize import normalise
+from regard.translation.translator import Translator
 
 transformers = pytest.importorskip("transformers", reason="needs transformers: pip install 'regard[interop]'")
 

@@ -11,13 +11,13 @@ import torch
 
 from regard.config.schema import Config, DataConfig, SubwordConfig, TransformerConfig
 from regard.errors import CheckpointError, ConfigError
-from regard.interop import marian_export
-from regard.interop.marian_export import export_marian
-from regard.interop.marian_import import import_marian
+from regard.interop.marian import exporter as marian_export
+from regard.interop.marian.exporter import export_marian
+from regard.interop.marian.importer import import_marian
 from regard.model.build import build_model
 from regard.store import StoredModel, load_model, save_model
 from regard.text.subword import Subword
-from regard.translate import Translator
+from regard.translation.translator import Translator
 
 transformers = pytest.importorskip("transformers", reason="needs transformers: pip install 'regard[interop]'")
 

@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from regard import native
 from regard.model.lstm import has_kernel, lstm_cell, lstm_sequence
 from regard.model.rnn_encoder import RNNEncoder
-from regard.native.products import StepProduct
+from regard.native.linear import StepProduct
 
 pytestmark = pytest.mark.usefixtures("kernels")
 LENGTHS = [[5, 3, 3, 1], [1], [1, 1], [7, 7, 7], [2, 9, 4, 9, 1]]

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from regard.config.schema import Config, SubwordConfig, TransformerConfig
-from regard.interop.ctranslate2_export import export_ctranslate2
-from regard.interop.onnx_export import export_onnx
+from regard.interop.ctranslate2.exporter import export_ctranslate2
+from regard.interop.onnx.exporter import export_onnx
 from regard.model.build import build_model
 from regard.store import load_model, save_model
 
@@ -28,7 +28,7 @@ CHILD = """
 import json, sys
 from pathlib import Path
 import ctranslate2, numpy as np, onnx, onnxruntime, torch
-from regard.interop.onnx_sums import cut_off_here
+from regard.interop.onnx.overflow import cut_off_here
 
 rng, wrong, count = np.random.default_rng(1), 0, 0
 for path in Path(sys.argv[1]).glob("*.onnx"):

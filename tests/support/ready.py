@@ -21,8 +21,8 @@ from pathlib import Path
 
 LOADED = (
     "matplotlib.figure", "numpy", "pydantic", "regard.cli.main", "regard.evaluate.scores", "regard.inspection.html",
-    "regard.runs.console", "regard.runs.demo", "regard.runs.training", "regard.translate", "sacrebleu", "sentencepiece",
-    "torch._dynamo", "torch.utils.tensorboard",
+    "regard.train.console", "regard.recipes.demo", "regard.recipes.training", "regard.translation.translator",
+    "sacrebleu", "sentencepiece", "torch._dynamo", "torch.utils.tensorboard",
 )  # fmt: skip
 CLIENT = """\
 #!{python} -IS

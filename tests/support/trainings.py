@@ -22,8 +22,8 @@ from pathlib import Path
 
 LOADED = (
     "regard.evaluate.scores",
-    "regard.runs.training",
-    "regard.translate",
+    "regard.recipes.training",
+    "regard.translation.translator",
     "torch._dynamo",
     "torch.utils.tensorboard",
 )
@@ -130,8 +130,8 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
     from regard.config.load import load_config
     from regard.evaluate.scores import corpus_bleu
     from regard.model.transformer import EncoderLayer
-    from regard.runs import training
-    from regard.runs.training import train
+    from regard.recipes import training
+    from regard.recipes.training import train
 
     preset, start, own = case
     calls, forward = [0], EncoderLayer.forward

@@ -20,9 +20,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 LOADED = (
-    "ctranslate2", "ctranslate2.specs", "numpy", "onnx", "onnxruntime", "regard.interop.ctranslate2_engine",
-    "regard.interop.engines", "regard.interop.marian_import", "regard.interop.onnx_engine", "regard.runs.shortlist",
-    "regard.translate", "sentencepiece", "torch",
+    "ctranslate2", "ctranslate2.specs", "numpy", "onnx", "onnxruntime", "regard.interop.ctranslate2.engine",
+    "regard.translation.loading", "regard.interop.marian.importer", "regard.interop.onnx.engine",
+    "regard.translation.shortlist", "regard.translation.translator", "sentencepiece", "torch",
 )  # fmt: skip
 SECONDS, MEMORY = 20, 3 << 30
 """Of the processor, and bytes of addresses more than at the start, after which a trial is over."""
@@ -82,7 +82,7 @@ class Trials:
 
 def marian(path: Path) -> str:
     """Imports a model and translates with it."""
-    from regard.interop.marian_import import import_marian
+    from regard.interop.marian.importer import import_marian
 
     with TemporaryDirectory() as place:
         manifest = import_marian(path, Path(place) / "model")
@@ -91,7 +91,7 @@ def marian(path: Path) -> str:
 
 def model(path: Path) -> str:
     """Translates with a model of regard's, or an export."""
-    from regard.interop.engines import open_translator
+    from regard.translation.loading import open_translator
 
     translator = open_translator([path], device="cpu", threads=1)
     return "\n".join(one.text for one in translator.translate(SENTENCES, beam=2))
@@ -99,8 +99,8 @@ def model(path: Path) -> str:
 
 def shortlist(path: Path) -> str:
     """Translates with a shortlist; the model is beside it."""
-    from regard.runs.shortlist import read_shortlist, shortlisted
-    from regard.translate import load
+    from regard.translation.shortlist import read_shortlist, shortlisted
+    from regard.translation.translator import load
 
     translator = load(path.with_name("model"), device="cpu")
     return "\n".join(

@@ -17,11 +17,11 @@ import pytest
 import torch
 
 from regard.errors import SearchError
-from regard.interop.engines import open_translator
-from regard.runs.shortlist import make_shortlist, shortlisted
 from regard.store import load_model
 from regard.text.readers import read_lines
-from regard.translate import Translator, load
+from regard.translation.loading import open_translator
+from regard.translation.shortlist import make_shortlist, shortlisted
+from regard.translation.translator import Translator, load
 
 SECONDS = 60
 

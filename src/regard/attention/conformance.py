@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from regard.attention.normalisers import Normaliser
+from regard.attention.normalizers import Normaliser
 from regard.attention.scores import Score
 from regard.errors import ShapeError
 
@@ -64,7 +64,7 @@ def check_normaliser(normaliser: Normaliser) -> None:
     Raises:
         ShapeError: When a promise is broken; the message says which.
 
-    >>> from regard.attention.normalisers import sparsemax
+    >>> from regard.attention.normalizers import sparsemax
     >>> check_normaliser(sparsemax)
     """
     scores = torch.randn(BATCH, HEADS, QUERIES, KEYS, dtype=torch.float64, requires_grad=True)

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from regard.native.products import linear
+from regard.native.linear import linear
 
 
 class HeadLinear(nn.Module):

@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 from regard.attention.coverage import Coverage
 from regard.attention.location import LocationFeatures
+from regard.attention.masks import combine
 from regard.attention.multi import MultiHeadAttention
 from regard.attention.single import Attention
 from regard.attention.windows import FollowingWindow
-from regard.masks import combine
 from regard.values import AttentionOutput, Memory
 
 Attended = tuple[Tensor, Tensor]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from regard.dropout import dropout
+from regard.native.dropout import dropout
 
 
 def widened(scores: Tensor) -> Tensor:

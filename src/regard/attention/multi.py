@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from regard.attention.kernels import masked_softmax
-from regard.attention.normalisers import Normaliser
+from regard.attention.masks import combine
+from regard.attention.normalizers import Normaliser
 from regard.attention.rotary import rotate
 from regard.attention.scores import Score
 from regard.attention.single import attend
 from regard.errors import ShapeError
-from regard.masks import combine
-from regard.native.products import Linear
+from regard.native.linear import Linear
 from regard.values import AttentionOutput, Memory
 
 MOST_CELLS = 1 << 26

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from regard.attention.kernels import masked_softmax, weighted_sum
-from regard.attention.normalisers import Normaliser
+from regard.attention.masks import combine
+from regard.attention.normalizers import Normaliser
 from regard.attention.scores import DotProductScore, Score
 from regard.attention.windows import Window
-from regard.masks import combine
 from regard.values import AttentionOutput, Memory
 
 SMALL = {torch.float32: 96 * 96, torch.bfloat16: 256 * 256}

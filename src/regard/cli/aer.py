@@ -39,7 +39,7 @@ def aer(
     as_json: Json = False,
 ) -> None:
     """Score word alignments: precision, recall and alignment error rate (Och & Ney 2003). Words count from 0 or 1."""
-    from regard.evaluate.alignment import alignment_error_rate
+    from regard.alignment.error_rate import alignment_error_rate
     from regard.text.links import check_some, read_links
     from regard.text.words import word_counts
 

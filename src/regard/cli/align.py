@@ -9,14 +9,14 @@ import typer
 
 from regard.cli.lines import read_aligned, written_to
 from regard.cli.loading import loading
+from regard.cli.messages import warn
 from regard.cli.options import Base, Device, Model, Output, Src, Threads, With, examples, place, use_threads
 from regard.cli.progress import watched
-from regard.cli.saying import warn
-from regard.places import STDOUT, refuse_own_input
+from regard.files.paths import STDOUT, refuse_own_input
 
 if TYPE_CHECKING:
-    from regard.runs.aligning import Aligner, Wanted
     from regard.text.links import GoldLinks
+    from regard.translation.aligner import Aligner, Wanted
 
 EXAMPLES = examples(
     "regard align model --src test.en --tgt test.fr > test.guess",
@@ -115,10 +115,10 @@ def align(
     sources, targets = read_aligned(src, tgt)
 
     with loading():
-        from regard.inspection.symmetrise import full_name
-        from regard.runs.aligning import Wanted, both_ways
+        from regard.alignment.symmetrize import full_name
         from regard.text.links import check_some, read_links
         from regard.text.words import word_counts
+        from regard.translation.aligner import Wanted, both_ways
 
     use_threads(threads)
     method, right = full_name(symmetrize), None
@@ -143,8 +143,8 @@ def _settled(
 ) -> Aligner:
     """Opens models and says on standard error which layer and head were chosen."""
     with loading():
-        from regard.runs.aligning import Aligner, settle
-        from regard.translate import load
+        from regard.translation.aligner import Aligner, settle
+        from regard.translation.translator import load
 
     translator = load(models, device=device)
     readout, told = settle(translator, *pairs, wanted, gold)
@@ -158,8 +158,8 @@ def _settled(
 
 
 def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name: str, output: Path | None) -> None:
-    from regard.inspection.formats import FORMATS, LINE_A_PAIR
-    from regard.text.normalise import normalise
+    from regard.alignment.formats import FORMATS, LINE_A_PAIR
+    from regard.text.normalize import normalise
 
     form = FORMATS[format_name]
     starts = watched(range(0, len(sources), _AT_ONCE), total=-(-len(sources) // _AT_ONCE), what="windows")

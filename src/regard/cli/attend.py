@@ -9,18 +9,18 @@ import typer
 
 from regard.cli.lines import InputLines, read_aligned, write_text
 from regard.cli.loading import loading
+from regard.cli.messages import warn
 from regard.cli.options import Beam, Device, Model, Threads, With, examples, place, use_threads
-from regard.cli.saying import warn
 from regard.errors import RegardError
-from regard.places import refuse_own_input
-from regard.printable import on_one_line
-from regard.text.normalise import normalise
+from regard.files.paths import refuse_own_input
+from regard.files.printable import on_one_line
+from regard.text.normalize import normalise
 
 if TYPE_CHECKING:
+    from regard.alignment.readout import Readout
     from regard.inspection.ranking import Attended
-    from regard.inspection.readout import Readout
     from regard.inspection.record import AttentionRecord
-    from regard.translate import Translation
+    from regard.translation.translator import Translation
 
 EXAMPLES = examples(
     'regard attend model "How was your day?" --html attention.html',
@@ -94,7 +94,7 @@ def attend(
     sources, targets = _wanted(sentence, target, src, tgt)
 
     with loading():
-        from regard.translate import load
+        from regard.translation.translator import load
 
     use_threads(threads)
     read: dict[str, list[Translation]] = {}
@@ -194,7 +194,7 @@ def _print(
 ) -> None:
     from rich.console import Console
 
-    from regard.inspection.alignment import pharaoh
+    from regard.alignment.word_alignment import pharaoh
     from regard.inspection.ranking import most_and_least
     from regard.inspection.terminal import render
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from regard.cli.loading import loading
+from regard.cli.messages import say_json
 from regard.cli.options import Json, Set, examples, place
-from regard.cli.saying import say_json
 
 EXAMPLES = examples("regard demo --out demo")
 
@@ -23,7 +23,7 @@ def demo(
 ) -> None:
     """Write a corpus, train a Bahdanau model, score it, translate a sentence and draw its attention: some minutes."""
     with loading():
-        from regard.runs.demo import run_demo
+        from regard.recipes.demo import run_demo
 
     result = run_demo(out, pairs=pairs, overrides=overrides or [], overwrite=overwrite)
     if as_json:

@@ -9,6 +9,7 @@ import typer
 
 from regard.cli.lines import read_aligned
 from regard.cli.loading import loading
+from regard.cli.messages import say, say_json
 from regard.cli.options import (
     Beam,
     Compute,
@@ -25,7 +26,6 @@ from regard.cli.options import (
     use_threads,
 )
 from regard.cli.progress import watched
-from regard.cli.saying import say, say_json
 
 EXAMPLES = examples(
     "regard evaluate model --src test.en --ref test.fr", "regard evaluate model --src test.en --ref test.fr --json"
@@ -57,7 +57,7 @@ def evaluate(
     with loading():
         from regard.evaluate.scores import score
         from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
-        from regard.interop.engines import open_translator, signature
+        from regard.translation.loading import open_translator, signature
 
     tokenizer = choose_tokenizer(references, tokenize)
     bleu_metric(tokenizer)  # which may be missing: better said now than after translating
@@ -70,8 +70,8 @@ def evaluate(
         for one, stored in zip(models, loaded, strict=True)
     )
     if shortlist is not None:
-        from regard.runs.shortlist import read_shortlist, shortlisted
-        from regard.store.durable import sha256
+        from regard.files.atomic import sha256
+        from regard.translation.shortlist import read_shortlist, shortlisted
 
         translator = shortlisted(translator, read_shortlist(shortlist, translator))
         told += f"|shortlist:{sha256(shortlist)[:8]}"

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from regard.cli.loading import loading
+from regard.cli.messages import say, warn
 from regard.cli.options import Model, examples, place
-from regard.cli.saying import say, warn
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
@@ -45,7 +45,7 @@ def _to_marian(model: Path, out: Path, quantization: str) -> None:
         raise ConfigError(f"--quantization {quantization}: weights for transformers are float32; leave it out")
 
     with loading():
-        from regard.interop.marian_export import CLOSE, export_marian
+        from regard.interop.marian.exporter import CLOSE, export_marian
         from regard.store import load_model
 
     stored = load_model(model)
@@ -61,8 +61,8 @@ def _to_marian(model: Path, out: Path, quantization: str) -> None:
 
 def _to_ctranslate2(model: Path, out: Path, quantization: str) -> None:
     with loading():
-        from regard.interop.ctranslate2_export import export_ctranslate2
-        from regard.interop.samples import NUM_SAMPLES
+        from regard.interop.ctranslate2.exporter import export_ctranslate2
+        from regard.interop.verification import NUM_SAMPLES
         from regard.store import load_model
 
     export_ctranslate2(load_model(model), out, quantization=quantization)
@@ -72,8 +72,8 @@ def _to_ctranslate2(model: Path, out: Path, quantization: str) -> None:
 
 def _to_onnx(model: Path, out: Path, quantization: str) -> None:
     with loading():
-        from regard.interop.onnx_export import CLOSE, export_onnx
-        from regard.interop.samples import NUM_SAMPLES
+        from regard.interop.onnx.exporter import CLOSE, export_onnx
+        from regard.interop.verification import NUM_SAMPLES
         from regard.store import load_model
 
     export_onnx(load_model(model), out, quantization=quantization)

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from regard.cli.loading import loading
+from regard.cli.messages import say, warn
 from regard.cli.options import examples, place
-from regard.cli.saying import say, warn
 
 EXAMPLES = examples("regard import marian opus-mt-en-fr --out model")
 
@@ -28,7 +28,7 @@ def import_(
 ) -> None:
     """Read a model of another toolkit: regard then translates, shows and evaluates it like its own."""
     with loading():
-        from regard.interop.marian_import import EXPONENT, import_marian
+        from regard.interop.marian.importer import EXPONENT, import_marian
 
     manifest = import_marian(directory, out)
     say(f"{out}: {manifest.signature}")

@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from regard.cli.loading import loading
+from regard.cli.messages import say, say_json
 from regard.cli.options import Json, examples, place
-from regard.cli.saying import say, say_json
 from regard.errors import ConfigError
-from regard.printable import on_one_line
+from regard.files.printable import on_one_line
 
 EXAMPLES = examples("regard info model", "regard info model --json", "regard info --machine")
 WIDEST_NAME = 40
@@ -77,7 +77,7 @@ def _show_model(model: Path, as_json: bool) -> None:
 
 def _show_machine(as_json: bool) -> None:
     from regard.inspection.labels import visible
-    from regard.runs.machine import describe_machine
+    from regard.recipes.machine import describe_machine
 
     rows = describe_machine()
     if as_json:  # in ASCII: JSON's own escapes keep whatever a name holds

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.endings import INTERRUPTED
+from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
+from regard.cli.messages import say, warn
 from regard.cli.options import Set, Verb, examples, place, tell_replaced
-from regard.cli.saying import say, warn
 from regard.errors import ConfigError
 
 RUN_EXAMPLES = examples(

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
-from regard.cli.arriving import ArrivingLines
-from regard.cli.saying import warn
+from regard.cli.line_input import ArrivingLines
+from regard.cli.messages import warn
 from regard.cli.streams import NamedFile
 from regard.errors import DataError
-from regard.places import refuse_own_input
+from regard.files.paths import refuse_own_input
 from regard.text.readers import open_bytes, raw_lines, read_lines
 
 _MOST_FOREIGN = 16
@@ -185,7 +185,7 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         CheckpointError: It cannot be written.
     """
-    from regard.store.durable import write_output
+    from regard.files.atomic import write_output
 
     data = gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode()
     write_output(path, lambda place: place.write_bytes(data))

@@ -25,7 +25,7 @@ from regard.cli import (
     train,
     translate,
 )
-from regard.cli.endings import ending
+from regard.cli.exit_status import ending
 from regard.cli.options import Verb
 
 NARROW = 70
@@ -35,7 +35,7 @@ SPINS = 1000
 
 
 class Application(typer.Typer):
-    """Typer, but for how it ends: see `regard.cli.endings`."""
+    """Typer, but for how it ends: see `regard.cli.exit_status`."""
 
     def __call__(self, args: Sequence[str] | None = None) -> NoReturn:
         """Runs one command and leaves Python.

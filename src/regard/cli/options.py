@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 import typer.core
 
-from regard.cli.saying import warn
+from regard.cli.messages import warn
 
 
 def place(name: str) -> Path:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from regard.cli.messages import warn
 from regard.cli.options import examples, place
-from regard.cli.saying import warn
 
 EXAMPLES = examples("regard phrasebook --pair en-fr --pairs 300 --seed 1 --out words")
 
@@ -23,7 +23,7 @@ def phrasebook(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
 ) -> None:
     """Write sentence pairs with their gold word alignments, from a grammar: train, val and test."""
-    from regard.phrasebook.corpus import write_corpus
+    from regard_phrasebook.corpus import write_corpus
 
     write_corpus(
         out, pair=pair, pairs=pairs, seed=seed, min_length=min_length, max_length=max_length, overwrite=overwrite

@@ -9,9 +9,9 @@ import typer
 
 from regard.cli.lines import read_aligned
 from regard.cli.loading import loading
+from regard.cli.messages import say
 from regard.cli.options import Device, Model, Src, Threads, examples, place, use_threads
-from regard.cli.saying import say
-from regard.places import refuse_own_input
+from regard.files.paths import refuse_own_input
 
 EXAMPLES = examples(
     "regard shortlist model --src train.en --tgt train.fr --out model.shortlist",
@@ -34,8 +34,8 @@ def shortlist(
     refuse_own_input(out, [model, src, tgt])
 
     with loading():
-        from regard.runs.shortlist import make_shortlist, write_shortlist
-        from regard.translate import load
+        from regard.translation.shortlist import make_shortlist, write_shortlist
+        from regard.translation.translator import load
 
     use_threads(threads)
     translator = load(model, device=device)

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.endings import INTERRUPTED
+from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
 from regard.cli.options import Set, examples, place, tell_replaced
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
 from regard.errors import ConfigError
-from regard.places import check_writable, named
+from regard.files.paths import check_writable, named
 
 EXAMPLES = examples(
     "regard train --preset bahdanau --src train.en --tgt train.fr --val-src val.en --val-tgt val.fr --out my-model",
@@ -67,8 +67,8 @@ def train(
         settings = load_config(config, preset=preset, overrides=sets)
 
     with loading():
-        from regard.runs.console import ConsoleReporter
-        from regard.runs.training import train as run
+        from regard.recipes.training import train as run
+        from regard.train.console import ConsoleReporter
 
     result = run(settings, out, resume=resume, overwrite=overwrite, reporter=ConsoleReporter())
     return INTERRUPTED if result.interrupted else 0

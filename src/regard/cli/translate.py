@@ -10,6 +10,7 @@ import typer
 
 from regard.cli.lines import InputLines, written_to
 from regard.cli.loading import loading
+from regard.cli.messages import warn
 from regard.cli.options import (
     Beam,
     Compute,
@@ -25,9 +26,8 @@ from regard.cli.options import (
     use_threads,
 )
 from regard.cli.progress import watched
-from regard.cli.saying import warn
 from regard.errors import SearchError
-from regard.places import STDIN, STDOUT, refuse_own_input
+from regard.files.paths import STDIN, STDOUT, refuse_own_input
 
 EXAMPLES = examples(
     'echo "How was your day?" | regard translate model',
@@ -70,12 +70,12 @@ def translate(
     refuse_own_input(STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist])
 
     with loading():
-        from regard.interop.engines import open_translator
+        from regard.translation.loading import open_translator
 
     use_threads(threads)
     translator = open_translator(models, engine=engine, compute=compute, device=device, threads=threads)
     if shortlist is not None:
-        from regard.runs.shortlist import read_shortlist, shortlisted
+        from regard.translation.shortlist import read_shortlist, shortlisted
 
         translator = shortlisted(translator, read_shortlist(shortlist, translator))
     with written_to(output, reading=source) as file:

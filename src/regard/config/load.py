@@ -9,15 +9,15 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from regard.config.complaints import complaint
-from regard.config.effect import conflicts, flat, idle
 from regard.config.engines import obstacles
+from regard.config.interactions import conflicts, flat, idle
 from regard.config.layers import OWN, PRESET, START, Layer, contains, is_complete, merged, place_of
+from regard.config.messages import complaint
 from regard.config.presets import preset_text
 from regard.config.schema import Config
 from regard.config.toml_text import LARGEST, TOMLDecodeError, Tree, parse, write_value
 from regard.errors import ConfigError
-from regard.files import read_text
+from regard.files.reading import read_text
 
 _CURE = "give the path of a TOML configuration, saved as UTF-8, or --preset NAME"
 _SHOWN, _LONGEST = 20, 1000

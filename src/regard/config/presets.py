@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from regard.config.nearest import did_you_mean
+from regard.config.did_you_mean import did_you_mean
 from regard.errors import ConfigError
 
 _FOLDER = Path(__file__).with_name("presets")

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 
-from regard.printable import printable
+from regard.files.printable import printable
 
 if sys.version_info >= (3, 11):
     import tomllib

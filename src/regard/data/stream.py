@@ -10,7 +10,7 @@ import numpy as np
 from regard.data.bucket import BatchPlan
 from regard.data.collate import collate
 from regard.data.corpus import Corpus
-from regard.data.guidance import Guidance
+from regard.data.guided_links import Guidance
 from regard.errors import CheckpointError, DataError
 from regard.values import Batch, Specials
 

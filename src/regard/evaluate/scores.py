@@ -15,8 +15,8 @@ from sacrebleu.metrics.ter import TER
 
 from regard.errors import DataError
 from regard.evaluate.tokenizers import AUTO, bleu_metric, choose_tokenizer
-from regard.text.given import checked
-from regard.text.normalise import normalise
+from regard.text.checks import checked
+from regard.text.normalize import normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def comparable(lines: Sequence[str], *, what: str = "line") -> list[str]:
         what: What one of them is, for the message.
 
     Returns:
-        Them normalized (see `regard.text.normalise`).
+        Them normalized (see `regard.text.normalize`).
 
     Raises:
         DataError: One is no text.

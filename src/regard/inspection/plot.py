@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regard.errors import DataError, RegardError
+from regard.files.atomic import write_output
 from regard.inspection.fonts import Lettering, choose
 from regard.inspection.record import AttentionRecord, Grid, Level
-from regard.store.durable import write_output
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,11 +16,11 @@ from importlib.metadata import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from regard.alignment.symmetrize import full_name, symmetrise
 from regard.errors import ConfigError, DataError
-from regard.inspection.symmetrise import full_name, symmetrise
 from regard.interop.packages import need
 from regard.text.links import parse_pharaoh
-from regard.text.normalise import normalise
+from regard.text.normalize import normalise
 from regard.values import Links
 
 _PROGRAM = "eflomal-align"
@@ -34,7 +34,7 @@ def align_words(sources: Sequence[str], targets: Sequence[str], *, method: str =
     Args:
         sources: Source sentences.
         targets: As many translations.
-        method: How the two directions become one, see `regard.inspection.symmetrise`.
+        method: How the two directions become one, see `regard.alignment.symmetrize`.
 
     Returns:
         Links of each pair between words of the normalised sentences, counted from 0. None where a side has no word,

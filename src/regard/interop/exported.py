@@ -18,11 +18,11 @@ from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.schema import Config
 from regard.errors import CheckpointError
-from regard.files import open_regular, read_bytes, read_text, reading
-from regard.json_text import parse_json
-from regard.places import named
+from regard.files.atomic import PENDING, appearing, sha256
+from regard.files.json_text import parse_json
+from regard.files.paths import named
+from regard.files.reading import open_regular, read_bytes, read_text, reading
 from regard.store import StoredModel
-from regard.store.durable import PENDING, appearing, sha256
 from regard.store.manifest import CONFIG, SEPARATE_SUBWORDS, SHARED_SUBWORD
 from regard.text.subword import Subword
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from regard.errors import CheckpointError
-from regard.json_text import parse_json
-from regard.text.opening import read_file
+from regard.files.json_text import parse_json
+from regard.text.file_type import read_file
 
 LARGEST = 32 << 20
 """Bytes of the largest file that is read: the vocabularies of OPUS-MT have two million."""

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from regard.errors import CheckpointError
-from regard.files import open_regular
+from regard.files.reading import open_regular
 from regard.interop.foreign_json import read_object
 from regard.store.weights import read_tensors, shape_text
-from regard.text.opening import check_file, read_head
+from regard.text.file_type import check_file, read_head
 
 SAFETENSORS, PICKLED = "model.safetensors", "pytorch_model.bin"
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)

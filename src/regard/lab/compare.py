@@ -22,7 +22,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.significance import PairedTest, Result
 
-from regard.evaluate.alignment import AlignmentScores
+from regard.alignment.error_rate import AlignmentScores
 from regard.evaluate.scores import comparable
 from regard.evaluate.tokenizers import bleu_metric
 from regard.lab.result import Sentence

@@ -17,15 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from regard.errors import ConfigError, DataError
 from regard.evaluate.scores import comparable
 from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
-from regard.files import decoded, read_bytes
-from regard.json_text import faults
+from regard.files.atomic import appearing, sha256
+from regard.files.json_text import faults
+from regard.files.reading import decoded, read_bytes
 from regard.lab.schema import CorpusConfig
-from regard.phrasebook.corpus import write_corpus
-from regard.store.durable import appearing, sha256
-from regard.store.sealed import read_sealed, sealed
+from regard.store.sealed_json import read_sealed, sealed
 from regard.text.links import GoldLinks, pharaoh, read_links, read_pharaoh
 from regard.text.readers import read_pairs
 from regard.values import Pair
+from regard_phrasebook.corpus import write_corpus
 
 PHRASEBOOK_PAIRS = 20_000
 LONG_WORDS = 20

@@ -10,12 +10,12 @@ from typing import cast
 
 from pydantic import ValidationError
 
+from regard.config.did_you_mean import did_you_mean
 from regard.config.load import load_config
-from regard.config.nearest import did_you_mean
 from regard.config.schema import Config, Section
 from regard.config.toml_text import LARGEST, TOMLDecodeError, Tree, line_of, parse, write_key, write_value
 from regard.errors import ConfigError
-from regard.files import read_text
+from regard.files.reading import read_text
 from regard.lab.schema import BaseConfig, BudgetConfig, CorpusConfig, Lab, MeasureConfig
 
 _MOST_FAULTS, _LONGEST = 20, 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from regard.files.printable import on_one_line, printable
 from regard.lab import findings
 from regard.lab.load import dump_lab
 from regard.lab.summary import Summary
@@ -15,7 +16,6 @@ from regard.lab.tables import (
     scores_table,
     seeds_table,
 )
-from regard.printable import on_one_line, printable
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "[": "&#91;", "]": "&#93;", "`": "&#96;"})
 _IN_STRINGS = str.maketrans({"<": "\\u003C", "`": "\\u0060"})

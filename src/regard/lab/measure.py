@@ -6,20 +6,20 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 
+from regard.alignment.error_rate import alignment_error_rate
+from regard.alignment.readout import Readout
 from regard.data.collate import collate
 from regard.errors import DataError
-from regard.evaluate.alignment import alignment_error_rate
 from regard.inspection.gradients import source_gradients
-from regard.inspection.readout import Readout
 from regard.lab.corpus import Gold, LabCorpus
 from regard.lab.result import Measured, Sentence
 from regard.lab.schema import MeasureConfig
 from regard.model.build import num_positions
-from regard.runs.aligning import Wanted, settle
 from regard.store import StoredModel
 from regard.text.words import word_of_piece
-from regard.translate import Translator
-from regard.translation import Translation
+from regard.translation.aligner import Wanted, settle
+from regard.translation.result import Translation
+from regard.translation.translator import Translator
 from regard.values import Encoding
 
 FEWEST_WORDS = 10

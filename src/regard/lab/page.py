@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 
+from regard.files.printable import printable
 from regard.inspection.html import frame
 from regard.lab import findings
 from regard.lab.chart import Axes, Line, axes_for, draw, interval, marker
@@ -27,7 +28,6 @@ from regard.lab.tables import (
     scores_table,
     seeds_table,
 )
-from regard.printable import printable
 
 _COLOURS = 8
 

@@ -17,10 +17,10 @@ import torch
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from regard.errors import CheckpointError
-from regard.json_text import faults
-from regard.printable import printable
-from regard.store.durable import write_text
-from regard.store.sealed import read_sealed
+from regard.files.atomic import write_text
+from regard.files.json_text import faults
+from regard.files.printable import printable
+from regard.store.sealed_json import read_sealed
 from regard.train.reporter import StepReport, TrainingPlan, Validation
 
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)

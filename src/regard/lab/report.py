@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from regard.lab.cells import open_bench
+from regard.files.atomic import write_shared_text
+from regard.lab.experiment import open_bench
 from regard.lab.markdown import render_markdown
 from regard.lab.page import render_page
 from regard.lab.summary import summarise
-from regard.store.durable import write_shared_text
 
 
 def write_report(directory: Path) -> tuple[Path, Path]:

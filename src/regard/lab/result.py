@@ -15,11 +15,11 @@ from typing import Annotated
 from pydantic import Field, TypeAdapter, ValidationError
 
 from regard.errors import CheckpointError, DataError, RegardError
+from regard.files.atomic import write_text
+from regard.files.json_text import faults
 from regard.inspection.record import AttentionRecord
-from regard.json_text import faults
 from regard.lab.recorder import STRICT, Amount, Count, Point
-from regard.store.durable import write_text
-from regard.store.sealed import read_sealed, sealed
+from regard.store.sealed_json import read_sealed, sealed
 
 LARGEST = 1 << 28
 """Bytes of a result, at most."""

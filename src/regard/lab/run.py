@@ -18,14 +18,14 @@ from rich.markup import escape
 
 from regard.errors import ConfigError, RegardError
 from regard.evaluate.scores import corpus_bleu
-from regard.files import open_regular
-from regard.lab.cells import Bench, Cell, set_up
+from regard.files.printable import printable
+from regard.files.reading import open_regular
+from regard.lab.experiment import Bench, Cell, set_up
 from regard.lab.load import dump_lab
 from regard.lab.recorder import read_record
 from regard.lab.schema import Lab
 from regard.lab.worker import FINISHED, INTERRUPTED, TAKEN
-from regard.printable import printable
-from regard.runs.console import duration
+from regard.train.console import duration
 from regard.train.interrupt import listening
 
 POLL_SECONDS = 0.5

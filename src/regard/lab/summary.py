@@ -13,9 +13,9 @@ from regard.evaluate.length import buckets, range_label
 from regard.evaluate.scores import comparable
 from regard.evaluate.tokenizers import choose_tokenizer
 from regard.inspection.record import AttentionRecord
-from regard.lab.cells import Bench
 from regard.lab.compare import MEASURES, Value, compare, sentence_sums
 from regard.lab.corpus import LabCorpus, word_cutter
+from regard.lab.experiment import Bench
 from regard.lab.recorder import Point
 from regard.lab.result import CellResult
 

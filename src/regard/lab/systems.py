@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from regard.config.effect import canonical, flat, idle
+from regard.config.interactions import canonical, flat, idle
 from regard.config.schema import Config
 from regard.errors import ConfigError, RegardError
 from regard.lab.load import system_config
 from regard.lab.schema import BudgetConfig, Lab
-from regard.runs.possible import check_possible
+from regard.recipes.feasibility import check_possible
 
 _DECIDED = {
     "train.seed": "the lab's seeds decide: set them with `seeds`",

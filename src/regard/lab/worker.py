@@ -13,17 +13,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from regard.errors import RegardError
-from regard.lab.cells import Bench, Cell, begin, open_bench
+from regard.files.atomic import remove
+from regard.files.locks import Lock
+from regard.files.printable import printable
+from regard.lab.experiment import Bench, Cell, begin, open_bench
 from regard.lab.load import parse_lab
 from regard.lab.measure import measure
 from regard.lab.recorder import Record, Recorder
 from regard.lab.result import CellResult, Trained
-from regard.printable import printable
-from regard.runs.training import TrainResult, choose_device, train
-from regard.store.durable import remove
-from regard.store.locks import Lock
-from regard.store.training_folder import TRAINING
-from regard.translate import load
+from regard.recipes.training import TrainResult, choose_device, train
+from regard.store.training_directory import TRAINING
+from regard.translation.translator import load
 
 FINISHED, FAILED, TAKEN, INTERRUPTED = 0, 2, 3, 130
 """How a worker ends; TAKEN = somebody else works at the cell."""

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from regard.attention.history import Attended, AttentionWithHistory
-from regard.dropout import Dropout
 from regard.model.cells import StepWeights
 from regard.model.decoder import Decoder, State
 from regard.model.stack import RecurrentStack, StackState
+from regard.native.dropout import Dropout
 from regard.values import AttentionOutput, DecoderOutput, EncoderOutput, Memory
 
 

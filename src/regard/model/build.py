@@ -13,7 +13,7 @@ from regard.attention.history import AttentionWithHistory
 from regard.attention.kernels import masked_softmax
 from regard.attention.location import LocationFeatures
 from regard.attention.multi import MultiHeadAttention
-from regard.attention.normalisers import Normaliser, Sharpened, entmax15, smooth, sparsemax
+from regard.attention.normalizers import Normaliser, Sharpened, entmax15, smooth, sparsemax
 from regard.attention.scores import (
     AdditiveScore,
     CosineScore,

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from regard.model.cudnn_free import run_whole
 from regard.model.lstm import has_kernel, lstm_cell
-from regard.model.whole import run_whole
+from regard.native.linear import StepProduct, linear
 from regard.native.packed import lay_out
-from regard.native.products import StepProduct, linear
 
 CellState = tuple[Tensor, ...]
 """`(h,)` or, for the LSTM, `(h, c)`; each `(B, hidden)`."""

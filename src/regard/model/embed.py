@@ -8,8 +8,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from regard.dropout import Dropout
 from regard.errors import ShapeError
+from regard.native.dropout import Dropout
 
 
 class Positions(nn.Module, ABC):

@@ -8,17 +8,17 @@ import torch
 from torch import nn
 
 from regard.attention.heads import HeadLinear
-from regard.dropout import ReLUDropout
 from regard.errors import SearchError
 from regard.model.cells import RecurrentLayer
+from regard.model.packed_decoder import SteppingDecoder
 from regard.model.rnn_encoder import RNNEncoder
 from regard.model.seq2seq import Seq2Seq
-from regard.model.stepping import SteppingDecoder
 from regard.model.sublayers import FeedForward
 from regard.model.transformer import TransformerDecoder
+from regard.native.dropout import ReLUDropout
 from regard.native.int8 import Int8Linear, has_int8
+from regard.native.linear import Linear
 from regard.native.packed import PRECISIONS, lay_out
-from regard.native.products import Linear
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 from regard.native import kernel
-from regard.native.products import linear, weight_gradient
+from regard.native.linear import linear, weight_gradient
 
 
 def has_kernel(like: Tensor) -> bool:

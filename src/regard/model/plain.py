@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from regard.dropout import Dropout
 from regard.model.decoder import Decoder, State
 from regard.model.stack import RecurrentStack, StackState
+from regard.native.dropout import Dropout
 from regard.values import DecoderOutput, EncoderOutput
 
 

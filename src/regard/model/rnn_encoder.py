@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from regard.dropout import Dropout
-from regard.masks import padding_mask
+from regard.attention.masks import padding_mask
+from regard.model.cudnn_free import run_whole
 from regard.model.lstm import has_kernel, lstm_sequence, packed_lstm_sequence
-from regard.model.whole import run_whole
+from regard.native.dropout import Dropout
 from regard.native.packed import lay_out
 from regard.values import EncoderOutput
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from regard.model.decoder import Decoder, State
-from regard.native.products import linear
+from regard.native.linear import linear
 from regard.values import Batch, DecoderOutput, EncoderOutput, Specials, StepOutput
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from regard.dropout import Dropout
 from regard.model.cells import LAYERS, CellState, StepWeights
-from regard.native.products import Linear
+from regard.native.dropout import Dropout
+from regard.native.linear import Linear
 
 StackState = tuple[CellState, ...]
 """The state of each layer, the lowest first."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from regard.dropout import Dropout, ReLUDropout
-from regard.native.products import Linear
+from regard.native.dropout import Dropout, ReLUDropout
+from regard.native.linear import Linear
 
 
 class FeedForward(nn.Module):

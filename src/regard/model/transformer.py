@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from regard.attention.masks import causal_mask, padding_mask
 from regard.attention.multi import MultiHeadAttention
-from regard.masks import causal_mask, padding_mask
 from regard.model.decoder import Decoder, State
 from regard.model.embed import Embedder
 from regard.model.sublayers import Residual

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from regard.native.int8_levels import rounded
 from regard.native.library import kernel, level
-from regard.native.seven_bits import rounded
 from regard.native.system import vnni
 
 PANEL, QUAD = 32, 4  # as in int8.c: outputs whose weights lie together, inputs that are multiplied at once

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from regard.attention.masks import padding_mask
 from regard.errors import SearchError
-from regard.masks import padding_mask
 from regard.model.decoder import State, StepModel
 from regard.search.history import StepWeights, Traces, hypotheses, mean_attention
 from regard.search.log_probs import likeliest, never_said
-from regard.search.paths import check_limits
 from regard.search.penalties import coverage_penalty, length_penalty
+from regard.search.single_path import check_limits
 from regard.values import Hypothesis, Specials, StepOutput
 
 WIDEST = 1000

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from regard.data.collate import collate
 from regard.model.decoder import StepModel
+from regard.search.attention_filter import EVERYTHING, Kept
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.greedy import greedy_search
-from regard.search.kept import EVERYTHING, Kept
 from regard.search.log_probs import NotFiniteError
 from regard.search.score import force_decode
 from regard.search.shortlist import Shortlist, in_whole, places, within

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from regard.model.decoder import StepModel
 from regard.search.log_probs import likeliest, never_said
-from regard.search.paths import follow
 from regard.search.penalties import length_penalty as penalty
+from regard.search.single_path import follow
 from regard.values import Hypothesis, Specials
 
 

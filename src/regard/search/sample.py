@@ -10,7 +10,7 @@ from torch import Tensor
 from regard.errors import SearchError
 from regard.model.decoder import StepModel
 from regard.search.log_probs import forbid, log_probabilities, never_said
-from regard.search.paths import follow
+from regard.search.single_path import follow
 from regard.values import Hypothesis, Specials
 
 

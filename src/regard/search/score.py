@@ -11,8 +11,8 @@ from torch import Tensor
 from regard.errors import SearchError
 from regard.model.decoder import StepModel
 from regard.search.log_probs import log_probabilities
-from regard.search.paths import Keep, follow
 from regard.search.penalties import length_penalty as penalty
+from regard.search.single_path import Keep, follow
 from regard.values import Hypothesis, Specials
 
 

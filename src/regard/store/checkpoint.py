@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from regard.errors import CheckpointError
-from regard.store.durable import write_file
+from regard.files.atomic import write_file
 from regard.store.weights import read_metadata, read_tensors, write_tensors
 
 STATE_VERSION = 1

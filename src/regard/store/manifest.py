@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from regard.config.schema import Config, RNNConfig
 from regard.errors import CheckpointError
-from regard.files import read_bytes
-from regard.json_text import faults, parse_json
-from regard.store.strangers import stranger
+from regard.files.json_text import faults, parse_json
+from regard.files.reading import read_bytes
+from regard.store.foreign import stranger
 
 FORMAT = "regard-model"
 FORMAT_VERSION = 1

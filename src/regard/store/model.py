@@ -19,10 +19,10 @@ import torch
 from regard.config.dump import dump_config
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
+from regard.files.atomic import make_directory, pending, put_text, sha256, take_place, write_pending
+from regard.files.paths import named
 from regard.model.build import ScoreFactory
 from regard.model.seq2seq import Seq2Seq
-from regard.places import named
-from regard.store.durable import make_directory, pending, put_text, sha256, take_place, write_pending
 from regard.store.manifest import (
     CONFIG,
     KNOWN_FILES,

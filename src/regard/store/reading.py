@@ -14,10 +14,11 @@ from regard.config.load import parse_config
 from regard.config.schema import Config, ModelConfig, RNNConfig
 from regard.config.toml_text import LARGEST
 from regard.errors import CheckpointError
-from regard.files import decoded
+from regard.files.atomic import pending
+from regard.files.reading import decoded
 from regard.model.build import ScoreFactory, build_model
 from regard.model.seq2seq import Seq2Seq
-from regard.store.durable import pending
+from regard.native.unfilled import unfilled
 from regard.store.manifest import (
     CONFIG,
     CURE,
@@ -35,7 +36,6 @@ from regard.store.tensor_file import Header, read_body, read_header
 from regard.store.verified import HashedFile, changed, use_hashed
 from regard.store.weights import check_shapes, own_tensors
 from regard.text.subword import LARGEST_VOCABULARY, Subword
-from regard.unfilled import unfilled
 
 T = TypeVar("T")
 

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from regard.errors import CheckpointError
-from regard.files import open_regular, reading
-from regard.json_text import parse_json
+from regard.files.json_text import parse_json
+from regard.files.reading import open_regular, reading
 from regard.store.verified import HashedFile
-from regard.text.opening import LFS, LFS_POINTER
+from regard.text.file_type import LFS, LFS_POINTER
 
 Shape: TypeAlias = tuple[int, ...]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from regard.errors import CheckpointError, RegardError
-from regard.files import open_regular, read_whole, reading
+from regard.files.reading import open_regular, read_whole, reading
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from regard.errors import CheckpointError
-from regard.files import open_regular
+from regard.files.reading import open_regular
 from regard.store.tensor_file import map_tensors, read_header
 from regard.store.verified import HashedFile
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
 from regard.errors import DataError, RegardError
-from regard.text.normalise import normalise
-from regard.text.opening import HEAD, recognised
+from regard.text.file_type import HEAD, recognised
+from regard.text.normalize import normalise
 from regard.values import Pair
 
 T = TypeVar("T")

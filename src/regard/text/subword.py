@@ -11,9 +11,9 @@ from pathlib import Path
 import sentencepiece
 
 from regard.errors import CheckpointError, DataError
-from regard.files import read_bytes
-from regard.text.cutting import END, Cutter, ImportedCutter, PlainCutter
-from regard.text.sampling import Pieces, Sampler, make_sampler, sample
+from regard.files.reading import read_bytes
+from regard.text.spans import END, Cutter, ImportedCutter, PlainCutter
+from regard.text.subword_sampling import Pieces, Sampler, make_sampler, sample
 from regard.text.surface import hide, join
 from regard.text.vocabulary import Kind, learn_vocabulary
 from regard.values import Encoding, Specials

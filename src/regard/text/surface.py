@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regard.text.normalise import plain_blanks, without_surrogates
+from regard.text.normalize import plain_blanks, without_surrogates
 from regard.values import Span
 
 SPACE = "\u2581"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from regard.text.normalise import normalise
+from regard.text.normalize import normalise
 from regard.text.surface import SPACE
 from regard.values import Encoding, Span
 

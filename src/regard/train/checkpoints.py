@@ -10,9 +10,9 @@ from typing import Literal, Protocol
 from torch import Tensor
 
 from regard.errors import CheckpointError
+from regard.files.atomic import remove
 from regard.store.checkpoint import Plain, load_state, save_state
-from regard.store.durable import remove
-from regard.store.training_folder import STATE
+from regard.store.training_directory import STATE
 from regard.train.reporter import Validation
 
 WORST = -1e30

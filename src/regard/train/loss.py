@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from regard.native.products import linear, weight_gradient
+from regard.native.linear import linear, weight_gradient
 from regard.train.softmax import Judged, judge
 
 CHUNK_ELEMENTS = 1 << 22

@@ -13,8 +13,8 @@ from typing import Literal
 import torch
 
 from regard.config.schema import ModelConfig, RNNConfig
-from regard.model.whole import has_lstm
-from regard.native.products import linear
+from regard.model.cudnn_free import has_lstm
+from regard.native.linear import linear
 
 PrecisionName = Literal["float32", "bfloat16"]
 

@@ -38,7 +38,7 @@ def check_docstrings(modules: list[Module]) -> list[Finding]:
             # A verb's options are described where they are declared, for `--help`.
             is_verb = module.part == "cli" and name == module.path.stem
             # The rules of the grammar all take the sampler and words and give phrases: one sentence says which.
-            most = 4 if module.part == "phrasebook" else 1
+            most = 4 if module.part == "regard_phrasebook" else 1
             if not is_verb and not documented.elsewhere(name, function):
                 faults = _faults(function, shaped, most)
                 found += [finding(module, function.lineno, f"{name}: {fault}") for fault in faults]

@@ -6,16 +6,19 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from house_rules.tree import Finding, Module, finding
+from house_rules.tree import Finding, Module, finding, part_of
 
 LAYERS = (
-    ("errors", "printable", "files", "json_text", "places", "values", "masks", "unfilled", "native", "dropout"),
-    ("config", "text", "phrasebook"),
-    ("data", "attention"),
+    ("errors", "values"),
+    ("files", "native"),
+    ("config", "text", "regard_phrasebook"),
+    ("attention", "data", "evaluate"),
     ("model",),
-    ("search", "train", "store"),
-    ("translate", "translation", "reopening", "parts", "rescue", "evaluate", "inspection", "interop"),
-    ("runs",),
+    ("search", "store", "inspection"),
+    ("train", "alignment"),
+    ("interop",),
+    ("translation",),
+    ("recipes",),
     ("lab",),
     ("cli", "serve", "cluster"),
     ("", "__main__"),  # the package itself, which hands out public names, and `python -m regard`
@@ -62,7 +65,7 @@ def check_layers(modules: list[Module]) -> list[Finding]:
             found.append(finding(module, 1, f"`{module.part}` has no layer in tests/house/house_rules/layers.py"))
             continue
         for one in imports(module, names):
-            part = one.target.split(".")[1] if "." in one.target else ""
+            part = part_of(one.target)
             if LAYER.get(part, -1) > LAYER[module.part]:
                 message = f"{module.name} (layer {LAYER[module.part]}) imports {one.target} (layer {LAYER[part]})"
                 found.append(finding(module, one.line, message))
@@ -83,7 +86,7 @@ def check_cycles(modules: list[Module]) -> list[Finding]:
             if one.typing_only or one.target == module.name:
                 continue
             between_modules[module.name].add(one.target)
-            part = one.target.split(".")[1] if "." in one.target else ""
+            part = part_of(one.target)
             if part != module.part:
                 between_parts[module.part].add(part)
     circles = [*_circles(between_modules), *_circles(between_parts)]

@@ -28,9 +28,14 @@ class Module:
 
     @property
     def part(self) -> str:
-        """The top-level part of the package that it belongs to: `text` for `regard.text.words`."""
-        pieces = self.name.split(".")
-        return pieces[1] if len(pieces) > 1 else ""
+        """The part that it belongs to: `text` for `regard.text.words`, `regard_phrasebook` for all of that package."""
+        return part_of(self.name)
+
+
+def part_of(name: str) -> str:
+    """The part that a module belongs to, by its dotted name."""
+    package, *pieces = name.split(".")
+    return package if package != "regard" else pieces[0] if pieces else ""
 
 
 @dataclass(frozen=True, order=True)

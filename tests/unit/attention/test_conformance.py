@@ -10,7 +10,7 @@ from torch import Tensor
 
 from regard.attention.conformance import check_normaliser, check_score
 from regard.attention.kernels import masked_softmax
-from regard.attention.normalisers import Normaliser, Sharpened
+from regard.attention.normalizers import Normaliser, Sharpened
 from regard.attention.scores import (
     AdditiveScore,
     CosineScore,

@@ -14,14 +14,14 @@ import torch
 from regard.attention.scores import DotScore
 from regard.config.schema import Config, RNNConfig
 from regard.errors import CheckpointError, ConfigError, SearchError
-from regard.interop.ctranslate2_engine import ctranslate2_translator
-from regard.interop.ctranslate2_export import export_ctranslate2
-from regard.interop.engines import open_translator, signature
+from regard.interop.ctranslate2.engine import ctranslate2_translator
+from regard.interop.ctranslate2.exporter import export_ctranslate2
 from regard.interop.exported import open_export
-from regard.interop.samples import NUM_SAMPLES, sample_sources, verify
+from regard.interop.verification import NUM_SAMPLES, sample_sources, verify
 from regard.search.beam import BeamOptions
 from regard.store import StoredModel
-from regard.translate import Translator
+from regard.translation.loading import open_translator, signature
+from regard.translation.translator import Translator
 
 pytest.importorskip("ctranslate2", reason="needs CTranslate2: pip install 'regard[interop]'")
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from regard.alignment.error_rate import alignment_error_rate
 from regard.errors import ConfigError, DataError
-from regard.evaluate.alignment import alignment_error_rate
 from regard.interop import eflomal
 from regard.interop.eflomal import align_words
-from regard.phrasebook.corpus import write_corpus
 from regard.text.links import read_pharaoh
-from regard.text.normalise import normalise
+from regard.text.normalize import normalise
 from regard.text.words import word_spans
+from regard_phrasebook.corpus import write_corpus
 
 needs_eflomal = pytest.mark.skipif(find_spec("eflomal") is None, reason="needs eflomal: pip install 'regard[align]'")
 ODD = {3: "\u00a0", 7: "\u2028", 11: "\x1c", 13: "\x85", 17: "\u3000", 19: "\r", 23: "\u2009", 29: " \v\f "}

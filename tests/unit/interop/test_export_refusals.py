@@ -15,11 +15,11 @@ from foreign import edit_json
 
 from regard.config.schema import TransformerConfig
 from regard.errors import CheckpointError, RegardError
-from regard.interop.ctranslate2_check import read_variables
-from regard.interop.ctranslate2_export import export_ctranslate2
-from regard.interop.engines import open_translator
+from regard.interop.ctranslate2.check import read_variables
+from regard.interop.ctranslate2.exporter import export_ctranslate2
 from regard.interop.exported import open_export
-from regard.interop.onnx_export import export_onnx
+from regard.interop.onnx.exporter import export_onnx
+from regard.translation.loading import open_translator
 
 pytest.importorskip("ctranslate2", reason="needs CTranslate2: pip install 'regard[interop]'")
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install 'regard[interop]'")

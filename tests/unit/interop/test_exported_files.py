@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from regard.errors import CheckpointError
-from regard.interop.marian_export import export_marian
+from regard.interop.marian.exporter import export_marian
 
 
 def test_an_export_may_be_read_by_whom_files_usually_may(make, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 
 from regard.errors import CheckpointError, RegardError
 from regard.interop.foreign_weights import read_weights
-from regard.interop.marian_import import import_marian
-from regard.interop.marian_vocabulary import read_ids
+from regard.interop.marian.importer import import_marian
+from regard.interop.marian.vocabulary import read_ids
 from regard.store import load_model
 
 HUGE = 10**12

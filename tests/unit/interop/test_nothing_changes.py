@@ -13,16 +13,16 @@ import torch
 from regard.config.schema import RNNConfig
 from regard.data.collate import collate
 from regard.inspection.gradients import source_gradients
-from regard.interop.ctranslate2_export import Quantization, export_ctranslate2
-from regard.interop.engines import open_translator
-from regard.interop.marian_export import export_marian
-from regard.interop.marian_import import import_marian
-from regard.interop.onnx_export import GRAPHS, export_onnx
-from regard.runs.aligning import Aligner, Wanted, both_ways, settle
-from regard.runs.shortlist import make_shortlist, shortlisted
+from regard.interop.ctranslate2.exporter import Quantization, export_ctranslate2
+from regard.interop.marian.exporter import export_marian
+from regard.interop.marian.importer import import_marian
+from regard.interop.onnx.exporter import GRAPHS, export_onnx
 from regard.store import StoredModel
 from regard.text.links import GoldLinks
-from regard.translate import Translator
+from regard.translation.aligner import Aligner, Wanted, both_ways, settle
+from regard.translation.loading import open_translator
+from regard.translation.shortlist import make_shortlist, shortlisted
+from regard.translation.translator import Translator
 
 for package in ("ctranslate2", "onnxruntime", "transformers"):
     pytest.importorskip(package, reason=f"needs {package}: pip install 'regard[interop]'")

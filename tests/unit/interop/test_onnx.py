@@ -12,15 +12,15 @@ import torch
 from regard.attention.scores import DotScore
 from regard.config.schema import ModelConfig, RNNConfig, TransformerConfig
 from regard.errors import CheckpointError, ConfigError
-from regard.interop import onnx_check
-from regard.interop.engines import open_translator, signature
 from regard.interop.exported import open_export
-from regard.interop.onnx_engine import onnx_translator
-from regard.interop.onnx_export import GRAPHS, export_onnx, plan_of, write_graphs
-from regard.interop.onnx_model import OnnxStepModel
-from regard.interop.samples import verify_logits
+from regard.interop.onnx import check as onnx_check
+from regard.interop.onnx.engine import onnx_translator
+from regard.interop.onnx.exporter import GRAPHS, export_onnx, plan_of, write_graphs
+from regard.interop.onnx.step_model import OnnxStepModel
+from regard.interop.verification import verify_logits
 from regard.store import StoredModel
-from regard.translate import Translator
+from regard.translation.loading import open_translator, signature
+from regard.translation.translator import Translator
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -13,13 +13,13 @@ import torch
 
 from regard.config.schema import RNNConfig
 from regard.errors import CheckpointError, ConfigError, SearchError
+from regard.files.atomic import sha256
 from regard.interop import packages
-from regard.interop.engines import open_translator
 from regard.interop.exported import open_export
-from regard.interop.onnx_export import export_onnx
-from regard.interop.onnx_model import OnnxStepModel
+from regard.interop.onnx.exporter import export_onnx
+from regard.interop.onnx.step_model import OnnxStepModel
 from regard.store import StoredModel
-from regard.store.durable import sha256
+from regard.translation.loading import open_translator
 
 if TYPE_CHECKING:
     from onnx import ModelProto

@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 
 from regard.config.schema import ModelConfig, RNNConfig, TransformerConfig
 from regard.errors import CheckpointError
-from regard.interop import onnx_engine, onnx_int8, onnx_sums
-from regard.interop.ctranslate2_export import export_ctranslate2, stored_for
-from regard.interop.ctranslate2_round import round_weights
-from regard.interop.ctranslate2_spec import fill_spec
-from regard.interop.engines import open_translator
+from regard.interop.ctranslate2.exporter import export_ctranslate2, stored_for
+from regard.interop.ctranslate2.quantize import round_weights
+from regard.interop.ctranslate2.spec import fill_spec
 from regard.interop.exported import open_export
-from regard.interop.onnx_export import export_onnx
-from regard.native.seven_bits import LEVELS, rounded
+from regard.interop.onnx import engine as onnx_engine
+from regard.interop.onnx import overflow as onnx_sums
+from regard.interop.onnx import quantize as onnx_int8
+from regard.interop.onnx.exporter import export_onnx
+from regard.native.int8_levels import LEVELS, rounded
 from regard.store import StoredModel
+from regard.translation.loading import open_translator
 
 onnx = pytest.importorskip("onnx", reason="needs onnx: pip install 'regard[interop]'")
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install 'regard[interop]'")
@@ -84,7 +86,7 @@ def test_no_two_products_of_an_onnx_export_leave_16_bits(
     monkeypatch.setattr(onnx_int8, "rounded", lambda weight, levels=127: rounded(weight, levels=levels))
     with pytest.raises(CheckpointError, match="a rounded weight is 127 where at most 64 is exact on every processor"):
         export_onnx(stored, tmp_path / "wide", quantization="int8")
-    monkeypatch.setattr("regard.interop.onnx_export.weight_levels", lambda *graphs: 0)
+    monkeypatch.setattr("regard.interop.onnx.exporter.weight_levels", lambda *graphs: 0)
     export_onnx(stored, tmp_path / "wide", quantization="int8")
     assert not any(exact_everywhere(one) for one in multiplied(tmp_path / "wide"))
 
@@ -134,7 +136,7 @@ def test_what_is_rounded_on_the_way_to_ctranslate2_is_too(
     assert "weight_levels" not in (tmp_path / "exact" / "export.json").read_text()
     stored: list[str] = []
     monkeypatch.setattr(
-        "regard.interop.ctranslate2_export.export_ctranslate2",
+        "regard.interop.ctranslate2.exporter.export_ctranslate2",
         lambda model, path, quantization: (stored.append(quantization), export_ctranslate2(model, path))[1],
     )
     open_translator([tmp_path / "model-1"], engine="ctranslate2", compute="int8", device="cpu", threads=1)

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from regard.inspection.record import AttentionRecord
-from regard.lab.cells import Bench
 from regard.lab.corpus import LabCorpus, bring_corpus
+from regard.lab.experiment import Bench
 from regard.lab.load import dump_lab
 from regard.lab.recorder import Point
 from regard.lab.result import CellResult, Measured, Sentence, Trained

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from regard.errors import CheckpointError, ConfigError, DataError, RegardError
-from regard.lab.cells import Bench, open_bench
 from regard.lab.corpus import LabCorpus, open_corpus
+from regard.lab.experiment import Bench, open_bench
 from regard.lab.load import load_lab, parse_lab
 from regard.lab.recorder import read_record
 from regard.lab.report import write_report
@@ -22,7 +22,7 @@ from regard.lab.result import CellResult, read_result
 from regard.lab.run import _last_line, _without_waiting
 from regard.lab.schema import Lab
 from regard.lab.summary import summarise
-from regard.store.sealed import read_sealed, sealed
+from regard.store.sealed_json import read_sealed, sealed
 
 Make = Callable[..., Bench]
 TWO = {"a": 0.1, "b": 0.3}

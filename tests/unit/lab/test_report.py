@@ -11,12 +11,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-import regard.store.durable
+import regard.files.atomic
 from regard.errors import DataError
 from regard.evaluate.scores import corpus_bleu
-from regard.lab.cells import Bench
 from regard.lab.chart import WIDTH, Line, axes_for, draw
 from regard.lab.corpus import word_cutter
+from regard.lab.experiment import Bench
 from regard.lab.findings import headlines
 from regard.lab.report import write_report
 from regard.lab.result import read_result
@@ -144,10 +144,10 @@ def test_two_may_write_a_report_at_once(finished_lab: Make, monkeypatch: pytest.
     bench, sync = finished_lab({"a": 0.1}, seeds=(1,)), os.fsync
 
     def meanwhile(handle: int) -> None:
-        monkeypatch.setattr(regard.store.durable.os, "fsync", sync)
+        monkeypatch.setattr(regard.files.atomic.os, "fsync", sync)
         write_report(bench.directory)
 
-    monkeypatch.setattr(regard.store.durable.os, "fsync", meanwhile)
+    monkeypatch.setattr(regard.files.atomic.os, "fsync", meanwhile)
     files = write_report(bench.directory)
     assert {path.name for path in bench.directory.glob("report*")} == {path.name for path in files}
 

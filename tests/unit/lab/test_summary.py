@@ -9,8 +9,8 @@ from statistics import median
 
 import pytest
 
-from regard.lab.cells import Bench
 from regard.lab.corpus import word_cutter
+from regard.lab.experiment import Bench
 from regard.lab.result import read_result
 from regard.lab.summary import FEWEST, Summary, summarise
 

@@ -18,9 +18,10 @@ import pytest
 import regard.lab.measure
 import regard.lab.run
 import regard.lab.worker
+from regard.alignment.readout import Readout
 from regard.errors import ConfigError
-from regard.inspection.readout import Readout
-from regard.lab.cells import Bench, Cell, open_bench, set_up
+from regard.files.locks import Lock
+from regard.lab.experiment import Bench, Cell, open_bench, set_up
 from regard.lab.load import dump_lab
 from regard.lab.measure import find_readout, gradients, measure, typical_pairs
 from regard.lab.recorder import Recorder, read_record
@@ -28,13 +29,12 @@ from regard.lab.result import read_result
 from regard.lab.run import run_lab
 from regard.lab.schema import Lab, MeasureConfig
 from regard.lab.worker import FAILED, FINISHED, TAKEN, main, work
-from regard.runs.aligning import Wanted
 from regard.store import load_model
-from regard.store.locks import Lock
-from regard.store.training_folder import TRAINING
+from regard.store.training_directory import TRAINING
 from regard.train.reporter import StepReport, TrainingPlan, Validation
-from regard.translate import Translator, load
-from regard.translation import Translation
+from regard.translation.aligner import Wanted
+from regard.translation.result import Translation
+from regard.translation.translator import Translator, load
 
 OPTIONS = [
     "subword.vocab_size=600", "model.hidden_size=8", "model.embed_size=8", "train.batch_tokens=256", "train.threads=1",

@@ -15,20 +15,20 @@ from pathlib import Path
 import pytest
 
 from regard.errors import DataError
-from regard.phrasebook import french_spelling
-from regard.phrasebook import noun_phrases as nps
-from regard.phrasebook.adjectives import ADJECTIVES, MOODS
-from regard.phrasebook.clauses import TENSES, Manner, Predicate, statement
-from regard.phrasebook.corpus import CorpusReport, write_corpus
-from regard.phrasebook.engine import Piece
-from regard.phrasebook.english_french import EnglishFrench
-from regard.phrasebook.french_verbs import conjugate
-from regard.phrasebook.nouns import NOUNS
-from regard.phrasebook.relatives import here_is
-from regard.phrasebook.sampler import Sampler
-from regard.phrasebook.splits import SPLITS, home, split_of
-from regard.phrasebook.talk import Addressee, Talk
-from regard.phrasebook.verbs import FEELING, ORDINARY, TRANSITIVE
+from regard_phrasebook.corpus import CorpusReport, write_corpus
+from regard_phrasebook.en_fr import french_spelling
+from regard_phrasebook.en_fr import noun_phrases as nps
+from regard_phrasebook.en_fr.adjectives import ADJECTIVES, MOODS
+from regard_phrasebook.en_fr.clauses import TENSES, Manner, Predicate, statement
+from regard_phrasebook.en_fr.french_verbs import conjugate
+from regard_phrasebook.en_fr.grammar import EnglishFrench
+from regard_phrasebook.en_fr.nouns import NOUNS
+from regard_phrasebook.en_fr.relatives import here_is
+from regard_phrasebook.en_fr.talk import Addressee, Talk
+from regard_phrasebook.en_fr.verbs import FEELING, ORDINARY, TRANSITIVE
+from regard_phrasebook.engine.phrase import Piece
+from regard_phrasebook.engine.sampler import Sampler
+from regard_phrasebook.engine.splits import SPLITS, home, split_of
 
 Row = tuple[str, str, tuple[tuple[int, int], ...]]
 
@@ -330,7 +330,7 @@ def digest(directory: Path) -> str:
 
 
 def test_same_seed_same_bytes_in_any_process(tmp_path: Path) -> None:
-    code = "import sys; from regard.phrasebook.corpus import write_corpus as w; w(sys.argv[1], pairs=150, seed=5)"
+    code = "import sys; from regard_phrasebook.corpus import write_corpus as w; w(sys.argv[1], pairs=150, seed=5)"
     for name in ("1", "2"):
         environment = os.environ | {"PYTHONHASHSEED": name}
         subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], env=environment, check=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.phrasebook.engine import (
+from regard_phrasebook.engine.phrase import (
     EMPTY,
     Phrase,
     Piece,

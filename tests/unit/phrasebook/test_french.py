@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from regard.phrasebook import english, french_spelling
-from regard.phrasebook.adjectives import ADJECTIVES, MOODS
-from regard.phrasebook.engine import Piece
-from regard.phrasebook.french_verbs import agree, conjugate
-from regard.phrasebook.nouns import NOUNS
-from regard.phrasebook.words import Agreement
+from regard_phrasebook.en_fr import english, french_spelling
+from regard_phrasebook.en_fr.adjectives import ADJECTIVES, MOODS
+from regard_phrasebook.en_fr.french_verbs import agree, conjugate
+from regard_phrasebook.en_fr.nouns import NOUNS
+from regard_phrasebook.en_fr.words import Agreement
+from regard_phrasebook.engine.phrase import Piece
 
 
 @pytest.mark.parametrize(

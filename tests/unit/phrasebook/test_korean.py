@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from regard.phrasebook import korean_endings as endings
-from regard.phrasebook import korean_words as words
-from regard.phrasebook.corpus import write_corpus
-from regard.phrasebook.engine import SentencePair
-from regard.phrasebook.grammar import Draft
-from regard.phrasebook.korean import EnglishKorean
-from regard.phrasebook.korean_endings import Stem
-from regard.phrasebook.sampler import Sampler
+from regard_phrasebook.corpus import write_corpus
+from regard_phrasebook.en_ko import endings, words
+from regard_phrasebook.en_ko.endings import Stem
+from regard_phrasebook.en_ko.grammar import EnglishKorean
+from regard_phrasebook.engine.grammar import Draft
+from regard_phrasebook.engine.phrase import SentencePair
+from regard_phrasebook.engine.sampler import Sampler
 
 FORMS = [
     (endings.polite, "가", "regular", "가요"),

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from regard.phrasebook import korean_words as words
-from regard.phrasebook.corpus import CorpusReport, write_corpus
-from regard.phrasebook.engine import SentencePair
-from regard.phrasebook.grammar import Draft
-from regard.phrasebook.korean import EnglishKorean
-from regard.phrasebook.sampler import Sampler
-from regard.phrasebook.splits import SPLITS, home, split_of
+from regard_phrasebook.corpus import CorpusReport, write_corpus
+from regard_phrasebook.en_ko import words
+from regard_phrasebook.en_ko.grammar import EnglishKorean
+from regard_phrasebook.engine.grammar import Draft
+from regard_phrasebook.engine.phrase import SentencePair
+from regard_phrasebook.engine.sampler import Sampler
+from regard_phrasebook.engine.splits import SPLITS, home, split_of
 
 Row = tuple[str, str, tuple[tuple[int, int], ...]]
 
@@ -151,7 +151,7 @@ def test_training_text_never_shows_a_held_out_pair(written: CorpusReport) -> Non
 
 
 def test_same_seed_same_bytes_in_any_process(tmp_path: Path) -> None:
-    code = "import sys; from regard.phrasebook.corpus import write_corpus as w; "
+    code = "import sys; from regard_phrasebook.corpus import write_corpus as w; "
     code += "w(sys.argv[1], pair='en-ko', pairs=200, seed=int(sys.argv[2]))"
     digests = []
     for name, hashing, seed in (("1", "1", "5"), ("2", "2", "5"), ("3", "1", "6")):

@@ -10,8 +10,8 @@ from regard.errors import SearchError
 from regard.model.build import build_model
 from regard.model.cells import RecurrentLayer
 from regard.model.fast import for_search
+from regard.model.packed_decoder import SteppingDecoder
 from regard.model.seq2seq import Seq2Seq
-from regard.model.stepping import SteppingDecoder
 from regard.native import kernel
 from regard.native.packed import PackedLinear
 from regard.search.beam import beam_search

@@ -186,7 +186,7 @@ def test_models_load_and_translate_without_the_compiler(make: Make, tmp_path: Pa
     chosen = [name for name in SYSTEMS if not name.startswith(("normaliser", "window"))]
     directories = [str(make(*SYSTEMS[name]).save(tmp_path / name)) for name in chosen]
     script = (
-        "import sys\nfrom regard.translate import load\n"
+        "import sys\nfrom regard.translation.translator import load\n"
         "for path in sys.argv[1:]:\n"
         "    load(path).translate('how was your day ba ?')\n"
         "    found = {'torch._dynamo', 'torch._inductor', 'sympy'} & {*sys.modules}\n"

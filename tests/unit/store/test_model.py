@@ -17,7 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import regard.store.durable
+import regard.files.atomic
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
 from regard.model.seq2seq import Seq2Seq
@@ -206,7 +206,7 @@ def test_a_save_that_fails_after_one_that_crashed_leaves_the_crashed_ones_model(
         shutil.copy(waiting / name, directory / f"{name}.new")
     assert load_model(directory).config == made.config
     with monkeypatch.context() as patch:
-        patch.setattr(regard.store.durable.os, "fsync", full_disk)
+        patch.setattr(regard.files.atomic.os, "fsync", full_disk)
         with pytest.raises(CheckpointError, match="No space left"):
             make("plain").save(directory)
     assert load_model(directory).config == made.config
@@ -223,7 +223,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_model(
     directory = old.save(tmp_path / "model")
 
     with monkeypatch.context() as patch:
-        patch.setattr(regard.store.durable.os, "fsync", full_disk)
+        patch.setattr(regard.files.atomic.os, "fsync", full_disk)
         with pytest.raises(
             CheckpointError, match=r"config\.toml: cannot be written: No space left on device.*Make room"
         ):

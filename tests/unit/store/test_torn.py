@@ -16,10 +16,10 @@ import torch
 
 import regard.store.model
 from regard.errors import CheckpointError
-from regard.files import open_regular
+from regard.files.atomic import pending
+from regard.files.reading import open_regular
 from regard.model.seq2seq import Seq2Seq
 from regard.store import load_model
-from regard.store.durable import pending
 from regard.store.manifest import MANIFEST, WEIGHTS, Manifest
 from regard.store.model import open_model
 from regard.store.verified import HashedFile, steadily, use_hashed

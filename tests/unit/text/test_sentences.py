@@ -7,7 +7,7 @@ from growth import growth
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.text.normalise import normalise
+from regard.text.normalize import normalise
 from regard.text.sentences import Strength, breaks, seam, sentence_spans, unspaced
 
 MIXED = st.text(st.sampled_from("ab .,!?…;:«»\"'()。！「」，।؟،1３．\u0301 -"), max_size=60).map(normalise)

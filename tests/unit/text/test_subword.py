@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.errors import CheckpointError, DataError
-from regard.text.normalise import normalise
+from regard.text.normalize import normalise
 from regard.text.subword import Subword
 from regard.text.words import words_of
 from regard.values import Specials

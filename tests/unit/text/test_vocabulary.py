@@ -9,7 +9,7 @@ import pytest
 
 from regard.errors import DataError
 from regard.text import vocabulary
-from regard.text.normalise import normalise
+from regard.text.normalize import normalise
 from regard.text.subword import Subword
 
 TEXT = [f"sentence {n * n} says that word {n} is not the number {n * 7}" for n in range(300)]

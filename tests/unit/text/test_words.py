@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.text.normalise import normalise
+from regard.text.normalize import normalise
 from regard.text.subword import Subword
 from regard.text.words import word_of_piece, word_spans
 from regard.values import Encoding

@@ -15,8 +15,8 @@ from regard.attention.scores import ScaledDotScore
 from regard.attention.single import attend
 from regard.config.schema import TransformerConfig
 from regard.model.build import build_model
+from regard.model.cudnn_free import run_whole
 from regard.model.decoder import select_rows
-from regard.model.whole import run_whole
 from regard.train import loss, precision
 from regard.train.loss import chunked_cross_entropy
 from regard.values import Batch, Memory, Specials

@@ -1,0 +1,1 @@
+"""Word alignment: links read from attention, symmetrization, file formats, alignment error rate."""

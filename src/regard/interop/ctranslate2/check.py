@@ -1,0 +1,281 @@
+"""Whether a model of CTranslate2 is one that regard may have written: nothing else is given to CTranslate2.
+
+Its file is a list of tensors: name, sizes, type, numbers. CTranslate2 believes what it says; here it is compared with
+the settings that lie beside it, before anything is loaded.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from regard.config.schema import TransformerConfig
+from regard.errors import CheckpointError
+from regard.files.json_text import parse_json
+from regard.files.reading import open_regular
+from regard.interop.ctranslate2.spec import all_pieces, empty_sides, max_positions
+from regard.interop.exported import Exported
+from regard.interop.foreign_json import LARGEST
+from regard.text.file_type import read_file
+from regard.text.subword import Subword
+
+MODEL, SETTINGS = "model.bin", "config.json"
+SHARED, SEPARATE = "shared_vocabulary.json", ("source_vocabulary.json", "target_vocabulary.json")
+_ALSO_READ = ("vmap.txt", "shared_vocabulary.txt", "source_vocabulary.txt", "target_vocabulary.txt", SHARED, *SEPARATE)
+_VERSION, _NAME = 6, "TransformerSpec"
+_TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")
+_SIZES = (4, 1, 2, 4, 2, 2)
+_MOST, _DIMENSIONS = 100_000, 4
+_CURE = "export the model again"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One tensor of the file.
+
+    Attributes:
+        shape: Its sizes.
+        type: One of CTranslate2's names of types.
+        number: Its value, where it is a single whole number.
+    """
+
+    shape: tuple[int, ...]
+    type: str
+    number: int | None
+
+
+def check_model(exported: Exported) -> None:
+    """Refuses a model that regard would not have written for the settings and vocabularies beside it.
+
+    Args:
+        exported: The export.
+
+    Raises:
+        CheckpointError: It is damaged, or the files contradict one another.
+    """
+    config = exported.config.model
+    if not isinstance(config, TransformerConfig):
+        raise CheckpointError(f"{exported.path}: an export for CTranslate2 of a recurrent model, which it cannot run")
+    found = read_variables(exported.path / MODEL)
+    _check_layers(found, config, exported.path / MODEL)
+    _check_sizes(found, dict(_sizes(exported, config)), exported.path / MODEL)
+    _check_types(found, exported.note.quantization, exported.path / MODEL)
+    _check_scalars(found, config, exported.path / MODEL)
+    _check_settings(exported)
+    _check_vocabularies(exported)
+
+
+def read_variables(path: Path) -> dict[str, Variable]:
+    """Reads what a model's file holds, without its numbers.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Variables by name; what has several names is there under each.
+
+    Raises:
+        CheckpointError: It is missing, cut short, or not of this format.
+    """
+    with open_regular(path, cure=_CURE) as raw, cast("BinaryIO", BufferedReader(raw)) as file:
+        try:
+            found = _read(file)
+            if file.read(1):
+                raise ValueError("something follows its end")
+        except (ValueError, struct.error, EOFError) as error:
+            raise CheckpointError(f"{path}: not a whole model of CTranslate2 ({error}): {_CURE}") from None
+    return found
+
+
+def _read(file: BinaryIO) -> dict[str, Variable]:
+    size = file.seek(0, 2)
+    file.seek(0)
+    version = _number(file, "<I")
+    if version != _VERSION or _text(file) != _NAME:
+        raise ValueError("another kind of model, or of another version")
+    _number(file, "<I")  # revision of the specification
+    found: dict[str, Variable] = {}
+    for _ in range(_count(file)):
+        name = _text(file)
+        shape = struct.unpack(f"<{(rank := _rank(file))}I", _bytes(file, 4 * rank))
+        kind = _number(file, "<B")
+        if kind >= len(_TYPES) or name in found:
+            raise ValueError(f"{name[:80]!r} is there twice" if name in found else f"{name[:80]!r} has no known type")
+        length, start = _number(file, "<I"), file.tell()
+        if length != math.prod(shape) * _SIZES[kind] or start + length > size:
+            raise ValueError(f"{name[:80]!r} has {length} bytes for {'x'.join(map(str, shape)) or 'one'} numbers")
+        number = None
+        if not shape and _TYPES[kind].startswith("int"):
+            number = int.from_bytes(_bytes(file, length), "little", signed=True)
+        file.seek(start + length)
+        found[name] = Variable(shape, _TYPES[kind], number)
+    for _ in range(_count(file)):
+        alias, name = _text(file), _text(file)
+        if alias in found or name not in found:
+            raise ValueError(f"{alias[:80]!r} is no other name of {name[:80]!r}")
+        found[alias] = found[name]
+    return found
+
+
+def _bytes(file: BinaryIO, count: int) -> bytes:
+    data = file.read(count)
+    if len(data) < count:
+        raise EOFError("it was cut short")
+    return data
+
+
+def _number(file: BinaryIO, form: str) -> int:
+    (number,) = struct.unpack(form, _bytes(file, struct.calcsize(form)))
+    return int(number)
+
+
+def _count(file: BinaryIO) -> int:
+    count = _number(file, "<I")
+    if count > _MOST:
+        raise ValueError(f"{count} tensors")
+    return count
+
+
+def _rank(file: BinaryIO) -> int:
+    rank = _number(file, "<B")
+    if rank > _DIMENSIONS:
+        raise ValueError(f"{rank} dimensions")
+    return rank
+
+
+def _text(file: BinaryIO) -> str:
+    data = _bytes(file, _number(file, "<H"))
+    if not data.endswith(b"\0"):
+        raise ValueError("a name without its end")
+    return data[:-1].decode()
+
+
+def _check_layers(found: Mapping[str, Variable], config: TransformerConfig, path: Path) -> None:
+    for side, said in (("encoder", config.encoder_layers), ("decoder", config.decoder_layers)):
+        there = len({name.split("/")[1] for name in found if name.startswith(f"{side}/layer_") and name.count("/") > 2})
+        if there != said:
+            raise _contradiction(path, f"it has {there} layers of the {side}, not {said}")
+
+
+def _sizes(exported: Exported, config: TransformerConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Names and shapes of all but single numbers, scales and biases that may be missing."""
+    width, vocabularies = config.width, (len(exported.src_subword), len(exported.tgt_subword))
+    names = ("encoder/embeddings_0/weight", "decoder/embeddings/weight")
+    yield from ((name, (rows, width)) for name, rows in zip(names, vocabularies, strict=True))
+    yield from (("decoder/projection/weight", (vocabularies[1], width)), ("decoder/projection/bias", vocabularies[1:]))
+    for side, depth, attentions in (
+        ("encoder", config.encoder_layers, (("self_attention", (3, 1)),)),
+        ("decoder", config.decoder_layers, (("self_attention", (3, 1)), ("attention", (1, 2, 1)))),
+    ):
+        if config.position != "rotary":
+            yield f"{side}/position_encodings/encodings", (max_positions(exported.config), width)
+        if config.norm == "pre":
+            yield from _norm(f"{side}/layer_norm", width)
+        for number in range(depth):
+            layer = f"{side}/layer_{number}"
+            for name, joined in attentions:
+                yield from _norm(f"{layer}/{name}/layer_norm", width)
+                for place, count in enumerate(joined):
+                    yield from _linear(f"{layer}/{name}/linear_{place}", count * width, width)
+            yield from _norm(f"{layer}/ffn/layer_norm", width)
+            for name in ("linear_0", *(["linear_0_noact"] if config.activation == "swiglu" else [])):
+                yield from _linear(f"{layer}/ffn/{name}", config.ff_size, width)
+            yield from _linear(f"{layer}/ffn/linear_1", width, config.ff_size)
+
+
+def _norm(name: str, width: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    yield from ((f"{name}/gamma", (width,)), (f"{name}/beta", (width,)))
+
+
+def _linear(name: str, rows: int, columns: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    yield from ((f"{name}/weight", (rows, columns)), (f"{name}/bias", (rows,)))
+
+
+def _check_sizes(found: Mapping[str, Variable], due: Mapping[str, tuple[int, ...]], path: Path) -> None:
+    for name, shape in due.items():
+        one = found.get(name)
+        if one is None and not name.endswith("/bias"):
+            raise _contradiction(path, f"{name} is missing")
+        if one is not None and one.shape != shape:
+            raise _contradiction(path, f"{name} should be {shape}, but is {one.shape}")
+    for name, one in found.items():
+        if name.endswith("_scale") and name.removesuffix("_scale") in due:
+            rows = due[name.removesuffix("_scale")][:1]
+            if one.shape not in ((), rows) or one.type not in ("float32", "float16", "bfloat16"):
+                raise _contradiction(path, f"{name} should be {rows}, but is {one.shape}")
+        elif one.shape and name not in due:
+            raise _contradiction(path, f"it has {name[:80]!r} besides")
+
+
+def _check_types(found: Mapping[str, Variable], quantization: str, path: Path) -> None:
+    due = quantization.split("_")[0]
+    scaled = {id(found.get(name.removesuffix("_scale"))) for name in found if name.endswith("_scale")}
+    for name, one in found.items():
+        if name.endswith("/weight"):
+            if one.type != due:
+                raise _contradiction(path, f"{name} is {one.type}, where export.json says {quantization[:40]!r}")
+            if due.startswith("int") and id(one) not in scaled:  # under one of its names
+                raise _contradiction(path, f"{name}_scale is missing")
+        elif one.shape and not one.type.endswith(("float32", "float16")) and one.type != "bfloat16":
+            raise _contradiction(path, f"{name[:80]} is {one.type}")
+
+
+def _check_scalars(found: Mapping[str, Variable], config: TransformerConfig, path: Path) -> None:
+    """Compares single numbers with those that CTranslate2's own description begins with."""
+    for side, spec in zip(("encoder", "decoder"), empty_sides(config), strict=True):
+        for name, one in found.items():
+            place, _, key = name.partition("/")
+            due = getattr(spec, key, None) if place == side and "/" not in key else None
+            if due is not None and not one.shape and one.number is not None and one.number != int(due):
+                raise _contradiction(path, f"{name} is {one.number}, not {int(due)}")
+
+
+def _check_settings(exported: Exported) -> None:
+    path, pieces, specials = exported.path / SETTINGS, all_pieces(exported.tgt_subword), exported.tgt_subword.specials
+    tree = parse_json(read_file(path, wanted="settings of CTranslate2", most=LARGEST), where=str(path), cure=_CURE)
+    due: dict[str, object] = {
+        "add_source_bos": False,
+        "add_source_eos": True,
+        "bos_token": pieces[specials.bos],
+        "decoder_start_token": pieces[specials.bos],
+        "eos_token": pieces[specials.eos],
+        "layer_norm_epsilon": 1e-5,
+        "unk_token": pieces[specials.unk],
+    }
+    said = tree if isinstance(tree, dict) else {}
+    for key, value in due.items():
+        if type(said.get(key)) is not type(value) or said[key] != value:
+            raise _contradiction(path, f"{key} should be {value!r}, but is {str(said.get(key))[:40]!r}")
+    for key in said.keys() - due.keys():
+        if said[key] not in (False, None) or (isinstance(said[key], (int, float)) and not isinstance(said[key], bool)):
+            raise _contradiction(path, f"it has {key[:40]!r} besides")
+
+
+def _check_vocabularies(exported: Exported) -> None:
+    path, listed = exported.path, set(exported.note.files)
+    sides = (exported.src_subword, exported.tgt_subword)
+    expected = {SHARED: sides[0]} if SHARED in listed else dict(zip(SEPARATE, sides, strict=True))
+    if SHARED in listed and all_pieces(sides[0]) != all_pieces(sides[1]):
+        raise _contradiction(path / SHARED, "the sides have vocabularies of their own")
+    other = next((name for name in _ALSO_READ if name not in expected and (path / name).exists()), None)
+    if other is not None:
+        raise CheckpointError(f"{path / other}: CTranslate2 would read it, but regard did not write it: remove it")
+    for name, subword in expected.items():
+        if not {MODEL, SETTINGS, name} <= listed:
+            raise CheckpointError(f"{path}: export.json lists no {MODEL}, {SETTINGS} and {name}: {_CURE}")
+        _check_pieces(path / name, subword)
+
+
+def _check_pieces(path: Path, subword: Subword) -> None:
+    data = read_file(path, wanted="a vocabulary of CTranslate2", most=LARGEST)
+    if parse_json(data, where=str(path), cure=_CURE) != list(all_pieces(subword)):
+        raise _contradiction(path, "it has other pieces than the subword model")
+
+
+def _contradiction(path: Path, told: str) -> CheckpointError:
+    return CheckpointError(f"{path}: {told}: the files of this export do not belong together; {_CURE}")

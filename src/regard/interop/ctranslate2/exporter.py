@@ -1,0 +1,88 @@
+"""A model written for CTranslate2, after a proof that it translates there as it does here."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+from regard.errors import ConfigError
+from regard.interop.ctranslate2.engine import CTranslate2Engine
+from regard.interop.ctranslate2.quantize import round_weights
+from regard.interop.ctranslate2.spec import all_pieces, fill_spec
+from regard.interop.exported import new_directory, write_companions
+from regard.interop.packages import need
+from regard.interop.verification import Ids, Run, verify
+from regard.search.beam import BeamOptions
+from regard.store import StoredModel
+
+Quantization = Literal[
+    "float32", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16"
+]
+"""How CTranslate2 stores weights; what it computes with is chosen when it loads them."""
+
+
+def export_ctranslate2(stored: StoredModel, path: str | Path, *, quantization: str = "float32") -> None:
+    """Writes a model for CTranslate2, if it translates samples there token by token as it does here.
+
+    Args:
+        stored: The model, on the CPU.
+        path: The directory, which must not be there yet. Any program that uses CTranslate2 can read it; regard finds
+            its vocabularies and settings there too.
+        quantization: One of `Quantization`. The samples are compared before weights are rounded.
+
+    Raises:
+        ConfigError: CTranslate2 is not installed, cannot run such a model, or has no such quantisation.
+        CheckpointError: It translates otherwise, or the place cannot be written.
+    """
+    need("ctranslate2", to="export a model to CTranslate2")
+    if quantization not in get_args(Quantization):
+        raise ConfigError(f"expected a quantisation of {', '.join(get_args(Quantization))}, got {quantization!r}")
+    with new_directory(path) as directory:
+        with tempfile.TemporaryDirectory() as exact:
+            _write(stored, Path(exact), "float32")
+            verify(stored, _runner(stored, Path(exact), "float32"), engine="CTranslate2")
+        levels = _write(stored, directory, quantization)
+        write_companions(directory, stored, engine="ctranslate2", quantization=quantization, weight_levels=levels)
+
+
+def stored_for(compute: str) -> str:
+    """How to store weights that are loaded for an arithmetic.
+
+    What CTranslate2 rounds to bytes itself, while it loads, overflows on processors without VNNI.
+
+    Args:
+        compute: Type of the arithmetic; `default` for the engine's choice.
+
+    Returns:
+        A `Quantization`.
+    """
+    return compute if compute in get_args(Quantization) and compute.startswith("int8") else "float32"
+
+
+def _write(stored: StoredModel, directory: Path, quantization: str) -> int | None:
+    spec = fill_spec(stored)  # anew each time: rounding changes it
+    spec.validate()
+    levels = round_weights(spec, quantization)
+    spec.save(str(directory))
+    return levels
+
+
+def _runner(stored: StoredModel, directory: Path, compute: str) -> Run:
+    engine = CTranslate2Engine(
+        directory,
+        all_pieces(stored.src_subword),
+        all_pieces(stored.tgt_subword),
+        specials=stored.tgt_subword.specials,
+        compute=compute,
+        threads=1,
+        device="cpu",
+    )
+
+    def run(sources: Sequence[Ids], limit: int) -> list[Ids]:
+        options = BeamOptions(beam=1, length_penalty=0.0)
+        found = engine.search(sources, [limit] * len(sources), options, need_weights=False)
+        return [hypotheses[0].ids for hypotheses in found]
+
+    return run

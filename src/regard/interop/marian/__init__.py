@@ -1,0 +1,1 @@
+"""Hugging Face MarianMT: import and export of models and vocabularies."""

@@ -1,0 +1,188 @@
+"""The Transformer's decoder for searches: one position of many rows at a time, with as few calls as it can do with.
+
+A step multiplies a few rows by every weight of the decoder and does little else, so what it costs beyond that is the
+number of its calls. Here query, key and value come from one product, the way around a sublayer is added by the product
+that ends it, and keys and values stay where they were computed: all layers share one table of places.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from regard.attention.gathered import Kept, can_look, look
+from regard.attention.kernels import masked_softmax
+from regard.attention.multi import MultiHeadAttention
+from regard.attention.rotary import rotate
+from regard.model.decoder import Decoder, State
+from regard.model.sublayers import FeedForward, SwiGLU
+from regard.model.transformer import DecoderLayer, TransformerDecoder
+from regard.native.linear import Linear, joined
+from regard.values import DecoderOutput, EncoderOutput
+
+
+@dataclass(frozen=True)
+class SteppingState(State):
+    """All that a step needs. Rows come and go; what they remember stays where it is.
+
+    Attributes:
+        past: Keys and values of the target so far, one memory a layer.
+        source: Keys and values of the source, one memory a layer.
+        places: `(R, T)` int64, for each position so far the row of its step that row r goes on from.
+        sentences: `(R, 1)` int64, the sentence of each row.
+    """
+
+    past: tuple[Kept, ...]
+    source: tuple[Kept, ...]
+    places: Tensor
+    sentences: Tensor
+
+
+class SteppingLayer(nn.Module):
+    """A decoder layer for one position.
+
+    Args:
+        layer: What it is made of.
+    """
+
+    def __init__(self, layer: DecoderLayer) -> None:
+        super().__init__()
+        own, cross = layer.self_attention, layer.cross_attention
+        self.num_heads, self.rotary = own.num_heads, own.rotary
+        self.self_score, self.cross_score = own.score, cross.score
+        self.self_maps = joined(own.query_map, own.key_map, own.value_map)
+        self.self_output, self.cross_output = own.output_map, cross.output_map
+        self.cross_query, self.source_maps = cross.query_map, joined(cross.key_map, cross.value_map)
+        self.feed_forward = layer.feed_forward
+        self.around_self = layer.around_self
+        self.around_cross = layer.around_cross
+        self.around_feed_forward = layer.around_feed_forward
+
+    def remember_source(self, encoded: EncoderOutput) -> Kept:
+        """Keys and values of the source `(B, S, D)`."""
+        # (B, S, 2 D) -> (B, S, 2, H, D/H) -> (2, B, H, S, D/H)
+        both = self.source_maps(encoded.states).unflatten(-1, (2, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        return Kept.of_source(self.cross_score.project_key(both[0]), both[1], encoded.mask)
+
+    def forward(
+        self, x: Tensor, past: Kept, source: Kept, places: Tensor, sentences: Tensor, *, need_weights: bool
+    ) -> tuple[Tensor, Kept, Tensor | None]:
+        """The layer's output for one more position.
+
+        Args:
+            x: `(R, D)`.
+            past: Of the t positions before.
+            source: Of the source.
+            places: `(R, t + 1)` int64, x's own position included.
+            sentences: `(R, 1)` int64.
+            need_weights: Whether cross-attention is wanted.
+
+        Returns:
+            `(R, D)`, the past with x in it, and weights `(R, H, 1, S)` or None.
+        """
+        present, weights = past, None
+        start = places.shape[1] - 1
+
+        def attend_self(y: Tensor, around: Tensor) -> Tensor:
+            nonlocal present
+            # (R, 3 D) -> (R, 3, H, 1, D/H)
+            query, key, value = self.self_maps(y).view(len(y), 3, self.num_heads, 1, -1).unbind(1)
+            if self.rotary:
+                query, key = rotate(query, start=start), rotate(key, start=start)
+            present = past.extend(self.self_score.project_key(key), value)
+            context, _ = look(self.self_score, query, present, places, need_weights=False)
+            added: Tensor = self.self_output(context, around)
+            return added
+
+        def attend_source(y: Tensor, around: Tensor) -> Tensor:
+            nonlocal weights
+            query = self.cross_query(y).view(len(y), self.num_heads, 1, -1)
+            context, weights = look(self.cross_score, query, source, sentences, need_weights=need_weights)
+            added: Tensor = self.cross_output(context, around)
+            return added
+
+        def transform(y: Tensor, around: Tensor) -> Tensor:
+            added: Tensor = self.feed_forward.narrow(self.feed_forward.hidden(y), around)  # type: ignore[operator]
+            return added
+
+        x = self.around_self.onto(x, attend_self)
+        x = self.around_cross.onto(x, attend_source)
+        x = self.around_feed_forward.onto(x, transform)
+        return x, present, weights
+
+
+class SteppingDecoder(Decoder):
+    """A Transformer's decoder for one position at a time.
+
+    Args:
+        decoder: What it is made of; the two share all that is not laid out anew.
+    """
+
+    def __init__(self, decoder: TransformerDecoder) -> None:
+        super().__init__()
+        layers: list[DecoderLayer] = list(decoder.layers)  # type: ignore[arg-type]
+        self.layers = nn.ModuleList(SteppingLayer(layer) for layer in layers)
+        self.embedder = decoder.embedder
+        self.norm = decoder.norm
+        self.output_size = decoder.output_size
+        self._positions: dict[int, Tensor] = {}  # what is added at each, once it was asked for
+
+    @staticmethod
+    def fits(decoder: TransformerDecoder) -> bool:
+        """Whether a decoder is of parts that are known here, and there is a kernel for all of its attentions."""
+        weight = decoder.embedder.embedding.weight
+        parts = [part for layer in decoder.layers for part in layer.modules()]
+        attentions = [part for part in parts if isinstance(part, MultiHeadAttention)]
+        return (
+            all(type(layer) is DecoderLayer for layer in decoder.layers)
+            and all(type(part) in (nn.Linear, Linear) for part in parts if isinstance(part, nn.Linear))
+            and all(type(layer.feed_forward) in (FeedForward, SwiGLU) for layer in decoder.layers)
+            and all(type(one) is MultiHeadAttention and one.normaliser is masked_softmax for one in attentions)
+            and all(can_look(one.score, weight, one.context_size) for one in attentions)
+        )
+
+    def start(self, encoded: EncoderOutput) -> SteppingState:
+        """See `Decoder.start`."""
+        source = tuple(layer.remember_source(encoded) for layer in self.layers)  # type: ignore[operator]
+        sentences = torch.arange(len(encoded.states))[:, None]
+        return SteppingState((Kept(),) * len(self.layers), source, sentences[:, :0], sentences)
+
+    def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
+        """See `Decoder.step`."""
+        if not isinstance(state, SteppingState):
+            raise AssertionError("the state comes from another decoder")
+        x = self._embed(ids, state.places.shape[1])
+        places = torch.cat((state.places, torch.arange(len(ids))[:, None]), dim=1)
+        past: list[Kept] = []
+        weights: list[Tensor] = []
+        for number, layer in enumerate(self.layers):
+            x, present, layer_weights = layer(
+                x, state.past[number], state.source[number], places, state.sentences, need_weights=need_weights
+            )
+            past.append(present)
+            if layer_weights is not None:
+                weights.append(layer_weights)
+        after = SteppingState(tuple(past), state.source, places, state.sentences)
+        return DecoderOutput(self.norm(x)[:, None], tuple(weights)), after
+
+    def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
+        """See `Decoder.forward`: here, its steps one after another."""
+        state: State = self.start(encoded)
+        outputs = []
+        for ids in tgt_in_ids.unbind(1):
+            output, state = self.step(ids, state, need_weights=need_weights)
+            outputs.append(output)
+        weights = tuple(torch.cat(steps, dim=2) for steps in zip(*(output.weights for output in outputs), strict=True))
+        return DecoderOutput(torch.cat([output.hidden for output in outputs], dim=1), weights)
+
+    def _embed(self, ids: Tensor, position: int) -> Tensor:
+        """`√D · E[ids]` and the position, `(R, D)`."""
+        weight = self.embedder.embedding.weight
+        here = self._positions.get(position)
+        if here is None:
+            here = self.embedder.positions(weight.new_zeros(1, 1, weight.shape[1]), start=position)[0]
+            self._positions[position] = here
+        return torch.add(here, F.embedding(ids, weight), alpha=self.embedder.scale)

@@ -1,0 +1,87 @@
+"""Curves of a training for TensorBoard, where it is installed (extra `plot`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from torch.utils.tensorboard import SummaryWriter
+
+from regard.files.paths import reason
+from regard.train.reporter import StepReport, TrainingPlan, Validation
+
+
+class TensorBoardReporter:
+    """Writes losses, rates and validation scores as event files. A disk that is full ends the curves, not the training.
+
+    Args:
+        directory: Gives where they go, which may change: `tensorboard --logdir` of it shows them.
+        tell: Hears when no more can be written.
+    """
+
+    def __init__(self, directory: Callable[[], Path], *, tell: Callable[[str], None] = lambda _: None) -> None:
+        self.directory = directory
+        self.tell = tell
+        self.writer: SummaryWriter | None = None
+        self.opened = Path()
+
+    def on_start(self, plan: TrainingPlan) -> None:
+        """Opens the files; what an interrupted run wrote beyond its saved step is hidden."""
+        with self._unless_full():
+            self._open(plan.first_step)
+
+    def on_step(self, report: StepReport) -> None:
+        """Training curves."""
+        self._write(
+            report.step,
+            {
+                "train/loss": report.loss,
+                "train/nll": report.nll,
+                "train/gradient_norm": report.gradient_norm,
+                "train/learning_rate": report.learning_rate,
+                "speed/target_tokens_per_second": report.tokens_per_second,
+            },
+        )
+
+    def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
+        """Validation curves, and a translation as text; see `Reporter.on_validation`."""
+        scores = {"loss": validation.loss, "nll": validation.nll, "bleu": validation.bleu, "chrf": validation.chrf}
+        self._write(step, {f"validation/{name}": value for name, value in scores.items() if value is not None})
+        spread = {"entropy": validation.entropy, "sharpness": validation.sharpness}
+        self._write(step, {f"attention/{name}": value for name, value in spread.items() if value is not None})
+        texts = [f"{one.src}\n\n{one.translation}\n\n({one.reference})" for one in validation.samples]
+        self._write(step, {f"validation/sample{number}": text for number, text in enumerate(texts)})
+
+    def on_message(self, text: str) -> None:
+        """Messages are not for curves."""
+
+    def on_end(self) -> None:
+        """Closes the files."""
+        writer, self.writer = self.writer, None
+        if writer:
+            with suppress(OSError):  # what is not on the disk by now was told before, or is little
+                writer.close()
+
+    def _open(self, first_step: int | None) -> None:
+        self.opened = self.directory()
+        self.writer = SummaryWriter(str(self.opened), purge_step=first_step)
+
+    def _write(self, step: int, values: Mapping[str, float | str]) -> None:
+        with self._unless_full():
+            if self.writer and self.directory() != self.opened:  # a training that took another's place
+                self.on_end()
+                self._open(None)
+            if self.writer:
+                for name, value in values.items():
+                    add = self.writer.add_text if isinstance(value, str) else self.writer.add_scalar
+                    add(name, value, step)
+                self.writer.flush()  # by the file's name, which may be another one soon
+
+    @contextmanager
+    def _unless_full(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.on_end()
+            self.tell(f"{self.opened}: no more curves are written: {reason(error)}; the training goes on")

@@ -1,0 +1,180 @@
+"""Lexical shortlists: made from the attention of a model over text and its translation, kept in a file, put to use."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from copy import copy
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from regard.alignment.readout import Readout, rows_of_subwords
+from regard.errors import CheckpointError, DataError, SearchError
+from regard.files.atomic import make_directory, write_output
+from regard.files.json_text import parse_json
+from regard.inspection.record import AttentionRecord
+from regard.search.engine import StepEngine
+from regard.search.shortlist import Shortlist
+from regard.store.weights import read_tensors, write_tensors
+from regard.text.file_type import check_file
+from regard.text.subword import Subword
+from regard.translation.chunks import portions
+from regard.translation.translator import Translator
+
+LEAST = 0.05
+"""Attention from which a target subword counts as linked to a source subword."""
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
+_WANTED = "expected what `regard shortlist` writes: make it again"
+
+
+def make_shortlist(
+    translator: Translator, sources: Sequence[str], targets: Sequence[str], *, links: int = 100, frequent: int = 300
+) -> Shortlist:
+    """Reads translations with a model and counts what it looks at.
+
+    Args:
+        translator: A model with attention.
+        sources: Sentences.
+        targets: Their translations.
+        links: Target subwords kept for each source subword, those with most attention in all.
+        frequent: Target subwords that every shortlist has, the most frequent ones; those that spell unknown
+            characters, byte by byte, and those that are no text come on top.
+
+    Returns:
+        The table. Where both sides have one vocabulary, a source subword is linked to itself, so that names and numbers
+        can be copied.
+
+    Raises:
+        DataError: The model has no attention, or the numbers are impossible.
+    """
+    links = min(links, len(translator.tgt_subword))
+    if links < 1 or frequent < 0:
+        raise DataError(f"expected at least 1 link and 0 frequent subwords, got {links} and {frequent}")
+    seen: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    said: Counter[int] = Counter()
+    for window in portions(sources, targets):
+        for read in translator.score(sources[window], targets[window], kept=translator.readout):
+            if read.attention is not None:
+                _count(read.attention, translator.readout, seen)
+                said.update(read.attention.tgt.ids)
+    if not seen:
+        raise DataError("nothing was attended to: a shortlist needs a model with attention, and pairs of sentences")
+    src_subword, tgt_subword = translator.src_subword, translator.tgt_subword
+    first = _first(tgt_subword)
+    by_frequency = sorted(set(range(len(tgt_subword))) - set(first), key=lambda one: -said[one])
+    shared = src_subword.fingerprint() == tgt_subword.fingerprint()
+    table = torch.full((len(src_subword), links + shared), tgt_subword.specials.eos)
+    for src in range(len(src_subword)):
+        best = sorted(seen[src], key=lambda tgt: -seen[src][tgt])[:links]
+        row = [src, *best] if shared else best
+        table[src, : len(row)] = torch.tensor(row, dtype=torch.int64)
+    always = min(len(first) + frequent, len(tgt_subword))
+    return Shortlist(table, torch.tensor([*first, *by_frequency]), always)
+
+
+def _count(record: AttentionRecord, readout: Readout, seen: dict[int, dict[int, float]]) -> None:
+    """Adds what each target subword of a pair gave to each source subword, where that is a link."""
+    rows = rows_of_subwords(record, shifted=readout.shifted)  # the readout's layer and head are all that was kept
+    matrix = rows[:, : len(record.src.ids)]
+    for row, column in (matrix >= LEAST).nonzero().tolist():
+        seen[record.src.ids[column]][record.tgt.ids[row]] += float(matrix[row, column])
+
+
+def _first(subword: Subword) -> list[int]:
+    """What is no text, and the bytes."""
+    specials = subword.specials
+    taken = {specials.unk, specials.pad, specials.bos, specials.eos}
+    pieces = subword.decode(range(len(subword))).pieces
+    return sorted(taken | {number for number, piece in enumerate(pieces) if _BYTE.fullmatch(piece)})
+
+
+def write_shortlist(path: Path, shortlist: Shortlist, translator: Translator) -> None:
+    """Writes a table, in the safetensors format.
+
+    Args:
+        path: The file.
+        shortlist: The table.
+        translator: What it was made for; its vocabularies are named in the file.
+
+    Raises:
+        CheckpointError: The file cannot be written.
+    """
+    note = {"always": shortlist.always, **_vocabularies(translator)}
+    tensors = {"linked": shortlist.linked.to(torch.int32), "order": shortlist.order.to(torch.int32)}
+    metadata = {"shortlist": json.dumps(note, sort_keys=True)}
+    make_directory(path.parent)
+    write_output(path, lambda waiting: write_tensors(waiting, tensors, metadata=metadata))
+
+
+def read_shortlist(path: Path, translator: Translator) -> Shortlist:
+    """Reads a table for a model.
+
+    Args:
+        path: What `write_shortlist` wrote.
+        translator: The model.
+
+    Returns:
+        The table.
+
+    Raises:
+        CheckpointError: The file is no such table.
+        SearchError: It was made for other vocabularies.
+    """
+    check_file(path, wanted="a shortlist")
+    tensors, metadata = read_tensors(path)
+    if "shortlist" not in metadata:
+        raise CheckpointError(f"{path}: no shortlist: {_WANTED}")
+    note = parse_json(metadata["shortlist"].encode(), where=str(path), cure=_WANTED)
+    always = note.pop("always", None) if isinstance(note, dict) else None
+    if note != _vocabularies(translator):
+        raise SearchError(
+            f"{path}: made for a model with other vocabularies: make one for this model with `regard shortlist`"
+        )
+    if type(always) is not int or set(tensors) != {"linked", "order"}:
+        raise CheckpointError(f"{path}: no whole shortlist: {_WANTED}")
+    linked, order = tensors["linked"], tensors["order"]
+    sizes = (len(translator.src_subword), len(translator.tgt_subword))
+    shapes = [tuple(one.shape) for one in (linked, order)]
+    fits = len(shapes[0]) == 2 and shapes[0][0] == sizes[0] and shapes[1] == sizes[1:]
+    if not fits or {linked.dtype, order.dtype} != {torch.int32}:
+        raise CheckpointError(
+            f"{path}: expected whole numbers, links of {sizes[0]} subwords and an order of {sizes[1]}, got "
+            f"{shapes[0]} and {shapes[1]}: make it again"
+        )
+    try:
+        return Shortlist(_integers(linked), _integers(order), always)
+    except SearchError as error:
+        raise CheckpointError(f"{path}: {error}: make it again") from None
+
+
+def shortlisted(translator: Translator, shortlist: Shortlist) -> Translator:
+    """A translator that says only what a shortlist lets it say.
+
+    Args:
+        translator: By regard's own engine.
+        shortlist: For its vocabularies.
+
+    Returns:
+        Another translator with the same model; given translations are still scored over the whole vocabulary.
+
+    Raises:
+        SearchError: It is another engine's.
+    """
+    engine = translator.engine
+    if not translator.models or not isinstance(engine, StepEngine):
+        raise SearchError("--shortlist works with regard's own engine: leave out --engine, or the shortlist")
+    within = copy(translator)
+    within.engine = engine.within(shortlist)
+    return within.opened_by(shortlisted, translator, shortlist)
+
+
+def _vocabularies(translator: Translator) -> dict[str, str]:
+    return {"src": translator.src_subword.fingerprint(), "tgt": translator.tgt_subword.fingerprint()}
+
+
+def _integers(tensor: Tensor) -> Tensor:
+    return tensor.to(torch.int64)

@@ -1,0 +1,122 @@
+"""Normalisers, location features and moving windows against pure-Python loops written from the formulas alone,
+and the sparse normalisers against the `entmax` library of their authors."""
+
+from __future__ import annotations
+
+import math
+
+import entmax
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regard.attention.history import AttentionWithHistory
+from regard.attention.location import LocationFeatures
+from regard.attention.normalizers import Normaliser, entmax15, smooth, sparsemax
+from regard.attention.scores import AdditiveScore
+from regard.attention.single import Attention
+from regard.attention.windows import MedianWindow
+
+Vector = list[float]
+ALPHA: dict[Normaliser, float] = {sparsemax: 2.0, entmax15: 1.5}
+THEIRS = {sparsemax: entmax.sparsemax, entmax15: entmax.entmax15}
+
+
+def bisect(scores: Vector, alpha: float) -> Vector:
+    """α-entmax by its definition: `p_i = [(α - 1) z_i - τ]₊^(1 / (α - 1))`, with the τ that makes them sum to 1."""
+    z = [(alpha - 1) * score for score in scores]
+
+    def weights(tau: float) -> Vector:
+        return [max(0.0, one - tau) ** (1 / (alpha - 1)) for one in z]
+
+    low, high = max(z) - 1.0, max(z)
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if sum(weights(middle)) > 1.0 else (low, middle)
+    return weights(high)
+
+
+@pytest.mark.parametrize("normaliser", ALPHA)
+@settings(max_examples=200, deadline=None)
+@given(rows=st.lists(st.floats(-20, 20), min_size=1, max_size=12), size=st.sampled_from([0.01, 0.1, 1.0, 10.0]))
+def test_sparse_weights_are_their_definition(normaliser: Normaliser, rows: Vector, size: float) -> None:
+    scores = [size * one for one in rows]
+    got = normaliser(torch.tensor(scores, dtype=torch.float64), None)
+    assert got.tolist() == pytest.approx(bisect(scores, ALPHA[normaliser]), abs=1e-7)
+
+
+@pytest.mark.parametrize("normaliser", ALPHA)
+@pytest.mark.parametrize("size", [0.1, 1.0, 10.0])
+def test_sparse_weights_and_gradients_are_those_of_the_library(normaliser: Normaliser, size: float) -> None:
+    torch.manual_seed(1)
+    scores = (size * torch.randn(3, 2, 5, 17, dtype=torch.float64)).requires_grad_()
+    mask = torch.arange(17) < torch.tensor([17, 9, 1])[:, None, None, None]
+    ours, theirs = normaliser(scores, mask), THEIRS[normaliser](scores.masked_fill(~mask, -1e9), -1)
+    torch.testing.assert_close(ours, theirs, rtol=0.0, atol=1e-12)
+    upstream = torch.randn_like(ours)
+    gradients = [torch.autograd.grad(weights, scores, upstream)[0] for weights in (ours, theirs)]
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=0.0, atol=1e-10)
+
+
+def test_smoothing_is_a_fraction_of_sigmoids() -> None:
+    scores = [-3.0, 0.5, 2.0, 40.0]
+    sigmoids = [1 / (1 + math.exp(-one)) for one in scores]
+    got = smooth(torch.tensor(scores, dtype=torch.float64), None)
+    assert got.tolist() == pytest.approx([one / sum(sigmoids) for one in sigmoids], rel=1e-12)
+
+
+def dot(a: Vector, b: Vector) -> float:
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
+def softmax(scores: Vector) -> Vector:
+    total = sum(math.exp(one) for one in scores)
+    return [math.exp(one) / total for one in scores]
+
+
+def test_location_awareness_is_equations_8_and_9() -> None:
+    torch.manual_seed(2)
+    S, D, K, k, reach = 6, 4, 5, 3, 2
+    attention = AttentionWithHistory(
+        Attention(AdditiveScore(D, D, size=K), D), location=LocationFeatures(k, reach, K)
+    ).double()
+    for parameter in attention.parameters():
+        torch.nn.init.normal_(parameter)
+    states, queries = torch.randn(1, S, D).double(), torch.randn(3, 1, 1, D).double()
+    memory = attention.remember(states, torch.ones(1, 1, 1, S, dtype=torch.bool))
+    score, filters = attention.attention.score, attention.location.filters.weight[:, 0].tolist()
+    to_hidden = attention.location.feature_map.weight[0].tolist()  # U
+    attended, alpha = attention.begin(memory), [1.0] + [0.0] * (S - 1)
+    for query in queries:
+        output, attended = attention(query, memory, attended)
+        padded = [0.0] * reach + alpha + [0.0] * reach
+        energies = []
+        for i in range(S):
+            features = [dot(row, padded[i : i + 2 * reach + 1]) for row in filters]
+            hidden = [
+                dot(score.query_map.weight[0, n].tolist(), query[0, 0].tolist())
+                + dot(score.key_map.weight[0, n].tolist(), states[0, i].tolist())
+                + dot(to_hidden[n], features)
+                + score.key_map.bias[0, 0, n].item()
+                for n in range(K)
+            ]
+            energies.append(dot(score.v[0].tolist(), [math.tanh(one) for one in hidden]))
+        alpha = softmax(energies)
+        assert output.weights[0, 0, 0].tolist() == pytest.approx(alpha, rel=1e-9, abs=1e-12)
+
+
+def test_the_median_window_moves_with_the_weights() -> None:
+    torch.manual_seed(3)
+    S, D, reach = 8, 4, 2
+    attention = AttentionWithHistory(Attention(AdditiveScore(D, D), D), window=MedianWindow(reach)).double()
+    memory = attention.remember(torch.randn(1, S, D).double(), torch.ones(1, 1, 1, S, dtype=torch.bool))
+    attended, alpha = attention.begin(memory), [1.0] + [0.0] * (S - 1)
+    for query in torch.randn(6, 1, 1, D).double():
+        output, attended = attention(query, memory, attended)
+        centre = next(i for i in range(S) if sum(alpha[: i + 1]) >= 0.5)
+        energies = attention.attention.score(query[:, None], memory.key)[0, 0, 0].tolist()
+        window = [i for i in range(S) if abs(i - centre) <= reach]
+        inside = dict(zip(window, softmax([energies[i] for i in window]), strict=True))
+        alpha = [inside.get(i, 0.0) for i in range(S)]
+        assert output.weights[0, 0, 0].tolist() == pytest.approx(alpha, rel=1e-9, abs=1e-12)

@@ -1,0 +1,145 @@
+"""Normalisers: exact zeros, ties, extremes, empty rows, both kinds of attention, and the softmax's fast paths."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from regard.attention import single
+from regard.attention.kernels import masked_softmax
+from regard.attention.multi import MultiHeadAttention
+from regard.attention.normalizers import Normaliser, Sharpened, entmax15, smooth, sparsemax
+from regard.attention.scores import ScaledDotScore
+from regard.attention.single import Attention
+from regard.model.build import NORMALISERS
+
+SPARSE = [sparsemax, entmax15]
+LOWEST = torch.finfo(torch.float32).min
+
+
+@pytest.mark.parametrize("normaliser", SPARSE)
+def test_what_lies_far_below_gets_exactly_nothing(normaliser: Normaliser) -> None:
+    weights = normaliser(torch.tensor([[0.0, 0.3, -4.0, 0.1, -9.0]]), None)
+    assert (weights > 0).tolist() == [[True, True, False, True, False]]
+    assert weights.sum().item() == pytest.approx(1.0)
+
+
+def test_two_scores_half_apart() -> None:
+    """By hand: sparsemax gives (1 ± d) / 2; 1.5-entmax x² and y² with x - y = d / 2 and x² + y² = 1."""
+    scores = torch.tensor([[0.5, 0.0]], dtype=torch.float64)
+    assert sparsemax(scores, None).tolist() == [pytest.approx([0.75, 0.25])]
+    y = (-0.25 + (2.0 - 0.0625) ** 0.5) / 2
+    assert entmax15(scores, None).tolist() == [pytest.approx([(y + 0.25) ** 2, y**2])]
+
+
+@pytest.mark.parametrize("normaliser", SPARSE)
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([7.0], [1.0]),
+        ([3.0, 3.0, 3.0, 3.0], [0.25] * 4),
+        ([1e30, 0.0], [1.0, 0.0]),
+        ([0.0, -1e30, 0.0], [0.5, 0.0, 0.5]),
+        ([LOWEST, 2.0, LOWEST, LOWEST, LOWEST], [0.0, 1.0, 0.0, 0.0, 0.0]),
+        ([LOWEST, LOWEST], [0.5, 0.5]),
+    ],
+    ids=str,
+)
+def test_ties_and_extremes(normaliser: Normaliser, scores: list[float], expected: list[float]) -> None:
+    assert normaliser(torch.tensor([scores]), None)[0].tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("normaliser", SPARSE)
+@pytest.mark.parametrize("size", [0.01, 1.0, 30.0])
+def test_long_rows_sum_to_one_in_float32(normaliser: Normaliser, size: float) -> None:
+    torch.manual_seed(1)
+    scores = size * torch.randn(20, 1000)
+    scores[:, 500:] -= 8.0  # far below, many alike
+    weights = normaliser(scores, None)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(20), rtol=0.0, atol=1e-5)
+    torch.testing.assert_close(weights.double(), normaliser(scores.double(), None), rtol=0.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("normaliser", NORMALISERS.values())
+def test_an_empty_row_and_its_gradient_are_zeros(normaliser: Normaliser) -> None:
+    scores = torch.randn(2, 1, 3, 4, requires_grad=True)
+    mask = torch.tensor([[True, True, False, False], [False] * 4])[:, None, None]
+    weights = normaliser(scores, mask)
+    assert not weights[1].any() and not weights[0, ..., 2:].any()
+    weights.square().sum().backward()
+    assert scores.grad is not None and scores.grad.isfinite().all()
+    assert not scores.grad[1].any() and scores.grad[0, ..., :2].any()
+
+
+@pytest.mark.parametrize("normaliser", NORMALISERS.values())
+def test_the_scores_stay_as_they_were(normaliser: Normaliser) -> None:
+    scores = torch.randn(2, 1, 3, 4)
+    before = scores.clone()
+    normaliser(scores, None)
+    normaliser(scores, torch.tensor([True, True, False, True]))
+    assert torch.equal(scores, before)
+
+
+def test_smoothing_survives_scores_that_are_all_low() -> None:
+    weights = smooth(torch.tensor([[-200.0, -201.0, -500.0]]), None)
+    expected = torch.tensor([[0.0, -1.0, -300.0]]).softmax(-1)  # far below zero a sigmoid is an exponential
+    torch.testing.assert_close(weights, expected)
+    many = smooth(torch.tensor([[90.0, 50.0, 20.0, -90.0]]), None)  # far above, no score counts more than another
+    torch.testing.assert_close(many, torch.tensor([[1.0, 1.0, 1.0, 0.0]]) / 3.0)
+
+
+def test_sharpening_is_an_inverse_temperature() -> None:
+    scores = torch.randn(3, 5)
+    torch.testing.assert_close(Sharpened(masked_softmax, 4.0)(scores, None), (4.0 * scores).softmax(-1))
+
+
+@pytest.mark.parametrize("name", NORMALISERS)
+@pytest.mark.parametrize("need_weights", [True, False])
+def test_attention_of_one_head_and_of_many_uses_it(name: str, need_weights: bool) -> None:
+    torch.manual_seed(2)
+    normaliser = NORMALISERS[name]
+    one = Attention(ScaledDotScore(6, 6), 6, normaliser=normaliser)
+    states, query = 4.0 * torch.randn(2, 300, 6), torch.randn(2, 300, 6)  # long enough for the fused kernel
+    output = one(query, one.remember(states), need_weights=need_weights)
+    weights = normaliser(query @ states.transpose(1, 2) / 6**0.5, None)
+    torch.testing.assert_close(output.context, weights @ states, rtol=1e-4, atol=1e-5)
+    many = MultiHeadAttention(6, 2, ScaledDotScore(3, 3), normaliser=normaliser)
+    output = many(query, many.remember(states), need_weights=need_weights)
+    heads = [m(x).unflatten(-1, (2, 3)).transpose(1, 2) for m, x in ((many.query_map, query), (many.key_map, states))]
+    weights = normaliser(heads[0] @ heads[1].transpose(2, 3) / 3**0.5, None)
+    value = many.value_map(states).unflatten(-1, (2, 3)).transpose(1, 2)
+    expected = many.output_map((weights @ value).transpose(1, 2).flatten(2))
+    torch.testing.assert_close(output.context, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_fused_kernel_runs_for_the_softmax_and_for_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    fused = F.scaled_dot_product_attention
+
+    def watched(*args: torch.Tensor, **options: float) -> torch.Tensor:
+        calls.append("fused")
+        return fused(*args, **options)
+
+    monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
+    monkeypatch.setattr(single, "_fused_pays", lambda query, memory: True)
+    query = torch.randn(1, 4, 6)
+    for normaliser in NORMALISERS.values():
+        attention = Attention(ScaledDotScore(6, 6), 6, normaliser=normaliser)
+        attention(query, attention.remember(query))
+        assert calls == ["fused"]  # by the first alone
+
+
+@pytest.mark.parametrize(
+    "normaliser", [*NORMALISERS.values(), Sharpened(sparsemax, 2.0)], ids=[*NORMALISERS, "sharpened"]
+)
+def test_a_copied_attention_normalises_as_before(normaliser: Normaliser) -> None:
+    attention = Attention(ScaledDotScore(6, 6), 6, normaliser=normaliser)
+    query = torch.randn(1, 4, 6)
+    expected = attention(query, attention.remember(query)).context
+    for other in (copy.deepcopy(attention), pickle.loads(pickle.dumps(attention))):
+        assert other.normaliser == normaliser
+        assert torch.equal(other(query, other.remember(query)).context, expected)

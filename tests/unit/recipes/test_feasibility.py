@@ -1,0 +1,46 @@
+"""What cannot be trained is refused before any text is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from regard.config.load import load_config
+from regard.config.schema import Config, DataConfig, RNNConfig, SearchConfig, TransformerConfig
+from regard.errors import ConfigError
+from regard.native import system
+from regard.recipes import feasibility as possible
+from regard.recipes.feasibility import check_possible
+from regard.recipes.training import train
+
+
+def test_a_model_that_no_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = load_config(preset="transformer-tiny", variant=["model.width=65536"])
+    with pytest.raises(
+        ConfigError, match=r"has 206,\d+,\d+,\d+ parameters, whose training takes 3,\d+ GB, but this mach"
+    ):
+        check_possible(config)
+    memory = system.memory()
+    monkeypatch.setattr(possible.system, "memory", lambda: replace(memory, total=1000, limit=None))
+    with pytest.raises(ConfigError, match=r"make the largest sizes of \[model\] smaller"):
+        check_possible(Config())
+    monkeypatch.setattr(possible.system, "memory", lambda: replace(memory, total=None, limit=None))
+    check_possible(config)
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (Config(model=RNNConfig(decoder="plain"), search=SearchConfig(coverage_penalty=1)), "has no attention"),
+        (Config(model=TransformerConfig(position="learned", max_positions=9)), "set data.max_len to 8 or less"),
+        (Config(model=RNNConfig(hidden_size=12, attention={"heads": 5})), "multiple of model.attention.heads"),
+        (Config(model=RNNConfig(hidden_size=12, attention={"heads": 24})), "12 with 24 heads: change either"),
+        (Config(model=TransformerConfig(heads=3)), "multiple of twice model.heads"),
+        (Config(data=DataConfig(src="a", val_tgt="b")), "names no sources"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_from_python_too(config: Config, told: str, tmp_path) -> None:
+    with pytest.raises(ConfigError, match=told):
+        train(config, tmp_path / "model")
+    assert not (tmp_path / "model").exists()

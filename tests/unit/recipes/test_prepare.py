@@ -1,0 +1,89 @@
+"""Text in, vocabularies and corpora out; the second time the same without learning anything anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from regard.errors import CheckpointError, ConfigError, DataError
+from regard.recipes.prepare import prepare, prepare_again
+
+
+def test_everything_is_there(toy) -> None:
+    prepared = prepare(toy.config(), toy.directory / "t")
+    assert (len(prepared.train), len(prepared.val)) == (120, 12)
+    assert prepared.src_subword is prepared.tgt_subword
+    text = prepared.train.pairs[5]
+    assert prepared.src_subword.decode(prepared.train.src[5].tolist()).text == text.src
+    assert prepared.tgt_subword.decode(prepared.train.tgt[5].tolist()).text == text.tgt
+    assert prepared.config.train.steps == 8
+
+
+def test_open_options_are_derived_and_said(toy) -> None:
+    config = toy.config()
+    open_train = config.train.model_copy(update={"steps": None, "batch_tokens": None, "threads": None})
+    prepared = prepare(config.model_copy(update={"train": open_train}), toy.directory / "t")
+    assert prepared.config.train.steps is not None
+    assert prepared.config.train.batch_tokens is not None
+    assert any(note.startswith("train.steps = ") for note in prepared.notes)
+
+
+@pytest.mark.parametrize("shared", ["true", "false"])
+def test_again_it_is_the_same(toy, shared: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = prepare(toy.config(f"subword.shared={shared}"), toy.directory / "t")
+    monkeypatch.setattr("regard.recipes.prepare.Subword.train", lambda *_, **__: pytest.fail("learnt again"))
+    second = prepare_again(toy.directory / "t")
+    assert second.config == first.config
+    for one, other in ((first.train, second.train), (first.val, second.val)):
+        assert one.pairs == other.pairs
+        assert one.src.values.tolist() == other.src.values.tolist()
+        assert one.tgt.values.tolist() == other.tgt.values.tolist()
+    assert (second.src_subword is second.tgt_subword) == (shared == "true")
+    assert second.tgt_subword.fingerprint() == first.tgt_subword.fingerprint()
+
+
+def test_without_validation_text_some_is_held_out(toy) -> None:
+    toy.write("train", 600, seed=4)
+    first = prepare(toy.config(files=("src", "tgt")), toy.directory / "one")
+    second = prepare(toy.config(files=("src", "tgt")), toy.directory / "two")
+    other = prepare(toy.config("train.seed=2", files=("src", "tgt")), toy.directory / "three")
+    assert 5 <= len(first.val) <= 20
+    assert len(first.train) + len(first.val) == 600
+    assert not {pair.src for pair in first.train.pairs} & {pair.src for pair in first.val.pairs}
+    assert first.val.pairs == second.val.pairs
+    assert first.val.pairs != other.val.pairs
+    assert any("of the 600 pairs are held out" in note for note in first.notes)
+
+
+def test_one_sentence_cannot_be_divided(toy) -> None:
+    toy.write("train", 1, seed=4)
+    with pytest.raises(DataError, match=r"at least 2 different source sentences.*got 1.*--val-src"):
+        prepare(toy.config(files=("src", "tgt")), toy.directory / "t")
+
+
+def test_what_is_left_out_is_said(toy) -> None:
+    with (toy.directory / "train.en").open("a") as src, (toy.directory / "train.fr").open("a") as tgt:
+        src.write("dog\n" + "dog " * 300 + "\n")
+        tgt.write("\n" + "chien " * 300 + "\n")
+    notes = prepare(toy.config("data.max_len=50"), toy.directory / "t").notes
+    assert any("train.en: 1 pairs with an empty side" in note for note in notes)
+    assert any("1 training pairs longer than 50 subwords" in note for note in notes)
+
+
+def test_text_must_be_named(toy) -> None:
+    with pytest.raises(ConfigError, match=r"data\.src: expected .* got none: give --src"):
+        prepare(toy.config(files=()), toy.directory / "t")
+
+
+def test_again_needs_a_first_time(toy) -> None:
+    with pytest.raises(CheckpointError, match=r"no training to go on with.*without --resume"):
+        prepare_again(toy.directory / "t")
+
+
+@pytest.mark.parametrize("name", ["train", "val"])
+def test_changed_text_is_noticed(toy, name: str) -> None:
+    prepare(toy.config(), toy.directory / "t")
+    for ending, word in (("en", "dog"), ("fr", "chien")):
+        with (toy.directory / f"{name}.{ending}").open("a") as file:
+            file.write(f"{word}\n")
+    with pytest.raises(DataError, match=r"text is not what it was.*another directory"):
+        prepare_again(toy.directory / "t")

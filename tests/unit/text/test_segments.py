@@ -1,0 +1,125 @@
+"""Long text in stretches: nothing lost, nothing too long, sentences and words whole where they can be."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regard.text import segments as module
+from regard.text.normalize import normalise
+from regard.text.segments import stretches
+from regard.text.subword import Subword
+
+LINES = ["the cat sleeps on the big bed", "a small dog runs in the garden", "we do not know where they are"] * 5
+WORDS = [*LINES[0].split(), "gardens", "catdog", "whey", "sleepsin", *LINES[1].split(), "knot", "hereare", "theory"]
+TEXTS = st.text(st.sampled_from("thecatdogs   éß€😀.,!»。好"), max_size=120).map(normalise)
+
+
+@pytest.fixture(scope="module")
+def subword() -> Subword:
+    return Subword.train(LINES, vocab_size=300)
+
+
+@given(text=TEXTS, limit=st.integers(5, 30))
+def test_nothing_is_lost_and_nothing_is_too_long(subword: Subword, text: str, limit: int) -> None:
+    parts = stretches(text, subword, limit=limit)
+    assert "".join(part.encoding.text.replace(" ", "") for part in parts) == text.replace(" ", "")
+    words = text.split()
+    for part in parts:
+        assert 0 < len(part.encoding.ids) <= limit
+        first, *more = part.encoding.text.split()
+        assert first in words[part.first_word]
+        for offset, word in enumerate(more[:-1], start=1):
+            assert word == words[part.first_word + offset]
+        assert part.encoding == subword.encode(part.encoding.text)
+
+
+@given(words=st.lists(st.sampled_from(WORDS), max_size=40), limit=st.integers(9, 40))
+def test_words_stay_whole_where_they_fit(subword: Subword, words: list[str], limit: int) -> None:
+    text = " ".join(words)
+    parts = stretches(text, subword, limit=limit)
+    assert " ".join(part.encoding.text for part in parts) == text
+    assert [part.first_word for part in parts] == [
+        sum(len(earlier.encoding.text.split()) for earlier in parts[:number]) for number in range(len(parts))
+    ]
+
+
+def test_what_fits_is_left_alone(subword: Subword) -> None:
+    [whole] = stretches(LINES[0], subword, limit=100)
+    assert whole.encoding == subword.encode(LINES[0])
+    assert whole.first_word == 0
+    assert stretches("", subword, limit=3) == []
+
+
+def test_stretches_are_not_cut_smaller_than_need_be(subword: Subword) -> None:
+    """As many whole words as fit, again and again, for each of many limits."""
+    words = WORDS * 3
+    assert max(len(subword.encode(word).ids) for word in words) > 4
+
+    @cache
+    def size(text: str) -> int:
+        return len(subword.encode(text).ids)
+
+    for limit in range(9, 45):
+        wanted, start = [], 0
+        while start < len(words):
+            stop = min(len(words), start + limit)  # a word has a subword at least
+            while size(" ".join(words[start:stop])) > limit:
+                stop -= 1
+            wanted.append(" ".join(words[start:stop]))
+            start = stop
+        assert [part.encoding.text for part in stretches(" ".join(words), subword, limit=limit)] == wanted
+
+
+def test_a_character_of_more_bytes_than_the_limit_stays_whole(subword: Subword) -> None:
+    [part] = stretches("😀", subword, limit=2)
+    assert part.encoding.text == "😀"
+
+
+def test_a_word_without_end(subword: Subword) -> None:
+    parts = stretches("x" * 5000, subword, limit=64)
+    assert {part.first_word for part in parts} == {0}
+    assert max(len(part.encoding.ids) for part in parts) <= 64
+    assert "".join(part.encoding.text for part in parts) == "x" * 5000
+
+
+SENTENCES = "The cat sleeps. A small dog runs, and we know it! Do we know where they are? No."
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "wanted"),
+    [
+        (SENTENCES, 18, ["The cat sleeps.", "A small dog runs, and we know it!", "Do we know where they are? No."]),
+        # No sentence fits: the last clause, if it is not too near the start.
+        ("we know where they are, the cat and the dog", 11, ["we know where they are,", "the cat and the dog"]),
+        ("cat, we do not know where they are", 7, ["cat, we do not know where", "they are"]),
+        ("好好。好好。好", 12, ["好好。", "好好。", "好"]),
+        ("好好好好", 8, ["好好", "好好"]),
+        ("the dog sleepssleepssleeps", 9, None),
+    ],
+)
+def test_sentences_and_clauses_stay_whole_where_they_fit(
+    subword: Subword, text: str, limit: int, wanted: list[str] | None
+) -> None:
+    parts = stretches(text, subword, limit=limit)
+    if wanted:
+        assert [part.encoding.text for part in parts] == wanted
+        assert not any(part.within_word for part in parts)
+    else:
+        assert [part.within_word for part in parts] == [False, False, True]
+
+
+@given(text=TEXTS, limit=st.integers(5, 30), size=st.integers(1, 40))
+def test_a_text_looked_at_in_blocks_is_cut_as_if_it_were_one(
+    subword: Subword, text: str, limit: int, size: int
+) -> None:
+    whole = stretches(text, subword, limit=limit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "BLOCK", size)
+        parts = stretches(text, subword, limit=limit)
+    assert "".join(part.encoding.text.replace(" ", "") for part in parts) == text.replace(" ", "")
+    assert all(len(part.encoding.ids) <= limit for part in parts)
+    assert len(parts) <= 2 * len(whole) + 1
