@@ -19,7 +19,7 @@ from pathlib import Path
 from ibm2 import ibm2_links
 
 from regard.alignment.error_rate import alignment_error_rate
-from regard.alignment.symmetrize import flipped, symmetrise
+from regard.alignment.symmetrize import flipped, symmetrize
 from regard.text.links import read_links
 from regard.text.words import words_of
 from regard.values import Links
@@ -61,7 +61,7 @@ def main() -> None:
         began = time.perf_counter()
         forward, backward = align(src + (beside[0] if beside else []), tgt + (beside[1] if beside else []))
         took = time.perf_counter() - began
-        both = [symmetrise(*pair, options.symmetrize) for pair in zip(forward, backward, strict=True)]
+        both = [symmetrize(*pair, options.symmetrize) for pair in zip(forward, backward, strict=True)]
         for kind, found in (("", both), (", forward", forward), (", backward", backward)):
             tell(name + kind, found[: len(src)], took)
     for named in options.links:

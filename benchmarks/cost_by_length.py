@@ -57,10 +57,10 @@ def draw(found: list[dict[str, float]], path: Path) -> None:
     lengths = [row["length"] for row in found]
     left.plot(lengths, [row["seconds"] for row in found], color="#d55e00", marker="o")
     right.plot(lengths, [row["memory"] for row in found], color="#0072b2", marker="s")
-    for axes, label, colour in ((left, "seconds a step", "#d55e00"), (right, "memory, MB", "#0072b2")):
+    for axes, label, color in ((left, "seconds a step", "#d55e00"), (right, "memory, MB", "#0072b2")):
         axes.set_xscale("log", base=2)
         axes.set_yscale("log", base=2)
-        axes.set_ylabel(label, color=colour)
+        axes.set_ylabel(label, color=color)
     left.set_xticks(lengths, [str(length) for length in lengths])
     left.set_xlabel("words a sentence, source and target")
     figure.savefig(path)

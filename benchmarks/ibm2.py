@@ -2,7 +2,7 @@
 
 A target word i of m is said by no source word with probability p0, else by word j of n with a probability that falls
 with the distance from the diagonal, `exp(-λ |i/m - j/n|)`; then it is drawn from that word's dictionary, whose entries
-have a sparse prior (variational Bayes). Expectation maximisation over all pairs, λ chosen anew after each round.
+have a sparse prior (variational Bayes). Expectation maximization over all pairs, λ chosen anew after each round.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def ibm2_links(src: Sequence[Sequence[str]], tgt: Sequence[Sequence[str]], *, ro
     Args:
         src: Words of the sources.
         tgt: Words of the targets.
-        rounds: Of expectation maximisation.
+        rounds: Of expectation maximization.
 
     Returns:
         Links of each pair, 0-based.

@@ -64,8 +64,8 @@ def train(config: dict[str, Any], checkpoint: str | None) -> None:
     mean = statistics.mean(map(len, targets))
     # Its batches are so many sentences, whatever their length; those of one batch are about as long as each other.
     sentences = round(config["tokens"] / mean)
-    learnt = sum(one.numel() for one in model.parameters() if one.requires_grad)  # positions are not
-    print(f"parameters {learnt} tokens an update {sentences * mean:.1f}")
+    learned = sum(one.numel() for one in model.parameters() if one.requires_grad)  # positions are not
+    print(f"parameters {learned} tokens an update {sentences * mean:.1f}")
 
     def collate(pairs: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         src = padded([pair["input_ids"] for pair in pairs], PAD)

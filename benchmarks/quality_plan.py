@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.text.readers import read_lines
 from regard.text.subword import Subword
 
@@ -52,7 +52,7 @@ class Plan:
         return self.out / "pieces" / f"{name}.{self.languages[side]}"
 
     def subword(self) -> Subword:
-        """The vocabulary that regard learnt."""
+        """The vocabulary that regard learned."""
         return Subword.load(self.out / "regard" / "model" / "training" / "subword.src.model")
 
     def cut(self) -> None:
@@ -61,7 +61,7 @@ class Plan:
         self.pieces("train", 0).parent.mkdir(parents=True, exist_ok=True)
         for name in ("train", "val"):
             for side in (0, 1):
-                texts = [normalise(line) for line in read_lines(self.text(name, side))]
+                texts = [normalize(line) for line in read_lines(self.text(name, side))]
                 lines = [" ".join(subword.encode(text).pieces) for text in texts]
                 write_lines(self.pieces(name, side), lines)
                 if name == "val":

@@ -31,7 +31,7 @@ from regard.evaluate.scores import corpus_bleu
 from regard.text.readers import read_lines
 
 WANTED = (45.0, 50.0)
-COLOURS = {"regard": "#d55e00", "OpenNMT-py": "#0072b2", "JoeyNMT": "#009e73", "Marian (Hugging Face)": "#cc79a7"}
+COLORS = {"regard": "#d55e00", "OpenNMT-py": "#0072b2", "JoeyNMT": "#009e73", "Marian (Hugging Face)": "#cc79a7"}
 
 
 class Point(NamedTuple):
@@ -158,7 +158,7 @@ def draw(curves: dict[str, list[Point]], path: Path) -> None:
         axes.axhline(bleu, color="#bbbbbb", linewidth=0.8, zorder=0)
     for name, points in curves.items():
         minutes, scores = [point.minutes for point in points], [point.bleu for point in points]
-        axes.plot(minutes, scores, color=COLOURS[name], marker="o", markersize=3, label=name)
+        axes.plot(minutes, scores, color=COLORS[name], marker="o", markersize=3, label=name)
     axes.set_xlabel("minutes on two cores")
     axes.set_ylabel("BLEU, validation set, greedy")
     axes.set_xlim(left=0)

@@ -103,7 +103,7 @@ class Regard:
         return done.splitlines()
 
     def num_parameters(self) -> int:
-        """Weights that are learnt."""
+        """Weights that are learned."""
         tensors = load_state(max(self.checkpoints().items())[1])[0]
         return sum(tensor.numel() for tensor in tensors.values())
 
@@ -176,7 +176,7 @@ class OpenNMT:
         return self.plan.joined(read_lines(output))
 
     def num_parameters(self) -> int:
-        """Weights that are learnt, as it says itself."""
+        """Weights that are learned, as it says itself."""
         return int(re.findall(r"number of parameters: (\d+)", self._log())[0])
 
     def tokens_an_update(self) -> float:
@@ -259,7 +259,7 @@ class JoeyNMT:
         return self.plan.joined(read_lines(f"{output}.dev"))
 
     def num_parameters(self) -> int:
-        """Weights that are learnt, as it says itself."""
+        """Weights that are learned, as it says itself."""
         return int(re.findall(r"Total params: (\d+)", self._log())[0])
 
     def tokens_an_update(self) -> float:
@@ -317,7 +317,7 @@ class Marian:
         return self.plan.joined(read_lines(output))
 
     def num_parameters(self) -> int:
-        """Weights that are learnt, as the script says."""
+        """Weights that are learned, as the script says."""
         return int(self._said("parameters"))
 
     def tokens_an_update(self) -> float:

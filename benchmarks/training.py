@@ -5,7 +5,7 @@
 Everybody gets the same batches, and the toolkits take turns step by step in rotating order within one process, so that
 noise falls on all alike: compare medians of one run. T1 is a Transformer of 3 + 3 layers of 256, T2 an RNN (2 x 256
 below 512) with additive attention, T3 the same with the general score; 8,000 subwords, dropout 0.1. Without --src the
-phrasebook is learnt. Peak memory is that of a process of its own for each, after four steps on batches of random words.
+phrasebook is learned. Peak memory is measured in a process for each, after four steps on batches of random words.
 
 Ratios compare like with like: a decoder whose attention enters the recurrence (Bahdanau's, input feeding) must work
 word by word and is measured against those that do the same, one that attends after all steps against those. Operations

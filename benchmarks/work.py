@@ -1,7 +1,7 @@
 """How many operations a training step needs: those that real words cost, whatever a toolkit spends beside them.
 
 A multiplication with its addition counts as two operations, and the backward pass as two forward passes. Sizes are
-those of `contender.py`. Embeddings, norms, softmax, dropout and the optimiser are not counted, nor is padding.
+those of `contender.py`. Embeddings, norms, softmax, dropout and the optimizer are not counted, nor is padding.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ def ready_regard() -> Iterator[Path]:
 def workshop(made_once: Once) -> Path:
     """A directory with a small corpus (`train.en`, `train.fr` ... `test.align`) and a barely trained `model`.
 
-    The model has learnt for seconds: enough to call every command on it, too little to translate. Tests that
+    The model has learned for seconds: enough to call every command on it, too little to translate. Tests that
     write should work on a copy.
     """
     return made_once("workshop", _fill_workshop)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from regard.recipes.training import train as train_model
     from regard.store import load_model, save_model
     from regard.text.subword import Subword
-    from regard.translation.translator import Translation, Translator, load
+    from regard.translation.loading import load
+    from regard.translation.translator import Translation, Translator
     from regard_phrasebook.corpus import write_corpus
 
     __version__: str
@@ -43,7 +44,7 @@ _HOMES = {
     "Translator": "regard.translation.translator",
     "alignment_error_rate": "regard.alignment.error_rate",
     "build_model": "regard.model.build",
-    "load": "regard.translation.translator",
+    "load": "regard.translation.loading",
     "load_config": "regard.config.load",
     "load_model": "regard.store",
     "parse_pharaoh": "regard.alignment.word_alignment",

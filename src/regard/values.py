@@ -34,8 +34,8 @@ class Pair:
     """A sentence and its translation, with the place that they came from.
 
     Attributes:
-        src: Source sentence, normalised.
-        tgt: Target sentence, normalised.
+        src: Source sentence, normalized.
+        tgt: Target sentence, normalized.
         line: 1-based line number in the file it was read from.
     """
 

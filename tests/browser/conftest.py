@@ -155,8 +155,8 @@ class Look:
         )
         return x, y
 
-    def colours(self, page: playwright.Page, *styles: str) -> list[list[int]]:
-        """What CSS colours are in red, green and blue."""
+    def colors(self, page: playwright.Page, *styles: str) -> list[list[int]]:
+        """What CSS colors are in red, green and blue."""
         script = (
             "styles => styles.map(style => { const one = document.body.appendChild(document.createElement('p'));"
             "one.style.color = style; const pen = document.createElement('canvas').getContext('2d');"

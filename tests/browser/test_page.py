@@ -37,7 +37,7 @@ def test_words_and_matrix_are_there(open_page, look, day, scheme):
     same_cells(look.matrix(page), day.words())
     assert page.locator(".links path").count() > 0
     assert not page.locator(".heads, #finder, .model, .fit, .map").filter(visible=True).count()
-    [background] = look.colours(page, "var(--page)")
+    [background] = look.colors(page, "var(--page)")
     assert (sum(background) > 600) == (scheme == "light")
 
 
@@ -260,17 +260,17 @@ def test_light_and_dark_by_hand(open_page, look, transformer):
     page = open_page(transformer)
     drawn_tiles(look, page, 21)
     picture = "document.querySelector('.tiles canvas').toDataURL()"
-    [light], before = look.colours(page, "var(--page)"), page.evaluate(picture)
+    [light], before = look.colors(page, "var(--page)"), page.evaluate(picture)
     page.click("#theme")
-    [dark], after = look.colours(page, "var(--page)"), look.settled(page, picture, lambda found: found != before)
+    [dark], after = look.colors(page, "var(--page)"), look.settled(page, picture, lambda found: found != before)
     assert sum(dark) < sum(light)
     assert before != after
     page.click("#theme")
-    assert look.colours(page, "var(--page)") == [light]
+    assert look.colors(page, "var(--page)") == [light]
 
 
-def luminance(colour):
-    linear = [one / 255 / 12.92 if one <= 10 else ((one / 255 + 0.055) / 1.055) ** 2.4 for one in colour]
+def luminance(color):
+    linear = [one / 255 / 12.92 if one <= 10 else ((one / 255 + 0.055) / 1.055) ** 2.4 for one in color]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
@@ -281,16 +281,16 @@ def contrast(one, other):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_and_shades_are_told_by_lightness(open_page, look, day, scheme):
-    """WCAG 2, 1.4.3: 4.5 to 1. Shades that differ in lightness need no colours to be told apart."""
+    """WCAG 2, 1.4.3: 4.5 to 1. Shades that differ in lightness need no colors to be told apart."""
     page = open_page(day, color_scheme=scheme)
     names = ("ink", "soft", "mark", "card", "page", "low", "chip")
-    tones = dict(zip(names, look.colours(page, *(f"var(--{name})" for name in names)), strict=True))
+    tones = dict(zip(names, look.colors(page, *(f"var(--{name})" for name in names)), strict=True))
     pairs = [(text, ground) for text in ("ink", "soft", "mark") for ground in ("card", "page")]
     for text, ground in [*pairs, ("ink", "low"), ("soft", "low"), ("ink", "chip")]:
         assert contrast(tones[text], tones[ground]) >= 4.5, (text, ground)
-    steps = [luminance(one) for one in page.evaluate("app.colours.ramp")]
+    steps = [luminance(one) for one in page.evaluate("app.colors.ramp")]
     assert steps == sorted(steps, reverse=scheme == "light")
-    assert contrast(page.evaluate("app.colours.ramp")[0], page.evaluate("app.colours.ramp")[-1]) > 7
+    assert contrast(page.evaluate("app.colors.ramp")[0], page.evaluate("app.colors.ramp")[-1]) > 7
 
 
 def test_narrow_screens_draw_no_tangle(open_page, day):

@@ -253,9 +253,9 @@ def test_what_cannot_guide(at_work: Path, regard: Run, options: tuple[str, ...],
 
 def test_weights_that_can_be_zero_cannot_be_guided(at_work: Path, regard: Run) -> None:
     guided = ("--set", "train.guided_weight=0.5", "--set", "train.guided_file=train.align")
-    done = regard(*TRAIN, *guided, "--set", "model.attention.normaliser=sparsemax", "--out", "guided")
+    done = regard(*TRAIN, *guided, "--set", "model.attention.normalizer=sparsemax", "--out", "guided")
     assert done.status == 2
-    assert "model.attention.normaliser = 'sparsemax' has made zero feels no pull" in " ".join(done.err.split())
+    assert "model.attention.normalizer = 'sparsemax' has made zero feels no pull" in " ".join(done.err.split())
 
 
 def test_a_model_without_attention_has_none_to_guide(at_work: Path, regard: Run) -> None:

@@ -31,9 +31,11 @@ def test_an_export_translates_line_by_line(transformer: Path, regard: Run) -> No
     assert (done.status, done.out) == (0, "model.ct2: 16 of 16 samples came out token by token as by model\n")
     lines = "how was your day\n\nta journée\n".encode()
     ours = regard("translate", "model", "--beam", "1", stdin=lines)
-    for arguments in (["model.ct2"], ["model", "--engine", "ctranslate2"]):
-        theirs = regard("translate", *arguments, "--beam", "1", "--threads", "1", stdin=lines)
-        assert (theirs.status, theirs.out) == (0, ours.out)
+    theirs = regard("translate", "model.ct2", "--beam", "1", "--threads", "1", stdin=lines)
+    assert (theirs.status, theirs.out) == (0, ours.out)
+    refused = regard("translate", "model", "--engine", "ctranslate2", stdin=lines)
+    assert (refused.status, refused.out) == (2, "")
+    assert "run `regard export model --to ctranslate2 --out model.ctranslate2` once" in refused.err
     told = regard("translate", "model.ct2", "--json", "--attention", stdin=lines)
     first = json.loads(told.out.splitlines()[0])
     [layer] = first["attention"]["layers"]
@@ -58,13 +60,12 @@ def test_a_recurrent_model_is_exported_to_onnx(at_work: Path, regard: Run) -> No
     assert (done.status, done.out) == (0, told)
     lines = b"how was your day\n\nthe red house\n"
     ours = regard("translate", "model", stdin=lines)
-    for arguments in (["model.onnx"], ["model", "--engine", "onnx"]):
-        theirs = regard("translate", *arguments, "--threads", "1", stdin=lines)
-        assert (theirs.status, theirs.out) == (0, ours.out)
+    theirs = regard("translate", "model.onnx", "--engine", "onnx", "--threads", "1", stdin=lines)
+    assert (theirs.status, theirs.out) == (0, ours.out)
     done = regard("export", "model", "--to", "onnx", "--out", "model.int8", "--quantization", "int8")
     assert "before rounding" in done.out
     assert regard("translate", "model.int8", stdin=lines).out.count("\n") == 3
-    done = regard("translate", "model.onnx", "--compute", "int8")
+    done = regard("translate", "model.onnx", "--precision", "int8")
     assert done.status == 2
     assert "export the model with --quantization int8" in done.err
 
@@ -88,18 +89,18 @@ def test_mistakes_end_with_status_2(at_work: Path, regard: Run) -> None:
     done = regard("export", "model", "--to", "marian", "--out", "export", "--quantization", "int8")
     assert done.status == 2
     assert "leave it out" in done.err
-    done = regard("translate", "model", "--compute", "int16")
+    done = regard("translate", "model", "--precision", "int16")
     assert done.status == 2
     assert "in float32, bfloat16, int8, not in 'int16'" in done.err
-    assert "add --engine" in done.err
+    assert "export the model to another engine with `regard export`" in done.err
 
 
 def test_bfloat16_translates_and_the_score_says_so(at_work: Path, regard: Run) -> None:
-    assert len(regard("translate", "model", "--compute", "bfloat16", "--input", "test.en").out.splitlines()) == len(
+    assert len(regard("translate", "model", "--precision", "bfloat16", "--input", "test.en").out.splitlines()) == len(
         (at_work / "test.en").read_text(encoding="utf-8").splitlines()
     )
-    told = regard("evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--compute", "bfloat16").out
-    assert told.splitlines()[-1].endswith("|compute:bfloat16")
+    told = regard("evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--precision", "bfloat16").out
+    assert told.splitlines()[-1].endswith("|precision:bfloat16")
 
 
 def test_the_examples_in_the_help_are_those_commands() -> None:

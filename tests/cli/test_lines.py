@@ -68,5 +68,5 @@ def test_a_terminal_is_told_the_rate_and_the_time_left(monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     shares = iter(0.01 * number for number in range(1, 101))
     assert list(watched(range(100), share=lambda: next(shares))) == list(range(100))
-    told = re.sub("\x1b[^a-zA-Z]*[a-zA-Z]", "", screen.getvalue())  # without colours
+    told = re.sub("\x1b[^a-zA-Z]*[a-zA-Z]", "", screen.getvalue())  # without colors
     assert re.search(r"100 sentences [\d,]+/s .* left: 0:00:00", told)

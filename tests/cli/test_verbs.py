@@ -44,7 +44,7 @@ def test_one_line_out_for_each_line_in(at_work: Path, regard: Run, ending: str) 
     sources = ["How was your day?", "", "   ", "I see a cat.", "", "日本語 😀"]
     done = regard("translate", "model", "--beam", "2", stdin=("\n".join(sources) + ending).encode())
     assert done.status == 0
-    assert all(line.startswith("regard: sentence ") for line in done.err.splitlines())  # it barely learnt
+    assert all(line.startswith("regard: sentence ") for line in done.err.splitlines())  # it barely learned
     translations = done.out.split("\n")
     assert len(translations) == len(sources) + 1
     assert [bool(one) for one in translations[:3]] == [True, False, False]
@@ -166,13 +166,13 @@ def test_evaluate_takes_either_spelling_of_a_character(at_work: Path, regard: Ru
 
 def test_arithmetic_in_8_bits(at_work: Path, regard: Run) -> None:
     arguments = ["evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--beam", "1", "--json"]
-    wide, narrow = (json.loads(regard(*arguments, *more).out) for more in ((), ("--compute", "int8")))
+    wide, narrow = (json.loads(regard(*arguments, *more).out) for more in ((), ("--precision", "int8")))
     assert narrow["model"] == f"{wide['model']}|compute:int8"
     assert narrow["chrf"] == pytest.approx(wide["chrf"], abs=3)
-    done = regard("translate", "model", "--compute", "int8", stdin=b"how are you\n")
+    done = regard("translate", "model", "--precision", "int8", stdin=b"how are you\n")
     assert (done.status, done.out.count("\n")) == (0, 1)
     for precision in ("int9", "INT8"):
-        done = regard("translate", "model", "--compute", precision, stdin=b"how are you\n")
+        done = regard("translate", "model", "--precision", precision, stdin=b"how are you\n")
         assert done.status == 2
         assert f"computes in float32, bfloat16, int8, not in '{precision}'" in done.err
 

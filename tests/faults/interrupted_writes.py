@@ -492,7 +492,7 @@ def main() -> int:
     if str(wanted.library.absolute()) not in os.environ.get("LD_PRELOAD", ""):
         one_thread = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
         preload = " ".join(filter(None, [str(wanted.library.absolute()), os.environ.get("LD_PRELOAD")]))
-        environment = os.environ | one_thread | {"LD_PRELOAD": preload, "TOKENIZERS_PARALLELISM": "false"}
+        environment = os.environ | one_thread | {"LD_PRELOAD": preload, "TOKENIZERS_PARALLELIZM": "false"}
         os.execve(sys.executable, [sys.executable, *sys.argv], environment)
     for name in (*LOADED, *ENGINES):
         importlib.import_module(name)

@@ -28,8 +28,8 @@ from regard.interop.onnx.exporter import export_onnx
 from regard.model.build import build_model
 from regard.store import load_model, save_model
 from regard.text.subword import Subword
+from regard.translation.loading import load
 from regard.translation.shortlist import make_shortlist, write_shortlist
-from regard.translation.translator import load
 
 for package in ("ctranslate2", "onnxruntime"):
     pytest.importorskip(package, reason=f"needs {package}: pip install 'regard[interop]'")

@@ -16,9 +16,9 @@ import torch
 from growth import growth
 
 from regard.store import load_model, save_model
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.text.segments import stretches
-from regard.translation.translator import load
+from regard.translation.loading import load
 
 SCRIPTS = {
     "latin": "aàbcdeéfghiœst",
@@ -63,12 +63,12 @@ def hostile() -> list[str]:
 
 @pytest.fixture(scope="module")
 def model(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its answers are cut short, since what has learnt next to nothing goes on to the limit; long lines are split."""
+    """Its answers are cut short, since what has learned next to nothing goes on to the limit; long lines are split."""
     path = tmp_path_factory.mktemp("hostile") / "model"
     stored = load_model(workshop / "model")
     subword = stored.tgt_subword
     [blank] = [number for number in range(len(subword)) if subword.decode([number]).pieces == ("▁",)]
-    with torch.no_grad():  # nor is it left to chance whether it has learnt to say anything but spaces
+    with torch.no_grad():  # nor is it left to chance whether it has learned to say anything but spaces
         stored.model.output_bias[blank] -= 100.0
     search = stored.config.search.model_copy(update={"max_len_ratio": 0.01, "max_len_offset": 4})
     data = stored.config.data.model_copy(update={"max_len": 80})
@@ -78,14 +78,14 @@ def model(workshop: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def one_line(text: str) -> bool:
-    return len(text.splitlines()) <= 1 and text == normalise(text)
+    return len(text.splitlines()) <= 1 and text == normalize(text)
 
 
 @pytest.mark.parametrize("careful", [False, True])
 def test_from_python(hostile: list[str], model: Path, careful: bool) -> None:
     lines = [*hostile, "\ud800", "a\udcffb", "\udfff\ud800 x"]
     found = list(load(model, device="cpu").translate_lines(lines, beam=1, careful=careful))
-    assert [one.source for one in found] == [normalise(line) for line in lines]
+    assert [one.source for one in found] == [normalize(line) for line in lines]
     assert all(one_line(one.text) for one in found)
     for one in found:
         json.dumps(one.to_dict(), ensure_ascii=False).encode()
@@ -136,7 +136,7 @@ def test_from_the_command_line(
     texts = [json.loads(answer)["text"] for answer in answers] if "--json" in options else answers
     assert all(one_line(text) for text in texts)
     assert not any(
-        text for text, line in zip(texts, lines, strict=True) if not normalise(line.decode(errors="replace"))
+        text for text, line in zip(texts, lines, strict=True) if not normalize(line.decode(errors="replace"))
     )
     assert sum(map(bool, texts)) > 100
     warned = {int(number) for number in re.findall(rb":(\d+): expected UTF-8, found byte 0x", done.stderr)}
@@ -150,10 +150,10 @@ def test_a_line_without_end(model: Path) -> None:
     translator = load(model, device="cpu")
     fine, long = translator.translate(["fine", "The cat sleeps. " * 500], beam=1)
     assert fine.text
-    assert long.source == normalise("The cat sleeps. " * 500)
+    assert long.source == normalize("The cat sleeps. " * 500)
     assert long.warnings[0].startswith("sentence 2: longer than the model was trained for")
     for unit in ("The cat sleeps. ", "x", "好", "e\u0301\u0316", "."):
-        short, long = (normalise(unit * (size // len(unit))) for size in (25_000, 200_000))
+        short, long = (normalize(unit * (size // len(unit))) for size in (25_000, 200_000))
 
         def cut(text: str) -> None:
             parts = stretches(text, translator.src_subword, limit=256)

@@ -14,7 +14,7 @@ import random, resource, sys
 import torch
 from regard.alignment.readout import Readout
 from regard.translation.aligner import Aligner
-from regard.translation.translator import load
+from regard.translation.loading import load
 
 torch.set_num_threads(1)
 translator = load(sys.argv[1], device="cpu")

@@ -10,7 +10,7 @@ from typing import Protocol
 import pytest
 
 from regard.store.model import open_model
-from regard.translation.loading import open_translator
+from regard.translation.loading import load
 
 
 class Done(Protocol):
@@ -30,11 +30,11 @@ def test_a_score_bears_the_signature_of_the_model_that_made_it(
     assert before != other
 
     def opened(*args: object, **options: object) -> object:
-        translator = open_translator(*args, **options)  # type: ignore[arg-type]
+        translator = load(*args, **options)  # type: ignore[arg-type]
         shutil.copytree(wrong_things / "plain", tmp_path / "model", dirs_exist_ok=True)
         return translator
 
-    monkeypatch.setattr("regard.translation.loading.open_translator", opened)
+    monkeypatch.setattr("regard.translation.loading.load", opened)
     monkeypatch.chdir(tmp_path)
     done = regard("evaluate", "model", "--src", "few.en", "--ref", "few.en", "--device", "cpu")
     assert done.status == 0

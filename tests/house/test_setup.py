@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def constraints() -> dict[str, list[str]]:
-    """Pinned versions by normalised name; several where they differ by Python."""
+    """Pinned versions by normalized name; several where they differ by Python."""
     found: dict[str, list[str]] = {}
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):

@@ -57,7 +57,7 @@ def share_right(model: Seq2Seq, task: str) -> float:
     return right.all(1).float().mean().item()
 
 
-def share_learnt(
+def share_learned(
     config: ModelConfig,
     task: str,
     *,
@@ -108,12 +108,12 @@ CONFIGS: dict[str, ModelConfig] = {
     "bahdanau-coverage": rnn("bahdanau", "additive", coverage=True),
     "luong-two-heads": rnn("luong", "additive", heads=2),
     "luong-local-p": rnn("luong", window="local-p", window_size=6),
-    "luong-sparsemax": rnn("luong", normaliser="sparsemax"),
-    "luong-smooth": rnn("luong", normaliser="smooth", sharpness=2.0),
-    "bahdanau-entmax15": rnn("bahdanau", "additive", normaliser="entmax15"),
+    "luong-sparsemax": rnn("luong", normalizer="sparsemax"),
+    "luong-smooth": rnn("luong", normalizer="smooth", sharpness=2.0),
+    "bahdanau-entmax15": rnn("bahdanau", "additive", normalizer="entmax15"),
     "bahdanau-location-aware": rnn("bahdanau", "additive", location_filters=4, location_reach=3),
-    "transformer-sparsemax": transformer(normaliser="sparsemax"),
-    "transformer-entmax15": transformer(normaliser="entmax15"),
+    "transformer-sparsemax": transformer(normalizer="sparsemax"),
+    "transformer-entmax15": transformer(normalizer="entmax15"),
     "transformer-post-rotary-swiglu": transformer(norm="post", position="rotary", activation="swiglu"),
     "transformer-learned-gelu": transformer(position="learned", activation="gelu"),
 }
@@ -122,7 +122,7 @@ CONFIGS: dict[str, ModelConfig] = {
 @pytest.mark.parametrize("task", ["copy", "reverse"])
 @pytest.mark.parametrize("name", CONFIGS)
 def test_learns(name: str, task: str) -> None:
-    assert share_learnt(CONFIGS[name], task, rate=RATES.get(name, 4e-3)) >= BAR
+    assert share_learned(CONFIGS[name], task, rate=RATES.get(name, 4e-3)) >= BAR
 
 
 FIXED = {"steps": 300, "enough": 2.0}
@@ -131,22 +131,22 @@ FIXED = {"steps": 300, "enough": 2.0}
 
 def test_a_monotonic_window_copies_but_cannot_reverse() -> None:
     config = rnn("luong", window="local-m", window_size=2)
-    assert share_learnt(config, "copy") >= BAR
-    assert share_learnt(config, "reverse", **FIXED) < 0.5
+    assert share_learned(config, "copy") >= BAR
+    assert share_learned(config, "reverse", **FIXED) < 0.5
 
 
 @pytest.mark.parametrize(("window", "reach"), [("median", 1), ("mean", 2)])
 def test_a_window_that_follows_the_gaze_copies(window: str, reach: int) -> None:
-    assert share_learnt(rnn("luong", window=window, window_size=reach), "copy") >= BAR
+    assert share_learned(rnn("luong", window=window, window_size=reach), "copy") >= BAR
 
 
 def test_a_gaze_that_walks_step_by_step_cannot_reverse() -> None:
-    assert share_learnt(rnn("luong", window="median", window_size=1), "reverse", **FIXED) < 0.7
+    assert share_learned(rnn("luong", window="median", window_size=1), "reverse", **FIXED) < 0.7
 
 
 @pytest.mark.parametrize("task", ["copy", "reverse"])
 def test_without_attention_the_same_does_not_suffice(task: str) -> None:
-    assert share_learnt(rnn("plain"), task, **FIXED) < 0.5
+    assert share_learned(rnn("plain"), task, **FIXED) < 0.5
 
 
 def test_a_score_of_the_users_own_learns() -> None:
@@ -165,4 +165,4 @@ def test_a_score_of_the_users_own_learns() -> None:
         def forward(self, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
             return self.last(torch.relu(self.query_map(query).unsqueeze(-2) + key.unsqueeze(-3))).squeeze(-1)
 
-    assert share_learnt(rnn("bahdanau"), "reverse", score=Network) >= BAR
+    assert share_learned(rnn("bahdanau"), "reverse", score=Network) >= BAR

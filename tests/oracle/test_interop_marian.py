@@ -14,7 +14,7 @@ from regard.data.collate import collate
 from regard.errors import CheckpointError, ConfigError
 from regard.interop.marian.importer import import_marian
 from regard.store import StoredModel, load_model
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.translation.translator import Translator
 
 transformers = pytest.importorskip("transformers", reason="needs transformers: pip install 'regard[interop]'")
@@ -128,7 +128,7 @@ def test_logits_and_texts_are_those_of_transformers(make: Make, tmp_path: Path, 
     logits_agree(directory, stored)
     tokenizer = transformers.MarianTokenizer.from_pretrained(directory)
     for line in LINES:
-        text = normalise(line)
+        text = normalize(line)
         if "▁" not in text and ">>xyz" not in text and "<pad>" not in text:
             expected = [tokenizer._convert_token_to_id(piece) for piece in tokenizer._tokenize(text)]
             assert list(stored.src_subword.encode(text).ids) == expected
@@ -163,7 +163,7 @@ def test_every_piece_knows_its_characters(make: Make, tmp_path: Path, kind: str)
     import_marian(make(kind=kind), tmp_path / "model")
     subword = load_model(tmp_path / "model").src_subword
     for line in [*LINES, *EN, ""]:
-        text = normalise(line)
+        text = normalize(line)
         encoding = subword.encode(text)
         assert len(encoding.spans) == len(encoding.ids) == len(encoding.pieces)
         starts = [start for start, _ in encoding.spans]

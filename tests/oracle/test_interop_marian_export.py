@@ -96,7 +96,7 @@ def test_there_and_back_again(make: Make, tmp_path: Path) -> None:
         ({"activation": "swiglu"}, r"model\.activation: .* not 'swiglu'"),
         ({"tie_embeddings": False}, r"model\.tie_embeddings: "),
         ({"cross_score": "general"}, r"model\.cross_score: .* not 'general'"),
-        ({"normaliser": "entmax15"}, r"model\.normaliser: .* not by 'entmax15'"),
+        ({"normalizer": "entmax15"}, r"model\.normalizer: .* not by 'entmax15'"),
     ],
 )
 def test_what_stands_in_the_way_is_named(make: Make, tmp_path: Path, options: dict[str, object], told: str) -> None:

@@ -1,5 +1,5 @@
-"""Normalisers, location features and moving windows against pure-Python loops written from the formulas alone,
-and the sparse normalisers against the `entmax` library of their authors."""
+"""Normalizers, location features and moving windows against pure-Python loops written from the formulas alone,
+and the sparse normalizers against the `entmax` library of their authors."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from regard.attention.history import AttentionWithHistory
 from regard.attention.location import LocationFeatures
-from regard.attention.normalizers import Normaliser, entmax15, smooth, sparsemax
+from regard.attention.normalizers import Normalizer, entmax15, smooth, sparsemax
 from regard.attention.scores import AdditiveScore
 from regard.attention.single import Attention
 from regard.attention.windows import MedianWindow
 
 Vector = list[float]
-ALPHA: dict[Normaliser, float] = {sparsemax: 2.0, entmax15: 1.5}
+ALPHA: dict[Normalizer, float] = {sparsemax: 2.0, entmax15: 1.5}
 THEIRS = {sparsemax: entmax.sparsemax, entmax15: entmax.entmax15}
 
 
@@ -37,22 +37,22 @@ def bisect(scores: Vector, alpha: float) -> Vector:
     return weights(high)
 
 
-@pytest.mark.parametrize("normaliser", ALPHA)
+@pytest.mark.parametrize("normalizer", ALPHA)
 @settings(max_examples=200, deadline=None)
 @given(rows=st.lists(st.floats(-20, 20), min_size=1, max_size=12), size=st.sampled_from([0.01, 0.1, 1.0, 10.0]))
-def test_sparse_weights_are_their_definition(normaliser: Normaliser, rows: Vector, size: float) -> None:
+def test_sparse_weights_are_their_definition(normalizer: Normalizer, rows: Vector, size: float) -> None:
     scores = [size * one for one in rows]
-    got = normaliser(torch.tensor(scores, dtype=torch.float64), None)
-    assert got.tolist() == pytest.approx(bisect(scores, ALPHA[normaliser]), abs=1e-7)
+    got = normalizer(torch.tensor(scores, dtype=torch.float64), None)
+    assert got.tolist() == pytest.approx(bisect(scores, ALPHA[normalizer]), abs=1e-7)
 
 
-@pytest.mark.parametrize("normaliser", ALPHA)
+@pytest.mark.parametrize("normalizer", ALPHA)
 @pytest.mark.parametrize("size", [0.1, 1.0, 10.0])
-def test_sparse_weights_and_gradients_are_those_of_the_library(normaliser: Normaliser, size: float) -> None:
+def test_sparse_weights_and_gradients_are_those_of_the_library(normalizer: Normalizer, size: float) -> None:
     torch.manual_seed(1)
     scores = (size * torch.randn(3, 2, 5, 17, dtype=torch.float64)).requires_grad_()
     mask = torch.arange(17) < torch.tensor([17, 9, 1])[:, None, None, None]
-    ours, theirs = normaliser(scores, mask), THEIRS[normaliser](scores.masked_fill(~mask, -1e9), -1)
+    ours, theirs = normalizer(scores, mask), THEIRS[normalizer](scores.masked_fill(~mask, -1e9), -1)
     torch.testing.assert_close(ours, theirs, rtol=0.0, atol=1e-12)
     upstream = torch.randn_like(ours)
     gradients = [torch.autograd.grad(weights, scores, upstream)[0] for weights in (ours, theirs)]

@@ -116,7 +116,7 @@ def test_forced_decoding_reads_as_teacher_forcing_does(name: str) -> None:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_real_models_in_batches_and_one_by_one(name: str) -> None:
-    """Beam 1 is greedy, and neighbours and padding change nothing."""
+    """Beam 1 is greedy, and neighbors and padding change nothing."""
     model = build(CONFIGS[name], seed=1)
     src_ids, src_len = sources()
     limits = torch.tensor([5, 9, 3])

@@ -91,16 +91,16 @@ def marian(path: Path) -> str:
 
 def model(path: Path) -> str:
     """Translates with a model of regard's, or an export."""
-    from regard.translation.loading import open_translator
+    from regard.translation.loading import load
 
-    translator = open_translator([path], device="cpu", threads=1)
+    translator = load([path], device="cpu", threads=1)
     return "\n".join(one.text for one in translator.translate(SENTENCES, beam=2))
 
 
 def shortlist(path: Path) -> str:
     """Translates with a shortlist; the model is beside it."""
+    from regard.translation.loading import load
     from regard.translation.shortlist import read_shortlist, shortlisted
-    from regard.translation.translator import load
 
     translator = load(path.with_name("model"), device="cpu")
     return "\n".join(

@@ -17,11 +17,13 @@ import pytest
 import torch
 
 from regard.errors import SearchError
+from regard.interop.ctranslate2.exporter import export_ctranslate2
+from regard.interop.onnx.exporter import export_onnx
 from regard.store import load_model
 from regard.text.readers import read_lines
-from regard.translation.loading import open_translator
+from regard.translation.loading import load
 from regard.translation.shortlist import make_shortlist, shortlisted
-from regard.translation.translator import Translator, load
+from regard.translation.translator import Translator
 
 SECONDS = 60
 
@@ -55,9 +57,13 @@ def test_eight_threads_share_a_translator(workshop: Path, lines: list[str]) -> N
 
 @pytest.mark.parametrize("engine", ["regard", "onnx", "ctranslate2"])
 def test_a_translator_is_sent_by_its_path(
-    transformer: Path, lines: list[str], engine: str, monkeypatch: pytest.MonkeyPatch
+    transformer: Path, lines: list[str], engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    translator = open_translator([Path("model")], engine=engine)
+    path = Path("model")
+    if engine != "regard":
+        path = tmp_path / "export"
+        {"onnx": export_onnx, "ctranslate2": export_ctranslate2}[engine](load_model("model"), path)
+    translator = load(path)
     sent = pickle.dumps(translator)
     assert len(sent) < 1000
     monkeypatch.chdir("/")
@@ -133,7 +139,10 @@ def test_a_fork_translates_with_one_thread(workshop: Path, lines: list[str]) -> 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_fork_does_not_wait_for_the_threads_of_ctranslate2(transformer: Path, lines: list[str]) -> None:
-    translator = open_translator([transformer / "model"], engine="ctranslate2", threads=1)
+def test_a_fork_does_not_wait_for_the_threads_of_ctranslate2(
+    transformer: Path, lines: list[str], tmp_path: Path
+) -> None:
+    export_ctranslate2(load_model(transformer / "model"), tmp_path / "export")
+    translator = load(tmp_path / "export", threads=1)
     translator.translate(lines)
     assert forked(lambda: translator.translate(lines)[0].text).startswith("SearchError: this process was forked")

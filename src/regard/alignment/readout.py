@@ -111,7 +111,7 @@ def own_readout(config: Config) -> Readout:
 
     Returns:
         Where word links guided its attention, that layer, head and row; else the mean of all. A head that was guided
-        a step later has learnt to look at `</s>` where there is no link, so that its weights are judged by themselves.
+        a step later has learned to look at `</s>` where there is no link, so that its weights are judged by themselves.
     """
     train, model = config.train, config.model
     if not train.guided_weight:

@@ -21,7 +21,7 @@ def flipped(links: Links) -> Links:
     return tuple(sorted((tgt, src) for src, tgt in links))
 
 
-def symmetrise(forward: Links, backward: Links, method: str) -> Links:
+def symmetrize(forward: Links, backward: Links, method: str) -> Links:
     """Makes one alignment of two.
 
     `grow-diag` begins with the links that both have, and adds links of either that touch one already taken, also
@@ -29,7 +29,7 @@ def symmetrise(forward: Links, backward: Links, method: str) -> Links:
     until none is added. `-final` then adds, first from `forward`, then from `backward`, links that reach such a
     word, `-final-and` those of which both words have none.
 
-    >>> symmetrise(((0, 0), (1, 1)), ((0, 0), (1, 2)), "intersection")
+    >>> symmetrize(((0, 0), (1, 1)), ((0, 0), (1, 2)), "intersection")
     ((0, 0),)
 
     Args:
@@ -63,7 +63,7 @@ def full_name(method: str) -> str:
     """
     name = _SHORT.get(method, method)
     if name not in METHODS:
-        raise DataError(f"expected a symmetrisation out of {', '.join(METHODS)}, got {method!r}")
+        raise DataError(f"expected a symmetrization out of {', '.join(METHODS)}, got {method!r}")
     return name
 
 

@@ -1,4 +1,4 @@
-"""What every score and every normaliser promises, as checks to run on one's own."""
+"""What every score and every normalizer promises, as checks to run on one's own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from regard.attention.normalizers import Normaliser
+from regard.attention.normalizers import Normalizer
 from regard.attention.scores import Score
 from regard.errors import ShapeError
 
@@ -51,26 +51,26 @@ def check_score(make: Callable[[int, int], Score], *, query_size: int = 6, key_s
         _demand(learns, f"the parameter {name!r} gets no finite gradient, so it cannot learn")
 
 
-def check_normaliser(normaliser: Normaliser) -> None:
-    """Tries a normaliser on random scores.
+def check_normalizer(normalizer: Normalizer) -> None:
+    """Tries a normalizer on random scores.
 
     It must give a distribution in float32, zero where the mask is False, all zeros where it is False everywhere;
     a higher score never gets less weight; other rows and padding change nothing; and the gradient is finite, zero
     where nothing may be attended to, and the right one.
 
     Args:
-        normaliser: Takes scores `(B, H, T, S)` and a mask.
+        normalizer: Takes scores `(B, H, T, S)` and a mask.
 
     Raises:
         ShapeError: When a promise is broken; the message says which.
 
     >>> from regard.attention.normalizers import sparsemax
-    >>> check_normaliser(sparsemax)
+    >>> check_normalizer(sparsemax)
     """
     scores = torch.randn(BATCH, HEADS, QUERIES, KEYS, dtype=torch.float64, requires_grad=True)
     mask = torch.ones(BATCH, 1, 1, KEYS, dtype=torch.bool)
     mask[1, ..., 2:], mask[2] = False, False
-    weights = normaliser(scores, mask)
+    weights = normalizer(scores, mask)
     _demand(weights.shape == scores.shape, "weights must have the shape of the scores")
     _demand(bool(weights.isfinite().all()), "weights must be finite, for a row with nothing to attend to as well")
     _demand(not bool((weights * ~mask).any()), "what the mask hides must get no weight")
@@ -80,14 +80,14 @@ def check_normaliser(normaliser: Normaliser) -> None:
     _demand(right, "weights must be at least 0 and sum to 1 where anything may be attended to")
     ordered = weights[0].gather(-1, scores[0].argsort(-1))
     _demand(bool((ordered.diff(dim=-1) >= 0).all()), "a higher score must not get less weight")
-    alone = normaliser(scores[1:2, :, :1, :2], None)
+    alone = normalizer(scores[1:2, :, :1, :2], None)
     _demand(torch.allclose(alone, weights[1:2, :, :1, :2]), "a row must not depend on others, nor on what is hidden")
-    narrow = normaliser(scores.bfloat16(), mask)
+    narrow = normalizer(scores.bfloat16(), mask)
     _demand(narrow.dtype == torch.float32, "weights must be computed in float32")
     (gradient,) = torch.autograd.grad(weights, scores, torch.randn_like(weights))
     _demand(bool(gradient.isfinite().all()), "gradients must be finite")
     _demand(not bool((gradient * ~mask).any()), "what the mask hides must get no gradient")
-    known = torch.autograd.gradcheck(lambda z: normaliser(z, mask), scores, raise_exception=False)
+    known = torch.autograd.gradcheck(lambda z: normalizer(z, mask), scores, raise_exception=False)
     _demand(known, "gradients must be those of the weights")
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from regard.attention.kernels import masked_softmax
 from regard.attention.masks import combine
-from regard.attention.normalizers import Normaliser
+from regard.attention.normalizers import Normalizer
 from regard.attention.rotary import rotate
 from regard.attention.scores import Score
 from regard.attention.single import attend
@@ -29,7 +29,7 @@ class MultiHeadAttention(nn.Module):
         memory_size: Width of the states that are attended to; D when not given.
         dropout: Share of weights dropped in training.
         rotary: Turn queries and keys by their positions (Su et al. 2021); for self-attention.
-        normaliser: Turns scores into a distribution.
+        normalizer: Turns scores into a distribution.
 
     Raises:
         ShapeError: When D is not divisible by H.
@@ -44,7 +44,7 @@ class MultiHeadAttention(nn.Module):
         memory_size: int | None = None,
         dropout: float = 0.0,
         rotary: bool = False,
-        normaliser: Normaliser = masked_softmax,
+        normalizer: Normalizer = masked_softmax,
     ) -> None:
         super().__init__()
         if width % num_heads:
@@ -54,7 +54,7 @@ class MultiHeadAttention(nn.Module):
         self.score = score
         self.dropout = dropout
         self.rotary = rotary
-        self.normaliser = normaliser
+        self.normalizer = normalizer
         self.context_size = width
         self.query_map = Linear(width, width)
         self.key_map = Linear(memory_size, width)
@@ -127,7 +127,7 @@ class MultiHeadAttention(nn.Module):
             bias=bias,
             dropout=self.dropout if self.training else 0.0,
             need_weights=need_weights,
-            normaliser=self.normaliser,
+            normalizer=self.normalizer,
         )
 
     def _attend_in_parts(self, heads: Tensor, memory: Memory, mask: Tensor | None, bias: Tensor | None) -> Tensor:

@@ -1,8 +1,8 @@
-"""Normalisers: how the scores of a query become a distribution. One function a published formula.
+"""Normalizers: how the scores of a query become a distribution. One function a published formula.
 
 In the formulas `z_i` is a score and `p_i` the weight that it turns into. The usual one, the softmax, is
 `regard.attention.kernels.masked_softmax`: it never gives a weight of exactly zero. `sparsemax` and `entmax15` do,
-so that most source positions drop out altogether. A normaliser of one's own is any function of that shape.
+so that most source positions drop out altogether. A normalizer of one's own is any function of that shape.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from regard.attention.kernels import masked_softmax, widened
 
-Normaliser = Callable[[Tensor, Tensor | None], Tensor]
+Normalizer = Callable[[Tensor, Tensor | None], Tensor]
 """From scores `(B, H, T, S)` and a mask that broadcasts to them, or None, to weights `(B, H, T, S)`."""
 
 
@@ -65,19 +65,19 @@ def smooth(scores: Tensor, mask: Tensor | None) -> Tensor:
 
 @dataclass(frozen=True)
 class Sharpened:
-    """A normaliser of `β z`: above 1 the weights are sharper, below 1 flatter (Chorowski 2015, §2.3).
+    """A normalizer of `β z`: above 1 the weights are sharper, below 1 flatter (Chorowski 2015, §2.3).
 
     Attributes:
-        normaliser: What is sharpened.
+        normalizer: What is sharpened.
         factor: β, an inverse temperature.
     """
 
-    normaliser: Normaliser
+    normalizer: Normalizer
     factor: float
 
     def __call__(self, scores: Tensor, mask: Tensor | None) -> Tensor:
         """The weights `(B, H, T, S)` of scores `(B, H, T, S)` under a mask; see `masked_softmax`."""
-        return self.normaliser(scores * self.factor, mask)
+        return self.normalizer(scores * self.factor, mask)
 
 
 def _hidden(scores: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:

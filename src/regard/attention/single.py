@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from regard.attention.kernels import masked_softmax, weighted_sum
 from regard.attention.masks import combine
-from regard.attention.normalizers import Normaliser
+from regard.attention.normalizers import Normalizer
 from regard.attention.scores import DotProductScore, Score
 from regard.attention.windows import Window
 from regard.values import AttentionOutput, Memory
@@ -51,7 +51,7 @@ def attend(
     bias: Tensor | None,
     dropout: float,
     need_weights: bool,
-    normaliser: Normaliser = masked_softmax,
+    normalizer: Normalizer = masked_softmax,
 ) -> tuple[Tensor, Tensor | None]:
     """Attention(Q, K, V) of any number of heads: scores, distribution, value.
 
@@ -64,12 +64,12 @@ def attend(
         dropout: Share of weights to drop; 0 outside training.
         need_weights: Whether to return the distribution; without it PyTorch's fused kernel does the dot family
             where that is faster.
-        normaliser: Scores to distribution; the fused kernel knows the softmax alone.
+        normalizer: Scores to distribution; the fused kernel knows the softmax alone.
 
     Returns:
         Context `(B, H, T, D)` and weights `(B, H, T, S)`, before dropout, or None.
     """
-    fusible = normaliser is masked_softmax and not need_weights and bias is None
+    fusible = normalizer is masked_softmax and not need_weights and bias is None
     if fusible and isinstance(score, DotProductScore) and _fused_pays(query, memory):
         projected = score.project_query(query)
         key = memory.key.to(projected.dtype)
@@ -82,7 +82,7 @@ def attend(
     scores = score(query, memory.key)
     if bias is not None:
         scores = scores + bias
-    weights = normaliser(scores, mask)
+    weights = normalizer(scores, mask)
     return weighted_sum(weights, memory.value, rate=dropout), weights if need_weights else None
 
 
@@ -94,7 +94,7 @@ class Attention(nn.Module):
         value_size: D, the width of the states, hence of the context.
         window: Which positions a query may see; all when not given.
         dropout: Share of weights dropped in training.
-        normaliser: Turns scores into a distribution.
+        normalizer: Turns scores into a distribution.
     """
 
     def __init__(
@@ -104,11 +104,11 @@ class Attention(nn.Module):
         *,
         window: Window | None = None,
         dropout: float = 0.0,
-        normaliser: Normaliser = masked_softmax,
+        normalizer: Normalizer = masked_softmax,
     ) -> None:
         super().__init__()
         self.score = score
-        self.normaliser = normaliser
+        self.normalizer = normalizer
         self.window = window
         self.dropout = dropout
         self.context_size = value_size
@@ -164,6 +164,6 @@ class Attention(nn.Module):
             bias=bias,
             dropout=dropout,
             need_weights=need_weights,
-            normaliser=self.normaliser,
+            normalizer=self.normalizer,
         )
         return AttentionOutput(context[:, 0], weights)

@@ -16,7 +16,7 @@ class Window(nn.Module, ABC):
     """Base of Luong's windows: a mask, and a bias that is added to the scores.
 
     Args:
-        reach: D, the number of positions the window spans to each side of its centre.
+        reach: D, the number of positions the window spans to each side of its center.
     """
 
     def __init__(self, reach: int) -> None:
@@ -24,7 +24,7 @@ class Window(nn.Module, ABC):
         self.reach = reach
 
     @abstractmethod
-    def centre(self, query: Tensor, src_len: Tensor, *, start: int) -> Tensor:
+    def center(self, query: Tensor, src_len: Tensor, *, start: int) -> Tensor:
         """The aligned position `p_t` of each query.
 
         Args:
@@ -48,16 +48,16 @@ class Window(nn.Module, ABC):
             The window's mask `(B, 1, T, S)`, padding excluded, and its bias `(B, 1, T, S)` or None.
         """
         positions = torch.arange(mask.shape[-1], device=mask.device, dtype=torch.float32)
-        centre = self.centre(query, mask.sum(-1).view(-1, 1), start=start)
-        distance = positions - centre.float()[..., None]  # (B, T, S)
+        center = self.center(query, mask.sum(-1).view(-1, 1), start=start)
+        distance = positions - center.float()[..., None]  # (B, T, S)
         inside = (distance.abs() <= self.reach)[:, None]
         return inside & mask, self.bias(distance[:, None])
 
     def bias(self, distance: Tensor) -> Tensor | None:
-        """What distance from the centre adds to a score; nothing by default.
+        """What distance from the center adds to a score; nothing by default.
 
         Args:
-            distance: `(B, 1, T, S)`, source position minus centre.
+            distance: `(B, 1, T, S)`, source position minus center.
 
         Returns:
             `(B, 1, T, S)`, or None.
@@ -72,14 +72,14 @@ class MonotonicWindow(Window):
         reach: D.
     """
 
-    def centre(self, query: Tensor, src_len: Tensor, *, start: int) -> Tensor:
-        """`min(t, N - 1)`; shapes as in `Window.centre`."""
+    def center(self, query: Tensor, src_len: Tensor, *, start: int) -> Tensor:
+        """`min(t, N - 1)`; shapes as in `Window.center`."""
         steps = torch.arange(start, start + query.shape[1], device=query.device)
         return torch.minimum(steps[None], src_len - 1)
 
 
 class PredictiveWindow(Window):
-    """local-p: `p_t = (N - 1) · sigmoid(v_p · tanh(W_p s_t))`, favoured by a Gaussian of deviation D/2 (eq. 9-10).
+    """local-p: `p_t = (N - 1) · sigmoid(v_p · tanh(W_p s_t))`, favored by a Gaussian of deviation D/2 (eq. 9-10).
 
     The paper multiplies the softmax with the Gaussian, so that weights no longer sum to 1. Here its
     logarithm is added to the scores: the same preference, and the weights remain a distribution.
@@ -94,8 +94,8 @@ class PredictiveWindow(Window):
         self.hidden_map = nn.Linear(query_size, query_size, bias=False)
         self.v = nn.Linear(query_size, 1, bias=False)
 
-    def centre(self, query: Tensor, src_len: Tensor, *, start: int) -> Tensor:
-        """`(N - 1) · sigmoid(v_p · tanh(W_p s_t))`; shapes as in `Window.centre`."""
+    def center(self, query: Tensor, src_len: Tensor, *, start: int) -> Tensor:
+        """`(N - 1) · sigmoid(v_p · tanh(W_p s_t))`; shapes as in `Window.center`."""
         share = torch.sigmoid(self.v(torch.tanh(self.hidden_map(query))).float()).squeeze(-1)
         return share * (src_len - 1)
 
@@ -107,10 +107,10 @@ class PredictiveWindow(Window):
 class FollowingWindow(nn.Module, ABC):
     """Base of the windows around where the last look went (Chorowski 2015, §2.3).
 
-    The paper's window takes w positions before its centre and w - 1 behind; here it takes as many on both sides.
+    The paper's window takes w positions before its center and w - 1 behind; here it takes as many on both sides.
 
     Args:
-        reach: w, the number of positions the window spans to each side of its centre.
+        reach: w, the number of positions the window spans to each side of its center.
     """
 
     def __init__(self, reach: int) -> None:
@@ -118,7 +118,7 @@ class FollowingWindow(nn.Module, ABC):
         self.reach = reach
 
     @abstractmethod
-    def centre(self, last: Tensor) -> Tensor:
+    def center(self, last: Tensor) -> Tensor:
         """The position around which the next look may go.
 
         Args:
@@ -138,22 +138,22 @@ class FollowingWindow(nn.Module, ABC):
             `(B, H, 1, S)` bool; may reach into padding, which the memory's own mask excludes.
         """
         positions = torch.arange(last.shape[-1], device=last.device, dtype=torch.float32)
-        return (positions - self.centre(last)).abs() <= self.reach
+        return (positions - self.center(last)).abs() <= self.reach
 
 
 class MedianWindow(FollowingWindow):
     """Around the median of the last weights: the first position up to which they hold half of their sum."""
 
-    def centre(self, last: Tensor) -> Tensor:
-        """`min {i : Σ_{j≤i} α_{t-1,j} ≥ ½}`; shapes as in `FollowingWindow.centre`."""
+    def center(self, last: Tensor) -> Tensor:
+        """`min {i : Σ_{j≤i} α_{t-1,j} ≥ ½}`; shapes as in `FollowingWindow.center`."""
         half = last.sum(-1, keepdim=True) / 2
         return (last.cumsum(-1) < half).sum(-1, keepdim=True).float()
 
 
 class MeanWindow(FollowingWindow):
-    """Around the expected position of the last look; the centre may lie between two positions."""
+    """Around the expected position of the last look; the center may lie between two positions."""
 
-    def centre(self, last: Tensor) -> Tensor:
-        """`Σ_i i α_{t-1,i}`; shapes as in `FollowingWindow.centre`."""
+    def center(self, last: Tensor) -> Tensor:
+        """`Σ_i i α_{t-1,i}`; shapes as in `FollowingWindow.center`."""
         positions = torch.arange(last.shape[-1], device=last.device, dtype=torch.float32)
         return (last.detach().float() * positions).sum(-1, keepdim=True)

@@ -144,7 +144,7 @@ def _settled(
     """Opens models and says on standard error which layer and head were chosen."""
     with loading():
         from regard.translation.aligner import Aligner, settle
-        from regard.translation.translator import load
+        from regard.translation.loading import load
 
     translator = load(models, device=device)
     readout, told = settle(translator, *pairs, wanted, gold)
@@ -159,7 +159,7 @@ def _settled(
 
 def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name: str, output: Path | None) -> None:
     from regard.alignment.formats import FORMATS, LINE_A_PAIR
-    from regard.text.normalize import normalise
+    from regard.text.normalize import normalize
 
     form = FORMATS[format_name]
     starts = watched(range(0, len(sources), _AT_ONCE), total=-(-len(sources) // _AT_ONCE), what="windows")
@@ -168,6 +168,6 @@ def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name
             window = slice(start, start + _AT_ONCE)
             found = aligner.links(sources[window], targets[window], first=start + 1)
             for number, links in enumerate(found, start=start):
-                text = form(number + 1, links, normalise(sources[number]).split(), normalise(targets[number]).split())
+                text = form(number + 1, links, normalize(sources[number]).split(), normalize(targets[number]).split())
                 if text or format_name in LINE_A_PAIR:
                     file.write(text)

@@ -14,7 +14,7 @@ from regard.cli.options import Beam, Device, Model, Threads, With, examples, pla
 from regard.errors import RegardError
 from regard.files.paths import refuse_own_input
 from regard.files.printable import on_one_line
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 
 if TYPE_CHECKING:
     from regard.alignment.readout import Readout
@@ -94,7 +94,7 @@ def attend(
     sources, targets = _wanted(sentence, target, src, tgt)
 
     with loading():
-        from regard.translation.translator import load
+        from regard.translation.loading import load
 
     use_threads(threads)
     read: dict[str, list[Translation]] = {}
@@ -145,7 +145,7 @@ def _wanted(
             "expected either SENTENCE, with --target TEXT if you like, or --src FILE, with --tgt FILE if you like"
         )
     if src is None:
-        if target is not None and not normalise(target):
+        if target is not None and not normalize(target):
             raise RegardError("--target: the given translation is empty: expected some words")
         return [sentence or ""], None if target is None else [target]
     return (list(InputLines(src)), None) if tgt is None else read_aligned(src, tgt)

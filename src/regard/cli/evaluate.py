@@ -12,11 +12,11 @@ from regard.cli.loading import loading
 from regard.cli.messages import say, say_json
 from regard.cli.options import (
     Beam,
-    Compute,
     Device,
     Engine,
     Json,
     Model,
+    Precision,
     Src,
     Table,
     Threads,
@@ -43,7 +43,7 @@ def evaluate(
     device: Device = "auto",
     threads: Threads = None,
     engine: Engine = None,
-    compute: Compute = None,
+    precision: Precision = None,
     shortlist: Table = None,
     tokenize: Annotated[
         str,
@@ -57,16 +57,16 @@ def evaluate(
     with loading():
         from regard.evaluate.scores import score
         from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
-        from regard.translation.loading import open_translator, signature
+        from regard.translation.loading import load, signature
 
     tokenizer = choose_tokenizer(references, tokenize)
     bleu_metric(tokenizer)  # which may be missing: better said now than after translating
     use_threads(threads)
     models = [model, *(others or [])]
-    translator = open_translator(models, engine=engine, compute=compute, device=device, threads=threads)
+    translator = load(models, engine=engine, precision=precision, device=device, threads=threads)
     loaded = translator.models or (None,) * len(models)
     told = " + ".join(
-        signature(one, engine=engine, compute=compute, stored=stored)
+        signature(one, engine=engine, precision=precision, stored=stored)
         for one, stored in zip(models, loaded, strict=True)
     )
     if shortlist is not None:

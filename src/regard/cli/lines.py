@@ -21,7 +21,7 @@ from regard.files.paths import refuse_own_input
 from regard.text.readers import open_bytes, raw_lines, read_lines
 
 _MOST_FOREIGN = 16
-"""U+FFFD in a row, at most, in place of bytes that are no text: each would be spelt and translated byte by byte."""
+"""U+FFFD in a row, at most, in place of bytes that are no text: each would be spelled and translated byte by byte."""
 _LONG_RUN = re.compile(f"\ufffd{{{_MOST_FOREIGN},}}")
 
 
@@ -29,7 +29,7 @@ class InputLines:
     """Lines of a file or of standard input, one at a time as they come: each is text, whatever its bytes are.
 
     What is no UTF-8 becomes U+FFFD, with a warning on standard error that names the line; halves of UTF-16 pairs, which
-    careless programs write, are let in, and controls with NUL among them: normalising replaces these.
+    careless programs write, are let in, and controls with NUL among them: normalizing replaces these.
 
     Args:
         path: Plain text or .gz; None for standard input, which may be the same.

@@ -55,11 +55,15 @@ Threads = Annotated[
 ]
 Engine = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="regard, ctranslate2 or onnx.", show_default="an export's own, else regard"),
+    typer.Option(metavar="NAME", help="regard, ctranslate2 or onnx.", show_default="the directory's own"),
 ]
-Compute = Annotated[
+Precision = Annotated[
     str | None,
-    typer.Option(metavar="TYPE", help="Arithmetic: bfloat16, int8; other engines have more.", show_default="as stored"),
+    typer.Option(
+        metavar="TYPE",
+        help="Number type of products: float32, bfloat16, int8; other engines have more.",
+        show_default="float32, an export's own",
+    ),
 ]
 Output = Annotated[
     Path | None,

@@ -34,8 +34,8 @@ def shortlist(
     refuse_own_input(out, [model, src, tgt])
 
     with loading():
+        from regard.translation.loading import load
         from regard.translation.shortlist import make_shortlist, write_shortlist
-        from regard.translation.translator import load
 
     use_threads(threads)
     translator = load(model, device=device)

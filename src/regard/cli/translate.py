@@ -13,11 +13,11 @@ from regard.cli.loading import loading
 from regard.cli.messages import warn
 from regard.cli.options import (
     Beam,
-    Compute,
     Device,
     Engine,
     Model,
     Output,
+    Precision,
     Table,
     Threads,
     With,
@@ -58,7 +58,7 @@ def translate(
     device: Device = "auto",
     threads: Threads = None,
     engine: Engine = None,
-    compute: Compute = None,
+    precision: Precision = None,
     shortlist: Table = None,
 ) -> None:
     """Translate line by line: one line out for each line in, empty lines stay empty."""
@@ -70,10 +70,10 @@ def translate(
     refuse_own_input(STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist])
 
     with loading():
-        from regard.translation.loading import open_translator
+        from regard.translation.loading import load
 
     use_threads(threads)
-    translator = open_translator(models, engine=engine, compute=compute, device=device, threads=threads)
+    translator = load(models, engine=engine, precision=precision, device=device, threads=threads)
     if shortlist is not None:
         from regard.translation.shortlist import read_shortlist, shortlisted
 

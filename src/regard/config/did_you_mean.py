@@ -1,4 +1,4 @@
-"""What somebody who misspelt a name may have meant."""
+"""What somebody who misspelled a name may have meant."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like a misspelt one, None when none is alike.
+    """The known name most like a misspelled one, None when none is alike.
 
     Args:
         name: What was written.

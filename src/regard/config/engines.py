@@ -39,14 +39,14 @@ def obstacles(model: ModelConfig, engine: EngineName) -> list[Obstacle]:
     found = list(_marian(model)) if engine == "marian" else []
     if model.cross_score != "scaled-dot":
         found.append(("cross_score", f"{name} has scaled-dot attention only, not {model.cross_score!r}"))
-    if model.normaliser != "softmax":
-        found.append(("normaliser", f"{name} makes weights of scores by a softmax only, not by {model.normaliser!r}"))
+    if model.normalizer != "softmax":
+        found.append(("normalizer", f"{name} makes weights of scores by a softmax only, not by {model.normalizer!r}"))
     return found
 
 
 def _marian(model: TransformerConfig) -> Iterator[Obstacle]:
     if model.norm != "post":
-        yield "norm", f"MarianMT normalises behind each sublayer ('post'), not {model.norm!r}"
+        yield "norm", f"MarianMT normalizes behind each sublayer ('post'), not {model.norm!r}"
     if model.position != "sinusoidal":
         yield "position", f"MarianMT has sinusoidal positions only, not {model.position!r}"
     if model.activation == "swiglu":

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 ScoreName = Literal["dot", "scaled-dot", "general", "additive", "concat", "location", "cosine"]
 WindowName = Literal["global", "local-m", "local-p", "median", "mean"]
-NormaliserName = Literal["softmax", "sparsemax", "entmax15", "smooth"]
+NormalizerName = Literal["softmax", "sparsemax", "entmax15", "smooth"]
 CellName = Literal["rnn", "gru", "lstm"]
 DecoderName = Literal["plain", "luong", "bahdanau"]
 EngineName = Literal["ctranslate2", "marian", "onnx"]
@@ -51,7 +51,7 @@ so settings that were there before keep their text, and with it their signature.
 
 
 class Section(BaseModel):
-    """A part of the configuration: frozen, and a misspelt key is an error."""
+    """A part of the configuration: frozen, and a misspelled key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -80,7 +80,7 @@ class SubwordConfig(Section):
     shared: Switch = True
     """One vocabulary for both languages."""
     sample_alpha: Annotated[float, NUMBER, Field(ge=0.0, le=10.0)] = 0.0
-    """Subword regularisation (Kudo 2018): smoothing of the sampled segmentation in training; 0 = off."""
+    """Subword regularization (Kudo 2018): smoothing of the sampled segmentation in training; 0 = off."""
 
 
 class AttentionConfig(Section):
@@ -99,10 +99,10 @@ class AttentionConfig(Section):
     max_source: Subwords = 256
     """Positions that a location-based score can reach; later ones get no weight (Luong 2015, §3.1)."""
     dropout: Fraction = 0.0
-    normaliser: Annotated[NormaliserName, LATER] = "softmax"
+    normalizer: Annotated[NormalizerName, LATER] = "softmax"
     """What makes a distribution of the scores; `sparsemax` and `entmax15` give most positions exactly nothing."""
     sharpness: Annotated[float, NUMBER, Field(gt=0, le=1000), LATER] = 1.0
-    """β of Chorowski et al. 2015 §2.3: scores are multiplied by it before they are normalised."""
+    """β of Chorowski et al. 2015 §2.3: scores are multiplied by it before they are normalized."""
     location_filters: Annotated[int, NUMBER, Field(ge=0, le=1024), LATER] = 0
     """k of Chorowski et al. 2015, eq. 8: filters through which the last step's weights enter the scores; 0 = none."""
     location_reach: Annotated[int, NUMBER, Field(ge=1, le=1024), LATER] = 5
@@ -158,7 +158,7 @@ class TransformerConfig(Section):
     """Use the target embedding as the output layer's matrix; with a shared vocabulary the source's too."""
     cross_score: ScoreName = "scaled-dot"
     """How target queries meet source keys; self-attention is always scaled dot."""
-    normaliser: Annotated[NormaliserName, LATER] = "softmax"
+    normalizer: Annotated[NormalizerName, LATER] = "softmax"
     """What makes a distribution of the scores, in cross-attention and self-attention."""
     export: EngineName | None = None
     """An engine that must be able to run the model: options that it lacks are refused before training."""

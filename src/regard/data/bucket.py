@@ -14,7 +14,7 @@ from regard.errors import ConfigError, ShapeError
 Lengths = Sequence[int] | NDArray[np.integer]
 
 _BLUR = 1.25
-# Source lengths are blurred by up to so many subwords, so that each epoch mixes neighbours anew.
+# Source lengths are blurred by up to so many subwords, so that each epoch mixes neighbors anew.
 
 
 @dataclass(frozen=True, eq=False)

@@ -75,7 +75,7 @@ class Ragged:
 
 @dataclass(frozen=True, slots=True)
 class Resampling:
-    """How sentences are cut anew for every epoch (subword regularisation, Kudo 2018).
+    """How sentences are cut anew for every epoch (subword regularization, Kudo 2018).
 
     Attributes:
         src_subword: The source's vocabulary.
@@ -121,7 +121,7 @@ class Corpus:
         """Cuts pairs into subwords, each in its best segmentation.
 
         Args:
-            pairs: Normalised sentence pairs.
+            pairs: Normalized sentence pairs.
             src_subword: The source's vocabulary.
             tgt_subword: The target's vocabulary.
             max_len: Pairs with more subwords than this on a side are left out.

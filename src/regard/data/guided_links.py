@@ -1,6 +1,6 @@
 """Word links for guided attention: read once, laid over whatever subwords a sentence is cut into.
 
-A file holds links between words; batches hold subwords, and with subword regularisation others in every
+A file holds links between words; batches hold subwords, and with subword regularization others in every
 epoch. So the links stay at word level until a batch is made, and are spread over its subwords then.
 """
 
@@ -46,7 +46,7 @@ class WordStarts:
             ids: Without bos and eos.
 
         Returns:
-            `(L,)`, from 0; the same as `regard.text.words.word_of_piece` says of normalised text.
+            `(L,)`, from 0; the same as `regard.text.words.word_of_piece` says of normalized text.
         """
         numbers: NDArray[np.int64] = np.cumsum(self.begins[np.asarray(ids, dtype=np.int64)], dtype=np.int64) - 1
         return np.maximum(numbers, 0)

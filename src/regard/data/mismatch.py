@@ -31,7 +31,7 @@ def doubts(train: Sequence[Pair], val: Sequence[Pair]) -> list[str]:
     if count > OVERLAP * len(val):
         found.append(
             f"{count} of the {len(val)} validation pairs are training pairs too, so that validation praises what was "
-            "learnt by heart: name text that is not trained on"
+            "learned by heart: name text that is not trained on"
         )
     same = sum(pair.src == pair.tgt for pair in train)
     if same > SAME * len(train):

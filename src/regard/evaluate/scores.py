@@ -16,7 +16,7 @@ from sacrebleu.metrics.ter import TER
 from regard.errors import DataError
 from regard.evaluate.tokenizers import AUTO, bleu_metric, choose_tokenizer
 from regard.text.checks import checked
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def comparable(lines: Sequence[str], *, what: str = "line") -> list[str]:
     Raises:
         DataError: One is no text.
     """
-    return [normalise(line) for line in checked(lines, what=what)]
+    return [normalize(line) for line in checked(lines, what=what)]
 
 
 def check_counts(hypotheses: Sequence[str], references: Sequence[str], *, what: str = "translations") -> None:

@@ -1,4 +1,4 @@
-"""Text of models, files and names as it may be shown to people: what commands a terminal is spelt out."""
+"""Text of models, files and names as it may be shown to people: what commands a terminal is spelled out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WITH_LAYOUT = re.compile("[\t\n]|" + _COMMANDS.pattern)
 
 
 def printable(text: str) -> str:
-    r"""A text in which every character that a terminal would obey, or a stream could not take, is spelt out.
+    r"""A text in which every character that a terminal would obey, or a stream could not take, is spelled out.
 
     Tabs and line feeds stay: they are layout. Everything that is printed for people goes through here; what is meant
     for programs, such as translations, does not.
@@ -25,11 +25,11 @@ def printable(text: str) -> str:
     >>> printable("\x1b[2Jno\nmore")
     '\\x1b[2Jno\nmore'
     """
-    return _COMMANDS.sub(_spelt, text)
+    return _COMMANDS.sub(_spelled, text)
 
 
 def on_one_line(text: str) -> str:
-    r"""As `printable`, for a value in a row or cell of its own: tabs and line feeds are spelt out as well.
+    r"""As `printable`, for a value in a row or cell of its own: tabs and line feeds are spelled out as well.
 
     Args:
         text: Any text.
@@ -40,7 +40,7 @@ def on_one_line(text: str) -> str:
     >>> on_one_line("one\ntwo")
     'one\\ntwo'
     """
-    return _WITH_LAYOUT.sub(_spelt, text)
+    return _WITH_LAYOUT.sub(_spelled, text)
 
 
 def printable_json(text: str) -> str:
@@ -52,7 +52,7 @@ def printable_json(text: str) -> str:
     return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _spelt(found: re.Match[str]) -> str:
+def _spelled(found: re.Match[str]) -> str:
     code = ord(found[0])
     named = {9: "\\t", 10: "\\n", 13: "\\r"}
     return named.get(code) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")

@@ -28,7 +28,7 @@ Records = AttentionRecord | Sequence[AttentionRecord]
 
 _SCRIPTS = (
     "numbers",
-    "colours",
+    "colors",
     "pens",
     "matrix",
     "sentences",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 _COMMANDS = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control and format characters, lone surrogates, breaks of lines
-_JOINERS = "\u200c\u200d"  # format characters that many scripts are spelt with
+_JOINERS = "\u200c\u200d"  # format characters that many scripts are spelled with
 
 
 def visible(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The heat map in a terminal: block characters, which say it without colour too.
+"""The heat map in a terminal: block characters, which say it without color too.
 
 A short source stands above its columns as a staircase. A long one is drawn one character a word, or several
 words a character, under a ruler; the strongest word of each row is named at its end in any case.
@@ -42,7 +42,7 @@ def render(
     record: AttentionRecord,
     *,
     width: int | None = None,
-    colour: bool = True,
+    color: bool = True,
     layer: int | None = None,
     head: int | None = None,
     level: Level = "word",
@@ -52,13 +52,13 @@ def render(
     Args:
         record: What was attended to.
         width: Terminal cells that a line may take; None = as many as the terminal has.
-        colour: Whether to tint the blocks.
+        color: Whether to tint the blocks.
         layer: Number of the layer; None = mean over the layers.
         head: Number of the head; None = mean over the heads.
         level: Words or subwords.
 
     Returns:
-        Styled text of several lines; its `plain` is the same without colour.
+        Styled text of several lines; its `plain` is the same without color.
     """
     grid = record.grid(layer, head, level=level)
     width = width or shutil.get_terminal_size().columns
@@ -69,7 +69,7 @@ def render(
         lines.append(_row(name, row.tolist(), grid, layout))
     lines.append(_legend(width))
     picture = Text("\n", no_wrap=True, end="").join(lines)
-    return picture if colour else Text(picture.plain, no_wrap=True, end="")
+    return picture if color else Text(picture.plain, no_wrap=True, end="")
 
 
 def _staircase(grid: Grid, layout: _Layout, width: int) -> list[Text]:

@@ -16,11 +16,11 @@ from importlib.metadata import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from regard.alignment.symmetrize import full_name, symmetrise
+from regard.alignment.symmetrize import full_name, symmetrize
 from regard.errors import ConfigError, DataError
 from regard.interop.packages import need
 from regard.text.links import parse_pharaoh
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.values import Links
 
 _PROGRAM = "eflomal-align"
@@ -37,7 +37,7 @@ def align_words(sources: Sequence[str], targets: Sequence[str], *, method: str =
         method: How the two directions become one, see `regard.alignment.symmetrize`.
 
     Returns:
-        Links of each pair between words of the normalised sentences, counted from 0. None where a side has no word,
+        Links of each pair between words of the normalized sentences, counted from 0. None where a side has no word,
         or more than 1,023 of them, which is beyond eflomal.
 
     Raises:
@@ -47,13 +47,13 @@ def align_words(sources: Sequence[str], targets: Sequence[str], *, method: str =
     program, method = _program(), full_name(method)
     if len(sources) != len(targets):
         raise DataError(f"expected as many source as target sentences, got {len(sources)} and {len(targets)}")
-    pairs = [(normalise(src), normalise(tgt)) for src, tgt in zip(sources, targets, strict=True)]
+    pairs = [(normalize(src), normalize(tgt)) for src, tgt in zip(sources, targets, strict=True)]
     rows = [row for row, (src, tgt) in enumerate(pairs) if src and tgt]
     links: list[Links] = [()] * len(pairs)
     if rows:
         both = _run(program, [pairs[row][0] for row in rows], [pairs[row][1] for row in rows])
         for row, (forward, backward) in zip(rows, both, strict=True):
-            links[row] = symmetrise(forward, backward, method)
+            links[row] = symmetrize(forward, backward, method)
     return links
 
 

@@ -24,10 +24,11 @@ from regard.files.paths import named
 from regard.files.reading import open_regular, read_bytes, read_text, reading
 from regard.store import StoredModel
 from regard.store.manifest import CONFIG, SEPARATE_SUBWORDS, SHARED_SUBWORD
+from regard.store.migrations import rename_keys
 from regard.text.subword import Subword
 
 NOTE = "export.json"
-FORMAT, FORMAT_VERSION = "regard-export", 1
+FORMAT, FORMAT_VERSION = "regard-export", 2
 ENGINES = ("ctranslate2", "onnx")
 """What models are exported for."""
 _SIGNATURE = re.compile(
@@ -166,7 +167,7 @@ def open_export(path: str | Path) -> Exported:
     if not {CONFIG} < set(note.files):
         raise CheckpointError(f"{directory / NOTE}: lists no {CONFIG}: export the model again")
     text = read_text(directory / CONFIG, most=_MOST, cure="export the model again")
-    config = parse_config(text, where=str(directory / CONFIG))
+    config = parse_config(rename_keys(text), where=str(directory / CONFIG))
     names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in note.files else SHARED_SUBWORD
     missing = next((name for name in names if name not in note.files), None)
     if missing is not None:
@@ -217,8 +218,9 @@ def _read_note(path: Path) -> ExportNote:
         raise CheckpointError(f"{path}: damaged ({error.error_count()} faults): {_CURE}") from None
     if note.format != FORMAT or note.engine not in ENGINES:
         raise CheckpointError(f"{path}: not of an export for {' or '.join(ENGINES)}: give what `regard export` wrote")
-    if note.format_version != FORMAT_VERSION:
+    if not 1 <= note.format_version <= FORMAT_VERSION:
         raise CheckpointError(
-            f"{path}: expected format {FORMAT_VERSION}, got {note.format_version}: export the model with this regard"
+            f"{path}: expected format {FORMAT_VERSION} or older, got {note.format_version}: export the model with this "
+            "regard"
         )
     return note

@@ -2,7 +2,7 @@
 
 The format is that of protocol buffers: fields one after the other, each a number, a wire type and a value. Only
 `ModelProto` of sentencepiece_model.proto is known here: its pieces (1), how it was trained (2), how text is
-normalised before it is cut (3) and after it is joined (5).
+normalized before it is cut (3) and after it is joined (5).
 """
 
 from __future__ import annotations

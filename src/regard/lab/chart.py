@@ -1,4 +1,4 @@
-"""Charts as inline SVG: curves and intervals, in colours that everybody can tell apart and that follow the page."""
+"""Charts as inline SVG: curves and intervals, in colors that everybody can tell apart and that follow the page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Line:
 
     Attributes:
         name: Of its system.
-        style: Number of its colour and marker; the page's style sheet and legend use the same.
+        style: Number of its color and marker; the page's style sheet and legend use the same.
         points: `(x, y)`, or `(x, y, low, high)` with an interval.
         quiet: Whether it is there for comparison only.
     """
@@ -123,7 +123,7 @@ def marker(style: int, x: float = 8.0, y: float = 8.0) -> str:
         y: Pixels from the top.
 
     Returns:
-        An element of SVG without a colour of its own.
+        An element of SVG without a color of its own.
     """
     shapes = {
         "circle": f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2"/>',
@@ -196,12 +196,12 @@ def _grid(axes: Axes) -> list[str]:
         parts.append(
             f'<text class="tick" x="{axes.x(value):.1f}" y="{HEIGHT - _BOTTOM + 15}" text-anchor="middle">{text}</text>'
         )
-    middle, centre = (_LEFT + WIDTH - _RIGHT) / 2, (_TOP + HEIGHT - _BOTTOM) / 2
+    middle, center = (_LEFT + WIDTH - _RIGHT) / 2, (_TOP + HEIGHT - _BOTTOM) / 2
     parts.append(
         f'<text class="axis" x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{html.escape(axes.x_label)}</text>'
     )
     parts.append(
-        f'<text class="axis" transform="translate(11 {centre}) rotate(-90)" text-anchor="middle">'
+        f'<text class="axis" transform="translate(11 {center}) rotate(-90)" text-anchor="middle">'
         f"{html.escape(axes.y_label)}</text>"
     )
     return parts

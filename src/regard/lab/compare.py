@@ -150,7 +150,7 @@ def compare(
         systems: What each sentence adds, a system and a seed.
         baseline: Name of the system to compare with.
         measure: What to take.
-        trials: Of the approximate randomisation test.
+        trials: Of the approximate randomization test.
         rows: Sentences to look at; all when not given.
 
     Returns:

@@ -207,11 +207,11 @@ def _write(config: CorpusConfig, directory: Path) -> None:
     words = word_cutter([pair.tgt for pair in splits["test"]])
     wanted = {word for pair in splits["test"] for word in words(pair.tgt)}
     counts = Counter(word for pair in splits["train"] for word in words(pair.tgt) if word in wanted)
-    learnt = {pair.src for pair in splits["train"]}
+    learned = {pair.src for pair in splits["train"]}
     about = _About(
         description=description,
         sizes=_Sizes(**{name: len(pairs) for name, pairs in splits.items()}),
-        num_seen=sum(pair.src in learnt for pair in splits["test"]),
+        num_seen=sum(pair.src in learned for pair in splits["test"]),
         counts=dict(counts),
         files={path.name: sha256(path) for path in sorted(directory.iterdir())},
         made_of=config.model_dump(mode="json"),
@@ -278,7 +278,7 @@ def _files(config: CorpusConfig) -> tuple[Splits, list[GoldLinks] | None, str]:
 
 
 def _hold_out(pairs: list[Pair], draw: random.Random) -> tuple[list[Pair], list[Pair]]:
-    """Sets some sources aside with all their translations, so that none is both learnt and judged by."""
+    """Sets some sources aside with all their translations, so that none is both learned and judged by."""
     sources = list(dict.fromkeys(pair.src for pair in pairs))
     count = min(HELD_OUT, max(1, len(sources) // 20))
     held = set(draw.sample(sources, min(count, len(sources) - 1)))

@@ -29,6 +29,7 @@ from regard.lab.result import CellResult, read_result
 from regard.lab.schema import BudgetConfig, Lab
 from regard.lab.systems import system_configs
 from regard.recipes.prepare import keep_config, prepare
+from regard.store.migrations import rename_keys
 from regard.store.sealed_json import read_sealed, sealed
 from regard.store.training_directory import TRAINING
 
@@ -40,7 +41,7 @@ _CURE = "bring it back as it was, or choose another directory for the lab"
 
 
 class _Facts(BaseModel):
-    """What `facts.json` says of the text that a vocabulary was learnt from."""
+    """What `facts.json` says of the text that a vocabulary was learned from."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -326,7 +327,8 @@ def begin(bench: Bench, cell: Cell, *, workers: int) -> Config:
     config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
     kept = training / "config.toml"
     if (training / "state.safetensors").exists():  # what was settled stays, but the lab may have moved
-        settled = parse_config(read_text(kept, most=4 * LARGEST, cure=_CURE), where=str(kept))
+        text = read_text(kept, most=4 * LARGEST, cure=_CURE)
+        settled = parse_config(rename_keys(text), where=str(kept))
         keep_config(with_text(settled, bench.corpus), training)
     else:
         keep_config(config, training)

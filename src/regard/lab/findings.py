@@ -116,7 +116,7 @@ def method(summary: Summary) -> list[str]:
     gradient_of = "gold links" if gold else "the words nearest to the diagonal, there being no gold links"
     trials, bucket_trials = lab.measure.trials, min(BUCKET_TRIALS, lab.measure.trials)
     return [" ".join(paragraph.split()) for paragraph in (
-        f"""Scores are sacreBLEU's defaults on detokenised, cased text, translated with beam {lab.measure.beam}
+        f"""Scores are sacreBLEU's defaults on detokenized, cased text, translated with beam {lab.measure.beam}
         ({signatures.bleu_signature}; chrF {signatures.chrf_signature}). The perplexity is of the references, a
         subword, read with teacher forcing. All systems that ask for the same
         vocabulary share one, whatever their seed, and read the same batches in the same order, seed by seed.""",
@@ -124,7 +124,7 @@ def method(summary: Summary) -> list[str]:
         all translations together, and the sentence with all its translations is what is drawn or exchanged. ± is half
         of the 95 % interval of {RESAMPLES:,} bootstrap samples of sentences (Koehn 2004): it says how much the choice
         of test sentences matters, not how much the seed does; the seeds alone stand beside it.""",
-        f"""* marks a difference from {lab.baseline} with p < {LEVEL:g} in a two-sided paired approximate randomisation
+        f"""* marks a difference from {lab.baseline} with p < {LEVEL:g} in a two-sided paired approximate randomization
         ({trials:,} trials; Riezler & Maxwell 2005), corrected for the number of systems (Holm 1979), and with the same
         sign in every seed alone. Where a system or {lab.baseline} lacks a seed, difference and test are of the seeds
         that both have. By length it is the same test with {bucket_trials:,} trials,

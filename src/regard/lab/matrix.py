@@ -21,7 +21,7 @@ def draw_matrix(grid: Grid, *, label: str) -> str:
         label: What it shows, for those who do not see it.
 
     Returns:
-        An `svg` element coloured by the page's style sheet.
+        An `svg` element colored by the page's style sheet.
     """
     rows, columns = [_short(one) for one in grid.tgt_labels], [_short(one) for one in grid.src_labels]
     cell = max(9.0, min(26.0, _SIDE / max(len(columns), len(rows), 1)))

@@ -60,7 +60,7 @@ def measure(translator: Translator, corpus: LabCorpus, config: MeasureConfig) ->
 
 
 def find_readout(translator: Translator, corpus: LabCorpus) -> Readout | None:
-    """Which layer and head to read: found on the validation text without gold links, so that none is favoured.
+    """Which layer and head to read: found on the validation text without gold links, so that none is favored.
 
     Args:
         translator: The model.

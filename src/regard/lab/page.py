@@ -29,7 +29,7 @@ from regard.lab.tables import (
     seeds_table,
 )
 
-_COLOURS = 8
+_COLORS = 8
 
 
 def render_page(summary: Summary) -> str:
@@ -77,7 +77,7 @@ def render_page(summary: Summary) -> str:
 
 
 class _Styles:
-    """Families of systems, and a colour for each name within them."""
+    """Families of systems, and a color for each name within them."""
 
     def __init__(self, systems: Sequence[str]) -> None:
         self.families: dict[str, list[str]] = {}
@@ -98,10 +98,10 @@ class _Styles:
         return self.numbers[self.label(name)]
 
     def sheet(self) -> str:
-        """Colours of the styles, and what happens to the others while a name is pointed at."""
+        """Colors of the styles, and what happens to the others while a name is pointed at."""
         rules = []
         for number in self.numbers.values():
-            rules.append(f".k{number} {{ --c: var(--s{number % _COLOURS}); }}")
+            rules.append(f".k{number} {{ --c: var(--s{number % _COLORS}); }}")
             rules.append(f"figure:has(.key.k{number}:hover) .chart > g:not(.k{number}) {{ opacity: .1; }}")
         return "\n".join(rules)
 

@@ -54,7 +54,7 @@ class Trained:
     Attributes:
         num_parameters: Trained numbers.
         steps: Updates done.
-        tokens: Target tokens learnt from; None where training was over within a second.
+        tokens: Target tokens learned from; None where training was over within a second.
         seconds: Validations among them.
         tokens_per_second: Real target tokens; None as above.
         peak_memory: Bytes, at most.

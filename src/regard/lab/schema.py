@@ -100,7 +100,7 @@ class Lab(Section):
     base: BaseConfig = BaseConfig()
     systems: Annotated[dict[str, tuple[str, ...]], Field(min_length=1)]
     """Name to options as for `--set`. What stands before a `/` in a name is its family: families are drawn side by
-    side, and what stands after it has the same colour in all of them."""
+    side, and what stands after it has the same color in all of them."""
     measure: MeasureConfig = MeasureConfig()
 
     @model_validator(mode="after")

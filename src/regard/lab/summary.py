@@ -49,7 +49,7 @@ class SystemFacts:
     Attributes:
         num_seeds: Finished cells.
         num_parameters: Trained numbers.
-        tokens: Target tokens learnt from.
+        tokens: Target tokens learned from.
         minutes: Of training.
         tokens_per_second: In training.
         sentences_per_second: In translating, with the lab's beam.
@@ -103,7 +103,7 @@ class Summary:
         return [{name: records[at] for name, records in first.items() if len(records) > at} for at in range(count)]
 
 
-def summarise(bench: Bench) -> Summary:
+def summarize(bench: Bench) -> Summary:
     """Brings the finished cells of a lab together.
 
     Args:

@@ -87,7 +87,7 @@ def _twins(lab: Lab, configs: Mapping[str, Config]) -> Iterator[str]:
     for name, config in configs.items():
         steps = lab.budget.steps or config.train.steps
         planned = config.model_copy(update={"train": config.train.model_copy(update={"steps": steps})})
-        spelt = canonical(planned).model_dump_json()
-        if spelt in seen:
-            yield f"systems.{name}: would train just what systems.{seen[spelt]} does: leave one out, or let them differ"
-        seen.setdefault(spelt, name)
+        spelled = canonical(planned).model_dump_json()
+        if spelled in seen:
+            yield f"systems.{name}: would train just what systems.{seen[spelled]} does: remove one, or change it"
+        seen.setdefault(spelled, name)

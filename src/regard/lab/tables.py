@@ -56,7 +56,7 @@ def seeds_table(summary: Summary) -> Table:
 def costs_table(summary: Summary) -> Table:
     """What each system took."""
     header = [
-        "system", "seeds", "parameters", "target tokens learnt from", "minutes", "target tokens/s",
+        "system", "seeds", "parameters", "target tokens learned from", "minutes", "target tokens/s",
         "sentences/s translated", "peak memory",
     ]  # fmt: skip
     rows = []

@@ -23,7 +23,7 @@ from regard.lab.recorder import Record, Recorder
 from regard.lab.result import CellResult, Trained
 from regard.recipes.training import TrainResult, choose_device, train
 from regard.store.training_directory import TRAINING
-from regard.translation.translator import load
+from regard.translation.loading import load
 
 FINISHED, FAILED, TAKEN, INTERRUPTED = 0, 2, 3, 130
 """How a worker ends; TAKEN = somebody else works at the cell."""
@@ -79,7 +79,7 @@ def _work(bench: Bench, cell: Cell, workers: int, lock: Lock, lost: threading.Ev
     if not lock.beat():
         raise _LostError
     CellResult(cell.system, cell.seed, wall, told, measured).write(cell.result)
-    remove(cell.model / TRAINING)  # checkpoints and the optimiser's state: several times the model
+    remove(cell.model / TRAINING)  # checkpoints and the optimizer's state: several times the model
     return FINISHED
 
 

@@ -13,7 +13,7 @@ from regard.attention.history import AttentionWithHistory
 from regard.attention.kernels import masked_softmax
 from regard.attention.location import LocationFeatures
 from regard.attention.multi import MultiHeadAttention
-from regard.attention.normalizers import Normaliser, Sharpened, entmax15, smooth, sparsemax
+from regard.attention.normalizers import Normalizer, Sharpened, entmax15, smooth, sparsemax
 from regard.attention.scores import (
     AdditiveScore,
     CosineScore,
@@ -49,13 +49,13 @@ from regard.values import Specials
 ScoreFactory = Callable[[int, int], Score]
 """Makes a score from the widths of a query and a key, one head; how users bring their own (S9)."""
 
-NORMALISERS: dict[str, Normaliser] = {
+NORMALIZERS: dict[str, Normalizer] = {
     "softmax": masked_softmax,
     "sparsemax": sparsemax,
     "entmax15": entmax15,
     "smooth": smooth,
 }
-"""By `regard.config.schema.NormaliserName`."""
+"""By `regard.config.schema.NormalizerName`."""
 
 LOCATION_REACH = 256
 """Source positions, eos among them, that a Transformer's location-based cross-attention reaches."""
@@ -208,9 +208,9 @@ def _window(config: AttentionConfig, query_size: int) -> Window | FollowingWindo
     return makers[config.window]()
 
 
-def _normaliser(config: AttentionConfig) -> Normaliser:
-    normaliser = NORMALISERS[config.normaliser]
-    return normaliser if config.sharpness == 1.0 else Sharpened(normaliser, config.sharpness)
+def _normalizer(config: AttentionConfig) -> Normalizer:
+    normalizer = NORMALIZERS[config.normalizer]
+    return normalizer if config.sharpness == 1.0 else Sharpened(normalizer, config.sharpness)
 
 
 def _rnn_attention(config: RNNConfig, score: ScoreFactory | None) -> AttentionWithHistory:
@@ -230,11 +230,11 @@ def _rnn_attention(config: RNNConfig, score: ScoreFactory | None) -> AttentionWi
             width,
             window=window if isinstance(window, Window) else None,
             dropout=options.dropout,
-            normaliser=_normaliser(options),
+            normalizer=_normalizer(options),
         )
     else:
         attention = MultiHeadAttention(
-            width, options.heads, one, dropout=options.dropout, normaliser=_normaliser(options)
+            width, options.heads, one, dropout=options.dropout, normalizer=_normalizer(options)
         )
     return AttentionWithHistory(
         attention,
@@ -330,8 +330,8 @@ def _transformer(
     one_table = shared and config.tie_embeddings
     src_embedding = tgt_embedding if one_table else word_embedding(src_vocab, width, specials.pad)
     residual = partial(RESIDUALS[config.norm], width, dropout=config.dropout)
-    normaliser = NORMALISERS[config.normaliser]
-    attention = partial(MultiHeadAttention, width, heads, dropout=config.attention_dropout, normaliser=normaliser)
+    normalizer = NORMALIZERS[config.normalizer]
+    attention = partial(MultiHeadAttention, width, heads, dropout=config.attention_dropout, normalizer=normalizer)
     self_attention = partial(
         attention, ScaledDotScore(width // heads, width // heads), rotary=config.position == "rotary"
     )

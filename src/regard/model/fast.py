@@ -70,7 +70,7 @@ def _check(precision: str, device: torch.device) -> None:
     if not has_int8():
         raise SearchError(
             "expected compiled kernels for int8, but regard was installed without any that can be used here (`regard "
-            "info --machine` says why): choose float32 or bfloat16, or another engine (--engine onnx or ctranslate2)"
+            "info --machine` says why): choose float32 or bfloat16, or export the model to onnx or ctranslate2"
         )
 
 

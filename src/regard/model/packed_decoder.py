@@ -140,7 +140,7 @@ class SteppingDecoder(Decoder):
             all(type(layer) is DecoderLayer for layer in decoder.layers)
             and all(type(part) in (nn.Linear, Linear) for part in parts if isinstance(part, nn.Linear))
             and all(type(layer.feed_forward) in (FeedForward, SwiGLU) for layer in decoder.layers)
-            and all(type(one) is MultiHeadAttention and one.normaliser is masked_softmax for one in attentions)
+            and all(type(one) is MultiHeadAttention and one.normalizer is masked_softmax for one in attentions)
             and all(can_look(one.score, weight, one.context_size) for one in attentions)
         )
 

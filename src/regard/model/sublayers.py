@@ -1,4 +1,4 @@
-"""The parts between attentions: feed-forward networks, residual connections with normalisation."""
+"""The parts between attentions: feed-forward networks, residual connections with normalization."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Residual(nn.Module, ABC):
 
 
 class PreNorm(Residual):
-    """`x + sublayer(norm(x))` (Xiong et al. 2020): the way around is never normalised."""
+    """`x + sublayer(norm(x))` (Xiong et al. 2020): the way around is never normalized."""
 
     def onto(self, x: Tensor, sublayer: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         """See `Residual.onto`."""

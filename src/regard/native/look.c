@@ -11,7 +11,7 @@ static inline void fetch(const void *from, int64_t bytes) {
 }
 
 // From n scores to shares of 1; zeros where there is nothing to attend to, not a number where a score is none.
-static inline void normalise(float *w, int64_t n) {
+static inline void normalize(float *w, int64_t n) {
     float largest = -__builtin_inff();
     int32_t odd = 0;
     for (int64_t j = 0; j < n; j++) {
@@ -128,7 +128,7 @@ static inline void normalise(float *w, int64_t n) {
         for (int64_t i = 0; i < H * K; i++) q[i] = scale * LOAD(query[i]);                                           \
         for (int64_t i = 0; i < H * D; i++) c[i] = 0.0f;                                                             \
         scores_##KIND(q, keys, at, next, seen, T, H, K, strides, weights);                                           \
-        for (int64_t h = 0; h < H; h++) normalise(weights + h * T, T);                                               \
+        for (int64_t h = 0; h < H; h++) normalize(weights + h * T, T);                                               \
         context_##KIND(weights, values, at, next, seen, T, H, D, strides, c);                                        \
         for (int64_t i = 0; i < H * D; i++) context[i] = STORE(c[i]);                                                \
     }                                                                                                                \

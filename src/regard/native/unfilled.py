@@ -17,7 +17,7 @@ _WRITERS = frozenset({"normal_", "uniform_", "zero_", "fill_", "mul_", "div_"})
 def unfilled() -> Iterator[None]:
     """Modules made within have parameters and buffers on the device `meta`, which only know their shapes.
 
-    `torch.device("meta")` alone would do, but there PyTorch runs initialisers such as `normal_` through its compiler's
+    `torch.device("meta")` alone would do, but there PyTorch runs initializers such as `normal_` through its compiler's
     Python code, whose import takes longer than that of all the rest. Here they are left out: there is nothing to write.
 
     Yields:
@@ -29,11 +29,11 @@ def unfilled() -> Iterator[None]:
     >>> layer.weight.shape, layer.weight.device
     (torch.Size([1000000000, 1000000000]), device(type='meta'))
     """
-    with torch.device("meta"), _WithoutInitialisers():
+    with torch.device("meta"), _WithoutInitializers():
         yield
 
 
-class _WithoutInitialisers(TorchFunctionMode):
+class _WithoutInitializers(TorchFunctionMode):
     def __torch_function__(
         self,
         func: Callable[..., object],

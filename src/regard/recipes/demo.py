@@ -21,17 +21,19 @@ from regard.inspection import html, terminal
 from regard.inspection.record import AttentionRecord
 from regard.recipes.training import TrainResult, train
 from regard.store.manifest import MANIFEST
+from regard.store.migrations import rename_keys
 from regard.store.training_directory import SETTINGS, STATE, TRAINING, TrainingFolder
 from regard.text.readers import read_lines
 from regard.train.console import ConsoleReporter, duration
 from regard.train.reporter import Reporter, Reporters, StepReport, TrainingPlan
-from regard.translation.translator import Translator, load
+from regard.translation.loading import load
+from regard.translation.translator import Translator
 from regard_phrasebook.corpus import write_corpus
 
 SENTENCE = "How was your day?"
 PAIRS = 20_000
 MAX_WORDS = 10
-"""Longer sentences are learnt later and show the same."""
+"""Longer sentences are learned later and show the same."""
 TIMED_STEPS = 5
 """Steps after which it is said how long the rest will take."""
 BESIDES = 0.1
@@ -153,10 +155,10 @@ def _check_own(model: Path, corpus: Path) -> None:
         config = place / SETTINGS
         if not config.is_file():
             continue
-        src = Path(parse_config(config.read_text(encoding="utf-8"), where=str(config)).data.src or "")
+        src = Path(parse_config(rename_keys(config.read_text(encoding="utf-8")), where=str(config)).data.src or "")
         if src != own and not (src.exists() and own.exists() and src.samefile(own)):
             raise ConfigError(
-                f"{place}: expected a model of this demonstration, or none, but found one that learnt from other text: "
+                f"{place}: expected a model of this demonstration, or none, but found a model of other text: "
                 "choose another --out, or replace it with --overwrite"
             )
 

@@ -106,7 +106,7 @@ def check_guiding(config: Config) -> None:
             f'with train.guided_file, such as `regard align` writes, or "{ALIGNER}" to have them made'
         )
     _check_place(train, config.model)
-    _check_normaliser(config.model)
+    _check_normalizer(config.model)
 
 
 def _make(path: Path, corpus: Corpus, num_lines: int, reporter: Reporter | None) -> None:
@@ -154,10 +154,10 @@ def _check_place(train: TrainConfig, model: ModelConfig) -> None:
             )
 
 
-def _check_normaliser(model: ModelConfig) -> None:
+def _check_normalizer(model: ModelConfig) -> None:
     where, section = ("attention.", model.attention) if isinstance(model, RNNConfig) else ("", model)
-    if section.normaliser in ("sparsemax", "entmax15"):
+    if section.normalizer in ("sparsemax", "entmax15"):
         raise ConfigError(
-            f"train.guided_weight: links pull at weights, and a weight that model.{where}normaliser = "
-            f"{section.normaliser!r} has made zero feels no pull: choose 'softmax' or 'smooth', or set the weight to 0"
+            f"train.guided_weight: links pull at weights, and a weight that model.{where}normalizer = "
+            f"{section.normalizer!r} has made zero feels no pull: choose 'softmax' or 'smooth', or set the weight to 0"
         )

@@ -207,7 +207,7 @@ def _bfloat16() -> Row:
     )
     searching = ["float32", "bfloat16"] if packs(torch.bfloat16) else ["float32"]
     found = f"training in {name}, searching in float32"
-    found += ", or bfloat16 with --compute bfloat16" if "bfloat16" in searching else "; oneDNN has no bfloat16 here"
+    found += ", or bfloat16 with --precision bfloat16" if "bfloat16" in searching else "; oneDNN has no bfloat16 here"
     gflops = {"float32": round(in_float32, 1), "bfloat16": round(in_bfloat16, 1)}
     facts = {"training": name, "searching": searching, "gflops": gflops, "ratio": round(ratio, 2)}
     return Row("bfloat16", found, why, facts)
@@ -230,10 +230,10 @@ def _int8() -> Row:
     if kernel is None:
         found, why = "searching by other engines alone", "regard's own engine needs compiled kernels for it"
     else:
-        found = f"searching with --compute int8 by {kernel} instructions"
+        found = f"searching with --precision int8 by {kernel} instructions"
         why = f"regard's own engine rounds when asked to; sums are the same by all instructions{_OWN_INT8[kernel]}"
     why += (
-        "; other engines (--engine, or an export) choose instructions themselves. "
+        "; other engines (of an export) choose instructions themselves. "
         f"CTranslate2: {told}. ONNX Runtime: {f'{onnx} computes in int8' if onnx else 'not installed'}"
     )
     if not names and known.get("AVX2"):

@@ -25,6 +25,7 @@ from regard.files.paths import check_writable, named
 from regard.files.reading import read_bytes, read_text
 from regard.interop.packages import need
 from regard.recipes.guided_links import ALIGNER, check_guiding, links_file, read_guiding_links
+from regard.store.migrations import rename_keys
 from regard.store.training_directory import SETTINGS
 from regard.text.readers import read_lines, read_pairs
 from regard.text.subword import Subword
@@ -189,7 +190,7 @@ def _kept_config(directory: Path) -> Config:
             f"{place}: changed since it was written: it does not agree with its own hash; what may be set anew is set "
             f"with options, not in this file: {_CURE}"
         )
-    return parse_config(text, where=str(place))
+    return parse_config(rename_keys(text), where=str(place))
 
 
 def _sealed(settings: str) -> str:
@@ -264,7 +265,7 @@ def _read(config: Config) -> tuple[list[Pair], list[Pair], list[str]]:
 
 
 def _hold_out(pairs: Sequence[Pair], seed: int) -> tuple[list[Pair], list[Pair]]:
-    """Sets some sources aside with all their translations, so that none is both learnt and validated."""
+    """Sets some sources aside with all their translations, so that none is both learned and validated."""
     sources = list(dict.fromkeys(pair.src for pair in pairs))
     if len(sources) < 2:
         raise DataError(

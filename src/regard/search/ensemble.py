@@ -63,6 +63,6 @@ class Ensemble:
         if len(set(sizes)) > 1:
             raise SearchError(f"an ensemble needs models of one target vocabulary, but theirs have {sizes} ids")
         each = torch.stack([output.logits.float().log_softmax(-1) for output, _ in steps])  # (M, R, V)
-        total = each.logsumexp(0)  # logits need not be normalised: the sum serves as the mean
+        total = each.logsumexp(0)  # logits need not be normalized: the sum serves as the mean
         weights = tuple(layer for output, _ in steps for layer in output.weights)
         return StepOutput(total, weights), EnsembleState(tuple(after for _, after in steps))

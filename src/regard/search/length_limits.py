@@ -1,4 +1,4 @@
-"""How long a sentence may be: what a model has learnt or has positions for, and what there is room for."""
+"""How long a sentence may be: what a model has learned or has positions for, and what there is room for."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Reach:
 
     @classmethod
     def of(cls, config: Config) -> Reach:
-        """What a model of that configuration has learnt, or is able, to read."""
+        """What a model of that configuration has learned, or is able, to read."""
         model = config.model
         positions = num_positions(model)
         source = max(1, min(config.data.max_len, positions - 1, (source_reach(model) or ENDLESS) - 1))

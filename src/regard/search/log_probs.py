@@ -90,7 +90,7 @@ def likeliest(
     Args:
         logits: `(R, V)`, of any floating type; -inf is a token that the model rules out.
         count: K ≤ V, how many.
-        never: Ids that are not to be chosen; they take part in the normaliser.
+        never: Ids that are not to be chosen; they take part in the normalizer.
         sentences: `(R,)` int64, the sentence of each row, for the message.
         step: Number of the step from 1, for the message.
 
@@ -120,7 +120,7 @@ def _barred(never: tuple[int, ...]) -> Tensor:
 
 
 def _check(log_probs: Tensor, sentences: Tensor, step: int) -> None:
-    """One number that is not finite spoils a row's normaliser, and with it the whole row."""
+    """One number that is not finite spoils a row's normalizer, and with it the whole row."""
     bad = log_probs[:, 0].isnan()
     if bool(bad.any()):
         raise NotFiniteError(int(sentences[int(bad.nonzero()[0])]), step)

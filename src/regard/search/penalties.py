@@ -22,7 +22,7 @@ def length_penalty(length: Number, alpha: float) -> Number:
 
     Args:
         length: |Y|, tokens with eos; a number or a tensor of any shape `(...)`.
-        alpha: α ≥ 0; 0 = no penalty, larger favours longer translations.
+        alpha: α ≥ 0; 0 = no penalty, larger favors longer translations.
 
     Returns:
         At least 1 for a length of at least 1, growing with the length; of the same shape `(...)`.

@@ -3,7 +3,7 @@
 The output layer is the one part of a step whose cost grows with the vocabulary. A table made beforehand says for every
 source subword which target subwords it is linked to most often. These and the most frequent ones are all that a
 sentence can say; only the rows of the output layer that a batch needs are multiplied (Jean et al. 2015, §3.2). To the
-search this is a model with a small vocabulary. Each softmax is over the words of its own sentence: neighbours change
+search this is a model with a small vocabulary. Each softmax is over the words of its own sentence: neighbors change
 nothing, and scores are a little higher than over all words.
 """
 

@@ -36,13 +36,13 @@ def stranger(directory: Path, names: list[str]) -> str:
         return f"this is a MarianMT of transformers: read it with `regard import marian {directory} --out MODEL`"
     if "model.bin" in there and any(name.endswith(("vocabulary.json", "vocabulary.txt")) for name in names):
         return (
-            "this is a model for CTranslate2 that regard did not write: give the model it was made of, with --engine "
-            "ctranslate2, or what `regard export --to ctranslate2` writes"
+            "this is a model for CTranslate2 that regard did not write: give a directory written by `regard "
+            "export --to ctranslate2`"
         )
     if any(name.endswith(".onnx") for name in names):
         return (
-            "this is a model for ONNX Runtime that regard did not write: give the model it was made of, with --engine "
-            "onnx, or what `regard export --to onnx` writes"
+            "this is a model for ONNX Runtime that regard did not write: give a directory written by "
+            "`regard export --to onnx`"
         )
     if "config.json" in there and there & {"model.safetensors", "pytorch_model.bin", "model.safetensors.index.json"}:
         return "this is a model of transformers: only MarianMT can be read, with `regard import marian`"

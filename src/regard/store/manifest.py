@@ -18,7 +18,7 @@ from regard.files.reading import read_bytes
 from regard.store.foreign import stranger
 
 FORMAT = "regard-model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 CONFIG = "config.toml"
 WEIGHTS = "weights.safetensors"
@@ -175,13 +175,13 @@ def check_claims(manifest: Manifest, found: Manifest, *, where: Path) -> None:
 def _architecture(config: Config) -> str:
     model = config.model
     if isinstance(model, RNNConfig):
-        score = [] if model.decoder == "plain" else [model.attention.score, *_normaliser(model.attention.normaliser)]
+        score = [] if model.decoder == "plain" else [model.attention.score, *_normalizer(model.attention.normalizer)]
         return "-".join([model.decoder, *score, model.cell, str(model.hidden_size)])
-    score = [model.cross_score, *_normaliser(model.normaliser)]
+    score = [model.cross_score, *_normalizer(model.normalizer)]
     return "-".join(["transformer", *score, f"{model.encoder_layers}+{model.decoder_layers}", str(model.width)])
 
 
-def _normaliser(name: str) -> list[str]:
+def _normalizer(name: str) -> list[str]:
     """Named where it is not the usual one."""
     return [] if name == "softmax" else [name]
 

@@ -6,8 +6,9 @@ before it up to date, and store a model of that version in `tests/unit/store/fix
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from regard.errors import CheckpointError
@@ -32,8 +33,30 @@ class Description:
 Migration = Callable[[Description], Description]
 """Brings a description from one format version to the next."""
 
-MIGRATIONS: Mapping[int, Migration] = {}
-"""By the version that it starts from. Version 1 is the first, so there is nothing to bring up to date yet."""
+
+_RENAMED_KEY = re.compile(r"^normaliser(?=\s*=)", re.MULTILINE)
+
+
+def rename_keys(config: str) -> str:
+    """The text of a `config.toml` that an older regard wrote, with the present names of its keys.
+
+    >>> rename_keys('normaliser = "softmax"')
+    'normalizer = "softmax"'
+    """
+    return _RENAMED_KEY.sub("normalizer", config)
+
+
+def _from_1(description: Description) -> Description:
+    """Format 2 spells the key `normalizer`."""
+    return replace(
+        description,
+        manifest={**description.manifest, "format_version": 2},
+        config=rename_keys(description.config),
+    )
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _from_1}
+"""By the version that it starts from."""
 
 
 def format_version(manifest: dict[str, object], *, where: Path) -> int:

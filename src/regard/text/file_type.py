@@ -8,7 +8,7 @@ from regard.errors import CheckpointError
 from regard.files.reading import open_regular, read_bytes, reading
 
 HEAD = 512
-"""Bytes that `recognised` wants to see."""
+"""Bytes that `recognized` wants to see."""
 LFS = b"version https://git-lfs.github.com/spec/"
 LFS_POINTER = "a pointer of Git LFS in place of the file itself: fetch it with `git lfs pull`"
 """How a file begins that Git LFS has put in place of a large one, and what is said of it."""
@@ -34,12 +34,12 @@ _BZ2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
 _TAR_AT, _TAR = 257, b"ustar"
 
 
-def recognised(head: bytes) -> str:
+def recognized(head: bytes) -> str:
     r"""What a file is that begins so, if it is one of those that are often given in place of text or of weights.
 
-    >>> recognised(b"PK\3\4 and so on")
+    >>> recognized(b"PK\3\4 and so on")
     'a .zip archive: unpack it first, e.g. with unzip'
-    >>> recognised(b"PK is short for Peter Klein.")
+    >>> recognized(b"PK is short for Peter Klein.")
     ''
 
     Args:
@@ -112,7 +112,7 @@ def read_head(path: Path, *, wanted: str) -> bytes:
 
 
 def _refuse(path: Path, head: bytes, wanted: str) -> None:
-    if told := recognised(head):
+    if told := recognized(head):
         raise CheckpointError(f"{path}: expected {wanted}, found {told}")
 
 

@@ -20,11 +20,11 @@ _JOINER = "\u034f"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def normalise(text: str) -> str:
+def normalize(text: str) -> str:
     r"""Composes characters (NFC), turns controls and odd spaces into plain spaces, and joins runs of these to one.
 
     No-break spaces become plain ones, too: `journée ?` is the same text however it was typeset. Zero width spaces
-    stay between letters of Southeast Asian scripts, where they end words, and are left out elsewhere. Normalising twice
+    stay between letters of Southeast Asian scripts, where they end words, and are left out elsewhere. Normalizing twice
     changes nothing more.
 
     Args:
@@ -33,7 +33,7 @@ def normalise(text: str) -> str:
     Returns:
         The text that all spans and alignments refer to, without spaces at its ends.
 
-    >>> normalise("Comment\u00a0 ça va\t?\n")
+    >>> normalize("Comment\u00a0 ça va\t?\n")
     'Comment ça va ?'
     """
     composed = unicodedata.normalize("NFC", _broken_up(without_surrogates(text)))

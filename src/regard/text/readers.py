@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
 from regard.errors import DataError, RegardError
-from regard.text.file_type import HEAD, recognised
-from regard.text.normalize import normalise
+from regard.text.file_type import HEAD, recognized
+from regard.text.normalize import normalize
 from regard.values import Pair
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ def read_lines(path: PathName) -> Iterator[str]:
         path: Plain text or .gz. Line ends may be LF or CRLF; a byte order mark is skipped.
 
     Yields:
-        Lines without their ends, not normalised.
+        Lines without their ends, not normalized.
 
     Raises:
         DataError: When the file is missing or cannot be read, is not UTF-8, holds NUL bytes (as UTF-16 does) or is a
@@ -168,7 +168,7 @@ def windows(lines: Iterable[T], size: int, *, more: Callable[[], bool] | None = 
 
 
 def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
-    """Reads sentence pairs, normalised.
+    """Reads sentence pairs, normalized.
 
     Args:
         src: Source sentences, or a TSV with source and target in its first two columns.
@@ -186,7 +186,7 @@ def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
     pairs: list[Pair] = []
     number = 0
     for number, (left, right) in enumerate(rows, start=1):
-        pair = Pair(normalise(left), normalise(right), number)
+        pair = Pair(normalize(left), normalize(right), number)
         if pair.src and pair.tgt:
             pairs.append(pair)
     if not pairs:
@@ -199,12 +199,12 @@ def _unpacked(file: BinaryIO | Iterable[bytes], path: Path) -> Iterable[bytes]:
     if not isinstance(file, io.IOBase):
         return file
     head = _head(file)
-    if told := recognised(head):  # whatever its name
+    if told := recognized(head):  # whatever its name
         raise DataError(f"{path}: expected text, found {told}")
     if path.suffix != ".gz" and not head.startswith(GZIP):
         return file
     unpacked = gzip.GzipFile(fileobj=cast("BinaryIO", file))
-    if told := recognised(_head(unpacked)):
+    if told := recognized(_head(unpacked)):
         raise DataError(f"{path}: expected gzipped text, found in it {told}")
     return unpacked
 
@@ -216,7 +216,7 @@ def _head(text: Iterable[bytes]) -> bytes:
 
 def _check_first(raw: bytes, head: bytes, text: Iterable[bytes], path: PathName) -> None:
     """Refuses what has no lines that could be told apart, by the first of them."""
-    if archive := recognised(head):
+    if archive := recognized(head):
         raise DataError(f"{path}: expected text, found {archive}")
     told = next((told for mark, told in _WIDE_MARKS if head.startswith(mark)), None) or _wide(head)
     if told is not None:

@@ -40,7 +40,7 @@ def stretches(text: str, subword: Subword, *, limit: int) -> list[Stretch]:
     Time and memory grow with the length of the text, not faster.
 
     Args:
-        text: Normalised: single spaces are all that separates its words.
+        text: Normalized: single spaces are all that separates its words.
         subword: The vocabulary.
         limit: Most subwords of a stretch. A character that needs more bytes than this stays whole.
 

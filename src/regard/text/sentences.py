@@ -69,7 +69,7 @@ def breaks(text: str) -> Iterator[Break]:
     """Finds all places within a text where it may be divided, in order; one pass, each place once.
 
     Args:
-        text: Normalised: single spaces, none at the ends.
+        text: Normalized: single spaces, none at the ends.
 
     Yields:
         The places. The end of the text is none of them.
@@ -91,7 +91,7 @@ def sentence_spans(text: str) -> tuple[Span, ...]:
     """Where each sentence stands.
 
     Args:
-        text: Normalised: single spaces, none at the ends.
+        text: Normalized: single spaces, none at the ends.
 
     Returns:
         One span a sentence, in order; the space between two belongs to neither. None for an empty text.

@@ -47,7 +47,7 @@ class Cutter(ABC):
 
     def _surface(self, piece_id: int) -> Surface:
         if self._processor.is_byte(piece_id):
-            return int(self.pieces[piece_id][3:-1], 16)  # spelt <0x41>
+            return int(self.pieces[piece_id][3:-1], 16)  # spelled <0x41>
         silent = self._processor.is_control(piece_id) or self._processor.is_unknown(piece_id)
         return None if silent else self.pieces[piece_id]
 
@@ -88,10 +88,10 @@ class PlainCutter(Cutter):
     def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
         super().__init__(processor)
         surfaces = (self.surfaces[i] for i in processor.encode(_PROBE, out_type=int))
-        spelt = b"".join(bytes([s]) if isinstance(s, int) else (s or "").encode() for s in surfaces)
+        spelled = b"".join(bytes([s]) if isinstance(s, int) else (s or "").encode() for s in surfaces)
         over_spaces = any(SPACE in surface[1:] for surface in self.surfaces if isinstance(surface, str))
         # A space that bytes spell has no character of its own before the text, where its first word's stands.
-        if SPACE not in self.surfaces or over_spaces or spelt != (SPACE + _PROBE.replace(" ", SPACE)).encode():
+        if SPACE not in self.surfaces or over_spaces or spelled != (SPACE + _PROBE.replace(" ", SPACE)).encode():
             raise CheckpointError(
                 "this SentencePiece model changes the text before it cuts it, or cannot spell every byte, so that its "
                 "pieces could not be found again in the text: train one with regard"
@@ -108,7 +108,7 @@ class PlainCutter(Cutter):
 
 
 class ImportedCutter(Cutter):
-    """Cuts by a vocabulary of another toolkit, which may normalise the text and leave characters unknown.
+    """Cuts by a vocabulary of another toolkit, which may normalize the text and leave characters unknown.
 
     A language that the text begins with, such as `>>fra<<`, is one id if the vocabulary has it.
 

@@ -31,7 +31,7 @@ class Subword:
     """
 
     def __init__(self, model: bytes, *, note: str | None = None) -> None:
-        """Reads a serialised SentencePiece model.
+        """Reads a serialized SentencePiece model.
 
         Args:
             model: What `to_bytes` gave.
@@ -66,7 +66,7 @@ class Subword:
         """Learns a vocabulary; the same arguments give the same bytes.
 
         Args:
-            sentences: Normalised text.
+            sentences: Normalized text.
             vocab_size: Subwords wanted, the 4 specials and 256 bytes among them.
             kind: `unigram` (Kudo 2018) or `bpe` (Sennrich et al. 2016).
             seed: Decides which lines are used of a very large text.
@@ -87,7 +87,7 @@ class Subword:
         """Reads what `to_bytes` gave.
 
         Args:
-            model: A serialised SentencePiece model.
+            model: A serialized SentencePiece model.
 
         Returns:
             The vocabulary.
@@ -98,7 +98,7 @@ class Subword:
         return cls(model)
 
     def to_bytes(self) -> bytes:
-        """The serialised SentencePiece model."""
+        """The serialized SentencePiece model."""
         return self._bytes
 
     @classmethod
@@ -152,7 +152,7 @@ class Subword:
         """Cuts a text, keeping track of its characters.
 
         Args:
-            text: Any text; it is not normalised here.
+            text: Any text; it is not normalized here.
             sample_alpha: As for `encode_ids`.
             seed: As for `encode_ids`.
 
@@ -167,8 +167,8 @@ class Subword:
         """Cuts many texts, ids only, as fast as SentencePiece can.
 
         Args:
-            texts: Any texts; they are not normalised here.
-            sample_alpha: 0 = the best segmentation. Otherwise one is drawn at random (subword regularisation):
+            texts: Any texts; they are not normalized here.
+            sample_alpha: 0 = the best segmentation. Otherwise one is drawn at random (subword regularization):
                 for unigram, probabilities are taken to this power (Kudo 2018, §3.2: 0.1 to 0.5), for BPE it is the
                 share of merges left out (Provilkov et al. 2020: 0.1).
             seed: Decides the draw: the same seed draws the same, in any process.
@@ -189,10 +189,10 @@ class Subword:
         return [sample(hide(text), sampler, generator) for text in texts]
 
     def _weigh(self) -> Pieces:
-        spelt = {piece: i for i, piece in enumerate(self._surfaces) if isinstance(piece, str)}
-        scores = {piece: self._processor.get_score(i) for piece, i in spelt.items()}
+        spelled = {piece: i for i, piece in enumerate(self._surfaces) if isinstance(piece, str)}
+        scores = {piece: self._processor.get_score(i) for piece, i in spelled.items()}
         byte_ids = {value: i for i, value in enumerate(self._surfaces) if isinstance(value, int)}
-        return Pieces(spelt, scores, [byte_ids[value] for value in range(256)])
+        return Pieces(spelled, scores, [byte_ids[value] for value in range(256)])
 
     def decode(self, ids: Sequence[int]) -> Encoding:
         """Joins ids to a text: one line, single spaces, none at the ends.

@@ -1,4 +1,4 @@
-"""Drawing segmentations at random: subword regularisation (Kudo 2018) and BPE dropout (Provilkov et al. 2020).
+"""Drawing segmentations at random: subword regularization (Kudo 2018) and BPE dropout (Provilkov et al. 2020).
 
 SentencePiece can draw, too, but mixes a salt of the process into its seed (as of 0.2.3), so that no training
 could be repeated. Pieces never reach over a space, so words are drawn one by one, and what is worth knowing of
@@ -71,7 +71,7 @@ class Pieces:
 
 
 class UnigramSampler:
-    """Draws from `P(segmentation)^α`, normalised, over all segmentations of a word (Kudo 2018, §3.2).
+    """Draws from `P(segmentation)^α`, normalized, over all segmentations of a word (Kudo 2018, §3.2).
 
     By forward filtering and backward sampling: from the end of the word, each piece is drawn by how likely all
     that can stand before it is.
@@ -175,5 +175,5 @@ def sample(text: str, sampler: Sampler, generator: random.Random) -> list[int]:
     """
     if not text:
         return []
-    spelt = SPACE + text.replace(" ", SPACE)
-    return [i for word in _UNITS.findall(spelt) for i in sampler.draw(word, generator)]
+    spelled = SPACE + text.replace(" ", SPACE)
+    return [i for word in _UNITS.findall(spelled) for i in sampler.draw(word, generator)]

@@ -19,7 +19,7 @@ _STAND_IN = "\U0010fffd"
 # use, which is as good as never written; a text that holds that one comes back with `▁` instead.
 
 Surface = str | int | None
-"""What an id stands for: characters (a space spelt as `▁`), the value of one byte, or nothing."""
+"""What an id stands for: characters (a space spelled as `▁`), the value of one byte, or nothing."""
 
 
 def hide(text: str) -> str:

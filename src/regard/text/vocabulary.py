@@ -37,13 +37,13 @@ def learn_vocabulary(sentences: Iterable[str], *, vocab_size: int, kind: Kind, s
     texts of less than 40,000 characters) and those for which the vocabulary is too small: bytes spell these.
 
     Args:
-        sentences: Normalised text.
+        sentences: Normalized text.
         vocab_size: Subwords wanted, specials and bytes among them; a small text may have room for fewer.
         kind: `unigram` (Kudo 2018) or `bpe` (Sennrich et al. 2016).
         seed: Decides which lines are used of a text of more than `MAX_LINES`.
 
     Returns:
-        A serialised SentencePiece model.
+        A serialized SentencePiece model.
 
     Raises:
         DataError: When there is no text, or the vocabulary is too small to hold anything.
@@ -81,7 +81,7 @@ def learn_vocabulary(sentences: Iterable[str], *, vocab_size: int, kind: Kind, s
             minloglevel=3,
         )
     except RuntimeError as error:
-        raise DataError(f"no vocabulary of {vocab_size} subwords could be learnt from this text: {error}") from None
+        raise DataError(f"no vocabulary of {vocab_size} subwords could be learned from this text: {error}") from None
     return model.getvalue()
 
 

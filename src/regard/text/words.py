@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.text.surface import SPACE
 from regard.values import Encoding, Span
 
@@ -16,7 +16,7 @@ def word_spans(text: str) -> tuple[Span, ...]:
     """Where each word stands.
 
     Args:
-        text: A normalised sentence.
+        text: A normalized sentence.
 
     Returns:
         One span a word, in order.
@@ -37,7 +37,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def word_counts(sources: Iterable[str], targets: Iterable[str]) -> list[tuple[int, int]]:
-    r"""How many words the sides of each pair have once they are normalised, as models and links count them.
+    r"""How many words the sides of each pair have once they are normalized, as models and links count them.
 
     >>> word_counts(["How was your day?"], ["ta\u00a0journée"])
     [(4, 2)]
@@ -50,7 +50,7 @@ def word_counts(sources: Iterable[str], targets: Iterable[str]) -> list[tuple[in
         Source and target words of each pair.
     """
     pairs = zip(sources, targets, strict=True)
-    return [(len(word_spans(normalise(src))), len(word_spans(normalise(tgt)))) for src, tgt in pairs]
+    return [(len(word_spans(normalize(src))), len(word_spans(normalize(tgt)))) for src, tgt in pairs]
 
 
 def word_of_piece(encoding: Encoding) -> tuple[int | None, ...]:

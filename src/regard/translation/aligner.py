@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from regard.alignment.head_selection import Choice, by_dictionary, by_gold, rank
 from regard.alignment.readout import Readout, Rule
-from regard.alignment.symmetrize import flipped, symmetrise
+from regard.alignment.symmetrize import flipped, symmetrize
 from regard.config.schema import RNNConfig
 from regard.errors import DataError
 from regard.inspection.record import AttentionRecord
 from regard.text.links import GoldLinks
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.translation.chunks import portions
 from regard.translation.result import Translation
 from regard.translation.translator import Translator
@@ -33,7 +33,7 @@ class Aligner:
         translator: Reads the target as a translation of the source.
         readout: How links are read off its attention.
         reverse: Reads the source as a translation of the target, if there is one.
-        method: How the two become one, see `symmetrise`.
+        method: How the two become one, see `symmetrize`.
         tell: Takes what is to be said of a pair, such as that it was too long to be read.
     """
 
@@ -63,7 +63,7 @@ class Aligner:
         if self.reverse is None:
             return forward
         backward = self.reverse.links(targets, sources, first=first)
-        return [symmetrise(one, flipped(other), self.method) for one, other in zip(forward, backward, strict=True)]
+        return [symmetrize(one, flipped(other), self.method) for one, other in zip(forward, backward, strict=True)]
 
     def _read(self, sources: Sequence[str], targets: Sequence[str], *, first: int) -> list[Links]:
         """The links of a few pairs, by this direction alone; of their attention the one matrix that is read is kept."""
@@ -83,7 +83,7 @@ def both_ways(forward: Aligner, backward: Aligner, method: str) -> Aligner:
     Args:
         forward: Reads the target as a translation of the source.
         backward: Reads the source as a translation of the target.
-        method: How the two become one, see `symmetrise`.
+        method: How the two become one, see `symmetrize`.
 
     Returns:
         An aligner with the forward one's direction.
@@ -216,8 +216,8 @@ def choose_readout(
 
 def _few(translator: Translator, sources: Sequence[str], targets: Sequence[str]) -> list[int]:
     """The first pairs, as far as there is room for all their attention; one that would take most of it is left out."""
-    src_ids = translator.src_subword.encode_ids([normalise(one) for one in sources[:ENOUGH]])
-    tgt_ids = translator.tgt_subword.encode_ids([normalise(one) for one in targets[:ENOUGH]])
+    src_ids = translator.src_subword.encode_ids([normalize(one) for one in sources[:ENOUGH]])
+    tgt_ids = translator.tgt_subword.encode_ids([normalize(one) for one in targets[:ENOUGH]])
     room, taken = ROOM // max(1, translator.reach.matrices), []
     most = room // 8
     for number, (src, tgt) in enumerate(zip(src_ids, tgt_ids, strict=True)):

@@ -1,132 +1,140 @@
-"""Opening whatever translates: a model of regard's by its own engine or another, or an export.
+"""`regard.load`: the one way to open a model, an ensemble of models, or an export for another engine.
 
-What belongs to another engine is imported where it is asked for: most who translate wait for none of it.
+Modules of other engines are imported only when an export needs them.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from functools import partial
+from os import PathLike
 from pathlib import Path
 
+import torch
+
+from regard.alignment.readout import own_readout
 from regard.config.threads import check_threads
 from regard.errors import ConfigError
-from regard.interop.exported import Exported, is_export, open_export
+from regard.interop.exported import ENGINES, Exported, is_export, open_export
+from regard.model.build import ScoreFactory
 from regard.native.packed import PRECISIONS
+from regard.search.engine import Engine
+from regard.search.length_limits import Reach
 from regard.store import StoredModel, load_model
 from regard.store.model import open_model
-from regard.translation.translator import Translator, load
+from regard.translation.translator import Translator
 
-ENGINES = ("regard", "ctranslate2", "onnx")
-"""What can run a model."""
+PathName = str | PathLike[str]
 
 
-def open_translator(
-    paths: Sequence[Path],
+def load(
+    path: PathName | Sequence[PathName],
     *,
     engine: str | None = None,
-    compute: str | None = None,
+    precision: str | None = None,
     device: str = "auto",
     threads: int | None = None,
+    score: ScoreFactory | None = None,
 ) -> Translator:
-    """Opens a model, an ensemble or an export.
+    """Opens a trained model, an ensemble of models, or an export.
 
     Args:
-        paths: Directories of models; one only for other engines than regard's.
-        engine: One of `ENGINES`; an export's own, and regard's for a model, when not given.
-        compute: Type of the engine's arithmetic: `float32`, `bfloat16` or `int8` for regard's own, others elsewhere;
-            as the weights are stored when not given.
+        path: Directory of a model or an export, or a list of model directories for an ensemble.
+        engine: `regard`, `ctranslate2` or `onnx`; only the engine that the directory was written for can run it.
+        precision: Number type of matrix products: `float32`, `bfloat16` or `int8` for models; for exports what their
+            engine offers. When not given, `float32` for models, and the stored type for exports.
         device: `auto`, `cpu`, `cuda`, …
-        threads: CPU threads of another engine; as many as torch uses when not given.
+        threads: CPU threads of another engine; PyTorch's number of threads when not given.
+        score: Factory of the user's own attention score, if the model was built with one.
 
     Returns:
-        What translates.
+        The translator.
 
     Raises:
-        ConfigError: There is no such engine, or it cannot run the model, or so many threads cannot be.
+        ConfigError: The engine is unknown or cannot run this directory, or the number of threads is impossible.
         CheckpointError: A directory holds no sound model.
+        SearchError: The models of an ensemble have different vocabularies.
     """
     if threads is not None:
         check_threads(threads, name="threads")
-    exported = open_export(paths[0]) if is_export(paths[0]) else None
-    engine = engine or (exported.note.engine if exported else "regard")
-    if engine not in ENGINES:
-        raise ConfigError(f"expected an engine of {', '.join(ENGINES)}, got {engine!r}")
-    if exported and engine != exported.note.engine:
-        raise ConfigError(
-            f"{paths[0]}: an export for {exported.note.engine} cannot be run by {_named(engine)}: give "
-            "the model that it was made of"
-        )
-    if engine == "regard":
-        if compute not in (None, *PRECISIONS):
-            raise ConfigError(
-                f"{paths[0]}: regard's own engine computes in {', '.join(PRECISIONS)}, not in {compute!r}: choose "
-                "one with --compute, or add --engine ctranslate2 or --engine onnx"
-            )
-        return load([str(one) for one in paths], device=device, precision=compute or "float32")
-    again = partial(open_translator, engine=engine, compute=compute, device=device, threads=threads)
-    translator = _open_elsewhere(paths, exported, engine, compute=compute, device=device, threads=threads)
-    return translator.opened_by(again, [path.absolute() for path in paths])
-
-
-def _open_elsewhere(
-    paths: Sequence[Path],
-    exported: Exported | None,
-    engine: str,
-    *,
-    compute: str | None,
-    device: str,
-    threads: int | None,
-) -> Translator:
-    """Opens what another engine than regard's runs."""
-    if len(paths) > 1:
-        raise ConfigError(f"{engine} runs one model at a time: leave out --with, or use regard's own engine")
-    if exported:
-        return _run(exported, compute=compute, threads=threads, device=device)
-    with tempfile.TemporaryDirectory() as place:  # read into memory at once
-        export = Path(place) / "export"
-        if engine == "onnx":
-            from regard.interop.onnx.exporter import export_onnx
-
-            export_onnx(load_model(paths[0]), export, quantization=compute or "float32")
-        else:
-            from regard.interop.ctranslate2.exporter import export_ctranslate2, stored_for
-
-            export_ctranslate2(load_model(paths[0]), export, quantization=stored_for(compute or "default"))
-        return _run(open_export(export), compute=compute, threads=threads, device=device)
-
-
-def _named(engine: str) -> str:
-    return "regard's own engine" if engine == "regard" else engine
-
-
-def _run(exported: Exported, *, compute: str | None, threads: int | None, device: str) -> Translator:
-    if exported.note.engine == "onnx":
-        from regard.interop.onnx.engine import onnx_translator
-
-        translator = onnx_translator(exported, compute=compute, threads=threads, device=device)
+    paths = [path] if isinstance(path, (str, PathLike)) else list(path)
+    exported = next((open_export(place) for place in map(Path, paths) if is_export(place)), None)
+    engine = _checked_engine(Path(paths[0]) if paths else Path(), engine, exported)
+    if exported is None:
+        translator = _load_models(paths, precision=precision, device=device, score=score)
+    elif len(paths) > 1:
+        raise ConfigError(f"{exported.path}: an export cannot be part of an ensemble: give the models instead")
     else:
-        from regard.interop.ctranslate2.engine import ctranslate2_translator
+        translator = _open_exported(exported, precision=precision, threads=threads, device=device)
+    again = partial(load, engine=engine, precision=precision, device=device, threads=threads, score=score)
+    return translator.opened_by(again, [str(Path(place).absolute()) for place in paths])
 
-        translator = ctranslate2_translator(exported, compute=compute or "default", threads=threads, device=device)
+
+def _checked_engine(path: Path, engine: str | None, exported: Exported | None) -> str:
+    own = "regard" if exported is None else exported.note.engine
+    if engine in (None, own):
+        return own
+    if engine not in ("regard", *ENGINES):
+        raise ConfigError(f"expected an engine of {', '.join(('regard', *ENGINES))}, got {engine!r}")
+    if exported is None:
+        raise ConfigError(
+            f"{path}: a model of regard, which {engine} cannot read: run `regard export {path} --to {engine} --out "
+            f"{path}.{engine}` once, and give that directory"
+        )
+    name = "regard's own engine" if engine == "regard" else engine
+    raise ConfigError(f"{exported.path}: an export for {own} cannot be run by {name}: give the model it was made from")
+
+
+def _load_models(
+    paths: Sequence[PathName], *, precision: str | None, device: str, score: ScoreFactory | None
+) -> Translator:
+    if precision not in (None, *PRECISIONS):
+        raise ConfigError(
+            f"{paths[0]}: regard's own engine computes in {', '.join(PRECISIONS)}, not in {precision!r}: choose one of "
+            "these, or export the model to another engine with `regard export`"
+        )
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    models = [load_model(str(path), device=device, score=score) for path in paths]
+    return Translator.of(models, names=[str(path) for path in paths], precision=precision or "float32")
+
+
+def _open_exported(exported: Exported, *, precision: str | None, threads: int | None, device: str) -> Translator:
+    found: Engine
+    if exported.note.engine == "onnx":
+        from regard.interop.onnx.engine import open_onnx
+
+        found = open_onnx(exported, precision=precision, threads=threads, device=device)
+        limits, readout = Reach.of(exported.config), own_readout(exported.config)
+    else:
+        from regard.interop.ctranslate2.engine import length_limits, open_ctranslate2
+
+        found = open_ctranslate2(exported, precision=precision or "default", threads=threads, device=device)
+        limits, readout = length_limits(exported.config), None  # it gives the mean of one layer
     exported.check_same()
-    return translator
+    return Translator(
+        found,
+        exported.src_subword,
+        exported.tgt_subword,
+        search=exported.config.search,
+        reach=limits,
+        readout=readout,
+    )
 
 
 def signature(
-    path: Path, *, engine: str | None = None, compute: str | None = None, stored: StoredModel | None = None
+    path: Path, *, engine: str | None = None, precision: str | None = None, stored: StoredModel | None = None
 ) -> str:
     """What a score belongs to.
 
     Args:
         path: A model or an export.
-        engine: As for `open_translator`.
-        compute: As for `open_translator`.
+        engine: As for `load`.
+        precision: As for `load`.
         stored: What was loaded from `path`, where it is known: another model may lie there by now.
 
     Returns:
-        The model's signature, and what rounds or computes otherwise than regard's own engine in float32.
+        The model's signature, and what rounds or precisions otherwise than regard's own engine in float32.
     """
     if stored is not None:
         told = stored.manifest.signature
@@ -138,6 +146,6 @@ def signature(
     parts = [told]
     if engine not in (None, "regard"):
         parts.append(f"engine:{engine}")
-    if compute not in (None, "float32"):
-        parts.append(f"compute:{compute}")
+    if precision not in (None, "float32"):
+        parts.append(f"precision:{precision}")
     return "|".join(parts)

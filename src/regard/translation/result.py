@@ -17,7 +17,7 @@ class Translation:
     """One translated sentence.
 
     Attributes:
-        source: The sentence as it was given, normalised.
+        source: The sentence as it was given, normalized.
         text: Its translation.
         score: Log-probability after penalties, in nats; what the search ranked by. The sum over the parts of a
             sentence that had to be split.

@@ -34,7 +34,7 @@ def join_lines(texts: Sequence[str], parts: Sequence[Part], *, first: int = 1, m
     """Makes translations of lines again.
 
     Args:
-        texts: The lines, normalised.
+        texts: The lines, normalized.
         parts: Of all of them, in order.
         first: Number of the first line.
         many: As for `join`.
@@ -52,7 +52,7 @@ def join(text: str, parts: Sequence[Part], *, many: bool = False) -> Translation
     """Makes one translation of a line again.
 
     Args:
-        text: The line, normalised.
+        text: The line, normalized.
         parts: Its parts in order, translated; none of an empty line.
         many: Whether all that were found are wanted, which only a line in one part has.
 

@@ -166,7 +166,9 @@ def shortlisted(translator: Translator, shortlist: Shortlist) -> Translator:
     """
     engine = translator.engine
     if not translator.models or not isinstance(engine, StepEngine):
-        raise SearchError("--shortlist works with regard's own engine: leave out --engine, or the shortlist")
+        raise SearchError(
+            "--shortlist works with models of regard, not with exports: give the model, or leave out the shortlist"
+        )
     within = copy(translator)
     within.engine = engine.within(shortlist)
     return within.opened_by(shortlisted, translator, shortlist)

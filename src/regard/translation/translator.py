@@ -6,16 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from os import PathLike
-from pathlib import Path
-
-import torch
 
 from regard.alignment.readout import Readout, own_readout
 from regard.config.interactions import usable_search
 from regard.config.schema import SearchConfig
 from regard.errors import SearchError
-from regard.model.build import ScoreFactory
 from regard.model.fast import for_search
 from regard.model.rounded import round_rows
 from regard.search.attention_filter import EVERYTHING, OneMatrix
@@ -24,9 +19,9 @@ from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
 from regard.search.length_limits import Reach
 from regard.search.log_probs import NotFiniteError
-from regard.store import StoredModel, load_model
+from regard.store import StoredModel
 from regard.text.checks import checked, texts
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.text.readers import windows
 from regard.text.segments import stretches
 from regard.text.subword import Subword
@@ -36,9 +31,8 @@ from regard.translation.retry import rescue
 from regard.translation.segments import Part, join_lines, numbered
 from regard.values import Encoding, Hypothesis
 
-__all__ = ["WINDOW", "Reach", "Translation", "Translator", "load"]
+__all__ = ["WINDOW", "Translation", "Translator"]
 
-PathName = str | PathLike[str]
 WINDOW = 1000
 """Lines that `translate_lines` holds at once."""
 
@@ -52,37 +46,6 @@ class _Wish:
     alignment: bool
     careful: bool
     scores: bool = True
-
-
-def load(
-    path: PathName | Sequence[PathName],
-    *,
-    device: str = "auto",
-    precision: str = "float32",
-    score: ScoreFactory | None = None,
-) -> Translator:
-    """Opens a trained model, or several as an ensemble.
-
-    Args:
-        path: A model directory, or a list of them.
-        device: `auto`, `cpu`, `cuda`, …
-        precision: Type of the matrix products, as for `Translator.of`.
-        score: The factory of the user's own score that the model was built with, if it was.
-
-    Returns:
-        What translates.
-
-    Raises:
-        CheckpointError: When a directory holds no sound model.
-        SearchError: When the models of an ensemble differ in their vocabularies, or there is no such precision.
-    """
-    paths = [path] if isinstance(path, (str, PathLike)) else list(path)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    models = [load_model(str(one), device=device, score=score) for one in paths]
-    translator = Translator.of(models, names=[str(one) for one in paths], precision=precision)
-    again = partial(load, device=device, precision=precision, score=score)
-    return translator.opened_by(again, [str(Path(one).absolute()) for one in paths])
 
 
 class Translator(Reopened):
@@ -293,10 +256,10 @@ class Translator(Reopened):
         return _Wish(options, attention, attention or alignment, careful)
 
     def _translate_window(self, lines: Sequence[str], wish: _Wish, *, first: int) -> list[Translation]:
-        normalised = [normalise(line) for line in lines]
+        normalized = [normalize(line) for line in lines]
         parts = [
             Part(line, stretch.first_word, stretch.encoding, within_word=stretch.within_word)
-            for line, text in enumerate(normalised, start=first)
+            for line, text in enumerate(normalized, start=first)
             for stretch in stretches(text, self.src_subword, limit=self.reach.source)
         ]
         hypotheses = self._search(parts, wish)
@@ -306,7 +269,7 @@ class Translator(Reopened):
             parts = rescue(
                 parts, partial(self._again, wish), options=wish.options, subword=self.src_subword, attends=attends
             )
-        return join_lines(normalised, parts, first=first, many=wish.options.n_best > 1)
+        return join_lines(normalized, parts, first=first, many=wish.options.n_best > 1)
 
     def _again(self, wish: _Wish, parts: Sequence[Part], options: BeamOptions) -> list[Part]:
         wish = replace(wish, options=options)
@@ -342,7 +305,7 @@ def _read_pairs(
 ) -> list[Translation]:
     """Given translations, read by the model; see `Translator.score`."""
     pairs = [
-        (translator.src_subword.encode(normalise(src)), translator.tgt_subword.encode(normalise(tgt)))
+        (translator.src_subword.encode(normalize(src)), translator.tgt_subword.encode(normalize(tgt)))
         for src, tgt in zip(sources, targets, strict=True)
     ]
     matrices, readout = translator.reach.matrices if kept is None else 1, translator.readout

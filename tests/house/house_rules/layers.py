@@ -125,7 +125,7 @@ def _targets(node: ast.Import | ast.ImportFrom, module: Module, names: frozenset
 
 
 def _circles(graph: dict[str, set[str]]) -> Iterable[list[str]]:
-    """One circle for each group of nodes that reach each other (depth-first, colours white, grey, black)."""
+    """One circle for each group of nodes that reach each other (depth-first, colors white, gray, black)."""
     done: set[str] = set()
 
     def walk(node: str, road: list[str]) -> Iterator[list[str]]:

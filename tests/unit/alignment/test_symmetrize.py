@@ -1,4 +1,4 @@
-"""Symmetrisation against the published pseudocode, written down with loops over matrices."""
+"""Symmetrization against the published pseudocode, written down with loops over matrices."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.alignment.symmetrize import METHODS, flipped, symmetrise
+from regard.alignment.symmetrize import METHODS, flipped, symmetrize
 from regard.errors import DataError
 
 SIZE = 6
@@ -18,7 +18,7 @@ def by_the_book(forward, backward, method):  # noqa: C901  # pseudocode, as it s
     """Koehn, Och & Marcu 2003 as their pseudocode has it: matrices, and no bookkeeping but the matrix itself."""
     cells = [(i, j) for i in range(SIZE) for j in range(SIZE)]
     matrix = [[(i, j) in forward and (i, j) in backward for j in range(SIZE)] for i in range(SIZE)]
-    neighbours = [(-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)]
+    neighbors = [(-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)]
 
     def src_free(i):
         return not any(matrix[i])
@@ -35,7 +35,7 @@ def by_the_book(forward, backward, method):  # noqa: C901  # pseudocode, as it s
             for i, j in cells:
                 if not matrix[i][j]:
                     continue
-                for di, dj in neighbours:
+                for di, dj in neighbors:
                     a, b = i + di, j + dj
                     if not (0 <= a < SIZE and 0 <= b < SIZE) or matrix[a][b]:
                         continue
@@ -52,7 +52,7 @@ def by_the_book(forward, backward, method):  # noqa: C901  # pseudocode, as it s
 @pytest.mark.parametrize("method", METHODS)
 @given(alignment, alignment)
 def test_as_the_book_has_it(method, forward, backward):
-    found = symmetrise(tuple(sorted(forward)), tuple(sorted(backward)), method)
+    found = symmetrize(tuple(sorted(forward)), tuple(sorted(backward)), method)
     assert list(found) == sorted(by_the_book(forward, backward, method))
 
 
@@ -60,7 +60,7 @@ def test_as_the_book_has_it(method, forward, backward):
 @given(alignment, alignment)
 def test_growing_only_adds_what_either_has(method, forward, backward):
     one, other = tuple(sorted(forward)), tuple(sorted(backward))
-    grown = [set(symmetrise(one, other, name)) for name in ("intersection", "grow-diag", method, "union")]
+    grown = [set(symmetrize(one, other, name)) for name in ("intersection", "grow-diag", method, "union")]
     assert grown[0] <= grown[1] <= grown[2] <= grown[3]
 
 
@@ -68,9 +68,9 @@ def test_by_hand():
     # The two agree on 0-0 alone. 1-1 touches it; 3-3 touches nothing and both its words are free; 3-0 is beyond:
     # its target word has a link.
     forward, backward = ((0, 0), (1, 1), (3, 3)), ((0, 0), (3, 0))
-    assert symmetrise(forward, backward, "gd") == ((0, 0), (1, 1))
-    assert symmetrise(forward, backward, "gdfa") == ((0, 0), (1, 1), (3, 3))
-    assert symmetrise(forward, ((0, 0), (2, 0)), "gdf") == ((0, 0), (1, 1), (2, 0), (3, 3))
+    assert symmetrize(forward, backward, "gd") == ((0, 0), (1, 1))
+    assert symmetrize(forward, backward, "gdfa") == ((0, 0), (1, 1), (3, 3))
+    assert symmetrize(forward, ((0, 0), (2, 0)), "gdf") == ((0, 0), (1, 1), (2, 0), (3, 3))
 
 
 def test_flipped_twice_is_nothing():
@@ -80,4 +80,4 @@ def test_flipped_twice_is_nothing():
 
 def test_unknown():
     with pytest.raises(DataError, match=r"grow-diag-final-and, got 'gdb'"):
-        symmetrise((), (), "gdb")
+        symmetrize((), (), "gdb")

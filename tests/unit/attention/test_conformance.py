@@ -1,4 +1,4 @@
-"""The conformance checks pass every score and normaliser of ours and catch what breaks a promise."""
+"""The conformance checks pass every score and normalizer of ours and catch what breaks a promise."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from regard.attention.conformance import check_normaliser, check_score
+from regard.attention.conformance import check_normalizer, check_score
 from regard.attention.kernels import masked_softmax
-from regard.attention.normalizers import Normaliser, Sharpened
+from regard.attention.normalizers import Normalizer, Sharpened
 from regard.attention.scores import (
     AdditiveScore,
     CosineScore,
@@ -21,7 +21,7 @@ from regard.attention.scores import (
     Score,
 )
 from regard.errors import ShapeError
-from regard.model.build import NORMALISERS
+from regard.model.build import NORMALIZERS
 
 
 @pytest.mark.parametrize("make", [DotScore, ScaledDotScore, GeneralScore, AdditiveScore, CosineScore])
@@ -84,11 +84,11 @@ def test_a_broken_promise_is_named(how: Callable[[Tensor, Tensor], Tensor], mess
 
 
 @pytest.mark.parametrize(
-    "normaliser", [*NORMALISERS.values(), Sharpened(masked_softmax, 3.0)], ids=[*NORMALISERS, "sharpened"]
+    "normalizer", [*NORMALIZERS.values(), Sharpened(masked_softmax, 3.0)], ids=[*NORMALIZERS, "sharpened"]
 )
-def test_our_normalisers_keep_their_promises(normaliser: Normaliser) -> None:
+def test_our_normalizers_keep_their_promises(normalizer: Normalizer) -> None:
     torch.manual_seed(1)
-    check_normaliser(normaliser)
+    check_normalizer(normalizer)
 
 
 def flat(scores: Tensor, mask: Tensor | None) -> Tensor:
@@ -103,7 +103,7 @@ def without_mask(scores: Tensor, mask: Tensor | None) -> Tensor:
     return masked_softmax(scores, None)
 
 
-def unnormalised(scores: Tensor, mask: Tensor | None) -> Tensor:
+def unnormalized(scores: Tensor, mask: Tensor | None) -> Tensor:
     return masked_softmax(scores, mask) / 2.0
 
 
@@ -149,12 +149,12 @@ def gradient_leaks(scores: Tensor, mask: Tensor | None) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("normaliser", "message"),
+    ("normalizer", "message"),
     [
         (flat, "shape of the scores"),
         (nan_where_nothing_is_left, "must be finite, for a row"),
         (without_mask, "must get no weight"),
-        (unnormalised, "sum to 1"),
+        (unnormalized, "sum to 1"),
         (upside_down, "higher score"),
         (sees_other_rows, "on others"),
         (sees_what_is_hidden, "what is hidden"),
@@ -164,7 +164,7 @@ def gradient_leaks(scores: Tensor, mask: Tensor | None) -> Tensor:
         (gradient_forgets_the_sum, "those of the weights"),
     ],
 )
-def test_a_normalisers_broken_promise_is_named(normaliser: Normaliser, message: str) -> None:
+def test_a_normalizers_broken_promise_is_named(normalizer: Normalizer, message: str) -> None:
     torch.manual_seed(1)
     with pytest.raises(ShapeError, match=message):
-        check_normaliser(normaliser)
+        check_normalizer(normalizer)

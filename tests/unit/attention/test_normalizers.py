@@ -1,4 +1,4 @@
-"""Normalisers: exact zeros, ties, extremes, empty rows, both kinds of attention, and the softmax's fast paths."""
+"""Normalizers: exact zeros, ties, extremes, empty rows, both kinds of attention, and the softmax's fast paths."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from torch.nn import functional as F
 from regard.attention import single
 from regard.attention.kernels import masked_softmax
 from regard.attention.multi import MultiHeadAttention
-from regard.attention.normalizers import Normaliser, Sharpened, entmax15, smooth, sparsemax
+from regard.attention.normalizers import Normalizer, Sharpened, entmax15, smooth, sparsemax
 from regard.attention.scores import ScaledDotScore
 from regard.attention.single import Attention
-from regard.model.build import NORMALISERS
+from regard.model.build import NORMALIZERS
 
 SPARSE = [sparsemax, entmax15]
 LOWEST = torch.finfo(torch.float32).min
 
 
-@pytest.mark.parametrize("normaliser", SPARSE)
-def test_what_lies_far_below_gets_exactly_nothing(normaliser: Normaliser) -> None:
-    weights = normaliser(torch.tensor([[0.0, 0.3, -4.0, 0.1, -9.0]]), None)
+@pytest.mark.parametrize("normalizer", SPARSE)
+def test_what_lies_far_below_gets_exactly_nothing(normalizer: Normalizer) -> None:
+    weights = normalizer(torch.tensor([[0.0, 0.3, -4.0, 0.1, -9.0]]), None)
     assert (weights > 0).tolist() == [[True, True, False, True, False]]
     assert weights.sum().item() == pytest.approx(1.0)
 
@@ -36,7 +36,7 @@ def test_two_scores_half_apart() -> None:
     assert entmax15(scores, None).tolist() == [pytest.approx([(y + 0.25) ** 2, y**2])]
 
 
-@pytest.mark.parametrize("normaliser", SPARSE)
+@pytest.mark.parametrize("normalizer", SPARSE)
 @pytest.mark.parametrize(
     ("scores", "expected"),
     [
@@ -49,38 +49,38 @@ def test_two_scores_half_apart() -> None:
     ],
     ids=str,
 )
-def test_ties_and_extremes(normaliser: Normaliser, scores: list[float], expected: list[float]) -> None:
-    assert normaliser(torch.tensor([scores]), None)[0].tolist() == pytest.approx(expected)
+def test_ties_and_extremes(normalizer: Normalizer, scores: list[float], expected: list[float]) -> None:
+    assert normalizer(torch.tensor([scores]), None)[0].tolist() == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("normaliser", SPARSE)
+@pytest.mark.parametrize("normalizer", SPARSE)
 @pytest.mark.parametrize("size", [0.01, 1.0, 30.0])
-def test_long_rows_sum_to_one_in_float32(normaliser: Normaliser, size: float) -> None:
+def test_long_rows_sum_to_one_in_float32(normalizer: Normalizer, size: float) -> None:
     torch.manual_seed(1)
     scores = size * torch.randn(20, 1000)
     scores[:, 500:] -= 8.0  # far below, many alike
-    weights = normaliser(scores, None)
+    weights = normalizer(scores, None)
     torch.testing.assert_close(weights.sum(-1), torch.ones(20), rtol=0.0, atol=1e-5)
-    torch.testing.assert_close(weights.double(), normaliser(scores.double(), None), rtol=0.0, atol=1e-6)
+    torch.testing.assert_close(weights.double(), normalizer(scores.double(), None), rtol=0.0, atol=1e-6)
 
 
-@pytest.mark.parametrize("normaliser", NORMALISERS.values())
-def test_an_empty_row_and_its_gradient_are_zeros(normaliser: Normaliser) -> None:
+@pytest.mark.parametrize("normalizer", NORMALIZERS.values())
+def test_an_empty_row_and_its_gradient_are_zeros(normalizer: Normalizer) -> None:
     scores = torch.randn(2, 1, 3, 4, requires_grad=True)
     mask = torch.tensor([[True, True, False, False], [False] * 4])[:, None, None]
-    weights = normaliser(scores, mask)
+    weights = normalizer(scores, mask)
     assert not weights[1].any() and not weights[0, ..., 2:].any()
     weights.square().sum().backward()
     assert scores.grad is not None and scores.grad.isfinite().all()
     assert not scores.grad[1].any() and scores.grad[0, ..., :2].any()
 
 
-@pytest.mark.parametrize("normaliser", NORMALISERS.values())
-def test_the_scores_stay_as_they_were(normaliser: Normaliser) -> None:
+@pytest.mark.parametrize("normalizer", NORMALIZERS.values())
+def test_the_scores_stay_as_they_were(normalizer: Normalizer) -> None:
     scores = torch.randn(2, 1, 3, 4)
     before = scores.clone()
-    normaliser(scores, None)
-    normaliser(scores, torch.tensor([True, True, False, True]))
+    normalizer(scores, None)
+    normalizer(scores, torch.tensor([True, True, False, True]))
     assert torch.equal(scores, before)
 
 
@@ -97,20 +97,20 @@ def test_sharpening_is_an_inverse_temperature() -> None:
     torch.testing.assert_close(Sharpened(masked_softmax, 4.0)(scores, None), (4.0 * scores).softmax(-1))
 
 
-@pytest.mark.parametrize("name", NORMALISERS)
+@pytest.mark.parametrize("name", NORMALIZERS)
 @pytest.mark.parametrize("need_weights", [True, False])
 def test_attention_of_one_head_and_of_many_uses_it(name: str, need_weights: bool) -> None:
     torch.manual_seed(2)
-    normaliser = NORMALISERS[name]
-    one = Attention(ScaledDotScore(6, 6), 6, normaliser=normaliser)
+    normalizer = NORMALIZERS[name]
+    one = Attention(ScaledDotScore(6, 6), 6, normalizer=normalizer)
     states, query = 4.0 * torch.randn(2, 300, 6), torch.randn(2, 300, 6)  # long enough for the fused kernel
     output = one(query, one.remember(states), need_weights=need_weights)
-    weights = normaliser(query @ states.transpose(1, 2) / 6**0.5, None)
+    weights = normalizer(query @ states.transpose(1, 2) / 6**0.5, None)
     torch.testing.assert_close(output.context, weights @ states, rtol=1e-4, atol=1e-5)
-    many = MultiHeadAttention(6, 2, ScaledDotScore(3, 3), normaliser=normaliser)
+    many = MultiHeadAttention(6, 2, ScaledDotScore(3, 3), normalizer=normalizer)
     output = many(query, many.remember(states), need_weights=need_weights)
     heads = [m(x).unflatten(-1, (2, 3)).transpose(1, 2) for m, x in ((many.query_map, query), (many.key_map, states))]
-    weights = normaliser(heads[0] @ heads[1].transpose(2, 3) / 3**0.5, None)
+    weights = normalizer(heads[0] @ heads[1].transpose(2, 3) / 3**0.5, None)
     value = many.value_map(states).unflatten(-1, (2, 3)).transpose(1, 2)
     expected = many.output_map((weights @ value).transpose(1, 2).flatten(2))
     torch.testing.assert_close(output.context, expected, rtol=1e-4, atol=1e-5)
@@ -127,19 +127,19 @@ def test_the_fused_kernel_runs_for_the_softmax_and_for_nothing_else(monkeypatch:
     monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
     monkeypatch.setattr(single, "_fused_pays", lambda query, memory: True)
     query = torch.randn(1, 4, 6)
-    for normaliser in NORMALISERS.values():
-        attention = Attention(ScaledDotScore(6, 6), 6, normaliser=normaliser)
+    for normalizer in NORMALIZERS.values():
+        attention = Attention(ScaledDotScore(6, 6), 6, normalizer=normalizer)
         attention(query, attention.remember(query))
         assert calls == ["fused"]  # by the first alone
 
 
 @pytest.mark.parametrize(
-    "normaliser", [*NORMALISERS.values(), Sharpened(sparsemax, 2.0)], ids=[*NORMALISERS, "sharpened"]
+    "normalizer", [*NORMALIZERS.values(), Sharpened(sparsemax, 2.0)], ids=[*NORMALIZERS, "sharpened"]
 )
-def test_a_copied_attention_normalises_as_before(normaliser: Normaliser) -> None:
-    attention = Attention(ScaledDotScore(6, 6), 6, normaliser=normaliser)
+def test_a_copied_attention_normalizes_as_before(normalizer: Normalizer) -> None:
+    attention = Attention(ScaledDotScore(6, 6), 6, normalizer=normalizer)
     query = torch.randn(1, 4, 6)
     expected = attention(query, attention.remember(query)).context
     for other in (copy.deepcopy(attention), pickle.loads(pickle.dumps(attention))):
-        assert other.normaliser == normaliser
+        assert other.normalizer == normalizer
         assert torch.equal(other(query, other.remember(query)).context, expected)

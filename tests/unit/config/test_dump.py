@@ -20,10 +20,10 @@ def test_settings_keep_their_text_and_so_their_signature(model: ModelConfig, dig
 @pytest.mark.parametrize(
     ("model", "line"),
     [
-        (RNNConfig(attention=AttentionConfig(normaliser="entmax15")), 'normaliser = "entmax15"'),
+        (RNNConfig(attention=AttentionConfig(normalizer="entmax15")), 'normalizer = "entmax15"'),
         (RNNConfig(attention=AttentionConfig(sharpness=2.0)), "sharpness = 2.0"),
         (RNNConfig(attention=AttentionConfig(location_filters=3, location_reach=4)), "location_filters = 3"),
-        (TransformerConfig(normaliser="sparsemax"), 'normaliser = "sparsemax"'),
+        (TransformerConfig(normalizer="sparsemax"), 'normalizer = "sparsemax"'),
     ],
 )
 def test_a_later_option_is_written_where_it_is_not_its_default(model: ModelConfig, line: str) -> None:

@@ -8,19 +8,19 @@ import pytest
 
 from regard.config.engines import obstacles
 from regard.config.load import load_config
-from regard.config.schema import NormaliserName, TransformerConfig
+from regard.config.schema import NormalizerName, TransformerConfig
 from regard.errors import ConfigError
 
 
 @pytest.mark.parametrize(("engine", "name"), [("ctranslate2", "CTranslate2"), ("marian", "MarianMT")])
 def test_engines_know_the_softmax_alone(engine: str, name: str) -> None:
-    for normaliser in get_args(NormaliserName):
-        found = obstacles(TransformerConfig(norm="post", normaliser=normaliser), engine)  # type: ignore[arg-type]
-        told = [("normaliser", f"{name} makes weights of scores by a softmax only, not by {normaliser!r}")]
-        assert found == ([] if normaliser == "softmax" else told)
+    for normalizer in get_args(NormalizerName):
+        found = obstacles(TransformerConfig(norm="post", normalizer=normalizer), engine)  # type: ignore[arg-type]
+        told = [("normalizer", f"{name} makes weights of scores by a softmax only, not by {normalizer!r}")]
+        assert found == ([] if normalizer == "softmax" else told)
 
 
 def test_a_model_that_is_meant_for_an_engine_is_refused_before_training() -> None:
-    options = ["model.kind=transformer", "model.export=ctranslate2", "model.normaliser=entmax15"]
-    with pytest.raises(ConfigError, match=r"model\.normaliser: CTranslate2 makes .* not by 'entmax15'"):
+    options = ["model.kind=transformer", "model.export=ctranslate2", "model.normalizer=entmax15"]
+    with pytest.raises(ConfigError, match=r"model\.normalizer: CTranslate2 makes .* not by 'entmax15'"):
         load_config(overrides=options)

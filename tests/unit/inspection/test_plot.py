@@ -1,4 +1,4 @@
-"""Pictures in files: right formats, honest colours, any script, no warning (warnings are errors here)."""
+"""Pictures in files: right formats, honest colors, any script, no warning (warnings are errors here)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_same_matrix_gives_the_same_bytes(day, tmp_path):
         assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
 
 
-def test_each_cell_has_the_colour_of_its_weight(encode, tmp_path):
+def test_each_cell_has_the_color_of_its_weight(encode, tmp_path):
     weights = torch.tensor([[[0.0, 1.0, 0.5], [1.0, 0.0, 0.0]]])
     save(AttentionRecord(encode("a b"), encode("c d"), (weights,)), tmp_path / "x.png")
     with Image.open(tmp_path / "x.png") as image:

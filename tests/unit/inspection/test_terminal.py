@@ -30,10 +30,10 @@ def test_the_day_looks_like_this(day):
     ]
 
 
-def test_colour_is_an_addition(day):
-    coloured, plain = render(day, width=80), render(day, width=80, colour=False)
-    assert coloured.plain == plain.plain
-    assert coloured.spans
+def test_color_is_an_addition(day):
+    colored, plain = render(day, width=80), render(day, width=80, color=False)
+    assert colored.plain == plain.plain
+    assert colored.spans
     assert not plain.spans
 
 

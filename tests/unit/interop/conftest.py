@@ -52,7 +52,7 @@ def keep(vocabulary: Subword, second_vocabulary: Subword, tmp_path: Path) -> Mak
             for name, parameter in model.named_parameters():  # biases and norms too, so that none can be forgotten
                 spread = 0.3 if parameter.dim() == 1 else 1.5 * parameter.shape[-1] ** -0.5
                 parameter.copy_(torch.randn_like(parameter) * spread + (1.0 if name.endswith("norm.weight") else 0.0))
-            # As in a trained model: CTranslate2 leaves these two out before it normalises probabilities, regard after.
+            # As in a trained model: CTranslate2 leaves these two out before it normalizes probabilities, regard after.
             model.output_bias[[tgt.specials.pad, tgt.specials.bos]] = -40.0
         directory = tmp_path / f"model-{seed}"
         save_model(directory, model=model.eval(), config=config, src_subword=vocabulary, tgt_subword=tgt)

@@ -13,7 +13,7 @@ from regard.errors import ConfigError, DataError
 from regard.interop import eflomal
 from regard.interop.eflomal import align_words
 from regard.text.links import read_pharaoh
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.text.words import word_spans
 from regard_phrasebook.corpus import write_corpus
 
@@ -67,7 +67,7 @@ def test_pairs_without_words_have_no_links_and_move_none(book):
     assert [links[row] for row in UNLINKED] == [()] * 6
     assert sum(map(bool, links)) > 1990
     for src, tgt, one in zip(sources, targets, links, strict=True):
-        num_src, num_tgt = len(word_spans(normalise(src))), len(word_spans(normalise(tgt)))
+        num_src, num_tgt = len(word_spans(normalize(src))), len(word_spans(normalize(tgt)))
         assert all(i < num_src and j < num_tgt for i, j in one)
 
 

@@ -19,7 +19,7 @@ from regard.interop.ctranslate2.check import read_variables
 from regard.interop.ctranslate2.exporter import export_ctranslate2
 from regard.interop.exported import open_export
 from regard.interop.onnx.exporter import export_onnx
-from regard.translation.loading import open_translator
+from regard.translation.loading import load
 
 pytest.importorskip("ctranslate2", reason="needs CTranslate2: pip install 'regard[interop]'")
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install 'regard[interop]'")
@@ -125,7 +125,7 @@ def test_files_that_contradict_one_another(export: Callable[[str], Path], name: 
     spoil(path)
     sign(path)
     with pytest.raises(RegardError, match=told):
-        open_translator([path], threads=1)
+        load([path], threads=1)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "directory", "device", "gone"])
@@ -151,7 +151,7 @@ def test_what_ctranslate2_would_read_besides_is_refused(export: Callable[[str], 
     path = export(CT2)
     (path / "vmap.txt").write_text("a\tb\n")
     with pytest.raises(CheckpointError, match=r"vmap\.txt: CTranslate2 would read it"):
-        open_translator([path], threads=1)
+        load([path], threads=1)
 
 
 def test_an_export_that_changed_while_it_was_read_is_refused(export: Callable[[str], Path]) -> None:
@@ -190,4 +190,4 @@ def test_every_transformer_passes(make: Callable[..., object], tmp_path: Path) -
         for quantization in ("float32", "int8", "int8_float32", "int16", "float16", "bfloat16"):
             path = tmp_path / f"{number}-{quantization}"
             export_ctranslate2(make(**options, seed=number + 1), path, quantization=quantization)
-            assert len(open_translator([path], threads=1).translate(["a man"])) == 1
+            assert len(load([path], threads=1).translate(["a man"])) == 1

@@ -20,7 +20,7 @@ from regard.interop.onnx.exporter import GRAPHS, export_onnx
 from regard.store import StoredModel
 from regard.text.links import GoldLinks
 from regard.translation.aligner import Aligner, Wanted, both_ways, settle
-from regard.translation.loading import open_translator
+from regard.translation.loading import load
 from regard.translation.shortlist import make_shortlist, shortlisted
 from regard.translation.translator import Translator
 
@@ -121,8 +121,7 @@ def test_what_is_read_is_left_as_it_was(make: Make, tmp_path: Path) -> None:
     state = torch.get_rng_state()
     import_marian(tmp_path / "marian", tmp_path / "imported")
     for name in ("onnx", "ctranslate2", "model-1"):
-        open_translator([tmp_path / name], threads=1).translate(SOURCES)
-    for engine in ("onnx", "ctranslate2"):
-        open_translator([tmp_path / "model-1"], engine=engine, compute="int8", threads=1).translate(SOURCES)
+        load([tmp_path / name], threads=1).translate(SOURCES)
+    load([tmp_path / "model-1"], precision="int8").translate(SOURCES)
     assert {name: content(tmp_path / name) for name in before} == before
     assert torch.equal(torch.get_rng_state(), state)

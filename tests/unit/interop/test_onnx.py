@@ -12,14 +12,12 @@ import torch
 from regard.attention.scores import DotScore
 from regard.config.schema import ModelConfig, RNNConfig, TransformerConfig
 from regard.errors import CheckpointError, ConfigError
-from regard.interop.exported import open_export
 from regard.interop.onnx import check as onnx_check
-from regard.interop.onnx.engine import onnx_translator
 from regard.interop.onnx.exporter import GRAPHS, export_onnx, plan_of, write_graphs
 from regard.interop.onnx.step_model import OnnxStepModel
 from regard.interop.verification import verify_logits
 from regard.store import StoredModel
-from regard.translation.loading import open_translator, signature
+from regard.translation.loading import load, signature
 from regard.translation.translator import Translator
 
 if TYPE_CHECKING:
@@ -61,15 +59,15 @@ KINDS: dict[str, ModelConfig] = {
     "bahdanau, 2 layers": rnn("bahdanau", decoder_layers=2, residual=True, tie_embeddings=False),
     "local-m": rnn(attention={"window": "local-m", "window_size": 2}),
     "local-p, sharpened": rnn(attention={"window": "local-p", "window_size": 2, "coverage": True, "sharpness": 1.7}),
-    "median": rnn("bahdanau", attention={"window": "median", "window_size": 2, "normaliser": "smooth"}),
+    "median": rnn("bahdanau", attention={"window": "median", "window_size": 2, "normalizer": "smooth"}),
     "mean, 4 heads": rnn(attention={"window": "mean", "window_size": 2, "heads": 4}),
     "filters": rnn(attention={"score": "additive", "location_filters": 3, "location_reach": 2}),
-    "filters, 4 heads": rnn(attention={"location_filters": 2, "heads": 4, "normaliser": "sparsemax"}),
+    "filters, 4 heads": rnn(attention={"location_filters": 2, "heads": 4, "normalizer": "sparsemax"}),
     "transformer": transformer(),
-    "post-norm, GELU": transformer(norm="post", activation="gelu", normaliser="entmax15"),
-    "SiLU, not tied": transformer(activation="silu", tie_embeddings=False, normaliser="sparsemax"),
+    "post-norm, GELU": transformer(norm="post", activation="gelu", normalizer="entmax15"),
+    "SiLU, not tied": transformer(activation="silu", tie_embeddings=False, normalizer="sparsemax"),
     "SwiGLU, learned": transformer(activation="swiglu", position="learned", max_positions=80),
-    "rotary": transformer(position="rotary", norm="post", normaliser="smooth"),
+    "rotary": transformer(position="rotary", norm="post", normalizer="smooth"),
     "cross-attention additive": transformer(cross_score="additive"),
     "cross-attention general": transformer(cross_score="general"),
     "cross-attention location": transformer(cross_score="location"),
@@ -82,7 +80,7 @@ def test_every_kind_of_model_translates_as_here(keep: Keep, tmp_path: Path, conf
     stored = keep(config)
     export_onnx(stored, tmp_path / "export")  # compares tokens and logits, or raises
     ours = Translator.of([stored]).translate(LINES, beam=3, n_best=2, attention=True)
-    theirs = onnx_translator(open_export(tmp_path / "export")).translate(LINES, beam=3, n_best=2, attention=True)
+    theirs = load(tmp_path / "export").translate(LINES, beam=3, n_best=2, attention=True)
     assert [[one.tokens for one in line.n_best] for line in theirs] == [
         [n.tokens for n in line.n_best] for line in ours
     ]
@@ -130,7 +128,7 @@ def test_8_bits_translate_each_line_as_if_it_were_alone(keep: Keep, tmp_path: Pa
     export_onnx(keep(config), tmp_path / "export", quantization="int8")
     sizes = [(tmp_path / name / "weights.bin").stat().st_size for name in ("exact", "export")]
     assert sizes[1] < 0.5 * sizes[0]
-    translator = open_translator([tmp_path / "export"], compute="int8", threads=2)
+    translator = load([tmp_path / "export"], precision="int8", threads=2)
     together = translator.translate(LINES * 20)
     for line, found in zip(LINES, together, strict=False):
         [alone] = translator.translate(line)
@@ -155,11 +153,11 @@ def test_given_translations_are_scored_with_attention(keep: Keep, tmp_path: Path
     stored = keep(transformer(), shared=False, max_len=8)
     export_onnx(stored, tmp_path / "export")
     pairs = ["a man rides a bicycle", "a man"], ["un homme", "deux femmes lisent un journal"]
-    ours, theirs = Translator.of([stored]).score(*pairs), open_translator([tmp_path / "export"]).score(*pairs)
+    ours, theirs = Translator.of([stored]).score(*pairs), load([tmp_path / "export"]).score(*pairs)
     assert [one.score for one in theirs] == pytest.approx([one.score for one in ours], rel=1e-4)
     assert [one.alignment for one in theirs] == [one.alignment for one in ours]
     long = ["the children play near the water and a dog runs after the ball " * 3]
-    [whole] = open_translator([tmp_path / "export"]).translate(long)
+    [whole] = load([tmp_path / "export"]).translate(long)
     assert "parts" in whole.warnings[0]
 
 
@@ -175,14 +173,6 @@ def test_rows_that_keep_their_sentence_keep_its_memory(keep: Keep, tmp_path: Pat
     assert torch.equal(fewer.sentences, torch.tensor([0, 1]))
 
 
-def test_a_model_is_run_without_an_export_of_its_own(keep: Keep, tmp_path: Path) -> None:
-    ours = Translator.of([keep(rnn(), seed=3)]).translate(LINES)
-    model = tmp_path / "model-3"
-    found = open_translator([model], engine="onnx", device="cpu", threads=1).translate(LINES)
-    assert [one.text for one in found] == [one.text for one in ours]
-    assert len(open_translator([model], engine="onnx", compute="int8").translate(LINES)) == len(LINES)
-
-
 def test_a_model_that_computes_something_else_is_not_exported(keep: Keep) -> None:
     stored, other = keep(rnn()), keep(rnn(), seed=2)
     with pytest.raises(CheckpointError, match="logits of Other differ from regard's by up to"):
@@ -192,21 +182,21 @@ def test_a_model_that_computes_something_else_is_not_exported(keep: Keep) -> Non
 def test_mistakes_are_told(keep: Keep, make: Keep, tmp_path: Path) -> None:
     stored = keep(transformer(), seed=5)
     model, export = tmp_path / "model-5", tmp_path / "export"
-    with pytest.raises(ConfigError, match=r"expected a quantisation of float32, int8, got 'int3'"):
+    with pytest.raises(ConfigError, match=r"expected a quantization of float32, int8, got 'int3'"):
         export_onnx(stored, export, quantization="int3")
-    with pytest.raises(ConfigError, match=r"expected a quantisation of float32, int8, got 'int3'"):
-        open_translator([model], engine="onnx", compute="int3")
+    with pytest.raises(ConfigError, match="which onnx cannot read: run `regard export .* --to onnx --out "):
+        load([model], engine="onnx", precision="int8")
     export_onnx(stored, export)
     with pytest.raises(CheckpointError, match="expected a free name"):
         export_onnx(stored, export)
     with pytest.raises(ConfigError, match="computes in float32, not int8: export the model with --quantization int8"):
-        open_translator([export], compute="int8")
+        load([export], precision="int8")
     with pytest.raises(ConfigError, match="--device cuda: the ONNX engine runs on the CPU"):
-        open_translator([export], device="cuda")
+        load([export], device="cuda")
     with pytest.raises(ConfigError, match="an export for onnx cannot be run by ctranslate2"):
-        open_translator([export], engine="ctranslate2")
-    with pytest.raises(ConfigError, match="one model at a time"):
-        open_translator([export, export])
+        load([export], engine="ctranslate2")
+    with pytest.raises(ConfigError, match="an export cannot be part of an ensemble"):
+        load([export, export])
 
 
 def test_parts_of_the_users_own_are_refused(keep: Keep, tmp_path: Path) -> None:
@@ -218,7 +208,7 @@ def test_parts_of_the_users_own_are_refused(keep: Keep, tmp_path: Path) -> None:
     score, attention.score = attention.score, Mine(16, 16)
     with pytest.raises(ConfigError, match="the score Mine is one of your own"):
         export_onnx(stored, tmp_path / "export")
-    attention.score, attention.normaliser = score, lambda scores, mask: scores
-    with pytest.raises(ConfigError, match="the normaliser is one of your own"):
+    attention.score, attention.normalizer = score, lambda scores, mask: scores
+    with pytest.raises(ConfigError, match="the normalizer is one of your own"):
         export_onnx(stored, tmp_path / "export")
     assert not (tmp_path / "export").exists()

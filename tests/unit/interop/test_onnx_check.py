@@ -19,7 +19,7 @@ from regard.interop.exported import open_export
 from regard.interop.onnx.exporter import export_onnx
 from regard.interop.onnx.step_model import OnnxStepModel
 from regard.store import StoredModel
-from regard.translation.loading import open_translator
+from regard.translation.loading import load
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -107,10 +107,10 @@ def test_what_regard_never_writes_is_refused(export: Path, graph: str, forge: Fo
     forge(model)
     (export / graph).write_bytes(model.SerializeToString())
     with pytest.raises(CheckpointError, match="changed since the model was exported"):
-        open_translator([export])
+        load([export])
     sign(export)
     with pytest.raises(CheckpointError, match=rf"{graph}: .*{told}.*{AGAIN}"):
-        open_translator([export])
+        load([export])
 
 
 @pytest.mark.parametrize("graph", ["start.onnx", "step.onnx"])
@@ -120,7 +120,7 @@ def test_what_came_over_in_part_is_refused(export: Path, graph: str, share: floa
     (export / graph).write_bytes(data[: int(len(data) * share)])
     sign(export)
     with pytest.raises(CheckpointError, match="export"):
-        open_translator([export])
+        load([export])
 
 
 def test_weights_that_end_early_or_are_elsewhere_are_refused(export: Path, tmp_path: Path) -> None:
@@ -129,25 +129,25 @@ def test_weights_that_end_early_or_are_elsewhere_are_refused(export: Path, tmp_p
     weights.write_bytes(data[:-1])
     sign(export)
     with pytest.raises(CheckpointError, match=r"is not in weights\.bin"):
-        open_translator([export])
+        load([export])
     (tmp_path / "elsewhere").write_bytes(data)
     weights.unlink()
     weights.symlink_to(tmp_path / "elsewhere")
     sign(export)
     with pytest.raises(CheckpointError, match=r"is not in weights\.bin"):
-        open_translator([export])
+        load([export])
     note = json.loads((export / "export.json").read_text())
     del note["files"]["weights.bin"]
     (export / "export.json").write_text(json.dumps(note))
     with pytest.raises(CheckpointError, match=r"lists no start\.onnx, step\.onnx and weights\.bin"):
-        open_translator([export])
+        load([export])
 
 
 def test_graphs_that_do_not_fit_together_are_refused(export: Path) -> None:
     shutil.copy(export / "start.onnx", export / "step.onnx")
     sign(export)
     with pytest.raises(CheckpointError, match=r"start\.onnx and step\.onnx do not fit together"):
-        open_translator([export])
+        load([export])
 
 
 def test_graphs_of_another_vocabulary_are_noticed(export: Path) -> None:
@@ -167,4 +167,4 @@ def test_what_cannot_be_computed_is_told(export: Path) -> None:
 def test_packages_that_are_missing_are_named(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"the package onnxruntime is needed: pip install 'regard\[interop\]'"):
-        open_translator([export])
+        load([export])

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from regard.config.schema import ModelConfig, RNNConfig, TransformerConfig
-from regard.errors import CheckpointError
-from regard.interop.ctranslate2.exporter import export_ctranslate2, stored_for
+from regard.errors import CheckpointError, ConfigError
+from regard.interop.ctranslate2.exporter import export_ctranslate2
 from regard.interop.ctranslate2.quantize import round_weights
 from regard.interop.ctranslate2.spec import fill_spec
 from regard.interop.exported import open_export
@@ -23,7 +23,7 @@ from regard.interop.onnx import quantize as onnx_int8
 from regard.interop.onnx.exporter import export_onnx
 from regard.native.int8_levels import LEVELS, rounded
 from regard.store import StoredModel
-from regard.translation.loading import open_translator
+from regard.translation.loading import load
 
 onnx = pytest.importorskip("onnx", reason="needs onnx: pip install 'regard[interop]'")
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install 'regard[interop]'")
@@ -124,23 +124,16 @@ def test_weights_for_ctranslate2_are_rounded_to_7_bits_and_the_model_stays_as_it
         assert np.abs(off).max() <= 0.51 * np.abs(exact).max() / LEVELS
 
 
-def test_what_is_rounded_on_the_way_to_ctranslate2_is_too(
-    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_exports_for_ctranslate2_note_their_levels_and_are_not_rounded_while_loading(
+    keep: Keep, tmp_path: Path
 ) -> None:
-    assert [stored_for(one) for one in ("default", "int8", "int8_float32", "bfloat16", "int3")] == [
-        "float32", "int8", "int8_float32", "float32", "float32",
-    ]  # fmt: skip
     export_ctranslate2(keep(MODELS["transformer"]), tmp_path / "export", quantization="int8")
     assert open_export(tmp_path / "export").note.weight_levels == LEVELS
     export_ctranslate2(keep(MODELS["transformer"]), tmp_path / "exact")
     assert "weight_levels" not in (tmp_path / "exact" / "export.json").read_text()
-    stored: list[str] = []
-    monkeypatch.setattr(
-        "regard.interop.ctranslate2.exporter.export_ctranslate2",
-        lambda model, path, quantization: (stored.append(quantization), export_ctranslate2(model, path))[1],
-    )
-    open_translator([tmp_path / "model-1"], engine="ctranslate2", compute="int8", device="cpu", threads=1)
-    assert stored == ["int8"]
+    with pytest.raises(ConfigError, match="stored as float32, not as int8: export .* with --quantization int8"):
+        load(tmp_path / "exact", precision="int8", device="cpu", threads=1)
+    load(tmp_path / "export", precision="int8", device="cpu", threads=1)
 
 
 def test_an_export_that_an_older_version_rounded_warns_where_its_sums_overflow(
@@ -148,14 +141,14 @@ def test_an_export_that_an_older_version_rounded_warns_where_its_sums_overflow(
 ) -> None:
     export_onnx(keep(MODELS["rnn"]), tmp_path / "export", quantization="int8")
     monkeypatch.setattr(onnx_engine, "cut_off_here", lambda: True)
-    open_translator([tmp_path / "export"])  # ours is exact there
+    load([tmp_path / "export"])  # ours is exact there
     note = json.loads((tmp_path / "export" / "export.json").read_text())
     del note["weight_levels"]
     (tmp_path / "export" / "export.json").write_text(json.dumps(note))
     with pytest.warns(UserWarning, match="overflow on this processor .* export the model again"):
-        open_translator([tmp_path / "export"])
+        load([tmp_path / "export"])
     monkeypatch.setattr(onnx_engine, "cut_off_here", lambda: False)
-    open_translator([tmp_path / "export"])
+    load([tmp_path / "export"])
 
 
 def test_a_processor_is_tried_once() -> None:

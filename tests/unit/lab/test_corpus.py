@@ -1,4 +1,4 @@
-"""The text of a lab: brought together once, without leaks from what is judged by into what is learnt."""
+"""The text of a lab: brought together once, without leaks from what is judged by into what is learned."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_long_sentences_besides(tmp_path: Path) -> None:
     assert max(len(line.split()) for line in corpus.lines("train.src")) < 9
 
 
-def test_what_is_held_out_is_not_learnt(files: CorpusConfig, tmp_path: Path) -> None:
+def test_what_is_held_out_is_not_learned(files: CorpusConfig, tmp_path: Path) -> None:
     corpus = bring_corpus(files, tmp_path / "corpus")
     parts = {name: set(corpus.lines(f"{name}.src")) for name in ("train", "val", "test")}
     assert not parts["train"] & parts["val"]

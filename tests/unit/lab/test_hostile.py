@@ -21,7 +21,7 @@ from regard.lab.report import write_report
 from regard.lab.result import CellResult, read_result
 from regard.lab.run import _last_line, _without_waiting
 from regard.lab.schema import Lab
-from regard.lab.summary import summarise
+from regard.lab.summary import summarize
 from regard.store.sealed_json import read_sealed, sealed
 
 Make = Callable[..., Bench]
@@ -42,9 +42,9 @@ def test_a_result_that_was_changed_is_refused(finished_lab: Make) -> None:
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace('"wall_seconds": 55.0', '"wall_seconds": 56.0'))
     with pytest.raises(CheckpointError, match=r"result\.json: changed since it was written: .*: remove the cell's"):
-        summarise(bench)
+        summarize(bench)
     rewritten(path, lambda tree: None, seal=False)
-    assert summarise(bench).results["a"][0].wall_seconds == 56.0
+    assert summarize(bench).results["a"][0].wall_seconds == 56.0
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_results_that_cannot_be(finished_lab: Make, where: str, value: object, r
 
     rewritten(path, change, seal=seal)
     with pytest.raises(CheckpointError, match=rf"result\.json: damaged: .*{reason}.*: remove the cell's directory"):
-        summarise(bench)
+        summarize(bench)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_results_that_are_no_json(finished_lab: Make, data: bytes) -> None:
     bench = finished_lab(TWO)
     bench.cells()[0].result.write_bytes(data)
     with pytest.raises(CheckpointError, match=r"result\.json: .*: remove the cell's directory"):
-        summarise(bench)
+        summarize(bench)
 
 
 @pytest.mark.parametrize("name", ["lab.toml", "corpus/about.json", "corpus/test.tgt", "cells/a/seed-1/result.json"])
@@ -176,7 +176,7 @@ def test_a_lab_of_too_many_cells_is_refused(tmp_path: Path) -> None:
 def test_cells_of_other_options_are_noted(finished_lab: Make) -> None:
     bench = finished_lab(TWO)
     bench.cells()[1].mark.write_text("0123456789abcdef")
-    assert summarise(bench).notes[0] == "Begun with other options than the lab has now: b, seed 1."
+    assert summarize(bench).notes[0] == "Begun with other options than the lab has now: b, seed 1."
 
 
 HOSTILE = '<script>alert(1)</script> <img src=x onerror=y> [click](javascript:z) ``` \x1b[2J\x9b31m\u202e & "\n# more'

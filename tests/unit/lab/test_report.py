@@ -20,7 +20,7 @@ from regard.lab.experiment import Bench
 from regard.lab.findings import headlines
 from regard.lab.report import write_report
 from regard.lab.result import read_result
-from regard.lab.summary import summarise
+from regard.lab.summary import summarize
 from regard.lab.tables import MINUS, scores_table, seeds_table
 
 Make = Callable[..., Bench]
@@ -79,7 +79,7 @@ def test_a_report_is_one_file_with_everything(finished_lab: Make) -> None:
 
 def test_what_a_report_says_is_what_was_measured(finished_lab: Make) -> None:
     bench = finished_lab({"good": 0.0, "bad": 0.6, "plain": 0.3})
-    summary = summarise(bench)
+    summary = summarize(bench)
     assert summary.values["BLEU"]["good"].score == pytest.approx(100.0)
     assert list(summary.values["AER"]) == ["good", "bad"]
     said = headlines(summary)
@@ -107,7 +107,7 @@ def test_a_seed_has_its_own_column(finished_lab: Make) -> None:
             continue
         said = [one.translation for one in read_result(cell.result).measured.sentences]
         expected[cell.system, cell.seed] = f"{corpus_bleu(said, references):.1f}"
-    table = seeds_table(summarise(bench))
+    table = seeds_table(summarize(bench))
     assert table.header == ["system", "seed 7", "seed 2", "seed 5"]
     assert table.rows == [[name, *(expected.get((name, seed), "") for seed in (7, 2, 5))] for name in "abc"]
     html = write_report(bench.directory)[0].read_text(encoding="utf-8")
@@ -121,7 +121,7 @@ def test_a_difference_is_of_the_seeds_that_both_have(finished_lab: Make) -> None
     bad = read_result(cells["a, seed 2"].result)
     silent = tuple(replace(one, translation="euh") for one in bad.measured.sentences)
     replace(bad, measured=replace(bad.measured, sentences=silent)).write(cells["a, seed 2"].result)
-    summary = summarise(bench)
+    summary = summarize(bench)
     own, other = (summary.values["BLEU"]["b"].seeds[1], summary.values["BLEU"]["a"].seeds[1])
     assert scores_table(summary).rows[1][2] == f"{MINUS}{other - own:.1f} *"
     assert "worse: b" in headlines(summary)[1]
@@ -132,7 +132,7 @@ def test_a_part_of_a_lab_can_be_told(finished_lab: Make) -> None:
     for cell in bench.cells():
         if cell.name in ("a, seed 2", "b/c, seed 1", "b/d, seed 1", "b/d, seed 2"):
             shutil.rmtree(cell.directory)
-    summary = summarise(bench)
+    summary = summarize(bench)
     assert summary.systems == ["a", "b/c"]
     assert summary.values["BLEU"]["b/c"].p is None  # no seed in common
     html, markdown = (path.read_text(encoding="utf-8") for path in write_report(bench.directory))

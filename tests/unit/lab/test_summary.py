@@ -12,7 +12,7 @@ import pytest
 from regard.lab.corpus import word_cutter
 from regard.lab.experiment import Bench
 from regard.lab.result import read_result
-from regard.lab.summary import FEWEST, Summary, summarise
+from regard.lab.summary import FEWEST, Summary, summarize
 
 Make = Callable[..., Bench]
 EDGES = (1, 20, 200)
@@ -36,7 +36,7 @@ def told_apart(finished_lab: Make) -> Summary:
             replace(one, translation=text) for one, text in zip(result.measured.sentences, said, strict=True)
         )
         replace(result, measured=replace(result.measured, sentences=sentences)).write(cell.result)
-    return summarise(replace(bench, corpus=replace(bench.corpus, directory=own, files={})))
+    return summarize(replace(bench, corpus=replace(bench.corpus, directory=own, files={})))
 
 
 def test_a_word_counts_as_often_as_both_have_it(finished_lab: Make) -> None:

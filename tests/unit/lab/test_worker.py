@@ -33,8 +33,9 @@ from regard.store import load_model
 from regard.store.training_directory import TRAINING
 from regard.train.reporter import StepReport, TrainingPlan, Validation
 from regard.translation.aligner import Wanted
+from regard.translation.loading import load
 from regard.translation.result import Translation
-from regard.translation.translator import Translator, load
+from regard.translation.translator import Translator
 
 OPTIONS = [
     "subword.vocab_size=600", "model.hidden_size=8", "model.embed_size=8", "train.batch_tokens=256", "train.threads=1",

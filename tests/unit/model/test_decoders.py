@@ -1,4 +1,4 @@
-"""Every decoder × score: step equals sequence, padding and neighbours change nothing, states are values."""
+"""Every decoder × score: step equals sequence, padding and neighbors change nothing, states are values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from regard.values import Batch, Specials
 VOCAB = 30
 SCORES = ["dot", "scaled-dot", "general", "additive", "concat", "location", "cosine"]
 CELLS = ["rnn", "gru", "lstm"]
-NORMALISERS = ["sparsemax", "entmax15", "smooth"]
+NORMALIZERS = ["sparsemax", "entmax15", "smooth"]
 
 
 def rnn(decoder: str, cell: str = "gru", score: str = "general", **options: object) -> RNNConfig:
@@ -63,8 +63,8 @@ CONFIGS: list[ModelConfig] = [
         for decoder, score, heads in itertools.product(("luong", "bahdanau"), SCORES, (1, 2))
     ),
     *(
-        rnn(decoder, score=score, normaliser=normaliser)
-        for decoder, score, normaliser in itertools.product(("luong", "bahdanau"), ("general", "additive"), NORMALISERS)
+        rnn(decoder, score=score, normalizer=normalizer)
+        for decoder, score, normalizer in itertools.product(("luong", "bahdanau"), ("general", "additive"), NORMALIZERS)
     ),
     *(
         rnn(decoder, score=score, location_filters=3, heads=heads)
@@ -76,10 +76,10 @@ CONFIGS: list[ModelConfig] = [
         rnn(decoder, score="additive", window=window, heads=heads)
         for decoder, window, heads in itertools.product(("luong", "bahdanau"), ("median", "mean"), (1, 2))
     ),
-    rnn("luong", normaliser="entmax15", sharpness=2.0, input_feeding=True, heads=2),
+    rnn("luong", normalizer="entmax15", sharpness=2.0, input_feeding=True, heads=2),
     rnn("bahdanau", score="additive", size=5, location_filters=2, coverage=True, window="median", sharpness=2.0),
     *(transformer(cross_score=score) for score in SCORES),
-    *(transformer(normaliser=normaliser, position="rotary") for normaliser in NORMALISERS),
+    *(transformer(normalizer=normalizer, position="rotary") for normalizer in NORMALIZERS),
     *(
         transformer(norm=norm, position=position, activation=activation)
         for norm, position, activation in itertools.product(
@@ -146,7 +146,7 @@ def _real(pairs: Batch) -> torch.Tensor:
 
 @torch.no_grad()
 @pytest.mark.parametrize("config", CONFIGS, ids=name)
-def test_a_sentence_does_not_see_its_neighbours(config: ModelConfig) -> None:
+def test_a_sentence_does_not_see_its_neighbors(config: ModelConfig) -> None:
     model, pairs = build(config), batch()
     together = model.project(model(pairs).hidden)
     for row in range(4):

@@ -98,7 +98,7 @@ def test_decoders_of_other_parts_are_left_alone() -> None:
     assert SteppingDecoder.fits(model.decoder)
     model.decoder.layers[1].cross_attention.query_map = Doubled(32, 32)  # type: ignore[union-attr]
     assert not SteppingDecoder.fits(model.decoder)
-    for changes in ({"cross_score": "additive"}, {"normaliser": "sparsemax"}):
+    for changes in ({"cross_score": "additive"}, {"normalizer": "sparsemax"}):
         other = _model(**changes).decoder
         assert isinstance(other, TransformerDecoder)
         assert not SteppingDecoder.fits(other)

@@ -17,7 +17,7 @@ from regard.store import load_model
 from regard.text.readers import read_lines
 from regard.train.console import duration
 from regard.train.reporter import StepReport, TrainingPlan
-from regard.translation.translator import load
+from regard.translation.loading import load
 
 SMALL = [
     "subword.vocab_size=400",

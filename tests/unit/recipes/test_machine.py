@@ -202,9 +202,9 @@ def test_instructions_for_int8(
 @pytest.mark.parametrize(
     ("kernel", "found", "why"),
     [
-        ("VNNI", "searching with --compute int8 by VNNI instructions", "are the same by all instructions; other"),
-        ("AVX2", "searching with --compute int8 by AVX2 instructions", "still faster than float32; other engines"),
-        ("any processor's", "--compute int8 by any processor's instructions", "slower than float32: leave it out"),
+        ("VNNI", "searching with --precision int8 by VNNI instructions", "are the same by all instructions; other"),
+        ("AVX2", "searching with --precision int8 by AVX2 instructions", "still faster than float32; other engines"),
+        ("any processor's", "--precision int8 by any processor's instructions", "slower than float32: leave it out"),
         (None, "searching by other engines alone", "regard's own engine needs compiled kernels for it; other"),
     ],
 )

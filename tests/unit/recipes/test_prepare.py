@@ -30,7 +30,7 @@ def test_open_options_are_derived_and_said(toy) -> None:
 @pytest.mark.parametrize("shared", ["true", "false"])
 def test_again_it_is_the_same(toy, shared: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first = prepare(toy.config(f"subword.shared={shared}"), toy.directory / "t")
-    monkeypatch.setattr("regard.recipes.prepare.Subword.train", lambda *_, **__: pytest.fail("learnt again"))
+    monkeypatch.setattr("regard.recipes.prepare.Subword.train", lambda *_, **__: pytest.fail("learned again"))
     second = prepare_again(toy.directory / "t")
     assert second.config == first.config
     for one, other in ((first.train, second.train), (first.val, second.val)):

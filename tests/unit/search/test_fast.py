@@ -97,7 +97,7 @@ def test_only_a_transformer_that_the_kernel_computes_steps_by_it() -> None:
     if kernel("look", torch.zeros(1)) is None:
         pytest.skip("nothing was compiled here")
     assert isinstance(for_search(_model("transformer")).decoder, SteppingDecoder)
-    for changes in ({"cross_score": "additive"}, {"normaliser": "sparsemax"}):
+    for changes in ({"cross_score": "additive"}, {"normalizer": "sparsemax"}):
         config = TransformerConfig.model_validate({**MODELS["transformer"].model_dump(), **changes})
         other = build_model(config, src_vocab=30, tgt_vocab=30, shared=True, specials=Specials()).eval()
         assert not isinstance(for_search(other).decoder, SteppingDecoder)

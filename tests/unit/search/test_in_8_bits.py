@@ -171,7 +171,7 @@ def test_a_whole_target_is_read_as_step_by_step(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["transformer", "bahdanau lstm"])
-def test_neighbours_change_nothing(name: str) -> None:
+def test_neighbors_change_nothing(name: str) -> None:
     engine = StepEngine(for_search(_model(name), "int8"), src_specials=Specials(), tgt_specials=Specials(), workers=1)
     sources = [[7, 8, 9], [10, 7], [30], [8, 8, 8, 31, 12, 40, 41]]
 

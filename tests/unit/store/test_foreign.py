@@ -21,9 +21,9 @@ def test_a_marian_model_is_to_be_imported(tmp_path: Path) -> None:
     ("names", "told"),
     [
         (["export.json", "model.bin"], "an export for another engine, .*: give the model it was made of"),
-        (["model.bin", "config.json", "shared_vocabulary.json"], "for CTranslate2 .* --engine ctranslate2"),
-        (["model.bin", "source_vocabulary.txt"], "for CTranslate2 .* --engine ctranslate2"),
-        (["encoder_model.onnx", "config.json"], "for ONNX Runtime .* --engine onnx"),
+        (["model.bin", "config.json", "shared_vocabulary.json"], "for CTranslate2 .* `regard export --to ctranslate2`"),
+        (["model.bin", "source_vocabulary.txt"], "for CTranslate2 .* `regard export --to ctranslate2`"),
+        (["encoder_model.onnx", "config.json"], "for ONNX Runtime .* `regard export --to onnx`"),
         (["model.npz", "vocab.yml", "decoder.yml"], "of Marian itself: convert it .* `regard import marian`"),
         (["config.json", "model.safetensors"], "of transformers: only MarianMT can be read"),
         (["config.json", "vocab.json", "pytorch_model.bin"], "of transformers: only MarianMT can be read"),

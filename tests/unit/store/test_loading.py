@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from regard.attention.heads import HeadLinear
 from regard.attention.scores import AdditiveScore, GeneralScore
-from regard.config.schema import CellName, NormaliserName, ScoreName, WindowName
+from regard.config.schema import CellName, NormalizerName, ScoreName, WindowName
 from regard.model.build import build_model
 from regard.model.embed import LearnedPositions
 from regard.model.seq2seq import Seq2Seq
@@ -43,7 +43,7 @@ SYSTEMS: dict[str, tuple[str, ...]] = {
     **{f"cell-{name}": ("rnn", f"model.cell={name}") for name in get_args(CellName)},
     **{f"score-{name}": ("rnn", f"{ATTENTION}score={name}") for name in get_args(ScoreName)},
     **{f"window-{name}": ("rnn", f"{ATTENTION}window={name}") for name in get_args(WindowName)},
-    **{f"normaliser-{name}": ("rnn", f"{ATTENTION}normaliser={name}") for name in get_args(NormaliserName)},
+    **{f"normalizer-{name}": ("rnn", f"{ATTENTION}normalizer={name}") for name in get_args(NormalizerName)},
     **{
         f"filters-{name}-{heads}": (
             *("rnn", f"{ATTENTION}score={name}", f"{ATTENTION}location_filters=3", f"{ATTENTION}heads={heads}"),
@@ -183,7 +183,7 @@ def test_great_numbers_are_finite_though_their_sum_is_not(make: Make, tmp_path: 
 
 def test_models_load_and_translate_without_the_compiler(make: Make, tmp_path: Path) -> None:
     """`torch._dynamo` and what it imports take longer to load than all the rest."""
-    chosen = [name for name in SYSTEMS if not name.startswith(("normaliser", "window"))]
+    chosen = [name for name in SYSTEMS if not name.startswith(("normalizer", "window"))]
     directories = [str(make(*SYSTEMS[name]).save(tmp_path / name)) for name in chosen]
     script = (
         "import sys\nfrom regard.translation.translator import load\n"

@@ -119,7 +119,7 @@ def test_the_signature_tells_models_apart(make: Make, tmp_path: Path) -> None:
     other = open_model(make(seed=2).save(tmp_path / "b")).manifest.signature
     assert other.split("|")[:-1] == signature.split("|")[:-1]
     assert other != signature
-    sparse = open_model(make("rnn", "model.attention.normaliser=entmax15").save(tmp_path / "e")).manifest.signature
+    sparse = open_model(make("rnn", "model.attention.normalizer=entmax15").save(tmp_path / "e")).manifest.signature
     assert "|model:luong-general-entmax15-lstm-12|" in sparse
     plain = open_model(make("plain", "subword.shared=false").save(tmp_path / "c")).manifest.signature
     assert "|model:plain-lstm-12|" in plain
@@ -403,9 +403,9 @@ def test_a_configuration_that_asks_for_all_memory_is_refused_before_it_gets_it(m
 def test_a_configuration_with_unknown_keys_names_its_line(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     path = directory / "config.toml"
-    path.write_text("colour = 1\n" + path.read_text())
+    path.write_text("color = 1\n" + path.read_text())
     rehash(directory)
-    with pytest.raises(ConfigError, match=r"config\.toml:1: unknown key 'colour'"):
+    with pytest.raises(ConfigError, match=r"config\.toml:1: unknown key 'color'"):
         load_model(directory)
 
 

@@ -1,4 +1,4 @@
-"""Normalising: NFC, plain single spaces, and nothing more."""
+"""Normalizing: NFC, plain single spaces, and nothing more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.text.normalize import normalise, plain_blanks, without_surrogates
+from regard.text.normalize import normalize, plain_blanks, without_surrogates
 
 ANY = st.text(st.characters(exclude_categories=()))  # surrogates too
 
@@ -36,13 +36,13 @@ ANY = st.text(st.characters(exclude_categories=()))  # surrogates too
     ],
 )
 def test_examples(text: str, expected: str) -> None:
-    assert normalise(text) == expected
+    assert normalize(text) == expected
 
 
 @given(ANY)
-def test_nothing_is_left_to_normalise(text: str) -> None:
-    once = normalise(text)
-    assert normalise(once) == once
+def test_nothing_is_left_to_normalize(text: str) -> None:
+    once = normalize(text)
+    assert normalize(once) == once
     assert unicodedata.is_normalized("NFC", once)
     assert once.split() == once.split(" ") or once == ""
     once.encode()
@@ -53,10 +53,10 @@ def test_marks_without_end_take_no_time_to_sort(marks: str) -> None:
     """Composition sorts them: 1 MB in a row would take an hour."""
     for number in range(30, 130):
         text = "ế\u0316" + marks * number
-        assert normalise(normalise(text)) == normalise(text)
-    assert normalise("e" + "\u0316" * 100) == "e" + "\u0316" * 100
-    assert normalise("e" + "\u0316" * 101) == "e" + "\u0316" * 100 + "\u034f\u0316"
-    long = normalise("e" + marks * 50_000)
+        assert normalize(normalize(text)) == normalize(text)
+    assert normalize("e" + "\u0316" * 100) == "e" + "\u0316" * 100
+    assert normalize("e" + "\u0316" * 101) == "e" + "\u0316" * 100 + "\u034f\u0316"
+    long = normalize("e" + marks * 50_000)
     assert len(long) > 50_000
 
 

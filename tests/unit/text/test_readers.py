@@ -217,7 +217,7 @@ def test_a_table_whose_first_columns_are_not_the_text(write, lines: list[str], m
 @pytest.mark.parametrize(
     "lines",
     [
-        ["1\tun", "2\tdeux"],  # how numbers are spelt
+        ["1\tun", "2\tdeux"],  # how numbers are spelled
         ["1\tun\tx", "two\tdeux\tx", "three\ttrois\tx"],
         ["12\t12\t!", "?\t?\t?"],
         [f"yes\toui {n}\tby me" for n in range(9)],

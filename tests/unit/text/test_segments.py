@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.text import segments as module
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.text.segments import stretches
 from regard.text.subword import Subword
 
 LINES = ["the cat sleeps on the big bed", "a small dog runs in the garden", "we do not know where they are"] * 5
 WORDS = [*LINES[0].split(), "gardens", "catdog", "whey", "sleepsin", *LINES[1].split(), "knot", "hereare", "theory"]
-TEXTS = st.text(st.sampled_from("thecatdogs   éß€😀.,!»。好"), max_size=120).map(normalise)
+TEXTS = st.text(st.sampled_from("thecatdogs   éß€😀.,!»。好"), max_size=120).map(normalize)
 
 
 @pytest.fixture(scope="module")

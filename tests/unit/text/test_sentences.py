@@ -7,10 +7,10 @@ from growth import growth
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.text.sentences import Strength, breaks, seam, sentence_spans, unspaced
 
-MIXED = st.text(st.sampled_from("ab .,!?…;:«»\"'()。！「」，।؟،1３．\u0301 -"), max_size=60).map(normalise)
+MIXED = st.text(st.sampled_from("ab .,!?…;:«»\"'()。！「」，।؟،1３．\u0301 -"), max_size=60).map(normalize)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,6 @@ def test_seams(left: str, right: str, between: str) -> None:
 @pytest.mark.parametrize("unit", [".", "x.", ".»", "!? ", ", ", ",-", "- ", "。", "」", "x", "Mr. "])
 def test_time_grows_with_the_length_alone(unit: str) -> None:
     """Of eight times the text: 8, where a square takes 64."""
-    short, long = (normalise(unit * (size // len(unit)) + "x") for size in (25_000, 200_000))
+    short, long = (normalize(unit * (size // len(unit)) + "x") for size in (25_000, 200_000))
     assert sum(1 for _ in breaks(long)) < len(long)
     assert growth(lambda text: list(breaks(text)), short, long) < 24

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.errors import CheckpointError, DataError
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.text.subword import Subword
 from regard.text.words import words_of
 from regard.values import Specials
@@ -40,7 +40,7 @@ ANY = st.one_of(
 
 @given(text=ANY)
 def test_what_goes_in_comes_out(subword: Subword, text: str) -> None:
-    text = normalise(text).replace("\U0010fffd", "▁")  # see below
+    text = normalize(text).replace("\U0010fffd", "▁")  # see below
     encoding = subword.encode(text)
     decoding = subword.decode(encoding.ids)
     assert decoding.text == text
@@ -55,7 +55,7 @@ def test_the_one_sign_that_comes_out_as_another(subword: Subword) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_texts_come_out(subword: Subword, text: str) -> None:
-    text = normalise(text)
+    text = normalize(text)
     encoding = subword.encode(text)
     assert subword.decode(encoding.ids) == encoding
     assert encoding.text == text
@@ -63,7 +63,7 @@ def test_hostile_texts_come_out(subword: Subword, text: str) -> None:
 
 @given(text=ANY, alpha=st.sampled_from([0.0, 0.3]))
 def test_spans_cover_the_text_in_order(subword: Subword, text: str, alpha: float) -> None:
-    encoding = subword.encode(text, sample_alpha=alpha)  # not normalised: offsets hold for any text
+    encoding = subword.encode(text, sample_alpha=alpha)  # not normalized: offsets hold for any text
     assert encoding.text == text
     assert len(encoding.ids) == len(encoding.pieces) == len(encoding.spans)
     end = 0
@@ -102,7 +102,7 @@ def test_many_texts_are_cut_like_one(subword: Subword, texts: list[str]) -> None
 @given(st.lists(st.integers(0, 299)))
 def test_any_ids_decode_to_one_line(subword: Subword, ids: list[int]) -> None:
     decoding = subword.decode(ids)
-    assert decoding.text == normalise(decoding.text) or "\u0301" in decoding.text
+    assert decoding.text == normalize(decoding.text) or "\u0301" in decoding.text
     assert decoding.ids == tuple(ids)
     specials = {0, 1, 2, 3}
     assert all(start == end for i, (start, end) in zip(ids, decoding.spans, strict=True) if i in specials)
@@ -204,7 +204,7 @@ def test_a_very_long_line(subword: Subword) -> None:
 
 
 def test_text_needs_no_torch() -> None:
-    modules = ["readers", "subword", "words", "normalise", "vocabulary", "surface"]
+    modules = ["readers", "subword", "words", "normalize", "vocabulary", "surface"]
     code = "".join(f"import regard.text.{name}\n" for name in modules) + "import sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
@@ -212,7 +212,7 @@ def test_text_needs_no_torch() -> None:
 def test_a_zero_width_space_comes_back_as_it_went_in() -> None:
     line = "ខ្ញុំ\u200bទៅ\u200bសាលារៀន ថ្ងៃនេះ"
     for subword in (Subword.train([line] * 30, vocab_size=330), Subword.train(["plain text"] * 30, vocab_size=300)):
-        encoding = subword.encode(normalise(line))
+        encoding = subword.encode(normalize(line))
         assert subword.decode(encoding.ids).text == line
         assert words_of(line) == ("ខ្ញុំ\u200bទៅ\u200bសាលារៀន", "ថ្ងៃនេះ")
 

@@ -9,7 +9,7 @@ import pytest
 
 from regard.errors import DataError
 from regard.text import vocabulary
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.text.subword import Subword
 
 TEXT = [f"sentence {n * n} says that word {n} is not the number {n * 7}" for n in range(300)]
@@ -59,7 +59,7 @@ def test_a_small_or_strange_text_gets_a_small_vocabulary(capfd, kind: str, text:
     assert 261 <= len(subword) < 5000
     assert subword.note == f"the text has room for {len(subword)} subwords, not 5000"
     for line in text:
-        assert subword.decode(subword.encode(normalise(line)).ids).text == normalise(line)
+        assert subword.decode(subword.encode(normalize(line)).ids).text == normalize(line)
     assert capfd.readouterr() == ("", "")
 
 
@@ -115,5 +115,5 @@ def test_a_vocabulary_without_room_is_refused() -> None:
 
 def test_what_sentencepiece_refuses_is_a_data_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vocabulary, "_parts", lambda lines, rare: iter(()))
-    with pytest.raises(DataError, match="no vocabulary of 400 subwords could be learnt from this text"):
+    with pytest.raises(DataError, match="no vocabulary of 400 subwords could be learned from this text"):
         Subword.train(TEXT, vocab_size=400)

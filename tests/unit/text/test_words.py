@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.text.subword import Subword
 from regard.text.words import word_of_piece, word_spans
 from regard.values import Encoding
@@ -13,7 +13,7 @@ from regard.values import Encoding
 
 @given(st.text())
 def test_words_are_what_spaces_separate(text: str) -> None:
-    text = normalise(text)
+    text = normalize(text)
     assert [text[start:end] for start, end in word_spans(text)] == text.split()
 
 
@@ -30,7 +30,7 @@ def test_signs_without_surface_belong_to_no_word_wherever_they_stand(unigram: Su
 
 @given(text=st.text(st.sampled_from("ab é한▁\u0301") | st.characters()))
 def test_every_piece_has_its_word_and_every_word_its_pieces(subword: Subword, text: str) -> None:
-    text = normalise(text)
+    text = normalize(text)
     words = word_of_piece(subword.encode(text))
     assert sorted(set(words)) == list(range(len(text.split())))
     assert list(words) == sorted(words)

@@ -9,7 +9,7 @@ import torch
 
 from regard.alignment.head_selection import by_dictionary, rank
 from regard.alignment.readout import Readout
-from regard.alignment.symmetrize import flipped, symmetrise
+from regard.alignment.symmetrize import flipped, symmetrize
 from regard.config.schema import Config
 from regard.errors import DataError, ShapeError
 from regard.model.build import build_model
@@ -126,7 +126,7 @@ def test_two_directions_are_made_one(subword):
     forward, backward = there.links(SOURCES, TARGETS), back.links(TARGETS, SOURCES)
     for method in ("union", "grow-diag"):
         found = both_ways(there, back, method).links(SOURCES, TARGETS)
-        assert found == [symmetrise(a, flipped(b), method) for a, b in zip(forward, backward, strict=True)]
+        assert found == [symmetrize(a, flipped(b), method) for a, b in zip(forward, backward, strict=True)]
 
 
 def test_what_is_too_long_is_told_of(subword):

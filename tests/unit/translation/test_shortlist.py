@@ -12,8 +12,9 @@ import torch
 
 from regard.errors import CheckpointError, DataError, RegardError, SearchError
 from regard.store.weights import read_tensors, write_tensors
+from regard.translation.loading import load
 from regard.translation.shortlist import make_shortlist, read_shortlist, shortlisted, write_shortlist
-from regard.translation.translator import Translator, load
+from regard.translation.translator import Translator
 
 
 @pytest.fixture(scope="module")

@@ -19,9 +19,10 @@ from regard.model.build import LOCATION_REACH, build_model
 from regard.native import packed
 from regard.search.log_probs import NotFiniteError
 from regard.store import StoredModel, load_model, save_model
-from regard.text.normalize import normalise
+from regard.text.normalize import normalize
 from regard.text.subword import Subword
-from regard.translation.translator import Translation, Translator, load
+from regard.translation.loading import load
+from regard.translation.translator import Translation, Translator
 
 ENGLISH = ["the cat sleeps on the big bed", "a small dog runs in the garden", "we do not know where they are"]
 FRENCH = ["le chat dort sur le grand lit", "un petit chien court dans le jardin", "on ne sait pas où ils sont"]
@@ -85,7 +86,7 @@ def translator(subword: Subword) -> Translator:
 def test_one_out_for_each_in_and_in_order(translator: Translator) -> None:
     lines = [ENGLISH[0], "", " \t\u00a0", "x", f"  {ENGLISH[1]}\n", "𝔘nseen ひ", *ENGLISH, "", " ".join(ENGLISH)]
     found = translator.translate(lines)
-    assert [one.source for one in found] == [normalise(line) for line in lines]
+    assert [one.source for one in found] == [normalize(line) for line in lines]
     for line, one in zip(lines, found, strict=True):
         [alone] = translator.translate(line)
         assert (one.text, one.tokens) == (alone.text, alone.tokens)
@@ -202,7 +203,7 @@ def test_given_translations_are_scored(translator: Translator) -> None:
     sources, targets = [*ENGLISH, "", ENGLISH[0]], [*FRENCH, FRENCH[0], "  "]
     found = translator.score(sources, targets)
     for source, target, one in zip(sources, targets, found, strict=True):
-        assert (one.source, one.text) == (normalise(source), normalise(target))
+        assert (one.source, one.text) == (normalize(source), normalize(target))
         if not (source.strip() and target.strip()):
             assert (one.score, one.attention, one.alignment) == (0.0, None, ())
             continue
@@ -288,7 +289,7 @@ def test_a_translation_that_did_not_end_says_so(subword: Subword) -> None:
 
 @pytest.mark.parametrize("beam", [1, 5])
 @pytest.mark.parametrize("kind", MODELS)
-def test_neighbours_change_nothing(subword: Subword, kind: str, beam: int) -> None:
+def test_neighbors_change_nothing(subword: Subword, kind: str, beam: int) -> None:
     """The same text, and the same score to 1e-4, in any batch: products of other shapes round otherwise.
 
     Weights blown up threefold let a Transformer of 16 dimensions magnify the rounding itself to 1e-4; by half, to 4e-6.

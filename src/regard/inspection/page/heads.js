@@ -55,10 +55,10 @@ class Heads {
     this.paint();
   }
   draw(tile) {
-    const { panel } = this, key = `${panel.app.level} ${panel.app.colours.fills[200]}`;
+    const { panel } = this, key = `${panel.app.level} ${panel.app.colors.fills[200]}`;
     if (tile.drawn === key) return;
     tile.drawn = key;
-    const picture = pixels(panel.reading.view(tile.layer, tile.head, panel.app.level), panel.app.colours);
+    const picture = pixels(panel.reading.view(tile.layer, tile.head, panel.app.level), panel.app.colors);
     picture.classList.toggle("coarse", picture.width < 40);
     tile.firstChild.replaceWith(picture);
   }

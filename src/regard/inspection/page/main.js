@@ -1,7 +1,7 @@
 /** The page: which sentence, words or subwords, and the panels that show it. */
 class App {
   constructor(models) {
-    Object.assign(this, { models, sentence: 0, level: "word", colours: new Colours() });
+    Object.assign(this, { models, sentence: 0, level: "word", colors: new Colors() });
     this.panels = models.map((model, number) => new Panel(this, model, number));
     document.getElementById("panels").classList.toggle("several", models.length > 1);
     this.finder = new Finder(this);
@@ -53,12 +53,12 @@ class App {
     const root = document.documentElement, system = matchMedia("(prefers-color-scheme: dark)");
     on("theme", () => {
       root.dataset.theme = (root.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark" ? "light" : "dark";
-      this.recolour();
+      this.recolor();
     });
-    system.addEventListener("change", () => this.recolour());
+    system.addEventListener("change", () => this.recolor());
   }
-  recolour() {
-    this.colours = new Colours();
+  recolor() {
+    this.colors = new Colors();
     for (const panel of this.panels) { panel.heads.renew(); panel.paint(); }
   }
 }

@@ -17,7 +17,7 @@ function planMatrix(view, { width: room, height = TALL }, whole = false) {
 }
 
 /** Draws a part of the matrix: `size` pixels of it from `offset` on. */
-function drawMatrix(pen, view, plan, colours, { offset = { x: 0, y: 0 }, size = plan, choice, cell, titles = false } = {}) {
+function drawMatrix(pen, view, plan, colors, { offset = { x: 0, y: 0 }, size = plan, choice, cell, titles = false } = {}) {
   const { left, top, cell: step } = plan, gap = step > 20 ? 1.5 : step > 8 ? 1 : 0, inside = { x: left, y: top, width: size.width - left, height: size.height - top };
   const range = (from, length, count) => [clamp(Math.floor(from / step), 0, count), clamp(Math.ceil((from + length) / step), 0, count)];
   const [firstRow, lastRow] = range(offset.y, inside.height, view.rows), [firstColumn, lastColumn] = range(offset.x, inside.width, view.columns);
@@ -25,11 +25,11 @@ function drawMatrix(pen, view, plan, colours, { offset = { x: 0, y: 0 }, size = 
   pen.within({ x: left - 3, y: top - 3, width: inside.width + 3, height: inside.height + 3 }, () => {
     for (let t = firstRow; t < lastRow; t++) for (let s = firstColumn; s < lastColumn; s++) {
       const weight = view.at(t, s), title = titles && `${view.tgt[t]} \u2192 ${view.src[s]} ${percent(weight, 2)}`;
-      pen.rect({ ...place(t, s), width: step - gap, height: step - gap, radius: step > 20 ? 3 : step > 8 ? 1.5 : 0, fill: colours.fill(weight), title });
+      pen.rect({ ...place(t, s), width: step - gap, height: step - gap, radius: step > 20 ? 3 : step > 8 ? 1.5 : 0, fill: colors.fill(weight), title });
     }
     const band = (t, s, height, width) => {
       const { x, y } = place(t, s);
-      pen.rect({ x: x - 1, y: y - 1, width: width * step - gap + 2, height: height * step - gap + 2, radius: 4, stroke: colours.mark });
+      pen.rect({ x: x - 1, y: y - 1, width: width * step - gap + 2, height: height * step - gap + 2, radius: 4, stroke: colors.mark });
     };
     if (choice?.side === "tgt") band(choice.index, 0, 1, view.columns);
     if (choice?.side === "src") band(0, choice.index, view.rows, 1);
@@ -44,7 +44,7 @@ function drawMatrix(pen, view, plan, colours, { offset = { x: 0, y: 0 }, size = 
   const named = (side, index) => !outside(side, index) && (index === pointed(side) || index % plan.every === 0 && !(Math.abs(index - pointed(side)) < plan.every));
   const style = (side, index) => {
     const marked = index === pointed(side) || choice?.side === side && choice.index === index;
-    return { size: plan.font, fill: marked ? colours.mark : plan.names[side][index] === END ? colours.soft : colours.ink, weight: marked ? 600 : 400 };
+    return { size: plan.font, fill: marked ? colors.mark : plan.names[side][index] === END ? colors.soft : colors.ink, weight: marked ? 600 : 400 };
   };
   pen.within({ x: 0, y: top, width: left, height: inside.height }, () => {
     for (let t = firstRow; t < lastRow; t++) if (named("tgt", t))
@@ -82,7 +82,7 @@ class Matrix {
   get offset() { return { x: this.scroller.scrollLeft, y: this.scroller.scrollTop }; }
   paint() {
     const { view, choice, cell, app } = this.panel, { plan, seen: size, offset } = this;
-    drawMatrix(new CanvasPen(this.matrix, size, devicePixelRatio), view, plan, app.colours, { offset, size, choice, cell });
+    drawMatrix(new CanvasPen(this.matrix, size, devicePixelRatio), view, plan, app.colors, { offset, size, choice, cell });
     this.paintMap();
     this.tip.hidden = !cell;
     if (!cell) return;
@@ -145,11 +145,11 @@ class Matrix {
       this.fit.setAttribute("aria-pressed", this.fit.getAttribute("aria-pressed") !== "true");
       panel.layOut();
     });
-    const move = event => { if (event.buttons) this.centre(event.offsetX / this.map.clientWidth, event.offsetY / this.map.clientHeight); };
+    const move = event => { if (event.buttons) this.center(event.offsetX / this.map.clientWidth, event.offsetY / this.map.clientHeight); };
     for (const kind of ["pointerdown", "pointermove"]) this.map.addEventListener(kind, move);
   }
   /** Scrolls so that a place, given in parts of the whole, is in the middle. */
-  centre(x, y) {
+  center(x, y) {
     const { plan, seen } = this;
     this.scroller.scrollLeft = x * (plan.width - plan.left) - (seen.width - plan.left) / 2;
     this.scroller.scrollTop = y * (plan.height - plan.top) - (seen.height - plan.top) / 2;
@@ -163,19 +163,19 @@ class Matrix {
     if (this.map.hidden) return;
     const { view, app } = this.panel, { plan, seen, offset, map } = this;
     const size = { width: map.clientWidth, height: map.clientHeight }, pen = new CanvasPen(map, size, devicePixelRatio);
-    pen.context.drawImage(pixels(view, app.colours), 0, 0, size.width, size.height);
+    pen.context.drawImage(pixels(view, app.colors), 0, 0, size.width, size.height);
     const x = size.width / (plan.width - plan.left), y = size.height / (plan.height - plan.top);
     pen.rect({ x: offset.x * x + 1, y: offset.y * y + 1, width: Math.min((seen.width - plan.left) * x, size.width) - 2,
-      height: Math.min((seen.height - plan.top) * y, size.height) - 2, radius: 3, stroke: app.colours.mark, lineWidth: 2 });
+      height: Math.min((seen.height - plan.top) * y, size.height) - 2, radius: 3, stroke: app.colors.mark, lineWidth: 2 });
   }
 }
 
 /** A matrix of one pixel a weight. */
-function pixels(view, colours) {
+function pixels(view, colors) {
   const canvas = element("canvas", { width: view.columns, height: Math.max(1, view.rows) });
   const image = new ImageData(canvas.width, canvas.height);
   view.weights.forEach((weight, place) => {
-    const [red, green, blue] = colours.ramp[colours.index(weight)], at = 4 * place;
+    const [red, green, blue] = colors.ramp[colors.index(weight)], at = 4 * place;
     image.data[at] = red;
     image.data[at + 1] = green;
     image.data[at + 2] = blue;

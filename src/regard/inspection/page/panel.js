@@ -12,8 +12,8 @@ class Panel {
     Object.assign(this, { app, model, layer: MEAN, head: MEAN, kept: null, over: null, cell: null, readings: new Map() });
     this.root = document.getElementById("panel").content.firstElementChild.cloneNode(true);
     for (const one of this.root.querySelectorAll("[data-id]")) one.id = `${one.dataset.id}-${number}`;
-    for (const one of this.root.querySelectorAll("[data-labelledby]"))
-      one.setAttribute("aria-labelledby", `${one.dataset.labelledby}-${number}`);
+    for (const one of this.root.querySelectorAll("[data-labeledby]"))
+      one.setAttribute("aria-labeledby", `${one.dataset.labeledby}-${number}`);
     document.getElementById("panels").append(this.root);
     this.find("model").textContent = model.name;
     this.find("model").hidden = !model.name;

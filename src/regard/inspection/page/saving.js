@@ -17,23 +17,23 @@ function planPicture(app) {
   return { figures, head, width: Math.ceil(x - EDGE), height: Math.ceil(head + Math.max(...figures.map(one => one.plan.height)) + 2 * EDGE + 40) };
 }
 function drawPicture(pen, app, { figures, head, width, height }) {
-  const { colours } = app;
-  pen.rect({ x: 0, y: 0, width, height, fill: colours.card });
+  const { colors } = app;
+  pen.rect({ x: 0, y: 0, width, height, fill: colors.card });
   for (const { panel, plan, lines, x } of figures) {
     lines.forEach((line, place) => pen.text(line, { x, y: EDGE + 12 + place * 22, size: place || !panel.model.name ? 14 : HEADING,
-      fill: place || !panel.model.name ? colours.soft : colours.ink }));
-    pen.at(x, EDGE + head, () => drawMatrix(pen, panel.view, plan, colours, { titles: true }));
+      fill: place || !panel.model.name ? colors.soft : colors.ink }));
+    pen.at(x, EDGE + head, () => drawMatrix(pen, panel.view, plan, colors, { titles: true }));
   }
-  drawScale(pen, colours, EDGE, height - EDGE - 16);
+  drawScale(pen, colors, EDGE, height - EDGE - 16);
 }
 /** What the shades mean. */
-function drawScale(pen, colours, x, y) {
+function drawScale(pen, colors, x, y) {
   const length = 160, steps = 80;
   for (let step = 0; step < steps; step++)
-    pen.rect({ x: x + step * length / steps, y, width: length / steps, height: 8, fill: colours.fills[Math.round(step * (SHADES - 1) / (steps - 1))] });
+    pen.rect({ x: x + step * length / steps, y, width: length / steps, height: 8, fill: colors.fills[Math.round(step * (SHADES - 1) / (steps - 1))] });
   for (const weight of [0, 0.1, 0.5, 1])
-    pen.text(weight ? percent(weight) : "0", { x: x + length * shade(weight), y: y + 21, size: 11, fill: colours.soft, align: weight === 0 ? "left" : weight === 1 ? "right" : "center" });
-  pen.text("rows: translation, columns: source", { x: x + length + 24, y: y + 9, size: 12, fill: colours.soft });
+    pen.text(weight ? percent(weight) : "0", { x: x + length * shade(weight), y: y + 21, size: 11, fill: colors.soft, align: weight === 0 ? "left" : weight === 1 ? "right" : "center" });
+  pen.text("rows: translation, columns: source", { x: x + length + 24, y: y + 9, size: 12, fill: colors.soft });
 }
 function save(blob, name) {
   const link = element("a", { href: URL.createObjectURL(blob), download: name });

@@ -1,4 +1,4 @@
-"""Translating by CTranslate2: regard's text, search options and answers around another engine's arithmetic."""
+"""CTranslate2 as an engine: ids in, hypotheses out, with scores as regard's own search gives them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from regard.config.schema import Config
 from regard.errors import ConfigError, SearchError
 from regard.interop.ctranslate2.check import check_model
 from regard.interop.ctranslate2.spec import all_pieces, max_positions
@@ -19,8 +20,8 @@ from regard.interop.exported import Exported
 from regard.interop.packages import need
 from regard.search.attention_filter import EVERYTHING, Kept
 from regard.search.beam import BeamOptions
+from regard.search.length_limits import Reach
 from regard.search.penalties import length_penalty
-from regard.translation.translator import Reach, Translator
 from regard.values import Hypothesis, Specials
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class CTranslate2Engine:
         src_pieces: How each source id is written.
         tgt_pieces: How each target id is written.
         specials: Ids that are not text.
-        compute: Type of its arithmetic, such as `int8` or `float32`; `default` computes as the weights are stored.
+        precision: Number type of its products, such as `int8` or `float32`; `default` is that of the stored weights.
         threads: CPU threads; as many as torch uses when not given.
         device: `cpu`, `cuda` or `auto`.
 
@@ -53,7 +54,7 @@ class CTranslate2Engine:
         tgt_pieces: tuple[str, ...],
         *,
         specials: Specials,
-        compute: str = "default",
+        precision: str = "default",
         threads: int | None = None,
         device: str = "auto",
     ) -> None:
@@ -73,12 +74,12 @@ class CTranslate2Engine:
                 str(path),
                 device=kind,
                 device_index=int(number or 0),
-                compute_type=compute,
+                compute_type=precision,
                 inter_threads=self._threads,
                 intra_threads=1,
             )
         except (RuntimeError, ValueError, MemoryError) as error:
-            raise ConfigError(f"{path}: CTranslate2 cannot run it with compute type {compute!r}: {error}") from None
+            raise ConfigError(f"{path}: CTranslate2 cannot run it in {precision!r}: {error}") from None
         finally:
             torch.set_num_threads(ours)  # CTranslate2 sets its own number for everybody in the process
 
@@ -125,7 +126,7 @@ class CTranslate2Engine:
             need_scores=need_scores or options.beam > 1,
         )
         found = together(batches)
-        # A batch has one limit. What went beyond its own is sought again among its equals: neighbours change nothing.
+        # A batch has one limit. What went beyond its own is sought again among its equals: neighbors change nothing.
         late: dict[int, list[int]] = {}
         for row, hypotheses in found.items():
             if any(len(one.ids) > limits[row] for one in hypotheses):
@@ -236,39 +237,44 @@ def _weights(rows: Sequence[Sequence[float]]) -> Tensor:
     return torch.cat((seen, end), dim=1)[None]
 
 
-def ctranslate2_translator(
-    exported: Exported, *, compute: str = "default", threads: int | None = None, device: str = "auto"
-) -> Translator:
-    """A translator whose search is CTranslate2's.
+def open_ctranslate2(
+    exported: Exported, *, precision: str = "default", threads: int | None = None, device: str = "auto"
+) -> CTranslate2Engine:
+    """Opens a CTranslate2 export.
 
     Args:
-        exported: What `regard export --to ctranslate2` wrote.
-        compute: As for `CTranslate2Engine`.
+        exported: Directory written by `regard export --to ctranslate2`.
+        precision: As for `CTranslate2Engine`.
         threads: As for `CTranslate2Engine`.
         device: As for `CTranslate2Engine`.
 
     Returns:
-        What translates.
+        The engine.
 
     Raises:
         ConfigError: As for `CTranslate2Engine`.
         CheckpointError: The files are damaged, or do not belong together.
     """
+    stored_as = exported.note.quantization
+    if precision.startswith("int8") and not stored_as.startswith("int8"):
+        # CTranslate2 would round to 127 levels while it loads, which overflow on processors without VNNI.
+        raise ConfigError(
+            f"{exported.path}: its weights are stored as {stored_as}, not as {precision}: export the model with "
+            f"--quantization {precision}"
+        )
     check_model(exported)
-    engine = CTranslate2Engine(
+    return CTranslate2Engine(
         exported.path,
         all_pieces(exported.src_subword),
         all_pieces(exported.tgt_subword),
         specials=exported.tgt_subword.specials,
-        compute=compute,
+        precision=precision,
         threads=threads,
         device=device,
     )
-    positions = max_positions(exported.config)
-    return Translator(
-        engine,
-        exported.src_subword,
-        exported.tgt_subword,
-        search=exported.config.search,
-        reach=Reach(min(exported.config.data.max_len, positions - 1), positions),
-    )
+
+
+def length_limits(config: Config) -> Reach:
+    """Length limits of a CTranslate2 export, whose table of positions ends where the model's searches end."""
+    positions = max_positions(config)
+    return Reach(min(config.data.max_len, positions - 1), positions)

@@ -33,32 +33,18 @@ def export_ctranslate2(stored: StoredModel, path: str | Path, *, quantization: s
         quantization: One of `Quantization`. The samples are compared before weights are rounded.
 
     Raises:
-        ConfigError: CTranslate2 is not installed, cannot run such a model, or has no such quantisation.
+        ConfigError: CTranslate2 is not installed, cannot run such a model, or has no such quantization.
         CheckpointError: It translates otherwise, or the place cannot be written.
     """
     need("ctranslate2", to="export a model to CTranslate2")
     if quantization not in get_args(Quantization):
-        raise ConfigError(f"expected a quantisation of {', '.join(get_args(Quantization))}, got {quantization!r}")
+        raise ConfigError(f"expected a quantization of {', '.join(get_args(Quantization))}, got {quantization!r}")
     with new_directory(path) as directory:
         with tempfile.TemporaryDirectory() as exact:
             _write(stored, Path(exact), "float32")
             verify(stored, _runner(stored, Path(exact), "float32"), engine="CTranslate2")
         levels = _write(stored, directory, quantization)
         write_companions(directory, stored, engine="ctranslate2", quantization=quantization, weight_levels=levels)
-
-
-def stored_for(compute: str) -> str:
-    """How to store weights that are loaded for an arithmetic.
-
-    What CTranslate2 rounds to bytes itself, while it loads, overflows on processors without VNNI.
-
-    Args:
-        compute: Type of the arithmetic; `default` for the engine's choice.
-
-    Returns:
-        A `Quantization`.
-    """
-    return compute if compute in get_args(Quantization) and compute.startswith("int8") else "float32"
 
 
 def _write(stored: StoredModel, directory: Path, quantization: str) -> int | None:
@@ -69,13 +55,13 @@ def _write(stored: StoredModel, directory: Path, quantization: str) -> int | Non
     return levels
 
 
-def _runner(stored: StoredModel, directory: Path, compute: str) -> Run:
+def _runner(stored: StoredModel, directory: Path, precision: str) -> Run:
     engine = CTranslate2Engine(
         directory,
         all_pieces(stored.src_subword),
         all_pieces(stored.tgt_subword),
         specials=stored.tgt_subword.specials,
-        compute=compute,
+        precision=precision,
         threads=1,
         device="cpu",
     )

@@ -37,7 +37,7 @@ def fill_spec(stored: StoredModel) -> TransformerSpec:
         stored: The model, on the CPU.
 
     Returns:
-        A specification that holds all weights and both vocabularies, to be quantised and saved.
+        A specification that holds all weights and both vocabularies, to be quantized and saved.
 
     Raises:
         ConfigError: CTranslate2 cannot run such a model; the message names every option that stands in the way.

@@ -1,4 +1,4 @@
-"""Every attention of regard as nodes of ONNX: scores, normalisers, windows. Shapes are those of the modules.
+"""Every attention of regard as nodes of ONNX: scores, normalizers, windows. Shapes are those of the modules.
 
 A position that may not be attended to has the lowest float added to its score, which turns into a weight of zero.
 """
@@ -12,7 +12,7 @@ from regard.attention.coverage import Coverage
 from regard.attention.heads import HeadLinear
 from regard.attention.kernels import masked_softmax
 from regard.attention.location import LocationFeatures
-from regard.attention.normalizers import Normaliser, Sharpened, entmax15, smooth, sparsemax
+from regard.attention.normalizers import Normalizer, Sharpened, entmax15, smooth, sparsemax
 from regard.attention.scores import (
     AdditiveScore,
     CosineScore,
@@ -160,27 +160,27 @@ def _first(g: Graph, x: Value, count: Value, given: int) -> Value:
     return g.op("Slice", padded, g.ints(0), count, g.ints(3))
 
 
-def normalise(g: Graph, normaliser: Normaliser, z: Value) -> Value:
+def normalize(g: Graph, normalizer: Normalizer, z: Value) -> Value:
     """See `regard.attention.normalizers`; what is hidden has been biased already.
 
     Args:
         g: The graph.
-        normaliser: One of regard's.
+        normalizer: One of regard's.
         z: `(B, H, T, S)`.
 
     Returns:
         `(B, H, T, S)`.
     """
-    if normaliser is masked_softmax:
+    if normalizer is masked_softmax:
         return g.op("Softmax", z, axis=-1)
-    if normaliser not in (sparsemax, entmax15):
-        raise AssertionError("a normaliser of another kind")
-    halved = g.op("Mul", z, g.scalar(0.5)) if normaliser is entmax15 else z
+    if normalizer not in (sparsemax, entmax15):
+        raise AssertionError("a normalizer of another kind")
+    halved = g.op("Mul", z, g.scalar(0.5)) if normalizer is entmax15 else z
     below = g.op("Max", g.op("Sub", halved, g.op("ReduceMax", halved, g.ints(-1))), g.scalar(-2.0))
     count = size(g, z, 3)
     ordered = g.ops("TopK", below, count, count=2)[0]
     k = g.op("Add", g.op("Cast", positions(g, count), to=1), g.scalar(1.0))
-    if normaliser is sparsemax:
+    if normalizer is sparsemax:
         lower = g.op("Div", g.op("Sub", _running_sum(g, ordered), g.scalar(1.0)), k)
         return g.op("Relu", g.op("Sub", below, g.op("ReduceMax", lower, g.ints(-1))))
     mean = g.op("Div", _running_sum(g, ordered), k)
@@ -194,23 +194,23 @@ def normalise(g: Graph, normaliser: Normaliser, z: Value) -> Value:
     return g.op("Mul", root, root)
 
 
-def attend(g: Graph, normaliser: Normaliser, z: Value, bias: Value | None) -> Value:
+def attend(g: Graph, normalizer: Normalizer, z: Value, bias: Value | None) -> Value:
     """Weights of scores, after sharpening and whatever hides positions.
 
     Args:
         g: The graph.
-        normaliser: One of regard's.
+        normalizer: One of regard's.
         z: Scores `(B, H, T, S)`.
         bias: What hides positions, broadcastable to the scores, or None.
 
     Returns:
         `(B, H, T, S)`.
     """
-    if isinstance(normaliser, Sharpened):
-        return attend(g, normaliser.normaliser, g.op("Mul", z, g.scalar(normaliser.factor)), bias)
-    if normaliser is smooth:
-        z, normaliser = g.op("Neg", g.op("Softplus", g.op("Neg", z))), masked_softmax
-    return normalise(g, normaliser, z if bias is None else g.op("Add", z, bias))
+    if isinstance(normalizer, Sharpened):
+        return attend(g, normalizer.normalizer, g.op("Mul", z, g.scalar(normalizer.factor)), bias)
+    if normalizer is smooth:
+        z, normalizer = g.op("Neg", g.op("Softplus", g.op("Neg", z))), masked_softmax
+    return normalize(g, normalizer, z if bias is None else g.op("Add", z, bias))
 
 
 def _running_sum(g: Graph, x: Value) -> Value:
@@ -231,18 +231,18 @@ def window(
         num_keys: S, `(1,)` int64.
 
     Returns:
-        What hides positions, and what favours some, where there is such; `(B, 1, 1, S)` each.
+        What hides positions, and what favors some, where there is such; `(B, 1, 1, S)` each.
     """
     last = g.op("Cast", g.op("Sub", src_len, g.ints(1)), to=1)
     if isinstance(module, MonotonicWindow):
-        centre = g.op("Min", g.op("Cast", step, to=1), last)
+        center = g.op("Min", g.op("Cast", step, to=1), last)
     elif isinstance(module, PredictiveWindow):
         hidden = g.op("Tanh", g.linear(query, module.hidden_map.weight))
         share = g.op("Sigmoid", g.linear(hidden, module.v.weight))
-        centre = g.op("Mul", g.op("Squeeze", share, g.ints(1)), last)
+        center = g.op("Mul", g.op("Squeeze", share, g.ints(1)), last)
     else:
         raise AssertionError(f"a window of another kind: {type(module).__name__}")
-    distance = _distance(g, g.op("Reshape", centre, g.ints(-1, 1, 1, 1)), num_keys)
+    distance = _distance(g, g.op("Reshape", center, g.ints(-1, 1, 1, 1)), num_keys)
     hiding = _within(g, distance, module.reach)
     if isinstance(module, MonotonicWindow):
         return hiding, []
@@ -265,15 +265,15 @@ def following_window(g: Graph, module: FollowingWindow, last: Value) -> Value:
     if isinstance(module, MedianWindow):
         half = g.op("Mul", g.op("ReduceSum", last, g.ints(-1)), g.scalar(0.5))
         before = g.op("Cast", g.op("Less", _running_sum(g, last), half), to=1)
-        centre = g.op("ReduceSum", before, g.ints(-1))
+        center = g.op("ReduceSum", before, g.ints(-1))
     else:
         where = g.op("Cast", positions(g, num_keys), to=1)
-        centre = g.op("ReduceSum", g.op("Mul", last, where), g.ints(-1))
-    return _within(g, _distance(g, centre, num_keys), module.reach)
+        center = g.op("ReduceSum", g.op("Mul", last, where), g.ints(-1))
+    return _within(g, _distance(g, center, num_keys), module.reach)
 
 
-def _distance(g: Graph, centre: Value, num_keys: Value) -> Value:
-    return g.op("Sub", g.op("Cast", positions(g, num_keys), to=1), centre)
+def _distance(g: Graph, center: Value, num_keys: Value) -> Value:
+    return g.op("Sub", g.op("Cast", positions(g, num_keys), to=1), center)
 
 
 def _within(g: Graph, distance: Value, reach: int) -> Value:

@@ -117,11 +117,11 @@ class Look:
         Returns:
             What it gives.
         """
-        key, hiding, favours = self._seen(g, query, given)
+        key, hiding, favors = self._seen(g, query, given)
         asked = query if self._many is None else g.linear(query, self._many.query_map.weight, self._many.query_map.bias)
         heads = g.op("Reshape", asked, g.ints(0, self._num_heads, 1, -1))
-        z = g.sum(parts.scores(g, self._score, heads, key), *favours)
-        weights = parts.attend(g, self._attention.normaliser, z, g.sum(*hiding))
+        z = g.sum(parts.scores(g, self._score, heads, key), *favors)
+        weights = parts.attend(g, self._attention.normalizer, z, g.sum(*hiding))
         value = given.get(_VALUE, given[_KEY])
         context = g.op("Reshape", g.op("MatMul", weights, value), g.ints(0, -1))  # (B, H, 1, D/H) -> (B, D)
         if self._many is not None:
@@ -134,16 +134,16 @@ class Look:
         return Looked(context, weights, after)
 
     def _seen(self, g: Graph, query: Value, given: Values) -> tuple[Value, list[Value], list[Value]]:
-        """The keys as this step sees them, what hides some of them, and what favours some."""
+        """The keys as this step sees them, what hides some of them, and what favors some."""
         key, hiding = given[_KEY], [given[_BIAS]]
-        favours: list[Value] = []
+        favors: list[Value] = []
         if self._window is not None:
-            hidden, favours = parts.window(g, self._window, query, given[_LENGTH], given[_STEP], parts.size(g, key, 2))
+            hidden, favors = parts.window(g, self._window, query, given[_LENGTH], given[_STEP], parts.size(g, key, 2))
             hiding.append(hidden)
         if self._history.window is not None:
             hiding.append(parts.following_window(g, self._history.window, given[_LAST]))
         if self._history.coverage is not None:
-            favours.append(parts.coverage(g, self._history.coverage, given[_TOTAL]))
+            favors.append(parts.coverage(g, self._history.coverage, given[_TOTAL]))
         if self._history.location is not None:
             key = g.op("Add", key, parts.location(g, self._history.location, given[_LAST]))
-        return key, hiding, favours
+        return key, hiding, favors

@@ -1,10 +1,9 @@
-"""Translating by ONNX Runtime: regard's text and regard's own searches around another library's arithmetic."""
+"""ONNX Runtime as an engine: it computes the steps, regard's own searches choose the tokens."""
 
 from __future__ import annotations
 
 import warnings
 
-from regard.alignment.readout import own_readout
 from regard.errors import CheckpointError, ConfigError
 from regard.interop.exported import Exported
 from regard.interop.onnx.check import check_quantization
@@ -12,32 +11,31 @@ from regard.interop.onnx.graph import WEIGHTS
 from regard.interop.onnx.overflow import cut_off_here
 from regard.interop.onnx.step_model import START, STEP, OnnxStepModel
 from regard.search.engine import StepEngine
-from regard.translation.translator import Reach, Translator
 
 
-def onnx_translator(
-    exported: Exported, *, compute: str | None = None, threads: int | None = None, device: str = "auto"
-) -> Translator:
-    """A translator whose steps ONNX Runtime computes, on the CPU.
+def open_onnx(
+    exported: Exported, *, precision: str | None = None, threads: int | None = None, device: str = "auto"
+) -> StepEngine:
+    """Opens an ONNX export; ONNX Runtime computes its steps on the CPU.
 
     Args:
-        exported: What `regard export --to onnx` wrote.
-        compute: What it was exported for; anything else is refused, as the graphs say what is computed.
-        threads: Batches at once, one thread each; as many as torch has threads when not given.
+        exported: Directory written by `regard export --to onnx`.
+        precision: Number type of the export; another one is refused, since the graphs fix it.
+        threads: Batches that run at once, one thread each; PyTorch's number of threads when not given.
         device: `cpu` or `auto`.
 
     Returns:
-        What translates.
+        An engine with regard's searches.
 
     Raises:
         ConfigError: ONNX Runtime is not installed, or cannot do what is asked.
         CheckpointError: The graphs are not as regard writes them.
     """
     stored_as = exported.note.quantization
-    if compute not in (None, stored_as):
+    if precision not in (None, stored_as):
         raise ConfigError(
-            f"{exported.path}: this export computes in {stored_as}, not {compute}: export the model with "
-            f"--quantization {compute}"
+            f"{exported.path}: this export computes in {stored_as}, not {precision}: export the model with "
+            f"--quantization {precision}"
         )
     if device not in ("auto", "cpu"):
         raise ConfigError(f"--device {device}: the ONNX engine runs on the CPU: give cpu, or use regard's own engine")
@@ -53,11 +51,4 @@ def onnx_translator(
     model = OnnxStepModel(exported.path, tgt_vocab=len(exported.tgt_subword))
     for name in (START, STEP):
         check_quantization(exported.path / name, stored_as)
-    return Translator(
-        StepEngine(model, src_specials=src_specials, tgt_specials=tgt_specials, workers=threads),
-        exported.src_subword,
-        exported.tgt_subword,
-        search=exported.config.search,
-        reach=Reach.of(exported.config),
-        readout=own_readout(exported.config),
-    )
+    return StepEngine(model, src_specials=src_specials, tgt_specials=tgt_specials, workers=threads)

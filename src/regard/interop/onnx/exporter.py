@@ -27,7 +27,7 @@ from regard.interop.onnx.transformer import TransformerPlan
 from regard.interop.packages import need
 from regard.interop.verification import Ids, Run, verify, verify_logits
 from regard.model.bahdanau import BahdanauDecoder
-from regard.model.build import NORMALISERS
+from regard.model.build import NORMALIZERS
 from regard.model.luong import LuongDecoder
 from regard.model.plain import PlainDecoder
 from regard.model.rnn_encoder import RNNEncoder
@@ -53,12 +53,12 @@ def export_onnx(stored: StoredModel, path: str | Path, *, quantization: str = "f
 
     Raises:
         ConfigError: The packages are not installed, the model has a part of the user's own, or there is no such
-            quantisation.
+            quantization.
         CheckpointError: It computes something else, or would on another processor, or the place cannot be written.
     """
     need("onnx", to="export a model to ONNX")
     if quantization not in GRAPHS:
-        raise ConfigError(f"expected a quantisation of {', '.join(GRAPHS)}, got {quantization!r}")
+        raise ConfigError(f"expected a quantization of {', '.join(GRAPHS)}, got {quantization!r}")
     plan = plan_of(stored.model)
     with new_directory(path) as directory:
         with tempfile.TemporaryDirectory() as place:
@@ -112,10 +112,10 @@ def _own_parts(model: Seq2Seq) -> Iterator[str]:
         if isinstance(module, Score) and type(module) not in SCORES:
             yield f"the score {type(module).__name__}"
         if isinstance(module, (Attention, MultiHeadAttention)):
-            normaliser = module.normaliser
-            bare = normaliser.normaliser if isinstance(normaliser, Sharpened) else normaliser
-            if bare not in NORMALISERS.values():
-                yield "the normaliser"
+            normalizer = module.normalizer
+            bare = normalizer.normalizer if isinstance(normalizer, Sharpened) else normalizer
+            if bare not in NORMALIZERS.values():
+                yield "the normalizer"
 
 
 def write_graphs(plan: Plan, model: Seq2Seq, directory: Path, make: type[Graph]) -> None:

@@ -136,7 +136,7 @@ def _attend(
     g: Graph, attention: MultiHeadAttention, query: Value, key: Value, value: Value, bias: Value | None
 ) -> tuple[Value, Value]:
     """Context in rows `(B T, D)`, and weights `(B, H, T, S)`."""
-    weights = parts.attend(g, attention.normaliser, parts.scores(g, attention.score, query, key), bias)
+    weights = parts.attend(g, attention.normalizer, parts.scores(g, attention.score, query, key), bias)
     context = g.op("Transpose", g.op("MatMul", weights, value), perm=[0, 2, 1, 3])
     rows = g.op("Reshape", context, g.ints(-1, attention.context_size))
     return _linear(g, attention.output_map, rows), weights

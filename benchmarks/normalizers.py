@@ -1,10 +1,10 @@
 """What do sparse attention weights cost, and what do they look like?
 
-    python benchmarks/normalisers.py [--out runs/normalisers] [--threads 1]
+    python benchmarks/normalizers.py [--out runs/normalizers] [--threads 1]
 
 Prints milliseconds of forward and backward together (median) by length, each with its ratio to the softmax. Draws
 the weight of the first of two scores by their difference, and what a small model that has learned to reverse digits
-looks at with each normaliser; some 30 seconds each.
+looks at with each normalizer; some 30 seconds each.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ import torch
 from matplotlib.figure import Figure
 from timing import median_ms
 
-from regard.attention.normalizers import Normaliser
-from regard.config.schema import AttentionConfig, NormaliserName
+from regard.attention.normalizers import Normalizer
+from regard.config.schema import AttentionConfig, NormalizerName
 from regard.data.collate import collate
-from regard.model.build import NORMALISERS
+from regard.model.build import NORMALIZERS
 
-COLOURS = {"softmax": "#000000", "sparsemax": "#d55e00", "entmax15": "#0072b2", "smooth": "#009e73"}
+COLORS = {"softmax": "#000000", "sparsemax": "#d55e00", "entmax15": "#0072b2", "smooth": "#009e73"}
 STEPS, SHOWN = 400, (7, 4, 12, 9, 5, 13, 6, 8)
 
 
-def milliseconds(normaliser: Normaliser, length: int) -> float:
+def milliseconds(normalizer: Normalizer, length: int) -> float:
     """One forward and backward pass over 64 sentences, four heads, T = S, a quarter of it padding."""
     scores = torch.randn(64, 4, length, length, requires_grad=True)
     mask = torch.ones(64, 1, 1, length, dtype=torch.bool)
     mask[..., length - length // 4 :] = False
     upstream = torch.randn_like(scores)
-    return median_ms(lambda: normaliser(scores, mask).backward(upstream))
+    return median_ms(lambda: normalizer(scores, mask).backward(upstream))
 
 
-def learned_weights(name: NormaliserName) -> torch.Tensor:
+def learned_weights(name: NormalizerName) -> torch.Tensor:
     """Trains a small model and lets it reverse `SHOWN`: `(T, S)`."""
     batches = (digits.examples(64, step, 4, 8, backwards=True) for step in range(STEPS))
-    model = digits.train(AttentionConfig(score="additive", normaliser=name), batches, seed=1)
+    model = digits.train(AttentionConfig(score="additive", normalizer=name), batches, seed=1)
     batch = collate([list(SHOWN)], [list(reversed(SHOWN))], specials=digits.SPECIALS)
     with torch.no_grad():
         return model(batch, need_weights=True).weights[0][0, 0]
@@ -50,9 +50,9 @@ def draw_curves(path: Path) -> None:
     axes = figure.add_subplot()
     difference = torch.linspace(-4, 4, 401)
     scores = torch.stack([difference, torch.zeros(401)], dim=-1)[:, None, None]  # (N, 1, 1, 2)
-    for name, normaliser in NORMALISERS.items():
-        weights = normaliser(scores, None)[:, 0, 0, 0]
-        axes.plot(difference.tolist(), weights.tolist(), label=name, color=COLOURS[name])
+    for name, normalizer in NORMALIZERS.items():
+        weights = normalizer(scores, None)[:, 0, 0, 0]
+        axes.plot(difference.tolist(), weights.tolist(), label=name, color=COLORS[name])
     axes.set_xlabel("score of the first position, that of the second being 0")
     axes.set_ylabel("weight of the first")
     axes.legend(frameon=False)
@@ -75,19 +75,19 @@ def draw_matrices(found: dict[str, torch.Tensor], path: Path) -> None:
 def main() -> None:
     """Times, then draws."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/normalisers"))
+    parser.add_argument("--out", type=Path, default=Path("runs/normalizers"))
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
-    print("| T = S | " + " | ".join(NORMALISERS) + " |")
-    print("|---" * (1 + len(NORMALISERS)) + "|")
+    print("| T = S | " + " | ".join(NORMALIZERS) + " |")
+    print("|---" * (1 + len(NORMALIZERS)) + "|")
     for length in (16, 32, 64, 128):
-        times = [milliseconds(normaliser, length) for normaliser in NORMALISERS.values()]
+        times = [milliseconds(normalizer, length) for normalizer in NORMALIZERS.values()]
         print(f"| {length} | " + " | ".join(f"{one:.1f} ms, {one / times[0]:.1f}" for one in times) + " |", flush=True)
-    draw_curves(options.out / "normalisers.png")
-    names: tuple[NormaliserName, ...] = ("softmax", "entmax15", "sparsemax", "smooth")
-    draw_matrices({name: learned_weights(name) for name in names}, options.out / "normaliser-matrices.png")
+    draw_curves(options.out / "normalizers.png")
+    names: tuple[NormalizerName, ...] = ("softmax", "entmax15", "sparsemax", "smooth")
+    draw_matrices({name: learned_weights(name) for name in names}, options.out / "normalizer-matrices.png")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 const ROOT = 0.6, SHADES = 256;
 const shade = weight => clamp(weight, 0, 1) ** ROOT;
 
-/** The colours of the page as they are now, in numbers and for canvas and SVG. */
-class Colours {
+/** The colors of the page as they are now, in numbers and for canvas and SVG. */
+class Colors {
   constructor() {
     const probe = element("span", { hidden: true });
     document.body.append(probe);
