@@ -17,8 +17,10 @@ from regard.errors import CheckpointError, ConfigError, SearchError
 from regard.interop.ctranslate2.exporter import export_ctranslate2
 from regard.interop.exported import open_export
 from regard.interop.verification import NUM_SAMPLES, sample_sources, verify
+from regard.search.attention_filter import EVERYTHING
 from regard.search.beam import BeamOptions
 from regard.store import StoredModel
+from regard.text.normalize import normalize
 from regard.translation.loading import load, signature
 from regard.translation.translator import Translator
 
@@ -161,7 +163,7 @@ def test_mistakes_are_told(make: Make, tmp_path: Path) -> None:
         load([model], engine="tensorrt")
     with pytest.raises(ConfigError, match="cannot be run by regard's own engine"):
         load([export], engine="regard")
-    with pytest.raises(ConfigError, match="which ctranslate2 cannot read: run `regard export .* --to ctranslate2"):
+    with pytest.raises(ConfigError, match=r"which ctranslate2 cannot read: run `regard export .* --to ctranslate2"):
         load([model], engine="ctranslate2")
     with pytest.raises(ConfigError, match="export the model to another engine"):
         load([model], precision="int16")

@@ -184,7 +184,7 @@ def test_mistakes_are_told(keep: Keep, make: Keep, tmp_path: Path) -> None:
     model, export = tmp_path / "model-5", tmp_path / "export"
     with pytest.raises(ConfigError, match=r"expected a quantization of float32, int8, got 'int3'"):
         export_onnx(stored, export, quantization="int3")
-    with pytest.raises(ConfigError, match="which onnx cannot read: run `regard export .* --to onnx --out "):
+    with pytest.raises(ConfigError, match=r"which onnx cannot read: run `regard export .* --to onnx --out "):
         load([model], engine="onnx", precision="int8")
     export_onnx(stored, export)
     with pytest.raises(CheckpointError, match="expected a free name"):

@@ -131,7 +131,7 @@ def test_exports_for_ctranslate2_note_their_levels_and_are_not_rounded_while_loa
     assert open_export(tmp_path / "export").note.weight_levels == LEVELS
     export_ctranslate2(keep(MODELS["transformer"]), tmp_path / "exact")
     assert "weight_levels" not in (tmp_path / "exact" / "export.json").read_text()
-    with pytest.raises(ConfigError, match="stored as float32, not as int8: export .* with --quantization int8"):
+    with pytest.raises(ConfigError, match=r"stored as float32, not as int8: export .* with --quantization int8"):
         load(tmp_path / "exact", precision="int8", device="cpu", threads=1)
     load(tmp_path / "export", precision="int8", device="cpu", threads=1)
 
