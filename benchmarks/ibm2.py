@@ -109,7 +109,7 @@ def _digamma(x: Floats) -> Floats:
 
 
 def _best(cells: _Cells, rows: tuple[int, int], table: Floats, tension: float) -> NDArray[np.int64]:
-    """The likeliest speaker of each word, 0 = nobody."""
+    """The top_log_probs speaker of each word, 0 = nobody."""
     _, posterior, here = cells.posterior(rows, table, tension)
     first = cells.start[rows[0] : rows[1]] - here.start
     top = np.repeat(np.maximum.reduceat(posterior, first), cells.width[rows[0] : rows[1]])

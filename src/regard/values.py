@@ -62,7 +62,7 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True)
-class Guide:
+class AlignmentTargets:
     """Where target subwords of a batch should look: a sparse `(B, T, S)` matrix G.
 
     Attributes:
@@ -96,7 +96,7 @@ class Batch:
     tgt_len: Tensor
     indices: tuple[int, ...]
     num_tgt_tokens: int
-    guide: Guide | None = None
+    guide: AlignmentTargets | None = None
 
     def to(self, device: str) -> Batch:
         """The same batch with its tensors on `device`; a GPU's work goes on meanwhile."""
@@ -109,7 +109,7 @@ class Batch:
             _placed(self.tgt_len, device),
             self.indices,
             self.num_tgt_tokens,
-            None if guide is None else Guide(_placed(guide.places, device), _placed(guide.shares, device)),
+            None if guide is None else AlignmentTargets(_placed(guide.places, device), _placed(guide.shares, device)),
         )
 
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from regard.errors import DataError
-from regard.files.paths import named
+from regard.files.paths import checked_path
 from regard_phrasebook.engine.files import write_files
 from regard_phrasebook.engine.grammar import Draft, Grammar
 from regard_phrasebook.engine.phrase import SentencePair, pharaoh
@@ -109,7 +109,7 @@ def write_corpus(
             these lengths, or the files cannot be written.
         ConfigError: If files of these names are there, with other content.
     """
-    directory = named(out, "out")
+    directory = checked_path(out, "out")
     grammar = load_grammar(pair)
     _check(grammar, pairs, min_length, max_length)
     collected = _collect(grammar, pairs, seed, (min_length, max_length))

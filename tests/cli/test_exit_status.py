@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import typer
 
-from regard.cli.exit_status import ending
+from regard.cli.exit_status import exit_status
 from regard.errors import DataError
 
 
@@ -46,7 +46,7 @@ This is a fault of regard's own. Run it again with REGARD_DEBUG=1 for the traceb
     ],
 )
 def test_endings(capsys: pytest.CaptureFixture[str], work: Callable[[], object], status: int, words: str) -> None:
-    assert ending(work) == status
+    assert exit_status(work) == status
     assert capsys.readouterr().err == words
 
 
@@ -55,5 +55,5 @@ def test_tracebacks_on_demand(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setenv("REGARD_DEBUG", "1")
-    assert ending(fail(error)) in (1, 2)
+    assert exit_status(fail(error)) in (1, 2)
     assert "Traceback (most recent call last)" in capsys.readouterr().err

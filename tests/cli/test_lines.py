@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from regard.cli.lines import InputLines
-from regard.cli.progress import watched
+from regard.cli.progress import with_progress
 
 RAW = b"\xef\xbb\xbfone\r\ntw\xe9o\nthr\0ee\n\xed\xa0\x80four"
 LINES = ["one", "tw\ufffdo", "thr\0ee", "\ud800four"]
@@ -67,6 +67,6 @@ def test_a_terminal_is_told_the_rate_and_the_time_left(monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(sys, "stdout", io.StringIO())
     shares = iter(0.01 * number for number in range(1, 101))
-    assert list(watched(range(100), share=lambda: next(shares))) == list(range(100))
+    assert list(with_progress(range(100), share=lambda: next(shares))) == list(range(100))
     told = re.sub("\x1b[^a-zA-Z]*[a-zA-Z]", "", screen.getvalue())  # without colors
     assert re.search(r"100 sentences [\d,]+/s .* left: 0:00:00", told)

@@ -15,11 +15,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from regard.cli.exit_status import ending
+from regard.cli.exit_status import exit_status
 from regard.cli.line_input import ArrivingLines
 from regard.cli.lines import InputLines, write_text, written_to
 from regard.errors import CheckpointError
-from regard.text.readers import windows
+from regard.text.readers import in_batches
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="has no /dev/full")
 PATIENCE = 120
@@ -60,7 +60,7 @@ def test_an_answer_is_given_before_the_next_line_is_waited_for(pipe, monkeypatch
     write, file = pipe
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
     lines = InputLines(None)
-    pieces = windows(lines, 3, more=lines.more)
+    pieces = in_batches(lines, 3, more=lines.more)
     write(b"a\nb\n")
     assert next(pieces) == ["a", "b"]
     write(b"c\nd\ne\nf\n")
@@ -83,7 +83,7 @@ def test_much_is_taken_in_large_pieces(pipe, monkeypatch: pytest.MonkeyPatch) ->
     sender = threading.Thread(target=send)
     sender.start()
     lines = InputLines(None)
-    pieces = list(windows(lines, 1000, more=lines.more))
+    pieces = list(in_batches(lines, 1000, more=lines.more))
     sender.join()
     assert [len(piece) for piece in pieces] == [1000] * 100 + [1]
     assert "".join(f"{line}\n" for piece in pieces for line in piece).encode() == text
@@ -197,7 +197,7 @@ def test_what_is_closed_gives_no_place_to_another_file(
             print("what nobody will read", file=sys.stderr)
 
     with capfd.disabled(), _closed(number, ("stdin", "stdout", "stderr")[number], monkeypatch):
-        assert ending(work) == 0
+        assert exit_status(work) == 0
     assert seen[0] > 2
 
 

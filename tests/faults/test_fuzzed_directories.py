@@ -24,8 +24,8 @@ from regard.inspection.record import AttentionRecord
 from regard.lab.corpus import LabCorpus
 from regard.lab.experiment import set_up
 from regard.lab.recorder import Point
-from regard.lab.result import CellResult, Sentence, Trained
 from regard.lab.result import Measured as Found
+from regard.lab.result import RunResult, Sentence, Trained
 from regard.lab.schema import Lab
 from regard.model.build import build_model
 from regard.recipes.training import train
@@ -122,7 +122,7 @@ def _make_lab(directory: Path) -> None:
         (cell.directory / "record.json").write_text('{"step": 20, "steps": 20}')
 
 
-def _result(corpus: LabCorpus, system: str, seed: int) -> CellResult:
+def _result(corpus: LabCorpus, system: str, seed: int) -> RunResult:
     attends = system != "plain"
     sources, references = corpus.lines("test.src"), corpus.lines("test.tgt")
     sentences = tuple(
@@ -132,7 +132,7 @@ def _result(corpus: LabCorpus, system: str, seed: int) -> CellResult:
     trained = Trained(1000, 20, 500, 12.0, 300.0, 1 << 20, "float32", 1, "checkpoint of step 20", points)
     drawn = (_attention(sources[0], references[0]),) if attends else ()
     gradients = tuple((steps, 0.5) for steps in range(30))
-    return CellResult(system, seed, 15.0, trained, Found(sentences, 9.0, "f00d", None, None, False, gradients, drawn))
+    return RunResult(system, seed, 15.0, trained, Found(sentences, 9.0, "f00d", None, None, False, gradients, drawn))
 
 
 def _attention(src: str, tgt: str) -> dict[str, object]:

@@ -17,7 +17,7 @@ from growth import growth
 
 from regard.store import load_model, save_model
 from regard.text.normalize import normalize
-from regard.text.segments import stretches
+from regard.text.segments import segments
 from regard.translation.loading import load
 
 SCRIPTS = {
@@ -156,7 +156,7 @@ def test_a_line_without_end(model: Path) -> None:
         short, long = (normalize(unit * (size // len(unit))) for size in (25_000, 200_000))
 
         def cut(text: str) -> None:
-            parts = stretches(text, translator.src_subword, limit=256)
+            parts = segments(text, translator.src_subword, limit=256)
             assert "".join(part.encoding.text for part in parts).replace(" ", "") == text.replace(" ", "")
 
         assert growth(cut, short, long) < 24, unit  # of eight times the text: 8, where a square takes 64

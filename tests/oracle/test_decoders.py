@@ -166,7 +166,7 @@ def test_a_layer_steps_as_pytorch_runs(cell: str) -> None:
     zero = torch.zeros(2, 5).double()
     state: tuple[Tensor, ...] = (zero,) * layer.num_states
     expected, _ = layer.rnn(x)
-    weights, early = layer.step_weights(), layer.early_gates(x[..., :4])
+    weights, early = layer.packed_cell(), layer.input_gates(x[..., :4])
     for t in range(6):
         state = layer.step(early[:, t], x[:, t, 4:], state, weights)
         torch.testing.assert_close(state[0], expected[:, t])

@@ -84,7 +84,7 @@ def test_location_awareness_is_equations_8_and_9() -> None:
     for parameter in attention.parameters():
         torch.nn.init.normal_(parameter)
     states, queries = torch.randn(1, S, D).double(), torch.randn(3, 1, 1, D).double()
-    memory = attention.remember(states, torch.ones(1, 1, 1, S, dtype=torch.bool))
+    memory = attention.project_memory(states, torch.ones(1, 1, 1, S, dtype=torch.bool))
     score, filters = attention.attention.score, attention.location.filters.weight[:, 0].tolist()
     to_hidden = attention.location.feature_map.weight[0].tolist()  # U
     attended, alpha = attention.begin(memory), [1.0] + [0.0] * (S - 1)
@@ -110,7 +110,7 @@ def test_the_median_window_moves_with_the_weights() -> None:
     torch.manual_seed(3)
     S, D, reach = 8, 4, 2
     attention = AttentionWithHistory(Attention(AdditiveScore(D, D), D), window=MedianWindow(reach)).double()
-    memory = attention.remember(torch.randn(1, S, D).double(), torch.ones(1, 1, 1, S, dtype=torch.bool))
+    memory = attention.project_memory(torch.randn(1, S, D).double(), torch.ones(1, 1, 1, S, dtype=torch.bool))
     attended, alpha = attention.begin(memory), [1.0] + [0.0] * (S - 1)
     for query in torch.randn(6, 1, 1, D).double():
         output, attended = attention(query, memory, attended)

@@ -106,7 +106,7 @@ def test_attention_is_softmax_and_weighted_sum(name: str, need_weights: bool) ->
     states = torch.randn(B, S, K, dtype=torch.float64)
     query = torch.randn(B, T, K, dtype=torch.float64)
     mask = torch.tensor([[i < n for i in range(S)] for n in lengths])[:, None, None]
-    output = attention(query, attention.remember(states, mask), need_weights=need_weights)
+    output = attention(query, attention.project_memory(states, mask), need_weights=need_weights)
     assert (output.weights is None) != need_weights
     for b, n in enumerate(lengths):
         for t in range(T):
@@ -123,7 +123,7 @@ def test_local_m_looks_around_its_own_step() -> None:
     attention = Attention(DotScore(K, K).double(), K, window=MonotonicWindow(1))
     states, query = torch.randn(1, S, K).double(), torch.randn(1, T, K).double()
     mask = torch.tensor([True, True, True, False, False])[None, None, None]
-    weights = attention(query, attention.remember(states, mask), start=1, need_weights=True).weights
+    weights = attention(query, attention.project_memory(states, mask), start=1, need_weights=True).weights
     for row, step in enumerate(range(1, 1 + T)):
         centre = min(step, 2)
         allowed = [abs(i - centre) <= 1 and i < 3 for i in range(S)]
@@ -138,7 +138,7 @@ def test_local_p_predicts_its_centre_and_prefers_it() -> None:
     attention = Attention(DotScore(K, K).double(), K, window=window)
     states, query = torch.randn(1, S, K).double(), torch.randn(1, T, K).double()
     mask = torch.tensor([i < length for i in range(S)])[None, None, None]
-    weights = attention(query, attention.remember(states, mask), need_weights=True).weights
+    weights = attention(query, attention.project_memory(states, mask), need_weights=True).weights
     for t in range(T):
         hidden = [math.tanh(x) for x in matvec(window.hidden_map.weight.tolist(), query[0, t].tolist())]
         centre = (length - 1) / (1 + math.exp(-dot(window.v.weight[0].tolist(), hidden)))
@@ -174,7 +174,7 @@ def test_multi_head_equals_pytorch(memory_size: int) -> None:
     query, states = torch.randn(B, T, width).double(), torch.randn(B, S, memory_size).double()
     padding = torch.tensor([[False] * 5, [False] * 3 + [True] * 2])
     expected, weights = theirs(query, states, states, key_padding_mask=padding, average_attn_weights=False)
-    memory = ours.remember(states, ~padding[:, None, None])
+    memory = ours.project_memory(states, ~padding[:, None, None])
     for need_weights in (True, False):
         output = ours(query, memory, need_weights=need_weights)
         torch.testing.assert_close(output.context, expected, rtol=1e-10, atol=1e-12)
@@ -190,7 +190,7 @@ def test_gradients_against_finite_differences(name: str) -> None:
     mask = torch.tensor([True, True, False])[None, None, None]
 
     def run(query: torch.Tensor, states: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
-        return attention(query, attention.remember(states, mask), need_weights=True).context
+        return attention(query, attention.project_memory(states, mask), need_weights=True).context
 
     assert torch.autograd.gradcheck(run, (query, states, *attention.parameters()))
 

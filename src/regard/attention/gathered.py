@@ -21,7 +21,7 @@ WIDEST = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KVCache:
     """What one layer remembers of T positions, each with N rows of its own.
 
     Attributes:
@@ -41,7 +41,7 @@ class Kept:
     seen: Tensor | None = None
 
     @staticmethod
-    def of_source(key: Tensor, value: Tensor, mask: Tensor) -> Kept:
+    def of_source(key: Tensor, value: Tensor, mask: Tensor) -> KVCache:
         """A source's memory, one row a sentence.
 
         Args:
@@ -58,9 +58,9 @@ class Kept:
             for x, step in ((key, key.stride(2) * key.itemsize), (value, value.stride(2) * value.itemsize))
         )
         seen = mask[:, 0, 0].contiguous()
-        return Kept(keys, values, _strides(key, value), value.shape[-1], (key, value), seen)
+        return KVCache(keys, values, _strides(key, value), value.shape[-1], (key, value), seen)
 
-    def extend(self, key: Tensor, value: Tensor) -> Kept:
+    def extend(self, key: Tensor, value: Tensor) -> KVCache:
         """One more position.
 
         Args:
@@ -74,7 +74,7 @@ class Kept:
         strides = _strides(key, value)
         if self.strides not in ((), strides):
             raise AssertionError(f"a step laid its keys out by {strides}, the steps before by {self.strides}")
-        return Kept(
+        return KVCache(
             (*self.keys, key.data_ptr()),
             (*self.values, value.data_ptr()),
             strides,
@@ -92,7 +92,7 @@ def _strides(key: Tensor, value: Tensor) -> tuple[int, ...]:
     return key.stride(0), key.stride(1), value.stride(0), value.stride(1)
 
 
-def can_look(score: Score, like: Tensor, width: int) -> bool:
+def can_attend(score: Score, like: Tensor, width: int) -> bool:
     """Whether `look` can be used.
 
     Args:
@@ -103,11 +103,11 @@ def can_look(score: Score, like: Tensor, width: int) -> bool:
     Returns:
         True for the dot family where the kernel was compiled.
     """
-    return isinstance(score, DotProductScore) and width <= WIDEST and kernel("look", like) is not None
+    return isinstance(score, DotProductScore) and width <= WIDEST and kernel("attend_rows", like) is not None
 
 
-def look(
-    score: Score, query: Tensor, memory: Kept, rows: Tensor, *, need_weights: bool
+def attend_rows(
+    score: Score, query: Tensor, memory: KVCache, rows: Tensor, *, need_weights: bool
 ) -> tuple[Tensor, Tensor | None]:
     """`softmax(scale · q Kᵀ) V` of one query a row.
 
@@ -121,7 +121,7 @@ def look(
     Returns:
         Context `(R, H D)`, heads side by side, and weights `(R, H, 1, T)` if wanted.
     """
-    run = kernel("look", query)
+    run = kernel("attend_rows", query)
     if run is None or not isinstance(score, DotProductScore):
         raise AssertionError("asked for a kernel that is not there: see `can_look`")
     query = score.project_query(query)

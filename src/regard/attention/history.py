@@ -42,9 +42,9 @@ class AttentionWithHistory(nn.Module):
         self.window = window
         self.context_size = attention.context_size
 
-    def remember(self, states: Tensor, mask: Tensor) -> Memory:
-        """Projects keys and values once; see `Attention.remember`."""
-        return self.attention.remember(states, mask)
+    def project_memory(self, states: Tensor, mask: Tensor) -> Memory:
+        """Projects keys and values once; see `Attention.project_memory`."""
+        return self.attention.project_memory(states, mask)
 
     def begin(self, memory: Memory) -> Attended | None:
         """What was attended to before the first step; None where nothing asks for it.

@@ -66,7 +66,7 @@ class MultiHeadAttention(nn.Module):
         if not getattr(score, "reads_keys", True):
             self.key_map.requires_grad_(False)  # it is stored, but not among the numbers that learn
 
-    def remember(self, states: Tensor, mask: Tensor | None = None, *, start: int = 0) -> Memory:
+    def project_memory(self, states: Tensor, mask: Tensor | None = None, *, start: int = 0) -> Memory:
         """Projects keys and values, once.
 
         Args:

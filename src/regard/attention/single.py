@@ -113,7 +113,7 @@ class Attention(nn.Module):
         self.dropout = dropout
         self.context_size = value_size
 
-    def remember(self, states: Tensor, mask: Tensor | None = None) -> Memory:
+    def project_memory(self, states: Tensor, mask: Tensor | None = None) -> Memory:
         """Projects a sentence's keys, once.
 
         Args:

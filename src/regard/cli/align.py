@@ -11,12 +11,12 @@ from regard.cli.lines import read_aligned, written_to
 from regard.cli.loading import loading
 from regard.cli.messages import warn
 from regard.cli.options import Base, Device, Model, Output, Src, Threads, With, examples, place, use_threads
-from regard.cli.progress import watched
+from regard.cli.progress import with_progress
 from regard.files.paths import STDOUT, refuse_own_input
 
 if TYPE_CHECKING:
     from regard.text.links import GoldLinks
-    from regard.translation.aligner import Aligner, Wanted
+    from regard.translation.aligner import Aligner, ReadoutOptions
 
 EXAMPLES = examples(
     "regard align model --src test.en --tgt test.fr > test.guess",
@@ -118,36 +118,36 @@ def align(
         from regard.alignment.symmetrize import full_name
         from regard.text.links import check_some, read_links
         from regard.text.words import word_counts
-        from regard.translation.aligner import Wanted, both_ways
+        from regard.translation.aligner import ReadoutOptions, bidirectional
 
     use_threads(threads)
     method, right = full_name(symmetrize), None
     if gold is not None:
         right = read_links(gold, base=gold_base, lengths=word_counts(sources, targets))
         check_some(right, gold)
-    wanted = Wanted(rule, threshold, end_threshold, layer, head, shift)
+    wanted = ReadoutOptions(rule, threshold, end_threshold, layer, head, shift)
     aligner = _settled([model, *(others or [])], (sources, targets), wanted, right, device)
     if reverse_model is not None:
         turned = None if right is None else [one.flipped() for one in right]
         back = _settled([reverse_model], (targets, sources), wanted.for_other_model(), turned, device)
-        aligner = both_ways(aligner, back, method)
+        aligner = bidirectional(aligner, back, method)
     _write(aligner, sources, targets, format_name, output)
 
 
 def _settled(
     models: list[Path],
     pairs: tuple[list[str], list[str]],
-    wanted: Wanted,
+    wanted: ReadoutOptions,
     gold: list[GoldLinks] | None,
     device: str,
 ) -> Aligner:
     """Opens models and says on standard error which layer and head were chosen."""
     with loading():
-        from regard.translation.aligner import Aligner, settle
+        from regard.translation.aligner import Aligner, choose_readout
         from regard.translation.loading import load
 
     translator = load(models, device=device)
-    readout, told = settle(translator, *pairs, wanted, gold)
+    readout, told = choose_readout(translator, *pairs, wanted, gold)
 
     def tell(said: str) -> None:
         warn(f"{models[0]}: {said}")
@@ -162,7 +162,7 @@ def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name
     from regard.text.normalize import normalize
 
     form = FORMATS[format_name]
-    starts = watched(range(0, len(sources), _AT_ONCE), total=-(-len(sources) // _AT_ONCE), what="windows")
+    starts = with_progress(range(0, len(sources), _AT_ONCE), total=-(-len(sources) // _AT_ONCE), what="windows")
     with written_to(output) as file:
         for start in starts:
             window = slice(start, start + _AT_ONCE)

@@ -18,7 +18,7 @@ from regard.text.normalize import normalize
 
 if TYPE_CHECKING:
     from regard.alignment.readout import Readout
-    from regard.inspection.ranking import Attended
+    from regard.inspection.ranking import AttendedWord
     from regard.inspection.record import AttentionRecord
     from regard.translation.translator import Translation
 
@@ -209,5 +209,5 @@ def _print(
     console.print(f"\nalignment {pharaoh(readout.links(record))}")
 
 
-def _listed(words: tuple[Attended, ...]) -> str:
+def _listed(words: tuple[AttendedWord, ...]) -> str:
     return ", ".join(f"{one.word} {one.weight:.2f}" for one in words) or "none"

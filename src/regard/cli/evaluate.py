@@ -25,7 +25,7 @@ from regard.cli.options import (
     place,
     use_threads,
 )
-from regard.cli.progress import watched
+from regard.cli.progress import with_progress
 
 EXAMPLES = examples(
     "regard evaluate model --src test.en --ref test.fr", "regard evaluate model --src test.en --ref test.fr --json"
@@ -75,7 +75,7 @@ def evaluate(
 
         translator = shortlisted(translator, read_shortlist(shortlist, translator))
         told += f"|shortlist:{sha256(shortlist)[:8]}"
-    translations = watched(translator.translate_lines(sources, beam=beam), total=len(sources))
+    translations = with_progress(translator.translate_lines(sources, beam=beam), total=len(sources))
     scores = score([translation.text for translation in translations], references, tokenize=tokenizer)
     if as_json:
         say_json({**scores.to_dict(), "model": told})

@@ -16,7 +16,7 @@ import typer
 from regard.cli.messages import warn
 from regard.cli.streams import standard_streams
 from regard.errors import RegardError
-from regard.files.paths import cure, is_full, reason
+from regard.files.paths import error_reason, error_remedy, is_full
 
 INTERRUPTED = 130
 DEBUG = "REGARD_DEBUG"
@@ -26,7 +26,7 @@ DEBUG = "REGARD_DEBUG"
 _USAGE: type[Exception] = typer.BadParameter.__mro__[1]
 
 
-def ending(work: Callable[[], object]) -> int:
+def exit_status(work: Callable[[], object]) -> int:
     """Does the work of a command and says what went wrong, if something did.
 
     Args:
@@ -63,7 +63,7 @@ def _failed(error: Exception) -> int:
         warn(f"error: {_usage_message(error)}")
         return 2
     if isinstance(error, OSError) and (error.filename is not None or is_full(error)):
-        warn(f"error: {error.filename or 'what is written'}: {reason(error)}; {cure(error)}")
+        warn(f"error: {error.filename or 'what is written'}: {error_reason(error)}; {error_remedy(error)}")
         _leave_standard_output()
         return 2
     warn(

@@ -10,7 +10,7 @@ import typer
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
 from regard.cli.messages import say, warn
-from regard.cli.options import Set, Verb, examples, place, tell_replaced
+from regard.cli.options import Set, Verb, examples, place, warn_replaced
 from regard.errors import ConfigError
 
 RUN_EXAMPLES = examples(
@@ -95,7 +95,7 @@ def _run(
     changes = {
         "corpus.train": corpus, "corpus.val": val, "corpus.test": test, "corpus.gold": gold, "corpus.pairs": pairs,
         "corpus.test_pairs": test_pairs, "budget.steps": steps, "budget.tokens": tokens, "budget.minutes": minutes,
-        "seeds": _numbers(seeds), "baseline": baseline, "base.set": tell_replaced(overrides or []) or None,
+        "seeds": _numbers(seeds), "baseline": baseline, "base.set": warn_replaced(overrides or []) or None,
     }  # fmt: skip
 
     with loading():

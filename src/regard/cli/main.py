@@ -25,7 +25,7 @@ from regard.cli import (
     train,
     translate,
 )
-from regard.cli.exit_status import ending
+from regard.cli.exit_status import exit_status
 from regard.cli.options import Verb
 
 NARROW = 70
@@ -51,7 +51,7 @@ class Application(typer.Typer):
             self.rich_markup_mode = None
         command = typer.main.get_command(self)
         given = None if args is None else list(args)
-        sys.exit(ending(lambda: command.main(args=given, prog_name="regard", standalone_mode=False)))
+        sys.exit(exit_status(lambda: command.main(args=given, prog_name="regard", standalone_mode=False)))
 
 
 app = Application(

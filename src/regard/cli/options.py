@@ -123,7 +123,7 @@ def _given_again(name: str, count: int) -> str:
     return f"{name} was given {count} times, but takes one value: give it once{more}"
 
 
-def tell_replaced(options: list[str]) -> list[str]:
+def warn_replaced(options: list[str]) -> list[str]:
     """Names what a later `--set` of the same key replaces, on standard error.
 
     Args:

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def watched(
+def with_progress(
     items: Iterable[T],
     *,
     total: int | None = None,

@@ -9,11 +9,11 @@ import typer
 
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
-from regard.cli.options import Set, examples, place, tell_replaced
+from regard.cli.options import Set, examples, place, warn_replaced
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
 from regard.errors import ConfigError
-from regard.files.paths import check_writable, named
+from regard.files.paths import check_writable, checked_path
 
 EXAMPLES = examples(
     "regard train --preset bahdanau --src train.en --tgt train.fr --val-src val.en --val-tgt val.fr --out my-model",
@@ -54,9 +54,9 @@ def train(
     for key, value in files.items():
         if value is not None:
             option = f"--{key.replace('_', '-')}"
-            check_writable(str(named(value, option)), option)
+            check_writable(str(checked_path(value, option)), option)
     sets = [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
-    sets = tell_replaced([*sets, *(overrides or [])])
+    sets = warn_replaced([*sets, *(overrides or [])])
 
     from regard.config.load import load_config, read_changes
 

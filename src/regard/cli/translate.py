@@ -25,7 +25,7 @@ from regard.cli.options import (
     place,
     use_threads,
 )
-from regard.cli.progress import watched
+from regard.cli.progress import with_progress
 from regard.errors import SearchError
 from regard.files.paths import STDIN, STDOUT, refuse_own_input
 
@@ -90,7 +90,7 @@ def translate(
             scores=as_json,
             more=lines.more,  # whoever types a line, or a program that sends one, waits for its answer
         )
-        for translation in watched(found, share=lines.share_read):
+        for translation in with_progress(found, share=lines.share_read):
             file.write(json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text)
             for warning in translation.warnings:
                 warn(warning)

@@ -17,7 +17,7 @@ def engine_name(engine: EngineName) -> str:
     return _NAMES[engine]
 
 
-def obstacles(model: ModelConfig, engine: EngineName) -> list[Obstacle]:
+def unsupported(model: ModelConfig, engine: EngineName) -> list[Obstacle]:
     """Which options of a model keep an engine from running it.
 
     Args:

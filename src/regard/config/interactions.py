@@ -26,7 +26,7 @@ _ALIASES = {
 """Options of which a value is another name of a second one."""
 
 
-def idle(config: Config) -> dict[str, str]:
+def has_no_effect(config: Config) -> dict[str, str]:
     """Options that have no effect here, whatever their values.
 
     Args:
@@ -53,9 +53,11 @@ def without_effect(config: Config) -> list[str]:
     Returns:
         A sentence an option.
     """
-    set_, default = flat(config), flat(type(config)(model=type(config.model)()))
+    set_, default = flattened(config), flattened(type(config)(model=type(config.model)()))
     return [
-        f"{key} = {set_[key]!r} has no effect: {why}" for key, why in idle(config).items() if set_[key] != default[key]
+        f"{key} = {set_[key]!r} has no effect: {why}"
+        for key, why in has_no_effect(config).items()
+        if set_[key] != default[key]
     ]
 
 
@@ -99,8 +101,8 @@ def canonical(config: Config) -> Config:
     Returns:
         A configuration whose options without effect have their defaults, and whose values have one name each.
     """
-    default = flat(type(config)(model=type(config.model)()))
-    changes: dict[str, object] = {key: default[key] for key in idle(config)}
+    default = flattened(type(config)(model=type(config.model)()))
+    changes: dict[str, object] = {key: default[key] for key in has_no_effect(config)}
     changes |= aliases(config)
     steps = config.train.steps
     if steps is not None:
@@ -121,11 +123,11 @@ def aliases(config: Config) -> dict[str, str]:
     >>> aliases(Config(train=TrainConfig(schedule="noam")))
     {'train.schedule': 'inverse-sqrt'}
     """
-    set_ = flat(config)
+    set_ = flattened(config)
     return {key: name for key, (alias, name) in _ALIASES.items() if set_.get(key) == alias}
 
 
-def flat(section: Section, name: str = "") -> dict[str, object]:
+def flattened(section: Section, name: str = "") -> dict[str, object]:
     """Every option by its dotted key.
 
     Args:
@@ -138,7 +140,7 @@ def flat(section: Section, name: str = "") -> dict[str, object]:
     found: dict[str, object] = {}
     for key in type(section).model_fields:
         value, path = getattr(section, key), f"{name}.{key}" if name else key
-        found |= flat(value, path) if isinstance(value, Section) else {path: value}
+        found |= flattened(value, path) if isinstance(value, Section) else {path: value}
     return found
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from regard.config.engines import obstacles
-from regard.config.interactions import conflicts, flat, idle
+from regard.config.engines import unsupported
+from regard.config.interactions import conflicts, flattened, has_no_effect
 from regard.config.layers import OWN, PRESET, START, Layer, contains, is_complete, merged, place_of
-from regard.config.messages import complaint
+from regard.config.messages import describe
 from regard.config.presets import preset_text
 from regard.config.schema import Config
 from regard.config.toml_text import LARGEST, TOMLDecodeError, Tree, parse, write_value
@@ -166,7 +166,7 @@ def _check(layers: Sequence[Layer]) -> Config:
         lines = []
         faults = error.errors(include_url=False)
         for one in faults[:_SHOWN]:
-            path, message = complaint(one["loc"], one["type"], one["msg"], one["input"], one.get("ctx", {}), tree)
+            path, message = describe(one["loc"], one["type"], one["msg"], one["input"], one.get("ctx", {}), tree)
             lines.append(_cut(f"{place_of(layers, path)}: {message}"))
         if len(faults) > _SHOWN:
             lines.append(f"and {len(faults) - _SHOWN:,} more")
@@ -184,10 +184,12 @@ def _check_sense(config: Config, layers: Sequence[Layer]) -> None:
     """Refuses contradictions, and values of the user's that have no effect but would not be so anyway."""
     lines = [f"{place_of(layers, key.split('.'))}: {what}" for key, what in conflicts(config)]
     own = [layer for layer in layers if layer.group == OWN]
-    given = {key: why for key, why in idle(config).items() if any(contains(one.tree, key.split(".")) for one in own)}
-    anyway = flat(_anyway(layers, config)) if given else {}
+    given = {
+        key: why for key, why in has_no_effect(config).items() if any(contains(one.tree, key.split(".")) for one in own)
+    }
+    anyway = flattened(_anyway(layers, config)) if given else {}
     for key, why in given.items():
-        value = flat(config)[key]
+        value = flattened(config)[key]
         if value != anyway[key]:
             lines.append(f"{place_of(own, key.split('.'))}: {key} = {write_value(value)} has no effect: {why}")
     if lines:
@@ -205,7 +207,7 @@ def _anyway(layers: Sequence[Layer], config: Config) -> Config:
 def _check_export(config: Config, layers: Sequence[Layer]) -> None:
     """Refuses what the engine that the model is meant for could not run: now, rather than after training."""
     engine = config.model.export
-    found = [] if engine is None else obstacles(config.model, engine)
+    found = [] if engine is None else unsupported(config.model, engine)
     if found:
         lines = [f"{place_of(layers, ('model', key))}: model.{key}: {why}" for key, why in found]
         told = f"model.export = {engine!r} asks for what it cannot run; change these, or leave out model.export"

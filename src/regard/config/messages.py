@@ -22,7 +22,7 @@ _BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
 _LONGEST = 60
 
 
-def complaint(
+def describe(
     loc: Sequence[int | str], fault: str, message: str, got: object, context: Mapping[str, object], tree: Tree
 ) -> tuple[tuple[str, ...], str]:
     """Puts one finding of pydantic's into a line for the user.

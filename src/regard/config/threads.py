@@ -12,7 +12,7 @@ A_CORE, ANYWHERE = 4, 64
 """Threads for each processor, and on any machine, at most: more only wait for one another."""
 
 
-def most_threads() -> int:
+def max_threads() -> int:
     """The most threads that make sense on this machine."""
     return max(ANYWHERE, A_CORE * available_cores())
 
@@ -30,7 +30,7 @@ def check_threads(threads: int, *, name: str) -> int:
     Raises:
         ConfigError: It is below 1, or more than this machine can use.
     """
-    most = most_threads()
+    most = max_threads()
     if not 1 <= threads <= most:
         raise ConfigError(
             f"{name}: expected 1 to {most} threads, as this machine has {available_cores()} processors, got {threads}: "
@@ -39,7 +39,7 @@ def check_threads(threads: int, *, name: str) -> int:
     return threads
 
 
-def fitting_threads(threads: int, *, name: str) -> tuple[int, str]:
+def clamped_threads(threads: int, *, name: str) -> tuple[int, str]:
     """Lowers a number of threads that was kept on another machine.
 
     Args:
@@ -49,7 +49,7 @@ def fitting_threads(threads: int, *, name: str) -> tuple[int, str]:
     Returns:
         As many as there are processors where it is more than this machine can use, and a sentence that says so.
     """
-    if threads <= most_threads():
+    if threads <= max_threads():
         return threads, ""
     cores = available_cores()
     return cores, f"{name} = {threads} is beyond this machine, which has {cores} processors: {cores} are used"

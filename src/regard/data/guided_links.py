@@ -22,7 +22,7 @@ from regard.text.links import read_pharaoh
 from regard.text.subword import Subword
 from regard.text.surface import SPACE
 from regard.text.words import word_spans
-from regard.values import Guide, Links, Pair
+from regard.values import AlignmentTargets, Links, Pair
 
 _MOST_NOTES = 5
 """Wrong links that are named one by one; the others are counted."""
@@ -53,7 +53,7 @@ class WordStarts:
 
 
 @dataclass(frozen=True, eq=False)
-class Guidance:
+class GuidedLinks:
     """The word links of a corpus.
 
     Attributes:
@@ -71,7 +71,7 @@ class Guidance:
     @classmethod
     def from_links(
         cls, links: Sequence[Links], src_subword: Subword, tgt_subword: Subword, *, to_end: bool = False
-    ) -> Guidance:
+    ) -> GuidedLinks:
         """Keeps links that fit their sentences.
 
         Args:
@@ -87,7 +87,7 @@ class Guidance:
         tgt = src if tgt_subword is src_subword else WordStarts(tgt_subword)
         return cls(Ragged.from_rows([[word for link in one for word in link] for one in links]), src, tgt, to_end)
 
-    def guide(self, rows: Sequence[int], src: Sequence[Ids], tgt: Sequence[Ids]) -> Guide:
+    def guide(self, rows: Sequence[int], src: Sequence[Ids], tgt: Sequence[Ids]) -> AlignmentTargets:
         """Spreads the links of some pairs over their subwords.
 
         Every subword of a target word should look at the subwords of the source words that it is linked to, at
@@ -115,7 +115,7 @@ class Guidance:
                 before = len(places)
                 places += [(number, step, column) for step, column in pairs]
                 shares += [1.0 / len(columns)] * (len(places) - before)
-        return Guide(torch.tensor(places, dtype=torch.int64).view(-1, 3).t(), torch.tensor(shares))
+        return AlignmentTargets(torch.tensor(places, dtype=torch.int64).view(-1, 3).t(), torch.tensor(shares))
 
 
 def _places(words: NDArray[np.int64]) -> dict[int, list[int]]:
@@ -126,7 +126,7 @@ def _places(words: NDArray[np.int64]) -> dict[int, list[int]]:
     return found
 
 
-def read_guidance(
+def read_guided_links(
     path: Path | str,
     pairs: Sequence[Pair],
     *,
@@ -135,7 +135,7 @@ def read_guidance(
     tgt_subword: Subword,
     base: int | None = None,
     to_end: bool = False,
-) -> tuple[Guidance, list[str]]:
+) -> tuple[GuidedLinks, list[str]]:
     """Reads the word links of a training text.
 
     Sure and possible links count alike. A link beyond its sentence is left out, and told of.
@@ -184,7 +184,7 @@ def read_guidance(
         )
     more = len(wrong) - _MOST_NOTES
     notes = [*wrong[:_MOST_NOTES], *([f"{path}: {more} more links beyond their sentences were left out"] * (more > 0))]
-    return Guidance.from_links(kept, src_subword, tgt_subword, to_end=to_end), notes
+    return GuidedLinks.from_links(kept, src_subword, tgt_subword, to_end=to_end), notes
 
 
 def _first_word(path: Path | str) -> int:

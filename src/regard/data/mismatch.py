@@ -14,7 +14,7 @@ MUTE = 0.9
 """Share of sentences without a letter that is told of."""
 
 
-def doubts(train: Sequence[Pair], val: Sequence[Pair]) -> list[str]:
+def mismatch_warnings(train: Sequence[Pair], val: Sequence[Pair]) -> list[str]:
     """Looks at the text as somebody would who opens the files.
 
     Args:

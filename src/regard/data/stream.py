@@ -10,7 +10,7 @@ import numpy as np
 from regard.data.bucket import BatchPlan
 from regard.data.collate import collate
 from regard.data.corpus import Corpus
-from regard.data.guided_links import Guidance
+from regard.data.guided_links import GuidedLinks
 from regard.errors import CheckpointError, DataError
 from regard.values import Batch, Specials
 
@@ -30,7 +30,7 @@ class BatchStream:
     """
 
     def __init__(
-        self, corpus: Corpus, *, batch_tokens: int, seed: int, specials: Specials, guidance: Guidance | None = None
+        self, corpus: Corpus, *, batch_tokens: int, seed: int, specials: Specials, guidance: GuidedLinks | None = None
     ) -> None:
         """Begins at the first batch.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from regard.errors import CheckpointError
-from regard.files.paths import cure, reason
+from regard.files.paths import error_reason, error_remedy
 
 PENDING = ".new"
 """Ending of a file that is written but has not taken its place yet."""
@@ -78,7 +78,7 @@ def write_output(path: Path, write: Callable[[Path], object]) -> None:
     """
     place = Path(os.path.realpath(path))
     if place.exists() and not place.is_file():
-        with named_failures(path):
+        with named_errors(path):
             write(path)
         return
     if place.exists() and not os.access(place, os.W_OK):
@@ -154,7 +154,9 @@ def make_directory(path: Path) -> None:
             f"{path}: expected a directory or a free name, but a file is there; choose another"
         ) from None
     except OSError as error:
-        raise CheckpointError(f"{path}: the directory cannot be made: {reason(error)}; {cure(error)}") from None
+        raise CheckpointError(
+            f"{path}: the directory cannot be made: {error_reason(error)}; {error_remedy(error)}"
+        ) from None
 
 
 def move(place: Path, to: Path) -> None:
@@ -167,7 +169,7 @@ def move(place: Path, to: Path) -> None:
     Raises:
         CheckpointError: It cannot be moved.
     """
-    with named_failures(to):
+    with named_errors(to):
         os.replace(place, to)
         sync_directory(to.parent)
 
@@ -187,11 +189,11 @@ def remove(place: Path) -> None:
         else:
             place.unlink(missing_ok=True)
     except OSError as error:
-        raise CheckpointError(f"{place}: cannot be removed: {reason(error)}; remove it by hand") from None
+        raise CheckpointError(f"{place}: cannot be removed: {error_reason(error)}; remove it by hand") from None
 
 
 @contextmanager
-def appearing(place: Path, *, waiting: Path | None = None) -> Iterator[Path]:
+def atomic_directory(place: Path, *, waiting: Path | None = None) -> Iterator[Path]:
     """Makes a directory that is there wholly or not at all, whatever happens meanwhile.
 
     Args:
@@ -210,10 +212,10 @@ def appearing(place: Path, *, waiting: Path | None = None) -> Iterator[Path]:
     remove(making)
     make_directory(making)
     try:
-        with named_failures(place):
+        with named_errors(place):
             yield making
-        settle_tree(making)
-        with named_failures(place):
+        sync_tree(making)
+        with named_errors(place):
             try:
                 os.replace(making, place)
             except OSError:
@@ -225,7 +227,7 @@ def appearing(place: Path, *, waiting: Path | None = None) -> Iterator[Path]:
             remove(making)
 
 
-def settle_tree(directory: Path) -> None:
+def sync_tree(directory: Path) -> None:
     """Brings a directory that others have written down to the disk, its files with the usual permissions.
 
     Args:
@@ -234,11 +236,11 @@ def settle_tree(directory: Path) -> None:
     Raises:
         CheckpointError: The disk is full or fails.
     """
-    with named_failures(directory):
+    with named_errors(directory):
         usual = 0o666 & ~_umask(directory)
         for place, _, names in os.walk(directory):
             for name in names:
-                with named_failures(Path(place) / name):
+                with named_errors(Path(place) / name):
                     os.chmod(os.path.join(place, name), usual)  # safetensors lets nobody but the owner read
                     _sync_file(Path(place) / name)
             sync_directory(Path(place))
@@ -265,7 +267,7 @@ def sha256(path: Path) -> str:
 
 
 @contextmanager
-def named_failures(path: Path) -> Iterator[None]:
+def named_errors(path: Path) -> Iterator[None]:
     """Says in words what the system refused while a place was written, and what to do about it.
 
     Args:
@@ -283,15 +285,16 @@ def named_failures(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError) as error:
-        advice = cure(error)
+        advice = error_remedy(error)
         raise CheckpointError(
-            f"{path}: cannot be written: {reason(error)}; what was there is unchanged. {advice[0].upper()}{advice[1:]}"
+            f"{path}: cannot be written: {error_reason(error)}; what was there is unchanged. "
+            f"{advice[0].upper()}{advice[1:]}"
         ) from None
 
 
 def _write_down(path: Path, waiting: Path, write: Callable[[Path], object]) -> None:
     try:
-        with named_failures(path):
+        with named_errors(path):
             waiting.touch()
             usual = waiting.stat().st_mode
             write(waiting)
@@ -309,7 +312,7 @@ def _sync_file(path: Path) -> None:
 
 def _keep_mode(path: Path, waiting: Path) -> None:
     """Whoever may read the older file may read the new one, and nobody else."""
-    with named_failures(path):
+    with named_errors(path):
         waiting.chmod(path.stat().st_mode & 0o7777)
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from regard.errors import RegardError
-from regard.files.atomic import PENDING, make_directory, named_failures
+from regard.files.atomic import PENDING, make_directory, named_errors
 from regard.files.json_text import parse_json
 from regard.files.reading import read_bytes
 
@@ -94,7 +94,7 @@ class Lock:
         if last is not None and _is_alive(last) and not self._is_silent(last, patience):
             return False
         mine = self.directory / f"lock.{0 if last is None else _number(last) + 1}"
-        with named_failures(mine):
+        with named_errors(mine):
             if not self._make(mine):
                 return False
         self.own = mine

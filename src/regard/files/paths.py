@@ -24,7 +24,7 @@ _GONE = frozenset(
 )
 
 
-def named(place: str | PathLike[str], what: str) -> Path:
+def checked_path(place: str | PathLike[str], what: str) -> Path:
     """A place that was named; an empty name, as an unset variable of a shell gives, is none.
 
     Args:
@@ -89,13 +89,13 @@ def refuse_own_input(output: str | PathLike[str] | int, inputs: Iterable[str | P
                 )
 
 
-def reason(error: Exception) -> str:
+def error_reason(error: Exception) -> str:
     """What went wrong with a place, in a few words of the system's."""
     told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return str(told) or type(error).__name__
 
 
-def cure(error: Exception) -> str:
+def error_remedy(error: Exception) -> str:
     """What to do where writing failed, as half a sentence.
 
     Args:

@@ -15,7 +15,7 @@ _MOST_READ = 100
 
 
 @dataclass(frozen=True)
-class Lettering:
+class FontChoice:
     """How labels are drawn.
 
     Attributes:
@@ -29,7 +29,7 @@ class Lettering:
     missing: str
 
 
-def choose(labels: Sequence[str]) -> Lettering:
+def choose(labels: Sequence[str]) -> FontChoice:
     """Families that together have the characters of some labels.
 
     Args:
@@ -54,7 +54,7 @@ def choose(labels: Sequence[str]) -> Lettering:
             families.append(entry.name)
             missing -= found
     drawn = ["".join("\ufffd" if ord(one) in missing else one for one in label) for label in labels]
-    return Lettering(drawn, families, "".join(map(chr, sorted(missing))))
+    return FontChoice(drawn, families, "".join(map(chr, sorted(missing))))
 
 
 def _characters(path: str | Path) -> set[int]:

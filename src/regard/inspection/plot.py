@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from regard.errors import DataError, RegardError
 from regard.files.atomic import write_output
-from regard.inspection.fonts import Lettering, choose
+from regard.inspection.fonts import FontChoice, choose
 from regard.inspection.record import AttentionRecord, Grid, Level
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _draw(grid: Grid, title: str) -> tuple[Figure, str]:
     return figure, "".join(dict.fromkeys(labels.missing + above.missing))
 
 
-def _label(axes: Axes, names: Lettering, num_src: int, num_tgt: int, *, size: float) -> None:
+def _label(axes: Axes, names: FontChoice, num_src: int, num_tgt: int, *, size: float) -> None:
     """Names rows and columns, and draws white lines between the cells."""
     labels = names.labels
     axes.xaxis.tick_top()

@@ -9,7 +9,7 @@ from regard.inspection.record import AttentionRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Attended:
+class AttendedWord:
     """A source word and what it received.
 
     Attributes:
@@ -37,8 +37,8 @@ class Ranking:
 
     index: int
     word: str
-    most: tuple[Attended, ...]
-    least: tuple[Attended, ...]
+    most: tuple[AttendedWord, ...]
+    least: tuple[AttendedWord, ...]
     end_weight: float
 
 
@@ -64,7 +64,7 @@ def most_and_least(
     src_words, rankings = record.src_words, []
     for index, (word, row) in enumerate(zip(record.tgt_words, record.words(layer, head), strict=True)):
         *weights, end = row.tolist()
-        attended = [Attended(place, src_words[place], weight) for place, weight in enumerate(weights)]
+        attended = [AttendedWord(place, src_words[place], weight) for place, weight in enumerate(weights)]
         most = sorted(attended, key=lambda one: -one.weight)[:k]
         least = sorted((one for one in attended if one not in most), key=lambda one: one.weight)[:k]
         rankings.append(Ranking(index, word, tuple(most), tuple(least), end))

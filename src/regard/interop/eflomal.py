@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 
 from regard.alignment.symmetrize import full_name, symmetrize
 from regard.errors import ConfigError, DataError
-from regard.interop.packages import need
+from regard.interop.packages import require_package
 from regard.text.links import parse_pharaoh
 from regard.text.normalize import normalize
 from regard.values import Links
@@ -59,7 +59,7 @@ def align_words(sources: Sequence[str], targets: Sequence[str], *, method: str =
 
 def _program() -> Path:
     """Where the installation put it: not always on the PATH."""
-    need("eflomal", to="link words with eflomal", extra="align")
+    require_package("eflomal", to="link words with eflomal", extra="align")
     for file in files("eflomal") or ():
         if file.name == _PROGRAM:
             return Path(str(file.locate()))

@@ -18,16 +18,16 @@ from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.schema import Config
 from regard.errors import CheckpointError
-from regard.files.atomic import PENDING, appearing, sha256
+from regard.files.atomic import PENDING, atomic_directory, sha256
 from regard.files.json_text import parse_json
-from regard.files.paths import named
+from regard.files.paths import checked_path
 from regard.files.reading import open_regular, read_bytes, read_text, reading
 from regard.store import StoredModel
 from regard.store.manifest import CONFIG, SEPARATE_SUBWORDS, SHARED_SUBWORD
 from regard.store.migrations import rename_keys
 from regard.text.subword import Subword
 
-NOTE = "export.json"
+MANIFEST = "export.json"
 FORMAT, FORMAT_VERSION = "regard-export", 2
 ENGINES = ("ctranslate2", "onnx")
 """What models are exported for."""
@@ -38,7 +38,7 @@ _MOST = 1 << 20
 _CURE = "export the model again"
 
 
-class ExportNote(BaseModel):
+class ExportManifest(BaseModel):
     """The content of `export.json`.
 
     Attributes:
@@ -72,14 +72,14 @@ class Exported:
 
     Attributes:
         path: The directory.
-        note: What it says about itself.
+        manifest: What it says about itself.
         config: The configuration of the model that was exported.
         src_subword: Vocabulary of the source.
         tgt_subword: Vocabulary of the target; the same object where they share one.
     """
 
     path: Path
-    note: ExportNote
+    manifest: ExportManifest
     config: Config
     src_subword: Subword
     tgt_subword: Subword
@@ -90,13 +90,13 @@ class Exported:
         Raises:
             CheckpointError: Another export has taken this one's place meanwhile.
         """
-        if _read_note(self.path / NOTE) != self.note:
+        if _read_manifest(self.path / MANIFEST) != self.manifest:
             raise CheckpointError(f"{self.path}: another export took its place while it was read: try again")
 
 
 def is_export(path: str | Path) -> bool:
     """Whether a directory is an export of `regard export`."""
-    return (Path(path) / NOTE).is_file()
+    return (Path(path) / MANIFEST).is_file()
 
 
 @contextmanager
@@ -112,10 +112,10 @@ def new_directory(path: str | Path) -> Iterator[Path]:
     Raises:
         CheckpointError: The place is taken or cannot be written.
     """
-    place = named(path, "out")
+    place = checked_path(path, "out")
     if place.exists() and not (place.is_dir() and not any(place.iterdir())):
         raise CheckpointError(f"{place}: expected a free name for what is exported, but something is there: remove it")
-    with appearing(place, waiting=place.with_name(f".{place.name}{PENDING}")) as waiting:
+    with atomic_directory(place, waiting=place.with_name(f".{place.name}{PENDING}")) as waiting:
         yield waiting
 
 
@@ -136,7 +136,7 @@ def write_companions(
     subwords = (stored.src_subword,) if alone else (stored.src_subword, stored.tgt_subword)
     for name, subword in zip(SHARED_SUBWORD if alone else SEPARATE_SUBWORDS, subwords, strict=True):
         subword.save(directory / name)
-    note = ExportNote(
+    manifest = ExportManifest(
         regard_version=version("regard"),
         engine=engine,
         quantization=quantization,
@@ -144,8 +144,8 @@ def write_companions(
         files={one.name: sha256(one) for one in sorted(directory.iterdir())},
         weight_levels=weight_levels,
     )
-    text = json.dumps(note.model_dump(exclude_none=True), indent=2) + "\n"
-    (directory / NOTE).write_text(text, encoding="utf-8", newline="\n")
+    text = json.dumps(manifest.model_dump(exclude_none=True), indent=2) + "\n"
+    (directory / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
 
 
 def open_export(path: str | Path) -> Exported:
@@ -161,26 +161,26 @@ def open_export(path: str | Path) -> Exported:
         CheckpointError: This is no export, or a file is missing or was changed.
     """
     directory = Path(path)
-    note = _read_note(directory / NOTE)
-    for name, expected in note.files.items():
+    manifest = _read_manifest(directory / MANIFEST)
+    for name, expected in manifest.files.items():
         _check_hash(directory, name, expected)
-    if not {CONFIG} < set(note.files):
-        raise CheckpointError(f"{directory / NOTE}: lists no {CONFIG}: export the model again")
+    if not {CONFIG} < set(manifest.files):
+        raise CheckpointError(f"{directory / MANIFEST}: lists no {CONFIG}: export the model again")
     text = read_text(directory / CONFIG, most=_MOST, cure="export the model again")
     config = parse_config(rename_keys(text), where=str(directory / CONFIG))
-    names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in note.files else SHARED_SUBWORD
-    missing = next((name for name in names if name not in note.files), None)
+    names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in manifest.files else SHARED_SUBWORD
+    missing = next((name for name in names if name not in manifest.files), None)
     if missing is not None:
-        raise CheckpointError(f"{directory / NOTE}: lists no {missing}: export the model again")
+        raise CheckpointError(f"{directory / MANIFEST}: lists no {missing}: export the model again")
     subwords = [Subword.load(directory / name) for name in names]
-    _check_signature(directory / NOTE, note, text, [len(one) for one in subwords])
-    return Exported(directory, note, config, subwords[0], subwords[-1])
+    _check_signature(directory / MANIFEST, manifest, text, [len(one) for one in subwords])
+    return Exported(directory, manifest, config, subwords[0], subwords[-1])
 
 
 def _check_hash(directory: Path, name: str, expected: str) -> None:
     file = directory / name
-    if Path(name).name != name or name in ("", ".", "..", NOTE):
-        raise CheckpointError(f"{directory / NOTE}: lists {name[:80]!r}, which is no file of an export: {_CURE}")
+    if Path(name).name != name or name in ("", ".", "..", MANIFEST):
+        raise CheckpointError(f"{directory / MANIFEST}: lists {name[:80]!r}, which is no file of an export: {_CURE}")
     if not os.path.lexists(file):
         raise CheckpointError(f"{file}: missing since the model was exported: {_CURE}")
     digest = hashlib.sha256()
@@ -191,11 +191,11 @@ def _check_hash(directory: Path, name: str, expected: str) -> None:
         raise CheckpointError(f"{file}: changed since the model was exported: {_CURE}")
 
 
-def _check_signature(where: Path, note: ExportNote, config: str, sizes: list[int]) -> None:
+def _check_signature(where: Path, manifest: ExportManifest, config: str, sizes: list[int]) -> None:
     """Compares the signature with what lies beside it, as far as it tells of that."""
-    if not _SIGNATURE.fullmatch(note.signature):
-        raise CheckpointError(f"{where}: {note.signature[:80]!r} is no signature of a model: {_CURE}")
-    parts = dict(part.partition(":")[::2] for part in note.signature.split("|"))
+    if not _SIGNATURE.fullmatch(manifest.signature):
+        raise CheckpointError(f"{where}: {manifest.signature[:80]!r} is no signature of a model: {_CURE}")
+    parts = dict(part.partition(":")[::2] for part in manifest.signature.split("|"))
     said, there = parts.get("c"), hashlib.sha256(config.encode()).hexdigest()[:8]
     if said != there:
         raise CheckpointError(
@@ -209,18 +209,18 @@ def _check_signature(where: Path, note: ExportNote, config: str, sizes: list[int
         )
 
 
-def _read_note(path: Path) -> ExportNote:
+def _read_manifest(path: Path) -> ExportManifest:
     data = read_bytes(path, most=_MOST, cure="give what `regard export` wrote")
     tree = parse_json(data, where=str(path), cure=_CURE)
     try:
-        note = ExportNote.model_validate(tree)
+        manifest = ExportManifest.model_validate(tree)
     except ValidationError as error:
         raise CheckpointError(f"{path}: damaged ({error.error_count()} faults): {_CURE}") from None
-    if note.format != FORMAT or note.engine not in ENGINES:
+    if manifest.format != FORMAT or manifest.engine not in ENGINES:
         raise CheckpointError(f"{path}: not of an export for {' or '.join(ENGINES)}: give what `regard export` wrote")
-    if not 1 <= note.format_version <= FORMAT_VERSION:
+    if not 1 <= manifest.format_version <= FORMAT_VERSION:
         raise CheckpointError(
-            f"{path}: expected format {FORMAT_VERSION} or older, got {note.format_version}: export the model with this "
-            "regard"
+            f"{path}: expected format {FORMAT_VERSION} or older, got {manifest.format_version}: export the model with "
+            "this regard"
         )
-    return note
+    return manifest

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from regard.errors import ConfigError
 
 
-def need(package: str, *, to: str, extra: str = "interop") -> None:
+def require_package(package: str, *, to: str, extra: str = "interop") -> None:
     """Makes sure that an optional package is there.
 
     Args:

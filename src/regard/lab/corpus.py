@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from regard.errors import ConfigError, DataError
 from regard.evaluate.scores import comparable
 from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
-from regard.files.atomic import appearing, sha256
+from regard.files.atomic import atomic_directory, sha256
 from regard.files.json_text import faults
 from regard.files.reading import decoded, read_bytes
 from regard.lab.schema import CorpusConfig
@@ -127,7 +127,7 @@ class _About(BaseModel):
     made_of: dict[str, object]
 
 
-def word_cutter(targets: Sequence[str]) -> Callable[[str], list[str]]:
+def word_splitter(targets: Sequence[str]) -> Callable[[str], list[str]]:
     """What cuts text into the words that frequencies are counted of: the tokens of BLEU.
 
     >>> word_cutter(["Comment vas-tu, mon ami ?"])("Comment vas-tu ?")
@@ -143,7 +143,7 @@ def word_cutter(targets: Sequence[str]) -> Callable[[str], list[str]]:
     return lambda text: tokens(text).split()
 
 
-def bring_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
+def prepare_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
     """Writes the corpus of a lab, or opens the one that is there.
 
     Args:
@@ -158,7 +158,7 @@ def bring_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
         DataError: A file cannot be read, or there is too little text.
     """
     if not directory.exists():
-        with appearing(directory) as waiting:
+        with atomic_directory(directory) as waiting:
             _write(config, waiting)
     corpus, made_of = _open(directory)
     if made_of != config.model_dump(mode="json"):
@@ -204,7 +204,7 @@ def _write(config: CorpusConfig, directory: Path) -> None:
     if gold:
         lines = [_pharaoh(one) for one in gold]
         _write_lines(directory / _GOLD, lines)
-    words = word_cutter([pair.tgt for pair in splits["test"]])
+    words = word_splitter([pair.tgt for pair in splits["test"]])
     wanted = {word for pair in splits["test"] for word in words(pair.tgt)}
     counts = Counter(word for pair in splits["train"] for word in words(pair.tgt) if word in wanted)
     learned = {pair.src for pair in splits["train"]}

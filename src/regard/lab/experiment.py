@@ -18,14 +18,14 @@ from regard.config.load import parse_config
 from regard.config.schema import Config
 from regard.config.toml_text import LARGEST
 from regard.errors import CheckpointError, ConfigError
-from regard.files.atomic import appearing, write_shared_text
+from regard.files.atomic import atomic_directory, write_shared_text
 from regard.files.json_text import faults
 from regard.files.locks import Lock
-from regard.files.paths import check_writable, named
+from regard.files.paths import check_writable, checked_path
 from regard.files.reading import read_text
-from regard.lab.corpus import LabCorpus, bring_corpus, open_corpus
+from regard.lab.corpus import LabCorpus, open_corpus, prepare_corpus
 from regard.lab.load import dump_lab, parse_lab, system_config
-from regard.lab.result import CellResult, read_result
+from regard.lab.result import RunResult, read_result
 from regard.lab.schema import BudgetConfig, Lab
 from regard.lab.systems import system_configs
 from regard.recipes.prepare import keep_config, prepare
@@ -53,7 +53,7 @@ class _Facts(BaseModel):
 
 
 @dataclass(frozen=True)
-class Cell:
+class Run:
     """One training.
 
     Attributes:
@@ -93,7 +93,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Bench:
+class Experiment:
     """A lab in its directory.
 
     Attributes:
@@ -106,15 +106,15 @@ class Bench:
     directory: Path
     corpus: LabCorpus
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[Run]:
         """All cells, a whole seed of all systems before the next one: a lab cut short can still be compared."""
         return [
-            Cell(system, seed, self.directory / _CELLS / system / f"seed-{seed}")
+            Run(system, seed, self.directory / _CELLS / system / f"seed-{seed}")
             for seed in self.lab.seeds
             for system in self.lab.systems
         ]
 
-    def config(self, cell: Cell) -> Config:
+    def config(self, cell: Run) -> Config:
         """What a cell trains, complete but for the machine's affairs.
 
         Args:
@@ -133,7 +133,7 @@ class Bench:
         train = config.train.model_copy(update={"seed": cell.seed, **self._budget(tokens)})
         return derive(config.model_copy(update={"subword": subword, "train": train}), **facts)[0]
 
-    def tokens_an_epoch(self, cell: Cell) -> int:
+    def tokens_an_epoch(self, cell: Run) -> int:
         """Target tokens of the training text, as a cell cuts it, `</s>` among them."""
         return self._facts(with_text(system_config(self.lab, cell.system), self.corpus))["tgt_tokens"]
 
@@ -162,7 +162,7 @@ class Bench:
         wanted = json.dumps([config.subword.model_dump(exclude={"sample_alpha"}), config.data.max_len])
         return self.directory / _VOCABULARIES / hashlib.sha256(wanted.encode()).hexdigest()[:12]
 
-    def fingerprint(self, cell: Cell) -> str:
+    def fingerprint(self, cell: Run) -> str:
         """What a cell's result depends on, in hexadecimal: a finished cell whose own differs is not this lab's."""
         config = self.config(cell)
         config = config.model_copy(
@@ -174,7 +174,7 @@ class Bench:
         measured = self.lab.measure.model_dump_json(exclude={"lengths", "frequencies", "trials"})
         return hashlib.sha256((dump_config(config) + measured).encode()).hexdigest()[:16]
 
-    def check(self, cell: Cell) -> str:
+    def check(self, cell: Run) -> str:
         """Looks whether what lies in a cell's directory is this lab's; a cell without a mark is taken for such.
 
         Args:
@@ -195,7 +195,7 @@ class Bench:
             )
         return fingerprint
 
-    def finished(self, cell: Cell) -> bool:
+    def finished(self, cell: Run) -> bool:
         """Whether a cell has its result.
 
         Args:
@@ -209,7 +209,7 @@ class Bench:
         """
         return os.path.lexists(cell.result) and bool(self.check(cell))
 
-    def result(self, cell: Cell) -> CellResult:
+    def result(self, cell: Run) -> RunResult:
         """What was measured of a finished cell.
 
         Args:
@@ -224,7 +224,7 @@ class Bench:
         return read_result(cell.result, of=(cell.system, cell.seed), num_sentences=self.corpus.sizes.get("test"))
 
 
-def set_up(lab: Lab, directory: Path) -> Bench:
+def set_up(lab: Lab, directory: Path) -> Experiment:
     """Makes a lab's directory ready for its cells, or finds it so.
 
     Args:
@@ -239,10 +239,10 @@ def set_up(lab: Lab, directory: Path) -> Bench:
             with other options; then the directory is still the other lab's.
         DataError: The corpus cannot be read.
     """
-    check_writable(str(named(directory, "the lab's directory").absolute()), "the lab's directory")
+    check_writable(str(checked_path(directory, "the lab's directory").absolute()), "the lab's directory")
     check_writable(dump_lab(lab), "a file that the lab names")
     configs = system_configs(lab).values()  # mistakes first
-    bench = Bench(lab, directory, bring_corpus(lab.corpus, directory / _CORPUS))
+    bench = Experiment(lab, directory, prepare_corpus(lab.corpus, directory / _CORPUS))
     for config in configs:
         _learn_vocabulary(bench, with_text(config, bench.corpus))
     for cell in bench.cells():
@@ -256,7 +256,7 @@ def set_up(lab: Lab, directory: Path) -> Bench:
     return replace(bench, lab=lab)
 
 
-def open_bench(directory: Path, lab: Lab | None = None) -> Bench:
+def open_experiment(directory: Path, lab: Lab | None = None) -> Experiment:
     """A lab that was set up.
 
     Args:
@@ -270,7 +270,7 @@ def open_bench(directory: Path, lab: Lab | None = None) -> Bench:
         CheckpointError: There is none.
         DataError: There is no corpus.
     """
-    return Bench(lab or _last(directory), directory, open_corpus(directory / _CORPUS))
+    return Experiment(lab or _last(directory), directory, open_corpus(directory / _CORPUS))
 
 
 def _last(directory: Path) -> Lab:
@@ -300,7 +300,7 @@ def with_text(config: Config, corpus: LabCorpus) -> Config:
     return config.model_copy(update={"data": config.data.model_copy(update=files)})
 
 
-def begin(bench: Bench, cell: Cell, *, workers: int) -> Config:
+def begin(bench: Experiment, cell: Run, *, workers: int) -> Config:
     """Lays out a cell's training such that `train(..., resume=True)` starts it, or goes on with it.
 
     Args:
@@ -317,7 +317,7 @@ def begin(bench: Bench, cell: Cell, *, workers: int) -> Config:
     config = bench.config(cell)
     training, fingerprint = cell.model / TRAINING, bench.check(cell)
     if not training.exists():
-        with appearing(training) as waiting:
+        with atomic_directory(training) as waiting:
             for file in bench.vocabulary(config).iterdir():
                 shutil.copyfile(file, waiting / file.name)
             keep_config(config, waiting)
@@ -335,11 +335,11 @@ def begin(bench: Bench, cell: Cell, *, workers: int) -> Config:
     return config
 
 
-def _learn_vocabulary(bench: Bench, config: Config) -> None:
+def _learn_vocabulary(bench: Experiment, config: Config) -> None:
     place = bench.vocabulary(config)
     if place.exists():
         return
-    with appearing(place) as waiting:
+    with atomic_directory(place) as waiting:
         neutral = config.model_copy(update={"train": config.train.model_copy(update={"guided_weight": 0.0})})
         prepared = prepare(neutral, waiting)
         train = prepared.train

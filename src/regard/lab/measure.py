@@ -17,7 +17,7 @@ from regard.lab.schema import MeasureConfig
 from regard.model.build import num_positions
 from regard.store import StoredModel
 from regard.text.words import word_of_piece
-from regard.translation.aligner import Wanted, settle
+from regard.translation.aligner import ReadoutOptions, choose_readout
 from regard.translation.result import Translation
 from regard.translation.translator import Translator
 from regard.values import Encoding
@@ -70,7 +70,7 @@ def find_readout(translator: Translator, corpus: LabCorpus) -> Readout | None:
         How to read its attention; None where it has none.
     """
     try:
-        found, _ = settle(translator, corpus.lines("val.src"), corpus.lines("val.tgt"), Wanted())
+        found, _ = choose_readout(translator, corpus.lines("val.src"), corpus.lines("val.tgt"), ReadoutOptions())
     except DataError:
         return None
     probe = translator.score(corpus.lines("val.src")[:1], corpus.lines("val.tgt")[:1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from regard.files.atomic import write_shared_text
-from regard.lab.experiment import open_bench
+from regard.lab.experiment import open_experiment
 from regard.lab.markdown import render_markdown
 from regard.lab.page import render_page
 from regard.lab.summary import summarize
@@ -24,7 +24,7 @@ def write_report(directory: Path) -> tuple[Path, Path]:
         CheckpointError: There is no lab.
         DataError: No cell of it is finished.
     """
-    summary = summarize(open_bench(directory))
+    summary = summarize(open_experiment(directory))
     files = (directory / "report.html", directory / "report.md")
     for path, text in zip(files, (render_page(summary), render_markdown(summary)), strict=True):
         write_shared_text(path, text)

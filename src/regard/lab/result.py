@@ -108,7 +108,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class CellResult:
+class RunResult:
     """Everything about one cell.
 
     Attributes:
@@ -146,11 +146,11 @@ class CellResult:
         write_text(path, text)
 
 
-_RESULT = TypeAdapter(CellResult)
+_RESULT = TypeAdapter(RunResult)
 
 
-def read_result(path: Path, *, of: tuple[str, int] | None = None, num_sentences: int | None = None) -> CellResult:
-    """Reads what `CellResult.write` wrote.
+def read_result(path: Path, *, of: tuple[str, int] | None = None, num_sentences: int | None = None) -> RunResult:
+    """Reads what `RunResult.write` wrote.
 
     Args:
         path: The file.
@@ -174,7 +174,7 @@ def read_result(path: Path, *, of: tuple[str, int] | None = None, num_sentences:
     return result
 
 
-def _contradiction(result: CellResult, of: tuple[str, int] | None, num_sentences: int | None) -> str | None:
+def _contradiction(result: RunResult, of: tuple[str, int] | None, num_sentences: int | None) -> str | None:
     """What in a result cannot be, or is of another cell."""
     measured, points = result.measured, result.trained.points
     if of is not None and of != (result.system, result.seed):

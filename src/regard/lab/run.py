@@ -20,7 +20,7 @@ from regard.errors import ConfigError, RegardError
 from regard.evaluate.scores import corpus_bleu
 from regard.files.printable import printable
 from regard.files.reading import open_regular
-from regard.lab.experiment import Bench, Cell, set_up
+from regard.lab.experiment import Experiment, Run, set_up
 from regard.lab.load import dump_lab
 from regard.lab.recorder import read_record
 from regard.lab.schema import Lab
@@ -36,7 +36,7 @@ _LOG_END = 1 << 16
 _OVERHEAD = 10.0
 """Seconds that a cell takes beside training and measuring."""
 
-Spawn = Callable[[Bench, Cell, int], "subprocess.Popen[bytes]"]
+Spawn = Callable[[Experiment, Run, int], "subprocess.Popen[bytes]"]
 
 
 @dataclass
@@ -49,8 +49,8 @@ class LabRun:
         interrupted: Whether the user stopped it; running it again goes on.
     """
 
-    finished: list[Cell] = field(default_factory=list)
-    failed: dict[Cell, str] = field(default_factory=dict)
+    finished: list[Run] = field(default_factory=list)
+    failed: dict[Run, str] = field(default_factory=dict)
     interrupted: bool = False
 
 
@@ -75,18 +75,18 @@ def run_lab(lab: Lab, directory: Path, *, workers: int = 1, console: Console | N
         raise ConfigError(f"expected at least 1 worker, got {workers}")
     console = console or Console(stderr=True)
     _say(console, f"{lab.title}: {len(lab.systems)} systems, {len(lab.seeds)} seeds; preparing the text in {directory}")
-    return _Foreman(set_up(lab, directory), workers, console).run()
+    return _Scheduler(set_up(lab, directory), workers, console).run()
 
 
-class _Foreman:
+class _Scheduler:
     """Starts workers, and watches them."""
 
-    def __init__(self, bench: Bench, workers: int, console: Console) -> None:
+    def __init__(self, bench: Experiment, workers: int, console: Console) -> None:
         self.bench, self.workers, self.console = bench, workers, console
         self.cells = bench.cells()
-        self.running: dict[Cell, subprocess.Popen[bytes]] = {}
+        self.running: dict[Run, subprocess.Popen[bytes]] = {}
         self.ended = LabRun(finished=[cell for cell in self.cells if bench.finished(cell)])
-        self.walls: dict[Cell, float] = {}
+        self.walls: dict[Run, float] = {}
         self.told = time.monotonic()
 
     def run(self) -> LabRun:
@@ -104,7 +104,7 @@ class _Foreman:
                 self._stop()
         return self.ended
 
-    def _open(self) -> list[Cell]:
+    def _open(self) -> list[Run]:
         """What is neither finished nor failed."""
         return [cell for cell in self.cells if cell not in self.ended.finished and cell not in self.ended.failed]
 
@@ -127,7 +127,7 @@ class _Foreman:
                 self.ended.failed[cell] = _last_line(cell, status)
                 _say(self.console, f"{cell.name} failed: {self.ended.failed[cell]}")
 
-    def _finish(self, cell: Cell) -> None:
+    def _finish(self, cell: Run) -> None:
         self.ended.finished.append(cell)
         result = self.bench.result(cell)
         self.walls[cell] = result.wall_seconds
@@ -155,7 +155,7 @@ class _Foreman:
         parts.append(f"about {duration(left)} left for all" if left else "no estimate yet")
         _say(self.console, "; ".join(parts))
 
-    def _wall_seconds(self, cell: Cell) -> float:
+    def _wall_seconds(self, cell: Run) -> float:
         """What a finished cell took; its result, which holds whole matrices, is read for it once."""
         if cell not in self.walls:
             self.walls[cell] = self.bench.result(cell).wall_seconds
@@ -191,7 +191,7 @@ class _Foreman:
         self._reap()
 
 
-def _spawn(bench: Bench, cell: Cell, workers: int) -> subprocess.Popen[bytes]:
+def _spawn(bench: Experiment, cell: Run, workers: int) -> subprocess.Popen[bytes]:
     """A worker in a session of its own: Ctrl-C reaches it once, through us, and it saves."""
     cell.directory.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "regard.lab.worker", str(bench.directory), cell.system, str(cell.seed)]
@@ -212,7 +212,7 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
-def _last_line(cell: Cell, status: int) -> str:
+def _last_line(cell: Run, status: int) -> str:
     log = cell.directory / "log.txt"
     try:
         with open_regular(log, cure="remove it") as file:

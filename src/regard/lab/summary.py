@@ -14,10 +14,10 @@ from regard.evaluate.scores import comparable
 from regard.evaluate.tokenizers import choose_tokenizer
 from regard.inspection.record import AttentionRecord
 from regard.lab.compare import MEASURES, Value, compare, sentence_sums
-from regard.lab.corpus import LabCorpus, word_cutter
-from regard.lab.experiment import Bench
+from regard.lab.corpus import LabCorpus, word_splitter
+from regard.lab.experiment import Experiment
 from regard.lab.recorder import Point
-from regard.lab.result import CellResult
+from regard.lab.result import RunResult
 
 DISTANCES = (5, 10, 15, 20, 30, 40, 60, 80)
 FEWEST = 10
@@ -81,8 +81,8 @@ class Summary:
         notes: What a careful reader should know, a sentence each.
     """
 
-    bench: Bench
-    results: Mapping[str, Sequence[CellResult]]
+    bench: Experiment
+    results: Mapping[str, Sequence[RunResult]]
     values: Mapping[str, Mapping[str, Value]]
     facts: Mapping[str, SystemFacts]
     lengths: Sequence[Bucket]
@@ -103,7 +103,7 @@ class Summary:
         return [{name: records[at] for name, records in first.items() if len(records) > at} for at in range(count)]
 
 
-def summarize(bench: Bench) -> Summary:
+def summarize(bench: Experiment) -> Summary:
     """Brings the finished cells of a lab together.
 
     Args:
@@ -115,7 +115,7 @@ def summarize(bench: Bench) -> Summary:
     Raises:
         DataError: No cell is finished.
     """
-    results: dict[str, list[CellResult]] = {}
+    results: dict[str, list[RunResult]] = {}
     for cell in bench.cells():
         if os.path.lexists(cell.result):
             results.setdefault(cell.system, []).append(bench.result(cell))
@@ -153,7 +153,7 @@ def _buckets(values: Sequence[int], edges: Sequence[int]) -> list[tuple[str, lis
     return [(range_label(first, last), places) for first, last, places in buckets(values, edges)]
 
 
-def _facts(cells: Sequence[CellResult]) -> SystemFacts:
+def _facts(cells: Sequence[RunResult]) -> SystemFacts:
     trained = [cell.trained for cell in cells]
     return SystemFacts(
         len(cells),
@@ -171,10 +171,10 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return mean(known) if known else None
 
 
-def _by_frequency(results: Mapping[str, Sequence[CellResult]], corpus: LabCorpus, edges: Sequence[int]) -> list[Bucket]:
+def _by_frequency(results: Mapping[str, Sequence[RunResult]], corpus: LabCorpus, edges: Sequence[int]) -> list[Bucket]:
     """Recall: the share of a reference's words that the translation has too, each as often as it is there."""
     targets = comparable(corpus.lines("test.tgt"))
-    words = word_cutter(targets)
+    words = word_splitter(targets)
     references = [words(line) for line in targets]
     tokens = [(row, word) for row, line in enumerate(references) for word in line]
     buckets = _buckets([corpus.counts.get(word, 0) for _, word in tokens], edges)
@@ -202,7 +202,7 @@ def _by_frequency(results: Mapping[str, Sequence[CellResult]], corpus: LabCorpus
     ]
 
 
-def _by_distance(results: Mapping[str, Sequence[CellResult]]) -> list[Bucket]:
+def _by_distance(results: Mapping[str, Sequence[RunResult]]) -> list[Bucket]:
     pairs = [(name, *one) for name, cells in results.items() for cell in cells for one in cell.measured.gradients]
     rows = []
     for label, places in _buckets([steps for _, steps, _ in pairs], DISTANCES):
@@ -215,7 +215,7 @@ def _by_distance(results: Mapping[str, Sequence[CellResult]]) -> list[Bucket]:
     return rows
 
 
-def _curves(results: Mapping[str, Sequence[CellResult]]) -> dict[str, dict[str, Curve]]:
+def _curves(results: Mapping[str, Sequence[RunResult]]) -> dict[str, dict[str, Curve]]:
     def by(x: Callable[[Point], float], y: Callable[[Point], float | None]) -> dict[str, Curve]:
         drawn = {name: _mean_curve([cell.trained.points for cell in cells], x, y) for name, cells in results.items()}
         return {name: curve for name, curve in drawn.items() if curve}
@@ -240,7 +240,7 @@ def _mean_curve(
     return curve
 
 
-def _notes(bench: Bench, results: Mapping[str, Sequence[CellResult]]) -> list[str]:
+def _notes(bench: Experiment, results: Mapping[str, Sequence[RunResult]]) -> list[str]:
     cells = [cell for one in results.values() for cell in one]
     missing = len(bench.cells()) - len(cells)
     notes = []
@@ -265,7 +265,7 @@ def _notes(bench: Bench, results: Mapping[str, Sequence[CellResult]]) -> list[st
     return notes
 
 
-def _of_other_options(bench: Bench, results: Mapping[str, Sequence[CellResult]]) -> list[str]:
+def _of_other_options(bench: Experiment, results: Mapping[str, Sequence[RunResult]]) -> list[str]:
     """Finished cells that bear the mark of other options, or whose options cannot be told any more."""
     others = []
     finished = {(name, cell.seed) for name, cells in results.items() for cell in cells}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from regard.config.interactions import canonical, flat, idle
+from regard.config.interactions import canonical, flattened, has_no_effect
 from regard.config.schema import Config
 from regard.errors import ConfigError, RegardError
 from regard.lab.load import system_config
 from regard.lab.schema import BudgetConfig, Lab
-from regard.recipes.feasibility import check_possible
+from regard.recipes.feasibility import check_feasible
 
 _DECIDED = {
     "train.seed": "the lab's seeds decide: set them with `seeds`",
@@ -45,7 +45,7 @@ def system_configs(lab: Lab) -> dict[str, Config]:
 def _impossible(configs: Mapping[str, Config]) -> Iterator[str]:
     for name, config in configs.items():
         try:
-            check_possible(config)
+            check_feasible(config)
         except RegardError as error:
             yield f"systems.{name}: {error}"
 
@@ -68,8 +68,11 @@ def _decided(lab: Lab) -> Iterator[str]:
 
 def _useless(lab: Lab, configs: Mapping[str, Config]) -> Iterator[str]:
     """What is said of all systems must count for one of them."""
-    values, reasons = [flat(config) for config in configs.values()], [idle(config) for config in configs.values()]
-    defaults = [flat(Config(model=type(config.model)())) for config in configs.values()]
+    values, reasons = (
+        [flattened(config) for config in configs.values()],
+        [has_no_effect(config) for config in configs.values()],
+    )
+    defaults = [flattened(Config(model=type(config.model)())) for config in configs.values()]
     for option in lab.base.set:
         key = _key(option)
         counts = [

@@ -16,11 +16,11 @@ from regard.errors import RegardError
 from regard.files.atomic import remove
 from regard.files.locks import Lock
 from regard.files.printable import printable
-from regard.lab.experiment import Bench, Cell, begin, open_bench
+from regard.lab.experiment import Experiment, Run, begin, open_experiment
 from regard.lab.load import parse_lab
 from regard.lab.measure import measure
 from regard.lab.recorder import Record, Recorder
-from regard.lab.result import CellResult, Trained
+from regard.lab.result import RunResult, Trained
 from regard.recipes.training import TrainResult, choose_device, train
 from regard.store.training_directory import TRAINING
 from regard.translation.loading import load
@@ -29,7 +29,7 @@ FINISHED, FAILED, TAKEN, INTERRUPTED = 0, 2, 3, 130
 """How a worker ends; TAKEN = somebody else works at the cell."""
 
 
-def work(bench: Bench, cell: Cell, *, workers: int) -> int:
+def work(bench: Experiment, cell: Run, *, workers: int) -> int:
     """Trains and measures a cell, if nobody else does; a half-done one is gone on with.
 
     Args:
@@ -60,7 +60,7 @@ class _LostError(Exception):
     """This worker was taken for dead, and its cell taken over: it must not write there any more."""
 
 
-def _work(bench: Bench, cell: Cell, workers: int, lock: Lock, lost: threading.Event) -> int:
+def _work(bench: Experiment, cell: Run, workers: int, lock: Lock, lost: threading.Event) -> int:
     config = begin(bench, cell, workers=workers)
 
     def watch() -> None:
@@ -78,7 +78,7 @@ def _work(bench: Bench, cell: Cell, workers: int, lock: Lock, lost: threading.Ev
     told = _trained(outcome, recorder.record, bench.tokens_an_epoch(cell))
     if not lock.beat():
         raise _LostError
-    CellResult(cell.system, cell.seed, wall, told, measured).write(cell.result)
+    RunResult(cell.system, cell.seed, wall, told, measured).write(cell.result)
     remove(cell.model / TRAINING)  # checkpoints and the optimizer's state: several times the model
     return FINISHED
 
@@ -111,7 +111,7 @@ def main(arguments: Sequence[str], told: str) -> int:
     """
     directory, system, seed, workers = arguments
     try:
-        bench = open_bench(Path(directory), parse_lab(told, where="the lab that a worker was told"))
+        bench = open_experiment(Path(directory), parse_lab(told, where="the lab that a worker was told"))
         cell = next(one for one in bench.cells() if (one.system, str(one.seed)) == (system, seed))
         return work(bench, cell, workers=int(workers))
     except RegardError as error:

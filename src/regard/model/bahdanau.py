@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from regard.attention.history import Attended, AttentionWithHistory
-from regard.model.cells import StepWeights
+from regard.model.cells import PackedCell
 from regard.model.decoder import Decoder, State
 from regard.model.stack import RecurrentStack, StackState
 from regard.native.dropout import Dropout
@@ -32,7 +32,7 @@ class BahdanauState(State):
     top: Tensor
     memory: Memory
     attended: Attended | None
-    weights: tuple[StepWeights, ...]
+    weights: tuple[PackedCell, ...]
     position: int = 0
 
 
@@ -74,16 +74,16 @@ class BahdanauDecoder(Decoder):
         """See `Decoder.start`."""
         if encoded.final is None:
             raise AssertionError("a recurrent decoder needs an encoder with a summary")
-        memory = self.attention.remember(encoded.states, encoded.mask)
+        memory = self.attention.project_memory(encoded.states, encoded.mask)
         layers = self.stack.start(encoded.final)
-        return BahdanauState(layers, layers[-1][0], memory, self.attention.begin(memory), self.stack.step_weights())
+        return BahdanauState(layers, layers[-1][0], memory, self.attention.begin(memory), self.stack.packed_cell())
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
         """See `Decoder.step`."""
         if not isinstance(state, BahdanauState):
             raise AssertionError("the state comes from another decoder")
         embedded = self.dropout(self.embedding(ids))
-        looked, state = self._step(self.stack.early_gates(embedded), state, need_weights=need_weights)
+        looked, state = self._step(self.stack.input_gates(embedded), state, need_weights=need_weights)
         hidden = self._read_out(state.top, looked.context[:, 0], embedded)
         return DecoderOutput(hidden[:, None], (looked.weights,) if need_weights else ()), state  # type: ignore[arg-type]
 
@@ -106,7 +106,7 @@ class BahdanauDecoder(Decoder):
         embedded = self.dropout(self.embedding(tgt_in_ids))
         state = self.start(encoded)
         tops, looks = [], []
-        for early in self.stack.early_gates(embedded).unbind(1):
+        for early in self.stack.input_gates(embedded).unbind(1):
             looked, state = self._step(early, state, need_weights=need_weights)
             tops.append(state.top)
             looks.append(looked)

@@ -41,7 +41,7 @@ from regard.model.luong import LuongDecoder
 from regard.model.plain import PlainDecoder
 from regard.model.rnn_encoder import RNNEncoder
 from regard.model.seq2seq import Seq2Seq
-from regard.model.stack import DirectReadout, MaxoutReadout, Readout, RecurrentStack
+from regard.model.stack import DeepOutput, LinearDeepOutput, MaxoutDeepOutput, RecurrentStack
 from regard.model.sublayers import RESIDUALS, feed_forward
 from regard.model.transformer import DecoderLayer, EncoderLayer, TransformerDecoder, TransformerEncoder
 from regard.values import Specials
@@ -98,7 +98,7 @@ def build_score(
     return makers[name]()
 
 
-def source_reach(config: ModelConfig) -> int | None:
+def max_source_len(config: ModelConfig) -> int | None:
     """How far a location-based look at the source reaches.
 
     Args:
@@ -289,17 +289,21 @@ def _rnn_decoder(config: RNNConfig, embedding: nn.Embedding, summary_size: int, 
         )
 
     if config.decoder == "plain":
-        return PlainDecoder(embedding, stack(0), Readout(width, out_size, dropout), dropout=dropout)
+        return PlainDecoder(embedding, stack(0), DeepOutput(width, out_size, dropout), dropout=dropout)
     attention = _rnn_attention(config, score)
     joined = width + attention.context_size
     if config.decoder == "luong":
-        readout = Readout(joined, out_size, dropout) if config.combine else DirectReadout(joined, dropout)
+        readout = DeepOutput(joined, out_size, dropout) if config.combine else LinearDeepOutput(joined, dropout)
         fed_size = readout.out_size if config.input_feeding else 0
         return LuongDecoder(
             embedding, stack(fed_size), attention, readout, input_feeding=config.input_feeding, dropout=dropout
         )
     deep = config.deep_output
-    last = MaxoutReadout(joined + config.embed_size, out_size, dropout) if deep else Readout(width, out_size, dropout)
+    last = (
+        MaxoutDeepOutput(joined + config.embed_size, out_size, dropout)
+        if deep
+        else DeepOutput(width, out_size, dropout)
+    )
     return BahdanauDecoder(embedding, stack(attention.context_size), attention, last, deep_output=deep, dropout=dropout)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from regard.model.cudnn_free import run_whole
+from regard.model.cudnn_free import run_layer
 from regard.model.lstm import has_kernel, lstm_cell
 from regard.native.linear import StepProduct, linear
 from regard.native.packed import lay_out
@@ -23,7 +23,7 @@ CellState = tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
-class StepWeights:
+class PackedCell:
     """A layer's matrices laid out for stepping.
 
     Attributes:
@@ -77,7 +77,7 @@ class RecurrentLayer(nn.Module, ABC):
         self.rnn = rnn
         self.early_size = early_size
         self.early_map: nn.Module | None = None  # these four for searches alone
-        self.packed: StepWeights | None = None
+        self.packed: PackedCell | None = None
         self.bias: Tensor | None = None
         self.is_rounded = False
 
@@ -88,12 +88,12 @@ class RecurrentLayer(nn.Module, ABC):
             precision: As `lay_out` takes it. Weights that were rounded to 8 bits are kept in no other form, so that a
                 sequence goes step by step.
         """
-        weights = self.step_weights()
+        weights = self.packed_cell()
         early, self.bias = self._weight("weight_ih_l0")[:, : self.early_size], self._early_bias().detach()
         self.early_map = lay_out(early, self.bias, precision=precision) if self.early_size else None
         late, hidden = (_laid_out(weight, precision) for weight in (weights.late, weights.hidden))
         if late is not None:
-            self.packed = StepWeights(late, hidden, weights.hidden_bias)
+            self.packed = PackedCell(late, hidden, weights.hidden_bias)
         if precision == "int8":
             self.is_rounded = True
             del self.rnn
@@ -111,12 +111,12 @@ class RecurrentLayer(nn.Module, ABC):
         if self.is_rounded:
             return self._by_steps(x, state)
         initial = tuple(part[None].contiguous() for part in state)  # (B, hidden) -> (1, B, hidden)
-        output, last = run_whole(self.rnn, x, initial if len(initial) > 1 else initial[0])
+        output, last = run_layer(self.rnn, x, initial if len(initial) > 1 else initial[0])
         return output, tuple(part[0] for part in (last if isinstance(last, tuple) else (last,)))
 
     def _by_steps(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
-        weights, outputs = self.step_weights(), []
-        gates, late = self.early_gates(x[..., : self.early_size]), x[..., self.early_size :]
+        weights, outputs = self.packed_cell(), []
+        gates, late = self.input_gates(x[..., : self.early_size]), x[..., self.early_size :]
         for early, rest in zip(gates.unbind(1), late.unbind(1), strict=True):
             state = self.step(early, rest, state, weights)
             outputs.append(state[0])
@@ -125,7 +125,7 @@ class RecurrentLayer(nn.Module, ABC):
     def _weight(self, name: str) -> Tensor:
         return self.rnn.get_parameter(name)
 
-    def early_gates(self, x: Tensor) -> Tensor:
+    def input_gates(self, x: Tensor) -> Tensor:
         """What the known inputs and the biases add to the gates.
 
         Args:
@@ -144,15 +144,15 @@ class RecurrentLayer(nn.Module, ABC):
     def _early_bias(self) -> Tensor:
         return self._weight("bias_ih_l0") + self._weight("bias_hh_l0")
 
-    def step_weights(self) -> StepWeights:
+    def packed_cell(self) -> PackedCell:
         """The matrices of the steps; to be taken once a sentence, not once a step."""
         if self.packed is not None:
             return self.packed
         late = torch.cat((self._weight("weight_ih_l0")[:, self.early_size :], self._weight("weight_hh_l0")), dim=1)
-        return StepWeights(_for_many_products(late))
+        return PackedCell(_for_many_products(late))
 
     @abstractmethod
-    def step(self, early: Tensor, late: Tensor, state: CellState, weights: StepWeights) -> CellState:
+    def step(self, early: Tensor, late: Tensor, state: CellState, weights: PackedCell) -> CellState:
         """One step.
 
         Args:
@@ -178,7 +178,7 @@ class ElmanLayer(RecurrentLayer):
     def __init__(self, input_size: int, hidden_size: int, early_size: int) -> None:
         super().__init__(nn.RNN(input_size, hidden_size, batch_first=True), early_size)
 
-    def step(self, early: Tensor, late: Tensor, state: CellState, weights: StepWeights) -> CellState:
+    def step(self, early: Tensor, late: Tensor, state: CellState, weights: PackedCell) -> CellState:
         """See `RecurrentLayer.step`."""
         return (torch.tanh(early + _multiply(torch.cat((late, state[0]), dim=-1), weights.late)),)
 
@@ -199,7 +199,7 @@ class LSTMLayer(RecurrentLayer):
         with torch.no_grad():  # remember by default (Jozefowicz et al. 2015)
             self._weight("bias_ih_l0")[hidden_size : 2 * hidden_size] += 1.0
 
-    def step(self, early: Tensor, late: Tensor, state: CellState, weights: StepWeights) -> CellState:
+    def step(self, early: Tensor, late: Tensor, state: CellState, weights: PackedCell) -> CellState:
         """See `RecurrentLayer.step`."""
         hidden, cell = state
         product = _multiply(torch.cat((late, hidden), dim=-1), weights.late)
@@ -226,14 +226,14 @@ class GRULayer(RecurrentLayer):
     def _early_bias(self) -> Tensor:
         return self._weight("bias_ih_l0")
 
-    def step_weights(self) -> StepWeights:
-        """See `RecurrentLayer.step_weights`."""
+    def packed_cell(self) -> PackedCell:
+        """See `RecurrentLayer.packed_cell`."""
         if self.packed is not None:
             return self.packed
         late = _for_many_products(self._weight("weight_ih_l0")[:, self.early_size :])
-        return StepWeights(late, _for_many_products(self._weight("weight_hh_l0")), self._weight("bias_hh_l0"))
+        return PackedCell(late, _for_many_products(self._weight("weight_hh_l0")), self._weight("bias_hh_l0"))
 
-    def step(self, early: Tensor, late: Tensor, state: CellState, weights: StepWeights) -> CellState:
+    def step(self, early: Tensor, late: Tensor, state: CellState, weights: PackedCell) -> CellState:
         """See `RecurrentLayer.step`."""
         (hidden,) = state
         if weights.hidden is None:

@@ -10,7 +10,7 @@ from torch import nn
 from regard.attention.heads import HeadLinear
 from regard.errors import SearchError
 from regard.model.cells import RecurrentLayer
-from regard.model.packed_decoder import SteppingDecoder
+from regard.model.packed_decoder import PackedDecoder
 from regard.model.rnn_encoder import RNNEncoder
 from regard.model.seq2seq import Seq2Seq
 from regard.model.sublayers import FeedForward
@@ -40,8 +40,8 @@ def for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     fast = copy.deepcopy(model, shared)
     fast.eval()
-    if isinstance(fast.decoder, TransformerDecoder) and SteppingDecoder.fits(fast.decoder):
-        fast.decoder = SteppingDecoder(fast.decoder)
+    if isinstance(fast.decoder, TransformerDecoder) and PackedDecoder.fits(fast.decoder):
+        fast.decoder = PackedDecoder(fast.decoder)
     for module in list(fast.modules()):
         if isinstance(module, FeedForward) and isinstance(module.activation, ReLUDropout):
             widen = lay_out(module.widen.weight, module.widen.bias, precision=precision, rectify=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from regard.attention.history import Attended, AttentionWithHistory
-from regard.model.cells import StepWeights
+from regard.model.cells import PackedCell
 from regard.model.decoder import Decoder, State
 from regard.model.stack import RecurrentStack, StackState
 from regard.native.dropout import Dropout
@@ -32,7 +32,7 @@ class LuongState(State):
     memory: Memory
     fed: Tensor
     attended: Attended | None
-    weights: tuple[StepWeights, ...]
+    weights: tuple[PackedCell, ...]
     position: int = 0
 
 
@@ -75,16 +75,16 @@ class LuongDecoder(Decoder):
         """See `Decoder.start`."""
         if encoded.final is None:
             raise AssertionError("a recurrent decoder needs an encoder with a summary")
-        memory = self.attention.remember(encoded.states, encoded.mask)
+        memory = self.attention.project_memory(encoded.states, encoded.mask)
         fed = encoded.states.new_zeros((len(encoded.states), self.fed_size))
         layers = self.stack.start(encoded.final)
-        return LuongState(layers, memory, fed, self.attention.begin(memory), self.stack.step_weights())
+        return LuongState(layers, memory, fed, self.attention.begin(memory), self.stack.packed_cell())
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
         """See `Decoder.step`."""
         if not isinstance(state, LuongState):
             raise AssertionError("the state comes from another decoder")
-        early = self.stack.early_gates(self.dropout(self.embedding(ids)))
+        early = self.stack.input_gates(self.dropout(self.embedding(ids)))
         return self._step(early, state, need_weights=need_weights)
 
     def _step(self, early: Tensor, state: LuongState, *, need_weights: bool) -> tuple[DecoderOutput, LuongState]:
@@ -110,7 +110,7 @@ class LuongDecoder(Decoder):
 
     def _step_by_step(self, embedded: Tensor, state: LuongState, *, need_weights: bool) -> DecoderOutput:
         outputs = []
-        for early in self.stack.early_gates(embedded).unbind(1):
+        for early in self.stack.input_gates(embedded).unbind(1):
             output, state = self._step(early, state, need_weights=need_weights)
             outputs.append(output)
         weights = (torch.cat([output.weights[0] for output in outputs], dim=2),) if need_weights else ()

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from regard.attention.gathered import Kept, can_look, look
+from regard.attention.gathered import KVCache, attend_rows, can_attend
 from regard.attention.kernels import masked_softmax
 from regard.attention.multi import MultiHeadAttention
 from regard.attention.rotary import rotate
@@ -25,7 +25,7 @@ from regard.values import DecoderOutput, EncoderOutput
 
 
 @dataclass(frozen=True)
-class SteppingState(State):
+class PackedDecoderState(State):
     """All that a step needs. Rows come and go; what they remember stays where it is.
 
     Attributes:
@@ -35,13 +35,13 @@ class SteppingState(State):
         sentences: `(R, 1)` int64, the sentence of each row.
     """
 
-    past: tuple[Kept, ...]
-    source: tuple[Kept, ...]
+    past: tuple[KVCache, ...]
+    source: tuple[KVCache, ...]
     places: Tensor
     sentences: Tensor
 
 
-class SteppingLayer(nn.Module):
+class PackedDecoderLayer(nn.Module):
     """A decoder layer for one position.
 
     Args:
@@ -61,15 +61,15 @@ class SteppingLayer(nn.Module):
         self.around_cross = layer.around_cross
         self.around_feed_forward = layer.around_feed_forward
 
-    def remember_source(self, encoded: EncoderOutput) -> Kept:
+    def project_source(self, encoded: EncoderOutput) -> KVCache:
         """Keys and values of the source `(B, S, D)`."""
         # (B, S, 2 D) -> (B, S, 2, H, D/H) -> (2, B, H, S, D/H)
         both = self.source_maps(encoded.states).unflatten(-1, (2, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        return Kept.of_source(self.cross_score.project_key(both[0]), both[1], encoded.mask)
+        return KVCache.of_source(self.cross_score.project_key(both[0]), both[1], encoded.mask)
 
     def forward(
-        self, x: Tensor, past: Kept, source: Kept, places: Tensor, sentences: Tensor, *, need_weights: bool
-    ) -> tuple[Tensor, Kept, Tensor | None]:
+        self, x: Tensor, past: KVCache, source: KVCache, places: Tensor, sentences: Tensor, *, need_weights: bool
+    ) -> tuple[Tensor, KVCache, Tensor | None]:
         """The layer's output for one more position.
 
         Args:
@@ -93,14 +93,14 @@ class SteppingLayer(nn.Module):
             if self.rotary:
                 query, key = rotate(query, start=start), rotate(key, start=start)
             present = past.extend(self.self_score.project_key(key), value)
-            context, _ = look(self.self_score, query, present, places, need_weights=False)
+            context, _ = attend_rows(self.self_score, query, present, places, need_weights=False)
             added: Tensor = self.self_output(context, around)
             return added
 
         def attend_source(y: Tensor, around: Tensor) -> Tensor:
             nonlocal weights
             query = self.cross_query(y).view(len(y), self.num_heads, 1, -1)
-            context, weights = look(self.cross_score, query, source, sentences, need_weights=need_weights)
+            context, weights = attend_rows(self.cross_score, query, source, sentences, need_weights=need_weights)
             added: Tensor = self.cross_output(context, around)
             return added
 
@@ -114,7 +114,7 @@ class SteppingLayer(nn.Module):
         return x, present, weights
 
 
-class SteppingDecoder(Decoder):
+class PackedDecoder(Decoder):
     """A Transformer's decoder for one position at a time.
 
     Args:
@@ -124,7 +124,7 @@ class SteppingDecoder(Decoder):
     def __init__(self, decoder: TransformerDecoder) -> None:
         super().__init__()
         layers: list[DecoderLayer] = list(decoder.layers)  # type: ignore[arg-type]
-        self.layers = nn.ModuleList(SteppingLayer(layer) for layer in layers)
+        self.layers = nn.ModuleList(PackedDecoderLayer(layer) for layer in layers)
         self.embedder = decoder.embedder
         self.norm = decoder.norm
         self.output_size = decoder.output_size
@@ -141,22 +141,22 @@ class SteppingDecoder(Decoder):
             and all(type(part) in (nn.Linear, Linear) for part in parts if isinstance(part, nn.Linear))
             and all(type(layer.feed_forward) in (FeedForward, SwiGLU) for layer in decoder.layers)
             and all(type(one) is MultiHeadAttention and one.normalizer is masked_softmax for one in attentions)
-            and all(can_look(one.score, weight, one.context_size) for one in attentions)
+            and all(can_attend(one.score, weight, one.context_size) for one in attentions)
         )
 
-    def start(self, encoded: EncoderOutput) -> SteppingState:
+    def start(self, encoded: EncoderOutput) -> PackedDecoderState:
         """See `Decoder.start`."""
-        source = tuple(layer.remember_source(encoded) for layer in self.layers)  # type: ignore[operator]
+        source = tuple(layer.project_source(encoded) for layer in self.layers)  # type: ignore[operator]
         sentences = torch.arange(len(encoded.states))[:, None]
-        return SteppingState((Kept(),) * len(self.layers), source, sentences[:, :0], sentences)
+        return PackedDecoderState((KVCache(),) * len(self.layers), source, sentences[:, :0], sentences)
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
         """See `Decoder.step`."""
-        if not isinstance(state, SteppingState):
+        if not isinstance(state, PackedDecoderState):
             raise AssertionError("the state comes from another decoder")
         x = self._embed(ids, state.places.shape[1])
         places = torch.cat((state.places, torch.arange(len(ids))[:, None]), dim=1)
-        past: list[Kept] = []
+        past: list[KVCache] = []
         weights: list[Tensor] = []
         for number, layer in enumerate(self.layers):
             x, present, layer_weights = layer(
@@ -165,7 +165,7 @@ class SteppingDecoder(Decoder):
             past.append(present)
             if layer_weights is not None:
                 weights.append(layer_weights)
-        after = SteppingState(tuple(past), state.source, places, state.sentences)
+        after = PackedDecoderState(tuple(past), state.source, places, state.sentences)
         return DecoderOutput(self.norm(x)[:, None], tuple(weights)), after
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from regard.model.cells import LAYERS, CellState, StepWeights
+from regard.model.cells import LAYERS, CellState, PackedCell
 from regard.native.dropout import Dropout
 from regard.native.linear import Linear
 
@@ -80,17 +80,17 @@ class RecurrentStack(nn.Module):
             after.append(state)
         return x, tuple(after)
 
-    def early_gates(self, x: Tensor) -> Tensor:
+    def input_gates(self, x: Tensor) -> Tensor:
         """The lowest layer's share of the known input `(..., E)`, for `step`."""
-        gates: Tensor = self.layers[0].early_gates(x)  # type: ignore[operator]
+        gates: Tensor = self.layers[0].input_gates(x)  # type: ignore[operator]
         return gates
 
-    def step_weights(self) -> tuple[StepWeights, ...]:
+    def packed_cell(self) -> tuple[PackedCell, ...]:
         """Each layer's matrices laid out for `step`; taken once a sentence."""
-        return tuple(layer.step_weights() for layer in self.layers)  # type: ignore[operator]
+        return tuple(layer.packed_cell() for layer in self.layers)  # type: ignore[operator]
 
     def step(
-        self, early: Tensor, context: Tensor, states: StackState, weights: tuple[StepWeights, ...]
+        self, early: Tensor, context: Tensor, states: StackState, weights: tuple[PackedCell, ...]
     ) -> tuple[Tensor, StackState]:
         """One step of all layers.
 
@@ -107,7 +107,7 @@ class RecurrentStack(nn.Module):
         x = context
         for number, layer in enumerate(self.layers):
             if number:
-                early = layer.early_gates(x[..., :0])  # type: ignore[operator]
+                early = layer.input_gates(x[..., :0])  # type: ignore[operator]
             state = layer.step(early, x, states[number], weights[number])  # type: ignore[operator]
             x = state[0] if number == 0 else self._join(x, state[0])
             x = x if layer is self.layers[-1] else self.dropout(x)
@@ -118,7 +118,7 @@ class RecurrentStack(nn.Module):
         return below + output if self.residual else output
 
 
-class Readout(nn.Module):
+class DeepOutput(nn.Module):
     """`dropout(tanh(W [parts] + b))`: what a decoder hands to the output layer, e.g. Luong's `s̃_t`.
 
     Args:
@@ -139,7 +139,7 @@ class Readout(nn.Module):
         return hidden
 
 
-class DirectReadout(nn.Module):
+class LinearDeepOutput(nn.Module):
     """`dropout([parts])`: the joined parts themselves, without a layer of their own (S3b).
 
     Args:
@@ -158,7 +158,7 @@ class DirectReadout(nn.Module):
         return hidden
 
 
-class MaxoutReadout(nn.Module):
+class MaxoutDeepOutput(nn.Module):
     """Deep output: `t̃ = W [parts] + b`, then the larger of each two units (Bahdanau 2015, A.2.2).
 
     Args:

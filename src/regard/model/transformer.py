@@ -52,7 +52,7 @@ class EncoderLayer(nn.Module):
 
         def attend(y: Tensor) -> Tensor:
             nonlocal looked
-            looked = self.self_attention(y, self.self_attention.remember(y, mask), need_weights=need_weights)
+            looked = self.self_attention(y, self.self_attention.project_memory(y, mask), need_weights=need_weights)
             return looked.context
 
         x = self.around_attention(x, attend)
@@ -111,7 +111,7 @@ class DecoderLayer(nn.Module):
 
         def attend_self(y: Tensor) -> Tensor:
             nonlocal present
-            present = _extend(past, self.self_attention.remember(y, start=start))
+            present = _extend(past, self.self_attention.project_memory(y, start=start))
             steps = y.shape[1]  # a single step sees all there is: no mask
             mask = causal_mask(steps, start + steps, device=y.device) if steps > 1 else None
             output: AttentionOutput = self.self_attention(y, present, mask=mask, start=start)
@@ -227,7 +227,7 @@ class TransformerDecoder(Decoder):
         return TransformerState((), self._source(encoded))
 
     def _source(self, encoded: EncoderOutput) -> tuple[Memory, ...]:
-        return tuple(layer.cross_attention.remember(encoded.states, encoded.mask) for layer in self.layers)  # type: ignore[union-attr, operator]
+        return tuple(layer.cross_attention.project_memory(encoded.states, encoded.mask) for layer in self.layers)  # type: ignore[union-attr, operator]
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
         """See `Decoder.step`."""

@@ -22,8 +22,8 @@ _SIGNATURES = {
         *(_POINTER, _POINTER, _POINTER, _LONG, _LONG, _FLOAT),
         *(_POINTER, _POINTER, _POINTER, _POINTER, _INT, _INT),
     ),
-    "regard_likeliest": (_POINTER, _LONG, _LONG, _POINTER, _LONG, _LONG, _POINTER, _POINTER, _INT),
-    "regard_look": (
+    "regard_top_log_probs": (_POINTER, _LONG, _LONG, _POINTER, _LONG, _LONG, _POINTER, _POINTER, _INT),
+    "regard_attend_rows": (
         _POINTER,
         _LONG,
         *[_POINTER] * 3,

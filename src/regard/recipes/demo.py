@@ -15,14 +15,14 @@ from regard.config.load import load_config, parse_config
 from regard.errors import ConfigError
 from regard.evaluate.scores import corpus_bleu
 from regard.files.atomic import write_text
-from regard.files.paths import named
+from regard.files.paths import checked_path
 from regard.files.printable import printable
 from regard.inspection import html, terminal
 from regard.inspection.record import AttentionRecord
 from regard.recipes.training import TrainResult, train
 from regard.store.manifest import MANIFEST
 from regard.store.migrations import rename_keys
-from regard.store.training_directory import SETTINGS, STATE, TRAINING, TrainingFolder
+from regard.store.training_directory import SETTINGS, STATE, TRAINING, TrainingDirectory
 from regard.text.readers import read_lines
 from regard.train.console import ConsoleReporter, duration
 from regard.train.reporter import Reporter, Reporters, StepReport, TrainingPlan
@@ -69,7 +69,7 @@ class DemoResult:
         }
 
 
-class _Foretelling(Reporters):
+class _TimeEstimate(Reporters):
     """Says how long the demonstration will take here, as soon as some steps of it were timed.
 
     Args:
@@ -126,7 +126,7 @@ def run_demo(
         RegardError: When `out` cannot be written or an override makes no sense.
         KeyboardInterrupt: After the user stopped the training; everything is saved by then.
     """
-    out, console = named(out, "out"), console or Console()
+    out, console = checked_path(out, "out"), console or Console()
     corpus = out / "corpus"
     if not overwrite:
         _check_own(out / "model", corpus)
@@ -136,7 +136,7 @@ def run_demo(
         f"{corpus}",
     )
     write_corpus(corpus, pair="en-fr", pairs=pairs, max_length=MAX_WORDS, overwrite=overwrite)
-    result = _train(out, corpus, overrides, _Foretelling(reporter or ConsoleReporter()))
+    result = _train(out, corpus, overrides, _TimeEstimate(reporter or ConsoleReporter()))
     translator = load(result.path)
     bleu, aer = _score(translator, corpus)
     _say(
@@ -151,7 +151,7 @@ def run_demo(
 def _check_own(model: Path, corpus: Path) -> None:
     """Refuses to replace a model, or a training, that no demonstration in this place has begun."""
     own = corpus / "train.en"
-    for place in (model, TrainingFolder(model).path):
+    for place in (model, TrainingDirectory(model).path):
         config = place / SETTINGS
         if not config.is_file():
             continue
@@ -175,8 +175,8 @@ def _train(out: Path, corpus: Path, overrides: Sequence[str], reporter: Reporter
     model = out / "model"
     begun = _is_begun(model)
     files = {"src": "train.en", "tgt": "train.fr", "val_src": "val.en", "val_tgt": "val.fr"}
-    named = [f"data.{key}={corpus / name}" for key, name in files.items()]
-    config = load_config(preset="demo", overrides=[*named, *overrides])
+    checked_path = [f"data.{key}={corpus / name}" for key, name in files.items()]
+    config = load_config(preset="demo", overrides=[*checked_path, *overrides])
     result = train(None if begun else config, model, resume=begun, overwrite=not begun, reporter=reporter)
     if result.interrupted:
         reporter.on_message(f"`regard demo --out {out}` goes on from there too")

@@ -15,7 +15,7 @@ _TRAINING = threading.Lock()
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def exclusive_training() -> Iterator[None]:
     """Lets one training at a time run in this process, and puts back what it changes for everybody in it.
 
     Number of threads, random numbers and environment variables belong to the whole process: a training sets the first,

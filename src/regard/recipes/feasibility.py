@@ -15,7 +15,7 @@ _SOME = 300
 """Subwords of a vocabulary whose size is still to be derived, at least."""
 
 
-def check_possible(config: Config) -> None:
+def check_feasible(config: Config) -> None:
     """Refuses a model that cannot be built, or not be trained in the memory of this machine.
 
     Args:

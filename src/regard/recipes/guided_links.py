@@ -7,7 +7,7 @@ from pathlib import Path
 
 from regard.config.schema import Config, ModelConfig, RNNConfig, TrainConfig
 from regard.data.corpus import Corpus
-from regard.data.guided_links import Guidance, read_guidance
+from regard.data.guided_links import GuidedLinks, read_guided_links
 from regard.errors import ConfigError
 from regard.files.atomic import write_file
 from regard.interop.eflomal import align_words
@@ -22,7 +22,7 @@ MADE_LINKS = "guided.align"
 """The links that were made, within the directory of the training state."""
 
 
-def read_guiding_links(
+def load_links(
     config: Config,
     corpus: Corpus,
     src_subword: Subword,
@@ -30,7 +30,7 @@ def read_guiding_links(
     *,
     directory: Path,
     reporter: Reporter | None = None,
-) -> tuple[Guidance | None, list[str]]:
+) -> tuple[GuidedLinks | None, list[str]]:
     """The links of the training pairs, where attention is to be guided.
 
     Links that an aligner is to make are made once, and found again in `directory` afterwards: the next aligning
@@ -53,7 +53,7 @@ def read_guiding_links(
         DataError: The file cannot be read or belongs to another text, or the aligner failed.
         CheckpointError: Links that were made cannot be written.
     """
-    check_guiding(config)
+    check_guided(config)
     train, path, base = config.train, links_file(config.train, directory), None
     if path is None or config.data.src is None:
         return None, []
@@ -62,7 +62,7 @@ def read_guiding_links(
         base = 0
         if not path.exists():
             _make(path, corpus, num_lines, reporter)
-    return read_guidance(
+    return read_guided_links(
         path,
         corpus.pairs,
         num_lines=num_lines,
@@ -88,7 +88,7 @@ def links_file(train: TrainConfig, directory: Path) -> Path | None:
     return directory / MADE_LINKS if train.guided_file == ALIGNER else Path(train.guided_file)
 
 
-def check_guiding(config: Config) -> None:
+def check_guided(config: Config) -> None:
     """Refuses guidance that model or options make impossible, before any text is read.
 
     Args:

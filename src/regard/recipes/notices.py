@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from regard.config.engines import engine_name
-from regard.config.interactions import aliases, flat, without_effect
+from regard.config.interactions import aliases, flattened, without_effect
 from regard.config.schema import Config
 
 
-def remarks(given: Config, config: Config) -> list[str]:
+def notices(given: Config, config: Config) -> list[str]:
     """Says what of a configuration counts for nothing or for less, and what was promised.
 
     Args:
@@ -18,7 +18,9 @@ def remarks(given: Config, config: Config) -> list[str]:
         A sentence each.
     """
     found = without_effect(given)
-    found += [f"{key} = {flat(config)[key]!r} is another name of {name!r}" for key, name in aliases(config).items()]
+    found += [
+        f"{key} = {flattened(config)[key]!r} is another name of {name!r}" for key, name in aliases(config).items()
+    ]
     train, export = config.train, config.model.export
     if train.steps is not None and train.warmup > train.steps:
         found.append(

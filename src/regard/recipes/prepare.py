@@ -15,16 +15,16 @@ from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.schema import Config, DataConfig
 from regard.data.corpus import Corpus
-from regard.data.guided_links import Guidance
-from regard.data.mismatch import doubts
+from regard.data.guided_links import GuidedLinks
+from regard.data.mismatch import mismatch_warnings
 from regard.errors import CheckpointError, ConfigError, DataError
 from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
 from regard.files.atomic import make_directory, write_file, write_text
 from regard.files.json_text import parse_json
-from regard.files.paths import check_writable, named
+from regard.files.paths import check_writable, checked_path
 from regard.files.reading import read_bytes, read_text
-from regard.interop.packages import need
-from regard.recipes.guided_links import ALIGNER, check_guiding, links_file, read_guiding_links
+from regard.interop.packages import require_package
+from regard.recipes.guided_links import ALIGNER, check_guided, links_file, load_links
 from regard.store.migrations import rename_keys
 from regard.store.training_directory import SETTINGS
 from regard.text.readers import read_lines, read_pairs
@@ -64,7 +64,7 @@ class Prepared:
     train: Corpus
     val: Corpus
     notes: tuple[str, ...]
-    guidance: Guidance | None = None
+    guidance: GuidedLinks | None = None
 
 
 def prepare(
@@ -87,10 +87,10 @@ def prepare(
         CheckpointError: When the directory cannot be written.
     """
     _check_names(config)
-    check_guiding(config)
+    check_guided(config)
     made = bool(config.train.guided_weight) and config.train.guided_file == ALIGNER
     if made:
-        need("eflomal", to="link words with eflomal", extra="align")
+        require_package("eflomal", to="link words with eflomal", extra="align")
     train, val, notes = _read(config)
     config, derived = derive(
         config,
@@ -232,7 +232,7 @@ def _check_names(config: Config) -> None:
     given = {f"data.{name}": getattr(config.data, name) for name in TEXTS}
     for key, value in {**given, "train.guided_file": config.train.guided_file}.items():
         if value is not None:
-            named(value, key)
+            checked_path(value, key)
             check_writable(value, key)
 
 
@@ -261,7 +261,7 @@ def _read(config: Config) -> tuple[list[Pair], list[Pair], list[str]]:
         notes.append(f"{len(val)} of the {len(read.pairs)} pairs are held out for validation")
     else:
         train, val = read.pairs, read_pairs(data.val_src, data.val_tgt).pairs
-    return train, val, [*notes, *doubts(train, val)]
+    return train, val, [*notes, *mismatch_warnings(train, val)]
 
 
 def _hold_out(pairs: Sequence[Pair], seed: int) -> tuple[list[Pair], list[Pair]]:
@@ -323,7 +323,7 @@ def _encode(
 
 def _guided(prepared: Prepared, directory: Path, reporter: Reporter | None) -> Prepared:
     """The same with the word links that guide attention, where some do."""
-    guidance, left_out = read_guiding_links(
+    guidance, left_out = load_links(
         prepared.config,
         prepared.train,
         prepared.src_subword,

@@ -13,20 +13,20 @@ from pathlib import Path
 import torch
 
 from regard.config.schema import Config, TrainConfig, TransformerConfig
-from regard.config.threads import fitting_threads
+from regard.config.threads import clamped_threads
 from regard.data.stream import BatchStream
 from regard.errors import ConfigError
-from regard.files.paths import named
+from regard.files.paths import checked_path
 from regard.model.build import build_model
 from regard.model.seq2seq import Seq2Seq
-from regard.recipes.exclusive import alone
-from regard.recipes.feasibility import check_possible
-from regard.recipes.notices import remarks
+from regard.recipes.exclusive import exclusive_training
+from regard.recipes.feasibility import check_feasible
+from regard.recipes.notices import notices
 from regard.recipes.prepare import Prepared, keep_config, prepare, prepare_again
 from regard.recipes.validator import TranslatingValidator
 from regard.store import save_model
 from regard.store.checkpoint import read_scalars
-from regard.store.training_directory import STATE, TRAINING, TrainingFolder
+from regard.store.training_directory import STATE, TRAINING, TrainingDirectory
 from regard.train.allocator import bound_compiled_products, keep_freed_memory
 from regard.train.interrupt import Interrupt, listening
 from regard.train.loop import Outcome, Trainer
@@ -85,8 +85,8 @@ def train(
         DataError: When text cannot be read or used.
         CheckpointError: When there is nothing to go on with, another process trains there, or the disk is full.
     """
-    folder = TrainingFolder(named(out, "out"))
-    with alone(), listening() as interrupt, ExitStack() as claim:
+    folder = TrainingDirectory(checked_path(out, "out"))
+    with exclusive_training(), listening() as interrupt, ExitStack() as claim:
         if resume:
             prepared = _go_on(config, folder, claim, reporter)
         else:
@@ -139,14 +139,14 @@ def choose_device(name: str) -> str:
 
 
 def _begin(
-    config: Config | None, folder: TrainingFolder, claim: ExitStack, reporter: Reporter | None, *, overwrite: bool
+    config: Config | None, folder: TrainingDirectory, claim: ExitStack, reporter: Reporter | None, *, overwrite: bool
 ) -> Prepared:
     """Checks everything, then lays the training out beside what is there."""
     if config is None:
         raise ConfigError("expected a configuration to train, got none: only going on needs none")
     folder.check_free(overwrite=overwrite)
     choose_device(config.train.device)
-    check_possible(config)
+    check_feasible(config)
 
     def begin() -> None:
         claim.enter_context(folder.claimed())
@@ -156,7 +156,7 @@ def _begin(
     return prepare(config, folder.coming, reporter, begin=begin)
 
 
-def _go_on(config: Config | None, folder: TrainingFolder, claim: ExitStack, reporter: Reporter | None) -> Prepared:
+def _go_on(config: Config | None, folder: TrainingDirectory, claim: ExitStack, reporter: Reporter | None) -> Prepared:
     """Reads what was laid out, with what may be set anew."""
     if folder.is_begun():  # else nothing is written
         claim.enter_context(folder.claimed())
@@ -172,7 +172,7 @@ def _go_on(config: Config | None, folder: TrainingFolder, claim: ExitStack, repo
     return _with_train(prepared, changes)
 
 
-def _check_limits(asked: TrainConfig, kept: TrainConfig, folder: TrainingFolder) -> None:
+def _check_limits(asked: TrainConfig, kept: TrainConfig, folder: TrainingDirectory) -> None:
     """Refuses limits that the training has passed already: its configuration would tell what never was."""
     if not (folder.path / STATE).is_file():
         return
@@ -191,7 +191,7 @@ def _check_limits(asked: TrainConfig, kept: TrainConfig, folder: TrainingFolder)
 
 
 def _run(
-    trainer: Trainer, folder: TrainingFolder, interrupt: Interrupt, prepared: Prepared, *, resume: bool
+    trainer: Trainer, folder: TrainingDirectory, interrupt: Interrupt, prepared: Prepared, *, resume: bool
 ) -> Outcome:
     saved = (folder.current / STATE).is_file()
     if folder.replacing and not folder.is_trained():
@@ -210,7 +210,7 @@ def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:
 
 def _notes(prepared: Prepared, given: Config | None, precision: Precision) -> list[str]:
     """What is told before training, of a new one with what counts for nothing."""
-    told = [] if given is None else remarks(given, prepared.config)
+    told = [] if given is None else notices(given, prepared.config)
     return [note for note in (*prepared.notes, *told, precision.note) if note]
 
 
@@ -219,7 +219,7 @@ def _settle(prepared: Prepared) -> tuple[Prepared, str, Precision]:
     options, model = prepared.config.train, prepared.config.model
     device = choose_device(options.device)
     if options.threads:
-        threads, note = fitting_threads(options.threads, name="train.threads")
+        threads, note = clamped_threads(options.threads, name="train.threads")
         torch.set_num_threads(threads)
         prepared = replace(prepared, notes=(*prepared.notes, note))
     tokens = options.batch_tokens or 4096
@@ -263,7 +263,7 @@ def _stream(prepared: Prepared) -> BatchStream:
 
 @contextmanager
 def _listeners(
-    prepared: Prepared, folder: TrainingFolder, reporter: Reporter | None, notes: Sequence[str]
+    prepared: Prepared, folder: TrainingDirectory, reporter: Reporter | None, notes: Sequence[str]
 ) -> Iterator[Reporter]:
     """Everyone who hears of the training; notes are told first."""
     own = [] if reporter is None else [reporter]
@@ -275,7 +275,7 @@ def _listeners(
     yield listener
 
 
-def _tensorboard(config: Config, folder: TrainingFolder, told: Sequence[Reporter]) -> list[Reporter]:
+def _tensorboard(config: Config, folder: TrainingDirectory, told: Sequence[Reporter]) -> list[Reporter]:
     if not config.train.tensorboard or find_spec("tensorboard") is None:
         return []
     from regard.train.tensorboard import TensorBoardReporter
@@ -283,7 +283,9 @@ def _tensorboard(config: Config, folder: TrainingFolder, told: Sequence[Reporter
     return [TensorBoardReporter(lambda: folder.current / "tensorboard", tell=Reporters(list(told)).on_message)]
 
 
-def _finish(folder: TrainingFolder, model: Seq2Seq, prepared: Prepared, outcome: Outcome, listener: Reporter) -> None:
+def _finish(
+    folder: TrainingDirectory, model: Seq2Seq, prepared: Prepared, outcome: Outcome, listener: Reporter
+) -> None:
     out = folder.out
     if outcome.interrupted and folder.replacing:
         listener.on_message(f"stopped before the first step; what was in {out} is as it was")

@@ -8,13 +8,13 @@ from typing import Protocol
 import torch
 
 from regard.errors import ShapeError
-from regard.search.history import StepWeights
+from regard.search.history import StepAttention
 
 
-class Kept(Protocol):
+class AttentionFilter(Protocol):
     """A choice of what is kept."""
 
-    def of(self, weights: StepWeights) -> StepWeights:
+    def of(self, weights: StepAttention) -> StepAttention:
         """Takes it out of a step's attention, `(R, H, S)` a layer; gives `(R, H, S)` a layer."""
         ...
 
@@ -22,7 +22,7 @@ class Kept(Protocol):
 class Everything:
     """All layers and heads."""
 
-    def of(self, weights: StepWeights) -> StepWeights:
+    def of(self, weights: StepAttention) -> StepAttention:
         """Gives the attention `(R, H, S)` a layer as it is."""
         return weights
 
@@ -42,7 +42,7 @@ class OneMatrix:
     layer: int | None = None
     head: int | None = None
 
-    def of(self, weights: StepWeights) -> StepWeights:
+    def of(self, weights: StepAttention) -> StepAttention:
         """Takes it out of a step's attention, with the numbers that it has when all is kept and put together later.
 
         Args:

@@ -1,9 +1,9 @@
-"""Beam search: the N likeliest prefixes of every sentence, all sentences of a batch at once.
+"""Beam search: the N most probable prefixes of every sentence, all sentences of a batch at once.
 
 A prefix that ends in eos keeps its place in the beam, so the search gets narrower as translations are found and
 is over when N are. It ends earlier where that cannot change the result: log-probabilities only fall and are at
 best divided by the penalty of the greatest length, so that no continuation of a prefix with log-probability s
-can score more than `s / lp(max_len)` (the coverage penalty is at most 0). Once the likeliest prefix cannot
+can score more than `s / lp(max_len)` (the coverage penalty is at most 0). Once the most probable prefix cannot
 exceed the worst of the translations to be returned by that bound, the sentence is done.
 
 Only growing prefixes have a row in the model's batch, so finished sentences cost nothing from the next step on.
@@ -19,8 +19,8 @@ from torch import Tensor
 from regard.attention.masks import padding_mask
 from regard.errors import SearchError
 from regard.model.decoder import State, StepModel
-from regard.search.history import StepWeights, Traces, hypotheses, mean_attention
-from regard.search.log_probs import likeliest, never_said
+from regard.search.history import StepAttention, Traces, hypotheses, mean_attention
+from regard.search.log_probs import forbidden_ids, top_log_probs
 from regard.search.penalties import coverage_penalty, length_penalty
 from regard.search.single_path import check_limits
 from regard.values import Hypothesis, Specials, StepOutput
@@ -126,7 +126,7 @@ class _Prefixes(State):
 
 @dataclass(frozen=True)
 class _Candidates:
-    """The N likeliest continuations of each sentence at one step, likeliest first; all `(B, N)`.
+    """The N most probable continuations of each sentence at one step, most probable first; all `(B, N)`.
 
     Attributes:
         totals: Log-probability of the whole; -inf where there are fewer than N.
@@ -170,7 +170,7 @@ class _BeamSearch:
         self.candidates: list[_Candidates] = []
         self.finished: list[Tensor] = []  # (B, N) a step: score of what ended in eos there, else -inf
         self.unfinished: list[Tensor] = []  # (B, N) a step: score of what met its limit there, else -inf
-        self.weights: list[StepWeights] = []
+        self.weights: list[StepAttention] = []
 
     def run(self, src_ids: Tensor) -> list[list[Hypothesis]]:
         """All steps for sources `(B, S)`."""
@@ -200,9 +200,9 @@ class _BeamSearch:
             self.weights.append(output.weights)
         attended = None if prefixes.attended is None else prefixes.attended + self._attention(output)
         after = _Prefixes(state, prefixes.ids, prefixes.log_probs, prefixes.slots, attended)
-        never = never_said(self.specials, unfinished=step <= self.options.min_len)
+        never = forbidden_ids(self.specials, unfinished=step <= self.options.min_len)
         count = min(self.options.beam, output.logits.shape[1])  # K: no prefix can have more than N among the N best
-        values, ids = likeliest(output.logits, count, never=never, sentences=sentences, step=step)
+        values, ids = top_log_probs(output.logits, count, never=never, sentences=sentences, step=step)
         return after, self._choose(prefixes, values, ids)
 
     def _attention(self, output: StepOutput) -> Tensor:
@@ -213,7 +213,7 @@ class _BeamSearch:
         return mean_attention(output)[:, : self.src_mask.shape[1]]
 
     def _choose(self, prefixes: _Prefixes, values: Tensor, ids: Tensor) -> _Candidates:
-        """The N likeliest continuations among N * K, from the log-probabilities `(R, K)` of the last tokens."""
+        """The N most probable continuations among N * K, from the log-probabilities `(R, K)` of the last tokens."""
         beam, count = self.options.beam, values.shape[1]
         places = len(self.free) * beam
         totals = values.new_full((places, count), -torch.inf)

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from regard.data.collate import collate
 from regard.model.decoder import StepModel
-from regard.search.attention_filter import EVERYTHING, Kept
+from regard.search.attention_filter import EVERYTHING, AttentionFilter
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.greedy import greedy_search
 from regard.search.log_probs import NotFiniteError
 from regard.search.score import force_decode
-from regard.search.shortlist import Shortlist, in_whole, places, within
+from regard.search.shortlist import Shortlist, full_ids, places, with_shortlist
 from regard.search.workers import in_parallel, rest_threads_after_fork
 from regard.values import Batch, Hypothesis, Specials
 
@@ -56,7 +56,7 @@ class Engine(Protocol):
         ...
 
     def force(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: Kept = EVERYTHING
+        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: AttentionFilter = EVERYTHING
     ) -> list[Hypothesis]:
         """Reads translations that are given.
 
@@ -103,7 +103,7 @@ class StepEngine:
         self._shortlist: Shortlist | None = None
         self._home = os.getpid()
 
-    def within(self, shortlist: Shortlist) -> StepEngine:
+    def with_shortlist(self, shortlist: Shortlist) -> StepEngine:
         """The same engine for searches that say only what a shortlist lets them say.
 
         Args:
@@ -135,8 +135,8 @@ class StepEngine:
             src = self._src_specials
             allowed = self._shortlist.allowed(batch.src_ids.masked_fill(batch.src_ids == src.pad, src.eos))
             words = self._shortlist.words(allowed)
-            model, specials = within(self._model, words, allowed), places(self._tgt_specials, words)
-            return in_whole(self._find(model, batch, most, options, specials, need_weights), words)
+            model, specials = with_shortlist(self._model, words, allowed), places(self._tgt_specials, words)
+            return full_ids(self._find(model, batch, most, options, specials, need_weights), words)
 
         return self._in_batches(find, [len(source) + 1 for source in sources], beam=options.beam)
 
@@ -167,7 +167,7 @@ class StepEngine:
         )
 
     def force(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: Kept = EVERYTHING
+        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: AttentionFilter = EVERYTHING
     ) -> list[Hypothesis]:
         """See `Engine.force`."""
 
@@ -207,14 +207,14 @@ class StepEngine:
                 raise NotFiniteError(rows[error.sentence], error.step) from None
 
         rest_threads_after_fork(self._home)
-        batches = like_length(lengths, beam=beam, areas=areas)
+        batches = length_sorted(lengths, beam=beam, areas=areas)
         found: dict[int, ResultT] = {}
         for rows, results in zip(batches, in_parallel(named, batches, workers=self._workers), strict=True):
             found.update(zip(rows, results, strict=True))
         return [found[row] for row in range(len(lengths))]
 
 
-def like_length(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = ()) -> list[list[int]]:
+def length_sorted(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = ()) -> list[list[int]]:
     """Batches of like length, first ever longer ones, then ever shorter ones.
 
     The longest needs the most memory. When its turn comes, nearly all that the search keeps is there already (products

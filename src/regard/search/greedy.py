@@ -1,4 +1,4 @@
-"""The likeliest token at every step."""
+"""The most probable token at every step."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import dataclasses
 from torch import Tensor
 
 from regard.model.decoder import StepModel
-from regard.search.log_probs import likeliest, never_said
+from regard.search.log_probs import forbidden_ids, top_log_probs
 from regard.search.penalties import length_penalty as penalty
-from regard.search.single_path import follow
+from regard.search.single_path import run_single_path
 from regard.values import Hypothesis, Specials
 
 
@@ -24,7 +24,7 @@ def greedy_search(
     min_len: int = 0,
     need_weights: bool = False,
 ) -> list[Hypothesis]:
-    """Takes the likeliest token until it is eos.
+    """Takes the most probable token until it is eos.
 
     Args:
         model: What gives the probabilities; in evaluation mode.
@@ -44,9 +44,11 @@ def greedy_search(
     """
 
     def first(logits: Tensor, sentences: Tensor, paths: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        never = never_said(specials, unfinished=step <= min_len)
-        log_probs, ids = likeliest(logits, 1, never=never, sentences=sentences, step=step)
+        never = forbidden_ids(specials, unfinished=step <= min_len)
+        log_probs, ids = top_log_probs(logits, 1, never=never, sentences=sentences, step=step)
         return log_probs[:, 0], ids[:, 0]
 
-    found = follow(model, src_ids, src_len, first, max_len=max_len, specials=specials, need_weights=need_weights)
+    found = run_single_path(
+        model, src_ids, src_len, first, max_len=max_len, specials=specials, need_weights=need_weights
+    )
     return [dataclasses.replace(one, score=one.score / penalty(float(len(one.ids)), length_penalty)) for one in found]

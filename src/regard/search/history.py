@@ -13,7 +13,7 @@ from torch import Tensor
 
 from regard.values import Hypothesis, StepOutput
 
-StepWeights = tuple[Tensor, ...]
+StepAttention = tuple[Tensor, ...]
 """The attention rows of one step, `(R, H, S)` a layer."""
 STEPS, BYTES = 64, 8 << 20
 """Steps that share a piece of memory, and its size, at most."""
@@ -77,7 +77,7 @@ class Traces:
     src_len: Tensor
 
 
-def hypotheses(traces: Traces, weights: Iterable[StepWeights]) -> list[Hypothesis]:
+def hypotheses(traces: Traces, weights: Iterable[StepAttention]) -> list[Hypothesis]:
     """Makes values of M traces.
 
     Args:
@@ -116,7 +116,7 @@ def _own(part: Tensor, layer: Tensor) -> Tensor:
     return part if part.numel() == layer.numel() else part.clone()
 
 
-def _stack(rows: Tensor, weights: Iterable[StepWeights]) -> list[Tensor]:
+def _stack(rows: Tensor, weights: Iterable[StepAttention]) -> list[Tensor]:
     """The rows of M traces, `(M, H, T, S)` a layer; what has been taken of the steps need not be kept."""
     layers: list[Tensor] = []
     for number, (row, step) in enumerate(zip(rows, weights, strict=False)):

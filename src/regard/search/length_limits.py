@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from regard.config.schema import Config, TransformerConfig
-from regard.model.build import ENDLESS, num_positions, source_reach
+from regard.model.build import ENDLESS, max_source_len, num_positions
 from regard.values import Encoding
 
 MOST_CELLS = 125_000_000
@@ -13,7 +13,7 @@ MOST_CELLS = 125_000_000
 
 
 @dataclass(frozen=True)
-class Reach:
+class LengthLimits:
     """How long a sentence may be.
 
     Attributes:
@@ -27,11 +27,11 @@ class Reach:
     matrices: int = 1
 
     @classmethod
-    def of(cls, config: Config) -> Reach:
+    def of(cls, config: Config) -> LengthLimits:
         """What a model of that configuration has learned, or is able, to read."""
         model = config.model
         positions = num_positions(model)
-        source = max(1, min(config.data.max_len, positions - 1, (source_reach(model) or ENDLESS) - 1))
+        source = max(1, min(config.data.max_len, positions - 1, (max_source_len(model) or ENDLESS) - 1))
         if isinstance(model, TransformerConfig):
             return cls(source, positions, model.decoder_layers * model.heads)
         return cls(source, positions, model.attention.heads)

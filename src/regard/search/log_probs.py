@@ -1,4 +1,4 @@
-"""From a step's logits to log-probabilities that a search may trust, and to the likeliest tokens."""
+"""From a step's logits to log-probabilities that a search may trust, and to the most probable tokens."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def forbid(log_probs: Tensor, never: tuple[int, ...]) -> Tensor:
     return log_probs
 
 
-def never_said(specials: Specials, *, unfinished: bool = False) -> tuple[int, ...]:
+def forbidden_ids(specials: Specials, *, unfinished: bool = False) -> tuple[int, ...]:
     """What no translation may go on with.
 
     Args:
@@ -82,10 +82,10 @@ def never_said(specials: Specials, *, unfinished: bool = False) -> tuple[int, ..
     return (specials.pad, specials.bos, *((specials.eos,) if unfinished else ()))
 
 
-def likeliest(
+def top_log_probs(
     logits: Tensor, count: int, *, never: tuple[int, ...], sentences: Tensor, step: int
 ) -> tuple[Tensor, Tensor]:
-    """The likeliest tokens of each row; no log-softmax over the whole vocabulary is kept.
+    """The most probable tokens of each row; no log-softmax over the whole vocabulary is kept.
 
     Args:
         logits: `(R, V)`, of any floating type; -inf is a token that the model rules out.
@@ -95,12 +95,12 @@ def likeliest(
         step: Number of the step from 1, for the message.
 
     Returns:
-        Log-probabilities `(R, K)` float32, the likeliest first, -inf where nothing more is possible, and ids `(R, K)`.
+        Log-probabilities `(R, K)` float32 in falling order, -inf where nothing more is possible, and ids `(R, K)`.
 
     Raises:
         NotFiniteError: A row holds NaN or +inf, or nothing but -inf.
     """
-    run = kernel("likeliest", logits)
+    run = kernel("top_log_probs", logits)
     if run is None or not logits.is_contiguous():
         return forbid(log_probabilities(logits, sentences, step=step), never).topk(count)
     (rows, words), barred = logits.shape, _barred(never)

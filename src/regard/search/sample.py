@@ -9,8 +9,8 @@ from torch import Tensor
 
 from regard.errors import SearchError
 from regard.model.decoder import StepModel
-from regard.search.log_probs import forbid, log_probabilities, never_said
-from regard.search.single_path import follow
+from regard.search.log_probs import forbid, forbidden_ids, log_probabilities
+from regard.search.single_path import run_single_path
 from regard.values import Hypothesis, Specials
 
 
@@ -21,8 +21,8 @@ class SampleOptions:
     Attributes:
         num_samples: Draws a sentence.
         temperature: Logits are divided by it: below 1 sharpens, above 1 flattens.
-        top_k: Draw from the k likeliest tokens (Fan et al. 2018, §5); None = from all.
-        top_p: Draw from the fewest likeliest tokens that together reach probability p, after the temperature and
+        top_k: Draw from the k most probable tokens (Fan et al. 2018, §5); None = from all.
+        top_p: Draw from the fewest most probable tokens that together reach probability p, after the temperature and
             `top_k` (Holtzman et al. 2020, §3.1); 1 = from all.
 
     Raises:
@@ -80,12 +80,12 @@ def sample(
     chosen = options or SampleOptions()
 
     def draw(logits: Tensor, sentences: Tensor, paths: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        log_probs = forbid(log_probabilities(logits, sentences, step=step), never_said(specials))
+        log_probs = forbid(log_probabilities(logits, sentences, step=step), forbidden_ids(specials))
         allowed = truncate(log_probs / chosen.temperature, top_k=chosen.top_k, top_p=chosen.top_p)
         ids = torch.multinomial(allowed.softmax(-1), 1, generator=generator)
         return log_probs.gather(1, ids)[:, 0], ids[:, 0]
 
-    drawn = follow(
+    drawn = run_single_path(
         model,
         src_ids,
         src_len,
@@ -104,7 +104,7 @@ def truncate(scores: Tensor, *, top_k: int | None = None, top_p: float = 1.0) ->
     Args:
         scores: `(R, V)`, logits or log-probabilities.
         top_k: As in `SampleOptions`. Of equally likely tokens at the edge, the first ids stay.
-        top_p: As in `SampleOptions`; the likeliest token always stays.
+        top_p: As in `SampleOptions`; the most probable token always stays.
 
     Returns:
         `(R, V)`, with -inf at what was cut.

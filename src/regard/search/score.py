@@ -12,7 +12,7 @@ from regard.errors import SearchError
 from regard.model.decoder import StepModel
 from regard.search.log_probs import log_probabilities
 from regard.search.penalties import length_penalty as penalty
-from regard.search.single_path import Keep, follow
+from regard.search.single_path import Keep, run_single_path
 from regard.values import Hypothesis, Specials
 
 
@@ -62,7 +62,7 @@ def force_decode(
         return log_probabilities(logits, sentences, step=step).gather(1, ids[:, None])[:, 0], ids
 
     limits = torch.tensor(lengths, dtype=torch.int64, device=src_ids.device)
-    found = follow(
+    found = run_single_path(
         model, src_ids, src_len, given, max_len=limits, specials=specials, need_weights=need_weights, kept=kept
     )
     return [dataclasses.replace(one, score=one.score / penalty(float(len(one.ids)), length_penalty)) for one in found]

@@ -81,7 +81,7 @@ class Shortlist:
 
 
 @dataclass(frozen=True)
-class WithinState(State):
+class ShortlistedState(State):
     """The model's state, and whose it is.
 
     Attributes:
@@ -93,7 +93,7 @@ class WithinState(State):
     sentences: Tensor
 
 
-class WithinWords:
+class ShortlistedModel:
     """A step model for one batch, whose vocabulary is a few words of another's: its ids are their places.
 
     Args:
@@ -109,21 +109,21 @@ class WithinWords:
         self.barred = ~allowed[:, words].to(device)
         self.product = _rows(model, self.words)
 
-    def start(self, src_ids: Tensor, src_len: Tensor) -> WithinState:
+    def start(self, src_ids: Tensor, src_len: Tensor) -> ShortlistedState:
         """See `StepModel.start`."""
-        return WithinState(self.model.start(src_ids, src_len), torch.arange(len(src_ids), device=src_ids.device))
+        return ShortlistedState(self.model.start(src_ids, src_len), torch.arange(len(src_ids), device=src_ids.device))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
         """See `StepModel.step`; ids `(R,)` and logits `(R, K)` count the words."""
-        if not isinstance(state, WithinState):
+        if not isinstance(state, ShortlistedState):
             raise AssertionError("the state comes from another model")
         output, after = self.model.decoder.step(self.words[ids], state.model, need_weights=need_weights)
         weights = tuple(layer[:, :, 0] for layer in output.weights)  # (R, H, 1, S) -> (R, H, S)
         logits = self.product(output.hidden[:, 0]).masked_fill(self.barred[state.sentences], -torch.inf)
-        return StepOutput(logits, weights), WithinState(after, state.sentences)
+        return StepOutput(logits, weights), ShortlistedState(after, state.sentences)
 
 
-def within(model: StepModel, words: Tensor, allowed: Tensor) -> StepModel:
+def with_shortlist(model: StepModel, words: Tensor, allowed: Tensor) -> StepModel:
     """A model, or an ensemble of several, that can say only a few words.
 
     Args:
@@ -138,10 +138,10 @@ def within(model: StepModel, words: Tensor, allowed: Tensor) -> StepModel:
         SearchError: Where the output layer is another engine's.
     """
     if isinstance(model, Ensemble):
-        return Ensemble([within(one, words, allowed) for one in model.models])
+        return Ensemble([with_shortlist(one, words, allowed) for one in model.models])
     if not isinstance(model, Seq2Seq):
         raise SearchError("a shortlist takes rows of a model's output layer: use regard's own engine, or no shortlist")
-    return WithinWords(model, words, allowed)
+    return ShortlistedModel(model, words, allowed)
 
 
 def places(specials: Specials, words: Tensor) -> Specials:
@@ -160,7 +160,7 @@ def places(specials: Specials, words: Tensor) -> Specials:
     return Specials(unk, pad, bos, eos)
 
 
-def in_whole(found: list[list[Hypothesis]], words: Tensor) -> list[list[Hypothesis]]:
+def full_ids(found: list[list[Hypothesis]], words: Tensor) -> list[list[Hypothesis]]:
     """Hypotheses in the ids of the whole vocabulary.
 
     Args:

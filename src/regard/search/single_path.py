@@ -9,20 +9,20 @@ from torch import Tensor
 
 from regard.errors import SearchError
 from regard.model.decoder import State, StepModel
-from regard.search.history import Log, StepWeights, Traces, hypotheses
+from regard.search.history import Log, StepAttention, Traces, hypotheses
 from regard.values import Hypothesis, Specials
 
 Choose = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
 """Takes logits `(R, V)`, the sentences `(R,)` and the paths `(R,)` that the rows belong to and the number of the step
 from 1; gives the log-probability and the id of the next token of each row, both `(R,)`."""
-Keep = Callable[[StepWeights], StepWeights]
+Keep = Callable[[StepAttention], StepAttention]
 """Takes the attention rows of a step and gives those that are kept."""
 
 WORTHWHILE = 0.125
 """Share of rows that must have ended before they are taken out: less does not pay for copying the others' state."""
 
 
-def follow(  # noqa: PLR0913 - what a search is, and what is kept of it
+def run_single_path(  # noqa: PLR0913 - what a search is, and what is kept of it
     model: StepModel,
     src_ids: Tensor,
     src_len: Tensor,

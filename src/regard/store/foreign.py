@@ -12,7 +12,7 @@ _MOST = 1 << 20
 _EXPORT = "export.json"
 
 
-def stranger(directory: Path, names: list[str]) -> str:
+def identify(directory: Path, names: list[str]) -> str:
     """What another toolkit's directory is.
 
     Args:

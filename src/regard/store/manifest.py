@@ -15,7 +15,7 @@ from regard.config.schema import Config, RNNConfig
 from regard.errors import CheckpointError
 from regard.files.json_text import faults, parse_json
 from regard.files.reading import read_bytes
-from regard.store.foreign import stranger
+from regard.store.foreign import identify
 
 FORMAT = "regard-model"
 FORMAT_VERSION = 2
@@ -197,6 +197,6 @@ def _not_a_model(directory: Path) -> str:
         names = sorted(os.listdir(directory))
     except OSError as error:
         return f"{directory}: cannot be read: {error.strerror}; expected {wanted}: {cure}"
-    cure = stranger(directory, names) or cure
+    cure = identify(directory, names) or cure
     shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     return f"{directory}: not a model: expected {wanted}, but there is {shown or 'nothing'}: {cure}"

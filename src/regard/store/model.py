@@ -20,7 +20,7 @@ from regard.config.dump import dump_config
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
 from regard.files.atomic import make_directory, pending, put_text, sha256, take_place, write_pending
-from regard.files.paths import named
+from regard.files.paths import checked_path
 from regard.model.build import ScoreFactory
 from regard.model.seq2seq import Seq2Seq
 from regard.store.manifest import (
@@ -38,8 +38,8 @@ from regard.store.manifest import (
     read_manifest_tree,
     write_signature,
 )
-from regard.store.reading import Described, read_description, replaced_files, weigh
-from regard.store.verified import steadily
+from regard.store.reading import ModelDescription, check_weights, read_description, replaced_files
+from regard.store.verified import read_consistently
 from regard.store.weights import adopt, check_finite, fill, is_stored_whole, own_tensors, write_tensors
 from regard.text.subword import Subword
 
@@ -64,7 +64,7 @@ class StoredModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class ModelDirectory:
     """A model's directory whose files agree with their hashes, with one another and with what the manifest claims.
 
     Attributes:
@@ -103,7 +103,7 @@ def save_model(
     Raises:
         CheckpointError: Weights are not finite, there are too many details, or the place cannot be written.
     """
-    directory = named(path, "path")
+    directory = checked_path(path, "path")
     tensors, told = own_tensors(model), _readable(directory, details or {})
     check_finite(str(directory), tensors, cure="training went astray: train again with a smaller train.learning_rate")
     writers: dict[str, Callable[[Path], None]] = {
@@ -132,7 +132,7 @@ def save_model(
     return manifest
 
 
-def open_model(path: str | Path) -> Opened:
+def open_model(path: str | Path) -> ModelDirectory:
     """Reads what a model's directory says about itself, and checks it: hashes, sizes, and that all of it agrees.
 
     Args:
@@ -146,7 +146,7 @@ def open_model(path: str | Path) -> Opened:
         ConfigError: The configuration has keys or values that this regard does not know.
     """
     directory = Path(path)
-    return steadily(lambda: _open(directory), replaced_files(directory))
+    return read_consistently(lambda: _open(directory), replaced_files(directory))
 
 
 def load_model(path: str | Path, *, device: str = "cpu", score: ScoreFactory | None = None) -> StoredModel:
@@ -167,22 +167,22 @@ def load_model(path: str | Path, *, device: str = "cpu", score: ScoreFactory | N
         ConfigError: The configuration or the device cannot be used.
     """
     directory = Path(path)
-    stored = steadily(lambda: _load(directory, score), replaced_files(directory))
+    stored = read_consistently(lambda: _load(directory, score), replaced_files(directory))
     _place(stored.model, device)
     return stored
 
 
-def _open(directory: Path) -> Opened:
+def _open(directory: Path) -> ModelDirectory:
     described = read_description(directory)
-    weighed = weigh(described, score=None, wanted=False)
+    weighed = check_weights(described, score=None, wanted=False)
     _check_claims(described, weighed.num_stored)
     sizes = {**described.sizes, WEIGHTS: weighed.size}
-    return Opened(described.manifest, described.config, sizes)
+    return ModelDirectory(described.manifest, described.config, sizes)
 
 
 def _load(directory: Path, score: ScoreFactory | None) -> StoredModel:
     described = read_description(directory)
-    weighed = weigh(described, score=score, wanted=True)
+    weighed = check_weights(described, score=score, wanted=True)
     model, tensors = weighed.model, weighed.tensors
     where = str(directory / WEIGHTS)
     check_finite(where, tensors, cure="the file was damaged or training went astray: train again")
@@ -197,7 +197,7 @@ def _load(directory: Path, score: ScoreFactory | None) -> StoredModel:
     return StoredModel(model, described.config, described.src_subword, described.tgt_subword, described.manifest)
 
 
-def _check_claims(described: Described, num_parameters: int) -> None:
+def _check_claims(described: ModelDescription, num_parameters: int) -> None:
     """Refuses a manifest that says of the model's files what is not so."""
     manifest, subwords = described.manifest, (described.src_subword, described.tgt_subword)
     shown = _manifest(

@@ -46,7 +46,7 @@ _OWN_SCORE = ".score."
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class ModelDescription:
     """What a model's directory says about itself in its small files, which agree with their hashes.
 
     Attributes:
@@ -80,7 +80,7 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
+class CheckedWeights:
     """What a file of weights holds, found to be what the model needs.
 
     Attributes:
@@ -102,7 +102,7 @@ def replaced_files(directory: Path) -> list[Path]:
     return [*names, *map(pending, names)]
 
 
-def read_description(directory: Path) -> Described:
+def read_description(directory: Path) -> ModelDescription:
     """Reads all but the weights.
 
     Args:
@@ -131,10 +131,10 @@ def read_description(directory: Path) -> Described:
     names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in hashes else SHARED_SUBWORD
     subwords = [Subword.named(small[name], directory / name) for name in names]
     sizes = {name: len(data) for name, data in small.items()}
-    return Described(directory, manifest, config, subwords[0], subwords[-1], description.tensor_names, sizes)
+    return ModelDescription(directory, manifest, config, subwords[0], subwords[-1], description.tensor_names, sizes)
 
 
-def weigh(described: Described, *, score: ScoreFactory | None, wanted: bool) -> Weighed:
+def check_weights(described: ModelDescription, *, score: ScoreFactory | None, wanted: bool) -> CheckedWeights:
     """Compares the weights with the description, and reads them.
 
     Args:
@@ -151,7 +151,7 @@ def weigh(described: Described, *, score: ScoreFactory | None, wanted: bool) -> 
         ConfigError: Options of the model exclude one another.
     """
 
-    def visit(file: HashedFile) -> Weighed:
+    def visit(file: HashedFile) -> CheckedWeights:
         header = read_header(file)
         model = _skeleton(described, header, score, file.path)
         expected = {name: tuple(own.shape) for name, own in own_tensors(model).items()}
@@ -163,7 +163,7 @@ def weigh(described: Described, *, score: ScoreFactory | None, wanted: bool) -> 
         tensors = read_body(file, header) if wanted else {}
         num_stored = sum(entry.numel for entry in header.entries.values())
         present = {names.get(name, name): tensor for name, tensor in tensors.items()}
-        return Weighed(model, num_stored, present, file.size)
+        return CheckedWeights(model, num_stored, present, file.size)
 
     return verified(described.directory / WEIGHTS, described.manifest.files[WEIGHTS], visit)
 
@@ -206,7 +206,7 @@ def _listed(tree: dict[str, object], where: Path) -> dict[str, str]:
     return {name: str(expected) for name, expected in listed.items()}
 
 
-def _skeleton(described: Described, header: Header, score: ScoreFactory | None, path: Path) -> Seq2Seq:
+def _skeleton(described: ModelDescription, header: Header, score: ScoreFactory | None, path: Path) -> Seq2Seq:
     """The model without numbers, which costs no memory; nor time, since its layers are counted before."""
     config = described.config.model
     layers = config.encoder_layers + config.decoder_layers

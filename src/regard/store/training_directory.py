@@ -37,7 +37,7 @@ _HALF_DONE = re.compile(r"\.tmp\w{6}")
 """What safetensors leaves there when it is killed: it writes under such a name first."""
 
 
-class TrainingFolder:
+class TrainingDirectory:
     """The folder of one training, for one process at a time.
 
     Args:

@@ -125,7 +125,7 @@ def use_hashed(path: Path, use: Callable[[HashedFile], T], *, cure: str) -> Used
         return Used(hashed.hexdigest(), outcome)
 
 
-def steadily(read: Callable[[], T], files: Sequence[Path]) -> T:
+def read_consistently(read: Callable[[], T], files: Sequence[Path]) -> T:
     """Reads files that belong together while somebody may be replacing them.
 
     Args:

@@ -131,7 +131,7 @@ def raw_lines(file: BinaryIO | Iterable[bytes], path: PathName) -> Iterator[byte
         raise DataError(f"{path}: reading failed after line {number}: {error.strerror or error}") from None
 
 
-def windows(lines: Iterable[T], size: int, *, more: Callable[[], bool] | None = None) -> Iterator[list[T]]:
+def in_batches(lines: Iterable[T], size: int, *, more: Callable[[], bool] | None = None) -> Iterator[list[T]]:
     """Takes a stream in pieces; nothing else of it is held.
 
     >>> list(windows(iter("abcde"), 2))

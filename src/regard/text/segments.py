@@ -17,7 +17,7 @@ BLOCK = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class TextSegment:
     """A part of a text.
 
     Attributes:
@@ -32,7 +32,7 @@ class Stretch:
     within_word: bool = False
 
 
-def stretches(text: str, subword: Subword, *, limit: int) -> list[Stretch]:
+def segments(text: str, subword: Subword, *, limit: int) -> list[TextSegment]:
     """Cuts a text so that no stretch has more subwords than a model can take, and as few stretches as that allows.
 
     Each stretch takes as many whole sentences as fit. Where not even one does, it ends at the last clause in the
@@ -47,7 +47,7 @@ def stretches(text: str, subword: Subword, *, limit: int) -> list[Stretch]:
     Returns:
         The stretches in order, together the text without the spaces between them; none for an empty text.
     """
-    found: list[Stretch] = []
+    found: list[TextSegment] = []
     start, words, size, torn = 0, 0, BLOCK, False
     while start < len(text):
         parts = list(_fitting(subword.encode(text[start : start + size].rstrip(" ")), subword, limit))
@@ -55,7 +55,7 @@ def stretches(text: str, subword: Subword, *, limit: int) -> list[Stretch]:
             parts.pop()  # it may go on behind the block
         size = BLOCK if parts else 2 * size
         for part in parts:
-            found.append(Stretch(words, part.encoding, torn))
+            found.append(TextSegment(words, part.encoding, torn))
             words += text.count(" ", start, start + part.length)
             start += part.length
             torn = part.torn

@@ -56,7 +56,7 @@ class Keeper(Protocol):
         ...
 
 
-class CheckpointFolder:
+class CheckpointDirectory:
     """Checkpoints on disk, the best always among them, and the state that training goes on from.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from regard.config.schema import TrainConfig
-from regard.values import Guide
+from regard.values import AlignmentTargets
 
 _LEAST = 1e-30
 """Weights below this are taken for it, so that a position that is out of reach costs much but not infinitely much, and
@@ -51,7 +51,7 @@ class GuidedAttention:
             return None
         return cls(config.guided_weight, config.guided_layer, config.guided_head, config.guided_shift)
 
-    def loss(self, weights: tuple[Tensor, ...], guide: Guide) -> Tensor:
+    def loss(self, weights: tuple[Tensor, ...], guide: AlignmentTargets) -> Tensor:
         """`-Σ_t Σ_s G_{t,s} ln α_{t,s}` over the target subwords of a batch that are linked (Garg 2019, eq. 3).
 
         Args:

@@ -53,7 +53,7 @@ class TimeLimit:
         self.revisions: list[tuple[int, int]] = []
         self.recent_seconds = self.recent_steps = 0.0
 
-    def wants_a_look(self, steps: int, seconds: float, step: int) -> bool:
+    def needs_check(self, steps: int, seconds: float, step: int) -> bool:
         """Whether the pace should be noted, and the plan looked at, now.
 
         Args:
@@ -137,7 +137,7 @@ class TimeLimit:
         pace = self.pace or elapsed / max(1, progress.step)
         return elapsed + self._cost(self.most - progress.step, progress, pace) + self._reserve(progress)
 
-    def greeting(self, rate: float) -> str:
+    def start_message(self, rate: float) -> str:
         """What the user should know of a training that goes on with other limits.
 
         Args:
@@ -151,7 +151,7 @@ class TimeLimit:
             f"{rate:.1e}, as if it had been so from the start"
         )
 
-    def farewell(self, step: int, full_seconds: float) -> str:
+    def end_message(self, step: int, full_seconds: float) -> str:
         """What the user should know of a training that this limit ended.
 
         Args:

@@ -16,7 +16,7 @@ from regard.model.seq2seq import Seq2Seq
 from regard.store.checkpoint import Plain, load_state
 from regard.store.weights import fill, own_tensors
 from regard.train.average import average_states
-from regard.train.checkpoints import Checkpoint, CheckpointFolder
+from regard.train.checkpoints import Checkpoint, CheckpointDirectory
 from regard.train.guided import GuidedAttention
 from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.limit import TimeLimit
@@ -115,7 +115,7 @@ class Trainer:
         self.config, self.precision, self.reporter = config, precision, reporter
         self.validate_every = config.validate_every
         self.device = str(model.output_weight.device)
-        self.folder = CheckpointFolder(directory, keep=config.keep, prefer=config.average)
+        self.folder = CheckpointDirectory(directory, keep=config.keep, prefer=config.average)
         self.updater = Updater(model, betas=config.betas, weight_decay=config.weight_decay, clip_norm=config.clip_norm)
         self.step = TrainingStep(
             model, self.updater, precision, label_smoothing=config.label_smoothing, guided=GuidedAttention.of(config)
@@ -145,7 +145,7 @@ class Trainer:
         anew = resume and self._restore()
         self.reporter.on_start(self._plan(num_sentences))
         if anew:
-            self.reporter.on_message(self.limit.greeting(self.schedule.rate(self.progress.step + 1)))
+            self.reporter.on_message(self.limit.start_message(self.schedule.rate(self.progress.step + 1)))
         self.meter.begin()
         try:
             self._train(interrupt)
@@ -158,7 +158,7 @@ class Trainer:
         if self._tired and outcome.step < self.limit.most:
             self.reporter.on_message(_ended_early(self.progress, self.config))
         if outcome.full_seconds is not None:
-            self.reporter.on_message(self.limit.farewell(outcome.step, outcome.full_seconds))
+            self.reporter.on_message(self.limit.end_message(outcome.step, outcome.full_seconds))
         return outcome
 
     def _train(self, interrupt: Interrupt) -> None:
@@ -167,7 +167,7 @@ class Trainer:
                 interrupt.check()
                 self._advance()
                 seconds = self.meter.seconds()
-                if seconds >= REPORT_SECONDS or self.limit.wants_a_look(self.meter.steps, seconds, self.progress.step):
+                if seconds >= REPORT_SECONDS or self.limit.needs_check(self.meter.steps, seconds, self.progress.step):
                     self._report()
         except Interrupted:
             self._save()

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 
 from regard.native.linear import linear, weight_gradient
-from regard.train.softmax import Judged, judge
+from regard.train.softmax import LossTerms, loss_terms
 
 CHUNK_ELEMENTS = 1 << 22
 """Logits that live at once, 16 MiB in float32: with fewer, adding up the weights' gradient costs more than is saved."""
@@ -91,7 +91,7 @@ class _Gradients:
         self.bias = torch.zeros(weight.shape[0], dtype=master, device=weight.device) if has_bias else None
         self.num_tokens = hidden.shape[0]
 
-    def add(self, start: int, judged: Judged, hidden: Tensor, weight: Tensor) -> None:
+    def add(self, start: int, judged: LossTerms, hidden: Tensor, weight: Tensor) -> None:
         """Adds a chunk of C tokens."""
         if self.bias is not None:
             self.bias += judged.error_sum
@@ -164,7 +164,7 @@ def _losses(
     loss = torch.zeros((), dtype=exact, device=hidden.device)
     for start in range(0, hidden.shape[0], chunk_size):
         part, wanted = hidden[start : start + chunk_size], targets[start : start + chunk_size]
-        judged = judge(linear(part, weight), bias, wanted, smoothing, need_error=need_gradients)  # (C, V) logits
+        judged = loss_terms(linear(part, weight), bias, wanted, smoothing, need_error=need_gradients)  # (C, V) logits
         chunk_nll = judged.nll.sum()
         nll += chunk_nll
         loss += (1.0 - smoothing) * chunk_nll

@@ -12,7 +12,7 @@ from regard.native import kernel
 
 
 @dataclass(frozen=True)
-class Judged:
+class LossTerms:
     """What the logits of C tokens over V words are worth.
 
     Attributes:
@@ -28,7 +28,9 @@ class Judged:
     error_sum: Tensor
 
 
-def judge(logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, *, need_error: bool) -> Judged:
+def loss_terms(
+    logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, *, need_error: bool
+) -> LossTerms:
     """Softmax and loss in float32 (float64 stays), whatever the type of the logits.
 
     Args:
@@ -52,10 +54,10 @@ def judge(logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float
     wanted = targets[:, None]
     nll, total = -log_probs.gather(1, wanted)[:, 0], log_probs.sum(1)
     if not need_error:
-        return Judged(nll, total, log_probs, total)
+        return LossTerms(nll, total, log_probs, total)
     error = log_probs.exp_()
     error.scatter_add_(1, wanted, error.new_full((1, 1), smoothing - 1.0).expand_as(wanted))
-    return Judged(nll, total, error, error.sum(0))
+    return LossTerms(nll, total, error, error.sum(0))
 
 
 def _judge_compiled(
@@ -66,7 +68,7 @@ def _judge_compiled(
     smoothing: float,
     *,
     need_error: bool,
-) -> Judged:
+) -> LossTerms:
     (tokens, words), threads = logits.shape, torch.get_num_threads()
     lowest, highest = (int(bound) for bound in torch.aminmax(targets))
     if lowest < 0 or highest >= words:
@@ -79,4 +81,4 @@ def _judge_compiled(
         logits.data_ptr(), offset.data_ptr(), targets.data_ptr(), tokens, words, smoothing,
         nll.data_ptr(), log_probs.data_ptr(), scratch.data_ptr(), sums.data_ptr(), need_error, threads,
     )  # fmt: skip
-    return Judged(nll, log_probs, logits, sums.sum(0))
+    return LossTerms(nll, log_probs, logits, sums.sum(0))

@@ -16,7 +16,7 @@ from regard.values import Batch
 
 
 @dataclass(frozen=True)
-class Taken:
+class StepResult:
     """What a step found. Tensors, so that nobody waits for a device before the numbers are wanted.
 
     Attributes:
@@ -58,7 +58,7 @@ class TrainingStep:
         self.label_smoothing = label_smoothing
         self.guided = guided
 
-    def __call__(self, batches: Sequence[Batch], rate: float) -> Taken:
+    def __call__(self, batches: Sequence[Batch], rate: float) -> StepResult:
         """One update from one or more batches, every token of theirs counting alike.
 
         Args:
@@ -73,7 +73,7 @@ class TrainingStep:
         for batch in batches[1:]:
             more_loss, more_nll = self.backward(batch, tokens)
             loss, nll = loss + more_loss, nll + more_nll
-        return Taken(loss, nll, self.updater.update(rate), tokens)
+        return StepResult(loss, nll, self.updater.update(rate), tokens)
 
     def backward(self, batch: Batch, num_tokens: int) -> tuple[Tensor, Tensor]:
         """Adds a batch's share to the gradients.

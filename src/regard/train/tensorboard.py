@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
-from regard.files.paths import reason
+from regard.files.paths import error_reason
 from regard.train.reporter import StepReport, TrainingPlan, Validation
 
 
@@ -84,4 +84,4 @@ class TensorBoardReporter:
             yield
         except OSError as error:
             self.on_end()
-            self.tell(f"{self.opened}: no more curves are written: {reason(error)}; the training goes on")
+            self.tell(f"{self.opened}: no more curves are written: {error_reason(error)}; the training goes on")

@@ -13,7 +13,7 @@ from regard.errors import DataError
 from regard.inspection.record import AttentionRecord
 from regard.text.links import GoldLinks
 from regard.text.normalize import normalize
-from regard.translation.chunks import portions
+from regard.translation.chunks import chunks
 from regard.translation.result import Translation
 from regard.translation.translator import Translator
 from regard.values import Links
@@ -58,7 +58,7 @@ class Aligner:
             DataError: A model has no attention.
         """
         forward: list[Links] = []
-        for window in portions(sources, targets):
+        for window in chunks(sources, targets):
             forward += self._read(sources[window], targets[window], first=first + window.start)
         if self.reverse is None:
             return forward
@@ -77,7 +77,7 @@ class Aligner:
         return [() if one.attention is None else kept.links(one.attention) for one in scored]
 
 
-def both_ways(forward: Aligner, backward: Aligner, method: str) -> Aligner:
+def bidirectional(forward: Aligner, backward: Aligner, method: str) -> Aligner:
     """An aligner that reads in both directions.
 
     Args:
@@ -92,7 +92,7 @@ def both_ways(forward: Aligner, backward: Aligner, method: str) -> Aligner:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ReadoutOptions:
     """What a user says about where to read; None = to be found.
 
     Attributes:
@@ -111,7 +111,7 @@ class Wanted:
     head: int | None = None
     shifted: bool | None = None
 
-    def for_other_model(self) -> Wanted:
+    def for_other_model(self) -> ReadoutOptions:
         """The same rule and shift, for a model that has layers and heads of its own."""
         return replace(self, layer=None, head=None)
 
@@ -134,11 +134,11 @@ class Wanted:
         return replace(own, rule=rule, threshold=limit, end=self.end)
 
 
-def settle(
+def choose_readout(
     translator: Translator,
     sources: Sequence[str],
     targets: Sequence[str],
-    wanted: Wanted,
+    wanted: ReadoutOptions,
     gold: Sequence[GoldLinks] | None = None,
 ) -> tuple[Readout, list[str]]:
     """Decides which layer and head to read, and whether one step later.
@@ -166,7 +166,7 @@ def settle(
         chosen = wanted.over(own.named(*places))
         return chosen if wanted.shifted is None else replace(chosen, shifted=wanted.shifted), []
     rule = wanted.over(own)
-    choices = choose_readout(translator, sources, targets, readout=rule, gold=gold)
+    choices = rank_readouts(translator, sources, targets, readout=rule, gold=gold)
     choices = [one for one in choices if wanted.allows(one.readout)]
     if not choices or (gold is None and not choices[0].score):
         return rule.at(wanted.layer, wanted.head, shifted=bool(wanted.shifted)), [_TOO_FEW]
@@ -178,7 +178,7 @@ def settle(
     ]
 
 
-def choose_readout(
+def rank_readouts(
     translator: Translator,
     sources: Sequence[str],
     targets: Sequence[str],
@@ -218,7 +218,7 @@ def _few(translator: Translator, sources: Sequence[str], targets: Sequence[str])
     """The first pairs, as far as there is room for all their attention; one that would take most of it is left out."""
     src_ids = translator.src_subword.encode_ids([normalize(one) for one in sources[:ENOUGH]])
     tgt_ids = translator.tgt_subword.encode_ids([normalize(one) for one in targets[:ENOUGH]])
-    room, taken = ROOM // max(1, translator.reach.matrices), []
+    room, taken = ROOM // max(1, translator.limits.matrices), []
     most = room // 8
     for number, (src, tgt) in enumerate(zip(src_ids, tgt_ids, strict=True)):
         area = (len(src) + 1) * (len(tgt) + 1)

@@ -10,7 +10,7 @@ AREA = 64_000_000
 """Products of the sides' bytes in a portion, unless it is one pair: there are no more subwords than bytes."""
 
 
-def portions(sources: Sequence[str], targets: Sequence[str]) -> Iterator[slice]:
+def chunks(sources: Sequence[str], targets: Sequence[str]) -> Iterator[slice]:
     """Divides pairs by their number and their lengths.
 
     >>> list(portions(["a"] * 600, ["b"] * 600))

@@ -19,7 +19,7 @@ from regard.interop.exported import ENGINES, Exported, is_export, open_export
 from regard.model.build import ScoreFactory
 from regard.native.packed import PRECISIONS
 from regard.search.engine import Engine
-from regard.search.length_limits import Reach
+from regard.search.length_limits import LengthLimits
 from regard.store import StoredModel, load_model
 from regard.store.model import open_model
 from regard.translation.translator import Translator
@@ -67,11 +67,11 @@ def load(
     else:
         translator = _open_exported(exported, precision=precision, threads=threads, device=device)
     again = partial(load, engine=engine, precision=precision, device=device, threads=threads, score=score)
-    return translator.opened_by(again, [str(Path(place).absolute()) for place in paths])
+    return translator.reopened_with(again, [str(Path(place).absolute()) for place in paths])
 
 
 def _checked_engine(path: Path, engine: str | None, exported: Exported | None) -> str:
-    own = "regard" if exported is None else exported.note.engine
+    own = "regard" if exported is None else exported.manifest.engine
     if engine in (None, own):
         return own
     if engine not in ("regard", *ENGINES):
@@ -101,11 +101,11 @@ def _load_models(
 
 def _open_exported(exported: Exported, *, precision: str | None, threads: int | None, device: str) -> Translator:
     found: Engine
-    if exported.note.engine == "onnx":
+    if exported.manifest.engine == "onnx":
         from regard.interop.onnx.engine import open_onnx
 
         found = open_onnx(exported, precision=precision, threads=threads, device=device)
-        limits, readout = Reach.of(exported.config), own_readout(exported.config)
+        limits, readout = LengthLimits.of(exported.config), own_readout(exported.config)
     else:
         from regard.interop.ctranslate2.engine import length_limits, open_ctranslate2
 
@@ -117,7 +117,7 @@ def _open_exported(exported: Exported, *, precision: str | None, threads: int | 
         exported.src_subword,
         exported.tgt_subword,
         search=exported.config.search,
-        reach=limits,
+        limits=limits,
         readout=readout,
     )
 
@@ -139,7 +139,7 @@ def signature(
     if stored is not None:
         told = stored.manifest.signature
     elif is_export(path):
-        note = open_export(path).note
+        note = open_export(path).manifest
         told, engine = f"{note.signature}|engine:{note.engine}-{note.quantization}", None
     else:
         told = open_model(path).manifest.signature

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Reopened:
+class PickledByPath:
     """What `pickle` sends as a function and its arguments, to be opened again from the same files.
 
     Packed weights, locks and mapped files cannot be sent. A copy in the same process shares them.
@@ -19,7 +19,7 @@ class Reopened:
 
     _opened_by: tuple[Callable[..., object], tuple[object, ...]] | None = None
 
-    def opened_by(self, function: Callable[..., object], *arguments: object) -> Self:
+    def reopened_with(self, function: Callable[..., object], *arguments: object) -> Self:
         """Remembers how to make an equal object.
 
         Args:

@@ -34,7 +34,7 @@ LEAST_SHARPNESS, LEAST_COLUMNS = 0.2, 6
 
 
 @dataclass(frozen=True, slots=True)
-class Suspicion:
+class QualityFlag:
     """One sign that a translation went wrong.
 
     Attributes:
@@ -59,7 +59,7 @@ class Suspicion:
             "entropy": f"suspicious: the attention is spread over everything (sharpness {self.value:.2f})",
         }[self.kind]
 
-    def moved(self, *, src: int, tgt: int) -> Suspicion:
+    def moved(self, *, src: int, tgt: int) -> QualityFlag:
         """The same within a longer line.
 
         Args:
@@ -83,9 +83,9 @@ class Suspicion:
         }
 
 
-def suspicions(
+def quality_flags(
     src: Encoding, tgt: Encoding, *, finished: bool = True, record: AttentionRecord | None = None
-) -> tuple[Suspicion, ...]:
+) -> tuple[QualityFlag, ...]:
     """What is suspicious of a translation.
 
     Args:
@@ -97,17 +97,17 @@ def suspicions(
     Returns:
         At most one of a kind, in the order of `Kind`.
     """
-    found = [] if finished else [Suspicion("unfinished", len(tgt.ids))]
+    found = [] if finished else [QualityFlag("unfinished", len(tgt.ids))]
     found += _repetition(src, tgt)
     ratio = (len(tgt.ids) + ALLOWANCE) / (len(src.ids) + ALLOWANCE)
     if not SHORTEST <= ratio <= LONGEST:
-        found.append(Suspicion("length", ratio))
+        found.append(QualityFlag("length", ratio))
     if record is not None:
         found += [*_left_out(record), *_blurred(record)]
     return tuple(found)
 
 
-def _repetition(src: Encoding, tgt: Encoding) -> list[Suspicion]:
+def _repetition(src: Encoding, tgt: Encoding) -> list[QualityFlag]:
     """The phrase that follows itself most often, if that is too often."""
     if max(Counter(tgt.ids).values(), default=0) <= MOST_TIMES:
         return []  # the usual case, at no cost
@@ -117,7 +117,7 @@ def _repetition(src: Encoding, tgt: Encoding) -> list[Suspicion]:
     if times <= most or not says or times <= most_repeated(src.pieces)[0]:
         return []
     words = [word for word in word_of_piece(tgt)[start:stop] if word is not None]
-    return [Suspicion("repetition", times, (words[0], words[-1] + 1) if words else None)]
+    return [QualityFlag("repetition", times, (words[0], words[-1] + 1) if words else None)]
 
 
 def most_repeated(pieces: Sequence[str]) -> tuple[int, int, int]:
@@ -143,7 +143,7 @@ def most_repeated(pieces: Sequence[str]) -> tuple[int, int, int]:
     return times, start, stop
 
 
-def _left_out(record: AttentionRecord) -> list[Suspicion]:
+def _left_out(record: AttentionRecord) -> list[QualityFlag]:
     """The longest run of source words at which no target subword looked (coverage, Tu et al. 2016, §3)."""
     num_words = len(word_spans(record.src.text))
     received = coverage(record.matrix()[: len(record.tgt.ids)]).tolist()
@@ -160,10 +160,10 @@ def _left_out(record: AttentionRecord) -> list[Suspicion]:
     length, first = max(runs, key=lambda run: run[0])
     if length <= MOST_LEFT_OUT:
         return []
-    return [Suspicion("coverage", sum(left) / num_words, (first, first + length))]
+    return [QualityFlag("coverage", sum(left) / num_words, (first, first + length))]
 
 
-def _blurred(record: AttentionRecord) -> list[Suspicion]:
+def _blurred(record: AttentionRecord) -> list[QualityFlag]:
     weights = record.matrix()
     value = float(sharpness(weights).mean())
-    return [Suspicion("entropy", value)] if weights.shape[1] >= LEAST_COLUMNS and value < LEAST_SHARPNESS else []
+    return [QualityFlag("entropy", value)] if weights.shape[1] >= LEAST_COLUMNS and value < LEAST_SHARPNESS else []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from regard.alignment.readout import Readout
 from regard.inspection.html import frame
 from regard.inspection.record import AttentionRecord
-from regard.translation.quality import Suspicion, suspicions
+from regard.translation.quality import QualityFlag, quality_flags
 from regard.values import Encoding, Hypothesis, Links
 
 
@@ -27,7 +27,7 @@ class Translation:
         n_best: The best translations, this one first, fewer where the search found fewer; empty unless more than
             one was asked for.
         warnings: What a careful user should know of it, in sentences.
-        suspicious: Signs that it went wrong; those that need attention are looked for where there is some at hand.
+        quality_flags: Signs that it went wrong; those that need attention are looked for where there is some at hand.
     """
 
     source: str
@@ -38,7 +38,7 @@ class Translation:
     alignment: Links = ()
     n_best: tuple[Translation, ...] = ()
     warnings: tuple[str, ...] = ()
-    suspicious: tuple[Suspicion, ...] = ()
+    quality_flags: tuple[QualityFlag, ...] = ()
 
     @classmethod
     def of(
@@ -58,7 +58,7 @@ class Translation:
         """
         record = AttentionRecord(source, target, hypothesis.weights) if hypothesis.weights else None
         links = readout.links(record) if record is not None and readout is not None else ()
-        doubts = suspicions(source, target, finished=hypothesis.finished, record=record)
+        doubts = quality_flags(source, target, finished=hypothesis.finished, record=record)
         return cls(
             source.text,
             target.text,
@@ -67,7 +67,7 @@ class Translation:
             record if attention else None,
             links,
             warnings=tuple(doubt.message for doubt in doubts),
-            suspicious=doubts,
+            quality_flags=doubts,
         )
 
     def _repr_html_(self) -> str:
@@ -93,7 +93,7 @@ class Translation:
             "alignment": [list(link) for link in self.alignment],
             "n_best": [{"text": one.text, "score": one.score} for one in self.n_best],
             "warnings": list(self.warnings),
-            "suspicious": [one.to_dict() for one in self.suspicious],
+            "quality_flags": [one.to_dict() for one in self.quality_flags],
         }
         if attention and self.attention is not None:
             told["attention"] = self.attention.to_dict()

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from regard.text.sentences import seam
-from regard.translation.quality import Suspicion
+from regard.translation.quality import QualityFlag
 from regard.translation.result import Translation
 from regard.values import Encoding
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Segment:
     """A stretch of a line.
 
     Attributes:
@@ -30,7 +30,9 @@ class Part:
     within_word: bool = False
 
 
-def join_lines(texts: Sequence[str], parts: Sequence[Part], *, first: int = 1, many: bool = False) -> list[Translation]:
+def join_lines(
+    texts: Sequence[str], parts: Sequence[Segment], *, first: int = 1, many: bool = False
+) -> list[Translation]:
     """Makes translations of lines again.
 
     Args:
@@ -42,13 +44,13 @@ def join_lines(texts: Sequence[str], parts: Sequence[Part], *, first: int = 1, m
     Returns:
         One translation a line.
     """
-    of_line: dict[int, list[Part]] = {}
+    of_line: dict[int, list[Segment]] = {}
     for part in parts:
         of_line.setdefault(part.line, []).append(part)
-    return [join(text, of_line.get(line, []), many=many) for line, text in enumerate(texts, start=first)]
+    return [join_segments(text, of_line.get(line, []), many=many) for line, text in enumerate(texts, start=first)]
 
 
-def join(text: str, parts: Sequence[Part], *, many: bool = False) -> Translation:
+def join_segments(text: str, parts: Sequence[Segment], *, many: bool = False) -> Translation:
     """Makes one translation of a line again.
 
     Args:
@@ -63,15 +65,15 @@ def join(text: str, parts: Sequence[Part], *, many: bool = False) -> Translation
         return Translation(text, "", 0.0)
     line = parts[0].line
     if len(parts) == 1:
-        found = tuple(replace(one, warnings=numbered(line, one.warnings)) for one in parts[0].found)
+        found = tuple(replace(one, warnings=with_line_number(line, one.warnings)) for one in parts[0].found)
         return replace(found[0], n_best=found if many else ())
-    whole = together(text, parts)
+    whole = concatenate(text, parts)
     told = f"longer than the model was trained for, so it was translated in {len(parts)} parts, without attention"
-    whole = replace(whole, warnings=numbered(line, (told, *whole.warnings)))
+    whole = replace(whole, warnings=with_line_number(line, (told, *whole.warnings)))
     return replace(whole, n_best=(whole,) if many else ())
 
 
-def together(text: str, parts: Sequence[Part]) -> Translation:
+def concatenate(text: str, parts: Sequence[Segment]) -> Translation:
     """The best translations of some parts behind one another, with a space where the language sets one.
 
     Args:
@@ -82,7 +84,7 @@ def together(text: str, parts: Sequence[Part]) -> Translation:
         One translation, without attention.
     """
     links: list[tuple[int, int]] = []
-    doubts: list[Suspicion] = []
+    doubts: list[QualityFlag] = []
     said: list[str] = []
     words, last = 0, ""  # of the translation so far
     for part in parts:
@@ -90,7 +92,7 @@ def together(text: str, parts: Sequence[Part]) -> Translation:
         between = "" if part.within_word else seam(last, one.text)
         words -= bool(last and one.text and not between)  # its first word goes on where the last one ended
         links += [(src + part.first_word, tgt + words) for src, tgt in one.alignment]
-        doubts += [doubt.moved(src=part.first_word, tgt=words) for doubt in one.suspicious]
+        doubts += [doubt.moved(src=part.first_word, tgt=words) for doubt in one.quality_flags]
         words += len(one.text.split())
         said += [between, one.text]
         last = one.text or last
@@ -101,11 +103,11 @@ def together(text: str, parts: Sequence[Part]) -> Translation:
         tuple(token for part in parts for token in part.found[0].tokens),
         alignment=tuple(sorted(set(links))),
         warnings=tuple(dict.fromkeys(doubt.message for doubt in doubts)),
-        suspicious=tuple(doubts),
+        quality_flags=tuple(doubts),
     )
 
 
-def numbered(line: int, warnings: Sequence[str]) -> tuple[str, ...]:
+def with_line_number(line: int, warnings: Sequence[str]) -> tuple[str, ...]:
     """Warnings that name the line they are about.
 
     Args:

@@ -22,7 +22,7 @@ from regard.search.shortlist import Shortlist
 from regard.store.weights import read_tensors, write_tensors
 from regard.text.file_type import check_file
 from regard.text.subword import Subword
-from regard.translation.chunks import portions
+from regard.translation.chunks import chunks
 from regard.translation.translator import Translator
 
 LEAST = 0.05
@@ -56,7 +56,7 @@ def make_shortlist(
         raise DataError(f"expected at least 1 link and 0 frequent subwords, got {links} and {frequent}")
     seen: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     said: Counter[int] = Counter()
-    for window in portions(sources, targets):
+    for window in chunks(sources, targets):
         for read in translator.score(sources[window], targets[window], kept=translator.readout):
             if read.attention is not None:
                 _count(read.attention, translator.readout, seen)
@@ -170,8 +170,8 @@ def shortlisted(translator: Translator, shortlist: Shortlist) -> Translator:
             "--shortlist works with models of regard, not with exports: give the model, or leave out the shortlist"
         )
     within = copy(translator)
-    within.engine = engine.within(shortlist)
-    return within.opened_by(shortlisted, translator, shortlist)
+    within.engine = engine.with_shortlist(shortlist)
+    return within.reopened_with(shortlisted, translator, shortlist)
 
 
 def _vocabularies(translator: Translator) -> dict[str, str]:

@@ -17,18 +17,18 @@ from regard.search.attention_filter import EVERYTHING, OneMatrix
 from regard.search.beam import BeamOptions
 from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
-from regard.search.length_limits import Reach
+from regard.search.length_limits import LengthLimits
 from regard.search.log_probs import NotFiniteError
 from regard.store import StoredModel
 from regard.text.checks import checked, texts
 from regard.text.normalize import normalize
-from regard.text.readers import windows
-from regard.text.segments import stretches
+from regard.text.readers import in_batches
+from regard.text.segments import segments
 from regard.text.subword import Subword
-from regard.translation.pickling import Reopened
+from regard.translation.pickling import PickledByPath
 from regard.translation.result import Translation
-from regard.translation.retry import rescue
-from regard.translation.segments import Part, join_lines, numbered
+from regard.translation.retry import retry
+from regard.translation.segments import Segment, join_lines, with_line_number
 from regard.values import Encoding, Hypothesis
 
 __all__ = ["WINDOW", "Translation", "Translator"]
@@ -48,7 +48,7 @@ class _Wish:
     scores: bool = True
 
 
-class Translator(Reopened):
+class Translator(PickledByPath):
     """Text around an engine that knows ids alone.
 
     One that was opened from files can be pickled, and is opened again where it arrives.
@@ -58,7 +58,7 @@ class Translator(Reopened):
         src_subword: Vocabulary of the source.
         tgt_subword: Vocabulary of the target.
         search: How to search where a call does not say.
-        reach: How long a sentence may be.
+        limits: How long a sentence may be.
         readout: How word alignments are read off its attention; the default rule when not given.
         models: The models behind the engine, where they are regard's own.
     """
@@ -70,14 +70,14 @@ class Translator(Reopened):
         tgt_subword: Subword,
         *,
         search: SearchConfig,
-        reach: Reach,
+        limits: LengthLimits,
         readout: Readout | None = None,
         models: Sequence[StoredModel] = (),
     ) -> None:
         self.engine = engine
         self.src_subword, self.tgt_subword = src_subword, tgt_subword
         self.search = search
-        self.reach = reach
+        self.limits = limits
         self.readout = readout or Readout()
         self.models = tuple(models)
 
@@ -103,7 +103,7 @@ class Translator(Reopened):
             raise SearchError("expected a model or several, got none")
         _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
         first = models[0]
-        reaches = [Reach.of(stored.config) for stored in models]
+        reaches = [LengthLimits.of(stored.config) for stored in models]
         fast = [replace(stored, model=round_rows(for_search(stored.model, precision))) for stored in models]
         engine = StepEngine(
             fast[0].model if len(fast) == 1 else Ensemble([one.model for one in fast]),
@@ -116,7 +116,7 @@ class Translator(Reopened):
             first.src_subword,
             first.tgt_subword,
             search=usable_search([stored.config for stored in models]),
-            reach=Reach(
+            limits=LengthLimits(
                 min(one.source for one in reaches),
                 min(one.positions for one in reaches),
                 sum(one.matrices for one in reaches),
@@ -202,7 +202,7 @@ class Translator(Reopened):
             raise SearchError(f"expected a window of at least 1 line, got {window}")
         wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty, careful)
         wish, first = replace(wish, scores=scores or careful), 1
-        for held in windows(checked(lines), window, more=more):
+        for held in in_batches(checked(lines), window, more=more):
             yield from self._translate_window(held, wish, first=first)
             first += len(held)
 
@@ -258,31 +258,31 @@ class Translator(Reopened):
     def _translate_window(self, lines: Sequence[str], wish: _Wish, *, first: int) -> list[Translation]:
         normalized = [normalize(line) for line in lines]
         parts = [
-            Part(line, stretch.first_word, stretch.encoding, within_word=stretch.within_word)
+            Segment(line, stretch.first_word, stretch.encoding, within_word=stretch.within_word)
             for line, text in enumerate(normalized, start=first)
-            for stretch in stretches(text, self.src_subword, limit=self.reach.source)
+            for stretch in segments(text, self.src_subword, limit=self.limits.source)
         ]
         hypotheses = self._search(parts, wish)
         parts = self._filled(parts, hypotheses, wish)
         if wish.careful:
             attends = any(one.weights for found in hypotheses for one in found)
-            parts = rescue(
+            parts = retry(
                 parts, partial(self._again, wish), options=wish.options, subword=self.src_subword, attends=attends
             )
         return join_lines(normalized, parts, first=first, many=wish.options.n_best > 1)
 
-    def _again(self, wish: _Wish, parts: Sequence[Part], options: BeamOptions) -> list[Part]:
+    def _again(self, wish: _Wish, parts: Sequence[Segment], options: BeamOptions) -> list[Segment]:
         wish = replace(wish, options=options)
         return self._filled(parts, self._search(parts, wish), wish)
 
-    def _search(self, parts: Sequence[Part], wish: _Wish) -> list[list[Hypothesis]]:
+    def _search(self, parts: Sequence[Segment], wish: _Wish) -> list[list[Hypothesis]]:
         sources = [part.source.ids for part in parts]
         limits = [self._most(len(source) + 1) for source in sources]
         need_weights = wish.alignment or wish.careful
         with _naming([part.line for part in parts]):
             return self.engine.search(sources, limits, wish.options, need_weights=need_weights, need_scores=wish.scores)
 
-    def _filled(self, parts: Sequence[Part], found: Sequence[Sequence[Hypothesis]], wish: _Wish) -> list[Part]:
+    def _filled(self, parts: Sequence[Segment], found: Sequence[Sequence[Hypothesis]], wish: _Wish) -> list[Segment]:
         return [
             replace(part, found=[self._read(part.source, hypothesis, wish) for hypothesis in hypotheses])
             for part, hypotheses in zip(parts, found, strict=True)
@@ -290,7 +290,7 @@ class Translator(Reopened):
 
     def _most(self, src_len: int) -> int:
         """Tokens of a translation, at most; lengths with eos."""
-        return min(int(src_len * self.search.max_len_ratio) + self.search.max_len_offset, self.reach.positions)
+        return min(int(src_len * self.search.max_len_ratio) + self.search.max_len_offset, self.limits.positions)
 
     def _read(self, source: Encoding, hypothesis: Hypothesis, wish: _Wish) -> Translation:
         ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
@@ -308,12 +308,15 @@ def _read_pairs(
         (translator.src_subword.encode(normalize(src)), translator.tgt_subword.encode(normalize(tgt)))
         for src, tgt in zip(sources, targets, strict=True)
     ]
-    matrices, readout = translator.reach.matrices if kept is None else 1, translator.readout
+    matrices, readout = translator.limits.matrices if kept is None else 1, translator.readout
     if kept is not None:
         readout = replace(kept, layer=None, head=None)
     results = [
         Translation(
-            src.text, tgt.text, 0.0, warnings=numbered(number, translator.reach.warning(src, tgt, matrices=matrices))
+            src.text,
+            tgt.text,
+            0.0,
+            warnings=with_line_number(number, translator.limits.warning(src, tgt, matrices=matrices)),
         )
         for number, (src, tgt) in enumerate(pairs, start=first)
     ]

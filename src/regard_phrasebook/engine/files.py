@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from regard.errors import ConfigError, DataError
-from regard.files.paths import cure, reason
+from regard.files.paths import error_reason, error_remedy
 
 
 def write_files(files: Mapping[Path, bytes], *, overwrite: bool) -> None:
@@ -35,7 +35,7 @@ def write_files(files: Mapping[Path, bytes], *, overwrite: bool) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(Path(os.path.realpath(path)), content)
         except OSError as error:
-            raise DataError(f"{path}: cannot be written: {reason(error)}; {cure(error)}") from None
+            raise DataError(f"{path}: cannot be written: {error_reason(error)}; {error_remedy(error)}") from None
 
 
 def _says(path: Path, content: bytes) -> bool:

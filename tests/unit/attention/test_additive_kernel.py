@@ -197,7 +197,7 @@ def test_a_row_with_nothing_to_attend_to_gives_zeros() -> None:
     attention = Attention(AdditiveScore(6, 6), 6)
     states, query = torch.randn(2, 4, 6), torch.randn(2, 3, 6, requires_grad=True)
     mask = torch.tensor([[True, True, False, False], [False] * 4])[:, None, None]
-    output = attention(query, attention.remember(states, mask), need_weights=True)
+    output = attention(query, attention.project_memory(states, mask), need_weights=True)
     assert output.weights is not None
     assert not output.context[1].any() and not output.weights[1].any() and not output.weights[0, :, :, 2:].any()
     torch.testing.assert_close(output.weights[0].sum(-1), torch.ones(1, 3))

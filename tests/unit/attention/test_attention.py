@@ -45,7 +45,7 @@ def test_fused_and_plain_paths_agree(score: Score, dtype: torch.dtype) -> None:
     attention = Attention(score, WIDTH).to(dtype)
     length = 300 if dtype != torch.float64 else 7  # long enough for the fused kernel in every type
     query = torch.randn(2, length, WIDTH, dtype=dtype)
-    memory = attention.remember(torch.randn(2, length, WIDTH, dtype=dtype), None)
+    memory = attention.project_memory(torch.randn(2, length, WIDTH, dtype=dtype), None)
     plain = attention(query, memory, need_weights=True)
     fused = attention(query, memory)
     assert fused.weights is None
@@ -61,7 +61,7 @@ def test_a_row_with_nothing_to_attend_to_gives_zeros(score: Score, dtype: torch.
     states = torch.randn(2, 4, WIDTH, dtype=dtype, requires_grad=True)
     mask = torch.tensor([[True, True, False, False], [False] * 4])[:, None, None]
     output = attention(
-        torch.randn(2, 3, WIDTH, dtype=dtype), attention.remember(states, mask), need_weights=need_weights
+        torch.randn(2, 3, WIDTH, dtype=dtype), attention.project_memory(states, mask), need_weights=need_weights
     )
     assert output.context[1].abs().max() == 0.0
     assert output.context[0].abs().min() > 0.0
@@ -83,10 +83,12 @@ def test_padding_changes_nothing(score: Score) -> None:
     torch.manual_seed(2)
     attention = Attention(score, WIDTH)
     states, query = torch.randn(1, 4, WIDTH), torch.randn(1, 2, WIDTH)
-    alone = attention(query, attention.remember(states, torch.ones(1, 1, 1, 4, dtype=torch.bool)), need_weights=True)
+    alone = attention(
+        query, attention.project_memory(states, torch.ones(1, 1, 1, 4, dtype=torch.bool)), need_weights=True
+    )
     padded = torch.cat([states, torch.full((1, 3, WIDTH), 9.0)], dim=1)
     mask = torch.tensor([True] * 4 + [False] * 3)[None, None, None]
-    beside = attention(query, attention.remember(padded, mask), need_weights=True)
+    beside = attention(query, attention.project_memory(padded, mask), need_weights=True)
     torch.testing.assert_close(alone.context, beside.context)
     torch.testing.assert_close(alone.weights, beside.weights[..., :4])
     assert beside.weights[..., 4:].max() == 0.0
@@ -95,7 +97,7 @@ def test_padding_changes_nothing(score: Score) -> None:
 def test_weights_are_shown_before_dropout() -> None:
     torch.manual_seed(3)
     attention = Attention(DotScore(WIDTH, WIDTH), WIDTH, dropout=0.9).train()
-    memory = attention.remember(torch.randn(1, 5, WIDTH), None)
+    memory = attention.project_memory(torch.randn(1, 5, WIDTH), None)
     query = torch.randn(1, 3, WIDTH)
     trained = attention(query, memory, need_weights=True)
     shown = attention.eval()(query, memory, need_weights=True)
@@ -118,7 +120,7 @@ def test_general_and_additive_join_unequal_widths() -> None:
 def test_location_reaches_no_further_than_it_was_made_for() -> None:
     attention = Attention(LocationScore(WIDTH, max_source=3), WIDTH)
     weights = attention(
-        torch.randn(1, 1, WIDTH), attention.remember(torch.randn(1, 5, WIDTH)), need_weights=True
+        torch.randn(1, 1, WIDTH), attention.project_memory(torch.randn(1, 5, WIDTH)), need_weights=True
     ).weights
     assert weights[..., 3:].max() == 0.0
     assert weights.sum().item() == pytest.approx(1.0)
@@ -142,7 +144,7 @@ def test_a_users_own_score() -> None:
             return self.net(pairs).squeeze(-1)
 
     attention = Attention(Network(), WIDTH)
-    output = attention(torch.randn(2, 3, WIDTH), attention.remember(torch.randn(2, 4, WIDTH)), need_weights=True)
+    output = attention(torch.randn(2, 3, WIDTH), attention.project_memory(torch.randn(2, 4, WIDTH)), need_weights=True)
     assert output.context.shape == (2, 3, WIDTH)
     torch.testing.assert_close(output.weights.sum(-1), torch.ones(2, 1, 3))
 
@@ -166,8 +168,10 @@ def test_rotary_positions_continue_where_they_stopped() -> None:
 def test_a_window_needs_no_mask() -> None:
     attention = Attention(DotScore(WIDTH, WIDTH), WIDTH, window=MonotonicWindow(1))
     states, query = torch.randn(2, 6, WIDTH), torch.randn(2, 4, WIDTH)
-    said = attention(query, attention.remember(states, torch.ones(2, 1, 1, 6, dtype=torch.bool)), need_weights=True)
-    silent = attention(query, attention.remember(states), need_weights=True)
+    said = attention(
+        query, attention.project_memory(states, torch.ones(2, 1, 1, 6, dtype=torch.bool)), need_weights=True
+    )
+    silent = attention(query, attention.project_memory(states), need_weights=True)
     assert (silent.weights == 0).sum() > 0
     torch.testing.assert_close(silent.weights, said.weights, atol=0, rtol=0)
 
@@ -188,7 +192,7 @@ def test_maps_that_decide_nothing_are_no_numbers_that_learn() -> None:
     for score, learns in ((ScaledDotScore(4, 4), True), (LocationScore(4, max_source=9, num_heads=2), False)):
         attention = MultiHeadAttention(8, 2, score)
         states = torch.randn(1, 5, 8)
-        attention(torch.randn(1, 3, 8), attention.remember(states)).context.square().sum().backward()
+        attention(torch.randn(1, 3, 8), attention.project_memory(states)).context.square().sum().backward()
         for name, parameter in attention.named_parameters():
             assert parameter.requires_grad == (learns or not name.startswith("key_map")), name
             assert (parameter.grad is not None) == parameter.requires_grad, name
@@ -203,7 +207,7 @@ def test_queries_in_parts_see_what_they_see_together(monkeypatch: pytest.MonkeyP
         "keys": torch.arange(7).lt(torch.tensor([7, 4, 2])[:, None])[:, None, None],
         "each query": torch.ones(7, 7, dtype=torch.bool).tril(),
     }
-    memory = attention.remember(states)
+    memory = attention.project_memory(states)
     bias = torch.randn(7, 7)
     for own in (None, bias):
         whole = attention(states, memory, mask=masks[masked], bias=own).context

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from regard.attention.gathered import Kept, can_look, look
+from regard.attention.gathered import KVCache, attend_rows, can_attend
 from regard.attention.scores import AdditiveScore, CosineScore, DotProductScore, GeneralScore, ScaledDotScore
 from regard.attention.single import attend
 from regard.values import Memory
@@ -14,18 +14,18 @@ from regard.values import Memory
 pytestmark = pytest.mark.usefixtures("kernels")
 
 
-def _steps(score: DotProductScore, steps: list[tuple[Tensor, Tensor]]) -> Kept:
+def _steps(score: DotProductScore, steps: list[tuple[Tensor, Tensor]]) -> KVCache:
     """What is kept of keys `(N, H, 1, K)` and values, a pair a step."""
-    memory = Kept()
+    memory = KVCache()
     for key, value in steps:
         memory = memory.extend(score.project_key(key), value)
     return memory
 
 
-def _check(score: DotProductScore, query: Tensor, memory: Kept, rows: Tensor, copied: Memory) -> Tensor:
+def _check(score: DotProductScore, query: Tensor, memory: KVCache, rows: Tensor, copied: Memory) -> Tensor:
     """Compares with attention in float64 to a copy of each key in each row; gives the context."""
-    context, weights = look(score, query, memory, rows, need_weights=True)
-    other, none = look(score, query, memory, rows, need_weights=False)
+    context, weights = attend_rows(score, query, memory, rows, need_weights=True)
+    other, none = attend_rows(score, query, memory, rows, need_weights=False)
     assert none is None
     assert torch.equal(context, other)
     wanted, shares = attend(
@@ -77,7 +77,7 @@ def test_queries_may_lie_apart() -> None:
         score = ScaledDotScore(8, 8)
         both = torch.randn(4, 3, 2, 1, 8)
         query, key, value = both.unbind(1)
-        memory = Kept().extend(key, value)
+        memory = KVCache().extend(key, value)
         assert memory.keys[0] == key.data_ptr()  # not a copy
         rows = torch.arange(4)[:, None]
         _check(score, query, memory, rows, Memory(key, value))
@@ -90,7 +90,7 @@ def test_a_source_is_read_by_its_sentence_and_padding_by_nobody() -> None:
         score = ScaledDotScore(6, 6)
         mask = (torch.arange(4) < torch.tensor([4, 1, 0, 3])[:, None])[:, None, None]
         key, value = torch.randn(2, 4, 2, 4, 6)
-        memory = Kept.of_source(key, value, mask)
+        memory = KVCache.of_source(key, value, mask)
         assert memory.keys[1] == key[:, :, 1].data_ptr()  # not a copy
         rows = torch.tensor([0, 3, 1, 3, 2])
         copied = Memory(key[rows], value[rows], mask[rows])
@@ -108,7 +108,7 @@ def test_many_positions_of_any_width(size: int) -> None:
         key.masked_fill_(~mask.mT, torch.nan)  # nobody's: it must not be seen
         value.masked_fill_(~mask.mT, torch.nan)
         rows = torch.tensor([2, 0, 0, 1])
-        memory = Kept.of_source(key, value, mask)
+        memory = KVCache.of_source(key, value, mask)
         copied = Memory(key.nan_to_num()[rows], value.nan_to_num()[rows], mask[rows])
         _check(score, torch.randn(4, 2, 1, size), memory, rows[:, None], copied)
 
@@ -116,29 +116,31 @@ def test_many_positions_of_any_width(size: int) -> None:
 def test_a_memory_that_is_extended_twice_goes_two_ways() -> None:
     with torch.inference_mode():
         ones, zeros = torch.ones(2, 1, 1, 4), torch.zeros(2, 1, 1, 4)
-        first = Kept().extend(ones, ones)
+        first = KVCache().extend(ones, ones)
         ways = (first, first.extend(zeros, zeros), first.extend(ones, 5 * ones))
         places = torch.arange(2)[:, None].expand(2, 2).contiguous()
         found = [
-            look(ScaledDotScore(4, 4), zeros, memory, places[:, : len(memory.keys)], need_weights=False)[0][0, 0].item()
+            attend_rows(ScaledDotScore(4, 4), zeros, memory, places[:, : len(memory.keys)], need_weights=False)[0][
+                0, 0
+            ].item()
             for memory in ways
         ]
         assert found == pytest.approx([1.0, 0.5, 3.0])
 
 
 def test_steps_of_different_layouts_are_refused() -> None:
-    memory = Kept().extend(torch.zeros(2, 2, 1, 4), torch.zeros(2, 2, 1, 4))
+    memory = KVCache().extend(torch.zeros(2, 2, 1, 4), torch.zeros(2, 2, 1, 4))
     with pytest.raises(AssertionError, match="laid its keys out"):
         memory.extend(torch.zeros(2, 3, 1, 4), torch.zeros(2, 3, 1, 4))
 
 
 def test_only_the_dot_family_on_the_cpu_in_its_types() -> None:
     weight = torch.zeros(1)
-    assert can_look(ScaledDotScore(4, 4), weight, 8)
-    assert not can_look(ScaledDotScore(4, 4), weight.double(), 8)
-    assert not can_look(ScaledDotScore(4, 4), weight.to("meta"), 8)
-    assert not can_look(ScaledDotScore(4, 4), weight, 5000)
-    assert not can_look(AdditiveScore(4, 4), weight, 8)
+    assert can_attend(ScaledDotScore(4, 4), weight, 8)
+    assert not can_attend(ScaledDotScore(4, 4), weight.double(), 8)
+    assert not can_attend(ScaledDotScore(4, 4), weight.to("meta"), 8)
+    assert not can_attend(ScaledDotScore(4, 4), weight, 5000)
+    assert not can_attend(AdditiveScore(4, 4), weight, 8)
 
 
 @pytest.mark.parametrize("spoilt", [float("nan"), float("inf")])
@@ -147,8 +149,8 @@ def test_damage_is_not_hidden(spoilt: float, row: int) -> None:
     with torch.inference_mode():
         key = torch.zeros(2, 1, 1, 4)
         key[row] = spoilt
-        memory = Kept().extend(key, torch.ones(2, 1, 1, 4)).extend(torch.zeros(2, 1, 1, 4), torch.ones(2, 1, 1, 4))
+        memory = KVCache().extend(key, torch.ones(2, 1, 1, 4)).extend(torch.zeros(2, 1, 1, 4), torch.ones(2, 1, 1, 4))
         places = torch.arange(2)[:, None].expand(2, 2).contiguous()
-        context, _ = look(ScaledDotScore(4, 4), torch.ones(2, 1, 1, 4), memory, places, need_weights=False)
+        context, _ = attend_rows(ScaledDotScore(4, 4), torch.ones(2, 1, 1, 4), memory, places, need_weights=False)
         assert bool(context[row].isnan().all())
         assert bool((context[1 - row] == 1).all())

@@ -19,7 +19,7 @@ WIDTH = 6
 
 def remembered(attention: AttentionWithHistory, lengths: tuple[int, ...] = (4, 3)) -> Memory:
     mask = torch.arange(4) < torch.tensor(lengths)[:, None]
-    return attention.remember(torch.randn(len(lengths), 4, WIDTH), mask[:, None, None])
+    return attention.project_memory(torch.randn(len(lengths), 4, WIDTH), mask[:, None, None])
 
 
 def test_coverage_begins_without_influence_and_then_has_one() -> None:
@@ -57,7 +57,7 @@ def test_before_the_first_step_the_gaze_rests_on_the_first_position(dtype: torch
         MultiHeadAttention(WIDTH, 2, DotScore(3, 3)), location=LocationFeatures(2, 1, 3, num_heads=2)
     ).to(dtype)
     states = torch.randn(2, 4, WIDTH, dtype=dtype)
-    memory = attention.remember(states, torch.ones(2, 1, 1, 4, dtype=torch.bool))
+    memory = attention.project_memory(states, torch.ones(2, 1, 1, 4, dtype=torch.bool))
     begun = attention.begin(memory)
     assert begun is not None
     assert begun[0].shape == begun[1].shape == (2, 2, 1, 4)

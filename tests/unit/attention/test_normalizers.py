@@ -104,11 +104,11 @@ def test_attention_of_one_head_and_of_many_uses_it(name: str, need_weights: bool
     normalizer = NORMALIZERS[name]
     one = Attention(ScaledDotScore(6, 6), 6, normalizer=normalizer)
     states, query = 4.0 * torch.randn(2, 300, 6), torch.randn(2, 300, 6)  # long enough for the fused kernel
-    output = one(query, one.remember(states), need_weights=need_weights)
+    output = one(query, one.project_memory(states), need_weights=need_weights)
     weights = normalizer(query @ states.transpose(1, 2) / 6**0.5, None)
     torch.testing.assert_close(output.context, weights @ states, rtol=1e-4, atol=1e-5)
     many = MultiHeadAttention(6, 2, ScaledDotScore(3, 3), normalizer=normalizer)
-    output = many(query, many.remember(states), need_weights=need_weights)
+    output = many(query, many.project_memory(states), need_weights=need_weights)
     heads = [m(x).unflatten(-1, (2, 3)).transpose(1, 2) for m, x in ((many.query_map, query), (many.key_map, states))]
     weights = normalizer(heads[0] @ heads[1].transpose(2, 3) / 3**0.5, None)
     value = many.value_map(states).unflatten(-1, (2, 3)).transpose(1, 2)
@@ -129,7 +129,7 @@ def test_the_fused_kernel_runs_for_the_softmax_and_for_nothing_else(monkeypatch:
     query = torch.randn(1, 4, 6)
     for normalizer in NORMALIZERS.values():
         attention = Attention(ScaledDotScore(6, 6), 6, normalizer=normalizer)
-        attention(query, attention.remember(query))
+        attention(query, attention.project_memory(query))
         assert calls == ["fused"]  # by the first alone
 
 
@@ -139,7 +139,7 @@ def test_the_fused_kernel_runs_for_the_softmax_and_for_nothing_else(monkeypatch:
 def test_a_copied_attention_normalizes_as_before(normalizer: Normalizer) -> None:
     attention = Attention(ScaledDotScore(6, 6), 6, normalizer=normalizer)
     query = torch.randn(1, 4, 6)
-    expected = attention(query, attention.remember(query)).context
+    expected = attention(query, attention.project_memory(query)).context
     for other in (copy.deepcopy(attention), pickle.loads(pickle.dumps(attention))):
         assert other.normalizer == normalizer
-        assert torch.equal(other(query, other.remember(query)).context, expected)
+        assert torch.equal(other(query, other.project_memory(query)).context, expected)

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from regard.config.engines import obstacles
+from regard.config.engines import unsupported
 from regard.config.load import load_config
 from regard.config.schema import NormalizerName, TransformerConfig
 from regard.errors import ConfigError
@@ -15,7 +15,7 @@ from regard.errors import ConfigError
 @pytest.mark.parametrize(("engine", "name"), [("ctranslate2", "CTranslate2"), ("marian", "MarianMT")])
 def test_engines_know_the_softmax_alone(engine: str, name: str) -> None:
     for normalizer in get_args(NormalizerName):
-        found = obstacles(TransformerConfig(norm="post", normalizer=normalizer), engine)  # type: ignore[arg-type]
+        found = unsupported(TransformerConfig(norm="post", normalizer=normalizer), engine)  # type: ignore[arg-type]
         told = [("normalizer", f"{name} makes weights of scores by a softmax only, not by {normalizer!r}")]
         assert found == ([] if normalizer == "softmax" else told)
 

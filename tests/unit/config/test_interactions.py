@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regard.config.interactions import canonical, conflicts, flat, idle, without_effect
+from regard.config.interactions import canonical, conflicts, flattened, has_no_effect, without_effect
 from regard.config.load import load_config
 from regard.config.presets import preset_names
 from regard.config.schema import Config, DataConfig, RNNConfig, SearchConfig, TrainConfig, TransformerConfig
@@ -69,7 +69,7 @@ def test_presets_set_nothing_in_vain_and_contradict_themselves_nowhere(name: str
     config = load_config(preset=name)
     assert without_effect(config) == []
     assert conflicts(config) == []
-    assert set(idle(config)) <= set(flat(config))
+    assert set(has_no_effect(config)) <= set(flattened(config))
 
 
 def test_what_was_built_in_python_is_told_of_too() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from regard.data.corpus import Corpus
-from regard.data.guided_links import Guidance, WordStarts, read_guidance
+from regard.data.guided_links import GuidedLinks, WordStarts, read_guided_links
 from regard.data.stream import BatchStream
 from regard.errors import DataError
 from regard.text.subword import Subword
@@ -61,7 +61,7 @@ def test_links_follow_the_words_through_any_segmentation(subword, pairs, to_end)
         ((1, 1),),
     ]
     corpus = Corpus.encode(pairs, subword, subword, max_len=200, sample_alpha=0.2)
-    guidance = Guidance.from_links(links, subword, subword, to_end=to_end)
+    guidance = GuidedLinks.from_links(links, subword, subword, to_end=to_end)
     stream = BatchStream(corpus, batch_tokens=100, seed=1, specials=subword.specials, guidance=guidance)
     seen = set()
     for _ in range(4 * stream.batches_per_epoch):
@@ -86,18 +86,18 @@ def test_links_follow_the_words_through_any_segmentation(subword, pairs, to_end)
 
 def test_batches_carry_their_guide_to_the_device(subword, pairs):
     corpus = Corpus.encode(pairs, subword, subword, max_len=200)
-    guidance = Guidance.from_links([((0, 0),)] * len(pairs), subword, subword)
+    guidance = GuidedLinks.from_links([((0, 0),)] * len(pairs), subword, subword)
     options = {"batch_tokens": 1000, "seed": 1, "specials": subword.specials}
     batch = next(BatchStream(corpus, **options, guidance=guidance))
     assert batch.to("cpu").guide.places.tolist() == batch.guide.places.tolist()
     assert next(BatchStream(corpus, **options)).guide is None
-    empty = Guidance.from_links([()] * len(pairs), subword, subword)
+    empty = GuidedLinks.from_links([()] * len(pairs), subword, subword)
     assert next(BatchStream(corpus, **options, guidance=empty)).guide.places.shape == (3, 0)
 
 
 def read(path, text, pairs, subword):
     path.write_text(text, encoding="utf-8")
-    return read_guidance(path, pairs, num_lines=5, src_subword=subword, tgt_subword=subword)
+    return read_guided_links(path, pairs, num_lines=5, src_subword=subword, tgt_subword=subword)
 
 
 def test_links_beyond_their_sentence_are_told_and_left_out(tmp_path, subword, pairs):
@@ -144,4 +144,4 @@ def test_files_that_are_wrong(tmp_path, subword, pairs):
     ):
         read(tmp_path / "links", "\n7-9 0-9\n\n\n\n", pairs, subword)
     with pytest.raises(DataError, match="missing"):
-        read_guidance(tmp_path / "missing", pairs, num_lines=5, src_subword=subword, tgt_subword=subword)
+        read_guided_links(tmp_path / "missing", pairs, num_lines=5, src_subword=subword, tgt_subword=subword)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regard.data.mismatch import doubts
+from regard.data.mismatch import mismatch_warnings
 from regard.values import Pair
 
 
@@ -33,5 +33,5 @@ VAL = [f"other{number}|autre{number}" for number in range(40)]
     ],
 )
 def test_what_is_odd_is_told(train: list[str], val: list[str], told: list[str]) -> None:
-    found = doubts(pairs(*train), pairs(*val))
+    found = mismatch_warnings(pairs(*train), pairs(*val))
     assert [one[: len(start)] for one, start in zip(found, told, strict=True)] == told

@@ -10,7 +10,7 @@ import torch
 
 import regard.files.atomic
 from regard.errors import CheckpointError
-from regard.files.atomic import appearing, write_file, write_shared_text
+from regard.files.atomic import atomic_directory, write_file, write_shared_text
 from regard.store.weights import write_tensors
 
 
@@ -41,7 +41,7 @@ def test_a_directory_appears_whole(tmp_path: Path) -> None:
     place, waiting = tmp_path / "export", tmp_path / ".export.new"
     lay(waiting, "left by one that was killed")
     (tmp_path / "usual").touch()
-    with appearing(place, waiting=waiting) as making:
+    with atomic_directory(place, waiting=waiting) as making:
         assert not list(making.iterdir())
         (making / "weights").touch(mode=0o600)
         (making / "weights").write_text("1")
@@ -52,9 +52,9 @@ def test_a_directory_appears_whole(tmp_path: Path) -> None:
 
 def test_of_two_that_make_the_same_directory_the_first_counts(tmp_path: Path) -> None:
     place = tmp_path / "shared"
-    with appearing(place) as slow:
+    with atomic_directory(place) as slow:
         (slow / "by").write_text("slow")
-        with appearing(place) as quick:
+        with atomic_directory(place) as quick:
             (quick / "by").write_text("quick")
     assert (place / "by").read_text() == "quick"
     assert list(tmp_path.iterdir()) == [place]
@@ -69,7 +69,7 @@ def test_a_directory_that_cannot_be_written_down_does_not_appear(
     monkeypatch.setattr(regard.files.atomic.os, "fsync", full)
     with (
         pytest.raises(CheckpointError, match=r"No space left on device.*Make room"),
-        appearing(tmp_path / "a") as making,
+        atomic_directory(tmp_path / "a") as making,
     ):
         (making / "file").touch()
     assert not list(tmp_path.iterdir())

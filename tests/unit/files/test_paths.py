@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from regard.errors import ConfigError, DataError
-from regard.files.paths import check_writable, cure, is_full, named, reason, refuse_own_input
+from regard.files.paths import check_writable, checked_path, error_reason, error_remedy, is_full, refuse_own_input
 
 
 def test_an_empty_name_is_none() -> None:
-    assert named("model", "--out") == Path("model")
-    assert named(Path(), "--out") == Path()
+    assert checked_path("model", "--out") == Path("model")
+    assert checked_path(Path(), "--out") == Path()
     with pytest.raises(ConfigError, match="--out: expected the name of a place, got an empty one: name it"):
-        named("", "--out")
+        checked_path("", "--out")
 
 
 def test_what_no_text_can_hold() -> None:
@@ -43,7 +43,11 @@ def test_what_the_system_refused_and_what_helps() -> None:
     assert is_full(OSError(errno.EDQUOT, "Disk quota exceeded"))
     assert is_full(ValueError("I/O error: No space left on device (os error 28)"))
     assert not is_full(gone)
-    assert cure(full) == "make room, or choose another place"
-    assert "moved or removed" in cure(gone)
-    assert "choose another place" in cure(OSError(errno.EACCES, "Permission denied"))
-    assert (reason(full), reason(ValueError("odd")), reason(OSError())) == ("No space left on device", "odd", "OSError")
+    assert error_remedy(full) == "make room, or choose another place"
+    assert "moved or removed" in error_remedy(gone)
+    assert "choose another place" in error_remedy(OSError(errno.EACCES, "Permission denied"))
+    assert (error_reason(full), error_reason(ValueError("odd")), error_reason(OSError())) == (
+        "No space left on device",
+        "odd",
+        "OSError",
+    )

@@ -19,7 +19,7 @@ from regard.interop.marian.importer import import_marian
 from regard.interop.onnx.exporter import GRAPHS, export_onnx
 from regard.store import StoredModel
 from regard.text.links import GoldLinks
-from regard.translation.aligner import Aligner, Wanted, both_ways, settle
+from regard.translation.aligner import Aligner, ReadoutOptions, bidirectional, choose_readout
 from regard.translation.loading import load
 from regard.translation.shortlist import make_shortlist, shortlisted
 from regard.translation.translator import Translator
@@ -91,9 +91,9 @@ def _uses(stored: StoredModel) -> Iterator[str]:
     yield "score"
     gold = [GoldLinks(((0, 0),), ((0, 0),))] * len(SOURCES)
     for wanted in (None, gold):
-        readout, _ = settle(translator, SOURCES, TARGETS, Wanted(), wanted)
+        readout, _ = choose_readout(translator, SOURCES, TARGETS, ReadoutOptions(), wanted)
         aligner = Aligner(translator, readout)
-        both_ways(aligner, aligner, "union").links(SOURCES, TARGETS)
+        bidirectional(aligner, aligner, "union").links(SOURCES, TARGETS)
         yield "align"
     table = make_shortlist(translator, SOURCES, TARGETS, links=3, frequent=5)
     shortlisted(translator, table).translate(SOURCES)

@@ -128,7 +128,7 @@ def test_exports_for_ctranslate2_note_their_levels_and_are_not_rounded_while_loa
     keep: Keep, tmp_path: Path
 ) -> None:
     export_ctranslate2(keep(MODELS["transformer"]), tmp_path / "export", quantization="int8")
-    assert open_export(tmp_path / "export").note.weight_levels == LEVELS
+    assert open_export(tmp_path / "export").manifest.weight_levels == LEVELS
     export_ctranslate2(keep(MODELS["transformer"]), tmp_path / "exact")
     assert "weight_levels" not in (tmp_path / "exact" / "export.json").read_text()
     with pytest.raises(ConfigError, match=r"stored as float32, not as int8: export .* with --quantization int8"):
@@ -152,4 +152,4 @@ def test_an_export_that_an_older_version_rounded_warns_where_its_sums_overflow(
 
 
 def test_a_processor_is_tried_once() -> None:
-    assert onnx_sums.cut_off_here() is onnx_sums.cut_off_here()
+    assert onnx_sums.overflows_here() is onnx_sums.overflows_here()

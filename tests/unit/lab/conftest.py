@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from regard.inspection.record import AttentionRecord
-from regard.lab.corpus import LabCorpus, bring_corpus
-from regard.lab.experiment import Bench
+from regard.lab.corpus import LabCorpus, prepare_corpus
+from regard.lab.experiment import Experiment
 from regard.lab.load import dump_lab
 from regard.lab.recorder import Point
-from regard.lab.result import CellResult, Measured, Sentence, Trained
+from regard.lab.result import Measured, RunResult, Sentence, Trained
 from regard.lab.schema import Lab
 from regard.text.words import word_spans
 from regard.values import Encoding
@@ -27,7 +27,7 @@ def small_corpus(tmp_path_factory: pytest.TempPathFactory) -> LabCorpus:
     from regard.lab.schema import CorpusConfig
 
     config = CorpusConfig(phrasebook="en-fr", pairs=400, max_words=12)
-    return bring_corpus(config, tmp_path_factory.mktemp("lab") / "corpus")
+    return prepare_corpus(config, tmp_path_factory.mktemp("lab") / "corpus")
 
 
 def words_as_pieces(text: str) -> Encoding:
@@ -43,7 +43,7 @@ def attention(src: str, tgt: str, blur: float) -> dict[str, object]:
     return AttentionRecord(left, right, ((-(apart**2) / blur).softmax(-1)[None],)).to_dict()
 
 
-def finished(corpus: LabCorpus, system: str, seed: int, *, wrong: float, attends: bool) -> CellResult:
+def finished(corpus: LabCorpus, system: str, seed: int, *, wrong: float, attends: bool) -> RunResult:
     """A cell that gets this share of its words wrong."""
     draw = random.Random(f"{system}{seed}")
     sources, references = corpus.lines("test.src"), corpus.lines("test.tgt")
@@ -72,14 +72,14 @@ def finished(corpus: LabCorpus, system: str, seed: int, *, wrong: float, attends
         tuple((steps, draw.random() * (1 if attends else 0.8**steps)) for steps in range(60) for _ in range(3)),
         tuple(attention(*pair, 0.3 + wrong) for pair in pairs) if attends else (),
     )  # fmt: skip
-    return CellResult(system, seed, 55.0, trained, measured)
+    return RunResult(system, seed, 55.0, trained, measured)
 
 
 @pytest.fixture
-def finished_lab(small_corpus: LabCorpus, tmp_path: Path) -> Callable[..., Bench]:
+def finished_lab(small_corpus: LabCorpus, tmp_path: Path) -> Callable[..., Experiment]:
     """Makes a directory with a lab; `systems` says how often each is wrong."""
 
-    def make(systems: dict[str, float] | None = None, **values: object) -> Bench:
+    def make(systems: dict[str, float] | None = None, **values: object) -> Experiment:
         shares = systems or {name: 0.1 + 0.1 * number for number, name in enumerate(reversed(SYSTEMS))}
         tree: dict[str, object] = {
             "baseline": next(iter(shares)),
@@ -87,7 +87,7 @@ def finished_lab(small_corpus: LabCorpus, tmp_path: Path) -> Callable[..., Bench
             "corpus": {"phrasebook": "en-fr", "pairs": 400, "max_words": 12},
             "measure": {"trials": 200},
         }
-        bench = Bench(Lab.model_validate(tree | values), tmp_path / "made-up", small_corpus)
+        bench = Experiment(Lab.model_validate(tree | values), tmp_path / "made-up", small_corpus)
         bench.directory.mkdir()
         (bench.directory / "corpus").symlink_to(small_corpus.directory)
         (bench.directory / "lab.toml").write_text(dump_lab(bench.lab), encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from regard.errors import ConfigError, DataError
-from regard.lab.corpus import LabCorpus, appearing, bring_corpus, open_corpus
+from regard.lab.corpus import LabCorpus, appearing, open_corpus, prepare_corpus
 from regard.lab.schema import CorpusConfig
 from regard.text.links import read_pharaoh
 
@@ -40,7 +40,7 @@ def test_the_phrasebook_brings_gold_links(small_corpus: LabCorpus) -> None:
 
 def test_long_sentences_besides(tmp_path: Path) -> None:
     config = CorpusConfig(phrasebook="en-fr", pairs=200, max_words=8, long_test=True)
-    corpus = bring_corpus(config, tmp_path / "corpus")
+    corpus = prepare_corpus(config, tmp_path / "corpus")
     lengths = [len(line.split()) for line in corpus.lines("test.src")]
     assert min(lengths) < 9
     assert sum(length >= 20 for length in lengths) == 2
@@ -48,7 +48,7 @@ def test_long_sentences_besides(tmp_path: Path) -> None:
 
 
 def test_what_is_held_out_is_not_learned(files: CorpusConfig, tmp_path: Path) -> None:
-    corpus = bring_corpus(files, tmp_path / "corpus")
+    corpus = prepare_corpus(files, tmp_path / "corpus")
     parts = {name: set(corpus.lines(f"{name}.src")) for name in ("train", "val", "test")}
     assert not parts["train"] & parts["val"]
     assert not parts["train"] & parts["test"]
@@ -63,7 +63,7 @@ def test_a_sample_and_a_test_text_of_ones_own(files: CorpusConfig, tmp_path: Pat
     assert files.train
     gold = write(tmp_path, "gold", [f"0-0 1{'p' if n % 2 else '-'}1" for n in range(400)])
     chosen = files.model_copy(update={"test": files.train, "gold": gold, "pairs": 100, "test_pairs": 50})
-    corpus = bring_corpus(chosen, tmp_path / "corpus")
+    corpus = prepare_corpus(chosen, tmp_path / "corpus")
     assert (corpus.sizes["train"], corpus.sizes["test"]) == (100, 50)
     assert corpus.num_seen == sum(src in set(corpus.lines("train.src")) for src in corpus.lines("test.src")) > 0
     links = list(read_pharaoh(corpus.directory / "test.align"))
@@ -76,24 +76,24 @@ def test_gold_links_are_of_lines_whether_or_not_a_pair_is_left_out(files: Corpus
     src = write(tmp_path, "t.en", ["a b", "", "c d", "e f"])
     tgt = write(tmp_path, "t.fr", ["a b", "x", "", "e f"])
     gold = write(tmp_path, "gold", ["0-0", "", "", "1-1"])
-    corpus = bring_corpus(files.model_copy(update={"test": (src, tgt), "gold": gold}), tmp_path / "corpus")
+    corpus = prepare_corpus(files.model_copy(update={"test": (src, tgt), "gold": gold}), tmp_path / "corpus")
     assert corpus.lines("test.src") == ["a b", "e f"]
     assert [one.sure for one in corpus.gold() or ()] == [((0, 0),), ((1, 1),)]
     write(tmp_path, "gold", ["0-0", "1-1"])
     with pytest.raises(DataError, match="expected links of 4 sentence pairs, got 2 lines"):
-        bring_corpus(files.model_copy(update={"test": (src, tgt), "gold": gold}), tmp_path / "other")
+        prepare_corpus(files.model_copy(update={"test": (src, tgt), "gold": gold}), tmp_path / "other")
 
 
 def test_another_corpus_is_refused(files: CorpusConfig, tmp_path: Path) -> None:
-    bring_corpus(files, tmp_path / "corpus")
-    assert bring_corpus(files, tmp_path / "corpus") == open_corpus(tmp_path / "corpus")
+    prepare_corpus(files, tmp_path / "corpus")
+    assert prepare_corpus(files, tmp_path / "corpus") == open_corpus(tmp_path / "corpus")
     with pytest.raises(ConfigError, match="begun with another corpus"):
-        bring_corpus(files.model_copy(update={"pairs": 10}), tmp_path / "corpus")
+        prepare_corpus(files.model_copy(update={"pairs": 10}), tmp_path / "corpus")
 
 
 def test_gold_links_without_their_text(files: CorpusConfig, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"name it with corpus\.test"):
-        bring_corpus(files.model_copy(update={"gold": "x"}), tmp_path / "corpus")
+        prepare_corpus(files.model_copy(update={"gold": "x"}), tmp_path / "corpus")
     assert not (tmp_path / "corpus").exists()
 
 
@@ -102,7 +102,7 @@ def test_no_lab_and_too_little_text(tmp_path: Path) -> None:
         open_corpus(tmp_path)
     one = write(tmp_path, "one", ["a"])
     with pytest.raises(DataError, match="at least 3 different source sentences"):
-        bring_corpus(CorpusConfig(train=(one, one)), tmp_path / "corpus")
+        prepare_corpus(CorpusConfig(train=(one, one)), tmp_path / "corpus")
 
 
 def test_of_two_that_make_a_directory_the_first_counts(tmp_path: Path) -> None:

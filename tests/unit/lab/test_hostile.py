@@ -14,17 +14,17 @@ import pytest
 
 from regard.errors import CheckpointError, ConfigError, DataError, RegardError
 from regard.lab.corpus import LabCorpus, open_corpus
-from regard.lab.experiment import Bench, open_bench
+from regard.lab.experiment import Experiment, open_experiment
 from regard.lab.load import load_lab, parse_lab
 from regard.lab.recorder import read_record
 from regard.lab.report import write_report
-from regard.lab.result import CellResult, read_result
+from regard.lab.result import RunResult, read_result
 from regard.lab.run import _last_line, _without_waiting
 from regard.lab.schema import Lab
 from regard.lab.summary import summarize
 from regard.store.sealed_json import read_sealed, sealed
 
-Make = Callable[..., Bench]
+Make = Callable[..., Experiment]
 TWO = {"a": 0.1, "b": 0.3}
 
 
@@ -195,12 +195,12 @@ def test_what_a_lab_is_called_is_only_read(finished_lab: Make) -> None:
     outside = markdown.replace(block, "")
     assert "[click]" not in outside
     assert outside.count("```") == 2
-    assert open_bench(bench.directory).lab.title == HOSTILE
+    assert open_experiment(bench.directory).lab.title == HOSTILE
 
 
 def test_what_is_not_finite_is_not_written(finished_lab: Make, tmp_path: Path) -> None:
     result = read_result(finished_lab(TWO).cells()[0].result)
-    astray: CellResult = replace(result, wall_seconds=float("nan"))
+    astray: RunResult = replace(result, wall_seconds=float("nan"))
     with pytest.raises(DataError, match="a, seed 1: the training went astray"):
         astray.write(tmp_path / "result.json")
     assert not list(tmp_path.glob("result*"))

@@ -15,15 +15,15 @@ import regard.files.atomic
 from regard.errors import DataError
 from regard.evaluate.scores import corpus_bleu
 from regard.lab.chart import WIDTH, Line, axes_for, draw
-from regard.lab.corpus import word_cutter
-from regard.lab.experiment import Bench
+from regard.lab.corpus import word_splitter
+from regard.lab.experiment import Experiment
 from regard.lab.findings import headlines
 from regard.lab.report import write_report
 from regard.lab.result import read_result
 from regard.lab.summary import summarize
 from regard.lab.tables import MINUS, scores_table, seeds_table
 
-Make = Callable[..., Bench]
+Make = Callable[..., Experiment]
 FETCHED = re.compile(r"(?:src|href)=[\"']?(?:https?:|//|file:)|@import|url\(")
 
 
@@ -90,7 +90,7 @@ def test_what_a_report_says_is_what_was_measured(finished_lab: Make) -> None:
         assert bucket.values["bad"] == pytest.approx(40.0, abs=25.0)
     references = bench.corpus.lines("test.tgt")
     assert sum(bucket.size for bucket in summary.frequencies) <= sum(
-        len(word_cutter(references)(line)) for line in references
+        len(word_splitter(references)(line)) for line in references
     )
     assert sum(bucket.size for bucket in summary.lengths) == len(references)
     far, near = summary.distances[-1].values, summary.distances[0].values

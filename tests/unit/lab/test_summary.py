@@ -9,12 +9,12 @@ from statistics import median
 
 import pytest
 
-from regard.lab.corpus import word_cutter
-from regard.lab.experiment import Bench
+from regard.lab.corpus import word_splitter
+from regard.lab.experiment import Experiment
 from regard.lab.result import read_result
 from regard.lab.summary import FEWEST, Summary, summarize
 
-Make = Callable[..., Bench]
+Make = Callable[..., Experiment]
 EDGES = (1, 20, 200)
 
 
@@ -30,7 +30,7 @@ def told_apart(finished_lab: Make) -> Summary:
         said = (
             references
             if cell.system == "good"
-            else [" ".join(dict.fromkeys(word_cutter(references)(line))) for line in references]
+            else [" ".join(dict.fromkeys(word_splitter(references)(line))) for line in references]
         )
         sentences = tuple(
             replace(one, translation=text) for one, text in zip(result.measured.sentences, said, strict=True)
@@ -43,7 +43,7 @@ def test_a_word_counts_as_often_as_both_have_it(finished_lab: Make) -> None:
     summary = told_apart(finished_lab)
     corpus = summary.bench.corpus
     references = corpus.lines("test.tgt")
-    lines = [word_cutter(references)(line) for line in references]
+    lines = [word_splitter(references)(line) for line in references]
     twice = 0
 
     def shown(word: str) -> int:

@@ -21,7 +21,7 @@ import regard.lab.worker
 from regard.alignment.readout import Readout
 from regard.errors import ConfigError
 from regard.files.locks import Lock
-from regard.lab.experiment import Bench, Cell, open_bench, set_up
+from regard.lab.experiment import Experiment, Run, open_experiment, set_up
 from regard.lab.load import dump_lab
 from regard.lab.measure import find_readout, gradients, measure, typical_pairs
 from regard.lab.recorder import Recorder, read_record
@@ -32,7 +32,7 @@ from regard.lab.worker import FAILED, FINISHED, TAKEN, main, work
 from regard.store import load_model
 from regard.store.training_directory import TRAINING
 from regard.train.reporter import StepReport, TrainingPlan, Validation
-from regard.translation.aligner import Wanted
+from regard.translation.aligner import ReadoutOptions
 from regard.translation.loading import load
 from regard.translation.result import Translation
 from regard.translation.translator import Translator
@@ -53,7 +53,7 @@ TREE: dict[str, object] = {
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
     """Both cells finished."""
     made = set_up(Lab.model_validate(TREE), tmp_path_factory.mktemp("worker") / "lab")
     for cell in made.cells():
@@ -61,7 +61,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return made
 
 
-def test_a_result_holds_what_the_report_needs(bench: Bench) -> None:
+def test_a_result_holds_what_the_report_needs(bench: Experiment) -> None:
     attends, plain = (read_result(cell.result) for cell in bench.cells())
     gold = bench.corpus.gold()
     assert gold is not None
@@ -87,13 +87,13 @@ def test_a_result_holds_what_the_report_needs(bench: Bench) -> None:
     assert attends.measured.vocabulary == plain.measured.vocabulary
 
 
-def test_checkpoints_do_not_stay(bench: Bench) -> None:
+def test_checkpoints_do_not_stay(bench: Experiment) -> None:
     model = bench.cells()[0].model
     assert not (model / "training").exists()
     load_model(model)
 
 
-def test_a_finished_cell_is_left_alone_and_one_that_is_held_too(bench: Bench) -> None:
+def test_a_finished_cell_is_left_alone_and_one_that_is_held_too(bench: Experiment) -> None:
     cell = bench.cells()[0]
     before = cell.result.stat().st_mtime_ns
     arguments = [str(bench.directory), cell.system, str(cell.seed), "1"]
@@ -103,17 +103,17 @@ def test_a_finished_cell_is_left_alone_and_one_that_is_held_too(bench: Bench) ->
     assert main(arguments, dump_lab(bench.lab)) == TAKEN
 
 
-def test_a_lab_that_is_finished_trains_nothing(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_lab_that_is_finished_trains_nothing(bench: Experiment, capsys: pytest.CaptureFixture[str]) -> None:
     ended = run_lab(bench.lab, bench.directory)
     assert (len(ended.finished), ended.failed, ended.interrupted) == (2, {}, False)
     assert "2 of 2 cells are finished already" in capsys.readouterr().err
 
 
 @pytest.fixture
-def copy(bench: Bench, tmp_path: Path) -> Bench:
+def copy(bench: Experiment, tmp_path: Path) -> Experiment:
     """A lab of the same finished cells, which nobody holds, to be spoilt."""
     shutil.copytree(bench.directory, tmp_path / "lab", ignore=shutil.ignore_patterns("locks"))
-    return open_bench(tmp_path / "lab")
+    return open_experiment(tmp_path / "lab")
 
 
 def changed(**values: object) -> Lab:
@@ -121,7 +121,9 @@ def changed(**values: object) -> Lab:
 
 
 @pytest.mark.parametrize("has_result", [True, False])
-def test_other_options_are_refused_before_anything_is_changed(copy: Bench, tmp_path: Path, has_result: bool) -> None:
+def test_other_options_are_refused_before_anything_is_changed(
+    copy: Experiment, tmp_path: Path, has_result: bool
+) -> None:
     base = tmp_path / "base.toml"
     base.write_text("[train]\nlabel_smoothing = 0.2\n")
     if not has_result:
@@ -137,7 +139,7 @@ def test_other_options_are_refused_before_anything_is_changed(copy: Bench, tmp_p
 
 
 @pytest.mark.parametrize("has_result", [True, False])
-def test_a_failure_is_told(copy: Bench, capsys: pytest.CaptureFixture[str], has_result: bool) -> None:
+def test_a_failure_is_told(copy: Experiment, capsys: pytest.CaptureFixture[str], has_result: bool) -> None:
     cell = copy.cells()[1]
     cell.mark.write_text("else")
     if not has_result:
@@ -146,14 +148,14 @@ def test_a_failure_is_told(copy: Bench, capsys: pytest.CaptureFixture[str], has_
     assert "begun with other options" in capsys.readouterr().err
 
 
-def test_a_worker_is_told_its_lab_whatever_another_run_has_made_of_the_directory(copy: Bench) -> None:
+def test_a_worker_is_told_its_lab_whatever_another_run_has_made_of_the_directory(copy: Experiment) -> None:
     own = replace(copy, lab=changed(title="Deux scores : 두 점수"))
     set_up(changed(baseline="other", systems={"other": []}), copy.directory)
     worker = regard.lab.run._spawn(own, own.cells()[0], 1)
     assert worker.wait(timeout=1800) == FINISHED, (own.cells()[0].directory / "log.txt").read_text()
 
 
-def test_what_only_the_report_shows_may_be_changed(copy: Bench) -> None:
+def test_what_only_the_report_shows_may_be_changed(copy: Experiment) -> None:
     shown = {
         "title": "Another",
         "about": "More",
@@ -162,7 +164,7 @@ def test_what_only_the_report_shows_may_be_changed(copy: Bench) -> None:
     }
     ended = run_lab(changed(**shown), copy.directory)
     assert (len(ended.finished), ended.failed) == (2, {})
-    assert open_bench(copy.directory).lab.title == "Another"
+    assert open_experiment(copy.directory).lab.title == "Another"
     more = {"seeds": [1, 2], "systems": TREE["systems"] | {"more": []}}
     made = set_up(changed(**more), copy.directory)
     assert [made.finished(cell) for cell in made.cells()] == [True, True, False, False, False, False]
@@ -170,17 +172,19 @@ def test_what_only_the_report_shows_may_be_changed(copy: Bench) -> None:
     assert [some.finished(cell) for cell in some.cells()] == [True]
 
 
-def test_a_result_without_a_mark_is_taken_for_the_labs(copy: Bench) -> None:
+def test_a_result_without_a_mark_is_taken_for_the_labs(copy: Experiment) -> None:
     for cell in copy.cells():
         cell.mark.unlink()
     assert len(run_lab(changed(budget={"steps": 5}), copy.directory).finished) == 2
 
 
-def test_results_of_other_options_that_come_meanwhile_are_refused(copy: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_of_other_options_that_come_meanwhile_are_refused(
+    copy: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = copy.cells()
     results = {cell: cell.result.rename(cell.directory / "aside") for cell in (first, second)}
 
-    def spawn(_bench: Bench, cell: Cell, _workers: int) -> subprocess.Popen[bytes]:
+    def spawn(_bench: Experiment, cell: Run, _workers: int) -> subprocess.Popen[bytes]:
         for each, aside in results.items():
             aside.rename(each.result)
         second.mark.write_text("else")
@@ -223,7 +227,7 @@ def test_who_has_lost_his_cell_while_measuring_leaves_it_as_it_is(
     assert (cell.model / TRAINING).exists()
 
 
-def test_speed_is_that_of_the_labs_beam(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_speed_is_that_of_the_labs_beam(bench: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     translator, beams, plainly = load(bench.cells()[1].model), [], Translator.translate
 
     def translate(self: Translator, sources: list[str], *, beam: int | None = None) -> list[Translation]:
@@ -237,7 +241,7 @@ def test_speed_is_that_of_the_labs_beam(bench: Bench, monkeypatch: pytest.Monkey
     assert [one.translation for one in measured.sentences] == [one.text for one in said]
 
 
-def test_gradients_without_gold_links_are_taken_near_the_diagonal(bench: Bench) -> None:
+def test_gradients_without_gold_links_are_taken_near_the_diagonal(bench: Experiment) -> None:
     stored = load_model(bench.cells()[1].model)
     src, tgt = bench.corpus.lines("test.src"), bench.corpus.lines("test.tgt")
     found = list(gradients(stored, src, tgt, None, most=1))
@@ -251,10 +255,12 @@ def test_gradients_without_gold_links_are_taken_near_the_diagonal(bench: Bench) 
     assert list(gradients(stored, src, tgt, None, most=0)) == []
 
 
-def test_the_head_to_read_is_not_sought_in_what_is_judged(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_head_to_read_is_not_sought_in_what_is_judged(bench: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[object] = []
 
-    def settle(_translator: object, sources: object, targets: object, wanted: Wanted) -> tuple[Readout, list[str]]:
+    def settle(
+        _translator: object, sources: object, targets: object, wanted: ReadoutOptions
+    ) -> tuple[Readout, list[str]]:
         looked.extend((sources, targets))
         return wanted.over(Readout()), []
 

@@ -9,13 +9,13 @@ from regard.config.schema import TransformerConfig
 from regard.model.build import build_model
 from regard.model.decoder import State
 from regard.model.fast import for_search
-from regard.model.packed_decoder import SteppingDecoder, SteppingState
+from regard.model.packed_decoder import PackedDecoder, PackedDecoderState
 from regard.model.seq2seq import Seq2Seq
 from regard.model.transformer import TransformerDecoder
 from regard.native import kernel
 from regard.values import DecoderOutput, EncoderOutput, Specials
 
-pytestmark = pytest.mark.skipif(kernel("look", torch.zeros(1)) is None, reason="nothing was compiled here")
+pytestmark = pytest.mark.skipif(kernel("attend_rows", torch.zeros(1)) is None, reason="nothing was compiled here")
 
 SMALL = {"width": 32, "ff_size": 48, "heads": 4, "encoder_layers": 1, "decoder_layers": 2}
 KINDS: dict[str, dict[str, object]] = {
@@ -51,8 +51,8 @@ def _read(model: Seq2Seq, decoder: torch.nn.Module, ids: torch.Tensor) -> Decode
 def test_equals_the_whole_decoder(kind: str, packed: bool) -> None:
     model = _model(**KINDS[kind])
     assert isinstance(model.decoder, TransformerDecoder)
-    stepping = for_search(model).decoder if packed else SteppingDecoder(model.decoder)
-    assert isinstance(stepping, SteppingDecoder)
+    stepping = for_search(model).decoder if packed else PackedDecoder(model.decoder)
+    assert isinstance(stepping, PackedDecoder)
     ids = torch.randint(4, 30, (3, 6), generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
         whole, steps = _read(model, model.decoder, ids), _read(model, stepping, ids)
@@ -65,7 +65,7 @@ def test_equals_the_whole_decoder(kind: str, packed: bool) -> None:
 def test_rows_that_are_chosen_go_on_from_where_they_were() -> None:
     model = _model()
     assert isinstance(model.decoder, TransformerDecoder)
-    stepping = SteppingDecoder(model.decoder)
+    stepping = PackedDecoder(model.decoder)
     src_ids, src_len = torch.randint(4, 30, (3, 5)), torch.tensor([5, 4, 2])
     with torch.inference_mode():
         encoded = model.encode(src_ids, src_len)
@@ -83,7 +83,7 @@ def test_rows_that_are_chosen_go_on_from_where_they_were() -> None:
         again, _ = stepping.step(ids, state)
         twice, _ = stepping.step(ids, state)
         assert torch.equal(again.hidden, twice.hidden)
-    assert isinstance(state, SteppingState)
+    assert isinstance(state, PackedDecoderState)
     assert state.places.shape == (1, 4)
 
 
@@ -95,10 +95,10 @@ def test_decoders_of_other_parts_are_left_alone() -> None:
             return 2 * super().forward(x)
 
     assert isinstance(model.decoder, TransformerDecoder)
-    assert SteppingDecoder.fits(model.decoder)
+    assert PackedDecoder.fits(model.decoder)
     model.decoder.layers[1].cross_attention.query_map = Doubled(32, 32)  # type: ignore[union-attr]
-    assert not SteppingDecoder.fits(model.decoder)
+    assert not PackedDecoder.fits(model.decoder)
     for changes in ({"cross_score": "additive"}, {"normalizer": "sparsemax"}):
         other = _model(**changes).decoder
         assert isinstance(other, TransformerDecoder)
-        assert not SteppingDecoder.fits(other)
+        assert not PackedDecoder.fits(other)

@@ -117,7 +117,7 @@ def test_no_limit_of_minutes_cuts_it_short_on_a_slow_machine() -> None:
 
 def test_it_says_how_long_the_rest_will_take_once_some_steps_were_timed() -> None:
     heard = Silent()
-    telling = demo._Foretelling(heard)
+    telling = demo._TimeEstimate(heard)
     telling.on_start(TrainingPlan(1, 2, 100, 20, 50, "here", None))
     for step, seconds in ((20 + demo.TIMED_STEPS - 1, 500.0), (40, 120.0), (60, 80.0)):
         telling.on_step(StepReport(step, 100, 0.1, 2.0, 2.0, 1.0, 1e-3, 100.0, 5.0, seconds))

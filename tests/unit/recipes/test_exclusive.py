@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from regard.errors import ConfigError
-from regard.recipes.exclusive import alone
+from regard.recipes.exclusive import exclusive_training
 from regard.recipes.training import train
 from regard.store import load_model
 
@@ -45,13 +45,13 @@ def test_what_was_drawn_before_makes_no_difference(toy) -> None:
 
 def test_a_failure_leaves_no_trace_either() -> None:
     wanted = torch.get_rng_state()
-    with pytest.raises(ZeroDivisionError), alone():
+    with pytest.raises(ZeroDivisionError), exclusive_training():
         torch.rand(3)
         os.environ["REGARD_TEST_TRACE"] = "1"
         raise ZeroDivisionError
     assert torch.equal(torch.get_rng_state(), wanted)
     assert "REGARD_TEST_TRACE" not in os.environ
-    with alone():
+    with exclusive_training():
         pass
 
 

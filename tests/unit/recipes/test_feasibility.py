@@ -11,7 +11,7 @@ from regard.config.schema import Config, DataConfig, RNNConfig, SearchConfig, Tr
 from regard.errors import ConfigError
 from regard.native import system
 from regard.recipes import feasibility as possible
-from regard.recipes.feasibility import check_possible
+from regard.recipes.feasibility import check_feasible
 from regard.recipes.training import train
 
 
@@ -20,13 +20,13 @@ def test_a_model_that_no_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         ConfigError, match=r"has 206,\d+,\d+,\d+ parameters, whose training takes 3,\d+ GB, but this mach"
     ):
-        check_possible(config)
+        check_feasible(config)
     memory = system.memory()
     monkeypatch.setattr(possible.system, "memory", lambda: replace(memory, total=1000, limit=None))
     with pytest.raises(ConfigError, match=r"make the largest sizes of \[model\] smaller"):
-        check_possible(Config())
+        check_feasible(Config())
     monkeypatch.setattr(possible.system, "memory", lambda: replace(memory, total=None, limit=None))
-    check_possible(config)
+    check_feasible(config)
 
 
 @pytest.mark.parametrize(

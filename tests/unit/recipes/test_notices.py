@@ -6,7 +6,7 @@ import pytest
 
 from regard.config.load import load_config
 from regard.config.schema import Config, RNNConfig, TrainConfig
-from regard.recipes.notices import remarks
+from regard.recipes.notices import notices
 
 
 @pytest.mark.parametrize(
@@ -32,10 +32,10 @@ from regard.recipes.notices import remarks
 def test_what_counts_for_nothing_or_less_is_told(preset: str, options: list[str], told: list[str]) -> None:
     given = load_config(preset=preset, overrides=options)
     complete = given.model_copy(update={"train": given.train.model_copy(update={"steps": 900})})
-    assert [line[: len(start)] for line, start in zip(remarks(given, complete), told, strict=True)] == told
+    assert [line[: len(start)] for line, start in zip(notices(given, complete), told, strict=True)] == told
 
 
 def test_what_was_built_in_python_is_told_of() -> None:
     given = Config(model=RNNConfig(decoder="plain", input_feeding=True), train=TrainConfig(steps=900, epochs=3))
-    found = remarks(given, given)
+    found = notices(given, given)
     assert [line.split(" = ")[0] for line in found] == ["model.input_feeding", "train.epochs"]

@@ -12,7 +12,7 @@ import torch
 from regard.model.decoder import StepModel
 from regard.search import engine as module
 from regard.search.beam import BeamOptions
-from regard.search.engine import StepEngine, like_length
+from regard.search.engine import StepEngine, length_sorted
 from regard.search.log_probs import NotFiniteError
 from regard.values import Specials
 
@@ -76,7 +76,7 @@ def test_batches_hold_every_row_once_and_no_more_than_fits(
 ) -> None:
     monkeypatch.setattr(module, "POSITIONS", most)
     lengths = torch.randint(1, 90, (500,), generator=torch.Generator().manual_seed(3)).tolist()
-    batches = like_length(lengths, beam=beam)
+    batches = length_sorted(lengths, beam=beam)
     assert sorted(row for rows in batches for row in rows) == list(range(500))
     for rows in batches:
         assert len(rows) <= module.ROWS
@@ -85,4 +85,4 @@ def test_batches_hold_every_row_once_and_no_more_than_fits(
     top = longest.index(max(longest))
     assert longest == [*sorted(longest[:top]), *sorted(longest[top:], reverse=True)]
     assert abs(top - len(longest) / 2) <= len(longest) / 8
-    assert like_length([], beam=1) == []
+    assert length_sorted([], beam=1) == []

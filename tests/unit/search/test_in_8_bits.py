@@ -71,7 +71,7 @@ def _model(name: str) -> Seq2Seq:
     torch.manual_seed(7)
     model = build_model(MODELS[name], src_vocab=V, tgt_vocab=V, shared=True, specials=Specials()).eval()
     with torch.no_grad():
-        model.output_weight *= 4.0  # so that the likeliest words are not nearly as likely as others
+        model.output_weight *= 4.0  # so that the top_log_probs words are not nearly as likely as others
     return model
 
 
@@ -191,7 +191,7 @@ def test_a_shortlist_takes_rows_that_are_rounded_already() -> None:
     every = Shortlist(torch.zeros(V, 1, dtype=torch.int64), torch.arange(V), V)
     sources, options = [[7, 8, 9], [10, 7], [30]], BeamOptions(beam=3)
     whole, within = (
-        one.search(sources, [9] * 3, options, need_weights=False) for one in (engine, engine.within(every))
+        one.search(sources, [9] * 3, options, need_weights=False) for one in (engine, engine.with_shortlist(every))
     )
     assert [one[0].ids for one in whole] == [one[0].ids for one in within]
     assert [one[0].score for one in whole] == [one[0].score for one in within]

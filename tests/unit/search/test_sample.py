@@ -37,12 +37,12 @@ def draw(model: Any, options: SampleOptions, *, seed: int = 1, limit: int = 3) -
 def next_probabilities(row: list[float], options: SampleOptions) -> dict[int, float]:
     """What may come next and how likely, by the definitions, in plain Python."""
     weights = {token: math.exp(row[token] / options.temperature) for token in (0, 3, 4, 5)}
-    likeliest = sorted(weights, key=lambda token: -weights[token])
+    top_log_probs = sorted(weights, key=lambda token: -weights[token])
     if options.top_k is not None:
-        likeliest = likeliest[: options.top_k]
-    total = sum(weights[token] for token in likeliest)
+        top_log_probs = top_log_probs[: options.top_k]
+    total = sum(weights[token] for token in top_log_probs)
     kept, reached = [], 0.0
-    for token in likeliest:
+    for token in top_log_probs:
         if reached >= options.top_p:
             break
         kept.append(token)

@@ -60,7 +60,7 @@ def _same(found: list[list[Hypothesis]], expected: list[list[Hypothesis]]) -> No
 @pytest.mark.parametrize("name", MODELS)
 def test_other_words_are_impossible(name: str, beam: int) -> None:
     model, shortlist = _model(name), _shortlist()
-    found = _search(_engine(for_search(model)).within(shortlist), beam)
+    found = _search(_engine(for_search(model)).with_shortlist(shortlist), beam)
     assert [each[0].ids for each in found] != [each[0].ids for each in _search(_engine(model), beam)]
     bias = model.output_bias.detach().clone()
     for source, here in zip(SOURCES, found, strict=True):
@@ -75,25 +75,25 @@ def test_other_words_are_impossible(name: str, beam: int) -> None:
 def test_all_words_are_no_limit() -> None:
     model = _model("rnn")
     whole = _engine(for_search(model))
-    _same(_search(whole.within(_shortlist(always=SIZE)), 3), _search(whole, 3))
+    _same(_search(whole.with_shortlist(_shortlist(always=SIZE)), 3), _search(whole, 3))
 
 
 def test_bfloat16_stays_bfloat16() -> None:
     whole = _engine(for_search(_model("rnn"), "bfloat16"))
-    found, expected = (_search(one, 1) for one in (whole.within(_shortlist(always=SIZE)), whole))
+    found, expected = (_search(one, 1) for one in (whole.with_shortlist(_shortlist(always=SIZE)), whole))
     _same(found, expected)
 
 
 def test_an_ensemble_keeps_to_it() -> None:
     models = [for_search(_model("rnn", seed)) for seed in (5, 6)]
     shortlist = _shortlist(always=SIZE)
-    _same(_search(_engine(Ensemble(models)).within(shortlist), 2), _search(_engine(Ensemble(models)), 2))
+    _same(_search(_engine(Ensemble(models)).with_shortlist(shortlist), 2), _search(_engine(Ensemble(models)), 2))
 
 
 def test_given_translations_may_say_anything() -> None:
     engine = _engine(for_search(_model("rnn")))
     targets = [[40, 41], [59], [5], [6]]
-    [one, *_] = engine.within(_shortlist()).force(SOURCES, targets)
+    [one, *_] = engine.with_shortlist(_shortlist()).force(SOURCES, targets)
     [other, *_] = engine.force(SOURCES, targets)
     assert one.ids == other.ids == (40, 41, 3)
     assert one.score == pytest.approx(other.score)

@@ -22,7 +22,7 @@ from regard.model.seq2seq import Seq2Seq
 from regard.store import load_model
 from regard.store.manifest import MANIFEST, WEIGHTS, Manifest
 from regard.store.model import open_model
-from regard.store.verified import HashedFile, steadily, use_hashed
+from regard.store.verified import HashedFile, read_consistently, use_hashed
 
 LOADS = 200
 
@@ -155,7 +155,7 @@ def test_a_reader_gives_up_only_when_nothing_changes(tmp_path: Path) -> None:
             raise CheckpointError("half of it")
         return len(tries)
 
-    assert steadily(read, [path]) == 5
+    assert read_consistently(read, [path]) == 5
 
     def fail() -> int:
         tries.append(1)
@@ -163,5 +163,5 @@ def test_a_reader_gives_up_only_when_nothing_changes(tmp_path: Path) -> None:
 
     tries.clear()
     with pytest.raises(CheckpointError, match="damaged"):
-        steadily(fail, [path, tmp_path / "none", tmp_path / "\0"])
+        read_consistently(fail, [path, tmp_path / "none", tmp_path / "\0"])
     assert len(tries) == 1

@@ -16,7 +16,7 @@ import pytest
 
 from regard.errors import CheckpointError, ConfigError
 from regard.store import training_directory as training_folder
-from regard.store.training_directory import TrainingFolder
+from regard.store.training_directory import TrainingDirectory
 
 OLD, NEW = "the old state", "the new state"
 
@@ -40,7 +40,7 @@ def out(tmp_path: Path) -> Path:
 
 def test_a_new_training_takes_the_place_of_the_old_one(out: Path) -> None:
     lay_out(out / "training", OLD)
-    folder = TrainingFolder(out)
+    folder = TrainingDirectory(out)
     with folder.claimed():
         folder.begin()
         assert folder.replacing
@@ -55,7 +55,7 @@ def test_a_new_training_takes_the_place_of_the_old_one(out: Path) -> None:
 
 def test_what_did_not_come_to_a_state_goes_and_the_old_one_stays(out: Path) -> None:
     lay_out(out / "training", OLD)
-    folder = TrainingFolder(out)
+    folder = TrainingDirectory(out)
     with pytest.raises(RuntimeError), folder.claimed():
         folder.begin()
         raise RuntimeError
@@ -78,7 +78,7 @@ def test_whoever_comes_next_finishes_what_a_kill_left(out: Path, training, comin
     for name, content in (("training", training), (".training.new", coming), (".training.old", going)):
         if content is not None:
             lay_out(out / name, content)
-    folder = TrainingFolder(out)
+    folder = TrainingDirectory(out)
     assert folder.is_trained() == (after is not None)
     if after is not None:
         with pytest.raises(ConfigError, match=r"already holds training: .*--resume.*--overwrite"):
@@ -102,7 +102,7 @@ def test_a_rename_that_fails_puts_the_old_one_back(out: Path, monkeypatch: pytes
         really(source, target)
 
     monkeypatch.setattr(os, "replace", full)
-    folder = TrainingFolder(out)
+    folder = TrainingDirectory(out)
     with (
         pytest.raises(CheckpointError, match=r"training: cannot be written: No space.*Make room"),
         folder.claimed(),
@@ -116,7 +116,7 @@ def test_behind_a_link_the_folder_is_replaced_where_it_lies(out: Path, tmp_path:
     lay_out(tmp_path / "scratch/run", OLD)
     out.mkdir()
     (out / "training").symlink_to(tmp_path / "scratch/run")
-    folder = TrainingFolder(out)
+    folder = TrainingDirectory(out)
     with folder.claimed():
         folder.begin()
         (folder.current / "state.safetensors").write_text(NEW)
@@ -127,7 +127,7 @@ def test_behind_a_link_the_folder_is_replaced_where_it_lies(out: Path, tmp_path:
 
 def test_an_unfinished_preparation_is_in_nobodys_way(out: Path) -> None:
     lay_out(out / "training")
-    folder = TrainingFolder(out)
+    folder = TrainingDirectory(out)
     folder.check_free(overwrite=False)
     with folder.claimed():
         folder.begin()
@@ -138,26 +138,26 @@ def test_an_unfinished_preparation_is_in_nobodys_way(out: Path) -> None:
 def test_what_a_kill_left_half_written_is_cleared_away(out: Path) -> None:
     for name in (".tmpAb3xYz", ".tmp-mine", "state.safetensors.new"):
         (lay_out(out / "training", OLD) if not out.exists() else out / "training").joinpath(name).touch()
-    with TrainingFolder(out).claimed():
+    with TrainingDirectory(out).claimed():
         assert {".tmp-mine"} == {one.name for one in (out / "training").glob(".tmp*")}
     (out / "training/.tmp-mine").unlink()
-    TrainingFolder(out).check_free(overwrite=True)
+    TrainingDirectory(out).check_free(overwrite=True)
 
 
 def test_files_of_somebody_else_are_not_replaced(out: Path) -> None:
     lay_out(out / "training", OLD)
     (out / "training/train.en").write_text("a corpus")
     with pytest.raises(ConfigError, match=r"found 'train\.en' among them.*move it away"):
-        TrainingFolder(out).check_free(overwrite=True)
+        TrainingDirectory(out).check_free(overwrite=True)
 
 
 def test_a_second_process_is_refused_in_words(out: Path) -> None:
     lay_out(out / "training", OLD)
-    with TrainingFolder(out).claimed():
+    with TrainingDirectory(out).claimed():
         script = (
             "import sys; from pathlib import Path; from regard.errors import RegardError\n"
-            "from regard.store.training_directory import TrainingFolder\n"
-            "folder = TrainingFolder(Path(sys.argv[1]))\n"
+            "from regard.store.training_directory import TrainingDirectory\n"
+            "folder = TrainingDirectory(Path(sys.argv[1]))\n"
             "for work in (lambda: folder.check_free(overwrite=True), lambda: folder.claimed().__enter__()):\n"
             "    try: work()\n"
             "    except RegardError as error: print(error)\n"
@@ -168,26 +168,26 @@ def test_a_second_process_is_refused_in_words(out: Path) -> None:
     for line in lines:
         assert line.startswith(f"{out}: a training (process {os.getpid()} on ")
         assert "is running there" in line
-    with TrainingFolder(out).claimed():  # it was given back
+    with TrainingDirectory(out).claimed():  # it was given back
         pass
 
 
 def test_a_killed_one_is_in_nobodys_way_even_before_it_is_waited_for(out: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from regard.store.training_directory import TrainingFolder\n"
-        "with TrainingFolder(Path(sys.argv[1])).claimed(): print(flush=True); time.sleep(1000)\n"
+        "import sys, time; from pathlib import Path; from regard.store.training_directory import TrainingDirectory\n"
+        "with TrainingDirectory(Path(sys.argv[1])).claimed(): print(flush=True); time.sleep(1000)\n"
     )
     out.mkdir()
     killed = subprocess.Popen([sys.executable, "-c", script, str(out)], stdout=subprocess.PIPE)
     assert killed.stdout
     killed.stdout.readline()
     with pytest.raises(CheckpointError, match=rf"process {killed.pid} on"):
-        TrainingFolder(out).check_free(overwrite=True)
+        TrainingDirectory(out).check_free(overwrite=True)
     killed.send_signal(signal.SIGKILL)
     killed.stdout.read()  # it is dead now, though nobody has waited for it
     while Path(f"/proc/{killed.pid}/stat").exists() and ") Z " not in Path(f"/proc/{killed.pid}/stat").read_text():
         time.sleep(0.01)
-    with TrainingFolder(out).claimed():
+    with TrainingDirectory(out).claimed():
         pass
     killed.wait()
     killed.stdout.close()
@@ -206,7 +206,7 @@ def test_one_that_shows_no_life_is_succeeded(out: Path, left: str, monkeypatch: 
     monkeypatch.setattr(training_folder, "WATCH_SECONDS", 0.1)
     (out / ".locks").mkdir(parents=True)
     (out / ".locks/lock.0").write_text(left)
-    folder = TrainingFolder(out)
+    folder = TrainingDirectory(out)
     folder.check_free(overwrite=False)
     with folder.claimed():
         folder.begin()
@@ -225,7 +225,7 @@ def test_one_elsewhere_that_shows_life_is_believed(out: Path, monkeypatch: pytes
         really(0.0)
 
     monkeypatch.setattr("regard.files.locks.time.sleep", beat)
-    with pytest.raises(CheckpointError, match="process 7 on elsewhere"), TrainingFolder(out).claimed():
+    with pytest.raises(CheckpointError, match="process 7 on elsewhere"), TrainingDirectory(out).claimed():
         pass
 
 
@@ -240,7 +240,7 @@ def test_a_number_that_was_given_anew_does_not_hold(out: Path) -> None:
 
 @pytest.mark.parametrize("how", ["removed", "replaced", "all removed"])
 def test_who_works_in_a_directory_that_is_gone_is_told(out: Path, how: str) -> None:
-    folder = TrainingFolder(out)
+    folder = TrainingDirectory(out)
     with folder.claimed():
         folder.begin()
         folder.take_place()
@@ -253,7 +253,7 @@ def test_who_works_in_a_directory_that_is_gone_is_told(out: Path, how: str) -> N
 
 
 def test_who_was_taken_for_dead_writes_no_more(out: Path) -> None:
-    slow, quick = TrainingFolder(out), TrainingFolder(out)
+    slow, quick = TrainingDirectory(out), TrainingDirectory(out)
     with slow.claimed():
         slow.begin()
         slow.take_place()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from regard.errors import DataError
-from regard.text.readers import read_lines, read_pairs, windows
+from regard.text.readers import in_batches, read_lines, read_pairs
 from regard.values import Pair
 
 
@@ -55,7 +55,7 @@ def test_lines_come_one_by_one(write) -> None:
 
 
 def test_what_came_before_a_failure_comes_before_it_in_windows(write) -> None:
-    pieces = windows(read_lines(write("x", b"1\n2\n3\n\xff\n")), 2)
+    pieces = in_batches(read_lines(write("x", b"1\n2\n3\n\xff\n")), 2)
     assert [next(pieces), next(pieces)] == [["1", "2"], ["3"]]
     with pytest.raises(DataError, match="x:4"):
         next(pieces)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from regard.text import segments as module
 from regard.text.normalize import normalize
-from regard.text.segments import stretches
+from regard.text.segments import segments
 from regard.text.subword import Subword
 
 LINES = ["the cat sleeps on the big bed", "a small dog runs in the garden", "we do not know where they are"] * 5
@@ -25,7 +25,7 @@ def subword() -> Subword:
 
 @given(text=TEXTS, limit=st.integers(5, 30))
 def test_nothing_is_lost_and_nothing_is_too_long(subword: Subword, text: str, limit: int) -> None:
-    parts = stretches(text, subword, limit=limit)
+    parts = segments(text, subword, limit=limit)
     assert "".join(part.encoding.text.replace(" ", "") for part in parts) == text.replace(" ", "")
     words = text.split()
     for part in parts:
@@ -40,7 +40,7 @@ def test_nothing_is_lost_and_nothing_is_too_long(subword: Subword, text: str, li
 @given(words=st.lists(st.sampled_from(WORDS), max_size=40), limit=st.integers(9, 40))
 def test_words_stay_whole_where_they_fit(subword: Subword, words: list[str], limit: int) -> None:
     text = " ".join(words)
-    parts = stretches(text, subword, limit=limit)
+    parts = segments(text, subword, limit=limit)
     assert " ".join(part.encoding.text for part in parts) == text
     assert [part.first_word for part in parts] == [
         sum(len(earlier.encoding.text.split()) for earlier in parts[:number]) for number in range(len(parts))
@@ -48,10 +48,10 @@ def test_words_stay_whole_where_they_fit(subword: Subword, words: list[str], lim
 
 
 def test_what_fits_is_left_alone(subword: Subword) -> None:
-    [whole] = stretches(LINES[0], subword, limit=100)
+    [whole] = segments(LINES[0], subword, limit=100)
     assert whole.encoding == subword.encode(LINES[0])
     assert whole.first_word == 0
-    assert stretches("", subword, limit=3) == []
+    assert segments("", subword, limit=3) == []
 
 
 def test_stretches_are_not_cut_smaller_than_need_be(subword: Subword) -> None:
@@ -71,16 +71,16 @@ def test_stretches_are_not_cut_smaller_than_need_be(subword: Subword) -> None:
                 stop -= 1
             wanted.append(" ".join(words[start:stop]))
             start = stop
-        assert [part.encoding.text for part in stretches(" ".join(words), subword, limit=limit)] == wanted
+        assert [part.encoding.text for part in segments(" ".join(words), subword, limit=limit)] == wanted
 
 
 def test_a_character_of_more_bytes_than_the_limit_stays_whole(subword: Subword) -> None:
-    [part] = stretches("😀", subword, limit=2)
+    [part] = segments("😀", subword, limit=2)
     assert part.encoding.text == "😀"
 
 
 def test_a_word_without_end(subword: Subword) -> None:
-    parts = stretches("x" * 5000, subword, limit=64)
+    parts = segments("x" * 5000, subword, limit=64)
     assert {part.first_word for part in parts} == {0}
     assert max(len(part.encoding.ids) for part in parts) <= 64
     assert "".join(part.encoding.text for part in parts) == "x" * 5000
@@ -104,7 +104,7 @@ SENTENCES = "The cat sleeps. A small dog runs, and we know it! Do we know where 
 def test_sentences_and_clauses_stay_whole_where_they_fit(
     subword: Subword, text: str, limit: int, wanted: list[str] | None
 ) -> None:
-    parts = stretches(text, subword, limit=limit)
+    parts = segments(text, subword, limit=limit)
     if wanted:
         assert [part.encoding.text for part in parts] == wanted
         assert not any(part.within_word for part in parts)
@@ -116,10 +116,10 @@ def test_sentences_and_clauses_stay_whole_where_they_fit(
 def test_a_text_looked_at_in_blocks_is_cut_as_if_it_were_one(
     subword: Subword, text: str, limit: int, size: int
 ) -> None:
-    whole = stretches(text, subword, limit=limit)
+    whole = segments(text, subword, limit=limit)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "BLOCK", size)
-        parts = stretches(text, subword, limit=limit)
+        parts = segments(text, subword, limit=limit)
     assert "".join(part.encoding.text.replace(" ", "") for part in parts) == text.replace(" ", "")
     assert all(len(part.encoding.ids) <= limit for part in parts)
     assert len(parts) <= 2 * len(whole) + 1

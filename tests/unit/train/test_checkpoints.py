@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from regard.errors import CheckpointError
-from regard.train.checkpoints import WORST, CheckpointFolder
+from regard.train.checkpoints import WORST, CheckpointDirectory
 from regard.train.reporter import Sample, Validation
 
 SCORES = {10: 5.0, 20: 9.0, 30: 7.0, 40: 9.0, 50: 6.0}
 
 
-def filled(directory: Path, prefer: str, keep: int = 2) -> CheckpointFolder:
-    folder = CheckpointFolder(directory, keep=keep, prefer=prefer)  # type: ignore[arg-type]
+def filled(directory: Path, prefer: str, keep: int = 2) -> CheckpointDirectory:
+    folder = CheckpointDirectory(directory, keep=keep, prefer=prefer)  # type: ignore[arg-type]
     for step, bleu in SCORES.items():
         validation = Validation(1.0, 1.0, bleu, samples=(Sample("a", "b", "c"),))
         folder.add(step, validation, "bleu", {"w": torch.tensor([float(step)])})
@@ -42,7 +42,7 @@ def test_what_is_kept(tmp_path: Path, prefer: str, kept: list[int], averaged: li
 
 def test_it_is_remembered_without_samples(tmp_path: Path) -> None:
     folder = filled(tmp_path, "last")
-    again = CheckpointFolder(tmp_path, keep=2, prefer="last")
+    again = CheckpointDirectory(tmp_path, keep=2, prefer="last")
     again.restore(folder.state())
     assert again.entries == folder.entries
     assert all(entry.validation.samples == () for entry in again.entries)
@@ -66,7 +66,7 @@ def test_a_step_done_again_replaces_the_first(tmp_path: Path) -> None:
 
 
 def test_no_number_is_the_worst(tmp_path: Path) -> None:
-    folder = CheckpointFolder(tmp_path, keep=2, prefer="last")
+    folder = CheckpointDirectory(tmp_path, keep=2, prefer="last")
     assert folder.best is None
     folder.add(1, Validation(float("nan"), float("nan")), "loss", {"w": torch.zeros(1)})
     assert folder.best is not None
@@ -75,6 +75,6 @@ def test_no_number_is_the_worst(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("state", [None, 3, [{}], [{"step": 1, "score": "high", "validation": {}}], ["x"]])
 def test_a_damaged_list_is_refused(tmp_path: Path, state: object) -> None:
-    folder = CheckpointFolder(tmp_path, keep=2, prefer="last")
+    folder = CheckpointDirectory(tmp_path, keep=2, prefer="last")
     with pytest.raises(CheckpointError, match="list of checkpoints is damaged"):
         folder.restore(state)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from regard.train.guided import GuidedAttention
 from regard.train.optimizer import Updater
 from regard.train.precision import Precision
 from regard.train.step import TrainingStep
-from regard.values import Batch, Guide, Specials
+from regard.values import AlignmentTargets, Batch, Specials
 
 SPECIALS = Specials()
 
@@ -22,7 +22,7 @@ SPECIALS = Specials()
 def guide_of(*places):
     """A guide from `(row, step, column, share)`."""
     table = torch.tensor(places, dtype=torch.float64).view(-1, 4)
-    return Guide(table[:, :3].long().t(), table[:, 3].float())
+    return AlignmentTargets(table[:, :3].long().t(), table[:, 3].float())
 
 
 def test_by_hand():
@@ -82,7 +82,7 @@ MODELS = {
 }
 
 
-def batch_of(guide: Guide | None) -> Batch:
+def batch_of(guide: AlignmentTargets | None) -> Batch:
     made = collate([[5, 6, 7], [8, 9]], [[6, 5], [9, 8]], specials=SPECIALS)
     return Batch(made.src_ids, made.src_len, made.tgt_in_ids, made.tgt_out_ids, made.tgt_len, made.indices, 6, guide)
 

@@ -18,7 +18,7 @@ from regard.train.loop import Outcome, Trainer
 from regard.train.progress import Progress
 from regard.train.reporter import Validation
 from regard.train.schedule import CosineSchedule
-from regard.train.step import Taken
+from regard.train.step import StepResult
 from regard.values import Batch
 
 PEAK = 1e-2
@@ -48,13 +48,13 @@ class Machine:
         trainer: Trainer = bench.trainer(judge=Slow(), clock=clock, diary=diary, **{**given, **options})
         interrupt = Interrupt()
 
-        def step(batches: Sequence[Batch], rate: float) -> Taken:
+        def step(batches: Sequence[Batch], rate: float) -> StepResult:
             nonlocal began
             began = clock.now if began is None else began
             clock.now += machine.pace(trainer.stopwatch.elapsed())
             machine.rates.append(rate)
             interrupt.requested = trainer.progress.step == stop_at
-            return Taken(torch.ones(()), torch.ones(()), torch.ones(()), 1)
+            return StepResult(torch.ones(()), torch.ones(()), torch.ones(()), 1)
 
         trainer.step = step  # type: ignore[assignment]
         outcome = trainer.run(resume=resume, interrupt=interrupt)

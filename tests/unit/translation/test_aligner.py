@@ -16,8 +16,8 @@ from regard.model.build import build_model
 from regard.store import StoredModel
 from regard.text.links import GoldLinks
 from regard.text.subword import Subword
-from regard.translation.aligner import Aligner, Wanted, both_ways, settle
-from regard.translation.chunks import portions
+from regard.translation.aligner import Aligner, ReadoutOptions, bidirectional, choose_readout
+from regard.translation.chunks import chunks
 from regard.translation.translator import Translator
 
 SOURCES = ["the cat sleeps", "the dog sleeps", "a cat runs", "a dog runs", "the cat runs", "a dog sleeps"]
@@ -49,29 +49,29 @@ def place(readout):
 
 
 def test_a_recurrent_model_has_nothing_to_choose(subword):
-    wanted = Wanted("threshold")
-    assert settle(translator(subword, RNN), SOURCES, TARGETS, wanted) == (Readout("threshold"), [])
-    shifted, told = settle(translator(subword, RNN), SOURCES, TARGETS, Wanted(shifted=True))
+    wanted = ReadoutOptions("threshold")
+    assert choose_readout(translator(subword, RNN), SOURCES, TARGETS, wanted) == (Readout("threshold"), [])
+    shifted, told = choose_readout(translator(subword, RNN), SOURCES, TARGETS, ReadoutOptions(shifted=True))
     assert (place(shifted), told) == ((None, None, True), [])
 
 
 def test_a_transformer_is_tried_head_by_head_and_the_choice_told(subword):
     model = translator(subword, TRANSFORMER)
-    readout, [told] = settle(model, SOURCES, TARGETS, Wanted())
+    readout, [told] = choose_readout(model, SOURCES, TARGETS, ReadoutOptions())
     records = [one.attention for one in model.score(SOURCES, TARGETS)]
     best = rank(records, by_dictionary(records))[0]
     assert readout == best.readout
     assert told.startswith(f"reading {best} (nats a target word that its links predict, 6 sentence pairs)")
-    unshifted, _ = settle(model, SOURCES, TARGETS, Wanted(shifted=False))
+    unshifted, _ = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(shifted=False))
     assert not unshifted.shifted
-    right, [told] = settle(model, SOURCES, TARGETS, Wanted(), GOLD)
+    right, [told] = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(), GOLD)
     assert "1 - AER on gold links" in told
     assert right.layer is None or right.layer < 3
 
 
 def test_what_the_user_says_counts(subword):
     model = translator(subword, TRANSFORMER, guided_weight=0.5)
-    said, told = settle(model, SOURCES, TARGETS, Wanted(layer=2, head=1), GOLD)
+    said, told = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(layer=2, head=1), GOLD)
     assert (place(said), told) == ((2, 1, False), [])
 
 
@@ -79,11 +79,11 @@ def test_a_layer_alone_leaves_its_heads_to_be_chosen(subword):
     model = translator(subword, TRANSFORMER)
     records = [one.attention for one in model.score(SOURCES, TARGETS)]
     best = next(one for one in rank(records, by_dictionary(records)) if one.readout.layer == 2)
-    found, [told] = settle(model, SOURCES, TARGETS, Wanted(layer=2))
+    found, [told] = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(layer=2))
     assert found == best.readout
     assert told.startswith(f"reading {best}")
-    assert settle(model, SOURCES, TARGETS, Wanted(head=1))[0].head == 1
-    missing, _ = settle(model, SOURCES, TARGETS, Wanted(layer=9))
+    assert choose_readout(model, SOURCES, TARGETS, ReadoutOptions(head=1))[0].head == 1
+    missing, _ = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(layer=9))
     with pytest.raises(ShapeError, match="there is no layer 9"):
         missing.links(records[0])
 
@@ -98,25 +98,30 @@ def test_a_layer_alone_leaves_its_heads_to_be_chosen(subword):
 )
 def test_a_guided_head_is_read_everywhere(subword, train, expected):
     model = translator(subword, TRANSFORMER, guided_weight=0.5, **train)
-    assert settle(model, SOURCES, TARGETS, Wanted()) == (expected, [])
+    assert choose_readout(model, SOURCES, TARGETS, ReadoutOptions()) == (expected, [])
     [scored] = model.score(SOURCES[0], TARGETS[0])
     assert scored.alignment == expected.links(scored.attention)
-    assert settle(model, SOURCES, TARGETS, Wanted(layer=expected.layer, head=expected.head)) == (expected, [])
-    other, _ = settle(model, SOURCES, TARGETS, Wanted(shifted=not expected.shifted))
+    assert choose_readout(model, SOURCES, TARGETS, ReadoutOptions(layer=expected.layer, head=expected.head)) == (
+        expected,
+        [],
+    )
+    other, _ = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(shifted=not expected.shifted))
     assert other == replace(expected, shifted=not expected.shifted)
 
 
 def test_the_rule_that_is_wanted_replaces_the_models_own():
     own = Readout("threshold", 1, 0, shifted=True, threshold=0.4)
-    assert Wanted().over(own) == own
-    assert Wanted(threshold=0.2, end=0.3).over(own) == replace(own, threshold=0.2, end=0.3)
-    assert Wanted("threshold").over(own) == own
-    assert Wanted("shares").over(own) == Readout("shares", 1, 0, shifted=True)  # 0.4 was made for the other rule
-    assert Wanted("strongest", 0.7).over(Readout()) == Readout("strongest", threshold=0.7)
+    assert ReadoutOptions().over(own) == own
+    assert ReadoutOptions(threshold=0.2, end=0.3).over(own) == replace(own, threshold=0.2, end=0.3)
+    assert ReadoutOptions("threshold").over(own) == own
+    assert ReadoutOptions("shares").over(own) == Readout(
+        "shares", 1, 0, shifted=True
+    )  # 0.4 was made for the other rule
+    assert ReadoutOptions("strongest", 0.7).over(Readout()) == Readout("strongest", threshold=0.7)
 
 
 def test_too_few_pairs_to_choose(subword):
-    readout, [told] = settle(translator(subword, TRANSFORMER), ["the cat"], ["le chat"], Wanted())
+    readout, [told] = choose_readout(translator(subword, TRANSFORMER), ["the cat"], ["le chat"], ReadoutOptions())
     assert place(readout) == (None, None, False)
     assert "too few sentence pairs" in told
 
@@ -125,7 +130,7 @@ def test_two_directions_are_made_one(subword):
     there, back = Aligner(translator(subword, RNN), Readout()), Aligner(translator(subword, RNN, seed=2), Readout())
     forward, backward = there.links(SOURCES, TARGETS), back.links(TARGETS, SOURCES)
     for method in ("union", "grow-diag"):
-        found = both_ways(there, back, method).links(SOURCES, TARGETS)
+        found = bidirectional(there, back, method).links(SOURCES, TARGETS)
         assert found == [symmetrize(a, flipped(b), method) for a, b in zip(forward, backward, strict=True)]
 
 
@@ -151,7 +156,7 @@ def test_a_model_without_attention_is_refused(subword):
 
 def test_gold_links_of_another_text(subword):
     with pytest.raises(DataError, match="gold links of 6 sentence pairs, got 2"):
-        settle(translator(subword, RNN), SOURCES, TARGETS, Wanted(), GOLD[:2])
+        choose_readout(translator(subword, RNN), SOURCES, TARGETS, ReadoutOptions(), GOLD[:2])
 
 
 @pytest.mark.parametrize("model", [RNN, TRANSFORMER], ids=["rnn", "transformer"])
@@ -175,12 +180,12 @@ def test_the_one_matrix_that_is_read_is_what_it_was_among_all(subword, model):
 
 
 def test_portions_hold_usual_pairs_by_their_number_and_long_ones_by_their_length():
-    assert [one.stop - one.start for one in portions(["a" * 300] * 1100, ["b" * 300] * 1100)] == [512, 512, 76]
+    assert [one.stop - one.start for one in chunks(["a" * 300] * 1100, ["b" * 300] * 1100)] == [512, 512, 76]
     sizes = [10, 10, 9000, 9000, 10, 7000, 10]
-    found = list(portions(["é" * (size // 2) for size in sizes], ["b" * size for size in sizes]))
+    found = list(chunks(["é" * (size // 2) for size in sizes], ["b" * size for size in sizes]))
     assert [(one.start, one.stop) for one in found] == [(0, 2), (2, 3), (3, 4), (4, 7)]
-    assert list(portions([], [])) == []
-    assert list(portions(["\ud800"], ["x"])) == [slice(0, 1)]
+    assert list(chunks([], [])) == []
+    assert list(chunks(["\ud800"], ["x"])) == [slice(0, 1)]
 
 
 def test_links_do_not_depend_on_portions(subword, monkeypatch):
@@ -206,6 +211,6 @@ def test_a_choice_looks_at_as_many_pairs_as_there_is_room_for(subword, monkeypat
     seen = []
     score = model.score
     monkeypatch.setattr(model, "score", lambda src, tgt, **more: seen.extend(src) or score(src, tgt, **more))
-    settle(model, ["z" * 200, *SOURCES * 9], ["z" * 200, *TARGETS * 9], Wanted())
+    choose_readout(model, ["z" * 200, *SOURCES * 9], ["z" * 200, *TARGETS * 9], ReadoutOptions())
     assert 3 < len(seen) < 54
     assert seen == (SOURCES * 9)[: len(seen)]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from regard.inspection.record import AttentionRecord
-from regard.translation.quality import Suspicion, most_repeated, suspicions
+from regard.translation.quality import QualityFlag, most_repeated, quality_flags
 from regard.values import Encoding
 
 
@@ -41,13 +41,13 @@ def record(src: str, tgt: str, weights: torch.Tensor) -> AttentionRecord:
     ],
 )
 def test_repetition(src: str, tgt: str, expected: tuple[int, tuple[int, int]] | None) -> None:
-    found = suspicions(words(src), words(tgt))
-    assert found == (() if expected is None else (Suspicion("repetition", *expected),))
+    found = quality_flags(words(src), words(tgt))
+    assert found == (() if expected is None else (QualityFlag("repetition", *expected),))
 
 
 def test_letters_within_a_word_may_follow_themselves_more_often() -> None:
-    assert suspicions(letters("hm hmx"), letters("hmmmmm")) == ()
-    assert [one.kind for one in suspicions(letters("hm hmx"), letters("hmmmmmm"))] == ["repetition"]
+    assert quality_flags(letters("hm hmx"), letters("hmmmmm")) == ()
+    assert [one.kind for one in quality_flags(letters("hm hmx"), letters("hmmmmmm"))] == ["repetition"]
 
 
 def test_most_repeated() -> None:
@@ -62,35 +62,35 @@ def test_most_repeated() -> None:
 )
 def test_length(num_src: int, num_tgt: int, flagged: bool) -> None:
     src, tgt = (words(" ".join(f"{side}{n}" for n in range(count))) for side, count in (("s", num_src), ("t", num_tgt)))
-    assert [one.kind for one in suspicions(src, tgt)] == ["length"] * flagged
+    assert [one.kind for one in quality_flags(src, tgt)] == ["length"] * flagged
 
 
 def test_what_nothing_looked_at() -> None:
     weights = torch.zeros(4, 7)  # </s> on either side
     weights[0, 0] = weights[1, 1] = weights[2, 5] = 1
     weights[3, 2:5] = 1 / 3  # the end of the translation may look where it likes
-    [one] = suspicions(words("a b c d e f"), words("u v w"), record=record("a b c d e f", "u v w", weights))
-    assert one == Suspicion("coverage", 0.5, (2, 5))
+    [one] = quality_flags(words("a b c d e f"), words("u v w"), record=record("a b c d e f", "u v w", weights))
+    assert one == QualityFlag("coverage", 0.5, (2, 5))
     assert one.message == "suspicious: nothing looked at words 3 to 5 of the source, which may be left out"
     weights[1] = torch.tensor([0, 0.7, 0.3, 0, 0, 0, 0])
-    assert suspicions(words("a b c d e f"), words("u v w"), record=record("a b c d e f", "u v w", weights)) == ()
+    assert quality_flags(words("a b c d e f"), words("u v w"), record=record("a b c d e f", "u v w", weights)) == ()
 
 
 def test_attention_without_a_point() -> None:
     weights = torch.full((4, 7), 1 / 7)
-    found = suspicions(words("a b c d e f"), words("u v w"), record=record("a b c d e f", "u v w", weights))
+    found = quality_flags(words("a b c d e f"), words("u v w"), record=record("a b c d e f", "u v w", weights))
     assert [one.kind for one in found] == ["entropy"]
     assert found[0].value == pytest.approx(0.0, abs=1e-6)
     short = torch.full((4, 4), 1 / 4)
-    assert suspicions(words("a b c"), words("u v w"), record=record("a b c", "u v w", short)) == ()
+    assert quality_flags(words("a b c"), words("u v w"), record=record("a b c", "u v w", short)) == ()
 
 
 def test_what_it_is_told_as() -> None:
-    [one] = suspicions(words("a b"), words("u v"), finished=False)
+    [one] = quality_flags(words("a b"), words("u v"), finished=False)
     assert one.message == "the translation reached its length limit before its end"
     assert one.to_dict() == {"kind": "unfinished", "value": 2, "where": None}
     assert one.moved(src=3, tgt=5) == one
-    assert Suspicion("coverage", 0.5, (1, 3)).moved(src=3, tgt=5).where == (4, 6)
-    assert Suspicion("repetition", 3, (1, 3)).moved(src=3, tgt=5).to_dict()["where"] == [6, 8]
-    assert "2.50 times as long" in Suspicion("length", 2.5).message
-    assert "words 2 to 3 of the translation say the same 3 times" in Suspicion("repetition", 3, (1, 3)).message
+    assert QualityFlag("coverage", 0.5, (1, 3)).moved(src=3, tgt=5).where == (4, 6)
+    assert QualityFlag("repetition", 3, (1, 3)).moved(src=3, tgt=5).to_dict()["where"] == [6, 8]
+    assert "2.50 times as long" in QualityFlag("length", 2.5).message
+    assert "words 2 to 3 of the translation say the same 3 times" in QualityFlag("repetition", 3, (1, 3)).message

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from regard.translation.result import Translation
-from regard.translation.segments import Part, join
+from regard.translation.segments import Segment, join_segments
 from regard.values import Encoding, Links
 
 
-def part(first_word: int, text: str, links: Links = (), *, within_word: bool = False) -> Part:
+def part(first_word: int, text: str, links: Links = (), *, within_word: bool = False) -> Segment:
     found = Translation("", text, -1.0, tuple(text.split()), alignment=links)
-    return Part(3, first_word, Encoding("", (), (), ()), (found,), within_word=within_word)
+    return Segment(3, first_word, Encoding("", (), (), ()), (found,), within_word=within_word)
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ def part(first_word: int, text: str, links: Links = (), *, within_word: bool = F
         ([part(0, ""), part(0, "yy", ((0, 0),), within_word=True)], "yy", ((0, 0),)),
     ],
 )
-def test_joining(parts: list[Part], text: str, links: Links) -> None:
-    whole = join("source", parts)
+def test_joining(parts: list[Segment], text: str, links: Links) -> None:
+    whole = join_segments("source", parts)
     assert whole.text == text
     assert whole.alignment == links
     assert all(tgt < len(text.split()) for _, tgt in whole.alignment)

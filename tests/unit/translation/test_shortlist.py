@@ -164,7 +164,7 @@ def test_another_engine_has_none(translator: Translator) -> None:
         translator.src_subword,
         translator.tgt_subword,
         search=translator.search,
-        reach=translator.reach,
+        limits=translator.limits,
     )
     table = make_shortlist(translator, ["the cat"], ["le chat"])
     with pytest.raises(SearchError, match="regard's own engine"):

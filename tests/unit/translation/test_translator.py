@@ -283,7 +283,7 @@ def test_a_translation_that_did_not_end_says_so(subword: Subword) -> None:
         model.model.output_bias[3] = -1e4
     _, one = Translator.of([model]).translate(["", ENGLISH[0]])
     assert one.warnings[0] == "sentence 2: the translation reached its length limit before its end"
-    assert [doubt.kind for doubt in one.suspicious] == ["unfinished", "repetition"]
+    assert [doubt.kind for doubt in one.quality_flags] == ["unfinished", "repetition"]
     assert len(one.tokens) == len(subword.encode(ENGLISH[0]).ids) + 1 + 4
 
 
@@ -313,15 +313,15 @@ def test_with_care_what_is_suspicious_is_tried_again(subword: Subword, kind: str
     careful = translator.translate(lines, careful=True)
     streamed = list(translator.translate_lines(lines, careful=True, window=2))
     assert [one.text for one in streamed] == [one.text for one in careful]
-    assert any(one.suspicious for one in once)
-    assert sum(len(one.suspicious) for one in careful) < sum(len(one.suspicious) for one in once)
+    assert any(one.quality_flags for one in once)
+    assert sum(len(one.quality_flags) for one in careful) < sum(len(one.quality_flags) for one in once)
     for number, (before, after) in enumerate(zip(once, careful, strict=True), start=1):
         assert after.source == before.source
-        assert len(after.suspicious) <= len(before.suspicious)
-        if not before.suspicious:
+        assert len(after.quality_flags) <= len(before.quality_flags)
+        if not before.quality_flags:
             assert after.text == before.text
-        assert after.to_dict()["suspicious"] == [one.to_dict() for one in after.suspicious]
-        assert set(after.warnings) == {f"sentence {number}: {one.message}" for one in after.suspicious}
+        assert after.to_dict()["quality_flags"] == [one.to_dict() for one in after.quality_flags]
+        assert set(after.warnings) == {f"sentence {number}: {one.message}" for one in after.quality_flags}
 
 
 def test_an_ensemble_of_one_model_twice_is_the_model(subword: Subword, translator: Translator) -> None:

@@ -64,7 +64,7 @@ def check_model(exported: Exported) -> None:
     found = read_variables(exported.path / MODEL)
     _check_layers(found, config, exported.path / MODEL)
     _check_sizes(found, dict(_sizes(exported, config)), exported.path / MODEL)
-    _check_types(found, exported.note.quantization, exported.path / MODEL)
+    _check_types(found, exported.manifest.quantization, exported.path / MODEL)
     _check_scalars(found, config, exported.path / MODEL)
     _check_settings(exported)
     _check_vocabularies(exported)
@@ -257,7 +257,7 @@ def _check_settings(exported: Exported) -> None:
 
 
 def _check_vocabularies(exported: Exported) -> None:
-    path, listed = exported.path, set(exported.note.files)
+    path, listed = exported.path, set(exported.manifest.files)
     sides = (exported.src_subword, exported.tgt_subword)
     expected = {SHARED: sides[0]} if SHARED in listed else dict(zip(SEPARATE, sides, strict=True))
     if SHARED in listed and all_pieces(sides[0]) != all_pieces(sides[1]):

@@ -17,10 +17,10 @@ from regard.errors import ConfigError, SearchError
 from regard.interop.ctranslate2.check import check_model
 from regard.interop.ctranslate2.spec import all_pieces, max_positions
 from regard.interop.exported import Exported
-from regard.interop.packages import need
-from regard.search.attention_filter import EVERYTHING, Kept
+from regard.interop.packages import require_package
+from regard.search.attention_filter import EVERYTHING, AttentionFilter
 from regard.search.beam import BeamOptions
-from regard.search.length_limits import Reach
+from regard.search.length_limits import LengthLimits
 from regard.search.penalties import length_penalty
 from regard.values import Hypothesis, Specials
 
@@ -58,7 +58,7 @@ class CTranslate2Engine:
         threads: int | None = None,
         device: str = "auto",
     ) -> None:
-        need("ctranslate2", to="translate with CTranslate2")
+        require_package("ctranslate2", to="translate with CTranslate2")
         import ctranslate2
 
         self._src_pieces = src_pieces
@@ -135,7 +135,7 @@ class CTranslate2Engine:
         return [found[row] for row in range(len(sources))]
 
     def force(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: Kept = EVERYTHING
+        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: AttentionFilter = EVERYTHING
     ) -> list[Hypothesis]:
         """Not possible here.
 
@@ -255,7 +255,7 @@ def open_ctranslate2(
         ConfigError: As for `CTranslate2Engine`.
         CheckpointError: The files are damaged, or do not belong together.
     """
-    stored_as = exported.note.quantization
+    stored_as = exported.manifest.quantization
     if precision.startswith("int8") and not stored_as.startswith("int8"):
         # CTranslate2 would round to 127 levels while it loads, which overflow on processors without VNNI.
         raise ConfigError(
@@ -274,7 +274,7 @@ def open_ctranslate2(
     )
 
 
-def length_limits(config: Config) -> Reach:
+def length_limits(config: Config) -> LengthLimits:
     """Length limits of a CTranslate2 export, whose table of positions ends where the model's searches end."""
     positions = max_positions(config)
-    return Reach(min(config.data.max_len, positions - 1), positions)
+    return LengthLimits(min(config.data.max_len, positions - 1), positions)

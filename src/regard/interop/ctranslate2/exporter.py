@@ -12,7 +12,7 @@ from regard.interop.ctranslate2.engine import CTranslate2Engine
 from regard.interop.ctranslate2.quantize import round_weights
 from regard.interop.ctranslate2.spec import all_pieces, fill_spec
 from regard.interop.exported import new_directory, write_companions
-from regard.interop.packages import need
+from regard.interop.packages import require_package
 from regard.interop.verification import Ids, Run, verify
 from regard.search.beam import BeamOptions
 from regard.store import StoredModel
@@ -36,7 +36,7 @@ def export_ctranslate2(stored: StoredModel, path: str | Path, *, quantization: s
         ConfigError: CTranslate2 is not installed, cannot run such a model, or has no such quantization.
         CheckpointError: It translates otherwise, or the place cannot be written.
     """
-    need("ctranslate2", to="export a model to CTranslate2")
+    require_package("ctranslate2", to="export a model to CTranslate2")
     if quantization not in get_args(Quantization):
         raise ConfigError(f"expected a quantization of {', '.join(get_args(Quantization))}, got {quantization!r}")
     with new_directory(path) as directory:

@@ -9,7 +9,7 @@ from torch import nn
 
 from regard.attention.multi import MultiHeadAttention
 from regard.attention.scores import ScaledDotScore
-from regard.config.engines import obstacles
+from regard.config.engines import unsupported
 from regard.config.schema import Config, TransformerConfig
 from regard.errors import ConfigError
 from regard.model.embed import Embedder, LearnedPositions, SinusoidalPositions
@@ -81,7 +81,7 @@ def runnable(stored: StoredModel) -> TransformerConfig:
         ConfigError: It cannot; the message names every option that stands in the way.
     """
     config = stored.config.model
-    found = [f"model.{key}: {why}" for key, why in obstacles(config, "ctranslate2")]
+    found = [f"model.{key}: {why}" for key, why in unsupported(config, "ctranslate2")]
     if found or not isinstance(config, TransformerConfig):
         raise ConfigError("CTranslate2 cannot run this model:" + "".join(f"\n  {one}" for one in found))
     for layer in _layers(cast("TransformerDecoder", stored.model.decoder)):

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from regard.attention.scores import ScaledDotScore
-from regard.config.engines import obstacles
+from regard.config.engines import unsupported
 from regard.config.schema import TransformerConfig
 from regard.data.collate import collate
 from regard.errors import CheckpointError, ConfigError
 from regard.interop.ctranslate2.spec import all_pieces, max_positions
 from regard.interop.exported import new_directory
 from regard.interop.marian.weights import OUTPUT_BIAS, SRC_TABLE, TGT_TABLE, places, to_theirs
-from regard.interop.packages import need
+from regard.interop.packages import require_package
 from regard.interop.verification import sample_sources
 from regard.model.transformer import DecoderLayer, TransformerDecoder
 from regard.store import StoredModel
@@ -42,7 +42,7 @@ def export_marian(stored: StoredModel, path: str | Path) -> None:
             that stands in the way.
         CheckpointError: The logits differ, or the place cannot be written.
     """
-    need("transformers", to="export a model to MarianMT")
+    require_package("transformers", to="export a model to MarianMT")
     config = _exportable(stored)
     with new_directory(path) as directory:
         _write_json(directory / "config.json", _their_config(stored, config))
@@ -54,7 +54,7 @@ def export_marian(stored: StoredModel, path: str | Path) -> None:
 
 def _exportable(stored: StoredModel) -> TransformerConfig:
     config = stored.config.model
-    found = [f"model.{key}: {why}" for key, why in obstacles(config, "marian")]
+    found = [f"model.{key}: {why}" for key, why in unsupported(config, "marian")]
     if found or not isinstance(config, TransformerConfig):
         raise ConfigError("MarianMT has no such model:" + "".join(f"\n  {one}" for one in found))
     decoder = cast("TransformerDecoder", stored.model.decoder)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from regard.config.schema import Config, DataConfig, SearchConfig, SubwordConfig, TransformerConfig
 from regard.errors import CheckpointError, ConfigError
-from regard.files.paths import named
+from regard.files.paths import checked_path
 from regard.interop.foreign_weights import check_sizes, read_weights
 from regard.interop.marian.config import MarianConfig, read_config, to_model_config
 from regard.interop.marian.vocabulary import read_vocabulary
@@ -29,7 +29,7 @@ from regard.model.build import build_model
 from regard.model.embed import SinusoidalPositions
 from regard.store.manifest import Manifest
 from regard.store.model import save_model
-from regard.store.training_directory import TrainingFolder
+from regard.store.training_directory import TrainingDirectory
 from regard.store.weights import check_finite
 from regard.text.subword import Subword
 
@@ -61,7 +61,7 @@ def import_marian(path: str | Path, out: str | Path) -> Manifest:
         ConfigError: The model has options that regard does not, or `out` holds a model or a training.
     """
     directory = Path(path)
-    TrainingFolder(named(out, "out")).check_empty()
+    TrainingDirectory(checked_path(out, "out")).check_empty()
     theirs, searching = read_config(directory)
     found = _named(read_weights(directory), theirs, where=directory)
     src, tgt, bpe = _vocabularies(directory, theirs)
@@ -121,41 +121,41 @@ def _named(found: dict[str, Tensor], theirs: MarianConfig, *, where: Path) -> di
     Embeddings and the output layer may have several names, under which they must be the same.
     """
     _check_layers(found, theirs, where)
-    named = dict(found)
+    checked_path = dict(found)
     tied = theirs.tie_word_embeddings
     shared = tied and theirs.share_encoder_decoder_embeddings  # as transformers ties them
     for name in (_SRC, _TGT):
-        if name not in named and _SHARED in named:
-            named[name] = named[_SHARED]
-    if _OUTPUT not in named and _TGT in named:
-        named[_OUTPUT] = named[_TGT]
+        if name not in checked_path and _SHARED in checked_path:
+            checked_path[name] = checked_path[_SHARED]
+    if _OUTPUT not in checked_path and _TGT in checked_path:
+        checked_path[_OUTPUT] = checked_path[_TGT]
     due = dict(their_shapes(theirs))
     due |= {_SRC: (theirs.vocab_size, theirs.d_model), _TGT: (theirs.tgt_vocab_size, theirs.d_model)}
     due[_OUTPUT] = due[_TGT]
     perhaps = {_BIAS: (1, theirs.tgt_vocab_size), _SHARED: due[_SRC]}
     perhaps |= dict.fromkeys(_POSITIONS, (theirs.max_position_embeddings, theirs.d_model))
-    check_sizes(where, _all_due(due, perhaps, named), named)
-    unknown = sorted(named.keys() - due.keys() - perhaps.keys())
+    check_sizes(where, _all_due(due, perhaps, checked_path), checked_path)
+    unknown = sorted(checked_path.keys() - due.keys() - perhaps.keys())
     if unknown:
         raise CheckpointError(
             f"{where}: the weights hold more than a MarianMT model has: {', '.join(map(repr, unknown[:5]))}"
             f"{f' and {len(unknown) - 5} more' if len(unknown) > 5 else ''}: is it another model, or a part of one?"
         )
     for one, other, same in ((_SRC, _TGT, shared), (_SRC, _SHARED, shared), (_OUTPUT, _TGT, tied)):
-        if same and other in named and not torch.equal(named[one], named[other]):
+        if same and other in checked_path and not torch.equal(checked_path[one], checked_path[other]):
             raise CheckpointError(
                 f"{where}: {one} and {other} are one tensor by config.json, but have different numbers: the files "
                 "belong to different models, or one was damaged; copy the directory again"
             )
-    _check_positions(named, where)
-    return named
+    _check_positions(checked_path, where)
+    return checked_path
 
 
 def _all_due(
-    due: dict[str, tuple[int, ...]], perhaps: dict[str, tuple[int, ...]], named: dict[str, Tensor]
+    due: dict[str, tuple[int, ...]], perhaps: dict[str, tuple[int, ...]], checked_path: dict[str, Tensor]
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
     yield from due.items()
-    yield from ((name, shape) for name, shape in perhaps.items() if name in named)
+    yield from ((name, shape) for name, shape in perhaps.items() if name in checked_path)
 
 
 def _check_layers(found: dict[str, Tensor], theirs: MarianConfig, where: Path) -> None:
@@ -175,23 +175,23 @@ def _check_layers(found: dict[str, Tensor], theirs: MarianConfig, where: Path) -
             )
 
 
-def _arranged(named: dict[str, Tensor], marian: MarianConfig, config: TransformerConfig) -> dict[str, Tensor]:
+def _arranged(checked_path: dict[str, Tensor], marian: MarianConfig, config: TransformerConfig) -> dict[str, Tensor]:
     """Our tensors by our names, `(...)`, in float32."""
     listed = [(place.ours, place.theirs, place.dim) for place in places(config)]
     listed += [(SRC_TABLE, _SRC, 1), (TGT_TABLE, _TGT, 1), (OUTPUT, _OUTPUT, 1)]
-    tensors = {ours: to_ours(named[name].float(), dim) for ours, name, dim in listed}
+    tensors = {ours: to_ours(checked_path[name].float(), dim) for ours, name, dim in listed}
     if not marian.scale_embedding:
         for name in (SRC_TABLE, TGT_TABLE):
             tensors[name] = tensors[name] * config.width**-0.5
-    bias = named.get(_BIAS)
+    bias = checked_path.get(_BIAS)
     tensors[OUTPUT_BIAS] = torch.zeros(len(tensors[OUTPUT])) if bias is None else bias.float().flatten()
     return tensors
 
 
-def _check_positions(named: dict[str, Tensor], where: Path) -> None:
+def _check_positions(checked_path: dict[str, Tensor], where: Path) -> None:
     """Positions are computed; a file may hold them too, and then they must be the same."""
     for name in _POSITIONS:
-        table = named.get(name)
+        table = checked_path.get(name)
         if table is None:
             continue
         computed = SinusoidalPositions()(torch.zeros(1, *table.shape))[0]

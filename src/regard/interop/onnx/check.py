@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from regard.errors import CheckpointError
 from regard.files.reading import read_bytes
 from regard.interop.onnx.graph import WEIGHTS
-from regard.interop.packages import need
+from regard.interop.packages import require_package
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, GraphProto, ModelProto, TensorProto
@@ -72,7 +72,7 @@ def check_quantization(path: Path, quantization: str) -> None:
 
 
 def _read(path: Path) -> ModelProto:
-    need("onnx", to="read a graph of ONNX")
+    require_package("onnx", to="read a graph of ONNX")
     from onnx import ModelProto
 
     data = read_bytes(path, most=_LARGEST, cure="export the model again")

@@ -19,7 +19,7 @@ _LAST, _TOTAL, _STEP = (STATE + name for name in ("last", "total", "step"))
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class DecoderAttentionOutput:
     """What a look gives.
 
     Attributes:
@@ -33,7 +33,7 @@ class Looked:
     after: Values
 
 
-class Look:
+class DecoderAttention:
     """The attention of a recurrent decoder.
 
     Args:
@@ -106,7 +106,7 @@ class Look:
         shape = g.op("Concat", g.op("Shape", states, start=0, end=2), heads, axis=0)
         return g.op("Transpose", g.op("Reshape", rows, shape), perm=[0, 2, 1, 3])
 
-    def step(self, g: Graph, query: Value, given: Values) -> Looked:
+    def step(self, g: Graph, query: Value, given: Values) -> DecoderAttentionOutput:
         """Draws one look.
 
         Args:
@@ -131,7 +131,7 @@ class Look:
             after[_STEP] = g.op("Add", given[_STEP], g.ints(1))
         if self._remembers:
             after |= {_LAST: weights, _TOTAL: g.op("Add", given[_TOTAL], weights)}
-        return Looked(context, weights, after)
+        return DecoderAttentionOutput(context, weights, after)
 
     def _seen(self, g: Graph, query: Value, given: Values) -> tuple[Value, list[Value], list[Value]]:
         """The keys as this step sees them, what hides some of them, and what favors some."""

@@ -8,7 +8,7 @@ from regard.errors import CheckpointError, ConfigError
 from regard.interop.exported import Exported
 from regard.interop.onnx.check import check_quantization
 from regard.interop.onnx.graph import WEIGHTS
-from regard.interop.onnx.overflow import cut_off_here
+from regard.interop.onnx.overflow import overflows_here
 from regard.interop.onnx.step_model import START, STEP, OnnxStepModel
 from regard.search.engine import StepEngine
 
@@ -31,7 +31,7 @@ def open_onnx(
         ConfigError: ONNX Runtime is not installed, or cannot do what is asked.
         CheckpointError: The graphs are not as regard writes them.
     """
-    stored_as = exported.note.quantization
+    stored_as = exported.manifest.quantization
     if precision not in (None, stored_as):
         raise ConfigError(
             f"{exported.path}: this export computes in {stored_as}, not {precision}: export the model with "
@@ -39,9 +39,9 @@ def open_onnx(
         )
     if device not in ("auto", "cpu"):
         raise ConfigError(f"--device {device}: the ONNX engine runs on the CPU: give cpu, or use regard's own engine")
-    if not {START, STEP, WEIGHTS} < set(exported.note.files):
+    if not {START, STEP, WEIGHTS} < set(exported.manifest.files):
         raise CheckpointError(f"{exported.path}: lists no {START}, {STEP} and {WEIGHTS}: export the model again")
-    if stored_as == "int8" and exported.note.weight_levels is None and cut_off_here():
+    if stored_as == "int8" and exported.manifest.weight_levels is None and overflows_here():
         warnings.warn(
             f"{exported.path}: an older regard rounded its weights so that their products overflow on this processor "
             "(it has no VNNI) and translations may be worse: export the model again",

@@ -24,7 +24,7 @@ from regard.interop.onnx.quantize import Int8Graph
 from regard.interop.onnx.recurrent import RecurrentPlan
 from regard.interop.onnx.step_model import START, STEP, OnnxStepModel
 from regard.interop.onnx.transformer import TransformerPlan
-from regard.interop.packages import need
+from regard.interop.packages import require_package
 from regard.interop.verification import Ids, Run, verify, verify_logits
 from regard.model.bahdanau import BahdanauDecoder
 from regard.model.build import NORMALIZERS
@@ -56,7 +56,7 @@ def export_onnx(stored: StoredModel, path: str | Path, *, quantization: str = "f
             quantization.
         CheckpointError: It computes something else, or would on another processor, or the place cannot be written.
     """
-    need("onnx", to="export a model to ONNX")
+    require_package("onnx", to="export a model to ONNX")
     if quantization not in GRAPHS:
         raise ConfigError(f"expected a quantization of {', '.join(GRAPHS)}, got {quantization!r}")
     plan = plan_of(stored.model)

@@ -42,7 +42,7 @@ def _largest(path: Path) -> int:
 
 
 @cache
-def cut_off_here() -> bool:
+def overflows_here() -> bool:
     """Whether ONNX Runtime on this processor cuts off sums of two products of bytes at 16 bits; finds out once."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper

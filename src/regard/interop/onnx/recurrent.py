@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from regard.interop.onnx.decoder_attention import Look
+from regard.interop.onnx.decoder_attention import DecoderAttention
 from regard.interop.onnx.graph import Attribute, Graph, Value
 from regard.interop.onnx.ports import STATE, Port, Step, Values
 from regard.model.bahdanau import BahdanauDecoder
@@ -15,7 +15,7 @@ from regard.model.cells import GRULayer, LSTMLayer, RecurrentLayer
 from regard.model.luong import LuongDecoder
 from regard.model.plain import PlainDecoder
 from regard.model.rnn_encoder import RNNEncoder
-from regard.model.stack import DirectReadout, MaxoutReadout, Readout
+from regard.model.stack import DeepOutput, LinearDeepOutput, MaxoutDeepOutput
 
 _TORCH_TO_ONNX = {nn.LSTM: (0, 3, 1, 2), nn.GRU: (1, 0, 2), nn.RNN: (0,)}
 """The standard's order of gates: input, output, forget, cell; update, reset, candidate."""
@@ -36,7 +36,9 @@ class RecurrentPlan:
         self._encoder = encoder
         self._decoder = decoder
         self._layers = [cast("RecurrentLayer", layer) for layer in decoder.stack.layers]
-        self._look = None if isinstance(decoder, PlainDecoder) else Look(decoder.attention, encoder.hidden_size)
+        self._look = (
+            None if isinstance(decoder, PlainDecoder) else DecoderAttention(decoder.attention, encoder.hidden_size)
+        )
         self._fed = decoder.fed_size if isinstance(decoder, LuongDecoder) else 0
         width = decoder.stack.hidden_size
         names = [name for layer in self._names() for name in layer]
@@ -178,11 +180,11 @@ def _joined(g: Graph, parts: list[Value]) -> Value:
 
 def _read_out(g: Graph, readout: nn.Module, parts: list[Value]) -> Value:
     joined = _joined(g, parts)
-    if isinstance(readout, DirectReadout):
+    if isinstance(readout, LinearDeepOutput):
         return joined
-    if not isinstance(readout, (Readout, MaxoutReadout)):
+    if not isinstance(readout, (DeepOutput, MaxoutDeepOutput)):
         raise AssertionError(f"a readout of another kind: {type(readout).__name__}")
     mapped = g.linear(joined, readout.map.weight, readout.map.bias)
-    if isinstance(readout, Readout):
+    if isinstance(readout, DeepOutput):
         return g.op("Tanh", mapped)
     return g.op("Max", *g.ops("Split", mapped, count=2, axis=1, num_outputs=2))

@@ -14,7 +14,7 @@ from regard.errors import CheckpointError, SearchError
 from regard.interop.onnx.check import check_graph
 from regard.interop.onnx.graph import WEIGHTS as WEIGHT_FILE
 from regard.interop.onnx.ports import NEXT, SOURCE, STATE, WEIGHTS
-from regard.interop.packages import need
+from regard.interop.packages import require_package
 from regard.model.decoder import State, select_rows
 from regard.values import StepOutput
 
@@ -60,7 +60,7 @@ class OnnxStepModel:
     """
 
     def __init__(self, directory: Path, *, tgt_vocab: int) -> None:
-        need("onnxruntime", to="translate with ONNX Runtime")
+        require_package("onnxruntime", to="translate with ONNX Runtime")
         self._tgt_vocab = tgt_vocab
         end = max(check_graph(directory / name) for name in (START, STEP))
         self._start, self._step = (_session(directory / name) for name in (START, STEP))

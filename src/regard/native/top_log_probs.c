@@ -1,4 +1,4 @@
-// The likeliest words of rows of logits with their log-probabilities: two visits to a row while it lies in the cache.
+// The most probable words of rows of logits with their log-probabilities: two visits to a row while it lies in the cache.
 
 #include <math.h>
 
@@ -93,10 +93,10 @@ static float reached(const float *numbers, int64_t n, int64_t count) {
         float log_partition = logf(partition) + largest;                                                             \
         for (int64_t k = 0; k < wanted; k++) log_probs[k] -= log_partition;                                          \
     }                                                                                                                \
-    /* For each of `rows` rows of logits z (rows, words): the `wanted` likeliest words, the likeliest first, but     \
+    /* For each of `rows` rows of logits z (rows, words): the `wanted` most probable words, the most probable first, but     \
        none of the `barred` ids in `never`, and log p of each over all words: both (rows, wanted). -inf where        \
        there are fewer; not a number where the row holds no distribution. */                                        \
-    KERNEL void regard_likeliest_##KIND(const TYPE *z, int64_t rows, int64_t words, const int64_t *never,            \
+    KERNEL void regard_top_log_probs_##KIND(const TYPE *z, int64_t rows, int64_t words, const int64_t *never,            \
                                         int64_t barred, int64_t wanted, float *log_probs, int64_t *ids,              \
                                         int32_t threads) {                                                           \
         _Pragma("omp parallel for num_threads(threads) schedule(static) if (rows * words > (1 << 16))")              \

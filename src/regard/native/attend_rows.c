@@ -136,7 +136,7 @@ static inline void normalize(float *w, int64_t n) {
        Position j of row r is row n = at[r * row + j * next] of keys[j] and values[j], whose rows and heads are      \
        `strides` apart (key row, key head, value row, value head); seen (rows of the keys, T) says by n at position  \
        0 what may be attended to, or is NULL. Context (R, H, D); weights (R, H, T). H K, H D at most WIDEST. */      \
-    KERNEL void regard_look_##KIND(const TYPE *query, int64_t query_row, const TYPE *const *keys,                    \
+    KERNEL void regard_attend_rows_##KIND(const TYPE *query, int64_t query_row, const TYPE *const *keys,                    \
                                    const TYPE *const *values, const int64_t *at, int64_t row, int64_t next,          \
                                    const uint8_t *seen, int64_t R, int64_t T, int64_t H, int64_t K, int64_t D,       \
                                    const int64_t *strides, float scale, TYPE *context, float *weights,               \
