@@ -187,7 +187,7 @@ def test_a_long_matrix_in_a_window_or_whole(open_page, look, sixty):
     assert page.evaluate(size) == [False, False]
     assert not page.locator(".map").is_visible()
     page.locator(".below").scroll_into_view_if_needed()
-    page.mouse.move(*attend_rows.cell(page, 59, 59))
+    page.mouse.move(*look.cell(page, 59, 59))
     assert page.text_content(".tip").startswith("mot59 → word59")
     page.click(".fit")
     assert page.locator(".map").is_visible()

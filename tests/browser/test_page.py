@@ -37,7 +37,7 @@ def test_words_and_matrix_are_there(open_page, look, day, scheme):
     same_cells(look.matrix(page), day.words())
     assert page.locator(".links path").count() > 0
     assert not page.locator(".heads, #finder, .model, .fit, .map").filter(visible=True).count()
-    [background] = attend_rows.colors(page, "var(--page)")
+    [background] = look.colors(page, "var(--page)")
     assert (sum(background) > 600) == (scheme == "light")
 
 
@@ -183,7 +183,7 @@ def test_heads_by_keyboard(open_page, look, transformer):
 
 def test_a_finger_keeps_a_cell(open_page, look, day):
     page = open_page(day, has_touch=True)
-    page.touchscreen.tap(*attend_rows.cell(page, 1, 2))
+    page.touchscreen.tap(*look.cell(page, 1, 2))
     assert look.texts(page, ".tgt .word.chosen") == [day.tgt_words[1]]
     page.touchscreen.tap(5, 5)
     assert look.texts(page, ".tgt .word.chosen") == [day.tgt_words[1]]
@@ -234,7 +234,7 @@ def test_one_layer_of_several_heads(open_page, look, two_heads):
 
 def test_cells_tell_their_value(open_page, look, day):
     page = open_page(day)
-    page.mouse.move(*attend_rows.cell(page, 3, 1))
+    page.mouse.move(*look.cell(page, 3, 1))
     value = f"{100 * float(day.words()[3, 1]):.1f}%"
     assert page.text_content(".tip").split() == [day.tgt_words[3], "→", day.src_words[1], value]
     assert look.texts(page, ".word.chosen") == [day.tgt_words[3]]
@@ -251,7 +251,7 @@ def test_cells_tell_their_value(open_page, look, day):
 
 def test_the_names_of_columns_can_be_pointed_at(open_page, look, day):
     page = open_page(day)
-    x, y = attend_rows.cell(page, 0, 2)
+    x, y = look.cell(page, 0, 2)
     page.mouse.move(x, y - 40)
     assert look.texts(page, ".word.chosen") == [day.src_words[2]]
 
@@ -260,13 +260,13 @@ def test_light_and_dark_by_hand(open_page, look, transformer):
     page = open_page(transformer)
     drawn_tiles(look, page, 21)
     picture = "document.querySelector('.tiles canvas').toDataURL()"
-    [light], before = attend_rows.colors(page, "var(--page)"), page.evaluate(picture)
+    [light], before = look.colors(page, "var(--page)"), page.evaluate(picture)
     page.click("#theme")
-    [dark], after = attend_rows.colors(page, "var(--page)"), look.settled(page, picture, lambda found: found != before)
+    [dark], after = look.colors(page, "var(--page)"), look.settled(page, picture, lambda found: found != before)
     assert sum(dark) < sum(light)
     assert before != after
     page.click("#theme")
-    assert attend_rows.colors(page, "var(--page)") == [light]
+    assert look.colors(page, "var(--page)") == [light]
 
 
 def luminance(color):
@@ -284,7 +284,7 @@ def test_text_stands_out_and_shades_are_told_by_lightness(open_page, look, day, 
     """WCAG 2, 1.4.3: 4.5 to 1. Shades that differ in lightness need no colors to be told apart."""
     page = open_page(day, color_scheme=scheme)
     names = ("ink", "soft", "mark", "card", "page", "low", "chip")
-    tones = dict(zip(names, attend_rows.colors(page, *(f"var(--{name})" for name in names)), strict=True))
+    tones = dict(zip(names, look.colors(page, *(f"var(--{name})" for name in names)), strict=True))
     pairs = [(text, ground) for text in ("ink", "soft", "mark") for ground in ("card", "page")]
     for text, ground in [*pairs, ("ink", "low"), ("soft", "low"), ("ink", "chip")]:
         assert contrast(tones[text], tones[ground]) >= 4.5, (text, ground)
@@ -325,7 +325,7 @@ def test_hostile_sentences_do_nothing(open_page, look):
         assert look.texts(page, ".panel:first-child .src .word") == [*pieces, "</s>"]
         for number in range(1, 7):
             page.locator(f".tgt .word:nth-child({number})").first.hover()
-        page.mouse.move(*attend_rows.cell(page, 0, 0))
+        page.mouse.move(*look.cell(page, 0, 0))
     page.click("#find")
     page.fill("#find", "<img")
     assert page.locator("#found [role=option]").count() == 2
