@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from regard.store import load_model, save_model
     from regard.text.subword import Subword
     from regard.translation.loading import load
-    from regard.translation.translator import Translation, Translator
+    from regard.translation.options import TranslateOptions
+    from regard.translation.result import Translation
+    from regard.translation.translator import Translator
     from regard_phrasebook.corpus import write_corpus
 
     __version__: str
@@ -40,7 +42,8 @@ _HOMES = {
     "SearchError": "regard.errors",
     "ShapeError": "regard.errors",
     "Subword": "regard.text.subword",
-    "Translation": "regard.translation.translator",
+    "TranslateOptions": "regard.translation.options",
+    "Translation": "regard.translation.result",
     "Translator": "regard.translation.translator",
     "alignment_error_rate": "regard.alignment.error_rate",
     "build_model": "regard.model.build",
@@ -71,6 +74,7 @@ __all__ = [
     "SearchError",
     "ShapeError",
     "Subword",
+    "TranslateOptions",
     "Translation",
     "Translator",
     "__version__",

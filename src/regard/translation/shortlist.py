@@ -57,7 +57,7 @@ def make_shortlist(
     seen: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     said: Counter[int] = Counter()
     for window in chunks(sources, targets):
-        for read in translator.score(sources[window], targets[window], kept=translator.readout):
+        for read in translator.score(sources[window], targets[window], only=translator.readout):
             if read.attention is not None:
                 _count(read.attention, translator.readout, seen)
                 said.update(read.attention.tgt.ids)
