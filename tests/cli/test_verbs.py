@@ -82,7 +82,7 @@ def test_json_lines(at_work: Path, regard: Run) -> None:
 
 def test_an_ensemble_of_a_model_with_itself_is_the_model(at_work: Path, regard: Run) -> None:
     alone = regard("translate", "model", "--threads", "1", stdin=b"How was your day?\n")
-    twice = regard("translate", "model", "--with", "model", "--threads", "1", stdin=b"How was your day?\n")
+    twice = regard("translate", "model", "model", "--threads", "1", stdin=b"How was your day?\n")
     assert twice.status == 0
     assert alone.out == twice.out
 
@@ -167,7 +167,7 @@ def test_evaluate_takes_either_spelling_of_a_character(at_work: Path, regard: Ru
 def test_arithmetic_in_8_bits(at_work: Path, regard: Run) -> None:
     arguments = ["evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--beam", "1", "--json"]
     wide, narrow = (json.loads(regard(*arguments, *more).out) for more in ((), ("--precision", "int8")))
-    assert narrow["model"] == f"{wide['model']}|compute:int8"
+    assert narrow["model"] == f"{wide['model']}|precision:int8"
     assert narrow["chrf"] == pytest.approx(wide["chrf"], abs=3)
     done = regard("translate", "model", "--precision", "int8", stdin=b"how are you\n")
     assert (done.status, done.out.count("\n")) == (0, 1)
@@ -222,7 +222,7 @@ def test_attend(at_work: Path, regard: Run) -> None:
 
 
 def test_attend_to_a_given_translation(at_work: Path, regard: Run) -> None:
-    done = regard("attend", "model", "How was your day?", "--target", "Comment ça va ?", "--subwords", "--layer", "0")
+    done = regard("attend", "model", "How was your day?", "--target", "Comment ça va ?", "--subwords", "--readout", "layer=0")
     assert done.status == 0
     assert done.out.splitlines()[1] == "Comment ça va ?"
     for word in ("Comment", "ça", "va", "?"):

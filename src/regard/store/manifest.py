@@ -61,6 +61,13 @@ class StoredReadout(BaseModel):
     threshold: float | None = Field(None, ge=0, le=1)
     end: float = Field(0.5, ge=0, le=1)
 
+    def __str__(self) -> str:
+        """Such as `layer 1, head 3, shifted, rule threshold (0.4)`."""
+        layer = "mean of layers" if self.layer is None else f"layer {self.layer}"
+        head = "mean of heads" if self.head is None else f"head {self.head}"
+        limit = "" if self.threshold is None else f" ({self.threshold:g})"
+        return f"{layer}, {head}{', shifted' if self.shifted else ''}, rule {self.rule}{limit}"
+
 
 class Manifest(BaseModel):
     """The content of `manifest.json`.

@@ -61,7 +61,7 @@ def test_a_transformer_is_tried_head_by_head_and_the_choice_told(subword):
     records = [one.attention for one in model.score(SOURCES, TARGETS)]
     best = rank_candidates(records, dictionary_criterion(records))[0]
     assert readout == best.readout
-    assert told.startswith(f"reading {best} (nats a target word that its links predict, 6 sentence pairs)")
+    assert told.startswith(f"reading {best} (nats per target word that its links predict, 6 sentence pairs)")
     unshifted, _ = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(shifted=False))
     assert not unshifted.shifted
     right, [told] = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(), gold=GOLD)
@@ -137,7 +137,7 @@ def test_two_directions_are_made_one(subword):
 def test_what_is_too_long_is_told_of(subword):
     told = []
     model = translator(subword, {**TRANSFORMER, "position": "learned", "max_positions": 8})
-    links = Aligner(model, Readout(), tell=told.append).links(["the cat", "the cat " * 9], ["le chat"] * 2, first=41)
+    links = Aligner(model, Readout(), warn=told.append).links(["the cat", "the cat " * 9], ["le chat"] * 2, first=41)
     assert links[0]
     assert links[1] == ()
     [said] = told
@@ -198,7 +198,7 @@ def test_links_do_not_depend_on_portions(subword, monkeypatch):
 def test_a_pair_beyond_all_room_is_named(subword, monkeypatch):
     model, told = translator(subword, TRANSFORMER), []
     monkeypatch.setattr("regard.search.length_limits.MOST_CELLS", 500)
-    aligner = Aligner(model, Readout(layer=0), tell=told.append)
+    aligner = Aligner(model, Readout(layer=0), warn=told.append)
     assert aligner.links(["the cat", "x" * 100], ["le chat", "y" * 100], first=3)[1] == ()
     [said] = told
     assert said.startswith("sentence 4: not read: its attention, 1 x 1")
@@ -207,7 +207,7 @@ def test_a_pair_beyond_all_room_is_named(subword, monkeypatch):
 
 def test_a_choice_looks_at_as_many_pairs_as_there_is_room_for(subword, monkeypatch):
     model = translator(subword, TRANSFORMER)
-    monkeypatch.setattr("regard.translation.aligner.ROOM", 6 * 6 * 6 * 20)
+    monkeypatch.setattr("regard.translation.aligner.MAX_WEIGHTS", 6 * 6 * 6 * 20)
     seen = []
     score = model.score
     monkeypatch.setattr(model, "score", lambda src, tgt, **more: seen.extend(src) or score(src, tgt, **more))
