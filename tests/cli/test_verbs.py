@@ -222,7 +222,9 @@ def test_attend(at_work: Path, regard: Run) -> None:
 
 
 def test_attend_to_a_given_translation(at_work: Path, regard: Run) -> None:
-    done = regard("attend", "model", "How was your day?", "--target", "Comment ça va ?", "--subwords", "--readout", "layer=0")
+    done = regard(
+        "attend", "model", "How was your day?", "--target", "Comment ça va ?", "--subwords", "--readout", "layer=0"
+    )
     assert done.status == 0
     assert done.out.splitlines()[1] == "Comment ça va ?"
     for word in ("Comment", "ça", "va", "?"):

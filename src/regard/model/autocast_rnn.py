@@ -15,7 +15,7 @@ Last: TypeAlias = "Tensor | tuple[Tensor, ...]"
 """The last state of a layer: h, or h and c of an LSTM."""
 
 
-def run_layer(layer: nn.RNNBase, x: Sequence, initial: Last | None = None) -> tuple[Sequence, Last]:
+def run_rnn(layer: nn.RNNBase, x: Sequence, initial: Last | None = None) -> tuple[Sequence, Last]:
     """Runs a layer over a sentence.
 
     On a GPU autocast hands recurrent layers to cuDNN in float16, whatever type it was given (`AutocastRNN.cpp` in

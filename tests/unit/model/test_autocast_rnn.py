@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from regard.model import cudnn_free as whole
+from regard.model import autocast_rnn as whole
 
 LAYERS = (nn.RNN, nn.GRU, nn.LSTM)
 
@@ -19,7 +19,7 @@ def trained(kind: type[nn.RNNBase], *, autocast: bool) -> tuple[torch.Tensor, to
     torch.manual_seed(3)
     layer, x = kind(5, 6, batch_first=True), torch.randn(2, 4, 5)
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
-        y, last = whole.run_layer(layer, x)
+        y, last = whole.run_rnn(layer, x)
     assert (last[0] if isinstance(last, tuple) else last).dtype == y.dtype
     y.float().square().sum().backward()
     return y, layer.get_parameter("weight_hh_l0").grad
@@ -54,8 +54,8 @@ PROGRAM = """
 import sys
 sys.path[:0] = {path!r}
 import torch
-from test_whole import LAYERS, trained
-from regard.model.cudnn_free import has_lstm
+from test_autocast_rnn import LAYERS, trained
+from regard.model.autocast_rnn import has_lstm
 print(has_lstm(torch.bfloat16), *(trained(kind, autocast=True)[0].shape[0] for kind in LAYERS))
 """
 
