@@ -132,7 +132,7 @@ def _aligner(
 
 
 def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name: str, output: Path | None) -> None:
-    from regard.alignment.formats import FORMATS, LINE_A_PAIR
+    from regard.alignment.formats import FORMATS, LINE_PER_PAIR
     from regard.text.normalize import normalize
 
     form = FORMATS[format_name]
@@ -143,5 +143,5 @@ def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name
             found = aligner.links(sources[window], targets[window], first=start + 1)
             for number, links in enumerate(found, start=start):
                 text = form(number + 1, links, normalize(sources[number]).split(), normalize(targets[number]).split())
-                if text or format_name in LINE_A_PAIR:
+                if text or format_name in LINE_PER_PAIR:
                     file.write(text)

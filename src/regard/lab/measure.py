@@ -99,7 +99,7 @@ def _sentences(
         counts = None
         if gold is not None and readout is not None and one.attention is not None:
             scores = alignment_error_rate([readout.links(one.attention)], [gold[row].sure], [gold[row].possible])
-            counts = (scores.num_guessed, scores.num_sure, scores.num_in_sure, scores.num_in_possible)
+            counts = (scores.num_predicted, scores.num_sure, scores.num_in_sure, scores.num_in_possible)
         yield Sentence(translation.text, -one.score, len(one.tokens) + 1, counts)
 
 

@@ -29,9 +29,8 @@ from regard.text.segments import segments
 from regard.text.subword import Subword
 from regard.translation.options import Changes, TranslateOptions
 from regard.translation.pickling import PickledByPath
-from regard.translation.result import Translation
+from regard.translation.result import Segment, Translation, join_lines, with_line_number
 from regard.translation.retry import retry
-from regard.translation.segments import Segment, join_lines, with_line_number
 from regard.values import Encoding, Hypothesis
 
 if TYPE_CHECKING:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from regard.translation.result import Translation
-from regard.translation.segments import Segment, join_segments
+from regard.translation.result import Segment, Translation, join_segments
 from regard.values import Encoding, Links
 
 
