@@ -54,7 +54,7 @@ def by_source_length(
         hypotheses: The translation of each.
         references: The right translation of each.
         edges: Words at which a new bucket begins, rising; the first bucket begins at 0.
-        tokenize: Tokenizer of BLEU, as for `regard.evaluate.scores.score`; `auto` chooses one for all buckets.
+        tokenize: Tokenizer of BLEU, as for `regard.evaluate.scores.corpus_scores`; `auto` chooses one for all buckets.
 
     Returns:
         One row a bucket that has sentences, shortest sources first.

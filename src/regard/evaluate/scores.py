@@ -51,10 +51,10 @@ class Scores:
         return {"bleu": self.bleu, "chrf": self.chrf, "ter": self.ter, "signature": self.signature}
 
 
-def score(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str = AUTO) -> Scores:
+def corpus_scores(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str = AUTO) -> Scores:
     """Scores translations by all three measures; TER takes seconds for thousands of sentences.
 
-    >>> score(["Comment vas-tu ?"], ["Comment vas-tu ?"]).chrf
+    >>> corpus_scores(["Comment vas-tu ?"], ["Comment vas-tu ?"]).chrf
     100.0
 
     Args:
@@ -78,18 +78,18 @@ def score(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str
 
 
 def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str = AUTO) -> float:
-    """Only BLEU, as in `score`, and without sacreBLEU's advice on text that looks tokenized: many call it many times.
+    """Only BLEU, as in `corpus_scores`, and without sacreBLEU's advice on text that looks tokenized: many call it many times.
 
     Args:
         hypotheses: One translation a sentence.
         references: The right translation of each.
-        tokenize: As for `score`.
+        tokenize: As for `corpus_scores`.
 
     Returns:
         0 to 100.
 
     Raises:
-        DataError: As for `score`.
+        DataError: As for `corpus_scores`.
     """
     check_counts(hypotheses, references)
     right = comparable(references, what="reference")
@@ -98,7 +98,7 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokeniz
 
 
 def corpus_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> float:
-    """Only chrF, as in `score`.
+    """Only chrF, as in `corpus_scores`.
 
     Args:
         hypotheses: One translation a sentence.

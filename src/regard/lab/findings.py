@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from regard.evaluate.scores import comparable
-from regard.evaluate.scores import score as sacrebleu_scores
+from regard.evaluate.scores import comparable, corpus_scores
 from regard.evaluate.tokenizers import choose_tokenizer
 from regard.lab.compare import LEVEL, MEASURES, RESAMPLES, TESTABLE, Measure
 from regard.lab.schema import BudgetConfig
@@ -112,7 +111,7 @@ def method(summary: Summary) -> list[str]:
     """
     lab, gold = summary.bench.lab, summary.bench.corpus.gold() is not None
     references = summary.bench.corpus.lines("test.tgt")
-    signatures = sacrebleu_scores(references[:1], references[:1], tokenize=choose_tokenizer(comparable(references)))
+    signatures = corpus_scores(references[:1], references[:1], tokenize=choose_tokenizer(comparable(references)))
     gradient_of = "gold links" if gold else "the words nearest to the diagonal, there being no gold links"
     trials, bucket_trials = lab.measure.trials, min(BUCKET_TRIALS, lab.measure.trials)
     return [" ".join(paragraph.split()) for paragraph in (

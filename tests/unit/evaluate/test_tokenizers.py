@@ -10,7 +10,7 @@ import sacrebleu
 from regard.errors import DataError
 from regard.evaluate import tokenizers
 from regard.evaluate.length import by_source_length
-from regard.evaluate.scores import corpus_bleu, corpus_chrf, score
+from regard.evaluate.scores import corpus_bleu, corpus_chrf, corpus_scores
 from regard.evaluate.tokenizers import NAMES, choose_tokenizer
 
 TEXTS = {
@@ -39,11 +39,11 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("language", TEXTS)
 def test_a_perfect_translation_scores_100_in_every_script(language: str) -> None:
     lines = TEXTS[language]
-    found = score(lines, lines)
+    found = corpus_scores(lines, lines)
     assert (found.bleu, found.chrf, found.ter) == (pytest.approx(100), pytest.approx(100), 0)
     assert corpus_bleu(lines, lines) == pytest.approx(100)
     assert f"|tok:{FRESH.get(language, '13a')}|" in found.bleu_signature
-    wrong = score([lines[1], lines[2], lines[0]], lines)
+    wrong = corpus_scores([lines[1], lines[2], lines[0]], lines)
     assert wrong.bleu < 50
     row = by_source_length(["one source"] * 3, lines, lines)[0]
     assert row.bleu == pytest.approx(100)
@@ -74,7 +74,7 @@ def test_one_long_reference_is_enough_for_words() -> None:
 @pytest.mark.parametrize("name", ["13a", "intl", "char", "zh", "none"])
 def test_a_named_tokenizer_is_taken(name: str) -> None:
     said, right = ["我今天去学校。", "go home today, please"], ["我今天去了学校。", "go home now, please"]
-    found = score(said, right, tokenize=name)
+    found = corpus_scores(said, right, tokenize=name)
     assert f"|tok:{name}|" in found.bleu_signature
     assert found.bleu == pytest.approx(sacrebleu.corpus_bleu(said, [right], tokenize=name).score)
     assert corpus_bleu(said, right, tokenize=name) == found.bleu
@@ -82,7 +82,7 @@ def test_a_named_tokenizer_is_taken(name: str) -> None:
 
 def test_what_cannot_be_used_is_refused_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match=r"one of auto, none, zh, 13a, .*; got 'moses'"):
-        score(["a"], ["a"], tokenize="moses")
+        corpus_scores(["a"], ["a"], tokenize="moses")
 
     def missing(tokenize: str, force: bool) -> None:
         raise RuntimeError("\nJapanese tokenization requires extra dependencies, but no.\nPlease install them like so.")
@@ -96,11 +96,11 @@ def test_two_spellings_of_a_character_are_one_character() -> None:
     composed = ["Il était une fois à Évian, où l'été s'achève."]
     apart = [unicodedata.normalize("NFD", line) for line in composed]
     for said, right in ((composed, apart), (apart, composed)):
-        found = score(said, right)
+        found = corpus_scores(said, right)
         assert (found.bleu, found.chrf, found.ter) == (pytest.approx(100), pytest.approx(100), 0)
         assert (corpus_bleu(said, right), corpus_chrf(said, right)) == (pytest.approx(100), pytest.approx(100))
     odd_spaces = [line.replace(" ", "\u00a0\t") for line in composed]
-    assert score(odd_spaces, composed).bleu == pytest.approx(100)
+    assert corpus_scores(odd_spaces, composed).bleu == pytest.approx(100)
 
 
 def test_the_configuration_offers_what_sacrebleu_has() -> None:
