@@ -43,7 +43,7 @@ def _headlines(summary: Summary, metric: LabMetric) -> list[str]:
     comparison = "; ".join(f"{relation}: {_listed(names)}" for relation, names in groups if names)
     if comparison:
         score = format_score(scores[baseline], metric)
-        sentences.append(f"{metric.name} compared with {baseline} ({score}): {comparison}.")
+        sentences.append(f"Compared with {baseline} ({metric.name} {score}), {comparison}.")
     return sentences
 
 
@@ -118,17 +118,17 @@ def method(summary: Summary) -> list[str]:
         f"""Scores are computed by sacreBLEU with its default options, on detokenized, cased translations with beam
         {lab.measure.beam} (BLEU {signatures.bleu_signature}; chrF {signatures.chrf_signature}). Perplexity is per
         subword of the references, with teacher forcing. Systems that ask for the same vocabulary share one, for all
-        seeds, and systems with the same seed see the same batches in the same order.""",
+        seeds; in runs with the same seed they see the same batches in the same order.""",
         f"""Seeds are pooled: the statistics of a sentence (such as its n-gram counts) are added over the seeds, and a
         score is computed from the sum over all sentences. A sentence is resampled together with its translations by all
         seeds. ± is half of the 95 % interval of {BOOTSTRAP_SAMPLES:,} bootstrap samples of sentences (Koehn 2004). It
         shows how much the choice of test sentences matters, but not how much the seed does; for that, see the scores of
         single seeds.""",
-        f"""* marks a difference from {lab.baseline} with p < {SIGNIFICANCE_LEVEL:g} in a two-sided paired approximate
-        randomization test ({trials:,} trials; Riezler & Maxwell 2005), corrected for the number of systems (Holm 1979),
-        and with the same sign in every seed. If a system or {lab.baseline} lacks a seed, difference and test use the
-        seeds that both have. Buckets of source length are tested in the same way with {bucket_trials:,} trials, if they
-        have {MIN_SENTENCES} sentences or more.""",
+        f"""A star (*) marks a difference from {lab.baseline} with p < {SIGNIFICANCE_LEVEL:g} in a two-sided paired
+        approximate randomization test ({trials:,} trials; Riezler & Maxwell 2005), corrected for the number of systems
+        (Holm 1979), and with the same sign in every seed. If a system or {lab.baseline} lacks a seed, difference and
+        test use the seeds that both have. Ranges of source length are tested in the same way with {bucket_trials:,}
+        trials, if they have {MIN_SENTENCES} sentences or more.""",
         _alignment(has_gold),
         f"""The gradient is that of the log-probability of a target word with respect to the embedding of its source
         word ({source_word}). The distance is the number of recurrent steps between the two words on the shortest path
@@ -142,8 +142,8 @@ def method(summary: Summary) -> list[str]:
 
 def _alignment(has_gold: bool) -> str:
     choice = (
-        "If a model has several attention heads, the layer and head to read are chosen on validation text without gold "
-        "links: the choice is the one whose links give the best dictionary."
+        "If a model has several attention heads, the layer and head to read are chosen on validation text, without "
+        "gold links: those whose links make the best dictionary of source and target words."
     )
     if not has_gold:
         return f"There are no gold links, and therefore no alignment error rate. {choice}"

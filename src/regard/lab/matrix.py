@@ -8,7 +8,7 @@ from regard.inspection.labels import visible
 from regard.inspection.record import Grid
 
 _MAX_LABEL = 14
-_LETTER_WIDTH = 6.3
+_LETTER_WIDTH = 6.8
 """Approximate width of a label's letter in pixels."""
 _SIDE = 230.0
 """Pixels along the longer side of a matrix."""
