@@ -39,11 +39,11 @@ CorpusFiles = Annotated[
 ]
 ValFiles = Annotated[
     Files | None,
-    typer.Option("--val", metavar="SRC TGT", help="Validation text.", show_default="held out from the training text"),
+    typer.Option("--val", metavar="SRC TGT", help="Validation text.", show_default="held out"),
 ]
 TestFiles = Annotated[
     Files | None,
-    typer.Option("--test", metavar="SRC TGT", help="Test text.", show_default="held out from the training text"),
+    typer.Option("--test", metavar="SRC TGT", help="Test text.", show_default="held out"),
 ]
 Gold = Annotated[
     str | None, typer.Option("--gold", metavar="FILE", help="Gold word links of the test text.", show_default=False)

@@ -65,7 +65,7 @@ def render_page(summary: Summary) -> str:
         "frequencies": _table(frequencies_table(summary)),
         "gradient": _gradient_figure(summary, styles),
         "distances": _table(distances_table(summary)),
-        "spread": _attention_figures(summary, styles),
+        "attention_figures": _attention_figures(summary, styles),
         "attention": _table(attention_table(summary)),
         "matrices": "".join(_matrices(summary)),
         "costs": _table(costs_table(summary)),
