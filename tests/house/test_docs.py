@@ -1,4 +1,4 @@
-"""The documentation builds without a warning, asks nothing of other servers, and its navigation is complete."""
+"""The documentation builds without warnings, its pages fetch nothing from other servers, its navigation is complete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FETCHED = re.compile(
 
 
 def hook(name: str) -> ModuleType:
-    """A hook of mkdocs; they lie outside the package."""
+    """Loads a mkdocs hook, which is outside the package."""
     return load_script(ROOT / f"tools/{name}.py")
 
 
