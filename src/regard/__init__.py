@@ -1,4 +1,4 @@
-"""Train, run and look inside attention-based translators.
+"""Train, run and inspect attention-based translation models.
 
 Importing the package does nothing: a public name is fetched from its module when it is first asked for, so that
 neither torch nor a plotting library is loaded by those who do not need it.

@@ -145,8 +145,9 @@ def make_models(chosen: Sequence[str]) -> None:
     Args:
         chosen: Names of models, with whose exports the others stay as they are; empty for all, and the training.
     """
-    from regard.config.load import load_config
     from regard.runs.training import train
+
+    from regard.config.load import load_config
 
     write_corpus(HERE / "corpus", {"train": 200, "val": 20, "test": 12})
     models = HERE / "models"
@@ -212,8 +213,9 @@ class Stopping:
 
 def leave_unfinished(out: Path) -> None:
     """A training that was interrupted, and can be gone on with."""
-    from regard.config.load import load_config
     from regard.runs.training import train
+
+    from regard.config.load import load_config
 
     files = [f"data.{key}=corpus/{name}" for key, name in (
         ("src", "train.en"), ("tgt", "train.fr"), ("val_src", "val.en"), ("val_tgt", "val.fr")
@@ -278,7 +280,7 @@ def translations() -> Iterator[Case]:
 def other_engines() -> Iterator[Case]:
     """Exports, as they were stored and as they are made today."""
     alone = [*CPU, "--threads", "1"]
-    for name, (model, engine, type_name) in EXPORTS.items():
+    for name, (_model, engine, type_name) in EXPORTS.items():
         if engine == "marian":
             continue
         needs, rounded = NEEDS[engine], type_name == "int8"
