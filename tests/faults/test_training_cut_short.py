@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -54,6 +55,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 Halting = Callable[..., tuple[dict[str, str], Path]]
+WaitFor = Callable[[Callable[[], bool], "subprocess.Popen[str]"], None]
 
 
 def arguments(corpus: Path, out: Path, *more: str) -> list[str]:
@@ -90,6 +92,33 @@ def test_killed_twice_and_resumed_gives_the_same_model(
     assert last.status == 0, last.err
     assert (cut / "weights.safetensors").read_bytes() == (tmp_path / "whole" / "weights.safetensors").read_bytes()
     assert not list(cut.rglob("*.new"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_it_with_everything_saved(
+    corpus: Path, tmp_path: Path, regard: Run, wait_for: WaitFor, number: int
+) -> None:
+    out = tmp_path / "model"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "regard", *arguments(corpus, out, "--set=train.steps=100000")],
+        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        # A test run in the background of a shell ignores SIGINT, and under nohup SIGHUP; children inherit that.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL) and None,
+    )
+    wait_for((out / "training" / "state.safetensors").exists, running)
+    running.send_signal(number)
+    messages = running.communicate()[1]
+    assert running.returncode == 130, messages
+    assert "Traceback" not in messages
+    stopped = re.search(r"stopped after step (\d+); all is saved in", messages)
+    assert stopped is not None, messages
+    assert not (out / "manifest.json").exists()
+    again = regard("train", "--out", str(out), "--resume", f"--set=train.steps={int(stopped[1]) + 1}")
+    assert again.status == 0, again.err
+    assert f"going on after step {int(stopped[1]):,}" in again.err
+    assert load_model(out).manifest.details["steps"] == int(stopped[1]) + 1
 
 
 def test_a_full_disk_ends_in_plain_words_and_with_the_last_state(corpus: Path, tmp_path: Path, regard: Run) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
 from regard.cli.messages import say_json
 from regard.cli.options import Json, Set, examples, place
@@ -20,11 +21,19 @@ def demo(
     overrides: Set = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another corpus or model in DIR.")] = False,
     as_json: Json = False,
-) -> None:
+) -> int:
     """Write a corpus, train a Bahdanau model, score it, translate a sentence and draw its attention: some minutes."""
     with loading():
         from regard.recipes.demo import run_demo
+        from regard.recipes.process import interrupt_on_signals, prepare_process
+        from regard.train.interrupt import Interrupted
 
-    result = run_demo(out, pairs=pairs, overrides=overrides or [], overwrite=overwrite)
+    prepare_process()
+    try:
+        with interrupt_on_signals() as interrupt:
+            result = run_demo(out, pairs=pairs, overrides=overrides or [], overwrite=overwrite, interrupt=interrupt)
+    except Interrupted:
+        return INTERRUPTED
     if as_json:
         say_json(result.to_dict())
+    return 0

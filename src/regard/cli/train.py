@@ -67,10 +67,13 @@ def train(
         settings = load_config(config, preset=preset, overrides=sets)
 
     with loading():
+        from regard.recipes.process import interrupt_on_signals, prepare_process
         from regard.recipes.training import train as run
         from regard.train.console import ConsoleReporter
 
-    result = run(settings, out, resume=resume, overwrite=overwrite, reporter=ConsoleReporter())
+    prepare_process()
+    with interrupt_on_signals() as interrupt:
+        result = run(settings, out, resume=resume, overwrite=overwrite, reporter=ConsoleReporter(), interrupt=interrupt)
     return INTERRUPTED if result.interrupted else 0
 
 

@@ -26,7 +26,7 @@ from regard.lab.recorder import read_record
 from regard.lab.schema import Lab
 from regard.lab.worker import FINISHED, INTERRUPTED, TAKEN
 from regard.train.console import duration
-from regard.train.interrupt import listening
+from regard.train.interrupt import Interrupt
 
 POLL_SECONDS = 0.5
 PROGRESS_SECONDS = 30.0
@@ -54,7 +54,14 @@ class LabOutcome:
     interrupted: bool = False
 
 
-def run_lab(lab: Lab, directory: Path, *, workers: int = 1, console: Console | None = None) -> LabOutcome:
+def run_lab(
+    lab: Lab,
+    directory: Path,
+    *,
+    workers: int = 1,
+    console: Console | None = None,
+    interrupt: Interrupt | None = None,
+) -> LabOutcome:
     """Trains and measures all unfinished runs, and waits for those that other workers are training.
 
     Several machines may call this for the same lab in one shared directory.
@@ -64,6 +71,7 @@ def run_lab(lab: Lab, directory: Path, *, workers: int = 1, console: Console | N
         directory: Directory of the lab, existing or new.
         workers: Number of trainings at the same time on this machine.
         console: Where progress is written; standard error by default.
+        interrupt: Checked twice per second: once a stop is requested, all trainings save their state and the lab ends.
 
     Returns:
         Finished and failed runs.
@@ -75,7 +83,7 @@ def run_lab(lab: Lab, directory: Path, *, workers: int = 1, console: Console | N
         raise ConfigError(f"expected at least 1 worker, got {workers}")
     console = console or Console(stderr=True)
     _say(console, f"{lab.title}: {len(lab.systems)} systems, {len(lab.seeds)} seeds; preparing the text in {directory}")
-    return _Scheduler(set_up(lab, directory), workers, console).run()
+    return _Scheduler(set_up(lab, directory), workers, console).run(interrupt or Interrupt())
 
 
 class _Scheduler:
@@ -89,10 +97,10 @@ class _Scheduler:
         self.wall_seconds: dict[Run, float] = {}
         self.last_report = time.monotonic()
 
-    def run(self) -> LabOutcome:
+    def run(self, interrupt: Interrupt) -> LabOutcome:
         if self.outcome.finished:
             _say(self.console, f"{len(self.outcome.finished)} of {len(self.runs)} runs were finished earlier")
-        with listening() as interrupt:
+        with interrupt.watching():
             try:
                 while self._unfinished() and not interrupt.requested:
                     self._start_workers()

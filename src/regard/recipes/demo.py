@@ -25,6 +25,7 @@ from regard.store.migrations import rename_keys
 from regard.store.training_directory import SETTINGS, STATE, TRAINING, TrainingDirectory
 from regard.text.readers import read_lines
 from regard.train.console import ConsoleReporter, duration
+from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.reporter import Reporter, Reporters, StepReport, TrainingPlan
 from regard.translation.loading import load
 from regard.translation.translator import Translator
@@ -106,6 +107,7 @@ def run_demo(
     overwrite: bool = False,
     console: Console | None = None,
     reporter: Reporter | None = None,
+    interrupt: Interrupt | None = None,
 ) -> DemoResult:
     """Writes a corpus, trains a Bahdanau model on it, scores it, and shows what it attends to.
 
@@ -118,13 +120,14 @@ def run_demo(
         overwrite: Whether a corpus or a model is replaced that another demonstration, or somebody else, has put there.
         console: Where results are written; standard output when not given.
         reporter: Hears of the training; a progress bar on standard error when not given.
+        interrupt: Stops the training, as in `regard.recipes.training.train`.
 
     Returns:
         Scores, translation, time and place.
 
     Raises:
         RegardError: When `out` cannot be written or an override makes no sense.
-        KeyboardInterrupt: After the user stopped the training; everything is saved by then.
+        Interrupted: The training was stopped by a request; everything is saved.
     """
     out, console = checked_path(out, "out"), console or Console()
     corpus = out / "corpus"
@@ -136,7 +139,7 @@ def run_demo(
         f"{corpus}",
     )
     write_corpus(corpus, pair="en-fr", pairs=pairs, max_length=MAX_WORDS, overwrite=overwrite)
-    result = _train(out, corpus, overrides, _TimeEstimate(reporter or ConsoleReporter()))
+    result = _train(out, corpus, overrides, _TimeEstimate(reporter or ConsoleReporter()), interrupt)
     translator = load(result.path)
     bleu, aer = _score(translator, corpus)
     _say(
@@ -171,16 +174,20 @@ def _is_begun(model: Path) -> bool:
     return not manifest.exists() or state.stat().st_mtime_ns > manifest.stat().st_mtime_ns
 
 
-def _train(out: Path, corpus: Path, overrides: Sequence[str], reporter: Reporter) -> TrainResult:
+def _train(
+    out: Path, corpus: Path, overrides: Sequence[str], reporter: Reporter, interrupt: Interrupt | None
+) -> TrainResult:
     model = out / "model"
     begun = _is_begun(model)
     files = {"src": "train.en", "tgt": "train.fr", "val_src": "val.en", "val_tgt": "val.fr"}
     checked_path = [f"data.{key}={corpus / name}" for key, name in files.items()]
     config = load_config(preset="demo", overrides=[*checked_path, *overrides])
-    result = train(None if begun else config, model, resume=begun, overwrite=not begun, reporter=reporter)
+    result = train(
+        None if begun else config, model, resume=begun, overwrite=not begun, reporter=reporter, interrupt=interrupt
+    )
     if result.interrupted:
         reporter.on_message(f"`regard demo --out {out}` goes on from there too")
-        raise KeyboardInterrupt
+        raise Interrupted
     return result
 
 

@@ -27,8 +27,7 @@ from regard.recipes.validator import TranslatingValidator
 from regard.store import save_model
 from regard.store.checkpoint import read_scalars
 from regard.store.training_directory import STATE, TRAINING, TrainingDirectory
-from regard.train.allocator import bound_compiled_products, keep_freed_memory
-from regard.train.interrupt import Interrupt, listening
+from regard.train.interrupt import Interrupt
 from regard.train.loop import Outcome, Trainer
 from regard.train.precision import Precision, choose_precision
 from regard.train.reporter import Reporter, Reporters, Validation
@@ -64,6 +63,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     reporter: Reporter | None = None,
+    interrupt: Interrupt | None = None,
 ) -> TrainResult:
     """Trains a model on the text that the configuration names.
 
@@ -76,23 +76,23 @@ def train(
         overwrite: Whether a model or training in `out` may be replaced. The old training stays until the new one has
             saved its first state, the old model until the new one is finished.
         reporter: Hears how it goes; nobody does when not given.
+        interrupt: Stops the training between two steps once a stop is requested, with everything saved; by default
+            nothing does. `regard.recipes.process.interrupt_on_signals` connects one to Ctrl-C, SIGTERM and SIGHUP.
 
     Returns:
-        How it ended. After Ctrl-C, SIGTERM or SIGHUP it is `interrupted`, with everything saved.
+        How it ended; `interrupted` where a stop was requested.
 
     Raises:
         ConfigError: When the configuration asks for the impossible, or `out` is taken.
         DataError: When text cannot be read or used.
         CheckpointError: When there is nothing to go on with, another process trains there, or the disk is full.
     """
-    folder = TrainingDirectory(checked_path(out, "out"))
-    with exclusive_training(), listening() as interrupt, ExitStack() as claim:
+    folder, interrupt = TrainingDirectory(checked_path(out, "out")), interrupt or Interrupt()
+    with exclusive_training(), interrupt.watching(), ExitStack() as claim:
         if resume:
             prepared = _go_on(config, folder, claim, reporter)
         else:
             prepared = _begin(config, folder, claim, reporter, overwrite=overwrite)
-        keep_freed_memory()
-        bound_compiled_products()
         prepared, device, precision = _settle(prepared)
         model, stream = _build_model(prepared, device), _stream(prepared)
         prepared = _count_steps(prepared, stream)
@@ -109,7 +109,7 @@ def train(
                 reporter=listener,
             )
             outcome = _run(trainer, folder, interrupt, prepared, resume=resume)
-            _finish(folder, model, prepared, outcome, listener)
+            _finish(folder, model, prepared, outcome, listener, saved=interrupt.save)
     return TrainResult(
         folder.out, prepared.config, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen,
         outcome.validation,
@@ -284,11 +284,13 @@ def _tensorboard(config: Config, folder: TrainingDirectory, told: Sequence[Repor
 
 
 def _finish(
-    folder: TrainingDirectory, model: Seq2Seq, prepared: Prepared, outcome: Outcome, listener: Reporter
+    folder: TrainingDirectory, model: Seq2Seq, prepared: Prepared, outcome: Outcome, listener: Reporter, *, saved: bool
 ) -> None:
     out = folder.out
     if outcome.interrupted and folder.replacing:
         listener.on_message(f"stopped before the first step; what was in {out} is as it was")
+    elif outcome.interrupted and not saved:
+        listener.on_message(f"stopped after step {outcome.step}, without saving the steps since the last validation")
     elif outcome.interrupted:
         listener.on_message(
             f"stopped after step {outcome.step}; all is saved in {out / TRAINING}: "

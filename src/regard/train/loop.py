@@ -170,7 +170,8 @@ class Trainer:
                 if seconds >= REPORT_SECONDS or self.limit.needs_check(self.meter.steps, seconds, self.progress.step):
                     self._report()
         except Interrupted:
-            self._save()
+            if interrupt.save:
+                self._save()
             raise
 
     def _plan(self, num_sentences: int) -> TrainingPlan:

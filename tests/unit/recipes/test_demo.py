@@ -16,6 +16,7 @@ from regard.recipes.demo import SENTENCE, run_demo
 from regard.store import load_model
 from regard.text.readers import read_lines
 from regard.train.console import duration
+from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.reporter import StepReport, TrainingPlan
 from regard.translation.loading import load
 
@@ -38,6 +39,7 @@ class Silent:
 
     def __init__(self, stop: bool = False) -> None:
         self.stop = stop
+        self.interrupt = Interrupt()
         self.messages: list[str] = []
         self.first_step = -1
         self.steps: list[int] = []
@@ -50,9 +52,7 @@ class Silent:
 
     def on_validation(self, step: int, validation, *, best: bool) -> None:
         if self.stop:
-            import signal
-
-            signal.raise_signal(signal.SIGINT)
+            self.interrupt.request()
 
     def on_message(self, text: str) -> None:
         self.messages.append(text)
@@ -63,8 +63,8 @@ class Silent:
 def test_from_nothing_to_a_picture(tmp_path: Path) -> None:
     stream, reporter = io.StringIO(), Silent(stop=True)
     console = Console(file=stream, width=100)
-    with pytest.raises(KeyboardInterrupt):
-        run_demo(tmp_path, pairs=60, overrides=SMALL, console=console, reporter=reporter)
+    with pytest.raises(Interrupted):
+        run_demo(tmp_path, pairs=60, overrides=SMALL, console=console, reporter=reporter, interrupt=reporter.interrupt)
     assert any(f"regard demo --out {tmp_path}" in message for message in reporter.messages)
 
     reporter = Silent()

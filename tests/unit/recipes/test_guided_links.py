@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from importlib.util import find_spec
 
 import pytest
@@ -14,6 +13,7 @@ from regard.recipes.guided_links import MADE_LINKS
 from regard.recipes.prepare import keep_config, prepare, prepare_again
 from regard.recipes.training import TRAINING, train
 from regard.text.links import read_pharaoh
+from regard.train.interrupt import Interrupt
 
 GUIDED = ("train.guided_weight=0.5", "train.guided_file=eflomal")
 
@@ -23,13 +23,14 @@ class Listener:
 
     def __init__(self) -> None:
         self.messages: list[str] = []
+        self.interrupt = Interrupt()
 
     def on_start(self, plan) -> None: ...
 
     def on_step(self, report) -> None: ...
 
     def on_validation(self, step: int, validation, *, best: bool) -> None:
-        signal.raise_signal(signal.SIGTERM)
+        self.interrupt.request()
 
     def on_message(self, text: str) -> None:
         self.messages.append(text)
@@ -130,7 +131,8 @@ def test_without_the_package_the_way_is_free_for_another_try(toy, monkeypatch):
 def test_a_training_that_is_gone_on_with_keeps_its_links(toy):
     """With the aligner itself, on a language whose words follow each other one by one."""
     listener = Listener()
-    assert train(toy.config(*GUIDED), toy.directory / "model", reporter=listener).interrupted
+    stopped = train(toy.config(*GUIDED), toy.directory / "model", reporter=listener, interrupt=listener.interrupt)
+    assert stopped.interrupted
     path = toy.directory / "model" / TRAINING / MADE_LINKS
     before, written = path.read_bytes(), path.stat().st_mtime_ns
     lengths = [len(line.split()) for line in (toy.directory / "train.en").read_text(encoding="utf-8").splitlines()]

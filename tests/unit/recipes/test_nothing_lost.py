@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import signal
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from regard.config.load import parse_config, read_changes
+from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError, DataError, RegardError
-from regard.recipes.training import train
+from regard.recipes.training import TrainResult, train
+from regard.train import loop
+from regard.train.interrupt import Interrupt
 
 
 def tree(place: Path) -> dict[str, str]:
@@ -37,7 +39,9 @@ class At:
         if self.when == "start":
             self.work()
 
-    def on_step(self, report) -> None: ...
+    def on_step(self, report) -> None:
+        if self.when == f"step {report.step}":
+            self.work()
 
     def on_validation(self, step: int, validation, *, best: bool) -> None:
         if step == self.when:
@@ -52,8 +56,11 @@ class At:
     def on_end(self) -> None: ...
 
 
-def stop() -> None:
-    signal.raise_signal(signal.SIGTERM)
+def stopped_at(when: int | str, config: Config, out: Path, **options: object) -> tuple[TrainResult, list[str]]:
+    """A training that is asked to stop at a certain moment, and its messages."""
+    interrupt = Interrupt()
+    reporter = At(when, interrupt.request)
+    return train(config, out, reporter=reporter, interrupt=interrupt, **options), reporter.messages
 
 
 class BrokenError(Exception): ...
@@ -103,18 +110,33 @@ def test_the_old_training_stays_until_the_new_one_has_saved_something(toy, finis
 
 
 def test_stopped_before_its_first_step_it_replaces_nothing(toy, finished: Path) -> None:
-    before, reporter = tree(finished), At("message", stop)
-    stopped = train(toy.config("train.seed=2"), finished, overwrite=True, reporter=reporter)
+    before = tree(finished)
+    stopped, messages = stopped_at("message", toy.config("train.seed=2"), finished, overwrite=True)
     assert (stopped.interrupted, stopped.steps) == (True, 0)
     assert tree(finished) == before
-    assert reporter.messages[-1] == f"stopped before the first step; what was in {finished} is as it was"
+    assert messages[-1] == f"stopped before the first step; what was in {finished} is as it was"
 
 
 def test_stopped_later_it_replaces_and_goes_on(toy, finished: Path) -> None:
-    reporter = At(4, stop)
-    train(toy.config("train.seed=2"), finished, overwrite=True, reporter=reporter)
-    assert any("is replaced as soon as this one has saved its first state" in one for one in reporter.messages)
+    _, messages = stopped_at(4, toy.config("train.seed=2"), finished, overwrite=True)
+    assert any("is replaced as soon as this one has saved its first state" in message for message in messages)
     assert train(None, finished, resume=True).config.train.seed == 2
+
+
+def test_a_stop_without_saving_writes_nothing_more(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "REPORT_SECONDS", 0.0)
+    out, interrupt = toy.directory / "model", Interrupt()
+    states: list[bytes] = []
+
+    def stop_at_once() -> None:
+        states.append((out / "training/state.safetensors").read_bytes())
+        interrupt.request(save=False)
+
+    reporter = At("step 6", stop_at_once)
+    stopped = train(toy.config(), out, reporter=reporter, interrupt=interrupt)
+    assert (stopped.interrupted, stopped.steps) == (True, 6)
+    assert (out / "training/state.safetensors").read_bytes() == states[0]
+    assert reporter.messages[-1] == "stopped after step 6, without saving the steps since the last validation"
 
 
 def test_a_preparation_that_was_never_trained_is_in_nobodys_way(toy) -> None:
@@ -126,7 +148,8 @@ def test_a_preparation_that_was_never_trained_is_in_nobodys_way(toy) -> None:
 
 
 def test_a_second_training_is_refused_in_words(toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("regard.recipes.training.alone", nullcontext)  # which would refuse it in this process anyway
+    # The lock of this process would refuse the second training first.
+    monkeypatch.setattr("regard.recipes.training.exclusive_training", nullcontext)
     out, told = toy.directory / "model", []
 
     def again() -> None:
@@ -156,7 +179,7 @@ def test_directories_that_vanish_are_told_in_words(toy, how: str, when: int) -> 
 
 def test_texts_may_move(toy) -> None:
     out, elsewhere = toy.directory / "model", toy.directory / "elsewhere"
-    train(toy.config(), out, reporter=At(4, stop))
+    stopped_at(4, toy.config(), out)
     elsewhere.mkdir()
     for name in ("train.en", "train.fr", "val.en", "val.fr"):
         (toy.directory / name).rename(elsewhere / name)
@@ -174,7 +197,7 @@ def test_texts_may_move(toy) -> None:
 
 def test_another_text_is_not_taken_for_the_one_that_moved(toy) -> None:
     out = toy.directory / "model"
-    train(toy.config(), out, reporter=At(4, stop))
+    stopped_at(4, toy.config(), out)
     before = tree(out)
     toy.write("other", 120, seed=9)
     other = [f"data.{key}={toy.directory / name}" for key, name in (("src", "other.en"), ("tgt", "other.fr"))]
@@ -187,7 +210,7 @@ def test_word_links_may_move_and_must_be_the_same(toy) -> None:
     out, links = toy.directory / "model", toy.directory / "links"
     links.write_text("0-0 1-1\n" * 120)
     guided = ("train.guided_weight=0.1", f"train.guided_file={links}")
-    train(toy.config(*guided), out, reporter=At(4, stop))
+    stopped_at(4, toy.config(*guided), out)
     links.rename(toy.directory / "moved")
     moved = read_changes([f"train.guided_file={toy.directory / 'moved'}"])
     assert train(moved, out, resume=True).steps == 8
@@ -199,7 +222,7 @@ def test_word_links_may_move_and_must_be_the_same(toy) -> None:
 @pytest.mark.parametrize("changed", ["train.steps=3", "train.max_minutes=0.0001"])
 def test_limits_that_are_passed_are_refused(toy, changed: str) -> None:
     out = toy.directory / "model"
-    train(toy.config(), out, reporter=At(4, stop))
+    stopped_at(4, toy.config(), out)
     before = tree(out)
     with pytest.raises(ConfigError, match=rf"{changed.split('=')[0]} = .* has done .* already: give more, or leave it"):
         train(toy.config(changed), out, resume=True)
@@ -232,7 +255,7 @@ def test_an_empty_name_is_none(toy, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_going_on_never_truncates_what_it_needs(toy, monkeypatch: pytest.MonkeyPatch) -> None:
     out = toy.directory / "model"
-    train(toy.config(), out, reporter=At(4, stop))
+    stopped_at(4, toy.config(), out)
     really = Path.write_text
 
     def dying(self: Path, text: str, **options: object) -> int:
@@ -251,7 +274,7 @@ def test_going_on_never_truncates_what_it_needs(toy, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("name", ["subword.src.model", "texts.json", "config.toml"])
 def test_what_was_kept_is_not_taken_when_it_has_changed(toy, name: str) -> None:
     out = toy.directory / "model"
-    train(toy.config(), out, reporter=At(4, stop))
+    stopped_at(4, toy.config(), out)
     kept = out / "training" / name
     content = bytearray(kept.read_bytes())
     content[len(content) // 2] ^= 0x81

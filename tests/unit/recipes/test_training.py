@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from regard.errors import CheckpointError, ConfigError
 from regard.recipes import training
 from regard.recipes.training import choose_device, train
 from regard.store import load_model
+from regard.train.interrupt import Interrupt
 
 
 def digest(model: Path) -> str:
@@ -19,10 +19,11 @@ def digest(model: Path) -> str:
 
 
 class Stopper:
-    """A reporter that sends a signal when training has come to a step."""
+    """A reporter that requests a stop when training has come to a step."""
 
     def __init__(self, step: int) -> None:
         self.step = step
+        self.interrupt = Interrupt()
         self.messages: list[str] = []
 
     def on_start(self, plan) -> None: ...
@@ -31,7 +32,7 @@ class Stopper:
 
     def on_validation(self, step: int, validation, *, best: bool) -> None:
         if step == self.step:
-            signal.raise_signal(signal.SIGTERM)
+            self.interrupt.request()
 
     def on_message(self, text: str) -> None:
         self.messages.append(text)
@@ -66,7 +67,7 @@ def test_the_model_says_where_it_comes_from(toy) -> None:
 def test_stopped_and_gone_on_with_it_is_the_same(toy) -> None:
     whole = train(toy.config(), toy.directory / "whole")
     stopper = Stopper(4)
-    stopped = train(toy.config(), toy.directory / "broken", reporter=stopper)
+    stopped = train(toy.config(), toy.directory / "broken", reporter=stopper, interrupt=stopper.interrupt)
     assert (stopped.interrupted, stopped.steps, stopped.validation) == (True, 4, None)
     assert not (stopped.path / "manifest.json").exists()
     assert f"regard train --out {stopped.path} --resume" in stopper.messages[-1]
@@ -129,7 +130,8 @@ def test_a_directory_in_use_is_not_touched(toy, taken: str, message: str) -> Non
 
 
 def test_what_can_be_gone_on_with_is_not_begun_anew(toy) -> None:
-    train(toy.config(), toy.directory / "model", reporter=Stopper(4))
+    stopper = Stopper(4)
+    train(toy.config(), toy.directory / "model", reporter=stopper, interrupt=stopper.interrupt)
     with pytest.raises(ConfigError, match=r"already holds training: .*, go on with --resume, or replace"):
         train(toy.config(), toy.directory / "model")
 
@@ -161,7 +163,8 @@ def test_the_measured_precision_is_kept(toy, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("regard.train.precision.measure_ratio", lambda *_, **__: 2.0)
     stopper = Stopper(4)
     config = toy.config("train.precision=auto")
-    assert train(config, toy.directory / "model", reporter=stopper).config.train.precision == "bfloat16"
+    stopped = train(config, toy.directory / "model", reporter=stopper, interrupt=stopper.interrupt)
+    assert stopped.config.train.precision == "bfloat16"
     assert any("2.0 times as fast" in message for message in stopper.messages)
     monkeypatch.setattr("regard.train.precision.measure_ratio", lambda *_, **__: 0.5)
     assert train(None, toy.directory / "model", resume=True).config.train.precision == "bfloat16"

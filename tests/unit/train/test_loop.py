@@ -13,7 +13,7 @@ from regard.model.seq2seq import Seq2Seq
 from regard.store.checkpoint import load_state
 from regard.train.interrupt import Interrupt
 from regard.train.loop import Outcome, Trainer
-from regard.train.reporter import Validation
+from regard.train.reporter import StepReport, Validation
 
 
 def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
@@ -24,24 +24,21 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(weight, other[name]) for name, weight in one.items())
 
 
-class StopAt:
-    """Utters the wish to stop once training has reached a step."""
+class StopAt(Interrupt):
+    """An interrupt that is requested once training has reached a step."""
 
     def __init__(self, trainer: Trainer, step: int) -> None:
+        super().__init__()
         self.trainer, self.step = trainer, step
 
-    @property
-    def requested(self) -> bool:
-        return self.trainer.progress.step >= self.step
-
     def check(self) -> None:
-        interrupt = Interrupt()
-        interrupt.requested = self.requested
-        interrupt.check()
+        if self.trainer.progress.step >= self.step:
+            self.request()
+        super().check()
 
 
 def run_until(trainer: Trainer, step: int, *, resume: bool = False) -> Outcome:
-    return trainer.run(resume=resume, interrupt=StopAt(trainer, step))  # type: ignore[arg-type]
+    return trainer.run(resume=resume, interrupt=StopAt(trainer, step))
 
 
 def test_it_learns(bench) -> None:
@@ -96,6 +93,21 @@ def test_an_interruption_leaves_no_trace(
     assert same(states[0][0], states[1][0])
     names = [sorted(path.name for path in place.iterdir()) for place in (bench.directory, broken.directory)]
     assert names[0] == names[1]
+
+
+def test_a_stop_without_saving_leaves_the_last_saved_state(bench) -> None:
+    interrupt = Interrupt()
+
+    class Refusing(bench.diary):
+        def on_step(self, report: StepReport) -> None:
+            if report.step == 6:
+                interrupt.request(save=False)
+
+    trainer = bench.trainer(diary=Refusing(), clock=bench.clock(0.3))
+    outcome = trainer.run(interrupt=interrupt)
+    assert (outcome.interrupted, outcome.step) == (True, 6)
+    _, scalars = load_state(bench.directory / "state.safetensors")
+    assert scalars["progress"]["step"] == 4
 
 
 def test_an_interruption_within_a_validation_repeats_it(bench) -> None:
