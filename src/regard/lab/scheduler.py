@@ -25,7 +25,7 @@ from regard.lab.load import dump_lab
 from regard.lab.recorder import read_record
 from regard.lab.schema import Lab
 from regard.lab.worker import FINISHED, INTERRUPTED, TAKEN
-from regard.train.console import duration
+from regard.train.console import format_duration
 from regard.train.interrupt import Interrupt
 
 POLL_SECONDS = 0.5
@@ -141,9 +141,9 @@ class _Scheduler:
         self.wall_seconds[run] = result.wall_seconds
         translations = [sentence.translation for sentence in result.measured.sentences]
         bleu = corpus_bleu(translations, self.experiment.corpus.lines("test.tgt"))
-        left = f", about {duration(self._remaining())} left" if self._unfinished() else ""
+        left = f", about {format_duration(self._remaining())} left" if self._unfinished() else ""
         count = f"{len(self.outcome.finished)} of {len(self.runs)} done{left}"
-        _say(self.console, f"{run.name}: BLEU {bleu:.1f} in {duration(result.wall_seconds)}  ({count})")
+        _say(self.console, f"{run.name}: BLEU {bleu:.1f} in {format_duration(result.wall_seconds)}  ({count})")
         self.last_report = time.monotonic()
 
     def _report_progress(self) -> None:
@@ -160,7 +160,7 @@ class _Scheduler:
             progress = f"step {record.step:,}/{record.steps:,}{loss}" if record.steps else "preparing"
             parts.append(f"{run.name}{elsewhere}: {progress}")
         left = self._remaining()
-        parts.append(f"about {duration(left)} left for all" if left else "no estimate yet")
+        parts.append(f"about {format_duration(left)} left for all" if left else "no estimate yet")
         _say(self.console, "; ".join(parts))
 
     def _duration_of(self, run: Run) -> float:

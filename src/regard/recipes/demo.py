@@ -24,7 +24,7 @@ from regard.store.manifest import MANIFEST
 from regard.store.migrations import rename_keys
 from regard.store.training_directory import SETTINGS, STATE, TRAINING, TrainingDirectory
 from regard.text.readers import read_lines
-from regard.train.console import ConsoleReporter, duration
+from regard.train.console import ConsoleReporter, format_duration
 from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.reporter import Reporter, Reporters, StepReport, TrainingPlan
 from regard.translation.loading import load
@@ -94,7 +94,7 @@ class _TimeEstimate(Reporters):
             pace = report.remaining / max(1, report.steps - report.step)
             self.on_message(
                 f"A step takes {pace:.2f} seconds here: all of this will be done in about "
-                f"{duration(report.remaining * (1.0 + BESIDES))} minutes"
+                f"{format_duration(report.remaining * (1.0 + BESIDES))} minutes"
             )
         super().on_step(report)
 

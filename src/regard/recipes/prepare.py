@@ -117,7 +117,7 @@ def prepare(
     if links:
         known["links"] = _fingerprint_of_lines(links)
     write_text(directory / _TEXTS, json.dumps(known))
-    keep_config(config, directory)
+    save_config(config, directory)
     return prepared
 
 
@@ -166,7 +166,7 @@ def prepare_again(directory: Path, reporter: Reporter | None = None, *, asked: C
     return prepared
 
 
-def keep_config(config: Config, directory: Path) -> None:
+def save_config(config: Config, directory: Path) -> None:
     """Writes the configuration that a training which goes on will use; it marks the directory as prepared.
 
     Args:

@@ -22,7 +22,7 @@ from regard.model.seq2seq import Seq2Seq
 from regard.recipes.exclusive import exclusive_training
 from regard.recipes.feasibility import check_feasible
 from regard.recipes.notices import notices
-from regard.recipes.prepare import Prepared, keep_config, prepare, prepare_again
+from regard.recipes.prepare import Prepared, prepare, prepare_again, save_config
 from regard.recipes.validator import TranslatingValidator
 from regard.store import save_model
 from regard.store.checkpoint import read_scalars
@@ -96,7 +96,7 @@ def train(
         prepared, device, precision = _settle(prepared)
         model, stream = _build_model(prepared, device), _stream(prepared)
         prepared = _count_steps(prepared, stream)
-        keep_config(prepared.config, folder.current)
+        save_config(prepared.config, folder.current)
         notes = _notes(prepared, None if resume else config, precision)
         with _listeners(prepared, folder, reporter, notes) as listener:
             trainer = Trainer(

@@ -17,10 +17,10 @@ LOG_SECONDS = 15.0
 """Seconds between two lines of a log."""
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time span for people.
 
-    >>> duration(75.2), duration(3700)
+    >>> format_duration(75.2), format_duration(3700)
     ('1:15', '1:01:40')
     """
     minutes, rest = divmod(max(0, round(seconds)), 60)
@@ -68,7 +68,7 @@ class ConsoleReporter:
         """Moves the bar, or writes a line when the last one is old enough."""
         numbers = (
             f"loss {report.loss:.3f}  lr {report.learning_rate:.1e}  {report.tokens_per_second:,.0f} tok/s  "
-            f"{duration(report.elapsed)} gone, {duration(report.remaining)} left"
+            f"{format_duration(report.elapsed)} gone, {format_duration(report.remaining)} left"
         )
         if self.progress:
             self.progress.update(self.task, completed=report.step, total=report.steps, numbers=numbers)

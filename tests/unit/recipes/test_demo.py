@@ -15,7 +15,7 @@ from regard.recipes import demo
 from regard.recipes.demo import SENTENCE, run_demo
 from regard.store import load_model
 from regard.text.readers import read_lines
-from regard.train.console import duration
+from regard.train.console import format_duration
 from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.reporter import StepReport, TrainingPlan
 from regard.translation.loading import load
@@ -122,5 +122,7 @@ def test_it_says_how_long_the_rest_will_take_once_some_steps_were_timed() -> Non
     for step, seconds in ((20 + demo.TIMED_STEPS - 1, 500.0), (40, 120.0), (60, 80.0)):
         telling.on_step(StepReport(step, 100, 0.1, 2.0, 2.0, 1.0, 1e-3, 100.0, 5.0, seconds))
     (message,) = heard.messages
-    assert message == f"A step takes 2.00 seconds here: all of this will be done in about {duration(132.0)} minutes"
+    assert (
+        message == f"A step takes 2.00 seconds here: all of this will be done in about {format_duration(132.0)} minutes"
+    )
     assert heard.steps == [24, 40, 60]

@@ -10,7 +10,7 @@ from regard.alignment.error_rate import alignment_error_rate
 from regard.errors import ConfigError
 from regard.recipes import guided_links as guiding
 from regard.recipes.guided_links import MADE_LINKS
-from regard.recipes.prepare import keep_config, prepare, prepare_again
+from regard.recipes.prepare import prepare, prepare_again, save_config
 from regard.recipes.training import TRAINING, train
 from regard.text.links import read_pharaoh
 from regard.train.interrupt import Interrupt
@@ -97,7 +97,7 @@ def test_they_are_made_where_only_the_vocabulary_was_laid_out(toy, aligner):
     """As the lab does."""
     plain = prepare(toy.config(), toy.directory / "t")
     assert not aligner
-    keep_config(
+    save_config(
         plain.config.model_copy(update={"train": toy.config(*GUIDED).train}),
         toy.directory / "t",
     )
