@@ -1,4 +1,4 @@
-"""`regard demo`: the whole way once, from a corpus to a picture of attention."""
+"""`regard demo`: from generating a corpus to a picture of attention, in one command."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ EXAMPLES = examples("regard demo --out demo")
 
 def demo(
     out: Annotated[Path, typer.Option(parser=place, metavar="DIR", help="Directory to write to.")] = Path("demo"),
-    pairs: Annotated[int, typer.Option(metavar="N", help="Sentence pairs to learn from.")] = 20000,
+    pairs: Annotated[int, typer.Option(metavar="N", help="Sentence pairs to train on.")] = 20000,
     overrides: Set = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another corpus or model in DIR.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Write a corpus, train a Bahdanau model, score it, translate a sentence and draw its attention: some minutes."""
+    """Write a corpus, train a Bahdanau model, score it, translate a sentence and draw its attention, in minutes."""
     with loading():
         from regard.recipes.demo import run_demo
         from regard.recipes.process import interrupt_on_signals, prepare_process

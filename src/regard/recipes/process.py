@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from regard.train.allocator import bound_compiled_products, keep_freed_memory
+from regard.train.allocator import keep_freed_memory, limit_compiled_products
 from regard.train.interrupt import Interrupt
 
 _HANG_UP = getattr(signal, "SIGHUP", None)
@@ -25,7 +25,7 @@ def prepare_process() -> None:
     Call it before the first matrix product: oneDNN reads the size of its cache once.
     """
     keep_freed_memory()
-    bound_compiled_products()
+    limit_compiled_products()
 
 
 @contextmanager

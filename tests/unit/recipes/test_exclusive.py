@@ -23,7 +23,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
 
 
-class Meanwhile:
+class CallingReporter:
     """A reporter that calls a function at every event."""
 
     def __init__(self, work: Callable[[], object]) -> None:
@@ -54,13 +54,13 @@ def test_signals_onednn_and_memory_are_left_alone_while_it_runs(toy, monkeypatch
 
     monkeypatch.setattr(allocator.ctypes, "CDLL", lambda name: pytest.fail("mallopt is the process's"))
     before, seen = state(), []
-    train(toy.config(), toy.directory / "model", reporter=Meanwhile(lambda: seen.append(state())))
+    train(toy.config(), toy.directory / "model", reporter=CallingReporter(lambda: seen.append(state())))
     assert len(seen) > 3
     assert all(during == before for during in seen)
 
 
 def test_a_variable_that_another_thread_sets_during_a_training_stays(toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_variable = Meanwhile(lambda: monkeypatch.setenv("REGARD_TEST_TRACE", "1"))
+    set_variable = CallingReporter(lambda: monkeypatch.setenv("REGARD_TEST_TRACE", "1"))
     train(toy.config(), toy.directory / "model", reporter=set_variable)
     assert os.environ["REGARD_TEST_TRACE"] == "1"
 
@@ -89,7 +89,9 @@ def test_a_failed_training_restores_random_numbers_and_threads_too() -> None:
 def test_two_trainings_in_one_process_are_refused(toy) -> None:
     refused: list[BaseException] = []
     begun, done = threading.Event(), threading.Event()
-    waiting = Meanwhile(lambda: begun.set() or done.wait(60))  # the second training tries while the first one waits
+    waiting = CallingReporter(
+        lambda: begun.set() or done.wait(60)
+    )  # the second training tries while the first one waits
     first = threading.Thread(target=lambda: train(toy.config(), toy.directory / "first", reporter=waiting))
     first.start()
     assert begun.wait(60)

@@ -23,7 +23,7 @@ from regard.train.interrupt import Interrupted
 def test_prepare_process_sets_up_memory_and_the_cache_of_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     monkeypatch.setattr(process, "keep_freed_memory", lambda: calls.append("memory"))
-    monkeypatch.setattr(process, "bound_compiled_products", lambda: calls.append("cache"))
+    monkeypatch.setattr(process, "limit_compiled_products", lambda: calls.append("cache"))
     prepare_process()
     assert sorted(calls) == ["cache", "memory"]
 
