@@ -61,10 +61,6 @@ class Updater:
         self.num_broken_in_a_row.add_(1.0).mul_(broken)
         return norm
 
-    def clear(self) -> None:
-        """Discards the gradients without an update."""
-        self.optimizer.zero_grad(set_to_none=True)
-
     def state(self) -> dict[str, Tensor]:
         """Both moments and the number of updates of each parameter, named `moment.parameter`."""
         state = {"num_skipped": self.num_skipped, "num_broken_in_a_row": self.num_broken_in_a_row}
