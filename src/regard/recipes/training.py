@@ -76,11 +76,12 @@ def train(
         overwrite: Whether a model or training in `out` may be replaced. The old training stays until the new one has
             saved its first state, the old model until the new one is finished.
         reporter: Receives progress and messages; none by default.
-        interrupt: Stops the training between two steps once a stop is requested, with everything saved; by default
-            nothing does. `regard.recipes.process.interrupt_on_signals` connects one to Ctrl-C, SIGTERM and SIGHUP.
+        interrupt: Checked between two steps: once a stop is requested, the training saves its state and ends. By
+            default nothing requests one; `regard.recipes.process.interrupt_on_signals` makes one that Ctrl-C, SIGTERM
+            and SIGHUP request.
 
     Returns:
-        How it ended; `interrupted` where a stop was requested.
+        Result of the training; `interrupted` if a stop was requested.
 
     Raises:
         ConfigError: The configuration is invalid, or `out` is taken.
