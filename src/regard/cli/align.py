@@ -116,7 +116,7 @@ def align(
 
     with loading():
         from regard.alignment.symmetrize import full_name
-        from regard.text.links import check_some, read_links
+        from regard.text.links import check_not_empty, read_links
         from regard.text.words import word_counts
         from regard.translation.aligner import ReadoutOptions, bidirectional
 
@@ -124,7 +124,7 @@ def align(
     method, right = full_name(symmetrize), None
     if gold is not None:
         right = read_links(gold, base=gold_base, lengths=word_counts(sources, targets))
-        check_some(right, gold)
+        check_not_empty(right, gold)
     wanted = ReadoutOptions(rule, threshold, end_threshold, layer, head, shift)
     aligner = _settled([model, *(others or [])], (sources, targets), wanted, right, device)
     if reverse_model is not None:

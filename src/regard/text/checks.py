@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from regard.errors import DataError
 
 
-def texts(given: str | Iterable[str], *, what: str = "sentence", first: int = 1) -> list[str]:
+def text_list(given: str | Iterable[str], *, what: str = "sentence", first: int = 1) -> list[str]:
     """Takes one sentence or several.
 
     >>> texts("one"), texts(("one", "two"))
@@ -24,10 +24,10 @@ def texts(given: str | Iterable[str], *, what: str = "sentence", first: int = 1)
     Raises:
         DataError: One is no text, such as the NaN that stands in an empty cell of a table.
     """
-    return [given] if isinstance(given, str) else list(checked(given, what=what, first=first))
+    return [given] if isinstance(given, str) else list(checked_texts(given, what=what, first=first))
 
 
-def checked(given: Iterable[str], *, what: str = "sentence", first: int = 1) -> Iterator[str]:
+def checked_texts(given: Iterable[str], *, what: str = "sentence", first: int = 1) -> Iterator[str]:
     """Passes sentences on as they come.
 
     Args:

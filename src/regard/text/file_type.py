@@ -7,14 +7,14 @@ from pathlib import Path
 from regard.errors import CheckpointError
 from regard.files.reading import open_regular, read_bytes, reading
 
-HEAD = 512
+HEAD_SIZE = 512
 """Bytes that `recognized` wants to see."""
-LFS = b"version https://git-lfs.github.com/spec/"
-LFS_POINTER = "a pointer of Git LFS in place of the file itself: fetch it with `git lfs pull`"
+LFS_PREFIX = b"version https://git-lfs.github.com/spec/"
+LFS_POINTER_MESSAGE = "a pointer of Git LFS in place of the file itself: fetch it with `git lfs pull`"
 """How a file begins that Git LFS has put in place of a large one, and what is said of it."""
 _UNPACK = "unpack it first"
 _SIGNS = (
-    (LFS, LFS_POINTER),
+    (LFS_PREFIX, LFS_POINTER_MESSAGE),
     (b"\xfd7zXZ\0", f"an .xz archive: {_UNPACK}, e.g. with xz -d"),
     (b"BZh", f"a .bz2 archive: {_UNPACK}, e.g. with bzip2 -d"),
     (b"PK\3\4", f"a .zip archive: {_UNPACK}, e.g. with unzip"),
@@ -34,7 +34,7 @@ _BZ2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
 _TAR_AT, _TAR = 257, b"ustar"
 
 
-def recognized(head: bytes) -> str:
+def detect_file_type(head: bytes) -> str:
     r"""What a file is that begins so, if it is one of those that are often given in place of text or of weights.
 
     >>> recognized(b"PK\3\4 and so on")
@@ -56,12 +56,12 @@ def recognized(head: bytes) -> str:
     return told
 
 
-def read_file(path: Path, *, wanted: str, most: int) -> bytes:
+def read_file(path: Path, *, expected: str, most: int) -> bytes:
     """The content of a regular file.
 
     Args:
         path: Its name.
-        wanted: What it should be, with its article, for messages.
+        expected: What it should be, with its article, for messages.
         most: Bytes that it may have.
 
     Returns:
@@ -70,17 +70,17 @@ def read_file(path: Path, *, wanted: str, most: int) -> bytes:
     Raises:
         CheckpointError: It is not there, cannot be read, is too large, or is evidently something else.
     """
-    data = read_bytes(path, most=most, cure=_cure(wanted))
-    _refuse(path, data[:HEAD], wanted)
+    data = read_bytes(path, most=most, cure=_cure(expected))
+    _refuse(path, data[:HEAD_SIZE], expected)
     return data
 
 
-def check_file(path: Path, *, wanted: str) -> bytes:
+def check_file(path: Path, *, expected: str) -> bytes:
     """Refuses what is no regular file, or evidently another than it should be, before a library opens it by its name.
 
     Args:
         path: Its name.
-        wanted: What it should be, with its article, for messages.
+        expected: What it should be, with its article, for messages.
 
     Returns:
         Its first bytes.
@@ -88,17 +88,17 @@ def check_file(path: Path, *, wanted: str) -> bytes:
     Raises:
         CheckpointError: It is not there, cannot be read, or is something else.
     """
-    head = read_head(path, wanted=wanted)
-    _refuse(path, head, wanted)
+    head = read_head(path, expected=expected)
+    _refuse(path, head, expected)
     return head
 
 
-def read_head(path: Path, *, wanted: str) -> bytes:
+def read_head(path: Path, *, expected: str) -> bytes:
     """Reads the first bytes of a regular file, whatever they are.
 
     Args:
         path: Its name.
-        wanted: As for `check_file`.
+        expected: As for `check_file`.
 
     Returns:
         `HEAD` of them, if there are so many.
@@ -106,15 +106,15 @@ def read_head(path: Path, *, wanted: str) -> bytes:
     Raises:
         CheckpointError: It is not there, cannot be read, or is no file.
     """
-    cure = _cure(wanted)
+    cure = _cure(expected)
     with open_regular(path, cure=cure) as file, reading(path, cure=cure):
-        return file.read(HEAD) or b""
+        return file.read(HEAD_SIZE) or b""
 
 
-def _refuse(path: Path, head: bytes, wanted: str) -> None:
-    if told := recognized(head):
-        raise CheckpointError(f"{path}: expected {wanted}, found {told}")
+def _refuse(path: Path, head: bytes, expected: str) -> None:
+    if told := detect_file_type(head):
+        raise CheckpointError(f"{path}: expected {expected}, found {told}")
 
 
-def _cure(wanted: str) -> str:
-    return f"expected {wanted}; check the name, or copy it again"
+def _cure(expected: str) -> str:
+    return f"expected {expected}; check the name, or copy it again"

@@ -145,7 +145,7 @@ def read_links(
     return found
 
 
-def check_some(links: Sequence[GoldLinks], path: Path | str) -> None:
+def check_not_empty(links: Sequence[GoldLinks], path: Path | str) -> None:
     """Refuses gold links of which there are none: whatever is compared with them would be perfect.
 
     Args:

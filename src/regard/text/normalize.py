@@ -36,7 +36,7 @@ def normalize(text: str) -> str:
     >>> normalize("Comment\u00a0 ça va\t?\n")
     'Comment ça va ?'
     """
-    composed = unicodedata.normalize("NFC", _broken_up(without_surrogates(text)))
+    composed = unicodedata.normalize("NFC", _broken_up(replace_surrogates(text)))
     if _ZERO_WIDTH_SPACE in composed:
         composed = _ZERO_WIDTH_SPACES.sub(lambda found: _ZERO_WIDTH_SPACE if found[1] else "", composed)
     return _BLANKS.sub(" ", composed).strip(" ")
@@ -64,7 +64,7 @@ def _marks(character: str) -> int:
     return len(apart) if all(map(unicodedata.combining, apart)) else 0
 
 
-def without_surrogates(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     r"""Puts U+FFFD where half a UTF-16 pair stands alone, which no file can hold; the length stays.
 
     >>> without_surrogates("a\ud800b")
@@ -73,7 +73,7 @@ def without_surrogates(text: str) -> str:
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
-def plain_blanks(text: str) -> str:
+def replace_blanks(text: str) -> str:
     r"""Puts a plain space for every control and odd space, one for one: the length stays.
 
     >>> plain_blanks("a\r\nb")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
 from regard.errors import DataError, RegardError
-from regard.text.file_type import HEAD, recognized
+from regard.text.file_type import HEAD_SIZE, detect_file_type
 from regard.text.normalize import normalize
 from regard.values import Pair
 
@@ -53,12 +53,12 @@ class PairFile:
     Attributes:
         pairs: Pairs with text on both sides, in file order.
         num_empty: Pairs left out because a side was empty.
-        num_wide: Lines of a TSV with more columns than the two that are read.
+        num_wide_rows: Lines of a TSV with more columns than the two that are read.
     """
 
     pairs: list[Pair]
     num_empty: int
-    num_wide: int = 0
+    num_wide_rows: int = 0
 
 
 def read_lines(path: PathName) -> Iterator[str]:
@@ -123,7 +123,7 @@ def raw_lines(file: BinaryIO | Iterable[bytes], path: PathName) -> Iterator[byte
         head = _head(text)
         for number, raw in enumerate(text, start=1):
             if number == 1:
-                _check_first(raw, head or raw[:HEAD], text, path)
+                _check_first(raw, head or raw[:HEAD_SIZE], text, path)
             yield raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path}: broken .gz after line {number} ({error}): unpack or fetch it again") from None
@@ -134,7 +134,7 @@ def raw_lines(file: BinaryIO | Iterable[bytes], path: PathName) -> Iterator[byte
 def in_batches(lines: Iterable[T], size: int, *, more: Callable[[], bool] | None = None) -> Iterator[list[T]]:
     """Takes a stream in pieces; nothing else of it is held.
 
-    >>> list(windows(iter("abcde"), 2))
+    >>> list(in_batches(iter("abcde"), 2))
     [['a', 'b'], ['c', 'd'], ['e']]
 
     Args:
@@ -192,31 +192,31 @@ def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
     if not pairs:
         names = f"{src}" if tgt is None else f"{src} and {tgt}"
         raise DataError(f"{names}: no sentence pair with text on both sides in {number} lines: is it the right file?")
-    return PairFile(pairs, number - len(pairs), columns.num_wide)
+    return PairFile(pairs, number - len(pairs), columns.num_wide_rows)
 
 
 def _unpacked(file: BinaryIO | Iterable[bytes], path: Path) -> Iterable[bytes]:
     if not isinstance(file, io.IOBase):
         return file
     head = _head(file)
-    if told := recognized(head):  # whatever its name
+    if told := detect_file_type(head):  # whatever its name
         raise DataError(f"{path}: expected text, found {told}")
     if path.suffix != ".gz" and not head.startswith(GZIP):
         return file
     unpacked = gzip.GzipFile(fileobj=cast("BinaryIO", file))
-    if told := recognized(_head(unpacked)):
+    if told := detect_file_type(_head(unpacked)):
         raise DataError(f"{path}: expected gzipped text, found in it {told}")
     return unpacked
 
 
 def _head(text: Iterable[bytes]) -> bytes:
     """What comes first, as far as it is there; it is not taken."""
-    return text.peek(HEAD)[:HEAD] if isinstance(text, (BufferedReader, gzip.GzipFile)) else b""
+    return text.peek(HEAD_SIZE)[:HEAD_SIZE] if isinstance(text, (BufferedReader, gzip.GzipFile)) else b""
 
 
 def _check_first(raw: bytes, head: bytes, text: Iterable[bytes], path: PathName) -> None:
     """Refuses what has no lines that could be told apart, by the first of them."""
-    if archive := recognized(head):
+    if archive := detect_file_type(head):
         raise DataError(f"{path}: expected text, found {archive}")
     told = next((told for mark, told in _WIDE_MARKS if head.startswith(mark)), None) or _wide(head)
     if told is not None:
@@ -286,7 +286,7 @@ class _Columns:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.num_wide = 0
+        self.num_wide_rows = 0
         self.mute = [0, 0]  # lines in which a column has no letter, though another has
         self.said: tuple[set[str], set[str]] = (set(), set())
 
@@ -307,7 +307,7 @@ class _Columns:
         self._judge()
 
     def _look(self, columns: list[str]) -> None:
-        self.num_wide += 1
+        self.num_wide_rows += 1
         silent = [not any(map(str.isalpha, column)) for column in columns]
         for place, said in enumerate(self.said):
             self.mute[place] += silent[place] and not all(silent)
@@ -317,10 +317,10 @@ class _Columns:
     def _judge(self) -> None:
         for place, name in enumerate(("first", "second")):
             what = ""
-            if self.num_wide and self.mute[place] >= _MOST * self.num_wide:
-                what = f"numbers and signs without letters in {self.mute[place]} of {self.num_wide} lines"
-            elif self.num_wide >= _ENOUGH and len(self.said[place]) == 1:
-                what = f"{next(iter(self.said[place]))!r} in all {self.num_wide} lines"
+            if self.num_wide_rows and self.mute[place] >= _MOST * self.num_wide_rows:
+                what = f"numbers and signs without letters in {self.mute[place]} of {self.num_wide_rows} lines"
+            elif self.num_wide_rows >= _ENOUGH and len(self.said[place]) == 1:
+                what = f"{next(iter(self.said[place]))!r} in all {self.num_wide_rows} lines"
             if what:
                 raise DataError(
                     f"{self.path}: expected source TAB target in the first two columns, but the {name} column holds "

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from regard.text.sentences import Break, Strength, breaks, unspaced
+from regard.text.sentences import Boundary, BoundaryKind, find_boundaries, written_without_spaces
 from regard.text.subword import Subword
 from regard.values import Encoding
 
-_AT = attrgetter("at")
-BLOCK = 20_000
+_AT = attrgetter("position")
+BLOCK_SIZE = 20_000
 """Characters that are looked at together, so that one line of many megabytes takes neither memory nor time to match."""
 
 
@@ -48,12 +48,12 @@ def segments(text: str, subword: Subword, *, limit: int) -> list[TextSegment]:
         The stretches in order, together the text without the spaces between them; none for an empty text.
     """
     found: list[TextSegment] = []
-    start, words, size, torn = 0, 0, BLOCK, False
+    start, words, size, torn = 0, 0, BLOCK_SIZE, False
     while start < len(text):
         parts = list(_fitting(subword.encode(text[start : start + size].rstrip(" ")), subword, limit))
         if start + size < len(text):
             parts.pop()  # it may go on behind the block
-        size = BLOCK if parts else 2 * size
+        size = BLOCK_SIZE if parts else 2 * size
         for part in parts:
             found.append(TextSegment(words, part.encoding, torn))
             words += text.count(" ", start, start + part.length)
@@ -82,7 +82,7 @@ def _fitting(whole: Encoding, subword: Subword, limit: int) -> Iterator[_Part]:
     if len(whole.ids) <= limit:
         yield _Part(whole, len(text), False)
         return
-    ends, starts = list(breaks(text)), [start for start, _ in whole.spans]
+    ends, starts = list(find_boundaries(text)), [start for start, _ in whole.spans]
     begin = 0
     while begin < len(text):
         room = limit
@@ -106,19 +106,19 @@ def _reach(starts: Sequence[int], begin: int, room: int, end: int) -> int:
     return starts[place] if place < len(starts) else end
 
 
-def _stop(text: str, ends: Sequence[Break], begin: int, reach: int) -> tuple[int, bool]:
+def _stop(text: str, ends: Sequence[Boundary], begin: int, reach: int) -> tuple[int, bool]:
     """The best place to divide a text at, behind `begin` and up to `reach`, and whether that is within a word."""
     if reach == len(text):
         return reach, False
     within = ends[bisect_right(ends, begin, key=_AT) : bisect_right(ends, reach, key=_AT)]
     for strength, least in (
-        (Strength.SENTENCE, begin),
-        (Strength.CLAUSE, (begin + reach) // 2),
-        (Strength.SPACE, begin),
+        (BoundaryKind.SENTENCE, begin),
+        (BoundaryKind.CLAUSE, (begin + reach) // 2),
+        (BoundaryKind.SPACE, begin),
     ):
         for one in reversed(within):
-            if one.strength >= strength and one.at >= least:
-                return one.at, False
+            if one.kind >= strength and one.position >= least:
+                return one.position, False
     if text[reach - 1] == " ":  # one before a closing mark, as in French
         return reach - 1, False
-    return reach, not unspaced(text[reach - 1])
+    return reach, not written_without_spaces(text[reach - 1])

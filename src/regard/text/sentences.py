@@ -44,7 +44,7 @@ _UNSPACED = re.compile(  # Thai, Lao; Burmese; Khmer; kana, Han and their punctu
 )
 
 
-class Strength(IntEnum):
+class BoundaryKind(IntEnum):
     """How good a place is to divide a text at."""
 
     SPACE = 1
@@ -53,19 +53,19 @@ class Strength(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
+class Boundary:
     """A place where a text may be divided.
 
     Attributes:
-        at: Where what precedes ends; a space that follows belongs to neither side.
-        strength: What ends there.
+        position: Where what precedes ends; a space that follows belongs to neither side.
+        kind: What ends there.
     """
 
-    at: int
-    strength: Strength
+    position: int
+    kind: BoundaryKind
 
 
-def breaks(text: str) -> Iterator[Break]:
+def find_boundaries(text: str) -> Iterator[Boundary]:
     """Finds all places within a text where it may be divided, in order; one pass, each place once.
 
     Args:
@@ -74,7 +74,7 @@ def breaks(text: str) -> Iterator[Break]:
     Yields:
         The places. The end of the text is none of them.
 
-    >>> [(one.at, one.strength.name) for one in breaks("Mr. Li left. Sad, no?")]
+    >>> [(one.position, one.kind.name) for one in breaks("Mr. Li left. Sad, no?")]
     [(3, 'SPACE'), (6, 'SPACE'), (12, 'SENTENCE'), (17, 'CLAUSE')]
     """
     last = -1
@@ -83,7 +83,7 @@ def breaks(text: str) -> Iterator[Break]:
         if last < at < len(text):
             strength = _strength(text, match)
             if strength:
-                yield Break(at, strength)
+                yield Boundary(at, strength)
                 last = at
 
 
@@ -100,12 +100,12 @@ def sentence_spans(text: str) -> tuple[Span, ...]:
     >>> [text[start:end] for start, end in sentence_spans(text)]
     ['他来了。', '我走了。', 'Dr. Li stayed!', 'Why?']
     """
-    ends = [one.at for one in breaks(text) if one.strength is Strength.SENTENCE]
+    ends = [one.position for one in find_boundaries(text) if one.kind is BoundaryKind.SENTENCE]
     starts = [0, *(end + (text[end] == " ") for end in ends)]
     return tuple((start, end) for start, end in zip(starts, [*ends, len(text)], strict=True) if start < end)
 
 
-def unspaced(character: str) -> bool:
+def written_without_spaces(character: str) -> bool:
     """Whether a script sets no space between its words and sentences: Chinese, Japanese, Thai, Lao, Khmer, Burmese.
 
     Args:
@@ -117,7 +117,7 @@ def unspaced(character: str) -> bool:
     return bool(_UNSPACED.match(character))
 
 
-def seam(left: str, right: str) -> str:
+def separator(left: str, right: str) -> str:
     """What belongs between two texts that follow each other: a space where their script sets one.
 
     Args:
@@ -130,24 +130,29 @@ def seam(left: str, right: str) -> str:
     >>> seam("Il dort.", "Elle lit."), seam("他睡觉。", "她读书。"), seam("그는 잔다.", "그녀는 읽는다.")
     (' ', '', ' ')
     """
-    if not left or not right or unspaced(left.rstrip(_QUOTES)[-1:]) or unspaced(right.lstrip(_QUOTES)[:1]):
+    if (
+        not left
+        or not right
+        or written_without_spaces(left.rstrip(_QUOTES)[-1:])
+        or written_without_spaces(right.lstrip(_QUOTES)[:1])
+    ):
         return ""
     return " "
 
 
-def _strength(text: str, match: re.Match[str]) -> Strength | None:
+def _strength(text: str, match: re.Match[str]) -> BoundaryKind | None:
     kind, following = match.lastgroup, text[match.end() : match.end() + 1]
     if kind == "space":
-        return Strength.SPACE
+        return BoundaryKind.SPACE
     if kind == "wide" and _wide_ends(match.group(), following):
-        return Strength.SENTENCE
+        return BoundaryKind.SENTENCE
     if kind == "wide_clause" and not following.isdecimal():
-        return Strength.CLAUSE
+        return BoundaryKind.CLAUSE
     if following != " ":
         return None
     if kind == "end":
-        return Strength.SENTENCE if _ends(text, match) else Strength.SPACE
-    return Strength.CLAUSE
+        return BoundaryKind.SENTENCE if _ends(text, match) else BoundaryKind.SPACE
+    return BoundaryKind.CLAUSE
 
 
 def _wide_ends(sign: str, following: str) -> bool:

@@ -12,13 +12,13 @@ import sentencepiece
 
 from regard.errors import CheckpointError, DataError
 from regard.files.reading import read_bytes
-from regard.text.spans import END, Cutter, ImportedCutter, PlainCutter
-from regard.text.subword_sampling import Pieces, Sampler, make_sampler, sample
-from regard.text.surface import hide, join
+from regard.text.subword_sampling import ScoredPieces, SegmentationSampler, make_sampler, sample_ids
+from regard.text.surface import escape_text, join_pieces
+from regard.text.tokenizers import END_PIECE, ImportedTokenizer, SubwordTokenizer, TrainedTokenizer
 from regard.text.vocabulary import Kind, learn_vocabulary
 from regard.values import Encoding, Specials
 
-LARGEST_VOCABULARY = 16 << 20
+MAX_VOCABULARY_BYTES = 16 << 20
 """Bytes of a vocabulary's file, at most: 250,000 subwords take five million."""
 
 
@@ -50,11 +50,11 @@ class Subword:
         except (RuntimeError, UnicodeDecodeError) as error:  # the library's words may quote what is no text
             raise CheckpointError(f"expected a SentencePiece model, got {len(model)} other bytes: {error}") from None
         self.specials = Specials(processor.unk_id(), processor.pad_id(), processor.bos_id(), processor.eos_id())
-        imported = processor.piece_to_id(END) != processor.unk_id()
-        self._cutter: Cutter = ImportedCutter(processor) if imported else PlainCutter(processor)
-        self._pieces, self._surfaces = self._cutter.pieces, self._cutter.surfaces
+        imported = processor.piece_to_id(END_PIECE) != processor.unk_id()
+        self._tokenizer: SubwordTokenizer = ImportedTokenizer(processor) if imported else TrainedTokenizer(processor)
+        self._pieces, self._surfaces = self._tokenizer.pieces, self._tokenizer.surfaces
         self._imported = imported
-        self._samplers: dict[float, Sampler] = {}
+        self._samplers: dict[float, SegmentationSampler] = {}
         if min(self.specials.unk, self.specials.pad, self.specials.bos, self.specials.eos) < 0:
             raise CheckpointError(
                 f"expected ids for unknown, padding, begin and end in the SentencePiece model, got {self.specials}: "
@@ -115,10 +115,10 @@ class Subword:
             CheckpointError: When the file is missing or is no vocabulary; the message names it.
         """
         cure = "expected the vocabulary that regard wrote: copy the model again, or train again"
-        return cls.named(read_bytes(Path(path), most=LARGEST_VOCABULARY, cure=cure), path)
+        return cls.from_file_bytes(read_bytes(Path(path), most=MAX_VOCABULARY_BYTES, cure=cure), path)
 
     @classmethod
-    def named(cls, model: bytes, path: str | PathLike[str]) -> Subword:
+    def from_file_bytes(cls, model: bytes, path: str | PathLike[str]) -> Subword:
         """Reads a vocabulary from the content of a file.
 
         Args:
@@ -161,7 +161,7 @@ class Subword:
             the bytes of one character share its span.
         """
         [ids] = self.encode_ids([text], sample_alpha=sample_alpha, seed=seed)
-        return Encoding(text, tuple(ids), tuple(self._pieces[i] for i in ids), self._cutter.spans(text, ids))
+        return Encoding(text, tuple(ids), tuple(self._pieces[i] for i in ids), self._tokenizer.spans(text, ids))
 
     def encode_ids(self, texts: Sequence[str], *, sample_alpha: float = 0.0, seed: int = 0) -> list[list[int]]:
         """Cuts many texts, ids only, as fast as SentencePiece can.
@@ -180,19 +180,19 @@ class Subword:
             DataError: A segmentation should be drawn from an imported vocabulary.
         """
         if sample_alpha <= 0:
-            return self._cutter.cut(texts)
+            return self._tokenizer.encode(texts)
         if self._imported:
             raise DataError("an imported vocabulary draws no segmentations: set subword.sample_alpha to 0")
         if sample_alpha not in self._samplers:
-            self._samplers[sample_alpha] = make_sampler(self._weigh(), sample_alpha)
+            self._samplers[sample_alpha] = make_sampler(self._scored_pieces(), sample_alpha)
         sampler, generator = self._samplers[sample_alpha], random.Random(seed)
-        return [sample(hide(text), sampler, generator) for text in texts]
+        return [sample_ids(escape_text(text), sampler, generator) for text in texts]
 
-    def _weigh(self) -> Pieces:
+    def _scored_pieces(self) -> ScoredPieces:
         spelled = {piece: i for i, piece in enumerate(self._surfaces) if isinstance(piece, str)}
         scores = {piece: self._processor.get_score(i) for piece, i in spelled.items()}
         byte_ids = {value: i for i, value in enumerate(self._surfaces) if isinstance(value, int)}
-        return Pieces(spelled, scores, [byte_ids[value] for value in range(256)])
+        return ScoredPieces(spelled, scores, [byte_ids[value] for value in range(256)])
 
     def decode(self, ids: Sequence[int]) -> Encoding:
         """Joins ids to a text: one line, single spaces, none at the ends.
@@ -210,5 +210,5 @@ class Subword:
         if ids and not 0 <= min(ids) <= max(ids) < len(self):
             wrong = next(i for i in ids if not 0 <= i < len(self))
             raise DataError(f"expected ids below {len(self)}, the size of the vocabulary, got {wrong}")
-        text, spans = join(self._surfaces[i] for i in ids)
+        text, spans = join_pieces(self._surfaces[i] for i in ids)
         return Encoding(text, ids, tuple(self._pieces[i] for i in ids), spans)

@@ -29,7 +29,7 @@ _UNITS = re.compile(f"{SPACE}[^{SPACE}]{{0,63}}|[^{SPACE}]{{1,64}}")
 Ids = tuple[int, ...]
 
 
-class Sampler(Protocol):
+class SegmentationSampler(Protocol):
     """Cuts a word at random."""
 
     def draw(self, word: str, generator: random.Random) -> list[int]:
@@ -45,7 +45,7 @@ class Sampler(Protocol):
         ...
 
 
-class Pieces:
+class ScoredPieces:
     """The pieces of a vocabulary and what they are worth.
 
     Attributes:
@@ -60,12 +60,12 @@ class Pieces:
         self.scores = scores
         self.byte_ids = byte_ids
 
-    def spell(self, part: str) -> Ids:
+    def ids_of(self, part: str) -> Ids:
         """The id of a piece, or those of the bytes of a character that is none."""
         found = self.ids.get(part)
         return tuple(self.byte_ids[byte] for byte in part.encode()) if found is None else (found,)
 
-    def ranked(self) -> bool:
+    def has_bpe_ranks(self) -> bool:
         """Whether the pieces are worth 0, -1, -2 …, as BPE writes its merges."""
         return [-score for score in self.scores.values()] == list(range(len(self.scores)))
 
@@ -77,7 +77,7 @@ class UnigramSampler:
     that can stand before it is.
     """
 
-    def __init__(self, pieces: Pieces, alpha: float) -> None:
+    def __init__(self, pieces: ScoredPieces, alpha: float) -> None:
         """Prepares to draw.
 
         Args:
@@ -109,7 +109,7 @@ class UnigramSampler:
             for start in range(max(0, end - _LONGEST_PIECE), end):
                 score = self._pieces.scores.get(word[start:end], self._unknown if end - start == 1 else None)
                 if score is not None:
-                    arcs.append((start, self._pieces.spell(word[start:end])))
+                    arcs.append((start, self._pieces.ids_of(word[start:end])))
                     weights.append(forward[start] + self._alpha * score)
             most = max(weights)
             shares = list(accumulate(math.exp(weight - most) for weight in weights))
@@ -124,7 +124,7 @@ class BPESampler:
     What was left out may come about at a later step; SentencePiece would leave it out for good.
     """
 
-    def __init__(self, pieces: Pieces, dropout: float) -> None:
+    def __init__(self, pieces: ScoredPieces, dropout: float) -> None:
         """Prepares to draw.
 
         Args:
@@ -144,12 +144,12 @@ class BPESampler:
                 if (merged := parts[place] + parts[place + 1]) in scores and generator.random() >= self._dropout
             ]
             if not merges:
-                return [i for part in parts for i in self._pieces.spell(part)]
+                return [i for part in parts for i in self._pieces.ids_of(part)]
             _, place = min(merges)
             parts[place : place + 2] = [parts[place] + parts[place + 1]]
 
 
-def make_sampler(pieces: Pieces, alpha: float) -> Sampler:
+def make_sampler(pieces: ScoredPieces, alpha: float) -> SegmentationSampler:
     """The sampler that goes with a vocabulary.
 
     Args:
@@ -159,10 +159,10 @@ def make_sampler(pieces: Pieces, alpha: float) -> Sampler:
     Returns:
         The sampler.
     """
-    return BPESampler(pieces, alpha) if pieces.ranked() else UnigramSampler(pieces, alpha)
+    return BPESampler(pieces, alpha) if pieces.has_bpe_ranks() else UnigramSampler(pieces, alpha)
 
 
-def sample(text: str, sampler: Sampler, generator: random.Random) -> list[int]:
+def sample_ids(text: str, sampler: SegmentationSampler, generator: random.Random) -> list[int]:
     """Cuts a text at random.
 
     Args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regard.text.normalize import plain_blanks, without_surrogates
+from regard.text.normalize import replace_blanks, replace_surrogates
 from regard.values import Span
 
 SPACE = "\u2581"
@@ -22,12 +22,12 @@ Surface = str | int | None
 """What an id stands for: characters (a space spelled as `▁`), the value of one byte, or nothing."""
 
 
-def hide(text: str) -> str:
+def escape_text(text: str) -> str:
     """The text as SentencePiece may see it, of the same length: its own signs are hidden, surrogates replaced."""
-    return text if text.isascii() else without_surrogates(text).replace(SPACE, _STAND_IN)
+    return text if text.isascii() else replace_surrogates(text).replace(SPACE, _STAND_IN)
 
 
-def locate(text: str, surfaces: Iterable[Surface]) -> tuple[Span, ...]:
+def locate_pieces(text: str, surfaces: Iterable[Surface]) -> tuple[Span, ...]:
     """Finds the characters that each subword of a text covers.
 
     Args:
@@ -55,7 +55,7 @@ def locate(text: str, surfaces: Iterable[Surface]) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def join(surfaces: Iterable[Surface]) -> tuple[str, tuple[Span, ...]]:
+def join_pieces(surfaces: Iterable[Surface]) -> tuple[str, tuple[Span, ...]]:
     """Spells the text of any subwords, also of such as no text was ever cut into.
 
     Bytes that are no UTF-8 become U+FFFD. Spaces are single and none stands at the ends, and a line break
@@ -110,7 +110,7 @@ def _tidy(raw: str, spans: list[Span]) -> tuple[str, tuple[Span, ...]]:
     """Single spaces, none at the ends; the spans follow."""
     kept: list[str] = []
     places: list[int] = []
-    for character in plain_blanks(raw):
+    for character in replace_blanks(raw):
         places.append(len(kept))
         if character != " " or (kept and kept[-1] != " "):
             kept.append(character)

@@ -12,13 +12,13 @@ from typing import Literal
 import sentencepiece
 
 from regard.errors import DataError
-from regard.text.surface import hide
+from regard.text.surface import escape_text
 
 Kind = Literal["unigram", "bpe"]
 
-NUM_FIXED = 4 + 256
+NUM_RESERVED_IDS = 4 + 256
 """Ids that are no text of their own: the specials and the bytes."""
-SMALLEST = 300
+MIN_VOCAB_SIZE = 300
 """The smallest vocabulary that leaves room for some characters and subwords."""
 MAX_LINES = 2_000_000
 """A larger text is sampled: more lines hardly change a vocabulary, and take long."""
@@ -48,13 +48,13 @@ def learn_vocabulary(sentences: Iterable[str], *, vocab_size: int, kind: Kind, s
     Raises:
         DataError: When there is no text, or the vocabulary is too small to hold anything.
     """
-    if vocab_size < SMALLEST:
+    if vocab_size < MIN_VOCAB_SIZE:
         raise DataError(
-            f"subword.vocab_size: expected at least {SMALLEST} ({NUM_FIXED} are bytes and specials), got "
+            f"subword.vocab_size: expected at least {MIN_VOCAB_SIZE} ({NUM_RESERVED_IDS} are bytes and specials), got "
             f"{vocab_size}: raise it, or leave it out to have it derived"
         )
-    lines = _sample([hide(line) for line in sentences if line.strip()], seed)
-    rare = _rare_characters(lines, room=(vocab_size - NUM_FIXED) * 6 // 10)
+    lines = _sample([escape_text(line) for line in sentences if line.strip()], seed)
+    rare = _rare_characters(lines, room=(vocab_size - NUM_RESERVED_IDS) * 6 // 10)
     parts = list(_parts(lines, rare))
     if kind == "unigram":
         parts += _words_twice(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from regard.text.sentences import seam
+from regard.text.sentences import separator
 from regard.translation.quality import QualityFlag
 from regard.translation.result import Translation
 from regard.values import Encoding
@@ -89,7 +89,7 @@ def concatenate(text: str, parts: Sequence[Segment]) -> Translation:
     words, last = 0, ""  # of the translation so far
     for part in parts:
         one = part.found[0]
-        between = "" if part.within_word else seam(last, one.text)
+        between = "" if part.within_word else separator(last, one.text)
         words -= bool(last and one.text and not between)  # its first word goes on where the last one ended
         links += [(src + part.first_word, tgt + words) for src, tgt in one.alignment]
         doubts += [doubt.moved(src=part.first_word, tgt=words) for doubt in one.quality_flags]

@@ -20,7 +20,7 @@ from regard.search.ensemble import Ensemble
 from regard.search.length_limits import LengthLimits
 from regard.search.log_probs import NotFiniteError
 from regard.store import StoredModel
-from regard.text.checks import checked, texts
+from regard.text.checks import checked_texts, text_list
 from regard.text.normalize import normalize
 from regard.text.readers import in_batches
 from regard.text.segments import segments
@@ -156,7 +156,7 @@ class Translator(PickledByPath):
             DataError: When a sentence is no text.
             SearchError: When the beam is impossible, or the model's numbers are not finite.
         """
-        lines = texts(sentences)
+        lines = text_list(sentences)
         wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty, careful)
         return self._translate_window(lines, wish, first=1)
 
@@ -202,7 +202,7 @@ class Translator(PickledByPath):
             raise SearchError(f"expected a window of at least 1 line, got {window}")
         wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty, careful)
         wish, first = replace(wish, scores=scores or careful), 1
-        for held in in_batches(checked(lines), window, more=more):
+        for held in in_batches(checked_texts(lines), window, more=more):
             yield from self._translate_window(held, wish, first=first)
             first += len(held)
 
@@ -232,7 +232,7 @@ class Translator(PickledByPath):
             DataError: When one of them is no text.
             SearchError: When the counts differ, or the model's numbers are not finite.
         """
-        left, right = texts(sources, first=first), texts(targets, what="translation", first=first)
+        left, right = text_list(sources, first=first), text_list(targets, what="translation", first=first)
         if len(left) != len(right):
             raise SearchError(f"expected a translation for each of the {len(left)} sentences, got {len(right)}")
         return _read_pairs(self, left, right, first=first, kept=kept)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from regard.errors import DataError
-from regard.text.links import GoldLinks, check_some, naacl, parse_pharaoh, read_links
+from regard.text.links import GoldLinks, check_not_empty, naacl, parse_pharaoh, read_links
 
 
 def write(path, text):
@@ -96,5 +96,5 @@ def test_right_links_of_which_there_are_none_are_refused(tmp_path):
     for text in ("", "\n\n"):
         path = write(tmp_path / "gold", text)
         with pytest.raises(DataError, match="gold: expected right links to compare with, found none in"):
-            check_some(read_links(path), path)
-    check_some([GoldLinks((), ()), GoldLinks((), ((0, 0),))], "gold")
+            check_not_empty(read_links(path), path)
+    check_not_empty([GoldLinks((), ()), GoldLinks((), ((0, 0),))], "gold")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.text.normalize import normalize, plain_blanks, without_surrogates
+from regard.text.normalize import normalize, replace_blanks, replace_surrogates
 
 ANY = st.text(st.characters(exclude_categories=()))  # surrogates too
 
@@ -66,10 +66,10 @@ def test_every_control_and_space_of_unicode_is_a_blank() -> None:
         for code in range(sys.maxunicode + 1)
         if unicodedata.category(chr(code)) in ("Cc", "Zs", "Zl", "Zp") or chr(code).isspace()
     }
-    found = {chr(code) for code in range(sys.maxunicode + 1) if plain_blanks(chr(code)) == " "}
+    found = {chr(code) for code in range(sys.maxunicode + 1) if replace_blanks(chr(code)) == " "}
     assert found == by_hand | {"\ufeff"}
 
 
 @given(ANY)
 def test_helpers_keep_the_length(text: str) -> None:
-    assert len(plain_blanks(text)) == len(without_surrogates(text)) == len(text)
+    assert len(replace_blanks(text)) == len(replace_surrogates(text)) == len(text)

@@ -196,7 +196,7 @@ def test_pairs_of_two_files(write) -> None:
 def test_pairs_of_a_table(write) -> None:
     found = read_pairs(write("a.tsv", "a\tb\tnote\r\n\r\n\tb\nc\td\n"))
     assert found.pairs == [Pair("a", "b", 1), Pair("c", "d", 4)]
-    assert (found.num_empty, found.num_wide) == (2, 1)
+    assert (found.num_empty, found.num_wide_rows) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_a_text_looked_at_in_blocks_is_cut_as_if_it_were_one(
 ) -> None:
     whole = segments(text, subword, limit=limit)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "BLOCK", size)
+        patch.setattr(module, "BLOCK_SIZE", size)
         parts = segments(text, subword, limit=limit)
     assert "".join(part.encoding.text.replace(" ", "") for part in parts) == text.replace(" ", "")
     assert all(len(part.encoding.ids) <= limit for part in parts)

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.text.subword import Subword
-from regard.text.subword_sampling import BPESampler, Pieces, UnigramSampler, make_sampler, sample
-from regard.text.surface import hide
+from regard.text.subword_sampling import BPESampler, ScoredPieces, UnigramSampler, make_sampler, sample_ids
+from regard.text.surface import escape_text
 
 BYTES = list(range(100, 356))
 
 
-def pieces(scores: dict[str, float]) -> Pieces:
-    return Pieces({piece: number for number, piece in enumerate(scores)}, scores, BYTES)
+def pieces(scores: dict[str, float]) -> ScoredPieces:
+    return ScoredPieces({piece: number for number, piece in enumerate(scores)}, scores, BYTES)
 
 
 UNIGRAM = pieces({"▁": -1.0, "a": -1.5, "b": -2.5, "▁a": -2.0, "ab": -3.0, "▁ab": -3.5})
@@ -59,7 +59,7 @@ def test_bpe_at_its_ends(dropout: float, ids: list[int]) -> None:
 
 
 @pytest.mark.parametrize("given_pieces", [UNIGRAM, BPE])
-def test_characters_without_a_piece_are_bytes(given_pieces: Pieces) -> None:
+def test_characters_without_a_piece_are_bytes(given_pieces: ScoredPieces) -> None:
     ids = make_sampler(given_pieces, 0.5).draw("▁é", random.Random(1))
     assert ids == [given_pieces.ids["▁"], 100 + 0xC3, 100 + 0xA9]
 
@@ -75,16 +75,16 @@ def test_each_kind_has_its_sampler() -> None:
     lines = ["the cat sees the other cat", "other things are there"] * 5
     for kind, sampler in (("unigram", UnigramSampler), ("bpe", BPESampler)):
         subword = Subword.train(lines, vocab_size=320, kind=kind)
-        assert isinstance(make_sampler(subword._weigh(), 0.5), sampler)
+        assert isinstance(make_sampler(subword._scored_pieces(), 0.5), sampler)
 
 
 def test_bpe_without_dropout_is_sentencepiece(subword: Subword) -> None:
-    weighed = subword._weigh()
-    if not weighed.ranked():
+    weighed = subword._scored_pieces()
+    if not weighed.has_bpe_ranks():
         pytest.skip("for BPE only")
     sampler = BPESampler(weighed, 0.0)
     for text in ("the small cat sees très 고양이 ?", "gardens  houses 😀x", ""):
-        assert sample(hide(text), sampler, random.Random(1)) == subword.encode_ids([text])[0]
+        assert sample_ids(escape_text(text), sampler, random.Random(1)) == subword.encode_ids([text])[0]
 
 
 @given(text=st.text(st.sampled_from("ab é한▁\u0301") | st.characters()), seed=st.integers())

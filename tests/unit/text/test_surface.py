@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.text.surface import SPACE, Surface, hide, join, locate
+from regard.text.surface import SPACE, Surface, escape_text, join_pieces, locate_pieces
 
 BYTES = [0xF0, 0x9F, 0x98, 0x80]
 
 
 def test_a_text_is_located() -> None:
     surfaces = ["▁a", "▁", *BYTES, "b", "▁", "▁c"]
-    assert locate("a 😀b  c", surfaces) == ((0, 1), (2, 2), *[(2, 3)] * 4, (3, 4), (5, 5), (6, 7))
+    assert locate_pieces("a 😀b  c", surfaces) == ((0, 1), (2, 2), *[(2, 3)] * 4, (3, 4), (5, 5), (6, 7))
 
 
 def test_two_characters_of_bytes_are_told_apart() -> None:
     surfaces = ["▁", 0xC3, 0xA9, *BYTES, 0x41]
-    assert locate("é😀A", surfaces) == ((0, 0), (0, 1), (0, 1), *[(1, 2)] * 4, (2, 3))
+    assert locate_pieces("é😀A", surfaces) == ((0, 0), (0, 1), (0, 1), *[(1, 2)] * 4, (2, 3))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_two_characters_of_bytes_are_told_apart() -> None:
     ],
 )
 def test_pieces_are_joined(surfaces: list[Surface], text: str, spans: tuple[tuple[int, int], ...]) -> None:
-    assert join(surfaces) == (text, spans)
+    assert join_pieces(surfaces) == (text, spans)
 
 
 PIECES = st.text(st.sampled_from("ab é한\u0301\n")).map(lambda text: text.replace(" ", SPACE))
@@ -44,7 +44,7 @@ PIECES = st.text(st.sampled_from("ab é한\u0301\n")).map(lambda text: text.repl
 
 @given(st.lists(st.one_of(PIECES, st.integers(0, 255), st.none())))
 def test_any_pieces_give_one_tidy_line(surfaces: list[Surface]) -> None:
-    text, spans = join(surfaces)
+    text, spans = join_pieces(surfaces)
     assert text == " ".join(text.split())
     assert len(text.splitlines()) <= 1
     assert len(spans) == len(surfaces)
@@ -57,11 +57,11 @@ def test_any_pieces_give_one_tidy_line(surfaces: list[Surface]) -> None:
 
 @given(st.binary())
 def test_bytes_spell_what_they_are(data: bytes) -> None:
-    assert join(list(data))[0] == join([data.decode(errors="replace").replace(" ", SPACE)])[0]
+    assert join_pieces(list(data))[0] == join_pieces([data.decode(errors="replace").replace(" ", SPACE)])[0]
 
 
 def test_the_sign_for_a_space_is_hidden_and_comes_back() -> None:
-    hidden = hide("x▁y\ud800")
+    hidden = escape_text("x▁y\ud800")
     assert SPACE not in hidden
     assert len(hidden) == 4
-    assert join([SPACE, *hidden.encode()])[0] == "x▁y\ufffd"
+    assert join_pieces([SPACE, *hidden.encode()])[0] == "x▁y\ufffd"

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import sentencepiece
 
 from regard.errors import CheckpointError
-from regard.text.surface import SPACE, Surface, hide, locate
+from regard.text.surface import SPACE, Surface, escape_text, locate_pieces
 from regard.values import Span
 
-END = "<regard:end>"
+END_PIECE = "<regard:end>"
 """Stands behind the last id of an imported vocabulary. Pieces behind it take part in cutting, but have no id."""
 
 # Two spaces, a ligature that NFKC would take apart, and a character that no vocabulary has.
@@ -20,7 +20,7 @@ _PROBE = "a  \ufb01\U000f1234"
 _LANGUAGE = re.compile(r">>[^<>\s]+<<")
 
 
-class Cutter(ABC):
+class SubwordTokenizer(ABC):
     """Base of the ways to cut.
 
     Args:
@@ -52,7 +52,7 @@ class Cutter(ABC):
         return None if silent else self.pieces[piece_id]
 
     @abstractmethod
-    def cut(self, texts: Sequence[str]) -> list[list[int]]:
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Cuts texts.
 
         Args:
@@ -75,7 +75,7 @@ class Cutter(ABC):
         """
 
 
-class PlainCutter(Cutter):
+class TrainedTokenizer(SubwordTokenizer):
     """Cuts by a vocabulary that regard has trained: it changes nothing of the text, so its pieces are the text.
 
     Args:
@@ -97,17 +97,17 @@ class PlainCutter(Cutter):
                 "pieces could not be found again in the text: train one with regard"
             )
 
-    def cut(self, texts: Sequence[str]) -> list[list[int]]:
-        """See `Cutter.cut`."""
-        ids: list[list[int]] = self._processor.encode([hide(text) for text in texts], out_type=int)
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """See `SubwordTokenizer.encode`."""
+        ids: list[list[int]] = self._processor.encode([escape_text(text) for text in texts], out_type=int)
         return ids
 
     def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
-        """See `Cutter.spans`."""
-        return locate(hide(text), (self.surfaces[i] for i in ids))
+        """See `SubwordTokenizer.spans`."""
+        return locate_pieces(escape_text(text), (self.surfaces[i] for i in ids))
 
 
-class ImportedCutter(Cutter):
+class ImportedTokenizer(SubwordTokenizer):
     """Cuts by a vocabulary of another toolkit, which may normalize the text and leave characters unknown.
 
     A language that the text begins with, such as `>>fra<<`, is one id if the vocabulary has it.
@@ -118,16 +118,16 @@ class ImportedCutter(Cutter):
 
     def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
         super().__init__(processor)
-        size = self.pieces.index(END)
+        size = self.pieces.index(END_PIECE)
         self._unknown: int = processor.unk_id()
         self.pieces, self.surfaces = self.pieces[:size], self.surfaces[:size]
         # No text spells what is no text.
         self._ids = {piece: i for i, piece in enumerate(self.pieces) if self.surfaces[i] is not None}
 
-    def cut(self, texts: Sequence[str]) -> list[list[int]]:
-        """See `Cutter.cut`."""
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """See `SubwordTokenizer.encode`."""
         starts = [self._language(text) for text in texts]
-        rests = [hide(text[len(start) :]) for text, start in zip(texts, starts, strict=True)]
+        rests = [escape_text(text[len(start) :]) for text, start in zip(texts, starts, strict=True)]
         # What SentencePiece does not know may still have an id, from the vocabulary of the other side.
         found: list[list[str]] = self._processor.encode(rests, out_type=str)
         meant = [[self._ids.get(piece, self._unknown) for piece in pieces] for pieces in found]
@@ -138,16 +138,16 @@ class ImportedCutter(Cutter):
         return found.group() if found and found.group() in self._ids else ""
 
     def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
-        """See `Cutter.spans`."""
+        """See `SubwordTokenizer.spans`."""
         start = len(self._language(text))
-        rest = hide(text[start:])
+        rest = escape_text(text[start:])
         written: list[str] = self._processor.encode(rest, out_type=str)  # as they stand in the text, unknown ones too
         real = ids[1:] if start else ids
         surfaces = [self._byte(i, piece) for i, piece in zip(real, written, strict=True)]
         normal, origins = self._processor.normalize(rest, with_offsets=True)
         if surfaces and not normal.startswith(SPACE):  # this vocabulary begins no text with a space
             surfaces[0], normal, origins = f"{SPACE}{surfaces[0]}", SPACE + normal, [0, *origins]
-        spans = [(origins[one + 1], origins[end + 1]) for one, end in locate(normal[1:], surfaces)]
+        spans = [(origins[one + 1], origins[end + 1]) for one, end in locate_pieces(normal[1:], surfaces)]
         # The letters that a ligature was taken apart into share its span.
         whole = [
             (one, max(end, one + 1) if piece.strip(SPACE) else one)
