@@ -174,11 +174,11 @@ def test_nothing_to_compare_with_is_not_perfect(at_work: Path, regard: Run) -> N
     for name in ("empty", "blank"):
         done = regard("aer", "--gold", name, "--links", name)
         assert done.status == 2
-        assert f"{name}: expected right links to compare with, found none" in done.err
+        assert f"{name}: expected gold links to compare with, found none" in done.err
     Path("blank").write_text("\n" * len(lines(at_work / "test.en")), encoding="utf-8")
     done = regard("align", "model", *FILES, "--gold", "blank")
     assert done.status == 2
-    assert "blank: expected right links to compare with, found none" in done.err
+    assert "blank: expected gold links to compare with, found none" in done.err
 
 
 def test_a_sentence_number_without_end(at_work: Path, regard: Run) -> None:
@@ -186,7 +186,7 @@ def test_a_sentence_number_without_end(at_work: Path, regard: Run) -> None:
     for arguments in (("aer", "--gold", "far", "--links", "far"), ("align", "model", *FILES, "--gold", "far")):
         done = regard(*arguments)
         assert done.status == 2
-        assert "far:1: expected a sentence among those that there are, got number 9999999" in done.err
+        assert "far:1: sentence number 9999999 is out of range" in done.err
 
 
 def test_guided_training(at_work: Path, regard: Run) -> None:

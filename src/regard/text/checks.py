@@ -1,4 +1,4 @@
-"""Text as callers hand it over: one sentence or several, and nothing that is no text."""
+"""Checks of the sentences that callers pass in: one string or several."""
 
 from __future__ import annotations
 
@@ -8,41 +8,40 @@ from regard.errors import DataError
 
 
 def text_list(given: str | Iterable[str], *, what: str = "sentence", first: int = 1) -> list[str]:
-    """Takes one sentence or several.
+    """Converts a sentence or several sentences to a list.
 
-    >>> texts("one"), texts(("one", "two"))
+    >>> text_list("one"), text_list(("one", "two"))
     (['one'], ['one', 'two'])
 
     Args:
-        given: A sentence, or sentences.
-        what: What they are, for the message.
-        first: Number of the first one, by which the message names them.
+        given: One sentence, or any iterable of sentences.
+        what: What each item is, for the error message.
+        first: Number of the first item, for the error message.
 
     Returns:
-        Them all.
+        All sentences.
 
     Raises:
-        DataError: One is no text, such as the NaN that stands in an empty cell of a table.
+        DataError: An item is not a string, such as the NaN of an empty table cell.
     """
     return [given] if isinstance(given, str) else list(checked_texts(given, what=what, first=first))
 
 
 def checked_texts(given: Iterable[str], *, what: str = "sentence", first: int = 1) -> Iterator[str]:
-    """Passes sentences on as they come.
+    """Yields sentences one by one and checks that each is a string.
 
     Args:
-        given: Sentences.
+        given: The sentences.
         what: As for `texts`.
         first: As for `texts`.
 
     Yields:
-        Each of them.
+        Each sentence.
 
     Raises:
         DataError: As for `texts`.
     """
-    for number, one in enumerate(given, start=first):
-        if not isinstance(one, str):
-            shown = f"{one!r:.40}"
-            raise DataError(f"{what} {number}: expected text, got {shown} ({type(one).__name__})")
-        yield one
+    for number, text in enumerate(given, start=first):
+        if not isinstance(text, str):
+            raise DataError(f"{what} {number}: expected text, got {text!r:.40} ({type(text).__name__})")
+        yield text

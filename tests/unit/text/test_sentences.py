@@ -1,4 +1,4 @@
-"""Sentence and clause ends by punctuation alone, in the scripts of the world."""
+"""Sentence and clause boundaries by punctuation alone, in many scripts."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ MIXED = st.text(st.sampled_from("ab .,!?…;:«»\"'()。！「」，।؟،1３
 def test_sentences(text: str) -> None:
     sentences = text.split("|")
     joined = sentences[0]
-    for one in sentences[1:]:
-        joined += ("" if written_without_spaces(joined[-1]) or joined[-1] == "”" else " ") + one
+    for sentence in sentences[1:]:
+        joined += ("" if written_without_spaces(joined[-1]) or joined[-1] == "”" else " ") + sentence
     assert [joined[start:end] for start, end in sentence_spans(joined)] == sentences
 
 
@@ -53,18 +53,18 @@ def test_sentences(text: str) -> None:
     ],
 )
 def test_clauses(text: str, clauses: list[str]) -> None:
-    ends = [one.position for one in find_boundaries(text) if one.kind is BoundaryKind.CLAUSE]
+    ends = [boundary.position for boundary in find_boundaries(text) if boundary.kind is BoundaryKind.CLAUSE]
     assert [text[start:end].strip() for start, end in zip([0, *ends], [*ends, None], strict=True)] == clauses
 
 
 @given(MIXED)
-def test_places_are_in_order_and_every_space_is_one(text: str) -> None:
-    places = [one.position for one in find_boundaries(text)]
-    assert places == sorted(set(places))
-    assert all(0 < place < len(text) for place in places)
-    spaces = {place for place, character in enumerate(text) if character == " "}
-    closing = {place for place in spaces if text[place + 1] == "»"}
-    assert spaces - closing <= set(places)
+def test_boundaries_are_in_order_and_include_every_space(text: str) -> None:
+    positions = [boundary.position for boundary in find_boundaries(text)]
+    assert positions == sorted(set(positions))
+    assert all(0 < position < len(text) for position in positions)
+    spaces = {position for position, character in enumerate(text) if character == " "}
+    closing = {position for position in spaces if text[position + 1] == "»"}
+    assert spaces - closing <= set(positions)
     assert "".join(text[start:end] for start, end in sentence_spans(text)).replace(" ", "") == text.replace(" ", "")
 
 
@@ -82,13 +82,13 @@ def test_places_are_in_order_and_every_space_is_one(text: str) -> None:
         ('"', '"', " "),
     ],
 )
-def test_seams(left: str, right: str, between: str) -> None:
+def test_separators(left: str, right: str, between: str) -> None:
     assert separator(left, right) == between
 
 
 @pytest.mark.parametrize("unit", [".", "x.", ".»", "!? ", ", ", ",-", "- ", "。", "」", "x", "Mr. "])
-def test_time_grows_with_the_length_alone(unit: str) -> None:
-    """Of eight times the text: 8, where a square takes 64."""
+def test_time_is_linear_in_the_length(unit: str) -> None:
+    """Eight times the text takes 8 times as long; a quadratic algorithm would take 64 times as long."""
     short, long = (normalize(unit * (size // len(unit)) + "x") for size in (25_000, 200_000))
     assert sum(1 for _ in find_boundaries(long)) < len(long)
     assert growth(lambda text: list(find_boundaries(text)), short, long) < 24
