@@ -106,7 +106,7 @@ def test_a_phrasebook_replaces_nobodys_files(tmp_path: Path, regard: Run) -> Non
     done = regard(*told)
     assert done.status == 2
     assert (
-        f"{own}: is there already, with other content: choose another --out, or replace it with --overwrite" in done.err
+        f"{own}: exists already with other content: choose another --out, or replace it with --overwrite" in done.err
     )
     assert list(tmp_path.iterdir()) == [own]
     assert own.read_text() == "mon texte\n"
