@@ -123,7 +123,7 @@ WHICH_VERBS = (
 
 
 def with_whom(context: Context) -> Sentence:
-    """A question such as `Who do you live with?`: the preposition is at the end in English, at the beginning in French."""
+    """A question such as `Who do you live with?`: English ends with the preposition, French begins with it."""
     chosen = context.sampler.pick((*[find_verb(en, fr) for en, fr in PLACED], find_verb("play", "jouer")))
     tense = "present" if chosen.stative else context.sampler.pick(("present", "past", "future"))
     subject = context.question_subject()
