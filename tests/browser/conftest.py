@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import torch
 
-from regard.inspection.html import compare
+from regard.inspection.html import render_comparison
 from regard.inspection.record import AttentionRecord
 from regard.values import Encoding
 
@@ -73,7 +73,7 @@ def open_page(browser: playwright.Browser, tmp_path: Path) -> Iterator[Callable[
         **context: object,
     ) -> playwright.Page:
         path = tmp_path / f"page{len(opened)}.html"
-        path.write_text(compare(beside or {"": list(records)}, title=title), encoding="ascii")
+        path.write_text(render_comparison(beside or {"": list(records)}, title=title), encoding="ascii")
         context.setdefault("viewport", {"width": 1240, "height": 900})
         made = browser.new_context(**context)
         made.set_default_timeout(1000 * PATIENCE)

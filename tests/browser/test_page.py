@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from regard.inspection.html import frame, render
+from regard.inspection.html import render, render_iframe
 from regard.inspection.ranking import most_and_least
 from regard.inspection.record import AttentionRecord
 from regard.values import Encoding
@@ -360,7 +360,7 @@ def test_a_target_without_words(open_page, look, day):
 
 def test_a_frame_in_a_notebook(browser, look, day):
     page = browser.new_page()
-    page.set_content(f"<h1>Notebook</h1>{frame(day, title='How?')}")
+    page.set_content(f"<h1>Notebook</h1>{render_iframe(day, title='How?')}")
     inside = page.frame_locator("iframe")
     inside.locator(".tgt .word").nth(3).hover()
     assert inside.locator(".word.chosen").text_content() == day.tgt_words[3]

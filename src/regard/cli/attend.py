@@ -118,10 +118,10 @@ def attend(
                 "Noto Sans CJK for Chinese, Japanese and Korean, or show the page with --html"
             )
     if html is not None:
-        from regard.inspection.html import compare
+        from regard.inspection.html import render_comparison
 
         page = records if beside else {"": records[str(model)]}
-        write_text(html, compare(page, title=sentence or Path(src or "").name))
+        write_text(html, render_comparison(page, title=sentence or Path(src or "").name))
     if src is None or html is None:
         _print_all(read[str(model)], readouts[str(model)], layer, head, subwords=subwords)
 

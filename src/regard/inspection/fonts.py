@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from regard.inspection.labels import visible
+from regard.inspection.labels import replace_controls
 
 _OWN = "DejaVu Sans"  # comes with matplotlib
 _PREFERRED = ("Noto Sans CJK", "Noto Sans", "NanumGothic", "Apple SD Gothic", "Malgun", "Hiragino", "Yu Gothic", "IPA")
@@ -29,7 +29,7 @@ class FontChoice:
     missing: str
 
 
-def choose(labels: Sequence[str]) -> FontChoice:
+def choose_fonts(labels: Sequence[str]) -> FontChoice:
     """Families that together have the characters of some labels.
 
     Args:
@@ -40,7 +40,7 @@ def choose(labels: Sequence[str]) -> FontChoice:
     """
     from matplotlib import font_manager
 
-    labels = [visible(label) for label in labels]
+    labels = [replace_controls(label) for label in labels]
     missing = {ord(one) for label in labels for one in label} - _characters(font_manager.findfont(_OWN))
     families = [_OWN]
     upright = [one for one in font_manager.fontManager.ttflist if one.style == "normal" and _is_for_text(one.name)]

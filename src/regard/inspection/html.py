@@ -58,10 +58,10 @@ def render(records: Records, *, title: str = "Attention") -> str:
     Raises:
         DataError: Where there is no record.
     """
-    return compare({"": records}, title=title)
+    return render_comparison({"": records}, title=title)
 
 
-def compare(models: Mapping[str, Records], *, title: str = "Attention") -> str:
+def render_comparison(models: Mapping[str, Records], *, title: str = "Attention") -> str:
     """A page on which several models read the same sentences, side by side.
 
     Args:
@@ -89,7 +89,7 @@ def compare(models: Mapping[str, Records], *, title: str = "Attention") -> str:
     return re.sub(r"\{\{(\w+)\}\}", lambda match: filled[match[1]], _asset("page.html"))
 
 
-def frame(records: Records, *, title: str = "Attention", height: int = 760) -> str:
+def render_iframe(records: Records, *, title: str = "Attention", height: int = 760) -> str:
     """The page as an element for a notebook, whose styles and script stay apart from the notebook's.
 
     Args:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from regard.errors import DataError, RegardError
 from regard.files.atomic import write_output
-from regard.inspection.fonts import FontChoice, choose
+from regard.inspection.fonts import FontChoice, choose_fonts
 from regard.inspection.record import AttentionRecord, Grid, Level
 
 if TYPE_CHECKING:
@@ -95,9 +95,9 @@ def _draw(grid: Grid, title: str) -> tuple[Figure, str]:
         bar = figure.colorbar(image, cax=place, ticks=[0, 0.5, 1])
         bar.outline.set_visible(False)
         bar.ax.tick_params(length=0, labelsize=8, labelcolor=_SOFT)
-    labels = choose([_shorten(one) for one in (*grid.src_labels, *grid.tgt_labels)])
+    labels = choose_fonts([_shorten(one) for one in (*grid.src_labels, *grid.tgt_labels)])
     _label(axes, labels, num_src, num_tgt, size=min(11.0, 60 * cell))
-    above = choose([title])
+    above = choose_fonts([title])
     if title:
         axes.set_title(above.labels[0], fontfamily=above.families, fontsize=12, color=_INK, pad=12, parse_math=False)
     return figure, "".join(dict.fromkeys(labels.missing + above.missing))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from regard.inspection.labels import visible
+from regard.inspection.labels import replace_controls
 from regard.inspection.record import AttentionRecord, Grid, Level
 
 _SHADES = ((0.7, "█"), (0.4, "▓"), (0.2, "▒"), (0.05, "░"), (0.0, "·"))
@@ -120,12 +120,12 @@ def _shade(weight: float) -> str:
 
 
 def _width(text: str) -> int:
-    return cell_len(visible(text))
+    return cell_len(replace_controls(text))
 
 
 def _fit(text: str, size: int) -> str:
     """The text in exactly `size` cells; what is cut off ends in an ellipsis."""
-    shown = visible(text)
+    shown = replace_controls(text)
     if cell_len(shown) <= size:
         return set_cell_size(shown, size)
     return set_cell_size(set_cell_size(shown, size - 1).rstrip() + "…", size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from regard.inspection.labels import visible
+from regard.inspection.labels import replace_controls
 from regard.inspection.record import Grid
 
 _LONGEST = 14
@@ -49,5 +49,5 @@ def draw_matrix(grid: Grid, *, label: str) -> str:
 
 
 def _short(text: str) -> str:
-    shown = visible(text)
+    shown = replace_controls(text)
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}\u2026"

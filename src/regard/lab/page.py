@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 
 from regard.files.printable import printable
-from regard.inspection.html import frame
+from regard.inspection.html import render_iframe
 from regard.lab import findings
 from regard.lab.chart import Axes, Line, axes_for, draw, interval, marker
 from regard.lab.compare import Value
@@ -246,7 +246,7 @@ def _matrices(summary: Summary) -> Iterator[str]:
     for name, cells in summary.results.items():
         drawn = cells[0].measured.records()
         if drawn:
-            view = frame(drawn, title=name).replace("<iframe ", '<iframe loading="lazy" ', 1)
+            view = render_iframe(drawn, title=name).replace("<iframe ", '<iframe loading="lazy" ', 1)
             yield f"<details><summary>All layers and heads of {_text(name)}, to point at</summary>{view}</details>"
 
 

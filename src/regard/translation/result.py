@@ -6,7 +6,7 @@ import html
 from dataclasses import dataclass
 
 from regard.alignment.readout import Readout
-from regard.inspection.html import frame
+from regard.inspection.html import render_iframe
 from regard.inspection.record import AttentionRecord
 from regard.translation.quality import QualityFlag, quality_flags
 from regard.values import Encoding, Hypothesis, Links
@@ -74,7 +74,7 @@ class Translation:
         """The attention page in a notebook, or only the text where there is no attention."""
         if self.attention is None:
             return f"<p>{html.escape(self.source)}</p><p>{html.escape(self.text)}</p>"
-        return frame([self.attention], title=self.source)
+        return render_iframe([self.attention], title=self.source)
 
     def to_dict(self, *, attention: bool = True) -> dict[str, object]:
         """The translation as JSON has it.

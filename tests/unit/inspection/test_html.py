@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regard.errors import DataError
-from regard.inspection.html import compare, frame, render
+from regard.inspection.html import render, render_comparison, render_iframe
 from regard.inspection.record import AttentionRecord
 from regard.values import Encoding
 
@@ -85,7 +85,7 @@ def test_models_side_by_side(day, make_record):
     same_sentence = AttentionRecord(
         Encoding(day.src.text, (1,), ("all",), ((0, len(day.src.text)),)), other.tgt, (other.layers[0][:, :, :2],)
     )
-    first, second = data_of(compare({"one": day, "two": [same_sentence]}))
+    first, second = data_of(render_comparison({"one": day, "two": [same_sentence]}))
     assert (first["name"], second["name"]) == ("one", "two")
     assert second["records"][0]["src"]["pieces"] == ["all"]
     assert second["records"][0]["layers"][0]["heads"] == 3
@@ -93,11 +93,11 @@ def test_models_side_by_side(day, make_record):
 
 def test_models_that_read_other_sentences_are_refused(day, korean):
     with pytest.raises(DataError, match="expected 2 sentences of each model, as 'one' has, got 1 of 'two'"):
-        compare({"one": [day, korean], "two": [day]})
+        render_comparison({"one": [day, korean], "two": [day]})
     with pytest.raises(DataError, match=r"sentence 2: 'one' read 'My sister reads a book \.' but 'two' read 'How was"):
-        compare({"one": [day, korean], "two": [day, day]})
+        render_comparison({"one": [day, korean], "two": [day, day]})
     with pytest.raises(DataError, match="at least one sentence"):
-        compare({})
+        render_comparison({})
 
 
 def test_one_record_needs_no_list(day):
@@ -142,7 +142,7 @@ def test_the_page_names_no_other_place(day):
 
 
 def test_a_frame_holds_the_page(hostile):
-    element = frame(hostile, title='"><script>', height=300)
+    element = render_iframe(hostile, title='"><script>', height=300)
     reader = Reader(element)
     assert reader.tags == ["iframe"]
     attributes = dict(re.findall(r'(\w+)="([^"]*)"', element))

@@ -84,7 +84,7 @@ def test_scripts_that_no_font_has(tmp_path, monkeypatch):
     encoding = Encoding("책 日本", (4, 5), ("▁책", "▁日本"), ((0, 1), (1, 4)))
     record = AttentionRecord(encoding, encoding, (torch.full((1, 3, 3), 1 / 3),))
     assert save(record, tmp_path / "x.png", title="é 안") == "日本책안"
-    assert fonts.choose(["책 é"]) == fonts.FontChoice(["\ufffd é"], ["DejaVu Sans"], "책")
+    assert fonts.choose_fonts(["책 é"]) == fonts.FontChoice(["\ufffd é"], ["DejaVu Sans"], "책")
 
 
 def test_fonts_are_added_until_all_characters_are_found(monkeypatch):
@@ -97,11 +97,11 @@ def test_fonts_are_added_until_all_characters_are_found(monkeypatch):
     have = {"Zed": set(b"bc"), "Noto Sans CJK KR": set(b"cd"), "Some Emoji": set(b"abcde"), "Broken": set()}
     monkeypatch.setattr(font_manager.fontManager, "ttflist", [Entry(name) for name in have])
     monkeypatch.setattr(fonts, "_characters", lambda path: have.get(path, set(b"a")))
-    found = fonts.choose(["ab", "de"])
+    found = fonts.choose_fonts(["ab", "de"])
     labels, families = found.labels, found.families
     assert families == ["DejaVu Sans", "Noto Sans CJK KR", "Zed"]
     assert labels == ["ab", "d\ufffd"]
-    assert fonts.choose(["a"]) == fonts.FontChoice(["a"], ["DejaVu Sans"], "")
+    assert fonts.choose_fonts(["a"]) == fonts.FontChoice(["a"], ["DejaVu Sans"], "")
 
 
 def test_a_font_that_cannot_be_read_has_no_characters(tmp_path):
