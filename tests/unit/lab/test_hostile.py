@@ -69,7 +69,7 @@ def test_a_result_that_was_changed_is_refused(finished_lab: Make) -> None:
         ("measured.gradients.0", [-1, 2.0], "measured.gradients.0"),
         ("measured.attention.0.src", "x", "not an attention record"),
         ("measured.attention.0.src", None, "not an attention record"),
-        ("measured.attention.0.src.ids", [0], "expected as many ids, pieces and spans"),
+        ("measured.attention.0.src.ids", [0], "expected equal numbers of ids, pieces and spans"),
         ("measured.attention.0.src.spans.0", [0, 10**9], "subword 1 spans the characters 0 to 1000000000"),
         ("measured.attention.0.src.spans.0", [-3, 1], "subword 1 spans the characters -3 to 1"),
         ("measured.attention.0.layers", [], "needs at least one layer"),
