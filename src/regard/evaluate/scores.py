@@ -131,7 +131,7 @@ def comparable(lines: Sequence[str], *, what: str = "line") -> list[str]:
     Raises:
         DataError: One is no text.
     """
-    return [normalize(line) for line in checked_texts(lines, what=what)]
+    return [normalize(line) for line in checked_texts(lines, kind=what)]
 
 
 def check_counts(hypotheses: Sequence[str], references: Sequence[str], *, what: str = "translations") -> None:

@@ -61,7 +61,7 @@ def naacl(links: Links, sentence: int) -> str:
     return "\n".join(f"{sentence} {src + 1} {tgt + 1}" for src, tgt in links)
 
 
-def parse_pharaoh(line: str, *, place: str = "", base: int = 0) -> GoldLinks:
+def parse_pharaoh(line: str, *, location: str = "", base: int = 0) -> GoldLinks:
     """Parses one line of Pharaoh format: `i-j` is a sure link, `ipj` or `i?j` a possible link.
 
     The source word comes first, then the target word.
@@ -71,7 +71,7 @@ def parse_pharaoh(line: str, *, place: str = "", base: int = 0) -> GoldLinks:
 
     Args:
         line: Links separated by spaces.
-        place: File and line number, for error messages.
+        location: File and line number, for error messages.
         base: Number of the first word in the line, 0 or 1.
 
     Returns:
@@ -81,7 +81,7 @@ def parse_pharaoh(line: str, *, place: str = "", base: int = 0) -> GoldLinks:
         DataError: An item is not a link, or a number is smaller than `base`.
     """
     sure, possible = set(), set()
-    where = f"{place}: " if place else ""
+    where = f"{location}: " if location else ""
     for text in line.split():
         match = _LINK.fullmatch(text)
         if match is None:
@@ -110,7 +110,7 @@ def read_pharaoh(path: Path | str, *, base: int = 0) -> Iterator[GoldLinks]:
         DataError: The file cannot be read, or a line is malformed.
     """
     for number, line in enumerate(_lines(path), start=1):
-        yield parse_pharaoh(line, place=f"{path}:{number}", base=base)
+        yield parse_pharaoh(line, location=f"{path}:{number}", base=base)
 
 
 def read_links(
@@ -137,9 +137,11 @@ def read_links(
     if any(map(str.strip, lines)) and all(_NAACL.fullmatch(line.strip()) for line in lines if line.strip()):
         gold = _from_naacl(lines, str(path), len(lengths) or num_pairs, known=bool(lengths))
     else:
-        raw = [parse_pharaoh(line, place=f"{path}:{number}") for number, line in enumerate(lines, start=1)]
+        raw = [parse_pharaoh(line, location=f"{path}:{number}") for number, line in enumerate(lines, start=1)]
         start = _base(raw, str(path), lengths) if base is None else base
-        gold = [parse_pharaoh(line, place=f"{path}:{number}", base=start) for number, line in enumerate(lines, start=1)]
+        gold = [
+            parse_pharaoh(line, location=f"{path}:{number}", base=start) for number, line in enumerate(lines, start=1)
+        ]
     if lengths:
         check_range(gold, lengths, str(path))
     return gold

@@ -33,7 +33,7 @@ class TextSegment:
 
 
 def segments(text: str, subword: Subword, *, limit: int) -> list[TextSegment]:
-    """Splits a text into as few segments as possible, each within a number of subwords.
+    """Splits a text into segments of at most `limit` subwords.
 
     Each segment takes as many whole sentences as fit. If not even one fits, the segment ends at the last clause
     boundary in the second half of what fits, else at the last space or clause boundary, and within a word only if the

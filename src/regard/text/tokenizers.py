@@ -21,7 +21,7 @@ _LANGUAGE = re.compile(r">>[^<>\s]+<<")
 
 
 class SubwordTokenizer(ABC):
-    """Base class of the tokenizers.
+    """Base class of tokenizers, which map texts to subword ids and ids to character spans.
 
     Args:
         processor: A loaded SentencePiece model.

@@ -232,7 +232,7 @@ class Translator(PickledByPath):
             DataError: When one of them is no text.
             SearchError: When the counts differ, or the model's numbers are not finite.
         """
-        left, right = text_list(sources, first=first), text_list(targets, what="translation", first=first)
+        left, right = text_list(sources, first=first), text_list(targets, kind="translation", first=first)
         if len(left) != len(right):
             raise SearchError(f"expected a translation for each of the {len(left)} sentences, got {len(right)}")
         return _read_pairs(self, left, right, first=first, kept=kept)

@@ -20,7 +20,7 @@ def test_possible_links_in_both_spellings():
 def test_one_based_links():
     assert parse_pharaoh("1-1 2p3", base=1) == GoldLinks(((0, 0),), ((0, 0), (1, 2)))
     with pytest.raises(DataError, match=r"gold:3: expected 1-based word numbers, got '0-1'"):
-        parse_pharaoh("0-1", base=1, place="gold:3")
+        parse_pharaoh("0-1", base=1, location="gold:3")
 
 
 def test_a_zero_proves_that_links_are_zero_based(tmp_path):
