@@ -25,7 +25,7 @@ def read_vocabulary(spm: Path, vocab: Path, *, size: int, start: int) -> tuple[S
     """Joins the two files.
 
     The new SentencePiece model has the pieces of vocab.json in their order. Those that the SentencePiece file does
-    not have are never cut to, but can be joined; those that only it has follow behind `END` and mean `unknown`.
+    not have are never cut to, but can be joined; those that only it has follow after `END_PIECE` and mean `unknown`.
 
     Args:
         spm: The SentencePiece file of one side.
