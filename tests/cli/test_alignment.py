@@ -107,7 +107,7 @@ def test_gold_links_may_count_from_one(at_work: Path, regard: Run) -> None:
     assert regard("align", "model", *FILES, "--gold", "one.align", "--gold-base", "1").err == told[0]
     wrong = regard("align", "model", *FILES, "--gold", "one.align", "--gold-base", "0")
     assert wrong.status == 2
-    assert "is beyond the sentence pair" in wrong.err
+    assert "is beyond the end of the sentence pair" in wrong.err
     assert regard("align", "model", *FILES, "--gold", "naacl.align").status == 0  # the last pairs have no links
 
 
@@ -157,7 +157,7 @@ def test_aer_of_files_that_do_not_belong_together(at_work: Path, regard: Run) ->
     assert "--src and --tgt, or neither" in done.err
     done = regard("aer", "--gold", "test.align", "--links", "test.align", "--src", "test.en", "--tgt", "test.en")
     assert done.status == 2
-    assert "is beyond the sentence pair" in done.err
+    assert "is beyond the end of the sentence pair" in done.err
 
 
 TRAIN = (
