@@ -70,8 +70,8 @@ def _affirmative(predicate: Predicate, form: int) -> Phrase:
     """The affirmative imperative; pronouns follow the verb after a hyphen: `lève-toi`, `donne-lui`."""
     verb = predicate.verb
     imperative = conjugate(verb.fr).imperative[form]
-    possessive = ("toi", "nous", "vous")[form]
-    reflexive = f"+-{possessive}/v" if verb.reflexive else ""
+    stressed = ("toi", "nous", "vous")[form]
+    reflexive = f"+-{stressed}/v" if verb.reflexive else ""
     pronoun = predicate.clitic
     if pronoun is not EMPTY:
         word = pronoun.tgt[0].strip("·")

@@ -118,15 +118,15 @@ def superlative(context: Context) -> Sentence:
         ]
     )
     thing = Agreement(3, False, noun.gender)
-    definite_article = nps.definite_article(thing)
+    article = nps.definite_article(thing)
     agreed = adjective.french(thing)
     most = adjective.superlative
     words = f"{most.replace(' ', '/s ')}/a" if " " in most else f"{most}/sa"
     head, tete = noun.en.replace(" ", "/n ") + "/n", noun.fr.replace(" ", "/n ") + "/n"
     french = (
-        f"{definite_article}/t plus/s {agreed}/a {tete}"
+        f"{article}/t plus/s {agreed}/a {tete}"
         if adjective.before
-        else f"{definite_article}/t {tete} {definite_article}/s plus/s {agreed}/a"
+        else f"{article}/t {tete} {article}/s plus/s {agreed}/a"
     )
     within = rule("in/p the/d world/w", "de/p le/d monde/w")
     if noun.kind in ("land", "place", "home"):

@@ -29,7 +29,7 @@ class Clause:
         constructions: Names of the constructions in the clause.
         subject: The subject, which a following clause can share; None if it has none to share.
         topic: Index of the Korean word that names the subject; negative if there is none.
-        waiting: Indices of the English subjects that Korean omits and that no earlier word is linked to yet.
+        unlinked_subjects: Indices of the English subjects that Korean omits and that no earlier word is linked to yet.
     """
 
     phrase: Phrase
@@ -62,14 +62,14 @@ def no_short_negation(verb: words.Verb) -> bool:
     return verb.ko.text.endswith(("하", "춤추"))
 
 
-def english_verb(verb: words.Verb, frame: str, person: words.Person, denial: str) -> str:
+def english_verb(verb: words.Verb, frame: str, person: words.Person, negation: str) -> str:
     """The English verb as a template; the verb is tagged `v` and the negation `n`.
 
     Args:
         verb: The verb.
         frame: One of `FRAMES`, or `want`.
         person: Person of the subject.
-        denial: Empty, `not` or `unable`.
+        negation: Empty, `not` or `unable`.
 
     Returns:
         One side of a rule.
@@ -91,19 +91,19 @@ def english_verb(verb: words.Verb, frame: str, person: words.Person, denial: str
         "want": f"{'does' if third else 'do'} not want to {verb.en}",
     }
     unable = f"could not {verb.en}" if frame == "past" else f"cannot {verb.en}"
-    text = {"": forms[frame], "not": negative[frame], "unable": unable}[denial]
+    text = {"": forms[frame], "not": negative[frame], "unable": unable}[negation]
     return " ".join(f"{word}/{'n' if word in ('not', 'cannot', 'could') else 'v'}" for word in text.split())
 
 
-def korean_verb(verb: words.Verb, frame: str, person: words.Person, denial: str, ending: str) -> str:
+def korean_verb(verb: words.Verb, frame: str, person: words.Person, negation: str, ending: str) -> str:
     """The Korean verb as a template with the same tags.
 
     Args:
         verb: The verb.
         frame: One of `FRAMES`, or `want`.
         person: Person of the subject.
-        denial: Empty, `not` or `unable`.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`.
+        negation: Empty, `not` or `unable`.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
 
     Returns:
         One side of a rule.
@@ -115,11 +115,11 @@ def korean_verb(verb: words.Verb, frame: str, person: words.Person, denial: str,
         third = person.en not in ("I", "we")
         before = f"{with_ending(stem, '고')}/v " + ("싶어/v " if third else "")
         stem = Stem("하") if third else Stem("싶")
-    if denial and (frame in ("now", "want") or no_short_negation(verb)):
-        before, stem = f"{before}{stem.text}지/v ", Stem("못하" if denial == "unable" else "않")
+    if negation and (frame in ("now", "want") or no_short_negation(verb)):
+        before, stem = f"{before}{stem.text}지/v ", Stem("못하" if negation == "unable" else "않")
         tag = "vn"
-    elif denial:
-        before = ("못/n " if denial == "unable" else "안/n ") + before
+    elif negation:
+        before = ("못/n " if negation == "unable" else "안/n ") + before
     if frame == "past":
         stem = past(stem)
     if frame == "future":
@@ -127,18 +127,18 @@ def korean_verb(verb: words.Verb, frame: str, person: words.Person, denial: str,
     return f"{before}{with_ending(stem, ending)}/{tag}"
 
 
-def _denial(sampler: Sampler, verb: words.Verb, frame: str) -> str:
+def _random_negation(sampler: Sampler, verb: words.Verb, frame: str) -> str:
     if not sampler.chance(0.22):
         return ""
     able = frame in ("present", "past") and not verb.stative
     return "unable" if able and sampler.chance(0.4) else "not"
 
 
-def _shown(verb: words.Verb, frame: str, denial: str) -> tuple[str, ...]:
+def _construction_names(verb: words.Verb, frame: str, negation: str) -> tuple[str, ...]:
     """Names of the constructions of a verb form."""
-    long = denial == "not" and (frame in ("now", "want") or no_short_negation(verb))
+    long = negation == "not" and (frame in ("now", "want") or no_short_negation(verb))
     name = {"now": "progressive", "want": "wanting"}.get(frame, frame)
-    return (name, NEGATIONS["long" if long else denial]) if denial else (name,)
+    return (name, NEGATIONS["long" if long else negation]) if negation else (name,)
 
 
 def _verb(sampler: Sampler, frame: str, who: Subject) -> words.Verb:
@@ -162,7 +162,7 @@ def clause(
     Args:
         sampler: Random choices.
         frame: One of `FRAMES`, or `want`.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
         who: The subject; None = random.
         role: Role of the subject, which decides its particle.
         adjunct_chance: Probability of a time, and of a place.
@@ -172,12 +172,12 @@ def clause(
     """
     who = who or subject(sampler)
     verb = _verb(sampler, frame, who)
-    denial = _denial(sampler, verb, frame)
-    constructions = _shown(verb, frame, denial)
+    negation = _random_negation(sampler, verb, frame)
+    constructions = _construction_names(verb, frame, negation)
     combos: tuple[str, ...] = ()
     what = where = when = EMPTY
     if verb.objects:
-        what, combos = thing(sampler, verb, count=not denial, exclude=who.named)
+        what, combos = thing(sampler, verb, count=not negation, exclude=who.named)
         constructions += ("transitive", "counters") if what.src[0] in dict(words.NUMBERS) else ("transitive",)
         what = with_particle(what, "object")
     if not verb.stative and sampler.chance(adjunct_chance):
@@ -190,8 +190,8 @@ def clause(
         when = time(sampler, frame)
         constructions += ("time",)
     phrase = rule(
-        f"<s> {english_verb(verb, frame, who.person, denial)} <o> <p> <t>",
-        f"<s> <t> <p> <o> {korean_verb(verb, frame, who.person, denial, ending)}",
+        f"<s> {english_verb(verb, frame, who.person, negation)} <o> <p> <t>",
+        f"<s> <t> <p> <o> {korean_verb(verb, frame, who.person, negation, ending)}",
         s=with_particle(who.phrase, role),
         o=what,
         p=where,
@@ -206,7 +206,7 @@ def going(sampler: Sampler, frame: str, ending: str = "요", who: Subject | None
     Args:
         sampler: Random choices.
         frame: One of `FRAMES`.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
         who: The subject; None = random.
 
     Returns:
@@ -214,17 +214,19 @@ def going(sampler: Sampler, frame: str, ending: str = "요", who: Subject | None
     """
     who = who or subject(sampler)
     verb = sampler.pick((words.GO, words.COME))
-    denial = _denial(sampler, verb, frame)
+    negation = _random_negation(sampler, verb, frame)
     place = sampler.pick(words.PLACES)
     when = time(sampler, frame) if sampler.chance(0.6) else EMPTY
     phrase = rule(
-        f"<s> {english_verb(verb, frame, who.person, denial)} <p> <t>",
-        f"<s> <t> <p> {korean_verb(verb, frame, who.person, denial, ending)}",
+        f"<s> {english_verb(verb, frame, who.person, negation)} <p> <t>",
+        f"<s> <t> <p> {korean_verb(verb, frame, who.person, negation, ending)}",
         s=with_particle(who.phrase, "topic"),
         p=with_particle(noun_phrase(place, "the"), "at", "to"),
         t=when,
     )
-    return clause_with_subject(phrase, (f"{verb.en}+{place.en}",), ("destination", *_shown(verb, frame, denial)), who)
+    return clause_with_subject(
+        phrase, (f"{verb.en}+{place.en}",), ("destination", *_construction_names(verb, frame, negation)), who
+    )
 
 
 def state(
@@ -240,7 +242,7 @@ def state(
     Args:
         sampler: Random choices.
         frame: `past`; any other frame means present.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`; before 서 Korean has no past.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`; before 서 Korean has no past.
         who: The subject; None = random.
         role: Role of the subject, which decides its particle.
         pool: The states to choose from.
@@ -269,7 +271,7 @@ def weather(sampler: Sampler, form: int, ending: str) -> Clause:
     Args:
         sampler: Random choices.
         form: 0 for the present, 1 for the past, 2 for a condition.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
 
     Returns:
         The clause, without a subject to share.

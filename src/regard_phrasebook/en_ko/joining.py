@@ -63,7 +63,7 @@ def because(sampler: Sampler, frame: str, ending: str = "요", who: Subject | No
     Args:
         sampler: Random choices.
         frame: `now` or `past`.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
         who: The first subject; None = random.
 
     Returns:
@@ -89,7 +89,7 @@ def on_condition(sampler: Sampler, ending: str = "요", who: Subject | None = No
 
     Args:
         sampler: Random choices.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
         who: The first subject; None = random.
 
     Returns:

@@ -42,7 +42,7 @@ class Verb:
         ko: Korean stem.
         objects: Kinds of nouns that can be its object; empty for an intransitive verb.
         stative: Whether it has no progressive.
-        favour: Whether a request is for a favor to the speaker (-아/어 주세요) instead of advice (-(으)세요).
+        favor: Whether a request is for a favor to the speaker (-아/어 주세요) instead of advice (-(으)세요).
     """
 
     en: str
