@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from regard.attention.scores import DotScore
 from regard.config.schema import ModelConfig, RNNConfig, TransformerConfig
 from regard.errors import CheckpointError, ConfigError
 from regard.interop.onnx import check as onnx_check
@@ -197,18 +196,3 @@ def test_mistakes_are_told(keep: Keep, make: Keep, tmp_path: Path) -> None:
         load([export], engine="ctranslate2")
     with pytest.raises(ConfigError, match="an export cannot be part of an ensemble"):
         load([export, export])
-
-
-def test_parts_of_the_users_own_are_refused(keep: Keep, tmp_path: Path) -> None:
-    class Mine(DotScore):
-        """One that nobody else knows."""
-
-    stored = keep(rnn())
-    attention = stored.model.decoder.attention.attention
-    score, attention.score = attention.score, Mine(16, 16)
-    with pytest.raises(ConfigError, match="the score Mine is one of your own"):
-        export_onnx(stored, tmp_path / "export")
-    attention.score, attention.normalizer = score, lambda scores, mask: scores
-    with pytest.raises(ConfigError, match="the normalizer is one of your own"):
-        export_onnx(stored, tmp_path / "export")
-    assert not (tmp_path / "export").exists()

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from regard.attention.multi import MultiHeadAttention
-from regard.attention.scores import ScaledDotScore
 from regard.config.engines import unsupported
 from regard.config.schema import Config, TransformerConfig
 from regard.errors import ConfigError
-from regard.model.embed import Embedder, LearnedPositions, SinusoidalPositions
+from regard.interop.part_table import PartTable, entry_of
+from regard.interop.transformer_parts import TransformerParts, check_transformer
+from regard.model.embed import Embedder, LearnedPositions, NoPositions, SinusoidalPositions
 from regard.model.sublayers import FeedForward, SwiGLU
-from regard.model.transformer import DecoderLayer, EncoderLayer, TransformerDecoder, TransformerEncoder
 from regard.store import StoredModel
 from regard.text.subword import Subword
 
@@ -42,14 +43,14 @@ def fill_spec(stored: StoredModel) -> TransformerSpec:
     Raises:
         ConfigError: CTranslate2 cannot run such a model; the message names every option that stands in the way.
     """
-    config = runnable(stored)
+    config, parts = runnable(stored)
     from ctranslate2.specs import TransformerSpec
 
     model = stored.model
-    reach = max_positions(stored.config)
+    num_positions = max_positions(stored.config)
     encoder, decoder = empty_sides(config)
-    _fill_encoder(encoder, cast("TransformerEncoder", model.encoder), reach)
-    _fill_decoder(decoder, cast("TransformerDecoder", model.decoder), reach)
+    _fill_encoder(encoder, parts, num_positions)
+    _fill_decoder(decoder, parts, num_positions)
     decoder.projection.weight = model.output_weight.detach()
     # Padding and bos are no words. Ruled out here they cost nothing, later a tenth of a greedy search.
     bias = model.output_bias.detach().clone()
@@ -68,26 +69,23 @@ def fill_spec(stored: StoredModel) -> TransformerSpec:
     return spec
 
 
-def runnable(stored: StoredModel) -> TransformerConfig:
-    """Makes sure that CTranslate2 can run a model.
+def runnable(stored: StoredModel) -> tuple[TransformerConfig, TransformerParts]:
+    """Checks that CTranslate2 can run a model.
 
     Args:
         stored: The model.
 
     Returns:
-        Its `[model]` section.
+        Its `[model]` section and its parts.
 
     Raises:
-        ConfigError: It cannot; the message names every option that stands in the way.
+        ConfigError: CTranslate2 cannot run it; the message names every option, or the part, that it does not support.
     """
     config = stored.config.model
-    found = [f"model.{key}: {why}" for key, why in unsupported(config, "ctranslate2")]
+    found = [f"model.{key}: {reason}" for key, reason in unsupported(config, "ctranslate2")]
     if found or not isinstance(config, TransformerConfig):
-        raise ConfigError("CTranslate2 cannot run this model:" + "".join(f"\n  {one}" for one in found))
-    for layer in _layers(cast("TransformerDecoder", stored.model.decoder)):
-        if not isinstance(layer.cross_attention.score, ScaledDotScore):
-            raise ConfigError("CTranslate2 cannot run this model: its score is one of your own, not scaled-dot")
-    return config
+        raise ConfigError("CTranslate2 cannot run this model:" + "".join(f"\n  {line}" for line in found))
+    return config, check_transformer(stored.model, config, engine="ctranslate2")
 
 
 def max_positions(config: Config) -> int:
@@ -141,41 +139,47 @@ def _empty_decoder(config: TransformerConfig) -> TransformerDecoderSpec:
 
 
 def _shared_options(config: TransformerConfig) -> dict[str, Any]:
+    activation, gated = entry_of(_ACTIVATIONS, config.activation, engine="ctranslate2", option="activation")
     return {
-        "pre_norm": config.norm == "pre",
-        "activation": _activation(config),
-        "ffn_glu": config.activation == "swiglu",
-        "rotary_dim": 0 if config.position == "rotary" else None,
+        "pre_norm": entry_of(_PRE_NORM, config.norm, engine="ctranslate2", option="norm"),
+        "activation": _activation(activation),
+        "ffn_glu": gated,
+        "rotary_dim": entry_of(_ROTARY_DIM, config.position, engine="ctranslate2", option="position"),
         "rotary_interleave": False,
     }
 
 
-def _activation(config: TransformerConfig) -> int:
+_PRE_NORM = {"pre": True, "post": False}
+_ROTARY_DIM = {"rotary": 0, "sinusoidal": None, "learned": None}
+"""Rotated dimensions of a head: 0 for all of them, None for none."""
+_ACTIVATIONS = {"relu": ("RELU", False), "gelu": ("GELU", False), "silu": ("SWISH", False), "swiglu": ("SWISH", True)}
+"""CTranslate2's activation, and whether the network is gated."""
+
+
+def _activation(name: str) -> int:
     from ctranslate2.specs.common_spec import Activation
 
-    names = {"relu": Activation.RELU, "gelu": Activation.GELU, "silu": Activation.SWISH, "swiglu": Activation.SWISH}
-    return int(names[config.activation])
+    return int(Activation[name])
 
 
-def _fill_encoder(spec: TransformerEncoderSpec, encoder: TransformerEncoder, reach: int) -> None:
+def _fill_encoder(spec: TransformerEncoderSpec, parts: TransformerParts, num_positions: int) -> None:
+    encoder = parts.encoder
     spec.embeddings[0].weight = encoder.embedder.embedding.weight.detach()
-    _fill_positions(spec, encoder.embedder, reach)
-    if isinstance(encoder.norm, nn.LayerNorm):
-        _fill_norm(spec.layer_norm, encoder.norm)
-    for to, module in zip(spec.layer, encoder.layers, strict=True):
-        layer = cast("EncoderLayer", module)
+    _fill_positions(spec, encoder.embedder, num_positions)
+    _LAST_NORMS.find(encoder.norm)(spec, encoder.norm)
+    for to, layer in zip(spec.layer, parts.encoder_layers, strict=True):
         _fill_attention(to.self_attention, layer.self_attention, over_itself=True)
         _fill_norm(to.self_attention.layer_norm, layer.around_attention.norm)
         _fill_feed_forward(to.ffn, layer.feed_forward)
         _fill_norm(to.ffn.layer_norm, layer.around_feed_forward.norm)
 
 
-def _fill_decoder(spec: TransformerDecoderSpec, decoder: TransformerDecoder, reach: int) -> None:
+def _fill_decoder(spec: TransformerDecoderSpec, parts: TransformerParts, num_positions: int) -> None:
+    decoder = parts.decoder
     spec.embeddings.weight = decoder.embedder.embedding.weight.detach()
-    _fill_positions(spec, decoder.embedder, reach)
-    if isinstance(decoder.norm, nn.LayerNorm):
-        _fill_norm(spec.layer_norm, decoder.norm)
-    for to, layer in zip(spec.layer, _layers(decoder), strict=True):
+    _fill_positions(spec, decoder.embedder, num_positions)
+    _LAST_NORMS.find(decoder.norm)(spec, decoder.norm)
+    for to, layer in zip(spec.layer, parts.decoder_layers, strict=True):
         _fill_attention(to.self_attention, layer.self_attention, over_itself=True)
         _fill_norm(to.self_attention.layer_norm, layer.around_self.norm)
         _fill_attention(to.attention, layer.cross_attention, over_itself=False)
@@ -184,35 +188,48 @@ def _fill_decoder(spec: TransformerDecoderSpec, decoder: TransformerDecoder, rea
         _fill_norm(to.ffn.layer_norm, layer.around_feed_forward.norm)
 
 
-def _layers(decoder: TransformerDecoder) -> list[DecoderLayer]:
-    return [cast("DecoderLayer", layer) for layer in decoder.layers]
+def _fill_positions(
+    spec: TransformerEncoderSpec | TransformerDecoderSpec, embedder: Embedder, num_positions: int
+) -> None:
+    if _HAS_POSITION_TABLE.find(embedder.positions):
+        zeros = torch.zeros(1, num_positions, embedder.embedding.embedding_dim)  # (1, T, D)
+        spec.position_encodings.encodings = embedder.positions(zeros)[0].detach()  # zeros plus the table
 
 
-def _fill_positions(spec: TransformerEncoderSpec | TransformerDecoderSpec, embedder: Embedder, reach: int) -> None:
-    if isinstance(embedder.positions, (SinusoidalPositions, LearnedPositions)):
-        nothing = torch.zeros(1, reach, embedder.embedding.embedding_dim)  # (1, T, D)
-        spec.position_encodings.encodings = embedder.positions(nothing)[0].detach()  # what is added to it
+_HAS_POSITION_TABLE: PartTable[bool] = PartTable(
+    "ctranslate2",
+    "position encoding",
+    {SinusoidalPositions: True, LearnedPositions: True, NoPositions: False},
+)
 
 
 def _fill_attention(spec: MultiHeadAttentionSpec, attention: MultiHeadAttention, *, over_itself: bool) -> None:
     """CTranslate2 joins the maps that read the same states: (D, D) each to (3 D, D), or keys and values to (2 D, D)."""
-    read = (attention.query_map, attention.key_map, attention.value_map)
-    groups = [read] if over_itself else [read[:1], read[1:]]
+    inputs = (attention.query_map, attention.key_map, attention.value_map)
+    groups = [inputs] if over_itself else [inputs[:1], inputs[1:]]
     for linear, maps in zip(spec.linear, [*groups, (attention.output_map,)], strict=True):
-        linear.weight = torch.cat([one.weight.detach() for one in maps])
-        linear.bias = torch.cat([one.bias.detach() for one in maps])
+        linear.weight = torch.cat([module.weight.detach() for module in maps])
+        linear.bias = torch.cat([module.bias.detach() for module in maps])
 
 
 def _fill_feed_forward(spec: FeedForwardSpec, network: nn.Module) -> None:
-    if isinstance(network, SwiGLU):
-        _fill_linear(spec.linear_0, network.gate)
-        _fill_linear(spec.linear_0_noact, network.widen)
-        _fill_linear(spec.linear_1, network.narrow)
-    elif isinstance(network, FeedForward):
-        _fill_linear(spec.linear_0, network.widen)
-        _fill_linear(spec.linear_1, network.narrow)
-    else:
-        raise AssertionError(f"a feed-forward network of another kind: {type(network).__name__}")
+    _FEED_FORWARDS.find(network)(spec, network)
+
+
+def _fill_plain(spec: FeedForwardSpec, network: FeedForward) -> None:
+    _fill_linear(spec.linear_0, network.widen)
+    _fill_linear(spec.linear_1, network.narrow)
+
+
+def _fill_gated(spec: FeedForwardSpec, network: SwiGLU) -> None:
+    _fill_linear(spec.linear_0, network.gate)
+    _fill_linear(spec.linear_0_noact, network.widen)
+    _fill_linear(spec.linear_1, network.narrow)
+
+
+_FEED_FORWARDS: PartTable[Callable[..., None]] = PartTable(
+    "ctranslate2", "feed-forward network", {FeedForward: _fill_plain, SwiGLU: _fill_gated}
+)
 
 
 def _fill_linear(spec: LinearSpec, linear: nn.Linear) -> None:
@@ -223,3 +240,16 @@ def _fill_linear(spec: LinearSpec, linear: nn.Linear) -> None:
 
 def _fill_norm(spec: LayerNormSpec, norm: nn.LayerNorm) -> None:
     spec.gamma, spec.beta = norm.weight.detach(), norm.bias.detach()
+
+
+def _fill_last_norm(spec: TransformerEncoderSpec | TransformerDecoderSpec, norm: nn.LayerNorm) -> None:
+    _fill_norm(spec.layer_norm, norm)
+
+
+def _fill_no_norm(spec: TransformerEncoderSpec | TransformerDecoderSpec, norm: nn.Identity) -> None:
+    """A post-norm side has no normalization of its own behind the last layer."""
+
+
+_LAST_NORMS: PartTable[Callable[..., None]] = PartTable(
+    "ctranslate2", "last normalization", {nn.LayerNorm: _fill_last_norm, nn.Identity: _fill_no_norm}
+)

@@ -10,7 +10,6 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from regard.attention.scores import ScaledDotScore
 from regard.config.engines import unsupported
 from regard.config.schema import TransformerConfig
 from regard.data.collate import collate
@@ -19,8 +18,9 @@ from regard.interop.ctranslate2.spec import all_pieces, max_positions
 from regard.interop.exported import new_directory
 from regard.interop.marian.weights import OUTPUT_BIAS, SRC_TABLE, TGT_TABLE, places, to_theirs
 from regard.interop.packages import require_package
+from regard.interop.part_table import entry_of
+from regard.interop.transformer_parts import check_transformer
 from regard.interop.verification import sample_sources
-from regard.model.transformer import DecoderLayer, TransformerDecoder
 from regard.store import StoredModel
 from regard.store.weights import write_tensors
 from regard.text.subword import Subword
@@ -57,10 +57,7 @@ def _exportable(stored: StoredModel) -> TransformerConfig:
     found = [f"model.{key}: {why}" for key, why in unsupported(config, "marian")]
     if found or not isinstance(config, TransformerConfig):
         raise ConfigError("MarianMT has no such model:" + "".join(f"\n  {one}" for one in found))
-    decoder = cast("TransformerDecoder", stored.model.decoder)
-    scores = (cast("DecoderLayer", layer).cross_attention.score for layer in decoder.layers)
-    if not all(isinstance(score, ScaledDotScore) for score in scores):
-        raise ConfigError("MarianMT has no such model: its score is one of your own, not scaled-dot")
+    check_transformer(stored.model, config, engine="marian")
     return config
 
 
@@ -81,7 +78,7 @@ def _their_config(stored: StoredModel, config: TransformerConfig) -> dict[str, o
         "decoder_attention_heads": config.heads,
         "encoder_ffn_dim": config.ff_size,
         "decoder_ffn_dim": config.ff_size,
-        "activation_function": _ACTIVATIONS[config.activation],
+        "activation_function": entry_of(_ACTIVATIONS, config.activation, engine="marian", option="activation"),
         "dropout": config.dropout,
         "attention_dropout": config.attention_dropout,
         "activation_dropout": config.dropout,

@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
-from regard.attention.multi import MultiHeadAttention
-from regard.attention.normalizers import Sharpened
-from regard.attention.scores import Score
-from regard.attention.single import Attention
 from regard.data.collate import collate
 from regard.errors import ConfigError
 from regard.interop.exported import new_directory, write_companions
-from regard.interop.onnx.attention import SCORES
 from regard.interop.onnx.graph import WEIGHTS as WEIGHT_FILE
 from regard.interop.onnx.graph import Graph, WeightFile
 from regard.interop.onnx.overflow import weight_levels
 from regard.interop.onnx.ports import NEXT, STATE, WEIGHTS, Plan
 from regard.interop.onnx.quantize import Int8Graph
-from regard.interop.onnx.recurrent import RecurrentPlan
+from regard.interop.onnx.recurrent import BahdanauPlan, LuongPlan, PlainPlan
 from regard.interop.onnx.step_model import START, STEP, OnnxStepModel
 from regard.interop.onnx.transformer import TransformerPlan
 from regard.interop.packages import require_package
+from regard.interop.part_table import PartTable, exact
 from regard.interop.verification import Ids, Run, verify, verify_logits
 from regard.model.bahdanau import BahdanauDecoder
-from regard.model.build import NORMALIZERS
 from regard.model.luong import LuongDecoder
 from regard.model.plain import PlainDecoder
-from regard.model.rnn_encoder import RNNEncoder
 from regard.model.seq2seq import Seq2Seq
-from regard.model.transformer import TransformerDecoder, TransformerEncoder
+from regard.model.transformer import TransformerDecoder
 from regard.search.greedy import greedy_search
 from regard.store import StoredModel
 
@@ -84,38 +78,34 @@ def _runner(stored: StoredModel, model: OnnxStepModel) -> Run:
     return run
 
 
+PLANS: PartTable[Callable[..., Plan]] = PartTable(
+    "onnx",
+    "decoder",
+    {
+        TransformerDecoder: TransformerPlan,
+        PlainDecoder: PlainPlan,
+        LuongDecoder: LuongPlan,
+        BahdanauDecoder: BahdanauPlan,
+    },
+)
+"""Plan per type of decoder; each plan checks the encoder."""
+
+
 def plan_of(model: Seq2Seq) -> Plan:
-    """How a model is drawn.
+    """Plans the graphs of a model.
 
     Args:
-        model: Any model of regard's own parts.
+        model: A model of regard's own parts.
 
     Returns:
         Its plan.
 
     Raises:
-        ConfigError: A part is one of the user's own.
+        ConfigError: ONNX Runtime cannot run a part of the model. Parts inside a layer are checked when the plan is
+            drawn.
     """
-    own = next(_own_parts(model), None)
-    if own is not None:
-        raise ConfigError(f"ONNX: {own} is one of your own, which only regard's own engine can run")
-    encoder, decoder = model.encoder, model.decoder
-    if isinstance(encoder, TransformerEncoder) and isinstance(decoder, TransformerDecoder):
-        return TransformerPlan(encoder, decoder)
-    if isinstance(encoder, RNNEncoder) and isinstance(decoder, (PlainDecoder, LuongDecoder, BahdanauDecoder)):
-        return RecurrentPlan(encoder, decoder)
-    raise AssertionError(f"a decoder of another kind: {type(decoder).__name__}")
-
-
-def _own_parts(model: Seq2Seq) -> Iterator[str]:
-    for module in model.modules():
-        if isinstance(module, Score) and type(module) not in SCORES:
-            yield f"the score {type(module).__name__}"
-        if isinstance(module, (Attention, MultiHeadAttention)):
-            normalizer = module.normalizer
-            bare = normalizer.normalizer if isinstance(normalizer, Sharpened) else normalizer
-            if bare not in NORMALIZERS.values():
-                yield "the normalizer"
+    exact(model, Seq2Seq, engine="onnx", family="model")
+    return PLANS.find(model.decoder)(model.encoder, model.decoder)
 
 
 def write_graphs(plan: Plan, model: Seq2Seq, directory: Path, make: type[Graph]) -> None:

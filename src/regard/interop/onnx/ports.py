@@ -66,13 +66,13 @@ class Plan(Protocol):
         """
         ...
 
-    def step(self, g: Graph, ids: Value, given: Values) -> Step:
+    def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
         """Draws one step.
 
         Args:
             g: The graph.
             ids: `(B,)` int64, the last token of each row.
-            given: The value of each port.
+            inputs: The value of each port.
 
         Returns:
             What the step computes.
