@@ -140,14 +140,14 @@ def test_an_export_that_an_older_version_rounded_warns_where_its_sums_overflow(
     keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export_onnx(keep(MODELS["rnn"]), tmp_path / "export", quantization="int8")
-    monkeypatch.setattr(onnx_engine, "cut_off_here", lambda: True)
+    monkeypatch.setattr(onnx_engine, "overflows_here", lambda: True)
     load([tmp_path / "export"])  # ours is exact there
     note = json.loads((tmp_path / "export" / "export.json").read_text())
     del note["weight_levels"]
     (tmp_path / "export" / "export.json").write_text(json.dumps(note))
     with pytest.warns(UserWarning, match="overflow on this processor .* export the model again"):
         load([tmp_path / "export"])
-    monkeypatch.setattr(onnx_engine, "cut_off_here", lambda: False)
+    monkeypatch.setattr(onnx_engine, "overflows_here", lambda: False)
     load([tmp_path / "export"])
 
 
