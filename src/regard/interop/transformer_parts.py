@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import nn
@@ -26,13 +25,13 @@ _POSITIONS: dict[str, type[Positions]] = {
     "rotary": NoPositions,
 }
 _LAST_NORMS: dict[str, type[nn.Module]] = {"pre": nn.LayerNorm, "post": nn.Identity}
-_FEED_FORWARDS: dict[str, tuple[type[nn.Module], type[nn.Module] | None]] = {
-    "relu": (FeedForward, ReLUDropout),
-    "gelu": (FeedForward, nn.GELU),
-    "silu": (FeedForward, nn.SiLU),
-    "swiglu": (SwiGLU, None),
+_ACTIVATIONS: dict[str, type[nn.Module] | None] = {
+    "relu": ReLUDropout,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "swiglu": None,
 }
-"""Network and activation function per `model.activation`."""
+"""Activation function of a plain feed-forward network per `model.activation`; None for a gated network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ class _Check:
         self._positions = entry_of(_POSITIONS, config.position, engine=engine, option="position")
         self._residual = entry_of(RESIDUALS, config.norm, engine=engine, option="norm")
         self.last_norm = entry_of(_LAST_NORMS, config.norm, engine=engine, option="norm")
-        self._network, self._function = entry_of(_FEED_FORWARDS, config.activation, engine=engine, option="activation")
+        self._function = entry_of(_ACTIVATIONS, config.activation, engine=engine, option="activation")
 
     def embedder(self, embedder: nn.Module) -> None:
         own = exact(embedder, Embedder, engine=self._engine, family="embedder")
@@ -127,7 +126,7 @@ class _Check:
         own = exact(attention, MultiHeadAttention, engine=self._engine, family="attention")
         exact(own.score, ScaledDotScore, engine=self._engine, family="score")
         PartTable(self._engine, "normalizer", {masked_softmax: None}).find(own.normalizer)
-        self._linears(own)
+        self._linears(own.query_map, own.key_map, own.value_map, own.output_map)
 
     def residuals(self, *residuals: Residual) -> None:
         for residual in residuals:
@@ -135,18 +134,15 @@ class _Check:
             exact(own.norm, nn.LayerNorm, engine=self._engine, family="normalization")
 
     def feed_forward(self, network: nn.Module) -> None:
-        exact(network, self._network, engine=self._engine, family="feed-forward network")
-        self._linears(network)
-        if self._function is not None:
-            function = activation_function(network.get_submodule("activation"))
-            check_gelu(exact(function, self._function, engine=self._engine, family="activation"), engine=self._engine)
+        if self._function is None:
+            gated = exact(network, SwiGLU, engine=self._engine, family="feed-forward network")
+            self._linears(gated.gate, gated.widen, gated.narrow)
+            return
+        plain = exact(network, FeedForward, engine=self._engine, family="feed-forward network")
+        self._linears(plain.widen, plain.narrow)
+        function = activation_function(plain.activation)
+        check_gelu(exact(function, self._function, engine=self._engine, family="activation"), engine=self._engine)
 
-    def _linears(self, module: nn.Module) -> None:
-        for child in _linear_children(module):
-            PartTable(self._engine, "linear layer", {Linear: None, nn.Linear: None}).find(child)
-
-
-def _linear_children(module: nn.Module) -> Iterator[nn.Module]:
-    for name in ("query_map", "key_map", "value_map", "output_map", "gate", "widen", "narrow"):
-        if hasattr(module, name):
-            yield module.get_submodule(name)
+    def _linears(self, *modules: nn.Module) -> None:
+        for module in modules:
+            PartTable(self._engine, "linear layer", {Linear: None, nn.Linear: None}).find(module)

@@ -94,7 +94,15 @@ def transposed(g: Graph, x: Value) -> Value:
 
 
 def running_sum(g: Graph, x: Value) -> Value:
-    """Cumulative sum over the last dimension of `(..., S)`."""
+    """Cumulative sum over the last dimension.
+
+    Args:
+        g: The graph.
+        x: `(..., S)`.
+
+    Returns:
+        `(..., S)`.
+    """
     return g.op("CumSum", x, g.constant(torch.tensor(-1)))
 
 
