@@ -1,4 +1,4 @@
-"""A Transformer of ours as CTranslate2's own description of one, weight by weight."""
+"""CTranslate2's specification of a model, filled with the weights of a Transformer of regard."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     from ctranslate2.specs.common_spec import LayerNormSpec, LinearSpec
     from ctranslate2.specs.transformer_spec import FeedForwardSpec, TransformerDecoderSpec, TransformerEncoderSpec
 
-_NEVER = -1e4
-"""The logit of what is never said; float16 holds it."""
-_FEWEST_POSITIONS = 512
-"""Rows of a table of sinusoids, for programs that ask CTranslate2 for more than the model's own settings do."""
+_FORBIDDEN_LOGIT = -1e4
+"""Bias of tokens that are never generated; representable in float16."""
+_MIN_POSITIONS = 512
+"""Smallest table of sinusoids, for programs that translate longer sentences than the model's own configuration."""
 
 
 def fill_spec(stored: StoredModel) -> TransformerSpec:
-    """Describes a model to CTranslate2.
+    """Fills a specification of CTranslate2.
 
     Args:
         stored: The model, on the CPU.
 
     Returns:
-        A specification that holds all weights and both vocabularies, to be quantized and saved.
+        A specification with all weights and both vocabularies, ready to be quantized and saved.
 
     Raises:
-        ConfigError: CTranslate2 cannot run such a model; the message names every option that stands in the way.
+        ConfigError: CTranslate2 cannot run the model; the message names the options or the part it does not support.
     """
     config, parts = runnable(stored)
     from ctranslate2.specs import TransformerSpec
@@ -52,9 +52,9 @@ def fill_spec(stored: StoredModel) -> TransformerSpec:
     _fill_encoder(encoder, parts, num_positions)
     _fill_decoder(decoder, parts, num_positions)
     decoder.projection.weight = model.output_weight.detach()
-    # Padding and bos are no words. Ruled out here they cost nothing, later a tenth of a greedy search.
+    # Padding and bos are never generated. Excluding them by the bias is free; in the search it costs a tenth of greedy.
     bias = model.output_bias.detach().clone()
-    bias[[model.specials.pad, model.specials.bos]] = _NEVER
+    bias[[model.specials.pad, model.specials.bos]] = _FORBIDDEN_LOGIT
     decoder.projection.bias = bias
     spec = TransformerSpec(encoder, decoder)
     src_pieces, tgt_pieces = all_pieces(stored.src_subword), all_pieces(stored.tgt_subword)
@@ -89,34 +89,37 @@ def runnable(stored: StoredModel) -> tuple[TransformerConfig, TransformerParts]:
 
 
 def max_positions(config: Config) -> int:
-    """Positions that a table must have for all that the model's own search would ever reach.
+    """Computes the size of the table of position encodings.
 
     Args:
         config: The model's configuration.
 
     Returns:
-        Subwords with their bos or eos, on the longer side.
+        Longest sentence that the model's search can read or generate, in subwords with bos or eos.
     """
     model = config.model
     if isinstance(model, TransformerConfig) and model.position == "learned":
         return model.max_positions
     longest = config.data.max_len + 1
-    return max(_FEWEST_POSITIONS, longest, int(longest * config.search.max_len_ratio) + config.search.max_len_offset)
+    return max(_MIN_POSITIONS, longest, int(longest * config.search.max_len_ratio) + config.search.max_len_offset)
 
 
 def all_pieces(subword: Subword) -> tuple[str, ...]:
-    """How each id of a vocabulary is written, in the order of the ids."""
+    """All pieces of a vocabulary, in the order of their ids."""
     return subword.decode(range(len(subword))).pieces
 
 
 def empty_sides(config: TransformerConfig) -> tuple[TransformerEncoderSpec, TransformerDecoderSpec]:
-    """Descriptions of both sides without weights.
+    """Makes specifications of encoder and decoder without weights.
 
     Args:
         config: The `[model]` section.
 
     Returns:
-        The encoder's and the decoder's.
+        Encoder and decoder.
+
+    Raises:
+        ConfigError: CTranslate2 cannot run a value of the configuration.
     """
     return _empty_encoder(config), _empty_decoder(config)
 
@@ -134,7 +137,7 @@ def _empty_decoder(config: TransformerConfig) -> TransformerDecoderSpec:
         config.decoder_layers,
         config.heads,
         **_shared_options(config),
-        alignment_heads=config.heads,  # attention is the mean of the last layer's heads, not the first head alone
+        alignment_heads=config.heads,  # returned attention is the mean of all heads of the last layer
     )
 
 
@@ -204,7 +207,7 @@ _HAS_POSITION_TABLE: PartTable[bool] = PartTable(
 
 
 def _fill_attention(spec: MultiHeadAttentionSpec, attention: MultiHeadAttention, *, over_itself: bool) -> None:
-    """CTranslate2 joins the maps that read the same states: (D, D) each to (3 D, D), or keys and values to (2 D, D)."""
+    """Joins maps of the same input, as CTranslate2 stores them: all three `(3 D, D)`, or key and value `(2 D, D)`."""
     inputs = (attention.query_map, attention.key_map, attention.value_map)
     groups = [inputs] if over_itself else [inputs[:1], inputs[1:]]
     for linear, maps in zip(spec.linear, [*groups, (attention.output_map,)], strict=True):

@@ -1,4 +1,4 @@
-"""ONNX Runtime as an engine: it computes the steps, regard's own searches choose the tokens."""
+"""ONNX Runtime as an engine: it computes decoder steps, and regard's search chooses the tokens."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def open_onnx(
         An engine with regard's searches.
 
     Raises:
-        ConfigError: ONNX Runtime is not installed, or cannot do what is asked.
-        CheckpointError: The graphs are not as regard writes them.
+        ConfigError: ONNX Runtime is not installed, or the precision or the device is not available.
+        CheckpointError: The graphs are damaged, or regard did not write them.
     """
     stored_as = exported.manifest.quantization
     if precision not in (None, stored_as):
