@@ -17,7 +17,7 @@ def activation_function(activation: nn.Module) -> nn.Module:
         activation: Activation of the network: a function, or a `nn.Sequential` of a function and dropout.
 
     Returns:
-        The function; what was given if it is anything else.
+        The function; `activation` itself in all other cases.
     """
     if type(activation) is not nn.Sequential or not len(activation):
         return activation

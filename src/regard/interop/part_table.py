@@ -1,4 +1,4 @@
-"""Parts of a model by their exact type: an engine runs the types that its tables list and refuses all others."""
+"""Tables of the types of parts that an engine can run; other types are refused by name."""
 
 from __future__ import annotations
 

@@ -233,7 +233,7 @@ def _rescored(score: float, length: int, options: BeamOptions) -> float:
 
 
 def _weights(rows: Sequence[Sequence[float]]) -> Tensor:
-    """Attention `(1, T, S)`; the column of eos, which CTranslate2 omits, is what is missing to a sum of 1."""
+    """Attention `(1, T, S)`; CTranslate2 omits the column of eos, which gets the rest of each row's sum of 1."""
     without_eos = torch.tensor(rows, dtype=torch.float32)  # (T, S - 1)
     eos = (1.0 - without_eos.sum(1, keepdim=True)).clamp(min=0.0)
     return torch.cat((without_eos, eos), dim=1)[None]

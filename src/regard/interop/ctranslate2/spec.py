@@ -82,9 +82,9 @@ def runnable(stored: StoredModel) -> tuple[TransformerConfig, TransformerParts]:
         ConfigError: CTranslate2 cannot run it; the message names every option, or the part, that it does not support.
     """
     config = stored.config.model
-    found = [f"model.{key}: {reason}" for key, reason in unsupported(config, "ctranslate2")]
-    if found or not isinstance(config, TransformerConfig):
-        raise ConfigError("CTranslate2 cannot run this model:" + "".join(f"\n  {line}" for line in found))
+    obstacles = [f"model.{key}: {reason}" for key, reason in unsupported(config, "ctranslate2")]
+    if obstacles or not isinstance(config, TransformerConfig):
+        raise ConfigError("CTranslate2 cannot run this model:" + "".join(f"\n  {line}" for line in obstacles))
     return config, check_transformer(stored.model, config, engine="ctranslate2")
 
 

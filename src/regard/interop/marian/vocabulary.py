@@ -17,7 +17,7 @@ UNK, EOS, PAD = "<unk>", "</s>", "<pad>"
 _CONTROLS = (EOS, PAD, "<s>")
 _MAX_BYTES = 64 << 20
 _MAX_EXTRA_ROWS = 64
-"""Rows of an embedding that may have no piece, besides one half: vocabularies are padded to round sizes."""
+"""Rows without a piece that an embedding may have in addition to one half: sizes are often rounded up."""
 _MAX_CHARACTERS = 40
 
 

@@ -43,8 +43,8 @@ def open_onnx(
         raise CheckpointError(f"{exported.path}: lists no {START}, {STEP} and {WEIGHTS}: export the model again")
     if stored_as == "int8" and exported.manifest.weight_levels is None and overflows_here():
         warnings.warn(
-            f"{exported.path}: an older regard rounded its weights so that their products overflow on this processor "
-            "(it has no VNNI) and translations may be worse: export the model again",
+            f"{exported.path}: an older version of regard rounded its weights, so that products overflow on this "
+            "processor (it has no VNNI) and translations may be worse: export the model again",
             stacklevel=2,
         )
     src_specials, tgt_specials = exported.src_subword.specials, exported.tgt_subword.specials
