@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from regard.config.schema import Config, RNNConfig
+from regard.config.schema import Config
 from regard.errors import DataError
 from regard.inspection.record import AttentionRecord
 from regard.text.words import word_of_piece, word_spans
@@ -113,11 +113,10 @@ def own_readout(config: Config) -> Readout:
         Where word links guided its attention, that layer, head and row; else the mean of all. A head that was guided
         a step later has learned to look at `</s>` where there is no link, so that its weights are judged by themselves.
     """
-    train, model = config.train, config.model
+    train = config.train
     if not train.guided_weight:
         return Readout()
-    num_layers = 1 if isinstance(model, RNNConfig) else model.decoder_layers
-    layer = guided_layer(train.guided_layer, num_layers)
+    layer = guided_layer(train.guided_layer, config.model.attending_layers)
     if not train.guided_shift:
         return Readout(layer=layer, head=train.guided_head)
     return Readout("threshold", layer, train.guided_head, shifted=True, threshold=_SURE)

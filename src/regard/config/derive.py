@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from regard.config.schema import Config, TransformerConfig
+from regard.config.schema import Config
 
 _VOCABULARY = ((5_000, 1_000), (20_000, 2_000), (50_000, 4_000), (200_000, 8_000), (1_000_000, 16_000))
 """Up to so many pairs, so many subwords; a larger vocabulary would leave most of it too rare to learn."""
@@ -85,9 +85,9 @@ def available_cores() -> int:
 
 
 def _batch_tokens(config: Config, tokens: float) -> int:
-    """Larger batches for the Transformer, which learns badly from small ones; small ones for little text."""
-    wanted = 4_096 if isinstance(config.model, TransformerConfig) else 2_048
-    return wanted if tokens > 60 * wanted else max(512, wanted // 2)
+    """The model's default; half of it for little text, so that an epoch has enough steps."""
+    default = config.model.default_batch_tokens
+    return default if tokens > 60 * default else max(512, default // 2)
 
 
 def _by_size(table: Sequence[tuple[int, int | float]], size: int, beyond: float) -> int | float:

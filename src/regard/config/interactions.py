@@ -88,8 +88,9 @@ def usable_search(configs: Sequence[Config]) -> SearchConfig:
         accepted for such models.
     """
     search = configs[0].search
-    blind = all(isinstance(one.model, RNNConfig) and one.model.decoder == "plain" for one in configs)
-    return search.model_copy(update={"coverage_penalty": 0.0}) if blind else search
+    if any(config.model.has_attention for config in configs):
+        return search
+    return search.model_copy(update={"coverage_penalty": 0.0})
 
 
 def canonical(config: Config) -> Config:
@@ -219,11 +220,12 @@ def _data_conflicts(config: Config) -> Iterator[Finding]:
             "and --val-tgt), or neither, and some training pairs are held out"
         )
         yield "data.val_tgt", told
-    if isinstance(model, TransformerConfig) and model.position == "learned" and data.max_len >= model.max_positions:
+    limit = model.num_positions
+    if data.max_len >= limit:
         told = (
-            f"model.max_positions = {model.max_positions} learned positions hold {model.max_positions - 1} subwords "
+            f"model.max_positions = {limit} learned positions hold {limit - 1} subwords "
             f"and the end of a sentence, but data.max_len = {data.max_len} lets longer ones be trained on: set "
-            f"data.max_len to {model.max_positions - 1} or less, or model.max_positions to {data.max_len + 1} or more"
+            f"data.max_len to {limit - 1} or less, or model.max_positions to {data.max_len + 1} or more"
         )
         yield "model.max_positions", told
 
@@ -236,7 +238,7 @@ def _other_conflicts(config: Config) -> Iterator[Finding]:
             f"{train.learning_rate:g}, the largest rate there is: lower the one, or raise the other"
         )
         yield "train.min_learning_rate", told
-    if config.search.coverage_penalty and isinstance(model, RNNConfig) and model.decoder == "plain":
+    if config.search.coverage_penalty and not model.has_attention:
         told = (
             f"search.coverage_penalty = {config.search.coverage_penalty:g} counts what attention left out, but "
             "model.decoder = 'plain' has no attention: set it to 0, or choose another decoder"

@@ -10,50 +10,58 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-ScoreName = Literal["dot", "scaled-dot", "general", "additive", "concat", "location", "cosine"]
-WindowName = Literal["global", "local-m", "local-p", "median", "mean"]
-NormalizerName = Literal["softmax", "sparsemax", "entmax15", "smooth"]
-CellName = Literal["rnn", "gru", "lstm"]
-DecoderName = Literal["plain", "luong", "bahdanau"]
-EngineName = Literal["ctranslate2", "marian", "onnx"]
+from regard.config.model_sections import (
+    LOCATION_REACH,
+    UNLIMITED,
+    AttentionConfig,
+    CellName,
+    DecoderName,
+    EngineName,
+    ModelConfig,
+    ModelSection,
+    NormalizerName,
+    RNNConfig,
+    ScoreName,
+    TransformerConfig,
+    WindowName,
+)
+from regard.config.section import LATER, NUMBER, Fraction, Many, Minutes, Section, Seed, Switch
 
-
-def _no_mistaken_number(value: object) -> object:
-    """Python takes True for 1, and pydantic "3" for 3: whoever wrote it meant something else."""
-    if isinstance(value, (bool, str)):
-        raise PydanticCustomError("number_type", "expected a number")
-    return value
-
-
-NUMBER = BeforeValidator(_no_mistaken_number)
-Switch = Annotated[bool, Field(strict=True)]
-Fraction = Annotated[float, NUMBER, Field(ge=0.0, lt=1.0)]
-Layers = Annotated[int, NUMBER, Field(ge=1, le=256)]
-Heads = Annotated[int, NUMBER, Field(ge=1, le=1024)]
-Width = Annotated[int, NUMBER, Field(ge=1, le=65_536)]
-Subwords = Annotated[int, NUMBER, Field(ge=1, le=100_000)]
-"""Of a sentence."""
-Many = Annotated[int, NUMBER, Field(ge=1, le=1_000_000_000)]
-"""Steps, sentences and the like, which only time limits."""
-Seed = Annotated[int, NUMBER, Field(ge=0, le=2**63 - 1)]
-Minutes = Annotated[float, NUMBER, Field(ge=0.0001, le=10_000_000)]
+__all__ = [
+    "LATER",
+    "LOCATION_REACH",
+    "NUMBER",
+    "UNLIMITED",
+    "AttentionConfig",
+    "CellName",
+    "Config",
+    "DataConfig",
+    "DecoderName",
+    "EngineName",
+    "Many",
+    "Minutes",
+    "ModelConfig",
+    "ModelSection",
+    "NormalizerName",
+    "RNNConfig",
+    "ScoreName",
+    "SearchConfig",
+    "Section",
+    "Seed",
+    "SubwordConfig",
+    "Switch",
+    "Tokenize",
+    "TrainConfig",
+    "TransformerConfig",
+    "WindowName",
+]
 
 Tokenize = Literal[
     "auto", "13a", "intl", "char", "zh", "ja-mecab", "ko-mecab", "spm", "flores101", "flores200", "spBLEU-1K", "none"
 ]
 """Tokenizers of sacreBLEU."""
-LATER = "later"
-"""Marks an option that came after the first models were stored. It is written down only where it is not its default:
-so settings that were there before keep their text, and with it their signature."""
-
-
-class Section(BaseModel):
-    """A part of the configuration: frozen, and a misspelled key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class DataConfig(Section):
@@ -81,93 +89,6 @@ class SubwordConfig(Section):
     """One vocabulary for both languages."""
     sample_alpha: Annotated[float, NUMBER, Field(ge=0.0, le=10.0)] = 0.0
     """Subword regularization (Kudo 2018): smoothing of the sampled segmentation in training; 0 = off."""
-
-
-class AttentionConfig(Section):
-    """How a query meets the keys; the same options serve every decoder."""
-
-    score: ScoreName = "general"
-    """`concat` is Luong's name of `additive`."""
-    heads: Heads = 1
-    size: Width | None = None
-    """Width of the additive score's hidden layer; the query's width when not given."""
-    window: WindowName = "global"
-    window_size: Subwords = 10
-    """D of Luong 2015 §3.2: any window but `global` reaches D words to each side."""
-    coverage: Switch = False
-    """Let past attention influence present scores (Tu et al. 2016)."""
-    max_source: Subwords = 256
-    """Positions that a location-based score can reach; later ones get no weight (Luong 2015, §3.1)."""
-    dropout: Fraction = 0.0
-    normalizer: Annotated[NormalizerName, LATER] = "softmax"
-    """What makes a distribution of the scores; `sparsemax` and `entmax15` give most positions exactly nothing."""
-    sharpness: Annotated[float, NUMBER, Field(gt=0, le=1000), LATER] = 1.0
-    """β of Chorowski et al. 2015 §2.3: scores are multiplied by it before they are normalized."""
-    location_filters: Annotated[int, NUMBER, Field(ge=0, le=1024), LATER] = 0
-    """k of Chorowski et al. 2015, eq. 8: filters through which the last step's weights enter the scores; 0 = none."""
-    location_reach: Annotated[int, NUMBER, Field(ge=1, le=1024), LATER] = 5
-    """Positions to each side that such a filter sees."""
-
-
-class RNNConfig(Section):
-    """Recurrent encoder-decoders: S1, S3-S8."""
-
-    kind: Literal["rnn"] = "rnn"
-    decoder: DecoderName = "luong"
-    cell: CellName = "lstm"
-    embed_size: Width = 256
-    hidden_size: Width = 512
-    """Width of the decoder, and of the encoder's two directions together."""
-    encoder_layers: Layers = 1
-    decoder_layers: Layers = 1
-    bidirectional: Switch = True
-    residual: Switch = False
-    """Add each layer's input to its output, from the second layer on."""
-    dropout: Fraction = 0.2
-    input_feeding: Switch = False
-    """Luong: the attentional state joins the next step's input (Luong 2015 §3.3)."""
-    combine: Switch = True
-    """Luong: `tanh(W_c [a; s])` before the output layer (S3); without it `[a; s]` itself (S3b)."""
-    deep_output: Switch = True
-    """Bahdanau: predict from state, context and last word (appendix A.2.2) rather than from the state alone."""
-    tie_embeddings: Switch = True
-    """Use the target embedding as the output layer's matrix."""
-    export: EngineName | None = None
-    """An engine that must be able to run the model: options that it lacks are refused before training."""
-    attention: AttentionConfig = AttentionConfig()
-
-
-class TransformerConfig(Section):
-    """The Transformer (Vaswani et al. 2017): S11."""
-
-    kind: Literal["transformer"] = "transformer"
-    width: Width = 256
-    ff_size: Annotated[int, NUMBER, Field(ge=1, le=1_048_576)] = 1024
-    heads: Heads = 4
-    encoder_layers: Layers = 3
-    decoder_layers: Layers = 3
-    norm: Literal["pre", "post"] = "pre"
-    position: Literal["sinusoidal", "learned", "rotary"] = "sinusoidal"
-    max_positions: Subwords = 1024
-    """Longest sentence that learned positions can hold."""
-    activation: Literal["relu", "gelu", "silu", "swiglu"] = "relu"
-    """Curve of the feed-forward networks; `silu` is Marian's swish, `swiglu` multiplies it with a second map."""
-    dropout: Fraction = 0.1
-    attention_dropout: Fraction = 0.0
-    tie_embeddings: Switch = True
-    """Use the target embedding as the output layer's matrix; with a shared vocabulary the source's too."""
-    cross_score: ScoreName = "scaled-dot"
-    """How target queries meet source keys; self-attention is always scaled dot."""
-    normalizer: Annotated[NormalizerName, LATER] = "softmax"
-    """What makes a distribution of the scores, in cross-attention and self-attention."""
-    export: EngineName | None = None
-    """An engine that must be able to run the model: options that it lacks are refused before training."""
-    recompute: Switch = False
-    """Training computes each layer's activations a second time in the backward pass instead of keeping them: less
-    memory for about a third more time (Chen et al. 2016, "sublinear memory cost")."""
-
-
-ModelConfig = Annotated[RNNConfig | TransformerConfig, Field(discriminator="kind")]
 
 
 class TrainConfig(Section):

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from regard.config.schema import Config, RNNConfig
+from regard.config.schema import Config
 from regard.errors import CheckpointError
 from regard.files.json_text import faults, parse_json
 from regard.files.reading import read_bytes
@@ -143,7 +143,7 @@ def write_signature(
     sizes = str(vocab_sizes[0]) if config.subword.shared else f"{vocab_sizes[0]}-{vocab_sizes[1]}"
     parts = {
         "regard": regard_version or version("regard"),
-        "model": _architecture(config),
+        "model": config.model.architecture,
         "params": str(num_parameters),
         "vocab": f"{config.subword.kind}-{sizes}",
         "seed": str(config.train.seed),
@@ -170,20 +170,6 @@ def check_claims(manifest: Manifest, found: Manifest, *, where: Path) -> None:
             raise CheckpointError(
                 f"{where}: damaged: {name} is {str(claimed)[:_LONGEST]}, but the model's files say {shown}; {CURE}"
             )
-
-
-def _architecture(config: Config) -> str:
-    model = config.model
-    if isinstance(model, RNNConfig):
-        score = [] if model.decoder == "plain" else [model.attention.score, *_normalizer(model.attention.normalizer)]
-        return "-".join([model.decoder, *score, model.cell, str(model.hidden_size)])
-    score = [model.cross_score, *_normalizer(model.normalizer)]
-    return "-".join(["transformer", *score, f"{model.encoder_layers}+{model.decoder_layers}", str(model.width)])
-
-
-def _normalizer(name: str) -> list[str]:
-    """Named where it is not the usual one."""
-    return [] if name == "softmax" else [name]
 
 
 def _not_a_model(directory: Path) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from torch import Tensor
 
+from regard.config.interactions import flattened
 from regard.config.load import parse_config
-from regard.config.schema import Config, ModelConfig, RNNConfig
+from regard.config.schema import Config
 from regard.config.toml_text import LARGEST
 from regard.errors import CheckpointError
 from regard.files.atomic import pending
@@ -215,9 +216,9 @@ def _skeleton(described: ModelDescription, header: Header, score: ScoreFactory |
             f"{path}: {len(header.entries)} tensors are too few for the {layers:,} layers of the model in {CONFIG}; "
             f"{CURE}"
         )
-    too_long = [name for name, number in _numbers(config) if number > _LONGEST]
-    if too_long:
-        raise CheckpointError(f"{described.directory / CONFIG}: model.{too_long[0]} is beyond all sizes; {CURE}")
+    too_large = [key for key, value in flattened(config).items() if isinstance(value, int) and value > _LONGEST]
+    if too_large:
+        raise CheckpointError(f"{described.directory / CONFIG}: model.{too_large[0]} is beyond all sizes; {CURE}")
     try:
         with unfilled():
             return described.build(score)
@@ -226,15 +227,6 @@ def _skeleton(described: ModelDescription, header: Header, score: ScoreFactory |
         raise CheckpointError(
             f"{described.directory / CONFIG}: a model of these sizes cannot be ({reason}); {CURE}"
         ) from None
-
-
-def _numbers(config: ModelConfig) -> Iterator[tuple[str, int]]:
-    sections = {"": config, **({"attention.": config.attention} if isinstance(config, RNNConfig) else {})}
-    for where, section in sections.items():
-        for name in type(section).model_fields:
-            value = getattr(section, name)
-            if isinstance(value, int):
-                yield where + name, value
 
 
 def _without_own_score(

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from regard.alignment.head_selection import Choice, by_dictionary, by_gold, rank
 from regard.alignment.readout import Readout, Rule
 from regard.alignment.symmetrize import flipped, symmetrize
-from regard.config.schema import RNNConfig
 from regard.errors import DataError
 from regard.inspection.record import AttentionRecord
 from regard.text.links import GoldLinks
@@ -233,9 +232,7 @@ def _few(translator: Translator, sources: Sequence[str], targets: Sequence[str])
 
 def _has_several(translator: Translator) -> bool:
     """Whether there is anything to choose."""
-    models = [stored.config.model for stored in translator.models]
-    heads = [one.attention.heads if isinstance(one, RNNConfig) else one.decoder_layers * one.heads for one in models]
-    return sum(heads) > 1
+    return sum(stored.config.model.num_attention_matrices for stored in translator.models) > 1
 
 
 def _check_attention(scored: Sequence[Translation]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from regard.config.schema import TransformerConfig
 from regard.errors import CheckpointError, ConfigError
 from regard.recipes import training
 from regard.recipes.training import choose_device, train
@@ -172,7 +173,7 @@ def test_a_transformer_is_measured_by_its_batches(toy, monkeypatch: pytest.Monke
     monkeypatch.setattr("regard.train.precision.measure_ratio", lambda *_, **sizes: asked.update(sizes) or 0.5)
     sizes = ["width=16", "ff_size=16", "heads=2", "encoder_layers=1", "decoder_layers=1"]
     config = toy.config("train.precision=auto", "train.steps=1").model_copy(
-        update={"model": training.TransformerConfig(**{k: int(v) for k, v in (one.split("=") for one in sizes)})}
+        update={"model": TransformerConfig(**{k: int(v) for k, v in (one.split("=") for one in sizes)})}
     )
     train(config, toy.directory / "model")
     assert asked == {"rows": 128, "width": 16}
