@@ -12,7 +12,7 @@ from regard.cli.loading import loading
 from regard.cli.messages import warn
 from regard.cli.options import Base, Device, Model, Output, Src, Threads, With, examples, place, use_threads
 from regard.cli.progress import with_progress
-from regard.files.paths import STDOUT, refuse_own_input
+from regard.files.paths import STDOUT, refuse_overwriting_input
 
 if TYPE_CHECKING:
     from regard.text.links import GoldLinks
@@ -111,7 +111,9 @@ def align(
     threads: Threads = None,
 ) -> None:
     """Make the model read given translations, and print each one's word alignment: 0-0 1-2 ..., counted from 0."""
-    refuse_own_input(STDOUT if output is None else output, [src, tgt, gold, model, reverse_model, *(others or [])])
+    refuse_overwriting_input(
+        STDOUT if output is None else output, [src, tgt, gold, model, reverse_model, *(others or [])]
+    )
     sources, targets = read_aligned(src, tgt)
 
     with loading():

@@ -12,7 +12,7 @@ from regard.cli.loading import loading
 from regard.cli.messages import warn
 from regard.cli.options import Beam, Device, Model, Threads, With, examples, place, use_threads
 from regard.errors import RegardError
-from regard.files.paths import refuse_own_input
+from regard.files.paths import refuse_overwriting_input
 from regard.files.printable import on_one_line
 from regard.text.normalize import normalize
 
@@ -90,7 +90,7 @@ def attend(
     beside = beside or []
     _check_wishes(model, beside, page=html, picture=png, several=src is not None)
     for output in filter(None, (html, png)):
-        refuse_own_input(output, [src, tgt, model, *(others or []), *beside])
+        refuse_overwriting_input(output, [src, tgt, model, *(others or []), *beside])
     sources, targets = _wanted(sentence, target, src, tgt)
 
     with loading():

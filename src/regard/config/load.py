@@ -113,7 +113,7 @@ def _parse(text: str, where: str) -> Tree:
 
 
 def _file_layer(path: Path) -> Layer:
-    text = read_text(path, most=4 * LARGEST, cure=_CURE, error=ConfigError).removeprefix("\ufeff")
+    text = read_text(path, max_bytes=4 * LARGEST, remedy=_CURE, error=ConfigError).removeprefix("\ufeff")
     return Layer(str(path), _parse(text, str(path)), text)
 
 

@@ -8,12 +8,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from regard.errors import CheckpointError, RegardError
-from regard.files.reading import decoded
+from regard.files.reading import decode_utf8
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-DEEPEST = 64
+MAX_DEPTH = 64
 """Lists and objects within one another, at most; what regard writes has fewer than ten."""
 _LONGEST_INTEGER = 20
 # Digits of the longest whole number of 64 bits, with its sign.
@@ -21,13 +21,13 @@ _SHOWN = 80
 # Characters of a place in a message.
 
 
-def parse_json(data: bytes, *, where: str, cure: str, error: type[RegardError] = CheckpointError) -> object:
+def parse_json(data: bytes, *, where: str, remedy: str, error: type[RegardError] = CheckpointError) -> object:
     """Reads JSON strictly: what two readers could take for two things is refused.
 
     Args:
         data: The file's content.
         where: The file, for messages.
-        cure: What to do when it is damaged.
+        remedy: What to do when it is damaged.
         error: What to raise.
 
     Returns:
@@ -36,7 +36,7 @@ def parse_json(data: bytes, *, where: str, cure: str, error: type[RegardError] =
     Raises:
         RegardError: An `error`: it is not JSON, or not of that sort.
     """
-    text = decoded(data, where, cure=cure, error=error)
+    text = decode_utf8(data, where, remedy=remedy, error=error)
     try:
         tree = json.loads(
             text,
@@ -46,15 +46,15 @@ def parse_json(data: bytes, *, where: str, cure: str, error: type[RegardError] =
             parse_int=_whole,
         )
     except (ValueError, RecursionError) as fault:
-        raise error(f"{where}: not valid JSON ({_reason(fault)}): {cure}") from None
-    if _is_deeper(tree, DEEPEST):
-        raise error(f"{where}: not valid JSON (more than {DEEPEST} lists within one another): {cure}")
+        raise error(f"{where}: not valid JSON ({_reason(fault)}): {remedy}") from None
+    if _is_deeper(tree, MAX_DEPTH):
+        raise error(f"{where}: not valid JSON (more than {MAX_DEPTH} lists within one another): {remedy}")
     if "\\u" in text and not _is_writable(tree):
-        raise error(f"{where}: not valid JSON (half a UTF-16 pair in a text): {cure}")
+        raise error(f"{where}: not valid JSON (half a UTF-16 pair in a text): {remedy}")
     return tree
 
 
-def faults(error: ValidationError) -> list[str]:
+def validation_messages(error: ValidationError) -> list[str]:
     """What a check of types and ranges found, each with its place.
 
     Args:

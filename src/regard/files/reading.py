@@ -29,12 +29,12 @@ _KINDS = (
 
 
 @contextmanager
-def open_regular(path: Path, *, cure: str, error: type[RegardError] = CheckpointError) -> Iterator[io.FileIO]:
+def open_regular(path: Path, *, remedy: str, error: type[RegardError] = CheckpointError) -> Iterator[io.FileIO]:
     """Opens a regular file to read it; a pipe, a device or a directory is refused without waiting.
 
     Args:
         path: The file.
-        cure: What to do when it cannot be read, for the message.
+        remedy: What to do when it cannot be read, for the message.
         error: What to raise.
 
     Yields:
@@ -43,24 +43,24 @@ def open_regular(path: Path, *, cure: str, error: type[RegardError] = Checkpoint
     Raises:
         RegardError: An `error`: it is missing, something else, or cannot be read.
     """
-    with reading(path, cure=cure, error=error):
+    with named_read_errors(path, remedy=remedy, error=error):
         handle = os.open(path, _FLAGS)
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
         os.close(handle)
         found = next((kind for is_it, kind in _KINDS if is_it(mode)), "something else")
-        raise error(f"{path}: expected a file, found {found}: {cure}")
+        raise error(f"{path}: expected a file, found {found}: {remedy}")
     with io.FileIO(handle, "rb") as file:
         yield file
 
 
-def read_bytes(path: Path, *, most: int, cure: str, error: type[RegardError] = CheckpointError) -> bytes:
+def read_bytes(path: Path, *, max_bytes: int, remedy: str, error: type[RegardError] = CheckpointError) -> bytes:
     """Reads a regular file.
 
     Args:
         path: The file.
-        most: Bytes that it may have.
-        cure: What to do when it cannot be read, for the message.
+        max_bytes: Bytes that it may have.
+        remedy: What to do when it cannot be read, for the message.
         error: What to raise.
 
     Returns:
@@ -69,20 +69,20 @@ def read_bytes(path: Path, *, most: int, cure: str, error: type[RegardError] = C
     Raises:
         RegardError: An `error`: it is missing, larger, no regular file, or cannot be read.
     """
-    with open_regular(path, cure=cure, error=error) as file:
-        return read_whole(file, path, most=most, cure=cure, error=error)
+    with open_regular(path, remedy=remedy, error=error) as file:
+        return read_whole(file, path, max_bytes=max_bytes, remedy=remedy, error=error)
 
 
 def read_whole(
-    file: io.FileIO, path: Path, *, most: int, cure: str, error: type[RegardError] = CheckpointError
+    file: io.FileIO, path: Path, *, max_bytes: int, remedy: str, error: type[RegardError] = CheckpointError
 ) -> bytes:
     """Reads what is left of an open file.
 
     Args:
         file: The file.
         path: Its name, for messages.
-        most: Bytes that may be left.
-        cure: What to do when it cannot be read, for the message.
+        max_bytes: Bytes that may be left.
+        remedy: What to do when it cannot be read, for the message.
         error: What to raise.
 
     Returns:
@@ -91,24 +91,24 @@ def read_whole(
     Raises:
         RegardError: An `error`: there is more, or it cannot be read.
     """
-    blocks, left = [], most + 1
-    with reading(path, cure=cure, error=error):
+    blocks, left = [], max_bytes + 1
+    with named_read_errors(path, remedy=remedy, error=error):
         while left > 0 and (block := file.read(min(left, 1 << 20))):
             blocks.append(block)
             left -= len(block)
     if left <= 0:
         size = os.fstat(file.fileno()).st_size
-        raise error(f"{path}: expected at most {most:,} bytes, found {max(size, most + 1):,}: {cure}")
+        raise error(f"{path}: expected at most {max_bytes:,} bytes, found {max(size, max_bytes + 1):,}: {remedy}")
     return b"".join(blocks)
 
 
-def read_text(path: Path, *, most: int, cure: str, error: type[RegardError] = CheckpointError) -> str:
+def read_text(path: Path, *, max_bytes: int, remedy: str, error: type[RegardError] = CheckpointError) -> str:
     """Reads a regular file of UTF-8.
 
     Args:
         path: The file.
-        most: Bytes that it may have.
-        cure: What to do when it cannot be read, for the message.
+        max_bytes: Bytes that it may have.
+        remedy: What to do when it cannot be read, for the message.
         error: What to raise.
 
     Returns:
@@ -117,16 +117,18 @@ def read_text(path: Path, *, most: int, cure: str, error: type[RegardError] = Ch
     Raises:
         RegardError: An `error`: it cannot be read, or is no text in UTF-8.
     """
-    return decoded(read_bytes(path, most=most, cure=cure, error=error), str(path), cure=cure, error=error)
+    return decode_utf8(
+        read_bytes(path, max_bytes=max_bytes, remedy=remedy, error=error), str(path), remedy=remedy, error=error
+    )
 
 
-def decoded(data: bytes, where: str, *, cure: str, error: type[RegardError] = CheckpointError) -> str:
+def decode_utf8(data: bytes, where: str, *, remedy: str, error: type[RegardError] = CheckpointError) -> str:
     """Decodes UTF-8.
 
     Args:
         data: A file's content.
         where: The file, for messages.
-        cure: What to do about it.
+        remedy: What to do about it.
         error: What to raise.
 
     Returns:
@@ -140,16 +142,16 @@ def decoded(data: bytes, where: str, *, cure: str, error: type[RegardError] = Ch
     except UnicodeDecodeError as fault:
         marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
         what = "UTF-16" if marked else f"byte 0x{data[fault.start]:02x}, at {fault.start}, which is none"
-        raise error(f"{where}: expected text in UTF-8, found {what}: {cure}") from None
+        raise error(f"{where}: expected text in UTF-8, found {what}: {remedy}") from None
 
 
 @contextmanager
-def reading(path: Path, *, cure: str, error: type[RegardError] = CheckpointError) -> Iterator[None]:
+def named_read_errors(path: Path, *, remedy: str, error: type[RegardError] = CheckpointError) -> Iterator[None]:
     """Puts into words why a file cannot be opened or read within.
 
     Args:
         path: The file.
-        cure: What to do about it.
+        remedy: What to do about it.
         error: What to raise.
 
     Yields:
@@ -161,10 +163,10 @@ def reading(path: Path, *, cure: str, error: type[RegardError] = CheckpointError
     try:
         yield
     except FileNotFoundError:
-        raise error(f"{path}: no such file: {cure}") from None
+        raise error(f"{path}: no such file: {remedy}") from None
     except OSError as fault:
-        raise error(f"{path}: cannot be read: {fault.strerror or fault}: {cure}") from None
+        raise error(f"{path}: cannot be read: {fault.strerror or fault}: {remedy}") from None
     except ValueError as fault:
         if "\0" not in str(path):
             raise
-        raise error(f"{path}: no file can be called so: {fault}: {cure}") from None
+        raise error(f"{path}: no file can be called so: {fault}: {remedy}") from None

@@ -19,9 +19,9 @@ from regard.config.schema import Config
 from regard.config.toml_text import LARGEST
 from regard.errors import CheckpointError, ConfigError
 from regard.files.atomic import atomic_directory, write_shared_text
-from regard.files.json_text import faults
+from regard.files.json_text import validation_messages
 from regard.files.locks import Lock
-from regard.files.paths import check_writable, checked_path
+from regard.files.paths import check_encodable, checked_path
 from regard.files.reading import read_text
 from regard.lab.corpus import LabCorpus, open_corpus, prepare_corpus
 from regard.lab.load import dump_lab, parse_lab, system_config
@@ -139,11 +139,11 @@ class Experiment:
 
     def _facts(self, config: Config) -> dict[str, int]:
         path = self.vocabulary(config) / _FACTS
-        tree = read_sealed(path, most=_LARGEST, cure=_CURE)
+        tree = read_sealed(path, max_bytes=_LARGEST, remedy=_CURE)
         try:
             return _Facts.model_validate(tree).model_dump()
         except ValidationError as error:
-            raise CheckpointError(f"{path}: damaged: {faults(error)[0]}: {_CURE}") from None
+            raise CheckpointError(f"{path}: damaged: {validation_messages(error)[0]}: {_CURE}") from None
 
     def _budget(self, tokens_an_epoch: int) -> dict[str, object]:
         """Options of training for the lab's budget, which takes the place of all that a preset says of length."""
@@ -188,7 +188,7 @@ class Experiment:
         """
         fingerprint = self.fingerprint(cell)
         marked = os.path.lexists(cell.mark)
-        if marked and read_text(cell.mark, most=_LARGEST, cure=_CURE).strip() != fingerprint:
+        if marked and read_text(cell.mark, max_bytes=_LARGEST, remedy=_CURE).strip() != fingerprint:
             raise ConfigError(
                 f"{cell.directory}: this cell was begun with other options: give the same ones, choose another "
                 "directory for the lab, or remove this one"
@@ -239,8 +239,8 @@ def set_up(lab: Lab, directory: Path) -> Experiment:
             with other options; then the directory is still the other lab's.
         DataError: The corpus cannot be read.
     """
-    check_writable(str(checked_path(directory, "the lab's directory").absolute()), "the lab's directory")
-    check_writable(dump_lab(lab), "a file that the lab names")
+    check_encodable(str(checked_path(directory, "the lab's directory").absolute()), "the lab's directory")
+    check_encodable(dump_lab(lab), "a file that the lab names")
     configs = system_configs(lab).values()  # mistakes first
     bench = Experiment(lab, directory, prepare_corpus(lab.corpus, directory / _CORPUS))
     for config in configs:
@@ -249,7 +249,7 @@ def set_up(lab: Lab, directory: Path) -> Experiment:
         bench.check(cell)  # also tells impossible options, before anything is trained
     if lab.base.file:
         own = directory / _BASE
-        text = read_text(Path(lab.base.file), most=4 * LARGEST, cure="save it as UTF-8", error=ConfigError)
+        text = read_text(Path(lab.base.file), max_bytes=4 * LARGEST, remedy="save it as UTF-8", error=ConfigError)
         write_shared_text(own, text)
         lab = lab.model_copy(update={"base": lab.base.model_copy(update={"file": str(own)})})
     write_shared_text(directory / _LAB, dump_lab(lab))
@@ -277,7 +277,7 @@ def _last(directory: Path) -> Lab:
     path = directory / _LAB
     if not os.path.lexists(path):
         raise CheckpointError(f"{directory}: expected a lab there, found no {_LAB}: start with `regard lab run`")
-    return parse_lab(read_text(path, most=4 * LARGEST, cure=_CURE), where=str(path))
+    return parse_lab(read_text(path, max_bytes=4 * LARGEST, remedy=_CURE), where=str(path))
 
 
 def with_text(config: Config, corpus: LabCorpus) -> Config:
@@ -327,7 +327,7 @@ def begin(bench: Experiment, cell: Run, *, workers: int) -> Config:
     config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
     kept = training / "config.toml"
     if (training / "state.safetensors").exists():  # what was settled stays, but the lab may have moved
-        text = read_text(kept, most=4 * LARGEST, cure=_CURE)
+        text = read_text(kept, max_bytes=4 * LARGEST, remedy=_CURE)
         settled = parse_config(rename_keys(text), where=str(kept))
         keep_config(with_text(settled, bench.corpus), training)
     else:

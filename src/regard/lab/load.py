@@ -48,7 +48,7 @@ def load_lab(name: str, *, changes: Mapping[str, object] | None = None, only: tu
         ConfigError: There is no such lab, it is not TOML, or a key or value is wrong.
     """
     path = _find(name)
-    text = read_text(path, most=4 * LARGEST, cure="a lab is TOML, saved as UTF-8", error=ConfigError)
+    text = read_text(path, max_bytes=4 * LARGEST, remedy="a lab is TOML, saved as UTF-8", error=ConfigError)
     try:
         tree = parse(text)
     except TOMLDecodeError as error:

@@ -76,7 +76,7 @@ def _work(bench: Experiment, cell: Run, workers: int, lock: Lock, lost: threadin
     measured = measure(translator, bench.corpus, bench.lab.measure)
     wall = outcome.seconds + time.monotonic() - trained
     told = _trained(outcome, recorder.record, bench.tokens_an_epoch(cell))
-    if not lock.beat():
+    if not lock.heartbeat():
         raise _LostError
     RunResult(cell.system, cell.seed, wall, told, measured).write(cell.result)
     remove(cell.model / TRAINING)  # checkpoints and the optimizer's state: several times the model

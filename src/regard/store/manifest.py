@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from regard.config.schema import Config
 from regard.errors import CheckpointError
-from regard.files.json_text import faults, parse_json
+from regard.files.json_text import parse_json, validation_messages
 from regard.files.reading import read_bytes
 from regard.store.foreign import identify
 
@@ -85,7 +85,7 @@ def read_manifest_tree(directory: Path) -> dict[str, object]:
     path = directory / MANIFEST
     if not os.path.lexists(path):
         raise CheckpointError(_not_a_model(directory))
-    tree = parse_json(read_bytes(path, most=LARGEST_MANIFEST, cure=CURE), where=str(path), cure=CURE)
+    tree = parse_json(read_bytes(path, max_bytes=LARGEST_MANIFEST, remedy=CURE), where=str(path), remedy=CURE)
     if not isinstance(tree, dict) or tree.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not the manifest of a regard model: its 'format' should be {FORMAT!r}")
     return tree
@@ -107,7 +107,7 @@ def parse_manifest(tree: dict[str, object], *, where: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate(tree)
     except ValidationError as error:
-        found = faults(error)
+        found = validation_messages(error)
         more = [f"and {len(found) - _MOST_FAULTS} more"] if len(found) > _MOST_FAULTS else []
         told = "; ".join([*found[:_MOST_FAULTS], *more])
         raise CheckpointError(f"{where}: damaged: {told}; {CURE}") from None
@@ -174,15 +174,15 @@ def check_claims(manifest: Manifest, found: Manifest, *, where: Path) -> None:
 
 def _not_a_model(directory: Path) -> str:
     wanted = f"a directory with {MANIFEST}, {CONFIG}, {WEIGHTS} and {SHARED_SUBWORD[0]}"
-    cure = "give the directory that `regard train --out` wrote"
+    remedy = "give the directory that `regard train --out` wrote"
     if not os.path.lexists(directory):
-        return f"{directory}: there is no such model; expected {wanted}: {cure}"
+        return f"{directory}: there is no such model; expected {wanted}: {remedy}"
     if not directory.is_dir():
-        return f"{directory}: expected a model, which is {wanted}, but this is a file: {cure}"
+        return f"{directory}: expected a model, which is {wanted}, but this is a file: {remedy}"
     try:
         names = sorted(os.listdir(directory))
     except OSError as error:
-        return f"{directory}: cannot be read: {error.strerror}; expected {wanted}: {cure}"
-    cure = identify(directory, names) or cure
+        return f"{directory}: cannot be read: {error.strerror}; expected {wanted}: {remedy}"
+    remedy = identify(directory, names) or remedy
     shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    return f"{directory}: not a model: expected {wanted}, but there is {shown or 'nothing'}: {cure}"
+    return f"{directory}: not a model: expected {wanted}, but there is {shown or 'nothing'}: {remedy}"

@@ -15,8 +15,8 @@ from regard.config.load import parse_config
 from regard.config.schema import Config
 from regard.config.toml_text import LARGEST
 from regard.errors import CheckpointError
-from regard.files.atomic import pending
-from regard.files.reading import decoded
+from regard.files.atomic import pending_path
+from regard.files.reading import decode_utf8
 from regard.model.build import ScoreFactory, build_model
 from regard.model.seq2seq import Seq2Seq
 from regard.native.unfilled import unfilled
@@ -100,7 +100,7 @@ class CheckedWeights:
 def replaced_files(directory: Path) -> list[Path]:
     """All files that a save replaces, and those that wait for it."""
     names = [directory / name for name in (MANIFEST, *KNOWN_FILES)]
-    return [*names, *map(pending, names)]
+    return [*names, *map(pending_path, names)]
 
 
 def read_description(directory: Path) -> ModelDescription:
@@ -121,11 +121,13 @@ def read_description(directory: Path) -> ModelDescription:
     found = format_version(tree, where=where)
     hashes = _listed(tree, where)
     small = {
-        name: verified(directory / name, expected, lambda file: file.read(most=max(4 * LARGEST, LARGEST_VOCABULARY)))
+        name: verified(
+            directory / name, expected, lambda file: file.read(max_bytes=max(4 * LARGEST, LARGEST_VOCABULARY))
+        )
         for name, expected in hashes.items()
         if name != WEIGHTS
     }
-    text = decoded(small[CONFIG], str(directory / CONFIG), cure=CURE)
+    text = decode_utf8(small[CONFIG], str(directory / CONFIG), remedy=CURE)
     description = migrate(Description(tree, text, {}), found)
     manifest = parse_manifest(description.manifest, where=where)
     config = parse_config(description.config, where=str(directory / CONFIG))
@@ -185,16 +187,16 @@ def verified(path: Path, expected: str, use: Callable[[HashedFile], T]) -> T:
         RegardError: What `use` raised.
     """
     first: str | None = None
-    for one in (path, pending(path)):
+    for one in (path, pending_path(path)):
         if os.path.lexists(one):
-            used = use_hashed(one, use, cure=CURE)
+            used = use_hashed(one, use, remedy=CURE)
             if used.sha256 == expected:
                 return used.get()
             first = first or used.sha256
     if first is None:
         raise CheckpointError(f"{path}: missing, though {MANIFEST} lists it: copy the whole directory, or train again")
-    cure = "Copy the model again; settings are changed with options, not in its files"
-    raise changed(path, first, expected, since="the model was saved", cure=cure)
+    remedy = "Copy the model again; settings are changed with options, not in its files"
+    raise changed(path, first, expected, since="the model was saved", remedy=remedy)
 
 
 def _listed(tree: dict[str, object], where: Path) -> dict[str, str]:

@@ -32,13 +32,15 @@ def sealed(tree: Mapping[str, object]) -> str:
     return json.dumps({**tree, _SEAL: _digest(tree)}, ensure_ascii=False, allow_nan=False)
 
 
-def read_sealed(path: Path, *, most: int, cure: str, error: type[RegardError] = CheckpointError) -> dict[str, object]:
+def read_sealed(
+    path: Path, *, max_bytes: int, remedy: str, error: type[RegardError] = CheckpointError
+) -> dict[str, object]:
     """Reads an object that `sealed` wrote; one without a hash is from before there were any, and believed.
 
     Args:
         path: The file.
-        most: Bytes that it may have.
-        cure: What to do when it is missing or damaged, for messages.
+        max_bytes: Bytes that it may have.
+        remedy: What to do when it is missing or damaged, for messages.
         error: What to raise.
 
     Returns:
@@ -47,12 +49,14 @@ def read_sealed(path: Path, *, most: int, cure: str, error: type[RegardError] = 
     Raises:
         RegardError: An `error`: it is missing, no such object, or was changed since it was written.
     """
-    tree = parse_json(read_bytes(path, most=most, cure=cure, error=error), where=str(path), cure=cure, error=error)
+    tree = parse_json(
+        read_bytes(path, max_bytes=max_bytes, remedy=remedy, error=error), where=str(path), remedy=remedy, error=error
+    )
     if not isinstance(tree, dict):
-        raise error(f"{path}: damaged: expected a JSON object: {cure}")
+        raise error(f"{path}: damaged: expected a JSON object: {remedy}")
     seal = tree.pop(_SEAL, None)
     if seal is not None and seal != _digest(tree):
-        raise error(f"{path}: changed since it was written: it does not agree with its own hash: {cure}")
+        raise error(f"{path}: changed since it was written: it does not agree with its own hash: {remedy}")
     return tree
 
 

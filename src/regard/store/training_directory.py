@@ -249,5 +249,5 @@ class TrainingDirectory:
 
     def _is_lost(self) -> bool:
         with suppress(OSError):  # a shared disk that fails for a moment
-            return not self._lock.beat() and self._lock.holder() is not None
+            return not self._lock.heartbeat() and self._lock.holder() is not None
         return False

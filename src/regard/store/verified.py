@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from regard.errors import CheckpointError, RegardError
-from regard.files.reading import open_regular, read_whole, reading
+from regard.files.reading import named_read_errors, open_regular, read_whole
 
 T = TypeVar("T")
 
@@ -32,18 +32,18 @@ class HashedFile:
     Args:
         file: The file, at its start.
         path: Its name, for messages.
-        cure: What to do when it cannot be read, for messages.
+        remedy: What to do when it cannot be read, for messages.
     """
 
-    def __init__(self, file: io.FileIO, path: Path, cure: str) -> None:
-        self.path, self.cure = path, cure
+    def __init__(self, file: io.FileIO, path: Path, remedy: str) -> None:
+        self.path, self.remedy = path, remedy
         self.size = os.fstat(file.fileno()).st_size
         self._file = file
         self._digest = hashlib.sha256()
 
-    def read(self, *, most: int) -> bytes:
+    def read(self, *, max_bytes: int) -> bytes:
         """All that is left of it, which may be so many bytes."""
-        data = read_whole(self._file, self.path, most=most, cure=self.cure)
+        data = read_whole(self._file, self.path, max_bytes=max_bytes, remedy=self.remedy)
         self._digest.update(data)
         return data
 
@@ -57,7 +57,7 @@ class HashedFile:
             How many they were: fewer than there is room for at the end of the file.
         """
         done = 0
-        with reading(self.path, cure=self.cure):
+        with named_read_errors(self.path, remedy=self.remedy):
             while done < len(place):
                 block = place[done : done + _BLOCK]
                 count = self._file.readinto(block)
@@ -101,13 +101,13 @@ class Used(Generic[T]):
         return self.outcome
 
 
-def use_hashed(path: Path, use: Callable[[HashedFile], T], *, cure: str) -> Used[T]:
+def use_hashed(path: Path, use: Callable[[HashedFile], T], *, remedy: str) -> Used[T]:
     """Opens a file once, uses it, and hashes the very bytes that were used.
 
     Args:
         path: The file.
         use: Makes something of it. What it makes is worth nothing before the hash is compared.
-        cure: What to do when the file cannot be read, for messages.
+        remedy: What to do when the file cannot be read, for messages.
 
     Returns:
         The result and the hash. Why `use` failed is kept as well: a file with another hash is none to complain about.
@@ -115,8 +115,8 @@ def use_hashed(path: Path, use: Callable[[HashedFile], T], *, cure: str) -> Used
     Raises:
         CheckpointError: The file is missing, no regular file, or cannot be read.
     """
-    with open_regular(path, cure=cure) as file:
-        hashed = HashedFile(file, path, cure)
+    with open_regular(path, remedy=remedy) as file:
+        hashed = HashedFile(file, path, remedy)
         outcome: T | RegardError
         try:
             outcome = use(hashed)
@@ -148,7 +148,7 @@ def read_consistently(read: Callable[[], T], files: Sequence[Path]) -> T:
     return read()
 
 
-def changed(path: Path, found: str, expected: str, *, since: str, cure: str) -> CheckpointError:
+def changed(path: Path, found: str, expected: str, *, since: str, remedy: str) -> CheckpointError:
     """What to say of a file that has another hash than it had.
 
     Args:
@@ -156,14 +156,14 @@ def changed(path: Path, found: str, expected: str, *, since: str, cure: str) -> 
         found: Its hash.
         expected: The one that it should have.
         since: Since when it has changed, in words, such as `the model was saved`.
-        cure: What to do about it, a sentence.
+        remedy: What to do about it, a sentence.
 
     Returns:
         The error to raise.
     """
     return CheckpointError(
         f"{path}: changed since {since}: its hash should begin with {expected[:12]}, but begins with {found[:12]}. "
-        f"{cure}"
+        f"{remedy}"
     )
 
 

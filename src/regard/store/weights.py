@@ -82,7 +82,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     Raises:
         CheckpointError: The file is missing, cut short or not in the safetensors format.
     """
-    with open_regular(path, cure="copy it again or train again") as file:
+    with open_regular(path, remedy="copy it again or train again") as file:
         return read_header(HashedFile(file, path, "copy it again or train again")).metadata
 
 
@@ -107,24 +107,24 @@ def check_shapes(where: str, expected: Mapping[str, tuple[int, ...]], found: Map
     _refuse(f"{where}: the tensors are not those of the model in config.toml", faults)
 
 
-def check_finite(where: str, tensors: Mapping[str, Tensor], *, cure: str) -> None:
+def check_finite(where: str, tensors: Mapping[str, Tensor], *, remedy: str) -> None:
     """Refuses numbers that no computation can go on with.
 
     Args:
         where: What to call their place in the message.
         tensors: Of any shape, `(...)`, by name.
-        cure: What to do about it.
+        remedy: What to do about it.
 
     Raises:
         CheckpointError: A tensor is not of floating point, or holds NaN or infinity.
     """
     faults = [f"{name}: {tensor.dtype}" for name, tensor in sorted(tensors.items()) if tensor.dtype not in _WEIGHTS]
-    _refuse(f"{where}: weights should be floating-point numbers of 16 to 64 bits; {cure}", faults)
+    _refuse(f"{where}: weights should be floating-point numbers of 16 to 64 bits; {remedy}", faults)
     # A sum is finite only if all its terms are, and takes no memory; what is too great for a sum is looked at in full.
     suspects = [(name, tensor) for name, tensor in sorted(tensors.items()) if not math.isfinite(_as_used(tensor).sum())]
     counts = [(name, int((~torch.isfinite(_as_used(tensor))).sum()), tensor.numel()) for name, tensor in suspects]
     faults = [f"{name}: {count} of {total}" for name, count, total in counts if count]
-    _refuse(f"{where}: weights should be finite in float32, but there are NaN or infinite ones; {cure}", faults)
+    _refuse(f"{where}: weights should be finite in float32, but there are NaN or infinite ones; {remedy}", faults)
 
 
 def _as_used(tensor: Tensor) -> Tensor:

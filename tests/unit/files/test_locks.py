@@ -61,7 +61,7 @@ def test_a_dead_holder_is_succeeded(tmp_path: Path) -> None:
     lock = Lock(tmp_path)
     assert lock.holder() is None
     assert lock.claim()
-    assert lock.beat()
+    assert lock.heartbeat()
 
 
 def test_a_holder_elsewhere_is_believed_until_it_is_silent_for_long(tmp_path: Path) -> None:
@@ -80,19 +80,19 @@ def test_a_lock_that_is_being_written_is_held(tmp_path: Path) -> None:
 
 
 def test_who_was_taken_for_dead_learns_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(locks, "HEARTBEAT_SECONDS", 0.01)
     slow, quick = Lock(tmp_path), Lock(tmp_path)
     assert slow.claim()
     os.utime(tmp_path / "lock.0", (0, 0))
     assert quick.claim()
     with slow.held() as lost:
         assert lost.wait(PATIENCE)
-    assert quick.beat()  # giving back what was lost changes nothing
+    assert quick.heartbeat()  # giving back what was lost changes nothing
     assert quick.holder() is not None
 
 
 def test_a_disk_that_fails_for_a_moment_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(locks, "HEARTBEAT_SECONDS", 0.01)
     lock, whole, failures = Lock(tmp_path), os.utime, iter([OSError(116, "Stale file handle")])
 
     def utime(*given: object) -> None:
@@ -108,11 +108,11 @@ def test_a_disk_that_fails_for_a_moment_ends_nothing(tmp_path: Path, monkeypatch
 
 
 def test_a_held_lock_is_kept_fresh_and_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(locks, "HEARTBEAT_SECONDS", 0.01)
     lock = Lock(tmp_path)
     assert lock.claim()
     with lock.held() as lost:
         os.utime(tmp_path / "lock.0", (1, 1))
         kept_until(lambda: (tmp_path / "lock.0").stat().st_mtime != 1, lost)
     assert lock.holder() is None
-    assert not lock.beat()
+    assert not lock.heartbeat()
