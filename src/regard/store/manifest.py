@@ -34,7 +34,7 @@ _LONGEST, _MOST_FAULTS = 200, 10
 LARGEST_MANIFEST = 1 << 20
 """Bytes of `manifest.json`, at most."""
 MOST_DETAILS = 1000
-CURE = "copy the model again, or train again"
+REMEDY = "copy the model again, or train again"
 """What to do about a damaged model."""
 
 
@@ -85,7 +85,7 @@ def read_manifest_tree(directory: Path) -> dict[str, object]:
     path = directory / MANIFEST
     if not os.path.lexists(path):
         raise CheckpointError(_not_a_model(directory))
-    tree = parse_json(read_bytes(path, max_bytes=LARGEST_MANIFEST, remedy=CURE), where=str(path), remedy=CURE)
+    tree = parse_json(read_bytes(path, max_bytes=LARGEST_MANIFEST, remedy=REMEDY), where=str(path), remedy=REMEDY)
     if not isinstance(tree, dict) or tree.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not the manifest of a regard model: its 'format' should be {FORMAT!r}")
     return tree
@@ -110,12 +110,12 @@ def parse_manifest(tree: dict[str, object], *, where: Path) -> Manifest:
         found = validation_messages(error)
         more = [f"and {len(found) - _MOST_FAULTS} more"] if len(found) > _MOST_FAULTS else []
         told = "; ".join([*found[:_MOST_FAULTS], *more])
-        raise CheckpointError(f"{where}: damaged: {told}; {CURE}") from None
+        raise CheckpointError(f"{where}: damaged: {told}; {REMEDY}") from None
     names = set(manifest.files)
     if names not in ({CONFIG, WEIGHTS, *SHARED_SUBWORD}, {CONFIG, WEIGHTS, *SEPARATE_SUBWORDS}):
         raise CheckpointError(
             f"{where}: lists the files {', '.join(sorted(names))}, but a model has {CONFIG}, {WEIGHTS} and "
-            f"{SHARED_SUBWORD[0]} (or {' and '.join(SEPARATE_SUBWORDS)}); {CURE}"
+            f"{SHARED_SUBWORD[0]} (or {' and '.join(SEPARATE_SUBWORDS)}); {REMEDY}"
         )
     return manifest
 
@@ -168,7 +168,7 @@ def check_claims(manifest: Manifest, found: Manifest, *, where: Path) -> None:
         claimed, shown = getattr(manifest, name), getattr(found, name)
         if claimed != shown:
             raise CheckpointError(
-                f"{where}: damaged: {name} is {str(claimed)[:_LONGEST]}, but the model's files say {shown}; {CURE}"
+                f"{where}: damaged: {name} is {str(claimed)[:_LONGEST]}, but the model's files say {shown}; {REMEDY}"
             )
 
 

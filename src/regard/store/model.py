@@ -40,7 +40,7 @@ from regard.store.manifest import (
 )
 from regard.store.reading import ModelDescription, check_weights, read_description, replaced_files
 from regard.store.verified import read_consistently
-from regard.store.weights import adopt, check_finite, fill, is_stored_whole, own_tensors, write_tensors
+from regard.store.weights import assign_tensors, check_finite, copy_tensors, is_fully_stored, own_tensors, write_tensors
 from regard.text.subword import Subword
 
 
@@ -174,7 +174,7 @@ def load_model(path: str | Path, *, device: str = "cpu", score: ScoreFactory | N
 
 def _open(directory: Path) -> ModelDirectory:
     described = read_description(directory)
-    weighed = check_weights(described, score=None, wanted=False)
+    weighed = check_weights(described, score=None, with_tensors=False)
     _check_claims(described, weighed.num_stored)
     sizes = {**described.sizes, WEIGHTS: weighed.size}
     return ModelDirectory(described.manifest, described.config, sizes)
@@ -182,17 +182,17 @@ def _open(directory: Path) -> ModelDirectory:
 
 def _load(directory: Path, score: ScoreFactory | None) -> StoredModel:
     described = read_description(directory)
-    weighed = check_weights(described, score=score, wanted=True)
+    weighed = check_weights(described, score=score, with_tensors=True)
     model, tensors = weighed.model, weighed.tensors
     where = str(directory / WEIGHTS)
     check_finite(where, tensors, remedy="the file was damaged or training went astray: train again")
     _check_claims(described, sum(parameter.numel() for parameter in model.parameters()))
-    if score is None and is_stored_whole(model):
-        adopt(model, tensors)
+    if score is None and is_fully_stored(model):
+        assign_tensors(model, tensors)
     else:  # it computes something when it is made that no file has
         with torch.random.fork_rng(devices=[]):  # the caller's draws stay as they were
             model = described.build(score)
-        fill(model, tensors)
+        copy_tensors(model, tensors)
     model.eval()
     return StoredModel(model, described.config, described.src_subword, described.tgt_subword, described.manifest)
 

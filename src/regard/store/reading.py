@@ -22,9 +22,9 @@ from regard.model.seq2seq import Seq2Seq
 from regard.native.unfilled import unfilled
 from regard.store.manifest import (
     CONFIG,
-    CURE,
     KNOWN_FILES,
     MANIFEST,
+    REMEDY,
     SEPARATE_SUBWORDS,
     SHARED_SUBWORD,
     WEIGHTS,
@@ -34,7 +34,7 @@ from regard.store.manifest import (
 )
 from regard.store.migrations import Description, format_version, migrate
 from regard.store.tensor_file import Header, read_body, read_header
-from regard.store.verified import HashedFile, changed, use_hashed
+from regard.store.verified import HashedFile, changed_error, use_hashed
 from regard.store.weights import check_shapes, own_tensors
 from regard.text.subword import LARGEST_VOCABULARY, Subword
 
@@ -121,13 +121,13 @@ def read_description(directory: Path) -> ModelDescription:
     found = format_version(tree, where=where)
     hashes = _listed(tree, where)
     small = {
-        name: verified(
+        name: use_verified(
             directory / name, expected, lambda file: file.read(max_bytes=max(4 * LARGEST, LARGEST_VOCABULARY))
         )
         for name, expected in hashes.items()
         if name != WEIGHTS
     }
-    text = decode_utf8(small[CONFIG], str(directory / CONFIG), remedy=CURE)
+    text = decode_utf8(small[CONFIG], str(directory / CONFIG), remedy=REMEDY)
     description = migrate(Description(tree, text, {}), found)
     manifest = parse_manifest(description.manifest, where=where)
     config = parse_config(description.config, where=str(directory / CONFIG))
@@ -137,13 +137,13 @@ def read_description(directory: Path) -> ModelDescription:
     return ModelDescription(directory, manifest, config, subwords[0], subwords[-1], description.tensor_names, sizes)
 
 
-def check_weights(described: ModelDescription, *, score: ScoreFactory | None, wanted: bool) -> CheckedWeights:
+def check_weights(described: ModelDescription, *, score: ScoreFactory | None, with_tensors: bool) -> CheckedWeights:
     """Compares the weights with the description, and reads them.
 
     Args:
         described: The model.
         score: As for `load_model`.
-        wanted: Whether the numbers are wanted; otherwise a score of the user's own, whose weights are in no
+        with_tensors: Whether the numbers are wanted; otherwise a score of the user's own, whose weights are in no
             configuration, is let pass.
 
     Returns:
@@ -160,18 +160,18 @@ def check_weights(described: ModelDescription, *, score: ScoreFactory | None, wa
         expected = {name: tuple(own.shape) for name, own in own_tensors(model).items()}
         names = described.tensor_names
         found = {names.get(name, name): entry.shape for name, entry in header.entries.items()}
-        if not wanted:
+        if not with_tensors:
             expected, found = _without_own_score(expected, found)
         check_shapes(str(file.path), expected, found)
-        tensors = read_body(file, header) if wanted else {}
+        tensors = read_body(file, header) if with_tensors else {}
         num_stored = sum(entry.numel for entry in header.entries.values())
         present = {names.get(name, name): tensor for name, tensor in tensors.items()}
         return CheckedWeights(model, num_stored, present, file.size)
 
-    return verified(described.directory / WEIGHTS, described.manifest.files[WEIGHTS], visit)
+    return use_verified(described.directory / WEIGHTS, described.manifest.files[WEIGHTS], visit)
 
 
-def verified(path: Path, expected: str, use: Callable[[HashedFile], T]) -> T:
+def use_verified(path: Path, expected: str, use: Callable[[HashedFile], T]) -> T:
     """Uses the file with that hash: in its place, or still waiting for it after a crash.
 
     Args:
@@ -189,14 +189,14 @@ def verified(path: Path, expected: str, use: Callable[[HashedFile], T]) -> T:
     first: str | None = None
     for one in (path, pending_path(path)):
         if os.path.lexists(one):
-            used = use_hashed(one, use, remedy=CURE)
+            used = use_hashed(one, use, remedy=REMEDY)
             if used.sha256 == expected:
                 return used.get()
             first = first or used.sha256
     if first is None:
         raise CheckpointError(f"{path}: missing, though {MANIFEST} lists it: copy the whole directory, or train again")
     remedy = "Copy the model again; settings are changed with options, not in its files"
-    raise changed(path, first, expected, since="the model was saved", remedy=remedy)
+    raise changed_error(path, first, expected, since="the model was saved", remedy=remedy)
 
 
 def _listed(tree: dict[str, object], where: Path) -> dict[str, str]:
@@ -204,7 +204,7 @@ def _listed(tree: dict[str, object], where: Path) -> dict[str, str]:
     if not isinstance(listed, dict) or not set(listed) <= set(KNOWN_FILES) or CONFIG not in listed:
         # The full check of the manifest says more; it has to wait for migration, but no unknown file is ever opened.
         raise CheckpointError(
-            f"{where}: 'files' should list {CONFIG}, {WEIGHTS} and the subword model with their hashes; {CURE}"
+            f"{where}: 'files' should list {CONFIG}, {WEIGHTS} and the subword model with their hashes; {REMEDY}"
         )
     return {name: str(expected) for name, expected in listed.items()}
 
@@ -216,18 +216,18 @@ def _skeleton(described: ModelDescription, header: Header, score: ScoreFactory |
     if layers > len(header.entries):
         raise CheckpointError(
             f"{path}: {len(header.entries)} tensors are too few for the {layers:,} layers of the model in {CONFIG}; "
-            f"{CURE}"
+            f"{REMEDY}"
         )
     too_large = [key for key, value in flattened(config).items() if isinstance(value, int) and value > _LONGEST]
     if too_large:
-        raise CheckpointError(f"{described.directory / CONFIG}: model.{too_large[0]} is beyond all sizes; {CURE}")
+        raise CheckpointError(f"{described.directory / CONFIG}: model.{too_large[0]} is beyond all sizes; {REMEDY}")
     try:
         with unfilled():
             return described.build(score)
     except (RuntimeError, OverflowError) as error:  # a matrix of more numbers than can be counted
         reason = str(error).splitlines()[0]
         raise CheckpointError(
-            f"{described.directory / CONFIG}: a model of these sizes cannot be ({reason}); {CURE}"
+            f"{described.directory / CONFIG}: a model of these sizes cannot be ({reason}); {REMEDY}"
         ) from None
 
 

@@ -76,7 +76,7 @@ class HashedFile:
 
 
 @dataclass(frozen=True)
-class Used(Generic[T]):
+class HashedResult(Generic[T]):
     """What came of using a file, and which file it was.
 
     Attributes:
@@ -101,7 +101,7 @@ class Used(Generic[T]):
         return self.outcome
 
 
-def use_hashed(path: Path, use: Callable[[HashedFile], T], *, remedy: str) -> Used[T]:
+def use_hashed(path: Path, use: Callable[[HashedFile], T], *, remedy: str) -> HashedResult[T]:
     """Opens a file once, uses it, and hashes the very bytes that were used.
 
     Args:
@@ -122,7 +122,7 @@ def use_hashed(path: Path, use: Callable[[HashedFile], T], *, remedy: str) -> Us
             outcome = use(hashed)
         except RegardError as error:
             outcome = error
-        return Used(hashed.hexdigest(), outcome)
+        return HashedResult(hashed.hexdigest(), outcome)
 
 
 def read_consistently(read: Callable[[], T], files: Sequence[Path]) -> T:
@@ -148,7 +148,7 @@ def read_consistently(read: Callable[[], T], files: Sequence[Path]) -> T:
     return read()
 
 
-def changed(path: Path, found: str, expected: str, *, since: str, remedy: str) -> CheckpointError:
+def changed_error(path: Path, found: str, expected: str, *, since: str, remedy: str) -> CheckpointError:
     """What to say of a file that has another hash than it had.
 
     Args:

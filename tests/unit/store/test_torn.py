@@ -92,30 +92,35 @@ def test_a_save_between_the_manifest_and_the_weights_is_not_seen_by_half(
 ) -> None:
     old, new = make(seed=1), make(seed=2)
     directory = old.save(tmp_path / "model")
-    told, real = [], regard.store.model.weigh
+    signatures, real = [], regard.store.model.check_weights
 
-    def weigh(*args: object, **options: object) -> object:
-        told.append(json.loads((directory / MANIFEST).read_text())["signature"])
-        if len(told) == 1:
+    def replace_then_check(*args: object, **options: object) -> object:
+        signatures.append(json.loads((directory / MANIFEST).read_text())["signature"])
+        if len(signatures) == 1:
             new.save(directory)
         return real(*args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(regard.store.model, "weigh", weigh)
+    monkeypatch.setattr(regard.store.model, "check_weights", replace_then_check)
     stored = load_model(directory)
-    assert len(told) == 2
+    assert len(signatures) == 2
     assert torch.equal(stored.model.state_dict()["output_bias"], new.model.state_dict()["output_bias"])
     assert torch.equal(stored.model.state_dict()["output_weight"], new.model.state_dict()["output_weight"])
-    assert stored.manifest.signature == told[1] != told[0]
+    assert stored.manifest.signature == signatures[1] != signatures[0]
 
 
-def test_what_is_damaged_is_refused_after_one_look(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_weights_are_refused_after_one_try(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     directory = make().save(tmp_path / "model")
     (directory / WEIGHTS).write_bytes(b"x" * 100)
-    looks, real = [], regard.store.model.weigh
-    monkeypatch.setattr(regard.store.model, "weigh", lambda *args, **options: looks.append(1) or real(*args, **options))
+    calls, real = [], regard.store.model.check_weights
+
+    def count_calls(*args: object, **options: object) -> object:
+        calls.append(args)
+        return real(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(regard.store.model, "check_weights", count_calls)
     with pytest.raises(CheckpointError, match="changed since the model was saved"):
         load_model(directory)
-    assert len(looks) == 1
+    assert len(calls) == 1
 
 
 def test_a_file_that_still_waits_for_its_place_is_found(make: Make, tmp_path: Path) -> None:
