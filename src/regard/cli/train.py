@@ -58,11 +58,11 @@ def train(
     sets = [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
     sets = warn_replaced([*sets, *(overrides or [])])
 
-    from regard.config.load import load_config, read_changes
+    from regard.config.load import load_config, read_overrides
 
     if resume:
         _check_resumable(out, config, preset, sets)
-        settings = read_changes(sets) if sets else None
+        settings = read_overrides(sets) if sets else None
     else:
         settings = load_config(config, preset=preset, overrides=sets)
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like a misspelled one, None when none is alike.
 
     Args:
@@ -16,9 +16,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     Returns:
         One of `known`.
 
-    >>> nearest("batch_token", ["batch_tokens", "beam"])
+    >>> closest("batch_token", ["batch_tokens", "beam"])
     'batch_tokens'
-    >>> nearest("zebra", ["batch_tokens", "beam"]) is None
+    >>> closest("zebra", ["batch_tokens", "beam"]) is None
     True
     """
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
@@ -41,6 +41,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     ': there are bahdanau, plain'
     """
     names = list(known)
-    close = nearest(name, names)
+    close = closest(name, names)
     listed = ", ".join(names)
     return f": did you mean {close!r}? There are {listed}" if close else f": there are {listed}"

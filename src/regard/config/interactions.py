@@ -36,7 +36,7 @@ def has_no_effect(config: Config) -> dict[str, str]:
         By dotted key, why it has none, and what to do.
 
     >>> from regard.config.schema import TransformerConfig
-    >>> idle(Config(model=TransformerConfig()))["model.max_positions"]
+    >>> has_no_effect(Config(model=TransformerConfig()))["model.max_positions"]
     "model.position = 'sinusoidal' reaches any length: leave it out, or set model.position = 'learned'"
     """
     model = config.model
@@ -77,7 +77,7 @@ def conflicts(config: Config) -> list[Finding]:
     return [*_data_conflicts(config), *_other_conflicts(config)]
 
 
-def usable_search(configs: Sequence[Config]) -> SearchConfig:
+def default_search(configs: Sequence[Config]) -> SearchConfig:
     """How a model, or an ensemble, searches by default.
 
     Args:

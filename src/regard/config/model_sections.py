@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from regard.config.section import LATER, NUMBER, Fraction, Heads, Layers, Section, Subwords, Switch, Width
+from regard.config.section import ADDED_LATER, NUMBER, Fraction, Heads, Layers, Section, Subwords, Switch, Width
 
 ScoreName = Literal["dot", "scaled-dot", "general", "additive", "concat", "location", "cosine"]
 WindowName = Literal["global", "local-m", "local-p", "median", "mean"]
@@ -38,13 +38,13 @@ class AttentionConfig(Section):
     max_source: Subwords = 256
     """Positions that a location-based score can reach; later ones get no weight (Luong 2015, §3.1)."""
     dropout: Fraction = 0.0
-    normalizer: Annotated[NormalizerName, LATER] = "softmax"
+    normalizer: Annotated[NormalizerName, ADDED_LATER] = "softmax"
     """What makes a distribution of the scores; `sparsemax` and `entmax15` give most positions exactly nothing."""
-    sharpness: Annotated[float, NUMBER, Field(gt=0, le=1000), LATER] = 1.0
+    sharpness: Annotated[float, NUMBER, Field(gt=0, le=1000), ADDED_LATER] = 1.0
     """β of Chorowski et al. 2015 §2.3: scores are multiplied by it before they are normalized."""
-    location_filters: Annotated[int, NUMBER, Field(ge=0, le=1024), LATER] = 0
+    location_filters: Annotated[int, NUMBER, Field(ge=0, le=1024), ADDED_LATER] = 0
     """k of Chorowski et al. 2015, eq. 8: filters through which the last step's weights enter the scores; 0 = none."""
-    location_reach: Annotated[int, NUMBER, Field(ge=1, le=1024), LATER] = 5
+    location_reach: Annotated[int, NUMBER, Field(ge=1, le=1024), ADDED_LATER] = 5
     """Positions to each side that such a filter sees."""
 
 
@@ -230,7 +230,7 @@ class TransformerConfig(ModelSection):
     """Use the target embedding as the output layer's matrix; with a shared vocabulary the source's too."""
     cross_score: ScoreName = "scaled-dot"
     """How target queries meet source keys; self-attention is always scaled dot."""
-    normalizer: Annotated[NormalizerName, LATER] = "softmax"
+    normalizer: Annotated[NormalizerName, ADDED_LATER] = "softmax"
     """What makes a distribution of the scores, in cross-attention and self-attention."""
     export: EngineName | None = None
     """An engine that must be able to run the model: options that it lacks are refused before training."""

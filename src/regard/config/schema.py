@@ -27,20 +27,20 @@ from regard.config.model_sections import (
     TransformerConfig,
     WindowName,
 )
-from regard.config.section import LATER, NUMBER, Fraction, Many, Minutes, Section, Seed, Switch
+from regard.config.section import ADDED_LATER, NUMBER, Count, Fraction, Minutes, Section, Seed, Switch
 
 __all__ = [
-    "LATER",
+    "ADDED_LATER",
     "LOCATION_REACH",
     "NUMBER",
     "UNLIMITED",
     "AttentionConfig",
     "CellName",
     "Config",
+    "Count",
     "DataConfig",
     "DecoderName",
     "EngineName",
-    "Many",
     "Minutes",
     "ModelConfig",
     "ModelSection",
@@ -94,7 +94,7 @@ class SubwordConfig(Section):
 class TrainConfig(Section):
     """How the model learns."""
 
-    steps: Many | None = None
+    steps: Count | None = None
     """Updates at most; derived from the corpus when neither this nor `epochs` is given."""
     epochs: Annotated[float, NUMBER, Field(gt=0, le=1_000_000)] | None = None
     max_minutes: Minutes | None = None
@@ -123,7 +123,7 @@ class TrainConfig(Section):
     """The decoder layer that learns from the links; the last but one when not given (Garg et al. 2019)."""
     guided_head: Annotated[int, NUMBER, Field(ge=0, le=1023)] = 0
     """The head of that layer that learns from them; the others stay free."""
-    guided_shift: Annotated[Switch, LATER] = False
+    guided_shift: Annotated[Switch, ADDED_LATER] = False
     """Whether a word's links guide the step after the one in which it is said, whose query has read it (Chen et al.
     2020): a Transformer's head then aligns what is known and need not foresee it. Words without a link look at the
     end of the source."""
@@ -131,13 +131,13 @@ class TrainConfig(Section):
     """Largest gradient norm; 0 = no clipping."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto` takes bfloat16 where a measurement on this machine shows that it is faster."""
-    validate_every: Many | None = None
+    validate_every: Count | None = None
     """Steps between validations; derived when not given."""
-    validate_sentences: Many = 500
+    validate_sentences: Count = 500
     """Validation sentences that are translated for BLEU and chrF; the loss is taken over all."""
     metric: Literal["loss", "bleu", "chrf"] = "bleu"
     """What early stopping and the choice of the best checkpoint look at; the loss where BLEU or chrF is still 0."""
-    bleu_tokenize: Annotated[Tokenize, LATER] = "auto"
+    bleu_tokenize: Annotated[Tokenize, ADDED_LATER] = "auto"
     """sacreBLEU's tokenizer for BLEU in validation; `auto` chooses by the script of the validation targets."""
     patience: Annotated[int, NUMBER, Field(ge=0, le=1_000_000)] = 0
     """Validations without improvement before stopping; 0 = never stop early."""

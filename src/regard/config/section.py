@@ -23,12 +23,12 @@ Heads = Annotated[int, NUMBER, Field(ge=1, le=1024)]
 Width = Annotated[int, NUMBER, Field(ge=1, le=65_536)]
 Subwords = Annotated[int, NUMBER, Field(ge=1, le=100_000)]
 """Of a sentence."""
-Many = Annotated[int, NUMBER, Field(ge=1, le=1_000_000_000)]
+Count = Annotated[int, NUMBER, Field(ge=1, le=1_000_000_000)]
 """Steps, sentences and the like, which only time limits."""
 Seed = Annotated[int, NUMBER, Field(ge=0, le=2**63 - 1)]
 Minutes = Annotated[float, NUMBER, Field(ge=0.0001, le=10_000_000)]
 
-LATER = "later"
+ADDED_LATER = "later"
 """Marks an option that came after the first models were stored. It is written down only where it is not its default:
 so settings that were there before keep their text, and with it their signature."""
 

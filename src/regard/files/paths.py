@@ -37,7 +37,7 @@ def checked_path(place: str | PathLike[str], what: str) -> Path:
     Raises:
         ConfigError: The name is empty, which would mean the present directory.
 
-    >>> named("model", "--out").name
+    >>> checked_path("model", "--out").name
     'model'
     """
     if not os.fspath(place):

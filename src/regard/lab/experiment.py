@@ -16,7 +16,7 @@ from regard.config.derive import available_cores, derive
 from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.schema import Config
-from regard.config.toml_text import LARGEST
+from regard.config.toml_text import MAX_CHARS
 from regard.errors import CheckpointError, ConfigError
 from regard.files.atomic import atomic_directory, write_shared_text
 from regard.files.json_text import validation_messages
@@ -249,7 +249,7 @@ def set_up(lab: Lab, directory: Path) -> Experiment:
         bench.check(cell)  # also tells impossible options, before anything is trained
     if lab.base.file:
         own = directory / _BASE
-        text = read_text(Path(lab.base.file), max_bytes=4 * LARGEST, remedy="save it as UTF-8", error=ConfigError)
+        text = read_text(Path(lab.base.file), max_bytes=4 * MAX_CHARS, remedy="save it as UTF-8", error=ConfigError)
         write_shared_text(own, text)
         lab = lab.model_copy(update={"base": lab.base.model_copy(update={"file": str(own)})})
     write_shared_text(directory / _LAB, dump_lab(lab))
@@ -277,7 +277,7 @@ def _last(directory: Path) -> Lab:
     path = directory / _LAB
     if not os.path.lexists(path):
         raise CheckpointError(f"{directory}: expected a lab there, found no {_LAB}: start with `regard lab run`")
-    return parse_lab(read_text(path, max_bytes=4 * LARGEST, remedy=_CURE), where=str(path))
+    return parse_lab(read_text(path, max_bytes=4 * MAX_CHARS, remedy=_CURE), where=str(path))
 
 
 def with_text(config: Config, corpus: LabCorpus) -> Config:
@@ -327,7 +327,7 @@ def begin(bench: Experiment, cell: Run, *, workers: int) -> Config:
     config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
     kept = training / "config.toml"
     if (training / "state.safetensors").exists():  # what was settled stays, but the lab may have moved
-        text = read_text(kept, max_bytes=4 * LARGEST, remedy=_CURE)
+        text = read_text(kept, max_bytes=4 * MAX_CHARS, remedy=_CURE)
         settled = parse_config(rename_keys(text), where=str(kept))
         keep_config(with_text(settled, bench.corpus), training)
     else:

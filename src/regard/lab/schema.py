@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from regard.config.schema import NUMBER, Many, Minutes, Section, Seed, Switch
+from regard.config.schema import NUMBER, Count, Minutes, Section, Seed, Switch
 
 _PART = r"(?!\.\.?(?:/|$))[\w.+-]{1,100}"
 # A name is a directory of its own within the lab's, so it must not be a way out of it.
@@ -31,22 +31,22 @@ class CorpusConfig(Section):
     """To be judged by; when not given, some of the training pairs are held out."""
     gold: str | None = None
     """Word links of the test text, for the alignment error rate."""
-    pairs: Many | None = None
+    pairs: Count | None = None
     """Training pairs: so many of the phrasebook (20,000), or a sample of so many of the files (all)."""
     max_words: Annotated[int, NUMBER, Field(ge=1, le=10_000)] = 60
     """Longest sentence of the phrasebook."""
     long_test: Switch = False
     """Phrasebook: judge by as many sentences of 20 words and more besides."""
-    test_pairs: Many = 2000
+    test_pairs: Count = 2000
     """Test pairs at most; of longer test files an evenly spread sample."""
 
 
 class BudgetConfig(Section):
     """What every system may spend, the same for all."""
 
-    steps: Many | None = None
+    steps: Count | None = None
     """Updates."""
-    tokens: Many | None = None
+    tokens: Count | None = None
     """Target tokens to learn from, in place of `steps`; the learning rate's schedule is fitted to them."""
     minutes: Minutes | None = None
     """Wall-clock time of training at most, validations among it."""
@@ -66,9 +66,9 @@ class MeasureConfig(Section):
     """What is measured of a trained model, beside its scores."""
 
     beam: Annotated[int, NUMBER, Field(ge=1, le=1000)] = 5
-    lengths: tuple[Many, ...] = (5, 10, 15, 20, 30, 40)
+    lengths: tuple[Count, ...] = (5, 10, 15, 20, 30, 40)
     """Source words at which a new bucket of length begins."""
-    frequencies: tuple[Many, ...] = (1, 5, 20, 100, 1000)
+    frequencies: tuple[Count, ...] = (1, 5, 20, 100, 1000)
     """Occurrences in the training text at which a new bucket of target words begins."""
     gradients: Annotated[int, NUMBER, Field(ge=0, le=1_000_000)] = 40
     """Test sentences whose gradients are measured."""

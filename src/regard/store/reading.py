@@ -13,7 +13,7 @@ from torch import Tensor
 from regard.config.interactions import flattened
 from regard.config.load import parse_config
 from regard.config.schema import Config
-from regard.config.toml_text import LARGEST
+from regard.config.toml_text import MAX_CHARS
 from regard.errors import CheckpointError
 from regard.files.atomic import pending_path
 from regard.files.reading import decode_utf8
@@ -122,7 +122,7 @@ def read_description(directory: Path) -> ModelDescription:
     hashes = _listed(tree, where)
     small = {
         name: use_verified(
-            directory / name, expected, lambda file: file.read(max_bytes=max(4 * LARGEST, LARGEST_VOCABULARY))
+            directory / name, expected, lambda file: file.read(max_bytes=max(4 * MAX_CHARS, LARGEST_VOCABULARY))
         )
         for name, expected in hashes.items()
         if name != WEIGHTS

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from regard.alignment.readout import Readout, own_readout
-from regard.config.interactions import usable_search
+from regard.config.interactions import default_search
 from regard.config.schema import SearchConfig
 from regard.errors import SearchError
 from regard.model.fast import for_search
@@ -115,7 +115,7 @@ class Translator(PickledByPath):
             engine,
             first.src_subword,
             first.tgt_subword,
-            search=usable_search([stored.config for stored in models]),
+            search=default_search([stored.config for stored in models]),
             limits=LengthLimits(
                 min(one.source for one in reaches),
                 min(one.positions for one in reaches),

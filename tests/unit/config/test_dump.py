@@ -13,7 +13,7 @@ from regard.config.schema import AttentionConfig, Config, ModelConfig, RNNConfig
 
 @pytest.mark.parametrize(("model", "digest"), [(RNNConfig(), "aeff28a5"), (TransformerConfig(), "d0ea89c9")])
 def test_settings_keep_their_text_and_so_their_signature(model: ModelConfig, digest: str) -> None:
-    """A new option changes neither: mark it with `LATER` in the schema. A new default does, and has to."""
+    """A new option changes neither: mark it with `ADDED_LATER` in the schema. A new default does, and has to."""
     assert hashlib.sha256(dump_config(Config(model=model)).encode()).hexdigest()[:8] == digest
 
 
