@@ -39,7 +39,7 @@ class WordStarts:
         pieces = subword.decode(range(len(subword))).pieces
         self.begins = np.array([piece.startswith(SPACE) for piece in pieces], dtype=bool)
 
-    def words(self, ids: Ids) -> NDArray[np.int64]:
+    def word_numbers(self, ids: Ids) -> NDArray[np.int64]:
         """The word numbers of a sentence's subwords.
 
         Args:
@@ -60,17 +60,17 @@ class GuidedLinks:
         links: One row a pair: source word, target word, source word, target word, …
         src: Words of the source's subwords.
         tgt: Words of the target's subwords.
-        to_end: Whether target words without a link should look at the end of the source, in pairs that have links.
+        unlinked_to_eos: Whether target words without a link attend to eos, in pairs that have any links.
     """
 
     links: Ragged
     src: WordStarts
     tgt: WordStarts
-    to_end: bool = False
+    unlinked_to_eos: bool = False
 
     @classmethod
     def from_links(
-        cls, links: Sequence[Links], src_subword: Subword, tgt_subword: Subword, *, to_end: bool = False
+        cls, links: Sequence[Links], src_subword: Subword, tgt_subword: Subword, *, unlinked_to_eos: bool = False
     ) -> GuidedLinks:
         """Keeps links that fit their sentences.
 
@@ -78,20 +78,22 @@ class GuidedLinks:
             links: One alignment a pair of the corpus, in its order.
             src_subword: The source's vocabulary.
             tgt_subword: The target's vocabulary.
-            to_end: As above.
+            unlinked_to_eos: As above.
 
         Returns:
             The links in one array.
         """
         src = WordStarts(src_subword)
         tgt = src if tgt_subword is src_subword else WordStarts(tgt_subword)
-        return cls(Ragged.from_rows([[word for link in one for word in link] for one in links]), src, tgt, to_end)
+        return cls(
+            Ragged.from_rows([[word for link in one for word in link] for one in links]), src, tgt, unlinked_to_eos
+        )
 
-    def guide(self, rows: Sequence[int], src: Sequence[Ids], tgt: Sequence[Ids]) -> AlignmentTargets:
+    def alignment_targets(self, rows: Sequence[int], src: Sequence[Ids], tgt: Sequence[Ids]) -> AlignmentTargets:
         """Spreads the links of some pairs over their subwords.
 
         Every subword of a target word should look at the subwords of the source words that it is linked to, at
-        all of them alike. The end of the target is left free, and so are words without a link unless `to_end`.
+        all of them alike. The end of the target is left free, and so are words without a link unless `unlinked_to_eos`.
 
         Args:
             rows: Numbers of the pairs in the corpus.
@@ -104,11 +106,11 @@ class GuidedLinks:
         places: list[tuple[int, int, int]] = []
         shares: list[float] = []
         for number, row in enumerate(rows):
-            of_src, of_tgt = _places(self.src.words(src[number])), _places(self.tgt.words(tgt[number]))
+            of_src, of_tgt = _places(self.src.word_numbers(src[number])), _places(self.tgt.word_numbers(tgt[number]))
             wanted: dict[int, list[int]] = {}
             for src_word, tgt_word in self.links[row].reshape(-1, 2).tolist():
                 wanted.setdefault(tgt_word, []).extend(of_src.get(src_word, ()))
-            if wanted and self.to_end:
+            if wanted and self.unlinked_to_eos:
                 wanted = {tgt_word: wanted.get(tgt_word) or [len(src[number])] for tgt_word in of_tgt}
             for tgt_word, columns in wanted.items():
                 pairs = product(of_tgt.get(tgt_word, ()), columns)
@@ -134,7 +136,7 @@ def read_guided_links(
     src_subword: Subword,
     tgt_subword: Subword,
     base: int | None = None,
-    to_end: bool = False,
+    unlinked_to_eos: bool = False,
 ) -> tuple[GuidedLinks, list[str]]:
     """Reads the word links of a training text.
 
@@ -147,7 +149,7 @@ def read_guided_links(
         src_subword: The source's vocabulary.
         tgt_subword: The target's vocabulary.
         base: The number of the first word in the file; None = to be found out.
-        to_end: As for `Guidance`.
+        unlinked_to_eos: As for `Guidance`.
 
     Returns:
         The links of these pairs, and what was left out, a sentence each.
@@ -184,7 +186,7 @@ def read_guided_links(
         )
     more = len(wrong) - _MOST_NOTES
     notes = [*wrong[:_MOST_NOTES], *([f"{path}: {more} more links beyond their sentences were left out"] * (more > 0))]
-    return GuidedLinks.from_links(kept, src_subword, tgt_subword, to_end=to_end), notes
+    return GuidedLinks.from_links(kept, src_subword, tgt_subword, unlinked_to_eos=unlinked_to_eos), notes
 
 
 def _first_word(path: Path | str) -> int:

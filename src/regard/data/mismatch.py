@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from regard.values import Pair
 
-OVERLAP = 0.05
+MAX_REPEATED = 0.05
 """Share of the validation pairs among the training pairs that is told of; short sentences recur by chance."""
-SAME = 0.5
+MAX_IDENTICAL = 0.5
 """Share of pairs with one text on both sides that is told of: names and numbers are translated so."""
-MUTE = 0.9
+MAX_WITHOUT_LETTERS = 0.9
 """Share of sentences without a letter that is told of."""
 
 
@@ -28,18 +28,18 @@ def mismatch_warnings(train: Sequence[Pair], val: Sequence[Pair]) -> list[str]:
     wanted = {(pair.src, pair.tgt) for pair in val}
     known = wanted & {(pair.src, pair.tgt) for pair in train}
     count = sum((pair.src, pair.tgt) in known for pair in val)
-    if count > OVERLAP * len(val):
+    if count > MAX_REPEATED * len(val):
         found.append(
             f"{count} of the {len(val)} validation pairs are training pairs too, so that validation praises what was "
             "learned by heart: name text that is not trained on"
         )
     same = sum(pair.src == pair.tgt for pair in train)
-    if same > SAME * len(train):
+    if same > MAX_IDENTICAL * len(train):
         found.append(
             f"{same} of the {len(train)} training pairs have the same text on both sides: is the target the right file?"
         )
     for name, texts in (("source", [pair.src for pair in train]), ("target", [pair.tgt for pair in train])):
         mute = sum(not any(map(str.isalpha, text)) for text in texts)
-        if mute > MUTE * len(texts):
+        if mute > MAX_WITHOUT_LETTERS * len(texts):
             found.append(f"{mute} of the {len(texts)} training pairs have a {name} without letters: is it a text?")
     return found

@@ -26,11 +26,17 @@ class BatchStream:
         batch_tokens: Padded tokens a batch at most, on either side.
         seed: Decides batches, their order and sampled segmentations.
         specials: Ids that are not text.
-        guidance: Word links of the corpus that go with every batch, if any.
+        guided_links: Word links of the corpus that go with every batch, if any.
     """
 
     def __init__(
-        self, corpus: Corpus, *, batch_tokens: int, seed: int, specials: Specials, guidance: GuidedLinks | None = None
+        self,
+        corpus: Corpus,
+        *,
+        batch_tokens: int,
+        seed: int,
+        specials: Specials,
+        guided_links: GuidedLinks | None = None,
     ) -> None:
         """Begins at the first batch.
 
@@ -39,7 +45,7 @@ class BatchStream:
             batch_tokens: Padded tokens a batch at most, on either side.
             seed: Any number.
             specials: Ids that are not text.
-            guidance: Word links of the corpus that shall go with every batch.
+            guided_links: Word links of the corpus that shall go with every batch.
 
         Raises:
             DataError: When the corpus is empty.
@@ -51,7 +57,7 @@ class BatchStream:
         self.batch_tokens = batch_tokens
         self.seed = seed
         self.specials = specials
-        self.guidance = guidance
+        self.guided_links = guided_links
         self._begin(0)
 
     def _begin(self, epoch: int) -> None:
@@ -116,4 +122,8 @@ class BatchStream:
         self._batch += 1
         src, tgt = [self._cut.src_ids(row) for row in rows], [self._cut.tgt_ids(row) for row in rows]
         batch = collate(src, tgt, specials=self.specials, indices=rows)
-        return batch if self.guidance is None else replace(batch, guide=self.guidance.guide(rows, src, tgt))
+        return (
+            batch
+            if self.guided_links is None
+            else replace(batch, guide=self.guided_links.alignment_targets(rows, src, tgt))
+        )

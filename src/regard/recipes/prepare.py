@@ -55,7 +55,7 @@ class Prepared:
         train: Pairs to learn from.
         val: Pairs to validate with.
         notes: What was derived, left out or held out, a sentence each.
-        guidance: Word links of the training pairs, where attention is to be guided.
+        guided_links: Word links of the training pairs, where attention is to be guided.
     """
 
     config: Config
@@ -64,7 +64,7 @@ class Prepared:
     train: Corpus
     val: Corpus
     notes: tuple[str, ...]
-    guidance: GuidedLinks | None = None
+    guided_links: GuidedLinks | None = None
 
 
 def prepare(
@@ -323,7 +323,7 @@ def _encode(
 
 def _guided(prepared: Prepared, directory: Path, reporter: Reporter | None) -> Prepared:
     """The same with the word links that guide attention, where some do."""
-    guidance, left_out = load_links(
+    guided_links, left_out = load_links(
         prepared.config,
         prepared.train,
         prepared.src_subword,
@@ -331,7 +331,7 @@ def _guided(prepared: Prepared, directory: Path, reporter: Reporter | None) -> P
         directory=directory,
         reporter=reporter,
     )
-    return replace(prepared, guidance=guidance, notes=(*prepared.notes, *left_out))
+    return replace(prepared, guided_links=guided_links, notes=(*prepared.notes, *left_out))
 
 
 def _fingerprint(pairs: Sequence[Pair]) -> str:

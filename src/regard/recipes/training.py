@@ -254,7 +254,7 @@ def _stream(prepared: Prepared) -> BatchStream:
         batch_tokens=options.batch_tokens or 4096,
         seed=options.seed,
         specials=prepared.tgt_subword.specials,
-        guidance=prepared.guidance,
+        guided_links=prepared.guided_links,
     )
 
 
