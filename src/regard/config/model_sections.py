@@ -23,33 +23,33 @@ LOCATION_REACH = 256
 
 
 class AttentionConfig(Section):
-    """How a query meets the keys; the same options serve every decoder."""
+    """Options of attention in recurrent decoders."""
 
     score: ScoreName = "general"
-    """`concat` is Luong's name of `additive`."""
+    """Score function; `concat` is Luong's name for `additive`."""
     heads: Heads = 1
     size: Width | None = None
-    """Width of the additive score's hidden layer; the query's width when not given."""
+    """Width of the additive score's hidden layer; by default, the query's width."""
     window: WindowName = "global"
     window_size: Subwords = 10
-    """D of Luong 2015 §3.2: any window but `global` reaches D words to each side."""
+    """D of Luong et al. 2015, §3.2: every window but `global` covers D positions to each side of its center."""
     coverage: Switch = False
-    """Let past attention influence present scores (Tu et al. 2016)."""
+    """Coverage model: attention of earlier steps enters the scores (Tu et al. 2016)."""
     max_source: Subwords = 256
-    """Positions that a location-based score can reach; later ones get no weight (Luong 2015, §3.1)."""
+    """Source positions that a location-based score covers; later ones get no weight (Luong et al. 2015, eq. 7)."""
     dropout: Fraction = 0.0
     normalizer: Annotated[NormalizerName, ADDED_LATER] = "softmax"
-    """What makes a distribution of the scores; `sparsemax` and `entmax15` give most positions exactly nothing."""
+    """Turns scores into weights; `sparsemax` and `entmax15` give most positions a weight of exactly zero."""
     sharpness: Annotated[float, NUMBER, Field(gt=0, le=1000), ADDED_LATER] = 1.0
-    """β of Chorowski et al. 2015 §2.3: scores are multiplied by it before they are normalized."""
+    """β of Chorowski et al. 2015, §2.3: factor on the scores before normalization."""
     location_filters: Annotated[int, NUMBER, Field(ge=0, le=1024), ADDED_LATER] = 0
-    """k of Chorowski et al. 2015, eq. 8: filters through which the last step's weights enter the scores; 0 = none."""
+    """k of Chorowski et al. 2015, eq. 8: number of filters over the previous step's weights; 0 = none."""
     location_reach: Annotated[int, NUMBER, Field(ge=1, le=1024), ADDED_LATER] = 5
-    """Positions to each side that such a filter sees."""
+    """Positions that such a filter covers to each side."""
 
 
 class ModelSection(Section):
-    """What other parts of regard derive from a `[model]` section, whichever kind of model it describes.
+    """Base class of `[model]` sections: the facts about a model that other packages ask for.
 
     Properties are not options: they are neither written to TOML nor part of a fingerprint.
     """
@@ -97,7 +97,7 @@ class ModelSection(Section):
     @property
     @abstractmethod
     def default_batch_tokens(self) -> int:
-        """Padded target tokens per batch where there is plenty of text."""
+        """Padded tokens per batch for a corpus that is large enough."""
 
     @property
     @abstractmethod
@@ -109,7 +109,7 @@ class ModelSection(Section):
         """Rows of a typical matrix product in training.
 
         Args:
-            batch_tokens: Padded target tokens per batch.
+            batch_tokens: Padded tokens per batch.
 
         Returns:
             Number of rows, for timing products of this size.
@@ -127,35 +127,35 @@ class ModelSection(Section):
 
 
 class RNNConfig(ModelSection):
-    """Recurrent encoder-decoders: S1, S3-S8."""
+    """Recurrent encoder-decoder without attention, or with attention of Bahdanau et al. 2015 or Luong et al. 2015."""
 
     kind: Literal["rnn"] = "rnn"
     decoder: DecoderName = "luong"
     cell: CellName = "lstm"
     embed_size: Width = 256
     hidden_size: Width = 512
-    """Width of the decoder, and of the encoder's two directions together."""
+    """Width of the decoder, and of the encoder (both directions together)."""
     encoder_layers: Layers = 1
     decoder_layers: Layers = 1
     bidirectional: Switch = True
     residual: Switch = False
-    """Add each layer's input to its output, from the second layer on."""
+    """Residual connections from the second layer on."""
     dropout: Fraction = 0.2
     input_feeding: Switch = False
-    """Luong: the attentional state joins the next step's input (Luong 2015 §3.3)."""
+    """Luong: the attentional state is part of the next step's input (Luong et al. 2015, §3.3)."""
     combine: Switch = True
-    """Luong: `tanh(W_c [a; s])` before the output layer (S3); without it `[a; s]` itself (S3b)."""
+    """Luong: feed `tanh(W_c [a; s])` to the output layer (Luong et al. 2015, eq. 5); otherwise `[a; s]` itself."""
     deep_output: Switch = True
-    """Bahdanau: predict from state, context and last word (appendix A.2.2) rather than from the state alone."""
+    """Bahdanau: predict from state, context and previous word (appendix A.2.2), not from the state alone."""
     tie_embeddings: Switch = True
-    """Use the target embedding as the output layer's matrix."""
+    """Use the target embedding as the output layer's weight matrix."""
     export: EngineName | None = None
-    """An engine that must be able to run the model: options that it lacks are refused before training."""
+    """Engine that must be able to run the model; options that it does not support are refused before training."""
     attention: AttentionConfig = AttentionConfig()
 
     @property
     def attending_layers(self) -> int:
-        """Always one, after or within the recurrence; none for the plain decoder."""
+        """One, or none for the plain decoder."""
         return 0 if self.decoder == "plain" else 1
 
     @property
@@ -175,7 +175,7 @@ class RNNConfig(ModelSection):
 
     @property
     def num_positions(self) -> int:
-        """Unlimited: a recurrence has no positions."""
+        """Unlimited: recurrent models have no positions."""
         return UNLIMITED
 
     @property
@@ -200,7 +200,7 @@ class RNNConfig(ModelSection):
 
     @property
     def architecture(self) -> str:
-        """Decoder, score, normalizer if not softmax, cell and width."""
+        """Decoder, score, normalizer unless it is softmax, cell and width."""
         attention = _attention_names(self) if self.has_attention else []
         return "-".join([self.decoder, *attention, self.cell, str(self.hidden_size)])
 
@@ -210,7 +210,7 @@ class RNNConfig(ModelSection):
 
 
 class TransformerConfig(ModelSection):
-    """The Transformer (Vaswani et al. 2017): S11."""
+    """Transformer (Vaswani et al. 2017)."""
 
     kind: Literal["transformer"] = "transformer"
     width: Width = 256
@@ -221,26 +221,26 @@ class TransformerConfig(ModelSection):
     norm: Literal["pre", "post"] = "pre"
     position: Literal["sinusoidal", "learned", "rotary"] = "sinusoidal"
     max_positions: Subwords = 1024
-    """Longest sentence that learned positions can hold."""
+    """Longest sentence, in subwords with eos, for learned positions."""
     activation: Literal["relu", "gelu", "silu", "swiglu"] = "relu"
-    """Curve of the feed-forward networks; `silu` is Marian's swish, `swiglu` multiplies it with a second map."""
+    """Activation of the feed-forward networks; `silu` is Marian's swish, `swiglu` is a gated linear unit with it."""
     dropout: Fraction = 0.1
     attention_dropout: Fraction = 0.0
     tie_embeddings: Switch = True
-    """Use the target embedding as the output layer's matrix; with a shared vocabulary the source's too."""
+    """Use the target embedding as the output layer's matrix, and as source embedding if the vocabulary is shared."""
     cross_score: ScoreName = "scaled-dot"
-    """How target queries meet source keys; self-attention is always scaled dot."""
+    """Score of cross-attention; self-attention always uses the scaled dot product."""
     normalizer: Annotated[NormalizerName, ADDED_LATER] = "softmax"
-    """What makes a distribution of the scores, in cross-attention and self-attention."""
+    """Turns scores into weights, in cross-attention and self-attention."""
     export: EngineName | None = None
-    """An engine that must be able to run the model: options that it lacks are refused before training."""
+    """Engine that must be able to run the model; options that it does not support are refused before training."""
     recompute: Switch = False
-    """Training computes each layer's activations a second time in the backward pass instead of keeping them: less
-    memory for about a third more time (Chen et al. 2016, "sublinear memory cost")."""
+    """Activation checkpointing: training recomputes each layer's activations in the backward pass, which saves memory
+    and takes about a third more time (Chen et al. 2016, "sublinear memory cost")."""
 
     @property
     def attending_layers(self) -> int:
-        """Every decoder layer attends."""
+        """All decoder layers."""
         return self.decoder_layers
 
     @property
@@ -250,7 +250,7 @@ class TransformerConfig(ModelSection):
 
     @property
     def score_name(self) -> ScoreName:
-        """Score of cross-attention; self-attention is always scaled dot."""
+        """Score of cross-attention."""
         return self.cross_score
 
     @property
@@ -280,22 +280,22 @@ class TransformerConfig(ModelSection):
 
     @property
     def default_batch_tokens(self) -> int:
-        """Larger than for recurrent models: a Transformer learns badly from small batches."""
+        """Larger than for recurrent models: Transformers learn badly from small batches."""
         return 4_096
 
     @property
     def architecture(self) -> str:
-        """Score, normalizer if not softmax, layers and width."""
+        """Score, normalizer unless it is softmax, layers and width."""
         layers = f"{self.encoder_layers}+{self.decoder_layers}"
         return "-".join(["transformer", *_attention_names(self), layers, str(self.width)])
 
     def product_rows(self, batch_tokens: int) -> int:
-        """All tokens of a batch at once; more rows than these take the same time per row."""
+        """All tokens of a batch, up to a number beyond which the time per row is constant."""
         return min(batch_tokens, 2_048)
 
 
 def _attention_names(model: ModelSection) -> list[str]:
-    """Score and normalizer as a signature names them: softmax is not named."""
+    """Score and normalizer as they appear in a signature; softmax is not named."""
     _, normalizer = model.normalizer_option
     return [model.score_name] if normalizer == "softmax" else [model.score_name, normalizer]
 

@@ -1,4 +1,4 @@
-"""A part of the configuration, and the ranges of numbers that its parts share."""
+"""Base class of all configuration sections, and number types that sections share."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 
-def _no_mistaken_number(value: object) -> object:
-    """Python takes True for 1, and pydantic "3" for 3: whoever wrote it meant something else."""
+def _refuse_other_types(value: object) -> object:
+    """Refuses booleans and text, which pydantic would convert to numbers (True to 1, "3" to 3)."""
     if isinstance(value, (bool, str)):
         raise PydanticCustomError("number_type", "expected a number")
     return value
 
 
-NUMBER = BeforeValidator(_no_mistaken_number)
+NUMBER = BeforeValidator(_refuse_other_types)
 Switch = Annotated[bool, Field(strict=True)]
 Fraction = Annotated[float, NUMBER, Field(ge=0.0, lt=1.0)]
 Layers = Annotated[int, NUMBER, Field(ge=1, le=256)]
 Heads = Annotated[int, NUMBER, Field(ge=1, le=1024)]
 Width = Annotated[int, NUMBER, Field(ge=1, le=65_536)]
 Subwords = Annotated[int, NUMBER, Field(ge=1, le=100_000)]
-"""Of a sentence."""
+"""Length of a sentence in subwords."""
 Count = Annotated[int, NUMBER, Field(ge=1, le=1_000_000_000)]
-"""Steps, sentences and the like, which only time limits."""
+"""Number of steps, sentences and the like."""
 Seed = Annotated[int, NUMBER, Field(ge=0, le=2**63 - 1)]
 Minutes = Annotated[float, NUMBER, Field(ge=0.0001, le=10_000_000)]
 
 ADDED_LATER = "later"
-"""Marks an option that came after the first models were stored. It is written down only where it is not its default:
-so settings that were there before keep their text, and with it their signature."""
+"""Marks an option that was added after models had been stored. It is written to TOML only if it differs from its
+default, so that configurations of older models keep their text, and with it their signature."""
 
 
 class Section(BaseModel):
-    """A part of the configuration: frozen, and a misspelled key is an error."""
+    """A section of the configuration: immutable; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

@@ -88,7 +88,7 @@ def test_threads_of_a_larger_machine_are_lowered_with_a_word(toy) -> None:
     stopper = Stopper(0)
     result = train(toy.config("train.threads=1000"), toy.directory / "model", reporter=stopper)
     assert result.steps == 8
-    assert any("train.threads = 1000 is beyond this machine" in one for one in stopper.messages)
+    assert any("train.threads = 1000 is too many for this machine" in one for one in stopper.messages)
 
 
 def test_a_training_without_a_saved_step_begins_anew(toy) -> None:
