@@ -117,8 +117,8 @@ def faults_of(outcome: Outcome) -> list[str]:
             (f"took {outcome.seconds:.1f} s", refused and outcome.seconds > MOST_SECONDS),
             (f"took {outcome.megabytes:.0f} MB", outcome.megabytes > MOST_MEGABYTES),
             (
-                f"said {outcome.told}",
-                refused and not 20 < max(map(len, outcome.told.splitlines()), default=0) < LONGEST,
+                f"said {outcome.message}",
+                refused and not 20 < max(map(len, outcome.message.splitlines()), default=0) < LONGEST,
             ),
         )
         if wrong
