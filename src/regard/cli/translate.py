@@ -61,7 +61,9 @@ def translate(
     for given, option in ((n_best > 1, f"--n-best {n_best}"), (attention, "--attention")):
         if given and not as_json:
             raise SearchError(f"{option} does not fit on one line of text per line of input: add --json")
-    refuse_overwriting_input(STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist])
+    refuse_overwriting_input(
+        STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist]
+    )
 
     with loading():
         from regard.translation.loading import load

@@ -21,7 +21,7 @@ from regard.errors import CheckpointError
 from regard.files.atomic import PENDING, atomic_directory, sha256
 from regard.files.json_text import parse_json
 from regard.files.paths import checked_path
-from regard.files.reading import open_regular, read_bytes, read_text, named_read_errors
+from regard.files.reading import named_read_errors, open_regular, read_bytes, read_text
 from regard.store import StoredModel
 from regard.store.manifest import CONFIG, SEPARATE_SUBWORDS, SHARED_SUBWORD, StoredReadout
 from regard.store.migrations import rename_keys
@@ -118,7 +118,7 @@ def new_directory(path: str | Path) -> Iterator[Path]:
         raise CheckpointError(
             f"{target}: expected a path for a new directory, but it exists already: remove it, or give another path"
         )
-    with atomic_directory(target, waiting=target.with_name(f".{target.name}{PENDING}")) as pending:
+    with atomic_directory(target, temporary=target.with_name(f".{target.name}{PENDING}")) as pending:
         yield pending
 
 

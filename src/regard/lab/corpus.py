@@ -188,7 +188,7 @@ def _open(directory: Path) -> tuple[LabCorpus, object]:
     try:
         about = _About.model_validate(tree)
     except ValidationError as error:
-        raise DataError(f"{path}: damaged: {faults(error)[0]}: {_CURE}") from None
+        raise DataError(f"{path}: damaged: {validation_messages(error)[0]}: {_CURE}") from None
     corpus = LabCorpus(
         directory, about.description, about.sizes.model_dump(), about.num_seen, about.counts, about.files
     )

@@ -144,7 +144,7 @@ class Experiment:
         try:
             return _Facts.model_validate(tree).model_dump()
         except ValidationError as error:
-            raise CheckpointError(f"{path}: damaged: {faults(error)[0]}: {_CURE}") from None
+            raise CheckpointError(f"{path}: damaged: {validation_messages(error)[0]}: {_CURE}") from None
 
     def _budget_options(self, tokens_per_epoch: int) -> dict[str, object]:
         """Training options for the lab's budget, which replaces the length that a preset sets."""

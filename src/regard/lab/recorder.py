@@ -106,7 +106,7 @@ def read_record(path: Path) -> Record:
     try:
         return _RECORD.validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:
-        raise CheckpointError(f"{path}: damaged: {faults(error)[0]}: {_CURE}") from None
+        raise CheckpointError(f"{path}: damaged: {validation_messages(error)[0]}: {_CURE}") from None
 
 
 _RECORD = TypeAdapter(Record)

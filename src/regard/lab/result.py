@@ -167,7 +167,9 @@ def read_result(path: Path, *, of: tuple[str, int] | None = None, num_sentences:
     try:
         result = _RESULT.validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:
-        raise CheckpointError(f"{path}: damaged: {'; '.join(faults(error)[:_MAX_FAULTS])}: {_CURE}") from None
+        raise CheckpointError(
+            f"{path}: damaged: {'; '.join(validation_messages(error)[:_MAX_FAULTS])}: {_CURE}"
+        ) from None
     contradiction = _contradiction(result, of, num_sentences)
     if contradiction:
         raise CheckpointError(f"{path}: damaged: {contradiction}: {_CURE}")

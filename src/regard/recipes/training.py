@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from regard.config.schema import Config, TrainConfig, TransformerConfig
+from regard.config.schema import Config, TrainConfig
 from regard.config.threads import clamped_threads
 from regard.data.stream import BatchStream
 from regard.errors import ConfigError
@@ -225,11 +225,8 @@ def _choose_for_machine(prepared: Prepared) -> tuple[Prepared, str, Precision]:
         threads, note = clamped_threads(options.threads, name="train.threads")
         torch.set_num_threads(threads)
         prepared = replace(prepared, notes=(*prepared.notes, note))
-    tokens = options.batch_tokens or 4096
-    if isinstance(model, TransformerConfig):
-        precision = choose_precision(options.precision, device, rows=min(tokens, 2048), width=model.width)
-    else:  # one product per time step, with one row per sentence
-        precision = choose_precision(options.precision, device, rows=max(32, tokens // 16), width=model.hidden_size)
+    tokens = options.batch_tokens or model.default_batch_tokens
+    precision = choose_precision(options.precision, device, rows=model.product_rows(tokens), width=model.state_width)
     return _with_train(prepared, {"precision": precision.name}), device, precision.with_exceptions(model)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from regard.errors import CheckpointError
-from regard.files.reading import open_regular, read_bytes, named_read_errors
+from regard.files.reading import named_read_errors, open_regular, read_bytes
 
 HEAD_SIZE = 512
 """Number of leading bytes that `detect_file_type` needs."""

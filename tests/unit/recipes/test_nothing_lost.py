@@ -248,9 +248,9 @@ def test_a_name_that_a_configuration_cannot_store_is_refused_before_anything_is_
 def test_an_empty_name_is_refused(toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(toy.directory)
     before = sorted(toy.directory.iterdir())
-    with pytest.raises(ConfigError, match="out: expected the name of a place, got an empty one"):
+    with pytest.raises(ConfigError, match="out: expected a path, got an empty one"):
         train(toy.config(), "")
-    with pytest.raises(ConfigError, match=r"data\.src: expected the name of a place"):
+    with pytest.raises(ConfigError, match=r"data\.src: expected a path, got an empty one"):
         train(toy.config('data.src=""'), "model")
     assert sorted(toy.directory.iterdir()) == before
 

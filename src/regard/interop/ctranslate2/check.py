@@ -240,7 +240,9 @@ def _check_scalars(found: Mapping[str, Variable], config: TransformerConfig, pat
 
 def _check_settings(exported: Exported) -> None:
     path, pieces, specials = exported.path / SETTINGS, all_pieces(exported.tgt_subword), exported.tgt_subword.specials
-    tree = parse_json(read_file(path, expected="settings of CTranslate2", most=MAX_BYTES), where=str(path), remedy=_CURE)
+    tree = parse_json(
+        read_file(path, expected="settings of CTranslate2", most=MAX_BYTES), where=str(path), remedy=_CURE
+    )
     expected: dict[str, object] = {
         "add_source_bos": False,
         "add_source_eos": True,
