@@ -66,12 +66,12 @@ class AlignmentTargets:
     """Where target subwords of a batch should look: a sparse `(B, T, S)` matrix G.
 
     Attributes:
-        places: `(3, N)` int64: row in the batch, target position, source position.
-        shares: `(N,)` float32; they sum to 1 over each target position that has any.
+        indices: `(3, N)` int64: row in the batch, target position, source position.
+        values: `(N,)` float32; they sum to 1 over each target position that has any.
     """
 
-    places: Tensor
-    shares: Tensor
+    indices: Tensor
+    values: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Batch:
         tgt_len: `(B,)` int64, lengths of the two.
         indices: Number of each row's sentence in its corpus.
         num_tgt_tokens: Target tokens that are not padding, eos among them.
-        guide: Where the target should look, for training that is guided.
+        alignment_targets: Where each target position should attend, for guided alignment.
     """
 
     src_ids: Tensor
@@ -96,11 +96,11 @@ class Batch:
     tgt_len: Tensor
     indices: tuple[int, ...]
     num_tgt_tokens: int
-    guide: AlignmentTargets | None = None
+    alignment_targets: AlignmentTargets | None = None
 
     def to(self, device: str) -> Batch:
         """The same batch with its tensors on `device`; a GPU's work goes on meanwhile."""
-        guide = self.guide
+        guide = self.alignment_targets
         return Batch(
             _placed(self.src_ids, device),
             _placed(self.src_len, device),
@@ -109,7 +109,7 @@ class Batch:
             _placed(self.tgt_len, device),
             self.indices,
             self.num_tgt_tokens,
-            None if guide is None else AlignmentTargets(_placed(guide.places, device), _placed(guide.shares, device)),
+            None if guide is None else AlignmentTargets(_placed(guide.indices, device), _placed(guide.values, device)),
         )
 
 

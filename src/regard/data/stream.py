@@ -116,4 +116,4 @@ class BatchStream:
         self._batch += 1
         src, tgt = [self._cut.src_ids(row) for row in rows], [self._cut.tgt_ids(row) for row in rows]
         batch = collate(src, tgt, specials=self.specials, indices=rows)
-        return batch if self.guidance is None else replace(batch, guide=self.guidance.guide(rows, src, tgt))
+        return batch if self.guidance is None else replace(batch, alignment_targets=self.guidance.guide(rows, src, tgt))

@@ -64,6 +64,6 @@ class GuidedAttention:
         layer = weights[guided_layer(self.layer, len(weights))]
         # (B, H, T, S) -> (B, T, S)
         chosen = layer.mean(dim=1) if self.head is None else layer[:, self.head]
-        rows, steps, columns = guide.places.unbind(0)
+        rows, steps, columns = guide.indices.unbind(0)
         found = chosen[rows, steps + self.shifted, columns].float().clamp_min(_LEAST)
-        return -(guide.shares * found.log()).sum()
+        return -(guide.values * found.log()).sum()

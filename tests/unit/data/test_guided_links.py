@@ -67,7 +67,7 @@ def test_links_follow_the_words_through_any_segmentation(subword, pairs, to_end)
     for _ in range(4 * stream.batches_per_epoch):
         batch = next(stream)
         dense = torch.zeros(*batch.tgt_out_ids.shape, batch.src_ids.shape[1])
-        dense[tuple(batch.guide.places)] = batch.guide.shares
+        dense[tuple(batch.alignment_targets.indices)] = batch.alignment_targets.values
         for number, row in enumerate(batch.indices):
             src_ids = batch.src_ids[number, : batch.src_len[number] - 1].tolist()
             tgt_ids = batch.tgt_out_ids[number, : batch.tgt_len[number] - 1].tolist()
@@ -89,10 +89,10 @@ def test_batches_carry_their_guide_to_the_device(subword, pairs):
     guidance = GuidedLinks.from_links([((0, 0),)] * len(pairs), subword, subword)
     options = {"batch_tokens": 1000, "seed": 1, "specials": subword.specials}
     batch = next(BatchStream(corpus, **options, guidance=guidance))
-    assert batch.to("cpu").guide.places.tolist() == batch.guide.places.tolist()
-    assert next(BatchStream(corpus, **options)).guide is None
+    assert batch.to("cpu").alignment_targets.indices.tolist() == batch.alignment_targets.indices.tolist()
+    assert next(BatchStream(corpus, **options)).alignment_targets is None
     empty = GuidedLinks.from_links([()] * len(pairs), subword, subword)
-    assert next(BatchStream(corpus, **options, guidance=empty)).guide.places.shape == (3, 0)
+    assert next(BatchStream(corpus, **options, guidance=empty)).alignment_targets.indices.shape == (3, 0)
 
 
 def read(path, text, pairs, subword):
