@@ -87,7 +87,7 @@ def test_location_awareness_is_equations_8_and_9() -> None:
     memory = attention.project_memory(states, torch.ones(1, 1, 1, S, dtype=torch.bool))
     score, filters = attention.attention.score, attention.location.filters.weight[:, 0].tolist()
     to_hidden = attention.location.feature_map.weight[0].tolist()  # U
-    attended, alpha = attention.begin(memory), [1.0] + [0.0] * (S - 1)
+    attended, alpha = attention.initial_history(memory), [1.0] + [0.0] * (S - 1)
     for query in queries:
         output, attended = attention(query, memory, attended)
         padded = [0.0] * reach + alpha + [0.0] * reach
@@ -111,12 +111,12 @@ def test_the_median_window_moves_with_the_weights() -> None:
     S, D, reach = 8, 4, 2
     attention = AttentionWithHistory(Attention(AdditiveScore(D, D), D), window=MedianWindow(reach)).double()
     memory = attention.project_memory(torch.randn(1, S, D).double(), torch.ones(1, 1, 1, S, dtype=torch.bool))
-    attended, alpha = attention.begin(memory), [1.0] + [0.0] * (S - 1)
+    attended, alpha = attention.initial_history(memory), [1.0] + [0.0] * (S - 1)
     for query in torch.randn(6, 1, 1, D).double():
         output, attended = attention(query, memory, attended)
-        centre = next(i for i in range(S) if sum(alpha[: i + 1]) >= 0.5)
+        center = next(i for i in range(S) if sum(alpha[: i + 1]) >= 0.5)
         energies = attention.attention.score(query[:, None], memory.key)[0, 0, 0].tolist()
-        window = [i for i in range(S) if abs(i - centre) <= reach]
+        window = [i for i in range(S) if abs(i - center) <= reach]
         inside = dict(zip(window, softmax([energies[i] for i in window]), strict=True))
         alpha = [inside.get(i, 0.0) for i in range(S)]
         assert output.weights[0, 0, 0].tolist() == pytest.approx(alpha, rel=1e-9, abs=1e-12)

@@ -125,8 +125,8 @@ def test_local_m_looks_around_its_own_step() -> None:
     mask = torch.tensor([True, True, True, False, False])[None, None, None]
     weights = attention(query, attention.project_memory(states, mask), start=1, need_weights=True).weights
     for row, step in enumerate(range(1, 1 + T)):
-        centre = min(step, 2)
-        allowed = [abs(i - centre) <= 1 and i < 3 for i in range(S)]
+        center = min(step, 2)
+        allowed = [abs(i - center) <= 1 and i < 3 for i in range(S)]
         scores = [dot(query[0, row].tolist(), states[0, i].tolist()) for i in range(S)]
         assert weights[0, 0, row].tolist() == pytest.approx(loop_softmax(scores, allowed), abs=1e-12)
 
@@ -141,13 +141,13 @@ def test_local_p_predicts_its_centre_and_prefers_it() -> None:
     weights = attention(query, attention.project_memory(states, mask), need_weights=True).weights
     for t in range(T):
         hidden = [math.tanh(x) for x in matvec(window.hidden_map.weight.tolist(), query[0, t].tolist())]
-        centre = (length - 1) / (1 + math.exp(-dot(window.v.weight[0].tolist(), hidden)))
-        allowed = [abs(i - centre) <= reach and i < length for i in range(S)]
+        center = (length - 1) / (1 + math.exp(-dot(window.v.weight[0].tolist(), hidden)))
+        allowed = [abs(i - center) <= reach and i < length for i in range(S)]
         scores = [
-            dot(query[0, t].tolist(), states[0, i].tolist()) - (i - centre) ** 2 / (2 * (reach / 2) ** 2)
+            dot(query[0, t].tolist(), states[0, i].tolist()) - (i - center) ** 2 / (2 * (reach / 2) ** 2)
             for i in range(S)
         ]
-        # the centre is computed in float32
+        # the center is computed in float32
         assert weights[0, 0, t].tolist() == pytest.approx(loop_softmax(scores, allowed), abs=1e-6)
 
 

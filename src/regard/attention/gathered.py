@@ -16,7 +16,7 @@ from torch import Tensor
 from regard.attention.scores import DotProductScore, Score
 from regard.native import kernel
 
-WIDEST = 4096
+MAX_WIDTH = 4096
 """H K, and H D, that the kernel takes at most."""
 
 
@@ -103,7 +103,7 @@ def can_attend(score: Score, like: Tensor, width: int) -> bool:
     Returns:
         True for the dot family where the kernel was compiled.
     """
-    return isinstance(score, DotProductScore) and width <= WIDEST and kernel("attend_rows", like) is not None
+    return isinstance(score, DotProductScore) and width <= MAX_WIDTH and kernel("attend_rows", like) is not None
 
 
 def attend_rows(

@@ -10,10 +10,10 @@ from regard.attention.location import LocationFeatures
 from regard.attention.masks import combine
 from regard.attention.multi import MultiHeadAttention
 from regard.attention.single import Attention
-from regard.attention.windows import FollowingWindow
+from regard.attention.windows import HistoryWindow
 from regard.values import AttentionOutput, Memory
 
-Attended = tuple[Tensor, Tensor]
+AttentionHistory = tuple[Tensor, Tensor]
 """What earlier looks found, `(B, H, 1, S)` each: the weights of the last one, and the sum of all."""
 
 
@@ -33,7 +33,7 @@ class AttentionWithHistory(nn.Module):
         *,
         coverage: Coverage | None = None,
         location: LocationFeatures | None = None,
-        window: FollowingWindow | None = None,
+        window: HistoryWindow | None = None,
     ) -> None:
         super().__init__()
         self.attention = attention
@@ -46,7 +46,7 @@ class AttentionWithHistory(nn.Module):
         """Projects keys and values once; see `Attention.project_memory`."""
         return self.attention.project_memory(states, mask)
 
-    def begin(self, memory: Memory) -> Attended | None:
+    def initial_history(self, memory: Memory) -> AttentionHistory | None:
         """What was attended to before the first step; None where nothing asks for it.
 
         Args:
@@ -65,8 +65,14 @@ class AttentionWithHistory(nn.Module):
         return last, total
 
     def forward(
-        self, query: Tensor, memory: Memory, attended: Attended | None, *, start: int = 0, need_weights: bool = False
-    ) -> tuple[AttentionOutput, Attended | None]:
+        self,
+        query: Tensor,
+        memory: Memory,
+        attended: AttentionHistory | None,
+        *,
+        start: int = 0,
+        need_weights: bool = False,
+    ) -> tuple[AttentionOutput, AttentionHistory | None]:
         """Attends, and keeps what was attended to.
 
         Args:

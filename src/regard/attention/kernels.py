@@ -9,7 +9,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from regard.native.dropout import dropout
 
 
-def widened(scores: Tensor) -> Tensor:
+def upcast(scores: Tensor) -> Tensor:
     """Scores in the type that distributions are computed in.
 
     Args:
@@ -31,7 +31,7 @@ def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     Returns:
         `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row with nothing to attend to is all zeros.
     """
-    scores = widened(scores)
+    scores = upcast(scores)
     if mask is None:
         return scores.softmax(-1)
     weights: Tensor = _MaskedSoftmax.apply(scores, mask)  # type: ignore[no-untyped-call]

@@ -16,14 +16,14 @@ class LocationFeatures(nn.Module):
 
     Args:
         num_filters: k, rows of F.
-        reach: A filter sees this many positions to each side; r = 2 · reach + 1.
+        half_width: A filter sees this many positions to each side; r = 2 · half_width + 1.
         size: P, the width of a projected key.
         num_heads: H, each with a U of its own; F is shared.
     """
 
-    def __init__(self, num_filters: int, reach: int, size: int, *, num_heads: int = 1) -> None:
+    def __init__(self, num_filters: int, half_width: int, size: int, *, num_heads: int = 1) -> None:
         super().__init__()
-        self.filters = nn.Conv1d(1, num_filters, 2 * reach + 1, padding=reach, bias=False)
+        self.filters = nn.Conv1d(1, num_filters, 2 * half_width + 1, padding=half_width, bias=False)
         self.feature_map = HeadLinear(num_heads, num_filters, size)
 
     def forward(self, last: Tensor) -> Tensor:

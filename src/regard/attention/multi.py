@@ -15,7 +15,7 @@ from regard.errors import ShapeError
 from regard.native.linear import Linear
 from regard.values import AttentionOutput, Memory
 
-MOST_CELLS = 1 << 26
+MAX_WEIGHTS = 1 << 26
 """Weights of all heads that are computed at once where nobody wants to see them: a quarter of a gigabyte."""
 
 
@@ -109,7 +109,7 @@ class MultiHeadAttention(nn.Module):
         if self.rotary:
             heads = rotate(heads, start=start)
         mask = combine(memory.mask, mask)
-        if self.training or need_weights or heads[..., 0].numel() * memory.value.shape[2] <= MOST_CELLS:
+        if self.training or need_weights or heads[..., 0].numel() * memory.value.shape[2] <= MAX_WEIGHTS:
             context, weights = self._attend(heads, memory, mask, bias, need_weights=need_weights)
         else:
             context, weights = self._attend_in_parts(heads, memory, mask, bias), None
@@ -133,7 +133,7 @@ class MultiHeadAttention(nn.Module):
     def _attend_in_parts(self, heads: Tensor, memory: Memory, mask: Tensor | None, bias: Tensor | None) -> Tensor:
         """Lets a few queries at a time attend, where all their weights at once would take too much memory."""
         num_queries = heads.shape[2]
-        step = max(1, MOST_CELLS // (heads[:, :, 0, 0].numel() * memory.value.shape[2]))
+        step = max(1, MAX_WEIGHTS // (heads[:, :, 0, 0].numel() * memory.value.shape[2]))
         parts = []
         for start in range(0, num_queries, step):
             few = slice(start, start + step)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional as F
 
-from regard.attention.kernels import masked_softmax, widened
+from regard.attention.kernels import masked_softmax, upcast
 
 Normalizer = Callable[[Tensor, Tensor | None], Tensor]
 """From scores `(B, H, T, S)` and a mask that broadcasts to them, or None, to weights `(B, H, T, S)`."""
@@ -60,7 +60,7 @@ def smooth(scores: Tensor, mask: Tensor | None) -> Tensor:
         `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row with nothing to attend to is all zeros.
     """
     # exp(ln σ(z)): the same fraction, and no sum that vanishes
-    return masked_softmax(F.logsigmoid(widened(scores)), mask)
+    return masked_softmax(F.logsigmoid(upcast(scores)), mask)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Sharpened:
 
 
 def _hidden(scores: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    return widened(scores), None if mask is None else ~mask
+    return upcast(scores), None if mask is None else ~mask
 
 
 def _below_the_top(scores: Tensor, hidden: Tensor | None) -> Tensor:

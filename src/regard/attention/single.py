@@ -16,7 +16,7 @@ from regard.attention.scores import DotProductScore, Score
 from regard.attention.windows import Window
 from regard.values import AttentionOutput, Memory
 
-SMALL = {torch.float32: 96 * 96, torch.bfloat16: 256 * 256}
+MAX_PLAIN_WEIGHTS = {torch.float32: 96 * 96, torch.bfloat16: 256 * 256}
 """Weights a head below which plain matrix products beat the CPU's fused kernel, forward and backward; measured
 by `benchmarks/dot_attention.py`: the kernel's cost a call hardly falls with the sentence's length."""
 
@@ -24,7 +24,7 @@ by `benchmarks/dot_attention.py`: the kernel's cost a call hardly falls with the
 def _fused_pays(query: Tensor, memory: Memory) -> bool:
     if query.device.type != "cpu":
         return True
-    return query.shape[-2] * memory.key.shape[-2] > SMALL.get(query.dtype, 0)
+    return query.shape[-2] * memory.key.shape[-2] > MAX_PLAIN_WEIGHTS.get(query.dtype, 0)
 
 
 @contextmanager

@@ -16,12 +16,12 @@ class Window(nn.Module, ABC):
     """Base of Luong's windows: a mask, and a bias that is added to the scores.
 
     Args:
-        reach: D, the number of positions the window spans to each side of its center.
+        half_width: D, the number of positions the window spans to each side of its center.
     """
 
-    def __init__(self, reach: int) -> None:
+    def __init__(self, half_width: int) -> None:
         super().__init__()
-        self.reach = reach
+        self.half_width = half_width
 
     @abstractmethod
     def center(self, query: Tensor, src_len: Tensor, *, start: int) -> Tensor:
@@ -50,7 +50,7 @@ class Window(nn.Module, ABC):
         positions = torch.arange(mask.shape[-1], device=mask.device, dtype=torch.float32)
         center = self.center(query, mask.sum(-1).view(-1, 1), start=start)
         distance = positions - center.float()[..., None]  # (B, T, S)
-        inside = (distance.abs() <= self.reach)[:, None]
+        inside = (distance.abs() <= self.half_width)[:, None]
         return inside & mask, self.bias(distance[:, None])
 
     def bias(self, distance: Tensor) -> Tensor | None:
@@ -69,7 +69,7 @@ class MonotonicWindow(Window):
     """local-m: source and target run in step, `p_t = t` (kept on the last word once the source has ended).
 
     Args:
-        reach: D.
+        half_width: D.
     """
 
     def center(self, query: Tensor, src_len: Tensor, *, start: int) -> Tensor:
@@ -85,12 +85,12 @@ class PredictiveWindow(Window):
     logarithm is added to the scores: the same preference, and the weights remain a distribution.
 
     Args:
-        reach: D.
+        half_width: D.
         query_size: Q.
     """
 
-    def __init__(self, reach: int, query_size: int) -> None:
-        super().__init__(reach)
+    def __init__(self, half_width: int, query_size: int) -> None:
+        super().__init__(half_width)
         self.hidden_map = nn.Linear(query_size, query_size, bias=False)
         self.v = nn.Linear(query_size, 1, bias=False)
 
@@ -101,21 +101,21 @@ class PredictiveWindow(Window):
 
     def bias(self, distance: Tensor) -> Tensor | None:
         """`-(i - p_t)² / (2 (D/2)²)`; see `Window.bias`."""
-        return distance.square() * (-2.0 / self.reach**2)
+        return distance.square() * (-2.0 / self.half_width**2)
 
 
-class FollowingWindow(nn.Module, ABC):
+class HistoryWindow(nn.Module, ABC):
     """Base of the windows around where the last look went (Chorowski 2015, §2.3).
 
     The paper's window takes w positions before its center and w - 1 behind; here it takes as many on both sides.
 
     Args:
-        reach: w, the number of positions the window spans to each side of its center.
+        half_width: w, the number of positions the window spans to each side of its center.
     """
 
-    def __init__(self, reach: int) -> None:
+    def __init__(self, half_width: int) -> None:
         super().__init__()
-        self.reach = reach
+        self.half_width = half_width
 
     @abstractmethod
     def center(self, last: Tensor) -> Tensor:
@@ -135,25 +135,25 @@ class FollowingWindow(nn.Module, ABC):
             last: `(B, H, 1, S)`, weights of the last look; zero at padding.
 
         Returns:
-            `(B, H, 1, S)` bool; may reach into padding, which the memory's own mask excludes.
+            `(B, H, 1, S)` bool; may half_width into padding, which the memory's own mask excludes.
         """
         positions = torch.arange(last.shape[-1], device=last.device, dtype=torch.float32)
-        return (positions - self.center(last)).abs() <= self.reach
+        return (positions - self.center(last)).abs() <= self.half_width
 
 
-class MedianWindow(FollowingWindow):
+class MedianWindow(HistoryWindow):
     """Around the median of the last weights: the first position up to which they hold half of their sum."""
 
     def center(self, last: Tensor) -> Tensor:
-        """`min {i : Σ_{j≤i} α_{t-1,j} ≥ ½}`; shapes as in `FollowingWindow.center`."""
+        """`min {i : Σ_{j≤i} α_{t-1,j} ≥ ½}`; shapes as in `HistoryWindow.center`."""
         half = last.sum(-1, keepdim=True) / 2
         return (last.cumsum(-1) < half).sum(-1, keepdim=True).float()
 
 
-class MeanWindow(FollowingWindow):
+class MeanWindow(HistoryWindow):
     """Around the expected position of the last look; the center may lie between two positions."""
 
     def center(self, last: Tensor) -> Tensor:
-        """`Σ_i i α_{t-1,i}`; shapes as in `FollowingWindow.center`."""
+        """`Σ_i i α_{t-1,i}`; shapes as in `HistoryWindow.center`."""
         positions = torch.arange(last.shape[-1], device=last.device, dtype=torch.float32)
         return (last.detach().float() * positions).sum(-1, keepdim=True)

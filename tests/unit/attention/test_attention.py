@@ -212,6 +212,6 @@ def test_queries_in_parts_see_what_they_see_together(monkeypatch: pytest.MonkeyP
     for own in (None, bias):
         whole = attention(states, memory, mask=masks[masked], bias=own).context
         with monkeypatch.context() as patch:
-            patch.setattr(multi, "MOST_CELLS", 100)  # two queries at a time
+            patch.setattr(multi, "MAX_WEIGHTS", 100)  # two queries at a time
             parts = attention(states, memory, mask=masks[masked], bias=own).context
         assert torch.allclose(whole, parts, atol=1e-6)

@@ -28,7 +28,7 @@ def test_coverage_begins_without_influence_and_then_has_one() -> None:
     covered = AttentionWithHistory(plain, coverage=Coverage())
     memory = remembered(covered)
     query = torch.randn(2, 1, WIDTH)
-    begun = covered.begin(memory)
+    begun = covered.initial_history(memory)
     assert begun is not None and not begun[1].any()
     first, after = covered(query, memory, begun, need_weights=True)
     torch.testing.assert_close(first.weights, plain(query, memory, need_weights=True).weights)
@@ -45,7 +45,7 @@ def test_what_asks_for_no_history_keeps_none() -> None:
     plain = Attention(DotScore(WIDTH, WIDTH), WIDTH)
     attention = AttentionWithHistory(plain)
     memory, query = remembered(attention), torch.randn(2, 3, WIDTH)
-    assert attention.begin(memory) is None
+    assert attention.initial_history(memory) is None
     output, after = attention(query, memory, None)
     assert after is None and output.weights is None
     assert torch.equal(output.context, plain(query, memory).context)
@@ -58,7 +58,7 @@ def test_before_the_first_step_the_gaze_rests_on_the_first_position(dtype: torch
     ).to(dtype)
     states = torch.randn(2, 4, WIDTH, dtype=dtype)
     memory = attention.project_memory(states, torch.ones(2, 1, 1, 4, dtype=torch.bool))
-    begun = attention.begin(memory)
+    begun = attention.initial_history(memory)
     assert begun is not None
     assert begun[0].shape == begun[1].shape == (2, 2, 1, 4)
     assert (begun[0] == torch.tensor([1.0, 0.0, 0.0, 0.0])).all()
@@ -74,7 +74,7 @@ def test_the_last_look_and_not_the_sum_makes_the_location_features() -> None:
         Attention(AdditiveScore(WIDTH, WIDTH, size=5), WIDTH), location=LocationFeatures(3, 1, 5)
     )
     memory, query = remembered(attention), torch.randn(2, 1, WIDTH)
-    begun = attention.begin(memory)
+    begun = attention.initial_history(memory)
     assert begun is not None
     last, total = begun
     expected, _ = attention(query, memory, (last, total))
@@ -89,7 +89,7 @@ def test_the_gradient_flows_through_earlier_looks() -> None:
         Attention(AdditiveScore(WIDTH, WIDTH, size=5), WIDTH), location=LocationFeatures(3, 1, 5)
     )
     memory, first = remembered(attention), torch.randn(2, 1, WIDTH, requires_grad=True)
-    _, after = attention(first, memory, attention.begin(memory))
+    _, after = attention(first, memory, attention.initial_history(memory))
     output, _ = attention(torch.randn(2, 1, WIDTH), memory, after)
     output.context.sum().backward()
     assert first.grad is not None and first.grad.any()
@@ -109,9 +109,9 @@ def test_the_gradient_flows_through_earlier_looks() -> None:
 )
 def test_windows_follow_the_last_look(last: list[float], median: int, mean: float) -> None:
     weights = torch.tensor(last)[None, None, None]
-    for window, centre in ((MedianWindow(1), float(median)), (MeanWindow(1), mean)):
-        assert window.centre(weights).item() == pytest.approx(centre)
-        assert window(weights)[0, 0, 0].tolist() == [abs(i - window.centre(weights).item()) <= 1.0 for i in range(5)]
+    for window, center in ((MedianWindow(1), float(median)), (MeanWindow(1), mean)):
+        assert window.center(weights).item() == pytest.approx(center)
+        assert window(weights)[0, 0, 0].tolist() == [abs(i - window.center(weights).item()) <= 1.0 for i in range(5)]
 
 
 @pytest.mark.parametrize("window", [MedianWindow(1), MeanWindow(1)])
@@ -120,7 +120,7 @@ def test_nothing_outside_the_window_is_attended_to(window: MedianWindow | MeanWi
     heads = MultiHeadAttention(WIDTH, 2, DotScore(3, 3))
     attention = AttentionWithHistory(heads, window=window)
     memory, attended = remembered(attention, (4, 2)), None
-    attended = attention.begin(memory)
+    attended = attention.initial_history(memory)
     for _ in range(5):
         before = attended
         output, attended = attention(torch.randn(2, 1, WIDTH), memory, before)

@@ -23,7 +23,7 @@ from regard.attention.scores import (
     ScaledDotScore,
     Score,
 )
-from regard.attention.windows import FollowingWindow, MedianWindow, MonotonicWindow, PredictiveWindow, Window
+from regard.attention.windows import HistoryWindow, MedianWindow, MonotonicWindow, PredictiveWindow, Window
 from regard.interop.onnx.graph import Graph, Value
 
 SCORES = frozenset({DotScore, ScaledDotScore, GeneralScore, CosineScore, AdditiveScore, LocationScore})
@@ -243,14 +243,14 @@ def window(
     else:
         raise AssertionError(f"a window of another kind: {type(module).__name__}")
     distance = _distance(g, g.op("Reshape", center, g.ints(-1, 1, 1, 1)), num_keys)
-    hiding = _within(g, distance, module.reach)
+    hiding = _within(g, distance, module.half_width)
     if isinstance(module, MonotonicWindow):
         return hiding, []
-    preference = g.op("Mul", g.op("Mul", distance, distance), g.scalar(-2.0 / module.reach**2))
+    preference = g.op("Mul", g.op("Mul", distance, distance), g.scalar(-2.0 / module.half_width**2))
     return hiding, [preference]
 
 
-def following_window(g: Graph, module: FollowingWindow, last: Value) -> Value:
+def following_window(g: Graph, module: HistoryWindow, last: Value) -> Value:
     """What a window around the last look hides.
 
     Args:
@@ -269,7 +269,7 @@ def following_window(g: Graph, module: FollowingWindow, last: Value) -> Value:
     else:
         where = g.op("Cast", positions(g, num_keys), to=1)
         center = g.op("ReduceSum", g.op("Mul", last, where), g.ints(-1))
-    return _within(g, _distance(g, center, num_keys), module.reach)
+    return _within(g, _distance(g, center, num_keys), module.half_width)
 
 
 def _distance(g: Graph, center: Value, num_keys: Value) -> Value:
