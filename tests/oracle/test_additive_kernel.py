@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from regard.attention.additive import chunked, native
-from regard.native import available, limited_to
+from regard.native import available_instruction_sets, limited_to
 
 Gradients = tuple[Tensor, Tensor, Tensor]
 Forward = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -39,7 +39,7 @@ SHAPES = [
 
 def forms() -> list[tuple[str, Forward, Backward]]:
     found: list[tuple[str, Forward, Backward]] = [("chunked", chunked.chunked_forward, chunked.chunked_backward)]
-    for name in available():
+    for name in available_instruction_sets():
         forward, backward = (limited_to(name)(run) for run in (native.forward, native.backward))
         found.append((name, forward, backward))
     return found

@@ -5,6 +5,12 @@ tells apart, and found through `ctypes`. The set that PyTorch uses runs; `ATEN_C
 that uses a kernel has a form in PyTorch as well, to which it falls back.
 """
 
-from regard.native.library import available, compiled, kernel, level, limited_to
+from regard.native.library import (
+    available_instruction_sets,
+    compiled_instruction_sets,
+    instruction_set,
+    kernel,
+    limited_to,
+)
 
-__all__ = ["available", "compiled", "kernel", "level", "limited_to"]
+__all__ = ["available_instruction_sets", "compiled_instruction_sets", "instruction_set", "kernel", "limited_to"]

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from regard.native.int8_levels import rounded
-from regard.native.library import kernel, level
-from regard.native.system import vnni
+from regard.native.int8_levels import quantize_rows
+from regard.native.library import instruction_set, kernel
+from regard.native.system import has_vnni
 
 PANEL, QUAD = 32, 4  # as in int8.c: outputs whose weights lie together, inputs that are multiplied at once
 _ROW, _GRID = 64, 8  # bytes that a rounded row is a multiple of, and that say what it was rounded to
@@ -19,17 +19,17 @@ def has_int8() -> bool:
     return kernel("int8_linear", torch.empty(0, dtype=torch.int8)) is not None
 
 
-def dot_products() -> str | None:
+def int8_instructions() -> str | None:
     """By which instructions the kernel multiplies here; the sums are the same by any.
 
     Returns:
         `VNNI`; `AVX-512` or `AVX2`, which take three instructions in place of one; `any processor's`, by which a
         product takes longer than in float32; None without a kernel.
     """
-    used = level()
+    used = instruction_set()
     if used is None or not has_int8():
         return None
-    return "VNNI" if vnni(used) else {"avx512": "AVX-512", "avx2": "AVX2"}.get(used, "any processor's")
+    return "VNNI" if has_vnni(used) else {"avx512": "AVX-512", "avx2": "AVX2"}.get(used, "any processor's")
 
 
 class Int8Linear(nn.Module):
@@ -43,7 +43,7 @@ class Int8Linear(nn.Module):
     Args:
         weight: W, `(out, in)`, on the CPU; nothing of it is kept but its bytes.
         bias: b, `(out,)`, or None.
-        rectify: Give `max(0, W x + b)`.
+        relu: Give `max(0, W x + b)`.
 
     Attributes:
         weight: `(panels, quads, 32, 4)` int8, W in the order in which it is multiplied, filled up with 0.
@@ -53,16 +53,16 @@ class Int8Linear(nn.Module):
         vnni: Whether to multiply by VNNI.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor | None = None, *, rectify: bool = False) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None = None, *, relu: bool = False) -> None:
         super().__init__()
         self.out_features, self.in_features = weight.shape
-        self.rectify = rectify
+        self.relu = relu
         # Neither parameters nor buffers, as in `PackedLinear`.
-        self._lay_out(*rounded(weight.float()), None if bias is None else bias.detach().float())
+        self._lay_out(*quantize_rows(weight.float()), None if bias is None else bias.detach().float())
         self.stride = -(-self.in_features // _ROW) * _ROW + _ROW  # rows a power of 2 apart would share few cache lines
         self.kernel = kernel("int8_linear", self.weight)
-        used = level()
-        self.vnni = used is not None and vnni(used)
+        used = instruction_set()
+        self.use_vnni = used is not None and has_vnni(used)
 
     def _lay_out(self, factors: Tensor, scales: Tensor, bias: Tensor | None) -> None:
         out, size = factors.shape
@@ -73,7 +73,7 @@ class Int8Linear(nn.Module):
         self.scales = F.pad(scales, (0, more))
         self.bias = None if bias is None else F.pad(bias, (0, more))
 
-    def some(self, outputs: Tensor) -> Int8Linear:
+    def select_outputs(self, outputs: Tensor) -> Int8Linear:
         """The same map to some of its outputs, with the same results.
 
         Args:
@@ -82,15 +82,15 @@ class Int8Linear(nn.Module):
         Returns:
             A map of its own, `(..., in)` to `(..., K)`.
         """
-        factors, scales, bias = self.rounded()
+        factors, scales, bias = self.unpacked()
         part = Int8Linear.__new__(Int8Linear)
         nn.Module.__init__(part)
         part.out_features, part.in_features = len(outputs), self.in_features
-        part.rectify, part.stride, part.kernel, part.vnni = self.rectify, self.stride, self.kernel, self.vnni
+        part.relu, part.stride, part.kernel, part.use_vnni = self.relu, self.stride, self.kernel, self.use_vnni
         part._lay_out(factors[outputs], scales[outputs], None if bias is None else bias[outputs])
         return part
 
-    def rounded(self) -> tuple[Tensor, Tensor, Tensor | None]:
+    def unpacked(self) -> tuple[Tensor, Tensor, Tensor | None]:
         """W as it was rounded: `(out, in)` int8, what each row is multiplied by `(out,)`, and b `(out,)` or None."""
         out = self.out_features
         factors = self.weight.transpose(1, 2).reshape(-1, self.weight.shape[1] * QUAD)[:out, : self.in_features]
@@ -116,7 +116,7 @@ class Int8Linear(nn.Module):
         self.kernel(
             given.data_ptr(), rows, self.weight.data_ptr(), self.scales.data_ptr(), self.totals.data_ptr(),
             None if self.bias is None else self.bias.data_ptr(), None if more is None else more.data_ptr(),
-            self.out_features, self.in_features, self.rectify, y.data_ptr(), place, self.stride,
-            place + rows * self.stride, self.vnni, torch.get_num_threads(),
+            self.out_features, self.in_features, self.relu, y.data_ptr(), place, self.stride,
+            place + rows * self.stride, self.use_vnni, torch.get_num_threads(),
         )  # fmt: skip
         return y.to(x.dtype)

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch  # before the kernels: they take their threads from the OpenMP that it loads
 from torch import Tensor
 
-from regard.native.system import instructions
+from regard.native.system import cpu_features
 
 _POINTER, _LONG, _SEED = ctypes.c_void_p, ctypes.c_int64, ctypes.c_uint64
 _INT, _FLOAT = ctypes.c_int32, ctypes.c_float
@@ -56,34 +56,38 @@ KINDS = {torch.float32: ("f32", _SIGNATURES), torch.bfloat16: ("bf16", _SIGNATUR
 """The types that there are kernels for: the suffix of their names, and which ones they are."""
 
 
-LEVELS = ("default", "avx2", "avx512")
+INSTRUCTION_SETS = ("default", "avx2", "avx512")
 """Sets of instructions that the kernels are compiled for, each with those before it; "default" is any processor."""
 
 _NEEDED = {"default": (), "avx2": ("AVX2", "FMA"), "avx512": ("AVX2", "FMA", "AVX-512")}
 _chosen: list[str | None] = []  # by `limited_to`, the innermost last
 
 
-def level() -> str | None:
+def instruction_set() -> str | None:
     """The set of instructions whose kernels run here.
 
     It is the one that PyTorch's own operators use, so that `ATEN_CPU_CAPABILITY=avx2` or `default` limits both; a
     smaller one where the compiler could not make that.
 
     Returns:
-        One of `LEVELS`; None when nothing was compiled, or nothing may be used.
+        One of `INSTRUCTION_SETS`; None when nothing was compiled, or nothing may be used.
     """
     if _chosen:
         return _chosen[-1]
-    found = available()
+    found = available_instruction_sets()
     return found[-1] if found else None
 
 
 @cache
-def available() -> tuple[str, ...]:
+def available_instruction_sets() -> tuple[str, ...]:
     """The sets of instructions that kernels were compiled for and that this process may use, smallest first."""
     capability = torch.backends.cpu.get_cpu_capability().lower()
-    usable = LEVELS[: LEVELS.index(capability) + 1] if capability in LEVELS else LEVELS[:1]
-    processor = instructions()  # PyTorch takes what ATEN_CPU_CAPABILITY asks for, whether the processor has it or not
+    usable = (
+        INSTRUCTION_SETS[: INSTRUCTION_SETS.index(capability) + 1]
+        if capability in INSTRUCTION_SETS
+        else INSTRUCTION_SETS[:1]
+    )
+    processor = cpu_features()  # PyTorch takes what ATEN_CPU_CAPABILITY asks for, whether the processor has it or not
     return tuple(
         name
         for name in usable
@@ -91,9 +95,9 @@ def available() -> tuple[str, ...]:
     )
 
 
-def compiled() -> tuple[str, ...]:
+def compiled_instruction_sets() -> tuple[str, ...]:
     """The sets of instructions that there are files of kernels for, whether or not this process may use them."""
-    return tuple(name for name in LEVELS if _files(name))
+    return tuple(name for name in INSTRUCTION_SETS if _files(name))
 
 
 @contextmanager
@@ -103,7 +107,7 @@ def limited_to(name: str | None) -> Iterator[None]:
     What was built before and holds a kernel, such as a packed model, keeps it.
 
     Args:
-        name: One of `available()`; None for PyTorch's own operators alone.
+        name: One of `available_instruction_sets()`; None for PyTorch's own operators alone.
 
     Returns:
         A context manager; also a decorator.
@@ -111,8 +115,8 @@ def limited_to(name: str | None) -> Iterator[None]:
     Raises:
         ValueError: There are no such kernels here.
     """
-    if name is not None and name not in available():
-        raise ValueError(f"expected one of {', '.join(available()) or 'no kernels at all'}, got {name!r}")
+    if name is not None and name not in available_instruction_sets():
+        raise ValueError(f"expected one of {', '.join(available_instruction_sets()) or 'no kernels at all'}, got {name!r}")
     _chosen.append(name)
     try:
         yield
@@ -150,6 +154,6 @@ def kernel(name: str, like: Tensor) -> Callable[..., None] | None:
         A function of pointers and numbers, or None where there is no such kernel: nothing was compiled, another
         device, another type.
     """
-    kind, used = KINDS.get(like.dtype), level()
+    kind, used = KINDS.get(like.dtype), instruction_set()
     library = _library(used) if kind and used and like.device.type == "cpu" else None
     return None if kind is None or library is None else getattr(library, f"regard_{name}_{kind[0]}")

@@ -15,18 +15,18 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional as F
 
-from regard.native.packed import packs
+from regard.native.meta_init import init_on_meta
+from regard.native.packed import can_pack
 from regard.native.system import processor_vendor
-from regard.native.unfilled import unfilled
 
-SMALLEST = 1 << 15
+MIN_ONEDNN_SIZE = 1 << 15
 """Elements of the weight from which a product is worth the few microseconds that the other way costs."""
 
 
 @cache
-def onednn_wins() -> bool:
+def onednn_is_faster() -> bool:
     """Whether oneDNN multiplies float32 faster than MKL here: by the processor's kind, so that it is so every time."""
-    if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512") or not packs(torch.float32):
+    if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512") or not can_pack(torch.float32):
         return False
     return processor_vendor() not in (None, "GenuineIntel")
 
@@ -35,9 +35,9 @@ def _by_onednn(x: Tensor, weight: Tensor) -> bool:
     return (
         x.dtype == weight.dtype == torch.float32
         and x.device.type == "cpu"
-        and weight.numel() >= SMALLEST
+        and weight.numel() >= MIN_ONEDNN_SIZE
         and x.numel() > 0
-        and onednn_wins()
+        and onednn_is_faster()
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
     )
@@ -184,7 +184,7 @@ class Linear(nn.Linear):
         return y if added is None else added + y
 
 
-def joined(*maps: nn.Linear) -> Linear:
+def fused_linear(*maps: nn.Linear) -> Linear:
     """One map for several that read the same vector: `[W_1; W_2; …] x + [b_1; b_2; …]`.
 
     Args:
@@ -193,7 +193,7 @@ def joined(*maps: nn.Linear) -> Linear:
     Returns:
         A map with weights of its own, whose result is theirs side by side.
     """
-    with unfilled():
+    with init_on_meta():
         whole = Linear(maps[0].in_features, sum(one.out_features for one in maps))
     with torch.no_grad():
         whole.weight = nn.Parameter(torch.cat([one.weight for one in maps]))

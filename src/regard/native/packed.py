@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from regard.native.int8 import Int8Linear
 from regard.native.library import kernel
 
-FEW = 5
+MAX_FEW_ROWS = 5
 """Rows up to which a product is bound by reading W: one sentence with the usual beam is among them."""
 
 _PACKING = Lock()
@@ -21,12 +21,12 @@ _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 PRECISIONS = (*_TYPES, "int8")
 """What a weight may be laid out in, and multiplied in."""
 
-FEWEST = 1 << 12
+MIN_INT8_SIZE = 1 << 12
 """Numbers that a matrix must have to be rounded to 8 bits: what is smaller costs little as it is."""
 
 
 @cache
-def packs(dtype: torch.dtype) -> bool:
+def can_pack(dtype: torch.dtype) -> bool:
     """Whether oneDNN can lay out weights of a type here; asked once, by doing it."""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
@@ -50,25 +50,25 @@ class PackedLinear(nn.Module):
         weight: W, `(out, in)`; copied where it is laid out anew, shared where it is read as it lies.
         bias: b, `(out,)`, or None.
         precision: `float32`, or `bfloat16`, which rounds W, each x and each result to 8 bits of mantissa.
-        rectify: Give `max(0, W x + b)`.
+        relu: Give `max(0, W x + b)`.
 
     Attributes:
-        by_onednn: Whether oneDNN multiplies more than a few rows, and compiles a product for every number of them.
+        uses_onednn: Whether oneDNN multiplies more than a few rows, and compiles a product for every number of them.
     """
 
     def __init__(
-        self, weight: Tensor, bias: Tensor | None = None, *, precision: str = "float32", rectify: bool = False
+        self, weight: Tensor, bias: Tensor | None = None, *, precision: str = "float32", relu: bool = False
     ) -> None:
         super().__init__()
         self.dtype = _TYPES[precision]
-        self.rectify = rectify
+        self.relu = relu
         self.out_features, self.in_features = weight.shape
         # Neither parameters nor buffers: there is nothing to save, and the packed form cannot be copied.
         self.weight = weight.detach().to(self.dtype).contiguous()
         self.bias = None if bias is None else bias.detach().to(self.dtype).contiguous()
-        self.by_onednn = weight.device.type == "cpu" and weight.numel() > 0 and packs(self.dtype)
+        self.uses_onednn = weight.device.type == "cpu" and weight.numel() > 0 and can_pack(self.dtype)
         self._packed: Tensor | None = None
-        self.few = kernel("few_rows", self.weight)
+        self.few_rows_kernel = kernel("few_rows", self.weight)
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
         """Maps the last dimension.
@@ -81,14 +81,14 @@ class PackedLinear(nn.Module):
             `(..., out)` in the type of x.
         """
         narrow = x.to(self.dtype)
-        if self.few and 0 < x.numel() <= FEW * self.in_features and x.dtype == torch.float32:
+        if self.few_rows_kernel and 0 < x.numel() <= MAX_FEW_ROWS * self.in_features and x.dtype == torch.float32:
             return self._few_rows(narrow, added)
         y: Tensor
-        if not self.by_onednn:
+        if not self.uses_onednn:
             y = F.linear(narrow, self.weight, self.bias)
-            y = y.relu() if self.rectify else y
-        elif added is None or self.rectify or added.dtype != self.dtype:
-            kind = "relu" if self.rectify else "none"
+            y = y.relu() if self.relu else y
+        elif added is None or self.relu or added.dtype != self.dtype:
+            kind = "relu" if self.relu else "none"
             y = torch.ops.mkldnn._linear_pointwise(narrow, self._laid_out(), self.bias, kind, [], "")
         else:
             y = torch.ops.mkldnn._linear_pointwise.binary(narrow, added, self._laid_out(), self.bias, "add")
@@ -104,20 +104,20 @@ class PackedLinear(nn.Module):
 
     def _few_rows(self, x: Tensor, added: Tensor | None) -> Tensor:
         """The same for at most `FEW` rows of x, in W's type; in float32."""
-        if self.few is None:
+        if self.few_rows_kernel is None:
             raise AssertionError("asked for a kernel that is not there")
         x, y = x.contiguous(), torch.empty(*x.shape[:-1], self.out_features)
         added = None if added is None else added.contiguous()
-        self.few(
+        self.few_rows_kernel(
             x.data_ptr(), x.numel() // self.in_features, self.weight.data_ptr(),
             None if self.bias is None else self.bias.data_ptr(), None if added is None else added.data_ptr(),
-            self.out_features, self.in_features, self.rectify, y.data_ptr(), torch.get_num_threads(),
+            self.out_features, self.in_features, self.relu, y.data_ptr(), torch.get_num_threads(),
         )  # fmt: skip
         return y
 
 
-def lay_out(
-    weight: Tensor, bias: Tensor | None = None, *, precision: str = "float32", rectify: bool = False
+def pack_linear(
+    weight: Tensor, bias: Tensor | None = None, *, precision: str = "float32", relu: bool = False
 ) -> PackedLinear | Int8Linear:
     """`W x + b` as it is computed fastest in a precision, for a W that stays as it is.
 
@@ -125,13 +125,13 @@ def lay_out(
         weight: W, `(out, in)`.
         bias: b, `(out,)`, or None.
         precision: One of `PRECISIONS`; in int8 a W of fewer than `FEWEST` numbers stays in float32.
-        rectify: Give `max(0, W x + b)`.
+        relu: Give `max(0, W x + b)`.
 
     Returns:
         The map, `(..., in)` to `(..., out)`.
     """
     if precision != "int8":
-        return PackedLinear(weight, bias, precision=precision, rectify=rectify)
-    if weight.numel() < FEWEST:
-        return PackedLinear(weight, bias, rectify=rectify)
-    return Int8Linear(weight, bias, rectify=rectify)
+        return PackedLinear(weight, bias, precision=precision, relu=relu)
+    if weight.numel() < MIN_INT8_SIZE:
+        return PackedLinear(weight, bias, relu=relu)
+    return Int8Linear(weight, bias, relu=relu)

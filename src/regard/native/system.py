@@ -64,7 +64,7 @@ def processor_vendor() -> str | None:
     return _described("vendor_id")
 
 
-def instructions() -> dict[str, bool]:
+def cpu_features() -> dict[str, bool]:
     """Sets of instructions that matter here, by what PyTorch says of the processor.
 
     Returns:
@@ -83,7 +83,7 @@ def instructions() -> dict[str, bool]:
     return {name: bool(ask()) for name, ask in asked.items() if ask is not None}
 
 
-def vnni(level: str) -> bool:
+def has_vnni(level: str) -> bool:
     """Whether the processor multiplies bytes by instructions of their own, in registers of a certain width.
 
     Args:
@@ -95,10 +95,10 @@ def vnni(level: str) -> bool:
     known, name = _capabilities(), {"avx512": "avx512_vnni", "avx2": "avx_vnni"}.get(level)
     if known or level != "avx512":
         return bool(name and known.get(name))
-    return bool(instructions().get("VNNI"))
+    return bool(cpu_features().get("VNNI"))
 
 
-def caches() -> dict[str, int]:
+def cache_sizes() -> dict[str, int]:
     """Bytes of one core's caches for data by level, such as `{"1": 49152}`; empty where nobody says."""
     found = {}
     for place in sorted((SYS / "devices/system/cpu/cpu0/cache").glob("index*")):
@@ -112,7 +112,7 @@ def caches() -> dict[str, int]:
     return {level: size for level, size in told.items() if isinstance(size, int) and size > 0}
 
 
-def quota() -> float | None:
+def cpu_quota() -> float | None:
     """Processors' worth of time that the control group (a container) may use; None without a limit, or unknown."""
     found = []
     for place in _groups("cpu"):

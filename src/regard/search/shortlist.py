@@ -179,7 +179,7 @@ def _rows(model: Seq2Seq, words: Tensor) -> PackedLinear | Int8Linear:
     parts = [] if model.output_map is None else list(model.output_map.modules())
     for part in parts:
         if isinstance(part, Int8Linear):
-            return part.some(words)
+            return part.select_outputs(words)
     weight, bias = model.output_weight[words], model.output_bias[words]
     types = {part.dtype for part in parts if isinstance(part, PackedLinear)}
     return PackedLinear(weight, bias, precision="bfloat16" if torch.bfloat16 in types else "float32")

@@ -18,7 +18,7 @@ from regard.files.atomic import pending
 from regard.files.reading import decoded
 from regard.model.build import ScoreFactory, build_model
 from regard.model.seq2seq import Seq2Seq
-from regard.native.unfilled import unfilled
+from regard.native.meta_init import init_on_meta
 from regard.store.manifest import (
     CONFIG,
     CURE,
@@ -219,7 +219,7 @@ def _skeleton(described: ModelDescription, header: Header, score: ScoreFactory |
     if too_long:
         raise CheckpointError(f"{described.directory / CONFIG}: model.{too_long[0]} is beyond all sizes; {CURE}")
     try:
-        with unfilled():
+        with init_on_meta():
             return described.build(score)
     except (RuntimeError, OverflowError) as error:  # a matrix of more numbers than can be counted
         reason = str(error).splitlines()[0]

@@ -151,7 +151,7 @@ def is_stored_whole(model: nn.Module) -> bool:
 
 
 def adopt(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Gives a module that was made `unfilled` tensors for its own; what is tied stays tied.
+    """Gives a module that was made under `init_on_meta` tensors for its own; what is tied stays tied.
 
     Args:
         model: A module that is stored whole, whose own tensors have these names and shapes.

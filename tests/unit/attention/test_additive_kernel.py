@@ -12,7 +12,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from regard.attention.additive import additive_scores, chunked, native, op
 from regard.attention.scores import AdditiveScore
 from regard.attention.single import Attention
-from regard.native import kernel, level, limited_to
+from regard.native import instruction_set, kernel, limited_to
 
 compiled = pytest.mark.skipif(kernel("additive_forward", torch.empty(0)) is None, reason="no compiled kernel")
 
@@ -174,7 +174,7 @@ def test_what_is_saved_for_the_gradient_is_what_was_given(without_kernel: bool) 
     query, key, v = draw(1, 1, 64, 64, 32)
     saved: list[int] = []
     hooks = saved_tensors_hooks(lambda x: (saved.append(x.data_ptr()), x)[1], lambda x: x)
-    with limited_to(None if without_kernel else level()), hooks:
+    with limited_to(None if without_kernel else instruction_set()), hooks:
         additive_scores(query, key, v)
     assert sorted(saved) == sorted(x.data_ptr() for x in (query, key, v))
 
@@ -185,7 +185,7 @@ def test_no_allocation_is_as_large_as_all_terms(monkeypatch: pytest.MonkeyPatch,
         monkeypatch.setattr(chunked, "TERMS", 1 << 14)
     query, key, v = draw(2, 1, 96, 96, 64)
     profiling = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True)
-    with limited_to(None if without_kernel else level()), profiling as profile:
+    with limited_to(None if without_kernel else instruction_set()), profiling as profile:
         additive_scores(query, key, v).sum().backward()
     all_terms = 2 * 96 * 96 * 64 * 4
     largest = max(event.cpu_memory_usage for event in profile.events())

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from regard.native import available, limited_to
+from regard.native import available_instruction_sets, limited_to
 from regard.native.dropout import Dropout, ReLUDropout, dropout, relu_dropout
 
 pytestmark = pytest.mark.usefixtures("instructions")
@@ -117,7 +117,7 @@ def test_the_mask_is_the_same_with_all_instructions() -> None:
         with limited_to(name):
             return torch.cat((dropout(torch.ones(100_003), 0.3), relu_dropout(torch.ones(70), 0.3)))
 
-    found = [drawn(name) for name in available()]
+    found = [drawn(name) for name in available_instruction_sets()]
     assert all(torch.equal(one, found[0]) for one in found)
 
 

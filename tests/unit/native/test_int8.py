@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from regard import native
-from regard.native.int8 import Int8Linear, dot_products, has_int8
-from regard.native.packed import FEWEST, PackedLinear, lay_out
-from regard.native.system import vnni
+from regard.native.int8 import Int8Linear, has_int8, int8_instructions
+from regard.native.packed import MIN_INT8_SIZE, PackedLinear, pack_linear
+from regard.native.system import has_vnni
 
 if not has_int8():
     pytest.skip("nothing was compiled here", allow_module_level=True)
@@ -29,7 +29,7 @@ WAYS = [("avx512", True), ("avx512", False), ("avx2", True), ("avx2", False), ("
 def by_vnni(request: pytest.FixtureRequest) -> Iterator[bool]:
     """Whether to multiply by VNNI, for every set of instructions that kernels are compiled for."""
     name, wanted = request.param
-    if name not in native.available() or (wanted and not vnni(name)):
+    if name not in native.available_instruction_sets() or (wanted and not has_vnni(name)):
         pytest.skip(f"this processor has no {name}{' with VNNI' * wanted}")
     with native.limited_to(name):
         yield wanted
@@ -37,7 +37,7 @@ def by_vnni(request: pytest.FixtureRequest) -> Iterator[bool]:
 
 def exactly(product: Int8Linear, x: Tensor, added: Tensor | None = None) -> Tensor:
     """What `product` owes for rows `(N, in)`: sums of integers, each step in float32 rounded once."""
-    factors, scales, bias = product.rounded()
+    factors, scales, bias = product.unpacked()
     low, high = (edge.astype(np.float32) for edge in (x.numpy().min(1, initial=0), x.numpy().max(1, initial=0)))
     span = high - low
     inverse = np.float32(255) / span
@@ -46,7 +46,7 @@ def exactly(product: Int8Linear, x: Tensor, added: Tensor | None = None) -> Tens
     sums = (given - zero) @ factors.numpy().astype(np.int64).T
     found = sums.astype(np.float32) * ((span / np.float32(255))[:, None] * scales.numpy())
     found += np.float32(0) if bias is None else bias.numpy()
-    found = np.maximum(found, 0) if product.rectify else found
+    found = np.maximum(found, 0) if product.relu else found
     return torch.from_numpy(found if added is None else found + added.numpy())
 
 
@@ -55,8 +55,8 @@ def exactly(product: Int8Linear, x: Tensor, added: Tensor | None = None) -> Tens
 def test_every_product_is_exact(rows: int, size: tuple[int, int], by_vnni: bool) -> None:
     x, weight, bias = torch.randn(rows, size[1]), torch.randn(size), torch.randn(size[0])
     added = torch.randn(rows, size[0])
-    for product in (Int8Linear(weight), Int8Linear(weight, bias), Int8Linear(weight, bias, rectify=True)):
-        product.vnni = by_vnni
+    for product in (Int8Linear(weight), Int8Linear(weight, bias), Int8Linear(weight, bias, relu=True)):
+        product.use_vnni = by_vnni
         assert torch.equal(product(x), exactly(product, x))
         assert torch.equal(product(x, added), exactly(product, x, added))
 
@@ -67,7 +67,7 @@ def test_no_sum_overflows(by_vnni: bool) -> None:
         1, 32
     )
     product = Int8Linear(signs)
-    product.vnni = by_vnni
+    product.use_vnni = by_vnni
     for x in (torch.ones(1, 256), -torch.ones(1, 256), torch.tensor([1.0, -1.0]).repeat(1, 128)):
         assert torch.equal(product(x), exactly(product, x))
         torch.testing.assert_close(product(x), x @ signs.T, rtol=1e-5, atol=1.01)  # 1 / 2 goes to one of two bytes
@@ -130,8 +130,8 @@ def test_other_types_and_layouts() -> None:
 def test_some_outputs_are_as_among_all() -> None:
     product, x = Int8Linear(torch.randn(77, 50), torch.randn(77)), torch.randn(6, 50)
     words = torch.tensor([76, 0, 5, 33, 34, 5])
-    assert torch.equal(product.some(words)(x), product(x)[:, words])
-    assert torch.equal(product.some(words[:0])(x), torch.empty(6, 0))
+    assert torch.equal(product.select_outputs(words)(x), product(x)[:, words])
+    assert torch.equal(product.select_outputs(words[:0])(x), torch.empty(6, 0))
 
 
 def test_is_near_the_exact_product() -> None:
@@ -142,9 +142,9 @@ def test_is_near_the_exact_product() -> None:
 
 
 def test_small_matrices_are_not_rounded() -> None:
-    assert isinstance(lay_out(torch.randn(FEWEST // 64, 64), precision="int8"), Int8Linear)
-    assert isinstance(lay_out(torch.randn(FEWEST // 64 - 1, 64), precision="int8"), PackedLinear)
-    assert isinstance(lay_out(torch.randn(FEWEST // 64, 64)), PackedLinear)
+    assert isinstance(pack_linear(torch.randn(MIN_INT8_SIZE // 64, 64), precision="int8"), Int8Linear)
+    assert isinstance(pack_linear(torch.randn(MIN_INT8_SIZE // 64 - 1, 64), precision="int8"), PackedLinear)
+    assert isinstance(pack_linear(torch.randn(MIN_INT8_SIZE // 64, 64)), PackedLinear)
 
 
 Level = Literal["avx512", "avx2", "generic"]
@@ -159,12 +159,12 @@ class OlderCpu(Protocol):
 HASH = """
 import hashlib
 import torch
-from regard.native.int8 import Int8Linear, dot_products
+from regard.native.int8 import Int8Linear, int8_instructions
 
 ways = torch.arange(90 * 210).view(90, 210)  # no draws: PyTorch's own differ between instructions
 product = Int8Linear((ways * 7919 % 1009 - 500) / 77, ways[:, 3] % 13 / 7)
 x = (ways[:14] * 104729 % 2003 - 900) / 321
-print(dot_products(), hashlib.sha256(product(x).numpy().tobytes()).hexdigest(), sep=",")
+print(int8_instructions(), hashlib.sha256(product(x).numpy().tobytes()).hexdigest(), sep=",")
 """
 
 
@@ -176,7 +176,7 @@ def own_hash() -> str:
 
 @pytest.mark.parametrize(("level", "by"), [("avx512", "AVX-512"), ("avx2", "AVX2"), ("generic", "any processor's")])
 def test_older_processors_compute_the_same(older_cpu: OlderCpu, own_hash: str, level: Level, by: str) -> None:
-    if level not in (*native.available(), "generic"):
+    if level not in (*native.available_instruction_sets(), "generic"):
         pytest.skip(f"this processor has no {level}")
     environment = older_cpu.environment(level)
     done = subprocess.run([sys.executable, "-c", HASH], env=environment, check=True, capture_output=True, text=True)
@@ -185,10 +185,10 @@ def test_older_processors_compute_the_same(older_cpu: OlderCpu, own_hash: str, l
 
 def test_is_told_by_which_instructions() -> None:
     told = {None: None, "default": "any processor's"}
-    for name in (None, *native.available()):
+    for name in (None, *native.available_instruction_sets()):
         with native.limited_to(name):
             assert has_int8() == (name is not None)
             if name in told:
-                assert dot_products() == told[name]
+                assert int8_instructions() == told[name]
             else:
-                assert dot_products() in ("VNNI", "AVX-512", "AVX2")
+                assert int8_instructions() in ("VNNI", "AVX-512", "AVX2")

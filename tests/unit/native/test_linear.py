@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from regard.native import linear as products
-from regard.native.linear import Linear, joined, linear, weight_gradient
-from regard.native.packed import packs
+from regard.native.linear import Linear, fused_linear, linear, weight_gradient
+from regard.native.packed import can_pack
 
 LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
     "whole": lambda x: x,
@@ -24,10 +24,10 @@ LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
 @pytest.fixture(params=["onednn", "torch"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways, whatever this processor is."""
-    if request.param == "onednn" and not packs(torch.float32):
+    if request.param == "onednn" and not can_pack(torch.float32):
         pytest.skip("no oneDNN here")
-    monkeypatch.setattr(products, "onednn_wins", lambda: request.param == "onednn")
-    monkeypatch.setattr(products, "SMALLEST", 1)
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: request.param == "onednn")
+    monkeypatch.setattr(products, "MIN_ONEDNN_SIZE", 1)
     return str(request.param)
 
 
@@ -91,22 +91,22 @@ def test_a_layer_keeps_the_names_of_torchs() -> None:
 def test_which_processors_it_is_for(
     capability: str, described: str, wins: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not packs(torch.float32):
+    if not can_pack(torch.float32):
         pytest.skip("no oneDNN here")
-    products.onednn_wins.cache_clear()
+    products.onednn_is_faster.cache_clear()
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     monkeypatch.setattr(Path, "read_text", lambda self, **options: described)
     try:
-        assert products.onednn_wins() is wins
+        assert products.onednn_is_faster() is wins
     finally:
-        products.onednn_wins.cache_clear()
+        products.onednn_is_faster.cache_clear()
 
 
 @pytest.mark.usefixtures("way")
 def test_a_joined_map_gives_its_parts_side_by_side_and_adds() -> None:
     x, added = torch.randn(3, 12), torch.randn(3, 13)
     parts = [Linear(12, size) for size in (5, 1, 7)]
-    whole = joined(*parts)
+    whole = fused_linear(*parts)
     wanted = torch.cat([part(x) for part in parts], dim=-1)
     torch.testing.assert_close(whole(x), wanted)
     torch.testing.assert_close(whole(x, added), wanted + added)

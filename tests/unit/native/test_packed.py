@@ -23,14 +23,14 @@ def test_equals_the_plain_product(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if not onednn:
-        monkeypatch.setattr(packed, "packs", lambda dtype: False)
+        monkeypatch.setattr(packed, "can_pack", lambda dtype: False)
     x, weight, b = torch.randn(*rows, size[1]), torch.randn(size), torch.randn(size[0]) if bias else None
     added, wanted = (
         torch.randn(*rows, size[0]),
         F.linear(x.double(), weight.double(), None if b is None else b.double()),
     )
     with torch.inference_mode():
-        plain, rectified = PackedLinear(weight, b), PackedLinear(weight, b, rectify=True)
+        plain, rectified = PackedLinear(weight, b), PackedLinear(weight, b, relu=True)
         for found, double in (
             (plain(x), wanted),
             (plain(x, added), wanted + added),
@@ -42,16 +42,16 @@ def test_equals_the_plain_product(
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_few_rows_ask_for_no_second_form_of_a_matrix(precision: str, kernels: str) -> None:
-    if not packed.packs(torch.float32 if precision == "float32" else torch.bfloat16):
+    if not packed.can_pack(torch.float32 if precision == "float32" else torch.bfloat16):
         pytest.skip("oneDNN cannot lay out weights of this type here")
     product = PackedLinear(torch.randn(300, 128), precision=precision)
     with torch.inference_mode():
-        for rows in range(1, packed.FEW + 1):
+        for rows in range(1, packed.MAX_FEW_ROWS + 1):
             product(torch.randn(rows, 128))
         assert product._packed is None
-        product(torch.randn(packed.FEW + 1, 128))
+        product(torch.randn(packed.MAX_FEW_ROWS + 1, 128))
         made = product._packed
-        product(torch.randn(packed.FEW + 1, 128))
+        product(torch.randn(packed.MAX_FEW_ROWS + 1, 128))
     assert made is not None
     assert product._packed is made
 
@@ -66,7 +66,7 @@ def test_few_rows_of_every_number(rows: int, size: tuple[int, int], kernels: str
         torch.randn(rows, size[0]),
     )
     with torch.inference_mode():
-        found = PackedLinear(weight, bias, rectify=True)(x, added)
+        found = PackedLinear(weight, bias, relu=True)(x, added)
     wanted = F.linear(x.double(), weight.double(), bias.double()).relu() + added
     torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=1e-5)
 
@@ -75,7 +75,7 @@ def test_what_is_not_a_number_stays_so(kernels: str) -> None:
     x = torch.randn(5, 40)
     x[3, 39] = torch.nan
     with torch.inference_mode():
-        found = PackedLinear(torch.randn(30, 40), rectify=True)(x)
+        found = PackedLinear(torch.randn(30, 40), relu=True)(x)
     assert found[3].isnan().all()
     assert found[[0, 1, 2, 4]].isfinite().all()
 

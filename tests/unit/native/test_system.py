@@ -33,8 +33,8 @@ def test_where_nothing_is_said_all_is_unknown(files: Path, monkeypatch: pytest.M
     monkeypatch.setattr(system.platform, "processor", str)
     monkeypatch.setattr(system.platform, "machine", lambda: "riscv64")
     monkeypatch.delattr(system.os, "sysconf")
-    assert system.processor_name() is system.processor_vendor() is system.quota() is None
-    assert system.caches() == system.instructions() == {}
+    assert system.processor_name() is system.processor_vendor() is system.cpu_quota() is None
+    assert system.cache_sizes() == system.cpu_features() == {}
     assert system.openmp_libraries() == []
     assert system.memory() == system.Memory(None, None, None)
 
@@ -66,10 +66,10 @@ def test_caches_of_data_are_told_by_level(files: Path, monkeypatch: pytest.Monke
         write(files, **{f"{place}/index{index}/{key}": f"{value}\n" for key, value in zip(
             ("level", "type", "size"), (level, kind, size), strict=True
         )})  # fmt: skip
-    assert system.caches() == {"1": 32 << 10, "3": 8 << 20}
+    assert system.cache_sizes() == {"1": 32 << 10, "3": 8 << 20}
     monkeypatch.setattr(system, "SYS", files / "no such")
     monkeypatch.setattr(system, "_capabilities", lambda: {"l1d_cache_size": 48 << 10, "l2_cache_size": 0})
-    assert system.caches() == {"1": 48 << 10}
+    assert system.cache_sizes() == {"1": 48 << 10}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_caches_of_data_are_told_by_level(files: Path, monkeypatch: pytest.Monke
 )
 def test_the_processor_time_of_a_control_group(files: Path, texts: dict[str, str], quota: float | None) -> None:
     write(files, **texts)
-    assert system.quota() == quota
+    assert system.cpu_quota() == quota
 
 
 @pytest.mark.parametrize(
@@ -153,11 +153,11 @@ def test_openmp_that_is_loaded(files: Path) -> None:
 def test_instructions_follow_what_pytorch_says(monkeypatch: pytest.MonkeyPatch) -> None:
     known = {"avx2": True, "fma3": True, "avx512_f": True, "avx512_bw": True, "avx_vnni": True, "amx_tile": False}
     monkeypatch.setattr(system, "_capabilities", lambda: known)
-    assert system.instructions() == {
+    assert system.cpu_features() == {
         "AVX2": True, "FMA": True, "AVX-512": False, "VNNI": True, "bfloat16": False, "AMX": False
     }  # fmt: skip
     monkeypatch.setattr(system, "_capabilities", lambda: {"neon": True, "dot": True, "i8mm": False})
-    assert system.instructions() == {"NEON": True, "dot products": True, "int8 products": False, "bfloat16": False}
+    assert system.cpu_features() == {"NEON": True, "dot products": True, "int8 products": False, "bfloat16": False}
 
 
 def test_instructions_of_an_older_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +167,7 @@ def test_instructions_of_an_older_pytorch(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(torch.cpu, question, lambda: True)
     monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: False)
     monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
-    told = system.instructions()
+    told = system.cpu_features()
     assert (told["AVX2"], told["AVX-512"], told["VNNI"], "AMX" in told) == (True, True, False, False)
     monkeypatch.setattr(system.platform, "machine", lambda: "arm64")
-    assert system.instructions() == {}
+    assert system.cpu_features() == {}

@@ -52,10 +52,10 @@ class Simulated(nn.Module):
 
     def __init__(self, product: Int8Linear) -> None:
         super().__init__()
-        factors, scales, bias = product.rounded()
+        factors, scales, bias = product.unpacked()
         self.weight = factors.double() * scales[:, None].double()
         self.constant = torch.zeros(()) if bias is None else bias.double()
-        self.rectify = product.rectify
+        self.relu = product.relu
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
         low, high = x.amin(-1, keepdim=True).clamp(max=0), x.amax(-1, keepdim=True).clamp(min=0)
@@ -63,7 +63,7 @@ class Simulated(nn.Module):
         zero = (-low * (255 / span)).round()
         given = ((x * (255 / span)).round() + zero).clamp(0, 255) - zero
         y = (given.double() * (span / 255).double()) @ self.weight.T + self.constant
-        y = (y.relu() if self.rectify else y).float()
+        y = (y.relu() if self.relu else y).float()
         return y if added is None else added + y
 
 

@@ -399,7 +399,7 @@ def test_json_and_notebooks(translator: Translator) -> None:
 
 
 def test_a_translator_in_8_bits_holds_no_model_in_float32(subword: Subword, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packed, "FEWEST", 1)
+    monkeypatch.setattr(packed, "MIN_INT8_SIZE", 1)
     model = stored("bahdanau", subword)
     wide, narrow = (Translator.of([model], precision=precision) for precision in ("float32", "int8"))
     assert [one.model is model.model for one in (*wide.models, *narrow.models)] == [True, False]

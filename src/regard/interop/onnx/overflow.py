@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from regard.errors import CheckpointError
-from regard.native.int8_levels import LEVELS
+from regard.native.int8_levels import MAX_INT8_WEIGHT
 
 
 def weight_levels(*graphs: Path) -> int:
@@ -18,15 +18,15 @@ def weight_levels(*graphs: Path) -> int:
         *graphs: Graphs that `onnx_check` has passed.
 
     Returns:
-        At most `LEVELS`; 0 where there is no such weight.
+        At most `MAX_INT8_WEIGHT`; 0 where there is no such weight.
 
     Raises:
         CheckpointError: One is larger, so that some processors would cut sums off.
     """
     largest = max((_largest(graph) for graph in graphs), default=0)
-    if largest > LEVELS:
+    if largest > MAX_INT8_WEIGHT:
         raise CheckpointError(
-            f"a rounded weight is {largest} where at most {LEVELS} is exact on every processor, so nothing was "
+            f"a rounded weight is {largest} where at most {MAX_INT8_WEIGHT} is exact on every processor, so nothing was "
             "exported: this is a fault of regard; please report it"
         )
     return largest

@@ -8,7 +8,7 @@ import sys
 import torch
 from torch import nn
 
-from regard.native.unfilled import unfilled
+from regard.native.meta_init import init_on_meta
 
 MAKERS = (
     "nn.Linear(3, 4)",
@@ -25,7 +25,7 @@ MAKERS = (
 def test_shapes_and_names_are_those_of_a_module_that_is_filled() -> None:
     for maker in MAKERS:
         full = eval(maker)
-        with unfilled():
+        with init_on_meta():
             blank = eval(maker)
         assert all(one.is_meta for one in blank.state_dict().values()), maker
         shapes = [{name: one.shape for name, one in module.state_dict().items()} for module in (full, blank)]
@@ -34,7 +34,7 @@ def test_shapes_and_names_are_those_of_a_module_that_is_filled() -> None:
 
 def test_nothing_is_drawn_and_nothing_stays_changed() -> None:
     before = torch.get_rng_state()
-    with unfilled():
+    with init_on_meta():
         nn.Linear(1 << 40, 1 << 20)  # 4 exabytes, were they taken
     assert torch.equal(torch.get_rng_state(), before)
     layer = nn.Linear(3, 3)
@@ -44,7 +44,7 @@ def test_nothing_is_drawn_and_nothing_stays_changed() -> None:
 
 def test_tensors_of_other_devices_are_written_to_as_ever() -> None:
     elsewhere = torch.ones(3)
-    with unfilled():
+    with init_on_meta():
         elsewhere.mul_(2.0)
         nn.init.constant_(elsewhere[:1], 7.0)
         own = torch.empty(3).normal_().mul_(2.0)
@@ -54,8 +54,8 @@ def test_tensors_of_other_devices_are_written_to_as_ever() -> None:
 
 def test_the_compiler_is_not_loaded() -> None:
     script = (
-        "import sys\nfrom torch import nn\nfrom regard.native.unfilled import unfilled\n"
-        f"with unfilled():\n    {'; '.join(MAKERS)}\n"
+        "import sys\nfrom torch import nn\nfrom regard.native.meta_init import init_on_meta\n"
+        f"with init_on_meta():\n    {'; '.join(MAKERS)}\n"
         "assert not {'torch._dynamo', 'sympy'} & {*sys.modules}"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

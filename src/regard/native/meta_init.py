@@ -14,7 +14,7 @@ _WRITERS = frozenset({"normal_", "uniform_", "zero_", "fill_", "mul_", "div_"})
 
 
 @contextmanager
-def unfilled() -> Iterator[None]:
+def init_on_meta() -> Iterator[None]:
     """Modules made within have parameters and buffers on the device `meta`, which only know their shapes.
 
     `torch.device("meta")` alone would do, but there PyTorch runs initializers such as `normal_` through its compiler's
@@ -24,7 +24,7 @@ def unfilled() -> Iterator[None]:
         Nothing.
 
     >>> from torch import nn
-    >>> with unfilled():
+    >>> with init_on_meta():
     ...     layer = nn.Linear(10**9, 10**9)
     >>> layer.weight.shape, layer.weight.device
     (torch.Size([1000000000, 1000000000]), device(type='meta'))
