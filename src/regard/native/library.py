@@ -116,7 +116,9 @@ def limited_to(name: str | None) -> Iterator[None]:
         ValueError: There are no such kernels here.
     """
     if name is not None and name not in available_instruction_sets():
-        raise ValueError(f"expected one of {', '.join(available_instruction_sets()) or 'no kernels at all'}, got {name!r}")
+        raise ValueError(
+            f"expected one of {', '.join(available_instruction_sets()) or 'no kernels at all'}, got {name!r}"
+        )
     _chosen.append(name)
     try:
         yield

@@ -14,24 +14,24 @@ from regard.search.history import StepAttention
 class AttentionFilter(Protocol):
     """A choice of what is kept."""
 
-    def of(self, weights: StepAttention) -> StepAttention:
+    def apply(self, weights: StepAttention) -> StepAttention:
         """Takes it out of a step's attention, `(R, H, S)` a layer; gives `(R, H, S)` a layer."""
         ...
 
 
-class Everything:
+class KeepAll:
     """All layers and heads."""
 
-    def of(self, weights: StepAttention) -> StepAttention:
+    def apply(self, weights: StepAttention) -> StepAttention:
         """Gives the attention `(R, H, S)` a layer as it is."""
         return weights
 
 
-EVERYTHING = Everything()
+KEEP_ALL = KeepAll()
 
 
 @dataclass(frozen=True, slots=True)
-class OneMatrix:
+class KeepMatrix:
     """A layer and a head, or means over them.
 
     Attributes:
@@ -42,7 +42,7 @@ class OneMatrix:
     layer: int | None = None
     head: int | None = None
 
-    def of(self, weights: StepAttention) -> StepAttention:
+    def apply(self, weights: StepAttention) -> StepAttention:
         """Takes it out of a step's attention, with the numbers that it has when all is kept and put together later.
 
         Args:

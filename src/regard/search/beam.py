@@ -19,14 +19,14 @@ from torch import Tensor
 from regard.attention.masks import padding_mask
 from regard.errors import SearchError
 from regard.model.decoder import State, StepModel
-from regard.search.history import StepAttention, Traces, hypotheses, mean_attention
+from regard.search.history import PaddedHypotheses, StepAttention, build_hypotheses, mean_attention
 from regard.search.log_probs import forbidden_ids, top_log_probs
 from regard.search.penalties import coverage_penalty, length_penalty
 from regard.search.single_path import check_limits
 from regard.values import Hypothesis, Specials, StepOutput
 
-WIDEST = 1000
-LARGEST_PENALTIES = {"length_penalty": 10, "coverage_penalty": 100}
+MAX_BEAM = 1000
+MAX_PENALTIES = {"length_penalty": 10, "coverage_penalty": 100}
 """As the configuration allows: a translation's length to a higher power is no float any more."""
 
 
@@ -52,15 +52,15 @@ class BeamOptions:
     min_len: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.beam <= WIDEST:
-            raise SearchError(f"expected a beam from 1 to {WIDEST:,}, got {self.beam}")
+        if not 1 <= self.beam <= MAX_BEAM:
+            raise SearchError(f"expected a beam from 1 to {MAX_BEAM:,}, got {self.beam}")
         if not 1 <= self.n_best <= self.beam:
             raise SearchError(
                 f"expected n_best between 1 and the beam of {self.beam}, got {self.n_best}: widen the beam to find more"
             )
         if self.min_len < 0:
             raise SearchError(f"expected a min_len of at least 0, got {self.min_len}")
-        for name, most in LARGEST_PENALTIES.items():
+        for name, most in MAX_PENALTIES.items():
             value = getattr(self, name)
             if not 0 <= value <= most:
                 raise SearchError(f"expected a {name} from 0 to {most}, got {value}")
@@ -262,14 +262,14 @@ class _BeamSearch:
         exists = scores > -torch.inf
         sentences = exists.nonzero()[:, 0]  # (M,), as all that follows
         index = index[exists]
-        traces = Traces(
+        traces = PaddedHypotheses(
             *self._trace(sentences, index // beam, index % beam),
             lengths=index // beam + 1,
             scores=scores[exists],
             finished=any_finished[sentences, 0],
             src_len=self.src_len[sentences],
         )
-        found = iter(hypotheses(traces, self.weights))
+        found = iter(build_hypotheses(traces, self.weights))
         return [[next(found) for _ in range(count)] for count in exists.sum(1).tolist()]
 
     def _trace(self, sentences: Tensor, steps: Tensor, ranks: Tensor) -> tuple[Tensor, Tensor, Tensor]:

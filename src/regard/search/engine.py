@@ -12,17 +12,17 @@ from torch import Tensor
 
 from regard.data.collate import collate
 from regard.model.decoder import StepModel
-from regard.search.attention_filter import EVERYTHING, AttentionFilter
+from regard.search.attention_filter import KEEP_ALL, AttentionFilter
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.greedy import greedy_search
 from regard.search.log_probs import NotFiniteError
 from regard.search.score import force_decode
-from regard.search.shortlist import Shortlist, full_ids, places, with_shortlist
-from regard.search.workers import in_parallel, rest_threads_after_fork
+from regard.search.shortlist import Shortlist, full_ids, shortlist_specials, with_shortlist
+from regard.search.workers import in_parallel, limit_threads_after_fork
 from regard.values import Batch, Hypothesis, Specials
 
 ResultT = TypeVar("ResultT")
-ROWS, POSITIONS, CELLS = 64, 20_000, 4_000_000
+MAX_ROWS, MAX_POSITIONS, MAX_CELLS = 64, 20_000, 4_000_000
 """Sentences in a batch, padded source positions of all its beams, and cells of its attention, at most."""
 
 
@@ -56,14 +56,18 @@ class Engine(Protocol):
         ...
 
     def force(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: AttentionFilter = EVERYTHING
+        self,
+        sources: Sequence[Sequence[int]],
+        targets: Sequence[Sequence[int]],
+        *,
+        attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
         """Reads translations that are given.
 
         Args:
             sources: Ids without eos.
             targets: As many translations, without bos and eos.
-            kept: What is kept of the attention.
+            attention_filter: What is kept of the attention.
 
         Returns:
             For each pair one finished hypothesis with attention; its score is the sum of the log-probabilities.
@@ -135,7 +139,7 @@ class StepEngine:
             src = self._src_specials
             allowed = self._shortlist.allowed(batch.src_ids.masked_fill(batch.src_ids == src.pad, src.eos))
             words = self._shortlist.words(allowed)
-            model, specials = with_shortlist(self._model, words, allowed), places(self._tgt_specials, words)
+            model, specials = with_shortlist(self._model, words, allowed), shortlist_specials(self._tgt_specials, words)
             return full_ids(self._find(model, batch, most, options, specials, need_weights), words)
 
         return self._in_batches(find, [len(source) + 1 for source in sources], beam=options.beam)
@@ -167,7 +171,11 @@ class StepEngine:
         )
 
     def force(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: AttentionFilter = EVERYTHING
+        self,
+        sources: Sequence[Sequence[int]],
+        targets: Sequence[Sequence[int]],
+        *,
+        attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
         """See `Engine.force`."""
 
@@ -180,7 +188,7 @@ class StepEngine:
                 [targets[row] for row in rows],
                 specials=self._tgt_specials,
                 need_weights=True,
-                kept=kept.of,
+                attention_filter=attention_filter.apply,
             )
 
         lengths = [len(src) + len(tgt) for src, tgt in zip(sources, targets, strict=True)]
@@ -206,7 +214,7 @@ class StepEngine:
             except NotFiniteError as error:  # it knows the row of its batch only
                 raise NotFiniteError(rows[error.sentence], error.step) from None
 
-        rest_threads_after_fork(self._home)
+        limit_threads_after_fork(self._home)
         batches = length_sorted(lengths, beam=beam, areas=areas)
         found: dict[int, ResultT] = {}
         for rows, results in zip(batches, in_parallel(named, batches, workers=self._workers), strict=True):
@@ -235,7 +243,7 @@ def length_sorted(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = (
         batch = batches[-1] if batches else []
         widest = max(widest, areas[row]) if areas else 0
         rows = len(batch) + 1
-        if not batch or rows > ROWS or rows * lengths[batch[0]] * beam > POSITIONS or rows * widest > CELLS:
+        if not batch or rows > MAX_ROWS or rows * lengths[batch[0]] * beam > MAX_POSITIONS or rows * widest > MAX_CELLS:
             batches.append(batch := [])
             widest = areas[row] if areas else 0
         batch.append(row)

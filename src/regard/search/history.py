@@ -15,11 +15,11 @@ from regard.values import Hypothesis, StepOutput
 
 StepAttention = tuple[Tensor, ...]
 """The attention rows of one step, `(R, H, S)` a layer."""
-STEPS, BYTES = 64, 8 << 20
+MAX_STEPS, MAX_BYTES = 64, 8 << 20
 """Steps that share a piece of memory, and its size, at most."""
 
 
-class Log:
+class StepBuffer:
     """Tensors of many steps, in few pieces of memory.
 
     A step needs large pieces that it gives back. Where a small one stays between them, the system cannot use the room
@@ -34,7 +34,7 @@ class Log:
         """Notes the tensors `(...)` of a step; they are copied."""
         if not self._fits(tensors):
             size = max(1, sum(one.numel() * one.element_size() for one in tensors))
-            steps = max(1, min(STEPS, BYTES // size))
+            steps = max(1, min(MAX_STEPS, MAX_BYTES // size))
             self._pieces.append([one.new_empty((steps, *one.shape)) for one in tensors])
             self._used.append(0)
         for piece, one in zip(self._pieces[-1], tensors, strict=True):
@@ -55,7 +55,7 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Traces:
+class PaddedHypotheses:
     """M hypotheses as their searches leave them, padded to the longest one's T tokens.
 
     Attributes:
@@ -77,7 +77,7 @@ class Traces:
     src_len: Tensor
 
 
-def hypotheses(traces: Traces, weights: Iterable[StepAttention]) -> list[Hypothesis]:
+def build_hypotheses(traces: PaddedHypotheses, weights: Iterable[StepAttention]) -> list[Hypothesis]:
     """Makes values of M traces.
 
     Args:

@@ -8,7 +8,7 @@ from regard.config.schema import Config, TransformerConfig
 from regard.model.build import ENDLESS, max_source_len, num_positions
 from regard.values import Encoding
 
-MOST_CELLS = 125_000_000
+MAX_ATTENTION_WEIGHTS = 125_000_000
 """Weights of one pair's attention, at most: half a gigabyte."""
 
 
@@ -17,17 +17,17 @@ class LengthLimits:
     """How long a sentence may be.
 
     Attributes:
-        source: Source subwords without eos that can be taken in one go.
-        positions: Subwords with eos that there are positions for, on either side.
-        matrices: Matrices of attention that it gives: one a layer and head.
+        max_source_len: Source subwords without eos that can be taken in one go.
+        max_positions: Subwords with eos that there are positions for, on either side.
+        num_matrices: Matrices of attention that it gives: one a layer and head.
     """
 
-    source: int
-    positions: int = ENDLESS
-    matrices: int = 1
+    max_source_len: int
+    max_positions: int = ENDLESS
+    num_matrices: int = 1
 
     @classmethod
-    def of(cls, config: Config) -> LengthLimits:
+    def from_config(cls, config: Config) -> LengthLimits:
         """What a model of that configuration has learned, or is able, to read."""
         model = config.model
         positions = num_positions(model)
@@ -36,22 +36,26 @@ class LengthLimits:
             return cls(source, positions, model.decoder_layers * model.heads)
         return cls(source, positions, model.attention.heads)
 
-    def warning(self, src: Encoding, tgt: Encoding, *, matrices: int = 1) -> tuple[str, ...]:
+    def warning(self, src: Encoding, tgt: Encoding, *, num_matrices: int = 1) -> tuple[str, ...]:
         """What is said of a pair that is too long to be read.
 
         Args:
             src: The source.
             tgt: The target.
-            matrices: Matrices of its attention that are kept.
+            num_matrices: Matrices of its attention that are kept.
 
         Returns:
             A sentence, or nothing where there are positions for both, and room for the attention.
         """
         sizes = len(src.ids) + 1, len(tgt.ids) + 1  # with eos
-        if max(sizes) > self.positions:
-            return (f"not read: it has {max(sizes)} subwords, the model's positions end at {self.positions}",)
-        cells = sizes[0] * sizes[1] * matrices
-        if cells <= MOST_CELLS:
+        if max(sizes) > self.max_positions:
+            return (f"not read: it has {max(sizes)} subwords, the model's positions end at {self.max_positions}",)
+        cells = sizes[0] * sizes[1] * num_matrices
+        if cells <= MAX_ATTENTION_WEIGHTS:
             return ()
-        told = f"{4 * cells / 1e9:.1f} GB, where {4 * MOST_CELLS / 1e9:.1f} are allowed: divide it into sentences"
-        return (f"not read: its attention, {matrices} x {sizes[1]} x {sizes[0]} weights, would take {told}",)
+        room, allowed = 4 * cells / 1e9, 4 * MAX_ATTENTION_WEIGHTS / 1e9
+        matrix = f"{num_matrices} x {sizes[1]} x {sizes[0]} weights"
+        return (
+            f"not read: its attention, {matrix}, would take {room:.1f} GB, where {allowed:.1f} are allowed: "
+            "divide it into sentences",
+        )

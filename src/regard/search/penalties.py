@@ -8,7 +8,7 @@ from torch import Tensor
 
 Number = TypeVar("Number", float, Tensor)
 
-LEAST_ATTENTION = 1e-6
+MIN_ATTENTION = 1e-6
 """What a source position counts at least in the coverage penalty, so that one never looked at costs a finite amount."""
 
 
@@ -45,5 +45,5 @@ def coverage_penalty(attended: Tensor, mask: Tensor, *, beta: float) -> Tensor:
     Returns:
         `(...)`, at most 0.
     """
-    logs = attended.clamp(LEAST_ATTENTION, 1.0).log()
+    logs = attended.clamp(MIN_ATTENTION, 1.0).log()
     return beta * logs.masked_fill(~mask, 0.0).sum(-1)

@@ -12,7 +12,7 @@ from regard.errors import SearchError
 from regard.model.decoder import StepModel
 from regard.search.log_probs import log_probabilities
 from regard.search.penalties import length_penalty as penalty
-from regard.search.single_path import Keep, run_single_path
+from regard.search.single_path import FilterAttention, run_single_path
 from regard.values import Hypothesis, Specials
 
 
@@ -25,7 +25,7 @@ def force_decode(
     specials: Specials,
     length_penalty: float = 0.0,
     need_weights: bool = False,
-    kept: Keep = lambda weights: weights,
+    attention_filter: FilterAttention = lambda weights: weights,
 ) -> list[Hypothesis]:
     """Scores given targets.
 
@@ -37,7 +37,7 @@ def force_decode(
         specials: Ids that are not text.
         length_penalty: α of Wu et al. 2016, eq. 14, to compare scores with those of a search; 0 = none.
         need_weights: Whether attention is wanted.
-        kept: What is kept of each step's attention.
+        attention_filter: What is kept of each step's attention.
 
     Returns:
         One finished hypothesis a sentence.
@@ -63,6 +63,13 @@ def force_decode(
 
     limits = torch.tensor(lengths, dtype=torch.int64, device=src_ids.device)
     found = run_single_path(
-        model, src_ids, src_len, given, max_len=limits, specials=specials, need_weights=need_weights, kept=kept
+        model,
+        src_ids,
+        src_len,
+        given,
+        max_len=limits,
+        specials=specials,
+        need_weights=need_weights,
+        attention_filter=attention_filter,
     )
     return [dataclasses.replace(one, score=one.score / penalty(float(len(one.ids)), length_penalty)) for one in found]

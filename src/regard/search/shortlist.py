@@ -29,27 +29,31 @@ class Shortlist:
     """What may be said when a source is translated.
 
     Attributes:
-        linked: `(V_src, L)` int64, for each source subword target subwords that are linked to it; the last is repeated
+        candidates: `(V_src, L)` int64, for each source subword target subwords that are linked to it; the last is repeated
             where there are fewer.
-        order: `(V_tgt,)` int64, all target subwords, those first that are to be there first.
-        always: How many of these are in every shortlist.
+        ranking: `(V_tgt,)` int64, all target subwords, those first that are to be there first.
+        num_always: How many of these are in every shortlist.
 
     Raises:
         SearchError: Where a number is no target subword.
     """
 
-    linked: Tensor
-    order: Tensor
-    always: int
+    candidates: Tensor
+    ranking: Tensor
+    num_always: int
 
     def __post_init__(self) -> None:
-        size = len(self.order)
-        if self.linked.dim() != 2 or not torch.equal(self.order.sort().values, torch.arange(size)):
+        size = len(self.ranking)
+        if self.candidates.dim() != 2 or not torch.equal(self.ranking.sort().values, torch.arange(size)):
             raise SearchError("expected links for each source subword, and an order of all target subwords")
-        if self.linked.numel() and not 0 <= int(self.linked.min()) <= int(self.linked.max()) < size:
-            raise SearchError(f"expected links to target subwords from 0 to {size - 1}, got {int(self.linked.max())}")
-        if not 0 <= self.always <= size:
-            raise SearchError(f"expected between 0 and {size} target subwords in every shortlist, got {self.always}")
+        if self.candidates.numel() and not 0 <= int(self.candidates.min()) <= int(self.candidates.max()) < size:
+            raise SearchError(
+                f"expected links to target subwords from 0 to {size - 1}, got {int(self.candidates.max())}"
+            )
+        if not 0 <= self.num_always <= size:
+            raise SearchError(
+                f"expected between 0 and {size} target subwords in every shortlist, got {self.num_always}"
+            )
 
     def allowed(self, src_ids: Tensor) -> Tensor:
         """What each sentence of a batch may say.
@@ -60,9 +64,9 @@ class Shortlist:
         Returns:
             `(B, V_tgt)` bool.
         """
-        allowed = torch.zeros(len(src_ids), len(self.order), dtype=torch.bool)
-        allowed[:, self.order[: self.always]] = True
-        return allowed.scatter_(1, self.linked[src_ids.cpu()].flatten(1), True)
+        allowed = torch.zeros(len(src_ids), len(self.ranking), dtype=torch.bool)
+        allowed[:, self.ranking[: self.num_always]] = True
+        return allowed.scatter_(1, self.candidates[src_ids.cpu()].flatten(1), True)
 
     def words(self, allowed: Tensor) -> Tensor:
         """The vocabulary of a batch.
@@ -75,7 +79,7 @@ class Shortlist:
         """
         taken = allowed.any(0)
         count = int(taken.sum())
-        rest = self.order[~taken[self.order]]
+        rest = self.ranking[~taken[self.ranking]]
         taken[rest[: rounded(count) - count]] = True
         return taken.nonzero()[:, 0]
 
@@ -144,7 +148,7 @@ def with_shortlist(model: StepModel, words: Tensor, allowed: Tensor) -> StepMode
     return ShortlistedModel(model, words, allowed)
 
 
-def places(specials: Specials, words: Tensor) -> Specials:
+def shortlist_specials(specials: Specials, words: Tensor) -> Specials:
     """The ids that are not text, as places among some words.
 
     Args:

@@ -9,16 +9,16 @@ from torch import Tensor
 
 from regard.errors import SearchError
 from regard.model.decoder import State, StepModel
-from regard.search.history import Log, StepAttention, Traces, hypotheses
+from regard.search.history import PaddedHypotheses, StepAttention, StepBuffer, build_hypotheses
 from regard.values import Hypothesis, Specials
 
-Choose = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
+ChooseToken = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
 """Takes logits `(R, V)`, the sentences `(R,)` and the paths `(R,)` that the rows belong to and the number of the step
 from 1; gives the log-probability and the id of the next token of each row, both `(R,)`."""
-Keep = Callable[[StepAttention], StepAttention]
+FilterAttention = Callable[[StepAttention], StepAttention]
 """Takes the attention rows of a step and gives those that are kept."""
 
-WORTHWHILE = 0.125
+MIN_ENDED_SHARE = 0.125
 """Share of rows that must have ended before they are taken out: less does not pay for copying the others' state."""
 
 
@@ -26,13 +26,13 @@ def run_single_path(  # noqa: PLR0913 - what a search is, and what is kept of it
     model: StepModel,
     src_ids: Tensor,
     src_len: Tensor,
-    choose: Choose,
+    choose: ChooseToken,
     *,
     max_len: Tensor,
     specials: Specials,
     copies: int = 1,
     need_weights: bool = False,
-    kept: Keep = lambda weights: weights,
+    attention_filter: FilterAttention = lambda weights: weights,
 ) -> list[Hypothesis]:
     """Lets every row choose tokens until it chooses eos or reaches its limit.
 
@@ -45,7 +45,7 @@ def run_single_path(  # noqa: PLR0913 - what a search is, and what is kept of it
         specials: Ids that are not text.
         copies: Paths a sentence, which stand side by side.
         need_weights: Whether attention is wanted.
-        kept: What is kept of a step's attention.
+        attention_filter: What is kept of a step's attention.
 
     Returns:
         `B * copies` hypotheses; the score is the sum of the log-probabilities.
@@ -58,7 +58,9 @@ def run_single_path(  # noqa: PLR0913 - what a search is, and what is kept of it
         sentences = torch.arange(len(src_ids), device=src_ids.device).repeat_interleave(copies)
         if copies > 1:
             state = state.select(sentences)
-        return _Paths(model, sentences, max_len, specials, need_weights, kept).run(state, choose, src_len[sentences])
+        return _Paths(model, sentences, max_len, specials, need_weights, attention_filter).run(
+            state, choose, src_len[sentences]
+        )
 
 
 def check_limits(src_ids: Tensor, max_len: Tensor) -> None:
@@ -83,7 +85,13 @@ class _Paths:
     """M paths on their way; their rows leave the batch when enough of them have ended."""
 
     def __init__(
-        self, model: StepModel, sentences: Tensor, max_len: Tensor, specials: Specials, need_weights: bool, kept: Keep
+        self,
+        model: StepModel,
+        sentences: Tensor,
+        max_len: Tensor,
+        specials: Specials,
+        need_weights: bool,
+        attention_filter: FilterAttention,
     ) -> None:
         self.model = model
         self.sentences = sentences  # (M,)
@@ -91,13 +99,13 @@ class _Paths:
         self.eos = specials.eos
         self.bos = specials.bos
         self.need_weights = need_weights
-        self.kept = kept
+        self.attention_filter = attention_filter
         self.lengths = torch.zeros_like(sentences)  # 0 while a path goes on
         self.finished = torch.zeros_like(sentences, dtype=torch.bool)
         self.paths: list[Tensor] = []
-        self.chosen, self.weights = Log(), Log()
+        self.chosen, self.weights = StepBuffer(), StepBuffer()
 
-    def run(self, state: State, choose: Choose, src_len: Tensor) -> list[Hypothesis]:
+    def run(self, state: State, choose: ChooseToken, src_len: Tensor) -> list[Hypothesis]:
         """All steps, from the state `(M, ...)` before the first; source lengths `(M,)`."""
         # Of each row (R,): its path, the path's sentence and limit, whether it goes on.
         paths = torch.arange(len(self.sentences), device=self.sentences.device)
@@ -109,7 +117,7 @@ class _Paths:
             self.paths.append(paths)
             self.chosen.add((ids, log_probs))
             if output.weights:
-                self.weights.add(self.kept(output.weights))
+                self.weights.add(self.attention_filter(output.weights))
             says_eos = ids == self.eos
             ends = going & (says_eos | (limits <= step))
             if not bool(ends.any()):
@@ -120,12 +128,12 @@ class _Paths:
             rows = going.nonzero()[:, 0]
             if not len(rows):
                 break
-            if len(rows) <= (1 - WORTHWHILE) * len(paths):
+            if len(rows) <= (1 - MIN_ENDED_SHARE) * len(paths):
                 paths, sentences, limits, going, ids = (x[rows] for x in (paths, sentences, limits, going, ids))
                 state = state.select(rows)
-        return hypotheses(self._traces(src_len), self.weights.drain())
+        return build_hypotheses(self._traces(src_len), self.weights.drain())
 
-    def _traces(self, src_len: Tensor) -> Traces:
+    def _traces(self, src_len: Tensor) -> PaddedHypotheses:
         blank, steps = torch.zeros_like(self.lengths), list(self.chosen.drain())
         ids = torch.stack([blank.index_copy(0, paths, one) for paths, (one, _) in zip(self.paths, steps, strict=True)])
         log_probs = torch.stack(
@@ -140,4 +148,4 @@ class _Paths:
         numbers = torch.arange(1, len(ids) + 1, device=ids.device)[:, None]
         within = numbers.le(self.lengths)  # (T, M)
         scores = log_probs.where(within, 0.0).sum(0)
-        return Traces(ids, log_probs, rows, self.lengths, scores, self.finished, src_len)
+        return PaddedHypotheses(ids, log_probs, rows, self.lengths, scores, self.finished, src_len)

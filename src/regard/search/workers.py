@@ -49,7 +49,7 @@ def in_parallel(search: Callable[[JobT], ResultT], jobs: Iterable[JobT], *, work
         torch.set_num_threads(threads)
 
 
-def rest_threads_after_fork(home: int) -> None:
+def limit_threads_after_fork(home: int) -> None:
     """Keeps a forked process from waiting for threads that exist only in the process that it is a copy of.
 
     Args:

@@ -218,7 +218,7 @@ def _few(translator: Translator, sources: Sequence[str], targets: Sequence[str])
     """The first pairs, as far as there is room for all their attention; one that would take most of it is left out."""
     src_ids = translator.src_subword.encode_ids([normalize(one) for one in sources[:ENOUGH]])
     tgt_ids = translator.tgt_subword.encode_ids([normalize(one) for one in targets[:ENOUGH]])
-    room, taken = ROOM // max(1, translator.limits.matrices), []
+    room, taken = ROOM // max(1, translator.limits.num_matrices), []
     most = room // 8
     for number, (src, tgt) in enumerate(zip(src_ids, tgt_ids, strict=True)):
         area = (len(src) + 1) * (len(tgt) + 1)

@@ -13,7 +13,7 @@ from regard.config.schema import SearchConfig
 from regard.errors import SearchError
 from regard.model.fast import for_search
 from regard.model.rounded import round_rows
-from regard.search.attention_filter import EVERYTHING, OneMatrix
+from regard.search.attention_filter import KEEP_ALL, KeepMatrix
 from regard.search.beam import BeamOptions
 from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
@@ -103,7 +103,7 @@ class Translator(PickledByPath):
             raise SearchError("expected a model or several, got none")
         _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
         first = models[0]
-        reaches = [LengthLimits.of(stored.config) for stored in models]
+        all_limits = [LengthLimits.from_config(stored.config) for stored in models]
         fast = [replace(stored, model=round_rows(for_search(stored.model, precision))) for stored in models]
         engine = StepEngine(
             fast[0].model if len(fast) == 1 else Ensemble([one.model for one in fast]),
@@ -117,9 +117,9 @@ class Translator(PickledByPath):
             first.tgt_subword,
             search=usable_search([stored.config for stored in models]),
             limits=LengthLimits(
-                min(one.source for one in reaches),
-                min(one.positions for one in reaches),
-                sum(one.matrices for one in reaches),
+                min(model_limits.max_source_len for model_limits in all_limits),
+                min(model_limits.max_positions for model_limits in all_limits),
+                sum(model_limits.num_matrices for model_limits in all_limits),
             ),
             readout=own_readout(first.config) if len(models) == 1 else None,
             models=fast if precision == "int8" else models,
@@ -260,7 +260,7 @@ class Translator(PickledByPath):
         parts = [
             Segment(line, stretch.first_word, stretch.encoding, within_word=stretch.within_word)
             for line, text in enumerate(normalized, start=first)
-            for stretch in segments(text, self.src_subword, limit=self.limits.source)
+            for stretch in segments(text, self.src_subword, limit=self.limits.max_source_len)
         ]
         hypotheses = self._search(parts, wish)
         parts = self._filled(parts, hypotheses, wish)
@@ -290,7 +290,7 @@ class Translator(PickledByPath):
 
     def _most(self, src_len: int) -> int:
         """Tokens of a translation, at most; lengths with eos."""
-        return min(int(src_len * self.search.max_len_ratio) + self.search.max_len_offset, self.limits.positions)
+        return min(int(src_len * self.search.max_len_ratio) + self.search.max_len_offset, self.limits.max_positions)
 
     def _read(self, source: Encoding, hypothesis: Hypothesis, wish: _Wish) -> Translation:
         ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
@@ -308,7 +308,7 @@ def _read_pairs(
         (translator.src_subword.encode(normalize(src)), translator.tgt_subword.encode(normalize(tgt)))
         for src, tgt in zip(sources, targets, strict=True)
     ]
-    matrices, readout = translator.limits.matrices if kept is None else 1, translator.readout
+    matrices, readout = translator.limits.num_matrices if kept is None else 1, translator.readout
     if kept is not None:
         readout = replace(kept, layer=None, head=None)
     results = [
@@ -316,7 +316,7 @@ def _read_pairs(
             src.text,
             tgt.text,
             0.0,
-            warnings=with_line_number(number, translator.limits.warning(src, tgt, matrices=matrices)),
+            warnings=with_line_number(number, translator.limits.warning(src, tgt, num_matrices=matrices)),
         )
         for number, (src, tgt) in enumerate(pairs, start=first)
     ]
@@ -325,7 +325,7 @@ def _read_pairs(
         hypotheses = translator.engine.force(
             [pairs[row][0].ids for row in rows],
             [pairs[row][1].ids for row in rows],
-            kept=EVERYTHING if kept is None else OneMatrix(kept.layer, kept.head),
+            attention_filter=KEEP_ALL if kept is None else KeepMatrix(kept.layer, kept.head),
         )
     for row, hypothesis in zip(rows, hypotheses, strict=True):
         results[row] = Translation.of(*pairs[row], hypothesis, attention=True, readout=readout)

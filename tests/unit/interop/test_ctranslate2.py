@@ -17,7 +17,7 @@ from regard.errors import CheckpointError, ConfigError, SearchError
 from regard.interop.ctranslate2.exporter import export_ctranslate2
 from regard.interop.exported import open_export
 from regard.interop.verification import NUM_SAMPLES, sample_sources, verify
-from regard.search.attention_filter import EVERYTHING
+from regard.search.attention_filter import KEEP_ALL
 from regard.search.beam import BeamOptions
 from regard.store import StoredModel
 from regard.text.normalize import normalize
@@ -72,7 +72,7 @@ def test_the_scores_of_a_beam_are_ours(make: Make, tmp_path: Path) -> None:
             if not one.text or one.warnings:
                 continue
             ids = [stored.tgt_subword.decode(range(len(stored.tgt_subword))).pieces.index(p) for p in one.tokens]
-            [forced] = own.engine.force([own.src_subword.encode(normalize(line)).ids], [ids], kept=EVERYTHING)
+            [forced] = own.engine.force([own.src_subword.encode(normalize(line)).ids], [ids], attention_filter=KEEP_ALL)
             expected = forced.score / ((5 + len(one.tokens) + 1) / 6) ** 0.7
             assert one.score == pytest.approx(expected, rel=ROUGH)
             compared += 1

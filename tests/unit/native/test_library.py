@@ -50,7 +50,10 @@ def test_what_was_compiled_is_told_by_its_files(tmp_path: Path, monkeypatch: pyt
 def test_the_instructions_are_those_that_pytorch_uses(limit: str) -> None:
     if not available_instruction_sets():
         pytest.skip("the kernels were not compiled here")
-    code = "import torch; from regard import native; print(torch.backends.cpu.get_cpu_capability(), native.instruction_set())"
+    code = (
+        "import torch; from regard import native; "
+        "print(torch.backends.cpu.get_cpu_capability(), native.instruction_set())"
+    )
     told = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "ATEN_CPU_CAPABILITY": limit},

@@ -30,7 +30,7 @@ def _engine(model: StepModel) -> StepEngine:
 def test_each_is_found_as_if_it_were_alone(beam: int, table_model: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     options, limits = BeamOptions(beam=beam), [3 + number % 5 for number in range(60)]
     together = _engine(table_model()).search(SOURCES, limits, options, need_weights=True)
-    monkeypatch.setattr(module, "POSITIONS", 20)
+    monkeypatch.setattr(module, "MAX_POSITIONS", 20)
     apart = _engine(table_model()).search(SOURCES, limits, options, need_weights=True)
     for source, limit, one, other in zip(SOURCES, limits, together, apart, strict=True):
         [[alone]] = _engine(table_model()).search([source], [limit], options, need_weights=True)
@@ -70,16 +70,16 @@ def test_damage_is_named_by_its_place_among_all(table_model: Make) -> None:
     assert caught.value.sentence == 2
 
 
-@pytest.mark.parametrize(("beam", "most"), [(1, module.POSITIONS), (5, 300)])
+@pytest.mark.parametrize(("beam", "most"), [(1, module.MAX_POSITIONS), (5, 300)])
 def test_batches_hold_every_row_once_and_no_more_than_fits(
     beam: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "POSITIONS", most)
+    monkeypatch.setattr(module, "MAX_POSITIONS", most)
     lengths = torch.randint(1, 90, (500,), generator=torch.Generator().manual_seed(3)).tolist()
     batches = length_sorted(lengths, beam=beam)
     assert sorted(row for rows in batches for row in rows) == list(range(500))
     for rows in batches:
-        assert len(rows) <= module.ROWS
+        assert len(rows) <= module.MAX_ROWS
         assert len(rows) == 1 or len(rows) * max(lengths[row] for row in rows) * beam <= most
     longest = [lengths[rows[0]] for rows in batches]
     top = longest.index(max(longest))

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.search.penalties import LEAST_ATTENTION, coverage_penalty, length_penalty
+from regard.search.penalties import MIN_ATTENTION, coverage_penalty, length_penalty
 
 
 @given(length=st.integers(1, 500), alpha=st.floats(0, 3))
@@ -29,7 +29,7 @@ def test_coverage_penalty(rows: list[list[float]], num_real: int, beta: float) -
     mask = torch.tensor([[place < num_real for place in range(4)]] * len(rows))
     found = coverage_penalty(torch.tensor(rows), mask, beta=beta)
     for row, one in zip(rows, found.tolist(), strict=True):
-        wanted = beta * sum(math.log(min(max(total, LEAST_ATTENTION), 1.0)) for total in row[:num_real])
+        wanted = beta * sum(math.log(min(max(total, MIN_ATTENTION), 1.0)) for total in row[:num_real])
         assert one == pytest.approx(wanted, abs=1e-4)
         assert one <= 0
 

@@ -64,7 +64,7 @@ def test_other_words_are_impossible(name: str, beam: int) -> None:
     assert [each[0].ids for each in found] != [each[0].ids for each in _search(_engine(model), beam)]
     bias = model.output_bias.detach().clone()
     for source, here in zip(SOURCES, found, strict=True):
-        words = {*range(4), *shortlist.order[:6].tolist(), *shortlist.linked[[*source, 3]].flatten().tolist()}
+        words = {*range(4), *shortlist.ranking[:6].tolist(), *shortlist.candidates[[*source, 3]].flatten().tolist()}
         assert 6 < len(words) < SIZE / 2
         with torch.no_grad():
             model.output_bias.copy_(bias)
@@ -111,7 +111,8 @@ def test_the_words_of_a_batch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("linked", "order", "always"), [([[4]], [0, 1, 2], 1), ([[-1]], [0, 1], 1), ([[0]], [0, 0], 1), ([[0]], [0, 1], 3)]
+    ("linked", "order", "always"),
+    [([[4]], [0, 1, 2], 1), ([[-1]], [0, 1], 1), ([[0]], [0, 0], 1), ([[0]], [0, 1], 3)],
 )
 def test_a_table_of_other_words_is_refused(linked: list[list[int]], order: list[int], always: int) -> None:
     with pytest.raises(SearchError, match="expected"):

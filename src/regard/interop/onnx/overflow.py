@@ -26,8 +26,8 @@ def weight_levels(*graphs: Path) -> int:
     largest = max((_largest(graph) for graph in graphs), default=0)
     if largest > MAX_INT8_WEIGHT:
         raise CheckpointError(
-            f"a rounded weight is {largest} where at most {MAX_INT8_WEIGHT} is exact on every processor, so nothing was "
-            "exported: this is a fault of regard; please report it"
+            f"a rounded weight is {largest} where at most {MAX_INT8_WEIGHT} is exact on every processor, so nothing "
+            "was exported: this is a fault of regard; please report it"
         )
     return largest
 
