@@ -65,7 +65,7 @@ class PackedDecoderLayer(nn.Module):
         """Keys and values of the source `(B, S, D)`."""
         # (B, S, 2 D) -> (B, S, 2, H, D/H) -> (2, B, H, S, D/H)
         both = self.source_maps(encoded.states).unflatten(-1, (2, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        return KVCache.of_source(self.cross_score.project_key(both[0]), both[1], encoded.mask)
+        return KVCache.from_source(self.cross_score.project_key(both[0]), both[1], encoded.mask)
 
     def forward(
         self, x: Tensor, past: KVCache, source: KVCache, places: Tensor, sentences: Tensor, *, need_weights: bool

@@ -152,9 +152,9 @@ def test_empty(hole: int, dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("mode", ["f", "fb"])
 def test_kernel_and_chunks_agree(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     query, key, v = (x.detach() for x in draw(2, 2, 9, 8, 20))
-    monkeypatch.setattr(chunked, "TERMS", 2 * query.numel())  # several chunks
+    monkeypatch.setattr(chunked, "MAX_TERMS", 2 * query.numel())  # several chunks
     if mode == "f":
-        assert len(list(chunked._parts(query, key))) > 1
+        assert len(list(chunked._chunks(query, key))) > 1
         torch.testing.assert_close(chunked.chunked_forward(query, key, v), native.forward(query, key, v))
     else:
         upstream = torch.randn(2, 2, 9, 8)
@@ -163,7 +163,7 @@ def test_kernel_and_chunks_agree(monkeypatch: pytest.MonkeyPatch, mode: str) -> 
 
 
 def test_without_a_compiled_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunked, "TERMS", 100)
+    monkeypatch.setattr(chunked, "MAX_TERMS", 100)
     with limited_to(None):
         check(additive_scores, *draw(2, 3, 4, 5, 9))
         check(additive_scores, *draw(1, 1, 4, 5, 9, torch.bfloat16))
@@ -182,7 +182,7 @@ def test_what_is_saved_for_the_gradient_is_what_was_given(without_kernel: bool) 
 @pytest.mark.parametrize("without_kernel", [False, True])
 def test_no_allocation_is_as_large_as_all_terms(monkeypatch: pytest.MonkeyPatch, without_kernel: bool) -> None:
     if without_kernel:
-        monkeypatch.setattr(chunked, "TERMS", 1 << 14)
+        monkeypatch.setattr(chunked, "MAX_TERMS", 1 << 14)
     query, key, v = draw(2, 1, 96, 96, 64)
     profiling = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True)
     with limited_to(None if without_kernel else instruction_set()), profiling as profile:

@@ -129,7 +129,7 @@ def test_only_a_gpu_takes_triton(monkeypatch: pytest.MonkeyPatch) -> None:
     chunks = (chunked.chunked_forward, chunked.chunked_backward)
 
     def chosen(device: str, dtype: torch.dtype) -> object:
-        return native._elsewhere(SimpleNamespace(device=torch.device(device), dtype=dtype))
+        return native._fallback(SimpleNamespace(device=torch.device(device), dtype=dtype))
 
     monkeypatch.setattr(native, "_triton", lambda: gpu)
     for dtype in (torch.float32, torch.bfloat16, torch.float16):

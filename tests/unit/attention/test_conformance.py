@@ -152,16 +152,16 @@ def gradient_leaks(scores: Tensor, mask: Tensor | None) -> Tensor:
     ("normalizer", "message"),
     [
         (flat, "shape of the scores"),
-        (nan_where_nothing_is_left, "must be finite, for a row"),
-        (without_mask, "must get no weight"),
+        (nan_where_nothing_is_left, "must be finite, also in a row"),
+        (without_mask, "masked positions must get no weight"),
         (unnormalized, "sum to 1"),
         (upside_down, "higher score"),
-        (sees_other_rows, "on others"),
-        (sees_what_is_hidden, "what is hidden"),
+        (sees_other_rows, "on other rows"),
+        (sees_what_is_hidden, "nor on masked positions"),
         (narrow, "in float32"),
         (gradient_is_infinite, "gradients must be finite"),
-        (gradient_leaks, "no gradient"),
-        (gradient_forgets_the_sum, "those of the weights"),
+        (gradient_leaks, "must get no gradient"),
+        (gradient_forgets_the_sum, "match numerical gradients"),
     ],
 )
 def test_a_normalizers_broken_promise_is_named(normalizer: Normalizer, message: str) -> None:

@@ -78,7 +78,7 @@ def test_queries_may_lie_apart() -> None:
         both = torch.randn(4, 3, 2, 1, 8)
         query, key, value = both.unbind(1)
         memory = KVCache().extend(key, value)
-        assert memory.keys[0] == key.data_ptr()  # not a copy
+        assert memory.key_addresses[0] == key.data_ptr()  # not a copy
         rows = torch.arange(4)[:, None]
         _check(score, query, memory, rows, Memory(key, value))
         upright = torch.randn(4, 1, 8, 2).permute(0, 3, 1, 2)
@@ -90,8 +90,8 @@ def test_a_source_is_read_by_its_sentence_and_padding_by_nobody() -> None:
         score = ScaledDotScore(6, 6)
         mask = (torch.arange(4) < torch.tensor([4, 1, 0, 3])[:, None])[:, None, None]
         key, value = torch.randn(2, 4, 2, 4, 6)
-        memory = KVCache.of_source(key, value, mask)
-        assert memory.keys[1] == key[:, :, 1].data_ptr()  # not a copy
+        memory = KVCache.from_source(key, value, mask)
+        assert memory.key_addresses[1] == key[:, :, 1].data_ptr()  # not a copy
         rows = torch.tensor([0, 3, 1, 3, 2])
         copied = Memory(key[rows], value[rows], mask[rows])
         context = _check(score, torch.randn(5, 2, 1, 6), memory, rows[:, None], copied)
@@ -108,7 +108,7 @@ def test_many_positions_of_any_width(size: int) -> None:
         key.masked_fill_(~mask.mT, torch.nan)  # nobody's: it must not be seen
         value.masked_fill_(~mask.mT, torch.nan)
         rows = torch.tensor([2, 0, 0, 1])
-        memory = KVCache.of_source(key, value, mask)
+        memory = KVCache.from_source(key, value, mask)
         copied = Memory(key.nan_to_num()[rows], value.nan_to_num()[rows], mask[rows])
         _check(score, torch.randn(4, 2, 1, size), memory, rows[:, None], copied)
 
@@ -120,9 +120,9 @@ def test_a_memory_that_is_extended_twice_goes_two_ways() -> None:
         ways = (first, first.extend(zeros, zeros), first.extend(ones, 5 * ones))
         places = torch.arange(2)[:, None].expand(2, 2).contiguous()
         found = [
-            attend_rows(ScaledDotScore(4, 4), zeros, memory, places[:, : len(memory.keys)], need_weights=False)[0][
-                0, 0
-            ].item()
+            attend_rows(
+                ScaledDotScore(4, 4), zeros, memory, places[:, : len(memory.key_addresses)], need_weights=False
+            )[0][0, 0].item()
             for memory in ways
         ]
         assert found == pytest.approx([1.0, 0.5, 3.0])
@@ -130,7 +130,7 @@ def test_a_memory_that_is_extended_twice_goes_two_ways() -> None:
 
 def test_steps_of_different_layouts_are_refused() -> None:
     memory = KVCache().extend(torch.zeros(2, 2, 1, 4), torch.zeros(2, 2, 1, 4))
-    with pytest.raises(AssertionError, match="laid its keys out"):
+    with pytest.raises(AssertionError, match="keys and values of this step have strides"):
         memory.extend(torch.zeros(2, 3, 1, 4), torch.zeros(2, 3, 1, 4))
 
 

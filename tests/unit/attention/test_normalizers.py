@@ -125,7 +125,7 @@ def test_the_fused_kernel_runs_for_the_softmax_and_for_nothing_else(monkeypatch:
         return fused(*args, **options)
 
     monkeypatch.setattr(F, "scaled_dot_product_attention", watched)
-    monkeypatch.setattr(single, "_fused_pays", lambda query, memory: True)
+    monkeypatch.setattr(single, "_fused_is_faster", lambda query, memory: True)
     query = torch.randn(1, 4, 6)
     for normalizer in NORMALIZERS.values():
         attention = Attention(ScaledDotScore(6, 6), 6, normalizer=normalizer)
