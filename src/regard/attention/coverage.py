@@ -10,8 +10,8 @@ class Coverage(nn.Module):
     """The bias `u · tanh(w c_{t-1,i} + b)` of score i from the coverage `c_{t-1,i}` of source position i.
 
     The coverage is the sum of all earlier weights of the position. Tu et al. put it inside the additive score; as a
-    bias it works with every score. The bias is zero at first. The model learns whether to prefer or avoid positions that it
-    has attended to.
+    bias it works with every score. The bias is zero at first. The model learns whether to prefer or avoid positions
+    that it has attended to.
 
     Args:
         size: Width of the hidden layer.

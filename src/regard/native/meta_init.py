@@ -1,4 +1,4 @@
-"""Modules with shapes but without numbers: nothing is allocated and nothing drawn."""
+"""Construction of modules without memory and random numbers, on the device `meta`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-_WRITERS = frozenset({"normal_", "uniform_", "zero_", "fill_", "mul_", "div_"})
-"""Methods of tensors by which constructors write first values; none changes a shape."""
+_INITIALIZERS = frozenset({"normal_", "uniform_", "zero_", "fill_", "mul_", "div_"})
+"""Tensor methods that constructors use to initialize parameters; none changes a shape."""
 
 
 @contextmanager
 def init_on_meta() -> Iterator[None]:
-    """Modules made within have parameters and buffers on the device `meta`, which only know their shapes.
+    """Context in which new modules have parameters and buffers on the device `meta`, with shapes but no data.
 
-    `torch.device("meta")` alone would do, but there PyTorch runs initializers such as `normal_` through its compiler's
-    Python code, whose import takes longer than that of all the rest. Here they are left out: there is nothing to write.
+    `torch.device("meta")` alone has the same effect, but then PyTorch runs initializers such as `normal_` through
+    Python code of its compiler, whose import takes longer than all other imports together. Here initializers are
+    skipped.
 
     Yields:
         Nothing.
@@ -42,8 +43,8 @@ class _WithoutInitializers(TorchFunctionMode):
         kwargs: Mapping[str, object] | None = None,
     ) -> object:
         kwargs = kwargs or {}
-        if func.__name__ in _WRITERS or getattr(func, "__module__", None) == "torch.nn.init":
-            written = args[0] if args else kwargs["tensor"]
-            if isinstance(written, Tensor) and written.is_meta:
-                return written
+        if func.__name__ in _INITIALIZERS or getattr(func, "__module__", None) == "torch.nn.init":
+            tensor = args[0] if args else kwargs["tensor"]
+            if isinstance(tensor, Tensor) and tensor.is_meta:
+                return tensor
         return func(*args, **kwargs)

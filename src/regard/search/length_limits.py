@@ -55,7 +55,5 @@ class LengthLimits:
             return ()
         room, allowed = 4 * cells / 1e9, 4 * MAX_ATTENTION_WEIGHTS / 1e9
         matrix = f"{num_matrices} x {sizes[1]} x {sizes[0]} weights"
-        return (
-            f"not read: its attention, {matrix}, would take {room:.1f} GB, where {allowed:.1f} are allowed: "
-            "divide it into sentences",
-        )
+        use = f"would take {room:.1f} GB, where {allowed:.1f} are allowed"
+        return (f"not read: its attention, {matrix}, {use}: divide it into sentences",)
