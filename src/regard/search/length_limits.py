@@ -1,4 +1,4 @@
-"""How long a sentence may be: what a model has learned or has positions for, and what there is room for."""
+"""Length limits of sentences: by training data, by a model's positions, and by memory."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from regard.model.build import ENDLESS, max_source_len, num_positions
 from regard.values import Encoding
 
 MAX_ATTENTION_WEIGHTS = 125_000_000
-"""Weights of one pair's attention, at most: half a gigabyte."""
+"""Largest number of attention weights of one sentence pair: half a gigabyte."""
 
 
 @dataclass(frozen=True)
 class LengthLimits:
-    """How long a sentence may be.
+    """Limits of the length of a sentence for a model.
 
     Attributes:
-        max_source_len: Source subwords without eos that can be taken in one go.
-        max_positions: Subwords with eos that there are positions for, on either side.
-        num_matrices: Matrices of attention that it gives: one a layer and head.
+        max_source_len: Largest number of source subwords, without eos, translated at once.
+        max_positions: Number of positions of the model, eos included, on either side.
+        num_matrices: Number of attention matrices: layers times heads.
     """
 
     max_source_len: int
@@ -28,7 +28,7 @@ class LengthLimits:
 
     @classmethod
     def from_config(cls, config: Config) -> LengthLimits:
-        """What a model of that configuration has learned, or is able, to read."""
+        """The limits of a model with this configuration: its positions, and the lengths that it was trained on."""
         model = config.model
         positions = num_positions(model)
         source = max(1, min(config.data.max_len, positions - 1, (max_source_len(model) or ENDLESS) - 1))
@@ -37,19 +37,19 @@ class LengthLimits:
         return cls(source, positions, model.attention.heads)
 
     def warning(self, src: Encoding, tgt: Encoding, *, num_matrices: int = 1) -> tuple[str, ...]:
-        """What is said of a pair that is too long to be read.
+        """The warning for a sentence pair that is too long for forced decoding.
 
         Args:
             src: The source.
             tgt: The target.
-            num_matrices: Matrices of its attention that are kept.
+            num_matrices: Number of attention matrices that are kept.
 
         Returns:
-            A sentence, or nothing where there are positions for both, and room for the attention.
+            One message; empty if the model has enough positions and the attention fits into memory.
         """
         sizes = len(src.ids) + 1, len(tgt.ids) + 1  # with eos
         if max(sizes) > self.max_positions:
-            return (f"not read: it has {max(sizes)} subwords, the model's positions end at {self.max_positions}",)
+            return (f"not read: it has {max(sizes)} subwords, but the model has {self.max_positions} positions",)
         cells = sizes[0] * sizes[1] * num_matrices
         if cells <= MAX_ATTENTION_WEIGHTS:
             return ()

@@ -65,7 +65,7 @@ def test_the_likeliest_are_those_of_sorting_all(
     logits[0, vocab - 1] = 9.0  # the last of all, and one that is not allowed
     logits[0, 1] = 10.0
     exact = logits.double().log_softmax(-1)
-    values, ids = top_log_probs(logits.clone(), count, never=(1, 2), sentences=torch.arange(rows), step=1)
+    values, ids = top_log_probs(logits.clone(), count, forbidden=(1, 2), sentences=torch.arange(rows), step=1)
     assert (values.dtype, values.shape, ids.shape) == (torch.float32, (rows, count), (rows, count))
     exact[:, [1, 2]] = -math.inf
     torch.testing.assert_close(values.double(), exact.sort(-1, descending=True).values[:, :count], atol=2e-5, rtol=0)
@@ -78,7 +78,7 @@ def test_where_few_are_possible_the_rest_cannot_be_chosen(instructions: str) -> 
     logits = torch.full((2, 70), -math.inf)
     logits[:, 66] = 1.0
     logits[1, 3] = 0.0
-    values, ids = top_log_probs(logits, 3, never=(1, 2), sentences=torch.arange(2), step=1)
+    values, ids = top_log_probs(logits, 3, forbidden=(1, 2), sentences=torch.arange(2), step=1)
     assert values[0].tolist() == [0.0, -math.inf, -math.inf]
     assert ids[0, 0] == 66
     assert ids[1, :2].tolist() == [66, 3]
@@ -91,15 +91,15 @@ def test_a_spoilt_row_has_no_likeliest(instructions: str, place: int, value: flo
     logits = torch.randn(3, 10_000)
     logits[2, place] = value
     with pytest.raises(NotFiniteError, match="sentence 8 of the batch at step 3"):
-        top_log_probs(logits, 2, never=(1,), sentences=SENTENCES, step=3)
+        top_log_probs(logits, 2, forbidden=(1,), sentences=SENTENCES, step=3)
     with pytest.raises(NotFiniteError, match="sentence 5 "):
-        top_log_probs(torch.full((3, 9), -math.inf), 2, never=(1,), sentences=SENTENCES, step=3)
+        top_log_probs(torch.full((3, 9), -math.inf), 2, forbidden=(1,), sentences=SENTENCES, step=3)
 
 
 def test_of_equals_the_first_is_chosen() -> None:
     if kernel("top_log_probs", torch.zeros(1)) is None:
         pytest.skip("nothing was compiled here: PyTorch does not say which of equals it takes")
-    _, ids = top_log_probs(torch.zeros(2, 200), 4, never=(1, 2), sentences=torch.arange(2), step=1)
+    _, ids = top_log_probs(torch.zeros(2, 200), 4, forbidden=(1, 2), sentences=torch.arange(2), step=1)
     assert ids.tolist() == [[0, 3, 4, 5]] * 2
 
 
@@ -109,7 +109,7 @@ def test_of_many_equals_in_many_places_the_first_are_chosen(kernels: str, dtype:
     """Also where so many are wanted that the kernel cannot tell beforehand which blocks of words hold them."""
     logits = torch.randint(0, 40, (20, 4999), generator=torch.Generator().manual_seed(count)).to(dtype)
     logits[:10].clamp_(max=37.0)
-    _, ids = top_log_probs(logits, count, never=(1, 2), sentences=torch.arange(20), step=1)
+    _, ids = top_log_probs(logits, count, forbidden=(1, 2), sentences=torch.arange(20), step=1)
     allowed = logits.float()
     allowed[:, [1, 2]] = -1.0
     assert torch.equal(ids, allowed.sort(dim=-1, descending=True, stable=True).indices[:, :count])

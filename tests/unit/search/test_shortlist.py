@@ -104,10 +104,10 @@ def test_the_words_of_a_batch() -> None:
     shortlist = Shortlist(linked, torch.tensor([3, 0, 1, 2, 7, 6, 5, 4, 8, 9]), 4)
     allowed = shortlist.allowed(torch.tensor([[4, 3], [5, 1]]))
     assert [row.nonzero()[:, 0].tolist() for row in allowed] == [[0, 1, 2, 3, 9], [0, 1, 2, 3, 8]]
-    assert shortlist.words(allowed).tolist() == [0, 1, 2, 3, 8, 9]
+    assert shortlist.token_ids(allowed).tolist() == [0, 1, 2, 3, 8, 9]
     every = torch.zeros(1, 40, dtype=torch.bool).index_fill_(1, torch.arange(9), True)
     many = Shortlist(linked, torch.tensor([*range(9), 30, *(one for one in range(9, 40) if one != 30)]), 4)
-    assert many.words(every).tolist() == [*range(9), 30]  # made a round number by the next in order
+    assert many.token_ids(every).tolist() == [*range(9), 30]  # made a round number by the next in order
 
 
 @pytest.mark.parametrize(

@@ -274,7 +274,7 @@ def test_pairs_beyond_the_positions_are_named_and_left(subword: Subword) -> None
     assert second.attention is not None
     assert (third.score, third.attention, third.text) == (0.0, None, long)
     assert "sentence 3: not read: it has" in third.warnings[0]
-    assert "positions end at 24" in third.warnings[0]
+    assert "the model has 24 positions" in third.warnings[0]
 
 
 def test_a_translation_that_did_not_end_says_so(subword: Subword) -> None:
