@@ -147,13 +147,13 @@ class Memory:
         key: `(B, H, S, K)`.
         value: `(B, H, S, D)`.
         mask: Bool, True = may attend, broadcastable to `(B, H, T, S)`; None = everything may be attended to.
-        copied: `(B,)` int64, equal numbers for rows that are copies of each other; None = no row is a copy.
+        copy_ids: `(B,)` int64, equal numbers for rows that are copies of each other; None = no row is a copy.
     """
 
     key: Tensor
     value: Tensor
     mask: Tensor | None = None
-    copied: Tensor | None = None
+    copy_ids: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
