@@ -145,7 +145,7 @@ def test_a_demonstration_replaces_nobodys_model(at_work: Path, regard: Run) -> N
         ("align", "model", "--src", "test.en", "--tgt", "test.fr", "--output", ""),
         ("translate", "model", "--input", "test.en", "--output", ""),
         ("translate", "", "--input", "test.en"),
-        ("translate", "model", "--with", "", "--input", "test.en"),
+        ("translate", "model", "", "--input", "test.en"),
         ("attend", "model", "a", "--html", ""),
         ("attend", "model", "a", "--png", ""),
         ("evaluate", "model", "--src", "test.en", "--ref", ""),

@@ -403,12 +403,12 @@ def labs(bench: Bench) -> list[Job]:
         from regard.lab.experiment import set_up
         from regard.lab.load import load_lab
         from regard.lab.report import write_report
-        from regard.lab.worker import FINISHED, work
+        from regard.lab.worker import FINISHED, train_and_measure
 
         try:
             lab = set_up(load_lab(str(bench.place / "lab.toml")), bench.out)
-            for cell in lab.cells():
-                status = work(lab, cell, workers=1)
+            for each in lab.runs():
+                status = train_and_measure(lab, each, workers=1)
                 if status != FINISHED:
                     return status
             write_report(bench.out)

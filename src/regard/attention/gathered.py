@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -83,6 +84,18 @@ class KVCache:
             value.shape[-1],
             (*self.tensors, key, value),
         )
+
+
+class CachedRows(NamedTuple):
+    """A cache, and the rows of it that each query attends to.
+
+    Attributes:
+        cache: Keys and values of T positions.
+        rows: `(R, T)` int64, the cache row of each query at each position; `(R, 1)` where it is the same at all.
+    """
+
+    cache: KVCache
+    rows: Tensor
 
 
 def _dense_rows(x: Tensor) -> Tensor:

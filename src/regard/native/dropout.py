@@ -62,13 +62,13 @@ def _threshold(rate: float) -> int:
     return min(round(rate * 65536), 65535)
 
 
-def _drop(x: Tensor, rate: float, seed: int, *, rectify: bool) -> Tensor:
+def _drop(x: Tensor, rate: float, seed: int, *, relu: bool) -> Tensor:
     x = x.contiguous()
     y, run = torch.empty_like(x), kernel("dropout", x)
     if run is None:
         raise AssertionError(f"no kernel for {x.dtype}")
     scale, threads = 1.0 / (1.0 - rate), torch.get_num_threads()
-    run(x.data_ptr(), y.data_ptr(), x.numel(), seed, _threshold(rate), scale, rectify, threads)
+    run(x.data_ptr(), y.data_ptr(), x.numel(), seed, _threshold(rate), scale, relu, threads)
     return y
 
 
@@ -81,19 +81,19 @@ class _Dropout(torch.autograd.Function):
     def forward(ctx: FunctionCtx, x: Tensor, rate: float) -> Tensor:
         seed = _draw_seed()
         ctx.rate_and_seed = rate, seed  # type: ignore[attr-defined]
-        return _drop(x, rate, seed, rectify=False)
+        return _drop(x, rate, seed, relu=False)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         rate, seed = ctx.rate_and_seed  # type: ignore[attr-defined]
-        return _drop(upstream[0], rate, seed, rectify=False), None
+        return _drop(upstream[0], rate, seed, relu=False), None
 
 
 class _ReLUDropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor, rate: float) -> Tensor:
-        y = _drop(x, rate, _draw_seed(), rectify=True)
+        y = _drop(x, rate, _draw_seed(), relu=True)
         ctx.rate = rate  # type: ignore[attr-defined]
         ctx.save_for_backward(y)
         return y

@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 from regard.data.collate import collate
+from regard.errors import SearchError
 from regard.model.decoder import StepModel
 from regard.search.attention_filter import KEEP_ALL, AttentionFilter
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.greedy import greedy_search
 from regard.search.log_probs import NotFiniteError
+from regard.search.sample import SampleOptions, sample
 from regard.search.score import force_decode
 from regard.search.shortlist import Shortlist, full_ids, shortlist_specials, with_shortlist
 from regard.search.workers import in_parallel, limit_threads_after_fork
@@ -33,7 +35,7 @@ class Engine(Protocol):
         self,
         sources: Sequence[Sequence[int]],
         limits: Sequence[int],
-        options: BeamOptions,
+        options: BeamOptions | SampleOptions,
         *,
         need_weights: bool,
         need_scores: bool = True,
@@ -43,7 +45,7 @@ class Engine(Protocol):
         Args:
             sources: Ids without eos.
             limits: Largest number of tokens of each translation, eos included.
-            options: Beam size and penalties.
+            options: Options of beam search (greedy search with a beam of 1), or of sampling.
             need_weights: Whether to return attention.
             need_scores: Whether to return scores; if not, they may be NaN where computing them takes time.
 
@@ -124,16 +126,21 @@ class StepEngine:
         self,
         sources: Sequence[Sequence[int]],
         limits: Sequence[int],
-        options: BeamOptions,
+        options: BeamOptions | SampleOptions,
         *,
         need_weights: bool,
         need_scores: bool = True,
     ) -> list[list[Hypothesis]]:
         """See `Engine.search`."""
+        copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
+        if isinstance(options, SampleOptions) and self._shortlist is not None:
+            raise SearchError("sampling draws from the whole vocabulary: leave out the shortlist")
 
         def search_batch(rows: list[int]) -> list[list[Hypothesis]]:
             batch = self._collate([sources[row] for row in rows])
             max_len = torch.tensor([limits[row] for row in rows], device=self._device)
+            if isinstance(options, SampleOptions):
+                return self._sample_batch(batch, max_len, options, first=rows[0], need_weights=need_weights)
             if self._shortlist is None:
                 return self._search_batch(self._model, batch, max_len, options, self._tgt_specials, need_weights)
             src = self._src_specials
@@ -144,7 +151,24 @@ class StepEngine:
             hypotheses = self._search_batch(model, batch, max_len, options, specials, need_weights)
             return full_ids(hypotheses, token_ids)
 
-        return self._in_batches(search_batch, [len(source) + 1 for source in sources], beam=options.beam)
+        return self._in_batches(search_batch, [len(source) + 1 for source in sources], beam=copies)
+
+    def _sample_batch(
+        self, batch: Batch, max_len: Tensor, options: SampleOptions, *, first: int, need_weights: bool
+    ) -> list[list[Hypothesis]]:
+        """Samples for a batch, with random numbers that depend on the seed and the batch's first sentence."""
+        generator = torch.Generator(self._device).manual_seed(options.seed)
+        generator.manual_seed(int(torch.randint(1 << 62, (first + 1,), generator=generator, device=self._device)[-1]))
+        return sample(
+            self._model,
+            batch.src_ids,
+            batch.src_len,
+            max_len=max_len,
+            specials=self._tgt_specials,
+            generator=generator,
+            options=options,
+            need_weights=need_weights,
+        )
 
     def _search_batch(
         self,

@@ -19,7 +19,7 @@ class LengthLimits:
     Attributes:
         max_source_len: Largest number of source subwords, without eos, translated at once.
         max_positions: Number of positions of the model, eos included, on either side.
-        num_matrices: Number of attention matrices: layers times heads.
+        num_matrices: Number of attention matrices: layers times heads; 0 without attention.
     """
 
     max_source_len: int
@@ -34,7 +34,7 @@ class LengthLimits:
         source = max(1, min(config.data.max_len, positions - 1, (max_source_len(model) or ENDLESS) - 1))
         if isinstance(model, TransformerConfig):
             return cls(source, positions, model.decoder_layers * model.heads)
-        return cls(source, positions, model.attention.heads)
+        return cls(source, positions, 0 if model.decoder == "plain" else model.attention.heads)
 
     def warning(self, src: Encoding, tgt: Encoding, *, num_matrices: int = 1) -> tuple[str, ...]:
         """The warning for a sentence pair that is too long for forced decoding.

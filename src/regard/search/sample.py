@@ -24,6 +24,7 @@ class SampleOptions:
         top_k: Sample from the k most probable tokens (Fan et al. 2018, §5); None = from all.
         top_p: Sample from the smallest set of most probable tokens with total probability p, after temperature and
             `top_k` (Holtzman et al. 2020, §3.1); 1 = from all.
+        seed: Seed of the random number generator; equal seeds and sentences give equal samples.
 
     Raises:
         SearchError: A number is out of its range.
@@ -33,6 +34,7 @@ class SampleOptions:
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float = 1.0
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.num_samples < 1:

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 
 from regard.config.schema import ModelConfig, RNNConfig
-from regard.model.cudnn_free import has_lstm
+from regard.model.autocast_rnn import has_lstm
 from regard.native.linear import linear
 
 PrecisionName = Literal["float32", "bfloat16"]

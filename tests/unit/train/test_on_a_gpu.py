@@ -14,8 +14,8 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 from regard.attention.scores import ScaledDotScore
 from regard.attention.single import attend
 from regard.config.schema import TransformerConfig
+from regard.model.autocast_rnn import run_rnn
 from regard.model.build import build_model
-from regard.model.cudnn_free import run_layer
 from regard.model.decoder import select_rows
 from regard.train import loss, precision
 from regard.train.loss import chunked_cross_entropy
@@ -107,7 +107,7 @@ def test_recurrent_layers_keep_their_numbers_under_autocast(autocast: None, pack
     sequence = pack_padded_sequence(x, torch.tensor([5, 3]), batch_first=True)
     on_gpu = PackedSequence(sequence.data.as_subclass(OnGPU), sequence.batch_sizes)
     given = on_gpu if packed else x.as_subclass(OnGPU)
-    output, last = run_layer(layer, given, initial)
+    output, last = run_rnn(layer, given, initial)
     assert seen == [torch.float32]
     assert {output.data.dtype, *(state.dtype for state in last)} == {torch.bfloat16}
 
