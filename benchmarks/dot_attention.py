@@ -3,8 +3,7 @@
     python benchmarks/dot_attention.py
 
 Prints median milliseconds of forward plus backward by length and type. `MAX_PLAIN_WEIGHTS` in
-`regard/attention/single.py` is taken
-from this table.
+`regard/attention/single.py` is taken from this table.
 """
 
 from __future__ import annotations
