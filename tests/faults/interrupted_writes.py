@@ -276,7 +276,7 @@ def gone_on(bench: Bench, right: set[str], *, trained: bool) -> str | None:
     if told.status == 0:
         bench.count("goes on")
         return None if weights(bench.out) in right else "it went on to another model"
-    if told.status == 2 and "no training to go on with" in told.said and not trained:
+    if told.status == 2 and "no training to resume" in told.said and not trained:
         return None
     return f"--resume: {told.said[-300:]}"
 

@@ -116,7 +116,7 @@ def _plain(name: str) -> bool:
 
 def _safe(path: Path) -> dict[str, Tensor]:
     wanted = "a safetensors file of weights"
-    head = check_file(path, wanted=wanted)
+    head = check_file(path, expected=wanted)
     size = int.from_bytes(head[:8], "little")
     if len(head) < 8 or size > _MOST_HEADER:
         raise CheckpointError(
@@ -149,8 +149,8 @@ def _unpickled(path: Path) -> dict[str, Tensor]:
 def _check_archive(path: Path) -> bool:
     """Whether this is a .zip archive, as newer versions of PyTorch write them: not packed, so that its size is real."""
     wanted = "weights of PyTorch"
-    if not read_head(path, wanted=wanted).startswith(b"PK"):
-        check_file(path, wanted=wanted)
+    if not read_head(path, expected=wanted).startswith(b"PK"):
+        check_file(path, expected=wanted)
         return False
     with open_regular(path, cure="copy it again") as file:
         try:

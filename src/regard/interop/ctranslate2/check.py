@@ -237,7 +237,7 @@ def _check_scalars(found: Mapping[str, Variable], config: TransformerConfig, pat
 
 def _check_settings(exported: Exported) -> None:
     path, pieces, specials = exported.path / SETTINGS, all_pieces(exported.tgt_subword), exported.tgt_subword.specials
-    tree = parse_json(read_file(path, wanted="settings of CTranslate2", most=LARGEST), where=str(path), cure=_CURE)
+    tree = parse_json(read_file(path, expected="settings of CTranslate2", most=LARGEST), where=str(path), cure=_CURE)
     due: dict[str, object] = {
         "add_source_bos": False,
         "add_source_eos": True,
@@ -272,7 +272,7 @@ def _check_vocabularies(exported: Exported) -> None:
 
 
 def _check_pieces(path: Path, subword: Subword) -> None:
-    data = read_file(path, wanted="a vocabulary of CTranslate2", most=LARGEST)
+    data = read_file(path, expected="a vocabulary of CTranslate2", most=LARGEST)
     if parse_json(data, where=str(path), cure=_CURE) != list(all_pieces(subword)):
         raise _contradiction(path, "it has other pieces than the subword model")
 

@@ -10,8 +10,8 @@ from regard.errors import CheckpointError
 from regard.interop.foreign_json import read_object
 from regard.interop.sentencepiece_file import Piece, PieceFile, PieceType, read_pieces, write_pieces
 from regard.text.file_type import read_file
-from regard.text.spans import END
 from regard.text.subword import Subword
+from regard.text.tokenizers import END_PIECE
 
 UNK, EOS, PAD = "<unk>", "</s>", "<pad>"
 _CONTROLS = (EOS, PAD, "<s>")
@@ -25,7 +25,7 @@ def read_vocabulary(spm: Path, vocab: Path, *, size: int, start: int) -> tuple[S
     """Joins the two files.
 
     The new SentencePiece model has the pieces of vocab.json in their order. Those that the SentencePiece file does
-    not have are never cut to, but can be joined; those that only it has follow behind `END` and mean `unknown`.
+    not have are never cut to, but can be joined; those that only it has follow after `END_PIECE` and mean `unknown`.
 
     Args:
         spm: The SentencePiece file of one side.
@@ -40,7 +40,7 @@ def read_vocabulary(spm: Path, vocab: Path, *, size: int, start: int) -> tuple[S
         CheckpointError: A file is missing or damaged, or they do not fit together.
     """
     ids = read_ids(vocab, size=size)
-    file = read_pieces(read_file(spm, wanted="a SentencePiece model", most=_MOST), where=str(spm))
+    file = read_pieces(read_file(spm, expected="a SentencePiece model", most=_MOST), where=str(spm))
     for wanted in (UNK, EOS, PAD):
         if wanted not in ids:
             raise CheckpointError(f"{vocab}: expected an id for {wanted}, found none: is it a vocabulary of Marian?")
@@ -120,4 +120,4 @@ def _ordered(file: PieceFile, names: Mapping[int, str], size: int) -> list[Piece
 
     listed = set(names.values())
     extra = [one for one in file.pieces if one.text not in listed and one.type not in silent]
-    return [*(piece(number) for number in range(size)), Piece(END, 0.0, PieceType.CONTROL), *extra]
+    return [*(piece(number) for number in range(size)), Piece(END_PIECE, 0.0, PieceType.CONTROL), *extra]
