@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pytest
 
-from regard.files.paths import STDIN, STDOUT, refuse_own_input
+from regard.files.paths import STDIN, STDOUT, refuse_overwriting_input
 
 
 class Done(Protocol):
@@ -85,9 +85,9 @@ def test_nor_over_the_standard_input(at_work: Path, quick_shell: Callable[..., D
 def test_what_no_one_could_destroy_is_no_input(tmp_path: Path) -> None:
     (tmp_path / "in").touch()
     with (tmp_path / "in").open() as file:
-        refuse_own_input(tmp_path / "out", [file.fileno(), None, tmp_path / "missing"])
-    refuse_own_input(os.devnull, [os.devnull])
-    refuse_own_input(tmp_path, [tmp_path])
+        refuse_overwriting_input(tmp_path / "out", [file.fileno(), None, tmp_path / "missing"])
+    refuse_overwriting_input(os.devnull, [os.devnull])
+    refuse_overwriting_input(tmp_path, [tmp_path])
     assert (STDIN, STDOUT) == (0, 1)
 
 

@@ -183,7 +183,7 @@ def test_it_is_told_where_and_what_to_do(
     assert done.err.count("regard: error: ") == 1
     complaint = done.err[done.err.index("regard: error: ") :]
     assert case.place in complaint
-    assert case.cure in complaint
+    assert case.remedy in complaint
     assert "Traceback" not in done.out + done.err
     assert not (tmp_path / "new" / "manifest.json").exists()
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like a misspelled one, None when none is alike.
 
     Args:
@@ -41,6 +41,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     ': there are bahdanau, plain'
     """
     names = list(known)
-    close = nearest(name, names)
+    close = closest(name, names)
     listed = ", ".join(names)
     return f": did you mean {close!r}? There are {listed}" if close else f": there are {listed}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from regard.config.schema import LATER, Config, Section
+from regard.config.schema import ADDED_LATER, Config, Section
 from regard.config.toml_text import write_key, write_value
 
 
@@ -32,7 +32,7 @@ def _tables(section: Section, name: str) -> list[str]:
     values = [
         (key, value)
         for key, field in type(section).model_fields.items()
-        if (value := getattr(section, key)) != field.default or LATER not in field.metadata
+        if (value := getattr(section, key)) != field.default or ADDED_LATER not in field.metadata
     ]
     lines = [f"{write_key(key)} = {write_value(value)}" for key, value in values if _is_plain(value)]
     if lines and name:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from regard.config.schema import EngineName, ModelConfig, RNNConfig, TransformerConfig
 
-Obstacle = tuple[str, str]
+UnsupportedOption = tuple[str, str]
 """A key of the `[model]` section, and a sentence that says why its value stands in the way."""
 
 _NAMES = {"ctranslate2": "CTranslate2", "marian": "MarianMT", "onnx": "ONNX Runtime"}
@@ -17,7 +17,7 @@ def engine_name(engine: EngineName) -> str:
     return _NAMES[engine]
 
 
-def unsupported(model: ModelConfig, engine: EngineName) -> list[Obstacle]:
+def unsupported(model: ModelConfig, engine: EngineName) -> list[UnsupportedOption]:
     """Which options of a model keep an engine from running it.
 
     Args:
@@ -44,7 +44,7 @@ def unsupported(model: ModelConfig, engine: EngineName) -> list[Obstacle]:
     return found
 
 
-def _marian(model: TransformerConfig) -> Iterator[Obstacle]:
+def _marian(model: TransformerConfig) -> Iterator[UnsupportedOption]:
     if model.norm != "post":
         yield "norm", f"MarianMT normalizes behind each sublayer ('post'), not {model.norm!r}"
     if model.position != "sinusoidal":

@@ -77,7 +77,7 @@ def conflicts(config: Config) -> list[Finding]:
     return [*_data_conflicts(config), *_other_conflicts(config)]
 
 
-def usable_search(configs: Sequence[Config]) -> SearchConfig:
+def default_search(configs: Sequence[Config]) -> SearchConfig:
     """How a model, or an ensemble, searches by default.
 
     Args:

@@ -15,7 +15,7 @@ from regard.config.dump import dump_config
 from regard.config.schema import Config
 from regard.config.toml_text import Tree, line_of, parse
 
-PRESET, START, OWN = 0, 1, 2
+PRESET, START, USER = 0, 1, 2
 """Groups, from the lowest: a preset, further starting points, what the user says."""
 
 
@@ -62,7 +62,7 @@ def merged(layers: Sequence[Layer], kind: object = None) -> Tree:
     kind = kinds[-1] if kind is None else kind
     tree: Tree = {}
     for layer in layers:
-        fits = layer.group == OWN or kinds[layer.group] == kind
+        fits = layer.group == USER or kinds[layer.group] == kind
         _merge(tree, layer.tree if fits else {key: value for key, value in layer.tree.items() if key != "model"})
     model = tree.setdefault("model", {})
     if isinstance(model, dict):
@@ -75,7 +75,7 @@ def _kinds(layers: Sequence[Layer]) -> list[object]:
     """The kind of model after each group."""
     kinds: list[object] = []
     kind: object = "rnn"  # the schema's default
-    for group in (PRESET, START, OWN):
+    for group in (PRESET, START, USER):
         for layer in layers:
             model = layer.tree.get("model")
             if layer.group == group and isinstance(model, dict):
@@ -92,7 +92,7 @@ def _keep_one_length(tree: Tree, layers: Sequence[Layer]) -> None:
             key: max((layer.group for layer in layers if contains(layer.tree, ("train", key))), default=-1)
             for key in (asked, other)
         }
-        if isinstance(train, dict) and groups[asked] == OWN > groups[other]:
+        if isinstance(train, dict) and groups[asked] == USER > groups[other]:
             train.pop(other, None)
 
 
@@ -141,7 +141,7 @@ def _copied(value: object) -> object:
     return {key: _copied(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
-def place_of(layers: Sequence[Layer], path: Sequence[str]) -> str:
+def location_of(layers: Sequence[Layer], path: Sequence[str]) -> str:
     """Where a value comes from.
 
     Args:

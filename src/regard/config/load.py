@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from regard.config.engines import unsupported
 from regard.config.interactions import conflicts, flattened, has_no_effect
-from regard.config.layers import OWN, PRESET, START, Layer, contains, is_complete, merged, place_of
+from regard.config.layers import USER, PRESET, START, Layer, contains, is_complete, merged, location_of
 from regard.config.messages import describe
 from regard.config.presets import preset_text
 from regard.config.schema import Config
-from regard.config.toml_text import LARGEST, TOMLDecodeError, Tree, parse, write_value
+from regard.config.toml_text import MAX_CHARS, TOMLDecodeError, Tree, parse, write_value
 from regard.errors import ConfigError
 from regard.files.reading import read_text
 
@@ -56,11 +56,11 @@ def load_config(
     >>> load_config(preset="bahdanau", overrides=["train.steps=300"]).train.steps
     300
     """
-    group = OWN if variant is None else START
+    group = USER if variant is None else START
     layers = [] if path is None else [_file_layer(Path(path))]
     layers = [replace(one, group=START if is_complete(one.tree) else group) for one in layers]
     layers += [replace(_override_layer(override), group=group) for override in overrides]
-    layers += [replace(_override_layer(override), group=OWN) for override in variant or ()]
+    layers += [replace(_override_layer(override), group=USER) for override in variant or ()]
     chosen = preset if preset is not None else _named_preset(layers)
     if chosen is not None:
         tree = {**parse(preset_text(chosen)), "preset": chosen}
@@ -71,7 +71,7 @@ def load_config(
     return config
 
 
-def read_changes(overrides: Sequence[str]) -> Config:
+def read_overrides(overrides: Sequence[str]) -> Config:
     """Reads what is set anew of a configuration that is kept elsewhere, as where a training goes on.
 
     Args:
@@ -113,7 +113,7 @@ def _parse(text: str, where: str) -> Tree:
 
 
 def _file_layer(path: Path) -> Layer:
-    text = read_text(path, most=4 * LARGEST, cure=_CURE, error=ConfigError).removeprefix("\ufeff")
+    text = read_text(path, max_bytes=4 * MAX_CHARS, remedy=_CURE, error=ConfigError).removeprefix("\ufeff")
     return Layer(str(path), _parse(text, str(path)), text)
 
 
@@ -183,7 +183,7 @@ def _cut(line: str) -> str:
 def _check_sense(config: Config, layers: Sequence[Layer]) -> None:
     """Refuses contradictions, and values of the user's that have no effect but would not be so anyway."""
     lines = [f"{place_of(layers, key.split('.'))}: {what}" for key, what in conflicts(config)]
-    own = [layer for layer in layers if layer.group == OWN]
+    own = [layer for layer in layers if layer.group == USER]
     given = {
         key: why for key, why in has_no_effect(config).items() if any(contains(one.tree, key.split(".")) for one in own)
     }
@@ -199,7 +199,7 @@ def _check_sense(config: Config, layers: Sequence[Layer]) -> None:
 def _anyway(layers: Sequence[Layer], config: Config) -> Config:
     """What a model of that kind has without the user's own values."""
     try:
-        return Config.model_validate(merged([one for one in layers if one.group < OWN], config.model.kind))
+        return Config.model_validate(merged([one for one in layers if one.group < USER], config.model.kind))
     except ValidationError:  # of a value that the user's own stands over
         return Config(model=type(config.model)())
 

@@ -7,7 +7,7 @@ from typing import get_args
 
 from pydantic.fields import FieldInfo
 
-from regard.config.did_you_mean import did_you_mean, nearest
+from regard.config.did_you_mean import did_you_mean, closest
 from regard.config.schema import Config, RNNConfig, Section, TransformerConfig
 from regard.config.toml_text import Tree
 
@@ -116,7 +116,7 @@ def _number(value: float) -> str:
 
 
 def _choice(key: str, got: object, choices: Sequence[str]) -> str:
-    close = nearest(str(got), choices)
+    close = closest(str(got), choices)
     hint = f"; did you mean {close!r}?" if close else ""
     return f"{key} must be one of {', '.join(choices)}, but is {_shown(got)}{hint}"
 
@@ -142,12 +142,12 @@ def _unknown(path: tuple[str, ...], tree: Tree) -> str:
 
 
 def _sibling(path: tuple[str, ...], siblings: Sequence[str]) -> tuple[str, ...] | None:
-    close = nearest(path[-1], siblings)
+    close = closest(path[-1], siblings)
     return (*path[:-1], close) if close else None
 
 
 def _close(name: str, known: Sequence[tuple[str, ...]]) -> str | None:
-    return nearest(name, {one[-1] for one in known})
+    return closest(name, {one[-1] for one in known})
 
 
 def _ending_in(name: str | None, known: Sequence[tuple[str, ...]]) -> tuple[str, ...] | None:

@@ -36,7 +36,7 @@ Heads = Annotated[int, NUMBER, Field(ge=1, le=1024)]
 Width = Annotated[int, NUMBER, Field(ge=1, le=65_536)]
 Subwords = Annotated[int, NUMBER, Field(ge=1, le=100_000)]
 """Of a sentence."""
-Many = Annotated[int, NUMBER, Field(ge=1, le=1_000_000_000)]
+Count = Annotated[int, NUMBER, Field(ge=1, le=1_000_000_000)]
 """Steps, sentences and the like, which only time limits."""
 Seed = Annotated[int, NUMBER, Field(ge=0, le=2**63 - 1)]
 Minutes = Annotated[float, NUMBER, Field(ge=0.0001, le=10_000_000)]
@@ -45,7 +45,7 @@ Tokenize = Literal[
     "auto", "13a", "intl", "char", "zh", "ja-mecab", "ko-mecab", "spm", "flores101", "flores200", "spBLEU-1K", "none"
 ]
 """Tokenizers of sacreBLEU."""
-LATER = "later"
+ADDED_LATER = "later"
 """Marks an option that came after the first models were stored. It is written down only where it is not its default:
 so settings that were there before keep their text, and with it their signature."""
 
@@ -99,13 +99,13 @@ class AttentionConfig(Section):
     max_source: Subwords = 256
     """Positions that a location-based score can reach; later ones get no weight (Luong 2015, §3.1)."""
     dropout: Fraction = 0.0
-    normalizer: Annotated[NormalizerName, LATER] = "softmax"
+    normalizer: Annotated[NormalizerName, ADDED_LATER] = "softmax"
     """What makes a distribution of the scores; `sparsemax` and `entmax15` give most positions exactly nothing."""
-    sharpness: Annotated[float, NUMBER, Field(gt=0, le=1000), LATER] = 1.0
+    sharpness: Annotated[float, NUMBER, Field(gt=0, le=1000), ADDED_LATER] = 1.0
     """β of Chorowski et al. 2015 §2.3: scores are multiplied by it before they are normalized."""
-    location_filters: Annotated[int, NUMBER, Field(ge=0, le=1024), LATER] = 0
+    location_filters: Annotated[int, NUMBER, Field(ge=0, le=1024), ADDED_LATER] = 0
     """k of Chorowski et al. 2015, eq. 8: filters through which the last step's weights enter the scores; 0 = none."""
-    location_reach: Annotated[int, NUMBER, Field(ge=1, le=1024), LATER] = 5
+    location_reach: Annotated[int, NUMBER, Field(ge=1, le=1024), ADDED_LATER] = 5
     """Positions to each side that such a filter sees."""
 
 
@@ -158,7 +158,7 @@ class TransformerConfig(Section):
     """Use the target embedding as the output layer's matrix; with a shared vocabulary the source's too."""
     cross_score: ScoreName = "scaled-dot"
     """How target queries meet source keys; self-attention is always scaled dot."""
-    normalizer: Annotated[NormalizerName, LATER] = "softmax"
+    normalizer: Annotated[NormalizerName, ADDED_LATER] = "softmax"
     """What makes a distribution of the scores, in cross-attention and self-attention."""
     export: EngineName | None = None
     """An engine that must be able to run the model: options that it lacks are refused before training."""
@@ -173,7 +173,7 @@ ModelConfig = Annotated[RNNConfig | TransformerConfig, Field(discriminator="kind
 class TrainConfig(Section):
     """How the model learns."""
 
-    steps: Many | None = None
+    steps: Count | None = None
     """Updates at most; derived from the corpus when neither this nor `epochs` is given."""
     epochs: Annotated[float, NUMBER, Field(gt=0, le=1_000_000)] | None = None
     max_minutes: Minutes | None = None
@@ -202,7 +202,7 @@ class TrainConfig(Section):
     """The decoder layer that learns from the links; the last but one when not given (Garg et al. 2019)."""
     guided_head: Annotated[int, NUMBER, Field(ge=0, le=1023)] = 0
     """The head of that layer that learns from them; the others stay free."""
-    guided_shift: Annotated[Switch, LATER] = False
+    guided_shift: Annotated[Switch, ADDED_LATER] = False
     """Whether a word's links guide the step after the one in which it is said, whose query has read it (Chen et al.
     2020): a Transformer's head then aligns what is known and need not foresee it. Words without a link look at the
     end of the source."""
@@ -210,13 +210,13 @@ class TrainConfig(Section):
     """Largest gradient norm; 0 = no clipping."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto` takes bfloat16 where a measurement on this machine shows that it is faster."""
-    validate_every: Many | None = None
+    validate_every: Count | None = None
     """Steps between validations; derived when not given."""
-    validate_sentences: Many = 500
+    validate_sentences: Count = 500
     """Validation sentences that are translated for BLEU and chrF; the loss is taken over all."""
     metric: Literal["loss", "bleu", "chrf"] = "bleu"
     """What early stopping and the choice of the best checkpoint look at; the loss where BLEU or chrF is still 0."""
-    bleu_tokenize: Annotated[Tokenize, LATER] = "auto"
+    bleu_tokenize: Annotated[Tokenize, ADDED_LATER] = "auto"
     """sacreBLEU's tokenizer for BLEU in validation; `auto` chooses by the script of the validation targets."""
     patience: Annotated[int, NUMBER, Field(ge=0, le=1_000_000)] = 0
     """Validations without improvement before stopping; 0 = never stop early."""

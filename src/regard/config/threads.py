@@ -8,13 +8,13 @@ from __future__ import annotations
 from regard.config.derive import available_cores
 from regard.errors import ConfigError
 
-A_CORE, ANYWHERE = 4, 64
+THREADS_PER_CORE, MIN_THREAD_LIMIT = 4, 64
 """Threads for each processor, and on any machine, at most: more only wait for one another."""
 
 
 def max_threads() -> int:
     """The most threads that make sense on this machine."""
-    return max(ANYWHERE, A_CORE * available_cores())
+    return max(MIN_THREAD_LIMIT, THREADS_PER_CORE * available_cores())
 
 
 def check_threads(threads: int, *, name: str) -> int:

@@ -18,7 +18,7 @@ TOMLDecodeError = tomllib.TOMLDecodeError
 Tree = dict[str, object]
 """A parsed table: values, and tables within."""
 
-LARGEST = 1 << 17
+MAX_CHARS = 1 << 17
 """Characters of a document, at most: a configuration has a few thousand."""
 _DEEPEST = 32
 # Brackets within one another, and parts of a dotted key; the parser takes time in the square of either.
@@ -52,7 +52,7 @@ def parse(text: str, *, wide: bool = False) -> Tree:
     Raises:
         TOMLDecodeError: The text is not TOML, or larger and deeper than any configuration; the message says where.
     """
-    if len(text) > LARGEST:
+    if len(text) > MAX_CHARS:
         raise TOMLDecodeError(f"expected at most {LARGEST:,} characters, found {len(text):,}")
     _check_depth(text)
     try:

@@ -87,7 +87,7 @@ class GuidedLinks:
         tgt = src if tgt_subword is src_subword else WordStarts(tgt_subword)
         return cls(Ragged.from_rows([[word for link in one for word in link] for one in links]), src, tgt, to_end)
 
-    def guide(self, rows: Sequence[int], src: Sequence[Ids], tgt: Sequence[Ids]) -> AlignmentTargets:
+    def alignment_targets(self, rows: Sequence[int], src: Sequence[Ids], tgt: Sequence[Ids]) -> AlignmentTargets:
         """Spreads the links of some pairs over their subwords.
 
         Every subword of a target word should look at the subwords of the source words that it is linked to, at
@@ -108,7 +108,7 @@ class GuidedLinks:
             wanted: dict[int, list[int]] = {}
             for src_word, tgt_word in self.links[row].reshape(-1, 2).tolist():
                 wanted.setdefault(tgt_word, []).extend(of_src.get(src_word, ()))
-            if wanted and self.to_end:
+            if wanted and self.unlinked_to_eos:
                 wanted = {tgt_word: wanted.get(tgt_word) or [len(src[number])] for tgt_word in of_tgt}
             for tgt_word, columns in wanted.items():
                 pairs = product(of_tgt.get(tgt_word, ()), columns)
@@ -184,7 +184,7 @@ def read_guided_links(
         )
     more = len(wrong) - _MOST_NOTES
     notes = [*wrong[:_MOST_NOTES], *([f"{path}: {more} more links beyond their sentences were left out"] * (more > 0))]
-    return GuidedLinks.from_links(kept, src_subword, tgt_subword, to_end=to_end), notes
+    return GuidedLinks.from_links(kept, src_subword, tgt_subword, unlinked_to_eos=to_end), notes
 
 
 def _first_word(path: Path | str) -> int:

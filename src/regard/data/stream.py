@@ -51,7 +51,7 @@ class BatchStream:
         self.batch_tokens = batch_tokens
         self.seed = seed
         self.specials = specials
-        self.guidance = guidance
+        self.guided_links = guidance
         self._begin(0)
 
     def _begin(self, epoch: int) -> None:
@@ -116,4 +116,6 @@ class BatchStream:
         self._batch += 1
         src, tgt = [self._cut.src_ids(row) for row in rows], [self._cut.tgt_ids(row) for row in rows]
         batch = collate(src, tgt, specials=self.specials, indices=rows)
-        return batch if self.guidance is None else replace(batch, alignment_targets=self.guidance.guide(rows, src, tgt))
+        if self.guided_links is None:
+            return batch
+        return replace(batch, alignment_targets=self.guided_links.alignment_targets(rows, src, tgt))

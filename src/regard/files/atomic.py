@@ -18,7 +18,7 @@ PENDING = ".new"
 """Ending of a file that is written but has not taken its place yet."""
 
 
-def pending(path: Path) -> Path:
+def pending_path(path: Path) -> Path:
     """The name under which a file waits to take its place."""
     return path.with_name(path.name + PENDING)
 
@@ -33,10 +33,10 @@ def write_pending(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         CheckpointError: The disk is full, or the place cannot be written; nothing is left behind.
     """
-    _write_down(path, pending(path), write)
+    _write_down(path, pending_path(path), write)
 
 
-def take_place(path: Path) -> None:
+def commit_pending(path: Path) -> None:
     """Moves a waiting file to its place, over an older one, in one step.
 
     Args:
@@ -45,7 +45,7 @@ def take_place(path: Path) -> None:
     Raises:
         CheckpointError: The place cannot be written.
     """
-    move(pending(path), path)
+    move(pending_path(path), path)
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -60,7 +60,7 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """
     make_directory(path.parent)
     write_pending(path, write)
-    take_place(path)
+    commit_pending(path)
 
 
 def write_output(path: Path, write: Callable[[Path], object]) -> None:

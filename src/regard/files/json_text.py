@@ -8,12 +8,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from regard.errors import CheckpointError, RegardError
-from regard.files.reading import decoded
+from regard.files.reading import decode_utf8
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-DEEPEST = 64
+MAX_DEPTH = 64
 """Lists and objects within one another, at most; what regard writes has fewer than ten."""
 _LONGEST_INTEGER = 20
 # Digits of the longest whole number of 64 bits, with its sign.
@@ -36,7 +36,7 @@ def parse_json(data: bytes, *, where: str, cure: str, error: type[RegardError] =
     Raises:
         RegardError: An `error`: it is not JSON, or not of that sort.
     """
-    text = decoded(data, where, cure=cure, error=error)
+    text = decode_utf8(data, where, remedy=cure, error=error)
     try:
         tree = json.loads(
             text,
@@ -47,14 +47,14 @@ def parse_json(data: bytes, *, where: str, cure: str, error: type[RegardError] =
         )
     except (ValueError, RecursionError) as fault:
         raise error(f"{where}: not valid JSON ({_reason(fault)}): {cure}") from None
-    if _is_deeper(tree, DEEPEST):
+    if _is_deeper(tree, MAX_DEPTH):
         raise error(f"{where}: not valid JSON (more than {DEEPEST} lists within one another): {cure}")
     if "\\u" in text and not _is_writable(tree):
         raise error(f"{where}: not valid JSON (half a UTF-16 pair in a text): {cure}")
     return tree
 
 
-def faults(error: ValidationError) -> list[str]:
+def validation_messages(error: ValidationError) -> list[str]:
     """What a check of types and ranges found, each with its place.
 
     Args:

@@ -26,7 +26,7 @@ from regard.files.atomic import PENDING, make_directory, named_errors
 from regard.files.json_text import parse_json
 from regard.files.reading import read_bytes
 
-BEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 15.0
 """How often a holder shows that it lives."""
 _LARGEST, _PROCESSES = 1 << 16, 1 << 31
 # Bytes of a lock's file, and numbers that a process may have.
@@ -50,7 +50,7 @@ class Owner:
     started: str | None
     pid: int
 
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it is still there, for all that can be known here: one of another machine may be."""
         if self.machine != _machine():
             return True
@@ -100,7 +100,7 @@ class Lock:
         self.own = mine
         return True
 
-    def beat(self) -> bool:
+    def heartbeat(self) -> bool:
         """Shows that the holder lives; tells whether it still holds the lock."""
         if self.own is None or self._last() != self.own:
             return False
@@ -136,10 +136,10 @@ class Lock:
         """
         lost, over = threading.Event(), threading.Event()
 
-        def beat() -> None:
-            while not over.wait(BEAT_SECONDS):
+        def heartbeat() -> None:
+            while not over.wait(HEARTBEAT_SECONDS):
                 with suppress(OSError):  # a shared disk that fails for a moment; the next beat will tell
-                    if not self.beat():
+                    if not self.heartbeat():
                         lost.set()
                         return
 
@@ -211,13 +211,13 @@ def _beats(path: Path) -> int | None:
 
 def _is_alive(path: Path) -> bool:
     beats = _beats(path)
-    return beats is not None and time.time() - beats / 1e9 <= STALE_SECONDS and _owner(path).runs()
+    return beats is not None and time.time() - beats / 1e9 <= STALE_SECONDS and _owner(path).is_running()
 
 
 def _owner(path: Path) -> Owner:
     """Who wrote a lock; somebody elsewhere where the file is not written yet."""
     with suppress(RegardError, KeyError, TypeError, ValueError):
-        told = parse_json(read_bytes(path, most=_LARGEST, cure=""), where=str(path), cure="")
+        told = parse_json(read_bytes(path, max_bytes=_LARGEST, remedy=""), where=str(path), remedy="")
         if not isinstance(told, dict) or not 0 < int(told["pid"]) < _PROCESSES:
             raise ValueError("written by something else")
         host, started = str(told["host"]), told.get("started")

@@ -45,7 +45,7 @@ def checked_path(place: str | PathLike[str], what: str) -> Path:
     return Path(place)
 
 
-def check_writable(text: str, what: str) -> None:
+def check_encodable(text: str, what: str) -> None:
     """Refuses a name of a file that no text can hold, as names from before UTF-8 are.
 
     Args:
@@ -66,7 +66,7 @@ def check_writable(text: str, what: str) -> None:
         ) from None
 
 
-def refuse_own_input(output: str | PathLike[str] | int, inputs: Iterable[str | PathLike[str] | int | None]) -> None:
+def refuse_overwriting_input(output: str | PathLike[str] | int, inputs: Iterable[str | PathLike[str] | int | None]) -> None:
     """Refuses to write over what is read, by whatever name: through links of both kinds and standard streams too.
 
     Args:
@@ -105,14 +105,14 @@ def error_remedy(error: Exception) -> str:
         Such as "make room, or choose another place".
     """
     number = getattr(error, "errno", None)
-    if is_full(error):
+    if is_disk_full(error):
         return "make room, or choose another place"
     if number in _GONE:
         return "its directory was moved or removed, or is none: bring it back, or choose another place"
     return "choose another place, or make this one usable"
 
 
-def is_full(error: Exception) -> bool:
+def is_disk_full(error: Exception) -> bool:
     """Whether there was no room: on the disk, in a quota, within a limit of the size of files."""
     # safetensors writes by itself, and has only a sentence for what the system said.
     return getattr(error, "errno", None) in _FULL or any(f"(os error {number})" in str(error) for number in _FULL)

@@ -43,7 +43,7 @@ def open_regular(path: Path, *, cure: str, error: type[RegardError] = Checkpoint
     Raises:
         RegardError: An `error`: it is missing, something else, or cannot be read.
     """
-    with reading(path, cure=cure, error=error):
+    with named_read_errors(path, remedy=cure, error=error):
         handle = os.open(path, _FLAGS)
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
@@ -69,8 +69,8 @@ def read_bytes(path: Path, *, most: int, cure: str, error: type[RegardError] = C
     Raises:
         RegardError: An `error`: it is missing, larger, no regular file, or cannot be read.
     """
-    with open_regular(path, cure=cure, error=error) as file:
-        return read_whole(file, path, most=most, cure=cure, error=error)
+    with open_regular(path, remedy=cure, error=error) as file:
+        return read_whole(file, path, max_bytes=most, remedy=cure, error=error)
 
 
 def read_whole(
@@ -92,7 +92,7 @@ def read_whole(
         RegardError: An `error`: there is more, or it cannot be read.
     """
     blocks, left = [], most + 1
-    with reading(path, cure=cure, error=error):
+    with named_read_errors(path, remedy=cure, error=error):
         while left > 0 and (block := file.read(min(left, 1 << 20))):
             blocks.append(block)
             left -= len(block)
@@ -117,10 +117,10 @@ def read_text(path: Path, *, most: int, cure: str, error: type[RegardError] = Ch
     Raises:
         RegardError: An `error`: it cannot be read, or is no text in UTF-8.
     """
-    return decoded(read_bytes(path, most=most, cure=cure, error=error), str(path), cure=cure, error=error)
+    return decode_utf8(read_bytes(path, max_bytes=most, remedy=cure, error=error), str(path), remedy=cure, error=error)
 
 
-def decoded(data: bytes, where: str, *, cure: str, error: type[RegardError] = CheckpointError) -> str:
+def decode_utf8(data: bytes, where: str, *, cure: str, error: type[RegardError] = CheckpointError) -> str:
     """Decodes UTF-8.
 
     Args:
@@ -144,7 +144,7 @@ def decoded(data: bytes, where: str, *, cure: str, error: type[RegardError] = Ch
 
 
 @contextmanager
-def reading(path: Path, *, cure: str, error: type[RegardError] = CheckpointError) -> Iterator[None]:
+def named_read_errors(path: Path, *, cure: str, error: type[RegardError] = CheckpointError) -> Iterator[None]:
     """Puts into words why a file cannot be opened or read within.
 
     Args:

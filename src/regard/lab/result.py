@@ -16,7 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from regard.errors import CheckpointError, DataError, RegardError
 from regard.files.atomic import write_text
-from regard.files.json_text import faults
+from regard.files.json_text import validation_messages
 from regard.inspection.record import AttentionRecord
 from regard.lab.recorder import STRICT, Amount, Count, ValidationPoint
 from regard.store.sealed_json import read_sealed, sealed
@@ -163,7 +163,7 @@ def read_result(path: Path, *, of: tuple[str, int] | None = None, num_sentences:
     Raises:
         CheckpointError: The file is missing, damaged, or belongs to another run or text.
     """
-    tree = read_sealed(path, most=LARGEST, cure=_CURE)
+    tree = read_sealed(path, max_bytes=LARGEST, remedy=_CURE)
     try:
         result = _RESULT.validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:

@@ -68,7 +68,7 @@ def load_links(
         src_subword=src_subword,
         tgt_subword=tgt_subword,
         base=base,
-        to_end=train.guided_shift,
+        unlinked_to_eos=train.guided_shift,
     )
 
 

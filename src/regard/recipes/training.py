@@ -154,14 +154,14 @@ def _begin(
         directory.check_free(overwrite=overwrite)  # another process may have been quicker
         directory.begin()
 
-    return prepare(config, directory.coming, reporter, begin=begin)
+    return prepare(config, directory.new_path, reporter, begin=begin)
 
 
 def _resume(
     config: Config | None, directory: TrainingDirectory, stack: ExitStack, reporter: Reporter | None
 ) -> Prepared:
     """Reads the prepared training, and applies the options that may change."""
-    if directory.is_begun():  # otherwise nothing is written
+    if directory.can_resume():  # otherwise nothing is written
         stack.enter_context(directory.claimed())
     prepared = load_prepared(directory.path, reporter, changes=config)
     if config is None:
@@ -197,9 +197,9 @@ def _run(
     trainer: Trainer, directory: TrainingDirectory, interrupt: Interrupt, prepared: Prepared, *, resume: bool
 ) -> Outcome:
     has_state = (directory.current / STATE).is_file()
-    if directory.replacing and not directory.is_trained():
-        directory.take_place()
-    if directory.replacing and interrupt.requested:  # the old training is worth more than one of no steps
+    if directory.is_replacing and not directory.has_state():
+        directory.replace_old()
+    if directory.is_replacing and interrupt.requested:  # the old training is worth more than one of no steps
         return Outcome(0, 0.0, interrupted=True, num_skipped=0)
     trainer.checkpoints.set_owner(directory)
     return trainer.run(num_sentences=len(prepared.train), resume=resume and has_state, interrupt=interrupt)
@@ -260,7 +260,7 @@ def _stream(prepared: Prepared) -> BatchStream:
         batch_tokens=options.batch_tokens or 4096,
         seed=options.seed,
         specials=prepared.tgt_subword.specials,
-        guidance=prepared.guided_links,
+        guided_links=prepared.guided_links,
     )
 
 
@@ -273,7 +273,7 @@ def _reporters(
     reporters = Reporters([*given, *_tensorboard(prepared.config, directory, given)])
     for note in notes:
         reporters.on_message(note)
-    if directory.replacing and directory.is_trained():
+    if directory.is_replacing and directory.has_state():
         reporters.on_message(
             f"the training in {directory.path} is replaced as soon as this one has saved its first state"
         )
@@ -298,7 +298,7 @@ def _finish(
     saved: bool,
 ) -> None:
     out = directory.out
-    if outcome.interrupted and directory.replacing:
+    if outcome.interrupted and directory.is_replacing:
         reporter.on_message(f"stopped before the first step; {out} is unchanged")
     elif outcome.interrupted and not saved:
         reporter.on_message(f"stopped after step {outcome.step}, without saving the steps since the last validation")

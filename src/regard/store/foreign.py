@@ -51,8 +51,8 @@ def identify(directory: Path, names: list[str]) -> str:
 
 def _is_marian(directory: Path) -> bool:
     try:
-        data = read_bytes(directory / "config.json", most=_MOST, cure="copy it again")
-        tree = parse_json(data, where=str(directory), cure="copy it again")
+        data = read_bytes(directory / "config.json", max_bytes=_MOST, remedy="copy it again")
+        tree = parse_json(data, where=str(directory), remedy="copy it again")
     except CheckpointError:
         return False
     return isinstance(tree, dict) and tree.get("model_type") == "marian"

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from regard.config.schema import Config, RNNConfig
 from regard.errors import CheckpointError
-from regard.files.json_text import faults, parse_json
+from regard.files.json_text import validation_messages, parse_json
 from regard.files.reading import read_bytes
 from regard.store.foreign import identify
 
@@ -36,7 +36,7 @@ LARGEST_MANIFEST = 1 << 20
 MOST_DETAILS = 1000
 MAX_LAYERS = 1000
 """Numbers of layers and heads that a readout may name, at most."""
-CURE = "copy the model again, or train again"
+REMEDY = "copy the model again, or train again"
 """What to do about a damaged model."""
 
 
@@ -118,7 +118,7 @@ def read_manifest_tree(directory: Path) -> dict[str, object]:
     path = directory / MANIFEST
     if not os.path.lexists(path):
         raise CheckpointError(_not_a_model(directory))
-    tree = parse_json(read_bytes(path, most=LARGEST_MANIFEST, cure=CURE), where=str(path), cure=CURE)
+    tree = parse_json(read_bytes(path, max_bytes=LARGEST_MANIFEST, remedy=REMEDY), where=str(path), remedy=REMEDY)
     if not isinstance(tree, dict) or tree.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not the manifest of a regard model: its 'format' should be {FORMAT!r}")
     return tree
@@ -140,7 +140,7 @@ def parse_manifest(tree: dict[str, object], *, where: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate(tree)
     except ValidationError as error:
-        found = faults(error)
+        found = validation_messages(error)
         more = [f"and {len(found) - _MOST_FAULTS} more"] if len(found) > _MOST_FAULTS else []
         told = "; ".join([*found[:_MOST_FAULTS], *more])
         raise CheckpointError(f"{where}: damaged: {told}; {CURE}") from None

@@ -19,7 +19,15 @@ import torch
 from regard.config.dump import dump_config
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
-from regard.files.atomic import make_directory, pending, put_text, sha256, take_place, write_output, write_pending
+from regard.files.atomic import (
+    make_directory,
+    pending_path,
+    put_text,
+    sha256,
+    commit_pending,
+    write_output,
+    write_pending,
+)
 from regard.files.paths import checked_path
 from regard.model.build import ScoreFactory
 from regard.model.seq2seq import Seq2Seq
@@ -41,7 +49,7 @@ from regard.store.manifest import (
 )
 from regard.store.reading import ModelDescription, check_weights, read_description, replaced_files
 from regard.store.verified import read_consistently
-from regard.store.weights import adopt, check_finite, fill, is_stored_whole, own_tensors, write_tensors
+from regard.store.weights import assign_tensors, check_finite, copy_tensors, is_fully_stored, own_tensors, write_tensors
 from regard.text.subword import Subword
 
 
@@ -108,7 +116,7 @@ def save_model(
     """
     directory = checked_path(path, "path")
     tensors, told = own_tensors(model), _readable(directory, details or {})
-    check_finite(str(directory), tensors, cure="training went astray: train again with a smaller train.learning_rate")
+    check_finite(str(directory), tensors, remedy="training went astray: train again with a smaller train.learning_rate")
     writers: dict[str, Callable[[Path], None]] = {
         CONFIG: lambda file: put_text(file, dump_config(config)),
         WEIGHTS: lambda file: write_tensors(file, tensors),
@@ -129,7 +137,7 @@ def save_model(
     )
     _write_all(directory, {MANIFEST: lambda file: put_text(file, manifest.to_json())})
     for name in (MANIFEST, *writers):
-        take_place(directory / name)
+        commit_pending(directory / name)
     for name in set(KNOWN_FILES) - set(writers):
         (directory / name).unlink(missing_ok=True)
     return manifest
@@ -210,14 +218,14 @@ def _load(directory: Path, score: ScoreFactory | None) -> StoredModel:
     weighed = check_weights(described, score=score, wanted=True)
     model, tensors = weighed.model, weighed.tensors
     where = str(directory / WEIGHTS)
-    check_finite(where, tensors, cure="the file was damaged or training went astray: train again")
+    check_finite(where, tensors, remedy="the file was damaged or training went astray: train again")
     _check_claims(described, sum(parameter.numel() for parameter in model.parameters()))
-    if score is None and is_stored_whole(model):
-        adopt(model, tensors)
+    if score is None and is_fully_stored(model):
+        assign_tensors(model, tensors)
     else:  # it computes something when it is made that no file has
         with torch.random.fork_rng(devices=[]):  # the caller's draws stay as they were
             model = described.build(score)
-        fill(model, tensors)
+        copy_tensors(model, tensors)
     model.eval()
     manifest = described.manifest
     return StoredModel(
@@ -296,9 +304,9 @@ def _write_all(directory: Path, writers: Mapping[str, Callable[[Path], None]]) -
             write_pending(directory / name, write)
     except BaseException:
         for name in writers:
-            pending(directory / name).unlink(missing_ok=True)
+            pending_path(directory / name).unlink(missing_ok=True)
         raise
-    return {name: sha256(pending(directory / name)) for name in writers}
+    return {name: sha256(pending_path(directory / name)) for name in writers}
 
 
 def _finish_interrupted(directory: Path) -> None:
@@ -309,6 +317,6 @@ def _finish_interrupted(directory: Path) -> None:
         return  # no model is there, or none that could be read: nothing to keep
     hashes = listed if isinstance(listed, dict) else {}
     for name in KNOWN_FILES:
-        waiting = pending(directory / name)
+        waiting = pending_path(directory / name)
         if waiting.is_file() and sha256(waiting) == hashes.get(name):
-            take_place(directory / name)
+            commit_pending(directory / name)

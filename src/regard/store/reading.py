@@ -12,16 +12,16 @@ from torch import Tensor
 
 from regard.config.load import parse_config
 from regard.config.schema import Config, ModelConfig, RNNConfig
-from regard.config.toml_text import LARGEST
+from regard.config.toml_text import MAX_CHARS
 from regard.errors import CheckpointError
-from regard.files.atomic import pending
-from regard.files.reading import decoded
+from regard.files.atomic import pending_path
+from regard.files.reading import decode_utf8
 from regard.model.build import ScoreFactory, build_model
 from regard.model.seq2seq import Seq2Seq
 from regard.native.meta_init import init_on_meta
 from regard.store.manifest import (
     CONFIG,
-    CURE,
+    REMEDY,
     KNOWN_FILES,
     MANIFEST,
     SEPARATE_SUBWORDS,
@@ -33,7 +33,7 @@ from regard.store.manifest import (
 )
 from regard.store.migrations import Description, format_version, migrate
 from regard.store.tensor_file import Header, read_body, read_header
-from regard.store.verified import HashedFile, changed, use_hashed
+from regard.store.verified import HashedFile, changed_error, use_hashed
 from regard.store.weights import check_shapes, own_tensors
 from regard.text.subword import MAX_VOCABULARY_BYTES, Subword
 
@@ -99,7 +99,7 @@ class CheckedWeights:
 def replaced_files(directory: Path) -> list[Path]:
     """All files that a save replaces, and those that wait for it."""
     names = [directory / name for name in (MANIFEST, *KNOWN_FILES)]
-    return [*names, *map(pending, names)]
+    return [*names, *map(pending_path, names)]
 
 
 def read_description(directory: Path) -> ModelDescription:
@@ -120,11 +120,13 @@ def read_description(directory: Path) -> ModelDescription:
     found = format_version(tree, where=where)
     hashes = _listed(tree, where)
     small = {
-        name: verified(directory / name, expected, lambda file: file.read(most=max(4 * LARGEST, MAX_VOCABULARY_BYTES)))
+        name: use_verified(
+            directory / name, expected, lambda file: file.read(max_bytes=max(4 * MAX_CHARS, MAX_VOCABULARY_BYTES))
+        )
         for name, expected in hashes.items()
         if name != WEIGHTS
     }
-    text = decoded(small[CONFIG], str(directory / CONFIG), cure=CURE)
+    text = decode_utf8(small[CONFIG], str(directory / CONFIG), remedy=REMEDY)
     description = migrate(Description(tree, text, {}), found)
     manifest = parse_manifest(description.manifest, where=where)
     config = parse_config(description.config, where=str(directory / CONFIG))
@@ -165,10 +167,10 @@ def check_weights(described: ModelDescription, *, score: ScoreFactory | None, wa
         present = {names.get(name, name): tensor for name, tensor in tensors.items()}
         return CheckedWeights(model, num_stored, present, file.size)
 
-    return verified(described.directory / WEIGHTS, described.manifest.files[WEIGHTS], visit)
+    return use_verified(described.directory / WEIGHTS, described.manifest.files[WEIGHTS], visit)
 
 
-def verified(path: Path, expected: str, use: Callable[[HashedFile], T]) -> T:
+def use_verified(path: Path, expected: str, use: Callable[[HashedFile], T]) -> T:
     """Uses the file with that hash: in its place, or still waiting for it after a crash.
 
     Args:
@@ -184,16 +186,16 @@ def verified(path: Path, expected: str, use: Callable[[HashedFile], T]) -> T:
         RegardError: What `use` raised.
     """
     first: str | None = None
-    for one in (path, pending(path)):
+    for one in (path, pending_path(path)):
         if os.path.lexists(one):
-            used = use_hashed(one, use, cure=CURE)
+            used = use_hashed(one, use, remedy=REMEDY)
             if used.sha256 == expected:
                 return used.get()
             first = first or used.sha256
     if first is None:
         raise CheckpointError(f"{path}: missing, though {MANIFEST} lists it: copy the whole directory, or train again")
     cure = "Copy the model again; settings are changed with options, not in its files"
-    raise changed(path, first, expected, since="the model was saved", cure=cure)
+    raise changed_error(path, first, expected, since="the model was saved", remedy=cure)
 
 
 def _listed(tree: dict[str, object], where: Path) -> dict[str, str]:

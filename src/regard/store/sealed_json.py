@@ -47,7 +47,9 @@ def read_sealed(path: Path, *, most: int, cure: str, error: type[RegardError] = 
     Raises:
         RegardError: An `error`: it is missing, no such object, or was changed since it was written.
     """
-    tree = parse_json(read_bytes(path, most=most, cure=cure, error=error), where=str(path), cure=cure, error=error)
+    tree = parse_json(
+        read_bytes(path, max_bytes=most, remedy=cure, error=error), where=str(path), remedy=cure, error=error
+    )
     if not isinstance(tree, dict):
         raise error(f"{path}: damaged: expected a JSON object: {cure}")
     seal = tree.pop(_SEAL, None)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from regard.errors import CheckpointError
 from regard.files.json_text import parse_json
-from regard.files.reading import open_regular, reading
+from regard.files.reading import open_regular, named_read_errors
 from regard.store.verified import HashedFile
 from regard.text.file_type import LFS_POINTER_MESSAGE, LFS_PREFIX
 
@@ -101,7 +101,7 @@ def read_header(file: HashedFile) -> Header:
         raise _damaged(file.path, f"a header of {count:,} bytes in a file of {file.size:,}")
     text = bytearray(count)
     file.fill(memoryview(text))
-    tree = parse_json(bytes(text), where=f"{file.path}: not a whole safetensors file", cure=_CURE)
+    tree = parse_json(bytes(text), where=f"{file.path}: not a whole safetensors file", remedy=_CURE)
     if not isinstance(tree, dict):
         raise _damaged(file.path, "its header is no object")
     metadata = tree.pop(_METADATA, {})
@@ -150,9 +150,9 @@ def map_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         CheckpointError: The file is missing, cut short or not in this format.
     """
-    with open_regular(path, cure="copy it again or train again") as file:
+    with open_regular(path, remedy="copy it again or train again") as file:
         header = read_header(HashedFile(file, path, _CURE))
-        with reading(path, cure=_CURE):
+        with named_read_errors(path, remedy=_CURE):
             # Private: writing to a tensor changes no file. The map outlives the name, and keeps to this very file.
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     return {name: _mapped(data, header, entry) for name, entry in header.entries.items()}, header.metadata

@@ -53,21 +53,21 @@ class TrainingDirectory:
         self.out = out
         self.path = Path(os.path.realpath(out / TRAINING))
         self.current = self.path
-        self.coming = self.path.with_name(f".{self.path.name}.new")
+        self.new_path = self.path.with_name(f".{self.path.name}.new")
         self._going = self.path.with_name(f".{self.path.name}.old")
         self._lock = Lock(out / ".locks")
         self._handle: int | None = None
 
     @property
-    def replacing(self) -> bool:
+    def is_replacing(self) -> bool:
         """Whether this training waits to take another's place."""
-        return self.current == self.coming
+        return self.current == self.new_path
 
-    def is_begun(self) -> bool:
+    def can_resume(self) -> bool:
         """Whether there is a training that can be gone on with."""
         return any((place / SETTINGS).is_file() for place in self._places())
 
-    def is_trained(self) -> bool:
+    def has_state(self) -> bool:
         """Whether a training is there that would be lost."""
         return any((place / STATE).is_file() for place in self._places())
 
@@ -84,7 +84,7 @@ class TrainingDirectory:
         taken = self._in_the_way()
         self._check_foreign()
         if taken and not overwrite:
-            going_on = "go on with --resume, or " if TRAINING in taken and self.is_begun() else "or "
+            going_on = "go on with --resume, or " if TRAINING in taken and self.can_resume() else "or "
             raise ConfigError(
                 f"{self.out} already holds {' and '.join(taken)}: choose another --out, {going_on}replace it with "
                 "--overwrite"
@@ -121,9 +121,9 @@ class TrainingDirectory:
                 yield
             finally:
                 self._let_go()
-                if self.replacing:
+                if self.is_replacing:
                     with suppress(CheckpointError):  # what went wrong before counts more; the next one clears up
-                        remove(self.coming)
+                        remove(self.new_path)
 
     def begin(self) -> None:
         """Makes an empty directory for a new training, beside whatever is there: `current` until it takes its place.
@@ -131,22 +131,22 @@ class TrainingDirectory:
         Raises:
             CheckpointError: It cannot be made.
         """
-        make_directory(self.coming)
-        self.current = self.coming
+        make_directory(self.new_path)
+        self.current = self.new_path
         self._hold()
 
-    def take_place(self) -> None:
+    def replace_old(self) -> None:
         """Puts the new training where the old one is, if it waits to; the old one is removed.
 
         Raises:
             CheckpointError: The place cannot be written; the old one is still there.
         """
-        if not self.replacing:
+        if not self.is_replacing:
             return
         try:
             if self.path.exists():
                 move(self.path, self._going)
-            move(self.coming, self.path)
+            move(self.new_path, self.path)
         except CheckpointError:
             if not self.path.exists() and self._going.exists():
                 with suppress(CheckpointError):  # else the next one does it
@@ -173,13 +173,13 @@ class TrainingDirectory:
                 "place: let that one go on, or stop it and go on with --resume"
             )
 
-    def saved(self) -> Path:
+    def after_save(self) -> Path:
         """Hears that the training can be gone on with from what is in `current`.
 
         Returns:
             Where its files are from now on.
         """
-        self.take_place()
+        self.replace_old()
         return self.current
 
     def _in_the_way(self) -> list[str]:
@@ -189,7 +189,7 @@ class TrainingDirectory:
         if self._lock.own is None and self._lock.is_held_here():
             raise self._taken()
         model = [name for name in (MANIFEST, *KNOWN_FILES) if (self.out / name).exists()][:1]
-        return model + [TRAINING] * self.is_trained()
+        return model + [TRAINING] * self.has_state()
 
     def _taken(self) -> CheckpointError:
         host, _, pid = (self._lock.holder() or ":").rpartition(":")
@@ -202,12 +202,12 @@ class TrainingDirectory:
         """Where the training lies, or lay when a process was killed while it replaced it."""
         if self.path.exists() or not self._going.exists():
             return [self.path]
-        return [self.coming, self._going]
+        return [self.new_path, self._going]
 
     def _recover(self) -> None:
         if self._going.exists() and not self.path.exists():
-            move(self.coming if self.coming.exists() else self._going, self.path)
-        remove(self.coming)
+            move(self.new_path if self.new_path.exists() else self._going, self.path)
+        remove(self.new_path)
         remove(self._going)
         for half_done in self.path.glob(".tmp*"):
             if _HALF_DONE.fullmatch(half_done.name):

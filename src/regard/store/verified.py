@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from regard.errors import CheckpointError, RegardError
-from regard.files.reading import open_regular, read_whole, reading
+from regard.files.reading import open_regular, read_whole, named_read_errors
 
 T = TypeVar("T")
 
@@ -36,14 +36,14 @@ class HashedFile:
     """
 
     def __init__(self, file: io.FileIO, path: Path, cure: str) -> None:
-        self.path, self.cure = path, cure
+        self.path, self.remedy = path, cure
         self.size = os.fstat(file.fileno()).st_size
         self._file = file
         self._digest = hashlib.sha256()
 
     def read(self, *, most: int) -> bytes:
         """All that is left of it, which may be so many bytes."""
-        data = read_whole(self._file, self.path, most=most, cure=self.cure)
+        data = read_whole(self._file, self.path, max_bytes=most, remedy=self.remedy)
         self._digest.update(data)
         return data
 
@@ -57,7 +57,7 @@ class HashedFile:
             How many they were: fewer than there is room for at the end of the file.
         """
         done = 0
-        with reading(self.path, cure=self.cure):
+        with named_read_errors(self.path, remedy=self.remedy):
             while done < len(place):
                 block = place[done : done + _BLOCK]
                 count = self._file.readinto(block)
@@ -76,7 +76,7 @@ class HashedFile:
 
 
 @dataclass(frozen=True)
-class Used(Generic[T]):
+class HashedResult(Generic[T]):
     """What came of using a file, and which file it was.
 
     Attributes:
@@ -101,7 +101,7 @@ class Used(Generic[T]):
         return self.outcome
 
 
-def use_hashed(path: Path, use: Callable[[HashedFile], T], *, cure: str) -> Used[T]:
+def use_hashed(path: Path, use: Callable[[HashedFile], T], *, cure: str) -> HashedResult[T]:
     """Opens a file once, uses it, and hashes the very bytes that were used.
 
     Args:
@@ -115,14 +115,14 @@ def use_hashed(path: Path, use: Callable[[HashedFile], T], *, cure: str) -> Used
     Raises:
         CheckpointError: The file is missing, no regular file, or cannot be read.
     """
-    with open_regular(path, cure=cure) as file:
+    with open_regular(path, remedy=cure) as file:
         hashed = HashedFile(file, path, cure)
         outcome: T | RegardError
         try:
             outcome = use(hashed)
         except RegardError as error:
             outcome = error
-        return Used(hashed.hexdigest(), outcome)
+        return HashedResult(hashed.hexdigest(), outcome)
 
 
 def read_consistently(read: Callable[[], T], files: Sequence[Path]) -> T:
@@ -148,7 +148,7 @@ def read_consistently(read: Callable[[], T], files: Sequence[Path]) -> T:
     return read()
 
 
-def changed(path: Path, found: str, expected: str, *, since: str, cure: str) -> CheckpointError:
+def changed_error(path: Path, found: str, expected: str, *, since: str, cure: str) -> CheckpointError:
     """What to say of a file that has another hash than it had.
 
     Args:

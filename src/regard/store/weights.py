@@ -82,7 +82,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     Raises:
         CheckpointError: The file is missing, cut short or not in the safetensors format.
     """
-    with open_regular(path, cure="copy it again or train again") as file:
+    with open_regular(path, remedy="copy it again or train again") as file:
         return read_header(HashedFile(file, path, "copy it again or train again")).metadata
 
 
@@ -132,7 +132,7 @@ def _as_used(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.dtype == torch.float64 else tensor
 
 
-def fill(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+def copy_tensors(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Copies tensors into a model's own.
 
     Args:
@@ -144,13 +144,13 @@ def fill(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
             own.copy_(tensors[name])
 
 
-def is_stored_whole(model: nn.Module) -> bool:
+def is_fully_stored(model: nn.Module) -> bool:
     """Whether every parameter and buffer of a module is among its own tensors, as buffers need not be."""
     stored = {id(tensor) for tensor in model.state_dict(keep_vars=True).values()}
     return all(id(tensor) in stored for tensor in (*model.parameters(), *model.buffers()))
 
 
-def adopt(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+def assign_tensors(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Gives a module that was made under `init_on_meta` tensors for its own; what is tied stays tied.
 
     Args:

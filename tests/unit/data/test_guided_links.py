@@ -50,7 +50,7 @@ def test_words_by_ids_are_words_by_offsets(subword, alpha):
             assert tuple(starts.words(encoding.ids).tolist()) == word_of_piece(encoding)
 
 
-@pytest.mark.parametrize("to_end", [False, True])
+@pytest.mark.parametrize("unlinked_to_eos", [False, True])
 def test_links_follow_the_words_through_any_segmentation(subword, pairs, to_end):
     """The sparse matrix against the dense one that offsets give, cell by cell."""
     links = [
@@ -61,8 +61,8 @@ def test_links_follow_the_words_through_any_segmentation(subword, pairs, to_end)
         ((1, 1),),
     ]
     corpus = Corpus.encode(pairs, subword, subword, max_len=200, sample_alpha=0.2)
-    guidance = GuidedLinks.from_links(links, subword, subword, to_end=to_end)
-    stream = BatchStream(corpus, batch_tokens=100, seed=1, specials=subword.specials, guidance=guidance)
+    guidance = GuidedLinks.from_links(links, subword, subword, unlinked_to_eos=to_end)
+    stream = BatchStream(corpus, batch_tokens=100, seed=1, specials=subword.specials, guided_links=guidance)
     seen = set()
     for _ in range(4 * stream.batches_per_epoch):
         batch = next(stream)
@@ -88,11 +88,11 @@ def test_batches_carry_their_guide_to_the_device(subword, pairs):
     corpus = Corpus.encode(pairs, subword, subword, max_len=200)
     guidance = GuidedLinks.from_links([((0, 0),)] * len(pairs), subword, subword)
     options = {"batch_tokens": 1000, "seed": 1, "specials": subword.specials}
-    batch = next(BatchStream(corpus, **options, guidance=guidance))
+    batch = next(BatchStream(corpus, **options, guided_links=guidance))
     assert batch.to("cpu").alignment_targets.indices.tolist() == batch.alignment_targets.indices.tolist()
     assert next(BatchStream(corpus, **options)).alignment_targets is None
     empty = GuidedLinks.from_links([()] * len(pairs), subword, subword)
-    assert next(BatchStream(corpus, **options, guidance=empty)).alignment_targets.indices.shape == (3, 0)
+    assert next(BatchStream(corpus, **options, guided_links=empty)).alignment_targets.indices.shape == (3, 0)
 
 
 def read(path, text, pairs, subword):

@@ -61,7 +61,7 @@ def test_a_dead_holder_is_succeeded(tmp_path: Path) -> None:
     lock = Lock(tmp_path)
     assert lock.holder() is None
     assert lock.claim()
-    assert lock.beat()
+    assert lock.heartbeat()
 
 
 def test_a_holder_elsewhere_is_believed_until_it_is_silent_for_long(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_who_was_taken_for_dead_learns_of_it(tmp_path: Path, monkeypatch: pytest
     assert quick.claim()
     with slow.held() as lost:
         assert lost.wait(PATIENCE)
-    assert quick.beat()  # giving back what was lost changes nothing
+    assert quick.heartbeat()  # giving back what was lost changes nothing
     assert quick.holder() is not None
 
 
@@ -115,4 +115,4 @@ def test_a_held_lock_is_kept_fresh_and_given_back(tmp_path: Path, monkeypatch: p
         os.utime(tmp_path / "lock.0", (1, 1))
         kept_until(lambda: (tmp_path / "lock.0").stat().st_mtime != 1, lost)
     assert lock.holder() is None
-    assert not lock.beat()
+    assert not lock.heartbeat()

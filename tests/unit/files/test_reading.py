@@ -11,11 +11,11 @@ import pytest
 from regard.errors import CheckpointError, ConfigError
 from regard.files.json_text import parse_json
 from regard.files.printable import on_one_line, printable, printable_json
-from regard.files.reading import decoded, open_regular, read_bytes, read_text
+from regard.files.reading import decode_utf8, open_regular, read_bytes, read_text
 
 
 def read(path: Path, most: int = 100) -> bytes:
-    return read_bytes(path, most=most, cure="bring it back")
+    return read_bytes(path, max_bytes=most, remedy="bring it back")
 
 
 def test_a_file_is_read_as_a_whole(tmp_path: Path) -> None:
@@ -42,13 +42,13 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
         ("a\0b", "no file can be called so"),
     ):
         with pytest.raises(ConfigError, match=f"{found}.*: choose another"):
-            read_bytes(tmp_path / name, most=10, cure="choose another", error=ConfigError)
+            read_bytes(tmp_path / name, max_bytes=10, remedy="choose another", error=ConfigError)
     listener.close()
 
 
 def test_what_fails_within_is_not_taken_for_the_files_fault(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
-    with pytest.raises(OSError, match="elsewhere"), open_regular(tmp_path / "a", cure=""):
+    with pytest.raises(OSError, match="elsewhere"), open_regular(tmp_path / "a", remedy=""):
         raise OSError("elsewhere")
 
 
@@ -56,10 +56,10 @@ def test_other_encodings_are_told(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes("a = 'café'".encode("latin-1"))
     (tmp_path / "wide").write_bytes("a = 1".encode("utf-16"))
     with pytest.raises(CheckpointError, match=r"latin: expected text in UTF-8, found byte 0xe9, at 8, .*: save it"):
-        read_text(tmp_path / "latin", most=100, cure="save it")
+        read_text(tmp_path / "latin", max_bytes=100, remedy="save it")
     with pytest.raises(CheckpointError, match="wide: expected text in UTF-8, found UTF-16: save it"):
-        read_text(tmp_path / "wide", most=100, cure="save it")
-    assert decoded("é".encode(), "here", cure="") == "é"
+        read_text(tmp_path / "wide", max_bytes=100, remedy="save it")
+    assert decode_utf8("é".encode(), "here", remedy="") == "é"
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ def test_other_encodings_are_told(tmp_path: Path) -> None:
 )
 def test_json_that_says_several_things_or_none(data: bytes, reason: str) -> None:
     with pytest.raises(CheckpointError, match=rf"a\.json: .*{reason}.*: bring it back"):
-        parse_json(data, where="a.json", cure="bring it back")
+        parse_json(data, where="a.json", remedy="bring it back")
 
 
 def test_json_that_says_one_thing() -> None:
     data = b'{"a": [1, -2.5, "\\ud83d\\ude00 \\n", true, null], "b": ' + b"[" * 62 + b"]" * 62 + b"}"
-    tree = parse_json(data, where="", cure="")
+    tree = parse_json(data, where="", remedy="")
     assert isinstance(tree, dict)
     assert tree["a"] == [1, -2.5, "\U0001f600 \n", True, None]
 
@@ -94,7 +94,7 @@ def test_json_that_says_one_thing() -> None:
 def test_a_key_that_comes_twice_among_many_is_found_at_once() -> None:
     names = ", ".join(f'"k{n}": 0' for n in range(100_000))
     with pytest.raises(CheckpointError, match="the key 'k77777' twice"):
-        parse_json(f'{{{names}, "k77777": 1}}'.encode(), where="", cure="")
+        parse_json(f'{{{names}, "k77777": 1}}'.encode(), where="", remedy="")
 
 
 HOSTILE = "\x1b[31m \x07\r\x00\x7f\x85\x9b2J \u202e\u2066\u2028 \ud800 \udcff"

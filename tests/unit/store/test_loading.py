@@ -19,7 +19,7 @@ from regard.model.build import build_model
 from regard.model.embed import LearnedPositions
 from regard.model.seq2seq import Seq2Seq
 from regard.store import load_model
-from regard.store.weights import is_stored_whole
+from regard.store.weights import is_fully_stored
 
 ATTENTION = "model.attention."
 SYSTEMS: dict[str, tuple[str, ...]] = {
@@ -140,7 +140,7 @@ class OwnScore(GeneralScore):
 def test_what_a_users_score_computes_is_there(make: Make, tmp_path: Path) -> None:
     made = make("rnn", "model.attention.location_filters=2")
     made.model = build_model(made.config.model, src_vocab=310, tgt_vocab=310, shared=True, score=OwnScore)  # type: ignore[attr-defined]
-    assert not is_stored_whole(made.model)
+    assert not is_fully_stored(made.model)
     directory = made.save(tmp_path / "model")
     before = torch.get_rng_state()
     loaded = load_model(directory, score=OwnScore).model

@@ -16,7 +16,7 @@ import torch
 
 import regard.store.model
 from regard.errors import CheckpointError
-from regard.files.atomic import pending
+from regard.files.atomic import pending_path
 from regard.files.reading import open_regular
 from regard.model.seq2seq import Seq2Seq
 from regard.store import load_model
@@ -122,7 +122,7 @@ def test_a_file_that_still_waits_for_its_place_is_found(make: Make, tmp_path: Pa
     new = make(seed=2)
     directory, waiting = make(seed=1).save(tmp_path / "model"), new.save(tmp_path / "new")
     shutil.copy(waiting / MANIFEST, directory)
-    shutil.copy(waiting / WEIGHTS, pending(directory / WEIGHTS))
+    shutil.copy(waiting / WEIGHTS, pending_path(directory / WEIGHTS))
     assert torch.equal(
         load_model(directory).model.state_dict()["output_weight"], new.model.state_dict()["output_weight"]
     )
@@ -137,11 +137,11 @@ def test_the_bytes_that_are_hashed_are_those_that_are_used(tmp_path: Path) -> No
 
     def use(file: HashedFile) -> bytes:
         os.replace(other, path)
-        return file.read(most=10_000)
+        return file.read(max_bytes=10_000)
 
-    used = use_hashed(path, use, cure="")
+    used = use_hashed(path, use, remedy="")
     assert used.get() == b"old" * 1000
-    with open_regular(path, cure="") as file:
+    with open_regular(path, remedy="") as file:
         assert HashedFile(file, path, "").hexdigest() != used.sha256
 
 

@@ -43,11 +43,11 @@ def test_a_new_training_takes_the_place_of_the_old_one(out: Path) -> None:
     folder = TrainingDirectory(out)
     with folder.claimed():
         folder.begin()
-        assert folder.replacing
+        assert folder.is_replacing
         assert state(out) == OLD
         (folder.current / "state.safetensors").write_text(NEW)
-        assert folder.saved() == out / "training"
-        assert not folder.replacing
+        assert folder.after_save() == out / "training"
+        assert not folder.is_replacing
         folder.check()
     assert state(out) == NEW
     assert sorted(one.name for one in out.iterdir()) == [".locks", "training"]
@@ -64,7 +64,7 @@ def test_what_did_not_come_to_a_state_goes_and_the_old_one_stays(out: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("training", "coming", "going", "after"),
+    ("training", "new_path", "going", "after"),
     [
         (OLD, None, None, OLD),
         (OLD, NEW, None, OLD),  # killed before the first rename
@@ -79,7 +79,7 @@ def test_whoever_comes_next_finishes_what_a_kill_left(out: Path, training, comin
         if content is not None:
             lay_out(out / name, content)
     folder = TrainingDirectory(out)
-    assert folder.is_trained() == (after is not None)
+    assert folder.has_state() == (after is not None)
     if after is not None:
         with pytest.raises(ConfigError, match=r"already holds training: .*--resume.*--overwrite"):
             folder.check_free(overwrite=False)
@@ -108,7 +108,7 @@ def test_a_rename_that_fails_puts_the_old_one_back(out: Path, monkeypatch: pytes
         folder.claimed(),
     ):
         folder.begin()
-        folder.saved()
+        folder.after_save()
     assert state(out) == OLD
 
 
@@ -120,7 +120,7 @@ def test_behind_a_link_the_folder_is_replaced_where_it_lies(out: Path, tmp_path:
     with folder.claimed():
         folder.begin()
         (folder.current / "state.safetensors").write_text(NEW)
-        folder.saved()
+        folder.after_save()
     assert (out / "training").is_symlink()
     assert state(out) == NEW
 
@@ -131,7 +131,7 @@ def test_an_unfinished_preparation_is_in_nobodys_way(out: Path) -> None:
     folder.check_free(overwrite=False)
     with folder.claimed():
         folder.begin()
-        folder.take_place()
+        folder.replace_old()
     assert list((out / "training").iterdir()) == []
 
 
@@ -243,7 +243,7 @@ def test_who_works_in_a_directory_that_is_gone_is_told(out: Path, how: str) -> N
     folder = TrainingDirectory(out)
     with folder.claimed():
         folder.begin()
-        folder.take_place()
+        folder.replace_old()
         folder.check()
         shutil.rmtree(out if how == "all removed" else out / "training")
         if how == "replaced":
@@ -256,7 +256,7 @@ def test_who_was_taken_for_dead_writes_no_more(out: Path) -> None:
     slow, quick = TrainingDirectory(out), TrainingDirectory(out)
     with slow.claimed():
         slow.begin()
-        slow.take_place()
+        slow.replace_old()
         os.utime(out / ".locks/lock.0", (0, 0))
         with quick.claimed(), pytest.raises(CheckpointError, match="was silent for so long that another"):
             slow.check()
