@@ -17,7 +17,7 @@ from regard.errors import CheckpointError, ConfigError, SearchError
 from regard.interop.ctranslate2.exporter import export_ctranslate2
 from regard.interop.exported import open_export
 from regard.interop.verification import NUM_SAMPLES, sample_sources, verify
-from regard.search.attention_filter import EVERYTHING
+from regard.search.attention_filter import KEEP_ALL
 from regard.search.beam import BeamOptions
 from regard.store import StoredModel
 from regard.text.normalize import normalize
@@ -81,7 +81,7 @@ def test_beam_scores_are_those_of_regard(make: Make, tmp_path: Path) -> None:
             if not hypothesis.tokens or at_limit(hypothesis):
                 continue
             ids = [pieces.index(piece) for piece in hypothesis.tokens]
-            [forced] = own.engine.force([own.src_subword.encode(normalize(line)).ids], [ids], kept=EVERYTHING)
+            [forced] = own.engine.force([own.src_subword.encode(normalize(line)).ids], [ids], attention_filter=KEEP_ALL)
             expected = forced.score / ((5 + len(ids) + 1) / 6) ** 0.7
             assert hypothesis.score == pytest.approx(expected, rel=SCORE_TOLERANCE)
             num_compared += 1

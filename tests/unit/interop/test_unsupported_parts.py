@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from regard.attention.normalizers import Sharpened
 from regard.attention.scores import AdditiveScore, DotScore, ScaledDotScore, Score
-from regard.attention.windows import FollowingWindow, Window
+from regard.attention.windows import HistoryWindow, Window
 from regard.config.schema import ModelConfig, RNNConfig, TransformerConfig
 from regard.errors import ConfigError
 from regard.interop.ctranslate2.exporter import export_ctranslate2
@@ -146,7 +146,7 @@ class EvenPositions(Positions):
         return x + 1.0
 
 
-class FirstWord(FollowingWindow):
+class FirstWord(HistoryWindow):
     """Stays on the first word."""
 
     def center(self, last: Tensor) -> Tensor:
