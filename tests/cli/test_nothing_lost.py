@@ -105,9 +105,7 @@ def test_a_phrasebook_replaces_nobodys_files(tmp_path: Path, regard: Run) -> Non
     told = ("phrasebook", "--pairs", "30", "--max-length", "6", "--out", str(tmp_path))
     done = regard(*told)
     assert done.status == 2
-    assert (
-        f"{own}: exists already with other content: choose another --out, or replace it with --overwrite" in done.err
-    )
+    assert f"{own}: exists already with other content: choose another --out, or replace it with --overwrite" in done.err
     assert list(tmp_path.iterdir()) == [own]
     assert own.read_text() == "mon texte\n"
     assert regard(*told, "--overwrite").status == 0
