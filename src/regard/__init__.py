@@ -1,4 +1,4 @@
-"""Train, run and look inside attention-based translators.
+"""Train, run and inspect attention-based translation models.
 
 Importing the package does nothing: a public name is fetched from its module when it is first asked for, so that
 neither torch nor a plotting library is loaded by those who do not need it.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from regard.config.presets import preset_names
     from regard.config.schema import Config
     from regard.errors import CheckpointError, ConfigError, DataError, RegardError, SearchError, ShapeError
-    from regard.evaluate.scores import Scores, score
+    from regard.evaluate.scores import Scores, corpus_scores
     from regard.inspection.record import AttentionRecord
     from regard.model.build import build_model
     from regard.recipes.demo import run_demo
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from regard.store import load_model, save_model
     from regard.text.subword import Subword
     from regard.translation.loading import load
-    from regard.translation.translator import Translation, Translator
+    from regard.translation.options import TranslateOptions
+    from regard.translation.result import Translation
+    from regard.translation.translator import Translator
     from regard_phrasebook.corpus import write_corpus
 
     __version__: str
@@ -40,10 +42,12 @@ _HOMES = {
     "SearchError": "regard.errors",
     "ShapeError": "regard.errors",
     "Subword": "regard.text.subword",
-    "Translation": "regard.translation.translator",
+    "TranslateOptions": "regard.translation.options",
+    "Translation": "regard.translation.result",
     "Translator": "regard.translation.translator",
     "alignment_error_rate": "regard.alignment.error_rate",
     "build_model": "regard.model.build",
+    "corpus_scores": "regard.evaluate.scores",
     "load": "regard.translation.loading",
     "load_config": "regard.config.load",
     "load_model": "regard.store",
@@ -52,7 +56,6 @@ _HOMES = {
     "preset_names": "regard.config.presets",
     "run_demo": "regard.recipes.demo",
     "save_model": "regard.store",
-    "score": "regard.evaluate.scores",
     "train_model": "regard.recipes.training",
     "word_alignment": "regard.alignment.word_alignment",
     "write_corpus": "regard_phrasebook.corpus",
@@ -71,11 +74,13 @@ __all__ = [
     "SearchError",
     "ShapeError",
     "Subword",
+    "TranslateOptions",
     "Translation",
     "Translator",
     "__version__",
     "alignment_error_rate",
     "build_model",
+    "corpus_scores",
     "load",
     "load_config",
     "load_model",
@@ -84,7 +89,6 @@ __all__ = [
     "preset_names",
     "run_demo",
     "save_model",
-    "score",
     "train_model",
     "word_alignment",
     "write_corpus",

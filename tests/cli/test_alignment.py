@@ -73,12 +73,50 @@ def test_rules_and_thresholds(at_work: Path, regard: Run) -> None:
     def links(*options: str) -> list[set[str]]:
         return [set(line.split()) for line in regard("align", "model", *FILES, *options).out.splitlines()]
 
-    strongest = links("--rule", "strongest", "--end-threshold", "1")
+    strongest = links("--readout", "rule=strongest", "--readout", "end=1")
     assert all(len({link.split("-")[1] for link in one}) == len(one) for one in strongest)
-    few, many = links("--rule", "threshold", "--threshold", "0.3"), links("--rule", "threshold", "--threshold", "0.05")
+    rule = ("--readout", "rule=threshold", "--readout")
+    few, many = links(*rule, "threshold=0.3"), links(*rule, "threshold=0.05")
     assert all(a <= b for a, b in zip(few, many, strict=True))
     assert few != many
-    assert links("--shift") != links("--no-shift") == links()
+    assert links("--readout", "shift=true") != links("--readout", "shift=false") == links()
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("size=3", "expected one of rule=..., threshold=..., end=..., layer=..., head=..., shift=..."),
+        ("layer=-1", "expected layer to be the number of a layer, from 0, got '-1'"),
+        ("head", "expected head to be the number of a head, from 0, got ''"),
+        ("threshold=2", "expected threshold to be a number from 0 to 1, got '2'"),
+        ("rule=best", "expected rule to be shares, strongest or threshold, got 'best'"),
+        ("shift=1", "expected shift to be true or false, got '1'"),
+    ],
+)
+def test_settings_of_the_readout_are_checked(at_work: Path, regard: Run, setting: str, message: str) -> None:
+    done = regard("align", "model", *FILES, "--readout", setting)
+    assert done.status == 2
+    assert f"--readout {setting}: {message}" in done.err
+
+
+def test_the_readout_is_tuned_and_stored(at_work: Path, regard: Run) -> None:
+    before = (at_work / "model" / "manifest.json").read_text()
+    assert json.loads(before)["readout"] is None
+    plain = regard("translate", "model", "--json", "--input", "test.en").out
+    wider = ("--readout", "rule=threshold", "--readout", "threshold=0.05")
+    tuned = regard("align", "model", *FILES, "--tune", *wider)
+    assert (tuned.status, "stored as the model's readout" in tuned.err) == (0, True)
+    stored = json.loads((at_work / "model" / "manifest.json").read_text())["readout"]
+    assert (stored["rule"], stored["threshold"]) == ("threshold", 0.05)
+    assert regard("align", "model", *FILES).out == tuned.out
+    translated = regard("translate", "model", "--json", "--input", "test.en").out
+    assert [json.loads(line)["text"] for line in translated.splitlines()] == [
+        json.loads(line)["text"] for line in plain.splitlines()
+    ]
+    assert translated != plain
+    assert "rule threshold" in regard("info", "model").out
+    assert regard("align", "model", "model", *FILES, "--tune").status == 2
+    (at_work / "model" / "manifest.json").write_text(before)
 
 
 def test_gold_links_choose_and_the_choice_is_shown(at_work: Path, regard: Run) -> None:
@@ -86,7 +124,7 @@ def test_gold_links_choose_and_the_choice_is_shown(at_work: Path, regard: Run) -
     assert done.status == 0
     assert "regard: model: reading layer 0, head 0" in done.err
     assert "1 - AER on gold links" in done.err
-    done = regard("align", "model", *FILES, "--layer", "3")
+    done = regard("align", "model", *FILES, "--readout", "layer=3")
     assert done.status == 2
     assert "there is no layer 3" in done.err
 
@@ -104,8 +142,8 @@ def test_gold_links_may_count_from_one(at_work: Path, regard: Run) -> None:
     told = [regard("align", "model", *FILES, "--gold", name).err for name in ("test.align", "one.align")]
     assert "1 - AER on gold links" in told[0]
     assert told[0] == told[1]
-    assert regard("align", "model", *FILES, "--gold", "one.align", "--gold-base", "1").err == told[0]
-    wrong = regard("align", "model", *FILES, "--gold", "one.align", "--gold-base", "0")
+    (at_work / "wrong.align").write_text(one.replace("1-1", "0-0 99-1", 1))
+    wrong = regard("align", "model", *FILES, "--gold", "wrong.align")
     assert wrong.status == 2
     assert "is beyond the end of the sentence pair" in wrong.err
     assert regard("align", "model", *FILES, "--gold", "naacl.align").status == 0  # the last pairs have no links
@@ -223,11 +261,11 @@ def test_a_guided_head_says_what_belongs_together_everywhere(at_work: Path, rega
     (at_work / "one.en").write_text(f"{source}\n")
     (at_work / "one.fr").write_text(f"{target}\n")
     pair = ("--src", "one.en", "--tgt", "one.fr")
-    own, shares = (regard("align", "head", *pair, *rule).out.strip() for rule in ((), ("--rule", "shares")))
+    own, shares = (regard("align", "head", *pair, *rule).out.strip() for rule in ((), ("--readout", "rule=shares")))
     assert own != shares
     assert regard("attend", "head", source, "--target", target).out.splitlines()[-1].split()[1:] == own.split()
     for layer, head in ("00", "10"):  # the first is the guided one, named or not
-        place = ("--layer", layer, "--head", head)
+        place = ("--readout", f"layer={layer}", "--readout", f"head={head}")
         drawn = regard("attend", "head", source, "--target", target, *place).out.splitlines()[-1].split()[1:]
         assert drawn == regard("align", "head", *pair, *place).out.split()
         assert (drawn == own.split()) == (layer == "0")
@@ -255,7 +293,7 @@ def test_weights_that_can_be_zero_cannot_be_guided(at_work: Path, regard: Run) -
     guided = ("--set", "train.guided_weight=0.5", "--set", "train.guided_file=train.align")
     done = regard(*TRAIN, *guided, "--set", "model.attention.normalizer=sparsemax", "--out", "guided")
     assert done.status == 2
-    assert "model.attention.normalizer = 'sparsemax' has made zero feels no pull" in " ".join(done.err.split())
+    assert "model.attention.normalizer = 'sparsemax' sets to zero have no gradient" in " ".join(done.err.split())
 
 
 def test_a_model_without_attention_has_none_to_guide(at_work: Path, regard: Run) -> None:

@@ -33,9 +33,6 @@ def test_an_export_translates_line_by_line(transformer: Path, regard: Run) -> No
     ours = regard("translate", "model", "--beam", "1", stdin=lines)
     theirs = regard("translate", "model.ct2", "--beam", "1", "--threads", "1", stdin=lines)
     assert (theirs.status, theirs.out) == (0, ours.out)
-    refused = regard("translate", "model", "--engine", "ctranslate2", stdin=lines)
-    assert (refused.status, refused.out) == (2, "")
-    assert "run `regard export model --to ctranslate2 --out model.ctranslate2` once" in refused.err
     told = regard("translate", "model.ct2", "--json", "--attention", stdin=lines)
     first = json.loads(told.out.splitlines()[0])
     [layer] = first["attention"]["layers"]
@@ -60,7 +57,7 @@ def test_a_recurrent_model_is_exported_to_onnx(at_work: Path, regard: Run) -> No
     assert (done.status, done.out) == (0, told)
     lines = b"how was your day\n\nthe red house\n"
     ours = regard("translate", "model", stdin=lines)
-    theirs = regard("translate", "model.onnx", "--engine", "onnx", "--threads", "1", stdin=lines)
+    theirs = regard("translate", "model.onnx", "--threads", "1", stdin=lines)
     assert (theirs.status, theirs.out) == (0, ours.out)
     done = regard("export", "model", "--to", "onnx", "--out", "model.int8", "--quantization", "int8")
     assert "before rounding" in done.out

@@ -143,7 +143,7 @@ def test_a_demonstration_replaces_nobodys_model(at_work: Path, regard: Run) -> N
         ("align", "model", "--src", "test.en", "--tgt", "test.fr", "--output", ""),
         ("translate", "model", "--input", "test.en", "--output", ""),
         ("translate", "", "--input", "test.en"),
-        ("translate", "model", "--with", "", "--input", "test.en"),
+        ("translate", "model", "", "--input", "test.en"),
         ("attend", "model", "a", "--html", ""),
         ("attend", "model", "a", "--png", ""),
         ("evaluate", "model", "--src", "test.en", "--ref", ""),
@@ -214,7 +214,7 @@ def test_a_training_goes_on_where_its_texts_are_now(at_work: Path, regard: Run) 
     assert all(f'{side} = "{name}"' in kept for side, name in MOVED.items())
     other = regard("train", "--resume", "--out", "model", "--src=test.en", "--tgt=test.fr")
     assert other.status == 2
-    assert "text is not what it was" in other.err
+    assert "text has changed since" in other.err
     fewer = regard("train", "--resume", "--out", "model", "--set", "train.steps=3")
     assert fewer.status == 2
     assert "train.steps = 3: the training in model has done 80 steps already" in fewer.err

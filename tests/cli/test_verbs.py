@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from regard.evaluate.scores import score
+from regard.evaluate.scores import corpus_scores
 from regard.files.atomic import sha256
 
 
@@ -82,7 +82,7 @@ def test_json_lines(at_work: Path, regard: Run) -> None:
 
 def test_an_ensemble_of_a_model_with_itself_is_the_model(at_work: Path, regard: Run) -> None:
     alone = regard("translate", "model", "--threads", "1", stdin=b"How was your day?\n")
-    twice = regard("translate", "model", "--with", "model", "--threads", "1", stdin=b"How was your day?\n")
+    twice = regard("translate", "model", "model", "--threads", "1", stdin=b"How was your day?\n")
     assert twice.status == 0
     assert alone.out == twice.out
 
@@ -167,7 +167,7 @@ def test_evaluate_takes_either_spelling_of_a_character(at_work: Path, regard: Ru
 def test_arithmetic_in_8_bits(at_work: Path, regard: Run) -> None:
     arguments = ["evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--beam", "1", "--json"]
     wide, narrow = (json.loads(regard(*arguments, *more).out) for more in ((), ("--precision", "int8")))
-    assert narrow["model"] == f"{wide['model']}|compute:int8"
+    assert narrow["model"] == f"{wide['model']}|precision:int8"
     assert narrow["chrf"] == pytest.approx(wide["chrf"], abs=3)
     done = regard("translate", "model", "--precision", "int8", stdin=b"how are you\n")
     assert (done.status, done.out.count("\n")) == (0, 1)
@@ -182,7 +182,7 @@ def test_a_shortlist_is_kept_to_and_told(at_work: Path, regard: Run) -> None:
     assert regard("shortlist", "model", "--src", "train.en", "--tgt", "train.fr", *few).status == 0
     greedy = ("--beam", "1", "--shortlist", "table")
     assert regard("translate", "model", "--input", "test.en", "--output", "test.out", *greedy).status == 0
-    scores = score(lines(at_work / "test.out"), lines(at_work / "test.fr"))
+    scores = corpus_scores(lines(at_work / "test.out"), lines(at_work / "test.fr"))
     told = json.loads(regard("evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--json", *greedy).out)
     free = json.loads(regard("evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--json", "--beam", "1").out)
     assert told["chrf"] == pytest.approx(scores.chrf)
@@ -222,7 +222,9 @@ def test_attend(at_work: Path, regard: Run) -> None:
 
 
 def test_attend_to_a_given_translation(at_work: Path, regard: Run) -> None:
-    done = regard("attend", "model", "How was your day?", "--target", "Comment ça va ?", "--subwords", "--layer", "0")
+    done = regard(
+        "attend", "model", "How was your day?", "--target", "Comment ça va ?", "--subwords", "--readout", "layer=0"
+    )
     assert done.status == 0
     assert done.out.splitlines()[1] == "Comment ça va ?"
     for word in ("Comment", "ça", "va", "?"):

@@ -84,7 +84,7 @@ def one_line(text: str) -> bool:
 @pytest.mark.parametrize("careful", [False, True])
 def test_from_python(hostile: list[str], model: Path, careful: bool) -> None:
     lines = [*hostile, "\ud800", "a\udcffb", "\udfff\ud800 x"]
-    found = list(load(model, device="cpu").translate_lines(lines, beam=1, careful=careful))
+    found = list(load(model, device="cpu").translate_lines(lines, beam=1, retry=careful))
     assert [one.source for one in found] == [normalize(line) for line in lines]
     assert all(one_line(one.text) for one in found)
     for one in found:

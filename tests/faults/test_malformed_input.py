@@ -88,7 +88,7 @@ CASES = {
     "nothing to describe": Case("info", "expected a model or --machine, got neither", "give the directory"),
     "two things to describe": Case("info model --machine", "got model and --machine", "ask for one at a time"),
     "damaged model described": Case("info edited", "edited/config.toml", "Copy the model again"),
-    "ensemble of two vocabularies": Case(f"{TRANSLATE} model --with foreign", "foreign", "vocabular"),
+    "ensemble of two vocabularies": Case(f"{TRANSLATE} model foreign", "foreign", "vocabular"),
     "device for translating": Case("translate model --device gpu", "'gpu'", "cpu"),
     # --- translating
     "beam of nothing": Case(f"{TRANSLATE} model --beam 0", "beam", "from 1 to 1,000", b"hello\n"),
@@ -141,10 +141,8 @@ CASES = {
     "no attention to show": Case(
         "attend plain hello", "plain: there is no attention to show", "train one with attention"
     ),
-    "no such layer": Case("attend model hello --layer 3", "no layer 3", "expected 0 to 0"),
-    "picture of another sort": Case(
-        "attend model hello --png map.bmp", "map.bmp", "expected a picture file with suffix .png"
-    ),
+    "no such layer": Case("attend model hello --readout layer=3", "no layer 3", "expected 0 to 0"),
+    "picture of another sort": Case("attend model hello --png map.bmp", "map.bmp", "expected a picture to end in .png"),
     "nothing to attend to": Case("attend model", "either SENTENCE", "or --src FILE"),
     "a sentence and a file to attend to": Case("attend model hello --src a.en", "either SENTENCE", "or --src FILE"),
     "a model beside no page": Case("attend model hello --beside plain", "--beside", "name it with --html FILE"),

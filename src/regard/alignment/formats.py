@@ -1,4 +1,4 @@
-"""Word alignments as other programs want them: a text for each sentence pair."""
+"""Output formats of word alignments."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ def _as_pharaoh(_sentence: int, links: Links, _src: Words, _tgt: Words) -> str:
 
 
 def _as_naacl(sentence: int, links: Links, _src: Words, _tgt: Words) -> str:
-    """A line such as `1 3 2` a link, counted from 1."""
+    """A line such as `1 3 2` per link, counted from 1."""
     return naacl(links, sentence)
 
 
 def _as_json(_sentence: int, links: Links, src: Words, tgt: Words) -> str:
     """One object with `src` and `tgt`, the words, and `links`."""
-    return json.dumps({"src": list(src), "tgt": list(tgt), "links": [list(one) for one in links]}, ensure_ascii=False)
+    return json.dumps({"src": list(src), "tgt": list(tgt), "links": [list(link) for link in links]}, ensure_ascii=False)
 
 
 def _as_tsv(sentence: int, links: Links, src: Words, tgt: Words) -> str:
-    """A line a link: sentence from 1, source and target word from 0, and the two words."""
+    """A line per link: sentence from 1, source and target word from 0, and the two words."""
     return "\n".join(f"{sentence}\t{i}\t{j}\t{src[i]}\t{tgt[j]}" for i, j in links)
 
 
@@ -38,5 +38,5 @@ FORMATS: dict[str, Callable[[int, Links, Words, Words], str]] = {
     "naacl": _as_naacl,
 }
 """Called with the number of the sentence pair from 1, its links, its source words and its target words."""
-LINE_A_PAIR = frozenset({"pharaoh", "json"})
-"""Formats that write a line for a pair without links too."""
+LINE_PER_PAIR = frozenset({"pharaoh", "json"})
+"""Formats with exactly one line per sentence pair, also for a pair without links."""

@@ -1,8 +1,8 @@
-"""Which layer and head align best: found on a few sentence pairs, with gold links or without any.
+"""Selection of the layer and head that align best, on a few sentence pairs, with or without gold links.
 
-Without gold links a matrix is judged by whether its links would make a good dictionary: words that are linked
-once should be linked again when they meet again. A head that looks at positions, at the end, or at the word
-before makes a bad one.
+Without gold links a candidate is judged by the dictionary that its links make: words that are linked once should be
+linked again when they occur together again. A head that follows positions, the end or the previous word makes a bad
+dictionary.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from regard.inspection.record import AttentionRecord
 from regard.text.links import GoldLinks
 from regard.values import Links
 
-Judge = Callable[[Sequence[Links]], float]
-"""Links of some sentence pairs to how good they are: more is better."""
+Criterion = Callable[[Sequence[Links]], float]
+"""Maps the links of some sentence pairs to their quality; more is better."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A matrix and how well it did.
+class Candidate:
+    """A readout and the quality of its links.
 
     Attributes:
-        readout: The matrix and the rule.
-        score: How good its links are, in what the judge counts.
+        readout: The readout.
+        score: Quality of its links, in the unit of the criterion.
     """
 
     readout: Readout
@@ -42,66 +42,67 @@ class Choice:
         return f"{layer}, {head}{', shifted' if readout.shifted else ''}: {self.score:.3f}"
 
 
-def rank(records: Sequence[AttentionRecord], judge: Judge, readout: Readout | None = None) -> list[Choice]:
-    """Tries every matrix on some sentence pairs: all layers and heads, their means, each as it is and shifted.
+def rank_candidates(
+    records: Sequence[AttentionRecord], criterion: Criterion, readout: Readout | None = None
+) -> list[Candidate]:
+    """Ranks all layers and heads and their means, each unshifted and shifted.
 
     Args:
-        records: Of one model.
-        judge: What judges their links.
-        readout: The rule; its layer, head and shift are what is sought.
+        records: Attention of some sentence pairs, by one model.
+        criterion: Quality of links.
+        readout: The rule; layer, head and shift are replaced.
 
     Returns:
-        All of them, the best first; at equal scores the simpler one, means before heads and unshifted before
-        shifted.
+        All candidates, best first. Among equals the simpler one is first: means before heads, unshifted before shifted.
     """
-    choices = [
-        Choice(one, judge([one.links(record) for record in records]))
-        for one in _candidates(records[0], readout or Readout())
+    candidates = [
+        Candidate(candidate, criterion([candidate.links(record) for record in records]))
+        for candidate in _candidates(records[0], readout or Readout())
     ]
-    return sorted(choices, key=lambda choice: -choice.score)
+    return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
-def by_gold(gold: Sequence[GoldLinks]) -> Judge:
-    """A judge that knows what is right: 1 - alignment error rate.
+def gold_criterion(gold: Sequence[GoldLinks]) -> Criterion:
+    """1 - alignment error rate.
 
     Args:
-        gold: Links of the same sentence pairs.
+        gold: Gold links of the same sentence pairs.
 
     Returns:
-        The judge.
+        The criterion.
     """
-    sure, possible = [one.sure for one in gold], [one.possible for one in gold]
+    sure, possible = [links.sure for links in gold], [links.possible for links in gold]
     return lambda links: 1.0 - alignment_error_rate(links, sure, possible).aer
 
 
-def by_dictionary(records: Sequence[AttentionRecord]) -> Judge:
-    """A judge that knows only the words: how well a link's words predict each other elsewhere, nats a target word.
+def dictionary_criterion(records: Sequence[AttentionRecord]) -> Criterion:
+    """How well linked words predict each other elsewhere, in nats per target word.
 
-    A link counts the pointwise mutual information of its two words, counted without itself; less than 0 is 0.
+    A link counts the pointwise mutual information of its two words over all other links; less than 0 counts as 0.
 
     Args:
-        records: Of the same sentence pairs.
+        records: Attention of the same sentence pairs.
 
     Returns:
-        The judge.
+        The criterion.
     """
     words = [(record.src_words, record.tgt_words) for record in records]
     num_tgt = sum(len(tgt) for _, tgt in words)
 
-    def judge(links: Sequence[Links]) -> float:
-        pairs = [(src[i], tgt[j]) for (src, tgt), one in zip(words, links, strict=True) for i, j in one]
-        together, left, right = Counter(pairs), Counter(one for one, _ in pairs), Counter(one for _, one in pairs)
-        gained = 0.0
-        for (src, tgt), count in together.items():
+    def criterion(links: Sequence[Links]) -> float:
+        pairs = [(src[i], tgt[j]) for (src, tgt), linked in zip(words, links, strict=True) for i, j in linked]
+        joint, left, right = Counter(pairs), Counter(src for src, _ in pairs), Counter(tgt for _, tgt in pairs)
+        nats = 0.0
+        for (src, tgt), count in joint.items():
             if count > 1:
-                gained += count * max(0.0, log((count - 1) * len(pairs) / (left[src] * right[tgt])))
-        return gained / max(1, num_tgt, len(pairs))
+                nats += count * max(0.0, log((count - 1) * len(pairs) / (left[src] * right[tgt])))
+        return nats / max(1, num_tgt, len(pairs))
 
-    return judge
+    return criterion
 
 
 def _candidates(record: AttentionRecord, readout: Readout) -> Iterator[Readout]:
-    """The whole mean, each layer's mean, each head; a mean of one is left out."""
+    """The mean of all layers, the mean of each layer, and each head; a mean of a single matrix is left out."""
     for shifted in (False, True):
         if len(record.layers) > 1:
             yield readout.at(None, None, shifted=shifted)

@@ -1,4 +1,4 @@
-"""Two alignments of one sentence pair, read in either direction, made one (Och & Ney 2003, §3; Koehn 2003, §2)."""
+"""Symmetrization: alignments of both directions combined (Och & Ney 2003, §3; Koehn 2003, §2)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def flipped(links: Links) -> Links:
 
 
 def symmetrize(forward: Links, backward: Links, method: str) -> Links:
-    """Makes one alignment of two.
+    """Combines the alignments of both directions.
 
-    `grow-diag` begins with the links that both have, and adds links of either that touch one already taken, also
-    at a corner, and that reach a word as yet without a link; points are visited by source, then target word,
-    until none is added. `-final` then adds, first from `forward`, then from `backward`, links that reach such a
-    word, `-final-and` those of which both words have none.
+    `grow-diag` starts from the intersection and adds links of the union that are adjacent to a link already chosen,
+    also diagonally, and that cover a word without a link; points are visited by source word, then by target word, until
+    none is added. `-final` then adds links, first of `forward`, then of `backward`, that cover a word without a link;
+    `-final-and` adds those whose words both have none.
 
     >>> symmetrize(((0, 0), (1, 1)), ((0, 0), (1, 2)), "intersection")
     ((0, 0),)
@@ -35,7 +35,7 @@ def symmetrize(forward: Links, backward: Links, method: str) -> Links:
     Args:
         forward: `(source word, target word)`, 0-based.
         backward: The same pairs, from the other direction (see `flipped`).
-        method: A key of `METHODS`; gdfa stands for grow-diag-final-and, gdf and gd likewise.
+        method: A key of `METHODS`, or gd, gdf or gdfa for short.
 
     Returns:
         Sorted links.
@@ -47,7 +47,7 @@ def symmetrize(forward: Links, backward: Links, method: str) -> Links:
 
 
 def full_name(method: str) -> str:
-    """The key of `METHODS` that a name stands for.
+    """The full name of a method.
 
     >>> full_name("gdfa")
     'grow-diag-final-and'
@@ -83,7 +83,7 @@ def _grow_diag(forward: _Points, backward: _Points) -> _Points:
                     taken.add(point)
                     sources.add(point[0])
                     targets.add(point[1])
-                    if point > here:  # still to come in this round; what lies behind is visited in the next
+                    if point > here:  # visited in this round; points before it in the next
                         heappush(waiting, point)
     return taken
 
@@ -104,8 +104,8 @@ METHODS: dict[str, Callable[[_Points, _Points], _Points]] = {
     "intersection": lambda forward, backward: forward & backward,
     "union": lambda forward, backward: forward | backward,
     "grow-diag": _grow_diag,
-    "grow-diag-final": lambda one, other: _final(_grow_diag(one, other), (one, other), needed=1),
-    "grow-diag-final-and": lambda one, other: _final(_grow_diag(one, other), (one, other), needed=2),
+    "grow-diag-final": lambda src, tgt: _final(_grow_diag(src, tgt), (src, tgt), needed=1),
+    "grow-diag-final-and": lambda src, tgt: _final(_grow_diag(src, tgt), (src, tgt), needed=2),
 }
-"""Ways to make one alignment of two."""
+"""Methods of symmetrization, by name."""
 _SHORT = {"gd": "grow-diag", "gdf": "grow-diag-final", "gdfa": "grow-diag-final-and"}

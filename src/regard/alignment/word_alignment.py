@@ -1,4 +1,4 @@
-"""Word alignment read off attention."""
+"""Word alignment of one sentence pair, read off its attention."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ __all__ = ["GoldLinks", "Readout", "parse_pharaoh", "pharaoh", "read_pharaoh", "
 def word_alignment(
     record: AttentionRecord, *, layer: int | None = None, head: int | None = None, readout: Readout | None = None
 ) -> Links:
-    """Which source word each target word was made from.
+    """Word links of a sentence pair.
 
-    A link stands where a target word looked at no other source word more, or where no other target word looked
-    at a source word more, each weight taken as a share of all that its source word got (see `Readout`). A target
-    word that looked at `</s>` above all has no link of its own.
+    Each weight is taken as its share of the total that its source word received. A target word is linked to the source
+    word of its largest share, a source word to the target word of its largest share (see `Readout`). A target word with
+    most of its weight on `</s>` has no link of its own.
 
     Args:
-        record: What was attended to.
+        record: Attention of the pair.
         layer: Number of the layer; None = mean over the layers.
         head: Number of the head; None = mean over the heads.
-        readout: Another way to read; its own layer and head count.
+        readout: Another readout, in place of `layer` and `head`.
 
     Returns:
-        Sorted 0-based links.
+        Sorted 0-based `(source word, target word)`.
 
     Raises:
-        ShapeError: Where there is no such layer or head.
+        ShapeError: There is no such layer or head.
     """
     return (readout or Readout(layer=layer, head=head)).links(record)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -81,6 +82,18 @@ class KVCache:
             value.shape[-1],
             (*self.held, key, value),
         )
+
+
+class CachedRows(NamedTuple):
+    """A cache, and which of its rows each query attends to.
+
+    Attributes:
+        cache: Keys and values of T positions.
+        rows: `(R, T)` int64, the row of each position; `(R, 1)` where it is the same at all positions.
+    """
+
+    cache: KVCache
+    rows: Tensor
 
 
 def _dense_rows(x: Tensor) -> Tensor:

@@ -57,9 +57,9 @@ def aer(
         [one.possible for one in guessed], [one.sure for one in right], [one.possible for one in right]
     )
     if as_json:
-        counts = {"guessed": scores.num_guessed, "sure": scores.num_sure, "sentences": len(right)}
+        counts = {"guessed": scores.num_predicted, "sure": scores.num_sure, "sentences": len(right)}
         print(json.dumps({**scores.to_dict(), **counts}))
         return
     print(f"AER       {scores.aer:.4f}")
-    print(f"precision {scores.precision:.4f}  {scores.num_in_possible} of {scores.num_guessed} links are possible")
+    print(f"precision {scores.precision:.4f}  {scores.num_in_possible} of {scores.num_predicted} links are possible")
     print(f"recall    {scores.recall:.4f}  {scores.num_in_sure} of {scores.num_sure} sure links were found")

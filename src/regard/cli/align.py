@@ -10,8 +10,9 @@ import typer
 from regard.cli.lines import read_aligned, written_to
 from regard.cli.loading import loading
 from regard.cli.messages import warn
-from regard.cli.options import Base, Device, Model, Output, Src, Threads, With, examples, place, use_threads
+from regard.cli.options import Device, Models, Output, Readout, Src, Threads, examples, place, use_threads
 from regard.cli.progress import with_progress
+from regard.errors import ConfigError
 from regard.files.paths import STDOUT, refuse_own_input
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples(
     "regard align model --src test.en --tgt test.fr > test.guess",
-    "regard align model --src test.en --tgt test.fr --format tsv --rule threshold --threshold 0.3",
-    "regard align model --src test.en --tgt test.fr --gold test.align --output test.guess",
+    "regard align model --src test.en --tgt test.fr --format tsv --readout rule=threshold",
+    "regard align model --src val.en --tgt val.fr --tune > val.guess",
 )
 _AT_ONCE = 512
 """Sentence pairs read in one go: attention takes much more room than text."""
@@ -47,71 +48,36 @@ _Format = Annotated[
     Literal["pharaoh", "json", "tsv", "naacl"],
     typer.Option("--format", help="naacl counts from 1, the others from 0; tsv and json hold the words."),
 ]
-_Rule = Annotated[
-    Literal["shares", "strongest", "threshold"] | None,
-    typer.Option(
-        help="Which weights are links: large shares of what a source word got, one a row, or all that are large.",
-        show_default="threshold after guidance with train.guided_shift, else shares",
-    ),
-]
-_Threshold = Annotated[
-    float | None,
-    typer.Option(
-        metavar="P",
-        min=0,
-        max=1,
-        help="Limit of the rule.",
-        show_default="0.4 shares, 0.25 threshold, or its own",
-    ),
-]
-_End = Annotated[
-    float,
-    typer.Option(metavar="P", min=0, max=1, help="A word that looks at </s> more than this has no link of its own."),
-]
-_Layer = Annotated[
-    int | None, typer.Option(metavar="N", min=0, help="Layer to read, from 0.", show_default="the best one found")
-]
-_Head = Annotated[
-    int | None, typer.Option(metavar="N", min=0, help="Head to read, from 0.", show_default="the best one found")
-]
-_Shift = Annotated[
-    bool | None,
-    typer.Option(
-        "--shift/--no-shift",
-        help="Read a word's links a step later, when it is the decoder's input.",
-        show_default="off with one head, else what is found",
-    ),
+_Tune = Annotated[
+    bool,
+    typer.Option("--tune", help="Select the layer and head that align these pairs best, and store them in the model."),
 ]
 _Gold = Annotated[
     Path | None,
     typer.Option(
-        parser=place, metavar="FILE", help="Right links of these pairs, to find layer and head by.", show_default=False
+        parser=place, metavar="FILE", help="Gold links of these pairs, to select layer and head by.", show_default=False
     ),
 ]
 
 
 def align(
-    model: Model,
+    models: Models,
     src: Src,
     tgt: _Tgt,
     output: Output = None,
-    others: With = None,
     reverse_model: _Reverse = None,
     symmetrize: _Symmetrize = "intersection",
     format_name: _Format = "pharaoh",
-    rule: _Rule = None,
-    threshold: _Threshold = None,
-    end_threshold: _End = 0.5,
-    layer: _Layer = None,
-    head: _Head = None,
-    shift: _Shift = None,
+    readout: Readout = None,
     gold: _Gold = None,
-    gold_base: Base = None,
+    tune: _Tune = False,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Make the model read given translations, and print each one's word alignment: 0-0 1-2 ..., counted from 0."""
-    refuse_own_input(STDOUT if output is None else output, [src, tgt, gold, model, reverse_model, *(others or [])])
+    """Align the words of given translations by forced decoding: links 0-0 1-2 ... per pair, counted from 0."""
+    refuse_own_input(STDOUT if output is None else output, [src, tgt, gold, reverse_model, *models])
+    if tune and len(models) > 1:
+        raise ConfigError("--tune stores the readout in one model: give one model, not an ensemble")
     sources, targets = read_aligned(src, tgt)
 
     with loading():
@@ -121,44 +87,52 @@ def align(
         from regard.translation.aligner import ReadoutOptions, bidirectional
 
     use_threads(threads)
-    method, right = full_name(symmetrize), None
+    method, gold_links = full_name(symmetrize), None
     if gold is not None:
-        right = read_links(gold, base=gold_base, lengths=word_counts(sources, targets))
-        check_not_empty(right, gold)
-    wanted = ReadoutOptions(rule, threshold, end_threshold, layer, head, shift)
-    aligner = _settled([model, *(others or [])], (sources, targets), wanted, right, device)
+        gold_links = read_links(gold, lengths=word_counts(sources, targets))
+        check_not_empty(gold_links, gold)
+    options = ReadoutOptions.parse(readout or [])
+    aligner = _aligner(models, (sources, targets), options, gold_links, device=device, tune=tune)
     if reverse_model is not None:
-        turned = None if right is None else [one.flipped() for one in right]
-        back = _settled([reverse_model], (targets, sources), wanted.for_other_model(), turned, device)
-        aligner = bidirectional(aligner, back, method)
+        flipped = None if gold_links is None else [links.flipped() for links in gold_links]
+        backward = _aligner(
+            [reverse_model], (targets, sources), options.for_other_model(), flipped, device=device, tune=tune
+        )
+        aligner = bidirectional(aligner, backward, method)
     _write(aligner, sources, targets, format_name, output)
 
 
-def _settled(
+def _aligner(
     models: list[Path],
     pairs: tuple[list[str], list[str]],
-    wanted: ReadoutOptions,
+    options: ReadoutOptions,
     gold: list[GoldLinks] | None,
+    *,
     device: str,
+    tune: bool,
 ) -> Aligner:
-    """Opens models and says on standard error which layer and head were chosen."""
+    """Loads a model or an ensemble and decides how to read it; what was selected is said on standard error."""
     with loading():
         from regard.translation.aligner import Aligner, choose_readout
         from regard.translation.loading import load
 
+    def warn_of_model(message: str) -> None:
+        warn(f"{models[0]}: {message}")
+
     translator = load(models, device=device)
-    readout, told = choose_readout(translator, *pairs, wanted, gold)
+    readout, messages = choose_readout(translator, *pairs, options, gold=gold, tune=tune)
+    for message in messages:
+        warn_of_model(message)
+    if tune:
+        from regard.store.model import write_readout
 
-    def tell(said: str) -> None:
-        warn(f"{models[0]}: {said}")
-
-    for line in told:
-        tell(line)
-    return Aligner(translator, readout, tell=tell)
+        write_readout(models[0], readout.to_stored())
+        warn_of_model("stored as the model's readout")
+    return Aligner(translator, readout, warn=warn_of_model)
 
 
 def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name: str, output: Path | None) -> None:
-    from regard.alignment.formats import FORMATS, LINE_A_PAIR
+    from regard.alignment.formats import FORMATS, LINE_PER_PAIR
     from regard.text.normalize import normalize
 
     form = FORMATS[format_name]
@@ -169,5 +143,5 @@ def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name
             found = aligner.links(sources[window], targets[window], first=start + 1)
             for number, links in enumerate(found, start=start):
                 text = form(number + 1, links, normalize(sources[number]).split(), normalize(targets[number]).split())
-                if text or format_name in LINE_A_PAIR:
+                if text or format_name in LINE_PER_PAIR:
                     file.write(text)

@@ -10,17 +10,18 @@ import typer
 from regard.cli.lines import InputLines, read_aligned, write_text
 from regard.cli.loading import loading
 from regard.cli.messages import warn
-from regard.cli.options import Beam, Device, Model, Threads, With, examples, place, use_threads
+from regard.cli.options import Device, Model, Readout, Threads, examples, place, use_threads
 from regard.errors import RegardError
 from regard.files.paths import refuse_own_input
 from regard.files.printable import on_one_line
 from regard.text.normalize import normalize
 
 if TYPE_CHECKING:
-    from regard.alignment.readout import Readout
+    from regard.alignment.readout import Readout as AlignmentReadout
     from regard.inspection.ranking import AttendedWord
-    from regard.inspection.record import AttentionRecord
-    from regard.translation.translator import Translation
+    from regard.inspection.record import AttentionRecord, Level
+    from regard.translation.aligner import ReadoutOptions
+    from regard.translation.result import Translation
 
 EXAMPLES = examples(
     'regard attend model "How was your day?" --html attention.html',
@@ -65,8 +66,6 @@ _Png = Annotated[
     Path | None,
     typer.Option(parser=place, metavar="FILE", help="Write a picture: .png, .svg or .pdf.", show_default=False),
 ]
-_Layer = Annotated[int | None, typer.Option(metavar="N", min=0, help="One layer, from 0.", show_default="their mean")]
-_Head = Annotated[int | None, typer.Option(metavar="N", min=0, help="One head, from 0.", show_default="their mean")]
 
 
 def attend(
@@ -78,65 +77,68 @@ def attend(
     html: _Html = None,
     beside: _Beside = None,
     png: _Png = None,
-    layer: _Layer = None,
-    head: _Head = None,
+    readout: Readout = None,
     subwords: Annotated[bool, typer.Option("--subwords", help="Show subwords rather than words.")] = False,
-    others: With = None,
-    beam: Beam = None,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Show which words a translation was read from: the matrix, and for each word the most and least attended."""
-    beside = beside or []
-    _check_wishes(model, beside, page=html, picture=png, several=src is not None)
+    """Show what a translation attended to: the matrix, and the most and least attended words of each target word."""
+    models = [model, *(beside or [])]
+    _check_outputs(models, page=html, picture=png, several=src is not None)
     for output in filter(None, (html, png)):
-        refuse_own_input(output, [src, tgt, model, *(others or []), *beside])
-    sources, targets = _wanted(sentence, target, src, tgt)
+        refuse_own_input(output, [src, tgt, *models])
+    sources, targets = _inputs(sentence, target, src, tgt)
 
     with loading():
+        from regard.translation.aligner import ReadoutOptions
         from regard.translation.loading import load
 
     use_threads(threads)
-    read: dict[str, list[Translation]] = {}
-    readouts: dict[str, Readout] = {}
-    for models in ([model, *(others or [])], *([one] for one in beside)):
-        translator = load(models, device=device)
-        readouts[str(models[0])] = translator.readout
-        read[str(models[0])] = (
-            translator.translate(sources, beam=beam, attention=True)
-            if targets is None
-            else translator.score(sources, targets)
+    options = ReadoutOptions.parse(readout or [])
+    translations: dict[str, list[Translation]] = {}
+    readouts: dict[str, AlignmentReadout] = {}
+    for path in models:
+        translator = load(path, device=device)
+        readouts[str(path)] = options.applied_to(translator.readout)
+        translations[str(path)] = (
+            translator.translate(sources, attention=True) if targets is None else translator.score(sources, targets)
         )
-    records = _records(read)
+    records = _records(translations)
+    level: Level = "subword" if subwords else "word"
     if png is not None:
-        from regard.inspection.plot import save
-
-        missing = save(records[str(model)][0], png, layer=layer, head=head, level="subword" if subwords else "word")
-        if missing:
-            warn(
-                f"{png}: no installed font has {missing[:40]}, drawn as \ufffd: install one that has, such as "
-                "Noto Sans CJK for Chinese, Japanese and Korean, or show the page with --html"
-            )
+        _draw(png, records[str(model)][0], options, level)
     if html is not None:
         from regard.inspection.html import render_comparison
 
         page = records if beside else {"": records[str(model)]}
         write_text(html, render_comparison(page, title=sentence or Path(src or "").name))
     if src is None or html is None:
-        _print_all(read[str(model)], readouts[str(model)], layer, head, subwords=subwords)
+        for translation in translations[str(model)]:
+            if translation.attention is not None:
+                _print(translation, translation.attention, readouts[str(model)], options, level)
 
 
-def _check_wishes(model: Path, beside: list[Path], *, page: Path | None, picture: Path | None, several: bool) -> None:
-    if beside and page is None:
+def _draw(png: Path, record: AttentionRecord, options: ReadoutOptions, level: Level) -> None:
+    from regard.inspection.plot import save
+
+    missing = save(record, png, layer=options.layer, head=options.head, level=level)
+    if missing:
+        warn(
+            f"{png}: no installed font has {missing[:40]}, drawn as \ufffd: install one that has, such as "
+            "Noto Sans CJK for Chinese, Japanese and Korean, or show the page with --html"
+        )
+
+
+def _check_outputs(models: list[Path], *, page: Path | None, picture: Path | None, several: bool) -> None:
+    if len(models) > 1 and page is None:
         raise RegardError("--beside shows models side by side on a page: name it with --html FILE")
-    names = [model, *beside]
-    if len(set(names)) < len(names):
-        raise RegardError(f"{', '.join(map(str, names))}: expected different models beside each other")
+    if len(set(models)) < len(models):
+        raise RegardError(f"{', '.join(map(str, models))}: expected different models beside each other")
     if picture is not None and several:
         raise RegardError("--png draws one sentence: give SENTENCE in place of --src FILE, or --html for all of them")
 
 
-def _wanted(
+def _inputs(
     sentence: str | None, target: str | None, src: Path | None, tgt: Path | None
 ) -> tuple[list[str], list[str] | None]:
     """The sentences to read, and their translations where they are given."""
@@ -151,46 +153,34 @@ def _wanted(
     return (list(InputLines(src)), None) if tgt is None else read_aligned(src, tgt)
 
 
-def _records(read: dict[str, list[Translation]]) -> dict[str, list[AttentionRecord]]:
-    """The attention of the sentences that every model attended to; the others are named on standard error."""
-    for name, translations in read.items():
-        if not any(one.source.strip() for one in translations):
+def _records(translations: dict[str, list[Translation]]) -> dict[str, list[AttentionRecord]]:
+    """Attention of the sentences that every model attended to; the others are reported on standard error."""
+    for name, own in translations.items():
+        if not any(translation.source.strip() for translation in own):
             raise RegardError('the sentence is empty: expected some words to translate, such as "How was your day?"')
-        if all(one.attention is None for one in translations):
-            told = "".join(f"; {warning}" for one in translations[:1] for warning in one.warnings)
+        if all(translation.attention is None for translation in own):
+            reasons = "".join(f"; {warning}" for warning in own[0].warnings)
             raise RegardError(
-                f"{name}: there is no attention to show: train one with attention, not `plain`, or give a shorter "
-                f"sentence{told}"
+                f"{name}: there is no attention to show: train a model with attention, not `plain`, or give a shorter "
+                f"sentence{reasons}"
             )
-    kept: dict[str, list[AttentionRecord]] = {name: [] for name in read}
-    for number, row in enumerate(zip(*read.values(), strict=True), start=1):
-        records = [one.attention for one in row]
-        for name, record in zip(read, records, strict=True):
-            if record is not None and None not in records:
-                kept[name].append(record)
-        if None in records:
+    records: dict[str, list[AttentionRecord]] = {name: [] for name in translations}
+    for number, row in enumerate(zip(*translations.values(), strict=True), start=1):
+        attended = [translation.attention for translation in row]
+        for name, record in zip(translations, attended, strict=True):
+            if record is not None and None not in attended:
+                records[name].append(record)
+        if None in attended:
             warn(f"sentence {number} is left out: it is empty or too long")
-    return kept
-
-
-def _print_all(
-    translations: list[Translation], own: Readout, layer: int | None, head: int | None, *, subwords: bool
-) -> None:
-    # Where word links guided a head, that one says what belongs together, whatever is drawn.
-    readout = own.named(layer, head)
-    for translation in translations:
-        if translation.attention is not None:
-            _print(translation, translation.attention, readout, layer, head, subwords=subwords)
+    return records
 
 
 def _print(
     translation: Translation,
     record: AttentionRecord,
-    readout: Readout,
-    layer: int | None,
-    head: int | None,
-    *,
-    subwords: bool,
+    readout: AlignmentReadout,
+    options: ReadoutOptions,
+    level: Level,
 ) -> None:
     from rich.console import Console
 
@@ -201,13 +191,13 @@ def _print(
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     console.print(on_one_line(translation.source))
     console.print(on_one_line(translation.text), end="\n\n")
-    drawn = render(record, width=console.width, layer=layer, head=head, level="subword" if subwords else "word")
-    console.print(drawn, end="\n\n")
+    layer, head = options.layer, options.head
+    console.print(render(record, width=console.width, layer=layer, head=head, level=level), end="\n\n")
     for ranking in most_and_least(record, layer=layer, head=head):
-        told = f"{ranking.word}: most {_listed(ranking.most)}; least {_listed(ranking.least)}"
-        console.print(on_one_line(told))
+        line = f"{ranking.word}: most {_listed(ranking.most)}; least {_listed(ranking.least)}"
+        console.print(on_one_line(line))
     console.print(f"\nalignment {pharaoh(readout.links(record))}")
 
 
 def _listed(words: tuple[AttendedWord, ...]) -> str:
-    return ", ".join(f"{one.word} {one.weight:.2f}" for one in words) or "none"
+    return ", ".join(f"{attended.word} {attended.weight:.2f}" for attended in words) or "none"

@@ -13,14 +13,12 @@ from regard.cli.messages import say, say_json
 from regard.cli.options import (
     Beam,
     Device,
-    Engine,
     Json,
-    Model,
+    Models,
     Precision,
     Src,
     Table,
     Threads,
-    With,
     examples,
     place,
     use_threads,
@@ -33,16 +31,14 @@ EXAMPLES = examples(
 
 
 def evaluate(
-    model: Model,
+    models: Models,
     src: Src,
     ref: Annotated[
         Path, typer.Option("--ref", parser=place, metavar="FILE", help="Their right translations.", show_default=False)
     ],
-    others: With = None,
     beam: Beam = None,
     device: Device = "auto",
     threads: Threads = None,
-    engine: Engine = None,
     precision: Precision = None,
     shortlist: Table = None,
     tokenize: Annotated[
@@ -55,30 +51,25 @@ def evaluate(
     sources, references = read_aligned(src, ref)
 
     with loading():
-        from regard.evaluate.scores import score
+        from regard.evaluate.scores import corpus_scores
         from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
-        from regard.translation.loading import load, signature
+        from regard.translation.loading import load
 
     tokenizer = choose_tokenizer(references, tokenize)
     bleu_metric(tokenizer)  # which may be missing: better said now than after translating
     use_threads(threads)
-    models = [model, *(others or [])]
-    translator = load(models, engine=engine, precision=precision, device=device, threads=threads)
-    loaded = translator.models or (None,) * len(models)
-    told = " + ".join(
-        signature(one, engine=engine, precision=precision, stored=stored)
-        for one, stored in zip(models, loaded, strict=True)
-    )
+    translator = load(models, precision=precision, device=device, threads=threads)
+    signature = translator.signature
     if shortlist is not None:
         from regard.files.atomic import sha256
         from regard.translation.shortlist import read_shortlist, shortlisted
 
         translator = shortlisted(translator, read_shortlist(shortlist, translator))
-        told += f"|shortlist:{sha256(shortlist)[:8]}"
+        signature += f"|shortlist:{sha256(shortlist)[:8]}"
     translations = with_progress(translator.translate_lines(sources, beam=beam), total=len(sources))
-    scores = score([translation.text for translation in translations], references, tokenize=tokenizer)
+    scores = corpus_scores([translation.text for translation in translations], references, tokenize=tokenizer)
     if as_json:
-        say_json({**scores.to_dict(), "model": told})
+        say_json({**scores.to_dict(), "model": signature})
         return
     for name, value, how in (
         ("BLEU", scores.bleu, scores.bleu_signature),
@@ -86,4 +77,4 @@ def evaluate(
         ("TER", scores.ter, scores.ter_signature),
     ):
         print(f"{name:5} {value:6.2f}  {how}")
-    say(f"model {told}")
+    say(f"model {signature}")

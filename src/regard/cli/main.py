@@ -55,7 +55,7 @@ class Application(typer.Typer):
 
 
 app = Application(
-    help="Train, run and look inside translators that attend.",
+    help="Train, run and inspect attention-based translation models.",
     epilog="A file named in an option may end in .gz. Exit status: 0 done, 1 a fault of regard, 2 a mistake to mend.",
     no_args_is_help=False,
     add_completion=True,
@@ -87,7 +87,7 @@ def _start(
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Train, run and look inside translators that attend."""
+    """Train, run and inspect attention-based translation models."""
     _sleep_early()
     if context.invoked_subcommand is None:
         print(context.get_help())

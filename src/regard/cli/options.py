@@ -32,13 +32,12 @@ def place(name: str) -> Path:
 Model = Annotated[
     Path, typer.Argument(parser=place, metavar="MODEL", help="Directory of a trained model.", show_default=False)
 ]
-With = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--with",
+Models = Annotated[
+    list[Path],
+    typer.Argument(
         parser=place,
-        metavar="MODEL",
-        help="A further model for an ensemble; may be repeated.",
+        metavar="MODEL...",
+        help="Directory of a trained model or of an export; several models make an ensemble.",
         show_default=False,
     ),
 ]
@@ -53,16 +52,22 @@ Threads = Annotated[
     int | None,
     typer.Option(metavar="N", help="CPU threads.", show_default="as torch decides"),
 ]
-Engine = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="regard, ctranslate2 or onnx.", show_default="the directory's own"),
-]
 Precision = Annotated[
     str | None,
     typer.Option(
         metavar="TYPE",
         help="Number type of products: float32, bfloat16, int8; other engines have more.",
         show_default="float32, an export's own",
+    ),
+]
+Readout = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--readout",
+        metavar="KEY=VALUE",
+        help="How links are read off the attention: layer, head, shift, rule (shares, strongest or threshold), "
+        "threshold, end; may be repeated.",
+        show_default="the model's own",
     ),
 ]
 Output = Annotated[
@@ -75,7 +80,7 @@ Table = Annotated[
         "--shortlist",
         parser=place,
         metavar="FILE",
-        help="Say only what its table lets: see `regard shortlist`.",
+        help="Translate with the words of this table only: see `regard shortlist`.",
         show_default=False,
     ),
 ]

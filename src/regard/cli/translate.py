@@ -14,13 +14,11 @@ from regard.cli.messages import warn
 from regard.cli.options import (
     Beam,
     Device,
-    Engine,
-    Model,
+    Models,
     Output,
     Precision,
     Table,
     Threads,
-    With,
     examples,
     place,
     use_threads,
@@ -42,55 +40,47 @@ _Input = Annotated[
 
 
 def translate(
-    model: Model,
+    models: Models,
     source: _Input = None,
     output: Output = None,
-    others: With = None,
     beam: Beam = None,
-    n_best: Annotated[int, typer.Option(metavar="K", help="Translations of each line; needs --json.")] = 1,
+    n_best: Annotated[int, typer.Option(metavar="K", help="Translations per line; needs --json.")] = 1,
     as_json: Annotated[
-        bool, typer.Option("--json", help="A JSON object a line: text, score, tokens, alignment, n_best, ...")
+        bool, typer.Option("--json", help="Print a JSON object per line: text, score, tokens, alignment, n_best, ...")
     ] = False,
-    attention: Annotated[bool, typer.Option("--attention", help="Every matrix too; needs --json.")] = False,
-    careful: Annotated[
-        bool, typer.Option("--careful", help="Look at the attention, and try again where a translation looks wrong.")
+    attention: Annotated[bool, typer.Option("--attention", help="Add the attention matrices; needs --json.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Check the attention, and translate again where it looks wrong.")
     ] = False,
     device: Device = "auto",
     threads: Threads = None,
-    engine: Engine = None,
     precision: Precision = None,
     shortlist: Table = None,
 ) -> None:
-    """Translate line by line: one line out for each line in, empty lines stay empty."""
-    for wanted, option in ((n_best > 1, f"--n-best {n_best}"), (attention, "--attention")):
-        if wanted and not as_json:
-            raise SearchError(f"{option} does not fit on one line of text for each line read: add --json")
-
-    models = [model, *(others or [])]
+    """Translate line by line: one line of output per line of input; empty lines stay empty."""
+    for given, option in ((n_best > 1, f"--n-best {n_best}"), (attention, "--attention")):
+        if given and not as_json:
+            raise SearchError(f"{option} does not fit on one line of text per line of input: add --json")
     refuse_own_input(STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist])
 
     with loading():
         from regard.translation.loading import load
+        from regard.translation.options import TranslateOptions
 
     use_threads(threads)
-    translator = load(models, engine=engine, precision=precision, device=device, threads=threads)
+    translator = load(models, precision=precision, device=device, threads=threads)
     if shortlist is not None:
         from regard.translation.shortlist import read_shortlist, shortlisted
 
         translator = shortlisted(translator, read_shortlist(shortlist, translator))
+    options = TranslateOptions(
+        beam=beam, n_best=n_best, attention=attention, alignment=as_json, retry=retry, scores=as_json
+    )
     with written_to(output, reading=source) as file:
         lines = InputLines(source)
-        found = translator.translate_lines(
-            lines,
-            beam=beam,
-            n_best=n_best,
-            attention=attention,
-            alignment=as_json,
-            careful=careful,
-            scores=as_json,
-            more=lines.more,  # whoever types a line, or a program that sends one, waits for its answer
-        )
-        for translation in with_progress(found, share=lines.share_read):
+        # A person or a program that sends one line waits for its translation before the next.
+        translations = translator.translate_lines(lines, options, more=lines.more)
+        for translation in with_progress(translations, share=lines.share_read):
             file.write(json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text)
             for warning in translation.warnings:
                 warn(warning)

@@ -23,7 +23,7 @@ from regard.files.json_text import parse_json
 from regard.files.paths import checked_path
 from regard.files.reading import open_regular, read_bytes, read_text, reading
 from regard.store import StoredModel
-from regard.store.manifest import CONFIG, SEPARATE_SUBWORDS, SHARED_SUBWORD
+from regard.store.manifest import CONFIG, SEPARATE_SUBWORDS, SHARED_SUBWORD, StoredReadout
 from regard.store.migrations import rename_keys
 from regard.text.subword import Subword
 
@@ -52,6 +52,7 @@ class ExportManifest(BaseModel):
         weight_levels: Largest magnitude of a weight that is multiplied as a byte. With at most 64, every processor
             computes the same; a version of regard that did not see to it left this out, as does an export whose
             weights are not rounded to bytes.
+        readout: How word links are read off the attention, as the model's manifest says.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -64,6 +65,7 @@ class ExportManifest(BaseModel):
     signature: str
     files: dict[str, str]
     weight_levels: int | None = Field(None, ge=1, le=127)
+    readout: StoredReadout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ def write_companions(
         signature=stored.manifest.signature,
         files={one.name: sha256(one) for one in sorted(directory.iterdir())},
         weight_levels=weight_levels,
+        readout=stored.readout,
     )
     text = json.dumps(manifest.model_dump(exclude_none=True), indent=2) + "\n"
     (directory / MANIFEST).write_text(text, encoding="utf-8", newline="\n")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from regard.model.cudnn_free import run_layer
+from regard.model.autocast_rnn import run_rnn
 from regard.model.lstm import has_kernel, lstm_cell
 from regard.native.linear import StepProduct, linear
 from regard.native.packed import lay_out
@@ -111,7 +111,7 @@ class RecurrentLayer(nn.Module, ABC):
         if self.is_rounded:
             return self._by_steps(x, state)
         initial = tuple(part[None].contiguous() for part in state)  # (B, hidden) -> (1, B, hidden)
-        output, last = run_layer(self.rnn, x, initial if len(initial) > 1 else initial[0])
+        output, last = run_rnn(self.rnn, x, initial if len(initial) > 1 else initial[0])
         return output, tuple(part[0] for part in (last if isinstance(last, tuple) else (last,)))
 
     def _by_steps(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:

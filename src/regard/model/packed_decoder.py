@@ -1,8 +1,8 @@
-"""The Transformer's decoder for searches: one position of many rows at a time, with as few calls as it can do with.
+"""The Transformer's decoder for searches: one position of many rows per step, in as few calls as possible.
 
-A step multiplies a few rows by every weight of the decoder and does little else, so what it costs beyond that is the
-number of its calls. Here query, key and value come from one product, the way around a sublayer is added by the product
-that ends it, and keys and values stay where they were computed: all layers share one table of places.
+A step multiplies a few rows by every weight of the decoder and does little else, so that its overhead is the number of
+its calls. Query, key and value come from one product, the product that ends a sublayer adds the residual, and keys and
+values stay where they were computed: all layers share one table of rows.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from regard.attention.gathered import KVCache, attend_rows, can_attend
+from regard.attention.gathered import CachedRows, KVCache, attend_rows, can_attend
 from regard.attention.kernels import masked_softmax
 from regard.attention.multi import MultiHeadAttention
 from regard.attention.rotary import rotate
 from regard.model.decoder import Decoder, State
 from regard.model.sublayers import FeedForward, SwiGLU
-from regard.model.transformer import DecoderLayer, TransformerDecoder
+from regard.model.transformer import Cache, DecoderLayer, TransformerDecoder
 from regard.native.linear import Linear, joined
 from regard.values import DecoderOutput, EncoderOutput
 
 
 @dataclass(frozen=True)
 class PackedDecoderState(State):
-    """All that a step needs. Rows come and go; what they remember stays where it is.
+    """State of a search. Rows are reordered; their keys and values stay where they were computed.
 
     Attributes:
-        past: Keys and values of the target so far, one memory a layer.
-        source: Keys and values of the source, one memory a layer.
-        places: `(R, T)` int64, for each position so far the row of its step that row r goes on from.
+        past: Keys and values of the target so far, one cache per layer.
+        source: Keys and values of the source, one cache per layer.
+        places: `(R, T)` int64, for each position so far the cached row that row r continues.
         sentences: `(R, 1)` int64, the sentence of each row.
     """
 
@@ -41,15 +41,17 @@ class PackedDecoderState(State):
     sentences: Tensor
 
 
-class PackedDecoderLayer(nn.Module):
-    """A decoder layer for one position.
+class PackedDecoderLayer(DecoderLayer):
+    """A decoder layer over one position: the same order of sublayers, with packed weights and cached rows.
+
+    Query, key and value come from one product, and the product that ends a sublayer adds the residual.
 
     Args:
-        layer: What it is made of.
+        layer: The layer whose modules it shares.
     """
 
     def __init__(self, layer: DecoderLayer) -> None:
-        super().__init__()
+        nn.Module.__init__(self)
         own, cross = layer.self_attention, layer.cross_attention
         self.num_heads, self.rotary = own.num_heads, own.rotary
         self.self_score, self.cross_score = own.score, cross.score
@@ -67,51 +69,38 @@ class PackedDecoderLayer(nn.Module):
         both = self.source_maps(encoded.states).unflatten(-1, (2, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         return KVCache.of_source(self.cross_score.project_key(both[0]), both[1], encoded.mask)
 
-    def forward(
-        self, x: Tensor, past: KVCache, source: KVCache, places: Tensor, sentences: Tensor, *, need_weights: bool
-    ) -> tuple[Tensor, KVCache, Tensor | None]:
-        """The layer's output for one more position.
+    def add_self_attention(self, x: Tensor, y: Tensor, past: Cache | None, *, start: int) -> tuple[Tensor, Cache]:
+        """See `DecoderLayer.add_self_attention`; x and y are `(R, D)`."""
+        cached = _rows(past)
+        # (R, 3 D) -> (R, 3, H, 1, D/H)
+        query, key, value = self.self_maps(y).view(len(y), 3, self.num_heads, 1, -1).unbind(1)
+        if self.rotary:
+            query, key = rotate(query, start=start), rotate(key, start=start)
+        cache = cached.cache.extend(self.self_score.project_key(key), value)
+        context, _ = attend_rows(self.self_score, query, cache, cached.rows, need_weights=False)
+        total: Tensor = self.self_output(context, x)
+        return total, CachedRows(cache, cached.rows)
 
-        Args:
-            x: `(R, D)`.
-            past: Of the t positions before.
-            source: Of the source.
-            places: `(R, t + 1)` int64, x's own position included.
-            sentences: `(R, 1)` int64.
-            need_weights: Whether cross-attention is wanted.
+    def add_cross_attention(
+        self, x: Tensor, y: Tensor, source: Cache, *, need_weights: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """See `DecoderLayer.add_cross_attention`; x and y are `(R, D)`."""
+        query = self.cross_query(y).view(len(y), self.num_heads, 1, -1)
+        cache, rows = _rows(source)
+        context, weights = attend_rows(self.cross_score, query, cache, rows, need_weights=need_weights)
+        total: Tensor = self.cross_output(context, x)
+        return total, weights
 
-        Returns:
-            `(R, D)`, the past with x in it, and weights `(R, H, 1, S)` or None.
-        """
-        present, weights = past, None
-        start = places.shape[1] - 1
+    def add_feed_forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """See `DecoderLayer.add_feed_forward`; x and y are `(R, D)`."""
+        total: Tensor = self.feed_forward.narrow(self.feed_forward.hidden(y), x)  # type: ignore[operator]
+        return total
 
-        def attend_self(y: Tensor, around: Tensor) -> Tensor:
-            nonlocal present
-            # (R, 3 D) -> (R, 3, H, 1, D/H)
-            query, key, value = self.self_maps(y).view(len(y), 3, self.num_heads, 1, -1).unbind(1)
-            if self.rotary:
-                query, key = rotate(query, start=start), rotate(key, start=start)
-            present = past.extend(self.self_score.project_key(key), value)
-            context, _ = attend_rows(self.self_score, query, present, places, need_weights=False)
-            added: Tensor = self.self_output(context, around)
-            return added
 
-        def attend_source(y: Tensor, around: Tensor) -> Tensor:
-            nonlocal weights
-            query = self.cross_query(y).view(len(y), self.num_heads, 1, -1)
-            context, weights = attend_rows(self.cross_score, query, source, sentences, need_weights=need_weights)
-            added: Tensor = self.cross_output(context, around)
-            return added
-
-        def transform(y: Tensor, around: Tensor) -> Tensor:
-            added: Tensor = self.feed_forward.narrow(self.feed_forward.hidden(y), around)  # type: ignore[operator]
-            return added
-
-        x = self.around_self.onto(x, attend_self)
-        x = self.around_cross.onto(x, attend_source)
-        x = self.around_feed_forward.onto(x, transform)
-        return x, present, weights
+def _rows(cache: Cache | None) -> CachedRows:
+    if not isinstance(cache, CachedRows):
+        raise AssertionError("the cache comes from another decoder")
+    return cache
 
 
 class PackedDecoder(Decoder):
@@ -154,15 +143,20 @@ class PackedDecoder(Decoder):
         """See `Decoder.step`."""
         if not isinstance(state, PackedDecoderState):
             raise AssertionError("the state comes from another decoder")
-        x = self._embed(ids, state.places.shape[1])
+        position = state.places.shape[1]
+        x = self._embed(ids, position)
         places = torch.cat((state.places, torch.arange(len(ids))[:, None]), dim=1)
         past: list[KVCache] = []
         weights: list[Tensor] = []
-        for number, layer in enumerate(self.layers):
+        for layer, own, source in zip(self.layers, state.past, state.source, strict=True):
             x, present, layer_weights = layer(
-                x, state.past[number], state.source[number], places, state.sentences, need_weights=need_weights
+                x,
+                CachedRows(own, places),
+                CachedRows(source, state.sentences),
+                start=position,
+                need_weights=need_weights,
             )
-            past.append(present)
+            past.append(present.cache)
             if layer_weights is not None:
                 weights.append(layer_weights)
         after = PackedDecoderState(tuple(past), state.source, places, state.sentences)

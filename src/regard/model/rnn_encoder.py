@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from regard.attention.masks import padding_mask
-from regard.model.cudnn_free import run_layer
+from regard.model.autocast_rnn import run_rnn
 from regard.model.lstm import has_kernel, lstm_sequence, packed_lstm_sequence
 from regard.native.dropout import Dropout
 from regard.native.packed import lay_out
@@ -137,7 +137,7 @@ def _read(
 ) -> tuple[PackedSequence, Tensor | tuple[Tensor, ...]]:
     """What PyTorch's layer gives for a packed sequence."""
     if isinstance(layer, nn.RNNBase) and not (isinstance(layer, nn.LSTM) and has_kernel(packed.data)):
-        return run_layer(layer, packed)
+        return run_rnn(layer, packed)
     sizes = packed.batch_sizes
     sentences = torch.arange(int(sizes[0]))  # the longest first
     lengths = (sizes[:, None] > sentences).sum(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -95,7 +94,7 @@ def feed_forward(activation: str, width: int, ff_size: int, *, dropout: float) -
 
 
 class Residual(nn.Module, ABC):
-    """A sublayer with a way around it.
+    """The residual connection around a sublayer: `x = after(x, sublayer(before(x)))`.
 
     Args:
         width: D.
@@ -107,45 +106,50 @@ class Residual(nn.Module, ABC):
         self.norm = nn.LayerNorm(width)
         self.dropout = Dropout(dropout)
 
-    def forward(self, x: Tensor, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
-        """Applies a sublayer, around which x flows.
-
-        Args:
-            x: `(B, T, D)`.
-            sublayer: `(B, T, D)` to `(B, T, D)`.
-
-        Returns:
-            `(B, T, D)`.
-        """
-        return self.onto(x, lambda y, around: around + self.dropout(sublayer(y)))
+    @abstractmethod
+    def before(self, x: Tensor) -> Tensor:
+        """The sublayer's input, `(..., D)`, from x `(..., D)`."""
 
     @abstractmethod
-    def onto(self, x: Tensor, sublayer: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """Applies a sublayer that adds its result to the way around it by itself.
+    def normalized(self, total: Tensor) -> Tensor:
+        """The connection's output, `(..., D)`, from the sum of x and the sublayer's output `(..., D)`."""
+
+    def after(self, x: Tensor, y: Tensor) -> Tensor:
+        """The connection's output, from its input and the sublayer's output.
 
         Args:
             x: `(..., D)`.
-            sublayer: From what it reads and what it adds that to, `(..., D)` each, to `(..., D)`.
+            y: `(..., D)`, without dropout.
 
         Returns:
             `(..., D)`.
         """
+        return self.normalized(x + self.dropout(y))
 
 
 class PreNorm(Residual):
-    """`x + sublayer(norm(x))` (Xiong et al. 2020): the way around is never normalized."""
+    """`x + sublayer(norm(x))` (Xiong et al. 2020): the residual itself is never normalized."""
 
-    def onto(self, x: Tensor, sublayer: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """See `Residual.onto`."""
-        return sublayer(self.norm(x), x)
+    def before(self, x: Tensor) -> Tensor:
+        """See `Residual.before`."""
+        y: Tensor = self.norm(x)
+        return y
+
+    def normalized(self, total: Tensor) -> Tensor:
+        """See `Residual.normalized`."""
+        return total
 
 
 class PostNorm(Residual):
     """`norm(x + sublayer(x))` (Vaswani 2017, §3.1)."""
 
-    def onto(self, x: Tensor, sublayer: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """See `Residual.onto`."""
-        y: Tensor = self.norm(sublayer(x, x))
+    def before(self, x: Tensor) -> Tensor:
+        """See `Residual.before`."""
+        return x
+
+    def normalized(self, total: Tensor) -> Tensor:
+        """See `Residual.normalized`."""
+        y: Tensor = self.norm(total)
         return y
 
 

@@ -1,22 +1,26 @@
-"""The Transformer: attention only, all words enter in parallel (Vaswani et al. 2017). S11."""
+"""The Transformer: attention only, all words enter in parallel (Vaswani et al. 2017)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from regard.attention.gathered import CachedRows
 from regard.attention.masks import causal_mask, padding_mask
 from regard.attention.multi import MultiHeadAttention
 from regard.model.decoder import Decoder, State
 from regard.model.embed import Embedder
 from regard.model.sublayers import Residual
 from regard.values import AttentionOutput, DecoderOutput, EncoderOutput, Memory
+
+Cache: TypeAlias = "Memory | CachedRows"
+"""Keys and values of one layer: tensors that grow by concatenation, or rows that stay where a search computed them."""
 
 
 class EncoderLayer(nn.Module):
@@ -48,16 +52,12 @@ class EncoderLayer(nn.Module):
         Returns:
             `(B, S, D)`, and weights `(B, H, S, S)` or None.
         """
-        looked: AttentionOutput | None = None
-
-        def attend(y: Tensor) -> Tensor:
-            nonlocal looked
-            looked = self.self_attention(y, self.self_attention.project_memory(y, mask), need_weights=need_weights)
-            return looked.context
-
-        x = self.around_attention(x, attend)
-        x = self.around_feed_forward(x, self.feed_forward)
-        return x, None if looked is None else looked.weights
+        y = self.around_attention.before(x)
+        memory = self.self_attention.project_memory(y, mask)
+        attended: AttentionOutput = self.self_attention(y, memory, need_weights=need_weights)
+        x = self.around_attention.after(x, attended.context)
+        x = self.around_feed_forward.after(x, self.feed_forward(self.around_feed_forward.before(x)))
+        return x, attended.weights
 
 
 class DecoderLayer(nn.Module):
@@ -88,12 +88,12 @@ class DecoderLayer(nn.Module):
     def forward(
         self,
         x: Tensor,
-        past: Memory | None,
-        source: Memory,
+        past: Cache | None,
+        source: Cache,
         *,
         start: int = 0,
         need_weights: bool = False,
-    ) -> tuple[Tensor, Memory, Tensor | None]:
+    ) -> tuple[Tensor, Cache, Tensor | None]:
         """One layer, over a whole target or over one more position.
 
         Args:
@@ -101,45 +101,70 @@ class DecoderLayer(nn.Module):
             past: This layer's keys and values of the positions before `start`.
             source: This layer's keys and values of the source.
             start: Number of positions before x.
-            need_weights: Whether cross-attention is wanted.
+            need_weights: Whether to return the weights of cross-attention.
 
         Returns:
-            `(B, T, D)`, the past with x in it, and weights `(B, H, T, S)` or None.
+            `(B, T, D)`, the past including x, and weights `(B, H, T, S)` or None.
         """
-        present: Memory | None = None
-        looked: AttentionOutput | None = None
+        total, present = self.add_self_attention(x, self.around_self.before(x), past, start=start)
+        x = self.around_self.normalized(total)
+        total, weights = self.add_cross_attention(x, self.around_cross.before(x), source, need_weights=need_weights)
+        x = self.around_cross.normalized(total)
+        x = self.around_feed_forward.normalized(self.add_feed_forward(x, self.around_feed_forward.before(x)))
+        return x, present, weights
 
-        def attend_self(y: Tensor) -> Tensor:
-            nonlocal present
-            present = _extend(past, self.self_attention.project_memory(y, start=start))
-            steps = y.shape[1]  # a single step sees all there is: no mask
-            mask = causal_mask(steps, start + steps, device=y.device) if steps > 1 else None
-            output: AttentionOutput = self.self_attention(y, present, mask=mask, start=start)
-            return output.context
+    def add_self_attention(self, x: Tensor, y: Tensor, past: Cache | None, *, start: int) -> tuple[Tensor, Cache]:
+        """Adds self-attention of the sublayer's input y to x, both `(B, T, D)`.
 
-        def attend_source(y: Tensor) -> Tensor:
-            nonlocal looked
-            looked = self.cross_attention(y, source, need_weights=need_weights)
-            return looked.context
+        Args:
+            x: Residual.
+            y: Input of the sublayer.
+            past: As in `forward`.
+            start: As in `forward`.
 
-        x = self.around_self(x, attend_self)
-        x = self.around_cross(x, attend_source)
-        x = self.around_feed_forward(x, self.feed_forward)
-        if present is None or looked is None:
-            raise AssertionError("a residual did not call its sublayer")
-        return x, present, looked.weights
+        Returns:
+            The sum, and the past including y.
+        """
+        memory = self.self_attention.project_memory(y, start=start)
+        present = memory if past is None else _concatenated(past, memory)
+        steps = y.shape[1]  # a single step attends to all there is: no mask
+        mask = causal_mask(steps, start + steps, device=y.device) if steps > 1 else None
+        attended: AttentionOutput = self.self_attention(y, present, mask=mask, start=start)
+        return x + self.around_self.dropout(attended.context), present
+
+    def add_cross_attention(
+        self, x: Tensor, y: Tensor, source: Cache, *, need_weights: bool
+    ) -> tuple[Tensor, Tensor | None]:
+        """Adds cross-attention of the sublayer's input y to x, both `(B, T, D)`.
+
+        Args:
+            x: Residual.
+            y: Input of the sublayer.
+            source: As in `forward`.
+            need_weights: As in `forward`.
+
+        Returns:
+            The sum, and weights `(B, H, T, S)` or None.
+        """
+        attended: AttentionOutput = self.cross_attention(y, source, need_weights=need_weights)
+        return x + self.around_cross.dropout(attended.context), attended.weights
+
+    def add_feed_forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """The sum `(B, T, D)` of x and the feed-forward network of y, both `(B, T, D)`."""
+        total: Tensor = x + self.around_feed_forward.dropout(self.feed_forward(y))
+        return total
 
 
-def _extend(past: Memory | None, new: Memory) -> Memory:
-    if past is None:
-        return new
+def _concatenated(past: Cache, new: Memory) -> Memory:
+    if not isinstance(past, Memory):
+        raise AssertionError("the cache comes from another decoder")
     return Memory(torch.cat((past.key, new.key), dim=2), torch.cat((past.value, new.value), dim=2))
 
 
 def _recomputed(layer: nn.Module) -> Callable[..., Any]:
     """A layer whose activations are not kept: the backward pass computes them again."""
 
-    def run(*args: Tensor | Memory | None, **options: int | bool) -> object:
+    def run(*args: Tensor | Cache | None, **options: int | bool) -> object:
         return checkpoint(partial(layer, **options), *args, use_reentrant=False)
 
     return run

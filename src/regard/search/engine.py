@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 from regard.data.collate import collate
+from regard.errors import SearchError
 from regard.model.decoder import StepModel
 from regard.search.attention_filter import EVERYTHING, AttentionFilter
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.greedy import greedy_search
 from regard.search.log_probs import NotFiniteError
+from regard.search.sample import SampleOptions, sample
 from regard.search.score import force_decode
 from regard.search.shortlist import Shortlist, full_ids, places, with_shortlist
 from regard.search.workers import in_parallel, rest_threads_after_fork
@@ -33,7 +35,7 @@ class Engine(Protocol):
         self,
         sources: Sequence[Sequence[int]],
         limits: Sequence[int],
-        options: BeamOptions,
+        options: BeamOptions | SampleOptions,
         *,
         need_weights: bool,
         need_scores: bool = True,
@@ -43,7 +45,7 @@ class Engine(Protocol):
         Args:
             sources: Ids without eos.
             limits: The most tokens of each translation, eos among them.
-            options: Width and penalties.
+            options: Of a beam search (greedy with a beam of 1), or of sampling.
             need_weights: Whether attention is wanted.
             need_scores: Whether scores are wanted; if not, they may be NaN where they would cost something.
 
@@ -120,16 +122,21 @@ class StepEngine:
         self,
         sources: Sequence[Sequence[int]],
         limits: Sequence[int],
-        options: BeamOptions,
+        options: BeamOptions | SampleOptions,
         *,
         need_weights: bool,
         need_scores: bool = True,
     ) -> list[list[Hypothesis]]:
         """See `Engine.search`."""
+        copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
+        if isinstance(options, SampleOptions) and self._shortlist is not None:
+            raise SearchError("sampling draws from the whole vocabulary: leave out the shortlist")
 
         def find(rows: list[int]) -> list[list[Hypothesis]]:
             batch = self._collate([sources[row] for row in rows])
             most = torch.tensor([limits[row] for row in rows], device=self._device)
+            if isinstance(options, SampleOptions):
+                return self._draw(batch, most, options, first=rows[0], need_weights=need_weights)
             if self._shortlist is None:
                 return self._find(self._model, batch, most, options, self._tgt_specials, need_weights)
             src = self._src_specials
@@ -138,7 +145,24 @@ class StepEngine:
             model, specials = with_shortlist(self._model, words, allowed), places(self._tgt_specials, words)
             return full_ids(self._find(model, batch, most, options, specials, need_weights), words)
 
-        return self._in_batches(find, [len(source) + 1 for source in sources], beam=options.beam)
+        return self._in_batches(find, [len(source) + 1 for source in sources], beam=copies)
+
+    def _draw(
+        self, batch: Batch, most: Tensor, options: SampleOptions, *, first: int, need_weights: bool
+    ) -> list[list[Hypothesis]]:
+        """Samples for a batch, whose first sentence gives it random numbers of its own."""
+        generator = torch.Generator(self._device).manual_seed(options.seed)
+        generator.manual_seed(int(torch.randint(1 << 62, (first + 1,), generator=generator, device=self._device)[-1]))
+        return sample(
+            self._model,
+            batch.src_ids,
+            batch.src_len,
+            max_len=most,
+            specials=self._tgt_specials,
+            generator=generator,
+            options=options,
+            need_weights=need_weights,
+        )
 
     def _find(
         self, model: StepModel, batch: Batch, most: Tensor, options: BeamOptions, specials: Specials, need_weights: bool

@@ -34,7 +34,7 @@ class LengthLimits:
         source = max(1, min(config.data.max_len, positions - 1, (max_source_len(model) or ENDLESS) - 1))
         if isinstance(model, TransformerConfig):
             return cls(source, positions, model.decoder_layers * model.heads)
-        return cls(source, positions, model.attention.heads)
+        return cls(source, positions, 0 if model.decoder == "plain" else model.attention.heads)
 
     def warning(self, src: Encoding, tgt: Encoding, *, matrices: int = 1) -> tuple[str, ...]:
         """What is said of a pair that is too long to be read.

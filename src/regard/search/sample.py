@@ -24,6 +24,7 @@ class SampleOptions:
         top_k: Draw from the k most probable tokens (Fan et al. 2018, §5); None = from all.
         top_p: Draw from the fewest most probable tokens that together reach probability p, after the temperature and
             `top_k` (Holtzman et al. 2020, §3.1); 1 = from all.
+        seed: Seed of the random generator; the same seed and the same sentences give the same draws.
 
     Raises:
         SearchError: Where a number is out of its range.
@@ -33,6 +34,7 @@ class SampleOptions:
     temperature: float = 1.0
     top_k: int | None = None
     top_p: float = 1.0
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if self.num_samples < 1:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -34,8 +34,39 @@ _LONGEST, _MOST_FAULTS = 200, 10
 LARGEST_MANIFEST = 1 << 20
 """Bytes of `manifest.json`, at most."""
 MOST_DETAILS = 1000
+MAX_LAYERS = 1000
+"""Numbers of layers and heads that a readout may name, at most."""
 CURE = "copy the model again, or train again"
 """What to do about a damaged model."""
+
+
+class StoredReadout(BaseModel):
+    """How word links are read off a model's attention; see `regard.alignment.readout.Readout`.
+
+    Attributes:
+        rule: Which cells become links.
+        layer: Number of the layer; None = mean over the layers.
+        head: Number of the head; None = mean over the heads.
+        shifted: Whether a target word's row is that of the next step.
+        threshold: Limit of the rule; None = its default.
+        end: Weight on `</s>` above which a target word has no link of its own.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    rule: Literal["shares", "strongest", "threshold"] = "shares"
+    layer: int | None = Field(None, ge=0, le=MAX_LAYERS)
+    head: int | None = Field(None, ge=0, le=MAX_LAYERS)
+    shifted: bool = False
+    threshold: float | None = Field(None, ge=0, le=1)
+    end: float = Field(0.5, ge=0, le=1)
+
+    def __str__(self) -> str:
+        """Such as `layer 1, head 3, shifted, rule threshold (0.4)`."""
+        layer = "mean of layers" if self.layer is None else f"layer {self.layer}"
+        head = "mean of heads" if self.head is None else f"head {self.head}"
+        limit = "" if self.threshold is None else f" ({self.threshold:g})"
+        return f"{layer}, {head}{', shifted' if self.shifted else ''}, rule {self.rule}{limit}"
 
 
 class Manifest(BaseModel):
@@ -51,6 +82,7 @@ class Manifest(BaseModel):
         num_parameters: Trained numbers, tied ones counted once.
         signature: What kind of model this is and which weights it has, in the manner of sacreBLEU's signatures.
         details: What was measured in training.
+        readout: How word links are read off the attention; None where it was never tuned.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -64,6 +96,7 @@ class Manifest(BaseModel):
     num_parameters: int
     signature: str
     details: Annotated[Details, Field(max_length=MOST_DETAILS)] = {}
+    readout: StoredReadout | None = None
 
     def to_json(self) -> str:
         """The text of `manifest.json`."""

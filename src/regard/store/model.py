@@ -19,7 +19,7 @@ import torch
 from regard.config.dump import dump_config
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
-from regard.files.atomic import make_directory, pending, put_text, sha256, take_place, write_pending
+from regard.files.atomic import make_directory, pending, put_text, sha256, take_place, write_output, write_pending
 from regard.files.paths import checked_path
 from regard.model.build import ScoreFactory
 from regard.model.seq2seq import Seq2Seq
@@ -34,6 +34,7 @@ from regard.store.manifest import (
     WEIGHTS,
     Details,
     Manifest,
+    StoredReadout,
     check_claims,
     read_manifest_tree,
     write_signature,
@@ -54,6 +55,7 @@ class StoredModel:
         src_subword: Vocabulary of the source.
         tgt_subword: Vocabulary of the target; the same object where they share one.
         manifest: What the directory says about itself.
+        readout: How word links are read off its attention, if that is stored.
     """
 
     model: Seq2Seq
@@ -61,6 +63,7 @@ class StoredModel:
     src_subword: Subword
     tgt_subword: Subword
     manifest: Manifest
+    readout: StoredReadout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,28 @@ def save_model(
     return manifest
 
 
+def write_readout(path: str | Path, readout: StoredReadout | None) -> None:
+    """Stores how word links are read off a model's attention; its other files stay as they are.
+
+    Args:
+        path: The model's directory.
+        readout: The readout; None removes it.
+
+    Raises:
+        CheckpointError: This is no sound model, another one took its place meanwhile, or it cannot be written.
+    """
+    directory = checked_path(path, "path")
+    _finish_interrupted(directory)
+    manifest = open_model(directory).manifest
+
+    def write(file: Path) -> None:
+        put_text(file, manifest.model_copy(update={"readout": readout}).to_json())
+        if open_model(directory).manifest != manifest:
+            raise CheckpointError(f"{directory}: another model took its place while its readout was written: try again")
+
+    write_output(directory / MANIFEST, write)
+
+
 def open_model(path: str | Path) -> ModelDirectory:
     """Reads what a model's directory says about itself, and checks it: hashes, sizes, and that all of it agrees.
 
@@ -194,7 +219,10 @@ def _load(directory: Path, score: ScoreFactory | None) -> StoredModel:
             model = described.build(score)
         fill(model, tensors)
     model.eval()
-    return StoredModel(model, described.config, described.src_subword, described.tgt_subword, described.manifest)
+    manifest = described.manifest
+    return StoredModel(
+        model, described.config, described.src_subword, described.tgt_subword, manifest, manifest.readout
+    )
 
 
 def _check_claims(described: ModelDescription, num_parameters: int) -> None:

@@ -201,8 +201,8 @@ def _base(raw: Sequence[GoldLinks], path: str, lengths: Sequence[tuple[int, int]
     if any(src >= num_src or tgt >= num_tgt for (num_src, num_tgt), (src, tgt) in known):
         return 1
     raise DataError(
-        f"{path}: no link contains a 0, so the links may be 0-based or 1-based: set --gold-base or --links-base, or "
-        "pass the sentences with --src and --tgt"
+        f"{path}: no link has a 0, so its words may be counted from 0 or from 1: count them from 0, or say which "
+        "to `regard aer` with --gold-base or --links-base"
     )
 
 

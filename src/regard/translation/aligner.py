@@ -1,15 +1,15 @@
-"""Word alignment of a parallel text with a trained model, or with two that read it in opposite directions."""
+"""Word alignment of parallel text with a trained model, or with two models of opposite directions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import get_args
 
-from regard.alignment.head_selection import Choice, by_dictionary, by_gold, rank
+from regard.alignment.head_selection import Candidate, dictionary_criterion, gold_criterion, rank_candidates
 from regard.alignment.readout import Readout, Rule
 from regard.alignment.symmetrize import flipped, symmetrize
-from regard.config.schema import RNNConfig
-from regard.errors import DataError
+from regard.errors import ConfigError, DataError
 from regard.inspection.record import AttentionRecord
 from regard.text.links import GoldLinks
 from regard.text.normalize import normalize
@@ -18,30 +18,31 @@ from regard.translation.result import Translation
 from regard.translation.translator import Translator
 from regard.values import Links
 
-_TOO_FEW = (
-    "too few sentence pairs to find the best layer and head with: their mean is read; name both with --layer and --head"
+MAX_PAIRS, MAX_WEIGHTS = 500, 125_000_000
+"""Sentence pairs that layer and head are selected on, and weights of all their attention, at most."""
+_TOO_FEW_PAIRS = (
+    "too few sentence pairs to select a layer and head: the mean of all is read; choose with --readout layer=N and "
+    "--readout head=N"
 )
-ENOUGH, ROOM = 500, 125_000_000
-"""Sentence pairs that a choice among layers and heads looks at, and weights of all their attention, at most."""
 
 
 @dataclass(frozen=True)
 class Aligner:
-    """What reads given translations and says which words belong together.
+    """Links the words of given translations to the words of their sources.
 
     Attributes:
-        translator: Reads the target as a translation of the source.
+        translator: Model of the forward direction.
         readout: How links are read off its attention.
-        reverse: Reads the source as a translation of the target, if there is one.
-        method: How the two become one, see `symmetrize`.
-        tell: Takes what is to be said of a pair, such as that it was too long to be read.
+        reverse: Aligner of the opposite direction, if there is one.
+        method: How the links of both directions are combined, see `symmetrize`.
+        warn: Called with each warning, such as of a pair that is too long for the model.
     """
 
     translator: Translator
     readout: Readout
     reverse: Aligner | None = None
     method: str = "intersection"
-    tell: Callable[[str], object] = lambda _said: None
+    warn: Callable[[str], object] = lambda _message: None
 
     def links(self, sources: Sequence[str], targets: Sequence[str], *, first: int = 1) -> list[Links]:
         """Aligns sentence pairs.
@@ -49,56 +50,56 @@ class Aligner:
         Args:
             sources: Source sentences.
             targets: As many translations.
-            first: Number of the first pair, by which they are named.
+            first: Number of the first pair, by which warnings and errors name it.
 
         Returns:
-            Word links of each pair, none where a side is empty or too long for a model.
+            Word links of each pair; none where a side is empty or too long for a model.
 
         Raises:
             DataError: A model has no attention.
         """
         forward: list[Links] = []
-        for window in chunks(sources, targets):
-            forward += self._read(sources[window], targets[window], first=first + window.start)
+        for chunk in chunks(sources, targets):
+            forward += self._one_way(sources[chunk], targets[chunk], first=first + chunk.start)
         if self.reverse is None:
             return forward
         backward = self.reverse.links(targets, sources, first=first)
-        return [symmetrize(one, flipped(other), self.method) for one, other in zip(forward, backward, strict=True)]
+        return [symmetrize(src, flipped(tgt), self.method) for src, tgt in zip(forward, backward, strict=True)]
 
-    def _read(self, sources: Sequence[str], targets: Sequence[str], *, first: int) -> list[Links]:
-        """The links of a few pairs, by this direction alone; of their attention the one matrix that is read is kept."""
-        scored = self.translator.score(sources, targets, first=first, kept=self.readout)
-        for one in scored:
-            if one.attention is None:
-                for warning in one.warnings:
-                    self.tell(warning)
+    def _one_way(self, sources: Sequence[str], targets: Sequence[str], *, first: int) -> list[Links]:
+        """Links by this direction alone; only the matrix that is read is kept of the attention."""
+        scored = self.translator.score(sources, targets, first=first, only=self.readout)
+        for translation in scored:
+            if translation.attention is None:
+                for warning in translation.warnings:
+                    self.warn(warning)
         _check_attention(scored)
-        kept = replace(self.readout, layer=None, head=None)
-        return [() if one.attention is None else kept.links(one.attention) for one in scored]
+        readout = replace(self.readout, layer=None, head=None)
+        return [() if pair.attention is None else readout.links(pair.attention) for pair in scored]
 
 
 def bidirectional(forward: Aligner, backward: Aligner, method: str) -> Aligner:
-    """An aligner that reads in both directions.
+    """An aligner of both directions.
 
     Args:
-        forward: Reads the target as a translation of the source.
-        backward: Reads the source as a translation of the target.
-        method: How the two become one, see `symmetrize`.
+        forward: Aligner of source to target.
+        backward: Aligner of target to source.
+        method: How the links of both directions are combined, see `symmetrize`.
 
     Returns:
-        An aligner with the forward one's direction.
+        An aligner of source to target.
     """
     return replace(forward, reverse=backward, method=method)
 
 
 @dataclass(frozen=True)
 class ReadoutOptions:
-    """What a user says about where to read; None = to be found.
+    """What a user chooses of a readout; None = the model's own, or selected.
 
     Attributes:
-        rule: Which cells become links; None = as the model's own readout has it.
-        threshold: Limit of the rule; None = its own.
-        end: A target word that looked at `</s>` more than this stays without a link of its own.
+        rule: Which cells become links.
+        threshold: Limit of the rule.
+        end: A target word whose weight on `</s>` exceeds this has no link of its own.
         layer: Number of the layer.
         head: Number of the head.
         shifted: Whether to read one step later.
@@ -111,70 +112,141 @@ class ReadoutOptions:
     head: int | None = None
     shifted: bool | None = None
 
-    def for_other_model(self) -> ReadoutOptions:
-        """The same rule and shift, for a model that has layers and heads of its own."""
-        return replace(self, layer=None, head=None)
-
-    def allows(self, found: Readout) -> bool:
-        """Whether a place is where the user said, as far as that goes."""
-        said = ((self.layer, found.layer), (self.head, found.head), (self.shifted, found.shifted))
-        return all(wish in (None, place) for wish, place in said)
-
-    def over(self, own: Readout) -> Readout:
-        """What is wanted of the rule, and for the rest a model's own readout.
+    @classmethod
+    def parse(cls, settings: Sequence[str]) -> ReadoutOptions:
+        """Options from settings such as `layer=2`.
 
         Args:
-            own: How the model is read where nothing is said.
+            settings: `KEY=VALUE` with the keys rule, threshold, end, layer, head and shift.
 
         Returns:
-            Its matrix and row, with the wanted rule; the limit goes with the rule that it was made for.
+            The options.
+
+        Raises:
+            ConfigError: A key is unknown, or a value is out of its range.
+        """
+        return cls(**{_field(setting): _value(setting) for setting in settings})  # type: ignore[arg-type]
+
+    def for_other_model(self) -> ReadoutOptions:
+        """The same rule and shift for another model, whose layers and heads differ."""
+        return replace(self, layer=None, head=None)
+
+    def allows(self, readout: Readout) -> bool:
+        """Whether a readout has the layer, head and shift that the user chose."""
+        chosen = ((self.layer, readout.layer), (self.head, readout.head), (self.shifted, readout.shifted))
+        return all(option in (None, value) for option, value in chosen)
+
+    def applied_to(self, own: Readout) -> Readout:
+        """The readout with these options, where nothing is selected on text.
+
+        Args:
+            own: The model's own readout.
+
+        Returns:
+            The chosen rule and matrix; a matrix other than the own one is read by the default rule.
+        """
+        chosen = self.over(own.for_matrix(self.layer, self.head))
+        return chosen if self.shifted is None else replace(chosen, shifted=self.shifted)
+
+    def over(self, own: Readout) -> Readout:
+        """The user's rule over a model's own readout.
+
+        Args:
+            own: The model's own readout.
+
+        Returns:
+            The own matrix and row with the chosen rule; the own limit stays with the rule that it belongs to.
         """
         rule = self.rule or own.rule
-        limit = own.threshold if self.threshold is None and rule == own.rule else self.threshold
-        return replace(own, rule=rule, threshold=limit, end=self.end)
+        threshold = own.threshold if self.threshold is None and rule == own.rule else self.threshold
+        return replace(own, rule=rule, threshold=threshold, end=self.end)
+
+
+def _field(setting: str) -> str:
+    key = setting.partition("=")[0].strip()
+    if key not in _SETTINGS:
+        raise ConfigError(f"--readout {setting}: expected one of {', '.join(f'{name}=...' for name in _SETTINGS)}")
+    return "shifted" if key == "shift" else key
+
+
+def _value(setting: str) -> object:
+    key, _, text = (part.strip() for part in setting.partition("="))
+    expected, read = _SETTINGS[key]
+    try:
+        return read(text)
+    except (KeyError, ValueError):
+        raise ConfigError(f"--readout {setting}: expected {key} to be {expected}, got {text!r}") from None
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError
+    return int(text[:9])
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError
+    return value
+
+
+_SETTINGS: dict[str, tuple[str, Callable[[str], object]]] = {
+    "rule": ("shares, strongest or threshold", {rule: rule for rule in get_args(Rule)}.__getitem__),
+    "threshold": ("a number from 0 to 1", _share),
+    "end": ("a number from 0 to 1", _share),
+    "layer": ("the number of a layer, from 0", _number),
+    "head": ("the number of a head, from 0", _number),
+    "shift": ("true or false", {"true": True, "false": False}.__getitem__),
+}
+"""What the value of each setting must be, and how it is read."""
 
 
 def choose_readout(
     translator: Translator,
     sources: Sequence[str],
     targets: Sequence[str],
-    wanted: ReadoutOptions,
+    options: ReadoutOptions,
+    *,
     gold: Sequence[GoldLinks] | None = None,
+    tune: bool = False,
 ) -> tuple[Readout, list[str]]:
-    """Decides which layer and head to read, and whether one step later.
+    """Decides how to read links off a model's attention.
 
-    What the user says counts; a layer alone leaves its heads to be chosen among. Then gold links count, then where the
-    model's attention was guided. A recurrent model has one matrix, whose row belongs to the word that is being said,
-    with Bahdanau's query as with Luong's (measured, see docs/alignment.md). Otherwise the best of all is sought.
+    The user's choice comes first; if only a layer is chosen, its heads are ranked. Then comes the readout that is
+    stored with the model. Otherwise, or to tune it, layer and head are selected on the given pairs: by gold links where
+    there are any, else by the dictionary that the links make. A recurrent model with one matrix has nothing to select:
+    its row belongs to the word that is generated, with Bahdanau's query as with Luong's (see docs/alignment.md).
 
     Args:
         translator: The model.
-        sources: Sentence pairs to find it with.
+        sources: Sentence pairs to select layer and head on.
         targets: Their translations.
-        wanted: The user's wish.
-        gold: What is right for these pairs, if known.
+        options: The user's choice.
+        gold: Gold links of these pairs, if known.
+        tune: Whether to select even where the readout is known.
 
     Returns:
-        How to read, and what was found out, a sentence each.
+        The readout, and a message about what was selected, if anything was.
 
     Raises:
-        DataError: The model has no attention, or there are not as many gold alignments as pairs.
+        DataError: The model has no attention, or the number of gold alignments differs from that of the pairs.
     """
-    own, places = translator.readout, (wanted.layer, wanted.head)
-    known = not _has_several(translator) or (own.layer is not None and places == (None, None))
-    if None not in places or (gold is None and known):
-        chosen = wanted.over(own.named(*places))
-        return chosen if wanted.shifted is None else replace(chosen, shifted=wanted.shifted), []
-    rule = wanted.over(own)
-    choices = rank_readouts(translator, sources, targets, readout=rule, gold=gold)
-    choices = [one for one in choices if wanted.allows(one.readout)]
-    if not choices or (gold is None and not choices[0].score):
-        return rule.at(wanted.layer, wanted.head, shifted=bool(wanted.shifted)), [_TOO_FEW]
-    judged = "1 - AER on gold links" if gold is not None else "nats a target word that its links predict"
-    count = min(len(sources), ENOUGH)
-    return choices[0].readout, [
-        f"reading {choices[0]} ({judged}, {count} sentence pairs); next best: "
-        + "; ".join(str(one) for one in choices[1:3])
+    own, matrix = translator.readout, (options.layer, options.head)
+    stored = translator.readout_is_known and not tune and matrix == (None, None)
+    known = translator.limits.matrices <= 1 or stored
+    if None not in matrix or (gold is None and known):
+        return options.applied_to(own), []
+    rule = options.over(own)
+    candidates = rank_readouts(translator, sources, targets, readout=rule, gold=gold)
+    candidates = [candidate for candidate in candidates if options.allows(candidate.readout)]
+    if not candidates or (gold is None and not candidates[0].score):
+        return rule.at(options.layer, options.head, shifted=bool(options.shifted)), [_TOO_FEW_PAIRS]
+    unit = "1 - AER on gold links" if gold is not None else "nats per target word that its links predict"
+    num_pairs = min(len(sources), MAX_PAIRS)
+    return candidates[0].readout, [
+        f"reading {candidates[0]} ({unit}, {num_pairs} sentence pairs); next best: "
+        + "; ".join(str(candidate) for candidate in candidates[1:3])
     ]
 
 
@@ -185,61 +257,56 @@ def rank_readouts(
     *,
     readout: Readout,
     gold: Sequence[GoldLinks] | None = None,
-) -> list[Choice]:
-    """Finds the layer and head whose links are best, and whether to read them one step later.
+) -> list[Candidate]:
+    """Ranks layers, heads and shifts by the links that they give.
 
     Args:
         translator: The model.
-        sources: Sentence pairs to find it with; the first `ENOUGH` are read, fewer where they are very long.
+        sources: Sentence pairs; the first `MAX_PAIRS` are used, fewer where they are very long.
         targets: Their translations.
         readout: The rule.
-        gold: What is right for these pairs; without it links are judged by the dictionary that they make.
+        gold: Gold links of these pairs; without them, links are judged by the dictionary that they make.
 
     Returns:
-        All that was tried, the best first; nothing where no pair could be read.
+        All candidates, best first; none where no pair could be scored.
 
     Raises:
-        DataError: The model has no attention, or there are not as many gold alignments as pairs.
+        DataError: The model has no attention, or the number of gold alignments differs from that of the pairs.
     """
     if gold is not None and len(gold) != len(sources):
         raise DataError(f"expected gold links of {len(sources)} sentence pairs, got {len(gold)}")
-    chosen = _few(translator, sources, targets)
-    scored = translator.score([sources[number] for number in chosen], [targets[number] for number in chosen])
+    numbers = _pairs_that_fit(translator, sources, targets)
+    scored = translator.score([sources[number] for number in numbers], [targets[number] for number in numbers])
     _check_attention(scored)
-    rows = [(number, one.attention) for number, one in zip(chosen, scored, strict=True) if one.attention is not None]
-    records: list[AttentionRecord] = [record for _, record in rows]
+    attended = [(number, pair.attention) for number, pair in zip(numbers, scored, strict=True) if pair.attention]
+    records: list[AttentionRecord] = [record for _, record in attended]
     if not records:
         return []
-    judge = by_dictionary(records) if gold is None else by_gold([gold[number] for number, _ in rows])
-    return rank(records, judge, readout)
+    criterion = (
+        dictionary_criterion(records) if gold is None else gold_criterion([gold[number] for number, _ in attended])
+    )
+    return rank_candidates(records, criterion, readout)
 
 
-def _few(translator: Translator, sources: Sequence[str], targets: Sequence[str]) -> list[int]:
-    """The first pairs, as far as there is room for all their attention; one that would take most of it is left out."""
-    src_ids = translator.src_subword.encode_ids([normalize(one) for one in sources[:ENOUGH]])
-    tgt_ids = translator.tgt_subword.encode_ids([normalize(one) for one in targets[:ENOUGH]])
-    room, taken = ROOM // max(1, translator.limits.matrices), []
-    most = room // 8
+def _pairs_that_fit(translator: Translator, sources: Sequence[str], targets: Sequence[str]) -> list[int]:
+    """Numbers of the first pairs, as far as all their attention fits; a pair that would take most of it is left out."""
+    src_ids = translator.src_subword.encode_ids([normalize(source) for source in sources[:MAX_PAIRS]])
+    tgt_ids = translator.tgt_subword.encode_ids([normalize(target) for target in targets[:MAX_PAIRS]])
+    left, numbers = MAX_WEIGHTS // max(1, translator.limits.matrices), []
+    largest = left // 8
     for number, (src, tgt) in enumerate(zip(src_ids, tgt_ids, strict=True)):
-        area = (len(src) + 1) * (len(tgt) + 1)
-        if area > most:
+        weights = (len(src) + 1) * (len(tgt) + 1)
+        if weights > largest:
             continue
-        if area > room:
+        if weights > left:
             break
-        taken.append(number)
-        room -= area
-    return taken
-
-
-def _has_several(translator: Translator) -> bool:
-    """Whether there is anything to choose."""
-    models = [stored.config.model for stored in translator.models]
-    heads = [one.attention.heads if isinstance(one, RNNConfig) else one.decoder_layers * one.heads for one in models]
-    return sum(heads) > 1
+        numbers.append(number)
+        left -= weights
+    return numbers
 
 
 def _check_attention(scored: Sequence[Translation]) -> None:
-    """A model without attention gives none to any pair that it read."""
-    read = [one for one in scored if one.tokens]
-    if read and all(one.attention is None for one in read):
+    """A model without attention returns none for any pair that it scored."""
+    read = [translation for translation in scored if translation.tokens]
+    if read and all(translation.attention is None for translation in read):
         raise DataError("this model has no attention to read a word alignment from: train one with another decoder")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from regard.alignment.readout import own_readout
+from regard.alignment.readout import known_readout
 from regard.config.threads import check_threads
 from regard.errors import ConfigError
 from regard.interop.exported import ENGINES, Exported, is_export, open_export
@@ -20,8 +20,7 @@ from regard.model.build import ScoreFactory
 from regard.native.packed import PRECISIONS
 from regard.search.engine import Engine
 from regard.search.length_limits import LengthLimits
-from regard.store import StoredModel, load_model
-from regard.store.model import open_model
+from regard.store import load_model
 from regard.translation.translator import Translator
 
 PathName = str | PathLike[str]
@@ -101,16 +100,17 @@ def _load_models(
 
 def _open_exported(exported: Exported, *, precision: str | None, threads: int | None, device: str) -> Translator:
     found: Engine
-    if exported.manifest.engine == "onnx":
+    manifest = exported.manifest
+    if manifest.engine == "onnx":
         from regard.interop.onnx.engine import open_onnx
 
         found = open_onnx(exported, precision=precision, threads=threads, device=device)
-        limits, readout = LengthLimits.of(exported.config), own_readout(exported.config)
+        limits, readout = LengthLimits.of(exported.config), known_readout(exported.config, manifest.readout)
     else:
         from regard.interop.ctranslate2.engine import length_limits, open_ctranslate2
 
         found = open_ctranslate2(exported, precision=precision or "default", threads=threads, device=device)
-        limits, readout = length_limits(exported.config), None  # it gives the mean of one layer
+        limits, readout = length_limits(exported.config), None  # the engine returns the mean of one layer
     exported.check_same()
     return Translator(
         found,
@@ -119,33 +119,5 @@ def _open_exported(exported: Exported, *, precision: str | None, threads: int | 
         search=exported.config.search,
         limits=limits,
         readout=readout,
+        signature=f"{manifest.signature}|engine:{manifest.engine}-{manifest.quantization}",
     )
-
-
-def signature(
-    path: Path, *, engine: str | None = None, precision: str | None = None, stored: StoredModel | None = None
-) -> str:
-    """What a score belongs to.
-
-    Args:
-        path: A model or an export.
-        engine: As for `load`.
-        precision: As for `load`.
-        stored: What was loaded from `path`, where it is known: another model may lie there by now.
-
-    Returns:
-        The model's signature, and what rounds or precisions otherwise than regard's own engine in float32.
-    """
-    if stored is not None:
-        told = stored.manifest.signature
-    elif is_export(path):
-        note = open_export(path).manifest
-        told, engine = f"{note.signature}|engine:{note.engine}-{note.quantization}", None
-    else:
-        told = open_model(path).manifest.signature
-    parts = [told]
-    if engine not in (None, "regard"):
-        parts.append(f"engine:{engine}")
-    if precision not in (None, "float32"):
-        parts.append(f"precision:{precision}")
-    return "|".join(parts)

@@ -1,4 +1,4 @@
-"""Objects that go to another process by the way they were opened, not by what they hold."""
+"""Objects that are pickled as the call that opened them, not by their contents."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 class PickledByPath:
-    """What `pickle` sends as a function and its arguments, to be opened again from the same files.
+    """Base of objects that `pickle` stores as a function and its arguments, to be opened again from the same files.
 
-    Packed weights, locks and mapped files cannot be sent. A copy in the same process shares them.
+    Packed weights, locks and mapped files cannot be pickled. A copy in the same process shares them.
     """
 
     _opened_by: tuple[Callable[..., object], tuple[object, ...]] | None = None
 
     def reopened_with(self, function: Callable[..., object], *arguments: object) -> Self:
-        """Remembers how to make an equal object.
+        """Sets the call that opens an equal object.
 
         Args:
             function: A function of a module, or a `functools.partial` of one.
-            *arguments: What it is called with; all can be pickled.
+            *arguments: Its arguments, which can be pickled.
 
         Returns:
             The object itself.
@@ -33,13 +33,13 @@ class PickledByPath:
         return self
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        """How `pickle` makes the object again.
+        """The function and arguments by which `pickle` opens the object again.
 
         Returns:
-            A function and its arguments.
+            The function and its arguments.
 
         Raises:
-            SearchError: It was made of what is in memory alone.
+            SearchError: The object was made from models in memory.
         """
         if self._opened_by is None:
             raise SearchError(
@@ -49,7 +49,7 @@ class PickledByPath:
         return self._opened_by
 
     def __copy__(self) -> Self:
-        """Another object with the same parts, none of them opened again."""
+        """A shallow copy, which shares all parts."""
         twin: Any = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         return twin  # type: ignore[no-any-return]

@@ -1,8 +1,8 @@
-"""Signs that a translation went wrong, read off its length, its repetitions and, where there is any, its attention.
+"""Quality flags: signs of a bad translation in its length, its repetitions and, where there is any, its attention.
 
-A search that fails does so in few ways: it stops too early and leaves part of the sentence out, it goes round in a
-circle, or it looks at everything alike and says what it likes. The limits lie outside what good translations do, as
-measured in `docs/robustness.md`.
+A search fails in few ways: it stops too early and leaves out part of the sentence, it repeats a phrase without end, or
+its attention is spread over everything and the output is unrelated to the source. The limits lie outside the range of
+good translations, as measured in `docs/robustness.md`.
 """
 
 from __future__ import annotations
@@ -22,25 +22,26 @@ from regard.values import Encoding, Span
 Kind = Literal["unfinished", "repetition", "length", "coverage", "entropy"]
 
 LONGEST_UNIT = 8
-"""Subwords of the longest phrase whose repetition is looked for."""
+"""Subwords of the longest phrase whose repetition is detected."""
 MOST_TIMES, MOST_TIMES_IN_WORD = 2, 5
-"""How often a phrase, or a subword within words, may follow itself where the source does not repeat anything."""
+"""How often a phrase, or a subword within words, may occur in a row if the source does not repeat anything."""
 SHORTEST, LONGEST, ALLOWANCE = 0.33, 3.0, 5
-"""Subwords of the translation over those of the source, each with an allowance added, as short sentences vary more."""
-LEAST_MASS, MOST_LEFT_OUT = 0.2, 2
-"""Attention that a source word needs to be looked at at all, and how many words in a row may do without."""
+"""Limits of (target subwords + allowance) / (source subwords + allowance); short sentences vary more."""
+LEAST_WEIGHT, MOST_UNCOVERED = 0.2, 2
+"""Attention that a source word needs to count as covered, and how many words in a row may stay uncovered."""
 LEAST_SHARPNESS, LEAST_COLUMNS = 0.2, 6
-"""Mean sharpness of the rows, where the source has at least so many positions."""
+"""Least mean sharpness of the rows, and the fewest source positions at which it is checked."""
 
 
 @dataclass(frozen=True, slots=True)
 class QualityFlag:
-    """One sign that a translation went wrong.
+    """One sign of a bad translation.
 
     Attributes:
-        kind: What is suspected.
-        value: What was measured: subwords said, times, ratio of lengths, share of source words, mean sharpness.
-        where: The words it is about, `[first, last)`: of the source for `coverage`, of the target for `repetition`.
+        kind: Kind of the flag.
+        value: Measured value: subwords of the translation, repetitions, ratio of lengths, share of source words
+            without attention, mean sharpness.
+        where: Words that it is about, `[first, last)`: of the source for `coverage`, of the target for `repetition`.
     """
 
     kind: Kind
@@ -49,25 +50,25 @@ class QualityFlag:
 
     @property
     def message(self) -> str:
-        """The suspicion as a sentence."""
+        """The flag as a sentence."""
         place = "" if self.where is None else f"{self.where[0] + 1} to {self.where[1]}"
         return {
-            "unfinished": "the translation reached its length limit before its end",
-            "repetition": f"suspicious: words {place} of the translation say the same {self.value:.0f} times",
-            "length": f"suspicious: the translation is {self.value:.2f} times as long as the source",
-            "coverage": f"suspicious: nothing looked at words {place} of the source, which may be left out",
-            "entropy": f"suspicious: the attention is spread over everything (sharpness {self.value:.2f})",
+            "unfinished": "unfinished: the translation reached its length limit before its end",
+            "repetition": f"repetition: words {place} of the translation repeat a phrase {self.value:.0f} times",
+            "length": f"length: the translation is {self.value:.2f} times as long as the source",
+            "coverage": f"undertranslation: no attention on words {place} of the source, which may be left out",
+            "entropy": f"entropy: the attention is spread over the whole source (sharpness {self.value:.2f})",
         }[self.kind]
 
     def moved(self, *, src: int, tgt: int) -> QualityFlag:
-        """The same within a longer line.
+        """The flag of a segment, moved to its place in the line.
 
         Args:
             src: Source words before it.
             tgt: Target words before it.
 
         Returns:
-            The suspicion with other word numbers.
+            The flag with other word numbers.
         """
         if self.where is None:
             return self
@@ -75,7 +76,7 @@ class QualityFlag:
         return replace(self, where=(self.where[0] + by, self.where[1] + by))
 
     def to_dict(self) -> dict[str, object]:
-        """The suspicion as JSON has it: kind, value and where, which may be null."""
+        """The flag as a JSON object: kind, value and where, which may be null."""
         return {
             "kind": self.kind,
             "value": round(self.value, 3),
@@ -86,16 +87,16 @@ class QualityFlag:
 def quality_flags(
     src: Encoding, tgt: Encoding, *, finished: bool = True, record: AttentionRecord | None = None
 ) -> tuple[QualityFlag, ...]:
-    """What is suspicious of a translation.
+    """The quality flags of a translation.
 
     Args:
         src: The source.
         tgt: The translation.
-        finished: Whether the search came to its end.
-        record: Its attention; without it, coverage and entropy are not looked at.
+        finished: Whether the translation ended with eos.
+        record: Its attention; without it, coverage and entropy are not checked.
 
     Returns:
-        At most one of a kind, in the order of `Kind`.
+        At most one flag per kind, in the order of `Kind`.
     """
     found = [] if finished else [QualityFlag("unfinished", len(tgt.ids))]
     found += _repetition(src, tgt)
@@ -103,35 +104,35 @@ def quality_flags(
     if not SHORTEST <= ratio <= LONGEST:
         found.append(QualityFlag("length", ratio))
     if record is not None:
-        found += [*_left_out(record), *_blurred(record)]
+        found += [*_uncovered(record), *_blurred(record)]
     return tuple(found)
 
 
 def _repetition(src: Encoding, tgt: Encoding) -> list[QualityFlag]:
-    """The phrase that follows itself most often, if that is too often."""
+    """The phrase that is repeated most often, if that is too often."""
     if max(Counter(tgt.ids).values(), default=0) <= MOST_TIMES:
-        return []  # the usual case, at no cost
+        return []  # the usual case, decided cheaply
     times, start, stop = most_repeated(tgt.pieces)
     most = MOST_TIMES if any(piece.startswith(SPACE) for piece in tgt.pieces[start:stop]) else MOST_TIMES_IN_WORD
-    says = any(character.isalpha() for character in tgt.text[tgt.spans[start][0] : tgt.spans[stop - 1][1]])
-    if times <= most or not says or times <= most_repeated(src.pieces)[0]:
+    has_letters = any(character.isalpha() for character in tgt.text[tgt.spans[start][0] : tgt.spans[stop - 1][1]])
+    if times <= most or not has_letters or times <= most_repeated(src.pieces)[0]:
         return []
     words = [word for word in word_of_piece(tgt)[start:stop] if word is not None]
     return [QualityFlag("repetition", times, (words[0], words[-1] + 1) if words else None)]
 
 
 def most_repeated(pieces: Sequence[str]) -> tuple[int, int, int]:
-    """Finds what follows itself most often.
+    """Finds the phrase that is repeated most often in a row.
 
     >>> most_repeated("a b c b c b c d".split())
     (3, 1, 7)
 
     Args:
-        pieces: Any.
+        pieces: Subwords.
 
     Returns:
-        How often the phrase is said in a row, and where all of that starts and stops; the shortest phrase, and the
-        first such place, of several.
+        How often the phrase occurs in a row, and where these occurrences start and stop; among equals the shortest
+        phrase and the first place.
     """
     times, start, stop = min(1, len(pieces)), 0, min(1, len(pieces))
     for size in range(1, min(LONGEST_UNIT, len(pieces) // 2) + 1):
@@ -143,24 +144,24 @@ def most_repeated(pieces: Sequence[str]) -> tuple[int, int, int]:
     return times, start, stop
 
 
-def _left_out(record: AttentionRecord) -> list[QualityFlag]:
-    """The longest run of source words at which no target subword looked (coverage, Tu et al. 2016, §3)."""
+def _uncovered(record: AttentionRecord) -> list[QualityFlag]:
+    """The longest run of source words without attention (coverage, Tu et al. 2016, §3)."""
     num_words = len(word_spans(record.src.text))
     received = coverage(record.matrix()[: len(record.tgt.ids)]).tolist()
-    mass = [0.0] * num_words
-    for word, one in zip(word_of_piece(record.src), received, strict=False):  # the last column is no word's
+    weights = [0.0] * num_words
+    for word, weight in zip(word_of_piece(record.src), received, strict=False):  # the last column is no word's
         if word is not None:
-            mass[word] += one
-    left = [one < LEAST_MASS for one in mass]
-    runs, place = [(0, 0)], 0
-    for is_left, group in groupby(left):
+            weights[word] += weight
+    uncovered = [weight < LEAST_WEIGHT for weight in weights]
+    runs, position = [(0, 0)], 0
+    for is_uncovered, group in groupby(uncovered):
         length = len(list(group))
-        runs.append((length if is_left else 0, place))
-        place += length
+        runs.append((length if is_uncovered else 0, position))
+        position += length
     length, first = max(runs, key=lambda run: run[0])
-    if length <= MOST_LEFT_OUT:
+    if length <= MOST_UNCOVERED:
         return []
-    return [QualityFlag("coverage", sum(left) / num_words, (first, first + length))]
+    return [QualityFlag("coverage", sum(uncovered) / num_words, (first, first + length))]
 
 
 def _blurred(record: AttentionRecord) -> list[QualityFlag]:

@@ -1,13 +1,15 @@
-"""A translated sentence: its text, and what is known of how it came about."""
+"""Translations: of segments as the engine returns them, and of whole lines, joined from their segments."""
 
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from regard.alignment.readout import Readout
 from regard.inspection.html import render_iframe
 from regard.inspection.record import AttentionRecord
+from regard.text.sentences import separator
 from regard.translation.quality import QualityFlag, quality_flags
 from regard.values import Encoding, Hypothesis, Links
 
@@ -17,17 +19,17 @@ class Translation:
     """One translated sentence.
 
     Attributes:
-        source: The sentence as it was given, normalized.
+        source: The sentence, normalized.
         text: Its translation.
-        score: Log-probability after penalties, in nats; what the search ranked by. The sum over the parts of a
-            sentence that had to be split.
+        score: Log-probability after penalties, in nats, by which the search ranked it. A sentence that was split has
+            the sum over its segments.
         tokens: Subwords of the translation.
-        attention: Where each of them looked; None unless asked for, and for models without attention.
+        attention: Attention of each subword; None unless asked for, and for models without attention.
         alignment: Links between words of source and translation, read off the attention; empty without it.
         n_best: The best translations, this one first, fewer where the search found fewer; empty unless more than
             one was asked for.
-        warnings: What a careful user should know of it, in sentences.
-        quality_flags: Signs that it went wrong; those that need attention are looked for where there is some at hand.
+        warnings: Warnings about the translation, in sentences.
+        quality_flags: Signs of a bad translation; those read off the attention only where there is attention.
     """
 
     source: str
@@ -44,12 +46,12 @@ class Translation:
     def of(
         cls, source: Encoding, target: Encoding, hypothesis: Hypothesis, *, attention: bool, readout: Readout | None
     ) -> Translation:
-        """What a search has found, with what is seen in it.
+        """The translation of a hypothesis.
 
         Args:
             source: The sentence.
-            target: Its translation, from the hypothesis's ids.
-            hypothesis: With weights where attention or alignment is wanted.
+            target: Its translation, decoded from the hypothesis's ids.
+            hypothesis: The hypothesis, with weights where attention or alignment is asked for.
             attention: Whether to keep the attention.
             readout: How to read the word alignment off it; None = not at all.
 
@@ -58,7 +60,7 @@ class Translation:
         """
         record = AttentionRecord(source, target, hypothesis.weights) if hypothesis.weights else None
         links = readout.links(record) if record is not None and readout is not None else ()
-        doubts = quality_flags(source, target, finished=hypothesis.finished, record=record)
+        flags = quality_flags(source, target, finished=hypothesis.finished, record=record)
         return cls(
             source.text,
             target.text,
@@ -66,8 +68,8 @@ class Translation:
             target.pieces,
             record if attention else None,
             links,
-            warnings=tuple(doubt.message for doubt in doubts),
-            quality_flags=doubts,
+            warnings=tuple(flag.message for flag in flags),
+            quality_flags=flags,
         )
 
     def _repr_html_(self) -> str:
@@ -77,24 +79,136 @@ class Translation:
         return render_iframe([self.attention], title=self.source)
 
     def to_dict(self, *, attention: bool = True) -> dict[str, object]:
-        """The translation as JSON has it.
+        """The translation as a JSON object.
 
         Args:
-            attention: Whether to give the matrices, where there are any.
+            attention: Whether to include the attention matrices, where there are any.
 
         Returns:
-            Text, score, tokens, alignment as `[source word, target word]`, n_best, warnings, suspicious as
-            `{kind, value, where}`, and perhaps attention.
+            text, score, tokens, alignment as `[source word, target word]`, n_best, warnings, quality_flags as
+            `{kind, value, where}`, and attention.
         """
-        told: dict[str, object] = {
+        fields: dict[str, object] = {
             "text": self.text,
             "score": self.score,
             "tokens": list(self.tokens),
             "alignment": [list(link) for link in self.alignment],
-            "n_best": [{"text": one.text, "score": one.score} for one in self.n_best],
+            "n_best": [{"text": translation.text, "score": translation.score} for translation in self.n_best],
             "warnings": list(self.warnings),
-            "quality_flags": [one.to_dict() for one in self.quality_flags],
+            "quality_flags": [flag.to_dict() for flag in self.quality_flags],
         }
         if attention and self.attention is not None:
-            told["attention"] = self.attention.to_dict()
-        return told
+            fields["attention"] = self.attention.to_dict()
+        return fields
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a line that the model can translate at once.
+
+    Attributes:
+        line: Number of the line, from 1.
+        first_word: Number of the line's word that the segment begins with or within.
+        source: The segment.
+        found: Its translations, best first; empty before it is translated.
+        within_word: Whether it begins within a word, so that no space belongs before it.
+    """
+
+    line: int
+    first_word: int
+    source: Encoding
+    found: Sequence[Translation] = ()
+    within_word: bool = False
+
+
+def join_lines(
+    lines: Sequence[str], segments: Sequence[Segment], *, first: int = 1, many: bool = False
+) -> list[Translation]:
+    """Joins translated segments to translations of lines.
+
+    Args:
+        lines: The lines, normalized.
+        segments: Segments of all lines, in order.
+        first: Number of the first line.
+        many: As for `join_segments`.
+
+    Returns:
+        One translation per line.
+    """
+    of_line: dict[int, list[Segment]] = {}
+    for segment in segments:
+        of_line.setdefault(segment.line, []).append(segment)
+    return [join_segments(line, of_line.get(number, []), many=many) for number, line in enumerate(lines, start=first)]
+
+
+def join_segments(line: str, segments: Sequence[Segment], *, many: bool = False) -> Translation:
+    """Joins the translated segments of one line.
+
+    Args:
+        line: The line, normalized.
+        segments: Its segments in order; none for an empty line.
+        many: Whether to return an n-best list; only a line of one segment has more than one entry.
+
+    Returns:
+        The translation; its warnings name the line.
+    """
+    if not segments:
+        return Translation(line, "", 0.0)
+    number = segments[0].line
+    if len(segments) == 1:
+        found = tuple(
+            replace(translation, warnings=with_line_number(number, translation.warnings))
+            for translation in segments[0].found
+        )
+        return replace(found[0], n_best=found if many else ())
+    whole = concatenate(line, segments)
+    warning = f"longer than the model was trained for: translated in {len(segments)} segments, without attention"
+    whole = replace(whole, warnings=with_line_number(number, (warning, *whole.warnings)))
+    return replace(whole, n_best=(whole,) if many else ())
+
+
+def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
+    """Concatenates the best translations of segments, with spaces where the language has them.
+
+    Args:
+        text: Text of all segments; their first words are counted from its start.
+        segments: One or more translated segments.
+
+    Returns:
+        One translation, without attention.
+    """
+    links: list[tuple[int, int]] = []
+    flags: list[QualityFlag] = []
+    texts: list[str] = []
+    num_words, last = 0, ""  # of the translation so far
+    for segment in segments:
+        best = segment.found[0]
+        between = "" if segment.within_word else separator(last, best.text)
+        num_words -= bool(last and best.text and not between)  # its first word continues the last one
+        links += [(src + segment.first_word, tgt + num_words) for src, tgt in best.alignment]
+        flags += [flag.moved(src=segment.first_word, tgt=num_words) for flag in best.quality_flags]
+        num_words += len(best.text.split())
+        texts += [between, best.text]
+        last = best.text or last
+    return Translation(
+        text,
+        "".join(texts),
+        sum(segment.found[0].score for segment in segments),
+        tuple(token for segment in segments for token in segment.found[0].tokens),
+        alignment=tuple(sorted(set(links))),
+        warnings=tuple(dict.fromkeys(flag.message for flag in flags)),
+        quality_flags=tuple(flags),
+    )
+
+
+def with_line_number(number: int, warnings: Sequence[str]) -> tuple[str, ...]:
+    """Warnings that name the line that they are about.
+
+    Args:
+        number: Number of the line, from 1.
+        warnings: Warnings without it.
+
+    Returns:
+        The warnings, each after `sentence N: `.
+    """
+    return tuple(f"sentence {number}: {warning}" for warning in warnings)

@@ -1,4 +1,4 @@
-"""Lexical shortlists: made from the attention of a model over text and its translation, kept in a file, put to use."""
+"""Lexical shortlists: built from a model's attention over parallel text, stored in a file, applied to a translator."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from regard.translation.chunks import chunks
 from regard.translation.translator import Translator
 
 LEAST = 0.05
-"""Attention from which a target subword counts as linked to a source subword."""
+"""Least attention weight at which a target subword counts as linked to a source subword."""
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
-_WANTED = "expected what `regard shortlist` writes: make it again"
+_EXPECTED = "expected what `regard shortlist` writes: make it again"
 
 
 def make_shortlist(
     translator: Translator, sources: Sequence[str], targets: Sequence[str], *, links: int = 100, frequent: int = 300
 ) -> Shortlist:
-    """Reads translations with a model and counts what it looks at.
+    """Builds a shortlist: the target subwords that attended most to each source subword.
 
     Args:
         translator: A model with attention.
         sources: Sentences.
         targets: Their translations.
-        links: Target subwords kept for each source subword, those with most attention in all.
-        frequent: Target subwords that every shortlist has, the most frequent ones; those that spell unknown
-            characters, byte by byte, and those that are no text come on top.
+        links: Target subwords per source subword, those with the largest total attention.
+        frequent: Most frequent target subwords that are always allowed; special tokens and the bytes of unknown
+            characters are added to them.
 
     Returns:
-        The table. Where both sides have one vocabulary, a source subword is linked to itself, so that names and numbers
+        The table. With a shared vocabulary every source subword is linked to itself as well, so that names and numbers
         can be copied.
 
     Raises:
@@ -55,17 +55,17 @@ def make_shortlist(
     if links < 1 or frequent < 0:
         raise DataError(f"expected at least 1 link and 0 frequent subwords, got {links} and {frequent}")
     seen: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-    said: Counter[int] = Counter()
+    counts: Counter[int] = Counter()
     for window in chunks(sources, targets):
-        for read in translator.score(sources[window], targets[window], kept=translator.readout):
+        for read in translator.score(sources[window], targets[window], only=translator.readout):
             if read.attention is not None:
                 _count(read.attention, translator.readout, seen)
-                said.update(read.attention.tgt.ids)
+                counts.update(read.attention.tgt.ids)
     if not seen:
-        raise DataError("nothing was attended to: a shortlist needs a model with attention, and pairs of sentences")
+        raise DataError("no attention to count: a shortlist needs a model with attention, and pairs of sentences")
     src_subword, tgt_subword = translator.src_subword, translator.tgt_subword
     first = _first(tgt_subword)
-    by_frequency = sorted(set(range(len(tgt_subword))) - set(first), key=lambda one: -said[one])
+    by_frequency = sorted(set(range(len(tgt_subword))) - set(first), key=lambda tgt: -counts[tgt])
     shared = src_subword.fingerprint() == tgt_subword.fingerprint()
     table = torch.full((len(src_subword), links + shared), tgt_subword.specials.eos)
     for src in range(len(src_subword)):
@@ -77,15 +77,15 @@ def make_shortlist(
 
 
 def _count(record: AttentionRecord, readout: Readout, seen: dict[int, dict[int, float]]) -> None:
-    """Adds what each target subword of a pair gave to each source subword, where that is a link."""
-    rows = rows_of_subwords(record, shifted=readout.shifted)  # the readout's layer and head are all that was kept
+    """Adds the attention of a pair's target subwords to its source subwords, where it is large enough."""
+    rows = rows_of_subwords(record, shifted=readout.shifted)  # the record has the readout's layer and head only
     matrix = rows[:, : len(record.src.ids)]
     for row, column in (matrix >= LEAST).nonzero().tolist():
         seen[record.src.ids[column]][record.tgt.ids[row]] += float(matrix[row, column])
 
 
 def _first(subword: Subword) -> list[int]:
-    """What is no text, and the bytes."""
+    """Special tokens and bytes."""
     specials = subword.specials
     taken = {specials.unk, specials.pad, specials.bos, specials.eos}
     pieces = subword.decode(range(len(subword))).pieces
@@ -93,12 +93,12 @@ def _first(subword: Subword) -> list[int]:
 
 
 def write_shortlist(path: Path, shortlist: Shortlist, translator: Translator) -> None:
-    """Writes a table, in the safetensors format.
+    """Writes a shortlist in the safetensors format.
 
     Args:
         path: The file.
         shortlist: The table.
-        translator: What it was made for; its vocabularies are named in the file.
+        translator: The translator that it was built for; its vocabularies are named in the file.
 
     Raises:
         CheckpointError: The file cannot be written.
@@ -111,34 +111,34 @@ def write_shortlist(path: Path, shortlist: Shortlist, translator: Translator) ->
 
 
 def read_shortlist(path: Path, translator: Translator) -> Shortlist:
-    """Reads a table for a model.
+    """Reads a shortlist for a model.
 
     Args:
-        path: What `write_shortlist` wrote.
+        path: A file written by `write_shortlist`.
         translator: The model.
 
     Returns:
         The table.
 
     Raises:
-        CheckpointError: The file is no such table.
-        SearchError: It was made for other vocabularies.
+        CheckpointError: The file is not a shortlist.
+        SearchError: It was built for other vocabularies.
     """
     check_file(path, expected="a shortlist")
     tensors, metadata = read_tensors(path)
     if "shortlist" not in metadata:
-        raise CheckpointError(f"{path}: no shortlist: {_WANTED}")
-    note = parse_json(metadata["shortlist"].encode(), where=str(path), cure=_WANTED)
+        raise CheckpointError(f"{path}: no shortlist: {_EXPECTED}")
+    note = parse_json(metadata["shortlist"].encode(), where=str(path), cure=_EXPECTED)
     always = note.pop("always", None) if isinstance(note, dict) else None
     if note != _vocabularies(translator):
         raise SearchError(
             f"{path}: made for a model with other vocabularies: make one for this model with `regard shortlist`"
         )
     if type(always) is not int or set(tensors) != {"linked", "order"}:
-        raise CheckpointError(f"{path}: no whole shortlist: {_WANTED}")
+        raise CheckpointError(f"{path}: no whole shortlist: {_EXPECTED}")
     linked, order = tensors["linked"], tensors["order"]
     sizes = (len(translator.src_subword), len(translator.tgt_subword))
-    shapes = [tuple(one.shape) for one in (linked, order)]
+    shapes = [tuple(tensor.shape) for tensor in (linked, order)]
     fits = len(shapes[0]) == 2 and shapes[0][0] == sizes[0] and shapes[1] == sizes[1:]
     if not fits or {linked.dtype, order.dtype} != {torch.int32}:
         raise CheckpointError(
@@ -152,17 +152,17 @@ def read_shortlist(path: Path, translator: Translator) -> Shortlist:
 
 
 def shortlisted(translator: Translator, shortlist: Shortlist) -> Translator:
-    """A translator that says only what a shortlist lets it say.
+    """A translator restricted to a shortlist.
 
     Args:
-        translator: By regard's own engine.
-        shortlist: For its vocabularies.
+        translator: A translator with regard's own engine.
+        shortlist: A shortlist for its vocabularies.
 
     Returns:
-        Another translator with the same model; given translations are still scored over the whole vocabulary.
+        A new translator with the same model. Given translations are still scored over the whole vocabulary.
 
     Raises:
-        SearchError: It is another engine's.
+        SearchError: The translator runs another engine.
     """
     engine = translator.engine
     if not translator.models or not isinstance(engine, StepEngine):

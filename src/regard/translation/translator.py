@@ -1,13 +1,14 @@
-"""Text in, translations out: as many as went in, in their order, each with what it attended to."""
+"""The translator: text in, as many translations out, in the same order, with attention and alignment on request."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
-from regard.alignment.readout import Readout, own_readout
+from regard.alignment.readout import Readout, known_readout
 from regard.config.interactions import usable_search
 from regard.config.schema import SearchConfig
 from regard.errors import SearchError
@@ -19,48 +20,42 @@ from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
 from regard.search.length_limits import LengthLimits
 from regard.search.log_probs import NotFiniteError
+from regard.search.sample import SampleOptions
 from regard.store import StoredModel
 from regard.text.checks import checked_texts, text_list
 from regard.text.normalize import normalize
 from regard.text.readers import in_batches
 from regard.text.segments import segments
 from regard.text.subword import Subword
+from regard.translation.options import Changes, TranslateOptions
 from regard.translation.pickling import PickledByPath
-from regard.translation.result import Translation
+from regard.translation.result import Segment, Translation, join_lines, with_line_number
 from regard.translation.retry import retry
-from regard.translation.segments import Segment, join_lines, with_line_number
 from regard.values import Encoding, Hypothesis
 
-__all__ = ["WINDOW", "Translation", "Translator"]
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
-WINDOW = 1000
+BUFFER_SIZE = 1000
 """Lines that `translate_lines` holds at once."""
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """What is wanted of a translation."""
-
-    options: BeamOptions
-    attention: bool
-    alignment: bool
-    careful: bool
-    scores: bool = True
+DEFAULT = TranslateOptions()
 
 
 class Translator(PickledByPath):
-    """Text around an engine that knows ids alone.
+    """Translates text with an engine that works on token ids.
 
-    One that was opened from files can be pickled, and is opened again where it arrives.
+    A translator that was loaded from files can be pickled; it is loaded again where it is unpickled.
 
     Args:
-        engine: What finds translations.
-        src_subword: Vocabulary of the source.
-        tgt_subword: Vocabulary of the target.
-        search: How to search where a call does not say.
-        limits: How long a sentence may be.
-        readout: How word alignments are read off its attention; the default rule when not given.
-        models: The models behind the engine, where they are regard's own.
+        engine: The engine that searches.
+        src_subword: Source vocabulary.
+        tgt_subword: Target vocabulary.
+        search: Search options that apply where a call leaves them open.
+        limits: Length limits of the model.
+        readout: How word alignments are read off the attention; None = not known, so that the default rule reads the
+            mean of all layers and heads.
+        models: The models behind the engine; empty for an export.
+        signature: Signature of an export; that of the models when not given.
     """
 
     def __init__(
@@ -73,137 +68,127 @@ class Translator(PickledByPath):
         limits: LengthLimits,
         readout: Readout | None = None,
         models: Sequence[StoredModel] = (),
+        signature: str | None = None,
     ) -> None:
         self.engine = engine
         self.src_subword, self.tgt_subword = src_subword, tgt_subword
         self.search = search
         self.limits = limits
         self.readout = readout or Readout()
+        self.readout_is_known = readout is not None
         self.models = tuple(models)
+        self._signature = signature
+        self._precision = "float32"
+
+    @property
+    def signature(self) -> str:
+        """What was trained and how it computes, to print beside scores; an ensemble's are joined by ` + `."""
+        if self._signature is not None:
+            return self._signature
+        rounded = "" if self._precision == "float32" else f"|precision:{self._precision}"
+        return " + ".join(model.manifest.signature + rounded for model in self.models)
 
     @classmethod
     def of(
         cls, models: Sequence[StoredModel], *, names: Sequence[str] | None = None, precision: str = "float32"
     ) -> Translator:
-        """A translator by regard's own search.
+        """A translator with regard's own search.
 
         Args:
-            models: One or more models with the same vocabularies; several make an ensemble. Weights that are changed
-                later do not reach the translator.
-            names: Their names, for messages.
-            precision: Of the matrix products: `float32`, or `bfloat16` or `int8`, which round; `int8` in `models` too.
+            models: One model, or several with the same vocabularies for an ensemble. Weights that are changed later
+                do not reach the translator.
+            names: Names of the models, for error messages.
+            precision: Number type of matrix products: `float32`, or `bfloat16` or `int8`, which round. With `int8`
+                the models in `Translator.models` are rounded as well.
 
         Returns:
-            What translates.
+            The translator.
 
         Raises:
-            SearchError: When there are none, their vocabularies differ, or there is no such precision.
+            SearchError: There is no model, the vocabularies differ, or the precision is unknown.
         """
         if not models:
             raise SearchError("expected a model or several, got none")
         _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
         first = models[0]
-        reaches = [LengthLimits.of(stored.config) for stored in models]
+        limits = [LengthLimits.of(stored.config) for stored in models]
         fast = [replace(stored, model=round_rows(for_search(stored.model, precision))) for stored in models]
         engine = StepEngine(
-            fast[0].model if len(fast) == 1 else Ensemble([one.model for one in fast]),
+            fast[0].model if len(fast) == 1 else Ensemble([stored.model for stored in fast]),
             src_specials=first.src_subword.specials,
             tgt_specials=first.tgt_subword.specials,
             device=str(next(iter(first.model.parameters())).device),
         )
-        return cls(
+        translator = cls(
             engine,
             first.src_subword,
             first.tgt_subword,
             search=usable_search([stored.config for stored in models]),
             limits=LengthLimits(
-                min(one.source for one in reaches),
-                min(one.positions for one in reaches),
-                sum(one.matrices for one in reaches),
+                min(limit.source for limit in limits),
+                min(limit.positions for limit in limits),
+                sum(limit.matrices for limit in limits),
             ),
-            readout=own_readout(first.config) if len(models) == 1 else None,
+            readout=known_readout(first.config, first.readout) if len(models) == 1 else None,
             models=fast if precision == "int8" else models,
         )
+        translator._precision = precision
+        return translator
 
     def translate(
         self,
         sentences: str | Sequence[str],
-        *,
-        beam: int | None = None,
-        n_best: int = 1,
-        attention: bool = False,
-        alignment: bool = False,
-        length_penalty: float | None = None,
-        coverage_penalty: float | None = None,
-        careful: bool = False,
+        options: TranslateOptions = DEFAULT,
+        **changes: Unpack[Changes],
     ) -> list[Translation]:
         """Translates sentences.
 
         Args:
-            sentences: One sentence or several. An empty one has an empty translation.
-            beam: Size of the beam; the model's own when not given; 1 = greedy.
-            n_best: Translations of each sentence.
-            attention: Whether to keep the attention (and with it the alignment).
-            alignment: Whether to read off the word alignment.
-            length_penalty: α of Wu et al. 2016; the model's own when not given.
-            coverage_penalty: β of Wu et al. 2016; the model's own when not given.
-            careful: Whether to look at the attention of every translation and to try again where it looks wrong.
+            sentences: One sentence or several. An empty sentence has an empty translation.
+            options: Options of the translation.
+            **changes: Fields of `TranslateOptions` that differ from `options`, such as `beam=1`.
 
         Returns:
-            One translation a sentence, in their order.
+            One translation per sentence, in their order.
 
         Raises:
-            DataError: When a sentence is no text.
-            SearchError: When the beam is impossible, or the model's numbers are not finite.
+            DataError: A sentence is not text.
+            SearchError: An option is out of its range, or the model's numbers are not finite.
         """
         lines = text_list(sentences)
-        wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty, careful)
-        return self._translate_window(lines, wish, first=1)
+        return self._translate(lines, replace(options, **changes), first=1)
 
-    def translate_lines(  # noqa: PLR0913 - what `translate` takes, and the window
+    def translate_lines(
         self,
         lines: Iterable[str],
+        options: TranslateOptions = DEFAULT,
         *,
-        beam: int | None = None,
-        n_best: int = 1,
-        attention: bool = False,
-        alignment: bool = False,
-        length_penalty: float | None = None,
-        coverage_penalty: float | None = None,
-        careful: bool = False,
-        scores: bool = True,
-        window: int = WINDOW,
+        buffer_size: int = BUFFER_SIZE,
         more: Callable[[], bool] | None = None,
+        **changes: Unpack[Changes],
     ) -> Iterator[Translation]:
-        """Translates a stream of any length in bounded memory; one out for each in, in order.
+        """Translates a stream of any length in bounded memory: one translation per line, in order.
 
         Args:
-            lines: Sentences as they come.
-            beam: As in `translate`.
-            n_best: As in `translate`.
-            attention: As in `translate`.
-            alignment: As in `translate`.
-            length_penalty: As in `translate`.
-            coverage_penalty: As in `translate`.
-            careful: As in `translate`.
-            scores: Whether scores are wanted; if not, they may be NaN, where an engine is faster without.
-            window: Lines held at once: more make better batches, fewer a quicker first answer.
-            more: Asked after each line whether the next one is there already; where it is not, the lines held are
-                translated at once. When not given, lines are held until there are `window` of them.
+            lines: Sentences as they arrive.
+            options: Options of the translation.
+            buffer_size: Lines held at once. More make better batches, fewer give a quicker first answer.
+            more: Called after each line; returns whether the next line is there already. If it is not, the lines held
+                are translated at once. When not given, lines are held until there are `buffer_size`.
+            **changes: Fields of `TranslateOptions` that differ from `options`, such as `beam=1`.
 
         Yields:
-            One translation a line.
+            One translation per line.
 
         Raises:
             DataError: As in `translate`.
             SearchError: As in `translate`.
         """
-        if window < 1:
-            raise SearchError(f"expected a window of at least 1 line, got {window}")
-        wish = self._wish(beam, n_best, attention, alignment, length_penalty, coverage_penalty, careful)
-        wish, first = replace(wish, scores=scores or careful), 1
-        for held in in_batches(checked_texts(lines), window, more=more):
-            yield from self._translate_window(held, wish, first=first)
+        if buffer_size < 1:
+            raise SearchError(f"expected a buffer_size of at least 1 line, got {buffer_size}")
+        options, first = replace(options, **changes), 1
+        for held in in_batches(checked_texts(lines), buffer_size, more=more):
+            yield from self._translate(held, options, first=first)
             first += len(held)
 
     def score(
@@ -212,120 +197,98 @@ class Translator(PickledByPath):
         targets: str | Sequence[str],
         *,
         first: int = 1,
-        kept: Readout | None = None,
+        only: Readout | None = None,
     ) -> list[Translation]:
-        """Makes the model read given translations: what it thinks of them, and where it looks.
+        """Scores given translations by forced decoding.
 
         Args:
             sources: One sentence or several.
             targets: As many translations.
-            first: Number of the first sentence, by which warnings and errors name them.
-            kept: Whose layer and head alone are kept of the attention, as one layer of one head, which takes a small
-                part of the memory; None = all of them are.
+            first: Number of the first sentence, by which warnings and errors name it.
+            only: Keep the attention of this readout's layer and head only, as one layer of one head, which takes a
+                small part of the memory; None = all layers and heads.
 
         Returns:
-            Translations with the given text, its log-probability as score, attention and alignment. A pair with an
-            empty side has neither, nor has one that is too long for the model, or whose attention would take more room
-            than is allowed; it says so in its warnings.
+            Translations with the given text, its log-probability in nats as score, attention and alignment. A pair
+            with an empty side has neither; nor has a pair that is too long for the model, or whose attention would
+            take more memory than is allowed, which its warnings say.
 
         Raises:
-            DataError: When one of them is no text.
-            SearchError: When the counts differ, or the model's numbers are not finite.
+            DataError: A sentence is not text.
+            SearchError: The counts differ, or the model's numbers are not finite.
         """
         left, right = text_list(sources, first=first), text_list(targets, kind="translation", first=first)
         if len(left) != len(right):
             raise SearchError(f"expected a translation for each of the {len(left)} sentences, got {len(right)}")
-        return _read_pairs(self, left, right, first=first, kept=kept)
+        return _score_pairs(self, left, right, first=first, only=only)
 
-    def _wish(
-        self,
-        beam: int | None,
-        n_best: int,
-        attention: bool,
-        alignment: bool,
-        length_penalty: float | None,
-        coverage_penalty: float | None,
-        careful: bool,
-    ) -> _Wish:
-        options = BeamOptions(
-            beam=max(self.search.beam, n_best) if beam is None else beam,
-            n_best=n_best,
-            length_penalty=self.search.length_penalty if length_penalty is None else length_penalty,
-            coverage_penalty=self.search.coverage_penalty if coverage_penalty is None else coverage_penalty,
-        )
-        return _Wish(options, attention, attention or alignment, careful)
-
-    def _translate_window(self, lines: Sequence[str], wish: _Wish, *, first: int) -> list[Translation]:
+    def _translate(self, lines: Sequence[str], options: TranslateOptions, *, first: int) -> list[Translation]:
         normalized = [normalize(line) for line in lines]
-        parts = [
-            Segment(line, stretch.first_word, stretch.encoding, within_word=stretch.within_word)
-            for line, text in enumerate(normalized, start=first)
-            for stretch in segments(text, self.src_subword, limit=self.limits.source)
+        untranslated = [
+            Segment(number, part.first_word, part.encoding, within_word=part.within_word)
+            for number, line in enumerate(normalized, start=first)
+            for part in segments(line, self.src_subword, limit=self.limits.source)
         ]
-        hypotheses = self._search(parts, wish)
-        parts = self._filled(parts, hypotheses, wish)
-        if wish.careful:
-            attends = any(one.weights for found in hypotheses for one in found)
-            parts = retry(
-                parts, partial(self._again, wish), options=wish.options, subword=self.src_subword, attends=attends
+        search = options.search_options(self.search)
+        translated = self._search(options, untranslated, search)
+        if options.retry and isinstance(search, BeamOptions):
+            translated = retry(
+                translated,
+                partial(self._search, options),
+                options=search,
+                subword=self.src_subword,
+                attends=self.limits.matrices > 0,
             )
-        return join_lines(normalized, parts, first=first, many=wish.options.n_best > 1)
+        return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
 
-    def _again(self, wish: _Wish, parts: Sequence[Segment], options: BeamOptions) -> list[Segment]:
-        wish = replace(wish, options=options)
-        return self._filled(parts, self._search(parts, wish), wish)
-
-    def _search(self, parts: Sequence[Segment], wish: _Wish) -> list[list[Hypothesis]]:
-        sources = [part.source.ids for part in parts]
-        limits = [self._most(len(source) + 1) for source in sources]
-        need_weights = wish.alignment or wish.careful
-        with _naming([part.line for part in parts]):
-            return self.engine.search(sources, limits, wish.options, need_weights=need_weights, need_scores=wish.scores)
-
-    def _filled(self, parts: Sequence[Segment], found: Sequence[Sequence[Hypothesis]], wish: _Wish) -> list[Segment]:
+    def _search(
+        self, options: TranslateOptions, untranslated: Sequence[Segment], search: BeamOptions | SampleOptions
+    ) -> list[Segment]:
+        """Fills segments with their translations."""
+        sources = [segment.source.ids for segment in untranslated]
+        limits = [self._max_len(len(source) + 1) for source in sources]
+        with _named_lines([segment.line for segment in untranslated]):
+            found = self.engine.search(
+                sources, limits, search, need_weights=options.need_weights, need_scores=options.need_scores
+            )
         return [
-            replace(part, found=[self._read(part.source, hypothesis, wish) for hypothesis in hypotheses])
-            for part, hypotheses in zip(parts, found, strict=True)
+            replace(segment, found=[self._result(segment.source, hypothesis, options) for hypothesis in hypotheses])
+            for segment, hypotheses in zip(untranslated, found, strict=True)
         ]
 
-    def _most(self, src_len: int) -> int:
-        """Tokens of a translation, at most; lengths with eos."""
+    def _max_len(self, src_len: int) -> int:
+        """Most subwords of a translation; both lengths count eos."""
         return min(int(src_len * self.search.max_len_ratio) + self.search.max_len_offset, self.limits.positions)
 
-    def _read(self, source: Encoding, hypothesis: Hypothesis, wish: _Wish) -> Translation:
+    def _result(self, source: Encoding, hypothesis: Hypothesis, options: TranslateOptions) -> Translation:
         ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
-        readout = self.readout if wish.alignment else None
+        readout = self.readout if options.need_alignment else None
         return Translation.of(
-            source, self.tgt_subword.decode(ids), hypothesis, attention=wish.attention, readout=readout
+            source, self.tgt_subword.decode(ids), hypothesis, attention=options.attention, readout=readout
         )
 
 
-def _read_pairs(
-    translator: Translator, sources: Sequence[str], targets: Sequence[str], *, first: int, kept: Readout | None
+def _score_pairs(
+    translator: Translator, sources: Sequence[str], targets: Sequence[str], *, first: int, only: Readout | None
 ) -> list[Translation]:
-    """Given translations, read by the model; see `Translator.score`."""
+    """Forced decoding of pairs; see `Translator.score`."""
     pairs = [
         (translator.src_subword.encode(normalize(src)), translator.tgt_subword.encode(normalize(tgt)))
         for src, tgt in zip(sources, targets, strict=True)
     ]
-    matrices, readout = translator.limits.matrices if kept is None else 1, translator.readout
-    if kept is not None:
-        readout = replace(kept, layer=None, head=None)
-    results = [
-        Translation(
-            src.text,
-            tgt.text,
-            0.0,
-            warnings=with_line_number(number, translator.limits.warning(src, tgt, matrices=matrices)),
-        )
-        for number, (src, tgt) in enumerate(pairs, start=first)
-    ]
-    rows = [n for n, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids and not results[n].warnings]
-    with _naming([row + first for row in rows]):
+    num_matrices, readout = translator.limits.matrices if only is None else 1, translator.readout
+    if only is not None:
+        readout = replace(only, layer=None, head=None)
+    results = []
+    for number, (src, tgt) in enumerate(pairs, start=first):
+        warnings = translator.limits.warning(src, tgt, matrices=num_matrices)
+        results.append(Translation(src.text, tgt.text, 0.0, warnings=with_line_number(number, warnings)))
+    rows = [row for row, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids and not results[row].warnings]
+    with _named_lines([row + first for row in rows]):
         hypotheses = translator.engine.force(
             [pairs[row][0].ids for row in rows],
             [pairs[row][1].ids for row in rows],
-            kept=EVERYTHING if kept is None else OneMatrix(kept.layer, kept.head),
+            kept=EVERYTHING if only is None else OneMatrix(only.layer, only.head),
         )
     for row, hypothesis in zip(rows, hypotheses, strict=True):
         results[row] = Translation.of(*pairs[row], hypothesis, attention=True, readout=readout)
@@ -344,8 +307,8 @@ def _check_vocabularies(models: Sequence[StoredModel], names: Sequence[str]) -> 
 
 
 @contextmanager
-def _naming(lines: Sequence[int]) -> Iterator[None]:
-    """Lets an error name the sentence by its line, not by its number among what the engine was given."""
+def _named_lines(lines: Sequence[int]) -> Iterator[None]:
+    """Makes an error name the sentence by its line, not by its number among the segments of the engine."""
     try:
         yield
     except NotFiniteError as error:

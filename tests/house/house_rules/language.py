@@ -60,7 +60,9 @@ def check_first_sentences(modules: list[Module]) -> list[Finding]:
             first = " ".join(_SENTENCE_END.split(text.strip(), maxsplit=1)[0].split())
             if (count := len(first.split())) > LONGEST_FIRST_SENTENCE:
                 found.append(finding(module, line, f"first sentence of {count} words: {first[:60]} ..."))
-            found += [finding(module, line, f"{match[0]}: name paper and equation") for match in _SECTION.finditer(text)]
+            found += [
+                finding(module, line, f"{match[0]}: name paper and equation") for match in _SECTION.finditer(text)
+            ]
     return found
 
 

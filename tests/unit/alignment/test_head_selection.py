@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from regard.alignment.head_selection import by_dictionary, by_gold, rank
+from regard.alignment.head_selection import dictionary_criterion, gold_criterion, rank_candidates
 from regard.alignment.readout import Readout
 from regard.inspection.record import AttentionRecord
 from regard.text.links import GoldLinks
@@ -43,15 +43,15 @@ def planted(encode, *, shift, count=30):
 @pytest.mark.parametrize("shift", [0, 1])
 def test_the_planted_head_is_found(encode, shift):
     records, gold = planted(encode, shift=shift)
-    for judge in (by_gold(gold), by_dictionary(records)):
-        best = rank(records, judge)[0]
+    for judge in (gold_criterion(gold), dictionary_criterion(records)):
+        best = rank_candidates(records, judge)[0]
         assert (best.readout.layer, best.readout.head, best.readout.shifted) == (1, 2, bool(shift))
-    assert rank(records, by_gold(gold))[0].score > 0.9
+    assert rank_candidates(records, gold_criterion(gold))[0].score > 0.9
 
 
 def test_all_matrices_are_tried_once_each(encode):
     records, gold = planted(encode, shift=0, count=2)
-    choices = rank(records, by_gold(gold), Readout("strongest"))
+    choices = rank_candidates(records, gold_criterion(gold), Readout("strongest"))
     assert len({choice.readout for choice in choices}) == len(choices) == 2 * (1 + 2 * (1 + 3))
     assert all(choice.readout.rule == "strongest" for choice in choices)
     assert [choice.score for choice in choices] == sorted((choice.score for choice in choices), reverse=True)
@@ -60,13 +60,13 @@ def test_all_matrices_are_tried_once_each(encode):
 
 def test_one_matrix_has_only_the_shift_to_choose(make_record):
     record = make_record("a b c", "d e f")
-    assert len(rank([record], by_dictionary([record]))) == 2
+    assert len(rank_candidates([record], dictionary_criterion([record]))) == 2
 
 
 def test_a_dictionary_by_hand(encode):
     # Three pairs "a b" / "x y". Linked a-x, b-y each time, every word tells its partner: ln(2 * 6 / 9) a link.
     record = AttentionRecord(encode("a b"), encode("x y"), (torch.eye(3)[None],))
-    judge = by_dictionary([record] * 3)
+    judge = dictionary_criterion([record] * 3)
     right = judge([((0, 0), (1, 1))] * 3)
     assert right == pytest.approx(torch.tensor(12 / 9).log().item())
     assert judge([((0, 0), (0, 1), (1, 0), (1, 1))] * 3) == 0

@@ -98,8 +98,7 @@ def test_a_stream_may_do_without_scores(make: Make, tmp_path: Path) -> None:
     assert [one.text for one in found] == [one.text for one in wanted]
     assert [math.isnan(one.score) for one in found] == [bool(line.strip()) for line in LINES]
     assert not any(
-        math.isnan(one.score)
-        for one in (*wanted, *translator.translate_lines(LINES, beam=1, careful=True, scores=False))
+        math.isnan(one.score) for one in (*wanted, *translator.translate_lines(LINES, beam=1, retry=True, scores=False))
     )
 
 

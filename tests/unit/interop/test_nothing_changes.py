@@ -91,7 +91,7 @@ def _uses(stored: StoredModel) -> Iterator[str]:
     yield "score"
     gold = [GoldLinks(((0, 0),), ((0, 0),))] * len(SOURCES)
     for wanted in (None, gold):
-        readout, _ = choose_readout(translator, SOURCES, TARGETS, ReadoutOptions(), wanted)
+        readout, _ = choose_readout(translator, SOURCES, TARGETS, ReadoutOptions(), gold=wanted)
         aligner = Aligner(translator, readout)
         bidirectional(aligner, aligner, "union").links(SOURCES, TARGETS)
         yield "align"

@@ -349,7 +349,7 @@ def test_numbers_that_are_none(make: Make, tmp_path: Path, value: float) -> None
         load_model(directory)
 
 
-def test_whole_numbers_are_no_weights(make: Make, tmp_path: Path) -> None:
+def test_autocast_rnn_numbers_are_no_weights(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     edit_weights(directory, lambda tensors: tensors.update(output_bias=torch.zeros(310, dtype=torch.int64)))
     with pytest.raises(CheckpointError, match=r"should be floating-point numbers.*\n  output_bias: torch\.int64"):

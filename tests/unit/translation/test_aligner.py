@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from regard.alignment.head_selection import by_dictionary, rank
+from regard.alignment.head_selection import dictionary_criterion, rank_candidates
 from regard.alignment.readout import Readout
 from regard.alignment.symmetrize import flipped, symmetrize
 from regard.config.schema import Config
@@ -59,26 +59,26 @@ def test_a_transformer_is_tried_head_by_head_and_the_choice_told(subword):
     model = translator(subword, TRANSFORMER)
     readout, [told] = choose_readout(model, SOURCES, TARGETS, ReadoutOptions())
     records = [one.attention for one in model.score(SOURCES, TARGETS)]
-    best = rank(records, by_dictionary(records))[0]
+    best = rank_candidates(records, dictionary_criterion(records))[0]
     assert readout == best.readout
-    assert told.startswith(f"reading {best} (nats a target word that its links predict, 6 sentence pairs)")
+    assert told.startswith(f"reading {best} (nats per target word that its links predict, 6 sentence pairs)")
     unshifted, _ = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(shifted=False))
     assert not unshifted.shifted
-    right, [told] = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(), GOLD)
+    right, [told] = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(), gold=GOLD)
     assert "1 - AER on gold links" in told
     assert right.layer is None or right.layer < 3
 
 
 def test_what_the_user_says_counts(subword):
     model = translator(subword, TRANSFORMER, guided_weight=0.5)
-    said, told = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(layer=2, head=1), GOLD)
+    said, told = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(layer=2, head=1), gold=GOLD)
     assert (place(said), told) == ((2, 1, False), [])
 
 
 def test_a_layer_alone_leaves_its_heads_to_be_chosen(subword):
     model = translator(subword, TRANSFORMER)
     records = [one.attention for one in model.score(SOURCES, TARGETS)]
-    best = next(one for one in rank(records, by_dictionary(records)) if one.readout.layer == 2)
+    best = next(one for one in rank_candidates(records, dictionary_criterion(records)) if one.readout.layer == 2)
     found, [told] = choose_readout(model, SOURCES, TARGETS, ReadoutOptions(layer=2))
     assert found == best.readout
     assert told.startswith(f"reading {best}")
@@ -137,7 +137,7 @@ def test_two_directions_are_made_one(subword):
 def test_what_is_too_long_is_told_of(subword):
     told = []
     model = translator(subword, {**TRANSFORMER, "position": "learned", "max_positions": 8})
-    links = Aligner(model, Readout(), tell=told.append).links(["the cat", "the cat " * 9], ["le chat"] * 2, first=41)
+    links = Aligner(model, Readout(), warn=told.append).links(["the cat", "the cat " * 9], ["le chat"] * 2, first=41)
     assert links[0]
     assert links[1] == ()
     [said] = told
@@ -156,7 +156,7 @@ def test_a_model_without_attention_is_refused(subword):
 
 def test_gold_links_of_another_text(subword):
     with pytest.raises(DataError, match="gold links of 6 sentence pairs, got 2"):
-        choose_readout(translator(subword, RNN), SOURCES, TARGETS, ReadoutOptions(), GOLD[:2])
+        choose_readout(translator(subword, RNN), SOURCES, TARGETS, ReadoutOptions(), gold=GOLD[:2])
 
 
 @pytest.mark.parametrize("model", [RNN, TRANSFORMER], ids=["rnn", "transformer"])
@@ -167,7 +167,7 @@ def test_the_one_matrix_that_is_read_is_what_it_was_among_all(subword, model):
     for layer in (None, *range(len(whole[0].layers))):
         for head in (None, *range(len(whole[0].layers[0]))):
             readout = Readout(layer=layer, head=head, shifted=True)
-            kept = [each.attention for each in one.score(sources, targets, kept=readout)]
+            kept = [each.attention for each in one.score(sources, targets, only=readout)]
             for full, part in zip(whole[:-1], kept[:-1], strict=True):
                 assert torch.equal(part.matrix(), full.matrix(layer, head))
                 assert part.layers[0].shape[0] == len(part.layers) == 1
@@ -198,7 +198,7 @@ def test_links_do_not_depend_on_portions(subword, monkeypatch):
 def test_a_pair_beyond_all_room_is_named(subword, monkeypatch):
     model, told = translator(subword, TRANSFORMER), []
     monkeypatch.setattr("regard.search.length_limits.MOST_CELLS", 500)
-    aligner = Aligner(model, Readout(layer=0), tell=told.append)
+    aligner = Aligner(model, Readout(layer=0), warn=told.append)
     assert aligner.links(["the cat", "x" * 100], ["le chat", "y" * 100], first=3)[1] == ()
     [said] = told
     assert said.startswith("sentence 4: not read: its attention, 1 x 1")
@@ -207,7 +207,7 @@ def test_a_pair_beyond_all_room_is_named(subword, monkeypatch):
 
 def test_a_choice_looks_at_as_many_pairs_as_there_is_room_for(subword, monkeypatch):
     model = translator(subword, TRANSFORMER)
-    monkeypatch.setattr("regard.translation.aligner.ROOM", 6 * 6 * 6 * 20)
+    monkeypatch.setattr("regard.translation.aligner.MAX_WEIGHTS", 6 * 6 * 6 * 20)
     seen = []
     score = model.score
     monkeypatch.setattr(model, "score", lambda src, tgt, **more: seen.extend(src) or score(src, tgt, **more))

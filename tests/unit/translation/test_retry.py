@@ -10,9 +10,8 @@ import pytest
 from regard.search.beam import BeamOptions
 from regard.text.subword import Subword
 from regard.translation.quality import QualityFlag
-from regard.translation.result import Translation
+from regard.translation.result import Segment, Translation
 from regard.translation.retry import retry
-from regard.translation.segments import Segment
 
 BAD = QualityFlag("coverage", 0.5, (0, 3))
 TWO = "The cat sleeps. A dog runs."

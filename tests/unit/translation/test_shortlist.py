@@ -167,5 +167,5 @@ def test_another_engine_has_none(translator: Translator) -> None:
         limits=translator.limits,
     )
     table = make_shortlist(translator, ["the cat"], ["le chat"])
-    with pytest.raises(SearchError, match="regard's own engine"):
+    with pytest.raises(SearchError, match="models of regard, not with exports"):
         shortlisted(other, table)

@@ -14,7 +14,7 @@ import torch
 from regard.alignment.word_alignment import word_alignment
 from regard.config.schema import Config, SearchConfig
 from regard.errors import CheckpointError, DataError, SearchError
-from regard.evaluate.scores import corpus_chrf, score
+from regard.evaluate.scores import corpus_chrf, corpus_scores
 from regard.model.build import LOCATION_REACH, build_model
 from regard.native import packed
 from regard.search.log_probs import NotFiniteError
@@ -22,7 +22,8 @@ from regard.store import StoredModel, load_model, save_model
 from regard.text.normalize import normalize
 from regard.text.subword import Subword
 from regard.translation.loading import load
-from regard.translation.translator import Translation, Translator
+from regard.translation.result import Translation
+from regard.translation.translator import Translator
 
 ENGLISH = ["the cat sleeps on the big bed", "a small dog runs in the garden", "we do not know where they are"]
 FRENCH = ["le chat dort sur le grand lit", "un petit chien court dans le jardin", "on ne sait pas où ils sont"]
@@ -96,7 +97,7 @@ def test_one_out_for_each_in_and_in_order(translator: Translator) -> None:
             assert one.score < 0
         else:
             assert one == Translation("", "", 0.0)
-    assert [one.text for one in translator.translate_lines(lines, window=2)] == [one.text for one in found]
+    assert [one.text for one in translator.translate_lines(lines, buffer_size=2)] == [one.text for one in found]
     assert [one.text for one in translator.translate_lines(lines)] == [one.text for one in found]
     assert translator.translate([]) == []
 
@@ -109,12 +110,12 @@ def test_lines_are_read_no_further_than_the_window(translator: Translator) -> No
             taken.append(1)
             yield ENGLISH[len(taken) % 3]
 
-    translations = translator.translate_lines(endless(), window=5)
+    translations = translator.translate_lines(endless(), buffer_size=5)
     for count in range(1, 12):
         assert next(translations).source == ENGLISH[count % 3]
         assert len(taken) == -(-count // 5) * 5
-    with pytest.raises(SearchError, match="window of at least 1 line, got 0"):
-        next(translator.translate_lines(ENGLISH, window=0))
+    with pytest.raises(SearchError, match="buffer_size of at least 1 line, got 0"):
+        next(translator.translate_lines(ENGLISH, buffer_size=0))
 
 
 def test_attention_comes_with_what_it_is_about(translator: Translator) -> None:
@@ -238,7 +239,7 @@ def test_long_sentences_are_translated_in_parts(subword: Subword, kind: str, dat
     if num_tgt > 4:
         assert max(src for src, _ in found.alignment) > 7  # not only the first part has links
     # The lines are numbered through all windows.
-    warned = list(translator.translate_lines(["a", "b", "c", long], window=2))[-1].warnings
+    warned = list(translator.translate_lines(["a", "b", "c", long], buffer_size=2))[-1].warnings
     assert warned[0].startswith("sentence 4: ")
 
 
@@ -298,7 +299,7 @@ def test_neighbors_change_nothing(subword: Subword, kind: str, beam: int) -> Non
     lines = [" ".join((ENGLISH * 2)[number % 3].split()[: 1 + number % 7]) for number in range(20)]
     together = translator.translate(lines, beam=beam, alignment=True)
     backwards = translator.translate(lines[::-1], beam=beam)[::-1]
-    streamed = list(translator.translate_lines(lines, beam=beam, window=3))
+    streamed = list(translator.translate_lines(lines, beam=beam, buffer_size=3))
     alone = [translator.translate(line, beam=beam)[0] for line in lines]
     for one, *others in zip(together, backwards, streamed, alone, strict=True):
         assert [(other.text, other.tokens) for other in others] == [(one.text, one.tokens)] * 3
@@ -310,8 +311,8 @@ def test_with_care_what_is_suspicious_is_tried_again(subword: Subword, kind: str
     translator = Translator.of([stored(kind, subword, eos=3.0)])
     lines = ["", *ENGLISH, f"{ENGLISH[0]}. {ENGLISH[1]}. We do not know."]
     once = translator.translate(lines, attention=True)
-    careful = translator.translate(lines, careful=True)
-    streamed = list(translator.translate_lines(lines, careful=True, window=2))
+    careful = translator.translate(lines, retry=True)
+    streamed = list(translator.translate_lines(lines, retry=True, buffer_size=2))
     assert [one.text for one in streamed] == [one.text for one in careful]
     assert any(one.quality_flags for one in once)
     assert sum(len(one.quality_flags) for one in careful) < sum(len(one.quality_flags) for one in once)
@@ -379,7 +380,7 @@ def test_damaged_weights_name_the_sentence(subword: Subword) -> None:
     with pytest.raises(NotFiniteError, match="for sentence 4 at step 1"):
         Translator.of([model]).translate(lines)
     with pytest.raises(NotFiniteError, match="for sentence 4 at step 1"):
-        list(Translator.of([model]).translate_lines(lines, window=3))
+        list(Translator.of([model]).translate_lines(lines, buffer_size=3))
     with pytest.raises(NotFiniteError, match="for sentence 2 at step 1"):
         Translator.of([model]).score(["a", "garden"], ["un", "jardin"])
 
@@ -437,6 +438,6 @@ def test_what_is_no_text_is_named(translator: Translator, wrong: object) -> None
     with pytest.raises(DataError, match=f"translation {named}"):
         translator.score(["Hello.", "there"], ["a", wrong])
     with pytest.raises(DataError, match=f"reference {named}"):
-        score(["a", "b"], ["a", wrong])
+        corpus_scores(["a", "b"], ["a", wrong])
     with pytest.raises(DataError, match=f"translation {named}"):
         corpus_chrf(["a", wrong], ["a", "b"])

@@ -22,6 +22,7 @@ from regard.search.attention_filter import EVERYTHING, AttentionFilter
 from regard.search.beam import BeamOptions
 from regard.search.length_limits import LengthLimits
 from regard.search.penalties import length_penalty
+from regard.search.sample import SampleOptions
 from regard.values import Hypothesis, Specials
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class CTranslate2Engine:
         self,
         sources: Sequence[Sequence[int]],
         limits: Sequence[int],
-        options: BeamOptions,
+        options: BeamOptions | SampleOptions,
         *,
         need_weights: bool,
         need_scores: bool = True,
@@ -107,8 +108,10 @@ class CTranslate2Engine:
             For each source its hypotheses, best first; they have no log-probabilities of their tokens.
 
         Raises:
-            SearchError: In a fork of the process that made the engine.
+            SearchError: Sampling was asked for, or the process is a fork of the one that made the engine.
         """
+        if isinstance(options, SampleOptions):
+            raise SearchError("an export to CTranslate2 does not sample: load the regard model that it was made from")
         if os.getpid() != self._home:
             raise SearchError(
                 "this process was forked from the one that loaded the translator, whose threads CTranslate2 would wait "
