@@ -140,7 +140,9 @@ CASES = {
         "attend plain hello", "plain: there is no attention to show", "train one with attention"
     ),
     "no such layer": Case("attend model hello --readout layer=3", "no layer 3", "expected 0 to 0"),
-    "picture of another sort": Case("attend model hello --png map.bmp", "map.bmp", "expected a picture to end in .png"),
+    "picture of another sort": Case(
+        "attend model hello --png map.bmp", "map.bmp", "expected a picture file with suffix .png"
+    ),
     "nothing to attend to": Case("attend model", "either SENTENCE", "or --src FILE"),
     "a sentence and a file to attend to": Case("attend model hello --src a.en", "either SENTENCE", "or --src FILE"),
     "a model beside no page": Case("attend model hello --beside plain", "--beside", "name it with --html FILE"),
