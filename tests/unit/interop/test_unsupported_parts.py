@@ -126,10 +126,15 @@ def test_every_part_of_a_users_own_subclass_is_refused_by_marian(keep: Make, tmp
 
 
 class SandwichNorm(Residual):
-    """`x + norm(sublayer(norm(x)))`."""
+    """`norm(x + sublayer(norm(x)))`."""
 
-    def onto(self, x: Tensor, sublayer: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        return x + self.norm(sublayer(self.norm(x), torch.zeros_like(x)))
+    def before(self, x: Tensor) -> Tensor:
+        y: Tensor = self.norm(x)
+        return y
+
+    def normalized(self, total: Tensor) -> Tensor:
+        y: Tensor = self.norm(total)
+        return y
 
 
 class NoMemoryLayer(RecurrentLayer):
