@@ -127,8 +127,8 @@ CASES = {
     "an archive to align": Case("align model --src a.xz --tgt a.xz", "a.xz: expected text", "unpack it first"),
     "an archive of links": Case("aer --gold a.xz --links a.xz", "a.xz: expected text", "unpack it first"),
     "missing links": Case("aer --gold no.align --links a.en", "no.align: no such file", "check the name"),
-    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected right links", "the right file?"),
-    "huge word numbers": Case("aer --gold far --links far", "far:1: expected a sentence", "check the numbers"),
+    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected gold links", "the right file?"),
+    "huge word numbers": Case("aer --gold far --links far", "far:1: sentence number", "check the numbers"),
     # --- evaluation, alignment and attention
     "evaluation of unequal files": Case(
         "evaluate model --src a.en --ref short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"
