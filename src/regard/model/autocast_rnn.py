@@ -11,11 +11,11 @@ from torch.nn.utils.rnn import PackedSequence
 
 T = TypeVar("T")
 Sequence = TypeVar("Sequence", Tensor, PackedSequence)
-Last: TypeAlias = "Tensor | tuple[Tensor, ...]"
+FinalState: TypeAlias = "Tensor | tuple[Tensor, ...]"
 """The last state of a layer: h, or h and c of an LSTM."""
 
 
-def run_rnn(layer: nn.RNNBase, x: Sequence, initial: Last | None = None) -> tuple[Sequence, Last]:
+def run_rnn(layer: nn.RNNBase, x: Sequence, initial: FinalState | None = None) -> tuple[Sequence, FinalState]:
     """Runs a layer over a sentence.
 
     On a GPU autocast hands recurrent layers to cuDNN in float16, whatever type it was given (`AutocastRNN.cpp` in
@@ -42,11 +42,11 @@ def run_rnn(layer: nn.RNNBase, x: Sequence, initial: Last | None = None) -> tupl
 
 
 def _runs_narrow(layer: nn.RNNBase) -> bool:
-    return not isinstance(layer, nn.LSTM) or has_lstm(torch.get_autocast_dtype("cpu"))
+    return not isinstance(layer, nn.LSTM) or can_train_lstm(torch.get_autocast_dtype("cpu"))
 
 
 @cache
-def has_lstm(dtype: torch.dtype) -> bool:
+def can_train_lstm(dtype: torch.dtype) -> bool:
     """Whether oneDNN can train an LSTM in a narrow type on this processor; tried once, on a layer of a few numbers.
 
     Args:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from regard.attention.history import AttentionHistory, AttentionWithHistory
 from regard.model.cells import PackedCell
 from regard.model.decoder import Decoder, State
-from regard.model.stack import RecurrentStack, StackState
+from regard.model.recurrent_stack import RecurrentStack, StackState
 from regard.native.dropout import Dropout
 from regard.values import AttentionOutput, DecoderOutput, EncoderOutput, Memory
 

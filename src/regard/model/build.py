@@ -36,12 +36,13 @@ from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, Transf
 from regard.errors import ConfigError
 from regard.model.bahdanau import BahdanauDecoder
 from regard.model.decoder import Decoder
+from regard.model.deep_output import DeepOutput, LinearDeepOutput, MaxoutDeepOutput
 from regard.model.embed import Embedder, LearnedPositions, NoPositions, Positions, SinusoidalPositions, word_embedding
 from regard.model.luong import LuongDecoder
 from regard.model.plain import PlainDecoder
+from regard.model.recurrent_stack import RecurrentStack
 from regard.model.rnn_encoder import RNNEncoder
 from regard.model.seq2seq import Seq2Seq
-from regard.model.stack import DeepOutput, LinearDeepOutput, MaxoutDeepOutput, RecurrentStack
 from regard.model.sublayers import RESIDUALS, feed_forward
 from regard.model.transformer import DecoderLayer, EncoderLayer, TransformerDecoder, TransformerEncoder
 from regard.values import Specials

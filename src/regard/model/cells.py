@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from regard.model.autocast_rnn import run_rnn
-from regard.model.lstm import has_kernel, lstm_cell
+from regard.model.lstm import has_lstm_kernel, lstm_cell
 from regard.native.linear import StepProduct, linear
 from regard.native.packed import pack_linear
 
@@ -27,13 +27,13 @@ class PackedCell:
     """A layer's matrices laid out for stepping.
 
     Attributes:
-        late: `(gates, context + hidden)`, or for the GRU `(gates, context)`: what multiplies the late input.
-        hidden: `(gates, hidden)` for the GRU, whose reset gate acts on this product alone; else None.
-        hidden_bias: `(gates,)` beside `hidden`.
+        step_weight: `(gates, context + hidden)`, or for the GRU `(gates, context)`: what multiplies the late input.
+        hidden_weight: `(gates, hidden)` for the GRU, whose reset gate acts on this product alone; else None.
+        hidden_bias: `(gates,)` beside `hidden_weight`.
     """
 
-    late: Tensor | StepProduct | nn.Module
-    hidden: Tensor | StepProduct | nn.Module | None = None
+    step_weight: Tensor | StepProduct | nn.Module
+    hidden_weight: Tensor | StepProduct | nn.Module | None = None
     hidden_bias: Tensor | None = None
 
 
@@ -67,35 +67,35 @@ class RecurrentLayer(nn.Module, ABC):
 
     Args:
         rnn: PyTorch's layer, one direction, batch first; it owns the weights.
-        early_size: How many of its inputs are known beforehand; the rest come at each step.
+        known_size: How many of its inputs are known beforehand; the rest come at each step.
     """
 
     num_states = 1
 
-    def __init__(self, rnn: nn.RNNBase, early_size: int) -> None:
+    def __init__(self, rnn: nn.RNNBase, known_size: int) -> None:
         super().__init__()
         self.rnn = rnn
-        self.early_size = early_size
+        self.known_size = known_size
         self.early_map: nn.Module | None = None  # these four for searches alone
         self.packed: PackedCell | None = None
         self.bias: Tensor | None = None
-        self.is_rounded = False
+        self.is_quantized = False
 
     def pack(self, precision: str) -> None:
         """Lays out the weights of `early_gates` and of `step` once and for all; they are not trained any more.
 
         Args:
-            precision: As in `pack_linear`. Weights rounded to 8 bits are kept in no other form, so a sequence is then
-                computed step by step.
+            precision: As `pack_linear` takes it. Weights that were rounded to 8 bits are kept in no other form, so that a
+                sequence goes step by step.
         """
         weights = self.packed_cell()
-        early, self.bias = self._weight("weight_ih_l0")[:, : self.early_size], self._early_bias().detach()
-        self.early_map = pack_linear(early, self.bias, precision=precision) if self.early_size else None
-        late, hidden = (_laid_out(weight, precision) for weight in (weights.late, weights.hidden))
+        early, self.bias = self._weight("weight_ih_l0")[:, : self.known_size], self._early_bias().detach()
+        self.early_map = pack_linear(early, self.bias, precision=precision) if self.known_size else None
+        late, hidden = (_laid_out(weight, precision) for weight in (weights.step_weight, weights.hidden_weight))
         if late is not None:
             self.packed = PackedCell(late, hidden, weights.hidden_bias)
         if precision == "int8":
-            self.is_rounded = True
+            self.is_quantized = True
             del self.rnn
 
     def sequence(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
@@ -108,7 +108,7 @@ class RecurrentLayer(nn.Module, ABC):
         Returns:
             `(B, T, hidden)` and the state after the last step.
         """
-        if self.is_rounded:
+        if self.is_quantized:
             return self._by_steps(x, state)
         initial = tuple(part[None].contiguous() for part in state)  # (B, hidden) -> (1, B, hidden)
         output, last = run_rnn(self.rnn, x, initial if len(initial) > 1 else initial[0])
@@ -116,7 +116,7 @@ class RecurrentLayer(nn.Module, ABC):
 
     def _by_steps(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         weights, outputs = self.packed_cell(), []
-        gates, late = self.input_gates(x[..., : self.early_size]), x[..., self.early_size :]
+        gates, late = self.input_gates(x[..., : self.known_size]), x[..., self.known_size :]
         for early, rest in zip(gates.unbind(1), late.unbind(1), strict=True):
             state = self.step(early, rest, state, weights)
             outputs.append(state[0])
@@ -129,7 +129,7 @@ class RecurrentLayer(nn.Module, ABC):
         """What the known inputs and the biases add to the gates.
 
         Args:
-            x: `(..., early_size)`.
+            x: `(..., known_size)`.
 
         Returns:
             `(..., gates)`.
@@ -139,7 +139,7 @@ class RecurrentLayer(nn.Module, ABC):
             return gates
         if self.bias is not None:  # nothing is known beforehand
             return self.bias.expand(*x.shape[:-1], -1)
-        return linear(x, self._weight("weight_ih_l0")[:, : self.early_size], self._early_bias())
+        return linear(x, self._weight("weight_ih_l0")[:, : self.known_size], self._early_bias())
 
     def _early_bias(self) -> Tensor:
         return self._weight("bias_ih_l0") + self._weight("bias_hh_l0")
@@ -148,7 +148,7 @@ class RecurrentLayer(nn.Module, ABC):
         """The matrices of the steps; to be taken once a sentence, not once a step."""
         if self.packed is not None:
             return self.packed
-        late = torch.cat((self._weight("weight_ih_l0")[:, self.early_size :], self._weight("weight_hh_l0")), dim=1)
+        late = torch.cat((self._weight("weight_ih_l0")[:, self.known_size :], self._weight("weight_hh_l0")), dim=1)
         return PackedCell(_for_many_products(late))
 
     @abstractmethod
@@ -157,7 +157,7 @@ class RecurrentLayer(nn.Module, ABC):
 
         Args:
             early: `(B, gates)`, from `early_gates`.
-            late: `(B, input - early_size)`, the input that was not known before.
+            late: `(B, input - known_size)`, the input that was not known before.
             state: Before the step.
             weights: From `step_weights`.
 
@@ -172,15 +172,15 @@ class ElmanLayer(RecurrentLayer):
     Args:
         input_size: Width of the whole input.
         hidden_size: Width of h.
-        early_size: Width of the part that is known beforehand.
+        known_size: Width of the part that is known beforehand.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, early_size: int) -> None:
-        super().__init__(nn.RNN(input_size, hidden_size, batch_first=True), early_size)
+    def __init__(self, input_size: int, hidden_size: int, known_size: int) -> None:
+        super().__init__(nn.RNN(input_size, hidden_size, batch_first=True), known_size)
 
     def step(self, early: Tensor, late: Tensor, state: CellState, weights: PackedCell) -> CellState:
         """See `RecurrentLayer.step`."""
-        return (torch.tanh(early + _multiply(torch.cat((late, state[0]), dim=-1), weights.late)),)
+        return (torch.tanh(early + _multiply(torch.cat((late, state[0]), dim=-1), weights.step_weight)),)
 
 
 class LSTMLayer(RecurrentLayer):
@@ -189,21 +189,21 @@ class LSTMLayer(RecurrentLayer):
     Args:
         input_size: Width of the whole input.
         hidden_size: Width of h and c.
-        early_size: Width of the part that is known beforehand.
+        known_size: Width of the part that is known beforehand.
     """
 
     num_states = 2
 
-    def __init__(self, input_size: int, hidden_size: int, early_size: int) -> None:
-        super().__init__(nn.LSTM(input_size, hidden_size, batch_first=True), early_size)
+    def __init__(self, input_size: int, hidden_size: int, known_size: int) -> None:
+        super().__init__(nn.LSTM(input_size, hidden_size, batch_first=True), known_size)
         with torch.no_grad():  # remember by default (Jozefowicz et al. 2015)
             self._weight("bias_ih_l0")[hidden_size : 2 * hidden_size] += 1.0
 
     def step(self, early: Tensor, late: Tensor, state: CellState, weights: PackedCell) -> CellState:
         """See `RecurrentLayer.step`."""
         hidden, cell = state
-        product = _multiply(torch.cat((late, hidden), dim=-1), weights.late)
-        if early.dtype == product.dtype == cell.dtype and has_kernel(cell):
+        product = _multiply(torch.cat((late, hidden), dim=-1), weights.step_weight)
+        if early.dtype == product.dtype == cell.dtype and has_lstm_kernel(cell):
             return lstm_cell(early, product, cell)
         gates = early + product
         write, forget, candidate, read = gates.chunk(4, dim=-1)
@@ -217,11 +217,11 @@ class GRULayer(RecurrentLayer):
     Args:
         input_size: Width of the whole input.
         hidden_size: Width of h.
-        early_size: Width of the part that is known beforehand.
+        known_size: Width of the part that is known beforehand.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, early_size: int) -> None:
-        super().__init__(nn.GRU(input_size, hidden_size, batch_first=True), early_size)
+    def __init__(self, input_size: int, hidden_size: int, known_size: int) -> None:
+        super().__init__(nn.GRU(input_size, hidden_size, batch_first=True), known_size)
 
     def _early_bias(self) -> Tensor:
         return self._weight("bias_ih_l0")
@@ -230,22 +230,22 @@ class GRULayer(RecurrentLayer):
         """See `RecurrentLayer.packed_cell`."""
         if self.packed is not None:
             return self.packed
-        late = _for_many_products(self._weight("weight_ih_l0")[:, self.early_size :])
+        late = _for_many_products(self._weight("weight_ih_l0")[:, self.known_size :])
         return PackedCell(late, _for_many_products(self._weight("weight_hh_l0")), self._weight("bias_hh_l0"))
 
     def step(self, early: Tensor, late: Tensor, state: CellState, weights: PackedCell) -> CellState:
         """See `RecurrentLayer.step`."""
         (hidden,) = state
-        if weights.hidden is None:
+        if weights.hidden_weight is None:
             raise AssertionError("a GRU's step weights come from its own step_weights()")
-        reset_x, update_x, candidate_x = (early + _multiply(late, weights.late)).chunk(3, dim=-1)
-        reset_h, update_h, candidate_h = _multiply(hidden, weights.hidden, weights.hidden_bias).chunk(3, dim=-1)
+        reset_x, update_x, candidate_x = (early + _multiply(late, weights.step_weight)).chunk(3, dim=-1)
+        reset_h, update_h, candidate_h = _multiply(hidden, weights.hidden_weight, weights.hidden_bias).chunk(3, dim=-1)
         candidate = torch.tanh(candidate_x + torch.sigmoid(reset_x + reset_h) * candidate_h)
         update = torch.sigmoid(update_x + update_h)
         return (candidate + update * (hidden - candidate),)
 
 
-LAYERS: dict[str, type[ElmanLayer] | type[LSTMLayer] | type[GRULayer]] = {
+LAYER_TYPES: dict[str, type[ElmanLayer] | type[LSTMLayer] | type[GRULayer]] = {
     "rnn": ElmanLayer,
     "lstm": LSTMLayer,
     "gru": GRULayer,

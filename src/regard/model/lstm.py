@@ -18,7 +18,7 @@ from regard.native import kernel
 from regard.native.linear import linear, weight_gradient
 
 
-def has_kernel(like: Tensor) -> bool:
+def has_lstm_kernel(like: Tensor) -> bool:
     """Whether `lstm_sequence` and `lstm_cell` can be used with a tensor of any shape `(...)`."""
     return kernel("lstm_forward", like) is not None and not torch.is_autocast_enabled(like.device.type)
 
@@ -87,7 +87,7 @@ def _forward(
 ) -> None:
     run = kernel("lstm_forward", gates)
     if run is None:
-        raise AssertionError("asked for a kernel that is not there: see `has_kernel`")
+        raise AssertionError("asked for a kernel that is not there: see `has_lstm_kernel`")
     run(
         *(gates.data_ptr(), _address(added), _address(before), cell.data_ptr(), hidden.data_ptr()),
         *(len(gates), known, cell.shape[1], torch.get_num_threads()),
@@ -106,7 +106,7 @@ def _backward(
 ) -> None:
     run = kernel("lstm_backward", gates)
     if run is None:
-        raise AssertionError("asked for a kernel that is not there: see `has_kernel`")
+        raise AssertionError("asked for a kernel that is not there: see `has_lstm_kernel`")
     for_hidden, for_cell = upstream
     run(
         *(gates.data_ptr(), _address(before), cell.data_ptr(), for_hidden.data_ptr(), _address(later)),

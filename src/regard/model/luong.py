@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from regard.attention.history import AttentionHistory, AttentionWithHistory
 from regard.model.cells import PackedCell
 from regard.model.decoder import Decoder, State
-from regard.model.stack import RecurrentStack, StackState
+from regard.model.recurrent_stack import RecurrentStack, StackState
 from regard.native.dropout import Dropout
 from regard.values import DecoderOutput, EncoderOutput, Memory
 
@@ -69,14 +69,14 @@ class LuongDecoder(Decoder):
         self.readout = readout
         self.dropout = Dropout(dropout)
         self.output_size = int(readout.out_size)  # type: ignore[arg-type]
-        self.fed_size = self.output_size if input_feeding else 0
+        self.input_feeding_size = self.output_size if input_feeding else 0
 
     def start(self, encoded: EncoderOutput) -> LuongState:
         """See `Decoder.start`."""
         if encoded.final is None:
             raise AssertionError("a recurrent decoder needs an encoder with a summary")
         memory = self.attention.project_memory(encoded.states, encoded.mask)
-        fed = encoded.states.new_zeros((len(encoded.states), self.fed_size))
+        fed = encoded.states.new_zeros((len(encoded.states), self.input_feeding_size))
         layers = self.stack.start(encoded.final)
         return LuongState(layers, memory, fed, self.attention.initial_history(memory), self.stack.packed_cell())
 
@@ -93,7 +93,7 @@ class LuongDecoder(Decoder):
             hidden[:, None], state.memory, state.attended, start=state.position, need_weights=need_weights
         )
         attentional = self.readout(looked.context[:, 0], hidden)
-        fed = attentional if self.fed_size else state.fed
+        fed = attentional if self.input_feeding_size else state.fed
         after = LuongState(layers, state.memory, fed, attended, state.weights, state.position + 1)
         weights = (looked.weights,) if need_weights else ()
         return DecoderOutput(attentional[:, None], weights), after
@@ -102,7 +102,7 @@ class LuongDecoder(Decoder):
         """See `Decoder.forward`."""
         embedded = self.dropout(self.embedding(tgt_in_ids))
         state = self.start(encoded)
-        if self.fed_size or state.attended is not None:
+        if self.input_feeding_size or state.attended is not None:
             return self._step_by_step(embedded, state, need_weights=need_weights)
         hidden, _ = self.stack.sequence(embedded, state.layers)
         looked, _ = self.attention(hidden, state.memory, None, need_weights=need_weights)

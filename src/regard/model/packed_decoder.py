@@ -31,13 +31,13 @@ class PackedDecoderState(State):
     Attributes:
         past: Keys and values of the target so far, one cache per layer.
         source: Keys and values of the source, one cache per layer.
-        places: `(R, T)` int64, for each position so far the cached row that row r continues.
+        cache_rows: `(R, T)` int64, for each position so far the cached row that row r continues.
         sentences: `(R, 1)` int64, the sentence of each row.
     """
 
     past: tuple[KVCache, ...]
     source: tuple[KVCache, ...]
-    places: Tensor
+    cache_rows: Tensor
     sentences: Tensor
 
 
@@ -120,7 +120,7 @@ class PackedDecoder(Decoder):
         self._positions: dict[int, Tensor] = {}  # what is added at each, once it was asked for
 
     @staticmethod
-    def fits(decoder: TransformerDecoder) -> bool:
+    def supports(decoder: TransformerDecoder) -> bool:
         """Whether a decoder is of parts that are known here, and there is a kernel for all of its attentions."""
         weight = decoder.embedder.embedding.weight
         parts = [part for layer in decoder.layers for part in layer.modules()]
@@ -143,15 +143,15 @@ class PackedDecoder(Decoder):
         """See `Decoder.step`."""
         if not isinstance(state, PackedDecoderState):
             raise AssertionError("the state comes from another decoder")
-        position = state.places.shape[1]
+        position = state.cache_rows.shape[1]
         x = self._embed(ids, position)
-        places = torch.cat((state.places, torch.arange(len(ids))[:, None]), dim=1)
+        cache_rows = torch.cat((state.cache_rows, torch.arange(len(ids))[:, None]), dim=1)
         past: list[KVCache] = []
         weights: list[Tensor] = []
         for layer, own, source in zip(self.layers, state.past, state.source, strict=True):
             x, present, layer_weights = layer(
                 x,
-                CachedRows(own, places),
+                CachedRows(own, cache_rows),
                 CachedRows(source, state.sentences),
                 start=position,
                 need_weights=need_weights,
@@ -159,7 +159,7 @@ class PackedDecoder(Decoder):
             past.append(present.cache)
             if layer_weights is not None:
                 weights.append(layer_weights)
-        after = PackedDecoderState(tuple(past), state.source, places, state.sentences)
+        after = PackedDecoderState(tuple(past), state.source, cache_rows, state.sentences)
         return DecoderOutput(self.norm(x)[:, None], tuple(weights)), after
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from regard.model.decoder import Decoder, State
-from regard.model.stack import RecurrentStack, StackState
+from regard.model.recurrent_stack import RecurrentStack, StackState
 from regard.native.dropout import Dropout
 from regard.values import DecoderOutput, EncoderOutput
 

@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from regard.attention.masks import padding_mask
 from regard.model.autocast_rnn import run_rnn
-from regard.model.lstm import has_kernel, lstm_sequence, packed_lstm_sequence
+from regard.model.lstm import has_lstm_kernel, lstm_sequence, packed_lstm_sequence
 from regard.native.dropout import Dropout
 from regard.native.packed import pack_linear
 from regard.values import EncoderOutput
@@ -19,7 +19,7 @@ from regard.values import EncoderOutput
 Direction = Callable[..., tuple[Tensor, Tensor]]
 """Called with rows, `batch_sizes` and `backwards` as `lstm_sequence`: h and c after each step."""
 
-KINDS: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+RNN_TYPES: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
 class RNNEncoder(nn.Module):
@@ -56,7 +56,7 @@ class RNNEncoder(nn.Module):
         width = hidden_size // 2 if bidirectional else hidden_size
         sizes = [embedding.embedding_dim] + [hidden_size] * (num_layers - 1)
         self.layers = nn.ModuleList(
-            KINDS[cell](size, width, batch_first=True, bidirectional=bidirectional) for size in sizes
+            RNN_TYPES[cell](size, width, batch_first=True, bidirectional=bidirectional) for size in sizes
         )
         self.hidden_size = hidden_size
         self.summary_size = num_layers * hidden_size * (2 if cell == "lstm" else 1)
@@ -69,7 +69,7 @@ class RNNEncoder(nn.Module):
         """
         for number, layer in enumerate(self.layers):
             if precision == "int8" and isinstance(layer, nn.LSTM):
-                self.layers[number] = RoundedLSTM(layer)
+                self.layers[number] = QuantizedLSTM(layer)
 
     def forward(self, src_ids: Tensor, src_len: Tensor, *, need_weights: bool = False) -> EncoderOutput:
         """Reads the sources; padding is never seen by either direction.
@@ -98,7 +98,7 @@ class RNNEncoder(nn.Module):
         return EncoderOutput(states, padding_mask(src_len, src_ids.shape[1]), torch.cat(summary, dim=-1))
 
 
-class RoundedLSTM(nn.Module):
+class QuantizedLSTM(nn.Module):
     """A layer whose products are in 8 bits, for searches; its weights are kept in no other form.
 
     Args:
@@ -126,17 +126,17 @@ def _weights(layer: nn.LSTM) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         yield wide, deep, one + other
 
 
-def _directions(layer: nn.LSTM | RoundedLSTM) -> list[Direction]:
-    if isinstance(layer, RoundedLSTM):
+def _directions(layer: nn.LSTM | QuantizedLSTM) -> list[Direction]:
+    if isinstance(layer, QuantizedLSTM):
         return layer.directions()
     return [partial(lstm_sequence, input_weight=w, hidden_weight=u, bias=b) for w, u, b in _weights(layer)]
 
 
 def _read(
-    layer: nn.RNNBase | RoundedLSTM, packed: PackedSequence
+    layer: nn.RNNBase | QuantizedLSTM, packed: PackedSequence
 ) -> tuple[PackedSequence, Tensor | tuple[Tensor, ...]]:
     """What PyTorch's layer gives for a packed sequence."""
-    if isinstance(layer, nn.RNNBase) and not (isinstance(layer, nn.LSTM) and has_kernel(packed.data)):
+    if isinstance(layer, nn.RNNBase) and not (isinstance(layer, nn.LSTM) and has_lstm_kernel(packed.data)):
         return run_rnn(layer, packed)
     sizes = packed.batch_sizes
     sentences = torch.arange(int(sizes[0]))  # the longest first

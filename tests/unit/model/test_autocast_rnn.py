@@ -29,7 +29,7 @@ def trained(kind: type[nn.RNNBase], *, autocast: bool) -> tuple[torch.Tensor, to
 def test_without_the_instructions_an_lstm_runs_in_the_type_of_its_weights(
     kind: type[nn.RNNBase], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whole, "has_lstm", lambda dtype: False)
+    monkeypatch.setattr(whole, "can_train_lstm", lambda dtype: False)
     y, gradient = trained(kind, autocast=True)
     exact, own = trained(kind, autocast=False)
     if kind is nn.LSTM:
@@ -41,13 +41,13 @@ def test_without_the_instructions_an_lstm_runs_in_the_type_of_its_weights(
 def test_asking_whether_there_is_an_lstm_draws_no_numbers() -> None:
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    whole.has_lstm.cache_clear()
+    whole.can_train_lstm.cache_clear()
     with torch.inference_mode():
-        found = whole.has_lstm(torch.bfloat16)
+        found = whole.can_train_lstm(torch.bfloat16)
     assert torch.equal(torch.get_rng_state(), before)
-    whole.has_lstm.cache_clear()
-    assert whole.has_lstm(torch.bfloat16) is found
-    whole.has_lstm.cache_clear()
+    whole.can_train_lstm.cache_clear()
+    assert whole.can_train_lstm(torch.bfloat16) is found
+    whole.can_train_lstm.cache_clear()
 
 
 PROGRAM = """
@@ -55,8 +55,8 @@ import sys
 sys.path[:0] = {path!r}
 import torch
 from test_autocast_rnn import LAYERS, trained
-from regard.model.autocast_rnn import has_lstm
-print(has_lstm(torch.bfloat16), *(trained(kind, autocast=True)[0].shape[0] for kind in LAYERS))
+from regard.model.autocast_rnn import can_train_lstm
+print(can_train_lstm(torch.bfloat16), *(trained(kind, autocast=True)[0].shape[0] for kind in LAYERS))
 """
 
 

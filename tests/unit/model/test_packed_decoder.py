@@ -8,8 +8,8 @@ import torch
 from regard.config.schema import TransformerConfig
 from regard.model.build import build_model
 from regard.model.decoder import State
-from regard.model.fast import for_search
 from regard.model.packed_decoder import PackedDecoder, PackedDecoderState
+from regard.model.packing import pack_for_search
 from regard.model.seq2seq import Seq2Seq
 from regard.model.transformer import TransformerDecoder
 from regard.native import kernel
@@ -51,7 +51,7 @@ def _read(model: Seq2Seq, decoder: torch.nn.Module, ids: torch.Tensor) -> Decode
 def test_equals_the_whole_decoder(kind: str, packed: bool) -> None:
     model = _model(**KINDS[kind])
     assert isinstance(model.decoder, TransformerDecoder)
-    stepping = for_search(model).decoder if packed else PackedDecoder(model.decoder)
+    stepping = pack_for_search(model).decoder if packed else PackedDecoder(model.decoder)
     assert isinstance(stepping, PackedDecoder)
     ids = torch.randint(4, 30, (3, 6), generator=torch.Generator().manual_seed(2))
     with torch.inference_mode():
@@ -84,7 +84,7 @@ def test_rows_that_are_chosen_go_on_from_where_they_were() -> None:
         twice, _ = stepping.step(ids, state)
         assert torch.equal(again.hidden, twice.hidden)
     assert isinstance(state, PackedDecoderState)
-    assert state.places.shape == (1, 4)
+    assert state.cache_rows.shape == (1, 4)
 
 
 def test_decoders_of_other_parts_are_left_alone() -> None:
@@ -95,10 +95,10 @@ def test_decoders_of_other_parts_are_left_alone() -> None:
             return 2 * super().forward(x)
 
     assert isinstance(model.decoder, TransformerDecoder)
-    assert PackedDecoder.fits(model.decoder)
+    assert PackedDecoder.supports(model.decoder)
     model.decoder.layers[1].cross_attention.query_map = Doubled(32, 32)  # type: ignore[union-attr]
-    assert not PackedDecoder.fits(model.decoder)
+    assert not PackedDecoder.supports(model.decoder)
     for changes in ({"cross_score": "additive"}, {"normalizer": "sparsemax"}):
         other = _model(**changes).decoder
         assert isinstance(other, TransformerDecoder)
-        assert not PackedDecoder.fits(other)
+        assert not PackedDecoder.supports(other)

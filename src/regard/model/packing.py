@@ -22,7 +22,7 @@ from regard.native.packed import PRECISIONS, pack_linear
 
 
 @torch.no_grad()
-def for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
+def pack_for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
     """Lays out a model's weights for decoding.
 
     Args:
@@ -40,7 +40,7 @@ def for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     fast = copy.deepcopy(model, shared)
     fast.eval()
-    if isinstance(fast.decoder, TransformerDecoder) and PackedDecoder.fits(fast.decoder):
+    if isinstance(fast.decoder, TransformerDecoder) and PackedDecoder.supports(fast.decoder):
         fast.decoder = PackedDecoder(fast.decoder)
     for module in list(fast.modules()):
         if isinstance(module, FeedForward) and isinstance(module.activation, ReLUDropout):

@@ -18,11 +18,11 @@ from regard.model.seq2seq import Seq2Seq
 from regard.native.packed import PackedLinear
 
 T = TypeVar("T")
-DIGITS = 3
+LEADING_BITS = 3
 """Leading binary digits of a round number: there are four between a power of two and the next."""
 
 
-def rounded(rows: int) -> int:
+def round_up(rows: int) -> int:
     """The next round number; at most a quarter more, a tenth on average.
 
     >>> [rounded(rows) for rows in (0, 1, 7, 9, 33, 200, 320, 321)]
@@ -34,11 +34,11 @@ def rounded(rows: int) -> int:
     Returns:
         A number with at most `DIGITS` binary digits and zeros behind them.
     """
-    step = 1 << max(0, rows.bit_length() - DIGITS)
+    step = 1 << max(0, rows.bit_length() - LEADING_BITS)
     return -(-rows // step) * step
 
 
-class RoundedRows(nn.Module):
+class PaddedRows(nn.Module):
     """A product that gets rows of zeros up to a round number, which are taken off its result.
 
     Args:
@@ -60,7 +60,7 @@ class RoundedRows(nn.Module):
             `(..., out)`.
         """
         rows = x.numel() // x.shape[-1]
-        more = rounded(rows) - rows
+        more = round_up(rows) - rows
         y: Tensor
         if not more:
             y = self.product(x, *added)
@@ -69,11 +69,11 @@ class RoundedRows(nn.Module):
         return y.view(*x.shape[:-1], -1)
 
 
-def round_rows(model: Seq2Seq) -> Seq2Seq:
+def pad_rows(model: Seq2Seq) -> Seq2Seq:
     """Rounds the rows of all products of a model that oneDNN compiles; of others there are none to save.
 
     Args:
-        model: What `for_search` made; it is changed.
+        model: What `pack_for_search` made; it is changed.
 
     Returns:
         The same model.
@@ -82,11 +82,13 @@ def round_rows(model: Seq2Seq) -> Seq2Seq:
         for name, child in module.named_children():
             setattr(module, name, _with_round_rows(child))
         if isinstance(module, RecurrentLayer) and module.packed is not None:
-            late, hidden = module.packed.late, module.packed.hidden
-            module.packed = replace(module.packed, late=_with_round_rows(late), hidden=_with_round_rows(hidden))
+            late, hidden = module.packed.step_weight, module.packed.hidden_weight
+            module.packed = replace(
+                module.packed, step_weight=_with_round_rows(late), hidden_weight=_with_round_rows(hidden)
+            )
     return model
 
 
-def _with_round_rows(part: T) -> T | RoundedRows:
+def _with_round_rows(part: T) -> T | PaddedRows:
     """A part of a model; if it is a product that oneDNN compiles, rounded."""
-    return RoundedRows(part) if isinstance(part, PackedLinear) and part.uses_onednn else part
+    return PaddedRows(part) if isinstance(part, PackedLinear) and part.uses_onednn else part
