@@ -1,4 +1,4 @@
-"""What a recurrent decoder hands to the output layer: deep outputs."""
+"""Deep outputs: what lies between a recurrent decoder and the output layer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from regard.native.linear import Linear
 
 
 class DeepOutput(nn.Module):
-    """`dropout(tanh(W [parts] + b))`: what a decoder hands to the output layer, e.g. Luong's `s̃_t`.
+    """`dropout(tanh(W [parts] + b))`, for example Luong's attentional state `s̃_t` (Luong 2015, eq. 5).
 
     Args:
-        in_size: Width of the joined parts.
+        in_size: Width of the concatenated parts.
         out_size: Width of the result.
-        dropout: On the result.
+        dropout: Probability, on the result.
     """
 
     def __init__(self, in_size: int, out_size: int, dropout: float) -> None:
@@ -25,17 +25,17 @@ class DeepOutput(nn.Module):
         self.out_size = out_size
 
     def forward(self, *parts: Tensor) -> Tensor:
-        """Joins parts `(..., size_i)` into `(..., out_size)`."""
+        """Maps parts `(..., size_i)` to `(..., out_size)`."""
         hidden: Tensor = self.dropout(torch.tanh(self.map(torch.cat(parts, dim=-1))))
         return hidden
 
 
 class LinearDeepOutput(nn.Module):
-    """`dropout([parts])`: the joined parts themselves, without a layer of their own (S3b).
+    """`dropout([parts])`: the concatenated parts, without a layer of its own.
 
     Args:
-        in_size: Width of the joined parts.
-        dropout: On the result.
+        in_size: Width of the concatenated parts.
+        dropout: Probability, on the result.
     """
 
     def __init__(self, in_size: int, dropout: float) -> None:
@@ -44,18 +44,18 @@ class LinearDeepOutput(nn.Module):
         self.out_size = in_size
 
     def forward(self, *parts: Tensor) -> Tensor:
-        """Joins parts `(..., size_i)` into `(..., in_size)`."""
+        """Concatenates parts `(..., size_i)` to `(..., in_size)`."""
         hidden: Tensor = self.dropout(torch.cat(parts, dim=-1))
         return hidden
 
 
 class MaxoutDeepOutput(nn.Module):
-    """Deep output: `t̃ = W [parts] + b`, then the larger of each two units (Bahdanau 2015, A.2.2).
+    """A maxout layer: `t̃ = W [parts] + b`, then the larger unit of each pair (Bahdanau 2015, A.2.2).
 
     Args:
-        in_size: Width of the joined parts.
+        in_size: Width of the concatenated parts.
         out_size: Width of the result; t̃ is twice as wide.
-        dropout: On the result.
+        dropout: Probability, on the result.
     """
 
     def __init__(self, in_size: int, out_size: int, dropout: float) -> None:
@@ -65,8 +65,8 @@ class MaxoutDeepOutput(nn.Module):
         self.out_size = out_size
 
     def forward(self, *parts: Tensor) -> Tensor:
-        """Joins parts `(..., size_i)` into `(..., out_size)`."""
-        wide: Tensor = self.map(torch.cat(parts, dim=-1))
-        # (..., 2 out) -> the larger of outputs j and out + j
-        hidden: Tensor = self.dropout(torch.maximum(*wide.chunk(2, dim=-1)))
+        """Maps parts `(..., size_i)` to `(..., out_size)`."""
+        pairs: Tensor = self.map(torch.cat(parts, dim=-1))
+        # (..., 2 out): units j and out + j are a pair
+        hidden: Tensor = self.dropout(torch.maximum(*pairs.chunk(2, dim=-1)))
         return hidden
