@@ -70,4 +70,5 @@ def weighted_sum(weights: Tensor, value: Tensor, *, rate: float = 0.0) -> Tensor
     Returns:
         `(B, H, T, D)` in the values' type.
     """
-    return dropout(weights, rate).to(value.dtype) @ value
+    kept = dropout(weights, rate) if rate else weights
+    return kept.to(value.dtype) @ value

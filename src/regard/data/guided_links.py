@@ -20,7 +20,7 @@ from regard.data.corpus import Ragged
 from regard.errors import DataError
 from regard.text.links import read_pharaoh
 from regard.text.subword import Subword
-from regard.text.surface import SPACE
+from regard.text.tokenizers import SPACE
 from regard.text.words import word_spans
 from regard.values import AlignmentTargets, Links, Pair
 

@@ -15,8 +15,7 @@ from sacrebleu.metrics.ter import TER
 
 from regard.errors import DataError
 from regard.evaluate.tokenizers import AUTO, bleu_metric, choose_tokenizer
-from regard.text.checks import checked_texts
-from regard.text.normalize import normalize
+from regard.text.normalize import checked_texts, normalize
 
 
 @dataclass(frozen=True, slots=True)

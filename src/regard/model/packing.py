@@ -15,7 +15,7 @@ from regard.model.rnn_encoder import RNNEncoder
 from regard.model.seq2seq import Seq2Seq
 from regard.model.sublayers import FeedForward
 from regard.model.transformer import TransformerDecoder
-from regard.native.dropout import ReLUDropout
+from regard.native.dropout import Dropout, ReLUDropout
 from regard.native.int8 import Int8Linear, has_int8
 from regard.native.linear import Linear
 from regard.native.packed import PRECISIONS, pack_linear
@@ -48,7 +48,7 @@ def pack_for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
             module.add_module("widen", widen)
             module.activation = nn.Identity()
         for name, child in module.named_children():
-            module.add_module(name, _pack_module(child, precision))
+            module.add_module(name, nn.Identity() if type(child) is Dropout else _pack_module(child, precision))
         if isinstance(module, RecurrentLayer | RNNEncoder):
             module.pack(precision)
     packed.output_map = pack_linear(packed.output_weight, packed.output_bias, precision=precision)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from typing import Protocol, TypeVar
 
@@ -20,9 +22,9 @@ from regard.search.log_probs import NotFiniteError
 from regard.search.sample import SampleOptions, sample
 from regard.search.score import force_decode
 from regard.search.shortlist import Shortlist, full_ids, shortlist_specials, with_shortlist
-from regard.search.workers import in_parallel, limit_threads_after_fork
 from regard.values import Batch, Hypothesis, Specials
 
+JobT = TypeVar("JobT")
 ResultT = TypeVar("ResultT")
 MAX_ROWS, MAX_POSITIONS, MAX_CELLS = 64, 20_000, 4_000_000
 """Limits of a batch: sentences, padded source positions of all beams, and attention weights."""
@@ -227,7 +229,8 @@ class StepEngine:
         return self._in_batches(force_batch, lengths, beam=1, areas=areas)
 
     def _collate(self, sources: Sequence[Sequence[int]]) -> Batch:
-        return collate(sources, None, specials=self._src_specials).to(self._device)
+        batch = collate(sources, None, specials=self._src_specials)
+        return batch if self._device == "cpu" else batch.to(self._device)
 
     def _in_batches(
         self,
@@ -284,3 +287,56 @@ def length_sorted(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = (
             max_area = areas[row] if areas else 0
         batch.append(row)
     return [*batches[1::2][::-1], *batches[::2]]
+
+
+def in_parallel(search: Callable[[JobT], ResultT], jobs: Iterable[JobT], *, workers: int = 0) -> Iterator[ResultT]:
+    """Runs a search over many jobs in parallel threads.
+
+    A step of a search consists of many small operations, most too small for several threads. PyTorch releases Python's
+    lock during each, so parallel searches use the processor better than parallel operations. Results do not depend on
+    the number of threads.
+
+    Args:
+        search: Function of a job, called from several threads.
+        jobs: Any number of jobs; all are read before the first result is yielded.
+        workers: Number of jobs at once; 0 = the number of PyTorch's threads.
+
+    Yields:
+        The results, in the order of the jobs.
+    """
+    pending = list(jobs)
+    threads = torch.get_num_threads()
+    workers = min(workers or threads, len(pending))
+    if workers <= 1:
+        yield from map(search, pending)
+        return
+    try:
+        # Each worker computes its operations with a single thread.
+        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            futures = [pool.submit(search, job) for job in pending]
+            try:
+                for future in futures:
+                    yield future.result()
+            finally:
+                for future in futures:
+                    future.cancel()
+    finally:
+        torch.set_num_threads(threads)
+
+
+def limit_threads_after_fork(process_id: int) -> None:
+    """Limits PyTorch to one thread in a forked process, where its thread pool does not exist.
+
+    Without the limit, the process would wait forever for threads of its parent. A warning is issued.
+
+    Args:
+        process_id: Id of the process that created the engine; nothing is changed in that process.
+    """
+    if os.getpid() != process_id and torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
+        warnings.warn(
+            "this process was forked from the one that loaded the translator, so it has no thread pool and translates "
+            "with one thread. Load the translator in each process, or start processes by spawn",
+            RuntimeWarning,
+            stacklevel=2,
+        )

@@ -13,8 +13,14 @@ import sentencepiece
 from regard.errors import CheckpointError, DataError
 from regard.files.reading import read_bytes
 from regard.text.subword_sampling import ScoredPieces, SegmentationSampler, make_sampler, sample_ids
-from regard.text.surface import escape_text, join_pieces
-from regard.text.tokenizers import END_PIECE, ImportedTokenizer, SubwordTokenizer, TrainedTokenizer
+from regard.text.tokenizers import (
+    END_PIECE,
+    ImportedTokenizer,
+    SubwordTokenizer,
+    TrainedTokenizer,
+    escape_text,
+    join_pieces,
+)
 from regard.text.vocabulary import Kind, learn_vocabulary
 from regard.values import Encoding, Specials
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Protocol
 
-from regard.text.surface import SPACE
+from regard.text.tokenizers import SPACE
 
 _CACHED_WORDS = 100_000
 _LONGEST_PIECE = 16
@@ -165,7 +165,7 @@ def sample_ids(text: str, sampler: SegmentationSampler, generator: random.Random
     """Samples a segmentation of a text.
 
     Args:
-        text: The escaped text; see `regard.text.surface.escape_text`.
+        text: The escaped text; see `regard.text.tokenizers.escape_text`.
         sampler: Sampler for its words.
         generator: Random generator.
 

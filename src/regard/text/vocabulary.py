@@ -12,7 +12,7 @@ from typing import Literal
 import sentencepiece
 
 from regard.errors import DataError
-from regard.text.surface import escape_text
+from regard.text.tokenizers import escape_text
 
 Kind = Literal["unigram", "bpe"]
 

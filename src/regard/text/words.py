@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from regard.text.normalize import normalize
-from regard.text.surface import SPACE
+from regard.text.tokenizers import SPACE
 from regard.values import Encoding, Span
 
 _WORD = re.compile(r"\S+")

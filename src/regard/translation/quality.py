@@ -15,7 +15,7 @@ from typing import Literal
 
 from regard.inspection.measures import coverage, sharpness
 from regard.inspection.record import AttentionRecord
-from regard.text.surface import SPACE
+from regard.text.tokenizers import SPACE
 from regard.text.words import word_of_piece, word_spans
 from regard.values import Encoding, Span
 

@@ -22,8 +22,7 @@ from regard.search.length_limits import LengthLimits
 from regard.search.log_probs import NotFiniteError
 from regard.search.sample import SampleOptions
 from regard.store import StoredModel
-from regard.text.checks import checked_texts, text_list
-from regard.text.normalize import normalize
+from regard.text.normalize import checked_texts, normalize, text_list
 from regard.text.readers import in_batches
 from regard.text.segments import segments
 from regard.text.subword import Subword

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from regard.text.subword import Subword
 from regard.text.subword_sampling import BPESampler, ScoredPieces, UnigramSampler, make_sampler, sample_ids
-from regard.text.surface import escape_text
+from regard.text.tokenizers import escape_text
 
 BYTES = list(range(100, 356))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.text.surface import SPACE, Surface, escape_text, join_pieces, locate_pieces
+from regard.text.tokenizers import SPACE, Surface, escape_text, join_pieces, locate_pieces
 
 BYTES = [0xF0, 0x9F, 0x98, 0x80]
 
