@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+from regard.errors import DataError
+
 # Control characters, every kind of space, line and paragraph separators, and the byte order mark, which stands in the
 # middle of concatenated files.
 _BLANK = "\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
@@ -20,9 +22,6 @@ _MOST_MARKS = 100
 """Longest allowed run of combining marks: NFC sorts each run in time quadratic in its length."""
 _JOINER = "\u034f"
 _SURROGATES = re.compile("[\ud800-\udfff]")
-
-
-from regard.errors import DataError
 
 
 def normalize(text: str) -> str:
