@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
+
+import pytest
 
 import regard
 from regard.cli.lines import InputLines, OutputLines
@@ -45,7 +46,7 @@ def traced(texts: tuple[str, ...], ids: tuple[int, ...]) -> Iterator[set[str]]:
     """Collects the files of the package in which a function is given the line, or returns it."""
     entered: set[str] = set()
 
-    def profile(frame: FrameType, event: str, returned: Any) -> None:
+    def profile(frame: FrameType, event: str, returned: object) -> None:
         name = frame.f_code.co_filename
         if not name.startswith(str(ROOT)) or event not in ("call", "return"):
             return
@@ -72,7 +73,7 @@ def files_entered(model: Path, line: str) -> set[str]:
     return entered
 
 
-def test_a_line_enters_the_files_on_the_page(at_work: Path, capsys: Any, regard: Callable[..., object]) -> None:
+def test_a_line_enters_the_files_on_the_page(at_work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     entered = files_entered(at_work / "model", "How was your day?")
     assert capsys.readouterr().out.count("\n") == 1
     named = set(re.findall(r"^([a-z_0-9]+/[a-z_0-9/]+\.py) ", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
