@@ -42,19 +42,19 @@ def test_bytes_of_standard_input_become_the_same(
     lines = InputLines(None)
     assert list(lines) == LINES
     assert capsys.readouterr().err.startswith("regard: standard input:2: ")
-    assert lines.share_read() is None
+    assert lines.fraction_read() is None
 
 
 def test_how_much_was_read(tmp_path: Path) -> None:
     path = tmp_path / "in"
     path.write_bytes(b"x" * 99 + b"\n" + b"y" * 300)
     lines = InputLines(path)
-    assert lines.share_read() is None
+    assert lines.fraction_read() is None
     reading = iter(lines)
     next(reading)
-    assert lines.share_read() == 0.25
+    assert lines.fraction_read() == 0.25
     next(reading)
-    assert lines.share_read() == 1.0
+    assert lines.fraction_read() == 1.0
 
 
 class Terminal(io.StringIO):

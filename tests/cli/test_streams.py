@@ -16,8 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from regard.cli.exit_status import exit_status
-from regard.cli.line_input import ArrivingLines
-from regard.cli.lines import InputLines, write_text, written_to
+from regard.cli.lines import ArrivingLines, InputLines, open_output, write_text
 from regard.errors import CheckpointError
 from regard.text.readers import in_batches
 
@@ -40,7 +39,7 @@ def pipe() -> Iterator[tuple[Callable[[bytes], int], io.BufferedReader]]:
 def test_lines_come_as_they_are_sent(pipe) -> None:
     write, file = pipe
     write(b"one\ntwo\nth")
-    assert ArrivingLines.suit(file)
+    assert ArrivingLines.supports(file)
     lines = ArrivingLines(file)
     reading = iter(lines)
     assert next(reading) == b"one\n"
@@ -71,7 +70,7 @@ def test_an_answer_is_given_before_the_next_line_is_waited_for(pipe, monkeypatch
 
 def test_much_is_taken_in_large_pieces(pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     write, file = pipe
-    monkeypatch.setattr("regard.cli.line_input.PATIENCE", 30.0)
+    monkeypatch.setattr("regard.cli.lines.LINE_TIMEOUT", 30.0)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
     text = b"".join(b"%d\n" % number for number in range(100_000)) + b"x" * 1_000_000 + b"\n"
 
@@ -93,12 +92,12 @@ def test_a_gzipped_stream_and_a_file_are_read_as_before(pipe, tmp_path: Path, mo
     write, file = pipe
     write(gzip.compress(b"one\ntwo\n"))
     write(b"")
-    assert not ArrivingLines.suit(file)
+    assert not ArrivingLines.supports(file)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
     assert list(InputLines(None)) == ["one", "two"]
     (tmp_path / "in").write_bytes(b"one\n")
     with (tmp_path / "in").open("rb") as plain:
-        assert not ArrivingLines.suit(plain)
+        assert not ArrivingLines.supports(plain)
 
 
 def test_a_program_that_sends_a_line_gets_its_answer(at_work: Path, ready_regard: Path) -> None:
@@ -223,7 +222,7 @@ def test_a_name_that_ends_in_gz_is_gzipped(at_work: Path, regard, tmp_path: Path
         packed = (at_work / "out.gz").read_bytes()
     assert regard("translate", "model", "--beam", "1", "--input", "test.en", "--output", "out").status == 0
     assert gzip.decompress(packed) == (at_work / "out").read_bytes()
-    with written_to(at_work / "again.gz") as file:
+    with open_output(at_work / "again.gz") as file:
         for line in (at_work / "out").read_text(encoding="utf-8").splitlines():
             file.write(line)
     assert (at_work / "again.gz").read_bytes() == packed  # no name and no time in it

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.lines import read_aligned
+from regard.cli.lines import read_parallel
 from regard.cli.options import Base, Json, examples, place
 from regard.errors import ConfigError
 
@@ -47,7 +47,7 @@ def aer(
         raise ConfigError("links are checked against both sides: give --src and --tgt, or neither")
     lengths: list[tuple[int, int]] = []
     if src is not None and tgt is not None:
-        lengths = word_counts(*read_aligned(src, tgt))
+        lengths = word_counts(*read_parallel(src, tgt))
     right = read_links(gold, base=gold_base, lengths=lengths)
     check_some(right, gold)
     guessed = read_links(links, base=links_base, lengths=lengths, num_pairs=len(right))

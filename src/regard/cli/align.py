@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from regard.cli.lines import read_aligned, written_to
+from regard.cli.lines import open_output, read_parallel
 from regard.cli.loading import loading
 from regard.cli.messages import warn
 from regard.cli.options import Device, Models, Output, Readout, Src, Threads, examples, place, use_threads
@@ -78,7 +78,7 @@ def align(
     refuse_own_input(STDOUT if output is None else output, [src, tgt, gold, reverse_model, *models])
     if tune and len(models) > 1:
         raise ConfigError("--tune stores the readout in one model: give one model, not an ensemble")
-    sources, targets = read_aligned(src, tgt)
+    sources, targets = read_parallel(src, tgt)
 
     with loading():
         from regard.alignment.symmetrize import full_name
@@ -137,7 +137,7 @@ def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name
 
     form = FORMATS[format_name]
     starts = with_progress(range(0, len(sources), _AT_ONCE), total=-(-len(sources) // _AT_ONCE), what="windows")
-    with written_to(output) as file:
+    with open_output(output) as file:
         for start in starts:
             window = slice(start, start + _AT_ONCE)
             found = aligner.links(sources[window], targets[window], first=start + 1)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.lines import InputLines, read_aligned, write_text
+from regard.cli.lines import InputLines, read_parallel, write_text
 from regard.cli.loading import loading
 from regard.cli.messages import warn
 from regard.cli.options import Device, Model, Readout, Threads, examples, place, use_threads
@@ -150,7 +150,7 @@ def _inputs(
         if target is not None and not normalize(target):
             raise RegardError("--target: the given translation is empty: expected some words")
         return [sentence or ""], None if target is None else [target]
-    return (list(InputLines(src)), None) if tgt is None else read_aligned(src, tgt)
+    return (list(InputLines(src)), None) if tgt is None else read_parallel(src, tgt)
 
 
 def _records(translations: dict[str, list[Translation]]) -> dict[str, list[AttentionRecord]]:

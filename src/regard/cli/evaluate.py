@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.lines import read_aligned
+from regard.cli.lines import read_parallel
 from regard.cli.loading import loading
 from regard.cli.messages import say, say_json
 from regard.cli.options import (
@@ -48,7 +48,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Translate a test set and score it: BLEU, chrF and TER by sacreBLEU, with the signatures to compare them by."""
-    sources, references = read_aligned(src, ref)
+    sources, references = read_parallel(src, ref)
 
     with loading():
         from regard.evaluate.scores import score

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.lines import read_aligned
+from regard.cli.lines import read_parallel
 from regard.cli.loading import loading
 from regard.cli.messages import say
 from regard.cli.options import Device, Model, Src, Threads, examples, place, use_threads
@@ -39,6 +39,6 @@ def shortlist(
 
     use_threads(threads)
     translator = load(model, device=device)
-    table = make_shortlist(translator, *read_aligned(src, tgt), links=links, frequent=frequent)
+    table = make_shortlist(translator, *read_parallel(src, tgt), links=links, frequent=frequent)
     write_shortlist(out, table, translator)
     say(f"{out}: {table.always} of {len(table.order)} target subwords always, and {links} for each source subword")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.lines import InputLines, written_to
+from regard.cli.lines import InputLines, open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
 from regard.cli.options import (
@@ -76,11 +76,11 @@ def translate(
     options = TranslateOptions(
         beam=beam, n_best=n_best, attention=attention, alignment=as_json, retry=retry, scores=as_json
     )
-    with written_to(output, reading=source) as file:
+    with open_output(output, reading=source) as file:
         lines = InputLines(source)
         # A person or a program that sends one line waits for its translation before the next.
         translations = translator.translate_lines(lines, options, more=lines.more)
-        for translation in with_progress(translations, share=lines.share_read):
+        for translation in with_progress(translations, share=lines.fraction_read):
             file.write(json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text)
             for warning in translation.warnings:
                 warn(warning)
