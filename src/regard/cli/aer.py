@@ -1,4 +1,4 @@
-"""`regard aer`: how far word alignments are from gold ones."""
+"""`regard aer`: scores word alignments against gold alignments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.lines import read_parallel
-from regard.cli.options import Base, Json, examples, place
+from regard.cli.options import Json, examples, place
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
@@ -17,47 +17,67 @@ EXAMPLES = examples(
     "regard aer --gold test.align --links test.align --gold-base 0 --links-base 0 --json",
 )
 
+_DETECTED = "detected; required if ambiguous"
+
 
 def aer(
     gold: Annotated[
         Path,
         typer.Option(
-            parser=place, metavar="FILE", help="What is right: 1-2 is sure, 1p2 or 1?2 possible; or NAACL lines."
+            parser=place,
+            metavar="FILE",
+            help="Gold links: Pharaoh format, where 1-2 is sure and 1p2 or 1?2 possible, or NAACL format.",
         ),
     ],
-    links: Annotated[Path, typer.Option(parser=place, metavar="FILE", help="What was guessed, in the same forms.")],
-    gold_base: Base = None,
-    links_base: Base = None,
+    links: Annotated[Path, typer.Option(parser=place, metavar="FILE", help="Links to score, in the same formats.")],
+    gold_base: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=1, metavar="0|1", help="Index of the first word in the --gold file.", show_default=_DETECTED
+        ),
+    ] = None,
+    links_base: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=1, metavar="0|1", help="Index of the first word in the --links file.", show_default=_DETECTED
+        ),
+    ] = None,
     src: Annotated[
         Path | None,
-        typer.Option(parser=place, metavar="FILE", help="Source sentences, to check links by.", show_default=False),
+        typer.Option(
+            parser=place, metavar="FILE", help="Source sentences, to check the range of links.", show_default=False
+        ),
     ] = None,
     tgt: Annotated[
         Path | None,
-        typer.Option(parser=place, metavar="FILE", help="Target sentences, to check links by.", show_default=False),
+        typer.Option(
+            parser=place, metavar="FILE", help="Target sentences, to check the range of links.", show_default=False
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Score word alignments: precision, recall and alignment error rate (Och & Ney 2003). Words count from 0 or 1."""
+    """Score word alignments against gold links: precision, recall and alignment error rate (Och & Ney 2003)."""
     from regard.alignment.error_rate import alignment_error_rate
     from regard.text.links import check_some, read_links
     from regard.text.words import word_counts
 
     if (src is None) != (tgt is None):
-        raise ConfigError("links are checked against both sides: give --src and --tgt, or neither")
+        raise ConfigError("expected --src and --tgt together, got only one: give both, or neither")
     lengths: list[tuple[int, int]] = []
     if src is not None and tgt is not None:
         lengths = word_counts(*read_parallel(src, tgt))
-    right = read_links(gold, base=gold_base, lengths=lengths)
-    check_some(right, gold)
-    guessed = read_links(links, base=links_base, lengths=lengths, num_pairs=len(right))
-    if len(right) < len(guessed):  # a NAACL file does not tell of last pairs without links
-        right = read_links(gold, base=gold_base, lengths=lengths, num_pairs=len(guessed))
+    gold_links = read_links(gold, base=gold_base, lengths=lengths)
+    check_some(gold_links, gold)
+    predicted = read_links(links, base=links_base, lengths=lengths, num_pairs=len(gold_links))
+    if len(gold_links) < len(predicted):  # a NAACL file has no lines for final pairs without links
+        gold_links = read_links(gold, base=gold_base, lengths=lengths, num_pairs=len(predicted))
     scores = alignment_error_rate(
-        [one.possible for one in guessed], [one.sure for one in right], [one.possible for one in right]
+        [pair.possible for pair in predicted],
+        [pair.sure for pair in gold_links],
+        [pair.possible for pair in gold_links],
     )
     if as_json:
-        counts = {"guessed": scores.num_predicted, "sure": scores.num_sure, "sentences": len(right)}
+        counts = {"guessed": scores.num_predicted, "sure": scores.num_sure, "sentences": len(gold_links)}
         print(json.dumps({**scores.to_dict(), **counts}))
         return
     print(f"AER       {scores.aer:.4f}")

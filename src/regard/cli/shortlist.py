@@ -1,4 +1,4 @@
-"""`regard shortlist`: what each source subword is translated by, for quicker translation with large vocabularies."""
+"""`regard shortlist`: finds the likely translations of each source subword, for speed with large vocabularies."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ EXAMPLES = examples(
 def shortlist(
     model: Model,
     src: Src,
-    tgt: Annotated[Path, typer.Option(parser=place, metavar="FILE", help="Their translations.", show_default=False)],
-    out: Annotated[
-        Path, typer.Option(parser=place, metavar="FILE", help="Where to write the table.", show_default=False)
+    tgt: Annotated[
+        Path, typer.Option(parser=place, metavar="FILE", help="Target sentences, one per line.", show_default=False)
     ],
-    links: Annotated[int, typer.Option(metavar="N", help="Target subwords for each source subword.")] = 100,
-    frequent: Annotated[int, typer.Option(metavar="N", help="Target subwords that are always there.")] = 300,
+    out: Annotated[Path, typer.Option(parser=place, metavar="FILE", help="Output file.", show_default=False)],
+    links: Annotated[int, typer.Option(metavar="N", help="Number of target subwords per source subword.")] = 100,
+    frequent: Annotated[
+        int, typer.Option(metavar="N", help="Number of most frequent target subwords that are always allowed.")
+    ] = 300,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Read translations, note what the model looks at, and write a table for `regard translate --shortlist`."""
+    """Build a vocabulary shortlist from parallel text and the model's attention, for `regard translate --shortlist`."""
     refuse_own_input(out, [model, src, tgt])
 
     with loading():
