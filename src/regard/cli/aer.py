@@ -18,40 +18,43 @@ EXAMPLES = examples(
 )
 
 _DETECTED = "detected; required if ambiguous"
+_Gold = Annotated[
+    Path,
+    typer.Option(
+        parser=place,
+        metavar="FILE",
+        help="Gold links: Pharaoh format, where 1-2 is sure and 1p2 or 1?2 possible, or NAACL format.",
+    ),
+]
+_GoldBase = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=1, metavar="0|1", help="Index of the first word in the --gold file.", show_default=_DETECTED
+    ),
+]
+_LinksBase = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=1, metavar="0|1", help="Index of the first word in the --links file.", show_default=_DETECTED
+    ),
+]
 
 
 def aer(
-    gold: Annotated[
-        Path,
-        typer.Option(
-            parser=place,
-            metavar="FILE",
-            help="Gold links: Pharaoh format, where 1-2 is sure and 1p2 or 1?2 possible, or NAACL format.",
-        ),
-    ],
+    gold: _Gold,
     links: Annotated[Path, typer.Option(parser=place, metavar="FILE", help="Links to score, in the same formats.")],
-    gold_base: Annotated[
-        int | None,
-        typer.Option(
-            min=0, max=1, metavar="0|1", help="Index of the first word in the --gold file.", show_default=_DETECTED
-        ),
-    ] = None,
-    links_base: Annotated[
-        int | None,
-        typer.Option(
-            min=0, max=1, metavar="0|1", help="Index of the first word in the --links file.", show_default=_DETECTED
-        ),
-    ] = None,
+    gold_base: _GoldBase = None,
+    links_base: _LinksBase = None,
     src: Annotated[
         Path | None,
         typer.Option(
-            parser=place, metavar="FILE", help="Source sentences, to check the range of links.", show_default=False
+            parser=place, metavar="FILE", help="Source sentences, to check links against.", show_default=False
         ),
     ] = None,
     tgt: Annotated[
         Path | None,
         typer.Option(
-            parser=place, metavar="FILE", help="Target sentences, to check the range of links.", show_default=False
+            parser=place, metavar="FILE", help="Target sentences, to check links against.", show_default=False
         ),
     ] = None,
     as_json: Json = False,
