@@ -1,4 +1,4 @@
-"""Modules, functions, classes and constructors stay within the house's bounds."""
+"""Modules, functions, classes and parameter lists stay within their limits."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def module(text: str, name: str = "regard.text.words") -> Module:
     return Module(name, Path(name.replace(".", "/") + ".py"), text, ast.parse(text))
 
 
-def test_the_package_is_within_the_bounds(package: list[Module]) -> None:
-    assert [str(one) for one in check_sizes(package)] == []
+def test_the_package_is_within_the_limits(package: list[Module]) -> None:
+    assert [str(finding) for finding in check_sizes(package)] == []
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,12 @@ def test_the_package_is_within_the_bounds(package: list[Module]) -> None:
         ),
     ],
 )
-def test_the_bound_itself_is_allowed_and_one_more_is_not(within: str, beyond: str, message: str) -> None:
+def test_the_limit_is_allowed_and_one_more_is_not(within: str, beyond: str, message: str) -> None:
     assert check_sizes([module(within)]) == []
     [found] = check_sizes([module(beyond)])
     assert message in found.message
 
 
 @pytest.mark.parametrize("name", ["regard.text.utils", "regard.text.helpers", "regard.common"])
-def test_names_that_say_nothing_are_found(name: str) -> None:
+def test_meaningless_module_names_are_found(name: str) -> None:
     assert "says nothing" in check_sizes([module("", name)])[0].message
