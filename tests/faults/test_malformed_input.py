@@ -150,7 +150,9 @@ CASES = {
         "attend model hello --beside model --html a.html", "model, model", "expected different models"
     ),
     "a model without attention beside": Case(
-        "attend model hello --beside plain --html a.html", "plain: there is no attention", "train a model with attention"
+        "attend model hello --beside plain --html a.html",
+        "plain: there is no attention",
+        "train a model with attention",
     ),
     "a picture of many sentences": Case(
         "attend model --src one.en --png a.png", "--png draws one sentence", "--html for all of them"
