@@ -1,10 +1,10 @@
-"""What does the additive score cost: with the tensor of all terms, chunk by chunk, and by the compiled kernel?
+"""How fast is the additive score: naive (with the tensor of all terms), in chunks, and with the compiled kernel?
 
     python benchmarks/additive_attention.py [--sizes 64] [--threads 2]
 
-Prints milliseconds (best of the repetitions: processor time with one thread, else wall-clock time), and how many times
-the kernel is faster. Freed memory is kept, as in training: otherwise half of the naive form's time is page faults.
-At T = S = 256 the naive form needs 16 GB.
+Prints milliseconds (best of the repetitions; processor time with one thread, else wall-clock time), and the speedup of
+the kernel. Freed memory is kept, as in training; otherwise half of the naive version's time is page faults. At T = S =
+256 the naive version needs 16 GB.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from regard.attention.additive.chunked import chunked_backward, chunked_forward
 from regard.attention.additive.native import backward, forward
 from regard.train.allocator import keep_freed_memory
 
-STEP = (128, 1, 15, 512)  # one step of a decoder over a batch of sentences
+STEP = (128, 1, 15, 512)  # one decoder step for a batch of sentences
 SIZE = 256
 
 
 def main() -> None:
-    """Times the forms at each shape."""
+    """Times all versions at each shape."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", default="64", help="T = S of 32 sentences, separated by commas")
+    parser.add_argument("--sizes", default="64", help="values of T = S, separated by commas; batches have 32 sentences")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     keep_freed_memory()
     torch.set_num_threads(arguments.threads)
     clock = time.process_time if arguments.threads == 1 else time.perf_counter
     shapes = [STEP, *((32, int(size), int(size), SIZE) for size in arguments.sizes.split(","))]
-    print(f"{'B,T,S,D':>17} {'':8}  {'naive':>9}  {'chunked':>9}  {'kernel':>9}  naive/kernel  ns a 16 terms")
+    print(f"{'B,T,S,D':>17} {'':8}  {'naive':>9}  {'chunked':>9}  {'kernel':>9}  naive/kernel  ns per 16 terms")
     for shape in shapes:
         _report(shape, clock)
 
@@ -49,7 +49,7 @@ def _report(shape: tuple[int, int, int, int], clock: Callable[[], float]) -> Non
         torch.randn(B, 1, T, S),
     )
     leaves = [x.clone().requires_grad_() for x in (query, key, v)]
-    forms: dict[str, list[Callable[[], object]]] = {
+    versions: dict[str, list[Callable[[], object]]] = {
         "forward": [
             lambda: _naive(query, key, v),
             lambda: chunked_forward(query, key, v),
@@ -61,7 +61,7 @@ def _report(shape: tuple[int, int, int, int], clock: Callable[[], float]) -> Non
             lambda: (forward(query, key, v), backward(upstream, query, key, v)),
         ],
     }
-    for mode, runs in forms.items():
+    for mode, runs in versions.items():
         naive, chunked, kernel = (_best_ms(run, clock) for run in runs)
         print(
             f"{','.join(map(str, shape)):>17} {mode:8}  {naive:9.2f}  {chunked:9.2f}  {kernel:9.2f}  "

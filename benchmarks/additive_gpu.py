@@ -1,10 +1,11 @@
-"""What does the additive score cost on a GPU: with the tensor of all terms, chunk by chunk, and in Triton?
+"""How fast is the additive score on a GPU: naive (with the tensor of all terms), in chunks, and in Triton?
 
     python benchmarks/additive_gpu.py [--shapes 32,256,256,256] [--dtype bfloat16]
 
-Prints milliseconds (median), the memory that a call adds at its peak, and two floors: special functions (an exponential
-and a reciprocal a term forward, twice that backward, 16 a cycle and multiprocessor) and bytes moved once.
-Without a GPU, `TRITON_INTERPRET=1` and `--device cpu` show only that the program runs.
+Prints median milliseconds, the peak memory that a call adds, and two lower bounds in milliseconds: for special
+functions (an exponential and a reciprocal per term in the forward pass, twice that in the backward pass, 16 per cycle
+and multiprocessor) and for moving each byte once. Without a GPU, `TRITON_INTERPRET=1` and `--device cpu` show only that
+the program runs.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ SHAPES = "128,1,15,512 32,64,64,256 32,256,256,256 8,512,512,512"
 
 
 def main() -> None:
-    """Times the forms at each shape."""
+    """Times all versions at each shape."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shapes", default=SHAPES, help="B,T,S,D separated by spaces")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16", "float16"])
@@ -32,9 +33,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--processors", type=int, default=132, help="streaming multiprocessors; an H200 has 132")
     parser.add_argument("--ghz", type=float, default=1.98, help="clock while it runs; see nvidia-smi")
-    parser.add_argument("--terabytes", type=float, default=4.8, help="a second, from memory")
+    parser.add_argument("--terabytes", type=float, default=4.8, help="memory bandwidth in TB/s")
     arguments = parser.parse_args()
-    print(f"{'B,T,S,D':>17} {'':8}  {'form':8}  {'ms':>9}  {'MB added':>9}  functions ms  bytes ms")
+    print(f"{'B,T,S,D':>17} {'':8}  {'version':8}  {'ms':>9}  {'MB added':>9}  functions ms  bytes ms")
     for shape in arguments.shapes.split():
         _report(tuple(int(size) for size in shape.split(",")), arguments)
 
@@ -42,22 +43,24 @@ def main() -> None:
 def _report(shape: tuple[int, ...], arguments: argparse.Namespace) -> None:
     B, T, S, D = shape
     dtype = getattr(torch, arguments.dtype)
-    for mode, runs in forms(shape, dtype, arguments.device).items():
+    for mode, runs in versions(shape, dtype, arguments.device).items():
         passes = 1 if mode == "forward" else 3  # backward goes over all terms twice
         functions = 2 * passes * B * T * S * D / (16 * arguments.processors * arguments.ghz * 1e9)
         floors = f"{functions * 1e3:12.4f}  {bytes_moved(shape, dtype, mode) / arguments.terabytes / 1e9:8.4f}"
-        for form, run in runs.items():
+        for version, run in runs.items():
             ms, added = measure(run, arguments.device, arguments.repeats)
-            print(f"{','.join(map(str, shape)):>17} {mode:8}  {form:8}  {ms:9.4f}  {added:9.1f}  {floors}", flush=True)
+            print(
+                f"{','.join(map(str, shape)):>17} {mode:8}  {version:8}  {ms:9.4f}  {added:9.1f}  {floors}", flush=True
+            )
 
 
-def forms(shape: tuple[int, ...], dtype: torch.dtype, device: str) -> dict[str, dict[str, Callable[[], object]]]:
-    """What is timed: by mode (`forward`, `both`) and by name.
+def versions(shape: tuple[int, ...], dtype: torch.dtype, device: str) -> dict[str, dict[str, Callable[[], object]]]:
+    """Functions to time, by mode (`forward`, `both`) and by name.
 
     Args:
         shape: B, T, S, D.
-        dtype: Of queries and keys.
-        device: Where they are.
+        dtype: Type of queries and keys.
+        device: Device of the tensors.
     """
     B, T, S, D = shape
     torch.manual_seed(1)
@@ -79,13 +82,14 @@ def forms(shape: tuple[int, ...], dtype: torch.dtype, device: str) -> dict[str, 
 
 
 def bytes_moved(shape: tuple[int, ...], dtype: torch.dtype, mode: str) -> int:
-    """Bytes that must be read and written, each once.
+    """Minimum number of bytes to read and write.
 
-    Forward reads queries and keys and writes scores; backward also writes two gradients and reads that of scores.
+    The forward pass reads queries and keys and writes scores; the backward pass also reads the gradient of the scores
+    and writes two gradients.
 
     Args:
         shape: B, T, S, D.
-        dtype: Of queries and keys.
+        dtype: Type of queries and keys.
         mode: `forward` or `both`.
     """
     B, T, S, D = shape
@@ -98,12 +102,12 @@ def _naive(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
 
 
 def measure(run: Callable[[], object], device: str, repeats: int) -> tuple[float, float]:
-    """Median milliseconds of a call, and megabytes at its peak beyond what was there (NaN without a GPU).
+    """Measures the median milliseconds of a call, and the megabytes that it adds at its peak (NaN without a GPU).
 
     Args:
-        run: What is timed.
-        device: Where it runs.
-        repeats: Timed calls.
+        run: Function to time.
+        device: Device that it runs on.
+        repeats: Number of timed calls.
     """
     on_gpu = device.startswith("cuda")
     wait = torch.cuda.synchronize if on_gpu else lambda: None

@@ -1,7 +1,7 @@
-"""regard as a contender beside other toolkits: the public model, training step and search, on foreign batches.
+"""regard as a contender in benchmarks: its public model, training step and search, on batches of a common format.
 
-A driver that holds several toolkits side by side makes one `Contender` for each task and variant, hands it
-batches of ids (`src` (B, S) with eos, `src_len` (B,), `tgt` (B, T + 1) with bos and eos, `ntok`), and times it.
+A benchmark creates one `Contender` per task and variant, passes it batches of ids (`src` (B, S) with eos, `src_len`
+(B,), `tgt` (B, T + 1) with bos and eos, `ntok`), and times it.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ MODELS: dict[str, ModelConfig] = {
         update={"decoder": "luong", "input_feeding": True, "attention": AttentionConfig(score="general")}
     ),
 }
-"""Sizes that every toolkit can build: 3 + 3 layers of 256, or 2 x 256 below 512; nothing tied in the RNNs."""
+"""Models that every toolkit supports: 3 + 3 layers of width 256, or untied RNNs (encoder 2 x 256, decoder 512)."""
 
 
 class ForeignBatch(TypedDict):
-    """A batch as the driver makes it."""
+    """A batch in the common format; `ntok` counts target tokens without padding."""
 
     src: Tensor
     src_len: Tensor
@@ -63,12 +63,13 @@ class ForeignBatch(TypedDict):
 
 
 class Contender:
-    """One model of ours.
+    """One model of regard.
 
     Args:
         task: `T1` (Transformer), `T2` (RNN, additive), `T3` (RNN, general).
-        variant: `default` (as regard chooses on this machine), `fp32`, `best`; with `feed` or `luong-feed` among
-            its parts, which are joined by `-`, the Luong decoder with input feeding.
+        variant: Parts joined by `-`: `default` (precision as regard chooses it on this machine), `fp32`, `best` (the
+            fastest engine for searches); `feed` selects the Luong decoder with input feeding; `bf16` and `int8` set the
+            precision of searches.
     """
 
     def __init__(self, task: str, variant: str = "default") -> None:
@@ -78,79 +79,82 @@ class Contender:
         config = MODELS[name]
         torch.manual_seed(1)
         self.model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True, specials=SPECIALS)
-        wanted = "float32" if "fp32" in parts else "auto"
+        requested = "float32" if "fp32" in parts else "auto"
         transformer = isinstance(config, TransformerConfig)
         self.precision = choose_precision(
-            wanted, "cpu", rows=2048 if transformer else 128, width=config.width if transformer else config.hidden_size
+            requested,
+            "cpu",
+            rows=2048 if transformer else 128,
+            width=config.width if transformer else config.hidden_size,
         )
         updater = Updater(self.model, betas=(0.9, 0.999))
         self.step = TrainingStep(self.model, updater, self.precision)
         self.config = config
-        self.fast: Seq2Seq | None = None  # for searches, as long as the weights stay
+        self.fast: Seq2Seq | None = None  # for searches, until the weights change
         self.engine: CTranslate2Engine | None = None
         self.best = "best" in parts and transformer
         self.search_precision = "bfloat16" if "bf16" in parts else "int8" if "int8" in parts else "float32"
 
     def prepare(self, batch: ForeignBatch) -> Batch:
-        """Our form of a batch; not timed."""
+        """Converts a batch to regard's format; not timed."""
         tgt_in, tgt_out = batch["tgt"][:, :-1], batch["tgt"][:, 1:]
         tgt_len = tgt_out.ne(SPECIALS.pad).sum(1)
-        # What follows the last word is padding for the decoder too.
+        # Positions after the last word are padding for the decoder, too.
         tgt_in = tgt_in.masked_fill(torch.arange(tgt_in.shape[1]) >= tgt_len[:, None], SPECIALS.pad)
         indices = tuple(range(len(batch["src"])))
         return Batch(batch["src"], batch["src_len"], tgt_in, tgt_out.contiguous(), tgt_len, indices, batch["ntok"])
 
     def train_step(self, batch: Batch) -> float:
-        """Forward, backward, update; the mean loss a target token."""
+        """Forward, backward and update; returns the mean loss per target token."""
         self.model.train()
         self.fast = None
         return float(self.step([batch], RATE).loss) / batch.num_tgt_tokens
 
     def decode(self, batch: ForeignBatch, beam: int, max_len: int, min_len: int = 0) -> list[list[int]]:
-        """Ids without eos, in row order."""
+        """Translates a batch; returns ids without eos, in row order."""
         if self.fast is None:
             self.fast = for_search(self.model, self.search_precision)
         limit = torch.full((len(batch["src"]),), _limit(max_len, min_len))
         if beam == 1:
-            found = greedy_search(
+            hypotheses = greedy_search(
                 self.fast, batch["src"], batch["src_len"], max_len=limit, specials=SPECIALS, min_len=min_len
             )
         else:
             options = BeamOptions(beam=beam, min_len=min_len)
-            many = beam_search(
+            n_best = beam_search(
                 self.fast, batch["src"], batch["src_len"], max_len=limit, specials=SPECIALS, options=options
             )  # fmt: skip
-            found = [one[0] for one in many]
-        return [[token for token in one.ids if token != SPECIALS.eos][:max_len] for one in found]
+            hypotheses = [ranked[0] for ranked in n_best]
+        return [[token for token in hypothesis.ids if token != SPECIALS.eos][:max_len] for hypothesis in hypotheses]
 
     def decode_list(
         self, batches: list[tuple[list[int], ForeignBatch]], beam: int, lens: list[tuple[int, int]]
     ) -> list[list[int]]:
-        """All batches, several at once; `lens` holds the most and the least tokens of each. In the corpus's order."""
+        """Translates batches in parallel, in corpus order; `lens` holds (maximum, minimum) tokens per batch."""
         if self.best:
             return self._by_ctranslate2(batches, beam, lens)
         if self.fast is None:
             self.fast = for_search(self.model, self.search_precision)
         jobs = [(batch, beam, most, least) for (_, batch), (most, least) in zip(batches, lens, strict=True)]
-        found: dict[int, list[int]] = {}
+        by_row: dict[int, list[int]] = {}
         for (rows, _), ids in zip(batches, in_parallel(lambda job: self.decode(*job), jobs), strict=True):
-            found.update(zip(rows, ids, strict=True))
-        return [found[row] for row in sorted(found)]
+            by_row.update(zip(rows, ids, strict=True))
+        return [by_row[row] for row in sorted(by_row)]
 
     def _by_ctranslate2(
         self, batches: list[tuple[list[int], ForeignBatch]], beam: int, lens: list[tuple[int, int]]
     ) -> list[list[int]]:
-        """The fastest engine on offer for a Transformer, through our own interface to it."""
+        """Translates with CTranslate2, the fastest engine for Transformers, through regard's interface."""
         if self.engine is None:
             words = _numbers()
             stored = StoredModel(self.model.eval(), Config(model=self.config), words, words, None)  # type: ignore[arg-type]
-            with tempfile.TemporaryDirectory() as place:  # it is read into memory at once
+            with tempfile.TemporaryDirectory() as directory:  # the engine loads it into memory
                 spec = fill_spec(stored)
                 spec.validate()
                 spec.optimize(quantization="int8")
-                spec.save(place)
+                spec.save(directory)
                 pieces = all_pieces(words)
-                self.engine = CTranslate2Engine(place, pieces, pieces, specials=SPECIALS, device="cpu")
+                self.engine = CTranslate2Engine(directory, pieces, pieces, specials=SPECIALS, device="cpu")
         engine = self.engine
 
         def translate(job: tuple[ForeignBatch, int, int]) -> list[list[int]]:
@@ -159,24 +163,24 @@ class Contender:
             sources = [row[: length - 1] for row, length in rows]
             options = BeamOptions(beam=beam, min_len=least)
             limits = [_limit(most, least)] * len(sources)
-            found = engine.search(sources, limits, options, need_weights=False, need_scores=False)
-            return [[token for token in one[0].ids if token != SPECIALS.eos][:most] for one in found]
+            n_best = engine.search(sources, limits, options, need_weights=False, need_scores=False)
+            return [[token for token in ranked[0].ids if token != SPECIALS.eos][:most] for ranked in n_best]
 
         jobs = [(batch, most, least) for (_, batch), (most, least) in zip(batches, lens, strict=True)]
-        found: dict[int, list[int]] = {}
-        # Twice as many as there are threads: while one is answered, the next one waits.
+        by_row: dict[int, list[int]] = {}
+        # Twice as many workers as threads, so that a batch is always waiting.
         for (rows, _), ids in zip(batches, in_parallel(translate, jobs, workers=4), strict=True):
-            found.update(zip(rows, ids, strict=True))
-        return [found[row] for row in sorted(found)]
+            by_row.update(zip(rows, ids, strict=True))
+        return [by_row[row] for row in sorted(by_row)]
 
     def save(self, path: str) -> None:
-        """Weights to a file."""
+        """Saves the weights to a file."""
         from safetensors.torch import save_file
 
         save_file({name: weight.contiguous() for name, weight in self.model.state_dict().items()}, path)
 
     def load(self, path: str) -> None:
-        """Weights from a file."""
+        """Loads the weights from a file."""
         from safetensors.torch import load_file
 
         self.model.load_state_dict(load_file(path))
@@ -184,15 +188,15 @@ class Contender:
 
 
 def _limit(most: int, least: int) -> int:
-    """Tokens with eos; where the length is forced nobody looks for an eos behind it."""
+    """Maximum number of tokens, plus one for eos unless the length is forced."""
     return most + (least < most)
 
 
 def _numbers() -> Subword:
-    """A vocabulary whose words are numbers, for ids that come without one."""
+    """A vocabulary whose words are numbers, for batches that consist of ids only."""
 
     @dataclass(frozen=True)
-    class Written:
+    class Decoded:
         pieces: tuple[str, ...]
 
     class Numbers:
@@ -201,9 +205,9 @@ def _numbers() -> Subword:
         def __len__(self) -> int:
             return VOCAB
 
-        def decode(self, ids: Sequence[int]) -> Written:
-            named = ("<unk>", "<pad>", "<s>", "</s>")
-            return Written(tuple(named[i] if i < len(named) else str(i) for i in ids))
+        def decode(self, ids: Sequence[int]) -> Decoded:
+            specials = ("<unk>", "<pad>", "<s>", "</s>")
+            return Decoded(tuple(specials[i] if i < len(specials) else str(i) for i in ids))
 
     return Numbers()  # type: ignore[return-value]
 

@@ -1,10 +1,11 @@
-"""What does a training step cost as sentences grow? Time and memory of the RNN with additive attention.
+"""How do time and memory of a training step grow with sentence length? For the RNN with additive attention.
 
     python benchmarks/cost_by_length.py [--out runs/cost] [--sentences 16 | --tokens 4096] [--threads 2]
 
-One process a length S = T, so that each has a peak memory of its own. The recurrence grows with T, the attention with
-S T; a tensor (B, T, S, D) or a cliff of the caches would show. Prints a table and draws it. With --tokens, batches hold
-as many words at every length, so that short sentences come in the large batches that a training makes of them.
+Each length S = T runs in a process of its own, so that its peak memory can be measured. The recurrence costs O(T), the
+attention O(S T); a tensor (B, T, S, D), or exceeding a cache, would be visible. Prints a table and draws it. With
+--tokens, batches of all lengths have the same number of words, as in training, where short sentences come in larger
+batches.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ LENGTHS = (16, 32, 64, 128, 256, 512)
 
 
 def batch_of(sentences: int, length: int) -> Batch:
-    """Random words, all sentences of one length."""
+    """A batch of random words in sentences of one length."""
     ids = torch.randint(4, 8000, (3, sentences, length))
     lens = torch.full((sentences,), length)
     ids[0, :, -1] = ids[2, :, -1] = SPECIALS.eos
@@ -35,7 +36,7 @@ def batch_of(sentences: int, length: int) -> Batch:
 
 
 def measure(length: int, sentences: int, threads: int) -> dict[str, float]:
-    """Seconds of a step (best of five) and megabytes beyond what the process had before the first."""
+    """Seconds per step (best of five), and peak memory in megabytes above that before the first step."""
     torch.set_num_threads(threads)
     contender = Contender("T2")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -49,20 +50,20 @@ def measure(length: int, sentences: int, threads: int) -> dict[str, float]:
     return {"length": length, "seconds": min(seconds[1:]), "memory": memory}
 
 
-def draw(found: list[dict[str, float]], path: Path) -> None:
-    """Both over the length, on logarithmic axes."""
+def draw(rows: list[dict[str, float]], path: Path) -> None:
+    """Draws time and memory by length on logarithmic axes."""
     figure = Figure(figsize=(6, 3.6), dpi=150, layout="constrained")
     left = figure.add_subplot()
     right = left.twinx()
-    lengths = [row["length"] for row in found]
-    left.plot(lengths, [row["seconds"] for row in found], color="#d55e00", marker="o")
-    right.plot(lengths, [row["memory"] for row in found], color="#0072b2", marker="s")
-    for axes, label, color in ((left, "seconds a step", "#d55e00"), (right, "memory, MB", "#0072b2")):
+    lengths = [row["length"] for row in rows]
+    left.plot(lengths, [row["seconds"] for row in rows], color="#d55e00", marker="o")
+    right.plot(lengths, [row["memory"] for row in rows], color="#0072b2", marker="s")
+    for axes, label, color in ((left, "seconds per step", "#d55e00"), (right, "memory, MB", "#0072b2")):
         axes.set_xscale("log", base=2)
         axes.set_yscale("log", base=2)
         axes.set_ylabel(label, color=color)
     left.set_xticks(lengths, [str(length) for length in lengths])
-    left.set_xlabel("words a sentence, source and target")
+    left.set_xlabel("words per sentence, source and target")
     figure.savefig(path)
 
 
@@ -71,28 +72,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/cost"))
     parser.add_argument("--sentences", type=int, default=16)
-    parser.add_argument("--tokens", type=int, help="target words a batch, in place of --sentences")
+    parser.add_argument("--tokens", type=int, help="target words per batch, in place of --sentences")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--length", type=int, help="measure this one, here, and print it as JSON")
+    parser.add_argument("--length", type=int, help="measure only this length, in this process, and print JSON")
     options = parser.parse_args()
     if options.length:
         print(json.dumps(measure(options.length, options.sentences, options.threads)))
         return
     options.out.mkdir(parents=True, exist_ok=True)
-    found = []
-    print("| S = T | seconds a step | tokens/s | seconds / T, ms | memory, MB | memory / T, MB |")
+    rows = []
+    print("| S = T | seconds per step | tokens/s | seconds / T, ms | memory, MB | memory / T, MB |")
     print("|---|---|---|---|---|---|")
     for length in LENGTHS:
         sentences = max(1, options.tokens // length) if options.tokens else options.sentences
         command = [sys.executable, __file__, "--length", str(length), "--sentences", str(sentences)]
         done = subprocess.run([*command, "--threads", str(options.threads)], check=True, capture_output=True, text=True)
         row = json.loads(done.stdout)
-        found.append(row)
+        rows.append(row)
         seconds, memory = row["seconds"], row["memory"]
         speed = sentences * length / seconds
         shares = f"{1e3 * seconds / length:.2f} | {memory:.0f} | {memory / length:.2f}"
         print(f"| {length} | {seconds:.3f} | {speed:,.0f} | {shares} |", flush=True)
-    draw(found, options.out / "cost-by-length.png")
+    draw(rows, options.out / "cost-by-length.png")
 
 
 if __name__ == "__main__":

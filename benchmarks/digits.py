@@ -1,4 +1,4 @@
-"""Digits to copy or to reverse, and small models that learn it: for questions that need no language."""
+"""Small models that learn to copy or reverse digits, for questions that need no language."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VOCAB, RATE = 14, 4e-3
 
 
 def examples(count: int, seed: int, shortest: int, longest: int, *, backwards: bool = False) -> Batch:
-    """Random digits and the same again, or read backwards."""
+    """A batch of random digit sequences, with the same or the reversed sequence as target."""
     generator = torch.Generator().manual_seed(seed)
     lengths = torch.randint(shortest, longest + 1, (count,), generator=generator).tolist()
     sources = [torch.randint(4, VOCAB, (length,), generator=generator).tolist() for length in lengths]
@@ -29,7 +29,7 @@ def examples(count: int, seed: int, shortest: int, longest: int, *, backwards: b
 def train(
     attention: AttentionConfig, batches: Iterable[Batch], *, seed: int, rate: Callable[[int], float] = lambda step: RATE
 ) -> Seq2Seq:
-    """A small decoder of Bahdanau's that has seen each batch once, at the rate of its step."""
+    """Trains a small model with Bahdanau's decoder, once on each batch, with a learning rate per step."""
     torch.manual_seed(seed)
     config = RNNConfig(decoder="bahdanau", cell="gru", embed_size=32, hidden_size=64, dropout=0.0, attention=attention)
     model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True)

@@ -1,9 +1,9 @@
-"""From which length on does PyTorch's fused attention beat plain matrix products on the CPU?
+"""From which length on is PyTorch's fused attention faster than plain matrix products on the CPU?
 
     python benchmarks/dot_attention.py
 
-Prints milliseconds of forward and backward together (median) by length and type. `SMALL` in
-`regard/attention/single.py` is read off this table.
+Prints median milliseconds of forward plus backward by length and type. `SMALL` in `regard/attention/single.py` is taken
+from this table.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HEADS, WIDTH, TOKENS = 4, 64, 4096
 
 
 def milliseconds(length: int, dtype: torch.dtype, *, fused: bool) -> float:
-    """One forward and backward pass over about `TOKENS` tokens in sentences of `length`."""
+    """Median time of a forward and backward pass over about `TOKENS` tokens in sentences of `length`."""
     single.SMALL = {dtype: -1 if fused else 10**9}
     batch = max(1, TOKENS // length)
     query, key, value = (
@@ -39,7 +39,7 @@ def milliseconds(length: int, dtype: torch.dtype, *, fused: bool) -> float:
 
 
 def main() -> None:
-    """Times both paths from short sentences to long ones."""
+    """Times both from short to long sentences."""
     torch.set_num_threads(2)
     print(f"{'type':>9}  length  fused ms  plain ms  plain is faster by")
     for dtype in (torch.float32, torch.bfloat16):

@@ -1,4 +1,4 @@
-"""What the checks of `gpu_checks.py` are given and give. Nothing is imported here that a bare machine may lack."""
+"""Arguments and results of the checks in `gpu_checks.py`. Imports only the standard library."""
 
 from __future__ import annotations
 
@@ -9,60 +9,60 @@ from pathlib import Path
 from typing import Any
 
 
-class Skipped(Exception):  # noqa: N818 - nothing went wrong
-    """A check that cannot be made here; says why."""
+class Skipped(Exception):  # noqa: N818 - not an error
+    """Raised by a check that cannot run on this machine, with the reason."""
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Where checks run.
+class Setup:
+    """Device and directory of the checks.
 
     Attributes:
         device: `cuda` or `cpu`.
-        place: A directory for files.
-        peaks: TFLOP/s and TB/s that the first check measured, for the others.
+        directory: Directory for files of the checks.
+        peaks: TFLOP/s and TB/s that the first check measures for the others.
     """
 
     device: str
-    place: Path
+    directory: Path
     peaks: dict[str, float] = field(default_factory=dict)
 
     @property
     def on_gpu(self) -> bool:
-        """Whether there is one."""
+        """Whether the checks run on a GPU."""
         return self.device == "cuda"
 
     def wait(self) -> None:
-        """Until the GPU has done what it was given."""
+        """Waits until the GPU has finished all work."""
         if self.on_gpu:
             import torch
 
             torch.cuda.synchronize()
 
     def seconds(self, run: Callable[[], object], repeats: int) -> float:
-        """A call's share of many, after one that is not timed."""
+        """Mean seconds per call, after one call that is not timed."""
         run()
         self.wait()
-        begun = time.perf_counter()
+        start = time.perf_counter()
         for _ in range(repeats):
             run()
         self.wait()
-        return (time.perf_counter() - begun) / repeats
+        return (time.perf_counter() - start) / repeats
 
 
 @dataclass
-class Found:
-    """What a check found.
+class CheckResult:
+    """Result of a check.
 
     Attributes:
         figures: Numbers by name.
-        wrong: What should not be so; empty where the check is passed.
+        failures: Messages of failed expectations; empty if the check has passed.
     """
 
     figures: dict[str, Any] = field(default_factory=dict)
-    wrong: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
-    def expect(self, holds: bool, complaint: str) -> None:
-        """Notes a complaint unless something holds."""
-        if not holds:
-            self.wrong.append(complaint)
+    def expect(self, condition: bool, message: str) -> None:
+        """Adds the message to the failures unless the condition holds."""
+        if not condition:
+            self.failures.append(message)

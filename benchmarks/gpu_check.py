@@ -1,12 +1,11 @@
-"""Does regard do on a GPU what it says, and how near does it come to what the card can do?
+"""Does regard work correctly on a GPU, and how close is it to the speed of the card?
 
     python benchmarks/gpu_check.py [--wheels DIR] [--json runs/gpu-check.json] [--minutes 6]
 
-What is checked stands in `gpu_checks.py`, one function each; this file runs them one after another, whatever becomes of
-the others, prints what they find and writes it down. It needs PyTorch and, of other packages, what regard needs: from
-the environment, or as wheels in a directory, which are unpacked for the time of the run. Without a GPU the same is done
-in small, as far as it can be, which shows that the program runs and nothing else. The exit status is 1 where a check
-failed, 2 where packages are missing.
+The checks are the functions in `gpu_checks.py`. This script runs all of them, even if some fail, prints their results
+and writes them to a JSON file. It needs PyTorch and regard's other dependencies: from the environment, or as wheels in
+a directory, which are unpacked temporarily. Without a GPU the checks run with small sizes where possible, which shows
+only that the program runs. The exit status is 1 if a check failed, and 2 if packages are missing.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from gpu_bench import Bench, Found, Skipped
+from gpu_bench import CheckResult, Setup, Skipped
 
 ROOT = Path(__file__).resolve().parents[1]
 NEEDED = ("numpy", "sentencepiece", "sacrebleu", "safetensors", "pydantic", "typer", "rich")
@@ -36,53 +35,54 @@ PREPARE = (
     "--platform manylinux2014_x86_64 -c constraints.txt {packages}"
 )
 FORMAT = 1
-"""Of the JSON file."""
+"""Format version of the JSON file."""
 
 
-def provide(wheels: Path | None, place: Path) -> None:
-    """Puts regard and what it needs on the path of this process and of those that it starts.
+def provide(wheels: Path | None, directory: Path) -> None:
+    """Adds regard and its dependencies to the import path of this process and its children.
 
     Args:
-        wheels: A directory of wheels, if any.
-        place: Where they are unpacked.
+        wheels: Directory of wheels; None if there is none.
+        directory: Directory to unpack them into.
 
     Raises:
         SystemExit: Packages are missing.
     """
     for wheel in sorted(wheels.glob("*.whl")) if wheels else ():
-        zipfile.ZipFile(wheel).extractall(place)
+        zipfile.ZipFile(wheel).extractall(directory)
     try:
         version("regard")
-    except PackageNotFoundError:  # models are stored with the version that made them
-        found = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
-        known = place / f"regard-{found[1] if found else 0}.dist-info"
-        known.mkdir(parents=True)
-        (known / "METADATA").write_text(f"Metadata-Version: 2.1\nName: regard\nVersion: {found[1] if found else 0}\n")
-    paths = [str(ROOT / "src"), str(place)]
+    except PackageNotFoundError:  # stored models contain the version of regard
+        match = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+        number = match[1] if match else "0"
+        metadata = directory / f"regard-{number}.dist-info"
+        metadata.mkdir(parents=True)
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: regard\nVersion: {number}\n")
+    paths = [str(ROOT / "src"), str(directory)]
     sys.path[:0] = paths
     os.environ["PYTHONPATH"] = os.pathsep.join([*paths, *filter(None, [os.environ.get("PYTHONPATH")])])
     missing = [name for name in NEEDED if find_spec(name) is None]
     if find_spec("torch") is None:
-        sys.exit(_say("PyTorch is missing in this Python: name one that has it, make gpu-check PYTHON=/path/to/python"))
+        sys.exit(_error("PyTorch is not installed in this Python: name another: make gpu-check PYTHON=/path/to/python"))
     if missing:
         python = f"{sys.version_info[0]}.{sys.version_info[1]}"
         command = PREPARE.format(python=python, packages=" ".join(NEEDED))
         sys.exit(
-            _say(
-                f"missing in this Python {python}: {', '.join(missing)}. Install them, or, where nothing can be "
-                f"downloaded, fetch wheels on another machine (add transformers to compare with Marian) by\n\n    "
+            _error(
+                f"missing in this Python {python}: {', '.join(missing)}. Install them, or, if this machine has no "
+                "network, download wheels on another one (add transformers to compare with Marian) with\n\n    "
                 f"{command}\n\ncopy them here, and run: make gpu-check WHEELS=wheels"
             )
         )
 
 
-def _say(complaint: str) -> int:
-    print(complaint, file=sys.stderr)
+def _error(message: str) -> int:
+    print(message, file=sys.stderr)
     return 2
 
 
 def machine() -> tuple[dict[str, object], dict[str, str | None]]:
-    """The machine, and the versions of what runs on it."""
+    """Facts about the machine, and versions of the software."""
     import torch
 
     facts: dict[str, object] = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()}
@@ -100,47 +100,47 @@ def machine() -> tuple[dict[str, object], dict[str, str | None]]:
     return facts, versions
 
 
-def made(check: Callable[[Bench], Found], bench: Bench) -> dict[str, object]:
-    """One check, and what came of it: `passed`, `failed` or `skipped`, with figures and the reasons.
+def run_check(check: Callable[[Setup], CheckResult], setup: Setup) -> dict[str, object]:
+    """Runs one check; returns its status (`passed`, `failed` or `skipped`), reasons and figures.
 
     Args:
-        check: One of `gpu_checks.CHECKS`.
-        bench: Where it runs.
+        check: A check of `gpu_checks.CHECKS`.
+        setup: Device and directory of the check.
     """
-    begun = time.perf_counter()
+    start = time.perf_counter()
     figures: dict[str, object] = {}
     try:
-        found = check(bench)
-        status, reasons, figures = "failed" if found.wrong else "passed", found.wrong, found.figures
+        result = check(setup)
+        status, reasons, figures = "failed" if result.failures else "passed", result.failures, result.figures
     except Skipped as reason:
         status, reasons = "skipped", [str(reason)]
     except Exception as error:
         traceback.print_exc()
         status, reasons = "failed", [f"{type(error).__name__}: {error}"]
-    seconds = round(time.perf_counter() - begun, 2)
+    seconds = round(time.perf_counter() - start, 2)
     return {
         "name": check.__name__, "question": (check.__doc__ or "").splitlines()[0], "status": status,
         "seconds": seconds, "reasons": reasons, "figures": figures,
     }  # fmt: skip
 
 
-def run(checks: Sequence[tuple[Callable[[Bench], Found], int]], bench: Bench, *, minutes: float) -> list[dict]:
-    """All checks, told as they go.
+def run(checks: Sequence[tuple[Callable[[Setup], CheckResult], int]], setup: Setup, *, minutes: float) -> list[dict]:
+    """Runs all checks and prints their progress.
 
     Args:
-        checks: Each with the seconds that it takes, about.
-        bench: Where they run.
-        minutes: A check that would begin later fails.
+        checks: Checks, each with its approximate seconds.
+        setup: Device and directory of the checks.
+        minutes: Time limit; a check that would begin later fails.
     """
     results = []
     end = time.perf_counter() + 60 * minutes
     for number, (check, seconds) in enumerate(checks, start=1):
-        about = f" (about {seconds} s)" if bench.on_gpu else ""
+        about = f" (about {seconds} s)" if setup.on_gpu else ""
         print(f"[{number}/{len(checks)}] {check.__name__}: {(check.__doc__ or '').splitlines()[0]}{about}", flush=True)
         if time.perf_counter() > end:
-            result = made(_out_of_time, bench) | {"name": check.__name__}
+            result = run_check(_out_of_time, setup) | {"name": check.__name__}
         else:
-            result = made(check, bench)
+            result = run_check(check, setup)
         results.append(result)
         print(f"      {result['status']} in {result['seconds']} s", flush=True)
         for reason in result["reasons"]:
@@ -150,29 +150,29 @@ def run(checks: Sequence[tuple[Callable[[Bench], Found], int]], bench: Bench, *,
     return results
 
 
-def _out_of_time(bench: Bench) -> Found:
-    """Was there time?"""
-    raise TimeoutError("the minutes were over before it began: see --minutes")
+def _out_of_time(setup: Setup) -> CheckResult:
+    """Is the check within the time limit?"""
+    raise TimeoutError("the time was over before this check began: see --minutes")
 
 
 def _shown(value: object) -> str:
     if isinstance(value, dict):
-        return "  ".join(f"{name} {_shown(one)}" for name, one in value.items())
+        return "  ".join(f"{name} {_shown(inner)}" for name, inner in value.items())
     if not isinstance(value, float):
         return f"{value:,}" if isinstance(value, int) else str(value)
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def main() -> int:
-    """Prepares, checks, writes."""
+    """Runs the checks and writes the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--wheels", type=Path, help="directory of wheels of what is not installed")
-    parser.add_argument("--json", type=Path, default=Path("runs/gpu-check.json"), help="what was found is written here")
-    parser.add_argument("--minutes", type=float, default=6.0, help="no check begins later")
+    parser.add_argument("--wheels", type=Path, help="directory of wheels of missing packages")
+    parser.add_argument("--json", type=Path, default=Path("runs/gpu-check.json"), help="file for the results")
+    parser.add_argument("--minutes", type=float, default=6.0, help="time limit; no check begins later")
     options = parser.parse_args()
     begun = datetime.now(timezone.utc)
-    with tempfile.TemporaryDirectory(prefix="gpu-check-") as place:
-        provide(options.wheels, Path(place, "packages"))
+    with tempfile.TemporaryDirectory(prefix="gpu-check-") as directory:
+        provide(options.wheels, Path(directory, "packages"))
         import torch
 
         on_gpu = torch.cuda.is_available()
@@ -181,10 +181,10 @@ def main() -> int:
         from gpu_checks import CHECKS
 
         facts, versions = machine()
-        print(f"{facts.get('gpu', 'No GPU here: everything in small, on the CPU')}, PyTorch {versions['torch']}")
-        print(f"At most {options.minutes:g} minutes; figures go to {options.json}", flush=True)
-        bench = Bench("cuda" if on_gpu else "cpu", Path(place))
-        results = run(CHECKS, bench, minutes=options.minutes)
+        print(f"{facts.get('gpu', 'No GPU here: small sizes, on the CPU')}, PyTorch {versions['torch']}")
+        print(f"Time limit: {options.minutes:g} minutes; results: {options.json}", flush=True)
+        setup = Setup("cuda" if on_gpu else "cpu", Path(directory))
+        results = run(CHECKS, setup, minutes=options.minutes)
     passed = not any(result["status"] == "failed" for result in results)
     report = {
         "format": FORMAT, "begun": begun.isoformat(), "on_gpu": on_gpu, "passed": passed,
@@ -193,7 +193,9 @@ def main() -> int:
     }  # fmt: skip
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    counts = {status: sum(one["status"] == status for one in results) for status in ("passed", "failed", "skipped")}
+    counts = {
+        status: sum(result["status"] == status for result in results) for status in ("passed", "failed", "skipped")
+    }
     print(", ".join(f"{count} {status}" for status, count in counts.items()) + f"; see {options.json}")
     return 0 if passed else 1
 

@@ -1,4 +1,4 @@
-"""Models, batches and training steps for `gpu_checks.py`: regard's, and Hugging Face Marian's of the same size."""
+"""Models, batches and training steps for `gpu_checks.py`, of regard and of Hugging Face Marian at the same size."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ SPECIALS = Specials()
 
 
 def build(config: ModelConfig, vocab: int, device: str) -> Seq2Seq:
-    """The same model each time, wherever it is put."""
+    """Builds a model with the same initial weights on every device."""
     torch.manual_seed(1)
     return build_model(config, src_vocab=vocab, tgt_vocab=vocab, shared=True, specials=SPECIALS).to(device)
 
 
 def random_batches(vocab: int, tokens: int, count: int) -> Iterator[Batch]:
-    """Batches like those of a bucketed corpus: each of a shape of its own, a twentieth of it padding.
+    """Batches like those of a bucketed corpus: of different shapes, with a twentieth of padding.
 
-    Ids are random, low ones more frequent than high ones, so that there is something to learn.
+    Ids are random, with low ids more frequent than high ones, so that there is something to learn.
 
     Args:
-        vocab: Ids are below.
-        tokens: In a batch on its longer side, padding included, about.
-        count: Batches.
+        vocab: Vocabulary size.
+        tokens: Approximate number of tokens per batch on its longer side, padding included.
+        count: Number of batches.
     """
-    draw = random.Random(1)
+    generator = random.Random(1)
     for _ in range(count):
-        longest, ratio = draw.randint(8, 60), draw.uniform(0.9, 1.2)
+        longest, ratio = generator.randint(8, 60), generator.uniform(0.9, 1.2)
         src, tgt = (
             [
                 [
-                    4 + int((vocab - 4) * draw.random() ** 3)
-                    for _ in range(draw.randint(max(1, round(0.9 * limit)) - 1, limit - 1))
+                    4 + int((vocab - 4) * generator.random() ** 3)
+                    for _ in range(generator.randint(max(1, round(0.9 * limit)) - 1, limit - 1))
                 ]
                 for _ in range(max(1, round(tokens / longest / max(1, ratio))))
             ]
@@ -57,7 +57,7 @@ def random_batches(vocab: int, tokens: int, count: int) -> Iterator[Batch]:
 
 @dataclass(frozen=True)
 class Size:
-    """Of a Transformer whose embeddings are tied."""
+    """Sizes of a Transformer with tied embeddings."""
 
     layers: int
     width: int
@@ -67,7 +67,7 @@ class Size:
     tokens: tuple[int, ...]
 
     def operations(self, batch: Batch) -> float:
-        """Of a step, as `work.py` counts them."""
+        """Number of operations of a training step, as `work.py` counts them."""
         return transformer_operations(
             batch.src_len.tolist(), batch.tgt_len.tolist(),
             layers=self.layers, width=self.width, ff_size=self.ff_size, vocab=self.vocab,
@@ -78,16 +78,16 @@ T1 = Size(3, 256, 4, 1024, 8_000, tokens=(4_096, 25_000))
 BASE = Size(6, 512, 8, 2048, 32_000, tokens=(4_096, 25_000))
 
 
-class Learner(Protocol):
-    """What is timed."""
+class TrainStep(Protocol):
+    """Function that trains one step."""
 
     def __call__(self, batch: Batch) -> Tensor:
-        """One update; the mean loss, which nobody waits for."""
+        """Makes one update and returns the mean loss without waiting for the GPU."""
         ...
 
 
-def our_step(size: Size, device: str) -> Learner:
-    """The public training step, in bfloat16."""
+def our_step(size: Size, device: str) -> TrainStep:
+    """Training step of regard in bfloat16."""
     config = TransformerConfig(
         width=size.width, ff_size=size.ff_size, heads=size.heads,
         encoder_layers=size.layers, decoder_layers=size.layers, dropout=0.1,
@@ -98,8 +98,8 @@ def our_step(size: Size, device: str) -> Learner:
     return lambda batch: step([batch], 5e-4).loss / batch.num_tgt_tokens
 
 
-def marian_step(size: Size, device: str) -> Learner:
-    """Hugging Face Marian of the same size, in bfloat16 by autocast, with fused AdamW and the same clipping."""
+def marian_step(size: Size, device: str) -> TrainStep:
+    """Training step of Hugging Face Marian at the same size: bfloat16 autocast, fused AdamW and the same clipping."""
     from transformers import MarianConfig, MarianMTModel
 
     sides = {

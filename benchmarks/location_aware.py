@@ -1,10 +1,10 @@
-"""Does location-awareness carry a copying model past the lengths that it was trained on?
+"""Does location-aware attention help a copying model to generalize to longer sequences than in training?
 
     python benchmarks/location_aware.py [--out runs/location] [--seeds 3] [--threads 1]
 
 Trains a small decoder of Bahdanau's to copy 4 to 8 digits, with and without location features and the median window,
-and prints the share of unseen sequences that it copies without a mistake, by length. Draws what the first seed's models
-look at while they copy 11 digits. Some two minutes a seed.
+and prints the share of unseen sequences that it copies without a mistake, by length. Draws the attention of the first
+seed's models while they copy 11 digits. Takes about two minutes per seed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ KINDS = {
 
 
 def train(attention: AttentionConfig, seed: int) -> Seq2Seq:
-    """A model that has seen 64 fresh sequences a step."""
+    """Trains a model on 64 new sequences per step."""
     batches = (digits.examples(64, 10_000 * seed + step, *LENGTHS[0]) for step in range(STEPS))
     return digits.train(
         attention, batches, seed=seed, rate=lambda step: RATE * min(1.0, (step + 1) / 50) * (1 - step / STEPS) ** 0.5
@@ -41,16 +41,16 @@ def train(attention: AttentionConfig, seed: int) -> Seq2Seq:
 
 @torch.no_grad()
 def share_copied(model: Seq2Seq, shortest: int, longest: int) -> float:
-    """Of 500 sequences, given the right beginning at each step."""
+    """Share of 500 sequences that are copied without a mistake, with teacher forcing."""
     batch = digits.examples(500, 1, shortest, longest)
-    said = model.project(model(batch).hidden).argmax(-1)
-    right = (said == batch.tgt_out_ids) | (batch.tgt_out_ids == SPECIALS.pad)
+    predicted = model.project(model(batch).hidden).argmax(-1)
+    right = (predicted == batch.tgt_out_ids) | (batch.tgt_out_ids == SPECIALS.pad)
     return right.all(1).float().mean().item()
 
 
 @torch.no_grad()
 def draw(models: dict[str, Seq2Seq], path: Path) -> None:
-    """Where each model looks while it copies 11 digits."""
+    """Draws the attention of each model while it copies 11 digits."""
     batch = digits.examples(1, 5, 11, 11)
     names = [*(str(number - 4) for number in batch.src_ids[0, :-1].tolist()), "end"]
     figure = Figure(figsize=(9, 3.4), dpi=150, layout="constrained")
@@ -63,7 +63,7 @@ def draw(models: dict[str, Seq2Seq], path: Path) -> None:
 
 
 def main() -> None:
-    """Trains, counts, draws."""
+    """Trains all models, prints the table and draws the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/location"))
     parser.add_argument("--seeds", type=int, default=3)

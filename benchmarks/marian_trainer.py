@@ -1,9 +1,9 @@
-"""A Marian Transformer of Hugging Face's library, trained by its `Seq2SeqTrainer`: run by `toolkits.py`, not by hand.
+"""Trains Hugging Face's MarianMT with `Seq2SeqTrainer`; called by `toolkits.py`.
 
     python benchmarks/marian_trainer.py train CONFIG.json
     python benchmarks/marian_trainer.py translate CONFIG.json CHECKPOINT INPUT OUTPUT
 
-It needs `transformers` and `accelerate`, and nothing of regard. Text comes cut into pieces that spaces divide.
+Requires `transformers` and `accelerate`, but not regard. Texts consist of subwords separated by spaces.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import MarianConfig, MarianMTModel, Seq2SeqTrainer, Seq2SeqTrainingArguments, set_seed
 
 PAD, EOS, FIRST = 0, 1, 2
-NOTHING = -100
-"""What the library's losses leave out."""
+IGNORED = -100
+"""Label that the library's losses ignore."""
 
 
 def vocabulary(config: dict[str, Any]) -> dict[str, int]:
-    """Numbers of the pieces."""
+    """Ids of the subwords."""
     pieces = Path(config["vocabulary"]).read_text(encoding="utf-8").splitlines()
     return {piece: number for number, piece in enumerate(pieces, start=FIRST)}
 
 
 def encoded(path: str | Path, ids: dict[str, int]) -> list[list[int]]:
-    """Sentences with their end; a piece that is not known is left out."""
+    """Ids of all sentences with `</s>`; unknown subwords are left out."""
     lines = Path(path).read_text(encoding="utf-8").split("\n")[:-1]
     return [[ids[piece] for piece in line.split() if piece in ids] + [EOS] for line in lines]
 
 
 def padded(rows: list[list[int]], filler: int) -> torch.Tensor:
-    """`(B, T)`."""
+    """Pads rows to a tensor `(B, T)`."""
     return pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=filler)
 
 
 def marian(config: dict[str, Any], size: int) -> MarianMTModel:
-    """The model, as small as the others'."""
+    """A model of the same size as the other toolkits'."""
     layers, width, heads, inner = config["layers"], config["width"], config["heads"], config["ff_size"]
     return MarianMTModel(
         MarianConfig(
@@ -56,22 +56,22 @@ def marian(config: dict[str, Any], size: int) -> MarianMTModel:
 
 
 def train(config: dict[str, Any], checkpoint: str | None) -> None:
-    """Until it is stopped."""
+    """Trains until stopped or out of steps, from a checkpoint if given."""
     set_seed(config["seed"])
     ids = vocabulary(config)
     sources, targets = encoded(config["src"], ids), encoded(config["tgt"], ids)
     model = marian(config, len(ids) + FIRST)
     mean = statistics.mean(map(len, targets))
-    # Its batches are so many sentences, whatever their length; those of one batch are about as long as each other.
+    # A batch has a fixed number of sentences, of similar lengths.
     sentences = round(config["tokens"] / mean)
-    learned = sum(one.numel() for one in model.parameters() if one.requires_grad)  # positions are not
-    print(f"parameters {learned} tokens an update {sentences * mean:.1f}")
+    num_trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)  # without positions
+    print(f"parameters {num_trained} tokens per update {sentences * mean:.1f}")
 
     def collate(pairs: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         src = padded([pair["input_ids"] for pair in pairs], PAD)
-        labels = padded([pair["labels"] for pair in pairs], NOTHING)
-        given = model.prepare_decoder_input_ids_from_labels(labels)
-        return {"input_ids": src, "attention_mask": src.ne(PAD).long(), "labels": labels, "decoder_input_ids": given}
+        labels = padded([pair["labels"] for pair in pairs], IGNORED)
+        tgt_in = model.prepare_decoder_input_ids_from_labels(labels)
+        return {"input_ids": src, "attention_mask": src.ne(PAD).long(), "labels": labels, "decoder_input_ids": tgt_in}
 
     arguments = Seq2SeqTrainingArguments(
         output_dir=config["out"], use_cpu=True, seed=config["seed"], report_to="none", disable_tqdm=True,
@@ -89,7 +89,7 @@ def train(config: dict[str, Any], checkpoint: str | None) -> None:
 
 
 def translate(config: dict[str, Any], checkpoint: str, source: str, output: str) -> None:
-    """Greedily."""
+    """Translates a file greedily."""
     ids = vocabulary(config)
     pieces = {number: piece for piece, number in ids.items()}
     model = MarianMTModel.from_pretrained(checkpoint).eval()
@@ -98,10 +98,10 @@ def translate(config: dict[str, Any], checkpoint: str, source: str, output: str)
     for start in range(0, len(sentences), 64):
         src = padded(sentences[start : start + 64], PAD)
         with torch.inference_mode():
-            found = model.generate(
+            generated = model.generate(
                 input_ids=src, attention_mask=src.ne(PAD).long(), num_beams=1, do_sample=False, max_new_tokens=100
             )
-        lines += [" ".join(pieces[i] for i in row if i >= FIRST) for row in found.tolist()]
+        lines += [" ".join(pieces[i] for i in row if i >= FIRST) for row in generated.tolist()]
     Path(output).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 

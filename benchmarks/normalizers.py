@@ -2,9 +2,9 @@
 
     python benchmarks/normalizers.py [--out runs/normalizers] [--threads 1]
 
-Prints milliseconds of forward and backward together (median) by length, each with its ratio to the softmax. Draws
-the weight of the first of two scores by their difference, and what a small model that has learned to reverse digits
-looks at with each normalizer; some 30 seconds each.
+Prints the median milliseconds of forward plus backward by length, each with its ratio to the softmax. For each
+normalizer, draws the weight of the first of two scores by their difference, and the attention of a small model that has
+learned to reverse digits; training takes about 30 seconds each.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ STEPS, SHOWN = 400, (7, 4, 12, 9, 5, 13, 6, 8)
 
 
 def milliseconds(normalizer: Normalizer, length: int) -> float:
-    """One forward and backward pass over 64 sentences, four heads, T = S, a quarter of it padding."""
+    """Median time of a forward and backward pass over 64 sentences, four heads, T = S, with a quarter of padding."""
     scores = torch.randn(64, 4, length, length, requires_grad=True)
     mask = torch.ones(64, 1, 1, length, dtype=torch.bool)
     mask[..., length - length // 4 :] = False
@@ -36,7 +36,7 @@ def milliseconds(normalizer: Normalizer, length: int) -> float:
 
 
 def learned_weights(name: NormalizerName) -> torch.Tensor:
-    """Trains a small model and lets it reverse `SHOWN`: `(T, S)`."""
+    """Attention, `(T, S)`, of a small trained model that reverses the digits `SHOWN`."""
     batches = (digits.examples(64, step, 4, 8, backwards=True) for step in range(STEPS))
     model = digits.train(AttentionConfig(score="additive", normalizer=name), batches, seed=1)
     batch = collate([list(SHOWN)], [list(reversed(SHOWN))], specials=digits.SPECIALS)
@@ -45,7 +45,7 @@ def learned_weights(name: NormalizerName) -> torch.Tensor:
 
 
 def draw_curves(path: Path) -> None:
-    """The weight of the first of two scores by their difference."""
+    """Draws the weight of the first of two scores by their difference."""
     figure = Figure(figsize=(6, 3.2), dpi=150, layout="constrained")
     axes = figure.add_subplot()
     difference = torch.linspace(-4, 4, 401)
@@ -53,17 +53,17 @@ def draw_curves(path: Path) -> None:
     for name, normalizer in NORMALIZERS.items():
         weights = normalizer(scores, None)[:, 0, 0, 0]
         axes.plot(difference.tolist(), weights.tolist(), label=name, color=COLORS[name])
-    axes.set_xlabel("score of the first position, that of the second being 0")
-    axes.set_ylabel("weight of the first")
+    axes.set_xlabel("score of the first position (score of the second: 0)")
+    axes.set_ylabel("weight of the first position")
     axes.legend(frameon=False)
     figure.savefig(path)
 
 
-def draw_matrices(found: dict[str, torch.Tensor], path: Path) -> None:
-    """The matrices side by side; what is exactly zero stays white, what is nearly zero does not."""
+def draw_matrices(weights_by_name: dict[str, torch.Tensor], path: Path) -> None:
+    """Draws the matrices side by side; weights of exactly zero are white, all others are not."""
     figure = Figure(figsize=(9, 2.8), dpi=150, layout="constrained")
     names = [*map(str, (number - 4 for number in SHOWN)), "end"]
-    for axes, (name, weights) in zip(figure.subplots(1, len(found)), found.items(), strict=True):
+    for axes, (name, weights) in zip(figure.subplots(1, len(weights_by_name)), weights_by_name.items(), strict=True):
         axes.imshow(torch.where(weights > 0, 0.08 + 0.92 * weights, 0.0).numpy(), cmap="Blues", vmin=0, vmax=1)
         share = (weights == 0).float().mean().item()
         axes.set_title(f"{name}: {share:.0%} exactly 0", fontsize=9)
@@ -73,7 +73,7 @@ def draw_matrices(found: dict[str, torch.Tensor], path: Path) -> None:
 
 
 def main() -> None:
-    """Times, then draws."""
+    """Prints the times and draws the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("runs/normalizers"))
     parser.add_argument("--threads", type=int, default=1)
@@ -84,7 +84,9 @@ def main() -> None:
     print("|---" * (1 + len(NORMALIZERS)) + "|")
     for length in (16, 32, 64, 128):
         times = [milliseconds(normalizer, length) for normalizer in NORMALIZERS.values()]
-        print(f"| {length} | " + " | ".join(f"{one:.1f} ms, {one / times[0]:.1f}" for one in times) + " |", flush=True)
+        print(
+            f"| {length} | " + " | ".join(f"{time:.1f} ms, {time / times[0]:.1f}" for time in times) + " |", flush=True
+        )
     draw_curves(options.out / "normalizers.png")
     names: tuple[NormalizerName, ...] = ("softmax", "entmax15", "sparsemax", "smooth")
     draw_matrices({name: learned_weights(name) for name in names}, options.out / "normalizer-matrices.png")

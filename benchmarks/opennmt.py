@@ -1,7 +1,7 @@
 """OpenNMT-py 3 as a contender: its own options, model and loss, with plain Adam in float32.
 
-It imports spacy and fasttext for two filters of text that no training step here needs; where these are not
-installed, empty modules stand in for them while it is imported, and are taken away again.
+It imports spacy and fasttext for two text filters that no training step here needs. If they are not installed, empty
+modules replace them during the import.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ SCORES = {"T2": "mlp", "T3": "general"}
 
 
 def options_of(task: str, *, feed: bool) -> list[str]:
-    """The command line that describes a task's model.
+    """OpenNMT-py's command line options for the model of a task.
 
     Args:
         task: `T1`, `T2` or `T3`.
-        feed: Whether the last look goes into the decoder's next step; the Transformer has none.
+        feed: Whether the RNN decoder has input feeding; ignored for the Transformer.
     """
     if task == "T1":
         return SHARED.split() + TRANSFORMER.split()
@@ -49,7 +49,7 @@ def _import() -> None:
 
 
 class OpenNMT:
-    """All three tasks; in the RNNs with input feeding."""
+    """OpenNMT-py for all three tasks; the RNNs have input feeding."""
 
     feed = True
 
@@ -73,12 +73,12 @@ class OpenNMT:
         assert vocabularies["src"]["<blank>"] == SPECIALS.pad
         assert len(vocabularies["tgt"]) == VOCAB
         self.model = build_base_model(options, vocabularies)
-        self._begin(options.param_init)
+        self._initialize(options.param_init)
         self.loss = LossCompute.from_opts(options, self.model, vocabularies["tgt"])
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE)
 
-    def _begin(self, spread: float) -> None:
-        """The initial weights that its own trainer would set from `-param_init` and `-param_init_glorot`."""
+    def _initialize(self, spread: float) -> None:
+        """Sets the initial weights as OpenNMT-py's trainer does with `-param_init` and `-param_init_glorot`."""
         for name, weight in self.model.named_parameters():
             if spread:
                 torch.nn.init.uniform_(weight, -spread, spread)
@@ -88,13 +88,13 @@ class OpenNMT:
                 torch.nn.init.zeros_(weight)
 
     def train_step(self, batch: ForeignBatch) -> float:
-        """Forward, backward, update; the mean loss a target token."""
+        """Forward, backward and update; returns the mean loss per target token."""
         self.model.train()
         src, tgt = batch["src"][..., None], batch["tgt"][..., None]
-        own = {"src": src, "tgt": tgt, "srclen": batch["src_len"]}
+        opennmt_batch = {"src": src, "tgt": tgt, "srclen": batch["src_len"]}
         self.optimizer.zero_grad(set_to_none=True)
         states, attentions = self.model(src, tgt, batch["src_len"], bptt=False, with_align=False)
-        loss, _ = self.loss(own, states, attentions, trunc_start=0, trunc_size=tgt.shape[1])
+        loss, _ = self.loss(opennmt_batch, states, attentions, trunc_start=0, trunc_size=tgt.shape[1])
         loss = loss / batch["ntok"]
         loss.backward()
         self.optimizer.step()
@@ -102,6 +102,6 @@ class OpenNMT:
 
 
 class OpenNMTWithoutFeeding(OpenNMT):
-    """RNNs whose attention follows the recurrence and does not enter it."""
+    """OpenNMT-py's RNNs without input feeding: attention follows the recurrence."""
 
     feed = False

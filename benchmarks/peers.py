@@ -1,7 +1,7 @@
-"""Other toolkits as contenders: what `contender.py` is for regard, for those that are installed.
+"""Other toolkits as contenders, as `contender.py` is for regard.
 
-Each is used through its own public model and loss, with plain Adam in float32, as its documentation has it. A peer
-that is not installed is left out.
+Each is used through its own public model and loss, with plain Adam in float32, as documented. A toolkit that is not
+installed is left out.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from torch.nn import functional as F
 
 
 class Peer(Protocol):
-    """What is timed."""
+    """Interface of a contender."""
 
     model: nn.Module
 
     def train_step(self, batch: ForeignBatch) -> float:
-        """Forward, backward, update; the mean loss a target token."""
+        """Forward, backward and update; returns the mean loss per target token."""
         ...
 
 
 class PlainTorch:
-    """`torch.nn.Transformer` with the wiring that its tutorial leaves to the reader. T1 alone."""
+    """`torch.nn.Transformer` with embeddings, output layer and masks added; only T1."""
 
     def __init__(self, task: str) -> None:
         self.model = nn.ModuleDict(
             {
                 "embedding": nn.Embedding(VOCAB, 256, padding_idx=SPECIALS.pad),
-                "places": nn.Embedding(256, 256),
+                "positions": nn.Embedding(256, 256),
                 "body": nn.Transformer(256, 4, 3, 3, 1024, 0.1, batch_first=True, norm_first=True),
             }
         )
@@ -42,18 +42,18 @@ class PlainTorch:
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE)
 
     def _embed(self, ids: Tensor) -> Tensor:
-        words: Tensor = self.model["embedding"](ids) * 16.0 + self.model["places"](torch.arange(ids.shape[1]))
+        words: Tensor = self.model["embedding"](ids) * 16.0 + self.model["positions"](torch.arange(ids.shape[1]))
         return F.dropout(words, 0.1, self.model.training)
 
     def train_step(self, batch: ForeignBatch) -> float:
         """See `Peer.train_step`."""
         self.model.train()
         src, tgt_in, tgt_out = batch["src"], batch["tgt"][:, :-1], batch["tgt"][:, 1:]
-        hidden = src == SPECIALS.pad
+        padding = src == SPECIALS.pad
         future = nn.Transformer.generate_square_subsequent_mask(tgt_in.shape[1], dtype=torch.bool)
         states = self.model["body"](
             self._embed(src), self._embed(tgt_in), tgt_mask=future, tgt_is_causal=True,
-            src_key_padding_mask=hidden, memory_key_padding_mask=hidden, tgt_key_padding_mask=tgt_in == SPECIALS.pad,
+            src_key_padding_mask=padding, memory_key_padding_mask=padding, tgt_key_padding_mask=tgt_in == SPECIALS.pad,
         )  # fmt: skip
         logits = states @ self.model["embedding"].weight.t()
         loss = F.cross_entropy(logits.flatten(0, 1), tgt_out.flatten(), ignore_index=SPECIALS.pad)
@@ -64,7 +64,7 @@ class PlainTorch:
 
 
 class HuggingFaceMarian:
-    """`transformers.MarianMTModel`, which knows post-norm alone. T1 alone."""
+    """`transformers.MarianMTModel`, which supports only post-norm; only T1."""
 
     def __init__(self, task: str) -> None:
         from transformers import MarianConfig, MarianMTModel
@@ -99,7 +99,7 @@ class HuggingFaceMarian:
 
 
 class JoeyNMT:
-    """JoeyNMT's own models and loss: all three tasks, input feeding in the RNNs (it has no other)."""
+    """JoeyNMT's own models and loss for all three tasks; its RNNs always have input feeding."""
 
     def __init__(self, task: str) -> None:
         from joeynmt.model import build_model
@@ -120,12 +120,12 @@ class JoeyNMT:
         from joeynmt.batch import Batch
 
         self.model.train()
-        own = Batch(
+        joey_batch = Batch(
             batch["src"], batch["src_len"], None, batch["tgt"], None, torch.arange(len(batch["src"])),
             torch.device("cpu"), SPECIALS.pad, SPECIALS.eos, is_train=True,
         )  # fmt: skip
-        own.sort_by_src_length()
-        loss = own.normalize(self.model(return_type="loss", **vars(own))[0], normalization="tokens")
+        joey_batch.sort_by_src_length()
+        loss = joey_batch.normalize(self.model(return_type="loss", **vars(joey_batch))[0], normalization="tokens")
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -157,9 +157,9 @@ PEERS: dict[str, tuple[str, type, tuple[str, ...]]] = {
     "OpenNMT-py": ("onmt", OpenNMT, ("T1", "T2", "T3")),
     "OpenNMT-py without feeding": ("onmt", OpenNMTWithoutFeeding, ("T2", "T3")),
 }
-"""Name, the package it needs, its class, the tasks that it can do."""
+"""By name: the package it needs, its class, and the tasks that it supports."""
 
 
 def installed(task: str) -> list[str]:
-    """The peers of a task that are here."""
+    """Names of the installed peers for a task."""
     return [name for name, (package, _, tasks) in PEERS.items() if task in tasks and find_spec(package)]

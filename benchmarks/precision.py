@@ -1,11 +1,11 @@
-"""Does training in bfloat16 learn as well as in float32? The loss after equal steps, for several seeds.
+"""Does training in bfloat16 learn as well as in float32? Compares the loss after equal steps, for several seeds.
 
     python benchmarks/precision.py --src train.en --tgt train.fr [--steps 300] [--seeds 3] [--batch-tokens 1024]
 
-Trains a small Transformer and two RNNs (Bahdanau, and Luong's general score) from the same beginnings on the same
-batches in both types, and prints the negative log-likelihood a target token, mean over the last tenth of the steps.
-Seeds change weights, dropout and order. The mean of the seeds in bfloat16 should lie as near to that in float32 as
-float32's seeds to one another.
+Trains a small Transformer and two RNNs (Bahdanau, and Luong's general score) with the same initial weights and batches
+in both types, and prints the negative log-likelihood per target token, mean over the last tenth of the steps. Seeds
+change weights, dropout and order. The means of bfloat16 and float32 should differ by no more than the seeds of float32
+do.
 """
 
 from __future__ import annotations
@@ -30,37 +30,37 @@ from regard.train.step import TrainingStep
 
 
 def last_loss(task: str, precision: str, stream: BatchStream, *, vocab: int, steps: int, seed: int) -> float:
-    """Mean negative log-likelihood a token over the last tenth of a training."""
+    """Mean negative log-likelihood per token over the last tenth of a training."""
     torch.manual_seed(seed)
     model = build_model(MODELS[task], src_vocab=vocab, tgt_vocab=vocab, shared=True, specials=stream.specials).train()
     updater = Updater(model, betas=(0.9, 0.98), clip_norm=1.0)
     step = TrainingStep(model, updater, choose_precision(precision, "cpu"), label_smoothing=0.1)
-    last = []
+    losses = []
     for number in range(1, steps + 1):
-        taken = step([next(stream)], 1e-3 * min(1.0, number / 100))
+        result = step([next(stream)], 1e-3 * min(1.0, number / 100))
         if number > 0.9 * steps:
-            last.append(float(taken.nll) / taken.num_tokens)
-    return statistics.mean(last)
+            losses.append(float(result.nll) / result.num_tokens)
+    return statistics.mean(losses)
 
 
 def rows(options: argparse.Namespace) -> Iterator[str]:
-    """A line of the table a task, as they are known."""
+    """Yields one row of the table per task."""
     pairs = read_pairs(options.src, options.tgt).pairs
     subword = Subword.train((text for pair in pairs for text in (pair.src, pair.tgt)), vocab_size=8000)
     corpus = Corpus.encode(pairs, subword, subword, max_len=100)
     for task in ("T1", "T2", "T3"):
-        found: dict[str, list[float]] = {"float32": [], "bfloat16": []}
+        by_precision: dict[str, list[float]] = {"float32": [], "bfloat16": []}
         for seed in range(1, options.seeds + 1):
-            for precision, losses in found.items():
+            for precision, losses in by_precision.items():
                 stream = BatchStream(corpus, batch_tokens=options.batch_tokens, seed=seed, specials=subword.specials)
                 losses.append(
                     last_loss(task, precision, stream, vocab=len(subword), steps=options.steps, seed=seed)
                 )  # fmt: skip
-        spread = max(found["float32"]) - min(found["float32"])
-        apart = abs(statistics.mean(found["bfloat16"]) - statistics.mean(found["float32"]))
-        cells = [" ".join(f"{loss:.4f}" for loss in losses) for losses in found.values()]
-        within = "yes" if apart <= spread else "no"
-        yield f"| {task} | {cells[0]} | {cells[1]} | {apart:.4f} | {spread:.4f} | {within} |"
+        spread = max(by_precision["float32"]) - min(by_precision["float32"])
+        difference = abs(statistics.mean(by_precision["bfloat16"]) - statistics.mean(by_precision["float32"]))
+        cells = [" ".join(f"{loss:.4f}" for loss in losses) for losses in by_precision.values()]
+        within = "yes" if difference <= spread else "no"
+        yield f"| {task} | {cells[0]} | {cells[1]} | {difference:.4f} | {spread:.4f} | {within} |"
 
 
 def main() -> None:
@@ -75,7 +75,7 @@ def main() -> None:
     options = parser.parse_args()
     keep_freed_memory()
     torch.set_num_threads(options.threads)
-    print("| task | float32, each seed | bfloat16, each seed | means apart | spread of float32 | within |")
+    print("| task | float32, each seed | bfloat16, each seed | difference of means | spread of float32 | within |")
     print("|---|---|---|---|---|---|", flush=True)
     for row in rows(options):
         print(row, flush=True)

@@ -1,4 +1,4 @@
-"""The one stopwatch of the benchmarks."""
+"""Timer of the benchmarks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 
 def median_ms(run: Callable[[], object], *, repeats: int = 15, warmup: int = 3) -> float:
-    """Median wall-clock time of a call.
+    """Measures the median wall-clock time of a call.
 
     Args:
-        run: What is timed.
-        repeats: Timed calls.
-        warmup: Calls before these.
+        run: Function to time.
+        repeats: Number of timed calls.
+        warmup: Number of calls before them.
 
     Returns:
         Milliseconds.

@@ -1,9 +1,9 @@
-"""Four toolkits as they document training and translating: what `time_to_quality.py` drives.
+"""Training and translation with four toolkits, as each documents it, for `time_to_quality.py`.
 
-Every toolkit gets a Transformer of the preset `transformer-tiny`, the pieces of regard's SentencePiece model, and a
-batch of 4,096 tokens, more or less (below); each is started by the commands of its own documentation, or, where it is a
-library, by the script that its documentation would have one write. Configurations are written as JSON, which YAML
-contains. Commands go on from a checkpoint if there is one.
+Every toolkit gets the Transformer of the preset `transformer-tiny`, the subwords of regard's SentencePiece model, and
+batches of about 4,096 tokens (see below). Each is started with the commands of its documentation or, if it is a
+library, with a script as its documentation recommends. Configurations are written as JSON, a subset of YAML. Commands
+resume from the last checkpoint if there is one.
 """
 
 from __future__ import annotations
@@ -41,19 +41,20 @@ from regard.store.weights import fill
 from regard.text.readers import read_lines, read_pairs
 
 OPENNMT_TOKENS = 4480
-"""Each toolkit limits the padded tokens of the longer side. regard, with 4,096, fills 92 % of that with target words,
-OpenNMT-py, which sorts by the source, 83 %: with this limit its updates hold as many as regard's."""
+"""Each toolkit limits the padded tokens of the longer side. With 4,096, regard fills 92 % of them with target words,
+and OpenNMT-py, which sorts by source length, 83 %; with this limit its updates have as many target words as
+regard's."""
 JOEYNMT_TOKENS = 4096
-"""JoeyNMT does not sort by length and fills 45 %. That is left as it is: twice as much would make its updates as large
-as the others', but halve their number a minute, and the target would be further away."""
+"""JoeyNMT does not sort by length and fills 45 %. This is not corrected: twice as many would make its updates as large
+as the others', but halve the number of updates per minute, and it would take longer to reach the target."""
 
 MARIAN_TOKENS = 3760
-"""Hugging Face's trainer counts sentences: as many as hold regard's target words on average. Its library has only the
-post-norm Transformer."""
+"""Hugging Face's trainer counts sentences: batches have as many as contain regard's target words on average. The
+library has only the post-norm Transformer."""
 
 
 class Regard:
-    """regard, as it ships but for where and how often checkpoints are kept."""
+    """regard with its default options, except for the interval and number of checkpoints."""
 
     name = "regard"
 
@@ -62,13 +63,13 @@ class Regard:
         self.training = self.home / "model" / "training"
 
     def prepare(self) -> None:
-        """Writes the few pairs that it validates with."""
+        """Writes the few pairs for validation during training."""
         for side in (0, 1):
             few = list(read_lines(self.plan.text("val", side)))[:FEW]
             write_lines(self.home / f"few.{self.plan.languages[side]}", few)
 
     def command(self) -> list[str]:
-        """What trains."""
+        """Command that starts or resumes training."""
         plan = self.plan
         start = [str(Path(sys.executable).with_name("regard")), "train"]
         if self.checkpoints():
@@ -85,11 +86,11 @@ class Regard:
         return [*start, "--preset", "transformer-tiny", *words]
 
     def checkpoints(self) -> dict[int, Path]:
-        """Those that are there, by their updates."""
+        """Existing checkpoints, by number of updates."""
         return numbered(self.training.glob("step-*.safetensors"))
 
     def translate(self, checkpoint: Path) -> list[str]:
-        """The validation set, greedily."""
+        """Translates the validation set greedily."""
         plan, subword = self.plan, self.plan.subword()
         config = self._config()
         model = build_model(
@@ -103,12 +104,12 @@ class Regard:
         return done.splitlines()
 
     def num_parameters(self) -> int:
-        """Weights that are learned."""
+        """Number of trained parameters."""
         tensors = load_state(max(self.checkpoints().items())[1])[0]
         return sum(tensor.numel() for tensor in tensors.values())
 
-    def tokens_an_update(self) -> float:
-        """Mean target tokens, without padding, with the end of sentence."""
+    def tokens_per_update(self) -> float:
+        """Mean target tokens per update, without padding, `</s>` included."""
         config = self._config()
         pairs = read_pairs(self.plan.text("train", 0), self.plan.text("train", 1)).pairs
         subword, tokens = self.plan.subword(), config.train.batch_tokens or 4096
@@ -118,7 +119,7 @@ class Regard:
         return sum(next(stream).num_tgt_tokens for _ in range(count)) / count
 
     def _config(self) -> Config:
-        """What it chose."""
+        """The configuration that regard resolved."""
         return parse_config((self.training / "config.toml").read_text(encoding="utf-8"), where="config.toml")
 
 
@@ -151,7 +152,7 @@ class OpenNMT:
         }  # fmt: skip
         self.config.write_text(json.dumps(config, indent=1), encoding="utf-8")
         (self.home / "stubs").mkdir(exist_ok=True)
-        for module in ("spacy", "fasttext"):  # imported for two filters of text that are not used here
+        for module in ("spacy", "fasttext"):  # imported for two text filters that are not used here
             (self.home / "stubs" / f"{module}.py").touch()
         run([*self._tool("onmt_build_vocab"), "-config", str(self.config), "-n_sample", "-1"], plan)
 
@@ -159,28 +160,28 @@ class OpenNMT:
         return ["env", f"PYTHONPATH={self.home / 'stubs'}", str(self.plan.peers / "bin" / name)]
 
     def command(self) -> list[str]:
-        """What trains."""
+        """Command that starts or resumes training."""
         last = newest(self.checkpoints())
-        going_on = ["-train_from", str(last)] if last else []
-        return [*self._tool("onmt_train"), "-config", str(self.config), *going_on]
+        resume = ["-train_from", str(last)] if last else []
+        return [*self._tool("onmt_train"), "-config", str(self.config), *resume]
 
     def checkpoints(self) -> dict[int, Path]:
-        """Those that are there, by their updates."""
+        """Existing checkpoints, by number of updates."""
         return numbered(self.home.glob("model_step_*.pt"))
 
     def translate(self, checkpoint: Path) -> list[str]:
-        """The validation set, greedily."""
+        """Translates the validation set greedily."""
         output = checkpoint.with_suffix(".out")
         files = ["-model", str(checkpoint), "-src", str(self.plan.pieces("val", 0)), "-output", str(output)]
         run([*self._tool("onmt_translate"), *files, "-beam_size", "1", "-batch_size", "64"], self.plan)
         return self.plan.joined(read_lines(output))
 
     def num_parameters(self) -> int:
-        """Weights that are learned, as it says itself."""
+        """Number of trained parameters, from its log."""
         return int(re.findall(r"number of parameters: (\d+)", self._log())[0])
 
-    def tokens_an_update(self) -> float:
-        """Mean target tokens, without padding, with the end of sentence, as it says itself."""
+    def tokens_per_update(self) -> float:
+        """Mean target tokens per update, without padding, `</s>` included, from its log."""
         sizes = [int(size) for size in re.findall(r"bsz:\s*\d+/\s*(\d+)/", self._log())]
         return sum(sizes) / len(sizes)
 
@@ -238,7 +239,7 @@ class JoeyNMT:
         return [str(self.plan.peers / "bin" / "python"), "-m", "joeynmt", mode, str(config)]
 
     def command(self) -> list[str]:
-        """What trains."""
+        """Command that starts or resumes training."""
         config, last = self.home / "config.yaml", newest(self.checkpoints())
         if last:
             config = self.home / "resume.yaml"
@@ -248,27 +249,27 @@ class JoeyNMT:
         return [*self._tool("train", config), "--skip-test"]
 
     def checkpoints(self) -> dict[int, Path]:
-        """Those that are there, by their updates."""
+        """Existing checkpoints, by number of updates."""
         return numbered(path for path in (self.home / "model").glob("*.ckpt") if path.stem.isdigit())
 
     def translate(self, checkpoint: Path) -> list[str]:
-        """The validation set, greedily."""
+        """Translates the validation set greedily."""
         config, output = self.home / "test.yaml", self.home / f"{checkpoint.stem}.out"
         config.write_text(json.dumps(self._config("val", checkpoint)), encoding="utf-8")
         run([*self._tool("test", config), "--output-path", str(output)], self.plan)
         return self.plan.joined(read_lines(f"{output}.dev"))
 
     def num_parameters(self) -> int:
-        """Weights that are learned, as it says itself."""
+        """Number of trained parameters, from its log."""
         return int(re.findall(r"Total params: (\d+)", self._log())[0])
 
-    def tokens_an_update(self) -> float:
-        """Mean target tokens, without padding, with the end of sentence, over the epochs that it finished."""
+    def tokens_per_update(self) -> float:
+        """Mean target tokens per update over finished epochs, without padding, `</s>` included, from its log."""
         text = self._log()
         tokens = [int(count) for count in re.findall(r"num\. of tokens: (\d+)", text)]
         done = text[: text.rfind("num. of tokens:")] if tokens else ""
         steps = re.findall(r"Step:\s+(\d+), Batch Loss", done)
-        # The last report before the end of an epoch is half an interval early, on average.
+        # The last report before the end of an epoch comes half an interval before it, on average.
         return sum(tokens) / (int(steps[-1]) + min(50, self.plan.every) / 2) if steps else float("nan")
 
     def _log(self) -> str:
@@ -276,7 +277,7 @@ class JoeyNMT:
 
 
 class Marian:
-    """Hugging Face's MarianMT and `Seq2SeqTrainer`, by way of `marian_trainer.py`."""
+    """Hugging Face's MarianMT and `Seq2SeqTrainer`, run by `marian_trainer.py`."""
 
     name = "Marian (Hugging Face)"
 
@@ -301,34 +302,34 @@ class Marian:
         return [str(self.plan.peers / "bin" / "python"), str(script), mode, str(self.config), *map(str, rest)]
 
     def command(self) -> list[str]:
-        """What trains."""
+        """Command that starts or resumes training."""
         last = newest(self.checkpoints())
         return self._tool("train", *([last.parent] if last else []))
 
     def checkpoints(self) -> dict[int, Path]:
-        """The last file of each, by their updates."""
-        found = (self.home / "model").glob("checkpoint-*/trainer_state.json")
-        return dict(sorted((int(path.parent.name.split("-")[1]), path) for path in found))
+        """Last file of each existing checkpoint, by number of updates."""
+        paths = (self.home / "model").glob("checkpoint-*/trainer_state.json")
+        return dict(sorted((int(path.parent.name.split("-")[1]), path) for path in paths))
 
     def translate(self, checkpoint: Path) -> list[str]:
-        """The validation set, greedily."""
+        """Translates the validation set greedily."""
         output = self.home / f"{checkpoint.parent.name}.out"
         run(self._tool("translate", checkpoint.parent, self.plan.pieces("val", 0), output), self.plan)
         return self.plan.joined(read_lines(output))
 
     def num_parameters(self) -> int:
-        """Weights that are learned, as the script says."""
-        return int(self._said("parameters"))
+        """Number of trained parameters, from the log of the script."""
+        return int(self._number_in_log("parameters"))
 
-    def tokens_an_update(self) -> float:
-        """Mean target tokens, without padding, with the end of sentence, as the script says."""
-        return float(self._said("tokens an update"))
+    def tokens_per_update(self) -> float:
+        """Mean target tokens per update, without padding, `</s>` included, from the log of the script."""
+        return float(self._number_in_log("tokens per update"))
 
-    def _said(self, what: str) -> str:
-        return re.findall(rf"{what} ([\d.]+)", (self.home / "log").read_text(encoding="utf-8"))[-1]
+    def _number_in_log(self, name: str) -> str:
+        return re.findall(rf"{name} ([\d.]+)", (self.home / "log").read_text(encoding="utf-8"))[-1]
 
 
 Toolkit = Regard | OpenNMT | JoeyNMT | Marian
 TOOLKITS: dict[str, type[Regard] | type[OpenNMT] | type[JoeyNMT] | type[Marian]] = {
-    one.name: one for one in (Regard, OpenNMT, JoeyNMT, Marian)
+    toolkit.name: toolkit for toolkit in (Regard, OpenNMT, JoeyNMT, Marian)
 }

@@ -1,15 +1,16 @@
-"""How fast does a training step run beside other toolkits'?
+"""How fast is a training step compared with other toolkits?
 
     python benchmarks/training.py [--src train.en --tgt train.fr] [--steps 20] [--tasks T1,T2,T3] [--markdown FILE]
 
-Everybody gets the same batches, and the toolkits take turns step by step in rotating order within one process, so that
-noise falls on all alike: compare medians of one run. T1 is a Transformer of 3 + 3 layers of 256, T2 an RNN (2 x 256
-below 512) with additive attention, T3 the same with the general score; 8,000 subwords, dropout 0.1. Without --src the
-phrasebook is learned. Peak memory is measured in a process for each, after four steps on batches of random words.
+All contenders get the same batches and take turns step by step, in rotating order within one process, so that noise
+affects all alike: compare medians of one call. T1 is a Transformer with 3 + 3 layers of width 256, T2 an RNN (encoder
+2 x 256, decoder 512) with additive attention, T3 the same with the general score; 8,000 subwords, dropout 0.1. Without
+--src the phrasebook is used. Peak memory is measured in one process per contender, after four steps on random batches.
 
-Ratios compare like with like: a decoder whose attention enters the recurrence (Bahdanau's, input feeding) must work
-word by word and is measured against those that do the same, one that attends after all steps against those. Operations
-are those that real words need (`work.py`), over the time of the step; the peak is that of one large float32 product.
+A decoder whose attention is part of the recurrence (Bahdanau's, input feeding) must work word by word, so it is
+compared with the fastest peer of that kind; a decoder that attends after all its steps is compared with peers of that
+kind. The operations of a step are those needed for its words without padding (`work.py`); the peak is that of one large
+float32 matrix product.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ BATCH_TOKENS = {"T1": 4096, "T2": 2048, "T3": 2048}
 Step = Callable[[ForeignBatch], tuple[float, float]]
 
 
-class Measured(NamedTuple):
-    """By contender."""
+class Measurements(NamedTuple):
+    """Tokens per second, GFLOP/s and last loss, by contender."""
 
     speeds: dict[str, list[float]]
     rates: dict[str, list[float]]
@@ -52,7 +53,7 @@ class Measured(NamedTuple):
 
 
 def read_batches(src: Path | None, tgt: Path | None, task: str, count: int) -> list[ForeignBatch]:
-    """The batches that everybody gets."""
+    """Reads the batches that all contenders get."""
     with tempfile.TemporaryDirectory() as directory:
         if src is None or tgt is None:
             write_corpus(Path(directory), pairs=20_000, seed=1)
@@ -61,117 +62,117 @@ def read_batches(src: Path | None, tgt: Path | None, task: str, count: int) -> l
     subword = Subword.train((text for pair in pairs for text in (pair.src, pair.tgt)), vocab_size=VOCAB)
     corpus = Corpus.encode(pairs, subword, subword, max_len=100)
     stream = BatchStream(corpus, batch_tokens=BATCH_TOKENS[task], seed=1, specials=SPECIALS)
-    found: list[ForeignBatch] = []
+    batches: list[ForeignBatch] = []
     for _ in range(count):
         batch = next(stream)
         order = batch.src_len.argsort(descending=True)
         tgt_ids = torch.cat((batch.tgt_in_ids[:, :1], batch.tgt_out_ids), dim=1)[order]
         src_ids, src_len = batch.src_ids[order], batch.src_len[order]
-        found.append(ForeignBatch(src=src_ids, src_len=src_len, tgt=tgt_ids, ntok=batch.num_tgt_tokens))
-    return found
+        batches.append(ForeignBatch(src=src_ids, src_len=src_len, tgt=tgt_ids, ntok=batch.num_tgt_tokens))
+    return batches
 
 
 def random_batches(task: str) -> list[ForeignBatch]:
-    """Full batches of several lengths, the same for everybody."""
+    """Full batches of several lengths with random words, the same for all contenders."""
     torch.manual_seed(1)
-    found = []
+    batches = []
     for length in (17, 12, 31, 50):
         sentences = BATCH_TOKENS[task] // length
         src, tgt = torch.randint(4, VOCAB, (sentences, length)), torch.randint(4, VOCAB, (sentences, length + 1))
         tgt[:, 0], src[:, -1], tgt[:, -1] = SPECIALS.bos, SPECIALS.eos, SPECIALS.eos
         lens = torch.full((sentences,), length)
-        found.append(ForeignBatch(src=src, src_len=lens, tgt=tgt, ntok=sentences * length))
-    return found
+        batches.append(ForeignBatch(src=src, src_len=lens, tgt=tgt, ntok=sentences * length))
+    return batches
 
 
 def stepper(task: str, name: str) -> tuple[torch.nn.Module, Step]:
-    """A contender's model, and a function that gives the seconds and the loss of a step."""
-    ours = name.removeprefix("regard ") if name.startswith("regard ") else None
-    one = Contender(task, ours) if ours else PEERS[name][1](task)
+    """A contender's model, and a function that trains one step and returns its seconds and loss."""
+    variant = name.removeprefix("regard ") if name.startswith("regard ") else None
+    contender = Contender(task, variant) if variant else PEERS[name][1](task)
 
     def run(batch: ForeignBatch) -> tuple[float, float]:
-        prepared = one.prepare(batch) if isinstance(one, Contender) else batch
+        prepared = contender.prepare(batch) if isinstance(contender, Contender) else batch
         start = time.perf_counter()
-        loss = one.train_step(prepared)
+        loss = contender.train_step(prepared)
         return time.perf_counter() - start, loss
 
-    return one.model, run
+    return contender.model, run
 
 
-def alone(task: str, name: str, options: argparse.Namespace) -> float:
-    """Peak resident memory in megabytes of a process that does four steps."""
+def peak_memory(task: str, name: str, options: argparse.Namespace) -> float:
+    """Peak resident memory, in megabytes, of a process that trains four steps."""
     command = [sys.executable, __file__, "--tasks", task, "--alone", name, "--threads", str(options.threads)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(json.loads(done.stdout.splitlines()[-1]))
 
 
 def matmul_peak(dtype: torch.dtype) -> float:
-    """GFLOP/s of a product of two 1,024 x 1,024 matrices, the median of many."""
-    one, other = torch.randn(2, 1024, 1024).to(dtype).unbind()
-    out = torch.empty_like(one)
-    return 2 * 1024**3 / 1e6 / median_ms(lambda: torch.mm(one, other, out=out), repeats=60)
+    """Median GFLOP/s of a product of two 1,024 x 1,024 matrices."""
+    left, right = torch.randn(2, 1024, 1024).to(dtype).unbind()
+    out = torch.empty_like(left)
+    return 2 * 1024**3 / 1e6 / median_ms(lambda: torch.mm(left, right, out=out), repeats=60)
 
 
 def best_peer(task: str, name: str, medians: dict[str, float]) -> float | None:
-    """The fastest peer whose decoder runs as this one's does, in target tokens a second."""
-    like = enters_recurrence(task, name)
-    theirs = [
+    """Target tokens per second of the fastest peer with the same kind of decoder."""
+    sequential = enters_recurrence(task, name)
+    speeds = [
         speed for peer, speed in medians.items()
-        if not peer.startswith("regard ") and enters_recurrence(task, peer) == like
+        if not peer.startswith("regard ") and enters_recurrence(task, peer) == sequential
     ]  # fmt: skip
-    return max(theirs, default=None)
+    return max(speeds, default=None)
 
 
-def measured(task: str, steps: dict[str, tuple[torch.nn.Module, Step]], options: argparse.Namespace) -> Measured:
-    """Tokens a second and operations a second of every step but the first three, and the last loss."""
-    found = Measured({name: [] for name in steps}, {name: [] for name in steps}, {})
+def measure(task: str, steps: dict[str, tuple[torch.nn.Module, Step]], options: argparse.Namespace) -> Measurements:
+    """Measures speed and operations per second of every step except the first three, and the last loss."""
+    results = Measurements({name: [] for name in steps}, {name: [] for name in steps}, {})
     names = list(steps)
     for number, batch in enumerate(read_batches(options.src, options.tgt, task, options.steps + 3)):
         turn = number % len(names)
         for name in names[turn:] + names[:turn]:
-            seconds, found.losses[name] = steps[name][1](batch)
+            seconds, results.losses[name] = steps[name][1](batch)
             if number >= 3:
                 lens = batch["src_len"].tolist(), batch["tgt"][:, 1:].ne(SPECIALS.pad).sum(1).tolist()
                 work = step_operations(task, *lens, feed=enters_recurrence(task, name))
-                found.speeds[name].append(batch["ntok"] / seconds)
-                found.rates[name].append(work / seconds / 1e9)
-    return found
+                results.speeds[name].append(batch["ntok"] / seconds)
+                results.rates[name].append(work / seconds / 1e9)
+    return results
 
 
 def compare(task: str, options: argparse.Namespace, peak: float) -> list[str]:
-    """The rows of one task's table."""
+    """Rows of the table of one task."""
     names = [f"regard {variant}" for variant in OURS[task]] + installed(task)
     steps = {name: stepper(task, name) for name in names}
-    found = measured(task, steps, options)
-    medians = {name: statistics.median(speeds) for name, speeds in found.speeds.items()}
+    results = measure(task, steps, options)
+    medians = {name: statistics.median(speeds) for name, speeds in results.speeds.items()}
     rows = [
-        f"| {task} | tokens/s, median (least, most) | over like | GFLOP/s | of the peak | peak MB | M weights | loss |",
+        f"| {task} | tokens/s, median (min, max) | ratio to peer | GFLOP/s | of peak | peak MB | M weights | loss |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for name in names:
         weights = sum(weight.numel() for weight in steps[name][0].parameters()) / 1e6
         best = best_peer(task, name, medians)
         ratio = f"{medians[name] / best:.2f}" if best and name.startswith("regard ") else ""
-        speed = f"{medians[name]:,.0f} ({min(found.speeds[name]):,.0f}, {max(found.speeds[name]):,.0f})"
-        rate = statistics.median(found.rates[name])
-        memory = alone(task, name, options)
+        speed = f"{medians[name]:,.0f} ({min(results.speeds[name]):,.0f}, {max(results.speeds[name]):,.0f})"
+        rate = statistics.median(results.rates[name])
+        memory = peak_memory(task, name, options)
         rows.append(
             f"| {name} | {speed} | {ratio} | {rate:.0f} | {rate / peak:.0%} | {memory:,.0f} | {weights:.2f} "
-            f"| {found.losses[name]:.2f} |"
+            f"| {results.losses[name]:.2f} |"
         )
     return rows
 
 
 def main() -> None:
-    """Compares, prints, writes."""
+    """Runs the comparison and writes the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--src", type=Path)
     parser.add_argument("--tgt", type=Path)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--tasks", default="T1,T2,T3")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--markdown", type=Path, help="write the tables here too")
-    parser.add_argument("--alone", help="run four steps of this one and print its peak memory")
+    parser.add_argument("--markdown", type=Path, help="file to write the tables to")
+    parser.add_argument("--alone", help="run four steps of this contender and print its peak memory")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
@@ -183,7 +184,7 @@ def main() -> None:
         print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
         return
     peak, half = matmul_peak(torch.float32), matmul_peak(torch.bfloat16)
-    text = f"The peak, 1024 x 1024 x 1024: {peak:.0f} GFLOP/s in float32, {half:.0f} in bfloat16."
+    text = f"Peak, product of 1024 x 1024 matrices: {peak:.0f} GFLOP/s in float32, {half:.0f} in bfloat16."
     print(text, flush=True)
     for task in tasks:
         table = "\n".join(compare(task, options, peak))

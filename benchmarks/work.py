@@ -1,7 +1,7 @@
-"""How many operations a training step needs: those that real words cost, whatever a toolkit spends beside them.
+"""Number of operations that a training step needs for its words, independent of the toolkit.
 
 A multiplication with its addition counts as two operations, and the backward pass as two forward passes. Sizes are
-those of `contender.py`. Embeddings, norms, softmax, dropout and the optimizer are not counted, nor is padding.
+those of `contender.py`. Embeddings, norms, softmax, dropout, the optimizer and padding are not counted.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ EMBED, ENCODER, DECODER = 256, 256, 512
 
 
 def enters_recurrence(task: str, name: str) -> bool:
-    """Whether a contender's attention goes into the next step of its decoder, so that steps must follow one another.
+    """Whether a contender's attention is an input of the next decoder step, so that steps are sequential.
 
     Args:
         task: `T1`, `T2` or `T3`.
-        name: As in the table of `training.py`.
+        name: Name of the contender, as in the table of `training.py`.
     """
     if task == "T1" or name.endswith(" without feeding"):
         return False
@@ -28,18 +28,18 @@ def enters_recurrence(task: str, name: str) -> bool:
 
 
 def step_operations(task: str, src_len: Sequence[int], tgt_len: Sequence[int], *, feed: bool) -> float:
-    """Operations of one step, forward and backward.
+    """Number of operations of one training step, forward and backward.
 
     Args:
         task: `T1`, `T2` or `T3`.
         src_len: Words of each source sentence, its end included.
-        tgt_len: The same of its target.
-        feed: Whether a decoder's recurrence reads the last look too; the Transformer has none.
+        tgt_len: Words of each target sentence, its end included.
+        feed: Whether the decoder's recurrence also reads the last context; ignored for the Transformer.
     """
     if task == "T1":
         return transformer_operations(src_len, tgt_len)
     src, tgt = sum(src_len), sum(tgt_len)
-    pairs = sum(one * other for one, other in zip(src_len, tgt_len, strict=True))
+    pairs = sum(s * t for s, t in zip(src_len, tgt_len, strict=True))
     products = _recurrent(src, tgt, feed=feed, query=task == "T2")
     products += pairs * (DECODER + 2 * ENCODER)
     return 3 * 2 * (products + tgt * DECODER * VOCAB)
@@ -54,23 +54,23 @@ def transformer_operations(
     ff_size: int = FF,
     vocab: int = VOCAB,
 ) -> float:
-    """Operations of one step of a Transformer, forward and backward; T1 where no sizes are given.
+    """Number of operations of one training step of a Transformer, by default that of T1.
 
     Args:
         src_len: Words of each source sentence, its end included.
-        tgt_len: The same of its target.
-        layers: Of the encoder, and of the decoder.
-        width: D.
+        tgt_len: Words of each target sentence, its end included.
+        layers: Layers of the encoder, and of the decoder.
+        width: Model width D.
         ff_size: Width of the feed-forward networks' hidden layer.
-        vocab: Words known.
+        vocab: Vocabulary size.
     """
     src, tgt = sum(src_len), sum(tgt_len)
     attention, ff = 4 * width**2, 2 * width * ff_size
     encoder = src * (attention + ff)
-    # Queries and outputs of the second attention belong to the target's words, keys and values to the source's.
+    # In cross-attention, queries and outputs are computed per target word, keys and values per source word.
     decoder = tgt * (attention + attention / 2 + ff) + src * attention / 2
-    # A score and a weighted sum for each pair of words; half the pairs lie in a decoder's future.
-    pairs = sum(one * one + one * other + other * other / 2 for one, other in zip(src_len, tgt_len, strict=True))
+    # One score and one weighted sum per pair of words; in the decoder, half of the pairs are masked.
+    pairs = sum(s * s + s * t + t * t / 2 for s, t in zip(src_len, tgt_len, strict=True))
     return 3 * 2 * (layers * (encoder + decoder + 2 * width * pairs) + tgt * width * vocab)
 
 

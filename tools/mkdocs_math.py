@@ -1,4 +1,4 @@
-"""A hook of mkdocs: formulas become MathML while the site is built, so that reading them needs no script."""
+"""A mkdocs hook that converts formulas to MathML at build time, so that pages need no script to show them."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ WORD = re.compile(r"\\mathrm\{(\w\w+)\}")
 
 
 def on_page_content(content: str, **_: object) -> str:
-    r"""Turns what `pymdownx.arithmatex` marked as LaTeX into `<math>`; mkdocs calls this once a page.
+    r"""Converts the LaTeX that `pymdownx.arithmatex` marked to `<math>`. mkdocs calls this once per page.
 
     Args:
-        content: The page's HTML, formulas as `\(...\)` and `\[...\]`.
+        content: HTML of the page, with formulas as `\(...\)` and `\[...\]`.
 
     Returns:
-        The page's HTML, formulas as MathML.
+        HTML of the page, with formulas as MathML.
     """
     return FORMULA.sub(_mathml, content)
 
 
 def _mathml(match: re.Match[str]) -> str:
     latex = html.unescape(match[2])
-    # Letter by letter, as \mathrm is converted, a word would fall apart.
+    # The converter renders \mathrm letter by letter, which would break words apart; \text keeps them whole.
     latex = WORD.sub(r"\\text{\1}", latex)
     return convert(latex, display="block" if match[1] == "div" else "inline")

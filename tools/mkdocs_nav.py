@@ -1,11 +1,12 @@
-"""A hook of mkdocs: the navigation names the pages that there are.
+"""A mkdocs hook that keeps the navigation complete.
 
-Entries of `nav` whose page does not exist are left out; pages `docs/attention-*.md` and the numbered
-decisions are added to their sections, so that writing a page is all that it takes.
+It drops entries of `nav` whose page does not exist. It adds `docs/attention-*.md` and the numbered decisions to
+their sections, except for pages that `nav` already lists elsewhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -14,47 +15,57 @@ NavItem = str | dict[str, "str | list[NavItem]"]
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Completes the navigation; mkdocs calls this once its configuration is read.
+    """Completes the navigation. mkdocs calls this once, after it has read its configuration.
 
     Args:
-        config: The configuration, whose `nav` is replaced.
+        config: The configuration; its `nav` is replaced.
 
     Returns:
         The same configuration.
     """
-    docs = Path(config.docs_dir)
     if config.nav:
-        config.nav = complete(config.nav, docs)
+        config.nav = complete(config.nav, Path(config.docs_dir))
     return config
 
 
 def complete(nav: list[NavItem], docs: Path) -> list[NavItem]:
-    """The navigation for the pages below `docs`.
+    """The navigation for the pages that exist.
 
     Args:
-        nav: What `mkdocs.yml` says: pages, or sections of one title and a list.
+        nav: The navigation of `mkdocs.yml`: pages, or sections with a title and a list.
         docs: The directory of pages.
 
     Returns:
-        A new list; the given one stays as it is.
+        A new list; `nav` is not changed.
     """
-    found: list[NavItem] = []
+    return _complete(nav, docs, set(_listed(nav)))
+
+
+def _listed(nav: list[NavItem]) -> Iterator[str]:
+    for item in nav:
+        for inner in [item] if isinstance(item, str) else item.values():
+            if isinstance(inner, str):
+                yield inner
+            else:
+                yield from _listed(inner)
+
+
+def _complete(nav: list[NavItem], docs: Path, listed: set[str]) -> list[NavItem]:
+    result: list[NavItem] = []
     for item in nav:
         if isinstance(item, str):
-            found += [item] if (docs / item).exists() else []
+            result += [item] if (docs / item).exists() else []
             continue
         for title, inner in item.items():
             if isinstance(inner, list):
-                inside = [*complete(inner, docs), *_more(title, docs)]
-                found += [{title: inside}] if inside else []
+                pages = [*_complete(inner, docs, listed), *_additional(title, docs, listed)]
+                result += [{title: pages}] if pages else []
             elif (docs / inner).exists():
-                found.append({title: inner})
-    return found
+                result.append({title: inner})
+    return result
 
 
-def _more(section: str, docs: Path) -> list[NavItem]:
-    if section == "Attention":
-        return [path.name for path in sorted(docs.glob("attention-*.md"))]
-    if section == "The house":
-        return [f"decisions/{path.name}" for path in sorted((docs / "decisions").glob("[0-9]*.md"))]
-    return []
+def _additional(section: str, docs: Path, listed: set[str]) -> list[NavItem]:
+    patterns = {"Attention": "attention-*.md", "Development": "decisions/[0-9]*.md"}
+    paths = sorted(docs.glob(patterns[section])) if section in patterns else []
+    return [name for name in (path.relative_to(docs).as_posix() for path in paths) if name not in listed]

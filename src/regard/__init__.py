@@ -1,4 +1,4 @@
-"""Train, run and look inside attention-based translators.
+"""Train, run and inspect attention-based translation models.
 
 Importing the package does nothing: a public name is fetched from its module when it is first asked for, so that
 neither torch nor a plotting library is loaded by those who do not need it.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from regard.config.presets import preset_names
     from regard.config.schema import Config
     from regard.errors import CheckpointError, ConfigError, DataError, RegardError, SearchError, ShapeError
-    from regard.evaluate.scores import Scores, score
+    from regard.evaluate.scores import Scores, corpus_scores
     from regard.inspection.record import AttentionRecord
     from regard.model.build import build_model
     from regard.recipes.demo import run_demo
@@ -47,6 +47,7 @@ _HOMES = {
     "Translator": "regard.translation.translator",
     "alignment_error_rate": "regard.alignment.error_rate",
     "build_model": "regard.model.build",
+    "corpus_scores": "regard.evaluate.scores",
     "load": "regard.translation.loading",
     "load_config": "regard.config.load",
     "load_model": "regard.store",
@@ -55,7 +56,6 @@ _HOMES = {
     "preset_names": "regard.config.presets",
     "run_demo": "regard.recipes.demo",
     "save_model": "regard.store",
-    "score": "regard.evaluate.scores",
     "train_model": "regard.recipes.training",
     "word_alignment": "regard.alignment.word_alignment",
     "write_corpus": "regard_phrasebook.corpus",
@@ -80,6 +80,7 @@ __all__ = [
     "__version__",
     "alignment_error_rate",
     "build_model",
+    "corpus_scores",
     "load",
     "load_config",
     "load_model",
@@ -88,7 +89,6 @@ __all__ = [
     "preset_names",
     "run_demo",
     "save_model",
-    "score",
     "train_model",
     "word_alignment",
     "write_corpus",

@@ -293,7 +293,7 @@ def test_attention_weights_that_can_be_zero_cannot_be_guided(at_work: Path, rega
     guided = ("--set", "train.guided_weight=0.5", "--set", "train.guided_file=train.align")
     done = regard(*TRAIN, *guided, "--set", "model.attention.normalizer=sparsemax", "--out", "guided")
     assert done.status == 2
-    assert "model.attention.normalizer = 'sparsemax' has made zero feels no pull" in " ".join(done.err.split())
+    assert "model.attention.normalizer = 'sparsemax' sets to zero have no gradient" in " ".join(done.err.split())
 
 
 def test_a_model_without_attention_cannot_be_guided(at_work: Path, regard: Run) -> None:

@@ -20,25 +20,25 @@ PLANTED = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
 import gpu_check, gpu_checks
-from gpu_bench import Found, Skipped
+from gpu_bench import CheckResult, Skipped
 
-def wrong(bench):
+def wrong(setup):
     "Does it add up?"
-    found = Found({"sum": 5})
-    found.expect(2 + 2 == 5, "two and two are not five")
-    return found
+    result = CheckResult({"sum": 5})
+    result.expect(2 + 2 == 5, "two and two are not five")
+    return result
 
-def broken(bench):
+def broken(setup):
     "Does it run?"
     raise ZeroDivisionError("by zero")
 
-def missing(bench):
+def missing(setup):
     "Is it there?"
     raise Skipped("not here")
 
-def right(bench):
+def right(setup):
     "Is one 1?"
-    return Found({"one": 1})
+    return CheckResult({"one": 1})
 
 gpu_checks.CHECKS[:] = [(wrong, 1), (broken, 1), (missing, 1), (right, 1)]
 sys.exit(gpu_check.main())

@@ -1,4 +1,4 @@
-"""`regard lab`: from one command to a report, and what it says of wrong wishes."""
+"""`regard lab`: from one command to a report, and messages about wrong options."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from regard.cli import lab
 
 
 class Done(Protocol):
-    """How a command ended; see `conftest.py`."""
+    """Result of a command; see `conftest.py`."""
 
     status: int
     out: str
@@ -45,7 +45,7 @@ gradients = 2
 """
 
 
-def test_a_lab_of_ones_own_from_text_to_report(at_work: Path, regard: Run) -> None:
+def test_a_lab_of_the_user_from_text_to_report(at_work: Path, regard: Run) -> None:
     (at_work / "lab.toml").write_text(LAB)
     options = ["--test", "test.en", "test.fr", "--gold", "test.align", "--pairs", "100", "--workers", "2"]
     done = regard("lab", "run", "lab.toml", "lab", *options)
@@ -54,65 +54,65 @@ def test_a_lab_of_ones_own_from_text_to_report(at_work: Path, regard: Run) -> No
     assert re.search(r"attends, seed 1: BLEU \d+\.\d in \d+:\d\d  \(\d of 2 done", done.err)
     report = (at_work / "lab/report.md").read_text(encoding="utf-8")
     assert "| plain (baseline) |" in report
-    assert "train.en and train.fr; judged by test.en and test.fr (100 train" in report
+    assert "train.en and train.fr; tested on test.en and test.fr (100 train" in report
     files = [at_work / f"lab/cells/{name}/seed-1/result.json" for name in ("plain", "attends")]
     results = [json.loads(path.read_text()) for path in files]
-    assert [one["trained"]["steps"] for one in results] == [4, 4]
+    assert [result["trained"]["steps"] for result in results] == [4, 4]
     assert results[1]["measured"]["sentences"][0]["links"]
     before = {path: path.stat().st_mtime_ns for path in files}
     again = regard("lab", "run", "lab.toml", "lab", *options)
     assert again.status == 0
-    assert "2 of 2 cells are finished already" in again.err
+    assert "2 of 2 runs were finished earlier" in again.err
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert regard("lab", "report", "lab").out == done.out
-    other = regard("lab", "run", "lab.toml", "lab", *("90" if one == "100" else one for one in options))
+    other = regard("lab", "run", "lab.toml", "lab", *("90" if option == "100" else option for option in options))
     assert other.status == 2
-    assert "begun with another corpus" in other.err
+    assert "started with another corpus" in other.err
 
 
-def test_a_cell_that_fails_is_told_and_the_others_are_reported(at_work: Path, regard: Run) -> None:
+def test_a_run_that_fails_is_reported_with_the_finished_ones(at_work: Path, regard: Run) -> None:
     bad = LAB.replace("[measure]", 'bad = ["train.device=cuda:7"]\n\n[measure]')
     (at_work / "lab.toml").write_text(bad)
     done = regard("lab", "run", "lab.toml", "lab", "--only", "bad")
     assert done.status == 1
     assert re.search(r"bad, seed 1 failed: error: train.device = 'cuda:7' cannot be used here", done.err)
-    assert "1 of 2 trainings are not finished" in (at_work / "lab/report.md").read_text(encoding="utf-8")
+    assert "1 of 2 runs have not finished" in (at_work / "lab/report.md").read_text(encoding="utf-8")
 
 
-def test_the_ready_made_labs_are_listed(regard: Run) -> None:
+def test_the_built_in_labs_are_listed(regard: Run) -> None:
     lines = regard("lab", "list").out.splitlines()
     assert [line.split()[0] for line in lines] == ["bottleneck", "heads", "scores", "word-order"]
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["scors"], "did you mean 'scores'?"),
-        (["scores", "--seeds", "one"], "expected whole numbers with commas"),
+        (["scores", "--seeds", "one"], "expected whole numbers separated by commas"),
         (["scores", "--baseline", "best"], "baseline: expected one of plain, luong/dot"),
-        (["scores", "--steps", "3", "--tokens", "3"], "give steps or tokens, not both"),
-        (["scores", "--only", "luongg/*"], "no system is called 'luongg/*'"),
+        (["scores", "--steps", "3", "--tokens", "3"], "expected steps or tokens, got both"),
+        (["scores", "--only", "luongg/*"], "no system has the name 'luongg/*'"),
         (["scores", "--set", "model.hiden_size=3"], "did you mean 'model.hidden_size'?"),
         (["scores", "--corpus", "nowhere.en", "nowhere.fr"], "nowhere.en: no such file"),
     ],
 )
-def test_wrong_wishes(at_work: Path, regard: Run, options: list[str], told: str) -> None:
+def test_wrong_options(at_work: Path, regard: Run, options: list[str], message: str) -> None:
     done = regard("lab", "run", *options)
     assert done.status == 2
-    assert told in " ".join(done.err.split())
+    assert message in " ".join(done.err.split())
     assert not list(at_work.glob("lab-*/cells"))
 
 
-def test_a_report_of_nothing(at_work: Path, regard: Run) -> None:
+def test_a_report_without_a_lab(at_work: Path, regard: Run) -> None:
     done = regard("lab", "report", "model")
     assert done.status == 2
-    assert "start with `regard lab run`" in done.err
+    assert "start one with `regard lab run`" in done.err
 
 
 @pytest.mark.parametrize("examples", [lab.RUN_EXAMPLES, lab.REPORT_EXAMPLES, lab.LIST_EXAMPLES])
 def test_the_examples_are_commands(regard: Run, examples: str) -> None:
-    """The trainings among them take minutes: their options are read here, and one like them runs above."""
+    """Trainings would take minutes: only their options are checked here, since a similar command runs above."""
     for line in re.findall(r"^\$ regard (.*)$", examples, re.MULTILINE):
         verb = line.split()[:2]
-        told = regard(*verb, "--help").out
-        assert all(option in told for option in re.findall(r"--[a-z-]+", line))
+        help_text = regard(*verb, "--help").out
+        assert all(option in help_text for option in re.findall(r"--[a-z-]+", line))

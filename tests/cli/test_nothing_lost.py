@@ -216,7 +216,7 @@ def test_a_resumed_training_finds_moved_texts(at_work: Path, regard: Run) -> Non
     assert all(f'{side} = "{name}"' in config for side, name in MOVED.items())
     other = regard("train", "--resume", "--out", "model", "--src=test.en", "--tgt=test.fr")
     assert other.status == 2
-    assert "text is not what it was" in other.err
+    assert "text has changed since" in other.err
     fewer = regard("train", "--resume", "--out", "model", "--set", "train.steps=3")
     assert fewer.status == 2
     assert "train.steps = 3: the training in model has done 80 steps already" in fewer.err

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from regard.evaluate.scores import score
+from regard.evaluate.scores import corpus_scores
 from regard.files.atomic import sha256
 
 
@@ -182,7 +182,7 @@ def test_a_shortlist_is_used_and_in_the_signature(at_work: Path, regard: Run) ->
     assert regard("shortlist", "model", "--src", "train.en", "--tgt", "train.fr", *few).status == 0
     greedy = ("--beam", "1", "--shortlist", "table")
     assert regard("translate", "model", "--input", "test.en", "--output", "test.out", *greedy).status == 0
-    scores = score(lines(at_work / "test.out"), lines(at_work / "test.fr"))
+    scores = corpus_scores(lines(at_work / "test.out"), lines(at_work / "test.fr"))
     limited = json.loads(regard("evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--json", *greedy).out)
     free = json.loads(regard("evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--json", "--beam", "1").out)
     assert limited["chrf"] == pytest.approx(scores.chrf)

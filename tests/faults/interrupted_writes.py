@@ -276,7 +276,7 @@ def gone_on(bench: Bench, right: set[str], *, trained: bool) -> str | None:
     if told.status == 0:
         bench.count("goes on")
         return None if weights(bench.out) in right else "it went on to another model"
-    if told.status == 2 and "no training to go on with" in told.said and not trained:
+    if told.status == 2 and "no training to resume" in told.said and not trained:
         return None
     return f"--resume: {told.said[-300:]}"
 
@@ -403,12 +403,12 @@ def labs(bench: Bench) -> list[Job]:
         from regard.lab.experiment import set_up
         from regard.lab.load import load_lab
         from regard.lab.report import write_report
-        from regard.lab.worker import FINISHED, work
+        from regard.lab.worker import FINISHED, train_and_measure
 
         try:
             lab = set_up(load_lab(str(bench.place / "lab.toml")), bench.out)
-            for cell in lab.cells():
-                status = work(lab, cell, workers=1)
+            for each in lab.runs():
+                status = train_and_measure(lab, each, workers=1)
                 if status != FINISHED:
                     return status
             write_report(bench.out)

@@ -23,9 +23,8 @@ from regard.config.load import load_config
 from regard.inspection.record import AttentionRecord
 from regard.lab.corpus import LabCorpus
 from regard.lab.experiment import set_up
-from regard.lab.recorder import Point
-from regard.lab.result import Measured as Found
-from regard.lab.result import RunResult, Sentence, Trained
+from regard.lab.recorder import ValidationPoint
+from regard.lab.result import Measurements, RunResult, SentenceResult, TrainingOutcome
 from regard.lab.schema import Lab
 from regard.model.build import build_model
 from regard.recipes.training import train
@@ -115,24 +114,28 @@ def _make_lab(directory: Path) -> None:
         "baseline": "plain", "seeds": [1, 2], "systems": systems, "measure": {"trials": 10},
         "corpus": {"phrasebook": "en-fr", "pairs": 300, "max_words": 8}, "base": {"set": ["subword.vocab_size=310"]},
     }  # fmt: skip
-    bench = set_up(Lab.model_validate(tree), directory)
-    for cell in bench.cells():
-        _result(bench.corpus, cell.system, cell.seed).write(cell.result)
-        cell.mark.write_text(bench.check(cell))
-        (cell.directory / "record.json").write_text('{"step": 20, "steps": 20}')
+    experiment = set_up(Lab.model_validate(tree), directory)
+    for run in experiment.runs():
+        _result(experiment.corpus, run.system, run.seed).write(run.result_file)
+        run.fingerprint_file.write_text(experiment.check_fingerprint(run))
+        (run.directory / "record.json").write_text('{"step": 20, "steps": 20}')
 
 
 def _result(corpus: LabCorpus, system: str, seed: int) -> RunResult:
     attends = system != "plain"
     sources, references = corpus.lines("test.src"), corpus.lines("test.tgt")
     sentences = tuple(
-        Sentence(line, 3.0 + seed, len(line.split()) + 1, (3, 4, 2, 3) if attends else None) for line in references
+        SentenceResult(line, 3.0 + seed, len(line.split()) + 1, (3, 4, 2, 3) if attends else None)
+        for line in references
     )
-    points = tuple(Point(step, 6.0, 2.0, 20.0, *((1.5, 0.5) if attends else (None, None))) for step in (10, 20))
-    trained = Trained(1000, 20, 500, 12.0, 300.0, 1 << 20, "float32", 1, "checkpoint of step 20", points)
+    points = tuple(
+        ValidationPoint(step, 6.0, 2.0, 20.0, *((1.5, 0.5) if attends else (None, None))) for step in (10, 20)
+    )
+    trained = TrainingOutcome(1000, 20, 500, 12.0, 300.0, 1 << 20, "float32", 1, "checkpoint of step 20", points)
     drawn = (_attention(sources[0], references[0]),) if attends else ()
     gradients = tuple((steps, 0.5) for steps in range(30))
-    return RunResult(system, seed, 15.0, trained, Found(sentences, 9.0, "f00d", None, None, False, gradients, drawn))
+    measured = Measurements(sentences, 9.0, "f00d", None, None, False, gradients, drawn)
+    return RunResult(system, seed, 15.0, trained, measured)
 
 
 def _attention(src: str, tgt: str) -> dict[str, object]:
@@ -273,7 +276,7 @@ def spoilt_lab(sound: Path, place: Path, draw: random.Random) -> Case:
         may_pass = "sha256" not in tree
     else:
         told = changed_file(path, draw)
-    # A cell without a result is one that is not finished.
+    # A run without a result has not finished.
     gone = path.name == "result.json" and not os.path.lexists(path)
     # Locks, logs and what only a training reads are nothing that a report speaks of; marks are noted in it.
     unused = "vocabularies" in path.parts or path.name in ("fingerprint", "record.json")

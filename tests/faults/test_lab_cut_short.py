@@ -1,4 +1,4 @@
-"""A lab that is killed: finished cells stay, a half-done one goes on, and nobody trains what another trains."""
+"""A lab that is killed: finished runs are kept, a partial run is resumed, and no run is trained twice."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ def start(directory: Path, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def worker_of(cell: Path) -> int:
-    """Process that holds a cell."""
-    last = max((cell / "locks").glob("lock.*"), key=lambda path: int(path.suffix[1:]))
+def worker_of(run: Path) -> int:
+    """Process that holds a run."""
+    last = max((run / "locks").glob("lock.*"), key=lambda path: int(path.suffix[1:]))
     return int(last.read_text().split('"pid": ')[1].rstrip("}"))
 
 
 def test_killed_and_started_again(tmp_path: Path, halting: Halting, wait_for: WaitFor) -> None:
     (tmp_path / "lab.toml").write_text(LAB)
     first, second = (tmp_path / "lab/cells" / name / "seed-1" for name in ("first", "second"))
-    # After 10 steps: they are validated, and the state of the first 5 is the last that was saved.
+    # Halts after 10 steps, when they are validated, but only the state of the first 5 has been saved.
     environment, halted = halting("second/seed-1/model/training/state.safetensors", 2)
 
     running = start(tmp_path, **environment)
@@ -69,19 +69,19 @@ def test_killed_and_started_again(tmp_path: Path, halting: Halting, wait_for: Wa
     running.kill()
     running.communicate()
     assert running.returncode == -signal.SIGKILL
-    os.kill(worker, signal.SIGKILL)  # it would have gone on alone
+    os.kill(worker, signal.SIGKILL)  # it would continue alone
     assert (first / "result.json").exists()
     assert not (second / "result.json").exists()
     finished = (first / "result.json").stat().st_mtime_ns
 
     again = start(tmp_path)
-    complaint = again.communicate()[1]
-    assert again.returncode == 0, complaint
-    assert "1 of 2 cells are finished already" in complaint
+    errors = again.communicate()[1]
+    assert again.returncode == 0, errors
+    assert "1 of 2 runs were finished earlier" in errors
     assert (first / "result.json").stat().st_mtime_ns == finished
     assert (second / "result.json").exists()
     record = (second / "record.json").read_text()
-    # The validation after 5 steps was not done again; that after 10 was, and is told once.
+    # The validation after 5 steps was not repeated; that after 10 was, and is recorded once.
     assert [record.count(f'"step": {step},') for step in (5, 10, 15)] == [1, 1, 1]
     assert (tmp_path / "lab/report.html").exists()
 
@@ -92,9 +92,9 @@ def test_interrupted_everything_is_saved(tmp_path: Path, wait_for: WaitFor) -> N
     running = start(tmp_path)
     wait_for((second / "model/training/state.safetensors").exists, running)
     running.send_signal(signal.SIGINT)
-    complaint = running.communicate()[1]
-    assert running.returncode == 130, complaint
-    assert "the same command goes on from there" in complaint
+    errors = running.communicate()[1]
+    assert running.returncode == 130, errors
+    assert "run the same command again to continue" in errors
     worker = worker_of(second)
     try:
         os.kill(worker, 0)

@@ -145,8 +145,9 @@ def make_models(chosen: Sequence[str]) -> None:
     Args:
         chosen: Names of models, with whose exports the others stay as they are; empty for all, and the training.
     """
-    from regard.config.load import load_config
     from regard.runs.training import train
+
+    from regard.config.load import load_config
 
     write_corpus(HERE / "corpus", {"train": 200, "val": 20, "test": 12})
     models = HERE / "models"
@@ -212,8 +213,9 @@ class Stopping:
 
 def leave_unfinished(out: Path) -> None:
     """A training that was interrupted, and can be gone on with."""
-    from regard.config.load import load_config
     from regard.runs.training import train
+
+    from regard.config.load import load_config
 
     files = [f"data.{key}=corpus/{name}" for key, name in (
         ("src", "train.en"), ("tgt", "train.fr"), ("val_src", "val.en"), ("val_tgt", "val.fr")
@@ -254,15 +256,15 @@ def translations() -> Iterator[Case]:
         }.items():
             yield Case(f"translate {name} {how}", [["translate", f"models/{name}", *lines, *CPU, *options]])
         doubtful = ["--input", "corpus/doubtful.en"] if lines == ENGLISH else lines
-        yield Case(f"translate {name} careful", [["translate", f"models/{name}", *doubtful, *GREEDY, "--careful"]])
+        yield Case(f"translate {name} careful", [["translate", f"models/{name}", *doubtful, *GREEDY, "--retry"]])
         for compute in ("int8", "bfloat16"):
-            rounded = ["translate", f"models/{name}", *few, *CPU, "--compute", compute]
+            rounded = ["translate", f"models/{name}", *few, *CPU, "--precision", compute]
             yield Case(f"translate {name} {compute}", [rounded])
     for name in ("luong", "transformer"):
         whole = ["translate", f"models/{name}", *FEW, *CPU, "--json", "--attention", "--n-best", "3", "--beam", "4"]
         yield Case(f"translate {name} n-best attention", [whole])
     yield Case("translate stdin", [["translate", "models/luong", *CPU]], stdin="A king hears the moon.\n\nThe dog!")
-    both = ["translate", "models/luong", "--with", "models/transformer", *CPU]
+    both = ["translate", "models/luong", "models/transformer", *CPU]
     yield Case("translate ensemble", [[*both, *ENGLISH]])
     yield Case("translate ensemble json", [[*both, *FEW, "--json", "--n-best", "2"]])
     table = ["shortlist", "models/luong", "--src", "corpus/train.en", "--tgt", "corpus/train.fr"]
@@ -272,13 +274,13 @@ def translations() -> Iterator[Case]:
     to_file = ["translate", "models/transformer", *FEW, *CPU, "--output", "{out}/few.fr.gz"]
     yield Case("translate to a file", [to_file], reads=["few.fr.gz"])
     yield Case("translate no model", [["translate", "models/none", *FEW]])
-    yield Case("translate other vocabularies", [["translate", "models/luong", "--with", "models/bahdanau", *FEW, *CPU]])
+    yield Case("translate other vocabularies", [["translate", "models/luong", "models/bahdanau", *FEW, *CPU]])
 
 
 def other_engines() -> Iterator[Case]:
     """Exports, as they were stored and as they are made today."""
     alone = [*CPU, "--threads", "1"]
-    for name, (model, engine, type_name) in EXPORTS.items():
+    for name, (_model, engine, type_name) in EXPORTS.items():
         if engine == "marian":
             continue
         needs, rounded = NEEDS[engine], type_name == "int8"
@@ -290,9 +292,6 @@ def other_engines() -> Iterator[Case]:
                 tolerance=0.05 if rounded else 1e-3,
                 needs=needs,
             )
-        yield Case(f"translate {model} by {engine}{' int8' * rounded}", [
-            ["translate", f"models/{model}", "--engine", engine, "--compute", type_name, *FEW, *alone],
-        ], needs=needs)  # fmt: skip
     yield Case("evaluate transformer.ct2", [
         ["evaluate", "models/transformer.ct2", "--src", "corpus/test.en", "--ref", "corpus/test.fr", *alone],
     ], needs=NEEDS["ctranslate2"])  # fmt: skip
@@ -306,28 +305,33 @@ def other_engines() -> Iterator[Case]:
     yield Case("import marian", [back, ["translate", "{out}/imported", *FEW, *CPU]], needs=NEEDS["marian"])
 
 
+def readout(*settings: str) -> list[str]:
+    """Options of the readout."""
+    return [part for setting in settings for part in ("--readout", setting)]
+
+
 def alignments() -> Iterator[Case]:
     """`regard align`, `regard aer`."""
     files = ["--src", "corpus/test.en", "--tgt", "corpus/test.fr", *CPU]
     for form in ("pharaoh", "json", "tsv", "naacl"):
         yield Case(f"align luong {form}", [["align", "models/luong", *files, "--format", form]])
     for name, options in {
-        "luong strongest": ["luong", "--rule", "strongest"],
-        "luong threshold": ["luong", "--rule", "threshold", "--threshold", "0.3", "--end-threshold", "0.9"],
-        "luong shift": ["luong", "--shift"],
+        "luong strongest": ["luong", "--readout", "rule=strongest"],
+        "luong threshold": ["luong", *readout("rule=threshold", "threshold=0.3", "end=0.9")],
+        "luong shift": ["luong", "--readout", "shift=true"],
         "transformer": ["transformer"],
-        "transformer shares": ["transformer", "--rule", "shares", "--threshold", "0.5"],
-        "transformer gold": ["transformer", "--gold", "corpus/test.align", "--gold-base", "0"],
-        "transformer layer 0": ["transformer", "--layer", "0"],
-        "transformer head": ["transformer", "--layer", "1", "--head", "1", "--no-shift"],
-        "ensemble": ["luong", "--with", "models/transformer"],
+        "transformer shares": ["transformer", *readout("rule=shares", "threshold=0.5")],
+        "transformer gold": ["transformer", "--gold", "corpus/test.align"],
+        "transformer layer 0": ["transformer", "--readout", "layer=0"],
+        "transformer head": ["transformer", *readout("layer=1", "head=1", "shift=false")],
+        "ensemble": ["luong", "models/transformer"],
         "plain": ["plain"],
     }.items():
         yield Case(f"align {name}", [["align", f"models/{options[0]}", *files, *options[1:]]])
     turned = ["--src", "corpus/test.fr", "--tgt", "corpus/test.en", *CPU]
     yield Case("align bahdanau", [["align", "models/bahdanau", *turned]])
     # Its attention is spread most.
-    yield Case("align bahdanau threshold", [["align", "models/bahdanau", *turned, "--rule", "threshold"]])
+    yield Case("align bahdanau threshold", [["align", "models/bahdanau", *turned, "--readout", "rule=threshold"]])
     for method in ("intersection", "union", "grow-diag", "grow-diag-final", "gdfa"):
         both = ["--reverse-model", "models/bahdanau", "--symmetrize", method]
         yield Case(f"align both ways {method}", [["align", "models/transformer", *files, *both]])
@@ -343,7 +347,7 @@ def pictures() -> Iterator[Case]:
     sentence = "The green bird does not hear Boris today!"
     yield Case("attend luong", [["attend", "models/luong", sentence, *CPU]])
     yield Case("attend transformer head", [
-        ["attend", "models/transformer", "The king sees a dog.", "--layer", "1", "--head", "0", "--subwords", *CPU],
+        ["attend", "models/transformer", "The king sees a dog.", *readout("layer=1", "head=0"), "--subwords", *CPU],
     ])  # fmt: skip
     given = ["--target", "Le merle vert ne entend pas Boris maintenant!"]
     yield Case("attend transformer target", [["attend", "models/transformer", sentence, *given, *CPU]])
@@ -357,7 +361,7 @@ def scores() -> Iterator[Case]:
     for name in ("luong", "transformer", "plain"):
         yield Case(f"evaluate {name}", [["evaluate", f"models/{name}", *files, "--json"]])
     yield Case("evaluate as text", [["evaluate", "models/plain", *files, "--tokenize", "char", "--beam", "2"]])
-    yield Case("evaluate ensemble", [["evaluate", "models/luong", "--with", "models/transformer", *files]])
+    yield Case("evaluate ensemble", [["evaluate", "models/luong", "models/transformer", *files]])
     for name in MODELS:
         yield Case(f"info {name}", [["info", f"models/{name}"]], tolerance=0)
         yield Case(f"info {name} json", [["info", f"models/{name}", "--json"]], tolerance=0)

@@ -1,4 +1,4 @@
-"""The documentation builds without a warning, asks nothing of other servers, and its navigation is complete."""
+"""The documentation builds without warnings, its pages fetch nothing from other servers, its navigation is complete."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from mkdocs.config import load_config
 from outside import load_script
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +20,7 @@ FETCHED = re.compile(
 
 
 def hook(name: str) -> ModuleType:
-    """A hook of mkdocs; they lie outside the package."""
+    """Loads a mkdocs hook, which is outside the package."""
     return load_script(ROOT / f"tools/{name}.py")
 
 
@@ -57,14 +58,37 @@ def test_missing_pages_are_left_out_and_numbered_ones_added(tmp_path: Path) -> N
         {"Home": "index.md"},
         {"Results": "results.md"},
         {"Attention": [{"Overview": "attention.md"}]},
-        {"The house": [{"Decisions": "decisions/index.md"}]},
+        {"Development": [{"Decisions": "decisions/index.md"}]},
         {"Empty": ["missing.md"]},
     ]
     assert hook("mkdocs_nav").complete(asked, tmp_path) == [
         {"Home": "index.md"},
         {"Attention": [{"Overview": "attention.md"}, "attention-dot.md"]},
-        {"The house": [{"Decisions": "decisions/index.md"}, "decisions/0001-x.md"]},
+        {"Development": [{"Decisions": "decisions/index.md"}, "decisions/0001-x.md"]},
     ]
+
+
+def test_a_page_that_the_navigation_names_is_not_added_again(tmp_path: Path) -> None:
+    (tmp_path / "decisions").mkdir()
+    for name in ("attention.md", "attention-dot.md", "attention-page.md", "decisions/0001-x.md"):
+        (tmp_path / name).touch()
+    nav = [
+        {"Start": ["decisions/0001-x.md"]},
+        {"Attention": [{"Overview": "attention.md"}]},
+        {"The attention page": "attention-page.md"},
+        {"Development": []},
+    ]
+    assert hook("mkdocs_nav").complete(nav, tmp_path) == [
+        {"Start": ["decisions/0001-x.md"]},
+        {"Attention": [{"Overview": "attention.md"}, "attention-dot.md"]},
+        {"The attention page": "attention-page.md"},
+    ]
+
+
+def test_the_navigation_of_this_site_lists_each_page_once() -> None:
+    complete = str(hook("mkdocs_nav").complete(load_config(str(ROOT / "mkdocs.yml")).nav, ROOT / "docs"))
+    pages = re.findall(r"[\w/-]+\.md", complete)
+    assert sorted(pages) == sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md"))
 
 
 def test_formulas_are_drawn_without_a_script() -> None:

@@ -29,7 +29,7 @@ class AlignmentScores:
 
     @property
     def aer(self) -> float:
-        """`1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|)`; 0 is perfect, and 0 without any links."""
+        """`1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|)`; 0 is perfect."""
         total = self.num_predicted + self.num_sure
         return 1.0 - (self.num_in_sure + self.num_in_possible) / total if total else 0.0
 

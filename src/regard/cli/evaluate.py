@@ -54,7 +54,7 @@ def evaluate(
     sources, references = read_parallel(src, ref)
 
     with loading():
-        from regard.evaluate.scores import score
+        from regard.evaluate.scores import corpus_scores
         from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
         from regard.translation.loading import load
 
@@ -70,7 +70,7 @@ def evaluate(
         translator = shortlisted(translator, read_shortlist(shortlist, translator))
         signature += f"|shortlist:{sha256(shortlist)[:8]}"
     translations = with_progress(translator.translate_lines(sources, beam=beam), total=len(sources))
-    scores = score([translation.text for translation in translations], references, tokenize=tokenizer)
+    scores = corpus_scores([translation.text for translation in translations], references, tokenize=tokenizer)
     if as_json:
         say_json({**scores.to_dict(), "model": signature})
         return

@@ -1,4 +1,4 @@
-"""`regard lab`: kinds of attention trained on one corpus with equal budgets, and one report that compares them."""
+"""`regard lab`: trains several systems on one corpus with equal budgets, and compares them in one report."""
 
 from __future__ import annotations
 
@@ -26,49 +26,54 @@ Directory = Annotated[
 ]
 Files = tuple[str, str]
 Lab = Annotated[
-    str, typer.Argument(metavar="LAB", help="A TOML file, or a name out of `regard lab list`.", show_default=False)
+    str, typer.Argument(metavar="LAB", help="A TOML file, or a name from `regard lab list`.", show_default=False)
 ]
 Out = Annotated[
-    Path | None, typer.Argument(parser=place, metavar="DIR", help="Where all of it goes.", show_default="lab-NAME")
+    Path | None,
+    typer.Argument(
+        parser=place, metavar="DIR", help="Directory for models, results and report.", show_default="lab-NAME"
+    ),
 ]
 CorpusFiles = Annotated[
-    Files | None, typer.Option("--corpus", metavar="SRC TGT", help="Text to learn from.", show_default="the lab's")
+    Files | None, typer.Option("--corpus", metavar="SRC TGT", help="Training text.", show_default="the lab's")
 ]
 ValFiles = Annotated[
-    Files | None, typer.Option("--val", metavar="SRC TGT", help="Text to validate with.", show_default="a share of it")
+    Files | None,
+    typer.Option("--val", metavar="SRC TGT", help="Validation text.", show_default="held out"),
 ]
 TestFiles = Annotated[
-    Files | None, typer.Option("--test", metavar="SRC TGT", help="Text to be judged by.", show_default="a share of it")
+    Files | None,
+    typer.Option("--test", metavar="SRC TGT", help="Test text.", show_default="held out"),
 ]
 Gold = Annotated[
-    str | None, typer.Option("--gold", metavar="FILE", help="Word links of the test text.", show_default=False)
+    str | None, typer.Option("--gold", metavar="FILE", help="Gold word links of the test text.", show_default=False)
 ]
 Pairs = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Training pairs: a sample of so many.", show_default="all")
+    int | None, typer.Option(metavar="N", min=1, help="Number of training pairs to sample.", show_default="all")
 ]
-TestPairs = Annotated[int | None, typer.Option(metavar="N", min=1, help="Test pairs at most.", show_default="2000")]
-Steps = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="Updates of each training.", show_default="the lab's")
+TestPairs = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Maximum number of test pairs.", show_default="2000")
 ]
+Steps = Annotated[int | None, typer.Option(metavar="N", min=1, help="Updates per training.", show_default="the lab's")]
 Tokens = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="Target tokens of each training, in place of steps.", show_default=False),
+    typer.Option(metavar="N", min=1, help="Target tokens per training, in place of steps.", show_default=False),
 ]
-Minutes = Annotated[float | None, typer.Option(metavar="N", help="Time of each training at most.", show_default=False)]
-Seeds = Annotated[str | None, typer.Option(metavar="N,N", help="Seeds, with commas.", show_default="the lab's")]
+Minutes = Annotated[float | None, typer.Option(metavar="N", help="Maximum minutes per training.", show_default=False)]
+Seeds = Annotated[str | None, typer.Option(metavar="N,N", help="Seeds, separated by commas.", show_default="the lab's")]
 Baseline = Annotated[str | None, typer.Option(metavar="NAME", help="System to compare with.", show_default="the lab's")]
 Only = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME",
-        help="Only this system, or all like 'luong/*', and the baseline; may be repeated.",
+        help="Only this system, or those that match a pattern such as 'luong/*', and the baseline; may be repeated.",
         show_default=False,
     ),
 ]
-Workers = Annotated[int, typer.Option(metavar="N", min=1, help="Trainings at the same time.")]
+Workers = Annotated[int, typer.Option(metavar="N", min=1, help="Number of trainings at the same time.")]
 
 app = typer.Typer(
-    name="lab", help="Train kinds of attention with equal budgets and compare them in one report.", no_args_is_help=True
+    name="lab", help="Train several systems with equal budgets and compare them in one report.", no_args_is_help=True
 )
 
 
@@ -91,7 +96,7 @@ def _run(
     workers: Workers = 1,
     overrides: Set = None,
 ) -> int:
-    """Train every system with every seed, then write the report. Started again, it goes on where it was cut short."""
+    """Train every system with every seed, then write the report. The same command resumes an interrupted lab."""
     changes = {
         "corpus.train": corpus, "corpus.val": val, "corpus.test": test, "corpus.gold": gold, "corpus.pairs": pairs,
         "corpus.test_pairs": test_pairs, "budget.steps": steps, "budget.tokens": tokens, "budget.minutes": minutes,
@@ -101,22 +106,24 @@ def _run(
     with loading():
         from regard.lab.load import load_lab
         from regard.lab.report import write_report
-        from regard.lab.run import run_lab
+        from regard.lab.scheduler import run_lab
+        from regard.recipes.process import interrupt_on_signals
 
     loaded = load_lab(lab, changes=changes, only=tuple(only or ()))
     directory = directory or Path(f"lab-{Path(lab).stem}")
-    ended = run_lab(loaded, directory, workers=workers)
-    if ended.interrupted:
-        warn(f"stopped; all is saved in {directory}: the same command goes on from there")
+    with interrupt_on_signals() as interrupt:
+        outcome = run_lab(loaded, directory, workers=workers, interrupt=interrupt)
+    if outcome.interrupted:
+        warn(f"stopped; everything is saved in {directory}: run the same command again to continue")
         return INTERRUPTED
-    if ended.finished:
+    if outcome.finished:
         say("\n".join(map(str, write_report(directory))))
-    return 1 if ended.failed else 0
+    return 1 if outcome.failed else 0
 
 
 @app.command("report", cls=Verb, epilog=REPORT_EXAMPLES)
 def _report(directory: Directory) -> None:
-    """Write report.html and report.md of what is finished, even while a lab is running."""
+    """Write report.html and report.md on all finished runs, even while the lab is still running."""
     with loading():
         from regard.lab.report import write_report
 
@@ -125,7 +132,7 @@ def _report(directory: Directory) -> None:
 
 @app.command("list", cls=Verb, epilog=LIST_EXAMPLES)
 def _list() -> None:
-    """Print the ready-made labs."""
+    """List the built-in labs."""
     with loading():
         from regard.lab.load import lab_names, load_lab
 
@@ -135,10 +142,10 @@ def _list() -> None:
 
 
 def _numbers(text: str | None) -> list[int] | None:
-    """Numbers with commas between them."""
+    """Parses whole numbers separated by commas."""
     if text is None:
         return None
     try:
-        return [int(one) for one in text.split(",")]
+        return [int(number) for number in text.split(",")]
     except ValueError:
-        raise ConfigError(f"--seeds: expected whole numbers with commas, such as 1,2,3, got {text!r}") from None
+        raise ConfigError(f"--seeds: expected whole numbers separated by commas, such as 1,2,3, got {text!r}") from None

@@ -1,1 +1,1 @@
-"""How good translations are, by which measure, and how good word alignments are."""
+"""Evaluation of translations: BLEU, chrF and TER of a corpus, and by source length."""

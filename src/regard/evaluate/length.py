@@ -1,4 +1,4 @@
-"""Quality by source length: where a model without attention falls behind (Bahdanau et al. 2015, fig. 2)."""
+"""BLEU and chrF by source length: models without attention get worse as it grows (Bahdanau et al. 2015, fig. 2)."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from regard.evaluate.scores import check_counts, corpus_bleu, corpus_chrf
 from regard.evaluate.tokenizers import AUTO, choose_tokenizer
 
 EDGES = (10, 20, 30, 40, 50)
-"""Words at which a new bucket begins, when not said otherwise."""
+"""Default source lengths, in words, at which a new bucket begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class LengthRow:
-    """Sentences whose sources are about equally long, and their scores.
+    """Scores of the sentences whose source length is in one range.
 
     Attributes:
-        shortest: Fewest source words of the bucket.
-        longest: Most source words; None = no limit.
-        num_sentences: Sentences in it, at least 1.
-        bleu: As in `Scores`, over the bucket.
-        chrf: As in `Scores`, over the bucket.
+        shortest: Smallest source length of the range, in words.
+        longest: Largest source length; None = no limit.
+        num_sentences: Number of sentences, at least 1.
+        bleu: BLEU of these sentences, as in `Scores`.
+        chrf: chrF of these sentences, as in `Scores`.
     """
 
     shortest: int
@@ -35,7 +35,7 @@ class LengthRow:
 
     @property
     def label(self) -> str:
-        """The lengths as a reader writes them: `10-19`, `50+`."""
+        """The range as text: `10-19`, `50+`."""
         return range_label(self.shortest, self.longest)
 
 
@@ -47,68 +47,70 @@ def by_source_length(
     edges: Sequence[int] = EDGES,
     tokenize: str = AUTO,
 ) -> list[LengthRow]:
-    """BLEU and chrF of buckets of source length.
+    """Computes BLEU and chrF by source length.
 
     Args:
-        sources: What was translated; words are what spaces separate.
-        hypotheses: The translation of each.
-        references: The right translation of each.
-        edges: Words at which a new bucket begins, rising; the first bucket begins at 0.
-        tokenize: Tokenizer of BLEU, as for `regard.evaluate.scores.score`; `auto` chooses one for all buckets.
+        sources: Source sentences; words are separated by spaces.
+        hypotheses: One translation per source.
+        references: One reference per source.
+        edges: Lengths at which a new bucket begins, in increasing order; the first bucket begins at 0.
+        tokenize: Tokenizer of BLEU, as for `regard.evaluate.scores.corpus_scores`; `auto` chooses one for all buckets.
 
     Returns:
-        One row a bucket that has sentences, shortest sources first.
+        One row per bucket with sentences, shortest sources first.
 
     Raises:
-        DataError: The sequences differ in length or are empty, or the edges do not rise from 1 or more.
+        DataError: The sequences differ in length or are empty, or the edges do not increase from at least 1.
     """
     check_counts(hypotheses, references)
     check_counts(sources, references, what="sources")
     if any(before >= after for before, after in pairwise([0, *edges])):
-        raise DataError(f"expected rising edges of at least 1 word, got {', '.join(map(str, edges))}")
+        raise DataError(f"expected edges of at least 1 word in increasing order, got {', '.join(map(str, edges))}")
     tokenizer = choose_tokenizer(references, tokenize)
     rows = []
-    for shortest, longest, numbers in buckets([len(source.split()) for source in sources], edges):
-        chosen = [hypotheses[number] for number in numbers]
-        wanted = [references[number] for number in numbers]
-        bleu = corpus_bleu(chosen, wanted, tokenize=tokenizer)
-        rows.append(LengthRow(shortest, longest, len(numbers), bleu, corpus_chrf(chosen, wanted)))
+    for shortest, longest, indices in buckets([len(source.split()) for source in sources], edges):
+        bucket_hypotheses = [hypotheses[index] for index in indices]
+        bucket_references = [references[index] for index in indices]
+        bleu = corpus_bleu(bucket_hypotheses, bucket_references, tokenize=tokenizer)
+        chrf = corpus_chrf(bucket_hypotheses, bucket_references)
+        rows.append(LengthRow(shortest, longest, len(indices), bleu, chrf))
     return rows
 
 
 def buckets(values: Sequence[int], edges: Sequence[int]) -> list[tuple[int, int | None, list[int]]]:
-    """Sorts things by size into ranges.
+    """Groups values into ranges.
 
     >>> buckets([3, 12, 4, 99], [10, 20])
     [(0, 9, [0, 2]), (10, 19, [1]), (20, None, [3])]
 
     Args:
-        values: The size of each.
-        edges: Where a new range begins, beside 0; rising.
+        values: Values, at least 0.
+        edges: Values at which a new range begins, besides 0, in increasing order.
 
     Returns:
-        Of each range that holds any: its smallest and largest value, None = no limit, and the places of what it holds.
+        For each range that is not empty: its smallest and largest value (None = no limit), and the indices of its
+        values.
     """
     starts = [0, *edges]
-    found: dict[int, list[int]] = {}
-    for place, value in enumerate(values):
-        found.setdefault(bisect_right(starts, value) - 1, []).append(place)
+    by_range: dict[int, list[int]] = {}
+    for index, value in enumerate(values):
+        by_range.setdefault(bisect_right(starts, value) - 1, []).append(index)
     lasts = [*(start - 1 for start in edges), None]
-    return [(starts[at], lasts[at], places) for at, places in sorted(found.items())]
+    return [(starts[number], lasts[number], indices) for number, indices in sorted(by_range.items())]
 
 
 def range_label(first: int, last: int | None) -> str:
-    """A range as a reader writes it.
+    """Formats a range.
 
     >>> range_label(10, 19), range_label(50, None), range_label(0, 0)
     ('10-19', '50+', '0')
 
     Args:
-        first: The smallest value.
-        last: The largest; None = no limit.
+        first: Smallest value.
+        last: Largest value; None = no limit.
 
     Returns:
-        Such as `10-19`.
+        Text such as `10-19`.
     """
     if last is None:
         return f"{first}+"

@@ -1,8 +1,8 @@
-"""BLEU, chrF and TER by sacreBLEU, over text as a reader sees it, each with the signature that it needs.
+"""BLEU, chrF and TER by sacreBLEU on detokenized text, each with its signature.
 
-All are sacreBLEU's defaults, so that numbers can be compared: BLEU and chrF mind the case, TER does not. BLEU's
-tokenizer follows the script of the references (see `regard.evaluate.tokenizers`). Both sides are normalized as regard
-normalizes all text, so that two spellings of one character in Unicode are the same character.
+All use sacreBLEU's defaults, so that scores are comparable: BLEU and chrF are cased, TER is not. BLEU's tokenizer
+depends on the script of the references (see `regard.evaluate.tokenizers`). Both sides are normalized like all text in
+regard, so that different Unicode encodings of a character are equal.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from regard.text.normalize import normalize
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a set of translations scores against its references.
+    """Scores of a set of translations.
 
     Attributes:
         bleu: BLEU (Papineni et al. 2002), cased, 0 to 100; `bleu_signature` names its tokenizer.
         chrf: chrF2 (Popović 2015), cased, 0 to 100.
-        ter: Translation edit rate (Snover et al. 2006) in percent, caseless; lower is better, above 100 possible.
-        num_sentences: Sentences scored.
-        bleu_signature: How sacreBLEU computed `bleu`; the next two likewise.
-        chrf_signature: Of `chrf`.
-        ter_signature: Of `ter`.
+        ter: Translation edit rate (Snover et al. 2006) in percent, uncased; lower is better, and it can exceed 100.
+        num_sentences: Number of scored sentences.
+        bleu_signature: sacreBLEU's signature of `bleu`.
+        chrf_signature: sacreBLEU's signature of `chrf`.
+        ter_signature: sacreBLEU's signature of `ter`.
     """
 
     bleu: float
@@ -43,112 +43,114 @@ class Scores:
 
     @property
     def signature(self) -> str:
-        """The three signatures in one line, each after the name of its measure."""
+        """The three signatures in one line, each after the name of its metric."""
         return f"BLEU {self.bleu_signature} chrF {self.chrf_signature} TER {self.ter_signature}"
 
     def to_dict(self) -> dict[str, float | str]:
-        """The scores as JSON has them: `bleu`, `chrf`, `ter` and `signature`."""
+        """The scores as a dictionary for JSON, with the keys `bleu`, `chrf`, `ter` and `signature`."""
         return {"bleu": self.bleu, "chrf": self.chrf, "ter": self.ter, "signature": self.signature}
 
 
-def score(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str = AUTO) -> Scores:
-    """Scores translations by all three measures; TER takes seconds for thousands of sentences.
+def corpus_scores(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str = AUTO) -> Scores:
+    """Computes BLEU, chrF and TER of translations; TER takes seconds for thousands of sentences.
 
-    >>> score(["Comment vas-tu ?"], ["Comment vas-tu ?"]).chrf
+    >>> corpus_scores(["Comment vas-tu ?"], ["Comment vas-tu ?"]).chrf
     100.0
 
     Args:
-        hypotheses: One translation a sentence, detokenized.
-        references: The right translation of each.
-        tokenize: Tokenizer of BLEU, by sacreBLEU's name; `auto` = by the script of the references.
+        hypotheses: Translations, detokenized.
+        references: One reference per translation.
+        tokenize: sacreBLEU's name of the tokenizer of BLEU; `auto` = by the script of the references.
 
     Returns:
         The scores and their signatures.
 
     Raises:
-        DataError: The two differ in number, or there are none; the tokenizer cannot be used.
+        DataError: The two differ in number or are empty, or the tokenizer is not available.
     """
     check_counts(hypotheses, references)
-    found, right = comparable(hypotheses, what="translation"), comparable(references, what="reference")
-    metrics = (bleu_metric(choose_tokenizer(right, tokenize)), CHRF(), TER())
-    # A signature knows the number of references only after the score was taken.
-    values = [float(metric.corpus_score(found, [right]).score) for metric in metrics]
+    hypotheses = normalized_lines(hypotheses, what="translation")
+    references = normalized_lines(references, what="reference")
+    metrics = (bleu_metric(choose_tokenizer(references, tokenize)), CHRF(), TER())
+    # A signature contains the number of references only after a score was computed.
+    values = [float(metric.corpus_score(hypotheses, [references]).score) for metric in metrics]
     signatures = [str(metric.get_signature()) for metric in metrics]
     return Scores(values[0], values[1], values[2], len(hypotheses), *signatures)
 
 
 def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str = AUTO) -> float:
-    """Only BLEU, as in `score`, and without sacreBLEU's advice on text that looks tokenized: many call it many times.
+    """Computes BLEU alone, as in `corpus_scores`.
+
+    sacreBLEU's warning about text that looks tokenized is suppressed, since this is called after each validation.
 
     Args:
-        hypotheses: One translation a sentence.
-        references: The right translation of each.
-        tokenize: As for `score`.
+        hypotheses: Translations, detokenized.
+        references: One reference per translation.
+        tokenize: sacreBLEU's name of the tokenizer; `auto` = by the script of the references.
 
     Returns:
-        0 to 100.
+        BLEU, 0 to 100.
 
     Raises:
-        DataError: As for `score`.
+        DataError: The two differ in number or are empty, or the tokenizer is not available.
     """
     check_counts(hypotheses, references)
-    right = comparable(references, what="reference")
-    metric = bleu_metric(choose_tokenizer(right, tokenize), force=True)
-    return float(metric.corpus_score(comparable(hypotheses, what="translation"), [right]).score)
+    hypotheses = normalized_lines(hypotheses, what="translation")
+    references = normalized_lines(references, what="reference")
+    metric = bleu_metric(choose_tokenizer(references, tokenize), force=True)
+    return float(metric.corpus_score(hypotheses, [references]).score)
 
 
 def corpus_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> float:
-    """Only chrF, as in `score`.
+    """Computes chrF alone, as in `corpus_scores`.
 
     Args:
-        hypotheses: One translation a sentence.
-        references: The right translation of each.
+        hypotheses: Translations, detokenized.
+        references: One reference per translation.
 
     Returns:
-        0 to 100.
+        chrF, 0 to 100.
 
     Raises:
-        DataError: The two differ in number, or there are none.
+        DataError: The two differ in number or are empty.
     """
     check_counts(hypotheses, references)
-    return float(
-        CHRF()
-        .corpus_score(comparable(hypotheses, what="translation"), [comparable(references, what="reference")])
-        .score
-    )
+    hypotheses = normalized_lines(hypotheses, what="translation")
+    references = normalized_lines(references, what="reference")
+    return float(CHRF().corpus_score(hypotheses, [references]).score)
 
 
-def comparable(lines: Sequence[str], *, what: str = "line") -> list[str]:
-    """Text in the one form in which translations and references are compared.
+def normalized_lines(lines: Sequence[str], *, what: str = "line") -> list[str]:
+    """Normalizes translations or references for comparison (see `regard.text.normalize`).
 
     Args:
-        lines: Translations, or references.
-        what: What one of them is, for the message.
+        lines: Translations or references.
+        what: Name of a line in error messages.
 
     Returns:
-        Them normalized (see `regard.text.normalize`).
+        The normalized lines.
 
     Raises:
-        DataError: One is no text.
+        DataError: A line is not text.
     """
     return [normalize(line) for line in checked(lines, what=what)]
 
 
 def check_counts(hypotheses: Sequence[str], references: Sequence[str], *, what: str = "translations") -> None:
-    """Refuses what cannot be scored.
+    """Checks that there are as many translations as references, and at least one.
 
     Args:
         hypotheses: Translations.
-        references: What they are compared with.
-        what: What the first are, for the message.
+        references: Their references.
+        what: Name of the first sequence in error messages.
 
     Raises:
-        DataError: The two differ in number, or there are none.
+        DataError: The two differ in number or are empty.
     """
     if len(hypotheses) != len(references):
         raise DataError(
-            f"expected one line of each, got {len(hypotheses)} {what} and {len(references)} references: align them "
-            "line by line"
+            f"expected as many {what} as references, got {len(hypotheses)} {what} and {len(references)} references: "
+            "align them line by line"
         )
     if not hypotheses:
         raise DataError("expected at least one translation to score, got none: the input is empty")

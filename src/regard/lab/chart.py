@@ -1,4 +1,4 @@
-"""Charts as inline SVG: curves and intervals, in colors that everybody can tell apart and that follow the page."""
+"""Charts as inline SVG: curves and intervals, with colors and markers from the page's style sheet."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _MARKERS = ("circle", "square", "triangle", "diamond", "cross", "down")
 
 @dataclass(frozen=True)
 class Line:
-    """A curve.
+    """A curve of one system.
 
     Attributes:
-        name: Of its system.
-        style: Number of its color and marker; the page's style sheet and legend use the same.
+        name: Name of the system.
+        style: Number of its color and marker, which the page's style sheet and legend share.
         points: `(x, y)`, or `(x, y, low, high)` with an interval.
-        quiet: Whether it is there for comparison only.
+        quiet: Whether to draw it dashed and behind the others, as a reference only.
     """
 
     name: str
@@ -32,15 +32,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Axes:
-    """What the axes of a chart say; charts beside each other share them.
+    """Axes of a chart; charts side by side share them.
 
     Attributes:
-        x_label: Below.
-        y_label: Beside.
-        categories: Names of the places 0, 1, ... on the x axis; None = numbers.
+        x_label: Label of the x axis.
+        y_label: Label of the y axis.
+        categories: Names of the positions 0, 1, ... on the x axis; None = numbers.
         x_range: Smallest and largest x.
         y_range: Smallest and largest y.
-        logarithmic: Whether y grows by factors.
+        logarithmic: Whether the y axis is logarithmic.
     """
 
     x_label: str
@@ -51,12 +51,12 @@ class Axes:
     logarithmic: bool = False
 
     def x(self, value: float) -> float:
-        """From a value to pixels."""
+        """Converts an x value to pixels from the left."""
         low, high = self.x_range
         return _LEFT + (WIDTH - _LEFT - _RIGHT) * (value - low) / ((high - low) or 1.0)
 
     def y(self, value: float) -> float:
-        """From a value to pixels."""
+        """Converts a y value to pixels from the top."""
         low, high = self.y_range
         if self.logarithmic:
             low, high, value = log10(low), log10(high), log10(max(value, low))
@@ -71,17 +71,17 @@ def axes_for(
     categories: Sequence[str] | None = None,
     logarithmic: bool = False,
 ) -> Axes:
-    """Axes that hold all lines.
+    """Chooses axes that contain all lines.
 
     Args:
-        lines: Of all charts that share them.
-        x_label: Below.
-        y_label: Beside.
-        categories: Names of the places on the x axis.
-        logarithmic: Whether y grows by factors.
+        lines: Lines of all charts that share the axes.
+        x_label: Label of the x axis.
+        y_label: Label of the y axis.
+        categories: Names of the positions on the x axis; None = numbers.
+        logarithmic: Whether the y axis is logarithmic.
 
     Returns:
-        The axes; y from 0 up, unless it grows by factors.
+        The axes; y starts at 0 unless it is logarithmic.
     """
     xs = [point[0] for line in lines for point in line.points] or [0.0, 1.0]
     ys = [value for line in lines for point in line.points for value in point[1:] if isfinite(value)] or [0.0, 1.0]
@@ -94,28 +94,28 @@ def axes_for(
     return Axes(x_label, y_label, tuple(categories) if categories else None, x_range, y_range, logarithmic)
 
 
-def draw(lines: Sequence[Line], axes: Axes, *, label: str) -> str:
-    """A chart.
+def draw_chart(lines: Sequence[Line], axes: Axes, *, label: str) -> str:
+    """Draws a chart.
 
     Args:
-        lines: Quiet ones are drawn first.
-        axes: Their axes.
-        label: What it shows, for those who do not see it.
+        lines: Lines of the chart; quiet ones are drawn first.
+        axes: Axes of the chart.
+        label: Description for readers who cannot see the picture.
 
     Returns:
-        An `svg` element whose classes `k0`, `k1`, ... are those of the lines' styles.
+        An `svg` element whose classes `k0`, `k1`, ... are the styles of the lines.
     """
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(label)}">',
-        *_grid(axes),
+        *_draw_grid(axes),
     ]
-    for line in sorted(lines, key=lambda one: not one.quiet):
-        parts += _curve(line, axes)
+    for line in sorted(lines, key=lambda line: not line.quiet):
+        parts += _draw_line(line, axes)
     return "".join([*parts, "</svg>"])
 
 
-def marker(style: int, x: float = 8.0, y: float = 8.0) -> str:
-    """The marker of a style, around a point.
+def draw_marker(style: int, x: float = 8.0, y: float = 8.0) -> str:
+    """Draws the marker of a style around a point.
 
     Args:
         style: Number of the style.
@@ -123,31 +123,33 @@ def marker(style: int, x: float = 8.0, y: float = 8.0) -> str:
         y: Pixels from the top.
 
     Returns:
-        An element of SVG without a color of its own.
+        An SVG element without a color of its own.
     """
     shapes = {
         "circle": f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2"/>',
         "square": f'<rect x="{x - 3:.1f}" y="{y - 3:.1f}" width="6" height="6"/>',
-        "triangle": _polygon(x, y, ((0, -3.9), (3.8, 2.8), (-3.8, 2.8))),
-        "diamond": _polygon(x, y, ((0, -4.2), (3.9, 0), (0, 4.2), (-3.9, 0))),
-        "cross": _polygon(
+        "triangle": _draw_polygon(x, y, ((0, -3.9), (3.8, 2.8), (-3.8, 2.8))),
+        "diamond": _draw_polygon(x, y, ((0, -4.2), (3.9, 0), (0, 4.2), (-3.9, 0))),
+        "cross": _draw_polygon(
             x, y, ((-1.2, -4), (1.2, -4), (1.2, -1.2), (4, -1.2), (4, 1.2), (1.2, 1.2), (1.2, 4), (-1.2, 4),
                    (-1.2, 1.2), (-4, 1.2), (-4, -1.2), (-1.2, -1.2)),
         ),
-        "down": _polygon(x, y, ((0, 3.9), (3.8, -2.8), (-3.8, -2.8))),
+        "down": _draw_polygon(x, y, ((0, 3.9), (3.8, -2.8), (-3.8, -2.8))),
     }  # fmt: skip
     return shapes[_MARKERS[style % len(_MARKERS)]]
 
 
-def interval(value: float, margin: float, seeds: Iterable[float], scale: tuple[float, float], against: float) -> str:
-    """A score on a line: its interval, the seeds as dots, the baseline as a stroke.
+def draw_interval(
+    score: float, margin: float, seeds: Iterable[float], scale: tuple[float, float], against: float
+) -> str:
+    """Draws a score with its interval, the seeds as dots and the baseline as a dashed line.
 
     Args:
-        value: The score.
-        margin: Half the interval.
-        seeds: Scores of the single seeds.
-        scale: Smallest and largest value of the line.
-        against: The baseline's score.
+        score: Score over all seeds.
+        margin: Half of the interval.
+        seeds: Score of each seed.
+        scale: Smallest and largest value of the axis.
+        against: Score of the baseline.
 
     Returns:
         An `svg` element.
@@ -155,27 +157,27 @@ def interval(value: float, margin: float, seeds: Iterable[float], scale: tuple[f
     width, height = 270.0, 20.0
     low, high = scale
 
-    def x(number: float) -> float:
-        return 6 + (width - 12) * (number - low) / ((high - low) or 1.0)
+    def x(value: float) -> float:
+        return 6 + (width - 12) * (value - low) / ((high - low) or 1.0)
 
-    dots = "".join(f'<circle class="seed" cx="{x(one):.1f}" cy="15" r="1.8"/>' for one in seeds)
+    dots = "".join(f'<circle class="seed" cx="{x(seed):.1f}" cy="15" r="1.8"/>' for seed in seeds)
     return (
         f'<svg class="interval" viewBox="0 0 {width:g} {height:g}" aria-hidden="true">'
         f'<line class="against" x1="{x(against):.1f}" x2="{x(against):.1f}" y1="0" y2="{height:g}"/>'
-        f'<line class="range" x1="{x(value - margin):.1f}" x2="{x(value + margin):.1f}" y1="8" y2="8"/>'
-        f'<circle class="score" cx="{x(value):.1f}" cy="8" r="3.4"/>{dots}</svg>'
+        f'<line class="range" x1="{x(score - margin):.1f}" x2="{x(score + margin):.1f}" y1="8" y2="8"/>'
+        f'<circle class="score" cx="{x(score):.1f}" cy="8" r="3.4"/>{dots}</svg>'
     )
 
 
-def _polygon(x: float, y: float, corners: Sequence[tuple[float, float]]) -> str:
+def _draw_polygon(x: float, y: float, corners: Sequence[tuple[float, float]]) -> str:
     return f'<polygon points="{" ".join(f"{x + dx:.1f},{y + dy:.1f}" for dx, dy in corners)}"/>'
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Four to eight round numbers that hold the range."""
+    """Four to eight round numbers that cover the range."""
     step = 10.0 ** floor(log10((high - low) / 4))
     step = next(step * factor for factor in (1, 2, 2.5, 5, 10) if (high - low) / (step * factor) <= 6)
-    return [step * place for place in range(floor(low / step), ceil(high / step) + 1)]
+    return [step * number for number in range(floor(low / step), ceil(high / step) + 1)]
 
 
 def _y_ticks(axes: Axes) -> list[float]:
@@ -185,7 +187,7 @@ def _y_ticks(axes: Axes) -> list[float]:
     return _ticks(low, high)
 
 
-def _grid(axes: Axes) -> list[str]:
+def _draw_grid(axes: Axes) -> list[str]:
     parts = []
     for value in _y_ticks(axes):
         y = axes.y(value)
@@ -209,25 +211,25 @@ def _grid(axes: Axes) -> list[str]:
 
 def _x_ticks(axes: Axes) -> list[tuple[float, str]]:
     if axes.categories:
-        return [(float(place), html.escape(name)) for place, name in enumerate(axes.categories)]
+        return [(float(position), html.escape(name)) for position, name in enumerate(axes.categories)]
     low, high = axes.x_range
     return [(value, f"{value:,g}") for value in _ticks(low, high) if value <= high]
 
 
-def _curve(line: Line, axes: Axes) -> list[str]:
+def _draw_line(line: Line, axes: Axes) -> list[str]:
     points = [point for point in line.points if all(map(isfinite, point))]
     if not points:
         return []
-    places = [(axes.x(point[0]), axes.y(point[1])) for point in points]
-    path = " L".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    pixels = [(axes.x(point[0]), axes.y(point[1])) for point in points]
+    path = " L".join(f"{x:.1f},{y:.1f}" for x, y in pixels)
     parts = [f'<g class="k{line.style}{" quiet" if line.quiet else ""}">']
     if len(points[0]) == 4:
         upper = [f"{axes.x(point[0]):.1f},{axes.y(point[3]):.1f}" for point in points]
         lower = [f"{axes.x(point[0]):.1f},{axes.y(point[2]):.1f}" for point in reversed(points)]
         parts.append(f'<polygon class="band" points="{" ".join(upper + lower)}"/>')
     parts.append(f'<path d="M{path}"/>')
-    for (x, y), point in zip(places, points, strict=True):
-        where = axes.categories[round(point[0])] if axes.categories else f"{point[0]:,.4g}"
-        told = html.escape(f"{line.name}, {where}: {point[1]:.4g}")
-        parts.append(f'<g class="point"><title>{told}</title>{marker(line.style, x, y)}</g>')
+    for (x, y), point in zip(pixels, points, strict=True):
+        name = axes.categories[round(point[0])] if axes.categories else f"{point[0]:,.4g}"
+        tooltip = html.escape(f"{line.name}, {name}: {point[1]:.4g}")
+        parts.append(f'<g class="point"><title>{tooltip}</title>{draw_marker(line.style, x, y)}</g>')
     return [*parts, "</g>"]

@@ -1,4 +1,4 @@
-"""The text of a lab: brought together once in the lab's own directory, so that nothing outside is needed again."""
+"""The text of a lab, copied once into the lab's directory, so that the original files are not needed again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from regard.errors import ConfigError, DataError
-from regard.evaluate.scores import comparable
+from regard.evaluate.scores import normalized_lines
 from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
 from regard.files.atomic import atomic_directory, sha256
 from regard.files.json_text import faults
@@ -30,27 +30,26 @@ from regard_phrasebook.corpus import write_corpus
 PHRASEBOOK_PAIRS = 20_000
 LONG_WORDS = 20
 HELD_OUT = 1000
-"""Pairs that are held out for validation, and as many for the test, where no files are given; 5 % at most."""
+"""Sentences held out for validation, and as many for the test, where no files are given; at most 5 % of the text."""
 
 _ABOUT, _GOLD = "about.json", "test.align"
-_LARGEST_ABOUT, _LARGEST = 1 << 26, 1 << 30
-# Bytes of the description, and of a text that is held in memory.
-_CURE = "the text of a lab stays as it was brought together; choose another directory to begin anew"
+_MAX_ABOUT_BYTES, _MAX_TEXT_BYTES = 1 << 26, 1 << 30
+_CURE = "the text of a lab must not change; restore the original file, or choose another directory for a new lab"
 T = TypeVar("T")
 Gold = tuple[GoldLinks, ...]
 
 
 @dataclass(frozen=True)
 class LabCorpus:
-    """What all systems of a lab learn from and are judged by.
+    """Training, validation and test text that all systems of a lab share.
 
     Attributes:
-        directory: Holds `train|val|test.src|tgt`, and `test.align` where there are gold links.
-        description: Where it comes from, in words.
-        sizes: Pairs in train, val and test.
-        num_seen: Test pairs whose source stands in the training text too.
-        counts: How often each word of the test references stands in the training text.
-        files: SHA-256 of each file, by name; empty in labs from before there were any.
+        directory: Directory of `train|val|test.src|tgt`, and of `test.align` if there are gold links.
+        description: Origin of the text, in words.
+        sizes: Number of pairs in `train`, `val` and `test`.
+        num_seen: Number of test pairs whose source also occurs in the training text.
+        counts: Occurrences of each word of the test references in the training text.
+        files: SHA-256 of each file, by name; empty in labs of early versions, which stored none.
     """
 
     directory: Path
@@ -61,16 +60,16 @@ class LabCorpus:
     files: dict[str, str] = field(default_factory=dict)
 
     def lines(self, name: str) -> list[str]:
-        """Reads one of its files.
+        """Reads a text file of the corpus.
 
         Args:
-            name: Such as `test.src`.
+            name: File name, such as `test.src`.
 
         Returns:
-            Its lines, as many as there are pairs.
+            The lines, one per pair.
 
         Raises:
-            DataError: It is missing, or not what the lab was begun with.
+            DataError: The file is missing, or has changed since the lab was started.
         """
         path, size = self.directory / name, self.sizes.get(name.partition(".")[0])
         lines = decoded(self._read(path), str(path), cure=_CURE, error=DataError).split("\n")[:-1]
@@ -79,13 +78,13 @@ class LabCorpus:
         return lines
 
     def gold(self) -> Gold | None:
-        """Gold links of the test pairs.
+        """Reads the gold links of the test pairs.
 
         Returns:
-            Links a pair; None where there are none.
+            Links of each pair; None for a corpus without gold links.
 
         Raises:
-            DataError: The file is not what the lab was begun with.
+            DataError: The file is missing, or has changed since the lab was started.
         """
         path = self.directory / _GOLD
         if _GOLD not in self.files and not os.path.lexists(path):
@@ -97,15 +96,15 @@ class LabCorpus:
         return links
 
     def _read(self, path: Path) -> bytes:
-        data = read_bytes(path, most=_LARGEST, cure=_CURE, error=DataError)
+        data = read_bytes(path, most=_MAX_TEXT_BYTES, cure=_CURE, error=DataError)
         expected = self.files.get(path.name)
         if expected is not None and hashlib.sha256(data).hexdigest() != expected:
-            raise DataError(f"{path}: changed since the lab was begun: {_CURE}")
+            raise DataError(f"{path}: changed since the lab was started: {_CURE}")
         return data
 
 
 class _Sizes(BaseModel):
-    """Pairs of each part."""
+    """Number of pairs in each part."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -115,7 +114,7 @@ class _Sizes(BaseModel):
 
 
 class _About(BaseModel):
-    """What `about.json` says of a corpus, and what it was made of."""
+    """Contents of `about.json`: a description of the corpus, and the options that it was made with."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -128,55 +127,55 @@ class _About(BaseModel):
 
 
 def word_splitter(targets: Sequence[str]) -> Callable[[str], list[str]]:
-    """What cuts text into the words that frequencies are counted of: the tokens of BLEU.
+    """Chooses the function that splits text into words for counting frequencies: BLEU's tokenizer.
 
-    >>> word_cutter(["Comment vas-tu, mon ami ?"])("Comment vas-tu ?")
+    >>> word_splitter(["Comment vas-tu, mon ami ?"])("Comment vas-tu ?")
     ['Comment', 'vas-tu', '?']
 
     Args:
-        targets: Right translations of the test text, whose script decides (see `regard.evaluate.tokenizers`).
+        targets: References of the test text, whose script decides (see `regard.evaluate.tokenizers`).
 
     Returns:
-        From a text to its words.
+        Function from a text to its words.
     """
-    tokens: Callable[[str], str] = bleu_metric(choose_tokenizer(comparable(targets))).tokenizer
+    tokens: Callable[[str], str] = bleu_metric(choose_tokenizer(normalized_lines(targets))).tokenizer
     return lambda text: tokens(text).split()
 
 
 def prepare_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
-    """Writes the corpus of a lab, or opens the one that is there.
+    """Writes the corpus of a lab, or opens an existing one.
 
     Args:
-        config: What it is made of.
-        directory: Where it lies, wholly or not at all.
+        config: Files or phrasebook that the corpus is made from.
+        directory: Directory of the corpus; a new one is written atomically.
 
     Returns:
         The corpus.
 
     Raises:
-        ConfigError: Another corpus lies there.
+        ConfigError: The directory holds another corpus.
         DataError: A file cannot be read, or there is too little text.
     """
     if not directory.exists():
-        with atomic_directory(directory) as waiting:
-            _write(config, waiting)
+        with atomic_directory(directory) as temporary:
+            _write(config, temporary)
     corpus, made_of = _open(directory)
     if made_of != config.model_dump(mode="json"):
-        raise ConfigError(f"{directory}: this lab was begun with another corpus: choose another directory")
+        raise ConfigError(f"{directory}: this lab was started with another corpus: choose another directory")
     return corpus
 
 
 def open_corpus(directory: Path) -> LabCorpus:
-    """The corpus that `bring_corpus` wrote.
+    """Opens a corpus that `prepare_corpus` wrote.
 
     Args:
-        directory: Where it lies.
+        directory: Directory of the corpus.
 
     Returns:
         The corpus.
 
     Raises:
-        DataError: There is none.
+        DataError: The directory holds no corpus.
     """
     return _open(directory)[0]
 
@@ -184,8 +183,8 @@ def open_corpus(directory: Path) -> LabCorpus:
 def _open(directory: Path) -> tuple[LabCorpus, object]:
     path = directory / _ABOUT
     if not os.path.lexists(path):
-        raise DataError(f"{directory}: expected the corpus of a lab, found none: start with `regard lab run`")
-    tree = read_sealed(path, most=_LARGEST_ABOUT, cure=_CURE, error=DataError)
+        raise DataError(f"{directory}: expected the corpus of a lab, found none: start one with `regard lab run`")
+    tree = read_sealed(path, most=_MAX_ABOUT_BYTES, cure=_CURE, error=DataError)
     try:
         about = _About.model_validate(tree)
     except ValidationError as error:
@@ -199,19 +198,18 @@ def _open(directory: Path) -> tuple[LabCorpus, object]:
 def _write(config: CorpusConfig, directory: Path) -> None:
     splits, gold, description = _phrasebook(config, directory) if config.phrasebook else _files(config)
     for name, pairs in splits.items():
-        for ending, side in (("src", [pair.src for pair in pairs]), ("tgt", [pair.tgt for pair in pairs])):
-            _write_lines(directory / f"{name}.{ending}", side)
+        _write_lines(directory / f"{name}.src", [pair.src for pair in pairs])
+        _write_lines(directory / f"{name}.tgt", [pair.tgt for pair in pairs])
     if gold:
-        lines = [_pharaoh(one) for one in gold]
-        _write_lines(directory / _GOLD, lines)
-    words = word_splitter([pair.tgt for pair in splits["test"]])
-    wanted = {word for pair in splits["test"] for word in words(pair.tgt)}
-    counts = Counter(word for pair in splits["train"] for word in words(pair.tgt) if word in wanted)
-    learned = {pair.src for pair in splits["train"]}
+        _write_lines(directory / _GOLD, [_pharaoh(links) for links in gold])
+    split = word_splitter([pair.tgt for pair in splits["test"]])
+    test_words = {word for pair in splits["test"] for word in split(pair.tgt)}
+    counts = Counter(word for pair in splits["train"] for word in split(pair.tgt) if word in test_words)
+    train_sources = {pair.src for pair in splits["train"]}
     about = _About(
         description=description,
         sizes=_Sizes(**{name: len(pairs) for name, pairs in splits.items()}),
-        num_seen=sum(pair.src in learned for pair in splits["test"]),
+        num_seen=sum(pair.src in train_sources for pair in splits["test"]),
         counts=dict(counts),
         files={path.name: sha256(path) for path in sorted(directory.iterdir())},
         made_of=config.model_dump(mode="json"),
@@ -246,53 +244,54 @@ def _phrasebook(config: CorpusConfig, directory: Path) -> tuple[Splits, list[Gol
     golds = [list(read_pharaoh(part / "test.align")) for part in parts]
     for part in parts:
         shutil.rmtree(part)
-    rows: dict[str, tuple[Pair, GoldLinks]] = {}  # a long sentence may stand in both
+    by_source: dict[str, tuple[Pair, GoldLinks]] = {}  # a long sentence may be in both parts
     for test, gold in zip(tests, golds, strict=True):
-        rows |= {one.src: (one, links) for one, links in zip(test, gold, strict=True)}
-    chosen = _spread(list(rows.values()), config.test_pairs)
-    splits["test"] = [one for one, _ in chosen]
-    longer = f", and sentences of {LONG_WORDS} words and more" if config.long_test else ""
-    return splits, [links for _, links in chosen], f"the built-in phrasebook, {pair}; judged by its test split{longer}"
+        by_source |= {test_pair.src: (test_pair, links) for test_pair, links in zip(test, gold, strict=True)}
+    chosen = _evenly_spread(list(by_source.values()), config.test_pairs)
+    splits["test"] = [test_pair for test_pair, _ in chosen]
+    longer = f" and on sentences of {LONG_WORDS} words and more" if config.long_test else ""
+    description = f"the built-in phrasebook, {pair}; tested on its test split{longer}"
+    return splits, [links for _, links in chosen], description
 
 
 def _files(config: CorpusConfig) -> tuple[Splits, list[GoldLinks] | None, str]:
     if config.train is None:
-        raise AssertionError("the schema wants files or the phrasebook")
+        raise AssertionError("the schema requires files or the phrasebook")
     train = read_pairs(*config.train).pairs
-    draw = random.Random(1)
+    generator = random.Random(1)
     splits: Splits = {}
     for name, files in (("test", config.test), ("val", config.val)):
         if files is None:
-            train, splits[name] = _hold_out(train, draw)
+            train, splits[name] = _hold_out(train, generator)
         else:
             splits[name] = read_pairs(*files).pairs
     if config.pairs is not None and config.pairs < len(train):
-        train = [train[row] for row in sorted(draw.sample(range(len(train)), config.pairs))]
+        train = [train[row] for row in sorted(generator.sample(range(len(train)), config.pairs))]
     gold = _gold(config)
-    rows = _spread(list(range(len(splits["test"]))), config.test_pairs)
+    rows = _evenly_spread(list(range(len(splits["test"]))), config.test_pairs)
     splits["test"] = [splits["test"][row] for row in rows]
-    names = " and ".join(Path(one).name for one in config.train)
-    judged = " and ".join(Path(one).name for one in config.test) if config.test else "pairs held out of them"
-    description = f"{names}; judged by {judged}"
+    names = " and ".join(Path(file).name for file in config.train)
+    test_names = " and ".join(Path(file).name for file in config.test) if config.test else "pairs held out of them"
+    description = f"{names}; tested on {test_names}"
     return {**splits, "train": train}, gold and [gold[row] for row in rows], description
 
 
-def _hold_out(pairs: list[Pair], draw: random.Random) -> tuple[list[Pair], list[Pair]]:
-    """Sets some sources aside with all their translations, so that none is both learned and judged by."""
+def _hold_out(pairs: list[Pair], generator: random.Random) -> tuple[list[Pair], list[Pair]]:
+    """Holds out some sources with all their translations, so that no source is in both parts."""
     sources = list(dict.fromkeys(pair.src for pair in pairs))
     count = min(HELD_OUT, max(1, len(sources) // 20))
-    held = set(draw.sample(sources, min(count, len(sources) - 1)))
+    held = set(generator.sample(sources, min(count, len(sources) - 1)))
     if not held:
-        raise DataError("expected at least 3 different source sentences for a lab, got fewer: give more text")
+        raise DataError("expected at least 3 different source sentences for a lab, got fewer: use a larger text")
     return [pair for pair in pairs if pair.src not in held], [pair for pair in pairs if pair.src in held]
 
 
 def _gold(config: CorpusConfig) -> list[GoldLinks] | None:
-    """The links of the test's pairs; a pair with an empty side is left out, but has a line in the file of links."""
+    """Gold links of the test pairs; a pair with an empty side is left out, but has a line in the file of links."""
     if config.gold is None:
         return None
     if config.test is None:
-        raise ConfigError("corpus.gold: gold links belong to a test text: name it with corpus.test, or --test")
+        raise ConfigError("corpus.gold: gold links need the test text: name it with corpus.test, or --test")
     test = read_pairs(*config.test)
     lengths = [(0, 0)] * (len(test.pairs) + test.num_empty)
     for pair in test.pairs:
@@ -301,8 +300,8 @@ def _gold(config: CorpusConfig) -> list[GoldLinks] | None:
     return [links[pair.line - 1] for pair in test.pairs]
 
 
-def _spread(rows: list[T], most: int) -> list[T]:
-    """At most so many rows, evenly spread."""
-    if len(rows) <= most:
-        return rows
-    return [rows[place * len(rows) // most] for place in range(most)]
+def _evenly_spread(items: list[T], most: int) -> list[T]:
+    """At most `most` of the items, evenly spread over the list."""
+    if len(items) <= most:
+        return items
+    return [items[number * len(items) // most] for number in range(most)]

@@ -1,4 +1,4 @@
-"""The cells of a lab: one training of one system with one seed, each with a directory of its own."""
+"""An experiment, which is a lab in its directory, and its runs: one training of one system with one seed each."""
 
 from __future__ import annotations
 
@@ -28,20 +28,21 @@ from regard.lab.load import dump_lab, parse_lab, system_config
 from regard.lab.result import RunResult, read_result
 from regard.lab.schema import BudgetConfig, Lab
 from regard.lab.systems import system_configs
-from regard.recipes.prepare import keep_config, prepare
+from regard.recipes.prepare import prepare, save_config
 from regard.store.migrations import rename_keys
 from regard.store.sealed_json import read_sealed, sealed
 from regard.store.training_directory import TRAINING
 
-_LAB, _BASE, _CORPUS, _VOCABULARIES, _CELLS = "lab.toml", "base.toml", "corpus", "vocabularies", "cells"
+_LAB, _BASE, _CORPUS, _VOCABULARIES = "lab.toml", "base.toml", "corpus", "vocabularies"
+_RUNS = "cells"  # the name that the directories of earlier versions have
 _FACTS = "facts.json"
-_LARGEST = 1 << 20
-# Bytes of what lies beside a cell.
-_CURE = "bring it back as it was, or choose another directory for the lab"
+_MAX_BYTES = 1 << 20
+# Of the small files beside a run.
+_CURE = "restore the original file, or choose another directory for the lab"
 
 
 class _Facts(BaseModel):
-    """What `facts.json` says of the text that a vocabulary was learned from."""
+    """Contents of `facts.json`: counts of the text that a vocabulary was learned from."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -54,12 +55,12 @@ class _Facts(BaseModel):
 
 @dataclass(frozen=True)
 class Run:
-    """One training.
+    """One training of one system with one seed.
 
     Attributes:
-        system: Its system's name.
-        seed: Of weights, batches and dropout.
-        directory: Where everything about it lies.
+        system: Name of the system.
+        seed: Seed of weights, batches and dropout.
+        directory: Directory of all files of the run.
     """
 
     system: str
@@ -68,27 +69,27 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Such as `luong/dot, seed 1`."""
+        """System and seed, such as `luong/dot, seed 1`."""
         return f"{self.system}, seed {self.seed}"
 
     @property
-    def model(self) -> Path:
+    def model_directory(self) -> Path:
         """Directory of the model."""
         return self.directory / "model"
 
     @property
-    def result(self) -> Path:
-        """What was measured; there once the cell is finished."""
+    def result_file(self) -> Path:
+        """File with the measurements; exists once the run has finished."""
         return self.directory / "result.json"
 
     @property
-    def mark(self) -> Path:
-        """Holds the fingerprint that it was begun with."""
+    def fingerprint_file(self) -> Path:
+        """File with the fingerprint of the options that the run was started with."""
         return self.directory / "fingerprint"
 
     @property
     def lock(self) -> Lock:
-        """Who works at it."""
+        """Lock of the worker that trains this run."""
         return Lock(self.directory / "locks")
 
 
@@ -97,28 +98,28 @@ class Experiment:
     """A lab in its directory.
 
     Attributes:
-        lab: What it is.
-        directory: Where it lies.
-        corpus: Its text.
+        lab: Description of the lab.
+        directory: Directory of the lab.
+        corpus: Text of the lab.
     """
 
     lab: Lab
     directory: Path
     corpus: LabCorpus
 
-    def cells(self) -> list[Run]:
-        """All cells, a whole seed of all systems before the next one: a lab cut short can still be compared."""
+    def runs(self) -> list[Run]:
+        """All runs, seed by seed: with all systems of the first seed an interrupted lab can already compare them."""
         return [
-            Run(system, seed, self.directory / _CELLS / system / f"seed-{seed}")
+            Run(system, seed, self.directory / _RUNS / system / f"seed-{seed}")
             for seed in self.lab.seeds
             for system in self.lab.systems
         ]
 
-    def config(self, cell: Run) -> Config:
-        """What a cell trains, complete but for the machine's affairs.
+    def config(self, run: Run) -> Config:
+        """The configuration of a run, complete except for options that depend on the machine.
 
         Args:
-            cell: One of the lab's.
+            run: A run of this lab.
 
         Returns:
             The configuration, with the lab's corpus, vocabulary and budget.
@@ -126,45 +127,45 @@ class Experiment:
         Raises:
             ConfigError: An option is wrong.
         """
-        config = with_text(system_config(self.lab, cell.system), self.corpus)
+        config = with_corpus(system_config(self.lab, run.system), self.corpus)
         facts = self._facts(config)
         size, tokens = facts.pop("vocab_size"), facts.pop("tgt_tokens")
         subword = config.subword.model_copy(update={"vocab_size": size})
-        train = config.train.model_copy(update={"seed": cell.seed, **self._budget(tokens)})
+        train = config.train.model_copy(update={"seed": run.seed, **self._budget_options(tokens)})
         return derive(config.model_copy(update={"subword": subword, "train": train}), **facts)[0]
 
-    def tokens_an_epoch(self, cell: Run) -> int:
-        """Target tokens of the training text, as a cell cuts it, `</s>` among them."""
-        return self._facts(with_text(system_config(self.lab, cell.system), self.corpus))["tgt_tokens"]
+    def tokens_per_epoch(self, run: Run) -> int:
+        """Target tokens of the training text in the run's subwords, `</s>` included."""
+        return self._facts(with_corpus(system_config(self.lab, run.system), self.corpus))["tgt_tokens"]
 
     def _facts(self, config: Config) -> dict[str, int]:
-        path = self.vocabulary(config) / _FACTS
-        tree = read_sealed(path, most=_LARGEST, cure=_CURE)
+        path = self.vocabulary_directory(config) / _FACTS
+        tree = read_sealed(path, most=_MAX_BYTES, cure=_CURE)
         try:
             return _Facts.model_validate(tree).model_dump()
         except ValidationError as error:
             raise CheckpointError(f"{path}: damaged: {faults(error)[0]}: {_CURE}") from None
 
-    def _budget(self, tokens_an_epoch: int) -> dict[str, object]:
-        """Options of training for the lab's budget, which takes the place of all that a preset says of length."""
+    def _budget_options(self, tokens_per_epoch: int) -> dict[str, object]:
+        """Training options for the lab's budget, which replaces the length that a preset sets."""
         budget = self.lab.budget
-        asked: dict[str, object] = {"tensorboard": False}
+        options: dict[str, object] = {"tensorboard": False}
         if budget != BudgetConfig():
-            asked["max_minutes"] = budget.minutes
+            options["max_minutes"] = budget.minutes
         if budget.steps:
-            asked |= {"steps": budget.steps, "epochs": None}
+            options |= {"steps": budget.steps, "epochs": None}
         if budget.tokens:
-            asked |= {"steps": None, "epochs": budget.tokens / tokens_an_epoch}
-        return asked
+            options |= {"steps": None, "epochs": budget.tokens / tokens_per_epoch}
+        return options
 
-    def vocabulary(self, config: Config) -> Path:
-        """Where the vocabulary for a configuration lies: all that want the same one share it, whatever their seed."""
-        wanted = json.dumps([config.subword.model_dump(exclude={"sample_alpha"}), config.data.max_len])
-        return self.directory / _VOCABULARIES / hashlib.sha256(wanted.encode()).hexdigest()[:12]
+    def vocabulary_directory(self, config: Config) -> Path:
+        """Directory of the vocabulary; runs that ask for the same vocabulary share it, with any seed."""
+        options = json.dumps([config.subword.model_dump(exclude={"sample_alpha"}), config.data.max_len])
+        return self.directory / _VOCABULARIES / hashlib.sha256(options.encode()).hexdigest()[:12]
 
-    def fingerprint(self, cell: Run) -> str:
-        """What a cell's result depends on, in hexadecimal: a finished cell whose own differs is not this lab's."""
-        config = self.config(cell)
+    def fingerprint(self, run: Run) -> str:
+        """Hash, in hexadecimal, of the options that a run's result depends on."""
+        config = self.config(run)
         config = config.model_copy(
             update={
                 "data": config.data.model_copy(update=dict.fromkeys(("src", "tgt", "val_src", "val_tgt"))),
@@ -174,174 +175,174 @@ class Experiment:
         measured = self.lab.measure.model_dump_json(exclude={"lengths", "frequencies", "trials"})
         return hashlib.sha256((dump_config(config) + measured).encode()).hexdigest()[:16]
 
-    def check(self, cell: Run) -> str:
-        """Looks whether what lies in a cell's directory is this lab's; a cell without a mark is taken for such.
+    def check_fingerprint(self, run: Run) -> str:
+        """Checks that a run was started with the options of this lab; one without a fingerprint file passes.
 
         Args:
-            cell: One of the lab's, begun or not.
+            run: A run of this lab, started or not.
 
         Returns:
             Its fingerprint.
 
         Raises:
-            ConfigError: It was begun with other options, or an option is wrong.
+            ConfigError: The run was started with other options, or an option is wrong.
         """
-        fingerprint = self.fingerprint(cell)
-        marked = os.path.lexists(cell.mark)
-        if marked and read_text(cell.mark, most=_LARGEST, cure=_CURE).strip() != fingerprint:
+        fingerprint = self.fingerprint(run)
+        exists = os.path.lexists(run.fingerprint_file)
+        if exists and read_text(run.fingerprint_file, most=_MAX_BYTES, cure=_CURE).strip() != fingerprint:
             raise ConfigError(
-                f"{cell.directory}: this cell was begun with other options: give the same ones, choose another "
+                f"{run.directory}: this run was started with other options: use the same options, choose another "
                 "directory for the lab, or remove this one"
             )
         return fingerprint
 
-    def finished(self, cell: Run) -> bool:
-        """Whether a cell has its result.
+    def is_finished(self, run: Run) -> bool:
+        """Whether a run has its result.
 
         Args:
-            cell: One of the lab's.
+            run: A run of this lab.
 
         Returns:
-            Whether it is there.
+            Whether the result file exists.
 
         Raises:
-            ConfigError: It is that of other options.
+            ConfigError: The result was made with other options.
         """
-        return os.path.lexists(cell.result) and bool(self.check(cell))
+        return os.path.lexists(run.result_file) and bool(self.check_fingerprint(run))
 
-    def result(self, cell: Run) -> RunResult:
-        """What was measured of a finished cell.
+    def result(self, run: Run) -> RunResult:
+        """Reads the result of a finished run.
 
         Args:
-            cell: One of the lab's.
+            run: A run of this lab.
 
         Returns:
             Its result.
 
         Raises:
-            CheckpointError: It is damaged, or that of another cell or text.
+            CheckpointError: The file is damaged, or belongs to another run or text.
         """
-        return read_result(cell.result, of=(cell.system, cell.seed), num_sentences=self.corpus.sizes.get("test"))
+        return read_result(run.result_file, of=(run.system, run.seed), num_sentences=self.corpus.sizes.get("test"))
 
 
 def set_up(lab: Lab, directory: Path) -> Experiment:
-    """Makes a lab's directory ready for its cells, or finds it so.
+    """Prepares a lab's directory for its runs; an existing one is checked and used again.
 
     Args:
-        lab: The lab.
-        directory: Where it lies or will lie.
+        lab: Description of the lab.
+        directory: Directory of the lab, existing or new.
 
     Returns:
         The lab in its directory.
 
     Raises:
-        ConfigError: A system's options are wrong, or the directory holds another lab's corpus, or cells that were begun
-            with other options; then the directory is still the other lab's.
+        ConfigError: A system's options are wrong, or the directory holds the corpus of another lab, or runs that were
+            started with other options; the directory is then left as it was.
         DataError: The corpus cannot be read.
     """
     check_writable(str(checked_path(directory, "the lab's directory").absolute()), "the lab's directory")
     check_writable(dump_lab(lab), "a file that the lab names")
-    configs = system_configs(lab).values()  # mistakes first
-    bench = Experiment(lab, directory, prepare_corpus(lab.corpus, directory / _CORPUS))
+    configs = system_configs(lab).values()  # reports wrong options before anything is written
+    experiment = Experiment(lab, directory, prepare_corpus(lab.corpus, directory / _CORPUS))
     for config in configs:
-        _learn_vocabulary(bench, with_text(config, bench.corpus))
-    for cell in bench.cells():
-        bench.check(cell)  # also tells impossible options, before anything is trained
+        _learn_vocabulary(experiment, with_corpus(config, experiment.corpus))
+    for run in experiment.runs():
+        experiment.check_fingerprint(run)  # also reports impossible options before anything is trained
     if lab.base.file:
-        own = directory / _BASE
+        base_file = directory / _BASE
         text = read_text(Path(lab.base.file), most=4 * LARGEST, cure="save it as UTF-8", error=ConfigError)
-        write_shared_text(own, text)
-        lab = lab.model_copy(update={"base": lab.base.model_copy(update={"file": str(own)})})
+        write_shared_text(base_file, text)
+        lab = lab.model_copy(update={"base": lab.base.model_copy(update={"file": str(base_file)})})
     write_shared_text(directory / _LAB, dump_lab(lab))
-    return replace(bench, lab=lab)
+    return replace(experiment, lab=lab)
 
 
 def open_experiment(directory: Path, lab: Lab | None = None) -> Experiment:
-    """A lab that was set up.
+    """Opens a lab that `set_up` has prepared.
 
     Args:
-        directory: Where it lies.
-        lab: Which one, where several share the directory; the last one when not given.
+        directory: Directory of the lab.
+        lab: Which lab, where several share the directory; the last one by default.
 
     Returns:
         The lab in its directory.
 
     Raises:
-        CheckpointError: There is none.
-        DataError: There is no corpus.
+        CheckpointError: The directory holds no lab.
+        DataError: The directory holds no corpus.
     """
-    return Experiment(lab or _last(directory), directory, open_corpus(directory / _CORPUS))
+    return Experiment(lab or _last_lab(directory), directory, open_corpus(directory / _CORPUS))
 
 
-def _last(directory: Path) -> Lab:
+def _last_lab(directory: Path) -> Lab:
     path = directory / _LAB
     if not os.path.lexists(path):
-        raise CheckpointError(f"{directory}: expected a lab there, found no {_LAB}: start with `regard lab run`")
+        raise CheckpointError(f"{directory}: expected a lab, found no {_LAB}: start one with `regard lab run`")
     return parse_lab(read_text(path, most=4 * LARGEST, cure=_CURE), where=str(path))
 
 
-def with_text(config: Config, corpus: LabCorpus) -> Config:
-    """The configuration that reads a lab's text.
+def with_corpus(config: Config, corpus: LabCorpus) -> Config:
+    """Adds the lab's text files to a configuration.
 
     Args:
-        config: Of a system.
-        corpus: Of the lab.
+        config: Configuration of a system.
+        corpus: Text of the lab.
 
     Returns:
         A new configuration.
     """
-    at = corpus.directory.absolute()
+    folder = corpus.directory.absolute()
     files = {
-        "src": str(at / "train.src"),
-        "tgt": str(at / "train.tgt"),
-        "val_src": str(at / "val.src"),
-        "val_tgt": str(at / "val.tgt"),
+        "src": str(folder / "train.src"),
+        "tgt": str(folder / "train.tgt"),
+        "val_src": str(folder / "val.src"),
+        "val_tgt": str(folder / "val.tgt"),
     }
     return config.model_copy(update={"data": config.data.model_copy(update=files)})
 
 
-def begin(bench: Experiment, cell: Run, *, workers: int) -> Config:
-    """Lays out a cell's training such that `train(..., resume=True)` starts it, or goes on with it.
+def prepare_run(experiment: Experiment, run: Run, *, workers: int) -> Config:
+    """Prepares a run's training directory, so that `train(..., resume=True)` starts or resumes it.
 
     Args:
-        bench: The lab.
-        cell: The cell.
-        workers: Trainings that share this machine's cores.
+        experiment: The lab in its directory.
+        run: A run of this lab.
+        workers: Number of trainings that share this machine's cores.
 
     Returns:
-        Its configuration.
+        The run's configuration.
 
     Raises:
-        ConfigError: The cell was begun with other options.
+        ConfigError: The run was started with other options.
     """
-    config = bench.config(cell)
-    training, fingerprint = cell.model / TRAINING, bench.check(cell)
+    config = experiment.config(run)
+    training, fingerprint = run.model_directory / TRAINING, experiment.check_fingerprint(run)
     if not training.exists():
-        with atomic_directory(training) as waiting:
-            for file in bench.vocabulary(config).iterdir():
-                shutil.copyfile(file, waiting / file.name)
-            keep_config(config, waiting)
-        write_shared_text(cell.mark, fingerprint)
-    own = system_config(bench.lab, cell.system).train.threads
-    threads = own or max(1, available_cores() // workers)
+        with atomic_directory(training) as temporary:
+            for file in experiment.vocabulary_directory(config).iterdir():
+                shutil.copyfile(file, temporary / file.name)
+            save_config(config, temporary)
+        write_shared_text(run.fingerprint_file, fingerprint)
+    chosen = system_config(experiment.lab, run.system).train.threads
+    threads = chosen or max(1, available_cores() // workers)
     config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
-    kept = training / "config.toml"
-    if (training / "state.safetensors").exists():  # what was settled stays, but the lab may have moved
-        text = read_text(kept, most=4 * LARGEST, cure=_CURE)
-        settled = parse_config(rename_keys(text), where=str(kept))
-        keep_config(with_text(settled, bench.corpus), training)
+    config_file = training / "config.toml"
+    if (training / "state.safetensors").exists():  # a started training keeps its options, but the lab may have moved
+        text = read_text(config_file, most=4 * LARGEST, cure=_CURE)
+        stored = parse_config(rename_keys(text), where=str(config_file))
+        save_config(with_corpus(stored, experiment.corpus), training)
     else:
-        keep_config(config, training)
+        save_config(config, training)
     return config
 
 
-def _learn_vocabulary(bench: Experiment, config: Config) -> None:
-    place = bench.vocabulary(config)
-    if place.exists():
+def _learn_vocabulary(experiment: Experiment, config: Config) -> None:
+    directory = experiment.vocabulary_directory(config)
+    if directory.exists():
         return
-    with atomic_directory(place) as waiting:
-        neutral = config.model_copy(update={"train": config.train.model_copy(update={"guided_weight": 0.0})})
-        prepared = prepare(neutral, waiting)
+    with atomic_directory(directory) as temporary:
+        unguided = config.model_copy(update={"train": config.train.model_copy(update={"guided_weight": 0.0})})
+        prepared = prepare(unguided, temporary)
         train = prepared.train
         facts = {
             "vocab_size": prepared.config.subword.vocab_size,
@@ -350,4 +351,4 @@ def _learn_vocabulary(bench: Experiment, config: Config) -> None:
             "num_src_chars": sum(len(pair.src) for pair in train.pairs),
             "num_tgt_chars": sum(len(pair.tgt) for pair in train.pairs),
         }
-        (waiting / _FACTS).write_text(sealed(facts), encoding="utf-8")
+        (temporary / _FACTS).write_text(sealed(facts), encoding="utf-8")

@@ -1,54 +1,54 @@
-"""What a report says in words: the result in a few sentences, and how it was come by."""
+"""The report in words: the main results in a few sentences, and the methods."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from regard.evaluate.scores import comparable
-from regard.evaluate.scores import score as sacrebleu_scores
+from regard.evaluate.scores import corpus_scores, normalized_lines
 from regard.evaluate.tokenizers import choose_tokenizer
-from regard.lab.compare import LEVEL, MEASURES, RESAMPLES, TESTABLE, Measure
+from regard.lab.compare import BOOTSTRAP_SAMPLES, METRICS, MIN_SENTENCES, SIGNIFICANCE_LEVEL, LabMetric
 from regard.lab.schema import BudgetConfig
 from regard.lab.summary import BUCKET_TRIALS, Summary
-from regard.lab.tables import score
+from regard.lab.tables import format_score
 
 
 def headlines(summary: Summary) -> list[str]:
-    """The result: who is best, and who differs from the baseline.
+    """States the main results: the best system, and the systems that differ from the baseline.
 
     Args:
-        summary: Of the lab.
+        summary: Contents of the report.
 
     Returns:
-        A sentence each.
+        One sentence each.
     """
-    said = []
-    for measure in (MEASURES[0], MEASURES[3]):
-        if measure.name in summary.values:
-            said += _headlines(summary, measure)
-    return said
+    sentences = []
+    for metric in (METRICS[0], METRICS[3]):
+        if metric.name in summary.scores:
+            sentences += _headlines(summary, metric)
+    return sentences
 
 
-def _headlines(summary: Summary, measure: Measure) -> list[str]:
-    values, baseline = summary.values[measure.name], summary.bench.lab.baseline
-    best = (max if measure.rises else min)(values, key=lambda name: values[name].score)
-    word = "Highest" if measure.rises else "Lowest"
-    said = [f"{word} {measure.name}: {best}, {score(values[best], measure)}."]
-    if baseline not in values or len(values) < 2:
-        return said
-    different = [name for name, value in values.items() if value.significant]
-    up = [name for name in different if ((values[name].difference or 0.0) > 0) == measure.rises]
-    down = [name for name in different if name not in up]
-    alike = [name for name, value in values.items() if value.p is not None and name not in different]
-    parts = [(up, "better"), (down, "worse"), (alike, "no significant difference")]
-    told = "; ".join(f"{word}: {_listed(names)}" for names, word in parts if names)
-    if told:
-        said.append(f"{measure.name} against {baseline} ({score(values[baseline], measure)}): {told}.")
-    return said
+def _headlines(summary: Summary, metric: LabMetric) -> list[str]:
+    scores, baseline = summary.scores[metric.name], summary.experiment.lab.baseline
+    best = (max if metric.higher_is_better else min)(scores, key=lambda name: scores[name].score)
+    superlative = "Highest" if metric.higher_is_better else "Lowest"
+    sentences = [f"{superlative} {metric.name}: {best}, {format_score(scores[best], metric)}."]
+    if baseline not in scores or len(scores) < 2:
+        return sentences
+    different = [name for name, score in scores.items() if score.significant]
+    better = [name for name in different if ((scores[name].difference or 0.0) > 0) == metric.higher_is_better]
+    worse = [name for name in different if name not in better]
+    similar = [name for name, score in scores.items() if score.p_value is not None and name not in different]
+    groups = [("better", better), ("worse", worse), ("no significant difference", similar)]
+    comparison = "; ".join(f"{relation}: {_listed(names)}" for relation, names in groups if names)
+    if comparison:
+        score = format_score(scores[baseline], metric)
+        sentences.append(f"Compared with {baseline} ({metric.name} {score}), {comparison}.")
+    return sentences
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Names with their families said once: `luong (dot, general), plain`."""
+    """Lists names grouped by family: `luong (dot, general), plain`."""
     families: dict[str, list[str]] = {}
     for name in names:
         family, slash, label = name.rpartition("/")
@@ -57,39 +57,38 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def facts(summary: Summary) -> list[tuple[str, str]]:
-    """What the lab is, in a few words each.
+    """Describes the lab: text, budget, systems, baseline and time.
 
     Args:
-        summary: Of the lab.
+        summary: Contents of the report.
 
     Returns:
         Names and values.
     """
-    lab, corpus = summary.bench.lab, summary.bench.corpus
+    lab, corpus = summary.experiment.lab, summary.experiment.corpus
     sizes = ", ".join(f"{corpus.sizes[name]:,} {name}" for name in ("train", "val", "test"))
-    cells = [cell for one in summary.results.values() for cell in one]
-    hours = sum(cell.wall_seconds for cell in cells) / 3600
+    hours = sum(run.wall_seconds for runs in summary.results.values() for run in runs) / 3600
     time = f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
     return [
         ("Text", f"{corpus.description} ({sizes} pairs)"),
-        ("Budget of each training", budget(lab.budget)),
+        ("Budget of each run", describe_budget(lab.budget)),
         ("Systems and seeds", f"{len(summary.results)} systems, seeds {', '.join(map(str, lab.seeds))}"),
         ("Baseline", lab.baseline),
-        ("Training and measuring", time),
+        ("Time of all runs", time),
     ]
 
 
-def budget(config: BudgetConfig) -> str:
-    """A budget in words.
+def describe_budget(config: BudgetConfig) -> str:
+    """Describes a budget in words.
 
-    >>> budget(BudgetConfig(steps=1500, minutes=8))
+    >>> describe_budget(BudgetConfig(steps=1500, minutes=8))
     '1,500 updates, at most 8 minutes'
 
     Args:
         config: The budget.
 
     Returns:
-        Such as `1,500 updates`.
+        Text such as `1,500 updates`.
     """
     parts = []
     if config.steps:
@@ -98,56 +97,59 @@ def budget(config: BudgetConfig) -> str:
         parts.append(f"{config.tokens:,} target tokens")
     if config.minutes:
         parts.append(f"at most {config.minutes:g} minutes")
-    return ", ".join(parts) or "what each system's configuration says"
+    return ", ".join(parts) or "as in each system's configuration"
 
 
 def method(summary: Summary) -> list[str]:
-    """How the numbers were come by.
+    """Describes how everything was measured.
 
     Args:
-        summary: Of the lab.
+        summary: Contents of the report.
 
     Returns:
-        A paragraph each.
+        One paragraph each.
     """
-    lab, gold = summary.bench.lab, summary.bench.corpus.gold() is not None
-    references = summary.bench.corpus.lines("test.tgt")
-    signatures = sacrebleu_scores(references[:1], references[:1], tokenize=choose_tokenizer(comparable(references)))
-    gradient_of = "gold links" if gold else "the words nearest to the diagonal, there being no gold links"
+    lab, has_gold = summary.experiment.lab, summary.experiment.corpus.gold() is not None
+    references = summary.experiment.corpus.lines("test.tgt")
+    signatures = corpus_scores(references[:1], references[:1], tokenize=choose_tokenizer(normalized_lines(references)))
+    source_word = "by gold links" if has_gold else "without gold links, the words nearest to the diagonal"
     trials, bucket_trials = lab.measure.trials, min(BUCKET_TRIALS, lab.measure.trials)
     return [" ".join(paragraph.split()) for paragraph in (
-        f"""Scores are sacreBLEU's defaults on detokenized, cased text, translated with beam {lab.measure.beam}
-        ({signatures.bleu_signature}; chrF {signatures.chrf_signature}). The perplexity is of the references, a
-        subword, read with teacher forcing. All systems that ask for the same
-        vocabulary share one, whatever their seed, and read the same batches in the same order, seed by seed.""",
-        f"""Seeds are pooled: the counts of a sentence's translations by all seeds are added, so that a score is that of
-        all translations together, and the sentence with all its translations is what is drawn or exchanged. ± is half
-        of the 95 % interval of {RESAMPLES:,} bootstrap samples of sentences (Koehn 2004): it says how much the choice
-        of test sentences matters, not how much the seed does; the seeds alone stand beside it.""",
-        f"""* marks a difference from {lab.baseline} with p < {LEVEL:g} in a two-sided paired approximate randomization
-        ({trials:,} trials; Riezler & Maxwell 2005), corrected for the number of systems (Holm 1979), and with the same
-        sign in every seed alone. Where a system or {lab.baseline} lacks a seed, difference and test are of the seeds
-        that both have. By length it is the same test with {bucket_trials:,} trials,
-        where there are {TESTABLE} sentences or more.""",
-        _alignment(gold),
+        f"""Scores are computed by sacreBLEU with its default options, on detokenized, cased translations with beam
+        {lab.measure.beam} (BLEU {signatures.bleu_signature}; chrF {signatures.chrf_signature}). Perplexity is per
+        subword of the references, with teacher forcing. Systems that ask for the same vocabulary share one, for all
+        seeds; in runs with the same seed they see the same batches in the same order.""",
+        f"""Seeds are pooled: the statistics of a sentence (such as its n-gram counts) are added over the seeds, and a
+        score is computed from the sum over all sentences. A sentence is resampled together with its translations by all
+        seeds. ± is half of the 95 % interval of {BOOTSTRAP_SAMPLES:,} bootstrap samples of sentences (Koehn 2004). It
+        shows how much the choice of test sentences matters, but not how much the seed does; for that, see the scores of
+        single seeds.""",
+        f"""A star (*) marks a difference from {lab.baseline} with p < {SIGNIFICANCE_LEVEL:g} in a two-sided paired
+        approximate randomization test ({trials:,} trials; Riezler & Maxwell 2005), corrected for the number of systems
+        (Holm 1979), and with the same sign in every seed. If a system or {lab.baseline} lacks a seed, difference and
+        test use the seeds that both have. Ranges of source length are tested in the same way with {bucket_trials:,}
+        trials, if they have {MIN_SENTENCES} sentences or more.""",
+        _alignment(has_gold),
         f"""The gradient is that of the log-probability of a target word with respect to the embedding of its source
-        word ({gradient_of}), by the number of recurrent steps between the two on the shortest way without attention,
-        for Transformers too, which have no such steps; median over pairs.""",
-        """Entropy and sharpness are means over all rows, heads and layers of the attention to 32 validation sentences.
-        Speed is the median over seconds of training. Memory is the largest that the process held.""",
+        word ({source_word}). The distance is the number of recurrent steps between the two words on the shortest path
+        that does not use attention. For Transformers, which have no recurrent steps, it is computed in the same way.
+        The figure shows the median over word pairs.""",
+        """Entropy and sharpness are means over all target positions, heads and layers of the attention to 32 validation
+        sentences. Training speed is the median of measurements over about one second each. Memory is the peak memory of
+        the process.""",
     )]  # fmt: skip
 
 
-def _alignment(gold: bool) -> str:
-    read = (
-        "Where a model has several matrices, the one that is read is chosen on validation text by the dictionary that "
-        "its links would make, without gold links."
+def _alignment(has_gold: bool) -> str:
+    choice = (
+        "If a model has several attention heads, the layer and head to read are chosen on validation text, without "
+        "gold links: those whose links make the best dictionary of source and target words."
     )
-    if not gold:
-        return f"There are no gold links, hence no alignment error rate. {read}"
-    return f"The alignment error rate (AER) is of links read off the attention to the references. {read}"
+    if not has_gold:
+        return f"There are no gold links, and therefore no alignment error rate. {choice}"
+    return f"The alignment error rate (AER) is that of links read from the attention to the references. {choice}"
 
 
 def bullets(lines: Sequence[str]) -> str:
-    """Lines as a list in Markdown."""
+    """Formats lines as a list in Markdown."""
     return "\n".join(f"- {line}" for line in lines)

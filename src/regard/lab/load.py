@@ -1,4 +1,4 @@
-"""From TOML to a checked lab, and from a lab to the configuration of each system."""
+"""Reads and writes labs as TOML, and builds the configuration of each system."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from regard.errors import ConfigError
 from regard.files.reading import read_text
 from regard.lab.schema import BaseConfig, BudgetConfig, CorpusConfig, Lab, MeasureConfig
 
-_MOST_FAULTS, _LONGEST = 20, 1000
-# That are told, and characters of each.
+_MAX_FAULTS, _MAX_LENGTH = 20, 1000
+# Faults in one error message, and characters of each.
 _FOLDER = Path(__file__).with_name("labs")
 
 
 def lab_names() -> tuple[str, ...]:
-    """Names of the ready-made labs, sorted.
+    """Names of the built-in labs, sorted.
 
     >>> lab_names()
     ('bottleneck', 'heads', 'scores', 'word-order')
@@ -33,19 +33,19 @@ def lab_names() -> tuple[str, ...]:
 
 
 def load_lab(name: str, *, changes: Mapping[str, object] | None = None, only: tuple[str, ...] = ()) -> Lab:
-    """Reads a lab.
+    """Reads a lab from a file, or a built-in one by name.
 
     Args:
-        name: Path of a TOML file, or the name of a ready-made lab.
-        changes: Values that replace the file's, by dotted key, such as `budget.steps`. Naming `corpus.train` replaces
-            the whole corpus.
-        only: Names of systems, or patterns such as `luong/*`, that are kept; all when empty. The baseline stays.
+        name: Path of a TOML file, or name of a built-in lab.
+        changes: Values that replace those of the file, by dotted key, such as `budget.steps`; None = unchanged.
+            `corpus.train` replaces the whole corpus.
+        only: Systems to keep, as names or patterns such as `luong/*`; all if empty. The baseline is always kept.
 
     Returns:
         The checked lab.
 
     Raises:
-        ConfigError: There is no such lab, it is not TOML, or a key or value is wrong.
+        ConfigError: The lab does not exist or is not valid TOML, or a key or value is wrong.
     """
     path = _find(name)
     text = read_text(path, most=4 * LARGEST, cure="a lab is TOML, saved as UTF-8", error=ConfigError)
@@ -59,17 +59,17 @@ def load_lab(name: str, *, changes: Mapping[str, object] | None = None, only: tu
 
 
 def parse_lab(text: str, *, where: str) -> Lab:
-    """Reads a lab that `dump_lab` wrote.
+    """Parses a lab that `dump_lab` wrote.
 
     Args:
         text: A TOML document.
-        where: What to call it in messages.
+        where: Name of the document in error messages.
 
     Returns:
-        The lab.
+        The checked lab.
 
     Raises:
-        ConfigError: It is not TOML, or a key or value is wrong.
+        ConfigError: The text is not valid TOML, or a key or value is wrong.
     """
     try:
         return _check(parse(text), where=where, text=text)
@@ -78,7 +78,7 @@ def parse_lab(text: str, *, where: str) -> Lab:
 
 
 def dump_lab(lab: Lab) -> str:
-    """A lab as TOML that `load_lab` reads back; what is None is left out.
+    """Writes a lab as TOML that `load_lab` can read; keys without a value are left out.
 
     Args:
         lab: The lab.
@@ -95,14 +95,14 @@ def dump_lab(lab: Lab) -> str:
 
 
 def system_config(lab: Lab, system: str) -> Config:
-    """The configuration of one system: preset or file, what all have in common, then its own options.
+    """Builds the configuration of one system: preset or file, the common options, then its own options.
 
     Args:
         lab: The lab.
-        system: Its name.
+        system: Name of the system.
 
     Returns:
-        The configuration, still without corpus, budget and seed.
+        The configuration, without the corpus, budget and seed of the lab.
 
     Raises:
         ConfigError: An option is wrong; the message names the system.
@@ -120,12 +120,12 @@ def _find(name: str) -> Path:
         return _FOLDER / f"{name}.toml"
     if os.path.lexists(name):
         return Path(name)
-    raise ConfigError(f"{name}: expected a TOML file, or the name of a ready-made lab{did_you_mean(name, lab_names())}")
+    raise ConfigError(f"{name}: expected a TOML file, or the name of a built-in lab{did_you_mean(name, lab_names())}")
 
 
 def _change(tree: Tree, changes: Mapping[str, object]) -> None:
     if changes.get("corpus.train") is not None:
-        # A corpus of the user's own has nothing in common with the file's.
+        # Other options of the file's corpus make no sense for the user's own corpus.
         tree["corpus"] = {}
         cast("Tree", tree.setdefault("measure", {})).pop("sentences", None)
     for key, value in changes.items():
@@ -137,8 +137,8 @@ def _change(tree: Tree, changes: Mapping[str, object]) -> None:
             inner = cast("Tree", inner.setdefault(table, {}))
         inner[last] = [*cast("list[str]", inner.get(last, [])), *cast("list[str]", value)] if last == "set" else value
     budget = cast("Tree", tree.get("budget", {}))
-    for asked, other in (("steps", "tokens"), ("tokens", "steps")):
-        if changes.get(f"budget.{asked}") is not None and changes.get(f"budget.{other}") is None:
+    for given, other in (("steps", "tokens"), ("tokens", "steps")):
+        if changes.get(f"budget.{given}") is not None and changes.get(f"budget.{other}") is None:
             budget.pop(other, None)
 
 
@@ -146,20 +146,20 @@ def _check(tree: Tree, *, where: str, text: str) -> Lab:
     try:
         return Lab.model_validate(tree)
     except ValidationError as error:
-        lines = []
+        messages = []
         faults = error.errors(include_url=False)
-        for one in faults[:_MOST_FAULTS]:
-            path = [part for part in one["loc"] if isinstance(part, str)]
+        for fault in faults[:_MAX_FAULTS]:
+            path = [part for part in fault["loc"] if isinstance(part, str)]
             line = line_of(text, path) if path else None
-            place = f"{where}:{line}" if line else where
-            lines.append(f"{place}: {_complaint(path, one['type'], one['msg'])}"[:_LONGEST])
-        if len(faults) > _MOST_FAULTS:
-            lines.append(f"and {len(faults) - _MOST_FAULTS:,} more")
-        raise ConfigError("\n".join(dict.fromkeys(lines))) from None
+            location = f"{where}:{line}" if line else where
+            messages.append(f"{location}: {_fault_message(path, fault['type'], fault['msg'])}"[:_MAX_LENGTH])
+        if len(faults) > _MAX_FAULTS:
+            messages.append(f"and {len(faults) - _MAX_FAULTS:,} more")
+        raise ConfigError("\n".join(dict.fromkeys(messages))) from None
 
 
-def _complaint(path: list[str], fault: str, message: str) -> str:
-    if fault == "extra_forbidden":
+def _fault_message(path: list[str], kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
         sections: dict[str, type[Section]] = {
             "corpus": CorpusConfig, "budget": BudgetConfig, "base": BaseConfig, "measure": MeasureConfig
         }  # fmt: skip
@@ -172,7 +172,7 @@ def _complaint(path: list[str], fault: str, message: str) -> str:
 def _choose(lab: Lab, only: tuple[str, ...], where: str) -> Lab:
     for pattern in only:
         if not any(fnmatch(name, pattern) for name in lab.systems):
-            raise ConfigError(f"{where}: no system is called {pattern!r}{did_you_mean(pattern, lab.systems)}")
+            raise ConfigError(f"{where}: no system has the name {pattern!r}{did_you_mean(pattern, lab.systems)}")
     kept = {
         name: options
         for name, options in lab.systems.items()

@@ -1,4 +1,4 @@
-"""The report as Markdown: the same tables, for a repository or a paper's appendix."""
+"""The report as Markdown, with the tables of the HTML report, for a repository or a paper's appendix."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from regard.lab.tables import (
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "[": "&#91;", "]": "&#93;", "`": "&#96;"})
 _IN_STRINGS = str.maketrans({"<": "\\u003C", "`": "\\u0060"})
-# They stand nowhere else in TOML that is written here.
+# The TOML of a lab contains these characters only in strings, where the escapes mean the same.
 
 
 def render_markdown(summary: Summary) -> str:
-    """Writes the report.
+    """Renders the report as Markdown.
 
     Args:
-        summary: What it says.
+        summary: Contents of the report.
 
     Returns:
         A Markdown document.
     """
-    lab = summary.bench.lab
+    lab = summary.experiment.lab
     parts = [f"# {_plain(on_one_line(lab.title))}", _plain(lab.about.strip())]
     parts.append(findings.bullets([f"**{name}:** {_plain(value)}" for name, value in findings.facts(summary)]))
     parts += [
@@ -41,12 +41,12 @@ def render_markdown(summary: Summary) -> str:
     ]
     parts += ["### BLEU of each seed", _table(seeds_table(summary))]
     parts += ["## BLEU by source length", _table(lengths_table(summary))]
-    parts += ["## Recall of target words by frequency, percent", _table(frequencies_table(summary))]
+    parts += ["## Recall of target words by their frequency, in percent", _table(frequencies_table(summary))]
     if summary.distances:
         parts += ["## Gradient norm by distance", _table(distances_table(summary))]
     parts += ["## Attention", _table(attention_table(summary))]
     parts += ["## Cost", _table(costs_table(summary))]
-    parts += ["## How it was measured", "\n\n".join(findings.method(summary))]
+    parts += ["## Method", "\n\n".join(findings.method(summary))]
     if summary.notes:
         parts.append(findings.bullets(list(map(_plain, summary.notes))))
     parts.append(_fenced(dump_lab(lab)))
@@ -55,7 +55,7 @@ def render_markdown(summary: Summary) -> str:
 
 def _table(table: Table) -> str:
     lines = [table.header, ["---", *["---:"] * (len(table.header) - 1)], *table.rows]
-    return "\n".join(f"| {' | '.join(_cell(one) for one in line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(_cell(text) for text in line)} |" for line in lines)
 
 
 def _cell(text: str) -> str:
@@ -63,10 +63,10 @@ def _cell(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text that is only read: no HTML, no link and no picture, and nothing that a terminal obeys."""
+    """Escapes text so that it contains no HTML, link, picture or terminal control character."""
     return printable(text).translate(_ENTITIES)
 
 
 def _fenced(text: str) -> str:
-    """TOML as a block of code that nothing within can close, nor be taken for HTML by whoever knows no such blocks."""
+    """Puts TOML into a code block that no text can close; a reader that ignores code blocks finds no HTML in it."""
     return f"```toml\n{text.translate(_IN_STRINGS)}```"

@@ -1,6 +1,6 @@
-"""The report as one self-contained HTML file: nothing is fetched, and only the attention views hold a script.
+"""The report as one self-contained HTML file: it fetches nothing, and only the attention views contain a script.
 
-Names and sentences come from outside and may hold anything: all of them are escaped.
+Names and sentences come from users and may contain anything, so all of them are escaped.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from importlib.resources import files
 from regard.files.printable import printable
 from regard.inspection.html import frame
 from regard.lab import findings
-from regard.lab.chart import Axes, Line, axes_for, draw, interval, marker
-from regard.lab.compare import Value
+from regard.lab.chart import Axes, Line, axes_for, draw_chart, draw_interval, draw_marker
+from regard.lab.compare import PooledScore
 from regard.lab.load import dump_lab
 from regard.lab.matrix import draw_matrix
-from regard.lab.summary import FEWEST, Bucket, Curve, Summary
+from regard.lab.summary import MIN_SIZE, Bucket, Curve, Summary
 from regard.lab.tables import (
     Table,
     attention_table,
@@ -30,20 +30,22 @@ from regard.lab.tables import (
 )
 
 _COLORS = 8
+Panels = list[tuple[str, list[Line]]]
+"""Family and lines of each panel of a figure."""
 
 
 def render_page(summary: Summary) -> str:
-    """Writes the report.
+    """Renders the report as HTML.
 
     Args:
-        summary: What it says.
+        summary: Contents of the report.
 
     Returns:
         A whole HTML document.
     """
-    lab, styles = summary.bench.lab, _Styles(summary.systems)
-    enough = [bucket for bucket in summary.lengths if bucket.size >= FEWEST]
-    filled = {
+    lab, styles = summary.experiment.lab, _Styles(summary.systems)
+    shown_lengths = [bucket for bucket in summary.lengths if bucket.size >= MIN_SIZE]
+    fields = {
         "title": _text(lab.title),
         "about": _text(lab.about.strip()),
         "styles": styles.sheet(),
@@ -53,31 +55,31 @@ def render_page(summary: Summary) -> str:
         "headlines": "".join(f"<li>{_text(line)}</li>" for line in findings.headlines(summary)),
         "scores": _scores(summary),
         "seeds": _table(seeds_table(summary)),
-        "learning": _learning(summary, styles),
-        "length": _figure("BLEU by source length", *_of_buckets(enough, "source words", "BLEU", styles)),
+        "learning": _learning_curves(summary, styles),
+        "length": _figure("BLEU by source length", *_bucket_panels(shown_lengths, "source words", "BLEU", styles)),
         "lengths": _table(lengths_table(summary)),
         "frequency": _figure(
             "Recall of target words by their frequency in the training text",
-            *_of_buckets(summary.frequencies, "times in the training text", "recall, %", styles),
+            *_bucket_panels(summary.frequencies, "occurrences in the training text", "recall, %", styles),
         ),
         "frequencies": _table(frequencies_table(summary)),
-        "gradient": _gradient(summary, styles),
+        "gradient": _gradient_figure(summary, styles),
         "distances": _table(distances_table(summary)),
-        "spread": _spread(summary, styles),
+        "attention_figures": _attention_figures(summary, styles),
         "attention": _table(attention_table(summary)),
         "matrices": "".join(_matrices(summary)),
         "costs": _table(costs_table(summary)),
-        "method": "".join(f"<p>{_text(one)}</p>" for one in findings.method(summary)),
-        "notes": "".join(f"<li>{_text(one)}</li>" for one in summary.notes),
+        "method": "".join(f"<p>{_text(paragraph)}</p>" for paragraph in findings.method(summary)),
+        "notes": "".join(f"<li>{_text(note)}</li>" for note in summary.notes),
         "lab": _text(dump_lab(lab)),
     }
     template = files(__package__).joinpath("report.html").read_text(encoding="utf-8")
-    # One pass: what is filled in is not searched for places to fill in.
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: filled[match[1]], template)
+    # One pass, so that placeholders inside the inserted text are not replaced.
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: fields[match[1]], template)
 
 
 class _Styles:
-    """Families of systems, and a color for each name within them."""
+    """Families of systems, and a color and marker for each name within them."""
 
     def __init__(self, systems: Sequence[str]) -> None:
         self.families: dict[str, list[str]] = {}
@@ -85,70 +87,72 @@ class _Styles:
             family, slash, _ = name.rpartition("/")
             self.families.setdefault(family if slash else "", []).append(name)
         self.alone = self.families.pop("", []) if len(self.families) > 1 or "" not in self.families else []
-        labels = [self.label(name) for one in self.families.values() for name in one]
+        labels = [self.label(name) for names in self.families.values() for name in names]
         self.numbers = {label: number for number, label in enumerate(dict.fromkeys([*labels, *self.alone]))}
 
     @staticmethod
     def label(name: str) -> str:
-        """What a system is called within its family."""
+        """Name of a system within its family."""
         return name.rpartition("/")[2]
 
     def number(self, name: str) -> int:
-        """The style of a system."""
+        """Number of a system's style."""
         return self.numbers[self.label(name)]
 
     def sheet(self) -> str:
-        """Colors of the styles, and what happens to the others while a name is pointed at."""
+        """CSS with the colors of the styles; pointing at a name in a legend fades the other lines."""
         rules = []
         for number in self.numbers.values():
             rules.append(f".k{number} {{ --c: var(--s{number % _COLORS}); }}")
             rules.append(f"figure:has(.key.k{number}:hover) .chart > g:not(.k{number}) {{ opacity: .1; }}")
         return "\n".join(rules)
 
-    def lines(self, points: Mapping[str, Sequence[tuple[float, ...]]]) -> list[tuple[str, list[Line]]]:
-        """A panel a family; a system without one is drawn quietly in each.
+    def panels(self, points: Mapping[str, Sequence[tuple[float, ...]]]) -> Panels:
+        """Groups lines into one panel per family; systems outside a family are drawn as quiet lines in each.
 
         Args:
-            points: By system; systems without any are left out.
+            points: Points by system; systems without points are left out.
 
         Returns:
-            Titles and lines.
+            Family and lines of each panel.
         """
         quiet = [Line(name, self.number(name), points[name], quiet=True) for name in self.alone if name in points]
         panels = []
         for family, names in self.families.items():
-            own = [Line(self.label(name), self.number(name), points[name]) for name in names if name in points]
-            if own:
-                panels.append((family, own + quiet))
-        return panels or [("", [Line(one.name, one.style, one.points) for one in quiet])]
-
-
-Panels = list[tuple[str, list[Line]]]
+            lines = [Line(self.label(name), self.number(name), points[name]) for name in names if name in points]
+            if lines:
+                panels.append((family, lines + quiet))
+        return panels or [("", [Line(line.name, line.style, line.points) for line in quiet])]
 
 
 def _scores(summary: Summary) -> str:
-    """The main table: a score and its difference in one cell, and BLEU's interval drawn."""
-    table, values = scores_table(summary), summary.values["BLEU"]
+    """The main table: score and difference share a cell, and BLEU's interval is drawn."""
+    table, scores = scores_table(summary), summary.scores["BLEU"]
     ends = [
-        end for one in values.values() for end in (one.score - one.margin, one.score + one.margin, *one.seeds.values())
+        end
+        for score in scores.values()
+        for end in (score.score - score.margin, score.score + score.margin, *score.seeds.values())
     ]
-    scale, against = (min(ends), max(ends)), values.get(summary.bench.lab.baseline)
+    scale, baseline = (min(ends), max(ends)), scores.get(summary.experiment.lab.baseline)
     head = [f"<th>{_text(name)}</th>" for name in (table.header[0], *table.header[1::2])]
-    head.insert(2, '<th class="wide">95 % interval; dots are seeds</th>')
+    head.insert(2, '<th class="wide">95 % interval; dots: single seeds</th>')
     rows: dict[str, list[str]] = {}
     for name, row in zip(summary.systems, table.rows, strict=True):
         cells = [f"<th>{_text(row[0])}</th>"]
-        cells += [f"<td>{_text(own)}{_apart(delta)}</td>" for own, delta in zip(row[1::2], row[2::2], strict=True)]
-        one = values[name]
-        drawn = interval(one.score, one.margin, one.seeds.values(), scale, against.score if against else one.score)
-        cells.insert(2, f'<td class="wide">{drawn}</td>')
-        marked = " class=baseline" if name == summary.bench.lab.baseline else ""
-        rows.setdefault(name.rpartition("/")[0], []).append(f"<tr{marked}>{''.join(cells)}</tr>")
-    bodies = "".join(f"<tbody class=family>{''.join(one)}</tbody>" for one in rows.values())
+        cells += [
+            f"<td>{_text(score)}{_difference(delta)}</td>" for score, delta in zip(row[1::2], row[2::2], strict=True)
+        ]
+        bleu = scores[name]
+        against = baseline.score if baseline else bleu.score
+        drawing = draw_interval(bleu.score, bleu.margin, bleu.seeds.values(), scale, against)
+        cells.insert(2, f'<td class="wide">{drawing}</td>')
+        css_class = " class=baseline" if name == summary.experiment.lab.baseline else ""
+        rows.setdefault(name.rpartition("/")[0], []).append(f"<tr{css_class}>{''.join(cells)}</tr>")
+    bodies = "".join(f"<tbody class=family>{''.join(family)}</tbody>" for family in rows.values())
     return f"<table><thead><tr>{''.join(head)}</tr></thead>{bodies}</table>"
 
 
-def _apart(delta: str) -> str:
+def _difference(delta: str) -> str:
     return f"<small{' class=star' if delta.endswith('*') else ''}>{_text(delta) or '&nbsp;'}</small>"
 
 
@@ -162,92 +166,98 @@ def _table(table: Table) -> str:
 
 
 def _figure(title: str, panels: Panels, axes: Axes) -> str:
-    """Charts side by side with one legend."""
+    """Charts side by side with one legend; empty without points."""
     if not any(line.points for _, lines in panels for line in lines):
         return ""
     keys = dict.fromkeys((line.name, line.style, line.quiet) for _, lines in panels for line in lines)
     legend = "".join(_key(*key) for key in keys)
-    charts = "".join(_panel(family, draw(lines, axes, label=f"{title} {family}")) for family, lines in panels)
+    charts = "".join(_panel(family, draw_chart(lines, axes, label=f"{title} {family}")) for family, lines in panels)
     wide = " class=wide" if len(panels) > 1 else ""
-    inside = f"<figcaption>{_text(title)}</figcaption><div class=legend>{legend}</div><div class=panels>{charts}</div>"
-    return f"<figure{wide}>{inside}</figure>"
+    content = f"<figcaption>{_text(title)}</figcaption><div class=legend>{legend}</div><div class=panels>{charts}</div>"
+    return f"<figure{wide}>{content}</figure>"
 
 
 def _key(name: str, style: int, quiet: bool) -> str:
-    sign = f'<svg viewBox="0 0 16 16">{marker(style)}</svg>'
-    return f'<span class="key k{style}{" quiet" if quiet else ""}">{sign}{_text(name)}</span>'
+    symbol = f'<svg viewBox="0 0 16 16">{draw_marker(style)}</svg>'
+    return f'<span class="key k{style}{" quiet" if quiet else ""}">{symbol}{_text(name)}</span>'
 
 
 def _panel(family: str, chart: str) -> str:
     return f'<div class="panel">{f"<h4>{_text(family)}</h4>" if family else ""}{chart}</div>'
 
 
-def _of_curves(curves: Mapping[str, Curve], x_label: str, y_label: str, styles: _Styles) -> tuple[Panels, Axes]:
-    panels = styles.lines(curves)
-    return panels, axes_for(_all(panels), x_label=x_label, y_label=y_label)
+def _curve_panels(curves: Mapping[str, Curve], x_label: str, y_label: str, styles: _Styles) -> tuple[Panels, Axes]:
+    panels = styles.panels(curves)
+    return panels, axes_for(_all_lines(panels), x_label=x_label, y_label=y_label)
 
 
-def _of_buckets(
+def _bucket_panels(
     buckets: Sequence[Bucket], x_label: str, y_label: str, styles: _Styles, *, logarithmic: bool = False
 ) -> tuple[Panels, Axes]:
     points: dict[str, list[tuple[float, ...]]] = {}
-    for place, bucket in enumerate(buckets):
+    for position, bucket in enumerate(buckets):
         for name, value in bucket.values.items():
-            if isinstance(value, Value):
-                point = (place, value.score, max(0.0, value.score - value.margin), value.score + value.margin)
+            if isinstance(value, PooledScore):
+                point = (position, value.score, max(0.0, value.score - value.margin), value.score + value.margin)
                 points.setdefault(name, []).append(point)
             else:
-                points.setdefault(name, []).append((place, value))
-    panels, names = styles.lines(points), [bucket.label for bucket in buckets]
-    axes = axes_for(_all(panels), x_label=x_label, y_label=y_label, categories=names, logarithmic=logarithmic)
+                points.setdefault(name, []).append((position, value))
+    panels, names = styles.panels(points), [bucket.label for bucket in buckets]
+    axes = axes_for(_all_lines(panels), x_label=x_label, y_label=y_label, categories=names, logarithmic=logarithmic)
     return panels, axes
 
 
-def _all(panels: Panels) -> list[Line]:
+def _all_lines(panels: Panels) -> list[Line]:
     return [line for _, lines in panels for line in lines]
 
 
-def _learning(summary: Summary, styles: _Styles) -> str:
-    drawn = (("BLEU by step", "updates"), ("BLEU by minute", "minutes of training"))
+def _learning_curves(summary: Summary, styles: _Styles) -> str:
+    curves = (("BLEU by step", "updates"), ("BLEU by minute", "minutes of training"))
     return "".join(
-        _figure(f"Validation BLEU by {x_label}", *_of_curves(summary.curves[name], x_label, "BLEU, greedy", styles))
-        for name, x_label in drawn
+        _figure(
+            f"Validation BLEU by {x_label}",
+            *_curve_panels(summary.curves[name], x_label, "BLEU, greedy search", styles),
+        )
+        for name, x_label in curves
     )
 
 
-def _spread(summary: Summary, styles: _Styles) -> str:
-    drawn = (
-        ("sharpness", "Sharpness of attention while training", "1 = one position"),
-        ("entropy", "Entropy of attention while training", "nats"),
+def _attention_figures(summary: Summary, styles: _Styles) -> str:
+    curves = (
+        ("sharpness", "Sharpness of attention during training", "1 = a single position"),
+        ("entropy", "Entropy of attention during training", "nats"),
     )
     return "".join(
-        _figure(title, *_of_curves(summary.curves[name], "updates", y_label, styles)) for name, title, y_label in drawn
+        _figure(title, *_curve_panels(summary.curves[name], "updates", y_label, styles))
+        for name, title, y_label in curves
     )
 
 
-def _gradient(summary: Summary, styles: _Styles) -> str:
+def _gradient_figure(summary: Summary, styles: _Styles) -> str:
     if not summary.distances:
-        return "<p>No test sentence is long enough to measure gradients by distance.</p>"
-    panels, axes = _of_buckets(summary.distances, "recurrent steps apart", "median norm", styles, logarithmic=True)
+        return "<p>Not measured: measure.gradients is 0, or the test text has too few long sentences.</p>"
+    panels, axes = _bucket_panels(
+        summary.distances, "distance in recurrent steps", "median norm", styles, logarithmic=True
+    )
     return _figure("Gradient from a target word to its source word, by distance", panels, axes)
 
 
 def _matrices(summary: Summary) -> Iterator[str]:
-    """Attention of every system for the same sentences, small; and the interactive view of each."""
+    """Small heat maps of all systems for the same sentences, then the interactive view of each system."""
     for records in summary.attention():
         any_record = next(iter(records.values()))
         yield f'<h3 class="pair">{_text(any_record.src.text)}<br><span>{_text(any_record.tgt.text)}</span></h3>'
         yield '<div class="matrices">'
         for name, record in records.items():
-            read = summary.results[name][0].measured
-            grid = record.grid(read.layer, read.head)
+            measured = summary.results[name][0].measured
+            grid = record.grid(measured.layer, measured.head)
             yield f"<div><h4>{_text(name)}</h4>{draw_matrix(grid, label=f'Attention of {name}')}</div>"
         yield "</div>"
-    for name, cells in summary.results.items():
-        drawn = cells[0].measured.records()
+    for name, runs in summary.results.items():
+        drawn = runs[0].measured.records()
         if drawn:
             view = frame(drawn, title=name).replace("<iframe ", '<iframe loading="lazy" ', 1)
-            yield f"<details><summary>All layers and heads of {_text(name)}, to point at</summary>{view}</details>"
+            yield f"<details><summary>Interactive view of all layers and heads: {_text(name)}</summary>{view}</details>"
 
 
 def _text(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What a cell's training tells of itself, kept in files: for the progress of the lab, and for the report."""
+"""Record of a run's training, stored in a file: for the progress lines of the lab, and for the report."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from regard.store.sealed_json import read_sealed
 from regard.train.reporter import StepReport, TrainingPlan, Validation
 
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-"""How what lies in a lab's directory is checked against its dataclasses."""
+"""How pydantic checks the files of a lab's directory against their dataclasses."""
 Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
-_LARGEST = 1 << 26
-_CURE = "remove it, and `regard lab run` goes on without it"
+_MAX_BYTES = 1 << 26
+_CURE = "remove it, and `regard lab run` continues without it"
 
 
 @dataclass(frozen=True)
-class Point:
-    """One validation.
+class ValidationPoint:
+    """Scores of one validation.
 
     Attributes:
-        step: Updates done.
-        seconds: Of training, about.
-        nll: Nats a target token; None where they are too many to count.
-        bleu: Of greedy translations of validation sentences.
-        entropy: Of attention, nats a target token; None without any.
-        sharpness: Of attention, from 0 to 1; None without any.
+        step: Updates before the validation.
+        seconds: Training time before it, in seconds, approximate.
+        nll: Negative log-likelihood, in nats per target token; None where it is not finite.
+        bleu: BLEU of greedy translations of validation sentences.
+        entropy: Entropy of attention, in nats per target token; None without attention.
+        sharpness: Sharpness of attention, from 0 to 1; None without attention.
     """
 
     __pydantic_config__ = STRICT
@@ -55,18 +55,18 @@ class Point:
 
 @dataclass
 class Record:
-    """What is known of a cell's training so far.
+    """State of a run's training so far.
 
     Attributes:
-        num_parameters: Trained numbers.
+        num_parameters: Number of trained parameters.
         step: Updates done.
         steps: Updates planned.
         elapsed: Seconds of training so far.
-        remaining: Seconds that it will still take, estimated.
-        epochs_a_step: Passes through the corpus that an update makes; None before the first report.
-        loss: Of the last report, nats a target token.
-        speeds: Real target tokens a second, each over a second or so.
-        peak_memory: Bytes that the process held at most, over all sessions.
+        remaining: Estimated seconds until the end of training; None without an estimate.
+        epochs_a_step: Epochs per update; None before the first report.
+        loss: Loss of the last report, in nats per target token.
+        speeds: Target tokens per second without padding, each measured over about a second.
+        peak_memory: Peak memory of the process in bytes, over all sessions.
         points: Its validations.
     """
 
@@ -80,29 +80,29 @@ class Record:
     loss: float | None = None
     speeds: list[Amount] = field(default_factory=list)
     peak_memory: Count = 0
-    points: list[Point] = field(default_factory=list)
+    points: list[ValidationPoint] = field(default_factory=list)
 
     @property
     def tokens_per_second(self) -> float | None:
-        """The middle one of the speeds, which a pause of the machine does not move."""
+        """Median of the speeds, which a pause of the machine does not change."""
         return median(self.speeds) if self.speeds else None
 
 
 def read_record(path: Path) -> Record:
-    """Reads what a `Recorder` wrote.
+    """Reads the record that a `Recorder` wrote.
 
     Args:
-        path: Its file.
+        path: File of the record.
 
     Returns:
-        The record, an empty one where there is no file.
+        The record; an empty one if the file does not exist.
 
     Raises:
-        CheckpointError: It is damaged.
+        CheckpointError: The file is damaged.
     """
     if not os.path.lexists(path):
         return Record()
-    tree = read_sealed(path, most=_LARGEST, cure=_CURE)
+    tree = read_sealed(path, most=_MAX_BYTES, cure=_CURE)
     try:
         return _RECORD.validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:
@@ -116,63 +116,63 @@ class Recorder:
     """A reporter that keeps a `Record` on disk.
 
     Args:
-        path: Its file; one that is there is gone on with.
-        watch: Called with each report; may stop the training by other means.
-        clock: Seconds from some point on.
+        path: File of the record; an existing one is continued.
+        on_report: Called after each report was written.
+        clock: Clock in seconds, from any starting point.
     """
 
     def __init__(
-        self, path: Path, *, watch: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.monotonic
+        self, path: Path, *, on_report: Callable[[], None] = lambda: None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.path, self.watch, self.clock = path, watch, clock
+        self.path, self.on_report, self.clock = path, on_report, clock
         self.record = read_record(path)
-        self.since = clock()
+        self.last_report = clock()
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """Forgets what happened after the state that training goes on from."""
+        """Drops validations later than the checkpoint that training resumes from."""
         record = self.record
         record.num_parameters, record.steps, record.step = plan.num_parameters, plan.steps, plan.first_step
         record.points = [point for point in record.points if point.step <= plan.first_step]
-        self._mark(record.points[-1].seconds if record.points else 0.0)
+        self._set_elapsed(record.points[-1].seconds if record.points else 0.0)
         self._write()
 
     def on_step(self, report: StepReport) -> None:
-        """Keeps the numbers."""
+        """Records progress, loss and speed."""
         record = self.record
         record.step, record.steps = report.step, report.steps
-        record.loss, record.remaining = _known(report.loss), _known(report.remaining)
+        record.loss, record.remaining = _finite_or_none(report.loss), _finite_or_none(report.remaining)
         record.epochs_a_step = report.epoch / max(1, report.step)
         record.speeds.append(round(report.tokens_per_second, 1))
-        self._mark(report.elapsed)
+        self._set_elapsed(report.elapsed)
         self._write()
-        self.watch()
+        self.on_report()
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
-        """Keeps the scores; see `Reporter.on_validation`."""
-        seconds = self.record.elapsed + self.clock() - self.since
+        """Records the scores; see `Reporter.on_validation`."""
+        seconds = self.record.elapsed + self.clock() - self.last_report
         self.record.step = step
         self.record.points.append(
-            Point(
+            ValidationPoint(
                 step,
                 seconds,
-                _known(validation.nll),
-                _known(validation.bleu),
-                _known(validation.entropy),
-                _known(validation.sharpness),
+                _finite_or_none(validation.nll),
+                _finite_or_none(validation.bleu),
+                _finite_or_none(validation.entropy),
+                _finite_or_none(validation.sharpness),
             )
         )
         self._write()
 
     def on_message(self, text: str) -> None:
-        """Goes to standard error, which is the cell's log."""
+        """Prints the text to standard error, which is the run's log."""
         print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
 
     def on_end(self) -> None:
-        """Writes all once more."""
+        """Writes the final record."""
         self._write()
 
-    def _mark(self, elapsed: float) -> None:
-        self.record.elapsed, self.since = elapsed, self.clock()
+    def _set_elapsed(self, elapsed: float) -> None:
+        self.record.elapsed, self.last_report = elapsed, self.clock()
 
     def _write(self) -> None:
         self.record.peak_memory = max(self.record.peak_memory, peak_memory())
@@ -180,18 +180,18 @@ class Recorder:
         write_text(self.path, text)
 
 
-def _known(number: float | None) -> float | None:
-    """None where a training that went astray has no number: JSON has no word for it."""
+def _finite_or_none(number: float | None) -> float | None:
+    """None in place of NaN or infinity, which JSON cannot express."""
     return number if number is not None and isfinite(number) else None
 
 
 def peak_memory() -> int:
-    """Bytes that this process has held at most: of the GPU where one is used, else resident memory; 0 = unknown."""
+    """Peak memory of this process in bytes: GPU memory if a GPU is used, else resident memory; 0 = unknown."""
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return int(torch.cuda.max_memory_allocated())
     if sys.platform == "win32":
-        return 0  # it does not tell
+        return 0  # it has no `resource` module
     import resource
 
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return held if sys.platform == "darwin" else held * 1024
+    maximum = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # in bytes on macOS, in KiB elsewhere
+    return maximum if sys.platform == "darwin" else maximum * 1024

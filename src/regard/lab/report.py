@@ -12,17 +12,17 @@ from regard.lab.summary import summarize
 
 
 def write_report(directory: Path) -> tuple[Path, Path]:
-    """Compares the finished cells of a lab; it may still be running.
+    """Writes the report on all finished runs of a lab, which may still be running.
 
     Args:
-        directory: Where the lab lies.
+        directory: Directory of the lab.
 
     Returns:
         The two files: HTML and Markdown.
 
     Raises:
-        CheckpointError: There is no lab.
-        DataError: No cell of it is finished.
+        CheckpointError: The directory holds no lab.
+        DataError: No run has finished.
     """
     summary = summarize(open_experiment(directory))
     files = (directory / "report.html", directory / "report.md")

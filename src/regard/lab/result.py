@@ -1,6 +1,6 @@
-"""What a finished cell leaves behind, as JSON: enough for every line of the report without the model.
+"""Result of a finished run as JSON: everything that the report needs, without the model.
 
-It carries its own hash, and is checked as it is read: types, ranges, and that its numbers can be of one another.
+The file contains its own hash. Reading checks it, types and ranges, and whether the numbers are consistent.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from regard.errors import CheckpointError, DataError, RegardError
 from regard.files.atomic import write_text
 from regard.files.json_text import faults
 from regard.inspection.record import AttentionRecord
-from regard.lab.recorder import STRICT, Amount, Count, Point
+from regard.lab.recorder import STRICT, Amount, Count, ValidationPoint
 from regard.store.sealed_json import read_sealed, sealed
 
 LARGEST = 1 << 28
-"""Bytes of a result, at most."""
-_CURE = "remove the cell's directory, and `regard lab run` trains it again"
-_MOST_FAULTS = 5
-# That a message tells.
+"""Maximum size of a result file in bytes."""
+_CURE = "remove the run's directory, and `regard lab run` trains it again"
+_MAX_FAULTS = 5
+# Faults in one error message.
 
 
 @dataclass(frozen=True)
-class Sentence:
-    """One test sentence, as one model did it.
+class SentenceResult:
+    """Translation and scores of one test sentence by one model.
 
     Attributes:
-        translation: The beam's best.
-        nll: Of the reference, nats.
-        num_tokens: Of the reference, `</s>` among them.
-        links: Links read off the attention to the reference, as `AlignmentScores` counts them: guessed, sure, guessed
-            among the sure, guessed among the possible; None without gold links or attention.
+        translation: Best translation of the beam search.
+        nll: Negative log-likelihood of the reference, in nats.
+        num_tokens: Target tokens of the reference, `</s>` included.
+        links: Numbers of links read from the attention to the reference, as `AlignmentScores` counts them: predicted,
+            sure, predicted and sure, predicted and possible; None without gold links or attention.
     """
 
     __pydantic_config__ = STRICT
@@ -48,19 +48,19 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """How a cell's training went.
+class TrainingOutcome:
+    """Size, cost and validations of a run's training.
 
     Attributes:
-        num_parameters: Trained numbers.
+        num_parameters: Number of trained parameters.
         steps: Updates done.
-        tokens: Target tokens learned from; None where training was over within a second.
-        seconds: Validations among them.
-        tokens_per_second: Real target tokens; None as above.
-        peak_memory: Bytes, at most.
-        precision: Of matrix products.
-        threads: CPU threads.
-        chosen: What the weights are: the best checkpoint's, or an average.
+        tokens: Target tokens trained on; None if training took less than a second.
+        seconds: Training time in seconds, validations included.
+        tokens_per_second: Target tokens per second, without padding; None if training took less than a second.
+        peak_memory: Peak memory in bytes.
+        precision: Precision of matrix products.
+        threads: Number of CPU threads.
+        chosen: Origin of the weights: the best checkpoint, or an average.
         points: Its validations.
     """
 
@@ -74,26 +74,26 @@ class Trained:
     precision: str
     threads: Annotated[int, Field(ge=1)]
     chosen: str
-    points: tuple[Point, ...]
+    points: tuple[ValidationPoint, ...]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What was measured of a cell's model.
+class Measurements:
+    """Measurements of a run's model.
 
     Attributes:
-        sentences: The test sentences.
-        sentences_per_second: Translated.
-        vocabulary: Fingerprint of the target vocabulary: perplexities compare where it is the same.
-        layer: Layer whose attention was read; None = mean of all.
-        head: Head that was read; None = mean of all.
-        shifted: Whether each word was read one step later.
-        gradients: `(distance in recurrent steps, norm)` of pairs of words.
-        attention: Of the chosen sentences, as `AttentionRecord.to_dict` has it; empty without attention.
+        sentences: Results for the test sentences.
+        sentences_per_second: Translation speed.
+        vocabulary: Fingerprint of the target vocabulary; perplexities are comparable where it is equal.
+        layer: Layer whose attention is read; None = mean of all.
+        head: Head whose attention is read; None = mean of all.
+        shifted: Whether a target word's attention is read one step later.
+        gradients: `(distance in recurrent steps, norm)` of each measured pair of words.
+        attention: Attention of the chosen sentences, as from `AttentionRecord.to_dict`; empty without attention.
     """
 
     __pydantic_config__ = STRICT
-    sentences: tuple[Sentence, ...]
+    sentences: tuple[SentenceResult, ...]
     sentences_per_second: Amount
     vocabulary: str
     layer: Count | None
@@ -104,44 +104,44 @@ class Measured:
 
     def records(self) -> list[AttentionRecord]:
         """The attention of the chosen sentences."""
-        return [AttentionRecord.from_dict(one) for one in self.attention]
+        return [AttentionRecord.from_dict(record) for record in self.attention]
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """Everything about one cell.
+    """Result of one run.
 
     Attributes:
-        system: Its system.
-        seed: Its seed.
-        wall_seconds: Of training and measuring.
-        trained: How its training went.
-        measured: What its model does.
+        system: Name of the system.
+        seed: Seed of the run.
+        wall_seconds: Wall-clock time of training and measuring, in seconds.
+        trained: Size, cost and validations of the training.
+        measured: Measurements of the model.
     """
 
     __pydantic_config__ = STRICT
     system: str
     seed: int
     wall_seconds: Amount
-    trained: Trained
-    measured: Measured
+    trained: TrainingOutcome
+    measured: Measurements
 
     def write(self, path: Path) -> None:
-        """Writes the result; it is there wholly or not at all.
+        """Writes the result atomically.
 
         Args:
-            path: The file.
+            path: File to write.
 
         Raises:
-            DataError: Something that was measured is not finite.
-            CheckpointError: The place cannot be written.
+            DataError: A measured number is not finite.
+            CheckpointError: The file cannot be written.
         """
         try:
             text = sealed(asdict(self))
         except ValueError:
             raise DataError(
-                f"{self.system}, seed {self.seed}: the training went astray: not all that was measured is finite; "
-                "train with a smaller train.learning_rate"
+                f"{self.system}, seed {self.seed}: expected finite measurements, got NaN or infinity: the training "
+                "diverged; use a smaller train.learning_rate"
             ) from None
         write_text(path, text)
 
@@ -150,42 +150,42 @@ _RESULT = TypeAdapter(RunResult)
 
 
 def read_result(path: Path, *, of: tuple[str, int] | None = None, num_sentences: int | None = None) -> RunResult:
-    """Reads what `RunResult.write` wrote.
+    """Reads a result that `RunResult.write` wrote.
 
     Args:
-        path: The file.
-        of: System and seed that it should be of.
-        num_sentences: Sentences of the test text.
+        path: File to read.
+        of: Expected system and seed; not checked when None.
+        num_sentences: Expected number of test sentences; not checked when None.
 
     Returns:
         The result.
 
     Raises:
-        CheckpointError: It is missing, damaged, or of something else.
+        CheckpointError: The file is missing, damaged, or belongs to another run or text.
     """
     tree = read_sealed(path, most=LARGEST, cure=_CURE)
     try:
         result = _RESULT.validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:
-        raise CheckpointError(f"{path}: damaged: {'; '.join(faults(error)[:_MOST_FAULTS])}: {_CURE}") from None
-    found = _contradiction(result, of, num_sentences)
-    if found:
-        raise CheckpointError(f"{path}: damaged: {found}: {_CURE}")
+        raise CheckpointError(f"{path}: damaged: {'; '.join(faults(error)[:_MAX_FAULTS])}: {_CURE}") from None
+    contradiction = _contradiction(result, of, num_sentences)
+    if contradiction:
+        raise CheckpointError(f"{path}: damaged: {contradiction}: {_CURE}")
     return result
 
 
 def _contradiction(result: RunResult, of: tuple[str, int] | None, num_sentences: int | None) -> str | None:
-    """What in a result cannot be, or is of another cell."""
+    """The first contradiction in a result, or to what is expected; None if there is none."""
     measured, points = result.measured, result.trained.points
     if of is not None and of != (result.system, result.seed):
         return f"expected the result of {of[0]}, seed {of[1]}, found that of {result.system[:80]}, seed {result.seed}"
     if num_sentences is not None and num_sentences != len(measured.sentences):
-        return f"expected {num_sentences} sentences, the test text's, found {len(measured.sentences)}"
+        return f"expected {num_sentences} sentences, as in the test text, found {len(measured.sentences)}"
     for row, sentence in enumerate(measured.sentences, start=1):
-        if sentence.links is not None and not _fit(*sentence.links):
-            return f"sentence {row} has links {sentence.links}: more of them are right than there are"
-    if any(one.step >= other.step for one, other in pairwise(points)):
-        return "its validations are not in the order of their steps"
+        if sentence.links is not None and not _are_consistent(*sentence.links):
+            return f"sentence {row} has link counts {sentence.links}, with more correct links than links"
+    if any(point.step >= following.step for point, following in pairwise(points)):
+        return "the validations are not in the order of their steps"
     try:
         measured.records()
     except RegardError as error:
@@ -193,5 +193,5 @@ def _contradiction(result: RunResult, of: tuple[str, int] | None, num_sentences:
     return None
 
 
-def _fit(guessed: int, sure: int, in_sure: int, in_possible: int) -> bool:
-    return in_sure <= min(sure, in_possible) and in_possible <= guessed
+def _are_consistent(predicted: int, sure: int, in_sure: int, in_possible: int) -> bool:
+    return in_sure <= min(sure, in_possible) and in_possible <= predicted

@@ -1,4 +1,4 @@
-"""What a report says, before it is written down: scores, curves, buckets and matrices of the finished cells."""
+"""Contents of a report: scores, curves, buckets and matrices of the finished runs."""
 
 from __future__ import annotations
 
@@ -10,50 +10,52 @@ from statistics import mean, median
 
 from regard.errors import DataError, RegardError
 from regard.evaluate.length import buckets, range_label
-from regard.evaluate.scores import comparable
+from regard.evaluate.scores import normalized_lines
 from regard.evaluate.tokenizers import choose_tokenizer
 from regard.inspection.record import AttentionRecord
-from regard.lab.compare import MEASURES, Value, compare, sentence_sums
+from regard.lab.compare import METRICS, PooledScore, compare, sentence_statistics
 from regard.lab.corpus import LabCorpus, word_splitter
 from regard.lab.experiment import Experiment
-from regard.lab.recorder import Point
+from regard.lab.recorder import ValidationPoint
 from regard.lab.result import RunResult
 
-DISTANCES = (5, 10, 15, 20, 30, 40, 60, 80)
-FEWEST = 10
-"""Pairs of words, or test words, that a point of a curve stands for at least."""
+DISTANCE_EDGES = (5, 10, 15, 20, 30, 40, 60, 80)
+"""Recurrent steps at which a new bucket of distances begins."""
+MIN_SIZE = 10
+"""Minimum number of word pairs, or test words, behind a point of a curve."""
 BUCKET_TRIALS = 2000
+"""Maximum number of trials of a significance test within a bucket."""
 
 Curve = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Test sentences or words that belong together.
+    """Test sentences or words within one range of length, frequency or distance.
 
     Attributes:
-        label: Such as `10-14` or `1000+`.
-        size: How many there are.
-        values: A value a system.
+        label: The range, such as `10-14` or `1000+`.
+        size: Number of sentences or words.
+        values: One value per system, by name.
     """
 
     label: str
     size: int
-    values: Mapping[str, Value | float]
+    values: Mapping[str, PooledScore | float]
 
 
 @dataclass(frozen=True)
-class SystemFacts:
-    """What a system costs, the mean over its seeds.
+class SystemCosts:
+    """Cost of a system; means over its seeds.
 
     Attributes:
-        num_seeds: Finished cells.
-        num_parameters: Trained numbers.
-        tokens: Target tokens learned from.
-        minutes: Of training.
-        tokens_per_second: In training.
-        sentences_per_second: In translating, with the lab's beam.
-        peak_memory: Bytes in training.
+        num_seeds: Number of finished runs.
+        num_parameters: Number of trained parameters.
+        tokens: Target tokens trained on; None if unknown.
+        minutes: Training time in minutes.
+        tokens_per_second: Target tokens per second in training; None if unknown.
+        sentences_per_second: Translation speed with the lab's beam.
+        peak_memory: Peak memory of training in bytes.
     """
 
     num_seeds: int
@@ -70,21 +72,21 @@ class Summary:
     """Everything that a report shows.
 
     Attributes:
-        bench: The lab.
-        results: Finished cells, by system.
-        values: By measure, then by system.
-        facts: By system.
+        experiment: The lab in its directory.
+        results: Finished runs, by system.
+        scores: Scores by metric, then by system.
+        costs: Costs by system.
         lengths: BLEU by source length.
-        frequencies: Recall of target words by their frequency in the training text.
+        frequencies: Recall of target words in percent, by their frequency in the training text.
         distances: Median gradient norm by distance.
-        curves: By name of the curve, then by system.
-        notes: What a careful reader should know, a sentence each.
+        curves: Validation curves by name of the curve, then by system.
+        notes: Caveats for the reader, one sentence each.
     """
 
-    bench: Experiment
+    experiment: Experiment
     results: Mapping[str, Sequence[RunResult]]
-    values: Mapping[str, Mapping[str, Value]]
-    facts: Mapping[str, SystemFacts]
+    scores: Mapping[str, Mapping[str, PooledScore]]
+    costs: Mapping[str, SystemCosts]
     lengths: Sequence[Bucket]
     frequencies: Sequence[Bucket]
     distances: Sequence[Bucket]
@@ -93,145 +95,156 @@ class Summary:
 
     @property
     def systems(self) -> list[str]:
-        """Systems with a finished cell, in the order of the lab."""
+        """Systems with a finished run, in the order of the lab."""
         return list(self.results)
 
     def attention(self) -> list[dict[str, AttentionRecord]]:
-        """For each chosen sentence, the attention of the first seed of every system that has any."""
-        first = {name: cells[0].measured.records() for name, cells in self.results.items()}
+        """For each chosen sentence, the attention of each system's first seed; systems without attention are absent."""
+        first = {name: runs[0].measured.records() for name, runs in self.results.items()}
         count = max((len(records) for records in first.values()), default=0)
-        return [{name: records[at] for name, records in first.items() if len(records) > at} for at in range(count)]
+        return [
+            {name: records[number] for name, records in first.items() if len(records) > number}
+            for number in range(count)
+        ]
 
 
-def summarize(bench: Experiment) -> Summary:
-    """Brings the finished cells of a lab together.
+def summarize(experiment: Experiment) -> Summary:
+    """Collects the finished runs of a lab and compares its systems.
 
     Args:
-        bench: The lab.
+        experiment: The lab in its directory.
 
     Returns:
-        What the report says.
+        Contents of the report.
 
     Raises:
-        DataError: No cell is finished.
+        DataError: No run has finished.
     """
     results: dict[str, list[RunResult]] = {}
-    for cell in bench.cells():
-        if os.path.lexists(cell.result):
-            results.setdefault(cell.system, []).append(bench.result(cell))
+    for run in experiment.runs():
+        if os.path.lexists(run.result_file):
+            results.setdefault(run.system, []).append(experiment.result(run))
     if not results:
-        raise DataError(f"{bench.directory}: expected finished cells, found none: `regard lab run` trains them")
-    results = {name: results[name] for name in bench.lab.systems if name in results}
-    corpus, lab = bench.corpus, bench.lab
+        raise DataError(f"{experiment.directory}: expected finished runs, found none: train them with `regard lab run`")
+    results = {name: results[name] for name in experiment.lab.systems if name in results}
+    corpus, lab = experiment.corpus, experiment.lab
     references = corpus.lines("test.tgt")
-    tokenizer = choose_tokenizer(comparable(references))
-    sums = {
-        name: {one.seed: sentence_sums(one.measured.sentences, references, tokenizer=tokenizer) for one in cells}
-        for name, cells in results.items()
+    tokenizer = choose_tokenizer(normalized_lines(references))
+    statistics = {
+        name: {run.seed: sentence_statistics(run.measured.sentences, references, tokenizer=tokenizer) for run in runs}
+        for name, runs in results.items()
     }
-    values = {one.name: compare(sums, lab.baseline, one, trials=lab.measure.trials) for one in MEASURES}
+    scores = {metric.name: compare(statistics, lab.baseline, metric, trials=lab.measure.trials) for metric in METRICS}
     trials = min(BUCKET_TRIALS, lab.measure.trials)
-    rows = _buckets([len(line.split()) for line in corpus.lines("test.src")], lab.measure.lengths)
+    by_length = _labeled_buckets([len(line.split()) for line in corpus.lines("test.src")], lab.measure.lengths)
     lengths = [
-        Bucket(label, len(chosen), compare(sums, lab.baseline, MEASURES[0], trials=trials, rows=chosen))
-        for label, chosen in rows
+        Bucket(label, len(rows), compare(statistics, lab.baseline, METRICS[0], trials=trials, rows=rows))
+        for label, rows in by_length
     ]
     return Summary(
-        bench,
+        experiment,
         results,
-        {name: one for name, one in values.items() if one},
-        {name: _facts(cells) for name, cells in results.items()},
+        {name: by_system for name, by_system in scores.items() if by_system},
+        {name: _costs(runs) for name, runs in results.items()},
         lengths,
-        _by_frequency(results, corpus, lab.measure.frequencies),
-        _by_distance(results),
+        _recall_by_frequency(results, corpus, lab.measure.frequencies),
+        _gradients_by_distance(results),
         _curves(results),
-        _notes(bench, results),
+        _notes(experiment, results),
     )
 
 
-def _buckets(values: Sequence[int], edges: Sequence[int]) -> list[tuple[str, list[int]]]:
-    return [(range_label(first, last), places) for first, last, places in buckets(values, edges)]
+def _labeled_buckets(values: Sequence[int], edges: Sequence[int]) -> list[tuple[str, list[int]]]:
+    return [(range_label(first, last), indices) for first, last, indices in buckets(values, edges)]
 
 
-def _facts(cells: Sequence[RunResult]) -> SystemFacts:
-    trained = [cell.trained for cell in cells]
-    return SystemFacts(
-        len(cells),
-        trained[0].num_parameters,
-        _mean(one.tokens for one in trained),
-        mean(one.seconds for one in trained) / 60.0,
-        _mean(one.tokens_per_second for one in trained),
-        mean(cell.measured.sentences_per_second for cell in cells),
-        mean(one.peak_memory for one in trained),
+def _costs(runs: Sequence[RunResult]) -> SystemCosts:
+    trainings = [run.trained for run in runs]
+    return SystemCosts(
+        len(runs),
+        trainings[0].num_parameters,
+        _mean_of_known(training.tokens for training in trainings),
+        mean(training.seconds for training in trainings) / 60.0,
+        _mean_of_known(training.tokens_per_second for training in trainings),
+        mean(run.measured.sentences_per_second for run in runs),
+        mean(training.peak_memory for training in trainings),
     )
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [one for one in values if one is not None]
+def _mean_of_known(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
     return mean(known) if known else None
 
 
-def _by_frequency(results: Mapping[str, Sequence[RunResult]], corpus: LabCorpus, edges: Sequence[int]) -> list[Bucket]:
-    """Recall: the share of a reference's words that the translation has too, each as often as it is there."""
-    targets = comparable(corpus.lines("test.tgt"))
-    words = word_splitter(targets)
-    references = [words(line) for line in targets]
-    tokens = [(row, word) for row, line in enumerate(references) for word in line]
-    buckets = _buckets([corpus.counts.get(word, 0) for _, word in tokens], edges)
-    found = {}
-    for name, cells in results.items():
+def _recall_by_frequency(
+    results: Mapping[str, Sequence[RunResult]], corpus: LabCorpus, edges: Sequence[int]
+) -> list[Bucket]:
+    """Share of the reference words that a translation contains; a repeated word must occur as often."""
+    targets = normalized_lines(corpus.lines("test.tgt"))
+    split = word_splitter(targets)
+    tokens = [(row, word) for row, line in enumerate(targets) for word in split(line)]
+    by_frequency = _labeled_buckets([corpus.counts.get(word, 0) for _, word in tokens], edges)
+    all_hits = {}
+    for name, runs in results.items():
         hits = [0] * len(tokens)
-        for cell in cells:
-            said = [Counter(words(one.translation)) for one in cell.measured.sentences]
-            for at, (row, word) in enumerate(tokens):
-                if said[row][word] > 0:
-                    said[row][word] -= 1
-                    hits[at] += 1
-        found[name] = hits
+        for run in runs:
+            left = [Counter(split(sentence.translation)) for sentence in run.measured.sentences]
+            for index, (row, word) in enumerate(tokens):
+                if left[row][word] > 0:
+                    left[row][word] -= 1
+                    hits[index] += 1
+        all_hits[name] = hits
     return [
         Bucket(
             label,
-            len(chosen),
+            len(indices),
             {
-                name: 100.0 * sum(hits[at] for at in chosen) / (len(chosen) * len(results[name]))
-                for name, hits in found.items()
+                name: 100.0 * sum(hits[index] for index in indices) / (len(indices) * len(results[name]))
+                for name, hits in all_hits.items()
             },
         )
-        for label, chosen in buckets
-        if len(chosen) >= FEWEST
+        for label, indices in by_frequency
+        if len(indices) >= MIN_SIZE
     ]
 
 
-def _by_distance(results: Mapping[str, Sequence[RunResult]]) -> list[Bucket]:
-    pairs = [(name, *one) for name, cells in results.items() for cell in cells for one in cell.measured.gradients]
+def _gradients_by_distance(results: Mapping[str, Sequence[RunResult]]) -> list[Bucket]:
+    pairs = [
+        (name, steps, norm) for name, runs in results.items() for run in runs for steps, norm in run.measured.gradients
+    ]
     rows = []
-    for label, places in _buckets([steps for _, steps, _ in pairs], DISTANCES):
-        norms: dict[str, list[float]] = {}
-        for name, _, norm in (pairs[place] for place in places):
-            norms.setdefault(name, []).append(norm)
-        middle = {name: median(one) for name, one in norms.items() if len(one) >= FEWEST}
-        if middle:
-            rows.append(Bucket(label, max(map(len, norms.values())), middle))
+    for label, indices in _labeled_buckets([steps for _, steps, _ in pairs], DISTANCE_EDGES):
+        by_system: dict[str, list[float]] = {}
+        for index in indices:
+            name, _, norm = pairs[index]
+            by_system.setdefault(name, []).append(norm)
+        medians = {name: median(norms) for name, norms in by_system.items() if len(norms) >= MIN_SIZE}
+        if medians:
+            rows.append(Bucket(label, max(map(len, by_system.values())), medians))
     return rows
 
 
 def _curves(results: Mapping[str, Sequence[RunResult]]) -> dict[str, dict[str, Curve]]:
-    def by(x: Callable[[Point], float], y: Callable[[Point], float | None]) -> dict[str, Curve]:
-        drawn = {name: _mean_curve([cell.trained.points for cell in cells], x, y) for name, cells in results.items()}
-        return {name: curve for name, curve in drawn.items() if curve}
+    def curves_of(
+        x: Callable[[ValidationPoint], float], y: Callable[[ValidationPoint], float | None]
+    ) -> dict[str, Curve]:
+        curves = {name: _mean_curve([run.trained.points for run in runs], x, y) for name, runs in results.items()}
+        return {name: curve for name, curve in curves.items() if curve}
 
     return {
-        "BLEU by step": by(lambda point: point.step, lambda point: point.bleu),
-        "BLEU by minute": by(lambda point: point.seconds / 60.0, lambda point: point.bleu),
-        "entropy": by(lambda point: point.step, lambda point: point.entropy),
-        "sharpness": by(lambda point: point.step, lambda point: point.sharpness),
+        "BLEU by step": curves_of(lambda point: point.step, lambda point: point.bleu),
+        "BLEU by minute": curves_of(lambda point: point.seconds / 60.0, lambda point: point.bleu),
+        "entropy": curves_of(lambda point: point.step, lambda point: point.entropy),
+        "sharpness": curves_of(lambda point: point.step, lambda point: point.sharpness),
     }
 
 
 def _mean_curve(
-    seeds: Sequence[Sequence[Point]], x: Callable[[Point], float], y: Callable[[Point], float | None]
+    seeds: Sequence[Sequence[ValidationPoint]],
+    x: Callable[[ValidationPoint], float],
+    y: Callable[[ValidationPoint], float | None],
 ) -> Curve:
-    """The mean over the seeds of their first validations, of their second ones, and so on while all have one."""
+    """Mean over the seeds of their first validations, of their second ones, and so on, as long as all have one."""
     curve = []
     for points in zip(*seeds, strict=False):
         heights = [value for value in map(y, points) if value is not None]
@@ -240,39 +253,41 @@ def _mean_curve(
     return curve
 
 
-def _notes(bench: Experiment, results: Mapping[str, Sequence[RunResult]]) -> list[str]:
-    cells = [cell for one in results.values() for cell in one]
-    missing = len(bench.cells()) - len(cells)
+def _notes(experiment: Experiment, results: Mapping[str, Sequence[RunResult]]) -> list[str]:
+    runs = [run for by_seed in results.values() for run in by_seed]
+    missing = len(experiment.runs()) - len(runs)
     notes = []
-    others = _of_other_options(bench, results)
+    others = _runs_of_other_options(experiment, results)
     if others:
-        notes.append(f"Begun with other options than the lab has now: {', '.join(others)}.")
+        notes.append(f"Runs that were started with other options than the lab has now: {', '.join(others)}.")
     if missing:
-        notes.append(f"{missing} of {len(bench.cells())} trainings are not finished: what is shown is of the others.")
-    if bench.corpus.num_seen:
-        size = bench.corpus.sizes["test"]
-        notes.append(f"{bench.corpus.num_seen} of the {size} test sources stand in the training text too.")
-    if len({cell.measured.vocabulary for cell in cells}) > 1:
+        notes.append(f"{missing} of {len(experiment.runs())} runs have not finished and are not included.")
+    if experiment.corpus.num_seen:
+        size = experiment.corpus.sizes["test"]
+        notes.append(f"{experiment.corpus.num_seen} of the {size} test sources also occur in the training text.")
+    if len({run.measured.vocabulary for run in runs}) > 1:
+        notes.append("The systems have different vocabularies, so their perplexities (per subword) are not comparable.")
+    if len({run.trained.precision for run in runs}) > 1:
         notes.append(
-            "The systems have different vocabularies: their perplexities, which are a subword, do not compare."
+            "The runs were trained in different precisions, since `auto` picks the fastest: compare speeds with care."
         )
-    if len({cell.trained.precision for cell in cells}) > 1:
-        notes.append("Not all trainings ran in the same precision, which `auto` chose by measuring: speeds say less.")
-    if len(bench.lab.seeds) < 3:
+    if len(experiment.lab.seeds) < 3:
+        count = len(experiment.lab.seeds)
         notes.append(
-            f"{len(bench.lab.seeds)} seeds tell little of how much a seed matters: trust small differences less."
+            f"With {count} {'seed' if count == 1 else 'seeds'} the variation between seeds is hardly known: "
+            "be careful with small differences."
         )
     return notes
 
 
-def _of_other_options(bench: Experiment, results: Mapping[str, Sequence[RunResult]]) -> list[str]:
-    """Finished cells that bear the mark of other options, or whose options cannot be told any more."""
+def _runs_of_other_options(experiment: Experiment, results: Mapping[str, Sequence[RunResult]]) -> list[str]:
+    """Names of finished runs whose fingerprint differs from the lab's, or cannot be computed any more."""
     others = []
-    finished = {(name, cell.seed) for name, cells in results.items() for cell in cells}
-    for cell in bench.cells():
-        if (cell.system, cell.seed) in finished and os.path.lexists(cell.mark):
+    finished = {(name, run.seed) for name, runs in results.items() for run in runs}
+    for run in experiment.runs():
+        if (run.system, run.seed) in finished and os.path.lexists(run.fingerprint_file):
             try:
-                bench.check(cell)
+                experiment.check_fingerprint(run)
             except RegardError:
-                others.append(cell.name)
+                others.append(run.name)
     return others

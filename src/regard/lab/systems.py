@@ -1,4 +1,4 @@
-"""Whether the systems of a lab are different ones, and what is said of them counts."""
+"""Checks that the systems of a lab differ from each other, and that all their options have an effect."""
 
 from __future__ import annotations
 
@@ -11,38 +11,43 @@ from regard.lab.load import system_config
 from regard.lab.schema import BudgetConfig, Lab
 from regard.recipes.feasibility import check_feasible
 
-_DECIDED = {
-    "train.seed": "the lab's seeds decide: set them with `seeds`",
-    "train.tensorboard": "a lab draws its own curves",
-    "search.beam": "all systems are judged with the same beam: set it with `measure.beam`",
+_SET_BY_LAB = {
+    "train.seed": "the lab sets it: use `seeds`",
+    "train.tensorboard": "the lab's report has its own learning curves: leave it out",
+    "search.beam": "all systems are tested with the same beam: use `measure.beam`",
     **dict.fromkeys(
         ("data.src", "data.tgt", "data.val_src", "data.val_tgt"),
-        "all systems read the lab's corpus: name it under `corpus`",
+        "all systems use the lab's corpus: name the files under `corpus`",
     ),
 }
-"""Options that a lab decides for all its systems, whatever these say."""
+"""Options that the lab sets for all its systems, with the reason."""
 
 
 def system_configs(lab: Lab) -> dict[str, Config]:
-    """The configurations of all systems, which must differ in something that counts.
+    """Builds the configurations of all systems, and checks that each trains something different.
 
     Args:
         lab: The lab.
 
     Returns:
-        By name, as `system_config` gives them.
+        Configurations as from `system_config`, by name of the system.
 
     Raises:
-        ConfigError: An option is wrong, or counts for nothing; or two systems would be one.
+        ConfigError: An option is wrong or has no effect, or two systems have the same effective configuration.
     """
     configs = {system: system_config(lab, system) for system in lab.systems}
-    wrong = [*_impossible(configs), *_decided(lab), *_useless(lab, configs), *_twins(lab, configs)]
-    if wrong:
-        raise ConfigError("\n".join(wrong))
+    messages = [
+        *_infeasible_systems(configs),
+        *_options_set_by_lab(lab),
+        *_options_without_effect(lab, configs),
+        *_equal_systems(lab, configs),
+    ]
+    if messages:
+        raise ConfigError("\n".join(messages))
     return configs
 
 
-def _impossible(configs: Mapping[str, Config]) -> Iterator[str]:
+def _infeasible_systems(configs: Mapping[str, Config]) -> Iterator[str]:
     for name, config in configs.items():
         try:
             check_feasible(config)
@@ -54,20 +59,20 @@ def _key(option: str) -> str:
     return option.partition("=")[0].strip()
 
 
-def _decided(lab: Lab) -> Iterator[str]:
-    decided = dict(_DECIDED)
+def _options_set_by_lab(lab: Lab) -> Iterator[str]:
+    reasons = dict(_SET_BY_LAB)
     if lab.budget.steps or lab.budget.tokens:
-        decided |= dict.fromkeys(("train.steps", "train.epochs"), "the lab's budget decides: set it under `budget`")
+        reasons |= dict.fromkeys(("train.steps", "train.epochs"), "the lab's budget sets it: use `budget`")
     if lab.budget != BudgetConfig():
-        decided["train.max_minutes"] = "the lab's budget decides: set `budget.minutes`"
+        reasons["train.max_minutes"] = "the lab's budget sets it: use `budget.minutes`"
     for where, options in (("base.set", lab.base.set), *((f"systems.{name}", of) for name, of in lab.systems.items())):
         for option in options:
-            if _key(option) in decided:
-                yield f"{where}: {option} has no effect in a lab: {decided[_key(option)]}"
+            if _key(option) in reasons:
+                yield f"{where}: {option} has no effect in a lab: {reasons[_key(option)]}"
 
 
-def _useless(lab: Lab, configs: Mapping[str, Config]) -> Iterator[str]:
-    """What is said of all systems must count for one of them."""
+def _options_without_effect(lab: Lab, configs: Mapping[str, Config]) -> Iterator[str]:
+    """Common options that have no effect in any system."""
     values, reasons = (
         [flattened(config) for config in configs.values()],
         [has_no_effect(config) for config in configs.values()],
@@ -75,22 +80,22 @@ def _useless(lab: Lab, configs: Mapping[str, Config]) -> Iterator[str]:
     defaults = [flattened(Config(model=type(config.model)())) for config in configs.values()]
     for option in lab.base.set:
         key = _key(option)
-        counts = [
-            key in value and (key not in why or value[key] == default[key])
-            for value, why, default in zip(values, reasons, defaults, strict=True)
+        has_effect = [
+            key in value and (key not in reason or value[key] == default[key])
+            for value, reason, default in zip(values, reasons, defaults, strict=True)
         ]
-        named = any(key in one for one in values) or key.startswith("model.")  # and no whole table
-        if named and not any(counts):
-            why = next((reason[key] for reason in reasons if key in reason), "none of them is of that kind of model")
+        is_single_option = any(key in value for value in values) or key.startswith("model.")  # not a whole table
+        if is_single_option and not any(has_effect):
+            why = next((reason[key] for reason in reasons if key in reason), "no system has that kind of model")
             yield f"base.set: {option} has no effect in any system: {why}"
 
 
-def _twins(lab: Lab, configs: Mapping[str, Config]) -> Iterator[str]:
-    seen: dict[str, str] = {}
+def _equal_systems(lab: Lab, configs: Mapping[str, Config]) -> Iterator[str]:
+    first: dict[str, str] = {}
     for name, config in configs.items():
         steps = lab.budget.steps or config.train.steps
         planned = config.model_copy(update={"train": config.train.model_copy(update={"steps": steps})})
-        spelled = canonical(planned).model_dump_json()
-        if spelled in seen:
-            yield f"systems.{name}: would train just what systems.{seen[spelled]} does: remove one, or change it"
-        seen.setdefault(spelled, name)
+        options = canonical(planned).model_dump_json()
+        if options in first:
+            yield f"systems.{name}: has the same effective options as systems.{first[options]}: change or remove one"
+        first.setdefault(options, name)

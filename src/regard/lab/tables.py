@@ -1,12 +1,12 @@
-"""The tables of a report, as text in cells: Markdown and HTML write the same ones."""
+"""The tables of a report as text cells, which both Markdown and HTML use."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from regard.lab.compare import MEASURES, Measure, Value
-from regard.lab.result import Measured
+from regard.lab.compare import METRICS, LabMetric, PooledScore
+from regard.lab.result import Measurements
 from regard.lab.summary import Bucket, Summary
 
 UP, DOWN, MINUS = "\u2191", "\u2193", "\u2212"
@@ -18,7 +18,7 @@ class Table:
 
     Attributes:
         header: Names of the columns.
-        rows: As many cells each.
+        rows: Rows with one cell per column.
     """
 
     header: Sequence[str]
@@ -26,51 +26,51 @@ class Table:
 
 
 def scores_table(summary: Summary) -> Table:
-    """Every measure of every system, with its interval and its difference from the baseline."""
-    measures = [one for one in MEASURES if one.name in summary.values]
+    """Every metric of every system, with its interval and its difference from the baseline."""
+    metrics = [metric for metric in METRICS if metric.name in summary.scores]
     header = ["system"]
-    for one in measures:
-        header += [f"{one.name} {UP if one.rises else DOWN}", f"\u0394 {one.name}"]
-    baseline = summary.bench.lab.baseline
+    for metric in metrics:
+        header += [f"{metric.name} {UP if metric.higher_is_better else DOWN}", f"\u0394 {metric.name}"]
+    baseline = summary.experiment.lab.baseline
     rows = []
     for name in summary.systems:
         cells = [f"{name} (baseline)" if name == baseline else name]
-        for one in measures:
-            value = summary.values[one.name].get(name)
-            cells += [score(value, one), difference(value, one)]
+        for metric in metrics:
+            score = summary.scores[metric.name].get(name)
+            cells += [format_score(score, metric), format_difference(score, metric)]
         rows.append(cells)
     return Table(header, rows)
 
 
 def seeds_table(summary: Summary) -> Table:
     """BLEU of each seed alone."""
-    values = summary.values["BLEU"]
-    seeds = [seed for seed in summary.bench.lab.seeds if any(seed in one.seeds for one in values.values())]
+    scores = summary.scores["BLEU"]
+    seeds = [seed for seed in summary.experiment.lab.seeds if any(seed in score.seeds for score in scores.values())]
     rows = []
     for name in summary.systems:
-        own = values[name].seeds
-        rows.append([name, *(f"{own[seed]:.1f}" if seed in own else "" for seed in seeds)])
+        by_seed = scores[name].seeds
+        rows.append([name, *(f"{by_seed[seed]:.1f}" if seed in by_seed else "" for seed in seeds)])
     return Table(["system", *(f"seed {seed}" for seed in seeds)], rows)
 
 
 def costs_table(summary: Summary) -> Table:
-    """What each system took."""
+    """Parameters, training data, time, speed and memory of each system."""
     header = [
-        "system", "seeds", "parameters", "target tokens learned from", "minutes", "target tokens/s",
-        "sentences/s translated", "peak memory",
+        "system", "seeds", "parameters", "target tokens trained on", "training minutes",
+        "training speed, target tokens/s", "translation speed, sentences/s", "peak memory",
     ]  # fmt: skip
     rows = []
-    for name, facts in summary.facts.items():
+    for name, costs in summary.costs.items():
         rows.append(
             [
                 name,
-                str(facts.num_seeds),
-                f"{facts.num_parameters:,}",
-                "" if facts.tokens is None else f"{facts.tokens / 1e6:.2f} M",
-                f"{facts.minutes:.1f}",
-                "" if facts.tokens_per_second is None else f"{facts.tokens_per_second:,.0f}",
-                f"{facts.sentences_per_second:,.0f}",
-                f"{facts.peak_memory / 2**20:,.0f} MiB",
+                str(costs.num_seeds),
+                f"{costs.num_parameters:,}",
+                "" if costs.tokens is None else f"{costs.tokens / 1e6:.2f} M",
+                f"{costs.minutes:.1f}",
+                "" if costs.tokens_per_second is None else f"{costs.tokens_per_second:,.0f}",
+                f"{costs.sentences_per_second:,.0f}",
+                f"{costs.peak_memory / 2**20:,.0f} MiB",
             ]
         )
     return Table(header, rows)
@@ -78,95 +78,95 @@ def costs_table(summary: Summary) -> Table:
 
 def lengths_table(summary: Summary) -> Table:
     """BLEU by source length."""
-    return _by_bucket(summary, summary.lengths, "source words", "sentences", MEASURES[0])
+    return _bucket_table(summary, summary.lengths, "source words", "sentences", METRICS[0])
 
 
 def frequencies_table(summary: Summary) -> Table:
-    """Recall of words by their frequency."""
-    return _by_bucket(summary, summary.frequencies, "times in the training text", "words", MEASURES[0])
+    """Recall of target words by their frequency."""
+    return _bucket_table(summary, summary.frequencies, "occurrences in the training text", "words", METRICS[0])
 
 
 def distances_table(summary: Summary) -> Table:
     """Gradient norms by distance."""
-    header = ["recurrent steps", "pairs of words", *summary.systems]
+    header = ["recurrent steps", "word pairs", *summary.systems]
     rows = [
-        [bucket.label, f"{bucket.size:,}", *(_power(bucket.values.get(name)) for name in summary.systems)]
+        [bucket.label, f"{bucket.size:,}", *(_scientific(bucket.values.get(name)) for name in summary.systems)]
         for bucket in summary.distances
     ]
     return Table(header, rows)
 
 
 def attention_table(summary: Summary) -> Table:
-    """Entropy and sharpness at the end of training, and which attention was read."""
+    """Entropy and sharpness at the end of training, and the layer and head that were read."""
     rows = []
-    for name, cells in summary.results.items():
-        spread = [curves[name][-1][1] if name in curves else None for curves in _spreads(summary)]
-        if spread[0] is None:
+    for name, runs in summary.results.items():
+        last = [curves[name][-1][1] if name in curves else None for curves in _attention_curves(summary)]
+        if last[0] is None:
             rows.append([name, "", "", "no attention"])
             continue
-        read = sorted({_read(cell.measured) for cell in cells})
-        rows.append([name, f"{spread[0]:.2f}", f"{spread[1]:.2f}", "; ".join(read)])
-    return Table(["system", "entropy, nats", "sharpness", "attention read for links and matrices"], rows)
+        readouts = sorted({_describe_readout(run.measured) for run in runs})
+        rows.append([name, f"{last[0]:.2f}", f"{last[1]:.2f}", "; ".join(readouts)])
+    return Table(["system", "entropy, nats", "sharpness", "attention used for links and heat maps"], rows)
 
 
-def score(value: Value | None, measure: Measure) -> str:
-    """A score with half its interval.
-
-    Args:
-        value: The score.
-        measure: Of what.
-
-    Returns:
-        Such as `31.2 ± 0.6`; nothing where there is no score.
-    """
-    if value is None:
-        return ""
-    return f"{value.score:.{measure.decimals}f} \u00b1 {value.margin:.{measure.decimals}f}"
-
-
-def difference(value: Value | None, measure: Measure) -> str:
-    """The difference from the baseline.
+def format_score(score: PooledScore | None, metric: LabMetric) -> str:
+    """Formats a score with half of its interval.
 
     Args:
-        value: A system's.
-        measure: Of what.
+        score: Score of a system; None if there is none.
+        metric: Its metric.
 
     Returns:
-        Such as `+1.3 *`, the star for a significant one; nothing where none was tested.
+        Text such as `31.2 ± 0.6`; empty without a score.
     """
-    if value is None or value.difference is None:
+    if score is None:
         return ""
-    sign = "+" if value.difference >= 0 else MINUS
-    return f"{sign}{abs(value.difference):.{measure.decimals}f}{' *' if value.significant else ''}"
+    return f"{score.score:.{metric.decimals}f} \u00b1 {score.margin:.{metric.decimals}f}"
 
 
-def _by_bucket(summary: Summary, buckets: Sequence[Bucket], what: str, units: str, measure: Measure) -> Table:
+def format_difference(score: PooledScore | None, metric: LabMetric) -> str:
+    """Formats the difference from the baseline.
+
+    Args:
+        score: Score of a system; None if there is none.
+        metric: Its metric.
+
+    Returns:
+        Text such as `+1.3 *`, with a star if significant; empty without a tested difference.
+    """
+    if score is None or score.difference is None:
+        return ""
+    sign = "+" if score.difference >= 0 else MINUS
+    return f"{sign}{abs(score.difference):.{metric.decimals}f}{' *' if score.significant else ''}"
+
+
+def _bucket_table(summary: Summary, buckets: Sequence[Bucket], range_of: str, units: str, metric: LabMetric) -> Table:
     rows = []
     for bucket in buckets:
         cells = [bucket.label, f"{bucket.size:,}"]
         for name in summary.systems:
             value = bucket.values.get(name)
-            star = " *" if isinstance(value, Value) and value.significant else ""
-            number = value.score if isinstance(value, Value) else value
-            cells.append("" if number is None else f"{number:.{measure.decimals}f}{star}")
+            star = " *" if isinstance(value, PooledScore) and value.significant else ""
+            number = value.score if isinstance(value, PooledScore) else value
+            cells.append("" if number is None else f"{number:.{metric.decimals}f}{star}")
         rows.append(cells)
-    return Table([what, units, *summary.systems], rows)
+    return Table([range_of, units, *summary.systems], rows)
 
 
-def _spreads(summary: Summary) -> list[Mapping[str, list[tuple[float, float]]]]:
+def _attention_curves(summary: Summary) -> list[Mapping[str, list[tuple[float, float]]]]:
     return [summary.curves["entropy"], summary.curves["sharpness"]]
 
 
-def _power(value: Value | float | None) -> str:
+def _scientific(value: PooledScore | float | None) -> str:
     return f"{value:.1e}" if isinstance(value, float) else ""
 
 
-def _read(measured: Measured) -> str:
+def _describe_readout(measured: Measurements) -> str:
     layer, head = measured.layer, measured.head
     if layer is None and head is None:
         records = measured.records()
-        several = bool(records) and sum(len(one) for one in records[0].layers) > 1
-        return "mean of all layers and heads" if several else "its only matrix"
-    where = "mean of layers" if layer is None else f"layer {layer + 1}"
-    which = "mean of heads" if head is None else f"head {head + 1}"
-    return f"{where}, {which}{', one step later' if measured.shifted else ''}"
+        several = bool(records) and sum(len(weights) for weights in records[0].layers) > 1
+        return "mean of all layers and heads" if several else "the only head"
+    layer_name = "mean of layers" if layer is None else f"layer {layer + 1}"
+    head_name = "mean of heads" if head is None else f"head {head + 1}"
+    return f"{layer_name}, {head_name}{', one step later' if measured.shifted else ''}"

@@ -1,7 +1,7 @@
-"""One cell, from claiming it to its result: `python -m regard.lab.worker DIR SYSTEM SEED WORKERS < lab.toml`.
+"""Process that trains and measures one run: `python -m regard.lab.worker DIR SYSTEM SEED WORKERS < lab.toml`.
 
-A process of its own a cell: what it needs of memory is its own, and when it dies nothing else does. It is told its lab,
-since the one in the directory is that of the last run, which may have other systems.
+Each run has a process of its own, so that its peak memory can be measured and a crash ends no other run. The lab comes
+on standard input, because the `lab.toml` in the directory may by now belong to a later call with other systems.
 """
 
 from __future__ import annotations
@@ -16,104 +16,113 @@ from regard.errors import RegardError
 from regard.files.atomic import remove
 from regard.files.locks import Lock
 from regard.files.printable import printable
-from regard.lab.experiment import Experiment, Run, begin, open_experiment
+from regard.lab.experiment import Experiment, Run, open_experiment, prepare_run
 from regard.lab.load import parse_lab
 from regard.lab.measure import measure
 from regard.lab.recorder import Record, Recorder
-from regard.lab.result import RunResult, Trained
+from regard.lab.result import RunResult, TrainingOutcome
+from regard.recipes.process import interrupt_on_signals, prepare_process
 from regard.recipes.training import TrainResult, choose_device, train
 from regard.store.training_directory import TRAINING
+from regard.train.interrupt import Interrupt
 from regard.translation.loading import load
 
 FINISHED, FAILED, TAKEN, INTERRUPTED = 0, 2, 3, 130
-"""How a worker ends; TAKEN = somebody else works at the cell."""
+"""Exit status of a worker; TAKEN = another worker holds the run."""
 
 
-def work(bench: Experiment, cell: Run, *, workers: int) -> int:
-    """Trains and measures a cell, if nobody else does; a half-done one is gone on with.
+def train_and_measure(experiment: Experiment, run: Run, *, workers: int, interrupt: Interrupt | None = None) -> int:
+    """Trains and measures a run, unless another worker holds it; a partial training is resumed.
 
     Args:
-        bench: The lab.
-        cell: One of its cells.
-        workers: Trainings that share this machine's cores.
+        experiment: The lab in its directory.
+        run: A run of this lab.
+        workers: Number of trainings that share this machine's cores.
+        interrupt: Checked between two steps: once a stop is requested, the training saves its state and ends.
 
     Returns:
         `FINISHED`, `TAKEN` or `INTERRUPTED`.
 
     Raises:
-        RegardError: When it cannot be trained.
+        RegardError: The run cannot be trained.
     """
-    lock = cell.lock
+    lock = run.lock
     if not lock.claim():
         return TAKEN
     with lock.held() as lost:
-        if bench.finished(cell):
-            remove(cell.model / TRAINING)  # where a worker was killed before it did
+        if experiment.is_finished(run):
+            remove(run.model_directory / TRAINING)  # left by a worker that was killed before it could remove it
             return FINISHED
         try:
-            return _work(bench, cell, workers, lock, lost)
+            return _train_and_measure(experiment, run, workers, lock, lost, interrupt or Interrupt())
         except _LostError:
             return TAKEN
 
 
 class _LostError(Exception):
-    """This worker was taken for dead, and its cell taken over: it must not write there any more."""
+    """Another worker has taken over the run, since this one seemed dead; this one must not write to it any more."""
 
 
-def _work(bench: Experiment, cell: Run, workers: int, lock: Lock, lost: threading.Event) -> int:
-    config = begin(bench, cell, workers=workers)
+def _train_and_measure(
+    experiment: Experiment, run: Run, workers: int, lock: Lock, lost: threading.Event, interrupt: Interrupt
+) -> int:
+    config = prepare_run(experiment, run, workers=workers)
 
-    def watch() -> None:
+    def stop_if_lost() -> None:
         if lost.is_set():
-            raise _LostError
+            interrupt.request(save=False)  # another worker writes there now
 
-    recorder = Recorder(cell.directory / "record.json", watch=watch)
-    outcome = train(config, cell.model, resume=True, reporter=recorder)
-    if outcome.interrupted:
+    recorder = Recorder(run.directory / "record.json", on_report=stop_if_lost)
+    trained = train(config, run.model_directory, resume=True, reporter=recorder, interrupt=interrupt)
+    if trained.interrupted and not interrupt.save:
+        raise _LostError
+    if trained.interrupted:
         return INTERRUPTED
-    trained = time.monotonic()
-    translator = load(cell.model, device=choose_device(config.train.device))
-    measured = measure(translator, bench.corpus, bench.lab.measure)
-    wall = outcome.seconds + time.monotonic() - trained
-    told = _trained(outcome, recorder.record, bench.tokens_an_epoch(cell))
+    end_of_training = time.monotonic()
+    translator = load(run.model_directory, device=choose_device(config.train.device))
+    measured = measure(translator, experiment.corpus, experiment.lab.measure)
+    wall_seconds = trained.seconds + time.monotonic() - end_of_training
+    outcome = _training_outcome(trained, recorder.record, experiment.tokens_per_epoch(run))
     if not lock.beat():
         raise _LostError
-    RunResult(cell.system, cell.seed, wall, told, measured).write(cell.result)
-    remove(cell.model / TRAINING)  # checkpoints and the optimizer's state: several times the model
+    RunResult(run.system, run.seed, wall_seconds, outcome, measured).write(run.result_file)
+    remove(run.model_directory / TRAINING)  # checkpoints and optimizer state are several times the size of the model
     return FINISHED
 
 
-def _trained(outcome: TrainResult, record: Record, tokens_an_epoch: int) -> Trained:
-    passes = None if record.epochs_a_step is None else outcome.steps * record.epochs_a_step
-    return Trained(
+def _training_outcome(trained: TrainResult, record: Record, tokens_per_epoch: int) -> TrainingOutcome:
+    epochs = None if record.epochs_a_step is None else trained.steps * record.epochs_a_step
+    return TrainingOutcome(
         num_parameters=record.num_parameters,
-        steps=outcome.steps,
-        tokens=None if passes is None else round(passes * tokens_an_epoch),
-        seconds=outcome.seconds,
+        steps=trained.steps,
+        tokens=None if epochs is None else round(epochs * tokens_per_epoch),
+        seconds=trained.seconds,
         tokens_per_second=record.tokens_per_second,
         peak_memory=record.peak_memory,
-        precision=outcome.config.train.precision,
-        threads=outcome.config.train.threads or 1,
-        chosen=outcome.chosen or "",
+        precision=trained.config.train.precision,
+        threads=trained.config.train.threads or 1,
+        chosen=trained.chosen or "",
         points=tuple(record.points),
     )
 
 
-def main(arguments: Sequence[str], told: str) -> int:
-    """Works at one cell.
+def main(arguments: Sequence[str], lab_toml: str) -> int:
+    """Trains and measures the run that the command line names.
 
     Args:
         arguments: Directory of the lab, system, seed, number of workers.
-        told: The lab, as `dump_lab` writes it.
+        lab_toml: The lab, as `dump_lab` writes it.
 
     Returns:
-        `FINISHED`, `TAKEN`, `INTERRUPTED`, or `FAILED` with what went wrong on standard error.
+        `FINISHED`, `TAKEN`, `INTERRUPTED`, or `FAILED` with the error on standard error.
     """
     directory, system, seed, workers = arguments
+    prepare_process()
     try:
-        bench = open_experiment(Path(directory), parse_lab(told, where="the lab that a worker was told"))
-        cell = next(one for one in bench.cells() if (one.system, str(one.seed)) == (system, seed))
-        return work(bench, cell, workers=int(workers))
+        experiment = open_experiment(Path(directory), parse_lab(lab_toml, where="the lab on standard input"))
+        run = next(run for run in experiment.runs() if (run.system, str(run.seed)) == (system, seed))
+        with interrupt_on_signals() as interrupt:
+            return train_and_measure(experiment, run, workers=int(workers), interrupt=interrupt)
     except RegardError as error:
         print(printable(f"error: {error}"), file=sys.stderr, flush=True)  # noqa: T201
         return FAILED

@@ -47,12 +47,8 @@ def rename_keys(config: str) -> str:
 
 
 def _from_1(description: Description) -> Description:
-    """Format 2 spells the key `normalizer`."""
-    return replace(
-        description,
-        manifest={**description.manifest, "format_version": 2},
-        config=rename_keys(description.config),
-    )
+    """Format 2 spells the key `normalizer`; the manifest still names the version that is stored."""
+    return replace(description, config=rename_keys(description.config))
 
 
 MIGRATIONS: Mapping[int, Migration] = {1: _from_1}

@@ -1,4 +1,4 @@
-"""The operations that a benchmark counts are those that PyTorch counts in a model of the same sizes."""
+"""The operation counts of the benchmarks agree with PyTorch's for models of the same sizes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def work() -> ModuleType:
     return load_script(Path(__file__).parents[3] / "benchmarks/work.py")
 
 
-def test_a_transformer_s_operations_are_those_of_pytorch_s(work: ModuleType) -> None:
+def test_operations_of_a_transformer_agree_with_pytorch(work: ModuleType) -> None:
     body = torch.nn.Transformer(256, 4, 3, 3, 1024, 0.0, batch_first=True)
     src, tgt = torch.randn(2, 7, 256), torch.randn(2, 5, 256)
     output = torch.randn(256, work.VOCAB)
-    # PyTorch counts attention's products where they are products of matrices; no future is hidden here.
+    # The math backend uses matrix products, which PyTorch counts; there is no causal mask here.
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         body(src, tgt) @ output
     future = 2 * 3 * 2 * 256 * (2 * 25) / 2
@@ -31,8 +31,8 @@ def test_a_transformer_s_operations_are_those_of_pytorch_s(work: ModuleType) -> 
 
 
 @pytest.mark.parametrize("feed", [True, False])
-def test_an_rnn_s_operations_are_those_of_its_products(work: ModuleType, feed: bool) -> None:
-    """The same sum as products that PyTorch counts: both ways of the encoder, the decoder, attention, readout."""
+def test_operations_of_an_rnn_agree_with_its_products(work: ModuleType, feed: bool) -> None:
+    """PyTorch counts the matrix products of encoder (both directions), decoder, attention and readout."""
     src, tgt = 7, 5
     shapes = [(src, 256 + 256, 4 * 256)] * 2
     shapes += [(tgt, 256 + 512 + 512 * feed, 4 * 512), (src, 512, 512), (tgt, 512, src), (tgt, src, 512)]
@@ -58,5 +58,7 @@ def test_an_rnn_s_operations_are_those_of_its_products(work: ModuleType, feed: b
         ("T3", "OpenNMT-py", True),
     ],
 )
-def test_decoders_are_compared_with_their_like(work: ModuleType, task: str, name: str, enters: bool) -> None:
+def test_decoders_with_attention_in_the_recurrence_are_recognized(
+    work: ModuleType, task: str, name: str, enters: bool
+) -> None:
     assert work.enters_recurrence(task, name) is enters

@@ -1,4 +1,4 @@
-"""Quality by source length: every sentence in one bucket, each bucket scored by itself."""
+"""Scores by source length: every sentence is in one bucket, and each bucket is scored separately."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def words(count: int) -> str:
     return " ".join(f"w{number}" for number in range(count))
 
 
-def test_each_bucket_is_scored_by_itself() -> None:
+def test_each_bucket_is_scored_separately() -> None:
     lengths = [1, 9, 10, 19, 25, 61, 0]
     sources = [words(count) for count in lengths]
     references = ["le chat dort sur le lit", "un", *["le chien court dans le jardin"] * 5]
@@ -22,9 +22,9 @@ def test_each_bucket_is_scored_by_itself() -> None:
     assert [row.label for row in rows] == ["0-9", "10-19", "20-29", "50+"]
     assert [row.num_sentences for row in rows] == [3, 2, 1, 1]
     for row, numbers in zip(rows, ([0, 1, 6], [2, 3], [4], [5]), strict=True):
-        said, wanted = [hypotheses[n] for n in numbers], [references[n] for n in numbers]
-        assert row.bleu == corpus_bleu(said, wanted)
-        assert row.chrf == corpus_chrf(said, wanted)
+        lines, right = [hypotheses[n] for n in numbers], [references[n] for n in numbers]
+        assert row.bleu == corpus_bleu(lines, right)
+        assert row.chrf == corpus_chrf(lines, right)
 
 
 def test_edges_begin_a_bucket() -> None:
@@ -35,9 +35,9 @@ def test_edges_begin_a_bucket() -> None:
 
 
 def test_impossible_requests_are_refused() -> None:
-    with pytest.raises(DataError, match="rising edges of at least 1 word, got 10, 10"):
+    with pytest.raises(DataError, match="edges of at least 1 word in increasing order, got 10, 10"):
         by_source_length(["a"], ["a"], ["a"], edges=(10, 10))
-    with pytest.raises(DataError, match="rising edges of at least 1 word, got 0"):
+    with pytest.raises(DataError, match="edges of at least 1 word in increasing order, got 0"):
         by_source_length(["a"], ["a"], ["a"], edges=(0,))
     with pytest.raises(DataError, match="got 1 translations and 2 references"):
         by_source_length(["a", "b"], ["a"], ["a", "b"])

@@ -1,4 +1,4 @@
-"""BLEU's tokens suit the script: what is translated perfectly scores 100, whatever it is written in."""
+"""BLEU's tokenizer suits the script: a perfect translation scores 100 in every script."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sacrebleu
 from regard.errors import DataError
 from regard.evaluate import tokenizers
 from regard.evaluate.length import by_source_length
-from regard.evaluate.scores import corpus_bleu, corpus_chrf, score
+from regard.evaluate.scores import corpus_bleu, corpus_chrf, corpus_scores
 from regard.evaluate.tokenizers import NAMES, choose_tokenizer
 
 TEXTS = {
@@ -26,30 +26,30 @@ TEXTS = {
     "fr": ["Comment s'est passée ta journée ?", "Il n'est pas venu hier.", "Tu veux du thé ?"],
     "hi": ["मैं आज स्कूल गया।", "वह कल नहीं आया।", "क्या तुम चाय पीना चाहते हो?"],
 }
-FRESH = {"zh": "zh", **dict.fromkeys(("ja", "th", "lo", "km", "my", "bo", "short"), "char")}
+EXPECTED = {"zh": "zh", **dict.fromkeys(("ja", "th", "lo", "km", "my", "bo", "short"), "char")}
 
 
 @pytest.fixture
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither MeCab is installed."""
+def without_mecab(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes both versions of MeCab look as if they were not installed."""
     monkeypatch.setattr(tokenizers, "find_spec", lambda name: None)
 
 
-@pytest.mark.usefixtures("bare")
+@pytest.mark.usefixtures("without_mecab")
 @pytest.mark.parametrize("language", TEXTS)
 def test_a_perfect_translation_scores_100_in_every_script(language: str) -> None:
     lines = TEXTS[language]
-    found = score(lines, lines)
+    found = corpus_scores(lines, lines)
     assert (found.bleu, found.chrf, found.ter) == (pytest.approx(100), pytest.approx(100), 0)
     assert corpus_bleu(lines, lines) == pytest.approx(100)
-    assert f"|tok:{FRESH.get(language, '13a')}|" in found.bleu_signature
-    wrong = score([lines[1], lines[2], lines[0]], lines)
+    assert f"|tok:{EXPECTED.get(language, '13a')}|" in found.bleu_signature
+    wrong = corpus_scores([lines[1], lines[2], lines[0]], lines)
     assert wrong.bleu < 50
     row = by_source_length(["one source"] * 3, lines, lines)[0]
     assert row.bleu == pytest.approx(100)
 
 
-def test_japanese_and_korean_are_cut_by_mecab_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_japanese_and_korean_use_mecab_if_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(tokenizers, "find_spec", lambda name: asked.append(name) or True)
     assert choose_tokenizer(TEXTS["ja"]) == "ja-mecab"
@@ -59,8 +59,8 @@ def test_japanese_and_korean_are_cut_by_mecab_where_it_is_installed(monkeypatch:
     assert choose_tokenizer(TEXTS["ja"]) == "char"
 
 
-def test_a_word_of_another_script_does_not_decide() -> None:
-    assert choose_tokenizer(["He said 你好 to the の on the door, twice."]) == "13a"
+def test_a_single_word_of_another_script_changes_nothing() -> None:
+    assert choose_tokenizer(["She wrote 你好 and の on the door, twice."]) == "13a"
     assert choose_tokenizer(["我在 Google 工作。", "她说：「の」是日文。", "这是一个很长很长的句子。"]) == "zh"
     assert choose_tokenizer(["Bangkok (กรุงเทพ) is large and hot."]) == "13a"
     assert choose_tokenizer(["12 34 56 78", "..."]) == "13a"
@@ -72,17 +72,17 @@ def test_one_long_reference_is_enough_for_words() -> None:
 
 
 @pytest.mark.parametrize("name", ["13a", "intl", "char", "zh", "none"])
-def test_a_named_tokenizer_is_taken(name: str) -> None:
-    said, right = ["我今天去学校。", "go home today, please"], ["我今天去了学校。", "go home now, please"]
-    found = score(said, right, tokenize=name)
+def test_a_named_tokenizer_is_used(name: str) -> None:
+    hypotheses, references = ["我今天去学校。", "go home today, please"], ["我今天去了学校。", "go home now, please"]
+    found = corpus_scores(hypotheses, references, tokenize=name)
     assert f"|tok:{name}|" in found.bleu_signature
-    assert found.bleu == pytest.approx(sacrebleu.corpus_bleu(said, [right], tokenize=name).score)
-    assert corpus_bleu(said, right, tokenize=name) == found.bleu
+    assert found.bleu == pytest.approx(sacrebleu.corpus_bleu(hypotheses, [references], tokenize=name).score)
+    assert corpus_bleu(hypotheses, references, tokenize=name) == found.bleu
 
 
-def test_what_cannot_be_used_is_refused_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unavailable_tokenizers_are_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match=r"one of auto, none, zh, 13a, .*; got 'moses'"):
-        score(["a"], ["a"], tokenize="moses")
+        corpus_scores(["a"], ["a"], tokenize="moses")
 
     def missing(tokenize: str, force: bool) -> None:
         raise RuntimeError("\nJapanese tokenization requires extra dependencies, but no.\nPlease install them like so.")
@@ -92,18 +92,21 @@ def test_what_cannot_be_used_is_refused_with_its_cure(monkeypatch: pytest.Monkey
         tokenizers.bleu_metric("ja-mecab")
 
 
-def test_two_spellings_of_a_character_are_one_character() -> None:
+def test_different_encodings_of_a_character_are_equal() -> None:
     composed = ["Il était une fois à Évian, où l'été s'achève."]
-    apart = [unicodedata.normalize("NFD", line) for line in composed]
-    for said, right in ((composed, apart), (apart, composed)):
-        found = score(said, right)
+    decomposed = [unicodedata.normalize("NFD", line) for line in composed]
+    for hypotheses, references in ((composed, decomposed), (decomposed, composed)):
+        found = corpus_scores(hypotheses, references)
         assert (found.bleu, found.chrf, found.ter) == (pytest.approx(100), pytest.approx(100), 0)
-        assert (corpus_bleu(said, right), corpus_chrf(said, right)) == (pytest.approx(100), pytest.approx(100))
+        assert (corpus_bleu(hypotheses, references), corpus_chrf(hypotheses, references)) == (
+            pytest.approx(100),
+            pytest.approx(100),
+        )
     odd_spaces = [line.replace(" ", "\u00a0\t") for line in composed]
-    assert score(odd_spaces, composed).bleu == pytest.approx(100)
+    assert corpus_scores(odd_spaces, composed).bleu == pytest.approx(100)
 
 
-def test_the_configuration_offers_what_sacrebleu_has() -> None:
+def test_the_configuration_offers_all_tokenizers_of_sacrebleu() -> None:
     from typing import get_args
 
     from regard.config.schema import TrainConfig

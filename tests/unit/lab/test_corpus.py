@@ -1,4 +1,4 @@
-"""The text of a lab: brought together once, without leaks from what is judged by into what is learned."""
+"""The text of a lab: copied once, without test or validation sentences in the training text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from regard.errors import ConfigError, DataError
-from regard.lab.corpus import LabCorpus, appearing, open_corpus, prepare_corpus
+from regard.files.atomic import atomic_directory
+from regard.lab.corpus import LabCorpus, open_corpus, prepare_corpus
 from regard.lab.schema import CorpusConfig
 from regard.text.links import read_pharaoh
 
@@ -21,12 +22,12 @@ def write(directory: Path, name: str, lines: list[str]) -> str:
 @pytest.fixture
 def files(tmp_path: Path) -> CorpusConfig:
     numbers = range(400)
-    src = write(tmp_path, "a.en", [f"word{n % 390} x" for n in numbers])  # ten sources stand there twice
+    src = write(tmp_path, "a.en", [f"word{n % 390} x" for n in numbers])  # ten sources occur twice
     tgt = write(tmp_path, "a.fr", [f"mot{n} y" for n in numbers])
     return CorpusConfig(train=(src, tgt))
 
 
-def test_the_phrasebook_brings_gold_links(small_corpus: LabCorpus) -> None:
+def test_the_phrasebook_has_gold_links(small_corpus: LabCorpus) -> None:
     assert small_corpus.sizes == {"train": 400, "val": 20, "test": 20}
     gold = small_corpus.gold()
     assert gold is not None
@@ -38,7 +39,7 @@ def test_the_phrasebook_brings_gold_links(small_corpus: LabCorpus) -> None:
     assert not list(small_corpus.directory.parent.glob("corpus.*"))
 
 
-def test_long_sentences_besides(tmp_path: Path) -> None:
+def test_long_test_sentences_are_added(tmp_path: Path) -> None:
     config = CorpusConfig(phrasebook="en-fr", pairs=200, max_words=8, long_test=True)
     corpus = prepare_corpus(config, tmp_path / "corpus")
     lengths = [len(line.split()) for line in corpus.lines("test.src")]
@@ -47,7 +48,7 @@ def test_long_sentences_besides(tmp_path: Path) -> None:
     assert max(len(line.split()) for line in corpus.lines("train.src")) < 9
 
 
-def test_what_is_held_out_is_not_learned(files: CorpusConfig, tmp_path: Path) -> None:
+def test_held_out_sentences_are_not_in_the_training_text(files: CorpusConfig, tmp_path: Path) -> None:
     corpus = prepare_corpus(files, tmp_path / "corpus")
     parts = {name: set(corpus.lines(f"{name}.src")) for name in ("train", "val", "test")}
     assert not parts["train"] & parts["val"]
@@ -59,7 +60,7 @@ def test_what_is_held_out_is_not_learned(files: CorpusConfig, tmp_path: Path) ->
     assert corpus.counts["y"] == corpus.sizes["train"]
 
 
-def test_a_sample_and_a_test_text_of_ones_own(files: CorpusConfig, tmp_path: Path) -> None:
+def test_a_sample_of_the_text_and_a_test_text_with_gold_links(files: CorpusConfig, tmp_path: Path) -> None:
     assert files.train
     gold = write(tmp_path, "gold", [f"0-0 1{'p' if n % 2 else '-'}1" for n in range(400)])
     chosen = files.model_copy(update={"test": files.train, "gold": gold, "pairs": 100, "test_pairs": 50})
@@ -69,16 +70,16 @@ def test_a_sample_and_a_test_text_of_ones_own(files: CorpusConfig, tmp_path: Pat
     links = list(read_pharaoh(corpus.directory / "test.align"))
     rows = [int(line.split()[0].removeprefix("mot")) for line in corpus.lines("test.tgt")]
     assert rows == [row * 8 for row in range(50)]
-    assert all(((1, 1) in one.sure) == (row % 2 == 0) for one, row in zip(links, rows, strict=True))
+    assert all(((1, 1) in gold_links.sure) == (row % 2 == 0) for gold_links, row in zip(links, rows, strict=True))
 
 
-def test_gold_links_are_of_lines_whether_or_not_a_pair_is_left_out(files: CorpusConfig, tmp_path: Path) -> None:
+def test_gold_links_keep_their_lines_when_a_pair_is_left_out(files: CorpusConfig, tmp_path: Path) -> None:
     src = write(tmp_path, "t.en", ["a b", "", "c d", "e f"])
     tgt = write(tmp_path, "t.fr", ["a b", "x", "", "e f"])
     gold = write(tmp_path, "gold", ["0-0", "", "", "1-1"])
     corpus = prepare_corpus(files.model_copy(update={"test": (src, tgt), "gold": gold}), tmp_path / "corpus")
     assert corpus.lines("test.src") == ["a b", "e f"]
-    assert [one.sure for one in corpus.gold() or ()] == [((0, 0),), ((1, 1),)]
+    assert [links.sure for links in corpus.gold() or ()] == [((0, 0),), ((1, 1),)]
     write(tmp_path, "gold", ["0-0", "1-1"])
     with pytest.raises(DataError, match="expected links of 4 sentence pairs, got 2 lines"):
         prepare_corpus(files.model_copy(update={"test": (src, tgt), "gold": gold}), tmp_path / "other")
@@ -87,29 +88,29 @@ def test_gold_links_are_of_lines_whether_or_not_a_pair_is_left_out(files: Corpus
 def test_another_corpus_is_refused(files: CorpusConfig, tmp_path: Path) -> None:
     prepare_corpus(files, tmp_path / "corpus")
     assert prepare_corpus(files, tmp_path / "corpus") == open_corpus(tmp_path / "corpus")
-    with pytest.raises(ConfigError, match="begun with another corpus"):
+    with pytest.raises(ConfigError, match="started with another corpus"):
         prepare_corpus(files.model_copy(update={"pairs": 10}), tmp_path / "corpus")
 
 
-def test_gold_links_without_their_text(files: CorpusConfig, tmp_path: Path) -> None:
+def test_gold_links_without_a_test_text_are_refused(files: CorpusConfig, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"name it with corpus\.test"):
         prepare_corpus(files.model_copy(update={"gold": "x"}), tmp_path / "corpus")
     assert not (tmp_path / "corpus").exists()
 
 
-def test_no_lab_and_too_little_text(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="start with `regard lab run`"):
+def test_a_missing_corpus_and_too_little_text_are_reported(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="start one with `regard lab run`"):
         open_corpus(tmp_path)
-    one = write(tmp_path, "one", ["a"])
+    path = write(tmp_path, "one", ["a"])
     with pytest.raises(DataError, match="at least 3 different source sentences"):
-        prepare_corpus(CorpusConfig(train=(one, one)), tmp_path / "corpus")
+        prepare_corpus(CorpusConfig(train=(path, path)), tmp_path / "corpus")
 
 
-def test_of_two_that_make_a_directory_the_first_counts(tmp_path: Path) -> None:
-    place = tmp_path / "place"
-    with appearing(place) as slow:
+def test_of_two_that_write_a_directory_the_first_to_finish_wins(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    with atomic_directory(target) as slow:
         (slow / "who").write_text("slow")
-        with appearing(place) as quick:
+        with atomic_directory(target) as quick:
             (quick / "who").write_text("quick")
-    assert (place / "who").read_text() == "quick"
-    assert [path.name for path in tmp_path.iterdir()] == ["place"]
+    assert (target / "who").read_text() == "quick"
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]

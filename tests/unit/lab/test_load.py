@@ -1,4 +1,4 @@
-"""Labs as files: what is checked, what may be changed, and what each system's configuration becomes."""
+"""Labs as TOML files: checks, changes, and the configuration of each system."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def small(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("name", lab_names())
-def test_ready_made_labs_can_be_built(name: str) -> None:
+def test_the_models_of_built_in_labs_can_be_built(name: str) -> None:
     lab = load_lab(name)
     assert parse_lab(dump_lab(lab), where="dumped") == lab
     assert lab.about.strip()
@@ -42,11 +42,11 @@ def test_ready_made_labs_can_be_built(name: str) -> None:
 
 def test_the_lab_of_scores_has_every_score_in_every_decoder() -> None:
     models = [system_config(load_lab("scores"), name).model for name in load_lab("scores").systems]
-    recurrent = {(one.decoder, one.attention.score) for one in models if isinstance(one, RNNConfig)}
+    recurrent = {(model.decoder, model.attention.score) for model in models if isinstance(model, RNNConfig)}
     scores = {"dot", "scaled-dot", "general", "cosine", "location"}
-    assert recurrent >= {("luong", one) for one in (*scores, "concat")}
-    assert recurrent >= {("bahdanau", one) for one in (*scores, "additive")}
-    crossed = {one.cross_score for one in models if isinstance(one, TransformerConfig)}
+    assert recurrent >= {("luong", score) for score in (*scores, "concat")}
+    assert recurrent >= {("bahdanau", score) for score in (*scores, "additive")}
+    crossed = {model.cross_score for model in models if isinstance(model, TransformerConfig)}
     assert crossed == {*scores, "additive"}
     assert len(models) == 19
 
@@ -62,28 +62,28 @@ def test_the_lab_of_the_bottleneck_compares_models_of_one_size() -> None:
     assert max(sizes) < 1.01 * min(sizes)
 
 
-def test_a_change_wins_over_the_file(small: str) -> None:
+def test_changes_replace_values_of_the_file(small: str) -> None:
     lab = load_lab(small, changes={"budget.steps": 7, "seeds": [5], "base.set": ["train.warmup=9"], "baseline": None})
     assert (lab.budget.steps, lab.seeds, lab.baseline) == (7, (5,), "a")
     assert system_config(lab, "b/dot").train.warmup == 9
 
 
-def test_tokens_take_the_place_of_steps_and_a_corpus_of_the_whole_corpus() -> None:
+def test_tokens_replace_steps_and_a_corpus_replaces_the_whole_corpus() -> None:
     lab = load_lab("bottleneck", changes={"budget.tokens": 10**6, "corpus.train": ("a", "b"), "corpus.pairs": 50})
     assert (lab.budget.steps, lab.budget.tokens) == (None, 10**6)
     assert (lab.corpus.phrasebook, lab.corpus.long_test, lab.corpus.train) == (None, False, ("a", "b"))
-    assert lab.measure.sentences == ()  # they were of the other corpus
+    assert lab.measure.sentences == ()  # the file's sentences belong to the other corpus
 
 
-def test_a_test_text_comes_with_a_corpus() -> None:
+def test_a_test_text_needs_a_training_text() -> None:
     own = {"corpus.test": ("c", "d"), "corpus.val": ("e", "f"), "corpus.gold": "g"}
     lab = load_lab("bottleneck", changes={"corpus.train": ("a", "b"), **own})
     assert (lab.corpus.test, lab.corpus.val, lab.corpus.gold) == (("c", "d"), ("e", "f"), "g")
-    with pytest.raises(ConfigError, match="corpus: val, test, gold: the phrasebook brings its own"):
+    with pytest.raises(ConfigError, match="corpus: val, test, gold: the phrasebook has its own"):
         load_lab("bottleneck", changes=own)
 
 
-def test_some_systems_and_the_baseline(small: str) -> None:
+def test_only_chosen_systems_and_the_baseline(small: str) -> None:
     assert list(load_lab(small, only=("b/*",)).systems) == ["a", "b/dot", "b/general"]
     assert list(load_lab(small, only=("b/dot",)).systems) == ["a", "b/dot"]
     with pytest.raises(ConfigError, match=r"'b/dott': did you mean 'b/dot'\?"):
@@ -91,7 +91,7 @@ def test_some_systems_and_the_baseline(small: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ('baseline = "a"', 'baseline = "c"', r"baseline: expected one of a, b/dot, b/general, got 'c'"),
         ('baseline = "a"', 'baseline = "a"\nsedes = [1]', r"small.toml:3: unknown key 'sedes': did you mean 'seeds'"),
@@ -100,19 +100,23 @@ def test_some_systems_and_the_baseline(small: str) -> None:
         (
             "[systems]",
             'test = ["a", "b"]\n[systems]',
-            "corpus: test: the phrasebook brings its own: leave this out, or",
+            "corpus: test: the phrasebook has its own: leave this out, or",
         ),
         ("[systems]", 'val = ["a"]\ngold = "c"\n[systems]', r"corpus: val, gold: .* with corpus\.train, or --corpus"),
         ('"b/dot"', '"b/../dot"', "expected a name such as luong/dot"),
-        ('baseline = "a"', 'baseline = "a"\nseeds = [1, 1]', "seeds: expected different ones, got 1, 1"),
-        ("[systems]", "[budget]\nsteps = 3\ntokens = 4\n[systems]", "budget: give steps or tokens, not both"),
-        ("[systems]", "[measure]\nlengths = [9, 5]\n[systems]", "measure: lengths: expected rising numbers, got 9, 5"),
+        ('baseline = "a"', 'baseline = "a"\nseeds = [1, 1]', "seeds: expected different seeds, got 1, 1"),
+        ("[systems]", "[budget]\nsteps = 3\ntokens = 4\n[systems]", "budget: expected steps or tokens, got both"),
+        (
+            "[systems]",
+            "[measure]\nlengths = [9, 5]\n[systems]",
+            "measure: lengths: expected numbers in increasing order, got 9, 5",
+        ),
         ("[systems]", "[systems", "not valid TOML"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(small: str, old: str, new: str, told: str) -> None:
+def test_a_mistake_is_reported_with_its_location(small: str, old: str, new: str, message: str) -> None:
     Path(small).write_text(SMALL.replace(old, new))
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         load_lab(small)
 
 
@@ -122,6 +126,6 @@ def test_a_wrong_option_names_its_system(small: str) -> None:
         system_config(load_lab(small), "b/dot")
 
 
-def test_a_lab_that_is_not_there() -> None:
+def test_a_misspelled_lab_is_refused_with_a_suggestion() -> None:
     with pytest.raises(ConfigError, match=r"skores: expected a TOML file, .* did you mean 'scores'\?"):
         load_lab("skores")

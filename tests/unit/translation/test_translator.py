@@ -14,7 +14,7 @@ import torch
 from regard.alignment.word_alignment import word_alignment
 from regard.config.schema import Config, SearchConfig
 from regard.errors import CheckpointError, DataError, SearchError
-from regard.evaluate.scores import corpus_chrf, score
+from regard.evaluate.scores import corpus_chrf, corpus_scores
 from regard.model.build import LOCATION_REACH, build_model
 from regard.native import packed
 from regard.search.log_probs import NotFiniteError
@@ -438,6 +438,6 @@ def test_what_is_no_text_is_named(translator: Translator, wrong: object) -> None
     with pytest.raises(DataError, match=f"translation {named}"):
         translator.score(["Hello.", "there"], ["a", wrong])
     with pytest.raises(DataError, match=f"reference {named}"):
-        score(["a", "b"], ["a", wrong])
+        corpus_scores(["a", "b"], ["a", wrong])
     with pytest.raises(DataError, match=f"translation {named}"):
         corpus_chrf(["a", wrong], ["a", "b"])
