@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import inspect
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar, get_type_hints
 
 import typer
 import typer.core
 
 from regard.cli.messages import warn
+
+Result = TypeVar("Result")
 
 
 def place(name: str) -> Path:
@@ -128,6 +134,40 @@ class Verb(typer.core.TyperCommand):
 def _repeated_message(name: str, count: int) -> str:
     more = ", and join files that belong together (cat one two > both)" if name in _TEXT_FILES else ""
     return f"{name} was given {count} times, but takes one value: give it once{more}"
+
+
+def with_groups(verb: Callable[..., Result]) -> Callable[..., Result]:
+    """Gives Typer a verb's options one by one where the verb takes a group of them, a dataclass.
+
+    Args:
+        verb: A function some of whose parameters are dataclasses, whose fields are annotated as options.
+
+    Returns:
+        The verb with the fields in place of the groups, in the same order.
+    """
+    types = get_type_hints(verb, include_extras=True)
+    groups = {name: group for name, group in types.items() if dataclasses.is_dataclass(group)}
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(verb).parameters.values():
+        if parameter.name not in groups:
+            parameters.append(parameter.replace(annotation=types[parameter.name]))
+            continue
+        group = groups[parameter.name]
+        field_types = get_type_hints(group, include_extras=True)
+        parameters += [
+            inspect.Parameter(field.name, parameter.kind, default=field.default, annotation=field_types[field.name])
+            for field in dataclasses.fields(group)
+        ]
+
+    @functools.wraps(verb)
+    def expanded(**options: object) -> Result:
+        for name, group in groups.items():
+            options[name] = group(**{field.name: options.pop(field.name) for field in dataclasses.fields(group)})
+        return verb(**options)
+
+    expanded.__dict__["__signature__"] = inspect.Signature(parameters)
+    expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return expanded
 
 
 def warn_replaced(options: list[str]) -> list[str]:
