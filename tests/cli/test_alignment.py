@@ -145,7 +145,7 @@ def test_gold_links_may_count_words_from_one(at_work: Path, regard: Run) -> None
     (at_work / "wrong.align").write_text(from_one.replace("1-1", "0-0 99-1", 1))
     wrong = regard("align", "model", *FILES, "--gold", "wrong.align")
     assert wrong.status == 2
-    assert "is beyond the sentence pair" in wrong.err
+    assert "is beyond the end of the sentence pair" in wrong.err
     assert regard("align", "model", *FILES, "--gold", "naacl.align").status == 0  # the last pairs have no links
 
 
@@ -195,7 +195,7 @@ def test_aer_of_files_that_do_not_belong_together(at_work: Path, regard: Run) ->
     assert "expected --src and --tgt together" in done.err
     done = regard("aer", "--gold", "test.align", "--links", "test.align", "--src", "test.en", "--tgt", "test.en")
     assert done.status == 2
-    assert "is beyond the sentence pair" in done.err
+    assert "is beyond the end of the sentence pair" in done.err
 
 
 TRAIN = (
@@ -212,11 +212,11 @@ def test_gold_files_without_links_are_refused(at_work: Path, regard: Run) -> Non
     for name in ("empty", "blank"):
         done = regard("aer", "--gold", name, "--links", name)
         assert done.status == 2
-        assert f"{name}: expected right links to compare with, found none" in done.err
+        assert f"{name}: expected gold links to compare with, found none" in done.err
     Path("blank").write_text("\n" * len(lines(at_work / "test.en")), encoding="utf-8")
     done = regard("align", "model", *FILES, "--gold", "blank")
     assert done.status == 2
-    assert "blank: expected right links to compare with, found none" in done.err
+    assert "blank: expected gold links to compare with, found none" in done.err
 
 
 def test_a_sentence_number_far_beyond_the_corpus_is_refused(at_work: Path, regard: Run) -> None:
@@ -224,7 +224,7 @@ def test_a_sentence_number_far_beyond_the_corpus_is_refused(at_work: Path, regar
     for arguments in (("aer", "--gold", "far", "--links", "far"), ("align", "model", *FILES, "--gold", "far")):
         done = regard(*arguments)
         assert done.status == 2
-        assert "far:1: expected a sentence among those that there are, got number 9999999" in done.err
+        assert "far:1: sentence number 9999999 is out of range" in done.err
 
 
 def test_guided_training(at_work: Path, regard: Run) -> None:

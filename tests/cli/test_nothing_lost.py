@@ -105,9 +105,7 @@ def test_a_phrasebook_does_not_replace_other_files(tmp_path: Path, regard: Run) 
     command = ("phrasebook", "--pairs", "30", "--max-length", "6", "--out", str(tmp_path))
     done = regard(*command)
     assert done.status == 2
-    assert (
-        f"{own}: is there already, with other content: choose another --out, or replace it with --overwrite" in done.err
-    )
+    assert f"{own}: exists already with other content: choose another --out, or replace it with --overwrite" in done.err
     assert list(tmp_path.iterdir()) == [own]
     assert own.read_text() == "mon texte\n"
     assert regard(*command, "--overwrite").status == 0

@@ -40,12 +40,12 @@ CASES = {
     "invalid UTF-8": Case("train --out new --src a.en --tgt latin1", "latin1:2", "iconv -t utf-8"),
     "empty corpus": Case("train --out new --src empty --tgt empty", "empty", "is it the right file?"),
     "blank lines only": Case("train --out new --src blank --tgt blank", "blank", "is it the right file?"),
-    "TSV without a tab": Case("train --out new --src pairs.tsv", "pairs.tsv:2", "write one pair a line"),
+    "TSV without a tab": Case("train --out new --src pairs.tsv", "pairs.tsv:2", "write one pair per line"),
     "truncated gz": Case("train --out new --src cut.gz --tgt a.fr", "cut.gz", "fetch it again"),
     "plain text called gz": Case("train --out new --src not.gz --tgt a.fr", "not.gz", "fetch it again"),
     "one sentence": Case("train --out new --src one.en --tgt one.en", "at least 2 different source", "give more text"),
     "no corpus": Case("train --out new", "data.src", "give --src FILE"),
-    "no validation target": Case(f"{TRAIN} --val-src one.en", "one.en:1", "write one pair a line, or give two files"),
+    "no validation target": Case(f"{TRAIN} --val-src one.en", "one.en:1", "write one pair per line, or pass two files"),
     # --- configuration
     "missing configuration": Case("train no.toml --out new", "no.toml: no such file", "--preset NAME"),
     "unknown key": Case("train unknown.toml --out new", "unknown.toml:6", "did you mean 'model.hidden_size'?"),
@@ -129,7 +129,7 @@ CASES = {
     "an archive to align": Case("align model --src a.xz --tgt a.xz", "a.xz: expected text", "unpack it first"),
     "an archive of links": Case("aer --gold a.xz --links a.xz", "a.xz: expected text", "unpack it first"),
     "missing links": Case("aer --gold no.align --links a.en", "no.align: no such file", "check the name"),
-    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected right links", "the right file?"),
+    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected gold links", "the right file?"),
     "a sentence without end": Case("aer --gold far --links far", "far:1: expected a sentence", "check the numbers"),
     # --- looking
     "evaluation of unequal files": Case(

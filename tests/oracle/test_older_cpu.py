@@ -28,7 +28,7 @@ CHILD = """
 import json, sys
 from pathlib import Path
 import ctranslate2, numpy as np, onnx, onnxruntime, torch
-from regard.interop.onnx.overflow import cut_off_here
+from regard.interop.onnx.overflow import overflows_here
 
 rng, wrong, count = np.random.default_rng(1), 0, 0
 for path in Path(sys.argv[1]).glob("*.onnx"):
@@ -54,7 +54,7 @@ translator = ctranslate2.Translator(sys.argv[2], device="cpu", inter_threads=1, 
 pieces = json.loads(Path(sys.argv[2], "shared_vocabulary.json").read_text())[5:]
 pairs = [[[pieces[i] for i in rng.integers(0, len(pieces), 12)] for _ in range(20)] for side in range(2)]
 scores = [one.log_probs for one in translator.score_batch(*pairs)]
-print(json.dumps([torch.backends.cpu.get_cpu_capability(), cut_off_here(), wrong, count, scores]))
+print(json.dumps([torch.backends.cpu.get_cpu_capability(), overflows_here(), wrong, count, scores]))
 """
 
 

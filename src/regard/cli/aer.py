@@ -61,7 +61,7 @@ def aer(
 ) -> None:
     """Score word alignments against gold links: precision, recall and alignment error rate (Och & Ney 2003)."""
     from regard.alignment.error_rate import alignment_error_rate
-    from regard.text.links import check_some, read_links
+    from regard.text.links import check_not_empty, read_links
     from regard.text.words import word_counts
 
     if (src is None) != (tgt is None):
@@ -70,7 +70,7 @@ def aer(
     if src is not None and tgt is not None:
         lengths = word_counts(*read_parallel(src, tgt))
     gold_links = read_links(gold, base=gold_base, lengths=lengths)
-    check_some(gold_links, gold)
+    check_not_empty(gold_links, gold)
     predicted = read_links(links, base=links_base, lengths=lengths, num_pairs=len(gold_links))
     if len(gold_links) < len(predicted):  # a NAACL file has no lines for final pairs without links
         gold_links = read_links(gold, base=gold_base, lengths=lengths, num_pairs=len(predicted))

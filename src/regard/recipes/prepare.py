@@ -256,8 +256,10 @@ def _read(config: Config) -> tuple[list[Pair], list[Pair], list[str]]:
     read = read_pairs(data.src, data.tgt)
     if read.num_empty:
         notes.append(f"{data.src}: {read.num_empty} pairs with an empty side were left out")
-    if read.num_wide:
-        notes.append(f"{data.src}: {read.num_wide} lines have more than two columns, of which the first two are read")
+    if read.num_wide_rows:
+        notes.append(
+            f"{data.src}: {read.num_wide_rows} lines have more than two columns, of which the first two are read"
+        )
     if data.val_src is None:
         train, val = _hold_out(read.pairs, config.train.seed)
         notes.append(f"{len(val)} of the {len(read.pairs)} pairs are held out for validation")

@@ -35,7 +35,7 @@ from regard.store.migrations import Description, format_version, migrate
 from regard.store.tensor_file import Header, read_body, read_header
 from regard.store.verified import HashedFile, changed, use_hashed
 from regard.store.weights import check_shapes, own_tensors
-from regard.text.subword import LARGEST_VOCABULARY, Subword
+from regard.text.subword import MAX_VOCABULARY_BYTES, Subword
 
 T = TypeVar("T")
 
@@ -120,7 +120,7 @@ def read_description(directory: Path) -> ModelDescription:
     found = format_version(tree, where=where)
     hashes = _listed(tree, where)
     small = {
-        name: verified(directory / name, expected, lambda file: file.read(most=max(4 * LARGEST, LARGEST_VOCABULARY)))
+        name: verified(directory / name, expected, lambda file: file.read(most=max(4 * LARGEST, MAX_VOCABULARY_BYTES)))
         for name, expected in hashes.items()
         if name != WEIGHTS
     }
@@ -129,7 +129,7 @@ def read_description(directory: Path) -> ModelDescription:
     manifest = parse_manifest(description.manifest, where=where)
     config = parse_config(description.config, where=str(directory / CONFIG))
     names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in hashes else SHARED_SUBWORD
-    subwords = [Subword.named(small[name], directory / name) for name in names]
+    subwords = [Subword.from_file_bytes(small[name], directory / name) for name in names]
     sizes = {name: len(data) for name, data in small.items()}
     return ModelDescription(directory, manifest, config, subwords[0], subwords[-1], description.tensor_names, sizes)
 

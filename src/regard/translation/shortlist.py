@@ -124,7 +124,7 @@ def read_shortlist(path: Path, translator: Translator) -> Shortlist:
         CheckpointError: The file is not a shortlist.
         SearchError: It was built for other vocabularies.
     """
-    check_file(path, wanted="a shortlist")
+    check_file(path, expected="a shortlist")
     tensors, metadata = read_tensors(path)
     if "shortlist" not in metadata:
         raise CheckpointError(f"{path}: no shortlist: {_EXPECTED}")

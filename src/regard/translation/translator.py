@@ -22,7 +22,7 @@ from regard.search.length_limits import LengthLimits
 from regard.search.log_probs import NotFiniteError
 from regard.search.sample import SampleOptions
 from regard.store import StoredModel
-from regard.text.checks import checked, texts
+from regard.text.checks import checked_texts, text_list
 from regard.text.normalize import normalize
 from regard.text.readers import in_batches
 from regard.text.segments import segments
@@ -155,7 +155,7 @@ class Translator(PickledByPath):
             DataError: A sentence is not text.
             SearchError: An option is out of its range, or the model's numbers are not finite.
         """
-        lines = texts(sentences)
+        lines = text_list(sentences)
         return self._translate(lines, replace(options, **changes), first=1)
 
     def translate_lines(
@@ -187,7 +187,7 @@ class Translator(PickledByPath):
         if buffer_size < 1:
             raise SearchError(f"expected a buffer_size of at least 1 line, got {buffer_size}")
         options, first = replace(options, **changes), 1
-        for held in in_batches(checked(lines), buffer_size, more=more):
+        for held in in_batches(checked_texts(lines), buffer_size, more=more):
             yield from self._translate(held, options, first=first)
             first += len(held)
 
@@ -217,7 +217,7 @@ class Translator(PickledByPath):
             DataError: A sentence is not text.
             SearchError: The counts differ, or the model's numbers are not finite.
         """
-        left, right = texts(sources, first=first), texts(targets, what="translation", first=first)
+        left, right = text_list(sources, first=first), text_list(targets, kind="translation", first=first)
         if len(left) != len(right):
             raise SearchError(f"expected a translation for each of the {len(left)} sentences, got {len(right)}")
         return _score_pairs(self, left, right, first=first, only=only)

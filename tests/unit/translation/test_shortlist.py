@@ -136,7 +136,7 @@ def test_what_is_no_table_is_named(translator: Translator, tmp_path: Path) -> No
         read_shortlist(path, translator)
     for content, told in (
         (b"", "safetensors"),
-        (b"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "a Git LFS pointer"),
         (b"\xfd7zXZ\0", "an .xz archive"),
         (b"the cat\tle chat\n", "safetensors"),
     ):
