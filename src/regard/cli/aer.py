@@ -59,7 +59,10 @@ def aer(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Score word alignments against gold links: precision, recall and alignment error rate (Och & Ney 2003)."""
+    """Score word alignments against gold links.
+
+    Prints precision, recall and alignment error rate (Och & Ney 2003).
+    """
     from regard.alignment.error_rate import alignment_error_rate
     from regard.text.links import check_not_empty, read_links
     from regard.text.words import word_counts

@@ -85,7 +85,10 @@ def align(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Align the words of given translations by forced decoding: one line of links such as 0-0 1-2 per sentence pair."""
+    """Align the words of translations with those of their sources.
+
+    Reads given translations by forced decoding and writes one line of links, such as 0-0 1-2, per sentence pair.
+    """
     refuse_own_input(STDOUT if output is None else output, [src, tgt, gold, reverse_model, *models])
     if tune and len(models) > 1:
         raise ConfigError("--tune stores the readout in one model: give one model, not an ensemble")

@@ -88,7 +88,10 @@ def attend(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Show the attention of a translation: the matrix, and the most and least attended source words per target word."""
+    """Show which source words a translation attends to.
+
+    Prints the attention matrix, and the most and least attended source words per target word.
+    """
     models = [model, *(beside or [])]
     _check_outputs(models, page=html, picture=png, several=src is not None)
     for output in filter(None, (html, png)):

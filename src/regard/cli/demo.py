@@ -22,7 +22,10 @@ def demo(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another corpus or model in DIR.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Write a corpus, train a Bahdanau model, score it, translate a sentence and draw its attention, in minutes."""
+    """Train a small model on a synthetic corpus and show its attention.
+
+    Takes minutes: writes the corpus, trains a Bahdanau model, scores it and draws the attention of a translation.
+    """
     with loading():
         from regard.recipes.demo import run_demo
         from regard.recipes.process import interrupt_on_signals, prepare_process

@@ -50,7 +50,10 @@ def evaluate(
     ] = "auto",
     as_json: Json = False,
 ) -> None:
-    """Translate a test set and score it with sacreBLEU: BLEU, chrF and TER, each with its signature."""
+    """Translate a test set and score it with BLEU, chrF and TER.
+
+    Scores come from sacreBLEU, each with its signature.
+    """
     sources, references = read_parallel(src, ref)
 
     with loading():

@@ -35,7 +35,10 @@ def export(
         ),
     ] = "float32",
 ) -> None:
-    """Export a model to another engine, and verify that it translates there as it does here."""
+    """Export a model to CTranslate2, ONNX or transformers.
+
+    Verifies that the exported model translates as the original does.
+    """
     if to == "marian":
         _to_marian(model, out, quantization)
     elif to == "onnx":

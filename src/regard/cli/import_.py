@@ -31,7 +31,10 @@ def import_(
         Path, typer.Option("--out", parser=place, metavar="MODEL", help="Directory to create.", show_default=False)
     ],
 ) -> None:
-    """Import a model from another toolkit, to translate, inspect and evaluate it like one trained here."""
+    """Import a model from another toolkit.
+
+    The result can be used like a model trained here.
+    """
     with loading():
         from regard.interop.marian.importer import EXPONENT, import_marian
 

@@ -37,7 +37,10 @@ def info(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show a model's signature, size, scores and configuration, and verify its files against their hashes."""
+    """Describe a model or this machine.
+
+    For a model: its signature, size, scores and configuration, after verifying its files against their hashes.
+    """
     if machine and model is not None:
         raise ConfigError(f"info: expected a model or --machine, got {model} and --machine: ask for one at a time")
     if machine:

@@ -22,7 +22,10 @@ def phrasebook(
     max_length: Annotated[int, typer.Option(metavar="N", help="Maximum number of words per source sentence.")] = 60,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
-    """Write a synthetic parallel corpus with gold word alignments, generated from a grammar: train, val and test."""
+    """Generate a synthetic parallel corpus with gold word alignments.
+
+    Writes train, val and test files with sentence pairs from a grammar.
+    """
     from regard_phrasebook.corpus import write_corpus
 
     write_corpus(

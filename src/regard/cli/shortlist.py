@@ -32,7 +32,10 @@ def shortlist(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Build a vocabulary shortlist from parallel text and the model's attention, for `regard translate --shortlist`."""
+    """Build a vocabulary shortlist from parallel text.
+
+    Collects the target subwords that attend most to each source subword, for `regard translate --shortlist`.
+    """
     refuse_own_input(out, [model, src, tgt])
 
     with loading():

@@ -28,7 +28,7 @@ def train(
         Path, typer.Option(parser=place, metavar="DIR", help="Directory of the new model.", show_default=False)
     ],
     config: Annotated[
-        Path | None, typer.Argument(parser=place, metavar="CONFIG", help="A TOML file of options.", show_default=False)
+        Path | None, typer.Argument(parser=place, metavar="CONFIG", help="TOML configuration file.", show_default=False)
     ] = None,
     preset: Annotated[
         str | None,
@@ -37,22 +37,27 @@ def train(
     src: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Source sentences, one per line; or a TSV of both sides.", show_default=False
+            metavar="FILE", help="Source sentences, one per line, or a TSV file of both sides.", show_default=False
         ),
     ] = None,
     tgt: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Their translations, line by line.", show_default=False)
+        str | None, typer.Option(metavar="FILE", help="Target sentences, one per line.", show_default=False)
     ] = None,
     val_src: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Source sentences to validate with.", show_default="a share of --src"),
+        typer.Option(metavar="FILE", help="Validation source sentences.", show_default="held out from --src"),
     ] = None,
-    val_tgt: Annotated[str | None, typer.Option(metavar="FILE", help="Their translations.", show_default=False)] = None,
+    val_tgt: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Validation target sentences.", show_default=False)
+    ] = None,
     overrides: Set = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in DIR.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model or training in DIR.")] = False,
 ) -> int:
-    """Train a model on parallel text. Options that are not given are derived from the corpus and printed."""
+    """Train a model on parallel text.
+
+    Settings that are not given are derived from the corpus and printed.
+    """
     files = {"src": src, "tgt": tgt, "val_src": val_src, "val_tgt": val_tgt}
     for key, value in files.items():
         if value is not None:

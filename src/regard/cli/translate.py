@@ -66,7 +66,10 @@ def translate(
     precision: Precision = None,
     shortlist: Table = None,
 ) -> None:
-    """Translate text line by line: one output line per input line; empty lines stay empty."""
+    """Translate text line by line.
+
+    Writes one output line per input line; empty lines stay empty.
+    """
     for given, option in ((n_best > 1, f"--n-best {n_best}"), (attention, "--attention")):
         if given and not as_json:
             raise SearchError(f"{option} does not fit on one line of text per line of input: add --json")
