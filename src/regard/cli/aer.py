@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from regard.cli.lines import read_parallel
-from regard.cli.options import Json, examples, place
+from regard.cli.options import Json, examples, parse_path
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
@@ -21,7 +21,7 @@ _DETECTED = "detected; required if ambiguous"
 _Gold = Annotated[
     Path,
     typer.Option(
-        parser=place,
+        parser=parse_path,
         metavar="FILE",
         help="Gold links: Pharaoh format, where 1-2 is sure and 1p2 or 1?2 possible, or NAACL format.",
     ),
@@ -42,19 +42,21 @@ _LinksBase = Annotated[
 
 def aer(
     gold: _Gold,
-    links: Annotated[Path, typer.Option(parser=place, metavar="FILE", help="Links to score, in the same formats.")],
+    links: Annotated[
+        Path, typer.Option(parser=parse_path, metavar="FILE", help="Links to score, in the same formats.")
+    ],
     gold_base: _GoldBase = None,
     links_base: _LinksBase = None,
     src: Annotated[
         Path | None,
         typer.Option(
-            parser=place, metavar="FILE", help="Source sentences, to check links against.", show_default=False
+            parser=parse_path, metavar="FILE", help="Source sentences, to check links against.", show_default=False
         ),
     ] = None,
     tgt: Annotated[
         Path | None,
         typer.Option(
-            parser=place, metavar="FILE", help="Target sentences, to check links against.", show_default=False
+            parser=parse_path, metavar="FILE", help="Target sentences, to check links against.", show_default=False
         ),
     ] = None,
     as_json: Json = False,

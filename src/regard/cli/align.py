@@ -10,7 +10,7 @@ import typer
 from regard.cli.lines import open_output, read_parallel
 from regard.cli.loading import loading
 from regard.cli.messages import warn
-from regard.cli.options import Device, Models, Output, Readout, Src, Threads, examples, place, use_threads
+from regard.cli.options import Device, Models, Output, Readout, Src, Threads, examples, parse_path, use_threads
 from regard.cli.progress import with_progress
 from regard.errors import ConfigError
 from regard.files.paths import STDOUT, refuse_own_input
@@ -29,12 +29,14 @@ _CHUNK_SIZE = 512
 
 _Tgt = Annotated[
     Path,
-    typer.Option("--tgt", parser=place, metavar="FILE", help="Target sentences, one per line.", show_default=False),
+    typer.Option(
+        "--tgt", parser=parse_path, metavar="FILE", help="Target sentences, one per line.", show_default=False
+    ),
 ]
 _Reverse = Annotated[
     Path | None,
     typer.Option(
-        parser=place,
+        parser=parse_path,
         metavar="MODEL",
         help="Model of the opposite direction: align in both directions and combine the links.",
         show_default=False,
@@ -63,7 +65,7 @@ _Tune = Annotated[
 _Gold = Annotated[
     Path | None,
     typer.Option(
-        parser=place,
+        parser=parse_path,
         metavar="FILE",
         help="Gold links of these pairs, to select the layer and head that agree best.",
         show_default=False,

@@ -10,7 +10,7 @@ import typer
 from regard.cli.lines import InputLines, read_parallel, write_text
 from regard.cli.loading import loading
 from regard.cli.messages import warn
-from regard.cli.options import Device, Model, Readout, Threads, examples, place, use_threads
+from regard.cli.options import Device, Model, Readout, Threads, examples, parse_path, use_threads
 from regard.errors import RegardError
 from regard.files.paths import refuse_own_input
 from regard.files.printable import on_one_line
@@ -38,7 +38,7 @@ _Src = Annotated[
     Path | None,
     typer.Option(
         "--src",
-        parser=place,
+        parser=parse_path,
         metavar="FILE",
         help="Source sentences, one per line, instead of SENTENCE.",
         show_default=False,
@@ -48,19 +48,20 @@ _Tgt = Annotated[
     Path | None,
     typer.Option(
         "--tgt",
-        parser=place,
+        parser=parse_path,
         metavar="FILE",
         help="Translations to use instead of searching for them, one per line.",
         show_default=False,
     ),
 ]
 _Html = Annotated[
-    Path | None, typer.Option(parser=place, metavar="FILE", help="Write an interactive HTML page.", show_default=False)
+    Path | None,
+    typer.Option(parser=parse_path, metavar="FILE", help="Write an interactive HTML page.", show_default=False),
 ]
 _Beside = Annotated[
     list[Path] | None,
     typer.Option(
-        parser=place,
+        parser=parse_path,
         metavar="MODEL",
         help="Another model to show on the page, side by side; may be repeated.",
         show_default=False,
@@ -69,7 +70,7 @@ _Beside = Annotated[
 _Png = Annotated[
     Path | None,
     typer.Option(
-        parser=place, metavar="FILE", help="Write a picture of the matrix: .png, .svg or .pdf.", show_default=False
+        parser=parse_path, metavar="FILE", help="Write a picture of the matrix: .png, .svg or .pdf.", show_default=False
     ),
 ]
 

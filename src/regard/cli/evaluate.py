@@ -20,7 +20,7 @@ from regard.cli.options import (
     Table,
     Threads,
     examples,
-    place,
+    parse_path,
     use_threads,
 )
 from regard.cli.progress import with_progress
@@ -36,7 +36,7 @@ def evaluate(
     ref: Annotated[
         Path,
         typer.Option(
-            "--ref", parser=place, metavar="FILE", help="Reference translations, one per line.", show_default=False
+            "--ref", parser=parse_path, metavar="FILE", help="Reference translations, one per line.", show_default=False
         ),
     ],
     beam: Beam = None,

@@ -9,7 +9,7 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.messages import say, warn
-from regard.cli.options import Model, examples, place
+from regard.cli.options import Model, examples, parse_path
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
@@ -26,7 +26,7 @@ def export(
         typer.Option("--to", help="Target engine; marian is MarianMT of transformers.", show_default=False),
     ],
     out: Annotated[
-        Path, typer.Option("--out", parser=place, metavar="DIR", help="Directory to create.", show_default=False)
+        Path, typer.Option("--out", parser=parse_path, metavar="DIR", help="Directory to create.", show_default=False)
     ],
     quantization: Annotated[
         str,

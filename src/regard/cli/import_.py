@@ -9,7 +9,7 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.messages import say, warn
-from regard.cli.options import examples, place
+from regard.cli.options import examples, parse_path
 
 EXAMPLES = examples("regard import marian opus-mt-en-fr --out model")
 
@@ -24,11 +24,14 @@ def import_(
     directory: Annotated[
         Path,
         typer.Argument(
-            parser=place, metavar="DIR", help="Directory of the model, as transformers saves it.", show_default=False
+            parser=parse_path,
+            metavar="DIR",
+            help="Directory of the model, as transformers saves it.",
+            show_default=False,
         ),
     ],
     out: Annotated[
-        Path, typer.Option("--out", parser=place, metavar="MODEL", help="Directory to create.", show_default=False)
+        Path, typer.Option("--out", parser=parse_path, metavar="MODEL", help="Directory to create.", show_default=False)
     ],
 ) -> None:
     """Import a model from another toolkit.

@@ -12,7 +12,7 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.messages import say, say_json
-from regard.cli.options import Json, examples, place
+from regard.cli.options import Json, examples, parse_path
 from regard.errors import ConfigError
 from regard.files.printable import on_one_line
 
@@ -26,7 +26,7 @@ MAX_TABLE_WIDTH = 120
 def info(
     model: Annotated[
         Path | None,
-        typer.Argument(parser=place, metavar="MODEL", help="Directory of a trained model.", show_default=False),
+        typer.Argument(parser=parse_path, metavar="MODEL", help="Directory of a trained model.", show_default=False),
     ] = None,
     machine: Annotated[
         bool,

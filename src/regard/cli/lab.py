@@ -11,7 +11,7 @@ import typer
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
 from regard.cli.messages import say, warn
-from regard.cli.options import Set, Verb, examples, place, warn_replaced, with_groups
+from regard.cli.options import Set, Verb, examples, parse_path, warn_replaced, with_groups
 from regard.errors import ConfigError
 
 RUN_EXAMPLES = examples(
@@ -23,7 +23,7 @@ REPORT_EXAMPLES = examples("regard lab report lab")
 LIST_EXAMPLES = examples("regard lab list")
 
 Directory = Annotated[
-    Path, typer.Argument(parser=place, metavar="DIR", help="Directory of the lab.", show_default=False)
+    Path, typer.Argument(parser=parse_path, metavar="DIR", help="Directory of the lab.", show_default=False)
 ]
 Files = tuple[str, str]
 Lab = Annotated[
@@ -32,7 +32,7 @@ Lab = Annotated[
 Out = Annotated[
     Path | None,
     typer.Argument(
-        parser=place, metavar="DIR", help="Directory for models, results and report.", show_default="lab-NAME"
+        parser=parse_path, metavar="DIR", help="Directory for models, results and report.", show_default="lab-NAME"
     ),
 ]
 CorpusFiles = Annotated[

@@ -18,7 +18,7 @@ from regard.cli.messages import warn
 Result = TypeVar("Result")
 
 
-def place(name: str) -> Path:
+def parse_path(name: str) -> Path:
     """Parses the path of a file or directory.
 
     Args:
@@ -38,12 +38,12 @@ def place(name: str) -> Path:
 
 
 Model = Annotated[
-    Path, typer.Argument(parser=place, metavar="MODEL", help="Directory of a trained model.", show_default=False)
+    Path, typer.Argument(parser=parse_path, metavar="MODEL", help="Directory of a trained model.", show_default=False)
 ]
 Models = Annotated[
     list[Path],
     typer.Argument(
-        parser=place,
+        parser=parse_path,
         metavar="MODEL",
         help="Directory of a trained model or an export; several models form an ensemble.",
         show_default=False,
@@ -80,13 +80,13 @@ Readout = Annotated[
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", parser=place, metavar="FILE", help="Output file.", show_default="standard output"),
+    typer.Option("--output", parser=parse_path, metavar="FILE", help="Output file.", show_default="standard output"),
 ]
 Table = Annotated[
     Path | None,
     typer.Option(
         "--shortlist",
-        parser=place,
+        parser=parse_path,
         metavar="FILE",
         help="Restrict the output vocabulary to this shortlist, see `regard shortlist`.",
         show_default=False,
@@ -190,7 +190,9 @@ def warn_replaced(options: list[str]) -> list[str]:
 
 Src = Annotated[
     Path,
-    typer.Option("--src", parser=place, metavar="FILE", help="Source sentences, one per line.", show_default=False),
+    typer.Option(
+        "--src", parser=parse_path, metavar="FILE", help="Source sentences, one per line.", show_default=False
+    ),
 ]
 
 

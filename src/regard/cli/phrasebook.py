@@ -8,13 +8,15 @@ from typing import Annotated
 import typer
 
 from regard.cli.messages import warn
-from regard.cli.options import examples, place
+from regard.cli.options import examples, parse_path
 
 EXAMPLES = examples("regard phrasebook --pair en-fr --pairs 300 --seed 1 --out words")
 
 
 def phrasebook(
-    out: Annotated[Path, typer.Option(parser=place, metavar="DIR", help="Directory to write to.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option(parser=parse_path, metavar="DIR", help="Directory to write to.", show_default=False)
+    ],
     pair: Annotated[str, typer.Option(metavar="PAIR", help="Language pair: en-fr or en-ko.")] = "en-fr",
     pairs: Annotated[int, typer.Option(metavar="N", help="Number of training sentence pairs.")] = 20000,
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed; the same seed gives the same files.")] = 1,

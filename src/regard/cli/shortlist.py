@@ -10,7 +10,7 @@ import typer
 from regard.cli.lines import read_parallel
 from regard.cli.loading import loading
 from regard.cli.messages import say
-from regard.cli.options import Device, Model, Src, Threads, examples, place, use_threads
+from regard.cli.options import Device, Model, Src, Threads, examples, parse_path, use_threads
 from regard.files.paths import refuse_own_input
 
 EXAMPLES = examples(
@@ -22,9 +22,10 @@ def shortlist(
     model: Model,
     src: Src,
     tgt: Annotated[
-        Path, typer.Option(parser=place, metavar="FILE", help="Target sentences, one per line.", show_default=False)
+        Path,
+        typer.Option(parser=parse_path, metavar="FILE", help="Target sentences, one per line.", show_default=False),
     ],
-    out: Annotated[Path, typer.Option(parser=place, metavar="FILE", help="Output file.", show_default=False)],
+    out: Annotated[Path, typer.Option(parser=parse_path, metavar="FILE", help="Output file.", show_default=False)],
     links: Annotated[int, typer.Option(metavar="N", help="Number of target subwords per source subword.")] = 100,
     frequent: Annotated[
         int, typer.Option(metavar="N", help="Number of most frequent target subwords that are always allowed.")

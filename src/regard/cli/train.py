@@ -9,7 +9,7 @@ import typer
 
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
-from regard.cli.options import Set, examples, place, warn_replaced
+from regard.cli.options import Set, examples, parse_path, warn_replaced
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
 from regard.errors import ConfigError
@@ -25,10 +25,11 @@ _MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "train.guide
 
 def train(
     out: Annotated[
-        Path, typer.Option(parser=place, metavar="DIR", help="Directory of the new model.", show_default=False)
+        Path, typer.Option(parser=parse_path, metavar="DIR", help="Directory of the new model.", show_default=False)
     ],
     config: Annotated[
-        Path | None, typer.Argument(parser=place, metavar="CONFIG", help="TOML configuration file.", show_default=False)
+        Path | None,
+        typer.Argument(parser=parse_path, metavar="CONFIG", help="TOML configuration file.", show_default=False),
     ] = None,
     preset: Annotated[
         str | None,

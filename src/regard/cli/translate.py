@@ -20,7 +20,7 @@ from regard.cli.options import (
     Table,
     Threads,
     examples,
-    place,
+    parse_path,
     use_threads,
 )
 from regard.cli.progress import with_progress
@@ -37,7 +37,7 @@ _Input = Annotated[
     Path | None,
     typer.Option(
         "--input",
-        parser=place,
+        parser=parse_path,
         metavar="FILE",
         help="Input file, one sentence per line.",
         show_default="standard input",
