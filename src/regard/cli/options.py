@@ -137,16 +137,18 @@ def _repeated_message(name: str, count: int) -> str:
 
 
 def with_groups(verb: Callable[..., Result]) -> Callable[..., Result]:
-    """Gives Typer a verb's options one by one where the verb takes a group of them, a dataclass.
+    """Expands a verb's groups of options, which are dataclasses, into single options for Typer.
 
     Args:
-        verb: A function some of whose parameters are dataclasses, whose fields are annotated as options.
+        verb: A function with dataclasses among its parameters, whose fields are annotated as options.
 
     Returns:
-        The verb with the fields in place of the groups, in the same order.
+        A function with the fields in place of the dataclasses, in the same order, that calls the verb.
     """
     types = get_type_hints(verb, include_extras=True)
-    groups = {name: group for name, group in types.items() if dataclasses.is_dataclass(group)}
+    groups = {
+        name: group for name, group in types.items() if isinstance(group, type) and dataclasses.is_dataclass(group)
+    }
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(verb).parameters.values():
         if parameter.name not in groups:
