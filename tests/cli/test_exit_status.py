@@ -36,7 +36,7 @@ This is a bug in regard. Run the command again with REGARD_DEBUG=1 to see the tr
         (
             fail(PermissionError(13, "Permission denied", "out.html")),
             2,
-            "regard: error: out.html: Permission denied; choose another place, or make this one usable\n",
+            "regard: error: out.html: Permission denied; choose another path, or make this one writable\n",
         ),
         (
             fail(ZeroDivisionError("division by zero")),

@@ -128,7 +128,7 @@ def test_each_line_is_translated_before_the_next_is_sent(at_work: Path, ready_re
 
 # --- full and closed -----------------------------------------------------------------------------------------------
 
-FULL = "regard: error: {}: No space left on device; make room, or choose another place\n"
+FULL = "regard: error: {}: No space left on device; make room, or choose another path\n"
 
 
 @linux
@@ -206,7 +206,7 @@ def test_closed_streams(at_work: Path, shell) -> None:
     done = shell("regard --version >&-")
     assert (done.status, done.err) == (
         2,
-        "regard: error: standard output: Bad file descriptor; choose another place, or make this one usable\n",
+        "regard: error: standard output: Bad file descriptor; choose another path, or make this one writable\n",
     )
     done = shell("echo hello | regard translate model --beam 1 2>&-; regard translate model <&-")
     assert done.status == 2

@@ -1,4 +1,4 @@
-"""Whatever is wrong with what the user gives: status 2, a message that names the place and the cure, no traceback."""
+"""Invalid input of every kind gives exit status 2 and a message with location and remedy, without a traceback."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import pytest
 
 
 class Case(NamedTuple):
-    """A command, and what its complaint must say."""
+    """A command, and the location and remedy that its message must name."""
 
     command: str
-    place: str
-    cure: str
+    location: str
+    remedy: str
     stdin: bytes = b""
 
 
 class Done(Protocol):
-    """How a command ended; see `conftest.py`."""
+    """Result of a command; see `conftest.py`."""
 
     status: int
     out: str
@@ -66,7 +66,7 @@ CASES = {
     "odd width": Case(f"{TRAIN} --set model.hidden_size=7", "model.hidden_size", "make it even"),
     "tiny vocabulary": Case(f"{TRAIN} --set subword.vocab_size=10", "subword.vocab_size", "at least"),
     "unknown device": Case(f"{TRAIN} --set train.device=gpu", "'gpu'", "use 'auto' or 'cpu'"),
-    # --- where the model goes
+    # --- output directories
     "output is a file": Case("train --src a.en --tgt a.fr --out a.en", "a.en", "choose another --out"),
     "output within a file": Case("train --src a.en --tgt a.fr --out a.en/new", "a.en", "choose another"),
     "output is taken": Case("train --src a.en --tgt a.fr --out model", "model", "--overwrite"),
@@ -76,7 +76,7 @@ CASES = {
     ),
     # --- models
     "no such model": Case(f"{TRANSLATE} no-model", "no-model", "give the directory that `regard train --out` wrote"),
-    "model is a file": Case(f"{TRANSLATE} a.en", "a.en", "but this is a file"),
+    "model is a file": Case(f"{TRANSLATE} a.en", "a.en", "found a file"),
     "wrong model directory": Case(f"{TRANSLATE} folder", "folder: not a model", "give the directory"),
     "NaN in weights": Case(f"{TRANSLATE} nan", "output_bias: 1 of 310", "train again"),
     "truncated weights": Case(f"{TRANSLATE} cut", "cut/weights.safetensors", "copy it again"),
@@ -91,9 +91,9 @@ CASES = {
     "ensemble of two vocabularies": Case(f"{TRANSLATE} model foreign", "foreign", "vocabular"),
     "device for translating": Case("translate model --device gpu", "'gpu'", "cpu"),
     # --- translating
-    "beam of nothing": Case(f"{TRANSLATE} model --beam 0", "beam", "from 1 to 1,000", b"hello\n"),
-    "beam in words": Case(f"{TRANSLATE} model --beam wide", "--beam", "regard translate --help"),
-    "n-best of nothing": Case(
+    "beam of zero": Case(f"{TRANSLATE} model --beam 0", "beam", "from 1 to 1,000", b"hello\n"),
+    "beam that is not a number": Case(f"{TRANSLATE} model --beam wide", "--beam", "regard translate --help"),
+    "n-best of zero": Case(
         f"{TRANSLATE} model --json --n-best 0", "between 1 and the beam of 5, got 0", "widen", b"hello\n"
     ),
     "n-best wider than the beam": Case(f"{TRANSLATE} model --json --beam 2 --n-best 3", "n_best", "beam", b"hello\n"),
@@ -106,10 +106,8 @@ CASES = {
     "UTF-16 to translate": Case(f"{TRANSLATE} model --input utf16", "utf16", "iconv -f utf-16"),
     "truncated gz to translate": Case(f"{TRANSLATE} model --input cut.gz", "cut.gz", "fetch it again"),
     "output is a directory": Case(f"{TRANSLATE} model --input a.en --output folder", "folder", "choose another path"),
-    "output is the input": Case(
-        f"{TRANSLATE} model --input a.en --output a.en", "a.en", "another place for the output"
-    ),
-    "threads without end": Case(f"{TRANSLATE} model --threads 100000", "--threads: expected 1 to", "leave it out"),
+    "output is the input": Case(f"{TRANSLATE} model --input a.en --output a.en", "a.en", "choose another output file"),
+    "too many threads": Case(f"{TRANSLATE} model --threads 100000", "--threads: expected 1 to", "leave it out"),
     "threads to align with": Case(
         "align model --src a.en --tgt a.fr --threads 100000", "--threads: expected 1 to", "leave it out"
     ),
@@ -129,9 +127,9 @@ CASES = {
     "an archive to align": Case("align model --src a.xz --tgt a.xz", "a.xz: expected text", "unpack it first"),
     "an archive of links": Case("aer --gold a.xz --links a.xz", "a.xz: expected text", "unpack it first"),
     "missing links": Case("aer --gold no.align --links a.en", "no.align: no such file", "check the name"),
-    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected gold links", "the right file?"),
-    "a sentence without end": Case("aer --gold far --links far", "far:1: expected a sentence", "check the numbers"),
-    # --- looking
+    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected right links", "the right file?"),
+    "huge word numbers": Case("aer --gold far --links far", "far:1: expected a sentence", "check the numbers"),
+    # --- evaluation, alignment and attention
     "evaluation of unequal files": Case(
         "evaluate model --src a.en --ref short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"
     ),
@@ -157,7 +155,7 @@ CASES = {
     "a picture of many sentences": Case(
         "attend model --src one.en --png a.png", "--png draws one sentence", "--html for all of them"
     ),
-    "page in no directory": Case("attend model hello --html no/where.html", "no/where.html", "choose another place"),
+    "page in no directory": Case("attend model hello --html no/where.html", "no/where.html", "choose another path"),
     # --- the phrasebook
     "unknown pair": Case("phrasebook --out new --pair en-xx", "en-xx", "en-fr"),
     "no pairs": Case("phrasebook --out new --pairs 0", "pairs", "at least"),
@@ -174,7 +172,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_it_is_told_where_and_what_to_do(
+def test_messages_name_location_and_remedy(
     name: str, wrong_things: Path, tmp_path: Path, regard: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(wrong_things)
@@ -183,9 +181,9 @@ def test_it_is_told_where_and_what_to_do(
     done = regard(*shlex.split(command), stdin=case.stdin)
     assert done.status == 2, done
     assert done.err.count("regard: error: ") == 1
-    complaint = done.err[done.err.index("regard: error: ") :]
-    assert case.place in complaint
-    assert case.cure in complaint
+    message = done.err[done.err.index("regard: error: ") :]
+    assert case.location in message
+    assert case.remedy in message
     assert "Traceback" not in done.out + done.err
     assert not (tmp_path / "new" / "manifest.json").exists()
 

@@ -13,7 +13,7 @@ from regard.cli.messages import warn
 from regard.cli.options import Device, Models, Output, Readout, Src, Threads, examples, parse_path, use_threads
 from regard.cli.progress import with_progress
 from regard.errors import ConfigError
-from regard.files.paths import STDOUT, refuse_own_input
+from regard.files.paths import STDOUT, refuse_overwriting_input
 
 if TYPE_CHECKING:
     from regard.text.links import GoldLinks
@@ -91,7 +91,7 @@ def align(
 
     Reads given translations by forced decoding and writes one line of links, such as 0-0 1-2, per sentence pair.
     """
-    refuse_own_input(STDOUT if output is None else output, [src, tgt, gold, reverse_model, *models])
+    refuse_overwriting_input(STDOUT if output is None else output, [src, tgt, gold, reverse_model, *models])
     if tune and len(models) > 1:
         raise ConfigError("--tune stores the readout in one model: give one model, not an ensemble")
     sources, targets = read_parallel(src, tgt)

@@ -18,7 +18,7 @@ from typing import BinaryIO, TextIO, cast
 from regard.cli.messages import warn
 from regard.cli.streams import NamedFile
 from regard.errors import DataError
-from regard.files.paths import refuse_own_input
+from regard.files.paths import refuse_overwriting_input
 from regard.text.readers import GZIP, open_bytes, raw_lines, read_lines
 
 LINE_TIMEOUT = 0.005
@@ -229,7 +229,7 @@ def open_output(path: Path | None, *, reading: Path | None = None) -> Iterator[O
     if path is None:
         yield OutputLines(sys.stdout)
         return
-    refuse_own_input(path, [reading])
+    refuse_overwriting_input(path, [reading])
     try:
         raw = NamedFile(path, str(path))
     except OSError as error:

@@ -11,7 +11,7 @@ from regard.cli.lines import read_parallel
 from regard.cli.loading import loading
 from regard.cli.messages import say
 from regard.cli.options import Device, Model, Src, Threads, examples, parse_path, use_threads
-from regard.files.paths import refuse_own_input
+from regard.files.paths import refuse_overwriting_input
 
 EXAMPLES = examples(
     "regard shortlist model --src train.en --tgt train.fr --out model.shortlist",
@@ -37,7 +37,7 @@ def shortlist(
 
     Collects the target subwords that attend most to each source subword, for `regard translate --shortlist`.
     """
-    refuse_own_input(out, [model, src, tgt])
+    refuse_overwriting_input(out, [model, src, tgt])
 
     with loading():
         from regard.translation.loading import load

@@ -27,7 +27,7 @@ def read_object(path: Path, *, expected: str, max_bytes: int = MAX_BYTES) -> dic
         CheckpointError: The file is missing, no regular file or too large, or holds no JSON object.
     """
     data = read_file(path, expected=expected, most=max_bytes)
-    tree = parse_json(data, where=str(path), cure=f"expected {expected}; copy the directory again")
+    tree = parse_json(data, where=str(path), remedy=f"expected {expected}; copy the directory again")
     if not isinstance(tree, dict):
         raise CheckpointError(f"{path}: expected {expected}, an object, got a {type(tree).__name__}; copy it again")
     return tree

@@ -155,7 +155,7 @@ def _check_archive(path: Path) -> bool:
     if not read_head(path, expected=expected).startswith(b"PK"):
         check_file(path, expected=expected)
         return False
-    with open_regular(path, cure="copy it again") as file:
+    with open_regular(path, remedy="copy it again") as file:
         try:
             with zipfile.ZipFile(file) as archive:
                 compressed = [entry for entry in archive.infolist() if entry.compress_type != zipfile.ZIP_STORED]

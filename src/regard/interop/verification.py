@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from regard.config.schema import TransformerConfig
 from regard.data.collate import collate
 from regard.errors import CheckpointError
 from regard.model.decoder import StepModel
@@ -37,7 +36,7 @@ def sample_sources(stored: StoredModel) -> list[Ids]:
     """
     subword, generator = stored.src_subword, random.Random(1)
     text_ids = [i for i in range(len(subword)) if subword.decode([i]).text]
-    longest = min(25, stored.config.data.max_len, _max_positions(stored) - 1)
+    longest = min(25, stored.config.data.max_len, stored.config.model.num_positions - 1)
     return [tuple(generator.choices(text_ids, k=1 + number * longest // NUM_SAMPLES)) for number in range(NUM_SAMPLES)]
 
 
@@ -54,7 +53,7 @@ def verify(stored: StoredModel, run: Run, *, engine: str) -> None:
     """
     sources = sample_sources(stored)
     batch = collate(sources, None, specials=stored.src_subword.specials)
-    limit = min(MAX_LEN, _max_positions(stored))
+    limit = min(MAX_LEN, stored.config.model.num_positions)
     limits = torch.full((len(sources),), limit)
     ours = greedy_search(
         stored.model, batch.src_ids, batch.src_len, max_len=limits, specials=stored.tgt_subword.specials
@@ -85,7 +84,7 @@ def verify_logits(stored: StoredModel, model: StepModel, *, engine: str, close: 
     ids = torch.full_like(batch.src_len, stored.tgt_subword.specials.bos)
     with torch.inference_mode():
         our_state, their_state = (each.start(batch.src_ids, batch.src_len) for each in (stored.model, model))
-        for _ in range(min(MAX_LEN, _max_positions(stored))):
+        for _ in range(min(MAX_LEN, stored.config.model.num_positions)):
             our_step, our_state = stored.model.step(ids, our_state)
             their_step, their_state = model.step(ids, their_state)
             difference = float((our_step.logits - their_step.logits).abs().max())
@@ -95,12 +94,6 @@ def verify_logits(stored: StoredModel, model: StepModel, *, engine: str, close: 
                     "is a bug in regard or in that version of the engine; please report it with both versions"
                 )
             ids = our_step.logits.argmax(-1)
-
-
-def _max_positions(stored: StoredModel) -> int:
-    """Longest sentence of a model, in subwords with eos."""
-    model = stored.config.model
-    return model.max_positions if isinstance(model, TransformerConfig) and model.position == "learned" else 1 << 30
 
 
 def _agree(stored: StoredModel, source: Ids, ours: Hypothesis, theirs: Ids) -> bool:

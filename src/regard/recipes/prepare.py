@@ -21,7 +21,7 @@ from regard.errors import CheckpointError, ConfigError, DataError
 from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
 from regard.files.atomic import make_directory, write_file, write_text
 from regard.files.json_text import parse_json
-from regard.files.paths import check_writable, checked_path
+from regard.files.paths import check_encodable, checked_path
 from regard.files.reading import read_bytes, read_text
 from regard.interop.packages import require_package
 from regard.recipes.guided_links import ALIGNER, check_guided, links_file, load_links
@@ -185,7 +185,7 @@ def save_config(config: Config, directory: Path) -> None:
 
 def _load_config(directory: Path) -> Config:
     path = directory / SETTINGS
-    text = read_text(path, most=_MAX_BYTES, cure=_REMEDY)
+    text = read_text(path, max_bytes=_MAX_BYTES, remedy=_REMEDY)
     settings, hash_line, _ = text.partition(_HASH_LINE)
     if hash_line and text != _with_hash(settings):
         raise CheckpointError(
@@ -202,14 +202,14 @@ def _with_hash(settings: str) -> str:
 
 def _load_hashes(directory: Path) -> dict[str, str]:
     path = directory / _TEXTS
-    hashes = parse_json(read_bytes(path, most=_MAX_BYTES, cure=_REMEDY), where=str(path), cure=_REMEDY)
+    hashes = parse_json(read_bytes(path, max_bytes=_MAX_BYTES, remedy=_REMEDY), where=str(path), remedy=_REMEDY)
     if not isinstance(hashes, dict) or not all(isinstance(digest, str) for digest in hashes.values()):
         raise CheckpointError(f"{path}: damaged: expected the hashes of the training's texts: {_REMEDY}")
     return hashes
 
 
 def _load_subword(path: Path, expected: str | None) -> Subword:
-    data = read_bytes(path, most=_MAX_SUBWORD_BYTES, cure=_REMEDY)
+    data = read_bytes(path, max_bytes=_MAX_SUBWORD_BYTES, remedy=_REMEDY)
     if expected not in (None, hashlib.sha256(data).hexdigest()):
         raise CheckpointError(f"{path}: changed since the training began: {_REMEDY}")
     try:
@@ -235,7 +235,7 @@ def _check_names(config: Config) -> None:
     for key, value in {**given, "train.guided_file": config.train.guided_file}.items():
         if value is not None:
             checked_path(value, key)
-            check_writable(value, key)
+            check_encodable(value, key)
 
 
 def _check_texts_are_there(data: DataConfig, directory: Path) -> None:

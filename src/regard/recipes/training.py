@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from regard.config.schema import Config, TrainConfig, TransformerConfig
+from regard.config.schema import Config, TrainConfig
 from regard.config.threads import clamped_threads
 from regard.data.stream import BatchStream
 from regard.errors import ConfigError
@@ -154,14 +154,14 @@ def _begin(
         directory.check_free(overwrite=overwrite)  # another process may have been quicker
         directory.begin()
 
-    return prepare(config, directory.coming, reporter, begin=begin)
+    return prepare(config, directory.new_path, reporter, begin=begin)
 
 
 def _resume(
     config: Config | None, directory: TrainingDirectory, stack: ExitStack, reporter: Reporter | None
 ) -> Prepared:
     """Reads the prepared training, and applies the options that may change."""
-    if directory.is_begun():  # otherwise nothing is written
+    if directory.can_resume():  # otherwise nothing is written
         stack.enter_context(directory.claimed())
     prepared = load_prepared(directory.path, reporter, changes=config)
     if config is None:
@@ -197,9 +197,9 @@ def _run(
     trainer: Trainer, directory: TrainingDirectory, interrupt: Interrupt, prepared: Prepared, *, resume: bool
 ) -> Outcome:
     has_state = (directory.current / STATE).is_file()
-    if directory.replacing and not directory.is_trained():
-        directory.take_place()
-    if directory.replacing and interrupt.requested:  # the old training is worth more than one of no steps
+    if directory.is_replacing and not directory.has_state():
+        directory.replace_old()
+    if directory.is_replacing and interrupt.requested:  # the old training is worth more than one of no steps
         return Outcome(0, 0.0, interrupted=True, num_skipped=0)
     trainer.checkpoints.set_owner(directory)
     return trainer.run(num_sentences=len(prepared.train), resume=resume and has_state, interrupt=interrupt)
@@ -225,11 +225,8 @@ def _choose_for_machine(prepared: Prepared) -> tuple[Prepared, str, Precision]:
         threads, note = clamped_threads(options.threads, name="train.threads")
         torch.set_num_threads(threads)
         prepared = replace(prepared, notes=(*prepared.notes, note))
-    tokens = options.batch_tokens or 4096
-    if isinstance(model, TransformerConfig):
-        precision = choose_precision(options.precision, device, rows=min(tokens, 2048), width=model.width)
-    else:  # one product per time step, with one row per sentence
-        precision = choose_precision(options.precision, device, rows=max(32, tokens // 16), width=model.hidden_size)
+    tokens = options.batch_tokens or model.default_batch_tokens
+    precision = choose_precision(options.precision, device, rows=model.product_rows(tokens), width=model.state_width)
     return _with_train(prepared, {"precision": precision.name}), device, precision.with_exceptions(model)
 
 
@@ -260,7 +257,7 @@ def _stream(prepared: Prepared) -> BatchStream:
         batch_tokens=options.batch_tokens or 4096,
         seed=options.seed,
         specials=prepared.tgt_subword.specials,
-        guidance=prepared.guided_links,
+        guided_links=prepared.guided_links,
     )
 
 
@@ -273,7 +270,7 @@ def _reporters(
     reporters = Reporters([*given, *_tensorboard(prepared.config, directory, given)])
     for note in notes:
         reporters.on_message(note)
-    if directory.replacing and directory.is_trained():
+    if directory.is_replacing and directory.has_state():
         reporters.on_message(
             f"the training in {directory.path} is replaced as soon as this one has saved its first state"
         )
@@ -298,7 +295,7 @@ def _finish(
     saved: bool,
 ) -> None:
     out = directory.out
-    if outcome.interrupted and directory.replacing:
+    if outcome.interrupted and directory.is_replacing:
         reporter.on_message(f"stopped before the first step; {out} is unchanged")
     elif outcome.interrupted and not saved:
         reporter.on_message(f"stopped after step {outcome.step}, without saving the steps since the last validation")

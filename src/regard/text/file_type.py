@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from regard.errors import CheckpointError
-from regard.files.reading import open_regular, read_bytes, reading
+from regard.files.reading import named_read_errors, open_regular, read_bytes
 
 HEAD_SIZE = 512
 """Number of leading bytes that `detect_file_type` needs."""
@@ -71,7 +71,7 @@ def read_file(path: Path, *, expected: str, most: int) -> bytes:
     Raises:
         CheckpointError: The file is missing, cannot be read, is too large, or is evidently of another type.
     """
-    data = read_bytes(path, most=most, cure=_remedy(expected))
+    data = read_bytes(path, max_bytes=most, remedy=_remedy(expected))
     _check_type(path, data[:HEAD_SIZE], expected)
     return data
 
@@ -108,7 +108,7 @@ def read_head(path: Path, *, expected: str) -> bytes:
         CheckpointError: The file is missing, cannot be read, or is not a regular file.
     """
     cure = _remedy(expected)
-    with open_regular(path, cure=cure) as file, reading(path, cure=cure):
+    with open_regular(path, remedy=cure) as file, named_read_errors(path, remedy=cure):
         return file.read(HEAD_SIZE) or b""
 
 

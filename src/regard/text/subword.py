@@ -117,7 +117,7 @@ class Subword:
             CheckpointError: The file is missing or is not a vocabulary; the message names the file.
         """
         remedy = "expected the vocabulary that regard wrote: copy the model again, or train again"
-        return cls.from_file_bytes(read_bytes(Path(path), most=MAX_VOCABULARY_BYTES, cure=remedy), path)
+        return cls.from_file_bytes(read_bytes(Path(path), max_bytes=MAX_VOCABULARY_BYTES, remedy=remedy), path)
 
     @classmethod
     def from_file_bytes(cls, model: bytes, path: str | PathLike[str]) -> Subword:

@@ -51,7 +51,7 @@ class DirectoryOwner(Protocol):
         """Raises a `CheckpointError` if nothing may be written there any more."""
         ...
 
-    def saved(self) -> Path:
+    def after_save(self) -> Path:
         """Called after a state was saved; returns the path of the directory from now on."""
         ...
 
@@ -130,7 +130,7 @@ class CheckpointDirectory:
         self._check()
         save_state(self.state_path, tensors, scalars)
         if self._owner:
-            self.directory = self._owner.saved()
+            self.directory = self._owner.after_save()
 
     def prune(self) -> None:
         """Removes checkpoints that are not kept, and leftovers of an interrupted run."""

@@ -14,7 +14,7 @@ from regard.config.schema import TrainConfig
 from regard.errors import CheckpointError, ConfigError
 from regard.model.seq2seq import Seq2Seq
 from regard.store.checkpoint import Plain, load_state
-from regard.store.weights import fill, own_tensors
+from regard.store.weights import copy_tensors, own_tensors
 from regard.train.average import average_states
 from regard.train.checkpoints import Checkpoint, CheckpointDirectory
 from regard.train.guided import GuidedAttention
@@ -279,7 +279,7 @@ class Trainer:
         if best is None:
             raise AssertionError("training ends with a validation")
         if len(averaged) > 1:
-            fill(self.model, average_states(self._checkpoint_weights(entry) for entry in averaged))
+            copy_tensors(self.model, average_states(self._checkpoint_weights(entry) for entry in averaged))
             validation = self.validator(self.model.eval(), check=interrupt.check)
             metric = self.config.metric
             score = validation.score(metric)
@@ -290,7 +290,7 @@ class Trainer:
             )
             if score >= best.score:
                 return label, validation
-        fill(self.model, self._checkpoint_weights(best))
+        copy_tensors(self.model, self._checkpoint_weights(best))
         return f"checkpoint of step {best.step}", best.validation
 
     def _save(self) -> None:

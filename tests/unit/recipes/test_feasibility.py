@@ -37,7 +37,7 @@ def test_a_model_that_needs_more_memory_than_the_machine_has_is_refused(monkeypa
         (Config(model=RNNConfig(hidden_size=12, attention={"heads": 5})), "multiple of model.attention.heads"),
         (Config(model=RNNConfig(hidden_size=12, attention={"heads": 24})), "12 with 24 heads: change either"),
         (Config(model=TransformerConfig(heads=3)), "multiple of twice model.heads"),
-        (Config(data=DataConfig(src="a", val_tgt="b")), "names no sources"),
+        (Config(data=DataConfig(src="a", val_tgt="b")), "data.val_tgt is set, but data.val_src is not"),
     ],
 )
 def test_contradictory_options_are_refused_from_python_too(config: Config, message: str, tmp_path) -> None:

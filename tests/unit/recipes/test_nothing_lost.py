@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from regard.config.load import parse_config, read_changes
+from regard.config.load import parse_config, read_overrides
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError, DataError, RegardError
 from regard.recipes.training import TrainResult, train
@@ -212,7 +212,7 @@ def test_word_links_may_move_and_must_be_the_same(toy) -> None:
     guided = ("train.guided_weight=0.1", f"train.guided_file={links}")
     stopped_at(4, toy.config(*guided), out)
     links.rename(toy.directory / "moved")
-    moved = read_changes([f"train.guided_file={toy.directory / 'moved'}"])
+    moved = read_overrides([f"train.guided_file={toy.directory / 'moved'}"])
     assert train(moved, out, resume=True).steps == 8
     (toy.directory / "moved").write_text("0-0\n" * 120)
     with pytest.raises(DataError, match="moved: the word links have changed since"):
@@ -248,9 +248,9 @@ def test_a_name_that_a_configuration_cannot_store_is_refused_before_anything_is_
 def test_an_empty_name_is_refused(toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(toy.directory)
     before = sorted(toy.directory.iterdir())
-    with pytest.raises(ConfigError, match="out: expected the name of a place, got an empty one"):
+    with pytest.raises(ConfigError, match="out: expected a path, got an empty one"):
         train(toy.config(), "")
-    with pytest.raises(ConfigError, match=r"data\.src: expected the name of a place"):
+    with pytest.raises(ConfigError, match=r"data\.src: expected a path, got an empty one"):
         train(toy.config('data.src=""'), "model")
     assert sorted(toy.directory.iterdir()) == before
 

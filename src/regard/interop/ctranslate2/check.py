@@ -85,7 +85,7 @@ def read_variables(path: Path) -> dict[str, Variable]:
     Raises:
         CheckpointError: The file is missing, truncated, or not of this format.
     """
-    with open_regular(path, cure=_CURE) as raw, cast("BinaryIO", BufferedReader(raw)) as file:
+    with open_regular(path, remedy=_CURE) as raw, cast("BinaryIO", BufferedReader(raw)) as file:
         try:
             found = _read(file)
             if file.read(1):
@@ -240,7 +240,9 @@ def _check_scalars(found: Mapping[str, Variable], config: TransformerConfig, pat
 
 def _check_settings(exported: Exported) -> None:
     path, pieces, specials = exported.path / SETTINGS, all_pieces(exported.tgt_subword), exported.tgt_subword.specials
-    tree = parse_json(read_file(path, expected="settings of CTranslate2", most=MAX_BYTES), where=str(path), cure=_CURE)
+    tree = parse_json(
+        read_file(path, expected="settings of CTranslate2", most=MAX_BYTES), where=str(path), remedy=_CURE
+    )
     expected: dict[str, object] = {
         "add_source_bos": False,
         "add_source_eos": True,
@@ -276,7 +278,7 @@ def _check_vocabularies(exported: Exported) -> None:
 
 def _check_pieces(path: Path, subword: Subword) -> None:
     data = read_file(path, expected="a vocabulary of CTranslate2", most=MAX_BYTES)
-    if parse_json(data, where=str(path), cure=_CURE) != list(all_pieces(subword)):
+    if parse_json(data, where=str(path), remedy=_CURE) != list(all_pieces(subword)):
         raise _contradiction(path, "its pieces are not those of the subword model")
 
 

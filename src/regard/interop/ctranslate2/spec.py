@@ -10,7 +10,7 @@ from torch import nn
 
 from regard.attention.multi import MultiHeadAttention
 from regard.config.engines import unsupported
-from regard.config.schema import Config, TransformerConfig
+from regard.config.schema import UNLIMITED, Config, TransformerConfig
 from regard.errors import ConfigError
 from regard.interop.part_table import PartTable, entry_of
 from regard.interop.transformer_parts import TransformerParts, check_transformer
@@ -97,9 +97,8 @@ def max_positions(config: Config) -> int:
     Returns:
         Longest sentence that the model's search can read or generate, in subwords with bos or eos.
     """
-    model = config.model
-    if isinstance(model, TransformerConfig) and model.position == "learned":
-        return model.max_positions
+    if config.model.num_positions < UNLIMITED:
+        return config.model.num_positions
     longest = config.data.max_len + 1
     return max(_MIN_POSITIONS, longest, int(longest * config.search.max_len_ratio) + config.search.max_len_offset)
 

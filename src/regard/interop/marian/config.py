@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from regard.config.schema import TransformerConfig
 from regard.errors import CheckpointError, ConfigError
-from regard.files.json_text import faults
+from regard.files.json_text import validation_messages
 from regard.interop.foreign_json import read_object
 
 CONFIG, GENERATION = "config.json", "generation_config.json"
@@ -176,7 +176,7 @@ def _parsed(kind: type[SettingsT], tree: dict[str, object], path: Path, expected
     try:
         return kind.model_validate(_without_nulls(tree))
     except ValidationError as error:
-        found = faults(error)
+        found = validation_messages(error)
         more = f"; and {len(found) - _MAX_FAULTS} more" if len(found) > _MAX_FAULTS else ""
         message = "; ".join(found[:_MAX_FAULTS]) + more
         raise CheckpointError(f"{path}: expected {expected}: {message}; copy the directory again") from None

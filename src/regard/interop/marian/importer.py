@@ -77,7 +77,7 @@ def import_marian(path: str | Path, out: str | Path) -> Manifest:
         search=SearchConfig(beam=search.num_beams, length_penalty=search.length_penalty),
     )
     tensors = _converted(weights, marian, model_config)
-    check_finite(str(directory), tensors, cure="copy the model again")
+    check_finite(str(directory), tensors, remedy="copy the model again")
     with torch.random.fork_rng(devices=[]):  # the caller's generator stays unchanged
         model = build_model(
             model_config, src_vocab=len(src), tgt_vocab=len(tgt), shared=config.subword.shared, specials=tgt.specials

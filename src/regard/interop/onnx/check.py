@@ -75,7 +75,7 @@ def _read(path: Path) -> ModelProto:
     require_package("onnx", to="read ONNX graphs")
     from onnx import ModelProto
 
-    data = read_bytes(path, most=_MAX_BYTES, cure="export the model again")
+    data = read_bytes(path, max_bytes=_MAX_BYTES, remedy="export the model again")
     model = ModelProto()
     try:
         model.ParseFromString(data)
