@@ -60,12 +60,7 @@ def train(
     Settings that are not given are derived from the corpus and printed.
     """
     files = {"src": src, "tgt": tgt, "val_src": val_src, "val_tgt": val_tgt}
-    for key, value in files.items():
-        if value is not None:
-            option = f"--{key.replace('_', '-')}"
-            check_encodable(str(checked_path(value, option)), option)
-    sets = [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
-    sets = warn_replaced([*sets, *(overrides or [])])
+    sets = warn_replaced([*_file_settings(files), *(overrides or [])])
 
     from regard.config.load import load_config, read_overrides
 
@@ -84,6 +79,15 @@ def train(
     with interrupt_on_signals() as interrupt:
         result = run(settings, out, resume=resume, overwrite=overwrite, reporter=ConsoleReporter(), interrupt=interrupt)
     return INTERRUPTED if result.interrupted else 0
+
+
+def _file_settings(files: dict[str, str | None]) -> list[str]:
+    """Settings of the text files that were given, refusing paths that a configuration cannot hold."""
+    for key, value in files.items():
+        if value is not None:
+            option = f"--{key.replace('_', '-')}"
+            check_encodable(str(checked_path(value, option)), option)
+    return [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
 
 
 def _check_resumable(out: Path, config: Path | None, preset: str | None, sets: list[str]) -> None:
