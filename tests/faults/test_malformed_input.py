@@ -127,8 +127,8 @@ CASES = {
     "an archive to align": Case("align model --src a.xz --tgt a.xz", "a.xz: expected text", "unpack it first"),
     "an archive of links": Case("aer --gold a.xz --links a.xz", "a.xz: expected text", "unpack it first"),
     "missing links": Case("aer --gold no.align --links a.en", "no.align: no such file", "check the name"),
-    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected right links", "the right file?"),
-    "huge word numbers": Case("aer --gold far --links far", "far:1: expected a sentence", "check the numbers"),
+    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected gold links", "the right file?"),
+    "huge word numbers": Case("aer --gold far --links far", "far:1: sentence number", "check the numbers"),
     # --- evaluation, alignment and attention
     "evaluation of unequal files": Case(
         "evaluate model --src a.en --ref short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"
@@ -140,7 +140,9 @@ CASES = {
         "attend plain hello", "plain: there is no attention to show", "train a model with attention"
     ),
     "no such layer": Case("attend model hello --readout layer=3", "no layer 3", "expected 0 to 0"),
-    "picture of another sort": Case("attend model hello --png map.bmp", "map.bmp", "expected a picture to end in .png"),
+    "picture of another sort": Case(
+        "attend model hello --png map.bmp", "map.bmp", "expected a picture file with suffix .png"
+    ),
     "nothing to attend to": Case("attend model", "either SENTENCE", "or --src FILE"),
     "a sentence and a file to attend to": Case("attend model hello --src a.en", "either SENTENCE", "or --src FILE"),
     "a model beside no page": Case("attend model hello --beside plain", "--beside", "name it with --html FILE"),

@@ -186,7 +186,7 @@ def test_an_imported_model_supports_beams_attention_and_scores(make: Make, tmp_p
     translations = translator.translate([*LINES, "a dog " * 90, ""], beam=2, attention=True)
     assert len(translations) == len(LINES) + 2
     assert all(translation.attention is not None for translation in translations[: len(LINES)])
-    assert "parts" in translations[-2].warnings[0]
+    assert "segments" in translations[-2].warnings[0]
     assert translator.score(EN, FR)[0].alignment
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from regard.attention.history import Attended, AttentionWithHistory
+from regard.attention.history import AttentionHistory, AttentionWithHistory
 from regard.model.cells import PackedCell
 from regard.model.decoder import Decoder, State
 from regard.model.stack import RecurrentStack, StackState
@@ -31,7 +31,7 @@ class BahdanauState(State):
     layers: StackState
     top: Tensor
     memory: Memory
-    attended: Attended | None
+    attended: AttentionHistory | None
     weights: tuple[PackedCell, ...]
     position: int = 0
 
@@ -76,7 +76,9 @@ class BahdanauDecoder(Decoder):
             raise AssertionError("a recurrent decoder needs an encoder with a summary")
         memory = self.attention.project_memory(encoded.states, encoded.mask)
         layers = self.stack.start(encoded.final)
-        return BahdanauState(layers, layers[-1][0], memory, self.attention.begin(memory), self.stack.packed_cell())
+        return BahdanauState(
+            layers, layers[-1][0], memory, self.attention.initial_history(memory), self.stack.packed_cell()
+        )
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
         """See `Decoder.step`."""

@@ -25,7 +25,7 @@ from regard.attention.scores import (
 )
 from regard.attention.single import Attention
 from regard.attention.windows import (
-    FollowingWindow,
+    HistoryWindow,
     MeanWindow,
     MedianWindow,
     MonotonicWindow,
@@ -162,8 +162,8 @@ def _check_rnn(config: RNNConfig) -> None:
         )
 
 
-def _window(config: AttentionConfig, query_size: int) -> Window | FollowingWindow | None:
-    makers: dict[str, Callable[[], Window | FollowingWindow | None]] = {
+def _window(config: AttentionConfig, query_size: int) -> Window | HistoryWindow | None:
+    makers: dict[str, Callable[[], Window | HistoryWindow | None]] = {
         "global": lambda: None,
         "local-m": lambda: MonotonicWindow(config.window_size),
         "local-p": lambda: PredictiveWindow(config.window_size, query_size),
@@ -205,7 +205,7 @@ def _rnn_attention(config: RNNConfig, score: ScoreFactory | None) -> AttentionWi
         attention,
         coverage=coverage,
         location=_location(options, one, head, tried=score is not None),
-        window=window if isinstance(window, FollowingWindow) else None,
+        window=window if isinstance(window, HistoryWindow) else None,
     )
 
 

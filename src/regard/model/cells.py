@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from regard.model.autocast_rnn import run_rnn
 from regard.model.lstm import has_kernel, lstm_cell
 from regard.native.linear import StepProduct, linear
-from regard.native.packed import lay_out
+from regard.native.packed import pack_linear
 
 CellState = tuple[Tensor, ...]
 """`(h,)` or, for the LSTM, `(h, c)`; each `(B, hidden)`."""
@@ -59,7 +59,7 @@ def _laid_out(weight: StepWeight, precision: str) -> StepWeight:
     if not isinstance(weight, Tensor):
         return weight
     # An empty part of a matrix would keep the whole of it.
-    return lay_out(weight, precision=precision) if weight.numel() else weight.clone()
+    return pack_linear(weight, precision=precision) if weight.numel() else weight.clone()
 
 
 class RecurrentLayer(nn.Module, ABC):
@@ -85,12 +85,12 @@ class RecurrentLayer(nn.Module, ABC):
         """Lays out the weights of `early_gates` and of `step` once and for all; they are not trained any more.
 
         Args:
-            precision: As `lay_out` takes it. Weights that were rounded to 8 bits are kept in no other form, so that a
-                sequence goes step by step.
+            precision: As in `pack_linear`. Weights rounded to 8 bits are kept in no other form, so a sequence is then
+                computed step by step.
         """
         weights = self.packed_cell()
         early, self.bias = self._weight("weight_ih_l0")[:, : self.early_size], self._early_bias().detach()
-        self.early_map = lay_out(early, self.bias, precision=precision) if self.early_size else None
+        self.early_map = pack_linear(early, self.bias, precision=precision) if self.early_size else None
         late, hidden = (_laid_out(weight, precision) for weight in (weights.late, weights.hidden))
         if late is not None:
             self.packed = PackedCell(late, hidden, weights.hidden_bias)

@@ -42,7 +42,9 @@ def select_rows(value: T, rows: Tensor) -> T:
 def _are_copied_alike(items: tuple[object, ...]) -> TypeGuard[tuple[Memory, ...]]:
     """Whether these are memories, such as a decoder's layers have, whose rows were always selected together."""
     first = items[0] if items else None
-    return isinstance(first, Memory) and all(isinstance(one, Memory) and one.copied is first.copied for one in items)
+    return isinstance(first, Memory) and all(
+        isinstance(memory, Memory) and memory.copy_ids is first.copy_ids for memory in items
+    )
 
 
 def _select_memories(memories: tuple[Memory, ...], rows: Tensor) -> tuple[Memory, ...]:
@@ -50,18 +52,18 @@ def _select_memories(memories: tuple[Memory, ...], rows: Tensor) -> tuple[Memory
 
     The host must know whether anything does, and waits for a GPU to tell: once, not once a layer.
     """
-    before = memories[0].copied
+    before = memories[0].copy_ids
     if before is None:
         before = torch.arange(len(memories[0].key), device=rows.device)
-    copied = before.index_select(0, rows)
-    if torch.equal(copied, before):
+    copy_ids = before.index_select(0, rows)
+    if torch.equal(copy_ids, before):
         return memories
     return tuple(
         Memory(
             one.key.index_select(0, rows),
             one.value.index_select(0, rows),
             None if one.mask is None else one.mask.index_select(0, rows),
-            copied,
+            copy_ids,
         )
         for one in memories
     )

@@ -18,7 +18,7 @@ from regard.model.transformer import TransformerDecoder
 from regard.native.dropout import ReLUDropout
 from regard.native.int8 import Int8Linear, has_int8
 from regard.native.linear import Linear
-from regard.native.packed import PRECISIONS, lay_out
+from regard.native.packed import PRECISIONS, pack_linear
 
 
 @torch.no_grad()
@@ -44,14 +44,14 @@ def for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
         fast.decoder = PackedDecoder(fast.decoder)
     for module in list(fast.modules()):
         if isinstance(module, FeedForward) and isinstance(module.activation, ReLUDropout):
-            widen = lay_out(module.widen.weight, module.widen.bias, precision=precision, rectify=True)
+            widen = pack_linear(module.widen.weight, module.widen.bias, precision=precision, relu=True)
             module.add_module("widen", widen)
             module.activation = nn.Identity()
         for name, child in module.named_children():
             module.add_module(name, _packed(child, precision))
         if isinstance(module, RecurrentLayer | RNNEncoder):
             module.pack(precision)
-    fast.output_map = lay_out(fast.output_weight, fast.output_bias, precision=precision)
+    fast.output_map = pack_linear(fast.output_weight, fast.output_bias, precision=precision)
     if isinstance(fast.output_map, Int8Linear):
         fast.output_weight = nn.Parameter(fast.output_weight[:0].clone(), requires_grad=False)
     return fast
@@ -77,8 +77,8 @@ def _check(precision: str, device: torch.device) -> None:
 def _packed(part: nn.Module, precision: str) -> nn.Module:
     """A part of a model; if it is one matrix and no user's own kind, packed."""
     if type(part) in (nn.Linear, Linear):
-        return lay_out(part.weight, part.bias, precision=precision)  # type: ignore[arg-type]
+        return pack_linear(part.weight, part.bias, precision=precision)  # type: ignore[arg-type]
     if isinstance(part, HeadLinear) and len(part.weight) == 1:
         bias = None if part.bias is None else part.bias[0, 0]
-        return lay_out(part.weight[0], bias, precision=precision)
+        return pack_linear(part.weight[0], bias, precision=precision)
     return part

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from regard.attention.history import Attended, AttentionWithHistory
+from regard.attention.history import AttentionHistory, AttentionWithHistory
 from regard.model.cells import PackedCell
 from regard.model.decoder import Decoder, State
 from regard.model.stack import RecurrentStack, StackState
@@ -31,7 +31,7 @@ class LuongState(State):
     layers: StackState
     memory: Memory
     fed: Tensor
-    attended: Attended | None
+    attended: AttentionHistory | None
     weights: tuple[PackedCell, ...]
     position: int = 0
 
@@ -78,7 +78,7 @@ class LuongDecoder(Decoder):
         memory = self.attention.project_memory(encoded.states, encoded.mask)
         fed = encoded.states.new_zeros((len(encoded.states), self.fed_size))
         layers = self.stack.start(encoded.final)
-        return LuongState(layers, memory, fed, self.attention.begin(memory), self.stack.packed_cell())
+        return LuongState(layers, memory, fed, self.attention.initial_history(memory), self.stack.packed_cell())
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
         """See `Decoder.step`."""

@@ -20,7 +20,7 @@ from regard.attention.rotary import rotate
 from regard.model.decoder import Decoder, State
 from regard.model.sublayers import FeedForward, SwiGLU
 from regard.model.transformer import Cache, DecoderLayer, TransformerDecoder
-from regard.native.linear import Linear, joined
+from regard.native.linear import Linear, fused_linear
 from regard.values import DecoderOutput, EncoderOutput
 
 
@@ -55,9 +55,9 @@ class PackedDecoderLayer(DecoderLayer):
         own, cross = layer.self_attention, layer.cross_attention
         self.num_heads, self.rotary = own.num_heads, own.rotary
         self.self_score, self.cross_score = own.score, cross.score
-        self.self_maps = joined(own.query_map, own.key_map, own.value_map)
+        self.self_maps = fused_linear(own.query_map, own.key_map, own.value_map)
         self.self_output, self.cross_output = own.output_map, cross.output_map
-        self.cross_query, self.source_maps = cross.query_map, joined(cross.key_map, cross.value_map)
+        self.cross_query, self.source_maps = cross.query_map, fused_linear(cross.key_map, cross.value_map)
         self.feed_forward = layer.feed_forward
         self.around_self = layer.around_self
         self.around_cross = layer.around_cross
@@ -67,7 +67,7 @@ class PackedDecoderLayer(DecoderLayer):
         """Keys and values of the source `(B, S, D)`."""
         # (B, S, 2 D) -> (B, S, 2, H, D/H) -> (2, B, H, S, D/H)
         both = self.source_maps(encoded.states).unflatten(-1, (2, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        return KVCache.of_source(self.cross_score.project_key(both[0]), both[1], encoded.mask)
+        return KVCache.from_source(self.cross_score.project_key(both[0]), both[1], encoded.mask)
 
     def add_self_attention(self, x: Tensor, y: Tensor, past: Cache | None, *, start: int) -> tuple[Tensor, Cache]:
         """See `DecoderLayer.add_self_attention`; x and y are `(R, D)`."""

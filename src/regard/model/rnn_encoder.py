@@ -13,7 +13,7 @@ from regard.attention.masks import padding_mask
 from regard.model.autocast_rnn import run_rnn
 from regard.model.lstm import has_kernel, lstm_sequence, packed_lstm_sequence
 from regard.native.dropout import Dropout
-from regard.native.packed import lay_out
+from regard.native.packed import pack_linear
 from regard.values import EncoderOutput
 
 Direction = Callable[..., tuple[Tensor, Tensor]]
@@ -65,7 +65,7 @@ class RNNEncoder(nn.Module):
         """Lays out the weights for searches, where that makes them faster: LSTMs in 8 bits.
 
         Args:
-            precision: As `lay_out` takes it.
+            precision: As `pack_linear` takes it.
         """
         for number, layer in enumerate(self.layers):
             if precision == "int8" and isinstance(layer, nn.LSTM):
@@ -108,8 +108,8 @@ class RoundedLSTM(nn.Module):
     def __init__(self, layer: nn.LSTM) -> None:
         super().__init__()
         for number, (wide, deep, bias) in enumerate(_weights(layer)):
-            self.add_module(f"input_{number}", lay_out(wide, bias, precision="int8"))
-            self.add_module(f"hidden_{number}", lay_out(deep, precision="int8"))
+            self.add_module(f"input_{number}", pack_linear(wide, bias, precision="int8"))
+            self.add_module(f"hidden_{number}", pack_linear(deep, precision="int8"))
         self.num_directions = 1 + layer.bidirectional
 
     def directions(self) -> list[Direction]:

@@ -89,4 +89,4 @@ def round_rows(model: Seq2Seq) -> Seq2Seq:
 
 def _with_round_rows(part: T) -> T | RoundedRows:
     """A part of a model; if it is a product that oneDNN compiles, rounded."""
-    return RoundedRows(part) if isinstance(part, PackedLinear) and part.by_onednn else part
+    return RoundedRows(part) if isinstance(part, PackedLinear) and part.uses_onednn else part

@@ -7,7 +7,7 @@ from regard.config.schema import Config
 from regard.errors import ConfigError
 from regard.model.build import build_model
 from regard.native import system
-from regard.native.unfilled import unfilled
+from regard.native.meta_init import init_on_meta
 
 NUMBERS_PER_PARAMETER = 4
 """Float32 numbers that training keeps for each parameter: its value, its gradient and two moments."""
@@ -28,7 +28,7 @@ def check_feasible(config: Config) -> None:
     if messages:
         raise ConfigError("\n".join(messages))
     size = max(config.subword.vocab_size or 0, _MIN_VOCAB_SIZE)
-    with unfilled():
+    with init_on_meta():
         model = build_model(config.model, src_vocab=size, tgt_vocab=size, shared=config.subword.shared)
     count = sum(weight.numel() for weight in model.parameters())
     memory = system.memory()

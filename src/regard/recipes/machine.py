@@ -12,10 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 
 from regard.config.derive import available_cores
-from regard.native import available, compiled, level, system
-from regard.native.int8 import dot_products
-from regard.native.linear import onednn_wins
-from regard.native.packed import packs
+from regard.native import available_instruction_sets, compiled_instruction_sets, instruction_set, system
+from regard.native.int8 import int8_instructions
+from regard.native.linear import onednn_is_faster
+from regard.native.packed import can_pack
 from regard.train.precision import MIN_SPEEDUP, measure_seconds, precision_for
 
 LIMITS = {
@@ -94,7 +94,7 @@ def describe_machine() -> list[Row]:
 
 
 def _processor() -> Row:
-    name, sizes = system.processor_name(), system.caches()
+    name, sizes = system.processor_name(), system.cache_sizes()
     caches = "".join(f", {_bytes(size)} of level {number}" for number, size in sizes.items())
     why = f"{platform.machine() or UNKNOWN}; caches per core: {caches[2:] or UNKNOWN}"
     facts = {"name": name, "architecture": platform.machine(), "caches": sizes}
@@ -102,7 +102,7 @@ def _processor() -> Row:
 
 
 def _cores() -> Row:
-    usable, total, quota, threads = available_cores(), os.cpu_count(), system.quota(), torch.get_num_threads()
+    usable, total, quota, threads = available_cores(), os.cpu_count(), system.cpu_quota(), torch.get_num_threads()
     why = f"PyTorch computes with {threads} {'thread' if threads == 1 else 'threads'}, training with {usable} unless "
     why += "train.threads is set"
     if quota is not None and quota < max(usable, threads):
@@ -124,7 +124,7 @@ def _memory() -> Row:
 
 
 def _instructions() -> Row:
-    known, used = system.instructions(), torch.backends.cpu.get_cpu_capability()
+    known, used = system.cpu_features(), torch.backends.cpu.get_cpu_capability()
     present, missing = ([name for name, has in known.items() if has is value] for value in (True, False))
     found = ", ".join(present) or (UNKNOWN if not known else "none of those that matter")
     found += f"; not {', '.join(missing)}" if missing else ""
@@ -147,7 +147,7 @@ def _limits() -> Row:
 
 
 def _kernels() -> Row:
-    runs, usable, made = level(), available(), compiled()
+    runs, usable, made = instruction_set(), available_instruction_sets(), compiled_instruction_sets()
     facts = {"used": runs, "available": list(usable), "compiled": list(made)}
     if runs is not None:
         names = ", ".join(made)
@@ -167,8 +167,8 @@ def _kernels() -> Row:
 
 
 def _float32() -> Row:
-    training = "oneDNN" if onednn_wins() else _blas()
-    searching = "oneDNN" if packs(torch.float32) else training
+    training = "oneDNN" if onednn_is_faster() else _blas()
+    searching = "oneDNN" if can_pack(torch.float32) else training
     why = f"{_why_products(training)}; a search packs its weights for oneDNN"
     if searching != "oneDNN":
         why = "this PyTorch has no usable oneDNN"
@@ -206,7 +206,7 @@ def _bfloat16() -> Row:
         f'{in_bfloat16:,.0f} in bfloat16, {ratio:.2f} times as fast; train.precision = "auto" chooses bfloat16 from '
         f"{MIN_SPEEDUP} times on, and measures again at the size of the model"
     )
-    searching = ["float32", "bfloat16"] if packs(torch.bfloat16) else ["float32"]
+    searching = ["float32", "bfloat16"] if can_pack(torch.bfloat16) else ["float32"]
     found = f"training in {name}, searching in float32"
     found += ", or bfloat16 with --precision bfloat16" if "bfloat16" in searching else "; oneDNN has no bfloat16 here"
     gflops = {"float32": round(in_float32, 1), "bfloat16": round(in_bfloat16, 1)}
@@ -224,7 +224,7 @@ _OWN_INT8 = {
 
 
 def _int8() -> Row:
-    known, kernel = system.instructions(), dot_products()
+    known, kernel = system.cpu_features(), int8_instructions()
     names = [name for name in ("VNNI", "AMX", "dot products", "int8 products") if known.get(name)]
     types, types_text = _ctranslate2_types()
     onnx = _version("onnxruntime")

@@ -19,7 +19,7 @@ from regard.files.atomic import pending_path
 from regard.files.reading import decode_utf8
 from regard.model.build import ScoreFactory, build_model
 from regard.model.seq2seq import Seq2Seq
-from regard.native.unfilled import unfilled
+from regard.native.meta_init import init_on_meta
 from regard.store.manifest import (
     CONFIG,
     KNOWN_FILES,
@@ -224,7 +224,7 @@ def _uninitialized_model(
     if too_large:
         raise CheckpointError(f"{description.directory / CONFIG}: model.{too_large[0]} is too large; {REMEDY}")
     try:
-        with unfilled():
+        with init_on_meta():
             return description.build(score)
     except (RuntimeError, OverflowError) as error:  # the number of elements overflows
         reason = str(error).splitlines()[0]

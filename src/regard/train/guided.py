@@ -64,6 +64,6 @@ class GuidedAttention:
         layer = weights[guided_layer(self.layer, len(weights))]
         # (B, H, T, S) -> (B, T, S)
         chosen = layer.mean(dim=1) if self.head is None else layer[:, self.head]
-        rows, steps, columns = guide.places.unbind(0)
+        rows, steps, columns = guide.indices.unbind(0)
         linked = chosen[rows, steps + self.shifted, columns].float().clamp_min(_MIN_WEIGHT)
-        return -(guide.shares * linked.log()).sum()
+        return -(guide.values * linked.log()).sum()

@@ -87,7 +87,7 @@ class TrainingStep:
         """
         placed = batch if self.precision.device == "cpu" else batch.to(str(self.model.output_weight.device))
         # Attention weights are requested only where links supervise them: attention is faster without them.
-        guide = None if self.guided is None else placed.guide
+        guide = None if self.guided is None else placed.alignment_targets
         with self.precision.context():
             output = self.model(placed, need_weights=guide is not None)
             loss, nll = chunked_cross_entropy(

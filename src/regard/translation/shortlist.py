@@ -103,8 +103,8 @@ def write_shortlist(path: Path, shortlist: Shortlist, translator: Translator) ->
     Raises:
         CheckpointError: The file cannot be written.
     """
-    note = {"always": shortlist.always, **_vocabularies(translator)}
-    tensors = {"linked": shortlist.linked.to(torch.int32), "order": shortlist.order.to(torch.int32)}
+    note = {"always": shortlist.num_always, **_vocabularies(translator)}
+    tensors = {"linked": shortlist.candidates.to(torch.int32), "order": shortlist.ranking.to(torch.int32)}
     metadata = {"shortlist": json.dumps(note, sort_keys=True)}
     make_directory(path.parent)
     write_output(path, lambda waiting: write_tensors(waiting, tensors, metadata=metadata))

@@ -17,11 +17,11 @@ from regard.errors import CheckpointError, ConfigError, SearchError
 from regard.interop.ctranslate2.exporter import export_ctranslate2
 from regard.interop.exported import open_export
 from regard.interop.verification import NUM_SAMPLES, sample_sources, verify
-from regard.search.attention_filter import EVERYTHING
+from regard.search.attention_filter import KEEP_ALL
 from regard.search.beam import BeamOptions
 from regard.store import StoredModel
 from regard.text.normalize import normalize
-from regard.translation.loading import load, signature
+from regard.translation.loading import load
 from regard.translation.result import Translation
 from regard.translation.translator import Translator
 
@@ -81,7 +81,7 @@ def test_beam_scores_are_those_of_regard(make: Make, tmp_path: Path) -> None:
             if not hypothesis.tokens or at_limit(hypothesis):
                 continue
             ids = [pieces.index(piece) for piece in hypothesis.tokens]
-            [forced] = own.engine.force([own.src_subword.encode(normalize(line)).ids], [ids], kept=EVERYTHING)
+            [forced] = own.engine.force([own.src_subword.encode(normalize(line)).ids], [ids], attention_filter=KEEP_ALL)
             expected = forced.score / ((5 + len(ids) + 1) / 6) ** 0.7
             assert hypothesis.score == pytest.approx(expected, rel=SCORE_TOLERANCE)
             num_compared += 1
@@ -119,7 +119,7 @@ def test_long_lines_are_split(make: Make, tmp_path: Path) -> None:
     theirs = load([tmp_path / "export"], device="cpu", threads=1).translate(lines, beam=1)
     found, expected = ([(line.text, line.warnings) for line in side] for side in (theirs, ours))
     assert found == expected
-    assert "parts" in theirs[0].warnings[0]
+    assert "segments" in theirs[0].warnings[0]
 
 
 def test_an_8_bit_export_translates_and_its_signature_says_so(make: Make, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_an_8_bit_export_translates_and_its_signature_says_so(make: Make, tmp_pa
     export_ctranslate2(stored, tmp_path / "export", quantization="int8")
     translator = load([tmp_path / "export"], precision="int8", device="cpu", threads=2)
     assert len(translator.translate(LINES)) == len(LINES)
-    assert signature(tmp_path / "export") == f"{stored.manifest.signature}|engine:ctranslate2-int8"
+    assert translator.signature == f"{stored.manifest.signature}|engine:ctranslate2-int8"
 
 
 def test_forced_decoding_is_refused(make: Make, tmp_path: Path) -> None:

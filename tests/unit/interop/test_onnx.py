@@ -16,7 +16,7 @@ from regard.interop.onnx.exporter import GRAPHS, export_onnx, plan_of, write_gra
 from regard.interop.onnx.step_model import OnnxStepModel
 from regard.interop.verification import verify_logits
 from regard.store import StoredModel
-from regard.translation.loading import load, signature
+from regard.translation.loading import load
 from regard.translation.translator import Translator
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def test_8_bit_translations_do_not_depend_on_the_batch(keep: Keep, tmp_path: Pat
         [alone] = translator.translate(line)
         assert alone.tokens == found.tokens
         assert alone.score == pytest.approx(found.score, abs=1e-4)
-    assert signature(tmp_path / "export").endswith("|engine:onnx-int8")
+    assert translator.signature.endswith("|engine:onnx-int8")
 
 
 def test_rounded_logits_are_near_the_exact_ones(keep: Keep, tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_scores_and_alignments_of_given_translations_agree(keep: Keep, tmp_path:
     assert [scored.alignment for scored in theirs] == [scored.alignment for scored in ours]
     long = ["the children play near the water and a dog runs after the ball " * 3]
     [whole] = load([tmp_path / "export"]).translate(long)
-    assert "parts" in whole.warnings[0]
+    assert "segments" in whole.warnings[0]
 
 
 def test_rows_of_the_same_sentences_share_the_source_tensors(keep: Keep, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from regard.interop.onnx import engine as onnx_engine
 from regard.interop.onnx import overflow as onnx_overflow
 from regard.interop.onnx import quantize as onnx_quantize
 from regard.interop.onnx.exporter import export_onnx
-from regard.native.int8_levels import LEVELS, rounded
+from regard.native.int8_levels import MAX_INT8_WEIGHT, quantize_rows
 from regard.store import StoredModel
 from regard.translation.loading import load
 
@@ -81,9 +81,13 @@ def test_products_of_an_onnx_export_do_not_overflow_16_bits(
     matrices = list(multiplied(tmp_path / "export"))
     assert len(matrices) > 5
     assert all(exact_everywhere(matrix) for matrix in matrices)
-    assert json.loads((tmp_path / "export" / "export.json").read_text())["weight_levels"] == LEVELS
+    assert json.loads((tmp_path / "export" / "export.json").read_text())["weight_levels"] == MAX_INT8_WEIGHT
     # With eight bits they do, and the export is refused.
-    monkeypatch.setattr(onnx_quantize, "rounded", lambda weight, levels=127: rounded(weight, levels=levels))
+    monkeypatch.setattr(
+        onnx_quantize,
+        "quantize_rows",
+        lambda weight, max_magnitude=127: quantize_rows(weight, max_magnitude=max_magnitude),
+    )
     with pytest.raises(CheckpointError, match="weight is 127, but only weights up to 64 are exact on every processor"):
         export_onnx(stored, tmp_path / "wide", quantization="int8")
     monkeypatch.setattr("regard.interop.onnx.exporter.weight_levels", lambda *graphs: 0)
@@ -92,9 +96,9 @@ def test_products_of_an_onnx_export_do_not_overflow_16_bits(
 
 
 def test_one_more_level_would_overflow() -> None:
-    sums = [2 * 255 * levels for levels in (LEVELS, LEVELS + 1)]
+    sums = [2 * 255 * levels for levels in (MAX_INT8_WEIGHT, MAX_INT8_WEIGHT + 1)]
     assert sums[0] < 1 << 15 <= sums[1]
-    factors, scales = rounded(torch.tensor([[1.0, -3.0], [0.0, 0.0], [1e-20, 0.0]]))
+    factors, scales = quantize_rows(torch.tensor([[1.0, -3.0], [0.0, 0.0], [1e-20, 0.0]]))
     assert factors.tolist() == [[21, -64], [0, 0], [64, 0]]
     assert torch.isfinite(scales).all()
 
@@ -115,22 +119,22 @@ def test_weights_for_ctranslate2_are_rounded_to_7_bits_and_the_model_does_not_ch
         if not isinstance(variable, str) and not variable.is_scalar()
     }
     in_bytes = {name: matrix.numpy().astype(np.int64) for name, matrix in matrices.items() if matrix.dtype == "int8"}
-    assert levels == (LEVELS if quantization.startswith("int8") else None)
+    assert levels == (MAX_INT8_WEIGHT if quantization.startswith("int8") else None)
     assert bool(in_bytes) == quantization.startswith("int8")
     for name, factors in in_bytes.items():
-        assert np.abs(factors).max() == LEVELS
+        assert np.abs(factors).max() == MAX_INT8_WEIGHT
         assert exact_everywhere(factors.T)
         assert matrices[f"{name}_scale"].numpy().shape == factors.shape[:1]
     if in_bytes:
         exact = stored.model.output_weight.detach().numpy()
         table = "decoder/embeddings/weight" if "decoder/embeddings/weight" in in_bytes else "decoder/projection/weight"
         error = in_bytes[table] / matrices[f"{table}_scale"].numpy()[:, None] - exact
-        assert np.abs(error).max() <= 0.51 * np.abs(exact).max() / LEVELS
+        assert np.abs(error).max() <= 0.51 * np.abs(exact).max() / MAX_INT8_WEIGHT
 
 
 def test_exports_for_ctranslate2_store_their_levels_and_are_not_rounded_on_loading(keep: Keep, tmp_path: Path) -> None:
     export_ctranslate2(keep(MODELS["transformer"]), tmp_path / "export", quantization="int8")
-    assert open_export(tmp_path / "export").manifest.weight_levels == LEVELS
+    assert open_export(tmp_path / "export").manifest.weight_levels == MAX_INT8_WEIGHT
     export_ctranslate2(keep(MODELS["transformer"]), tmp_path / "exact")
     assert "weight_levels" not in (tmp_path / "exact" / "export.json").read_text()
     with pytest.raises(ConfigError, match=r"stored as float32, not as int8: export .* again with --quantization int8"):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from regard.attention.normalizers import Sharpened
 from regard.attention.scores import AdditiveScore, DotScore, ScaledDotScore, Score
-from regard.attention.windows import FollowingWindow, Window
+from regard.attention.windows import HistoryWindow, Window
 from regard.config.schema import ModelConfig, RNNConfig, TransformerConfig
 from regard.errors import ConfigError
 from regard.interop.ctranslate2.exporter import export_ctranslate2
@@ -126,10 +126,15 @@ def test_every_part_of_a_users_own_subclass_is_refused_by_marian(keep: Make, tmp
 
 
 class SandwichNorm(Residual):
-    """`x + norm(sublayer(norm(x)))`."""
+    """`norm(x + sublayer(norm(x)))`."""
 
-    def onto(self, x: Tensor, sublayer: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        return x + self.norm(sublayer(self.norm(x), torch.zeros_like(x)))
+    def before(self, x: Tensor) -> Tensor:
+        y: Tensor = self.norm(x)
+        return y
+
+    def normalized(self, total: Tensor) -> Tensor:
+        y: Tensor = self.norm(total)
+        return y
 
 
 class NoMemoryLayer(RecurrentLayer):
@@ -146,7 +151,7 @@ class EvenPositions(Positions):
         return x + 1.0
 
 
-class FirstWord(FollowingWindow):
+class FirstWord(HistoryWindow):
     """Stays on the first word."""
 
     def center(self, last: Tensor) -> Tensor:

@@ -14,11 +14,11 @@ from regard.model.cells import RecurrentLayer
 from regard.model.fast import for_search
 from regard.model.rounded import RoundedRows, round_rows, rounded
 from regard.model.seq2seq import Seq2Seq
-from regard.native.packed import packs
+from regard.native.packed import can_pack
 from regard.search.beam import BeamOptions, beam_search
 from regard.values import Hypothesis, Specials
 
-pytestmark = pytest.mark.skipif(not packs(torch.float32), reason="nothing is compiled for its rows here")
+pytestmark = pytest.mark.skipif(not can_pack(torch.float32), reason="nothing is compiled for its rows here")
 MODELS: dict[str, ModelConfig] = {
     "transformer": TransformerConfig(width=32, ff_size=48, heads=4, encoder_layers=1, decoder_layers=2),
     "bahdanau": RNNConfig(

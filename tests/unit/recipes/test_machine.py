@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from regard.native import available, level, limited_to, system
+from regard.native import available_instruction_sets, instruction_set, limited_to, system
 from regard.recipes import machine
 from regard.recipes.machine import LIMITS, Row, describe_machine
 
@@ -94,15 +94,15 @@ def test_environment_variables_that_limit_something_are_named() -> None:
     assert "ATEN_CPU_CAPABILITY decides the instructions of PyTorch's own operators" in rows["limits"][1]
     assert rows["cores"][2]["threads"] == 1
     assert "PyTorch computes with 1 thread," in rows["cores"][1]
-    if "avx512" in available():
+    if "avx512" in available_instruction_sets():
         assert rows["kernels"][0] == "avx2"
         assert rows["instructions"][2]["has"]["AVX-512"] is True
 
 
 def test_the_kernels_in_use() -> None:
-    if level() is None:
+    if instruction_set() is None:
         pytest.skip("the kernels were not compiled here")
-    assert row("kernels").facts["used"] == level()
+    assert row("kernels").facts["used"] == instruction_set()
     with limited_to("default"):
         assert row("kernels").found == "default (any processor)"
 
@@ -111,10 +111,10 @@ def test_missing_kernels_and_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None
     with limited_to(None):
         described = row("kernels")
         assert described.found == "none"
-        assert ("disabled" in described.why) == bool(available())
+        assert ("disabled" in described.why) == bool(available_instruction_sets())
         for made, reason in (((), "no kernels were compiled"), (("avx2",), "the compiled kernels cannot be loaded")):
-            monkeypatch.setattr(machine, "available", tuple)
-            monkeypatch.setattr(machine, "compiled", lambda made=made: made)
+            monkeypatch.setattr(machine, "available_instruction_sets", tuple)
+            monkeypatch.setattr(machine, "compiled_instruction_sets", lambda made=made: made)
             described = row("kernels")
             assert reason in described.why
             assert "Install a C compiler" in described.why
@@ -123,9 +123,9 @@ def test_missing_kernels_and_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_kernels_that_the_compiler_could_not_build(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
-    monkeypatch.setattr(machine, "level", lambda: "avx2")
+    monkeypatch.setattr(machine, "instruction_set", lambda: "avx2")
     for usable in (("default", "avx2"), ("default", "avx2", "avx512")):
-        monkeypatch.setattr(machine, "available", lambda usable=usable: usable)
+        monkeypatch.setattr(machine, "available_instruction_sets", lambda usable=usable: usable)
         assert ("none for avx512 can be loaded" in row("kernels").why) == ("avx512" not in usable)
 
 
@@ -148,8 +148,8 @@ def test_the_library_of_float32_products(
     searching: str,
     why: str,
 ) -> None:
-    monkeypatch.setattr(machine, "onednn_wins", lambda: wins)
-    monkeypatch.setattr(machine, "packs", lambda _: oned)
+    monkeypatch.setattr(machine, "onednn_is_faster", lambda: wins)
+    monkeypatch.setattr(machine, "can_pack", lambda _: oned)
     monkeypatch.setattr(system, "processor_vendor", lambda: vendor)
     monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
     described = row("float32")
@@ -158,7 +158,7 @@ def test_the_library_of_float32_products(
 
 
 def test_a_pytorch_without_mkl(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "onednn_wins", lambda: False)
+    monkeypatch.setattr(machine, "onednn_is_faster", lambda: False)
     monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: False)
     for built, library in (
         ("BLAS_INFO=open, USE_CUDA=0", "OpenBLAS"),
@@ -178,7 +178,7 @@ def test_bfloat16_depends_on_both_speeds(monkeypatch: pytest.MonkeyPatch, slow: 
     assert described.facts["gflops"] == {"float32": 107.4, "bfloat16": round(2.147483648 / fast, 1)}
     assert f"at 107 GFLOP/s in float32 and {2.147483648 / fast:,.0f} in bfloat16" in described.why
     for possible in (True, False):
-        monkeypatch.setattr(machine, "packs", lambda _, possible=possible: possible)
+        monkeypatch.setattr(machine, "can_pack", lambda _, possible=possible: possible)
         assert ("bfloat16" in str(row("bfloat16").facts["searching"])) == possible
 
 
@@ -193,7 +193,7 @@ def test_bfloat16_depends_on_both_speeds(monkeypatch: pytest.MonkeyPatch, slow: 
 def test_instructions_for_int8(
     monkeypatch: pytest.MonkeyPatch, has: Mapping[str, bool], names: list[str], warned: bool
 ) -> None:
-    monkeypatch.setattr(system, "instructions", lambda: has)
+    monkeypatch.setattr(system, "cpu_features", lambda: has)
     described = row("int8")
     assert described.facts["has"] == names
     assert ("which can overflow" in described.why) == warned
@@ -209,7 +209,7 @@ def test_instructions_for_int8(
     ],
 )
 def test_the_kernel_of_int8(monkeypatch: pytest.MonkeyPatch, kernel: str | None, found: str, why: str) -> None:
-    monkeypatch.setattr(machine, "dot_products", lambda: kernel)
+    monkeypatch.setattr(machine, "int8_instructions", lambda: kernel)
     described = row("int8")
     assert described.facts["kernel"] == kernel
     assert found in described.found
@@ -241,7 +241,7 @@ def test_engines_that_are_missing_or_broken(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_container_with_less_processor_time_than_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "available_cores", lambda: 8)
     for quota, expected in ((None, False), (8.0, False), (2.5, True)):
-        monkeypatch.setattr(system, "quota", lambda quota=quota: quota)
+        monkeypatch.setattr(system, "cpu_quota", lambda quota=quota: quota)
         described = row("cores")
         assert ("the time of 2.5, so" in described.why) == expected
         assert ("set OMP_NUM_THREADS=2 and train.threads=2" in described.why) == expected

@@ -1,4 +1,4 @@
-"""A model laid out for searches finds what the model itself finds, and leaves it alone."""
+"""A packed model for search finds the same translations, and the original model is unchanged."""
 
 from __future__ import annotations
 
@@ -48,39 +48,39 @@ def _search(model: Seq2Seq) -> list[list[Hypothesis]]:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_finds_the_same(name: str) -> None:
+def test_the_same_translations_are_found(name: str) -> None:
     model = _model(name)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     for slow, fast in zip(_search(model), _search(for_search(model)), strict=True):
-        assert [one.ids for one in slow] == [one.ids for one in fast]
-        for one, other in zip(slow, fast, strict=True):
-            assert one.score == pytest.approx(other.score, abs=1e-5)
-            for left, right in zip(one.weights, other.weights, strict=True):
-                torch.testing.assert_close(left, right, rtol=1e-5, atol=1e-5)
+        assert [hypothesis.ids for hypothesis in slow] == [hypothesis.ids for hypothesis in fast]
+        for expected, found in zip(slow, fast, strict=True):
+            assert expected.score == pytest.approx(found.score, abs=1e-5)
+            for expected_layer, layer in zip(expected.weights, found.weights, strict=True):
+                torch.testing.assert_close(expected_layer, layer, rtol=1e-5, atol=1e-5)
     after = model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith(("transformer", "plain"))])
-def test_the_products_of_every_step_are_laid_out(name: str) -> None:
+def test_the_products_of_every_step_are_packed(name: str) -> None:
     model = _model(name)
-    assert all(one.requires_grad for one in model.parameters())  # as after a training, or when read from a file
+    assert all(parameter.requires_grad for parameter in model.parameters())  # as after training or loading
     layers = [layer for layer in for_search(model).decoder.modules() if isinstance(layer, RecurrentLayer)]
-    products = [one for layer in layers if layer.packed for one in (layer.packed.late, layer.packed.hidden)]
+    products = [product for layer in layers if layer.packed for product in (layer.packed.late, layer.packed.hidden)]
     assert len(layers) == 2
     assert len(products) == 4
-    for one in products:
-        assert one is None or isinstance(one, PackedLinear) or not one.numel()  # type: ignore[operator, union-attr]
+    for product in products:
+        assert product is None or isinstance(product, PackedLinear) or not product.numel()  # type: ignore[operator, union-attr]
 
 
-def test_shares_what_it_does_not_lay_out_anew() -> None:
+def test_weights_that_are_not_packed_are_shared() -> None:
     model = _model("transformer")
     assert for_search(model).output_weight is model.output_weight
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_bfloat16_is_near(name: str) -> None:
+def test_the_error_of_bfloat16_is_small(name: str) -> None:
     model = _model(name)
     hidden = torch.randn(3, model.decoder.output_size)
     with torch.inference_mode():
@@ -93,7 +93,7 @@ def test_an_unknown_precision_is_named() -> None:
         for_search(_model("transformer"), "float16")
 
 
-def test_only_a_transformer_that_the_kernel_computes_steps_by_it() -> None:
+def test_the_packed_decoder_is_used_only_for_supported_transformers() -> None:
     if kernel("attend_rows", torch.zeros(1)) is None:
         pytest.skip("nothing was compiled here")
     assert isinstance(for_search(_model("transformer")).decoder, PackedDecoder)
@@ -102,4 +102,4 @@ def test_only_a_transformer_that_the_kernel_computes_steps_by_it() -> None:
         other = build_model(config, src_vocab=30, tgt_vocab=30, shared=True, specials=Specials()).eval()
         assert not isinstance(for_search(other).decoder, PackedDecoder)
         for slow, fast in zip(_search(other), _search(for_search(other)), strict=True):
-            assert [one.ids for one in slow] == [one.ids for one in fast]
+            assert [hypothesis.ids for hypothesis in slow] == [hypothesis.ids for hypothesis in fast]

@@ -111,7 +111,7 @@ def test_the_gradient_is_that_of_both_losses(name):
     log_probs = model.project(output.hidden).log_softmax(-1)
     nll = -log_probs.gather(-1, batch.tgt_out_ids[..., None]).sum()
     layer = output.weights[0]
-    attention = sum(-layer[b, 0, t, s].log() for b, t, s in GUIDE.places.t().tolist())
+    attention = sum(-layer[b, 0, t, s].log() for b, t, s in GUIDE.indices.t().tolist())
     ((nll + 0.7 * attention) / 6).backward()
     for key, weight in model.named_parameters():
         if weight.grad is not None:
@@ -125,7 +125,7 @@ def test_attention_goes_where_the_links_point(name):
         step([batch_of(GUIDE)], 0.02)
     with torch.no_grad():
         layer = model.eval()(batch_of(None), need_weights=True).weights[0]
-    rows, steps, columns = GUIDE.places
+    rows, steps, columns = GUIDE.indices
     assert layer[rows, 0, steps, columns].min() > 0.9
 
 

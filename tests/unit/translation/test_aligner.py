@@ -197,7 +197,7 @@ def test_links_do_not_depend_on_portions(subword, monkeypatch):
 
 def test_a_pair_beyond_all_room_is_named(subword, monkeypatch):
     model, told = translator(subword, TRANSFORMER), []
-    monkeypatch.setattr("regard.search.length_limits.MOST_CELLS", 500)
+    monkeypatch.setattr("regard.search.length_limits.MAX_ATTENTION_WEIGHTS", 500)
     aligner = Aligner(model, Readout(layer=0), warn=told.append)
     assert aligner.links(["the cat", "x" * 100], ["le chat", "y" * 100], first=3)[1] == ()
     [said] = told

@@ -29,7 +29,7 @@ def _lines(path: Path) -> list[str]:
 def test_what_is_in_it(workshop: Path, translator: Translator, tmp_path: Path) -> None:
     sources, targets = _lines(workshop / "train.en"), _lines(workshop / "train.fr")
     table = make_shortlist(translator, sources, [*targets[:-1], ""], links=5, frequent=20)
-    assert table.always == 4 + 256 + 20
+    assert table.num_always == 4 + 256 + 20
     [src, *_] = translator.src_subword.encode_ids(sources[:1])
     [tgt, *_] = translator.tgt_subword.encode_ids(targets[:1])
     assert bool(table.allowed(torch.tensor([src]))[0, src].all())  # one vocabulary: it can be copied
@@ -38,13 +38,13 @@ def test_what_is_in_it(workshop: Path, translator: Translator, tmp_path: Path) -
     matrix = read.matrix()
     best = int(matrix[: len(tgt), 0].argmax())
     if matrix[best, 0] >= 0.05:
-        assert tgt[best] in table.linked[src[0]].tolist() or tgt[best] in table.order[: table.always].tolist()
+        assert tgt[best] in table.candidates[src[0]].tolist() or tgt[best] in table.ranking[: table.num_always].tolist()
     path = tmp_path / "short"
     write_shortlist(path, table, translator)
     again = read_shortlist(path, translator)
-    assert torch.equal(again.linked, table.linked)
-    assert torch.equal(again.order, table.order)
-    assert again.always == table.always
+    assert torch.equal(again.candidates, table.candidates)
+    assert torch.equal(again.ranking, table.ranking)
+    assert again.num_always == table.num_always
     whole = shortlisted(translator, table).translate(sources[:3], beam=1)
     assert [one.source for one in whole] == [one.source for one in translator.translate(sources[:3], beam=1)]
 
@@ -63,7 +63,7 @@ def test_every_link_is_that_of_the_greatest_attention(workshop: Path, translator
                 if other == piece and weights[row][place] >= 0.05:
                     sums[said] = sums.get(said, 0.0) + weights[row][place]
         best = sorted(sums, key=lambda one: -sums[one])[:2]
-        assert table.linked[piece].tolist() == [
+        assert table.candidates[piece].tolist() == [
             piece,
             *best,
             *[translator.tgt_subword.specials.eos] * (2 - len(best)),
@@ -84,7 +84,7 @@ def test_a_head_that_is_read_a_step_later(workshop: Path, monkeypatch: pytest.Mo
         translator.readout = replace(translator.readout, shifted=shifted)
         table = make_shortlist(translator, [""], [""], links=1)
         said = tgt[0] if shifted else tgt[1]
-        assert table.linked[src[0]].tolist() == [src[0], said]
+        assert table.candidates[src[0]].tolist() == [src[0], said]
 
 
 def test_it_belongs_to_its_vocabularies(translator: Translator, workshop: Path, tmp_path: Path) -> None:

@@ -275,7 +275,7 @@ def test_pairs_beyond_the_positions_are_named_and_left(subword: Subword) -> None
     assert second.attention is not None
     assert (third.score, third.attention, third.text) == (0.0, None, long)
     assert "sentence 3: not read: it has" in third.warnings[0]
-    assert "positions end at 24" in third.warnings[0]
+    assert "the model has 24 positions" in third.warnings[0]
 
 
 def test_a_translation_that_did_not_end_says_so(subword: Subword) -> None:
@@ -400,7 +400,7 @@ def test_json_and_notebooks(translator: Translator) -> None:
 
 
 def test_a_translator_in_8_bits_holds_no_model_in_float32(subword: Subword, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packed, "FEWEST", 1)
+    monkeypatch.setattr(packed, "MIN_INT8_SIZE", 1)
     model = stored("bahdanau", subword)
     wide, narrow = (Translator.of([model], precision=precision) for precision in ("float32", "int8"))
     assert [one.model is model.model for one in (*wide.models, *narrow.models)] == [True, False]

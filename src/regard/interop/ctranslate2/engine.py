@@ -18,7 +18,7 @@ from regard.interop.ctranslate2.check import check_model
 from regard.interop.ctranslate2.spec import all_pieces, max_positions
 from regard.interop.exported import Exported
 from regard.interop.packages import require_package
-from regard.search.attention_filter import EVERYTHING, AttentionFilter
+from regard.search.attention_filter import KEEP_ALL, AttentionFilter
 from regard.search.beam import BeamOptions
 from regard.search.length_limits import LengthLimits
 from regard.search.penalties import length_penalty
@@ -140,14 +140,18 @@ class CTranslate2Engine:
         return [results[row] for row in range(len(sources))]
 
     def force(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: AttentionFilter = EVERYTHING
+        self,
+        sources: Sequence[Sequence[int]],
+        targets: Sequence[Sequence[int]],
+        *,
+        attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
         """Refuses forced decoding, which CTranslate2 does not support with attention.
 
         Args:
             sources: Ids.
             targets: Ids.
-            kept: Attention to return.
+            attention_filter: Attention to return.
 
         Returns:
             Nothing: it always raises.

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from regard.native.int8_levels import LEVELS, rounded
+from regard.native.int8_levels import MAX_INT8_WEIGHT, quantize_rows
 
 if TYPE_CHECKING:
     from ctranslate2.specs import TransformerSpec
@@ -34,7 +34,7 @@ def round_weights(spec: TransformerSpec, quantization: str) -> int | None:
     for owner, name, value in list(_matrices(spec)):
         exact = np.array(value.to("float32").numpy())
         setattr(owner, _key(name), NumpyVariable(exact))  # a copy: CTranslate2 quantizes in place
-        quantized[name] = rounded(torch.from_numpy(exact))
+        quantized[name] = quantize_rows(torch.from_numpy(exact))
     spec.optimize(quantization=quantization)
     if not quantization.startswith("int8"):
         return None
@@ -42,7 +42,7 @@ def round_weights(spec: TransformerSpec, quantization: str) -> int | None:
         factors, scales = quantized[name]
         setattr(owner, _key(name), NumpyVariable(factors.numpy()))
         setattr(owner, f"{_key(name)}_scale", NumpyVariable(scales.reciprocal().numpy()))
-    return LEVELS
+    return MAX_INT8_WEIGHT
 
 
 def _matrices(spec: TransformerSpec) -> Iterator[tuple[LayerSpec, str, Variable]]:

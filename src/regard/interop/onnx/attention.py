@@ -25,7 +25,7 @@ from regard.attention.scores import (
     Score,
 )
 from regard.attention.windows import (
-    FollowingWindow,
+    HistoryWindow,
     MeanWindow,
     MedianWindow,
     MonotonicWindow,
@@ -287,7 +287,7 @@ def window(
     last = g.op("Cast", g.op("Sub", src_len, g.ints(1)), to=1)
     center = draw_center(g, module, query, last, step)
     distance = _distance(g, g.op("Reshape", center, g.ints(-1, 1, 1, 1)), num_keys)
-    outside = _outside_bias(g, distance, module.reach)
+    outside = _outside_bias(g, distance, module.half_width)
     return outside, [] if draw_preference is None else [draw_preference(g, module, distance)]
 
 
@@ -302,7 +302,7 @@ def _predicted_center(g: Graph, module: PredictiveWindow, query: Value, last: Va
 
 
 def _gaussian(g: Graph, module: PredictiveWindow, distance: Value) -> Value:
-    return g.op("Mul", g.op("Mul", distance, distance), g.scalar(-2.0 / module.reach**2))
+    return g.op("Mul", g.op("Mul", distance, distance), g.scalar(-2.0 / module.half_width**2))
 
 
 WINDOWS: PartTable[tuple[Callable[..., Value], Callable[..., Value] | None]] = PartTable(
@@ -311,7 +311,7 @@ WINDOWS: PartTable[tuple[Callable[..., Value], Callable[..., Value] | None]] = P
 """Drawing of the center, and of the preference for positions near it, per type of local window."""
 
 
-def following_window(g: Graph, module: FollowingWindow, last: Value) -> Value:
+def following_window(g: Graph, module: HistoryWindow, last: Value) -> Value:
     """Draws a window around the previous attention weights.
 
     Args:
@@ -324,7 +324,7 @@ def following_window(g: Graph, module: FollowingWindow, last: Value) -> Value:
     """
     num_keys = size(g, last, 3)
     center = FOLLOWING_WINDOWS.find(module)(g, last, num_keys)
-    return _outside_bias(g, _distance(g, center, num_keys), module.reach)
+    return _outside_bias(g, _distance(g, center, num_keys), module.half_width)
 
 
 def _median(g: Graph, last: Value, num_keys: Value) -> Value:

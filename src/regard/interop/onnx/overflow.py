@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from regard.errors import CheckpointError
-from regard.native.int8_levels import LEVELS
+from regard.native.int8_levels import MAX_INT8_WEIGHT
 
 
 def weight_levels(*graphs: Path) -> int:
@@ -18,16 +18,16 @@ def weight_levels(*graphs: Path) -> int:
         *graphs: Files of graphs that `check_graph` has accepted.
 
     Returns:
-        At most `LEVELS`; 0 if no weight is an integer.
+        At most `MAX_INT8_WEIGHT`; 0 if no weight is an integer.
 
     Raises:
         CheckpointError: A weight is larger, so that sums would overflow on some processors.
     """
     largest = max((_largest(graph) for graph in graphs), default=0)
-    if largest > LEVELS:
+    if largest > MAX_INT8_WEIGHT:
         raise CheckpointError(
-            f"a rounded weight is {largest}, but only weights up to {LEVELS} are exact on every processor, so nothing "
-            "was exported: this is a bug in regard; please report it"
+            f"a rounded weight is {largest}, but only weights up to {MAX_INT8_WEIGHT} are exact on every processor, "
+            "so nothing was exported: this is a bug in regard; please report it"
         )
     return largest
 

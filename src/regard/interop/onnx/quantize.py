@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from regard.interop.onnx.graph import Graph, Value
-from regard.native.int8_levels import rounded
+from regard.native.int8_levels import quantize_rows
 
 MIN_NUMEL = 1 << 12
 """Smallest number of elements of a matrix that is rounded; smaller ones cost little in float32."""
@@ -26,7 +26,7 @@ class Int8Graph(Graph):
         """See `Graph.linear`."""
         if weight.numel() < MIN_NUMEL:
             return super().linear(x, weight, bias)
-        factors, scales = rounded(weight)
+        factors, scales = quantize_rows(weight)
         largest = self.op("ReduceMax", self.op("Abs", x), self.ints(1))  # (N, 1)
         scale = self.op("Max", self.op("Mul", largest, self.scalar(1 / _LEVELS)), self.scalar(1e-30))
         zero = self.constant(torch.tensor(_ZERO, dtype=torch.uint8))
@@ -39,6 +39,6 @@ class Int8Graph(Graph):
         """See `Graph.embed`."""
         if table.numel() < MIN_NUMEL:
             return super().embed(ids, table)
-        factors, scales = rounded(table, levels=_LEVELS)
+        factors, scales = quantize_rows(table, max_magnitude=_LEVELS)
         rows = self.op("Cast", self.op("Gather", self.constant(factors), ids), to=1)
         return self.op("Mul", rows, self.op("Gather", self.constant(scales[:, None]), ids))
