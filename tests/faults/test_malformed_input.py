@@ -145,7 +145,7 @@ CASES = {
     ),
     "nothing to attend to": Case("attend model", "either SENTENCE", "or --src FILE"),
     "a sentence and a file to attend to": Case("attend model hello --src a.en", "either SENTENCE", "or --src FILE"),
-    "a model beside no page": Case("attend model hello --beside plain", "--beside", "name it with --html FILE"),
+    "a model beside no page": Case("attend model hello --beside plain", "--beside", "add --html FILE"),
     "a model beside itself": Case(
         "attend model hello --beside model --html a.html", "model, model", "expected different models"
     ),
