@@ -8,7 +8,7 @@ from torch import Tensor
 
 from regard.config.schema import AttentionConfig, RNNConfig, TransformerConfig
 from regard.model.build import build_model
-from regard.model.cells import LAYERS
+from regard.model.cells import LAYER_TYPES
 from regard.model.seq2seq import Seq2Seq
 from regard.values import Batch, Specials
 
@@ -141,7 +141,7 @@ def test_the_encoder_is_bidirectional(cell: str) -> None:
     for number, rnn in enumerate(model.encoder.layers):
         final_states, outputs = [], []
         for suffix, order in (("", range(S)), ("_reverse", range(S - 1, -1, -1))):
-            single = LAYERS[cell](x.shape[1], 4, x.shape[1]).double()
+            single = LAYER_TYPES[cell](x.shape[1], 4, x.shape[1]).double()
             for weight in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
                 single.rnn.get_parameter(f"{weight}_l0").data = rnn.get_parameter(f"{weight}_l0{suffix}").data
             state: tuple[Tensor, ...] = (torch.zeros(4).double(),) * (2 if cell == "lstm" else 1)
@@ -161,7 +161,7 @@ def test_the_encoder_is_bidirectional(cell: str) -> None:
 @pytest.mark.parametrize("cell", CELLS)
 def test_steps_of_a_layer_equal_pytorchs_layer(cell: str) -> None:
     torch.manual_seed(3)
-    layer = LAYERS[cell](7, 5, 4).double()  # four input features known in advance, three per step
+    layer = LAYER_TYPES[cell](7, 5, 4).double()  # four input features known in advance, three per step
     x = torch.randn(2, 6, 7).double()
     zero = torch.zeros(2, 5).double()
     state: tuple[Tensor, ...] = (zero,) * layer.num_states

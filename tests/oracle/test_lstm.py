@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from regard import native
-from regard.model.lstm import has_kernel, lstm_cell, lstm_sequence
+from regard.model.lstm import has_lstm_kernel, lstm_cell, lstm_sequence
 from regard.model.rnn_encoder import RNNEncoder
 from regard.native.linear import StepProduct
 
@@ -84,7 +84,7 @@ def test_an_encoder_equals_one_with_pytorchs_layers(bidirectional: bool) -> None
     ids, lengths = torch.randint(30, (5, 9)), torch.tensor([3, 9, 1, 9, 4])
     found = encoder(ids, lengths)
     with native.limited_to(None):
-        assert not has_kernel(found.states)
+        assert not has_lstm_kernel(found.states)
         expected = encoder(ids, lengths)
     assert found.final is not None
     torch.testing.assert_close(found.states, expected.states)

@@ -116,31 +116,48 @@ class AttentionRecord:
         # A single matrix may be large, so it is not copied.
         return matrices[0] if len(matrices) == 1 else torch.stack(matrices).mean(dim=0)
 
-    def words(self, layer: int | None = None, head: int | None = None) -> Tensor:
-        """The attention matrix over words: summed over source subwords, averaged over target subwords.
-
-        The last column has the weight that belongs to no source word, mainly that of `</s>`. A subword that is only the
-        space before a word counts as part of that word, on either side. So the sum of a row is the mean of the sums of
-        the subword rows. A target word without subwords has a row of zeros. The target `</s>` has no row.
+    def subwords(self, layer: int | None = None, head: int | None = None, *, shifted: bool = False) -> Tensor:
+        """The row of each target subword, without that of `</s>`.
 
         Args:
             layer: As for `matrix`.
             head: As for `matrix`.
+            shifted: Whether a subword's row is that of the next step, at which it is the decoder's input, and not that
+                of the step that generated it.
+
+        Returns:
+            `(T, S)` for T target subwords; the last rows are missing where the sentence was cut short.
+        """
+        first = int(shifted)
+        return self.matrix(layer, head)[first : first + len(self.tgt.ids)]
+
+    def words(self, layer: int | None = None, head: int | None = None, *, shifted: bool = False) -> Tensor:
+        """The attention matrix over words: sum over source subwords, maximum over target subwords.
+
+        Pictures, the attention page and word links all use this matrix. The maximum, because one subword of a target
+        word often decides and the others follow from it: a mean would dilute its weight. The last column has the weight
+        that belongs to no source word, mainly that of `</s>`. A subword that is only the space before a word counts as
+        part of that word, on either side. A target word without subwords has a row of zeros. The target `</s>` has no
+        row.
+
+        Args:
+            layer: As for `matrix`.
+            head: As for `matrix`.
+            shifted: As for `subwords`.
 
         Returns:
             `(target words, source words + 1)` weights.
         """
-        weights = self.matrix(layer, head)
+        weights = self.subwords(layer, head, shifted=shifted)
         num_src, num_tgt = len(word_spans(self.src.text)), len(word_spans(self.tgt.text))
-        columns = torch.zeros(weights.shape[1], num_src + 1)  # (S, source words + 1)
-        for piece, word in enumerate((*word_of_piece(self.src), None)):
-            columns[piece, num_src if word is None else word] = 1
-        rows = torch.zeros(num_tgt, weights.shape[0])  # (target words, T)
-        for piece, word in enumerate(word_of_piece(self.tgt)):
-            if word is not None:
-                rows[word, piece] = 1
-        rows /= rows.sum(dim=1, keepdim=True).clamp(min=1)
-        return rows @ weights @ columns
+        if len(weights) < len(self.tgt.ids):
+            missing = torch.zeros(len(self.tgt.ids) - len(weights), weights.shape[1])
+            weights = torch.cat((weights, missing))
+        # A subword of no word goes to the last column, or to a row that is cut off.
+        columns = torch.tensor([*_word_numbers(self.src, num_src), num_src])
+        summed = torch.zeros(len(weights), num_src + 1).index_add_(1, columns, weights)
+        rows = torch.tensor(_word_numbers(self.tgt, num_tgt), dtype=torch.int64)[:, None].expand_as(summed)
+        return torch.zeros(num_tgt + 1, num_src + 1).scatter_reduce_(0, rows, summed, "amax")[:num_tgt]
 
     def grid(self, layer: int | None = None, head: int | None = None, *, level: Level = "word") -> Grid:
         """The attention matrix with its labels, as the visualizations draw it.
@@ -194,6 +211,10 @@ class AttentionRecord:
             raise DataError(f"attention record without {error}: expected the result of `to_dict`") from error
         except (TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise DataError(f"not an attention record: expected the result of `to_dict`, but {error}") from error
+
+
+def _word_numbers(encoding: Encoding, no_word: int) -> list[int]:
+    return [no_word if word is None else word for word in word_of_piece(encoding)]
 
 
 def _default_names(count: int) -> tuple[str, ...]:

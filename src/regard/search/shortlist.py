@@ -16,7 +16,7 @@ from torch import Tensor
 
 from regard.errors import SearchError
 from regard.model.decoder import State, StepModel
-from regard.model.rounded import rounded
+from regard.model.row_padding import round_up
 from regard.model.seq2seq import Seq2Seq
 from regard.native.int8 import Int8Linear
 from regard.native.packed import PackedLinear
@@ -80,7 +80,7 @@ class Shortlist:
         in_vocabulary = allowed.any(0)
         count = int(in_vocabulary.sum())
         rest = self.ranking[~in_vocabulary[self.ranking]]
-        in_vocabulary[rest[: rounded(count) - count]] = True
+        in_vocabulary[rest[: round_up(count) - count]] = True
         return in_vocabulary.nonzero()[:, 0]
 
 

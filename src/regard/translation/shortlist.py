@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from regard.alignment.readout import Readout, rows_of_subwords
+from regard.alignment.readout import Readout
 from regard.errors import CheckpointError, DataError, SearchError
 from regard.files.atomic import make_directory, write_output
 from regard.files.json_text import parse_json
@@ -78,7 +78,7 @@ def make_shortlist(
 
 def _count(record: AttentionRecord, readout: Readout, seen: dict[int, dict[int, float]]) -> None:
     """Adds the attention of a pair's target subwords to its source subwords, where it is large enough."""
-    rows = rows_of_subwords(record, shifted=readout.shifted)  # the record has the readout's layer and head only
+    rows = record.subwords(shifted=readout.shifted)  # the record has the readout's layer and head only
     matrix = rows[:, : len(record.src.ids)]
     for row, column in (matrix >= LEAST).nonzero().tolist():
         seen[record.src.ids[column]][record.tgt.ids[row]] += float(matrix[row, column])

@@ -12,8 +12,8 @@ from regard.alignment.readout import Readout, known_readout
 from regard.config.interactions import default_search
 from regard.config.schema import SearchConfig
 from regard.errors import SearchError
-from regard.model.fast import for_search
-from regard.model.rounded import round_rows
+from regard.model.packing import pack_for_search
+from regard.model.row_padding import pad_rows
 from regard.search.attention_filter import KEEP_ALL, KeepMatrix
 from regard.search.beam import BeamOptions
 from regard.search.engine import Engine, StepEngine
@@ -112,7 +112,7 @@ class Translator(PickledByPath):
         _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
         first = models[0]
         limits = [LengthLimits.from_config(stored.config) for stored in models]
-        fast = [replace(stored, model=round_rows(for_search(stored.model, precision))) for stored in models]
+        fast = [replace(stored, model=pad_rows(pack_for_search(stored.model, precision))) for stored in models]
         engine = StepEngine(
             fast[0].model if len(fast) == 1 else Ensemble([stored.model for stored in fast]),
             src_specials=first.src_subword.specials,

@@ -14,9 +14,9 @@ from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, Transf
 from regard.errors import SearchError
 from regard.model.build import build_model
 from regard.model.cells import RecurrentLayer
-from regard.model.fast import for_search
-from regard.model.rnn_encoder import RoundedLSTM
-from regard.model.rounded import round_rows
+from regard.model.packing import pack_for_search
+from regard.model.rnn_encoder import QuantizedLSTM
+from regard.model.row_padding import pad_rows
 from regard.model.seq2seq import Seq2Seq
 from regard.native.int8 import Int8Linear, has_int8
 from regard.native.packed import PackedLinear
@@ -99,7 +99,7 @@ def _simulate(model: Seq2Seq) -> int:
                 setattr(module, name, Simulated(child))
                 count += 1
         if isinstance(module, RecurrentLayer) and module.packed is not None:
-            for name in ("late", "hidden"):
+            for name in ("step_weight", "hidden_weight"):
                 product = getattr(module.packed, name)
                 if isinstance(product, Int8Linear):
                     object.__setattr__(module.packed, name, Simulated(product))
@@ -110,7 +110,7 @@ def _simulate(model: Seq2Seq) -> int:
 @pytest.mark.parametrize("name", MODELS)
 def test_a_simulation_in_float64_finds_the_same(name: str, kernels: str) -> None:
     model = _model(name)
-    found, simulated = _search(for_search(model, "int8")), for_search(model, "int8")
+    found, simulated = _search(pack_for_search(model, "int8")), pack_for_search(model, "int8")
     assert _simulate(simulated) >= 5
     for n_best, expected in zip(found, _search(simulated), strict=True):
         assert n_best[0].ids == expected[0].ids
@@ -130,7 +130,7 @@ def test_the_model_is_unchanged_and_its_matrices_can_be_freed(name: str) -> None
     before = {key: value.clone() for key, value in model.state_dict().items()}
     requires_grad = [parameter.requires_grad for parameter in model.parameters()]
     wide = model.project(torch.ones(1, model.decoder.output_size))
-    fast = for_search(model, "int8")
+    fast = pack_for_search(model, "int8")
     after = model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)
@@ -152,14 +152,14 @@ def test_the_difference_from_float32_is_small_and_not_zero(name: str) -> None:
     with torch.inference_mode():
         wide, narrow = (
             fast.step(torch.full((6,), 2), fast.start(src_ids, src_len))[0].logits
-            for fast in (for_search(model), for_search(model, "int8"))
+            for fast in (pack_for_search(model), pack_for_search(model, "int8"))
         )
     assert 0 < (wide - narrow).abs().max() < 0.1 * wide.abs().max()
 
 
 @pytest.mark.parametrize("name", ["luong lstm", "plain gru", "plain rnn"])
 def test_reading_a_whole_target_equals_stepping(name: str) -> None:
-    fast, (src_ids, src_len) = for_search(_model(name), "int8"), _sources()
+    fast, (src_ids, src_len) = pack_for_search(_model(name), "int8"), _sources()
     ids = torch.randint(4, V, (6, 5))
     with torch.inference_mode():
         encoded = fast.encode(src_ids, src_len)
@@ -172,7 +172,9 @@ def test_reading_a_whole_target_equals_stepping(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["transformer", "bahdanau lstm"])
 def test_other_sentences_of_a_batch_change_nothing(name: str) -> None:
-    engine = StepEngine(for_search(_model(name), "int8"), src_specials=Specials(), tgt_specials=Specials(), workers=1)
+    engine = StepEngine(
+        pack_for_search(_model(name), "int8"), src_specials=Specials(), tgt_specials=Specials(), workers=1
+    )
     sources = [[7, 8, 9], [10, 7], [30], [8, 8, 8, 31, 12, 40, 41]]
 
     def search(batch: list[list[int]]) -> list[Hypothesis]:
@@ -187,7 +189,7 @@ def test_other_sentences_of_a_batch_change_nothing(name: str) -> None:
 
 
 def test_a_shortlist_selects_rows_of_the_quantized_output_layer() -> None:
-    model = for_search(_model("bahdanau lstm"), "int8")
+    model = pack_for_search(_model("bahdanau lstm"), "int8")
     engine = StepEngine(model, src_specials=Specials(), tgt_specials=Specials(), workers=1)
     all_words = Shortlist(torch.zeros(V, 1, dtype=torch.int64), torch.arange(V), V)
     sources, options = [[7, 8, 9], [10, 7], [30]], BeamOptions(beam=3)
@@ -200,19 +202,19 @@ def test_a_shortlist_selects_rows_of_the_quantized_output_layer() -> None:
 
 
 def test_small_matrices_stay_in_float32_and_round_rows_keeps_int8() -> None:
-    model = round_rows(for_search(_model("luong lstm"), "int8"))
+    model = pad_rows(pack_for_search(_model("luong lstm"), "int8"))
     types = {type(module) for module in model.modules()}
     assert Int8Linear in types
-    assert RoundedLSTM in types
+    assert QuantizedLSTM in types
     assert isinstance(model.output_map, Int8Linear)
     small = RNN.model_copy(update={"embed_size": 16, "hidden_size": 24})
     narrow = build_model(small, src_vocab=V, tgt_vocab=V, shared=True, specials=Specials()).eval()
-    assert isinstance(for_search(narrow, "int8").output_map, PackedLinear)
+    assert isinstance(pack_for_search(narrow, "int8").output_map, PackedLinear)
 
 
 def test_machines_without_int8_kernels_are_refused() -> None:
     model = _model("luong lstm")
     with native.limited_to(None), pytest.raises(SearchError, match="expected compiled kernels for int8, but"):
-        for_search(model, "int8")
+        pack_for_search(model, "int8")
     with pytest.raises(SearchError, match=r"expected a model on the CPU for int8.* on meta"):
-        for_search(model.to("meta"), "int8")
+        pack_for_search(model.to("meta"), "int8")

@@ -10,7 +10,7 @@ import torch
 from regard.config.schema import ModelConfig, RNNConfig, TransformerConfig
 from regard.errors import SearchError
 from regard.model.build import build_model
-from regard.model.fast import for_search
+from regard.model.packing import pack_for_search
 from regard.model.seq2seq import Seq2Seq
 from regard.search.beam import BeamOptions
 from regard.search.engine import StepEngine
@@ -61,7 +61,7 @@ def _assert_same(found: list[list[Hypothesis]], expected: list[list[Hypothesis]]
 @pytest.mark.parametrize("name", MODELS)
 def test_other_words_are_impossible(name: str, beam: int) -> None:
     model, shortlist = _model(name), _shortlist()
-    found = _search(_engine(for_search(model)).with_shortlist(shortlist), beam)
+    found = _search(_engine(pack_for_search(model)).with_shortlist(shortlist), beam)
     assert [n_best[0].ids for n_best in found] != [n_best[0].ids for n_best in _search(_engine(model), beam)]
     bias = model.output_bias.detach().clone()
     for source, n_best in zip(SOURCES, found, strict=True):
@@ -75,24 +75,24 @@ def test_other_words_are_impossible(name: str, beam: int) -> None:
 
 def test_a_shortlist_of_all_words_changes_nothing() -> None:
     model = _model("rnn")
-    full = _engine(for_search(model))
+    full = _engine(pack_for_search(model))
     _assert_same(_search(full.with_shortlist(_shortlist(always=SIZE)), 3), _search(full, 3))
 
 
 def test_a_model_in_bfloat16() -> None:
-    full = _engine(for_search(_model("rnn"), "bfloat16"))
+    full = _engine(pack_for_search(_model("rnn"), "bfloat16"))
     found, expected = (_search(engine, 1) for engine in (full.with_shortlist(_shortlist(always=SIZE)), full))
     _assert_same(found, expected)
 
 
 def test_an_ensemble() -> None:
-    models = [for_search(_model("rnn", seed)) for seed in (5, 6)]
+    models = [pack_for_search(_model("rnn", seed)) for seed in (5, 6)]
     shortlist = _shortlist(always=SIZE)
     _assert_same(_search(_engine(Ensemble(models)).with_shortlist(shortlist), 2), _search(_engine(Ensemble(models)), 2))
 
 
 def test_forced_decoding_ignores_the_shortlist() -> None:
-    engine = _engine(for_search(_model("rnn")))
+    engine = _engine(pack_for_search(_model("rnn")))
     targets = [[40, 41], [59], [5], [6]]
     [shortlisted, *_] = engine.with_shortlist(_shortlist()).force(SOURCES, targets)
     [full, *_] = engine.force(SOURCES, targets)

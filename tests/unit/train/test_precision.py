@@ -68,7 +68,7 @@ def test_it_measures_on_this_machine() -> None:
 def test_a_missing_bfloat16_lstm_is_noted(
     monkeypatch: pytest.MonkeyPatch, name: str, device: str, model: ModelConfig, has_lstm: bool, expected: bool
 ) -> None:
-    monkeypatch.setattr(precision, "has_lstm", lambda dtype: has_lstm)
+    monkeypatch.setattr(precision, "can_train_lstm", lambda dtype: has_lstm)
     chosen = precision.Precision(name, device, "measured").with_exceptions(model)  # type: ignore[arg-type]
     assert ("; this processor has no LSTM in bfloat16: its layers run in float32" in chosen.note) is expected
     assert chosen.note.startswith("measured")

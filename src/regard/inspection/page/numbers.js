@@ -56,15 +56,15 @@ class Reading {
     if (layer === MEAN) return mean(this.layers.map((_, number) => this.matrix(number, head)));
     return head === MEAN ? mean(this.decode(layer)) : this.decode(layer)[head];
   }
-  /** Sums over source subwords (last column: weight on no word) and averages over target subwords. */
+  /** Sum over source subwords (last column: weight on no word), maximum over target subwords; as AttentionRecord.words. */
   mergeToWords(matrix) {
     const last = this.src.words.length, width = last + 1;
     const merged = new Float32Array(this.tgt.words.length * width);
-    const counts = this.tgt.words.map((_, word) => this.tgt.wordOf.filter(of => of === word).length);
     this.tgt.wordOf.forEach((word, t) => {
-      if (word === null) return;
-      for (let s = 0; s < this.columns; s++)
-        merged[word * width + (this.src.wordOf[s] ?? last)] += matrix[t * this.columns + s] / counts[word];
+      if (word === null || t >= this.rows) return;
+      const row = new Float32Array(width);
+      for (let s = 0; s < this.columns; s++) row[this.src.wordOf[s] ?? last] += matrix[t * this.columns + s];
+      row.forEach((weight, s) => { merged[word * width + s] = Math.max(merged[word * width + s], weight); });
     });
     return merged;
   }

@@ -16,10 +16,11 @@ from regard.interop.onnx.ports import STATE, Port, Step, Values
 from regard.interop.part_table import PartTable, exact
 from regard.model.bahdanau import BahdanauDecoder
 from regard.model.cells import ElmanLayer, GRULayer, LSTMLayer, RecurrentLayer
+from regard.model.deep_output import DeepOutput, LinearDeepOutput, MaxoutDeepOutput
 from regard.model.luong import LuongDecoder
 from regard.model.plain import PlainDecoder
+from regard.model.recurrent_stack import RecurrentStack
 from regard.model.rnn_encoder import RNNEncoder
-from regard.model.stack import DeepOutput, LinearDeepOutput, MaxoutDeepOutput, RecurrentStack
 
 _TOP, _FED = f"{STATE}top", f"{STATE}fed"
 
@@ -101,7 +102,7 @@ class LuongPlan(PlainPlan):
     def __init__(self, encoder: nn.Module, decoder: LuongDecoder) -> None:
         super().__init__(encoder, decoder)
         self._attention = DecoderAttention(decoder.attention, self._encoder.hidden_size)
-        self._fed_size = decoder.fed_size  # 0 without input feeding
+        self._fed_size = decoder.input_feeding_size  # 0 without input feeding
         if self._fed_size:
             self.ports[_FED] = Port((self._fed_size,))
         self.ports |= self._attention.ports
