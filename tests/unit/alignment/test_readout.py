@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.alignment.readout import Readout, word_weights
+from regard.alignment.readout import Readout
 from regard.errors import DataError
 from regard.inspection.record import AttentionRecord
 
@@ -29,8 +29,8 @@ def table(encode):
 def test_mass_is_summed_over_the_source_and_the_most_of_the_target(encode):
     weights = torch.tensor([[[0.5, 0.3, 0.1, 0.1], [0.1, 0.1, 0.7, 0.1], [0.0, 0.0, 0.0, 1.0]]])
     record = AttentionRecord(encode("a|b c"), encode("x|y"), (weights,))
-    torch.testing.assert_close(word_weights(record, shifted=False), torch.tensor([[0.8, 0.7, 0.1]]))
-    torch.testing.assert_close(word_weights(record, shifted=True), torch.tensor([[0.2, 0.7, 1.0]]))
+    torch.testing.assert_close(record.words(shifted=False), torch.tensor([[0.8, 0.7, 0.1]]))
+    torch.testing.assert_close(record.words(shifted=True), torch.tensor([[0.2, 0.7, 1.0]]))
 
 
 def test_the_shift_reads_the_row_of_the_next_step(table):
