@@ -89,7 +89,8 @@ def test_from_python(hostile: list[str], model: Path, retry: bool) -> None:
     assert all(is_one_line(translation.text) for translation in translations)
     for translation in translations:
         json.dumps(translation.to_dict(), ensure_ascii=False).encode()
-    assert any("segments, without attention" in warning for translation in translations for warning in translation.warnings)
+    warnings = [warning for translation in translations for warning in translation.warnings]
+    assert any("segments, without attention" in warning for warning in warnings)
 
 
 def _corrupt(line: str, draw: random.Random) -> bytes:
