@@ -1,4 +1,4 @@
-"""What several tiers of tests share: settings, real corpora where they lie, one small trained model, quick commands."""
+"""Fixtures for several tiers of tests: settings, real corpora, older processors, a small trained model, commands."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from filelock import FileLock
 from hypothesis import settings
 from ready import ReadyPython
 
-# Before torch is imported anywhere: tests run side by side, each with one computing thread.
+# Set before torch is imported: tests run in parallel, each with one computing thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-# The same examples in every run, and no verdict on speed: two processes share two cores.
+# The same examples in every run, and no deadline: two processes share two cores.
 settings.register_profile("regard", derandomize=True, deadline=None)
 settings.load_profile("regard")
 
 
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
-    """Every test draws the same random tensors, alone or among others; torch is not loaded for it."""
+    """Gives each test the same random tensors, whether run alone or with others; does not load torch itself."""
     torch = sys.modules.get("torch")
     if torch:
         torch.manual_seed(0)
@@ -43,34 +43,34 @@ def _limit(name: str) -> AbstractContextManager[None]:
     from regard import native
 
     if name != "PyTorch" and name not in native.available_instruction_sets():
-        pytest.skip(f"this processor, or what compiled the kernels, has no {name}")
+        pytest.skip(f"this processor, or the compiler of the kernels, has no {name}")
     return native.limited_to(None if name == "PyTorch" else name)
 
 
 @pytest.fixture(params=KERNELS)
 def kernels(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The sets of instructions that kernels are compiled for, one after the other."""
+    """Each instruction set that the kernels are compiled for."""
     with _limit(request.param):
         yield request.param
 
 
 @pytest.fixture(params=[*KERNELS, "PyTorch"])
 def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
-    """As `kernels`, and PyTorch's own operators."""
+    """Each instruction set of `kernels`, then PyTorch's own operators."""
     with _limit(request.param):
         yield request.param
 
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The directory of real corpora that `REGARD_DATA` names; skips the test where it does not."""
-    named = os.environ.get("REGARD_DATA")
-    if not named:
+    """The directory of real corpora that `REGARD_DATA` names; skips the test if it is not set."""
+    directory = os.environ.get("REGARD_DATA")
+    if not directory:
         pytest.skip("needs real corpora: set REGARD_DATA to the directory that holds them")
-    return Path(named)
+    return Path(directory)
 
 
-# What each library is told where CPUID cannot be masked; ONNX Runtime has no such variable.
+# Limits per library if CPUID cannot be masked; ONNX Runtime has no such variable.
 LIMITS = {
     "avx512": ("avx512", "AVX512_CORE", "AVX512", "AVX512"),
     "avx2": ("avx2", "AVX2", "AVX2", "AVX2"),
@@ -81,33 +81,33 @@ VARIABLES = ("ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIO
 
 @dataclass(frozen=True)
 class OlderCpu:
-    """Environments in which a program sees an older processor.
+    """Environment variables that make a program see an older processor.
 
     Attributes:
-        library: `tests/machines/older_cpu.c`, compiled; None where this machine cannot mask CPUID.
-        lacking: Why not.
+        library: `tests/machines/older_cpu.c`, compiled; None if this machine cannot mask CPUID.
+        obstacle: Why it cannot.
     """
 
     library: Path | None
-    lacking: str
+    obstacle: str
 
     def environment(self, level: Literal["avx512", "avx2", "generic"], *, every_library: bool = True) -> dict[str, str]:
-        """Environment of a process that may use these instructions and no more; `avx512` is without VNNI.
+        """Environment of a process limited to these instructions; `avx512` excludes VNNI.
 
-        Where CPUID cannot be masked, PyTorch, oneDNN, MKL and CTranslate2 are told by variables, and a test that
-        needs every library, our own kernels among them, is skipped.
+        If CPUID cannot be masked, variables limit PyTorch, oneDNN, MKL and CTranslate2, and a test that needs every
+        library, our own kernels among them, is skipped.
         """
         if self.library:
-            loaded = " ".join(filter(None, [str(self.library), os.environ.get("LD_PRELOAD")]))
-            return {**os.environ, "LD_PRELOAD": loaded, "OLDER_CPU": level}
+            preload = " ".join(filter(None, [str(self.library), os.environ.get("LD_PRELOAD")]))
+            return {**os.environ, "LD_PRELOAD": preload, "OLDER_CPU": level}
         if every_library:
-            pytest.skip(f"cannot show an older processor: {self.lacking}")
+            pytest.skip(f"cannot emulate an older processor: {self.obstacle}")
         return {**os.environ, **dict(zip(VARIABLES, LIMITS[level], strict=True))}
 
 
 @pytest.fixture(scope="session")
 def older_cpu(tmp_path_factory: pytest.TempPathFactory) -> OlderCpu:
-    """Older processors than this one, for child processes; `tests/machines/older_cpu.c` says how."""
+    """Emulates older processors for child processes; see `tests/machines/older_cpu.c`."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if sys.platform != "linux" or platform.machine() != "x86_64" or not compiler:
         return OlderCpu(None, "needs Linux on x86-64 and a C compiler")
@@ -115,9 +115,9 @@ def older_cpu(tmp_path_factory: pytest.TempPathFactory) -> OlderCpu:
     source = Path(__file__).parent / "machines" / "older_cpu.c"
     flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
     subprocess.run([compiler, *flags, "-o", library, source, "-ldl"], check=True)
-    tried = subprocess.run([sys.executable, "-c", ""], env={**os.environ, "LD_PRELOAD": str(library)}, check=False)
-    if tried.returncode:
-        return OlderCpu(None, "the processor or the kernel cannot let CPUID fault")
+    probe = subprocess.run([sys.executable, "-c", ""], env={**os.environ, "LD_PRELOAD": str(library)}, check=False)
+    if probe.returncode:
+        return OlderCpu(None, "the processor or the kernel cannot make CPUID fault")
     return OlderCpu(library, "")
 
 
@@ -126,11 +126,11 @@ Once = Callable[[str, Callable[[Path], object]], Path]
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
-    """Makes a directory by a name: one of the processes that run tests fills it, the others wait for that."""
+    """Fills a named directory once for all test processes: the first one fills it, the others wait."""
     own = tmp_path_factory.getbasetemp()
     shared = own if worker_id == "master" else own.parent
 
-    def made(name: str, fill: Callable[[Path], object]) -> Path:
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
         directory, done = shared / name, shared / f"{name}.done"
         with FileLock(shared / f"{name}.lock"):
             if not done.exists():
@@ -139,12 +139,12 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
                 done.touch()
         return directory
 
-    return made
+    return make
 
 
 @pytest.fixture(scope="session")
 def ready_regard() -> Iterator[Path]:
-    """A directory to be put first on the PATH: its `regard` need not load torch any more; see `ready.py`."""
+    """A directory for the front of the PATH, whose `regard` starts without loading torch again; see `ready.py`."""
     with tempfile.TemporaryDirectory(prefix="regard-") as name:
         python = ReadyPython(Path(name))
         yield Path(name)
@@ -155,8 +155,8 @@ def ready_regard() -> Iterator[Path]:
 def workshop(made_once: Once) -> Path:
     """A directory with a small corpus (`train.en`, `train.fr` ... `test.align`) and a barely trained `model`.
 
-    The model has learned for seconds: enough to call every command on it, too little to translate. Tests that
-    write should work on a copy.
+    The model was trained for seconds: enough to run every command on it, too little to translate. Tests that write
+    should work on a copy.
     """
     return made_once("workshop", _fill_workshop)
 
@@ -188,7 +188,7 @@ def _fill_workshop(directory: Path) -> None:
 
 @pytest.fixture
 def transformer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory with a small post-norm Transformer, drawn at random, in `model`; it is the present directory."""
+    """The current directory, with a small randomly initialized post-norm Transformer in `model`."""
     import torch
 
     from regard.config.schema import Config, TransformerConfig

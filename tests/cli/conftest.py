@@ -1,4 +1,4 @@
-"""The command line as a user meets it: in this process where that is enough, in a shell where it is not."""
+"""Fixtures that run the command line: in this process where that is enough, in a shell where it is not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from regard.cli.main import app
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended."""
+    """Exit status and output of a command."""
 
     status: int
     out: str
@@ -27,15 +27,15 @@ class Done:
 
 @pytest.fixture
 def regard(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """Runs a command: `regard("info", "model")`, standard input given as bytes."""
+    """Runs a command, such as `regard("info", "model")`, with bytes as its standard input."""
 
     def run(*args: str, stdin: bytes = b"") -> Done:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as caught:
             app(args)
         captured = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Done(ended.value.code, captured.out, captured.err)
+        assert isinstance(caught.value.code, int)
+        return Done(caught.value.code, captured.out, captured.err)
 
     return run
 
@@ -55,19 +55,19 @@ def _run(line: str, directory: Path, *programs: Path, **environment: str) -> Don
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Callable[..., Done]:
-    """Runs a line of bash with `regard` on the path, in a directory of its own."""
+    """Runs a line of bash in a temporary directory, with `regard` on the PATH."""
     return lambda line, **environment: _run(line, tmp_path, **environment)
 
 
 @pytest.fixture
 def quick_shell(tmp_path: Path, ready_regard: Path) -> Callable[..., Done]:
-    """The same in a second, for commands whose start is not the point."""
+    """The same within a second, for tests that are not about starting the program; see `ready.py`."""
     return lambda line, **environment: _run(line, tmp_path, ready_regard, **environment)
 
 
 @pytest.fixture
 def at_work(workshop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the workshop, which is the present directory."""
+    """A copy of the workshop, which is the current directory."""
     shutil.copytree(workshop, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -1,4 +1,4 @@
-"""`regard align` and `regard aer`: formats, two directions, bases, guided training, and mistakes."""
+"""`regard align` and `regard aer`: formats, two directions, word index bases, guided training, and user errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 
 class Done(Protocol):
-    """How a command ended; see `conftest.py`."""
+    """Result of a command; see `conftest.py`."""
 
     status: int
     out: str
@@ -27,27 +27,27 @@ def lines(path: Path) -> list[str]:
 
 
 def test_all_formats_hold_the_same_links(at_work: Path, regard: Run) -> None:
-    told = {
+    outputs = {
         name: regard("align", "model", *FILES, "--format", name).out.splitlines()
         for name in ("pharaoh", "json", "tsv", "naacl")
     }
     sources, targets = lines(at_work / "test.en"), lines(at_work / "test.fr")
     expected = [
-        (number, *map(int, link.split("-"))) for number, line in enumerate(told["pharaoh"]) for link in line.split()
+        (number, *map(int, link.split("-"))) for number, line in enumerate(outputs["pharaoh"]) for link in line.split()
     ]
     assert expected
-    objects = [json.loads(line) for line in told["json"]]
-    assert [(n, *link) for n, one in enumerate(objects) for link in one["links"]] == expected
-    assert [one["src"] for one in objects] == [line.split() for line in sources]
-    assert [tuple(int(x) - 1 for x in line.split()) for line in told["naacl"]] == expected
-    rows = [line.split("\t") for line in told["tsv"]]
+    objects = [json.loads(line) for line in outputs["json"]]
+    assert [(n, *link) for n, pair in enumerate(objects) for link in pair["links"]] == expected
+    assert [pair["src"] for pair in objects] == [line.split() for line in sources]
+    assert [tuple(int(x) - 1 for x in line.split()) for line in outputs["naacl"]] == expected
+    rows = [line.split("\t") for line in outputs["tsv"]]
     assert [(int(n) - 1, int(i), int(j)) for n, i, j, _, _ in rows] == expected
     assert all(sources[int(n) - 1].split()[int(i)] == word for n, i, _, word, _ in rows)
     assert all(targets[int(n) - 1].split()[int(j)] == word for n, _, j, _, word in rows)
 
 
 def test_two_directions(at_work: Path, regard: Run) -> None:
-    """A vocabulary for both languages lets the model read backwards too, however badly."""
+    """With a shared vocabulary the model can score the opposite direction too, however badly."""
 
     def links(*options: str) -> list[set[str]]:
         done = regard("align", "model", *FILES, *options)
@@ -74,7 +74,7 @@ def test_rules_and_thresholds(at_work: Path, regard: Run) -> None:
         return [set(line.split()) for line in regard("align", "model", *FILES, *options).out.splitlines()]
 
     strongest = links("--readout", "rule=strongest", "--readout", "end=1")
-    assert all(len({link.split("-")[1] for link in one}) == len(one) for one in strongest)
+    assert all(len({link.split("-")[1] for link in pair_links}) == len(pair_links) for pair_links in strongest)
     rule = ("--readout", "rule=threshold", "--readout")
     few, many = links(*rule, "threshold=0.3"), links(*rule, "threshold=0.05")
     assert all(a <= b for a, b in zip(few, many, strict=True))
@@ -119,7 +119,7 @@ def test_the_readout_is_tuned_and_stored(at_work: Path, regard: Run) -> None:
     (at_work / "model" / "manifest.json").write_text(before)
 
 
-def test_gold_links_choose_and_the_choice_is_shown(at_work: Path, regard: Run) -> None:
+def test_gold_links_select_a_head_and_the_selection_is_reported(at_work: Path, regard: Run) -> None:
     done = regard("align", "model", *FILES, "--gold", "test.align")
     assert done.status == 0
     assert "regard: model: reading layer 0, head 0" in done.err
@@ -129,20 +129,20 @@ def test_gold_links_choose_and_the_choice_is_shown(at_work: Path, regard: Run) -
     assert "there is no layer 3" in done.err
 
 
-def test_gold_links_may_count_from_one(at_work: Path, regard: Run) -> None:
+def test_gold_links_may_count_words_from_one(at_work: Path, regard: Run) -> None:
     counted = [[tuple(map(int, link.split("-"))) for link in line.split()] for line in lines(at_work / "test.align")]
-    one = "".join(" ".join(f"{i + 1}-{j + 1}" for i, j in line) + "\n" for line in counted)
-    (at_work / "one.align").write_text(one)
+    from_one = "".join(" ".join(f"{i + 1}-{j + 1}" for i, j in line) + "\n" for line in counted)
+    (at_work / "one.align").write_text(from_one)
     some = [
         line
         for line in regard("align", "model", *FILES, "--format", "naacl").out.splitlines()
         if line[:2] in ("1 ", "2 ")
     ]
     (at_work / "naacl.align").write_text("\n".join(some))
-    told = [regard("align", "model", *FILES, "--gold", name).err for name in ("test.align", "one.align")]
-    assert "1 - AER on gold links" in told[0]
-    assert told[0] == told[1]
-    (at_work / "wrong.align").write_text(one.replace("1-1", "0-0 99-1", 1))
+    messages = [regard("align", "model", *FILES, "--gold", name).err for name in ("test.align", "one.align")]
+    assert "1 - AER on gold links" in messages[0]
+    assert messages[0] == messages[1]
+    (at_work / "wrong.align").write_text(from_one.replace("1-1", "0-0 99-1", 1))
     wrong = regard("align", "model", *FILES, "--gold", "wrong.align")
     assert wrong.status == 2
     assert "is beyond the end of the sentence pair" in wrong.err
@@ -156,16 +156,16 @@ def test_aer(at_work: Path, regard: Run) -> None:
     done = regard(*options)
     assert done.status == 2
     assert "--gold-base" in done.err
-    told = json.loads(regard(*options, "--gold-base", "1", "--json").out)
-    # Guessed 3, sure 2 (0-0 and 0-1), of them found 1; possible and guessed 2.
-    assert told == {
+    scores = json.loads(regard(*options, "--gold-base", "1", "--json").out)
+    # 3 predicted, 2 of them possible; 2 sure (0-0 and 0-1), 1 of them predicted.
+    assert scores == {
         "aer": pytest.approx(1 - 3 / 5), "precision": pytest.approx(2 / 3), "recall": 0.5,
         "guessed": 3, "sure": 2, "sentences": 2,
     }  # fmt: skip
     assert regard(*options, "--gold-base", "1").out.splitlines()[0] == "AER       0.4000"
     (at_work / "a").write_text("x y z\nx y\n")
     (at_work / "b").write_text("x y z\nx y\n")
-    assert json.loads(regard(*options, "--src", "a", "--tgt", "b", "--json").out) == told
+    assert json.loads(regard(*options, "--src", "a", "--tgt", "b", "--json").out) == scores
 
 
 def test_aer_counts_words_as_align_does(at_work: Path, regard: Run) -> None:
@@ -180,9 +180,9 @@ def test_aer_of_naacl_lines_whose_last_pairs_have_no_links(at_work: Path, regard
     (at_work / "gold").write_text("0-0\n1-1\n0-1\n")
     (at_work / "guess").write_text("1 1 1\n2 1 1\n")
     for gold, links, figures in (("gold", "guess", (2, 3, 1)), ("guess", "gold", (3, 2, 1))):
-        told = json.loads(regard("aer", "--gold", gold, "--links", links, "--json").out)
-        assert (told["guessed"], told["sure"], told["sentences"]) == (*figures[:2], 3)
-        assert told["precision"] == pytest.approx(1 / figures[0])
+        scores = json.loads(regard("aer", "--gold", gold, "--links", links, "--json").out)
+        assert (scores["guessed"], scores["sure"], scores["sentences"]) == (*figures[:2], 3)
+        assert scores["precision"] == pytest.approx(1 / figures[0])
 
 
 def test_aer_of_files_that_do_not_belong_together(at_work: Path, regard: Run) -> None:
@@ -192,7 +192,7 @@ def test_aer_of_files_that_do_not_belong_together(at_work: Path, regard: Run) ->
     assert "align the files line by line" in done.err
     done = regard("aer", "--gold", "test.align", "--links", "test.align", "--src", "test.en")
     assert done.status == 2
-    assert "--src and --tgt, or neither" in done.err
+    assert "expected --src and --tgt together" in done.err
     done = regard("aer", "--gold", "test.align", "--links", "test.align", "--src", "test.en", "--tgt", "test.en")
     assert done.status == 2
     assert "is beyond the end of the sentence pair" in done.err
@@ -206,7 +206,7 @@ TRAIN = (
 )  # fmt: skip
 
 
-def test_nothing_to_compare_with_is_not_perfect(at_work: Path, regard: Run) -> None:
+def test_gold_files_without_links_are_refused(at_work: Path, regard: Run) -> None:
     Path("empty").touch()
     Path("blank").write_text("\n\n", encoding="utf-8")
     for name in ("empty", "blank"):
@@ -219,7 +219,7 @@ def test_nothing_to_compare_with_is_not_perfect(at_work: Path, regard: Run) -> N
     assert "blank: expected gold links to compare with, found none" in done.err
 
 
-def test_a_sentence_number_without_end(at_work: Path, regard: Run) -> None:
+def test_a_sentence_number_far_beyond_the_corpus_is_refused(at_work: Path, regard: Run) -> None:
     Path("far").write_text("9999999 1 1\n", encoding="utf-8")
     for arguments in (("aer", "--gold", "far", "--links", "far"), ("align", "model", *FILES, "--gold", "far")):
         done = regard(*arguments)
@@ -228,7 +228,7 @@ def test_a_sentence_number_without_end(at_work: Path, regard: Run) -> None:
 
 
 def test_guided_training(at_work: Path, regard: Run) -> None:
-    """From a word-level file, with sampled segmentations; a wrong link is told with its line and left out."""
+    """From a word-level file, with sampled segmentations; a wrong link is reported with its line and left out."""
     links = lines(at_work / "train.align")
     links[6] += " 77-0"
     (at_work / "links").write_text("\n".join(links) + "\n")
@@ -239,19 +239,19 @@ def test_guided_training(at_work: Path, regard: Run) -> None:
     assert regard("align", "guided", *FILES).status == 0
 
 
-def test_a_guided_head_says_what_belongs_together_everywhere(at_work: Path, regard: Run) -> None:
-    """Also under a picture of the mean of all heads."""
+def test_a_guided_head_gives_the_links_of_every_command(at_work: Path, regard: Run) -> None:
+    """Even below a picture of the mean of all heads."""
     small = [
         f"model.{option}" for option in ("width=16", "ff_size=16", "heads=2", "encoder_layers=1", "decoder_layers=2")
     ]
-    guide = [f"train.guided_{option}" for option in ("weight=1", "file=train.align", "shift=true")]
+    guided = [f"train.guided_{option}" for option in ("weight=1", "file=train.align", "shift=true")]
     options = (
         "subword.vocab_size=400",
         "train.steps=4",
         "train.validate_sentences=4",
         "train.threads=1",
         *small,
-        *guide,
+        *guided,
     )
     sets = [part for option in options for part in ("--set", option)]
     files = ("--src", "train.en", "--tgt", "train.fr", "--val-src", "val.en", "--val-tgt", "val.fr")
@@ -265,14 +265,14 @@ def test_a_guided_head_says_what_belongs_together_everywhere(at_work: Path, rega
     assert own != shares
     assert regard("attend", "head", source, "--target", target).out.splitlines()[-1].split()[1:] == own.split()
     for layer, head in ("00", "10"):  # the first is the guided one, named or not
-        place = ("--readout", f"layer={layer}", "--readout", f"head={head}")
-        drawn = regard("attend", "head", source, "--target", target, *place).out.splitlines()[-1].split()[1:]
-        assert drawn == regard("align", "head", *pair, *place).out.split()
+        readout = ("--readout", f"layer={layer}", "--readout", f"head={head}")
+        drawn = regard("attend", "head", source, "--target", target, *readout).out.splitlines()[-1].split()[1:]
+        assert drawn == regard("align", "head", *pair, *readout).out.split()
         assert (drawn == own.split()) == (layer == "0")
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ((), "name a Pharaoh file with train.guided_file"),
         (("guided_file=nowhere",), "nowhere"),
@@ -282,21 +282,21 @@ def test_a_guided_head_says_what_belongs_together_everywhere(at_work: Path, rega
         (("guided_file=train.align", "guided_shift=true"), "train.guided_shift: a recurrent model has one attention"),
     ],
 )
-def test_what_cannot_guide(at_work: Path, regard: Run, options: tuple[str, ...], told: str) -> None:
+def test_wrong_options_of_guided_training(at_work: Path, regard: Run, options: tuple[str, ...], message: str) -> None:
     named = [part for option in ("guided_weight=0.5", *options) for part in ("--set", f"train.{option}")]
     done = regard(*TRAIN, *named, "--out", "guided")
     assert done.status == 2
-    assert told in " ".join(done.err.split())
+    assert message in " ".join(done.err.split())
 
 
-def test_weights_that_can_be_zero_cannot_be_guided(at_work: Path, regard: Run) -> None:
+def test_attention_weights_that_can_be_zero_cannot_be_guided(at_work: Path, regard: Run) -> None:
     guided = ("--set", "train.guided_weight=0.5", "--set", "train.guided_file=train.align")
     done = regard(*TRAIN, *guided, "--set", "model.attention.normalizer=sparsemax", "--out", "guided")
     assert done.status == 2
     assert "model.attention.normalizer = 'sparsemax' sets to zero have no gradient" in " ".join(done.err.split())
 
 
-def test_a_model_without_attention_has_none_to_guide(at_work: Path, regard: Run) -> None:
+def test_a_model_without_attention_cannot_be_guided(at_work: Path, regard: Run) -> None:
     guided = ("--set", "train.guided_weight=0.5", "--set", "train.guided_file=train.align")
     done = regard(*TRAIN, *guided, "--set", "model.decoder=plain", "--out", "guided")
     assert done.status == 2

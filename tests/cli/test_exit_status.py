@@ -1,4 +1,4 @@
-"""Exit status and last words."""
+"""Exit status and final message."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def fail(error: BaseException) -> Callable[[], object]:
 
 INTERNAL = """\
 regard: internal error: ZeroDivisionError: division by zero
-This is a fault of regard's own. Run it again with REGARD_DEBUG=1 for the traceback, and report that, please.
+This is a bug in regard. Run the command again with REGARD_DEBUG=1 to see the traceback, and please report it.
 """
 
 
 @pytest.mark.parametrize(
-    ("work", "status", "words"),
+    ("work", "status", "message"),
     [
         (lambda: None, 0, ""),
         (lambda: 0, 0, ""),
@@ -45,9 +45,11 @@ This is a fault of regard's own. Run it again with REGARD_DEBUG=1 for the traceb
         ),
     ],
 )
-def test_endings(capsys: pytest.CaptureFixture[str], work: Callable[[], object], status: int, words: str) -> None:
+def test_status_and_message(
+    capsys: pytest.CaptureFixture[str], work: Callable[[], object], status: int, message: str
+) -> None:
     assert exit_status(work) == status
-    assert capsys.readouterr().err == words
+    assert capsys.readouterr().err == message
 
 
 @pytest.mark.parametrize("error", [DataError("wrong"), ZeroDivisionError("by zero")])

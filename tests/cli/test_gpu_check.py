@@ -1,4 +1,4 @@
-"""`make gpu-check` where there is no GPU: it runs in small, writes what it finds, and tells of a check that fails."""
+"""`make gpu-check` without a GPU: it runs with small sizes, writes its results, and reports failing checks."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def gpu_check(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """`benchmarks/gpu_check.py`, which lies outside the package; what it does to the path is undone."""
+    """`benchmarks/gpu_check.py`, which is outside the package; its changes to the path are undone."""
     monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
     monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
     return load_script(BENCHMARKS / "gpu_check.py")
 
 
-def test_in_small_on_the_cpu(tmp_path: Path) -> None:
+def test_small_sizes_on_the_cpu(tmp_path: Path) -> None:
     written = tmp_path / "new" / "found.json"
     done = run(sys.executable, str(BENCHMARKS / "gpu_check.py"), "--json", str(written))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -73,7 +73,7 @@ def test_in_small_on_the_cpu(tmp_path: Path) -> None:
         assert check["question"]
         assert f"] {check['name']}: " in done.stdout
     outcomes = {check["name"]: check["status"] for check in report["checks"]}
-    # The kernel runs in Triton's interpreter where Triton is; there is nothing to time.
+    # The kernel runs in Triton's interpreter if Triton is installed; there is nothing to time.
     assert outcomes.pop("additive_values") in ("passed", "skipped")
     assert outcomes.pop("additive_speed") == "skipped"
     assert outcomes == dict.fromkeys(("peaks", "gradients", "train_t1", "train_base", "resume", "translate"), "passed")
@@ -83,7 +83,7 @@ def test_in_small_on_the_cpu(tmp_path: Path) -> None:
     assert all(case["tokens/s"] > 0 for case in figures["train_base"].values())
 
 
-def test_a_failing_check_is_told_and_stops_no_other(tmp_path: Path) -> None:
+def test_a_failing_check_is_reported_and_stops_no_other(tmp_path: Path) -> None:
     written = tmp_path / "found.json"
     done = run(sys.executable, "-c", PLANTED, str(BENCHMARKS), "--json", str(written))
     assert done.returncode == 1
@@ -106,19 +106,19 @@ def test_a_check_without_time_left_fails(tmp_path: Path) -> None:
     assert "--minutes" in checks[3]["reasons"][0]
 
 
-def test_missing_packages_are_named_with_the_command_that_fetches_them(
+def test_missing_packages_are_reported_with_the_command_that_downloads_them(
     gpu_check: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(gpu_check, "NEEDED", ("numpy", "not_there"))
     with pytest.raises(SystemExit) as end:
         gpu_check.provide(None, tmp_path)
     assert end.value.code == 2
-    said = capsys.readouterr().err
+    message = capsys.readouterr().err
     python = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    assert f"missing in this Python {python}: not_there." in said
-    assert "pip download -d wheels" in said
-    assert f"--python-version {python}" in said
-    assert said.rstrip().endswith("make gpu-check WHEELS=wheels")
+    assert f"missing in this Python {python}: not_there." in message
+    assert "pip download -d wheels" in message
+    assert f"--python-version {python}" in message
+    assert message.rstrip().endswith("make gpu-check WHEELS=wheels")
 
 
 def test_wheels_are_unpacked_for_the_run(

@@ -1,4 +1,4 @@
-"""Help: quick, whole at any width, and its examples run."""
+"""Help: fast, complete at any terminal width, with examples that run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from regard.cli.main import app
 
 
 class Done(Protocol):
-    """How a command ended; see `conftest.py`."""
+    """Result of a command; see `conftest.py`."""
 
     status: int
     out: str
@@ -88,7 +88,7 @@ def test_no_option_is_cut_off_at_any_width(
     assert "…" not in done.out
 
 
-def test_help_loads_neither_torch_nor_pydantics_friends(shell: Callable[..., Done]) -> None:
+def test_help_loads_no_heavy_package(shell: Callable[..., Done]) -> None:
     script = "import sys; import regard.cli.main; print(*sorted(sys.modules))"
     loaded = shell(f'"{sys.executable}" -c "{script}"').out.split()
     assert "typer" in loaded
@@ -101,11 +101,11 @@ from regard.cli.main import app
 for arguments in {calls!r}:
     try:
         app(arguments)
-    except SystemExit as ended:
-        assert ended.code == 0, (arguments, ended.code)
+    except SystemExit as exit:
+        assert exit.code == 0, (arguments, exit.code)
 print(*sorted(sys.modules), file=sys.stderr)
 """
-"""Runs commands in one process and tells at the end what is loaded."""
+"""Runs commands in one process, then prints the names of all loaded modules."""
 
 
 def loaded_after(calls: list[list[str]], *, stdin: str = "") -> set[str]:
@@ -126,7 +126,7 @@ def test_help_of_no_verb_loads_torch() -> None:
     assert {"torch", "numpy", "matplotlib", "sacrebleu", "sentencepiece", "regard.config.schema"} & loaded == set()
 
 
-def test_a_translation_loads_what_it_needs_alone(workshop: Path) -> None:
+def test_a_translation_loads_only_what_it_needs(workshop: Path) -> None:
     loaded = loaded_after([["translate", str(workshop / "model")]], stdin="How was your day?\n")
     assert {"torch", "sentencepiece", "regard.search.beam"} <= loaded
     unneeded = {"torch._dynamo", "torch._inductor", "sympy", "sacrebleu", "matplotlib", "transformers", "ctranslate2"}
@@ -134,16 +134,16 @@ def test_a_translation_loads_what_it_needs_alone(workshop: Path) -> None:
     assert unneeded & loaded == set()
 
 
-def test_loading_leaves_the_collector_as_it_was() -> None:
-    """Only what came with torch is kept from it, and only when torch was loaded within."""
+def test_loading_restores_the_garbage_collector() -> None:
+    """It freezes objects only if torch was loaded within."""
     script = (
         "import gc\nfrom regard.cli.loading import loading\n"
         "with loading():\n    assert not gc.isenabled()\n    import json\n"
         "assert gc.isenabled() and gc.get_freeze_count() == 0\n"
         "with loading():\n    import torch\n"
-        "kept = gc.get_freeze_count()\nassert gc.isenabled() and kept > 100_000\n"
+        "frozen = gc.get_freeze_count()\nassert gc.isenabled() and frozen > 100_000\n"
         "with loading():\n    import torch\n"
-        "assert gc.get_freeze_count() == kept\n"
+        "assert gc.get_freeze_count() == frozen\n"
         "gc.disable()\nwith loading():\n    pass\nassert not gc.isenabled()\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
@@ -155,9 +155,11 @@ def test_the_package_runs_as_a_program_and_as_a_module(shell: Callable[..., Done
         assert shell(f"{command} --version").out == f"regard {version('regard')}\n"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere real processes do it")
-def test_a_quick_command_is_like_any_other(shell: Callable[..., Done], quick_shell: Callable[..., Done]) -> None:
-    """Also where it is part of a pipeline, reads nothing, meets a reader who leaves, or is killed."""
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere each command is a new process")
+def test_a_forked_command_behaves_like_a_new_process(
+    shell: Callable[..., Done], quick_shell: Callable[..., Done]
+) -> None:
+    """Even in a pipeline, without input, with a reader that closes its pipe, and when killed."""
     assert "/regard-" in quick_shell("command -v regard").out
     for line in (
         "regard --version",
@@ -168,7 +170,7 @@ def test_a_quick_command_is_like_any_other(shell: Callable[..., Done], quick_she
         "COLUMNS=50 regard align --help",
     ):
         assert quick_shell(line) == shell(line), line
-    # Killed, it takes its fork along: that holds the end of our pipe, and would go on for minutes.
+    # Killing it must kill its fork too, which holds an end of our pipe and would run for minutes.
     killed = quick_shell("regard phrasebook --pairs 2000000 --out made & sleep 0.1; kill -9 $!; wait $!")
     assert killed.status == 128 + 9
 
@@ -177,13 +179,13 @@ def test_a_quick_command_is_like_any_other(shell: Callable[..., Done], quick_she
     ("environment", "spins"),
     [({}, "1000"), ({"GOMP_SPINCOUNT": "77"}, "77"), ({"OMP_WAIT_POLICY": "passive"}, "0")],
 )
-def test_waiting_threads_sleep_early_unless_the_user_says_otherwise(
+def test_idle_threads_sleep_soon_unless_the_user_sets_otherwise(
     monkeypatch: pytest.MonkeyPatch, at_work: Path, shell: Callable[..., Done], environment: dict[str, str], spins: str
 ) -> None:
     for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
         monkeypatch.delenv(name, raising=False)
-    said = shell("regard info model", OMP_DISPLAY_ENV="verbose", **environment).err
-    heard = set(re.findall(r"GOMP_SPINCOUNT = '(\d+)'", said))
-    if not heard:
-        pytest.skip("torch here does not use GNU's OpenMP")
-    assert heard == {spins}
+    output = shell("regard info model", OMP_DISPLAY_ENV="verbose", **environment).err
+    spin_counts = set(re.findall(r"GOMP_SPINCOUNT = '(\d+)'", output))
+    if not spin_counts:
+        pytest.skip("torch here does not use GNU OpenMP")
+    assert spin_counts == {spins}

@@ -1,4 +1,4 @@
-"""Verbs that write: never over what they read or somebody else has written, nor to a place without a name."""
+"""Verbs overwrite neither their input nor files they did not write, and refuse empty paths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from regard.files.paths import STDIN, STDOUT, refuse_overwriting_input
 
 
 class Done(Protocol):
-    """How a command ended; see `conftest.py`."""
+    """Result of a command; see `conftest.py`."""
 
     status: int
     out: str
@@ -31,42 +31,42 @@ WRITING = {
 MOVED = {"src": "train.en", "tgt": "train.fr", "val_src": "val.en", "val_tgt": "val.fr"}
 
 
-def named(kind: str, place: Path) -> Path:
-    """Another name of a file."""
-    other = place.with_name(f"other-{place.name}")
+def alias(kind: str, path: Path) -> Path:
+    """Another path to a file."""
+    other = path.with_name(f"other-{path.name}")
     if kind == "itself":
-        return place
+        return path
     if kind == "symbolic link":
-        other.symlink_to(place)
+        other.symlink_to(path)
     elif kind == "hard link":
-        os.link(place, other)
+        os.link(path, other)
     else:
-        (place.parent / "way").symlink_to(place.parent.absolute())
-        return place.parent / "way" / place.name
+        (path.parent / "directory-link").symlink_to(path.parent.absolute())
+        return path.parent / "directory-link" / path.name
     return other
 
 
-@pytest.mark.parametrize("kind", ["itself", "symbolic link", "hard link", "directory by a link"])
+@pytest.mark.parametrize("kind", ["itself", "symbolic link", "hard link", "linked directory"])
 @pytest.mark.parametrize("verb", WRITING)
 @pytest.mark.parametrize("read", ["test.en", "model/weights.safetensors"])
-def test_nothing_is_written_over_what_is_read(at_work: Path, regard: Run, verb: str, kind: str, read: str) -> None:
-    place = at_work / read
-    before = place.read_bytes()
-    done = regard(*WRITING[verb], str(named(kind, place)))
+def test_no_verb_overwrites_its_input(at_work: Path, regard: Run, verb: str, kind: str, read: str) -> None:
+    path = at_work / read
+    before = path.read_bytes()
+    done = regard(*WRITING[verb], str(alias(kind, path)))
     assert done.status == 2
     assert "is both input and output" in done.err
     assert "choose another output file" in done.err
-    assert place.read_bytes() == before
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("verb", ["align", "attend", "shortlist"])
-def test_nor_over_the_other_side(at_work: Path, regard: Run, verb: str) -> None:
+def test_no_verb_overwrites_its_target_side(at_work: Path, regard: Run, verb: str) -> None:
     before = (at_work / "test.fr").read_bytes()
     assert regard(*WRITING[verb], "test.fr").status == 2
     assert (at_work / "test.fr").read_bytes() == before
 
 
-def test_nor_over_the_standard_input(at_work: Path, quick_shell: Callable[..., Done]) -> None:
+def test_translate_does_not_overwrite_standard_input(at_work: Path, quick_shell: Callable[..., Done]) -> None:
     (at_work / "in").write_text("a dog\nthe cat\n")
     for line in (
         "regard translate model --output in < in",
@@ -82,7 +82,7 @@ def test_nor_over_the_standard_input(at_work: Path, quick_shell: Callable[..., D
     assert len((at_work / "out").read_text().splitlines()) == 2
 
 
-def test_what_no_one_could_destroy_is_no_input(tmp_path: Path) -> None:
+def test_devices_and_other_files_are_not_refused(tmp_path: Path) -> None:
     (tmp_path / "in").touch()
     with (tmp_path / "in").open() as file:
         refuse_overwriting_input(tmp_path / "out", [file.fileno(), None, tmp_path / "missing"])
@@ -91,7 +91,7 @@ def test_what_no_one_could_destroy_is_no_input(tmp_path: Path) -> None:
     assert (STDIN, STDOUT) == (0, 1)
 
 
-def test_an_import_replaces_no_model(at_work: Path, regard: Run) -> None:
+def test_an_import_does_not_replace_a_model(at_work: Path, regard: Run) -> None:
     before = {path: path.read_bytes() for path in (at_work / "model").rglob("*") if path.is_file()}
     done = regard("import", "marian", "somewhere", "--out", "model")
     assert done.status == 2
@@ -99,25 +99,25 @@ def test_an_import_replaces_no_model(at_work: Path, regard: Run) -> None:
     assert {path: path.read_bytes() for path in (at_work / "model").rglob("*") if path.is_file()} == before
 
 
-def test_a_phrasebook_replaces_nobodys_files(tmp_path: Path, regard: Run) -> None:
+def test_a_phrasebook_does_not_replace_other_files(tmp_path: Path, regard: Run) -> None:
     own = tmp_path / "val.fr"
     own.write_text("mon texte\n")
-    told = ("phrasebook", "--pairs", "30", "--max-length", "6", "--out", str(tmp_path))
-    done = regard(*told)
+    command = ("phrasebook", "--pairs", "30", "--max-length", "6", "--out", str(tmp_path))
+    done = regard(*command)
     assert done.status == 2
     assert f"{own}: exists already with other content: choose another --out, or replace it with --overwrite" in done.err
     assert list(tmp_path.iterdir()) == [own]
     assert own.read_text() == "mon texte\n"
-    assert regard(*told, "--overwrite").status == 0
+    assert regard(*command, "--overwrite").status == 0
     written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert len(written) == 9
-    assert regard(*told).status == 0  # the same files say the same
+    assert regard(*command).status == 0  # identical files may be replaced
     (tmp_path / "train.en").unlink()
-    assert regard(*told).status == 0
+    assert regard(*command).status == 0
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == written
 
 
-def test_a_demonstration_replaces_nobodys_model(at_work: Path, regard: Run) -> None:
+def test_a_demo_does_not_replace_another_model(at_work: Path, regard: Run) -> None:
     before = (at_work / "model/weights.safetensors").read_bytes()
     done = regard("demo", "--out", ".", "--pairs", "30")
     assert done.status == 2
@@ -128,7 +128,7 @@ def test_a_demonstration_replaces_nobodys_model(at_work: Path, regard: Run) -> N
 
 
 @pytest.mark.parametrize(
-    "told",
+    "command",
     [
         ("train", "--src", "a", "--tgt", "b", "--out", ""),
         ("train", "--src", "", "--tgt", "b", "--out", "new"),
@@ -153,15 +153,15 @@ def test_a_demonstration_replaces_nobodys_model(at_work: Path, regard: Run) -> N
         ("aer", "--gold", "", "--links", "test.align"),
     ],
 )
-def test_an_empty_name_is_refused(at_work: Path, regard: Run, told: tuple[str, ...]) -> None:
+def test_an_empty_path_is_refused(at_work: Path, regard: Run, command: tuple[str, ...]) -> None:
     before = sorted(at_work.rglob("*"))
-    done = regard(*told)
+    done = regard(*command)
     assert done.status == 2
     assert "an empty one" in done.err
     assert sorted(at_work.rglob("*")) == before
 
 
-def test_names_that_are_not_utf_8_go_in_and_out_as_they_are(at_work: Path, quick_shell: Callable[..., Done]) -> None:
+def test_file_names_that_are_not_utf_8_are_kept(at_work: Path, quick_shell: Callable[..., Done]) -> None:
     done = quick_shell("cp test.en $'caf\\xe9.en'; regard train --src $'caf\\xe9.en' --tgt test.fr --out new")
     assert done.status == 2
     assert "--src" in done.err or "data.src" in done.err
@@ -172,12 +172,12 @@ def test_names_that_are_not_utf_8_go_in_and_out_as_they_are(at_work: Path, quick
 
 
 @pytest.mark.parametrize("verb", ["attend --html", "attend --png", "shortlist"])
-def test_an_older_file_stays_when_the_disk_is_full(
+def test_an_existing_file_is_kept_if_the_disk_is_full(
     at_work: Path, regard: Run, verb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = at_work / {"attend --html": "page.html", "attend --png": "picture.png", "shortlist": "table"}[verb]
     old.write_text("older")
-    told = {
+    command = {
         "attend --html": ("attend", "model", "a dog", "--html", str(old)),
         "attend --png": ("attend", "model", "a dog", "--png", str(old)),
         "shortlist": (*WRITING["shortlist"], str(old)),
@@ -188,13 +188,13 @@ def test_an_older_file_stays_when_the_disk_is_full(
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
-        done = regard(*told)
+        done = regard(*command)
     assert done.status == 2
     assert "No space left on device" in done.err
     assert "ake room" in done.err
     assert old.read_text() == "older"
     assert {path.name for path in at_work.iterdir() if path.name.endswith((".new", ".html", ".png"))} <= {old.name}
-    assert regard(*told).status == 0
+    assert regard(*command).status == 0
     assert old.read_bytes() != b"older"
 
 
@@ -206,19 +206,19 @@ def test_pages_are_written_through_links_and_not_over_protected_files(at_work: P
     assert "<html" in (at_work / "target.html").read_text()
 
 
-def test_a_training_goes_on_where_its_texts_are_now(at_work: Path, regard: Run) -> None:
+def test_a_resumed_training_finds_moved_texts(at_work: Path, regard: Run) -> None:
     moved = [f"--{side.replace('_', '-')}={name}" for side, name in MOVED.items()]
     done = regard("train", "--resume", "--out", "model", *moved)
     assert done.status == 0, done.err
-    kept = (at_work / "model/training/config.toml").read_text()
-    assert all(f'{side} = "{name}"' in kept for side, name in MOVED.items())
+    config = (at_work / "model/training/config.toml").read_text()
+    assert all(f'{side} = "{name}"' in config for side, name in MOVED.items())
     other = regard("train", "--resume", "--out", "model", "--src=test.en", "--tgt=test.fr")
     assert other.status == 2
     assert "text has changed since" in other.err
     fewer = regard("train", "--resume", "--out", "model", "--set", "train.steps=3")
     assert fewer.status == 2
     assert "train.steps = 3: the training in model has done 80 steps already" in fewer.err
-    assert (at_work / "model/training/config.toml").read_text() == kept
+    assert (at_work / "model/training/config.toml").read_text() == config
     model = regard("train", "--resume", "--out", "model", "--set", "model.hidden_size=3")
     assert model.status == 2
     assert "model.hidden_size would change it" in model.err

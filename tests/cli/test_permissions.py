@@ -1,4 +1,4 @@
-"""Whatever a verb writes may be read by whom the umask lets read it: files, and the directories that they are in."""
+"""Files and directories that verbs write have the permissions that the umask gives."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytest.importorskip("matplotlib", reason="needs matplotlib: pip install 'regard[
 
 
 class Done(Protocol):
-    """How a command ended; see `conftest.py`."""
+    """Result of a command; see `conftest.py`."""
 
     status: int
     err: str
@@ -31,7 +31,7 @@ SMALL = [
 ]  # fmt: skip
 TEXT = ["--src", "few.en", "--tgt", "few.fr"]
 VERBS = [
-    ["train", *TEXT, "--preset", "transformer-tiny", *(f"--set={one}" for one in SMALL), "--out", "w/trained"],
+    ["train", *TEXT, "--preset", "transformer-tiny", *(f"--set={setting}" for setting in SMALL), "--out", "w/trained"],
     ["export", "w/trained", "--to", "marian", "--out", "w/marian"],
     ["export", "w/trained", "--to", "onnx", "--out", "w/onnx", "--quantization", "int8"],
     ["export", "w/trained", "--to", "ctranslate2", "--out", "w/ctranslate2"],
@@ -52,8 +52,8 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     os.umask(before)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs permissions as POSIX has them")
-def test_files_may_be_read_by_whom_the_umask_lets(at_work: Path, regard: Run, umask: int) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX permissions")
+def test_output_has_the_permissions_of_the_umask(at_work: Path, regard: Run, umask: int) -> None:
     for side in ("en", "fr"):
         lines = (at_work / f"train.{side}").read_text(encoding="utf-8").splitlines()[:40]
         Path(f"few.{side}").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -61,8 +61,8 @@ def test_files_may_be_read_by_whom_the_umask_lets(at_work: Path, regard: Run, um
     for verb in VERBS:
         done = regard(*verb)
         assert done.status == 0, (verb, done.err)
-    found = sorted(Path("w").rglob("*"))
-    assert len(found) > 40
-    modes = {str(one): oct(stat.S_IMODE(one.stat().st_mode)) for one in found}
-    due = {str(one): oct((0o777 if one.is_dir() else 0o666) & ~umask) for one in found}
-    assert modes == due
+    paths = sorted(Path("w").rglob("*"))
+    assert len(paths) > 40
+    modes = {str(path): oct(stat.S_IMODE(path.stat().st_mode)) for path in paths}
+    expected = {str(path): oct((0o777 if path.is_dir() else 0o666) & ~umask) for path in paths}
+    assert modes == expected

@@ -1,4 +1,4 @@
-"""Standard streams that are full, closed or slow, and files that lines go to."""
+"""Standard streams that are full, closed or slow, and output files."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ from types import SimpleNamespace
 import pytest
 
 from regard.cli.exit_status import exit_status
-from regard.cli.line_input import ArrivingLines
-from regard.cli.lines import InputLines, write_text, written_to
+from regard.cli.lines import ArrivingLines, InputLines, open_output, write_text
 from regard.errors import CheckpointError
 from regard.text.readers import in_batches
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="has no /dev/full")
-PATIENCE = 120
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+TIMEOUT = 120
 
 
 @pytest.fixture
 def pipe() -> Iterator[tuple[Callable[[bytes], int], io.BufferedReader]]:
-    """What writes into a pipe, an empty text closing it, and its other end."""
+    """A function that writes into a pipe, closing it for empty data, and the reading end."""
     reading, writing = os.pipe()
 
     def write(data: bytes) -> int:
@@ -37,16 +36,16 @@ def pipe() -> Iterator[tuple[Callable[[bytes], int], io.BufferedReader]]:
         yield write, file
 
 
-def test_lines_come_as_they_are_sent(pipe) -> None:
+def test_lines_are_read_as_they_arrive(pipe) -> None:
     write, file = pipe
     write(b"one\ntwo\nth")
-    assert ArrivingLines.suit(file)
+    assert ArrivingLines.supports(file)
     lines = ArrivingLines(file)
     reading = iter(lines)
     assert next(reading) == b"one\n"
     assert lines.more()
     assert next(reading) == b"two\n"
-    assert not lines.more()  # half a line is none
+    assert not lines.more()  # half a line does not count
     write(b"ree\n\nlast")
     assert lines.more()
     assert [next(reading), next(reading)] == [b"three\n", b"\n"]
@@ -56,22 +55,22 @@ def test_lines_come_as_they_are_sent(pipe) -> None:
     assert list(reading) == [b"last"]
 
 
-def test_an_answer_is_given_before_the_next_line_is_waited_for(pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_ends_where_the_next_line_has_not_arrived(pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     write, file = pipe
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
     lines = InputLines(None)
-    pieces = in_batches(lines, 3, more=lines.more)
+    batches = in_batches(lines, 3, more=lines.more)
     write(b"a\nb\n")
-    assert next(pieces) == ["a", "b"]
+    assert next(batches) == ["a", "b"]
     write(b"c\nd\ne\nf\n")
-    assert [next(pieces), next(pieces)] == [["c", "d", "e"], ["f"]]
+    assert [next(batches), next(batches)] == [["c", "d", "e"], ["f"]]
     write(b"")
-    assert list(pieces) == []
+    assert list(batches) == []
 
 
-def test_much_is_taken_in_large_pieces(pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_input_is_read_in_full_batches(pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     write, file = pipe
-    monkeypatch.setattr("regard.cli.line_input.PATIENCE", 30.0)
+    monkeypatch.setattr("regard.cli.lines.LINE_TIMEOUT", 30.0)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
     text = b"".join(b"%d\n" % number for number in range(100_000)) + b"x" * 1_000_000 + b"\n"
 
@@ -83,46 +82,48 @@ def test_much_is_taken_in_large_pieces(pipe, monkeypatch: pytest.MonkeyPatch) ->
     sender = threading.Thread(target=send)
     sender.start()
     lines = InputLines(None)
-    pieces = list(in_batches(lines, 1000, more=lines.more))
+    batches = list(in_batches(lines, 1000, more=lines.more))
     sender.join()
-    assert [len(piece) for piece in pieces] == [1000] * 100 + [1]
-    assert "".join(f"{line}\n" for piece in pieces for line in piece).encode() == text
+    assert [len(batch) for batch in batches] == [1000] * 100 + [1]
+    assert "".join(f"{line}\n" for batch in batches for line in batch).encode() == text
 
 
-def test_a_gzipped_stream_and_a_file_are_read_as_before(pipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gzipped_stream_and_a_regular_file_are_read_plainly(
+    pipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write, file = pipe
     write(gzip.compress(b"one\ntwo\n"))
     write(b"")
-    assert not ArrivingLines.suit(file)
+    assert not ArrivingLines.supports(file)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
     assert list(InputLines(None)) == ["one", "two"]
     (tmp_path / "in").write_bytes(b"one\n")
     with (tmp_path / "in").open("rb") as plain:
-        assert not ArrivingLines.suit(plain)
+        assert not ArrivingLines.supports(plain)
 
 
-def test_a_program_that_sends_a_line_gets_its_answer(at_work: Path, ready_regard: Path) -> None:
+def test_each_line_is_translated_before_the_next_is_sent(at_work: Path, ready_regard: Path) -> None:
     command = [ready_regard / "regard", "translate", "model", "--beam", "1"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdin
         assert process.stdout
-        answers = process.stdout
-        found: list[bytes] = []
+        output = process.stdout
+        translations: list[bytes] = []
 
         def read(count: int) -> None:
-            found.extend(answers.readline() for _ in range(count))
+            translations.extend(output.readline() for _ in range(count))
 
         for lines in (b"How was your day?\n", b"I see a cat.\n\n"):
             process.stdin.write(lines)
             reader = threading.Thread(target=read, args=[lines.count(b"\n")])
             reader.start()
-            reader.join(PATIENCE)
+            reader.join(TIMEOUT)
             assert not reader.is_alive()
         process.stdin.close()
         assert process.stdout.read() == b""
-        assert process.wait(PATIENCE) == 0
-    assert len(found) == 3
-    assert found[2] == b"\n"
+        assert process.wait(TIMEOUT) == 0
+    assert len(translations) == 3
+    assert translations[2] == b"\n"
 
 
 # --- full and closed -----------------------------------------------------------------------------------------------
@@ -132,7 +133,7 @@ FULL = "regard: error: {}: No space left on device; make room, or choose another
 
 @linux
 @pytest.mark.parametrize(
-    ("line", "place"),
+    ("line", "name"),
     [
         ("echo hello | regard translate model --beam 1 > /dev/full", "standard output"),
         ("echo hello | regard translate model --beam 1 --output /dev/full", "/dev/full"),
@@ -145,14 +146,14 @@ FULL = "regard: error: {}: No space left on device; make room, or choose another
         ("regard --help > /dev/full", "standard output"),
     ],
 )
-def test_a_full_disk_is_named(at_work: Path, quick_shell, line: str, place: str) -> None:
+def test_a_full_disk_is_reported_with_the_output(at_work: Path, quick_shell, line: str, name: str) -> None:
     done = quick_shell(line)
-    assert (done.status, done.err.splitlines()[-1] + "\n") == (2, FULL.format(place))
+    assert (done.status, done.err.splitlines()[-1] + "\n") == (2, FULL.format(name))
 
 
 @linux
 @pytest.mark.parametrize("option", ["--html /dev/full", "--png full.png"])
-def test_a_page_or_picture_that_finds_no_room_is_named(at_work: Path, quick_shell, option: str) -> None:
+def test_a_full_disk_is_reported_with_the_page_or_picture(at_work: Path, quick_shell, option: str) -> None:
     (at_work / "full.png").symlink_to("/dev/full")
     done = quick_shell(f"regard attend model hello {option}")
     assert done.status == 2
@@ -161,44 +162,44 @@ def test_a_page_or_picture_that_finds_no_room_is_named(at_work: Path, quick_shel
 
 
 @linux
-def test_warnings_that_cannot_be_written_cost_nothing(at_work: Path, quick_shell) -> None:
+def test_warnings_that_cannot_be_written_are_dropped(at_work: Path, quick_shell) -> None:
     text = b"one\n\xff\ntwo\n"
     (at_work / "in").write_bytes(text * 3)
-    right = quick_shell("regard translate model --beam 1 < in")
-    assert right.status == 0
-    assert "expected UTF-8, found byte 0xff" in right.err
+    expected = quick_shell("regard translate model --beam 1 < in")
+    assert expected.status == 0
+    assert "expected UTF-8, found byte 0xff" in expected.err
     full = quick_shell("regard translate model --beam 1 < in 2> /dev/full")
-    assert (full.status, full.out) == (0, right.out)
+    assert (full.status, full.out) == (0, expected.out)
 
 
 @contextmanager
 def _closed(number: int, stream: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Closes one of the process's own streams, as a shell does that starts it with `>&-`."""
-    kept = os.dup(number)
+    """Closes one of the process's own streams, as a shell does for `>&-`."""
+    copy = os.dup(number)
     os.close(number)
     monkeypatch.setattr(sys, stream, None)
     try:
         yield
     finally:
-        os.dup2(kept, number)
-        os.close(kept)
+        os.dup2(copy, number)
+        os.close(copy)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_what_is_closed_gives_no_place_to_another_file(
+def test_no_file_gets_the_descriptor_of_a_closed_stream(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    seen = []
+    descriptors = []
 
     def work() -> None:
         with (tmp_path / "out").open("w") as file:
-            seen.append(file.fileno())
+            descriptors.append(file.fileno())
         if number == 2:
-            print("what nobody will read", file=sys.stderr)
+            print("to a closed stream", file=sys.stderr)
 
     with capfd.disabled(), _closed(number, ("stdin", "stdout", "stderr")[number], monkeypatch):
         assert exit_status(work) == 0
-    assert seen[0] > 2
+    assert descriptors[0] > 2
 
 
 def test_closed_streams(at_work: Path, shell) -> None:
@@ -217,21 +218,21 @@ def test_closed_streams(at_work: Path, shell) -> None:
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_name_that_ends_in_gz_is_gzipped(at_work: Path, regard, tmp_path: Path) -> None:
+def test_output_files_that_end_in_gz_are_gzipped(at_work: Path, regard, tmp_path: Path) -> None:
     for _ in range(2):
         assert regard("translate", "model", "--beam", "1", "--input", "test.en", "--output", "out.gz").status == 0
         packed = (at_work / "out.gz").read_bytes()
     assert regard("translate", "model", "--beam", "1", "--input", "test.en", "--output", "out").status == 0
     assert gzip.decompress(packed) == (at_work / "out").read_bytes()
-    with written_to(at_work / "again.gz") as file:
+    with open_output(at_work / "again.gz") as file:
         for line in (at_work / "out").read_text(encoding="utf-8").splitlines():
             file.write(line)
-    assert (at_work / "again.gz").read_bytes() == packed  # no name and no time in it
+    assert (at_work / "again.gz").read_bytes() == packed  # contains neither file name nor time
     write_text(at_work / "page.html.gz", "<p>é</p>")
     assert gzip.decompress((at_work / "page.html.gz").read_bytes()).decode() == "<p>é</p>"
 
 
-def test_a_page_is_replaced_by_a_whole_one_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_is_replaced_completely_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = tmp_path / "page.html"
     link = tmp_path / "link.html"
     link.symlink_to(page)

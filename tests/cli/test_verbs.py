@@ -1,4 +1,4 @@
-"""What the verbs print."""
+"""Output of the verbs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from regard.files.atomic import sha256
 
 
 class Done(Protocol):
-    """How a command ended; see `conftest.py`."""
+    """Result of a command; see `conftest.py`."""
 
     status: int
     out: str
@@ -28,8 +28,8 @@ class Done(Protocol):
 
 
 Run = Callable[..., Done]
-PATIENCE = 1800
-"""Seconds after which a test gives up; only so that nothing waits for ever."""
+TIMEOUT = 1800
+"""Seconds until a test gives up, only so that nothing waits forever."""
 
 
 def lines(path: Path) -> list[str]:
@@ -44,18 +44,18 @@ def test_one_line_out_for_each_line_in(at_work: Path, regard: Run, ending: str) 
     sources = ["How was your day?", "", "   ", "I see a cat.", "", "日本語 😀"]
     done = regard("translate", "model", "--beam", "2", stdin=("\n".join(sources) + ending).encode())
     assert done.status == 0
-    assert all(line.startswith("regard: sentence ") for line in done.err.splitlines())  # it barely learned
+    assert all(line.startswith("regard: sentence ") for line in done.err.splitlines())  # the model has barely learned
     translations = done.out.split("\n")
     assert len(translations) == len(sources) + 1
-    assert [bool(one) for one in translations[:3]] == [True, False, False]
+    assert [bool(translation) for translation in translations[:3]] == [True, False, False]
     assert translations[4] == ""
 
 
-def test_nothing_in_nothing_out(at_work: Path, regard: Run) -> None:
+def test_empty_input_gives_empty_output(at_work: Path, regard: Run) -> None:
     assert regard("translate", "model").out == ""
 
 
-def test_files_and_streams_say_the_same(at_work: Path, regard: Run) -> None:
+def test_files_and_streams_give_the_same(at_work: Path, regard: Run) -> None:
     text = (at_work / "test.en").read_bytes()
     streamed = regard("translate", "model", "--beam", "1", stdin=text)
     done = regard("translate", "model", "--beam", "1", "--input", "test.en", "--output", "out.fr")
@@ -93,12 +93,12 @@ def _command(*arguments: str) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A test run in the background of a shell ignores SIGINT, and what it starts would inherit that.
+        # A test run in the background of a shell ignores SIGINT, and its child processes would inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
-def test_a_reader_who_leaves_early_is_not_complained_about(at_work: Path) -> None:
+def test_a_closed_output_pipe_is_not_reported(at_work: Path) -> None:
     with _command("translate", "model", "--beam", "1") as process:
         assert process.stdin
         assert process.stdout
@@ -106,9 +106,9 @@ def test_a_reader_who_leaves_early_is_not_complained_about(at_work: Path) -> Non
         process.stdout.close()
         process.stdin.write(b"How was your day?\n" * 200)
         process.stdin.close()
-        told = process.stderr.read().decode()
-        assert process.wait(PATIENCE) in (0, 1)
-        assert all(line.startswith("regard: sentence ") for line in told.splitlines())
+        messages = process.stderr.read().decode()
+        assert process.wait(TIMEOUT) in (0, 1)
+        assert all(line.startswith("regard: sentence ") for line in messages.splitlines())
 
 
 def test_ctrl_c_ends_without_a_traceback(at_work: Path) -> None:
@@ -118,13 +118,13 @@ def test_ctrl_c_ends_without_a_traceback(at_work: Path) -> None:
         assert process.stderr
         process.stdin.write(b"How was your day?\n" * 2000)
         process.stdin.flush()
-        assert process.stdout.readline()  # it is at work
+        assert process.stdout.readline()  # it is translating
         process.send_signal(signal.SIGINT)
         process.stdin.close()
         process.stdout.read()
-        assert process.wait(PATIENCE) == 130
-        told = process.stderr.read().decode()
-        assert all(line.startswith("regard: sentence ") for line in told.splitlines())
+        assert process.wait(TIMEOUT) == 130
+        messages = process.stderr.read().decode()
+        assert all(line.startswith("regard: sentence ") for line in messages.splitlines())
 
 
 # --- the others ----------------------------------------------------------------------------------------------------
@@ -134,41 +134,41 @@ def test_evaluate(at_work: Path, regard: Run) -> None:
     arguments = ["evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--beam", "1"]
     done = regard(*arguments, "--json")
     assert (done.status, done.err) == (0, "")
-    told = json.loads(done.out)
-    assert told.keys() >= {"bleu", "chrf", "ter", "signature"}
-    assert "nrefs:1" in told["signature"]
-    assert told["model"].startswith("regard:")
-    words = regard(*arguments).out
-    assert f"BLEU  {told['bleu']:6.2f}  nrefs:1" in words
-    assert told["model"] in words
+    scores = json.loads(done.out)
+    assert scores.keys() >= {"bleu", "chrf", "ter", "signature"}
+    assert "nrefs:1" in scores["signature"]
+    assert scores["model"].startswith("regard:")
+    text = regard(*arguments).out
+    assert f"BLEU  {scores['bleu']:6.2f}  nrefs:1" in text
+    assert scores["model"] in text
 
 
-def test_evaluate_by_another_tokenizer(at_work: Path, regard: Run) -> None:
+def test_evaluate_with_another_tokenizer(at_work: Path, regard: Run) -> None:
     arguments = ["evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--beam", "1", "--json", "--tokenize"]
-    told = {name: json.loads(regard(*arguments, name).out) for name in ("auto", "13a", "char")}
-    assert "|tok:char|" in told["char"]["signature"]
-    assert told["auto"]["bleu"] == told["13a"]["bleu"] != told["char"]["bleu"]
+    scores = {name: json.loads(regard(*arguments, name).out) for name in ("auto", "13a", "char")}
+    assert "|tok:char|" in scores["char"]["signature"]
+    assert scores["auto"]["bleu"] == scores["13a"]["bleu"] != scores["char"]["bleu"]
     done = regard(*arguments, "moses")
     assert done.status == 2
     assert "expected a tokenizer of sacreBLEU, one of auto, none, zh" in done.err
 
 
-def test_evaluate_takes_either_spelling_of_a_character(at_work: Path, regard: Run) -> None:
+def test_evaluate_ignores_unicode_normalization(at_work: Path, regard: Run) -> None:
     composed = "".join(f"été à {line}\n" for line in lines(at_work / "test.fr"))
-    (at_work / "apart.fr").write_text(unicodedata.normalize("NFD", composed), encoding="utf-8")
+    (at_work / "decomposed.fr").write_text(unicodedata.normalize("NFD", composed), encoding="utf-8")
     (at_work / "composed.fr").write_text(composed, encoding="utf-8")
-    found = [
+    scores = [
         regard("evaluate", "model", "--src", "test.en", "--ref", name, "--beam", "1").out
-        for name in ("apart.fr", "composed.fr")
+        for name in ("decomposed.fr", "composed.fr")
     ]
-    assert found[0] == found[1]
+    assert scores[0] == scores[1]
 
 
-def test_arithmetic_in_8_bits(at_work: Path, regard: Run) -> None:
+def test_int8_precision(at_work: Path, regard: Run) -> None:
     arguments = ["evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--beam", "1", "--json"]
-    wide, narrow = (json.loads(regard(*arguments, *more).out) for more in ((), ("--precision", "int8")))
-    assert narrow["model"] == f"{wide['model']}|precision:int8"
-    assert narrow["chrf"] == pytest.approx(wide["chrf"], abs=3)
+    float32, int8 = (json.loads(regard(*arguments, *more).out) for more in ((), ("--precision", "int8")))
+    assert int8["model"] == f"{float32['model']}|precision:int8"
+    assert int8["chrf"] == pytest.approx(float32["chrf"], abs=3)
     done = regard("translate", "model", "--precision", "int8", stdin=b"how are you\n")
     assert (done.status, done.out.count("\n")) == (0, 1)
     for precision in ("int9", "INT8"):
@@ -177,17 +177,17 @@ def test_arithmetic_in_8_bits(at_work: Path, regard: Run) -> None:
         assert f"computes in float32, bfloat16, int8, not in '{precision}'" in done.err
 
 
-def test_a_shortlist_is_kept_to_and_told(at_work: Path, regard: Run) -> None:
+def test_a_shortlist_is_used_and_in_the_signature(at_work: Path, regard: Run) -> None:
     few = ("--links", "1", "--frequent", "1", "--out", "table")
     assert regard("shortlist", "model", "--src", "train.en", "--tgt", "train.fr", *few).status == 0
     greedy = ("--beam", "1", "--shortlist", "table")
     assert regard("translate", "model", "--input", "test.en", "--output", "test.out", *greedy).status == 0
     scores = corpus_scores(lines(at_work / "test.out"), lines(at_work / "test.fr"))
-    told = json.loads(regard("evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--json", *greedy).out)
+    limited = json.loads(regard("evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--json", *greedy).out)
     free = json.loads(regard("evaluate", "model", "--src", "test.en", "--ref", "test.fr", "--json", "--beam", "1").out)
-    assert told["chrf"] == pytest.approx(scores.chrf)
-    assert told["chrf"] != free["chrf"]
-    assert told["model"] == f"{free['model']}|shortlist:{sha256(at_work / 'table')[:8]}"
+    assert limited["chrf"] == pytest.approx(scores.chrf)
+    assert limited["chrf"] != free["chrf"]
+    assert limited["model"] == f"{free['model']}|shortlist:{sha256(at_work / 'table')[:8]}"
 
 
 def test_align(at_work: Path, regard: Run) -> None:
@@ -204,7 +204,7 @@ def test_align(at_work: Path, regard: Run) -> None:
     assert lines(at_work / "test.guess") == links
 
 
-def test_empty_lines_are_aligned_with_nothing(at_work: Path, regard: Run) -> None:
+def test_empty_lines_have_no_links(at_work: Path, regard: Run) -> None:
     (at_work / "a").write_text("hello\n\nhello\n\n")
     (at_work / "b").write_text("salut\n\n\nsalut\n")
     done = regard("align", "model", "--src", "a", "--tgt", "b")
@@ -221,7 +221,7 @@ def test_attend(at_work: Path, regard: Run) -> None:
     assert "<svg" in (at_work / "a.svg").read_text()
 
 
-def test_attend_to_a_given_translation(at_work: Path, regard: Run) -> None:
+def test_attend_with_a_given_translation(at_work: Path, regard: Run) -> None:
     done = regard(
         "attend", "model", "How was your day?", "--target", "Comment ça va ?", "--subwords", "--readout", "layer=0"
     )
@@ -232,24 +232,24 @@ def test_attend_to_a_given_translation(at_work: Path, regard: Run) -> None:
 
 
 def data_of(page: Path) -> list[dict[str, Any]]:
-    """The models and their sentences that a page of attention holds."""
-    found = re.search('<script type="application/json" id="data">(.*?)</script>', page.read_text())
-    assert found
-    models: list[dict[str, Any]] = json.loads(found[1])
+    """The models on an attention page, with their sentences."""
+    match = re.search('<script type="application/json" id="data">(.*?)</script>', page.read_text())
+    assert match
+    models: list[dict[str, Any]] = json.loads(match[1])
     return models
 
 
-def test_attend_prints_what_stands_there(at_work: Path, regard: Run) -> None:
+def test_attend_prints_markup_as_it_is(at_work: Path, regard: Run) -> None:
     assert regard("attend", "model", "a [b]:cat:[/b] here").out.startswith("a [b]:cat:[/b] here\n")
 
 
-def test_attend_to_a_file(at_work: Path, regard: Run) -> None:
+def test_attend_with_a_file(at_work: Path, regard: Run) -> None:
     (at_work / "few.en").write_text("the cat sleeps\n\nHow was your day?\n")
     done = regard("attend", "model", "--src", "few.en", "--html", "a.html")
     assert (done.status, done.out) == (0, "")
     assert "sentence 2 is left out" in done.err
     [model] = data_of(at_work / "a.html")
-    assert [one["src"]["words"] for one in model["records"]] == [
+    assert [record["src"]["words"] for record in model["records"]] == [
         ["the", "cat", "sleeps"],
         ["How", "was", "your", "day?"],
     ]
@@ -264,8 +264,8 @@ def test_attend_with_a_model_beside(at_work: Path, regard: Run) -> None:
     done = regard("attend", "model", "--beside", "other", "--src", "few.en", "--tgt", "few.fr", "--html", "a.html")
     assert (done.status, done.out, done.err) == (0, "", "")
     models = data_of(at_work / "a.html")
-    assert [one["name"] for one in models] == ["model", "other"]
-    assert [[one["tgt"]["words"][0] for one in model["records"]] for model in models] == [["le", "Comment"]] * 2
+    assert [model["name"] for model in models] == ["model", "other"]
+    assert [[record["tgt"]["words"][0] for record in model["records"]] for model in models] == [["le", "Comment"]] * 2
 
 
 def test_phrasebook(tmp_path: Path, regard: Run) -> None:
@@ -281,14 +281,14 @@ def test_phrasebook(tmp_path: Path, regard: Run) -> None:
 
 
 def test_info(at_work: Path, regard: Run) -> None:
-    told = json.loads(regard("info", "model", "--json").out)
-    assert told["config"]["model"]["decoder"] == "bahdanau"
-    assert told["bytes"].keys() == {"config.toml", "weights.safetensors", "subword.model"}
-    words = regard("info", "model").out
-    assert told["signature"] in words
-    assert f"{told['num_parameters']:,}" in words
-    assert "validation bleu" in words
-    assert 'decoder = "bahdanau"' in words
+    info = json.loads(regard("info", "model", "--json").out)
+    assert info["config"]["model"]["decoder"] == "bahdanau"
+    assert info["bytes"].keys() == {"config.toml", "weights.safetensors", "subword.model"}
+    text = regard("info", "model").out
+    assert info["signature"] in text
+    assert f"{info['num_parameters']:,}" in text
+    assert "validation bleu" in text
+    assert 'decoder = "bahdanau"' in text
 
 
 def test_info_of_the_machine(regard: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,45 +303,47 @@ def test_info_of_the_machine(regard: Run, monkeypatch: pytest.MonkeyPatch) -> No
         *("processor", "cores", "memory", "instructions", "limits", "kernels"),
         *("float32", "bfloat16", "int8", "GPU", "versions", "packages"),
     ]
-    assert max(len(line) for line in lines if "-" not in line) <= 60  # what has no blank is not cut
-    told = json.loads(regard("info", "--machine", "--json").out)
-    assert told["limits"]["variables"]["KMP_AFFINITY"] == "\x1b[31m1\n"
-    assert told["bfloat16"]["training"] in ("float32", "bfloat16")
-    assert all({"found", "why"} <= topic.keys() for topic in told.values())
+    assert max(len(line) for line in lines if "-" not in line) <= 60  # words without spaces are not cut
+    machine = json.loads(regard("info", "--machine", "--json").out)
+    assert machine["limits"]["variables"]["KMP_AFFINITY"] == "\x1b[31m1\n"
+    assert machine["bfloat16"]["training"] in ("float32", "bfloat16")
+    assert all({"found", "why"} <= topic.keys() for topic in machine.values())
 
 
-def test_train_writes_a_model_and_says_what_it_derived(at_work: Path, regard: Run) -> None:
+def test_train_writes_a_model_and_prints_derived_settings(at_work: Path, regard: Run) -> None:
     sets = ["train.steps=3", "model.embed_size=8", "model.hidden_size=8", "train.threads=1", "subword.vocab_size=320"]
     arguments = ["train", "--preset", "luong-dot", "--src", "val.en", "--tgt", "val.fr", "--out", "new"]
-    done = regard(*arguments, *(f"--set={one}" for one in sets))
+    done = regard(*arguments, *(f"--set={setting}" for setting in sets))
     assert (done.status, done.out) == (0, "")
     assert "train.batch_tokens = " in done.err
-    told = json.loads(regard("info", "new", "--json").out)
-    assert told["config"]["train"]["steps"] == 3
-    assert told["config"]["model"]["attention"]["score"] == "dot"
-    assert regard(*arguments, *(f"--set={one}" for one in sets)).status == 2  # it is taken now
-    assert regard(*arguments, "--overwrite", *(f"--set={one}" for one in sets)).status == 0
+    info = json.loads(regard("info", "new", "--json").out)
+    assert info["config"]["train"]["steps"] == 3
+    assert info["config"]["model"]["attention"]["score"] == "dot"
+    assert regard(*arguments, *(f"--set={setting}" for setting in sets)).status == 2  # it exists now
+    assert regard(*arguments, "--overwrite", *(f"--set={setting}" for setting in sets)).status == 0
 
 
-def test_demo_ends_with_its_numbers(tmp_path: Path, regard: Run) -> None:
+def test_demo_prints_its_results(tmp_path: Path, regard: Run) -> None:
     sets = ["train.steps=3", "model.embed_size=8", "model.hidden_size=8", "train.threads=1", "subword.vocab_size=400"]
     sets += ["train.validate_sentences=4", "train.tensorboard=false"]
-    done = regard("demo", "--out", str(tmp_path), "--json", "--pairs", "300", *(f"--set={one}" for one in sets))
+    done = regard("demo", "--out", str(tmp_path), "--json", "--pairs", "300", *(f"--set={setting}" for setting in sets))
     assert done.status == 0, done
-    told = json.loads(done.out.splitlines()[-1])
-    assert told.keys() == {"bleu", "aer", "translation", "train_seconds", "model"}
+    result = json.loads(done.out.splitlines()[-1])
+    assert result.keys() == {"bleu", "aer", "translation", "train_seconds", "model"}
     assert (tmp_path / "attention.html").is_file()
-    assert Path(told["model"]) == tmp_path / "model"
+    assert Path(result["model"]) == tmp_path / "model"
 
 
-def test_attend_says_what_it_cannot_draw_or_read(at_work: Path, regard: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attend_reports_missing_glyphs_and_empty_translations(
+    at_work: Path, regard: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from matplotlib import font_manager
 
-    only = [one for one in font_manager.fontManager.ttflist if one.name == "DejaVu Sans"]
-    monkeypatch.setattr(font_manager.fontManager, "ttflist", only)
+    fonts = [font for font in font_manager.fontManager.ttflist if font.name == "DejaVu Sans"]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", fonts)
     done = regard("attend", "model", "你好 hello", "--target", "안녕", "--png", "x.png")
     assert done.status == 0
-    assert "regard: x.png: no installed font has 你好녕안, drawn as \ufffd: install one" in done.err
+    assert "regard: x.png: no installed font has 你好녕안, drawn as \ufffd: install one that has them" in done.err
     assert regard("attend", "model", "hello", "--target", "é", "--png", "x.png").err == ""
     for empty in ("", "  "):
         done = regard("attend", "model", "hello", "--target", empty)

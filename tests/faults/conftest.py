@@ -1,4 +1,4 @@
-"""A directory full of things that are wrong, commands run on them in this process, and processes that are halted."""
+"""Fixtures: a directory of invalid files and models, commands run in this process, and processes that are halted."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ SYLLABLES = ["ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu"]
 LINES = [f"how was your day {a}{b} {b}{a}{c} ?" for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES[:3]]
 
 
-PATIENCE = 1800.0
-"""Seconds after which a test gives up; only so that nothing waits for ever."""
+TIMEOUT = 1800.0
+"""Seconds until a test gives up, only so that nothing waits forever."""
 HALT = """
 import os, signal, sys
 
-place, left, signal_number, mark = os.environ["REGARD_TEST_HALT"].split("|")
+suffix, left, signal_number, mark = os.environ["REGARD_TEST_HALT"].split("|")
 left = int(left)
 
-def hear(event, arguments):
+def on_event(event, arguments):
     global left
-    if event == "os.rename" and str(arguments[1]).endswith(place):
+    if event == "os.rename" and str(arguments[1]).endswith(suffix):
         left -= 1
         if left == 0:
             open(mark, "x").close()
             os.kill(os.getpid(), int(signal_number))
 
-sys.addaudithook(hear)
+sys.addaudithook(on_event)
 """
 
 
 @dataclass(frozen=True)
 class Done:
-    """How a command ended."""
+    """Exit status and output of a command."""
 
     status: int
     out: str
@@ -67,53 +67,53 @@ Run = Callable[..., Done]
 @pytest.fixture(scope="module")
 def forks() -> Iterator[Forks]:
     """Runs commands in forks, within limits of time and memory."""
-    one = Forks()
-    yield one
-    one.close()
+    runner = Forks()
+    yield runner
+    runner.close()
 
 
 @pytest.fixture
 def regard(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command: `regard("info", "model")`, standard input given as bytes."""
+    """Runs a command, such as `regard("info", "model")`, with bytes as its standard input."""
 
     def run(*args: str, stdin: bytes = b"") -> Done:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as caught:
             app(args)
         captured = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Done(ended.value.code, captured.out, captured.err)
+        assert isinstance(caught.value.code, int)
+        return Done(caught.value.code, captured.out, captured.err)
 
     return run
 
 
 @pytest.fixture
 def halting(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[dict[str, str], Path]]:
-    """`halting("state.safetensors", 2)`: an environment in which a Python is stopped as it gives a file that name.
+    """Environments that stop a Python process at a chosen moment, independent of the machine's speed.
 
-    Just before it does so for the second time, that is, whatever the machine's speed. Gives also the mark that is
-    there from then on. `signal.SIGKILL` ends the process instead.
+    `halting("state.safetensors", 2)` stops it just before it renames a file to that name for the second time, or kills
+    it with `signal.SIGKILL` as third argument. Returns the environment, and a path that exists from that moment on.
     """
 
-    def halt(place: str, count: int, how: signal.Signals = signal.SIGSTOP) -> tuple[dict[str, str], Path]:
+    def halt(suffix: str, count: int, how: signal.Signals = signal.SIGSTOP) -> tuple[dict[str, str], Path]:
         directory = tmp_path_factory.mktemp("halt")
         (directory / "sitecustomize.py").write_text(HALT, encoding="utf-8")
         path = os.pathsep.join([str(directory), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
         mark = directory / "halted"
-        return {"REGARD_TEST_HALT": f"{place}|{count}|{how:d}|{mark}", "PYTHONPATH": path.rstrip(os.pathsep)}, mark
+        return {"REGARD_TEST_HALT": f"{suffix}|{count}|{how:d}|{mark}", "PYTHONPATH": path.rstrip(os.pathsep)}, mark
 
     return halt
 
 
 @pytest.fixture
 def wait_for() -> Callable[[Callable[[], bool], subprocess.Popen[str]], None]:
-    """Waits until something happens, which a process must live to see."""
+    """Waits for a condition, and fails if the process ends before."""
 
-    def wait(happened: Callable[[], bool], running: subprocess.Popen[str]) -> None:
-        until = time.monotonic() + PATIENCE
-        while not happened():
+    def wait(condition: Callable[[], bool], running: subprocess.Popen[str]) -> None:
+        deadline = time.monotonic() + TIMEOUT
+        while not condition():
             assert running.poll() is None, running.communicate()[1]
-            assert time.monotonic() < until
+            assert time.monotonic() < deadline
             time.sleep(0.01)
 
     return wait
@@ -121,7 +121,7 @@ def wait_for() -> Callable[[Callable[[], bool], subprocess.Popen[str]], None]:
 
 @pytest.fixture(scope="session")
 def wrong_things(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory; no test changes it."""
+    """A directory of invalid texts, configurations and models, which no test changes."""
     world = tmp_path_factory.mktemp("wrong")
     _write_texts(world)
     _write_configurations(world)

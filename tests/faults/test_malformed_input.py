@@ -105,7 +105,7 @@ CASES = {
     ),
     "UTF-16 to translate": Case(f"{TRANSLATE} model --input utf16", "utf16", "iconv -f utf-16"),
     "truncated gz to translate": Case(f"{TRANSLATE} model --input cut.gz", "cut.gz", "fetch it again"),
-    "output is a directory": Case(f"{TRANSLATE} model --input a.en --output folder", "folder", "choose another place"),
+    "output is a directory": Case(f"{TRANSLATE} model --input a.en --output folder", "folder", "choose another path"),
     "output is the input": Case(f"{TRANSLATE} model --input a.en --output a.en", "a.en", "choose another output file"),
     "too many threads": Case(f"{TRANSLATE} model --threads 100000", "--threads: expected 1 to", "leave it out"),
     "threads to align with": Case(
@@ -137,7 +137,7 @@ CASES = {
     "alignment of unequal files": Case("align model --src one.en --tgt a.fr", "a.fr has 300", "must be equal"),
     "no words to attend to": Case("attend model ' '", "the sentence is empty", "expected some words"),
     "no attention to show": Case(
-        "attend plain hello", "plain: there is no attention to show", "train one with attention"
+        "attend plain hello", "plain: there is no attention to show", "train a model with attention"
     ),
     "no such layer": Case("attend model hello --readout layer=3", "no layer 3", "expected 0 to 0"),
     "picture of another sort": Case(
@@ -145,12 +145,14 @@ CASES = {
     ),
     "nothing to attend to": Case("attend model", "either SENTENCE", "or --src FILE"),
     "a sentence and a file to attend to": Case("attend model hello --src a.en", "either SENTENCE", "or --src FILE"),
-    "a model beside no page": Case("attend model hello --beside plain", "--beside", "name it with --html FILE"),
+    "a model beside no page": Case("attend model hello --beside plain", "--beside", "add --html FILE"),
     "a model beside itself": Case(
         "attend model hello --beside model --html a.html", "model, model", "expected different models"
     ),
     "a model without attention beside": Case(
-        "attend model hello --beside plain --html a.html", "plain: there is no attention", "train one with attention"
+        "attend model hello --beside plain --html a.html",
+        "plain: there is no attention",
+        "train a model with attention",
     ),
     "a picture of many sentences": Case(
         "attend model --src one.en --png a.png", "--png draws one sentence", "--html for all of them"

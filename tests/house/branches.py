@@ -1,6 +1,6 @@
-"""Fails unless enough of the branches were taken: `python tests/house/branches.py coverage.json 90`.
+"""Fails if branch coverage is too low: `python tests/house/branches.py coverage.json 90`.
 
-Coverage's own threshold mixes lines with branches; ours looks at branches alone.
+The threshold of coverage.py itself mixes lines with branches; this one counts branches only.
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ import sys
 from pathlib import Path
 
 
-def main(report: str, wanted: str) -> int:
-    """Prints the share of branches taken.
+def main(report: str, minimum: str) -> int:
+    """Prints the percentage of branches taken.
 
     Args:
-        report: Path of coverage's JSON report.
-        wanted: Smallest share allowed, in percent.
+        report: Path of the JSON report of coverage.py.
+        minimum: Minimum percentage.
 
     Returns:
-        Exit status: 0 when the share is large enough, 1 when it is not.
+        Exit status: 0 if the percentage is high enough, 1 if not.
     """
     totals = json.loads(Path(report).read_text(encoding="utf-8"))["totals"]
     taken, total = totals["covered_branches"], totals["num_branches"]
-    share = 100.0 * taken / total if total else 100.0
-    print(f"branches taken: {taken} of {total} ({share:.1f} %), wanted: {float(wanted):.1f} %")
-    return 0 if share >= float(wanted) else 1
+    percentage = 100.0 * taken / total if total else 100.0
+    print(f"branches taken: {taken} of {total} ({percentage:.1f} %), required: {float(minimum):.1f} %")
+    return 0 if percentage >= float(minimum) else 1
 
 
 if __name__ == "__main__":

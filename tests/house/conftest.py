@@ -1,4 +1,4 @@
-"""What the tests of the house look at: the package's own source."""
+"""Fixtures of the house tests: the parsed source of the packages."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def package() -> list[Module]:
-    """Every module of `src/regard` and of its sibling, the phrasebook."""
+    """All modules of `src/regard` and `src/regard_phrasebook`."""
     return [*read_package(ROOT / "src" / "regard"), *read_package(ROOT / "src" / "regard_phrasebook")]

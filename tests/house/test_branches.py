@@ -1,4 +1,4 @@
-"""The gate on covered branches lets enough through and stops too little."""
+"""The branch coverage check passes at its threshold and fails below it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).with_name("branches.py")
 
 
 @pytest.mark.parametrize(("taken", "status"), [(90, 0), (89, 1)])
-def test_the_gate(tmp_path: Path, taken: int, status: int) -> None:
+def test_the_threshold(tmp_path: Path, taken: int, status: int) -> None:
     report = tmp_path / "coverage.json"
     report.write_text(json.dumps({"totals": {"covered_branches": taken, "num_branches": 100}}), encoding="utf-8")
     done = subprocess.run([sys.executable, SCRIPT, report, "90"], capture_output=True, text=True)

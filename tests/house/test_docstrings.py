@@ -1,4 +1,4 @@
-"""Every public name has its docstring; the rule finds what is missing."""
+"""Every public name has a complete docstring; the rule finds what is missing."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def f(ids: Tensor, n: int) -> Tensor:
 
 
 def faults(text: str) -> list[str]:
-    found = check_docstrings([Module("regard.text.x", Path("x.py"), text, ast.parse(text))])
-    return [one.message for one in found]
+    findings = check_docstrings([Module("regard.text.x", Path("x.py"), text, ast.parse(text))])
+    return [finding.message for finding in findings]
 
 
 def test_the_package_is_documented(package: list[Module]) -> None:
-    assert [str(one) for one in check_docstrings(package)] == []
+    assert [str(finding) for finding in check_docstrings(package)] == []
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_a_missing_piece_is_found(old: str, new: str, fault: str) -> None:
 
 def test_tensors_need_a_shape() -> None:
     without = FULL.replace("`(B, S)` int64", "ids").replace("`(B, n)`, the", "The")
-    assert faults(without) == ["f: takes or gives a tensor, but no shape such as `(B, S)` is written"]
+    assert faults(without) == ["f: takes or returns a tensor, but documents no shape such as `(B, S)`"]
 
 
 def test_any_shape_is_a_shape() -> None:
@@ -63,12 +63,12 @@ def test_classes_and_their_methods_are_public_too() -> None:
     assert faults(text) == ["class C without a docstring", "C.m: no docstring"]
 
 
-def test_one_sentence_is_enough_for_one_argument_and_not_for_two() -> None:
-    one = '"""M."""\ndef f(a: int) -> int:\n    """Twice `a`."""\n'
-    assert faults(one) == []
-    assert faults(one.replace("`.", "`.\n\n    >>> f(1)\n    2\n    ")) == []
-    assert faults(one.replace("`.", "`.\n\n    And more.\n    ")) == ["f: no Args section", "f: no Returns section"]
-    assert faults(one.replace("a: int", "a, b")) == ["f: no Args section", "f: no Returns section"]
+def test_one_sentence_suffices_for_one_argument_only() -> None:
+    text = '"""M."""\ndef f(a: int) -> int:\n    """Twice `a`."""\n'
+    assert faults(text) == []
+    assert faults(text.replace("`.", "`.\n\n    >>> f(1)\n    2\n    ")) == []
+    assert faults(text.replace("`.", "`.\n\n    And more.\n    ")) == ["f: no Args section", "f: no Returns section"]
+    assert faults(text.replace("a: int", "a, b")) == ["f: no Args section", "f: no Returns section"]
 
 
 BASE = '''"""M."""
@@ -98,13 +98,13 @@ class Base:
         ("class C(Other):", "Adds.", ["C.m: no Args section", "C.m: no Returns section"]),
     ],
 )
-def test_an_override_may_leave_it_to_what_it_overrides(heading: str, docstring: str, expected: list[str]) -> None:
+def test_an_override_may_refer_to_the_overridden_method(heading: str, docstring: str, expected: list[str]) -> None:
     text = f'{BASE}{heading}\n    """C."""\n    def m(self, a: int, b: int) -> int:\n        """{docstring}"""\n'
     assert faults(text) == expected
 
 
-def test_the_options_of_a_verb_carry_their_own_help() -> None:
+def test_verbs_need_no_args_section() -> None:
     text = '"""M."""\ndef train(a: str, b: str) -> int:\n    """Trains."""\ndef other(a: str, b: str): """Does."""\n'
-    found = check_docstrings([Module("regard.cli.train", Path("train.py"), text, ast.parse(text))])
-    assert [one.message for one in found] == ["other: no Args section"]
+    findings = check_docstrings([Module("regard.cli.train", Path("train.py"), text, ast.parse(text))])
+    assert [finding.message for finding in findings] == ["other: no Args section"]
     assert len(faults(text)) == 3

@@ -1,4 +1,4 @@
-"""Imports point down the layers, without circles; the checkers see what breaks that."""
+"""Imports point down the layers, without cycles; the checks find planted violations."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def planted(tmp_path: Path, files: dict[str, str]) -> list[Module]:
 
 def test_the_package_keeps_its_layers(package: list[Module]) -> None:
     assert len(package) > 20
-    assert [str(one) for one in check_layers(package)] == []
+    assert [str(finding) for finding in check_layers(package)] == []
 
 
 def test_the_package_has_no_cycles(package: list[Module]) -> None:
-    assert [str(one) for one in check_cycles(package)] == []
+    assert [str(finding) for finding in check_cycles(package)] == []
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ def test_a_cycle_of_modules_is_found(tmp_path: Path) -> None:
     assert found.message == "regard.text.a -> regard.text.b -> regard.text.c -> regard.text.a"
 
 
-def test_a_package_that_hands_out_its_users_is_a_cycle(tmp_path: Path) -> None:
+def test_a_package_that_reexports_a_module_importing_it_is_a_cycle(tmp_path: Path) -> None:
     files = {"text/__init__.py": "from regard.text.a import x", "text/a.py": "from regard.text import y"}
     assert len(check_cycles(planted(tmp_path, files))) == 1
 
 
-def test_a_cycle_of_parts_is_found_though_no_modules_form_one(tmp_path: Path) -> None:
+def test_a_cycle_of_parts_without_a_cycle_of_modules_is_found(tmp_path: Path) -> None:
     files = {
         "search/a.py": "import regard.train.b",
         "train/b.py": "",
@@ -89,4 +89,4 @@ def test_imports_for_typing_make_no_cycle(tmp_path: Path) -> None:
     modules = planted(tmp_path, {"text/a.py": guarded, "text/b.py": "from regard.text.a import y"})
     assert check_cycles(modules) == []
     names = frozenset(module.name for module in modules)
-    assert [one.typing_only for module in modules for one in imports(module, names)] == [True, False]
+    assert [imported.typing_only for module in modules for imported in imports(module, names)] == [True, False]

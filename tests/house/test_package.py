@@ -1,4 +1,4 @@
-"""What importing the package does and gives, and where its tests lie."""
+"""What importing the package loads and provides, and where its tests are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HEAVY = ("torch", "numpy", "matplotlib", "sentencepiece", "pydantic", "typer", "
 
 
 def loaded_after(statement: str) -> set[str]:
-    """Top-level packages in memory after a statement ran in a new Python."""
+    """Top-level packages loaded after running a statement in a new Python process."""
     script = f"{statement}\nimport sys\nprint(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(done.stdout.split())
@@ -22,7 +22,7 @@ def loaded_after(statement: str) -> set[str]:
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
     assert loaded_after("import regard") & set(HEAVY) == set()
-    assert "json" in loaded_after("import regard, json")  # the probe can see what is loaded
+    assert "json" in loaded_after("import regard, json")  # the check sees what is loaded
 
 
 def test_text_tools_start_without_torch() -> None:
@@ -49,8 +49,8 @@ def test_public_names_exist_and_are_documented() -> None:
 
 
 def test_unit_tests_mirror_the_package() -> None:
-    """Every part with code in it has a folder, or a file, of unit tests."""
+    """Every part that contains code has a directory or a file of unit tests."""
     units = {path.stem.removeprefix("test_") for path in (ROOT / "tests/unit").iterdir()}
     parts = {path.parent.name for path in (ROOT / "src/regard").glob("*/*.py") if path.read_text(encoding="utf-8")}
-    assert sorted((parts | {"phrasebook"}) - units - {"cli"}) == []  # the command line has a tier of its own, tests/cli
+    assert sorted((parts | {"phrasebook"}) - units - {"cli"}) == []  # its tests are in tests/cli
     assert list((ROOT / "tests/cli").glob("test_*.py"))

@@ -1,4 +1,4 @@
-"""Every code block of the README and the docs is run; a block that is wrong is found."""
+"""Every code block of the README and the docs is run; wrong blocks are found."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_the_readme_shows_code_that_is_run() -> None:
 
 
 @pytest.mark.parametrize("path", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda path: path.name)
-def test_links_lead_somewhere(path: Path) -> None:
-    """mkdocs looks after the links within docs/; these two pages lie outside."""
+def test_links_have_targets(path: Path) -> None:
+    """Of the two pages outside docs/; mkdocs checks the links within it."""
     targets = re.findall(r"\]\(([^)#\s]+)", path.read_text(encoding="utf-8"))
     local = [target for target in targets if not target.startswith(("http://", "https://", "mailto:"))]
     assert [target for target in local if not (path.parent / target).exists()] == []
@@ -70,7 +70,7 @@ def test_a_wrong_block_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         run(tmp_path, monkeypatch, block)
     run(tmp_path, monkeypatch, "<!-- not run: it is meant to fail -->\n" + block)
     with pytest.raises(BlockError, match=r"page\.md|modle"):
-        run(tmp_path, monkeypatch, "<!-- not run -->\n" + block)  # a mark without a reason does not count
+        run(tmp_path, monkeypatch, "<!-- not run -->\n" + block)  # without a reason, the mark is ignored
 
 
 def test_a_block_within_a_list_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What a newcomer's first commands stand on: pins, the Makefile, the promise of a version."""
+"""What the first commands of a newcomer rely on: pinned versions, the Makefile, the changelog."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ ROOT = Path(__file__).parents[2]
 
 
 def constraints() -> dict[str, list[str]]:
-    """Pinned versions by normalized name; several where they differ by Python."""
-    found: dict[str, list[str]] = {}
+    """Pinned versions by normalized package name; several if they depend on the Python version."""
+    pins: dict[str, list[str]] = {}
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
         if line and not line.startswith("#"):
             match = re.fullmatch(r"([a-z0-9-]+)==([^;\s]+)(; python_(full_)?version (<|>=) '3\.11(\.5)?')?", line)
             assert match, line
-            found.setdefault(match[1], []).append(match[2])
-    return found
+            pins.setdefault(match[1], []).append(match[2])
+    return pins
 
 
 def needed() -> set[str]:
-    """Everything that regard and the extras of its tests need, directly or not, by what is installed here."""
+    """Installed packages that regard and the extras of its tests need, directly or indirectly."""
     seen: set[str] = set()
     waiting = [("regard", ("plot", "docs", "dev"))]
     while waiting:
         name, extras = waiting.pop()
         for requirement in metadata.requires(name) or []:
-            told = re.match(r"[A-Za-z0-9._-]+", requirement)
-            wanted = re.search(r"extra == ['\"]([^'\"]+)", requirement)
-            if not told or (wanted and wanted[1] not in extras):
+            name_match = re.match(r"[A-Za-z0-9._-]+", requirement)
+            extra = re.search(r"extra == ['\"]([^'\"]+)", requirement)
+            if not name_match or (extra and extra[1] not in extras):
                 continue
-            other = re.sub(r"[-_.]+", "-", told[0]).lower()
+            other = re.sub(r"[-_.]+", "-", name_match[0]).lower()
             installed = next(iter(metadata.Distribution.discover(name=other)), None)
             if other not in seen and other != "regard" and installed:
                 seen.add(other)
@@ -59,7 +59,7 @@ def test_the_tests_run_on_the_pins() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")
-def test_an_old_python_is_refused_in_plain_words(tmp_path: Path) -> None:
+def test_an_old_python_is_refused_with_a_message(tmp_path: Path) -> None:
     old = tmp_path / "python3"
     old.write_text("#!/bin/sh\necho Python 3.9.2\nexit 1\n", encoding="utf-8")
     old.chmod(0o755)

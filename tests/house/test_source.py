@@ -1,4 +1,4 @@
-"""What may not stand in the source: each rule holds for the package, and finds what is planted."""
+"""Constructs that the source must not contain: the package keeps each rule, and planted violations are found."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def module(text: str, part: str) -> Module:
 
 @pytest.mark.parametrize("check", source.CHECKS, ids=lambda check: check.__name__)
 def test_the_package_keeps_the_rule(check: Check, package: list[Module]) -> None:
-    assert [str(one) for one in check(package)] == []
+    assert [str(finding) for finding in check(package)] == []
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_the_package_keeps_the_rule(check: Check, package: list[Module]) -> None
         (source.check_pure_methods, "model", "class C:\n def step(self, x):\n  self.count += 1"),
     ],
 )
-def test_what_is_planted_is_found(check: Check, part: str, text: str) -> None:
+def test_a_planted_violation_is_found(check: Check, part: str, text: str) -> None:
     assert len(check([module(text, part)])) == 1
 
 
@@ -71,5 +71,5 @@ def test_what_is_planted_is_found(check: Check, part: str, text: str) -> None:
         (source.check_pure_methods, "model", "class C:\n def forward(self, x):\n  last = self.net(x)"),
     ],
 )
-def test_what_is_allowed_is_not_found(check: Check, part: str, text: str) -> None:
+def test_allowed_code_is_not_reported(check: Check, part: str, text: str) -> None:
     assert check([module(text, part)]) == []

@@ -1,17 +1,17 @@
-/* Lets a program see an older processor than the one that it runs on.
+/* Makes a program see an older processor than the one it runs on.
  *
  *     cc -O1 -shared -fPIC -o older_cpu.so older_cpu.c
  *     OLDER_CPU=avx2 LD_PRELOAD=./older_cpu.so python ...
  *
- * Libraries ask the instruction CPUID which instructions they may use. Linux can make that instruction fault
- * (arch_prctl ARCH_SET_CPUID, where /proc/cpuinfo says cpuid_fault). The fault arrives as SIGSEGV; the handler below
- * asks the processor itself, clears the bits of what the older one lacks, and goes on behind the instruction. So all
- * libraries of a process agree, those too that have no variable of their own to limit them, and so do its children.
- * What is hidden still works: this shows which code is chosen, not that the code keeps to the older instructions.
+ * Libraries use the CPUID instruction to find out which instructions they may use. Linux can make CPUID fault
+ * (arch_prctl ARCH_SET_CPUID, if /proc/cpuinfo lists cpuid_fault). The fault arrives as SIGSEGV; the handler below
+ * executes CPUID itself, clears the bits of what the older processor lacks, and continues after the instruction. So all
+ * libraries of a process and of its children agree, even those that have no environment variable to limit them.
+ * Hidden instructions still work: this shows which code is chosen, not that the code avoids newer instructions.
  *
- * OLDER_CPU: avx512 hides VNNI, AMX, bf16, fp16 (as Skylake-X); avx2 all of AVX-512 besides (as Haswell or Zen 3);
- *            generic AVX2, FMA, F16C and AVX besides, down to SSE4.2.
- * Exit status 77, at once: this processor or kernel cannot do it.
+ * OLDER_CPU: avx512 hides VNNI, AMX, bf16 and fp16 (like Skylake-X); avx2 also hides all of AVX-512 (like Haswell or
+ *            Zen 3); generic also hides AVX2, FMA, F16C and AVX, leaving SSE4.2.
+ * Exit status 77 at start: this processor or kernel cannot make CPUID fault.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -28,9 +28,9 @@
 
 enum { GENERIC, AVX2, AVX512 };
 static int level = AVX2;
-static struct sigaction theirs; /* what the program wants done at a real SIGSEGV */
+static struct sigaction program_action; /* the program's own handling of a real SIGSEGV */
 
-static long answer_cpuid(long allowed) { return syscall(SYS_arch_prctl, ARCH_SET_CPUID, allowed); }
+static long allow_cpuid(long allowed) { return syscall(SYS_arch_prctl, ARCH_SET_CPUID, allowed); }
 
 /* Bits as in Intel's Software Developer's Manual, volume 2A, CPUID. */
 static void hide(uint32_t leaf, uint32_t sub, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
@@ -52,7 +52,7 @@ static void hide(uint32_t leaf, uint32_t sub, uint32_t *a, uint32_t *b, uint32_t
         *a &= ~(BIT(4) | BIT(5) | BIT(21) | BIT(23));  /* AVX-VNNI, AVX512_BF16, AMX-FP16, AVX-IFMA */
         *d &= ~(BIT(4) | BIT(5) | BIT(10) | BIT(19)); /* AVX-VNNI-INT8, AVX-NE-CONVERT, AVX-VNNI-INT16, AVX10 */
     }
-    if (leaf == 0xd && sub == 0) /* the states that are saved: x87, SSE, AVX; above them AVX-512's three */
+    if (leaf == 0xd && sub == 0) /* saved states: x87, SSE, AVX, then the three of AVX-512 */
         *a &= level == AVX512 ? 0xe7u : level == AVX2 ? 7u : 3u;
 }
 
@@ -62,52 +62,52 @@ static void on_fault(int number, siginfo_t *info, void *raw)
     const unsigned char *code = (const unsigned char *)registers[REG_RIP];
     if (info->si_code == SI_KERNEL && code[0] == 0x0f && code[1] == 0xa2) {
         uint32_t leaf = registers[REG_RAX], sub = registers[REG_RCX], a = leaf, b, c = sub, d;
-        answer_cpuid(1);
+        allow_cpuid(1);
         __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-        answer_cpuid(0);
+        allow_cpuid(0);
         hide(leaf, sub, &a, &b, &c, &d);
         registers[REG_RAX] = a;
         registers[REG_RBX] = b;
         registers[REG_RCX] = c;
         registers[REG_RDX] = d;
         registers[REG_RIP] += 2;
-    } else if (theirs.sa_flags & SA_SIGINFO) {
-        theirs.sa_sigaction(number, info, raw);
-    } else if (theirs.sa_handler != SIG_DFL && theirs.sa_handler != SIG_IGN) {
-        theirs.sa_handler(number);
+    } else if (program_action.sa_flags & SA_SIGINFO) {
+        program_action.sa_sigaction(number, info, raw);
+    } else if (program_action.sa_handler != SIG_DFL && program_action.sa_handler != SIG_IGN) {
+        program_action.sa_handler(number);
     } else {
-        signal(number, SIG_DFL); /* the instruction faults again, and the program ends as it would have */
+        signal(number, SIG_DFL); /* the instruction faults again and ends the program */
     }
 }
 
-/* A handler of the program's own, such as the one of Python's faulthandler, must not take this one's place. */
-int sigaction(int number, const struct sigaction *wanted, struct sigaction *before)
+/* Keeps this file's SIGSEGV handler in place if the program sets its own, as Python's faulthandler does. */
+int sigaction(int number, const struct sigaction *action, struct sigaction *before)
 {
     static int (*real)(int, const struct sigaction *, struct sigaction *);
     if (!real)
         real = (int (*)(int, const struct sigaction *, struct sigaction *))dlsym(RTLD_NEXT, "sigaction");
     if (number != SIGSEGV)
-        return real(number, wanted, before);
+        return real(number, action, before);
     if (before)
-        *before = theirs;
-    if (wanted && wanted->sa_sigaction != on_fault)
-        theirs = *wanted;
-    else if (wanted)
-        return real(number, wanted, NULL);
+        *before = program_action;
+    if (action && action->sa_sigaction != on_fault)
+        program_action = *action;
+    else if (action)
+        return real(number, action, NULL);
     return 0;
 }
 
 __attribute__((constructor)) static void begin(void)
 {
     const char *name = getenv("OLDER_CPU");
-    struct sigaction ours;
+    struct sigaction own_action;
     if (name && !strcmp(name, "avx512"))
         level = AVX512;
     if (name && !strcmp(name, "generic"))
         level = GENERIC;
-    memset(&ours, 0, sizeof ours);
-    ours.sa_sigaction = on_fault;
-    ours.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
-    if (sigaction(SIGSEGV, &ours, NULL) || answer_cpuid(0))
+    memset(&own_action, 0, sizeof own_action);
+    own_action.sa_sigaction = on_fault;
+    own_action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK;
+    if (sigaction(SIGSEGV, &own_action, NULL) || allow_cpuid(0))
         _exit(77);
 }

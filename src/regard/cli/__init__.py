@@ -1,1 +1,1 @@
-"""The command line: one file a verb, which reads options, calls what does the work, and prints what comes back."""
+"""The command line: one file per verb, which parses options, calls the library and prints the results."""

@@ -1,4 +1,4 @@
-"""`regard aer`: how far word alignments are from gold ones."""
+"""`regard aer`: scores word alignments against gold alignments."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.lines import read_aligned
-from regard.cli.options import Base, Json, examples, place
+from regard.cli.lines import read_parallel
+from regard.cli.options import Json, examples, parse_path
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
@@ -17,47 +17,75 @@ EXAMPLES = examples(
     "regard aer --gold test.align --links test.align --gold-base 0 --links-base 0 --json",
 )
 
+_DETECTED = "detected; required if ambiguous"
+_Gold = Annotated[
+    Path,
+    typer.Option(
+        parser=parse_path,
+        metavar="FILE",
+        help="Gold links: Pharaoh format, where 1-2 is sure and 1p2 or 1?2 possible, or NAACL format.",
+    ),
+]
+_GoldBase = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=1, metavar="0|1", help="Index of the first word in the --gold file.", show_default=_DETECTED
+    ),
+]
+_LinksBase = Annotated[
+    int | None,
+    typer.Option(
+        min=0, max=1, metavar="0|1", help="Index of the first word in the --links file.", show_default=_DETECTED
+    ),
+]
+
 
 def aer(
-    gold: Annotated[
-        Path,
-        typer.Option(
-            parser=place, metavar="FILE", help="What is right: 1-2 is sure, 1p2 or 1?2 possible; or NAACL lines."
-        ),
+    gold: _Gold,
+    links: Annotated[
+        Path, typer.Option(parser=parse_path, metavar="FILE", help="Links to score, in the same formats.")
     ],
-    links: Annotated[Path, typer.Option(parser=place, metavar="FILE", help="What was guessed, in the same forms.")],
-    gold_base: Base = None,
-    links_base: Base = None,
+    gold_base: _GoldBase = None,
+    links_base: _LinksBase = None,
     src: Annotated[
         Path | None,
-        typer.Option(parser=place, metavar="FILE", help="Source sentences, to check links by.", show_default=False),
+        typer.Option(
+            parser=parse_path, metavar="FILE", help="Source sentences, to check links against.", show_default=False
+        ),
     ] = None,
     tgt: Annotated[
         Path | None,
-        typer.Option(parser=place, metavar="FILE", help="Target sentences, to check links by.", show_default=False),
+        typer.Option(
+            parser=parse_path, metavar="FILE", help="Target sentences, to check links against.", show_default=False
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Score word alignments: precision, recall and alignment error rate (Och & Ney 2003). Words count from 0 or 1."""
+    """Score word alignments against gold links.
+
+    Prints precision, recall and alignment error rate (Och & Ney 2003).
+    """
     from regard.alignment.error_rate import alignment_error_rate
     from regard.text.links import check_not_empty, read_links
     from regard.text.words import word_counts
 
     if (src is None) != (tgt is None):
-        raise ConfigError("links are checked against both sides: give --src and --tgt, or neither")
+        raise ConfigError("expected --src and --tgt together, got only one: give both, or neither")
     lengths: list[tuple[int, int]] = []
     if src is not None and tgt is not None:
-        lengths = word_counts(*read_aligned(src, tgt))
-    right = read_links(gold, base=gold_base, lengths=lengths)
-    check_not_empty(right, gold)
-    guessed = read_links(links, base=links_base, lengths=lengths, num_pairs=len(right))
-    if len(right) < len(guessed):  # a NAACL file does not tell of last pairs without links
-        right = read_links(gold, base=gold_base, lengths=lengths, num_pairs=len(guessed))
+        lengths = word_counts(*read_parallel(src, tgt))
+    gold_links = read_links(gold, base=gold_base, lengths=lengths)
+    check_not_empty(gold_links, gold)
+    predicted = read_links(links, base=links_base, lengths=lengths, num_pairs=len(gold_links))
+    if len(gold_links) < len(predicted):  # a NAACL file has no lines for final pairs without links
+        gold_links = read_links(gold, base=gold_base, lengths=lengths, num_pairs=len(predicted))
     scores = alignment_error_rate(
-        [one.possible for one in guessed], [one.sure for one in right], [one.possible for one in right]
+        [pair.possible for pair in predicted],
+        [pair.sure for pair in gold_links],
+        [pair.possible for pair in gold_links],
     )
     if as_json:
-        counts = {"guessed": scores.num_predicted, "sure": scores.num_sure, "sentences": len(right)}
+        counts = {"guessed": scores.num_predicted, "sure": scores.num_sure, "sentences": len(gold_links)}
         print(json.dumps({**scores.to_dict(), **counts}))
         return
     print(f"AER       {scores.aer:.4f}")

@@ -1,4 +1,4 @@
-"""`regard align`: the words of given translations, linked to the words that they were read from."""
+"""`regard align`: links the words of given translations to the words of their sources."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from regard.cli.lines import read_aligned, written_to
+from regard.cli.lines import open_output, read_parallel
 from regard.cli.loading import loading
 from regard.cli.messages import warn
-from regard.cli.options import Device, Models, Output, Readout, Src, Threads, examples, place, use_threads
+from regard.cli.options import Device, Models, Output, Readout, Src, Threads, examples, parse_path, use_threads
 from regard.cli.progress import with_progress
 from regard.errors import ConfigError
 from regard.files.paths import STDOUT, refuse_overwriting_input
@@ -24,38 +24,51 @@ EXAMPLES = examples(
     "regard align model --src test.en --tgt test.fr --format tsv --readout rule=threshold",
     "regard align model --src val.en --tgt val.fr --tune > val.guess",
 )
-_AT_ONCE = 512
-"""Sentence pairs read in one go: attention takes much more room than text."""
+_CHUNK_SIZE = 512
+"""Sentence pairs aligned at once: attention takes much more memory than text."""
 
 _Tgt = Annotated[
-    Path, typer.Option("--tgt", parser=place, metavar="FILE", help="Their translations.", show_default=False)
+    Path,
+    typer.Option(
+        "--tgt", parser=parse_path, metavar="FILE", help="Target sentences, one per line.", show_default=False
+    ),
 ]
 _Reverse = Annotated[
     Path | None,
     typer.Option(
-        parser=place, metavar="MODEL", help="A model that translates back: both directions count.", show_default=False
+        parser=parse_path,
+        metavar="MODEL",
+        help="Model of the opposite direction: align in both directions and combine the links.",
+        show_default=False,
     ),
 ]
 _Symmetrize = Annotated[
     str,
     typer.Option(
         metavar="NAME",
-        help="How two directions become one: intersection, union, grow-diag, grow-diag-final (gdf), "
+        help="How to combine both directions: intersection, union, grow-diag, grow-diag-final (gdf), "
         "grow-diag-final-and (gdfa).",
     ),
 ]
 _Format = Annotated[
     Literal["pharaoh", "json", "tsv", "naacl"],
-    typer.Option("--format", help="naacl counts from 1, the others from 0; tsv and json hold the words."),
+    typer.Option(
+        "--format", help="Output format; naacl counts words from 1, the others from 0; json and tsv include the words."
+    ),
 ]
 _Tune = Annotated[
     bool,
-    typer.Option("--tune", help="Select the layer and head that align these pairs best, and store them in the model."),
+    typer.Option(
+        "--tune", help="Select the layer and head that align these pairs best, and store the readout in the model."
+    ),
 ]
 _Gold = Annotated[
     Path | None,
     typer.Option(
-        parser=place, metavar="FILE", help="Gold links of these pairs, to select layer and head by.", show_default=False
+        parser=parse_path,
+        metavar="FILE",
+        help="Gold links of these pairs, to select the layer and head that agree best.",
+        show_default=False,
     ),
 ]
 
@@ -74,11 +87,14 @@ def align(
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Align the words of given translations by forced decoding: links 0-0 1-2 ... per pair, counted from 0."""
+    """Align the words of translations with those of their sources.
+
+    Reads given translations by forced decoding and writes one line of links, such as 0-0 1-2, per sentence pair.
+    """
     refuse_overwriting_input(STDOUT if output is None else output, [src, tgt, gold, reverse_model, *models])
     if tune and len(models) > 1:
         raise ConfigError("--tune stores the readout in one model: give one model, not an ensemble")
-    sources, targets = read_aligned(src, tgt)
+    sources, targets = read_parallel(src, tgt)
 
     with loading():
         from regard.alignment.symmetrize import full_name
@@ -111,7 +127,7 @@ def _aligner(
     device: str,
     tune: bool,
 ) -> Aligner:
-    """Loads a model or an ensemble and decides how to read it; what was selected is said on standard error."""
+    """Loads a model or an ensemble and chooses its readout, reporting the selection on standard error."""
     with loading():
         from regard.translation.aligner import Aligner, choose_readout
         from regard.translation.loading import load
@@ -135,13 +151,15 @@ def _write(aligner: Aligner, sources: list[str], targets: list[str], format_name
     from regard.alignment.formats import FORMATS, LINE_PER_PAIR
     from regard.text.normalize import normalize
 
-    form = FORMATS[format_name]
-    starts = with_progress(range(0, len(sources), _AT_ONCE), total=-(-len(sources) // _AT_ONCE), what="windows")
-    with written_to(output) as file:
+    formatter = FORMATS[format_name]
+    starts = with_progress(range(0, len(sources), _CHUNK_SIZE), total=-(-len(sources) // _CHUNK_SIZE), unit="chunks")
+    with open_output(output) as file:
         for start in starts:
-            window = slice(start, start + _AT_ONCE)
-            found = aligner.links(sources[window], targets[window], first=start + 1)
-            for number, links in enumerate(found, start=start):
-                text = form(number + 1, links, normalize(sources[number]).split(), normalize(targets[number]).split())
+            chunk = slice(start, start + _CHUNK_SIZE)
+            chunk_links = aligner.links(sources[chunk], targets[chunk], first=start + 1)
+            for number, links in enumerate(chunk_links, start=start):
+                text = formatter(
+                    number + 1, links, normalize(sources[number]).split(), normalize(targets[number]).split()
+                )
                 if text or format_name in LINE_PER_PAIR:
                     file.write(text)

@@ -1,4 +1,4 @@
-"""`regard attend`: sentences, and what a model looked at while it wrote their translations."""
+"""`regard attend`: shows the attention between sentences and their translations."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.lines import InputLines, read_aligned, write_text
+from regard.cli.lines import InputLines, read_parallel, write_text
 from regard.cli.loading import loading
 from regard.cli.messages import warn
-from regard.cli.options import Device, Model, Readout, Threads, examples, place, use_threads
+from regard.cli.options import Device, Model, Readout, Threads, examples, parse_path, use_threads
 from regard.errors import RegardError
 from regard.files.paths import refuse_overwriting_input
 from regard.files.printable import on_one_line
@@ -29,42 +29,49 @@ EXAMPLES = examples(
     "regard attend model --src test.en --tgt test.fr --html attention.html",
 )
 
-_Sentence = Annotated[str | None, typer.Argument(metavar="SENTENCE", help="What to translate.", show_default=False)]
+_Sentence = Annotated[str | None, typer.Argument(metavar="SENTENCE", help="Sentence to translate.", show_default=False)]
 _Target = Annotated[
     str | None,
-    typer.Option(metavar="TEXT", help="A translation to read, rather than to find.", show_default=False),
+    typer.Option(metavar="TEXT", help="Translation to use instead of searching for one.", show_default=False),
 ]
 _Src = Annotated[
     Path | None,
     typer.Option(
-        "--src", parser=place, metavar="FILE", help="Sentences in place of one, a line each.", show_default=False
+        "--src",
+        parser=parse_path,
+        metavar="FILE",
+        help="Source sentences, one per line, instead of SENTENCE.",
+        show_default=False,
     ),
 ]
 _Tgt = Annotated[
     Path | None,
     typer.Option(
         "--tgt",
-        parser=place,
+        parser=parse_path,
         metavar="FILE",
-        help="Their translations, to read rather than to find.",
+        help="Translations to use instead of searching for them, one per line.",
         show_default=False,
     ),
 ]
 _Html = Annotated[
-    Path | None, typer.Option(parser=place, metavar="FILE", help="Write a page to point at.", show_default=False)
+    Path | None,
+    typer.Option(parser=parse_path, metavar="FILE", help="Write an interactive HTML page.", show_default=False),
 ]
 _Beside = Annotated[
     list[Path] | None,
     typer.Option(
-        parser=place,
+        parser=parse_path,
         metavar="MODEL",
-        help="A model to show beside it on the page; may be repeated.",
+        help="Another model to show on the page, side by side; may be repeated.",
         show_default=False,
     ),
 ]
 _Png = Annotated[
     Path | None,
-    typer.Option(parser=place, metavar="FILE", help="Write a picture: .png, .svg or .pdf.", show_default=False),
+    typer.Option(
+        parser=parse_path, metavar="FILE", help="Write a picture of the matrix: .png, .svg or .pdf.", show_default=False
+    ),
 ]
 
 
@@ -78,11 +85,14 @@ def attend(
     beside: _Beside = None,
     png: _Png = None,
     readout: Readout = None,
-    subwords: Annotated[bool, typer.Option("--subwords", help="Show subwords rather than words.")] = False,
+    subwords: Annotated[bool, typer.Option("--subwords", help="Show subwords instead of words.")] = False,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Show what a translation attended to: the matrix, and the most and least attended words of each target word."""
+    """Show which source words a translation attends to.
+
+    Prints the attention matrix, and the most and least attended source words per target word.
+    """
     models = [model, *(beside or [])]
     _check_outputs(models, page=html, picture=png, several=src is not None)
     for output in filter(None, (html, png)):
@@ -124,16 +134,16 @@ def _draw(png: Path, record: AttentionRecord, options: ReadoutOptions, level: Le
     missing = save(record, png, layer=options.layer, head=options.head, level=level)
     if missing:
         warn(
-            f"{png}: no installed font has {missing[:40]}, drawn as \ufffd: install one that has, such as "
-            "Noto Sans CJK for Chinese, Japanese and Korean, or show the page with --html"
+            f"{png}: no installed font has {missing[:40]}, drawn as \ufffd: install one that has them, such as "
+            "Noto Sans CJK for Chinese, Japanese and Korean, or write a page with --html"
         )
 
 
 def _check_outputs(models: list[Path], *, page: Path | None, picture: Path | None, several: bool) -> None:
     if len(models) > 1 and page is None:
-        raise RegardError("--beside shows models side by side on a page: name it with --html FILE")
+        raise RegardError("--beside needs a page to show the models side by side on: add --html FILE")
     if len(set(models)) < len(models):
-        raise RegardError(f"{', '.join(map(str, models))}: expected different models beside each other")
+        raise RegardError(f"{', '.join(map(str, models))}: expected different models, got the same one twice")
     if picture is not None and several:
         raise RegardError("--png draws one sentence: give SENTENCE in place of --src FILE, or --html for all of them")
 
@@ -141,36 +151,36 @@ def _check_outputs(models: list[Path], *, page: Path | None, picture: Path | Non
 def _inputs(
     sentence: str | None, target: str | None, src: Path | None, tgt: Path | None
 ) -> tuple[list[str], list[str] | None]:
-    """The sentences to read, and their translations where they are given."""
+    """The source sentences, and their translations if given."""
     if (sentence is None) == (src is None) or (target and src) or (tgt and not src):
         raise RegardError(
-            "expected either SENTENCE, with --target TEXT if you like, or --src FILE, with --tgt FILE if you like"
+            "expected either SENTENCE, optionally with --target TEXT, or --src FILE, optionally with --tgt FILE"
         )
     if src is None:
         if target is not None and not normalize(target):
             raise RegardError("--target: the given translation is empty: expected some words")
         return [sentence or ""], None if target is None else [target]
-    return (list(InputLines(src)), None) if tgt is None else read_aligned(src, tgt)
+    return (list(InputLines(src)), None) if tgt is None else read_parallel(src, tgt)
 
 
 def _records(translations: dict[str, list[Translation]]) -> dict[str, list[AttentionRecord]]:
-    """Attention of the sentences that every model attended to; the others are reported on standard error."""
-    for name, own in translations.items():
-        if not any(translation.source.strip() for translation in own):
+    """Attention of the sentences for which every model has one, reporting the others on standard error."""
+    for name, of_model in translations.items():
+        if not any(translation.source.strip() for translation in of_model):
             raise RegardError('the sentence is empty: expected some words to translate, such as "How was your day?"')
-        if all(translation.attention is None for translation in own):
-            reasons = "".join(f"; {warning}" for warning in own[0].warnings)
+        if all(translation.attention is None for translation in of_model):
+            reasons = "".join(f"; {warning}" for warning in of_model[0].warnings)
             raise RegardError(
                 f"{name}: there is no attention to show: train a model with attention, not `plain`, or give a shorter "
                 f"sentence{reasons}"
             )
     records: dict[str, list[AttentionRecord]] = {name: [] for name in translations}
     for number, row in enumerate(zip(*translations.values(), strict=True), start=1):
-        attended = [translation.attention for translation in row]
-        for name, record in zip(translations, attended, strict=True):
-            if record is not None and None not in attended:
+        row_records = [translation.attention for translation in row]
+        for name, record in zip(translations, row_records, strict=True):
+            if record is not None and None not in row_records:
                 records[name].append(record)
-        if None in attended:
+        if None in row_records:
             warn(f"sentence {number} is left out: it is empty or too long")
     return records
 
@@ -194,10 +204,10 @@ def _print(
     layer, head = options.layer, options.head
     console.print(render(record, width=console.width, layer=layer, head=head, level=level), end="\n\n")
     for ranking in most_and_least(record, layer=layer, head=head):
-        line = f"{ranking.word}: most {_listed(ranking.most)}; least {_listed(ranking.least)}"
+        line = f"{ranking.word}: most {_format_words(ranking.most)}; least {_format_words(ranking.least)}"
         console.print(on_one_line(line))
     console.print(f"\nalignment {pharaoh(readout.links(record))}")
 
 
-def _listed(words: tuple[AttendedWord, ...]) -> str:
-    return ", ".join(f"{attended.word} {attended.weight:.2f}" for attended in words) or "none"
+def _format_words(words: tuple[AttendedWord, ...]) -> str:
+    return ", ".join(f"{word.word} {word.weight:.2f}" for word in words) or "none"

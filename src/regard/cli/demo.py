@@ -10,19 +10,22 @@ import typer
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
 from regard.cli.messages import say_json
-from regard.cli.options import Json, Set, examples, place
+from regard.cli.options import Json, Set, examples, parse_path
 
 EXAMPLES = examples("regard demo --out demo")
 
 
 def demo(
-    out: Annotated[Path, typer.Option(parser=place, metavar="DIR", help="Directory to write to.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(parser=parse_path, metavar="DIR", help="Directory to write to.")] = Path("demo"),
     pairs: Annotated[int, typer.Option(metavar="N", help="Sentence pairs to train on.")] = 20000,
     overrides: Set = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace another corpus or model in DIR.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Write a corpus, train a Bahdanau model, score it, translate a sentence and draw its attention, in minutes."""
+    """Train a small model on a synthetic corpus and show its attention.
+
+    Takes minutes: writes the corpus, trains a Bahdanau model, scores it and draws the attention of a translation.
+    """
     with loading():
         from regard.recipes.demo import run_demo
         from regard.recipes.process import interrupt_on_signals, prepare_process

@@ -1,4 +1,4 @@
-"""`regard evaluate`: translates a test set and scores it."""
+"""`regard evaluate`: translates a test set and scores the translations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.lines import read_aligned
+from regard.cli.lines import read_parallel
 from regard.cli.loading import loading
 from regard.cli.messages import say, say_json
 from regard.cli.options import (
@@ -20,7 +20,7 @@ from regard.cli.options import (
     Table,
     Threads,
     examples,
-    place,
+    parse_path,
     use_threads,
 )
 from regard.cli.progress import with_progress
@@ -34,7 +34,10 @@ def evaluate(
     models: Models,
     src: Src,
     ref: Annotated[
-        Path, typer.Option("--ref", parser=place, metavar="FILE", help="Their right translations.", show_default=False)
+        Path,
+        typer.Option(
+            "--ref", parser=parse_path, metavar="FILE", help="Reference translations, one per line.", show_default=False
+        ),
     ],
     beam: Beam = None,
     device: Device = "auto",
@@ -43,12 +46,15 @@ def evaluate(
     shortlist: Table = None,
     tokenize: Annotated[
         str,
-        typer.Option(metavar="NAME", help="sacreBLEU's tokenizer for BLEU: 13a, zh, ja-mecab, ko-mecab, char, ..."),
+        typer.Option(metavar="NAME", help="sacreBLEU tokenizer for BLEU: 13a, zh, ja-mecab, ko-mecab, char, ..."),
     ] = "auto",
     as_json: Json = False,
 ) -> None:
-    """Translate a test set and score it: BLEU, chrF and TER by sacreBLEU, with the signatures to compare them by."""
-    sources, references = read_aligned(src, ref)
+    """Translate a test set and score it with BLEU, chrF and TER.
+
+    Scores come from sacreBLEU, each with its signature.
+    """
+    sources, references = read_parallel(src, ref)
 
     with loading():
         from regard.evaluate.scores import corpus_scores
@@ -56,7 +62,7 @@ def evaluate(
         from regard.translation.loading import load
 
     tokenizer = choose_tokenizer(references, tokenize)
-    bleu_metric(tokenizer)  # which may be missing: better said now than after translating
+    bleu_metric(tokenizer)  # if a package is missing, fails now, not after translating
     use_threads(threads)
     translator = load(models, precision=precision, device=device, threads=threads)
     signature = translator.signature
@@ -71,10 +77,10 @@ def evaluate(
     if as_json:
         say_json({**scores.to_dict(), "model": signature})
         return
-    for name, value, how in (
+    for metric, value, metric_signature in (
         ("BLEU", scores.bleu, scores.bleu_signature),
         ("chrF", scores.chrf, scores.chrf_signature),
         ("TER", scores.ter, scores.ter_signature),
     ):
-        print(f"{name:5} {value:6.2f}  {how}")
+        print(f"{metric:5} {value:6.2f}  {metric_signature}")
     say(f"model {signature}")

@@ -1,6 +1,7 @@
-"""How a command ends: exit status, and words for whoever has to do something about it.
+"""Exit status and final message of a command.
 
-0 = done, 1 = a fault of regard's own or a reader who went away, 2 = a mistake that the user can mend, 130 = Ctrl-C.
+0 = success, 1 = internal error, closed output pipe or failed run of a lab, 2 = error that the user can fix,
+130 = Ctrl-C.
 """
 
 from __future__ import annotations
@@ -20,40 +21,40 @@ from regard.files.paths import error_reason, error_remedy, is_disk_full
 
 INTERRUPTED = 130
 DEBUG = "REGARD_DEBUG"
-"""Environment variable that asks for tracebacks."""
+"""Environment variable that turns tracebacks on."""
 
-# Newer versions of typer carry click within themselves; its errors of usage are reached through what typer exports.
+# Newer versions of typer contain a copy of click, whose usage error is reachable only through a class typer exports.
 _USAGE: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def exit_status(work: Callable[[], object]) -> int:
-    """Does the work of a command and says what went wrong, if something did.
+    """Runs a command and reports any error on standard error.
 
     Args:
-        work: Returns an exit status, or None for 0.
+        work: The command; returns an exit status, or None for 0.
 
     Returns:
         The exit status.
     """
     with standard_streams():
-        return _ending(work)
+        return _run(work)
 
 
-def _ending(work: Callable[[], object]) -> int:
+def _run(work: Callable[[], object]) -> int:
     try:
         status = work()
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED  # whoever pressed Ctrl-C knows; what can be gone on with says so itself
+        return INTERRUPTED  # without a message: a command that can be resumed prints its own
     except BrokenPipeError:
-        _leave_standard_output()  # whoever read us has gone, such as `head`
+        _discard_standard_output()  # the reader, such as `head`, has closed the pipe
         return 1
     except Exception as error:
-        return _failed(error)
+        return _report_error(error)
     return status if isinstance(status, int) else 0
 
 
-def _failed(error: Exception) -> int:
+def _report_error(error: Exception) -> int:
     if os.environ.get(DEBUG):
         warn("".join(traceback.format_exception(error)))
     if isinstance(error, RegardError):
@@ -63,24 +64,24 @@ def _failed(error: Exception) -> int:
         warn(f"error: {_usage_message(error)}")
         return 2
     if isinstance(error, OSError) and (error.filename is not None or is_disk_full(error)):
-        warn(f"error: {error.filename or 'what is written'}: {error_reason(error)}; {error_remedy(error)}")
-        _leave_standard_output()
+        warn(f"error: {error.filename or 'output'}: {error_reason(error)}; {error_remedy(error)}")
+        _discard_standard_output()
         return 2
     warn(
         f"internal error: {type(error).__name__}: {error}\n"
-        f"This is a fault of regard's own. Run it again with {DEBUG}=1 for the traceback, and report that, please."
+        f"This is a bug in regard. Run the command again with {DEBUG}=1 to see the traceback, and please report it."
     )
     return 1
 
 
-def _leave_standard_output() -> None:
-    """What is still waiting to be written, and cannot be, goes nowhere."""
-    with suppress(OSError, ValueError):  # it may be no file of the system's
+def _discard_standard_output() -> None:
+    """Redirects standard output to the null device, so that flushing buffered output at exit cannot fail."""
+    with suppress(OSError, ValueError):  # it may have no file descriptor
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage_message(error: Exception) -> str:
-    """What is wrong with the options, and where to read about them."""
-    context, told = getattr(error, "ctx", None), getattr(error, "format_message", None)
-    message = str(told() if callable(told) else error).rstrip(".")
+    """The message of a usage error, with a pointer to the help."""
+    context, format_message = getattr(error, "ctx", None), getattr(error, "format_message", None)
+    message = str(format_message() if callable(format_message) else error).rstrip(".")
     return f"{message}; see `{context.command_path if context else 'regard'} --help`"

@@ -1,4 +1,4 @@
-"""`regard export`: a model for another engine."""
+"""`regard export`: writes a model in the format of another engine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.messages import say, warn
-from regard.cli.options import Model, examples, place
+from regard.cli.options import Model, examples, parse_path
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
@@ -22,16 +22,23 @@ EXAMPLES = examples(
 def export(
     model: Model,
     to: Annotated[
-        Literal["ctranslate2", "onnx", "marian"], typer.Option("--to", help="Whose model to write.", show_default=False)
+        Literal["ctranslate2", "onnx", "marian"],
+        typer.Option("--to", help="Target engine; marian is MarianMT of transformers.", show_default=False),
     ],
     out: Annotated[
-        Path, typer.Option("--out", parser=place, metavar="DIR", help="A new directory.", show_default=False)
+        Path, typer.Option("--out", parser=parse_path, metavar="DIR", help="Directory to create.", show_default=False)
     ],
     quantization: Annotated[
-        str, typer.Option(metavar="TYPE", help="Type of the weights: float32 or int8; int16, ... for ctranslate2.")
+        str,
+        typer.Option(
+            metavar="TYPE", help="Number type of the weights: float32 or int8; ctranslate2 has more, such as int16."
+        ),
     ] = "float32",
 ) -> None:
-    """Write a model for another engine, and prove that it translates there as it does here."""
+    """Export a model to CTranslate2, ONNX or transformers.
+
+    Verifies that the exported model translates as the original does.
+    """
     if to == "marian":
         _to_marian(model, out, quantization)
     elif to == "onnx":
@@ -42,7 +49,9 @@ def export(
 
 def _to_marian(model: Path, out: Path, quantization: str) -> None:
     if quantization != "float32":
-        raise ConfigError(f"--quantization {quantization}: weights for transformers are float32; leave it out")
+        raise ConfigError(
+            f"--quantization {quantization}: models for transformers have float32 weights only: leave it out"
+        )
 
     with loading():
         from regard.interop.marian.exporter import CLOSE, export_marian
@@ -50,12 +59,12 @@ def _to_marian(model: Path, out: Path, quantization: str) -> None:
 
     stored = load_model(model)
     export_marian(stored, out)
-    say(f"{out}: logits in transformers are those of {model}, within {CLOSE}")
+    say(f"{out}: logits in transformers equal those of {model} within {CLOSE}")
     alpha = stored.config.search.length_penalty
     if alpha:
         warn(
-            f"a beam may choose another hypothesis there: transformers divides its score by length ** {alpha}, regard "
-            f"by ((5 + length) / 6) ** {alpha} (Wu et al. 2016)"
+            "beam search may choose another hypothesis there: transformers divides scores by "
+            f"length ** {alpha}, regard by ((5 + length) / 6) ** {alpha} (Wu et al. 2016)"
         )
 
 
@@ -66,8 +75,8 @@ def _to_ctranslate2(model: Path, out: Path, quantization: str) -> None:
         from regard.store import load_model
 
     export_ctranslate2(load_model(model), out, quantization=quantization)
-    say(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples came out token by token as by {model}")
-    _tell_of_rounding(out, quantization)
+    say(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples were translated token by token as by {model}")
+    _report_rounding(out, quantization)
 
 
 def _to_onnx(model: Path, out: Path, quantization: str) -> None:
@@ -77,10 +86,13 @@ def _to_onnx(model: Path, out: Path, quantization: str) -> None:
         from regard.store import load_model
 
     export_onnx(load_model(model), out, quantization=quantization)
-    say(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples came out as by {model}, logits within {CLOSE}")
-    _tell_of_rounding(out, quantization)
+    say(f"{out}: {NUM_SAMPLES} of {NUM_SAMPLES} samples were translated as by {model}, logits within {CLOSE}")
+    _report_rounding(out, quantization)
 
 
-def _tell_of_rounding(out: Path, quantization: str) -> None:
+def _report_rounding(out: Path, quantization: str) -> None:
     if quantization != "float32":
-        say(f"They were compared before rounding; what {quantization} costs, `regard evaluate {out} ...` tells.")
+        say(
+            f"Compared before rounding to {quantization}: measure its effect on quality with "
+            f"`regard evaluate {out} ...`."
+        )

@@ -1,4 +1,4 @@
-"""`regard import`: a model of another toolkit as one of regard's."""
+"""`regard import`: converts a model of another toolkit."""
 
 from __future__ import annotations
 
@@ -9,24 +9,35 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.messages import say, warn
-from regard.cli.options import examples, place
+from regard.cli.options import examples, parse_path
 
 EXAMPLES = examples("regard import marian opus-mt-en-fr --out model")
 
 
 def import_(
     kind: Annotated[
-        Literal["marian"], typer.Argument(metavar="KIND", help="marian: MarianMT of transformers.", show_default=False)
+        Literal["marian"],
+        typer.Argument(
+            metavar="KIND", help="Format of the model: marian, for MarianMT of transformers.", show_default=False
+        ),
     ],
     directory: Annotated[
         Path,
-        typer.Argument(parser=place, metavar="DIR", help="The model, as transformers keeps it.", show_default=False),
+        typer.Argument(
+            parser=parse_path,
+            metavar="DIR",
+            help="Directory of the model, as transformers saves it.",
+            show_default=False,
+        ),
     ],
     out: Annotated[
-        Path, typer.Option("--out", parser=place, metavar="MODEL", help="The new model.", show_default=False)
+        Path, typer.Option("--out", parser=parse_path, metavar="MODEL", help="Directory to create.", show_default=False)
     ],
 ) -> None:
-    """Read a model of another toolkit: regard then translates, shows and evaluates it like its own."""
+    """Import a model from another toolkit.
+
+    The result can be used like a model trained here.
+    """
     with loading():
         from regard.interop.marian.importer import EXPONENT, import_marian
 
@@ -35,7 +46,7 @@ def import_(
     power = manifest.details[EXPONENT]
     if power:
         warn(
-            f"transformers divides the score of a hypothesis by length ** {power}, regard by ((5 + length) / 6) ** "
-            f"{power} (Wu et al. 2016), so that a beam may choose another: --beam 1 and a length penalty of 0 choose "
-            "alike"
+            "beam search may choose another hypothesis here: transformers divides scores by "
+            f"length ** {power}, regard by ((5 + length) / 6) ** {power} (Wu et al. 2016); --beam 1 or a length "
+            "penalty of 0 gives the same choice"
         )

@@ -1,4 +1,4 @@
-"""`regard info`: what a model says about itself, or what this machine has and regard makes of it."""
+"""`regard info`: describes a model, or this machine and how regard uses it."""
 
 from __future__ import annotations
 
@@ -12,29 +12,35 @@ import typer
 
 from regard.cli.loading import loading
 from regard.cli.messages import say, say_json
-from regard.cli.options import Json, examples, place
+from regard.cli.options import Json, examples, parse_path
 from regard.errors import ConfigError
 from regard.files.printable import on_one_line
 
 EXAMPLES = examples("regard info model", "regard info model --json", "regard info --machine")
-WIDEST_NAME = 40
-"""Columns that names of details may take; a longer one pushes its own value aside."""
-WIDEST = 120
-"""Columns of the table of a machine, at most; lines that are longer are hard to read."""
+MAX_NAME_WIDTH = 40
+"""Width of the column of names; a longer name shifts its own value to the right."""
+MAX_TABLE_WIDTH = 120
+"""Maximum width of the table of a machine; longer lines are hard to read."""
 
 
 def info(
     model: Annotated[
         Path | None,
-        typer.Argument(parser=place, metavar="MODEL", help="Directory of a trained model.", show_default=False),
+        typer.Argument(parser=parse_path, metavar="MODEL", help="Directory of a trained model.", show_default=False),
     ] = None,
     machine: Annotated[
         bool,
-        typer.Option("--machine", help="Show this machine instead: what it has, what regard uses of it, and why."),
+        typer.Option(
+            "--machine",
+            help="Describe this machine instead: its hardware and software, what regard uses of them, and why.",
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show a model's kind, size, scores, signature and configuration; its files are checked against their hashes."""
+    """Describe a model or this machine.
+
+    For a model: its signature, size, scores and configuration, after verifying its files against their hashes.
+    """
     if machine and model is not None:
         raise ConfigError(f"info: expected a model or --machine, got {model} and --machine: ask for one at a time")
     if machine:
@@ -57,8 +63,7 @@ def _show_model(model: Path, as_json: bool) -> None:
     manifest, config = opened.manifest, opened.config
     sizes = dict(sorted(opened.sizes.items()))
     if as_json:
-        told = {**manifest.model_dump(), "bytes": sizes, "config": config.model_dump()}
-        say_json(told)
+        say_json({**manifest.model_dump(), "bytes": sizes, "config": config.model_dump()})
         return
     rows = {
         "model": str(model),
@@ -70,7 +75,7 @@ def _show_model(model: Path, as_json: bool) -> None:
         **{key.replace("_", " "): str(value) for key, value in manifest.details.items()},
     }
     shown = {on_one_line(key): on_one_line(value) for key, value in rows.items()}
-    width = min(WIDEST_NAME, max(map(len, shown)))
+    width = min(MAX_NAME_WIDTH, max(map(len, shown)))
     for key, value in shown.items():
         say(f"{key:{width}}  {value}")
     say(f"\n{dump_config(config)}", end="")
@@ -81,11 +86,11 @@ def _show_machine(as_json: bool) -> None:
     from regard.recipes.machine import describe_machine
 
     rows = describe_machine()
-    if as_json:  # in ASCII: JSON's own escapes keep whatever a name holds
+    if as_json:  # in ASCII: JSON escapes preserve every character of a name
         print(json.dumps({row.topic: {"found": row.found, "why": row.why, **row.facts} for row in rows}))
         return
     margin = max(len(row.topic) for row in rows) + 2
-    columns = max(20, min(WIDEST, shutil.get_terminal_size().columns) - margin)
+    columns = max(20, min(MAX_TABLE_WIDTH, shutil.get_terminal_size().columns) - margin)
     for row in rows:
         lines = [
             line

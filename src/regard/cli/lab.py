@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
 from regard.cli.messages import say, warn
-from regard.cli.options import Set, Verb, examples, place, warn_replaced
+from regard.cli.options import Set, Verb, examples, parse_path, warn_replaced, with_groups
 from regard.errors import ConfigError
 
 RUN_EXAMPLES = examples(
@@ -22,7 +23,7 @@ REPORT_EXAMPLES = examples("regard lab report lab")
 LIST_EXAMPLES = examples("regard lab list")
 
 Directory = Annotated[
-    Path, typer.Argument(parser=place, metavar="DIR", help="Directory of the lab.", show_default=False)
+    Path, typer.Argument(parser=parse_path, metavar="DIR", help="Directory of the lab.", show_default=False)
 ]
 Files = tuple[str, str]
 Lab = Annotated[
@@ -31,7 +32,7 @@ Lab = Annotated[
 Out = Annotated[
     Path | None,
     typer.Argument(
-        parser=place, metavar="DIR", help="Directory for models, results and report.", show_default="lab-NAME"
+        parser=parse_path, metavar="DIR", help="Directory for models, results and report.", show_default="lab-NAME"
     ),
 ]
 CorpusFiles = Annotated[
@@ -77,31 +78,51 @@ app = typer.Typer(
 )
 
 
+@dataclass(frozen=True)
+class _LabSettings:
+    """Options that replace settings of the lab."""
+
+    corpus: CorpusFiles = None
+    val: ValFiles = None
+    test: TestFiles = None
+    gold: Gold = None
+    pairs: Pairs = None
+    test_pairs: TestPairs = None
+    steps: Steps = None
+    tokens: Tokens = None
+    minutes: Minutes = None
+    seeds: Seeds = None
+    baseline: Baseline = None
+
+    def changes(self) -> dict[str, object]:
+        """Values by the keys of a lab's TOML file; None for options that were not given."""
+        return {
+            "corpus.train": self.corpus,
+            "corpus.val": self.val,
+            "corpus.test": self.test,
+            "corpus.gold": self.gold,
+            "corpus.pairs": self.pairs,
+            "corpus.test_pairs": self.test_pairs,
+            "budget.steps": self.steps,
+            "budget.tokens": self.tokens,
+            "budget.minutes": self.minutes,
+            "seeds": _numbers(self.seeds),
+            "baseline": self.baseline,
+        }
+
+
 @app.command("run", cls=Verb, epilog=RUN_EXAMPLES)
+@with_groups
 def _run(
     lab: Lab,
     directory: Out = None,
-    corpus: CorpusFiles = None,
-    val: ValFiles = None,
-    test: TestFiles = None,
-    gold: Gold = None,
-    pairs: Pairs = None,
-    test_pairs: TestPairs = None,
-    steps: Steps = None,
-    tokens: Tokens = None,
-    minutes: Minutes = None,
-    seeds: Seeds = None,
-    baseline: Baseline = None,
+    settings: _LabSettings = _LabSettings(),
     only: Only = None,
     workers: Workers = 1,
     overrides: Set = None,
 ) -> int:
     """Train every system with every seed, then write the report. The same command resumes an interrupted lab."""
-    changes = {
-        "corpus.train": corpus, "corpus.val": val, "corpus.test": test, "corpus.gold": gold, "corpus.pairs": pairs,
-        "corpus.test_pairs": test_pairs, "budget.steps": steps, "budget.tokens": tokens, "budget.minutes": minutes,
-        "seeds": _numbers(seeds), "baseline": baseline, "base.set": warn_replaced(overrides or []) or None,
-    }  # fmt: skip
+    changes = settings.changes() | {"base.set": warn_replaced(overrides or []) or None}
 
     with loading():
         from regard.lab.load import load_lab

@@ -1,4 +1,4 @@
-"""Lines in and lines out: standard streams and files, as they are read and flushed as they are written."""
+"""Line-by-line input and output: standard streams, pipes and files, plain or gzipped."""
 
 from __future__ import annotations
 
@@ -6,33 +6,104 @@ import gzip
 import io
 import os
 import re
+import select
 import stat
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
-from regard.cli.line_input import ArrivingLines
 from regard.cli.messages import warn
 from regard.cli.streams import NamedFile
 from regard.errors import DataError
 from regard.files.paths import refuse_overwriting_input
-from regard.text.readers import open_bytes, raw_lines, read_lines
+from regard.text.readers import GZIP, open_bytes, raw_lines, read_lines
 
-_MOST_FOREIGN = 16
-"""U+FFFD in a row, at most, in place of bytes that are no text: each would be spelled and translated byte by byte."""
-_LONG_RUN = re.compile(f"\ufffd{{{_MOST_FOREIGN},}}")
+LINE_TIMEOUT = 0.005
+"""Seconds to wait for the next line of a pipe or terminal before treating it as not sent yet."""
+_BLOCK_SIZE = 1 << 16
+_MAX_REPLACEMENTS = 16
+"""Longest run of U+FFFD that replaces undecodable bytes: each one would be encoded and translated byte by byte."""
+_LONG_RUN = re.compile(f"\ufffd{{{_MAX_REPLACEMENTS},}}")
+
+
+class ArrivingLines:
+    """Lines of a pipe, socket or terminal, read as they arrive.
+
+    A sender may wait for the translation of a line before it sends the next one, so a reader must be able to find out
+    whether another line has arrived without waiting for it.
+
+    Args:
+        file: A pipe, a socket or a terminal; see `supports`.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._lines: deque[bytes] = deque()
+        self._unfinished: list[bytes] = []
+        self._ended = False
+
+    @staticmethod
+    def supports(file: BinaryIO) -> bool:
+        """Whether the operating system can tell if the next line of a file has arrived.
+
+        Args:
+            file: An open file.
+
+        Returns:
+            False for regular files, gzipped streams and streams without a file descriptor.
+        """
+        if sys.platform == "win32" or not isinstance(file, io.BufferedReader):
+            return False
+        try:
+            mode = os.fstat(file.fileno()).st_mode
+        except OSError:
+            return False
+        can_wait = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(file.fileno())
+        return can_wait and not file.peek(len(GZIP)).startswith(GZIP)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yields lines with their line ends; the last may have none."""
+        while self._lines or not self._ended:
+            if self._lines:
+                yield self._lines.popleft()
+            else:
+                self._read()
+
+    def more(self) -> bool:
+        """Whether the next line, or the end of the input, has arrived."""
+        while not (self._lines or self._ended):
+            if not select.select([self._file], [], [], LINE_TIMEOUT)[0]:
+                return False
+            self._read()
+        return True
+
+    def _read(self) -> None:
+        """Reads what has arrived, and waits only if nothing has."""
+        block = self._file.read1(_BLOCK_SIZE)  # type: ignore[attr-defined]
+        *complete, rest = block.split(b"\n")
+        if complete:
+            complete[0] = b"".join((*self._unfinished, complete[0]))
+            self._unfinished = []
+            self._lines.extend(line + b"\n" for line in complete)
+        self._unfinished.append(rest)
+        if not block:
+            self._ended = True
+            if last := b"".join(self._unfinished):
+                self._lines.append(last)
 
 
 class InputLines:
-    """Lines of a file or of standard input, one at a time as they come: each is text, whatever its bytes are.
+    """Lines of a file or of standard input, decoded one at a time as they arrive.
 
-    What is no UTF-8 becomes U+FFFD, with a warning on standard error that names the line; halves of UTF-16 pairs, which
-    careless programs write, are let in, and controls with NUL among them: normalizing replaces these.
+    Bytes that are not valid UTF-8 become U+FFFD, with a warning on standard error that names the line. Unpaired UTF-16
+    surrogates, which faulty programs write, and control characters, NUL among them, are kept: normalization replaces
+    them.
 
     Args:
-        path: Plain text or .gz; None for standard input, which may be the same.
+        path: Plain text or .gz; None for standard input, which may be gzipped too.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -42,7 +113,7 @@ class InputLines:
         self._arriving: ArrivingLines | None = None
 
     def __iter__(self) -> Iterator[str]:
-        """Yields lines without their ends.
+        """Yields lines without their line ends.
 
         Raises:
             DataError: The file cannot be read, or is UTF-16, where not even the ends of lines can be found.
@@ -51,67 +122,68 @@ class InputLines:
             if sys.stdin is None:
                 raise DataError("standard input is closed: name a file with --input, or pipe lines in")
             self._file = sys.stdin.buffer
-            yield from self._text(self._file)
+            yield from self._decode_all(self._file)
             return
         with open_bytes(self.path) as self._file:
-            yield from self._text(self._file)
+            yield from self._decode_all(self._file)
 
     def more(self) -> bool:
-        """Whether the next line, or the end, is there already; if not, somebody may be waiting for answers first."""
+        """Whether the next line, or the end, has arrived; if not, the sender may be waiting for output first."""
         return self._arriving is None or self._arriving.more()
 
-    def share_read(self) -> float | None:
-        """Which part of the bytes has been read, from 0 to 1; None where nobody knows how many there will be."""
+    def fraction_read(self) -> float | None:
+        """Fraction of the bytes read so far, from 0 to 1; None if the total is unknown."""
         file = self._file
         if file is None or file.closed:
             return None if file is None else 1.0
         try:
             status = os.fstat(file.fileno())
             return file.tell() / status.st_size if stat.S_ISREG(status.st_mode) and status.st_size else None
-        except OSError:  # no file of the system's
+        except OSError:  # a stream without a file descriptor
             return None
 
-    def _text(self, file: BinaryIO) -> Iterator[str]:
-        if ArrivingLines.suit(file):
+    def _decode_all(self, file: BinaryIO) -> Iterator[str]:
+        if ArrivingLines.supports(file):
             self._arriving = ArrivingLines(file)
         for number, raw in enumerate(raw_lines(self._arriving or file, self.name), start=1):
-            yield self._decoded(raw, number)
+            yield self._decode(raw, number)
 
-    def _decoded(self, raw: bytes, number: int) -> str:
+    def _decode(self, raw: bytes, number: int) -> str:
         line = raw.removesuffix(b"\n").removesuffix(b"\r")
         if b"\0" in line:
             warn(
-                f"{self.name}:{number}: expected text, found a NUL byte at position {line.index(0) + 1} of the line, "
-                "which is read as a space: if it is UTF-16, convert it with iconv -t utf-8"
+                f"{self.name}:{number}: expected text, found a NUL byte at position {line.index(0) + 1} of the line; "
+                "NUL bytes are read as spaces: if the file is UTF-16, convert it with iconv -t utf-8"
             )
         try:
             return line.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
             warn(
                 f"{self.name}:{number}: expected UTF-8, found byte 0x{line[error.start]:02x} at position "
-                f"{error.start + 1} of the line: what is none is read as U+FFFD; convert it, e.g. with iconv -t utf-8"
+                f"{error.start + 1} of the line; invalid bytes are read as U+FFFD: convert the file, e.g. with "
+                "iconv -t utf-8"
             )
-            return _LONG_RUN.sub("\ufffd" * _MOST_FOREIGN, line.decode("utf-8", "replace"))
+            return _LONG_RUN.sub("\ufffd" * _MAX_REPLACEMENTS, line.decode("utf-8", "replace"))
 
 
-def read_aligned(src: Path, tgt: Path) -> tuple[list[str], list[str]]:
-    """All lines of two files that belong together.
+def read_parallel(src: Path, tgt: Path) -> tuple[list[str], list[str]]:
+    """Reads all lines of two parallel files.
 
     Args:
         src: Source sentences.
-        tgt: A line for each of them.
+        tgt: Target sentences, one per source sentence.
 
     Returns:
-        As many lines of either.
+        The lines of both files, equally many.
 
     Raises:
-        DataError: A file cannot be read, both are empty, or the counts differ.
+        DataError: A file cannot be read, both are empty, or their line counts differ.
     """
     src_lines, tgt_lines = list(read_lines(src)), list(read_lines(tgt))
     if len(src_lines) != len(tgt_lines):
         raise DataError(
-            f"{src} has {len(src_lines)} lines but {tgt} has {len(tgt_lines)}: line n of the one must belong to line n "
-            "of the other, so the counts must be equal"
+            f"{src} has {len(src_lines)} lines but {tgt} has {len(tgt_lines)}: line n of one file must belong to line "
+            "n of the other, so the line counts must be equal"
         )
     if not src_lines:
         raise DataError(f"{src}: expected at least one sentence, found an empty file: name a file with text")
@@ -119,40 +191,40 @@ def read_aligned(src: Path, tgt: Path) -> tuple[list[str], list[str]]:
 
 
 class OutputLines:
-    """Where lines go, each written through at once, so that whoever reads them waits no longer than needed.
+    """Writes lines and flushes each at once, so that readers see it without delay.
 
     Args:
-        file: A stream of text.
-        at_once: Whether each line is written through; a .gz is not, which would make it longer than plain text.
+        file: A text stream.
+        flush: Whether to flush after each line; not for .gz, since flushing would make it larger than plain text.
     """
 
-    def __init__(self, file: TextIO, *, at_once: bool = True) -> None:
+    def __init__(self, file: TextIO, *, flush: bool = True) -> None:
         self.file = file
-        self.at_once = at_once
+        self.flush = flush
 
     def write(self, line: str) -> None:
-        """Writes a line and its end.
+        """Writes a line and a line end.
 
         Args:
-            line: Without its end.
+            line: Text without a line end.
         """
-        print(line, file=self.file, flush=self.at_once)
+        print(line, file=self.file, flush=self.flush)
 
 
 @contextmanager
-def written_to(path: Path | None, *, reading: Path | None = None) -> Iterator[OutputLines]:
-    """Where lines go: a file, gzipped where its name ends in .gz, or standard output.
+def open_output(path: Path | None, *, reading: Path | None = None) -> Iterator[OutputLines]:
+    """Opens a file or standard output to write lines to.
 
     Args:
-        path: The file; None for standard output.
-        reading: A file that is read meanwhile, and so must be another.
+        path: The file, gzipped if its name ends in .gz; None for standard output.
+        reading: The input file that is open at the same time, which must be another file.
 
     Yields:
-        What takes the lines.
+        The open output.
 
     Raises:
-        DataError: The file cannot be opened, or is the one that is read.
-        OSError: It cannot be written; the error has its name.
+        DataError: The file cannot be opened, or is the input file.
+        OSError: Writing failed; the error carries the file's name.
     """
     if path is None:
         yield OutputLines(sys.stdout)
@@ -161,31 +233,31 @@ def written_to(path: Path | None, *, reading: Path | None = None) -> Iterator[Ou
     try:
         raw = NamedFile(path, str(path))
     except OSError as error:
-        raise DataError(f"{path}: cannot be written: {error.strerror}; choose another place") from None
+        raise DataError(f"{path}: cannot be written: {error.strerror}; choose another path") from None
     with io.BufferedWriter(raw) as plain:
-        if path.suffix == ".gz":  # without name and time in it, so that the same lines give the same bytes
-            with gzip.GzipFile("", "wb", fileobj=plain, mtime=0) as packed, _lines(packed) as file:
-                yield OutputLines(file, at_once=False)
+        if path.suffix == ".gz":  # without file name and time, so that the same lines give the same bytes
+            with gzip.GzipFile("", "wb", fileobj=plain, mtime=0) as packed, _as_text(packed) as file:
+                yield OutputLines(file, flush=False)
         else:
-            with _lines(plain) as file:
+            with _as_text(plain) as file:
                 yield OutputLines(file)
 
 
-def _lines(file: BinaryIO | gzip.GzipFile) -> io.TextIOWrapper:
+def _as_text(file: BinaryIO | gzip.GzipFile) -> io.TextIOWrapper:
     return io.TextIOWrapper(cast("BinaryIO", file), encoding="utf-8", newline="\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a whole file: what was there stays until all of it is written.
+    """Writes a whole file; an existing file is replaced only when the new one is complete.
 
     Args:
-        path: The file; gzipped where its name ends in .gz.
-        text: What it shall hold.
+        path: The file, gzipped if its name ends in .gz.
+        text: The new content.
 
     Raises:
-        CheckpointError: It cannot be written.
+        CheckpointError: The file cannot be written.
     """
     from regard.files.atomic import write_output
 
     data = gzip.compress(text.encode(), mtime=0) if path.suffix == ".gz" else text.encode()
-    write_output(path, lambda place: place.write_bytes(data))
+    write_output(path, lambda temporary: temporary.write_bytes(data))

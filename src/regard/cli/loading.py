@@ -1,4 +1,4 @@
-"""Loading what a verb needs in as little time as it takes."""
+"""Fast imports of heavy packages."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Imports within are not interrupted by the garbage collector, and it never looks at what they left.
+    """Turns the garbage collector off during imports, and excludes PyTorch's objects from later collections.
 
-    PyTorch and its friends make half a million objects that all stay; walking through them again and again takes a
-    sixth of the time of their import, and once more at the end of the process.
+    PyTorch and its dependencies create half a million objects that all stay alive. Traversing them repeatedly takes a
+    sixth of the import time, and once more at the end of the process.
 
     Yields:
         Nothing.
@@ -23,7 +23,7 @@ def loading() -> Iterator[None]:
     try:
         yield
     finally:
-        if first and "torch" in sys.modules:  # nothing of a caller's is kept, where there is one
+        if first and "torch" in sys.modules:  # freezing later would also exclude the caller's objects
             gc.freeze()
         if collecting:
             gc.enable()

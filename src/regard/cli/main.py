@@ -1,4 +1,4 @@
-"""The command `regard`: its verbs and how it starts. Torch is loaded by the verbs that need it, not for `--help`."""
+"""The command `regard` and its verbs, each of which loads PyTorch only when it runs, not for `--help`."""
 
 from __future__ import annotations
 
@@ -28,67 +28,67 @@ from regard.cli import (
 from regard.cli.exit_status import exit_status
 from regard.cli.options import Verb
 
-NARROW = 70
-"""Columns that boxes around the help need."""
-SPINS = 1000
-"""Turns for which an idle thread of GNU's OpenMP waits awake before it sleeps, in place of its 300,000."""
+MIN_BOX_WIDTH = 70
+"""Terminal width, in columns, that boxes around the help need."""
+SPIN_COUNT = 1000
+"""Iterations that an idle thread of GNU OpenMP spins before it sleeps; its default is 300,000."""
 
 
 class Application(typer.Typer):
-    """Typer, but for how it ends: see `regard.cli.exit_status`."""
+    """A Typer application that ends as `regard.cli.exit_status` says."""
 
     def __call__(self, args: Sequence[str] | None = None) -> NoReturn:
-        """Runs one command and leaves Python.
+        """Runs one command and exits.
 
         Args:
-            args: Arguments; those of the process when not given.
+            args: Command-line arguments; those of the process by default.
 
         Raises:
             SystemExit: Always, with the exit status.
         """
-        # Boxes cut off what does not fit; plain help breaks its lines at any width.
-        if shutil.get_terminal_size().columns < NARROW:
+        # Boxes truncate text that does not fit; plain help wraps at any width.
+        if shutil.get_terminal_size().columns < MIN_BOX_WIDTH:
             self.rich_markup_mode = None
         command = typer.main.get_command(self)
-        given = None if args is None else list(args)
-        sys.exit(exit_status(lambda: command.main(args=given, prog_name="regard", standalone_mode=False)))
+        arguments = None if args is None else list(args)
+        sys.exit(exit_status(lambda: command.main(args=arguments, prog_name="regard", standalone_mode=False)))
 
 
 app = Application(
     help="Train, run and inspect attention-based translation models.",
-    epilog="A file named in an option may end in .gz. Exit status: 0 done, 1 a fault of regard, 2 a mistake to mend.",
+    epilog="Text files may be gzipped (.gz). Exit status: 0 success, 1 internal error, 2 user error, 130 interrupted.",
     no_args_is_help=False,
     add_completion=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         print(f"regard {version('regard')}")
         raise typer.Exit
 
 
-def _sleep_early() -> None:
-    """Lets waiting threads give the processor up soon; before torch is loaded, which reads this once.
+def _limit_spinning() -> None:
+    """Lets idle OpenMP threads sleep soon; must run before PyTorch is loaded, since OpenMP reads the variable once.
 
-    Beside other work, threads that wait awake take the time of the very threads that they wait for.
+    On a machine with other work, spinning threads take processor time from the threads that they wait for.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
+        os.environ.setdefault("GOMP_SPINCOUNT", str(SPIN_COUNT))
 
 
 @app.callback(invoke_without_command=True)
 def _start(
     context: typer.Context,
     show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     """Train, run and inspect attention-based translation models."""
-    _sleep_early()
+    _limit_spinning()
     if context.invoked_subcommand is None:
         print(context.get_help())
 

@@ -1,4 +1,4 @@
-"""What verbs say to people: text of models, files and names is in it, and none of it commands the terminal."""
+"""Messages of the command line, with control characters of models, files and names made harmless."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from regard.files.printable import printable, printable_json
 
 
 def say(text: str, *, end: str = "\n") -> None:
-    """Prints lines for people to standard output.
+    """Prints text for people to standard output.
 
     Args:
-        text: The lines.
-        end: What follows them.
+        text: One or more lines.
+        end: Written after the text.
     """
     print(printable(text), end=end)
 
 
 def warn(text: str) -> None:
-    """Prints a remark to standard error, with the name of the program before it."""
+    """Prints a message to standard error, prefixed with the program's name."""
     print(f"regard: {printable(text)}", file=sys.stderr, flush=True)
 
 
 def say_json(tree: object) -> None:
-    """Prints a line of JSON to standard output, in which everything that is no plain text is escaped."""
+    """Prints an object as one line of JSON to standard output, with unprintable characters escaped."""
     print(printable_json(json.dumps(tree, ensure_ascii=False)))

@@ -1,63 +1,71 @@
-"""Options that several verbs have, described once."""
+"""Options that several verbs share, and what all verbs do with repeated options."""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import inspect
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar, get_type_hints
 
 import typer
 import typer.core
 
 from regard.cli.messages import warn
 
+Result = TypeVar("Result")
 
-def place(name: str) -> Path:
-    """A file or directory that an option names.
+
+def parse_path(name: str) -> Path:
+    """Parses the path of a file or directory.
 
     Args:
-        name: As it was typed; an unset variable of the shell makes it empty.
+        name: The value from the command line; an unset shell variable makes it empty.
 
     Returns:
-        The same as a path.
+        The path.
 
     Raises:
-        BadParameter: The name is empty, which would mean the present directory.
+        BadParameter: The value is empty, which would mean the current directory.
     """
     if not name:
-        raise typer.BadParameter("expected a name, got an empty one (is a variable unset?); '.' is the present one")
+        raise typer.BadParameter(
+            "expected a path, got an empty one (is a shell variable unset?); use '.' for the current directory"
+        )
     return Path(name)
 
 
 Model = Annotated[
-    Path, typer.Argument(parser=place, metavar="MODEL", help="Directory of a trained model.", show_default=False)
+    Path, typer.Argument(parser=parse_path, metavar="MODEL", help="Directory of a trained model.", show_default=False)
 ]
 Models = Annotated[
     list[Path],
     typer.Argument(
-        parser=place,
-        metavar="MODEL...",
-        help="Directory of a trained model or of an export; several models make an ensemble.",
+        parser=parse_path,
+        metavar="MODEL",
+        help="Directory of a trained model or an export; several models form an ensemble.",
         show_default=False,
     ),
 ]
 Beam = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Width of the beam; 1 is greedy.", show_default="the model's, usually 5"),
+    typer.Option(metavar="N", help="Beam size; 1 is greedy search.", show_default="from the model, usually 5"),
 ]
 Device = Annotated[
-    str, typer.Option(metavar="NAME", help="cpu, cuda, cuda:1, ...; auto takes a GPU where there is one.")
+    str, typer.Option(metavar="NAME", help="Device: cpu, cuda, cuda:1, ...; auto uses a GPU if there is one.")
 ]
 Threads = Annotated[
     int | None,
-    typer.Option(metavar="N", help="CPU threads.", show_default="as torch decides"),
+    typer.Option(metavar="N", help="Number of CPU threads.", show_default="chosen by PyTorch"),
 ]
 Precision = Annotated[
     str | None,
     typer.Option(
         metavar="TYPE",
-        help="Number type of products: float32, bfloat16, int8; other engines have more.",
-        show_default="float32, an export's own",
+        help="Number type of matrix products: float32, bfloat16 or int8; engines of exports may have others.",
+        show_default="float32, or the export's own",
     ),
 ]
 Readout = Annotated[
@@ -65,106 +73,145 @@ Readout = Annotated[
     typer.Option(
         "--readout",
         metavar="KEY=VALUE",
-        help="How links are read off the attention: layer, head, shift, rule (shares, strongest or threshold), "
-        "threshold, end; may be repeated.",
-        show_default="the model's own",
+        help="How to read word links from the attention. Keys: layer, head, shift, rule (shares, strongest or "
+        "threshold), threshold, end; may be repeated.",
+        show_default="from the model",
     ),
 ]
 Output = Annotated[
     Path | None,
-    typer.Option("--output", parser=place, metavar="FILE", help="Where to write.", show_default="standard output"),
+    typer.Option("--output", parser=parse_path, metavar="FILE", help="Output file.", show_default="standard output"),
 ]
 Table = Annotated[
     Path | None,
     typer.Option(
         "--shortlist",
-        parser=place,
+        parser=parse_path,
         metavar="FILE",
-        help="Translate with the words of this table only: see `regard shortlist`.",
+        help="Restrict the output vocabulary to this shortlist, see `regard shortlist`.",
         show_default=False,
     ),
 ]
-Base = Annotated[
-    int | None, typer.Option(min=0, max=1, metavar="0|1", show_default="found out where the file shows it")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Set = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Any option, such as train.steps=3000; may be repeated.", show_default=False
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set any configuration option, such as train.steps=3000; may be repeated.",
+        show_default=False,
     ),
 ]
-_SEVERAL_FILES = ("--src", "--tgt", "--val-src", "--val-tgt", "--input")
-"""Options of files that could as well be one."""
+_TEXT_FILES = ("--src", "--tgt", "--val-src", "--val-tgt", "--input")
+"""Options whose files can be concatenated if there are several."""
 
 
 class Verb(typer.core.TyperCommand):
-    """A command that refuses a second value where it takes one, of which the last would count without a word."""
+    """A command that refuses an option given twice, where click would silently use the last value."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # or Click's own
-        """Reads the command line.
+        """Parses the command line.
 
         Args:
-            ctx: Of the command.
-            args: What follows the verb.
+            ctx: The command's context.
+            args: The arguments after the verb.
 
         Returns:
-            What is left of it.
+            The arguments that were not parsed.
 
         Raises:
-            BadParameter: An option that takes one value has several.
+            BadParameter: An option that takes one value was given several times.
         """
-        if not ctx.resilient_parsing:  # as it is while a shell completes what was typed so far
+        if not ctx.resilient_parsing:  # set while a shell completes a partial command line
             _, _, order = self.make_parser(ctx).parse_args(args=list(args))
             for option, count in Counter(order).items():
                 single = not (getattr(option, "multiple", False) or getattr(option, "is_flag", False))
                 if count > 1 and single and option.param_type_name == "option":
-                    raise typer.BadParameter(_given_again(max(option.opts, key=len), count), ctx=ctx)
+                    raise typer.BadParameter(_repeated_message(max(option.opts, key=len), count), ctx=ctx)
         return super().parse_args(ctx, args)
 
 
-def _given_again(name: str, count: int) -> str:
-    more = ", and join files that belong together (cat one two > both)" if name in _SEVERAL_FILES else ""
+def _repeated_message(name: str, count: int) -> str:
+    more = ", and join files that belong together (cat one two > both)" if name in _TEXT_FILES else ""
     return f"{name} was given {count} times, but takes one value: give it once{more}"
 
 
-def warn_replaced(options: list[str]) -> list[str]:
-    """Names what a later `--set` of the same key replaces, on standard error.
+def with_groups(verb: Callable[..., Result]) -> Callable[..., Result]:
+    """Expands a verb's groups of options, which are dataclasses, into single options for Typer.
 
     Args:
-        options: `key=value`, in their order.
+        verb: A function with dataclasses among its parameters, whose fields are annotated as options.
 
     Returns:
-        The same.
+        A function with the fields in place of the dataclasses, in the same order, that calls the verb.
+    """
+    types = get_type_hints(verb, include_extras=True)
+    groups = {
+        name: group for name, group in types.items() if isinstance(group, type) and dataclasses.is_dataclass(group)
+    }
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(verb).parameters.values():
+        if parameter.name not in groups:
+            parameters.append(parameter.replace(annotation=types[parameter.name]))
+            continue
+        group = groups[parameter.name]
+        field_types = get_type_hints(group, include_extras=True)
+        parameters += [
+            inspect.Parameter(field.name, parameter.kind, default=field.default, annotation=field_types[field.name])
+            for field in dataclasses.fields(group)
+        ]
+
+    @functools.wraps(verb)
+    def expanded(**options: object) -> Result:
+        for name, group in groups.items():
+            options[name] = group(**{field.name: options.pop(field.name) for field in dataclasses.fields(group)})
+        return verb(**options)
+
+    expanded.__dict__["__signature__"] = inspect.Signature(parameters)
+    expanded.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return expanded
+
+
+def warn_replaced(options: list[str]) -> list[str]:
+    """Warns about each `--set` option that a later one with the same key overrides.
+
+    Args:
+        options: `key=value` strings, in the order given.
+
+    Returns:
+        The same strings.
     """
     last: dict[str, str] = {}
     for option in options:
         key = option.partition("=")[0].strip()
         if key in last and last[key] != option:
-            warn(f"{last[key]} does not count, since {option} comes later")
+            warn(f"{last[key]} is ignored: {option} comes later")
         last[key] = option
     return options
 
 
 Src = Annotated[
-    Path, typer.Option("--src", parser=place, metavar="FILE", help="Source sentences, one a line.", show_default=False)
+    Path,
+    typer.Option(
+        "--src", parser=parse_path, metavar="FILE", help="Source sentences, one per line.", show_default=False
+    ),
 ]
 
 
 def examples(*commands: str) -> str:
-    """The end of a verb's help: commands to copy, each of which the tests run.
+    """Formats example commands for the end of a verb's help; the tests run each of them.
 
     Args:
-        *commands: Without the prompt.
+        *commands: Commands without a prompt.
 
     Returns:
-        Paragraphs, since only these keep their line breaks.
+        One paragraph per command, since only paragraphs keep their line breaks.
     """
     return "\n\n".join(["Examples:", *(f"$ {command}" for command in commands)])
 
 
 def use_threads(threads: int | None) -> None:
-    """Limits torch to so many CPU threads; None leaves it as it is; too many are refused."""
+    """Sets the number of PyTorch's CPU threads, refusing more than the machine allows; None changes nothing."""
     if threads is not None:
         import torch
 

@@ -1,4 +1,4 @@
-"""`regard phrasebook`: writes the built-in corpus."""
+"""`regard phrasebook`: writes the synthetic corpus."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from typing import Annotated
 import typer
 
 from regard.cli.messages import warn
-from regard.cli.options import examples, place
+from regard.cli.options import examples, parse_path
 
 EXAMPLES = examples("regard phrasebook --pair en-fr --pairs 300 --seed 1 --out words")
 
 
 def phrasebook(
-    out: Annotated[Path, typer.Option(parser=place, metavar="DIR", help="Directory to write to.", show_default=False)],
-    pair: Annotated[str, typer.Option(metavar="PAIR", help="Languages: en-fr or en-ko.")] = "en-fr",
-    pairs: Annotated[int, typer.Option(metavar="N", help="Sentence pairs for training.")] = 20000,
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed writes the same files.")] = 1,
-    min_length: Annotated[int, typer.Option(metavar="N", help="Fewest words of a source sentence.")] = 1,
-    max_length: Annotated[int, typer.Option(metavar="N", help="Most words of a source sentence.")] = 60,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files of these names.")] = False,
+    out: Annotated[
+        Path, typer.Option(parser=parse_path, metavar="DIR", help="Directory to write to.", show_default=False)
+    ],
+    pair: Annotated[str, typer.Option(metavar="PAIR", help="Language pair: en-fr or en-ko.")] = "en-fr",
+    pairs: Annotated[int, typer.Option(metavar="N", help="Number of training sentence pairs.")] = 20000,
+    seed: Annotated[int, typer.Option(metavar="N", help="Random seed; the same seed gives the same files.")] = 1,
+    min_length: Annotated[int, typer.Option(metavar="N", help="Minimum number of words per source sentence.")] = 1,
+    max_length: Annotated[int, typer.Option(metavar="N", help="Maximum number of words per source sentence.")] = 60,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
-    """Write sentence pairs with their gold word alignments, from a grammar: train, val and test."""
+    """Generate a synthetic parallel corpus with gold word alignments.
+
+    Writes train, val and test files with sentence pairs from a grammar.
+    """
     from regard_phrasebook.corpus import write_corpus
 
     write_corpus(

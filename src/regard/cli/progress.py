@@ -1,4 +1,4 @@
-"""How far a long run over many sentences has come, for somebody who watches; silent for everybody else."""
+"""Progress display on a terminal for long runs over many sentences; silent otherwise."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ def with_progress(
     items: Iterable[T],
     *,
     total: int | None = None,
-    what: str = "sentences",
-    share: Callable[[], float | None] | None = None,
+    unit: str = "sentences",
+    fraction: Callable[[], float | None] | None = None,
 ) -> Iterator[T]:
-    """Passes items through and counts them on standard error, if that is a terminal and standard output is not.
+    """Passes items through and shows their count if standard error is a terminal and standard output is not.
 
     Args:
-        items: Whatever is worked through.
-        total: How many there will be, where that is known.
-        what: Their name.
-        share: Where it is not known: tells which part is done, from 0 to 1, or None.
+        items: Items being processed.
+        total: Number of items, if known.
+        unit: Plural name of the items.
+        fraction: If the total is unknown: returns the fraction done, from 0 to 1, or None.
 
     Yields:
         The same items.
@@ -33,12 +33,12 @@ def with_progress(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    number = TextColumn("{task.completed:,}" + (f" of {total:,}" if total else "") + f" {what}")
+    count = TextColumn("{task.completed:,}" + (f" of {total:,}" if total else "") + f" {unit}")
     rate = TextColumn("{task.fields[rate]:,.0f}/s")
-    columns = (number, rate, BarColumn(), TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
+    columns = (count, rate, BarColumn(), TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=total, rate=0.0)
         for done, item in enumerate(items, start=1):
             yield item
-            part = share() if share else None
-            bar.update(task, completed=done, total=done / part if part else total, rate=bar.tasks[0].speed or 0.0)
+            share = fraction() if fraction else None
+            bar.update(task, completed=done, total=done / share if share else total, rate=bar.tasks[0].speed or 0.0)

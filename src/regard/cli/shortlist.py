@@ -1,4 +1,4 @@
-"""`regard shortlist`: what each source subword is translated by, for quicker translation with large vocabularies."""
+"""`regard shortlist`: finds the likely translations of each source subword, for speed with large vocabularies."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.lines import read_aligned
+from regard.cli.lines import read_parallel
 from regard.cli.loading import loading
 from regard.cli.messages import say
-from regard.cli.options import Device, Model, Src, Threads, examples, place, use_threads
+from regard.cli.options import Device, Model, Src, Threads, examples, parse_path, use_threads
 from regard.files.paths import refuse_overwriting_input
 
 EXAMPLES = examples(
@@ -21,16 +21,22 @@ EXAMPLES = examples(
 def shortlist(
     model: Model,
     src: Src,
-    tgt: Annotated[Path, typer.Option(parser=place, metavar="FILE", help="Their translations.", show_default=False)],
-    out: Annotated[
-        Path, typer.Option(parser=place, metavar="FILE", help="Where to write the table.", show_default=False)
+    tgt: Annotated[
+        Path,
+        typer.Option(parser=parse_path, metavar="FILE", help="Target sentences, one per line.", show_default=False),
     ],
-    links: Annotated[int, typer.Option(metavar="N", help="Target subwords for each source subword.")] = 100,
-    frequent: Annotated[int, typer.Option(metavar="N", help="Target subwords that are always there.")] = 300,
+    out: Annotated[Path, typer.Option(parser=parse_path, metavar="FILE", help="Output file.", show_default=False)],
+    links: Annotated[int, typer.Option(metavar="N", help="Number of target subwords per source subword.")] = 100,
+    frequent: Annotated[
+        int, typer.Option(metavar="N", help="Number of most frequent target subwords that are always allowed.")
+    ] = 300,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Read translations, note what the model looks at, and write a table for `regard translate --shortlist`."""
+    """Build a vocabulary shortlist from parallel text.
+
+    Collects the target subwords that attend most to each source subword, for `regard translate --shortlist`.
+    """
     refuse_overwriting_input(out, [model, src, tgt])
 
     with loading():
@@ -39,7 +45,7 @@ def shortlist(
 
     use_threads(threads)
     translator = load(model, device=device)
-    table = make_shortlist(translator, *read_aligned(src, tgt), links=links, frequent=frequent)
+    table = make_shortlist(translator, *read_parallel(src, tgt), links=links, frequent=frequent)
     write_shortlist(out, table, translator)
     say(
         f"{out}: {table.num_always} of {len(table.ranking)} target subwords always, and {links} for each source subword"

@@ -1,4 +1,4 @@
-"""The three standard streams as commands use them: UTF-8 throughout, errors that say where, none of them missing."""
+"""Standard streams for commands: UTF-8 throughout, errors that name the stream, closed streams replaced."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ if TYPE_CHECKING:
 
 
 class NamedFile(io.FileIO):
-    """A file to write to, whose errors carry its name: `No space left on device` alone says little.
+    """A writable file whose errors carry its name: `No space left on device` alone does not say where.
 
     Args:
-        file: Its name, or the number of an open one, which stays open.
-        name: What errors call it.
+        file: Its path, or the file descriptor of an open file, which stays open.
+        name: Name for error messages.
     """
 
     def __init__(self, file: Path | int, name: str) -> None:
         super().__init__(file, "w", closefd=not isinstance(file, int))
-        self.called = name
+        self.display_name = name
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Writes as much as can be written at once.
+        """Writes as many bytes as the system accepts at once.
 
         Args:
             data: Bytes.
 
         Returns:
-            How many were written.
+            Number of bytes written.
 
         Raises:
-            OSError: As the system says, with the name.
+            OSError: The system's error, with the file's name.
         """
         try:
             return super().write(data)
         except OSError as error:
-            raise OSError(error.errno, error.strerror, self.called) from None
+            raise OSError(error.errno, error.strerror, self.display_name) from None
 
 
-class _Lossy(io.FileIO):
-    """Standard error: what cannot be written there is lost, but nothing else is."""
+class _LossyFile(io.FileIO):
+    """Standard error: output that cannot be written is dropped, and the command continues."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         with suppress(OSError):
@@ -55,22 +55,22 @@ class _Lossy(io.FileIO):
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """Makes standard output and standard error what commands can rely on.
+    """Replaces standard output and standard error by streams that commands can rely on.
 
-    Both are UTF-8 with plain line ends, whatever the terminal's settings; names of files that are no UTF-8 go out as
-    the bytes that they are. Errors of standard output name it; those of standard error are borne. A stream that the
-    caller has closed is there: nothing can be read from it or written to it, and no file that is opened later takes its
-    place.
+    Both are UTF-8 with plain line ends, regardless of the terminal settings; file names that are not UTF-8 are written
+    as their original bytes. Write errors of standard output name it; those of standard error are ignored. Streams that
+    the caller has closed are opened on the null device: reading standard input gives nothing, writing to standard
+    output fails, and no file that is opened later gets their descriptors.
 
     Yields:
-        Nothing. Afterwards both are as before.
+        Nothing. Afterwards, both streams are as before.
     """
-    _fill_gaps()
+    _open_closed_streams()
     before = sys.stdout, sys.stderr
-    if _is_plain(sys.stdout):
-        sys.stdout = _text(NamedFile(1, "standard output"), "surrogateescape", line_buffering=os.isatty(1))
-    if _is_plain(sys.stderr):
-        sys.stderr = _text(_Lossy(2, "w", closefd=False), "backslashreplace", line_buffering=True)
+    if _is_process_stream(sys.stdout):
+        sys.stdout = _as_text(NamedFile(1, "standard output"), "surrogateescape", line_buffering=os.isatty(1))
+    if _is_process_stream(sys.stderr):
+        sys.stderr = _as_text(_LossyFile(2, "w", closefd=False), "backslashreplace", line_buffering=True)
     try:
         yield
     finally:
@@ -80,24 +80,24 @@ def standard_streams() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
-def _is_plain(stream: TextIO | None) -> bool:
-    """Whether it is the process's own stream, and not what a test or a notebook has put there."""
+def _is_process_stream(stream: TextIO | None) -> bool:
+    """Whether this is the process's own stream rather than a replacement by a test or a notebook."""
     return stream is None or stream in (sys.__stdout__, sys.__stderr__)
 
 
-def _text(raw: io.FileIO, errors: str, *, line_buffering: bool) -> TextIO:
+def _as_text(raw: io.FileIO, errors: str, *, line_buffering: bool) -> TextIO:
     return io.TextIOWrapper(
         io.BufferedWriter(raw), encoding="utf-8", errors=errors, newline="\n", line_buffering=line_buffering
     )
 
 
-def _fill_gaps() -> None:
-    """Opens what the caller has closed; standard output for reading, so that writing fails as it should."""
-    for number, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+def _open_closed_streams() -> None:
+    """Opens descriptors that the caller has closed; standard output for reading, so that writing to it fails."""
+    for descriptor, mode in ((0, os.O_RDONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
         try:
-            os.fstat(number)
+            os.fstat(descriptor)
         except OSError:
             opened = os.open(os.devnull, mode)
-            if opened != number:
-                os.dup2(opened, number)
+            if opened != descriptor:
+                os.dup2(opened, descriptor)
                 os.close(opened)

@@ -9,7 +9,7 @@ import typer
 
 from regard.cli.exit_status import INTERRUPTED
 from regard.cli.loading import loading
-from regard.cli.options import Set, examples, place, warn_replaced
+from regard.cli.options import Set, examples, parse_path, warn_replaced
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
 from regard.errors import ConfigError
@@ -25,10 +25,11 @@ _MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "train.guide
 
 def train(
     out: Annotated[
-        Path, typer.Option(parser=place, metavar="DIR", help="Directory of the new model.", show_default=False)
+        Path, typer.Option(parser=parse_path, metavar="DIR", help="Directory of the new model.", show_default=False)
     ],
     config: Annotated[
-        Path | None, typer.Argument(parser=place, metavar="CONFIG", help="A TOML file of options.", show_default=False)
+        Path | None,
+        typer.Argument(parser=parse_path, metavar="CONFIG", help="TOML configuration file.", show_default=False),
     ] = None,
     preset: Annotated[
         str | None,
@@ -37,29 +38,29 @@ def train(
     src: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Source sentences, one per line; or a TSV of both sides.", show_default=False
+            metavar="FILE", help="Source sentences, one per line, or a TSV file of both sides.", show_default=False
         ),
     ] = None,
     tgt: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Their translations, line by line.", show_default=False)
+        str | None, typer.Option(metavar="FILE", help="Target sentences, one per line.", show_default=False)
     ] = None,
     val_src: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Source sentences to validate with.", show_default="a share of --src"),
+        typer.Option(metavar="FILE", help="Validation source sentences.", show_default="held out from --src"),
     ] = None,
-    val_tgt: Annotated[str | None, typer.Option(metavar="FILE", help="Their translations.", show_default=False)] = None,
+    val_tgt: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Validation target sentences.", show_default=False)
+    ] = None,
     overrides: Set = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in DIR.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model or training in DIR.")] = False,
 ) -> int:
-    """Train a model on parallel text. Options that are not given are derived from the corpus and printed."""
+    """Train a model on parallel text.
+
+    Settings that are not given are derived from the corpus and printed.
+    """
     files = {"src": src, "tgt": tgt, "val_src": val_src, "val_tgt": val_tgt}
-    for key, value in files.items():
-        if value is not None:
-            option = f"--{key.replace('_', '-')}"
-            check_encodable(str(checked_path(value, option)), option)
-    sets = [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
-    sets = warn_replaced([*sets, *(overrides or [])])
+    sets = warn_replaced([*_file_settings(files), *(overrides or [])])
 
     from regard.config.load import load_config, read_overrides
 
@@ -78,6 +79,15 @@ def train(
     with interrupt_on_signals() as interrupt:
         result = run(settings, out, resume=resume, overwrite=overwrite, reporter=ConsoleReporter(), interrupt=interrupt)
     return INTERRUPTED if result.interrupted else 0
+
+
+def _file_settings(files: dict[str, str | None]) -> list[str]:
+    """Settings of the text files that were given, refusing paths that a configuration cannot hold."""
+    for key, value in files.items():
+        if value is not None:
+            option = f"--{key.replace('_', '-')}"
+            check_encodable(str(checked_path(value, option)), option)
+    return [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
 
 
 def _check_resumable(out: Path, config: Path | None, preset: str | None, sets: list[str]) -> None:

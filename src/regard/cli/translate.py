@@ -1,4 +1,4 @@
-"""`regard translate`: lines in, as many lines out."""
+"""`regard translate`: translates files or streams line by line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.lines import InputLines, written_to
+from regard.cli.lines import InputLines, open_output
 from regard.cli.loading import loading
 from regard.cli.messages import warn
 from regard.cli.options import (
@@ -20,7 +20,7 @@ from regard.cli.options import (
     Table,
     Threads,
     examples,
-    place,
+    parse_path,
     use_threads,
 )
 from regard.cli.progress import with_progress
@@ -35,7 +35,13 @@ EXAMPLES = examples(
 
 _Input = Annotated[
     Path | None,
-    typer.Option("--input", parser=place, metavar="FILE", help="Lines to translate.", show_default="standard input"),
+    typer.Option(
+        "--input",
+        parser=parse_path,
+        metavar="FILE",
+        help="Input file, one sentence per line.",
+        show_default="standard input",
+    ),
 ]
 
 
@@ -44,20 +50,26 @@ def translate(
     source: _Input = None,
     output: Output = None,
     beam: Beam = None,
-    n_best: Annotated[int, typer.Option(metavar="K", help="Translations per line; needs --json.")] = 1,
+    n_best: Annotated[int, typer.Option(metavar="K", help="Number of translations per line; needs --json.")] = 1,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print a JSON object per line: text, score, tokens, alignment, n_best, ...")
+        bool, typer.Option("--json", help="Print one JSON object per line: text, score, tokens, alignment, n_best, ...")
     ] = False,
-    attention: Annotated[bool, typer.Option("--attention", help="Add the attention matrices; needs --json.")] = False,
+    attention: Annotated[
+        bool, typer.Option("--attention", help="Include the attention matrices; needs --json.")
+    ] = False,
     retry: Annotated[
-        bool, typer.Option("--retry", help="Check the attention, and translate again where it looks wrong.")
+        bool,
+        typer.Option("--retry", help="Check the attention, and translate again where it looks wrong."),
     ] = False,
     device: Device = "auto",
     threads: Threads = None,
     precision: Precision = None,
     shortlist: Table = None,
 ) -> None:
-    """Translate line by line: one line of output per line of input; empty lines stay empty."""
+    """Translate text line by line.
+
+    Writes one output line per input line; empty lines stay empty.
+    """
     for given, option in ((n_best > 1, f"--n-best {n_best}"), (attention, "--attention")):
         if given and not as_json:
             raise SearchError(f"{option} does not fit on one line of text per line of input: add --json")
@@ -78,11 +90,11 @@ def translate(
     options = TranslateOptions(
         beam=beam, n_best=n_best, attention=attention, alignment=as_json, retry=retry, scores=as_json
     )
-    with written_to(output, reading=source) as file:
+    with open_output(output, reading=source) as file:
         lines = InputLines(source)
         # A person or a program that sends one line waits for its translation before the next.
         translations = translator.translate_lines(lines, options, more=lines.more)
-        for translation in with_progress(translations, share=lines.share_read):
+        for translation in with_progress(translations, fraction=lines.fraction_read):
             file.write(json.dumps(translation.to_dict(), ensure_ascii=False) if as_json else translation.text)
             for warning in translation.warnings:
                 warn(warning)

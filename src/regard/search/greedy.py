@@ -7,6 +7,7 @@ import dataclasses
 from torch import Tensor
 
 from regard.model.decoder import StepModel
+from regard.search.attention_filter import KEEP_ALL
 from regard.search.log_probs import forbidden_ids, top_log_probs
 from regard.search.penalties import length_penalty as penalty
 from regard.search.single_path import run_single_path
@@ -49,7 +50,13 @@ def greedy_search(
         return log_probs[:, 0], ids[:, 0]
 
     hypotheses = run_single_path(
-        model, src_ids, src_len, most_probable, max_len=max_len, specials=specials, need_weights=need_weights
+        model,
+        src_ids,
+        src_len,
+        most_probable,
+        max_len=max_len,
+        specials=specials,
+        attention_filter=KEEP_ALL.apply if need_weights else None,
     )
     return [
         dataclasses.replace(hypothesis, score=hypothesis.score / penalty(float(len(hypothesis.ids)), length_penalty))

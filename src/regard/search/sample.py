@@ -9,6 +9,7 @@ from torch import Tensor
 
 from regard.errors import SearchError
 from regard.model.decoder import StepModel
+from regard.search.attention_filter import KEEP_ALL
 from regard.search.log_probs import forbid, forbidden_ids, log_probabilities
 from regard.search.single_path import run_single_path
 from regard.values import Hypothesis, Specials
@@ -95,7 +96,7 @@ def sample(
         max_len=max_len,
         specials=specials,
         copies=options.num_samples,
-        need_weights=need_weights,
+        attention_filter=KEEP_ALL.apply if need_weights else None,
     )
     return [samples[start : start + options.num_samples] for start in range(0, len(samples), options.num_samples)]
 

@@ -69,8 +69,7 @@ def force_decode(
         next_target,
         max_len=limits,
         specials=specials,
-        need_weights=need_weights,
-        attention_filter=attention_filter,
+        attention_filter=attention_filter if need_weights else None,
     )
     return [
         dataclasses.replace(hypothesis, score=hypothesis.score / penalty(float(len(hypothesis.ids)), length_penalty))

@@ -22,7 +22,7 @@ MIN_ENDED_SHARE = 0.125
 """Share of rows that must have ended before they are removed; for fewer, copying the state costs more than it saves."""
 
 
-def run_single_path(  # noqa: PLR0913 - the arguments of a search, and of its result
+def run_single_path(
     model: StepModel,
     src_ids: Tensor,
     src_len: Tensor,
@@ -31,8 +31,7 @@ def run_single_path(  # noqa: PLR0913 - the arguments of a search, and of its re
     max_len: Tensor,
     specials: Specials,
     copies: int = 1,
-    need_weights: bool = False,
-    attention_filter: FilterAttention = lambda weights: weights,
+    attention_filter: FilterAttention | None = None,
 ) -> list[Hypothesis]:
     """Chooses tokens for every path until eos or the length limit.
 
@@ -44,8 +43,7 @@ def run_single_path(  # noqa: PLR0913 - the arguments of a search, and of its re
         max_len: `(B,)` int64, largest number of tokens of a hypothesis, eos included.
         specials: Ids of the special tokens.
         copies: Number of paths per sentence, in consecutive rows.
-        need_weights: Whether to return attention.
-        attention_filter: Selects the attention to keep of each step.
+        attention_filter: Selects the attention to return of each step; None to return none.
 
     Returns:
         `B * copies` hypotheses, whose score is the sum of the log-probabilities.
@@ -58,9 +56,7 @@ def run_single_path(  # noqa: PLR0913 - the arguments of a search, and of its re
         sentences = torch.arange(len(src_ids), device=src_ids.device).repeat_interleave(copies)
         if copies > 1:
             state = state.select(sentences)
-        return _Paths(model, sentences, max_len, specials, need_weights, attention_filter).run(
-            state, choose, src_len[sentences]
-        )
+        return _Paths(model, sentences, max_len, specials, attention_filter).run(state, choose, src_len[sentences])
 
 
 def check_limits(src_ids: Tensor, max_len: Tensor) -> None:
@@ -90,15 +86,13 @@ class _Paths:
         sentences: Tensor,
         max_len: Tensor,
         specials: Specials,
-        need_weights: bool,
-        attention_filter: FilterAttention,
+        attention_filter: FilterAttention | None,
     ) -> None:
         self.model = model
         self.sentences = sentences  # (M,)
         self.max_len = max_len[sentences]  # (M,)
         self.eos = specials.eos
         self.bos = specials.bos
-        self.need_weights = need_weights
         self.attention_filter = attention_filter
         self.lengths = torch.zeros_like(sentences)  # 0 until a path has ended
         self.finished = torch.zeros_like(sentences, dtype=torch.bool)
@@ -112,11 +106,11 @@ class _Paths:
         sentences, limits, active = self.sentences, self.max_len, torch.ones_like(self.finished)
         ids = torch.full_like(paths, self.bos)
         for step in range(1, int(self.max_len.max()) + 1):
-            output, state = self.model.step(ids, state, need_weights=self.need_weights)
+            output, state = self.model.step(ids, state, need_weights=self.attention_filter is not None)
             log_probs, ids = choose(output.logits, sentences, paths, step)
             self.paths.append(paths)
             self.tokens.append((ids, log_probs))
-            if output.weights:
+            if output.weights and self.attention_filter is not None:
                 self.weights.append(self.attention_filter(output.weights))
             is_eos = ids == self.eos
             ends = active & (is_eos | (limits <= step))

@@ -1,5 +1,5 @@
-"""The rules of the house as plain functions: a tree of source files in, a list of findings out.
+"""The house rules as plain functions that take parsed source files and return findings.
 
-The tests beside this package run every rule twice: on `src/regard`, where nothing may be found, and on
-small planted trees, where the planted mistake must be found.
+The tests next to this package run every rule twice: on `src/regard`, where it must find nothing, and on small planted
+sources, where it must find the planted violation.
 """

@@ -26,7 +26,7 @@ BANNED_WORDS = (
     "henceforth", "meanwhile", "betimes", "spelt", "learnt", "colour", "neighbour", "behaviour", "normalise",
     "normaliser", "symmetrise", "optimiser", "quantise", "tokeniser", "initialise", "summarise", "recognise",
 )  # fmt: skip
-"""Words that docstrings, comments and pages do without: each has a plainer one, or one of the field's."""
+"""Words that docstrings, comments and pages avoid: for each there is a plainer or a technical one."""
 
 LONGEST_FIRST_SENTENCE = 20
 _SECTION = re.compile(r"\bS\d{1,2}\b(?!\w)")
@@ -35,35 +35,35 @@ _SENTENCE_END = re.compile(r"(?<=[.:!?])\s|\n\n")
 
 
 def check_names(modules: list[Module]) -> list[Finding]:
-    """No name is one of those that say nothing, or of the words that were left behind."""
-    found = []
+    """No name is a banned one, which does not say what it holds."""
+    findings = []
     for module in modules:
         for name, line in sorted(set(_bound(module.tree)), key=lambda pair: (pair[1], pair[0])):
             if name.lstrip("_").lower() in BANNED_NAMES:
-                found.append(finding(module, line, f"`{name}`: name what it holds"))
-    return found
+                findings.append(finding(module, line, f"`{name}`: name what it holds"))
+    return findings
 
 
 def check_words(path: Path, text: str) -> list[Finding]:
-    """No banned word in a text, such as a page or a source file."""
-    found = []
+    """A text, such as a page or a source file, contains no banned word."""
+    findings = []
     for number, line in enumerate(text.splitlines(), start=1):
-        found += [Finding(str(path), number, f"{match[0]!r}: use a plainer word") for match in _WORDS.finditer(line)]
-    return found
+        findings += [Finding(str(path), number, f"{match[0]!r}: use a plainer word") for match in _WORDS.finditer(line)]
+    return findings
 
 
 def check_first_sentences(modules: list[Module]) -> list[Finding]:
-    """The first sentence of a public docstring has at most 20 words, and names no section of a private paper."""
-    found = []
+    """The first sentence of a public docstring has at most 20 words, and no docstring cites sections such as S11."""
+    findings = []
     for module in modules:
         for line, text in _public_docstrings(module.tree):
             first = " ".join(_SENTENCE_END.split(text.strip(), maxsplit=1)[0].split())
             if (count := len(first.split())) > LONGEST_FIRST_SENTENCE:
-                found.append(finding(module, line, f"first sentence of {count} words: {first[:60]} ..."))
-            found += [
+                findings.append(finding(module, line, f"first sentence of {count} words: {first[:60]} ..."))
+            findings += [
                 finding(module, line, f"{match[0]}: name paper and equation") for match in _SECTION.finditer(text)
             ]
-    return found
+    return findings
 
 
 def _public_docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -83,7 +83,7 @@ def _public_docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def _bound(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    """Names that a module gives: assigned, looped over, parameters, attributes, functions, classes."""
+    """Names that a module defines: variables, parameters, attributes, functions and classes, with their lines."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id, node.lineno

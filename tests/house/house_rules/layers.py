@@ -1,4 +1,4 @@
-"""Imports point down the layers, and never round in a circle."""
+"""Imports point down the layers and form no cycles."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ LAYERS = (
     ("recipes",),
     ("lab",),
     ("cli", "serve", "cluster"),
-    ("", "__main__"),  # the package itself, which hands out public names, and `python -m regard`
+    ("", "__main__"),  # the package itself, which re-exports public names, and `python -m regard`
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 
 
 @dataclass(frozen=True)
 class Import:
-    """One import of a module of the same package.
+    """An import of a module of the same package.
 
     Attributes:
         target: Dotted name of the imported module.
-        line: Where the statement stands.
-        typing_only: Whether it stands under `if TYPE_CHECKING:`.
+        line: Line of the statement.
+        typing_only: Whether the statement is under `if TYPE_CHECKING:`.
     """
 
     target: str
@@ -42,14 +42,14 @@ class Import:
 
 
 def imports(module: Module, names: frozenset[str]) -> Iterator[Import]:
-    """What a module imports from its own package, at the top or within functions.
+    """Finds the imports of a module from its own package, at the top or within functions.
 
     Args:
         module: The module.
-        names: All modules of the package, to tell a submodule from a name inside a module.
+        names: All modules of the package, to distinguish submodules from names within a module.
 
     Yields:
-        One `Import` a module imported.
+        One `Import` per imported module.
     """
     for node, typing_only in _statements(module.tree, False):
         for target in _targets(node, module, names):
@@ -59,38 +59,37 @@ def imports(module: Module, names: frozenset[str]) -> Iterator[Import]:
 def check_layers(modules: list[Module]) -> list[Finding]:
     """Every part has a layer, and no module imports from a layer above its own."""
     names = frozenset(module.name for module in modules)
-    found = []
+    findings = []
     for module in modules:
         if module.part not in LAYER:
-            found.append(finding(module, 1, f"`{module.part}` has no layer in tests/house/house_rules/layers.py"))
+            findings.append(finding(module, 1, f"`{module.part}` has no layer in tests/house/house_rules/layers.py"))
             continue
-        for one in imports(module, names):
-            part = part_of(one.target)
+        for imported in imports(module, names):
+            part = part_of(imported.target)
             if LAYER.get(part, -1) > LAYER[module.part]:
-                message = f"{module.name} (layer {LAYER[module.part]}) imports {one.target} (layer {LAYER[part]})"
-                found.append(finding(module, one.line, message))
-    return found
+                message = f"{module.name} (layer {LAYER[module.part]}) imports {imported.target} (layer {LAYER[part]})"
+                findings.append(finding(module, imported.line, message))
+    return findings
 
 
 def check_cycles(modules: list[Module]) -> list[Finding]:
-    """No circle of imports between modules, nor between the top-level parts.
+    """No import cycle between modules, nor between the top-level parts.
 
-    An import within a function counts: a circle that is hidden is still one. What is imported only for
-    type checking does not exist when the program runs, and does not count.
+    Imports within functions count; imports under `if TYPE_CHECKING:` do not, since they do not happen at run time.
     """
     names = frozenset(module.name for module in modules)
     between_modules: dict[str, set[str]] = {name: set() for name in names}
     between_parts: dict[str, set[str]] = {module.part: set() for module in modules}
     for module in modules:
-        for one in imports(module, names):
-            if one.typing_only or one.target == module.name:
+        for imported in imports(module, names):
+            if imported.typing_only or imported.target == module.name:
                 continue
-            between_modules[module.name].add(one.target)
-            part = part_of(one.target)
+            between_modules[module.name].add(imported.target)
+            part = part_of(imported.target)
             if part != module.part:
                 between_parts[module.part].add(part)
-    circles = [*_circles(between_modules), *_circles(between_parts)]
-    return [Finding("imports", 0, " -> ".join(circle)) for circle in circles]
+    cycles = [*_cycles(between_modules), *_cycles(between_parts)]
+    return [Finding("imports", 0, " -> ".join(cycle)) for cycle in cycles]
 
 
 def _statements(tree: ast.AST, typing_only: bool) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
@@ -124,18 +123,18 @@ def _targets(node: ast.Import | ast.ImportFrom, module: Module, names: frozenset
             yield base
 
 
-def _circles(graph: dict[str, set[str]]) -> Iterable[list[str]]:
-    """One circle for each group of nodes that reach each other (depth-first, colors white, gray, black)."""
+def _cycles(graph: dict[str, set[str]]) -> Iterable[list[str]]:
+    """One cycle per group of nodes that reach each other, by depth-first search."""
     done: set[str] = set()
 
-    def walk(node: str, road: list[str]) -> Iterator[list[str]]:
-        if node in road:
-            yield [*road[road.index(node) :], node]
+    def walk(node: str, path: list[str]) -> Iterator[list[str]]:
+        if node in path:
+            yield [*path[path.index(node) :], node]
             return
         if node in done:
             return
-        for following in sorted(graph.get(node, ())):
-            yield from walk(following, [*road, node])
+        for successor in sorted(graph.get(node, ())):
+            yield from walk(successor, [*path, node])
         done.add(node)
 
     for start in sorted(graph):

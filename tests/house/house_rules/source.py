@@ -1,4 +1,4 @@
-"""What may not stand in the source at all."""
+"""Constructs that the source must not contain."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ UNPICKLING = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "
 RUNNING_TEXT = {"eval", "exec", "compile", "__import__"}
 TORCH_FREE = {"config", "text", "regard_phrasebook", "errors", "values"}
 MASK_MAKERS = {"tril", "triu", "tril_", "triu_", "tril_indices", "triu_indices", "generate_square_subsequent_mask"}
-NEURAL = {"attention", "model", "search", "train", "translate"}
-ATTENDED = ("query", "key", "value", "mask")
+NEURAL = {"attention", "model", "search", "train", "translation"}
+ATTENTION_INPUTS = ("query", "key", "value", "mask")
 PURE_METHODS = {"forward", "step", "start", "remember", "encode", "project", "select"}
 
 
 def check_unsafe_calls(modules: list[Module]) -> list[Finding]:
-    """Nothing is unpickled, and no text is run as a program."""
-    found = []
+    """Nothing is unpickled, and no text is run as code."""
+    findings = []
     for module in modules:
         for node in ast.walk(module.tree):
             name = _called(node)
-            if name in RUNNING_TEXT or (name == "torch.load" and not _weights_alone(module, node)):
-                found.append(finding(module, node.lineno, f"{name}() runs or unpickles what it is given"))
+            if name in RUNNING_TEXT or (name == "torch.load" and not _loads_tensors_only(module, node)):
+                findings.append(finding(module, node.lineno, f"{name}() runs or unpickles its argument"))
             for imported in _imported(node):
                 if imported.split(".")[0] in UNPICKLING:
-                    found.append(finding(module, node.lineno, f"imports {imported}: nothing is unpickled"))
-    return found
+                    findings.append(finding(module, node.lineno, f"imports {imported}: nothing is unpickled"))
+    return findings
 
 
-def _weights_alone(module: Module, node: ast.AST) -> bool:
-    """Other toolkits' files may be read where torch makes nothing but tensors of them."""
-    options = {one.arg: one.value for one in node.keywords} if isinstance(node, ast.Call) else {}
-    wanted = options.get("weights_only")
-    return module.part == "interop" and isinstance(wanted, ast.Constant) and wanted.value is True
+def _loads_tensors_only(module: Module, node: ast.AST) -> bool:
+    """Whether this is a `torch.load` of tensors only in `interop`, which reads files of other toolkits."""
+    options = {keyword.arg: keyword.value for keyword in node.keywords} if isinstance(node, ast.Call) else {}
+    value = options.get("weights_only")
+    return module.part == "interop" and isinstance(value, ast.Constant) and value.value is True
 
 
 def check_hasattr(modules: list[Module]) -> list[Finding]:
-    """Control flow asks for no attributes: an interface says what there is."""
+    """Control flow does not depend on which attributes an object has: interfaces define that."""
     return [
-        finding(module, node.lineno, "hasattr(): let the interface say it")
+        finding(module, node.lineno, "hasattr(): let an interface define the attribute")
         for module in modules
         for node in ast.walk(module.tree)
         if _called(node) == "hasattr"
@@ -49,71 +49,71 @@ def check_hasattr(modules: list[Module]) -> list[Finding]:
 
 def check_torch_free(modules: list[Module]) -> list[Finding]:
     """Text, configuration and phrasebook never import torch, not even within a function."""
-    found = []
+    findings = []
     for module in modules:
         if module.part not in TORCH_FREE:
             continue
         guarded = {id(child) for node in ast.walk(module.tree) if _is_typing_guard(node) for child in ast.walk(node)}
         for node in ast.walk(module.tree):
             if id(node) not in guarded and any(name.split(".")[0] == "torch" for name in _imported(node)):
-                found.append(finding(module, node.lineno, f"`{module.part}` imports torch"))
-    return found
+                findings.append(finding(module, node.lineno, f"`{module.part}` imports torch"))
+    return findings
 
 
 def check_masks(modules: list[Module]) -> list[Finding]:
-    """Attention masks are made in `masks.py` alone: no triangles, no compared positions, no `x_mask = a < b`."""
-    found = []
+    """Attention masks are made in `masks.py` only: no triangles, compared positions or `x_mask = a < b` elsewhere."""
+    findings = []
     for module in modules:
         if module.name == "regard.attention.masks":
             continue
         for node in ast.walk(module.tree):
             if _called(node).split(".")[-1] in MASK_MAKERS:
-                found.append(finding(module, node.lineno, "a triangle outside masks.py"))
+                findings.append(finding(module, node.lineno, "a triangle outside masks.py"))
             elif module.part in NEURAL and _compares_positions(node):
-                found.append(finding(module, node.lineno, "positions compared outside masks.py"))
+                findings.append(finding(module, node.lineno, "positions compared outside masks.py"))
             elif module.part in NEURAL and _names_a_comparison_mask(node):
-                found.append(finding(module, node.lineno, "a mask made outside masks.py"))
-    return found
+                findings.append(finding(module, node.lineno, "a mask made outside masks.py"))
+    return findings
 
 
 def check_any(modules: list[Module]) -> list[Finding]:
-    """`Any` in a public signature is a question left to the reader."""
-    found = []
+    """No public signature contains `Any`."""
+    findings = []
     for module in modules:
         for name, function in public_functions(module.tree):
             for annotation in _annotations(function):
                 if any(dotted(node).split(".")[-1] == "Any" for node in ast.walk(annotation) if _is_name(node)):
-                    found.append(finding(module, function.lineno, f"{name}: Any in a public signature"))
-    return found
+                    findings.append(finding(module, function.lineno, f"{name}: Any in a public signature"))
+    return findings
 
 
 def check_order(modules: list[Module]) -> list[Finding]:
-    """Arguments come as `(query, key, value, mask)` and `(src, tgt)`, whatever stands between them."""
-    found = []
+    """Arguments come in the order `(query, key, value, mask)` and `(src, tgt)`, perhaps with others in between."""
+    findings = []
     for module in modules:
         for name, function in _all_functions(module.tree):
-            names = [one.arg for one in parameters(function)]
-            attended = [one for one in names if one in ATTENDED]
-            if attended != sorted(attended, key=ATTENDED.index):
-                found.append(finding(module, function.lineno, f"{name}: {', '.join(attended)} out of order"))
-            for one in names:
-                other = one.replace("tgt", "src", 1) if one.startswith("tgt") else ""
-                if other in names and names.index(other) > names.index(one):
-                    found.append(finding(module, function.lineno, f"{name}: {one} before {other}"))
-    return found
+            names = [parameter.arg for parameter in parameters(function)]
+            inputs = [parameter for parameter in names if parameter in ATTENTION_INPUTS]
+            if inputs != sorted(inputs, key=ATTENTION_INPUTS.index):
+                findings.append(finding(module, function.lineno, f"{name}: {', '.join(inputs)} out of order"))
+            for tgt in names:
+                src = tgt.replace("tgt", "src", 1) if tgt.startswith("tgt") else ""
+                if src in names and names.index(src) > names.index(tgt):
+                    findings.append(finding(module, function.lineno, f"{name}: {tgt} before {src}"))
+    return findings
 
 
 def check_pure_methods(modules: list[Module]) -> list[Finding]:
-    """`forward`, `step` and their kin write nothing to `self`: state is a value that they return."""
-    found = []
+    """`forward`, `step` and similar methods write nothing to `self`: they return their state."""
+    findings = []
     for module in modules:
         for name, function in _methods(module.tree):
             if function.name not in PURE_METHODS:
                 continue
             for node in ast.walk(function):
                 if _stored(node).startswith("self."):
-                    found.append(finding(module, node.lineno, f"{name} writes to self"))
-    return found
+                    findings.append(finding(module, node.lineno, f"{name} writes to self"))
+    return findings
 
 
 CHECKS = (
@@ -130,7 +130,7 @@ CHECKS = (
 def _called(node: ast.AST) -> str:
     if not isinstance(node, ast.Call):
         return ""
-    # The last name is enough where something other than a chain of names is called: `x.view(1).tril()`.
+    # For calls on an expression, such as `x.view(1).tril()`, the last name suffices.
     return dotted(node.func) or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
 
 
@@ -160,7 +160,7 @@ def _names_a_comparison_mask(node: ast.AST) -> bool:
 
 
 def _stored(node: ast.AST) -> str:
-    """The dotted name that is written to, an empty string where nothing is."""
+    """The dotted name that is assigned to, or an empty string."""
     if not isinstance(node, ast.Attribute | ast.Subscript) or not isinstance(node.ctx, ast.Store):
         return ""
     return dotted(node if isinstance(node, ast.Attribute) else node.value)

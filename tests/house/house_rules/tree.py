@@ -1,4 +1,4 @@
-"""Source files as the rules see them."""
+"""Parsed source files, and findings in them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Module:
 
     Attributes:
         name: Dotted name, `regard.text.words`; a package's `__init__` has the package's name.
-        path: Where it lies.
+        path: Path of the file.
         text: Its source.
         tree: Its syntax tree.
     """
@@ -28,19 +28,19 @@ class Module:
 
     @property
     def part(self) -> str:
-        """The part that it belongs to: `text` for `regard.text.words`, `regard_phrasebook` for all of that package."""
+        """Its part: `text` for `regard.text.words`, `regard_phrasebook` for all of that package."""
         return part_of(self.name)
 
 
 def part_of(name: str) -> str:
-    """The part that a module belongs to, by its dotted name."""
+    """The part of a module, by its dotted name."""
     package, *pieces = name.split(".")
     return package if package != "regard" else pieces[0] if pieces else ""
 
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """A broken rule and its place."""
+    """A broken rule, with file and line."""
 
     path: str
     line: int
@@ -68,7 +68,7 @@ def finding(module: Module, line: int, message: str) -> Finding:
 
 
 def dotted(node: ast.expr) -> str:
-    """`a.b.c` for a chain of names, an empty string for anything else."""
+    """`a.b.c` for a chain of names, or an empty string."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):
@@ -77,7 +77,7 @@ def dotted(node: ast.expr) -> str:
 
 
 def public_functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
-    """Functions and methods that a user may call, with their qualified names."""
+    """Public functions and methods, with their qualified names."""
     for node in tree.body:
         if isinstance(node, Function) and not node.name.startswith("_"):
             yield node.name, node
@@ -92,4 +92,4 @@ def parameters(function: Function) -> list[ast.arg]:
     listed = function.args
     found = [*listed.posonlyargs, *listed.args, *listed.kwonlyargs]
     found += [extra for extra in (listed.vararg, listed.kwarg) if extra]
-    return [one for one in found if one.arg not in ("self", "cls")]
+    return [parameter for parameter in found if parameter.arg not in ("self", "cls")]
