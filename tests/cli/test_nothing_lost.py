@@ -54,8 +54,8 @@ def test_nothing_is_written_over_what_is_read(at_work: Path, regard: Run, verb: 
     before = place.read_bytes()
     done = regard(*WRITING[verb], str(named(kind, place)))
     assert done.status == 2
-    assert "is read and written at once" in done.err
-    assert "choose another place for the output" in done.err
+    assert "is both input and output" in done.err
+    assert "choose another output file" in done.err
     assert place.read_bytes() == before
 
 
@@ -76,7 +76,7 @@ def test_nor_over_the_standard_input(at_work: Path, quick_shell: Callable[..., D
     ):
         done = quick_shell(line)
         assert done.status == 2, line
-        assert "is read and written at once" in done.err
+        assert "is both input and output" in done.err
         assert (at_work / "in").read_text() == "a dog\nthe cat\n"
     assert quick_shell("regard translate model < in | regard translate model > out").status == 0
     assert len((at_work / "out").read_text().splitlines()) == 2

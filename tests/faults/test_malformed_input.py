@@ -107,7 +107,7 @@ CASES = {
     "truncated gz to translate": Case(f"{TRANSLATE} model --input cut.gz", "cut.gz", "fetch it again"),
     "output is a directory": Case(f"{TRANSLATE} model --input a.en --output folder", "folder", "choose another place"),
     "output is the input": Case(
-        f"{TRANSLATE} model --input a.en --output a.en", "a.en", "another place for the output"
+        f"{TRANSLATE} model --input a.en --output a.en", "a.en", "choose another output file"
     ),
     "threads without end": Case(f"{TRANSLATE} model --threads 100000", "--threads: expected 1 to", "leave it out"),
     "threads to align with": Case(

@@ -115,7 +115,7 @@ def new_directory(path: str | Path) -> Iterator[Path]:
     place = checked_path(path, "out")
     if place.exists() and not (place.is_dir() and not any(place.iterdir())):
         raise CheckpointError(f"{place}: expected a free name for what is exported, but something is there: remove it")
-    with atomic_directory(place, waiting=place.with_name(f".{place.name}{PENDING}")) as waiting:
+    with atomic_directory(place, temporary=place.with_name(f".{place.name}{PENDING}")) as waiting:
         yield waiting
 
 

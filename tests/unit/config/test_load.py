@@ -232,7 +232,7 @@ def test_errors_name_the_last_layer_that_sets_the_key(tmp_path: Path) -> None:
     [
         (b"[train\nsteps = 3", r"my\.toml: not valid TOML: .*line 1"),
         (b"[train]\nsteps = 3\nsteps = 4", r"my\.toml: not valid TOML: Cannot overwrite"),
-        (b"# caf\xe9", r"my\.toml: expected text in UTF-8, found byte 0xe9, at 5, which is none: .* saved as UTF-8"),
+        (b"# caf\xe9", r"my\.toml: expected text in UTF-8, found invalid byte 0xe9 at offset 5: .* saved as UTF-8"),
         ("a = 1".encode("utf-16"), r"my\.toml: expected text in UTF-8, found UTF-16: .* saved as UTF-8"),
         (b"a = " + b"[" * 5000 + b"]" * 5000, r"my\.toml: not valid TOML: more than 32 nested lists .* \(at line 1\)"),
         (b"a = " + b"{a = " * 300, "more than 32 nested lists or tables"),

@@ -215,7 +215,7 @@ def test_a_name_that_no_configuration_can_hold_is_refused_before_anything_is_wri
     config = toy.config()
     section, key = name.split(".")
     part = getattr(config, section).model_copy(update={key: str(odd)})
-    with pytest.raises(ConfigError, match=rf"{name}: expected a name in UTF-8.*caf\\udce9\.en.*rename"):
+    with pytest.raises(ConfigError, match=rf"{name}: expected a file name in UTF-8.*caf\\udce9\.en.*rename"):
         train(config.model_copy(update={section: part}), toy.directory / "model")
     assert not (toy.directory / "model").exists()
 
@@ -223,9 +223,9 @@ def test_a_name_that_no_configuration_can_hold_is_refused_before_anything_is_wri
 def test_an_empty_name_is_none(toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(toy.directory)
     before = sorted(toy.directory.iterdir())
-    with pytest.raises(ConfigError, match="out: expected the name of a place, got an empty one"):
+    with pytest.raises(ConfigError, match="out: expected a path, got an empty one"):
         train(toy.config(), "")
-    with pytest.raises(ConfigError, match=r"data\.src: expected the name of a place"):
+    with pytest.raises(ConfigError, match=r"data\.src: expected a path, got an empty one"):
         train(toy.config('data.src=""'), "model")
     assert sorted(toy.directory.iterdir()) == before
 

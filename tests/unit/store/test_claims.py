@@ -274,7 +274,7 @@ F4 = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
         ({"a": F4}, b"12345", "its tensors take 4 bytes, but there are 5"),
         ({"__metadata__": {"a": 1}, "a": F4}, b"1234", "__metadata__ should be texts"),
         (b'{"a": {"dtype":"F32","shape":[1],"data_offsets":[0,4]}, "a": 1}', b"1234", "the key 'a' twice"),
-        (b"[" * 10_000, b"", "lists within lists"),
+        (b"[" * 10_000, b"", "too deeply nested"),
         (b"\xff\xfe", b"", "expected text in UTF-8"),
     ],
 )

@@ -246,7 +246,7 @@ def test_models_that_went_astray_are_not_saved(make: Make, tmp_path: Path) -> No
 
 def test_a_file_in_the_way(make: Make, tmp_path: Path) -> None:
     (tmp_path / "model").write_text("here first")
-    with pytest.raises(CheckpointError, match="expected a directory or a free name, but a file is there"):
+    with pytest.raises(CheckpointError, match="expected a directory or an unused name, but it is a file"):
         make().save(tmp_path / "model")
     assert (tmp_path / "model").read_text() == "here first"
 
