@@ -76,7 +76,7 @@ CASES = {
     ),
     # --- models
     "no such model": Case(f"{TRANSLATE} no-model", "no-model", "give the directory that `regard train --out` wrote"),
-    "model is a file": Case(f"{TRANSLATE} a.en", "a.en", "but this is a file"),
+    "model is a file": Case(f"{TRANSLATE} a.en", "a.en", "found a file"),
     "wrong model directory": Case(f"{TRANSLATE} folder", "folder: not a model", "give the directory"),
     "NaN in weights": Case(f"{TRANSLATE} nan", "output_bias: 1 of 310", "train again"),
     "truncated weights": Case(f"{TRANSLATE} cut", "cut/weights.safetensors", "copy it again"),

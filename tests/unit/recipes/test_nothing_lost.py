@@ -150,7 +150,7 @@ def test_directories_that_vanish_are_told_in_words(toy, how: str, when: int) -> 
         if how == "replaced":
             (out / "training").mkdir()
 
-    with pytest.raises(CheckpointError, match="was removed or replaced while this training worked in it"):
+    with pytest.raises(CheckpointError, match="was removed or replaced during this training"):
         train(toy.config(), out, reporter=At(when, vanish))
 
 

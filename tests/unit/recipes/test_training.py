@@ -113,10 +113,10 @@ def test_subwords_can_be_sampled_and_separate(toy) -> None:
 @pytest.mark.parametrize(
     ("taken", "message"),
     [
-        ("manifest.json", r"already holds manifest\.json: choose another --out, or replace it with --overwrite"),
-        ("weights.safetensors", r"already holds weights\.safetensors: choose"),
-        ("training/state.safetensors", r"already holds training: choose another --out, or replace"),
-        ("training/my-notes.txt", r"expected the files of a training.*found 'my-notes\.txt'.*move it away"),
+        ("manifest.json", r"already contains manifest\.json: choose another --out, or replace it with --overwrite"),
+        ("weights.safetensors", r"already contains weights\.safetensors: choose"),
+        ("training/state.safetensors", r"already contains training: choose another --out, or replace"),
+        ("training/my-notes.txt", r"expected only files of a training.*found 'my-notes\.txt'.*move that file away"),
     ],
 )
 def test_a_directory_in_use_is_not_touched(toy, taken: str, message: str) -> None:
@@ -131,7 +131,7 @@ def test_a_directory_in_use_is_not_touched(toy, taken: str, message: str) -> Non
 
 def test_what_can_be_gone_on_with_is_not_begun_anew(toy) -> None:
     train(toy.config(), toy.directory / "model", reporter=Stopper(4))
-    with pytest.raises(ConfigError, match=r"already holds training: .*, go on with --resume, or replace"):
+    with pytest.raises(ConfigError, match=r"already contains training: .*, resume it with --resume, or replace"):
         train(toy.config(), toy.directory / "model")
 
 
