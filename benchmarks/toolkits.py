@@ -37,7 +37,7 @@ from regard.data.stream import BatchStream
 from regard.model.build import build_model
 from regard.store import save_model
 from regard.store.checkpoint import load_state
-from regard.store.weights import fill
+from regard.store.weights import copy_tensors
 from regard.text.readers import read_lines, read_pairs
 
 OPENNMT_TOKENS = 4480
@@ -96,7 +96,7 @@ class Regard:
         model = build_model(
             config.model, src_vocab=len(subword), tgt_vocab=len(subword), shared=True, specials=subword.specials
         )
-        fill(model, load_state(checkpoint)[0])
+        copy_tensors(model, load_state(checkpoint)[0])
         folder = self.home / checkpoint.stem
         save_model(folder, model=model, config=config, src_subword=subword, tgt_subword=subword)
         command = [str(Path(sys.executable).with_name("regard")), "translate", str(folder), "--beam", "1"]

@@ -36,7 +36,7 @@ This is a fault of regard's own. Run it again with REGARD_DEBUG=1 for the traceb
         (
             fail(PermissionError(13, "Permission denied", "out.html")),
             2,
-            "regard: error: out.html: Permission denied; choose another place, or make this one usable\n",
+            "regard: error: out.html: Permission denied; choose another path, or make this one writable\n",
         ),
         (
             fail(ZeroDivisionError("division by zero")),

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pytest
 
-from regard.files.paths import STDIN, STDOUT, refuse_own_input
+from regard.files.paths import STDIN, STDOUT, refuse_overwriting_input
 
 
 class Done(Protocol):
@@ -54,8 +54,8 @@ def test_nothing_is_written_over_what_is_read(at_work: Path, regard: Run, verb: 
     before = place.read_bytes()
     done = regard(*WRITING[verb], str(named(kind, place)))
     assert done.status == 2
-    assert "is read and written at once" in done.err
-    assert "choose another place for the output" in done.err
+    assert "is both input and output" in done.err
+    assert "choose another output file" in done.err
     assert place.read_bytes() == before
 
 
@@ -76,7 +76,7 @@ def test_nor_over_the_standard_input(at_work: Path, quick_shell: Callable[..., D
     ):
         done = quick_shell(line)
         assert done.status == 2, line
-        assert "is read and written at once" in done.err
+        assert "is both input and output" in done.err
         assert (at_work / "in").read_text() == "a dog\nthe cat\n"
     assert quick_shell("regard translate model < in | regard translate model > out").status == 0
     assert len((at_work / "out").read_text().splitlines()) == 2
@@ -85,9 +85,9 @@ def test_nor_over_the_standard_input(at_work: Path, quick_shell: Callable[..., D
 def test_what_no_one_could_destroy_is_no_input(tmp_path: Path) -> None:
     (tmp_path / "in").touch()
     with (tmp_path / "in").open() as file:
-        refuse_own_input(tmp_path / "out", [file.fileno(), None, tmp_path / "missing"])
-    refuse_own_input(os.devnull, [os.devnull])
-    refuse_own_input(tmp_path, [tmp_path])
+        refuse_overwriting_input(tmp_path / "out", [file.fileno(), None, tmp_path / "missing"])
+    refuse_overwriting_input(os.devnull, [os.devnull])
+    refuse_overwriting_input(tmp_path, [tmp_path])
     assert (STDIN, STDOUT) == (0, 1)
 
 
@@ -95,7 +95,7 @@ def test_an_import_replaces_no_model(at_work: Path, regard: Run) -> None:
     before = {path: path.read_bytes() for path in (at_work / "model").rglob("*") if path.is_file()}
     done = regard("import", "marian", "somewhere", "--out", "model")
     assert done.status == 2
-    assert "model already holds manifest.json and training: choose another --out, or remove it" in done.err
+    assert "model already contains manifest.json and training: choose another --out, or remove it" in done.err
     assert {path: path.read_bytes() for path in (at_work / "model").rglob("*") if path.is_file()} == before
 
 

@@ -63,4 +63,4 @@ def test_what_may_be_repeated_still_may(regard: Run) -> None:
     assert "regard: train.seed=1 does not count, since train.seed=2 comes later\n" in done.err
     assert "data.src: expected the file of the training source" in done.err
     done = regard("info", "no-model", "--json", "--json")
-    assert "no-model: there is no such model" in done.err
+    assert "no-model: no such model" in done.err

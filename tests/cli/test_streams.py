@@ -127,7 +127,7 @@ def test_a_program_that_sends_a_line_gets_its_answer(at_work: Path, ready_regard
 
 # --- full and closed -----------------------------------------------------------------------------------------------
 
-FULL = "regard: error: {}: No space left on device; make room, or choose another place\n"
+FULL = "regard: error: {}: No space left on device; make room, or choose another path\n"
 
 
 @linux
@@ -205,7 +205,7 @@ def test_closed_streams(at_work: Path, shell) -> None:
     done = shell("regard --version >&-")
     assert (done.status, done.err) == (
         2,
-        "regard: error: standard output: Bad file descriptor; choose another place, or make this one usable\n",
+        "regard: error: standard output: Bad file descriptor; choose another path, or make this one writable\n",
     )
     done = shell("echo hello | regard translate model --beam 1 2>&-; regard translate model <&-")
     assert done.status == 2

@@ -15,7 +15,7 @@ class Case(NamedTuple):
 
     command: str
     place: str
-    cure: str
+    remedy: str
     stdin: bytes = b""
 
 
@@ -76,7 +76,7 @@ CASES = {
     ),
     # --- models
     "no such model": Case(f"{TRANSLATE} no-model", "no-model", "give the directory that `regard train --out` wrote"),
-    "model is a file": Case(f"{TRANSLATE} a.en", "a.en", "but this is a file"),
+    "model is a file": Case(f"{TRANSLATE} a.en", "a.en", "found a file"),
     "wrong model directory": Case(f"{TRANSLATE} folder", "folder: not a model", "give the directory"),
     "NaN in weights": Case(f"{TRANSLATE} nan", "output_bias: 1 of 310", "train again"),
     "truncated weights": Case(f"{TRANSLATE} cut", "cut/weights.safetensors", "copy it again"),
@@ -106,9 +106,7 @@ CASES = {
     "UTF-16 to translate": Case(f"{TRANSLATE} model --input utf16", "utf16", "iconv -f utf-16"),
     "truncated gz to translate": Case(f"{TRANSLATE} model --input cut.gz", "cut.gz", "fetch it again"),
     "output is a directory": Case(f"{TRANSLATE} model --input a.en --output folder", "folder", "choose another place"),
-    "output is the input": Case(
-        f"{TRANSLATE} model --input a.en --output a.en", "a.en", "another place for the output"
-    ),
+    "output is the input": Case(f"{TRANSLATE} model --input a.en --output a.en", "a.en", "choose another output file"),
     "threads without end": Case(f"{TRANSLATE} model --threads 100000", "--threads: expected 1 to", "leave it out"),
     "threads to align with": Case(
         "align model --src a.en --tgt a.fr --threads 100000", "--threads: expected 1 to", "leave it out"
@@ -183,7 +181,7 @@ def test_it_is_told_where_and_what_to_do(
     assert done.err.count("regard: error: ") == 1
     complaint = done.err[done.err.index("regard: error: ") :]
     assert case.place in complaint
-    assert case.cure in complaint
+    assert case.remedy in complaint
     assert "Traceback" not in done.out + done.err
     assert not (tmp_path / "new" / "manifest.json").exists()
 

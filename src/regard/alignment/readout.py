@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from regard.config.schema import Config, RNNConfig
+from regard.config.schema import Config
 from regard.errors import DataError
 from regard.inspection.record import AttentionRecord
 from regard.store.manifest import StoredReadout
@@ -121,11 +121,10 @@ def known_readout(config: Config, stored: StoredReadout | None) -> Readout | Non
     """
     if stored is not None:
         return Readout(**stored.model_dump())
-    train, model = config.train, config.model
+    train = config.train
     if not train.guided_weight:
         return None
-    num_layers = 1 if isinstance(model, RNNConfig) else model.decoder_layers
-    layer = guided_layer(train.guided_layer, num_layers)
+    layer = guided_layer(train.guided_layer, config.model.attending_layers)
     if not train.guided_shift:
         return Readout(layer=layer, head=train.guided_head)
     return Readout("threshold", layer, train.guided_head, shifted=True, threshold=_GUIDED_THRESHOLD)

@@ -13,7 +13,7 @@ from regard.cli.messages import warn
 from regard.cli.options import Device, Models, Output, Readout, Src, Threads, examples, place, use_threads
 from regard.cli.progress import with_progress
 from regard.errors import ConfigError
-from regard.files.paths import STDOUT, refuse_own_input
+from regard.files.paths import STDOUT, refuse_overwriting_input
 
 if TYPE_CHECKING:
     from regard.text.links import GoldLinks
@@ -75,7 +75,7 @@ def align(
     threads: Threads = None,
 ) -> None:
     """Align the words of given translations by forced decoding: links 0-0 1-2 ... per pair, counted from 0."""
-    refuse_own_input(STDOUT if output is None else output, [src, tgt, gold, reverse_model, *models])
+    refuse_overwriting_input(STDOUT if output is None else output, [src, tgt, gold, reverse_model, *models])
     if tune and len(models) > 1:
         raise ConfigError("--tune stores the readout in one model: give one model, not an ensemble")
     sources, targets = read_aligned(src, tgt)

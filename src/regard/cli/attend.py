@@ -12,7 +12,7 @@ from regard.cli.loading import loading
 from regard.cli.messages import warn
 from regard.cli.options import Device, Model, Readout, Threads, examples, place, use_threads
 from regard.errors import RegardError
-from regard.files.paths import refuse_own_input
+from regard.files.paths import refuse_overwriting_input
 from regard.files.printable import on_one_line
 from regard.text.normalize import normalize
 
@@ -86,7 +86,7 @@ def attend(
     models = [model, *(beside or [])]
     _check_outputs(models, page=html, picture=png, several=src is not None)
     for output in filter(None, (html, png)):
-        refuse_own_input(output, [src, tgt, *models])
+        refuse_overwriting_input(output, [src, tgt, *models])
     sources, targets = _inputs(sentence, target, src, tgt)
 
     with loading():

@@ -16,7 +16,7 @@ import typer
 from regard.cli.messages import warn
 from regard.cli.streams import standard_streams
 from regard.errors import RegardError
-from regard.files.paths import error_reason, error_remedy, is_full
+from regard.files.paths import error_reason, error_remedy, is_disk_full
 
 INTERRUPTED = 130
 DEBUG = "REGARD_DEBUG"
@@ -62,7 +62,7 @@ def _failed(error: Exception) -> int:
     if isinstance(error, _USAGE):
         warn(f"error: {_usage_message(error)}")
         return 2
-    if isinstance(error, OSError) and (error.filename is not None or is_full(error)):
+    if isinstance(error, OSError) and (error.filename is not None or is_disk_full(error)):
         warn(f"error: {error.filename or 'what is written'}: {error_reason(error)}; {error_remedy(error)}")
         _leave_standard_output()
         return 2

@@ -17,7 +17,7 @@ from regard.cli.line_input import ArrivingLines
 from regard.cli.messages import warn
 from regard.cli.streams import NamedFile
 from regard.errors import DataError
-from regard.files.paths import refuse_own_input
+from regard.files.paths import refuse_overwriting_input
 from regard.text.readers import open_bytes, raw_lines, read_lines
 
 _MOST_FOREIGN = 16
@@ -157,7 +157,7 @@ def written_to(path: Path | None, *, reading: Path | None = None) -> Iterator[Ou
     if path is None:
         yield OutputLines(sys.stdout)
         return
-    refuse_own_input(path, [reading])
+    refuse_overwriting_input(path, [reading])
     try:
         raw = NamedFile(path, str(path))
     except OSError as error:

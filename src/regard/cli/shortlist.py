@@ -11,7 +11,7 @@ from regard.cli.lines import read_aligned
 from regard.cli.loading import loading
 from regard.cli.messages import say
 from regard.cli.options import Device, Model, Src, Threads, examples, place, use_threads
-from regard.files.paths import refuse_own_input
+from regard.files.paths import refuse_overwriting_input
 
 EXAMPLES = examples(
     "regard shortlist model --src train.en --tgt train.fr --out model.shortlist",
@@ -31,7 +31,7 @@ def shortlist(
     threads: Threads = None,
 ) -> None:
     """Read translations, note what the model looks at, and write a table for `regard translate --shortlist`."""
-    refuse_own_input(out, [model, src, tgt])
+    refuse_overwriting_input(out, [model, src, tgt])
 
     with loading():
         from regard.translation.loading import load

@@ -13,7 +13,7 @@ from regard.cli.options import Set, examples, place, warn_replaced
 from regard.config.presets import preset_names
 from regard.config.toml_text import write_value
 from regard.errors import ConfigError
-from regard.files.paths import check_writable, checked_path
+from regard.files.paths import check_encodable, checked_path
 
 EXAMPLES = examples(
     "regard train --preset bahdanau --src train.en --tgt train.fr --val-src val.en --val-tgt val.fr --out my-model",
@@ -54,15 +54,15 @@ def train(
     for key, value in files.items():
         if value is not None:
             option = f"--{key.replace('_', '-')}"
-            check_writable(str(checked_path(value, option)), option)
+            check_encodable(str(checked_path(value, option)), option)
     sets = [f"data.{key}={write_value(value)}" for key, value in files.items() if value is not None]
     sets = warn_replaced([*sets, *(overrides or [])])
 
-    from regard.config.load import load_config, read_changes
+    from regard.config.load import load_config, read_overrides
 
     if resume:
         _check_resumable(out, config, preset, sets)
-        settings = read_changes(sets) if sets else None
+        settings = read_overrides(sets) if sets else None
     else:
         settings = load_config(config, preset=preset, overrides=sets)
 

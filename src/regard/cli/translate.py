@@ -25,7 +25,7 @@ from regard.cli.options import (
 )
 from regard.cli.progress import with_progress
 from regard.errors import SearchError
-from regard.files.paths import STDIN, STDOUT, refuse_own_input
+from regard.files.paths import STDIN, STDOUT, refuse_overwriting_input
 
 EXAMPLES = examples(
     'echo "How was your day?" | regard translate model',
@@ -61,7 +61,9 @@ def translate(
     for given, option in ((n_best > 1, f"--n-best {n_best}"), (attention, "--attention")):
         if given and not as_json:
             raise SearchError(f"{option} does not fit on one line of text per line of input: add --json")
-    refuse_own_input(STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist])
+    refuse_overwriting_input(
+        STDOUT if output is None else output, [STDIN if source is None else source, *models, shortlist]
+    )
 
     with loading():
         from regard.translation.loading import load

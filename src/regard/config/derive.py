@@ -1,4 +1,4 @@
-"""Sensible values for what the user left open, from the size of the corpus and of the machine."""
+"""Default values that depend on the size of the corpus and on the machine."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ import os
 import sys
 from collections.abc import Sequence
 
-from regard.config.schema import Config, TransformerConfig
+from regard.config.schema import Config
 
 _VOCABULARY = ((5_000, 1_000), (20_000, 2_000), (50_000, 4_000), (200_000, 8_000), (1_000_000, 16_000))
-"""Up to so many pairs, so many subwords; a larger vocabulary would leave most of it too rare to learn."""
+"""`(pairs, subwords)`: vocabulary size for up to so many pairs; in a larger one most subwords are too rare to learn."""
 _LARGEST_VOCABULARY = 32_000
 _EPOCHS = ((5_000, 60.0), (20_000, 40.0), (50_000, 30.0), (200_000, 20.0), (1_000_000, 10.0))
-"""Up to so many pairs, so many passes over them."""
+"""`(pairs, epochs)`: epochs for up to so many pairs."""
 _FEWEST_EPOCHS = 5.0
 _CHARACTERS_PER_TOKEN = ((1_000, 3.0), (2_000, 3.4), (4_000, 3.8), (8_000, 4.2))
-"""Up to so many subwords, so many characters each: of the same order in European languages."""
-_LONGEST_TOKEN = 4.5
+"""`(subwords, characters)`: characters per token, typical of European languages, by vocabulary size."""
+_CHARACTERS_BEYOND = 4.5
 _VALIDATIONS = 20
-_LEAST_BETWEEN = 50
-"""Steps between validations at least: they would take most of the time of a short trial."""
+_MIN_STEPS_BETWEEN = 50
+"""Steps between validations, at least: more frequent ones would dominate the time of a short training."""
 
 
 def derive(
     config: Config, *, num_pairs: int, num_src_chars: int, num_tgt_chars: int, cores: int | None = None
 ) -> tuple[Config, list[str]]:
-    """Fills what is None: vocabulary, batch, steps, validation interval and threads.
+    """Derives options that are None: vocabulary size, batch size, steps, validation interval and threads.
 
-    `precision` and `device` stay "auto": what they become depends on the machine and is for training to decide.
-    `steps` stays None where `epochs` says how long to train.
+    `precision` and `device` stay "auto": training resolves them on its machine.
+    `steps` stays None if `epochs` is set.
 
     Args:
-        config: The configuration as the user gave it.
-        num_pairs: Sentence pairs for training.
-        num_src_chars: Characters of all their sources.
-        num_tgt_chars: Characters of all their targets.
-        cores: CPU cores to use; all that this process may use when not given.
+        config: The user's configuration.
+        num_pairs: Number of training pairs.
+        num_src_chars: Characters of all source sentences.
+        num_tgt_chars: Characters of all target sentences.
+        cores: CPU threads; by default, every core that this process may use.
 
     Returns:
-        The completed configuration, and a note on each value that was derived, for the user to read.
+        The completed configuration, and a note for the user on each derived value.
 
     >>> from regard.config.schema import Config
     >>> done, notes = derive(Config(), num_pairs=29_000, num_src_chars=1_700_000, num_tgt_chars=1_900_000, cores=2)
@@ -52,28 +52,28 @@ def derive(
         size = _by_size(_VOCABULARY, num_pairs, _LARGEST_VOCABULARY)
         subword = subword.model_copy(update={"vocab_size": size})
         notes.append(f"subword.vocab_size = {size}, for {num_pairs:,} sentence pairs")
-    found: dict[str, int] = {}
+    derived: dict[str, int] = {}
     tokens = max(num_src_chars, num_tgt_chars) / _by_size(
-        _CHARACTERS_PER_TOKEN, subword.vocab_size or 0, _LONGEST_TOKEN
+        _CHARACTERS_PER_TOKEN, subword.vocab_size or 0, _CHARACTERS_BEYOND
     )
     if train.batch_tokens is None:
-        found["batch_tokens"] = _batch_tokens(config, tokens)
-        notes.append(f"train.batch_tokens = {found['batch_tokens']}, for about {_rounded(tokens):,} subwords")
-    batch_tokens = train.batch_tokens or found["batch_tokens"]
-    steps_an_epoch = max(1.0, tokens / (batch_tokens * train.accumulate))
+        derived["batch_tokens"] = _batch_tokens(config, tokens)
+        notes.append(f"train.batch_tokens = {derived['batch_tokens']}, for about {_rounded(tokens):,} subwords")
+    batch_tokens = train.batch_tokens or derived["batch_tokens"]
+    steps_per_epoch = max(1.0, tokens / (batch_tokens * train.accumulate))
     epochs = train.epochs or _by_size(_EPOCHS, num_pairs, _FEWEST_EPOCHS)
     if train.steps is None and train.epochs is None:
-        found["steps"] = max(1_000, _rounded(epochs * steps_an_epoch))
-        passes = found["steps"] / steps_an_epoch
-        notes.append(f"train.steps = {found['steps']}, about {passes:.0f} passes over the text")
+        derived["steps"] = max(1_000, _rounded(epochs * steps_per_epoch))
+        passes = derived["steps"] / steps_per_epoch
+        notes.append(f"train.steps = {derived['steps']}, about {passes:.0f} passes over the text")
     if train.validate_every is None:
-        steps = train.steps or found.get("steps") or math.ceil(epochs * steps_an_epoch)
-        found["validate_every"] = min(steps, max(_LEAST_BETWEEN, min(2_000, _rounded(steps / _VALIDATIONS))))
-        notes.append(f"train.validate_every = {found['validate_every']} steps")
+        steps = train.steps or derived.get("steps") or math.ceil(epochs * steps_per_epoch)
+        derived["validate_every"] = min(steps, max(_MIN_STEPS_BETWEEN, min(2_000, _rounded(steps / _VALIDATIONS))))
+        notes.append(f"train.validate_every = {derived['validate_every']} steps")
     if train.threads is None:
-        found["threads"] = cores or available_cores()
-        notes.append(f"train.threads = {found['threads']}, all cores")
-    train = train.model_copy(update=found)
+        derived["threads"] = cores or available_cores()
+        notes.append(f"train.threads = {derived['threads']}, all cores")
+    train = train.model_copy(update=derived)
     return config.model_copy(update={"subword": subword, "train": train}), notes
 
 
@@ -85,17 +85,17 @@ def available_cores() -> int:
 
 
 def _batch_tokens(config: Config, tokens: float) -> int:
-    """Larger batches for the Transformer, which learns badly from small ones; small ones for little text."""
-    wanted = 4_096 if isinstance(config.model, TransformerConfig) else 2_048
-    return wanted if tokens > 60 * wanted else max(512, wanted // 2)
+    """The model's default batch size, or half of it for a small corpus, which needs more steps per epoch."""
+    default = config.model.default_batch_tokens
+    return default if tokens > 60 * default else max(512, default // 2)
 
 
 def _by_size(table: Sequence[tuple[int, int | float]], size: int, beyond: float) -> int | float:
-    return next((value for most, value in table if size <= most), beyond)
+    return next((value for limit, value in table if size <= limit), beyond)
 
 
 def _rounded(number: float) -> int:
-    """Two leading digits, which is all that an estimate has."""
+    """Rounds to two leading digits: an estimate is no more precise."""
     if number < 100:
         return max(1, round(number))
     magnitude = int(10 ** (len(str(int(number))) - 2))

@@ -1,4 +1,4 @@
-"""What somebody who misspelled a name may have meant."""
+"""Suggestions for misspelled names."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ import difflib
 from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like a misspelled one, None when none is alike.
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most similar to a misspelled one.
 
     Args:
-        name: What was written.
-        known: What could have been written.
+        name: The misspelled name.
+        known: All valid names.
 
     Returns:
-        One of `known`.
+        One of `known`, or None if none is similar.
 
-    >>> nearest("batch_token", ["batch_tokens", "beam"])
+    >>> closest("batch_token", ["batch_tokens", "beam"])
     'batch_tokens'
-    >>> nearest("zebra", ["batch_tokens", "beam"]) is None
+    >>> closest("zebra", ["batch_tokens", "beam"]) is None
     True
     """
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The end of a sentence that says a name is unknown: the nearest one, or all there are.
+    """Ends the message about an unknown name: suggests a similar one and lists all.
 
     Args:
-        name: What was written.
-        known: What could have been written.
+        name: The misspelled name.
+        known: All valid names.
 
     Returns:
-        A clause that begins with its punctuation.
+        The end of the sentence, starting with a colon.
 
     >>> did_you_mean("bahdanaw", ["bahdanau", "plain"])
     ": did you mean 'bahdanau'? There are bahdanau, plain"
@@ -41,6 +41,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     ': there are bahdanau, plain'
     """
     names = list(known)
-    close = nearest(name, names)
+    suggestion = closest(name, names)
     listed = ", ".join(names)
-    return f": did you mean {close!r}? There are {listed}" if close else f": there are {listed}"
+    return f": did you mean {suggestion!r}? There are {listed}" if suggestion else f": there are {listed}"

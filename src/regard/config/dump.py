@@ -1,22 +1,22 @@
-"""A configuration written as TOML, such that reading it gives the same configuration."""
+"""Writes a configuration as TOML that reads back as the same configuration."""
 
 from __future__ import annotations
 
-from regard.config.schema import LATER, Config, Section
+from regard.config.schema import ADDED_LATER, Config, Section
 from regard.config.toml_text import write_key, write_value
 
 
 def dump_config(config: Config) -> str:
     """Writes a configuration as a TOML document.
 
-    What is None is left out: TOML has no such value, and None is the default wherever it is allowed. So are options
-    that came later, where they have their default: what stood without them once, stands so still.
+    Options that are None are left out: TOML has no such value, and None is the default wherever it is allowed. Options
+    marked `ADDED_LATER` are left out if they have their default, so that files of older models keep their hashes.
 
     Args:
         config: The configuration.
 
     Returns:
-        TOML that `regard.config.load.parse_config` reads back unchanged.
+        TOML text; `regard.config.load.parse_config` reads back an equal configuration.
 
     >>> from regard.config.schema import Config, DataConfig
     >>> print(dump_config(Config(data=DataConfig(src="train.en")))[:39])
@@ -28,11 +28,11 @@ def dump_config(config: Config) -> str:
 
 
 def _tables(section: Section, name: str) -> list[str]:
-    """Lines of a section: its own values first, as TOML demands, then its sections."""
+    """Lines of a section: its own values first, as TOML requires, then its subsections."""
     values = [
         (key, value)
         for key, field in type(section).model_fields.items()
-        if (value := getattr(section, key)) != field.default or LATER not in field.metadata
+        if (value := getattr(section, key)) != field.default or ADDED_LATER not in field.metadata
     ]
     lines = [f"{write_key(key)} = {write_value(value)}" for key, value in values if _is_plain(value)]
     if lines and name:

@@ -1,4 +1,4 @@
-"""What other engines can run of what regard can train: asked before training, and again on export."""
+"""Which models other inference engines can run; checked before training and again on export."""
 
 from __future__ import annotations
 
@@ -6,47 +6,47 @@ from collections.abc import Iterator
 
 from regard.config.schema import EngineName, ModelConfig, RNNConfig, TransformerConfig
 
-Obstacle = tuple[str, str]
-"""A key of the `[model]` section, and a sentence that says why its value stands in the way."""
+UnsupportedOption = tuple[str, str]
+"""A key of the `[model]` section, and why the engine does not support its value."""
 
 _NAMES = {"ctranslate2": "CTranslate2", "marian": "MarianMT", "onnx": "ONNX Runtime"}
 
 
 def engine_name(engine: EngineName) -> str:
-    """What an engine calls itself."""
+    """Display name of an engine."""
     return _NAMES[engine]
 
 
-def unsupported(model: ModelConfig, engine: EngineName) -> list[Obstacle]:
-    """Which options of a model keep an engine from running it.
+def unsupported(model: ModelConfig, engine: EngineName) -> list[UnsupportedOption]:
+    """Options of a model that an engine does not support.
 
     Args:
         model: The `[model]` section.
         engine: `ctranslate2`, `onnx` for ONNX Runtime, or `marian` for Hugging Face's MarianMT.
 
     Returns:
-        One entry an option that stands in the way; empty where nothing does.
+        One entry per unsupported option; empty if the engine can run the model.
 
     >>> from regard.config.schema import TransformerConfig
-    >>> obstacles(TransformerConfig(position="learned", norm="post"), "marian")
+    >>> unsupported(TransformerConfig(position="learned", norm="post"), "marian")
     [('position', "MarianMT has sinusoidal positions only, not 'learned'")]
     """
-    if engine == "onnx":  # its graphs are drawn part by part, and there is no part without a drawing
+    if engine == "onnx":  # the exporter writes graphs for every part of every model
         return []
     name = _NAMES[engine]
     if isinstance(model, RNNConfig):
         return [("kind", f"{name} runs Transformers only, and this model is recurrent")]
-    found = list(_marian(model)) if engine == "marian" else []
+    reasons = list(_marian(model)) if engine == "marian" else []
     if model.cross_score != "scaled-dot":
-        found.append(("cross_score", f"{name} has scaled-dot attention only, not {model.cross_score!r}"))
+        reasons.append(("cross_score", f"{name} has scaled-dot attention only, not {model.cross_score!r}"))
     if model.normalizer != "softmax":
-        found.append(("normalizer", f"{name} makes weights of scores by a softmax only, not by {model.normalizer!r}"))
-    return found
+        reasons.append(("normalizer", f"{name} normalizes scores by softmax only, not by {model.normalizer!r}"))
+    return reasons
 
 
-def _marian(model: TransformerConfig) -> Iterator[Obstacle]:
+def _marian(model: TransformerConfig) -> Iterator[UnsupportedOption]:
     if model.norm != "post":
-        yield "norm", f"MarianMT normalizes behind each sublayer ('post'), not {model.norm!r}"
+        yield "norm", f"MarianMT normalizes after each sublayer ('post'), not {model.norm!r}"
     if model.position != "sinusoidal":
         yield "position", f"MarianMT has sinusoidal positions only, not {model.position!r}"
     if model.activation == "swiglu":

@@ -1,4 +1,4 @@
-"""Which options change nothing where the others are as they are, and which contradict one another."""
+"""Options that have no effect given the others, and options that contradict one another."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from regard.config.schema import (
 from regard.config.toml_text import Tree
 
 Finding = tuple[str, str]
-"""A dotted key, and a sentence: why, and what to do."""
+"""A dotted key, and a sentence that says what is wrong and what to do."""
 
 _ALIASES = {
     "model.attention.score": ("concat", "additive"),
     "model.cross_score": ("concat", "additive"),
     "train.schedule": ("noam", "inverse-sqrt"),
 }
-"""Options of which a value is another name of a second one."""
+"""By option: a value, and the value that it is another name for."""
 
 
 def has_no_effect(config: Config) -> dict[str, str]:
-    """Options that have no effect here, whatever their values.
+    """Options that have no effect in a configuration, regardless of their values.
 
     Args:
-        config: Complete or not.
+        config: Configuration, complete or not.
 
     Returns:
-        By dotted key, why it has none, and what to do.
+        By dotted key: why the option has no effect, and what to do.
 
     >>> from regard.config.schema import TransformerConfig
-    >>> idle(Config(model=TransformerConfig()))["model.max_positions"]
-    "model.position = 'sinusoidal' reaches any length: leave it out, or set model.position = 'learned'"
+    >>> has_no_effect(Config(model=TransformerConfig()))["model.max_positions"]
+    "model.position = 'sinusoidal' has no length limit: leave it out, or set model.position = 'learned'"
     """
     model = config.model
     rules = _recurrent(model) if isinstance(model, RNNConfig) else _transformer(model)
@@ -45,30 +45,30 @@ def has_no_effect(config: Config) -> dict[str, str]:
 
 
 def without_effect(config: Config) -> list[str]:
-    """What to tell of options that have no effect, but another value than their default.
+    """Warnings about options without effect that differ from their defaults.
 
     Args:
-        config: Complete or not.
+        config: Configuration, complete or not.
 
     Returns:
-        A sentence an option.
+        One sentence per option.
     """
-    set_, default = flattened(config), flattened(type(config)(model=type(config.model)()))
+    values, default = flattened(config), flattened(type(config)(model=type(config.model)()))
     return [
-        f"{key} = {set_[key]!r} has no effect: {why}"
+        f"{key} = {values[key]!r} has no effect: {why}"
         for key, why in has_no_effect(config).items()
-        if set_[key] != default[key]
+        if values[key] != default[key]
     ]
 
 
 def conflicts(config: Config) -> list[Finding]:
-    """What cannot be meant: it would fail later, or leave out what was asked for.
+    """Contradictions between options, which would fail later or drop something the user asked for.
 
     Args:
-        config: Complete or not.
+        config: Configuration, complete or not.
 
     Returns:
-        A key, and what is wrong with it; empty where all is well.
+        One entry per contradiction.
 
     >>> from regard.config.schema import DataConfig
     >>> conflicts(Config(data=DataConfig(src="a", tgt="b", val_tgt="c")))[0][0]
@@ -77,29 +77,30 @@ def conflicts(config: Config) -> list[Finding]:
     return [*_data_conflicts(config), *_other_conflicts(config)]
 
 
-def usable_search(configs: Sequence[Config]) -> SearchConfig:
-    """How a model, or an ensemble, searches by default.
+def default_search(configs: Sequence[Config]) -> SearchConfig:
+    """Default search options of a model or an ensemble.
 
     Args:
-        configs: Of all its models.
+        configs: Configurations of all models.
 
     Returns:
-        The first one's way, without a penalty for what attention left out where none of them attends: it was once
-        accepted for such models.
+        Search options of the first model. The coverage penalty is 0 if no model has attention: older versions of
+        regard accepted one for such models.
     """
     search = configs[0].search
-    blind = all(isinstance(one.model, RNNConfig) and one.model.decoder == "plain" for one in configs)
-    return search.model_copy(update={"coverage_penalty": 0.0}) if blind else search
+    if any(config.model.has_attention for config in configs):
+        return search
+    return search.model_copy(update={"coverage_penalty": 0.0})
 
 
 def canonical(config: Config) -> Config:
-    """The same training in one spelling: two configurations are one where these are equal.
+    """Canonical form of a configuration: two configurations train alike if their canonical forms are equal.
 
     Args:
-        config: Complete or not.
+        config: Configuration, complete or not.
 
     Returns:
-        A configuration whose options without effect have their defaults, and whose values have one name each.
+        A configuration with defaults for options without effect, and without alternative names of values.
     """
     default = flattened(type(config)(model=type(config.model)()))
     changes: dict[str, object] = {key: default[key] for key in has_no_effect(config)}
@@ -111,41 +112,41 @@ def canonical(config: Config) -> Config:
 
 
 def aliases(config: Config) -> dict[str, str]:
-    """Options whose value is another name.
+    """Options whose value is an alternative name.
 
     Args:
-        config: Complete or not.
+        config: Configuration, complete or not.
 
     Returns:
-        By dotted key, the name under which regard knows it.
+        By dotted key: regard's own name of the value.
 
     >>> from regard.config.schema import TrainConfig
     >>> aliases(Config(train=TrainConfig(schedule="noam")))
     {'train.schedule': 'inverse-sqrt'}
     """
-    set_ = flattened(config)
-    return {key: name for key, (alias, name) in _ALIASES.items() if set_.get(key) == alias}
+    values = flattened(config)
+    return {key: name for key, (alias, name) in _ALIASES.items() if values.get(key) == alias}
 
 
 def flattened(section: Section, name: str = "") -> dict[str, object]:
-    """Every option by its dotted key.
+    """All options by dotted key.
 
     Args:
-        section: The configuration, or a part of it.
-        name: Of that part.
+        section: The configuration, or a section of it.
+        name: Name of that section, as a prefix of the keys.
 
     Returns:
-        Key to value.
+        Values by dotted key.
     """
-    found: dict[str, object] = {}
+    values: dict[str, object] = {}
     for key in type(section).model_fields:
         value, path = getattr(section, key), f"{name}.{key}" if name else key
-        found |= flattened(value, path) if isinstance(value, Section) else {path: value}
-    return found
+        values |= flattened(value, path) if isinstance(value, Section) else {path: value}
+    return values
 
 
 def _changed(config: Config, changes: dict[str, object]) -> Config:
-    """A copy with other values; they are not checked again."""
+    """A copy with some values changed, without validation."""
     tree: Tree = {}
     for key, value in changes.items():
         inner = tree
@@ -165,80 +166,81 @@ def _copied(section: Config, tree: Tree) -> Config:
 
 def _recurrent(model: RNNConfig) -> Iterator[Finding]:
     if model.decoder == "plain":
-        blind = "model.decoder = 'plain' has no attention: leave it out, or choose another decoder"
-        yield from ((f"attention.{key}", blind) for key in AttentionConfig.model_fields)
+        why = "model.decoder = 'plain' has no attention: leave it out, or choose another decoder"
+        yield from ((f"attention.{key}", why) for key in AttentionConfig.model_fields)
     else:
         yield from ((f"attention.{key}", why) for key, why in _attention(model.attention))
     for key, owner in (("input_feeding", "luong"), ("combine", "luong"), ("deep_output", "bahdanau")):
         if model.decoder != owner:
             yield (
                 key,
-                f"it belongs to model.decoder = {owner!r}, and this is {model.decoder!r}: leave it out, or set that",
+                f"model.decoder = {model.decoder!r} does not use it, only {owner!r} does: leave it out, or set that",
             )
     if model.encoder_layers == model.decoder_layers == 1:
-        yield "residual", "it begins at the second layer, and there is one: leave it out, or ask for more layers"
+        yield "residual", "it starts at the second layer, but there is only one: leave it out, or set more layers"
 
 
 def _attention(options: AttentionConfig) -> Iterator[Finding]:
     score = f"model.attention.score = {options.score!r}"
     if options.score not in ("additive", "concat"):
-        yield "size", f"{score} has no hidden layer: leave it out, or set 'additive'"
+        yield "size", f"{score} has no hidden layer: leave it out, or set the score to 'additive'"
     if options.score != "location":
-        yield "max_source", f"{score} reaches any length: leave it out, or set 'location'"
+        yield "max_source", f"{score} covers sources of any length: leave it out, or set the score to 'location'"
     if options.window == "global":
-        yield "window_size", "model.attention.window = 'global' has no bounds: leave it out, or set another window"
+        yield "window_size", "model.attention.window = 'global' is unlimited: leave it out, or set another window"
     if not options.location_filters:
         yield (
             "location_reach",
-            "model.attention.location_filters = 0 has nothing that reaches: leave it out, or set some",
+            "model.attention.location_filters = 0 means no filters: leave it out, or set a number of filters",
         )
 
 
 def _transformer(model: TransformerConfig) -> Iterator[Finding]:
     if model.position != "learned":
         position = f"model.position = {model.position!r}"
-        yield "max_positions", f"{position} reaches any length: leave it out, or set model.position = 'learned'"
+        yield "max_positions", f"{position} has no length limit: leave it out, or set model.position = 'learned'"
 
 
 def _training(options: TrainConfig) -> Iterator[Finding]:
     if options.steps is not None:
-        yield "epochs", f"train.steps = {options.steps} says how long to train: leave out one of the two"
+        yield "epochs", f"train.steps = {options.steps} already sets the length of training: leave out one of the two"
     if not options.guided_weight:
         for key in ("guided_file", "guided_layer", "guided_head", "guided_shift"):
-            yield key, "train.guided_weight = 0, so that no links guide attention: leave it out, or set a weight"
+            yield key, "train.guided_weight = 0 turns guided alignment off: leave it out, or set a weight"
     if options.schedule == "constant":
-        never = "train.schedule = 'constant' never falls after the warm-up"
-        yield "min_learning_rate", f"{never}: leave it out, or choose another schedule"
+        why = "train.schedule = 'constant' never lowers the rate after the warm-up"
+        yield "min_learning_rate", f"{why}: leave it out, or choose another schedule"
 
 
 def _data_conflicts(config: Config) -> Iterator[Finding]:
     data, model = config.data, config.model
     if data.val_tgt is not None and data.val_src is None:
-        told = (
-            "data.val_tgt names translations to validate with, but data.val_src names no sources: give both (--val-src "
-            "and --val-tgt), or neither, and some training pairs are held out"
+        message = (
+            "data.val_tgt is set, but data.val_src is not: give both (--val-src and --val-tgt), or neither, and some "
+            "training pairs are held out"
         )
-        yield "data.val_tgt", told
-    if isinstance(model, TransformerConfig) and model.position == "learned" and data.max_len >= model.max_positions:
-        told = (
-            f"model.max_positions = {model.max_positions} learned positions hold {model.max_positions - 1} subwords "
-            f"and the end of a sentence, but data.max_len = {data.max_len} lets longer ones be trained on: set "
-            f"data.max_len to {model.max_positions - 1} or less, or model.max_positions to {data.max_len + 1} or more"
+        yield "data.val_tgt", message
+    limit = model.num_positions
+    if data.max_len >= limit:
+        message = (
+            f"model.max_positions = {limit} learned positions hold {limit - 1} subwords and eos, but data.max_len = "
+            f"{data.max_len} allows longer training sentences: set data.max_len to {limit - 1} or less, or "
+            f"model.max_positions to {data.max_len + 1} or more"
         )
-        yield "model.max_positions", told
+        yield "model.max_positions", message
 
 
 def _other_conflicts(config: Config) -> Iterator[Finding]:
     model, train = config.model, config.train
     if train.min_learning_rate > train.learning_rate:
-        told = (
+        message = (
             f"train.min_learning_rate = {train.min_learning_rate:g} must be at most train.learning_rate = "
-            f"{train.learning_rate:g}, the largest rate there is: lower the one, or raise the other"
+            f"{train.learning_rate:g}, the peak of the schedule: lower the former, or raise the latter"
         )
-        yield "train.min_learning_rate", told
-    if config.search.coverage_penalty and isinstance(model, RNNConfig) and model.decoder == "plain":
-        told = (
-            f"search.coverage_penalty = {config.search.coverage_penalty:g} counts what attention left out, but "
-            "model.decoder = 'plain' has no attention: set it to 0, or choose another decoder"
+        yield "train.min_learning_rate", message
+    if config.search.coverage_penalty and not model.has_attention:
+        message = (
+            f"search.coverage_penalty = {config.search.coverage_penalty:g} penalizes source words without attention, "
+            "but model.decoder = 'plain' has no attention: set it to 0, or choose another decoder"
         )
-        yield "search.coverage_penalty", told
+        yield "search.coverage_penalty", message

@@ -1,7 +1,7 @@
-"""Layers of values, such as a preset, a file and options over it, and what they are together.
+"""Layers of values, such as a preset, a file and options on the command line, and how they are merged.
 
-What the user says is one group of layers, in whose order nothing matters but which of two values of one key comes last.
-Groups below are starting points: what the user says displaces what does not go with it.
+The user's own layers form one group, in which the last value of a key wins and the order does not matter otherwise.
+Lower groups are starting points: their values are dropped if they do not fit the user's.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from regard.config.dump import dump_config
 from regard.config.schema import Config
 from regard.config.toml_text import Tree, line_of, parse
 
-PRESET, START, OWN = 0, 1, 2
-"""Groups, from the lowest: a preset, further starting points, what the user says."""
+PRESET, START, USER = 0, 1, 2
+"""Groups, lowest first: a preset, other starting points, the user's own values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Values from one place; later layers win.
+    """Values from one source; later layers override earlier ones.
 
     Attributes:
-        where: What to call it.
+        where: Name of the source, for messages.
         tree: The values.
-        text: What they were read from, where that has lines.
-        group: `PRESET`, `START` or `OWN`; higher groups stand above lower ones.
+        text: TOML text that they were read from, for line numbers; empty if there is none.
+        group: `PRESET`, `START` or `USER`; higher groups override lower ones.
     """
 
     where: str
@@ -35,47 +35,47 @@ class Layer:
     text: str = ""
     group: int = 0
 
-    def place(self, path: Sequence[str]) -> str:
-        """The place of a key.
+    def location(self, path: Sequence[str]) -> str:
+        """Location of a key, for messages.
 
         Args:
-            path: Its parts.
+            path: Parts of the dotted key.
 
         Returns:
-            What this layer is called, with the line where that can be told.
+            Name of the layer, with the line number if it is known.
         """
         line = line_of(self.text, path)
         return f"{self.where}:{line}" if line else self.where
 
 
 def merged(layers: Sequence[Layer], kind: object = None) -> Tree:
-    """All values, the last of each key; of starting points for another kind of model what is not the model's.
+    """Merges layers; the `[model]` section of a starting point for another kind of model is left out.
 
     Args:
-        layers: All of them, or those of the first groups.
-        kind: Of the model; what the highest group says that says so when not given.
+        layers: All layers, or those of the lower groups.
+        kind: Kind of model; by default, as set by the highest group that sets it.
 
     Returns:
-        One tree, which tells the kind of its model.
+        One tree, in which `model.kind` is set.
     """
     kinds = _kinds(layers)
     kind = kinds[-1] if kind is None else kind
     tree: Tree = {}
     for layer in layers:
-        fits = layer.group == OWN or kinds[layer.group] == kind
+        fits = layer.group == USER or kinds[layer.group] == kind
         _merge(tree, layer.tree if fits else {key: value for key, value in layer.tree.items() if key != "model"})
     model = tree.setdefault("model", {})
     if isinstance(model, dict):
-        model["kind"] = kind  # pydantic wants to be told
-    _keep_one_length(tree, layers)
+        model["kind"] = kind  # pydantic needs it to choose the class
+    _drop_other_length(tree, layers)
     return tree
 
 
 def _kinds(layers: Sequence[Layer]) -> list[object]:
-    """The kind of model after each group."""
+    """Kind of model after merging each group."""
     kinds: list[object] = []
     kind: object = "rnn"  # the schema's default
-    for group in (PRESET, START, OWN):
+    for group in (PRESET, START, USER):
         for layer in layers:
             model = layer.tree.get("model")
             if layer.group == group and isinstance(model, dict):
@@ -84,26 +84,26 @@ def _kinds(layers: Sequence[Layer]) -> list[object]:
     return kinds
 
 
-def _keep_one_length(tree: Tree, layers: Sequence[Layer]) -> None:
-    """Of steps and epochs, what the user says leaves out what a starting point says."""
+def _drop_other_length(tree: Tree, layers: Sequence[Layer]) -> None:
+    """Drops a starting point's `steps` if the user sets `epochs`, and vice versa."""
     train = tree.get("train")
     for asked, other in (("steps", "epochs"), ("epochs", "steps")):
         groups = {
             key: max((layer.group for layer in layers if contains(layer.tree, ("train", key))), default=-1)
             for key in (asked, other)
         }
-        if isinstance(train, dict) and groups[asked] == OWN > groups[other]:
+        if isinstance(train, dict) and groups[asked] == USER > groups[other]:
             train.pop(other, None)
 
 
 def is_complete(tree: Tree) -> bool:
-    """Whether a file says all that a stored configuration does.
+    """Whether a file sets every option, as the configuration of a stored model does.
 
     Args:
-        tree: Of the file.
+        tree: Content of the file.
 
     Returns:
-        Whether it leaves nothing to a preset or a default.
+        True if no value comes from a preset or a default.
     """
     if not isinstance(tree.get("model"), dict):
         return False
@@ -111,10 +111,10 @@ def is_complete(tree: Tree) -> bool:
         default = Config.model_validate({"model": {"kind": tree["model"]["kind"]}})  # type: ignore[index]
     except (KeyError, ValidationError):
         return False
-    wanted = parse(dump_config(default))
+    complete = parse(dump_config(default))
     return all(
         contains(tree, (*path, key))
-        for path, table in _tables(wanted)
+        for path, table in _tables(complete)
         for key, value in table.items()
         if not isinstance(value, dict)
     )
@@ -128,7 +128,7 @@ def _tables(tree: Tree, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def _merge(below: Tree, above: Tree) -> None:
-    """Puts `above` over `below`, table by table."""
+    """Overrides values of `below` with those of `above`, table by table."""
     for key, value in above.items():
         old = below.get(key)
         if isinstance(value, dict) and isinstance(old, dict):
@@ -141,32 +141,32 @@ def _copied(value: object) -> object:
     return {key: _copied(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
-def place_of(layers: Sequence[Layer], path: Sequence[str]) -> str:
-    """Where a value comes from.
+def location_of(layers: Sequence[Layer], path: Sequence[str]) -> str:
+    """Location that a value comes from, for messages.
 
     Args:
-        layers: All of them.
-        path: The value's key, in its parts.
+        layers: All layers.
+        path: Parts of the dotted key.
 
     Returns:
-        The place in the last layer that has it, or the nearest table around it.
+        Location of the key, or of its nearest enclosing table, in the last layer that has it.
     """
     for length in range(len(path), 0, -1):
         for layer in reversed(layers):
             if contains(layer.tree, path[:length]):
-                return layer.place(path[:length])
+                return layer.location(path[:length])
     return layers[-1].where
 
 
 def contains(tree: Tree, path: Sequence[str]) -> bool:
-    """Whether a tree has a value or a table.
+    """Whether a tree contains a value or a table.
 
     Args:
         tree: The tree.
-        path: Its key, in its parts.
+        path: Parts of the dotted key.
 
     Returns:
-        Whether it is there.
+        True if the key is set.
     """
     inner: object = tree
     for part in path:

@@ -1,4 +1,4 @@
-"""From TOML to a checked configuration: preset, then file, then overrides; mistakes named with their place."""
+"""Loads and checks configurations from preset, file and overrides; error messages name file and line."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pydantic import ValidationError
 
 from regard.config.engines import unsupported
 from regard.config.interactions import conflicts, flattened, has_no_effect
-from regard.config.layers import OWN, PRESET, START, Layer, contains, is_complete, merged, place_of
+from regard.config.layers import PRESET, START, USER, Layer, contains, is_complete, location_of, merged
 from regard.config.messages import describe
 from regard.config.presets import preset_text
 from regard.config.schema import Config
-from regard.config.toml_text import LARGEST, TOMLDecodeError, Tree, parse, write_value
+from regard.config.toml_text import MAX_CHARS, TOMLDecodeError, Tree, parse, write_value
 from regard.errors import ConfigError
 from regard.files.reading import read_text
 
-_CURE = "give the path of a TOML configuration, saved as UTF-8, or --preset NAME"
-_SHOWN, _LONGEST = 20, 1000
-# Faults of a configuration that are told, and characters of each.
+_REMEDY = "give the path of a TOML configuration, saved as UTF-8, or --preset NAME"
+_MAX_MESSAGES, _MAX_LENGTH = 20, 1000
+# Errors that are listed, and characters of each.
 _DOTTED = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*")
 
 
@@ -32,75 +32,75 @@ def load_config(
     overrides: Sequence[str] = (),
     variant: Sequence[str] | None = None,
 ) -> Config:
-    """Reads a configuration: overrides win over the file, the file over the preset, the preset over defaults.
+    """Loads a configuration: overrides override the file, the file the preset, the preset the defaults.
 
-    The order of the options does not matter. What is set must have an effect, unless it only says what would be so
-    anyway; what a preset sets need not: where the file or an override asks for another kind of model, the preset's
-    model is left out, and where they set `train.epochs`, its `train.steps` are. A file with every option, such as a
-    model's `config.toml`, is a starting point in the same way.
+    The order of the options does not matter. An option without effect is an error, unless its value is the one that
+    would be used anyway. Values of a preset may be without effect: if the file or an override sets another kind of
+    model, the preset's `[model]` is dropped; if they set `train.epochs`, its `train.steps` is. A file that sets every
+    option, such as the `config.toml` of a model, is treated like a preset.
 
     Args:
-        path: A TOML file; None for none.
-        preset: Name of a preset; the file's own `preset` when not given.
-        overrides: `key=value` with a dotted key, such as `train.steps=300`. Values are TOML; what is not TOML
-            is taken as text, so that strings need no quotes. Of several with one key the last counts.
-        variant: Overrides of the overrides; then all others are a starting point.
+        path: TOML file, if any.
+        preset: Name of a preset; by default, the `preset` that the file names.
+        overrides: `key=value` with a dotted key, such as `train.steps=300`. Values are TOML; anything else is
+            text, so that strings need no quotes. The last value of a key wins.
+        variant: Overrides of the overrides, of the same form; if given, file and overrides are a starting point.
 
     Returns:
-        The checked configuration. Its `preset` is the name of the preset that was used.
+        The checked configuration; its `preset` is the name of the preset, if any.
 
     Raises:
-        ConfigError: The file cannot be read, is not TOML, or has an unknown key or a wrong value, options contradict
-            one another, or a value has no effect.
+        ConfigError: The file cannot be read or is not TOML, a key is unknown, a value is invalid or has no effect, or
+            options contradict one another.
 
     >>> load_config(preset="bahdanau", overrides=["train.steps=300"]).train.steps
     300
     """
-    group = OWN if variant is None else START
+    group = USER if variant is None else START
     layers = [] if path is None else [_file_layer(Path(path))]
-    layers = [replace(one, group=START if is_complete(one.tree) else group) for one in layers]
+    layers = [replace(layer, group=START if is_complete(layer.tree) else group) for layer in layers]
     layers += [replace(_override_layer(override), group=group) for override in overrides]
-    layers += [replace(_override_layer(override), group=OWN) for override in variant or ()]
+    layers += [replace(_override_layer(override), group=USER) for override in variant or ()]
     chosen = preset if preset is not None else _named_preset(layers)
     if chosen is not None:
         tree = {**parse(preset_text(chosen)), "preset": chosen}
         layers = [Layer(f"preset {chosen}", tree, group=PRESET), *layers]
         layers.append(Layer(f"--preset {chosen}", {"preset": chosen}, group=PRESET))
     config = _check(layers)
-    _check_sense(config, layers)
+    _check_interactions(config, layers)
     return config
 
 
-def read_changes(overrides: Sequence[str]) -> Config:
-    """Reads what is set anew of a configuration that is kept elsewhere, as where a training goes on.
+def read_overrides(overrides: Sequence[str]) -> Config:
+    """Reads overrides of a stored configuration, such as that of a training to be resumed.
 
     Args:
-        overrides: As for `load_config`.
+        overrides: `key=value`, as for `load_config`.
 
     Returns:
-        The defaults with these values, whose effect depends on what is kept and is not looked at.
+        The defaults with these values. Options without effect pass: that depends on the stored configuration.
 
     Raises:
-        ConfigError: An unknown key or a wrong value.
+        ConfigError: A key is unknown, or a value is invalid.
 
-    >>> read_changes(["train.guided_file=moved.align"]).train.guided_file
+    >>> read_overrides(["train.guided_file=moved.align"]).train.guided_file
     'moved.align'
     """
     return _check([_override_layer(override) for override in overrides])
 
 
 def parse_config(text: str, *, where: str) -> Config:
-    """Reads a complete configuration, such as a model's, without applying the preset that it names.
+    """Parses a complete configuration, such as that of a stored model; the preset that it names is not applied.
 
     Args:
-        text: A TOML document.
-        where: What to call it in messages.
+        text: TOML document.
+        where: Name of the source, for messages.
 
     Returns:
         The checked configuration.
 
     Raises:
-        ConfigError: The text is not TOML, or has an unknown key or a wrong value.
+        ConfigError: The text is not TOML, a key is unknown, or a value is invalid.
     """
     return _check([Layer(where, _parse(text, where), text)])
 
@@ -113,7 +113,7 @@ def _parse(text: str, where: str) -> Tree:
 
 
 def _file_layer(path: Path) -> Layer:
-    text = read_text(path, most=4 * LARGEST, cure=_CURE, error=ConfigError).removeprefix("\ufeff")
+    text = read_text(path, max_bytes=4 * MAX_CHARS, remedy=_REMEDY, error=ConfigError).removeprefix("\ufeff")
     return Layer(str(path), _parse(text, str(path)), text)
 
 
@@ -136,7 +136,7 @@ def _override_value(text: str) -> object:
     except TOMLDecodeError:
         return text
     value = tree["value"]
-    # More than one key: the text went on after the value. Dates are nowhere wanted, names like them may be.
+    # More than one key: the value contained a line break. No option is a date, but names may look like one.
     return value if len(tree) == 1 and isinstance(value, bool | int | float | str | list | dict) else text
 
 
@@ -145,7 +145,7 @@ def _named_preset(layers: Sequence[Layer]) -> str | None:
         if "preset" in layer.tree:
             name = layer.tree["preset"]
             if not isinstance(name, str):
-                raise ConfigError(f"{layer.place(['preset'])}: preset must be the name of a preset, but is {name!r}")
+                raise ConfigError(f"{layer.location(['preset'])}: preset must be the name of a preset, but is {name!r}")
             return _known_preset(name, layer)
     return None
 
@@ -154,7 +154,7 @@ def _known_preset(name: str, layer: Layer) -> str:
     try:
         preset_text(name)
     except ConfigError as error:
-        raise ConfigError(f"{layer.place(['preset'])}: {error}") from None
+        raise ConfigError(f"{layer.location(['preset'])}: {error}") from None
     return name
 
 
@@ -164,51 +164,54 @@ def _check(layers: Sequence[Layer]) -> Config:
         config = Config.model_validate(tree)
     except ValidationError as error:
         lines = []
-        faults = error.errors(include_url=False)
-        for one in faults[:_SHOWN]:
-            path, message = describe(one["loc"], one["type"], one["msg"], one["input"], one.get("ctx", {}), tree)
-            lines.append(_cut(f"{place_of(layers, path)}: {message}"))
-        if len(faults) > _SHOWN:
-            lines.append(f"and {len(faults) - _SHOWN:,} more")
+        details = error.errors(include_url=False)
+        for detail in details[:_MAX_MESSAGES]:
+            context = detail.get("ctx", {})
+            path, message = describe(detail["loc"], detail["type"], detail["msg"], detail["input"], context, tree)
+            lines.append(_shortened(f"{location_of(layers, path)}: {message}"))
+        if len(details) > _MAX_MESSAGES:
+            lines.append(f"and {len(details) - _MAX_MESSAGES:,} more")
         raise ConfigError("\n".join(dict.fromkeys(lines))) from None
     _check_export(config, layers)
     return config
 
 
-def _cut(line: str) -> str:
-    """Names and values may be as long as the file."""
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 2 :]}"
+def _shortened(line: str) -> str:
+    """Cuts out the middle of a long message: names and values may be as long as the file."""
+    return line if len(line) <= _MAX_LENGTH else f"{line[: _MAX_LENGTH // 2]} … {line[-_MAX_LENGTH // 2 :]}"
 
 
-def _check_sense(config: Config, layers: Sequence[Layer]) -> None:
-    """Refuses contradictions, and values of the user's that have no effect but would not be so anyway."""
-    lines = [f"{place_of(layers, key.split('.'))}: {what}" for key, what in conflicts(config)]
-    own = [layer for layer in layers if layer.group == OWN]
+def _check_interactions(config: Config, layers: Sequence[Layer]) -> None:
+    """Refuses contradictions, and the user's values that have no effect and differ from those used anyway."""
+    lines = [f"{location_of(layers, key.split('.'))}: {message}" for key, message in conflicts(config)]
+    own = [layer for layer in layers if layer.group == USER]
     given = {
-        key: why for key, why in has_no_effect(config).items() if any(contains(one.tree, key.split(".")) for one in own)
+        key: why
+        for key, why in has_no_effect(config).items()
+        if any(contains(layer.tree, key.split(".")) for layer in own)
     }
-    anyway = flattened(_anyway(layers, config)) if given else {}
+    base = flattened(_without_user_values(layers, config)) if given else {}
     for key, why in given.items():
         value = flattened(config)[key]
-        if value != anyway[key]:
-            lines.append(f"{place_of(own, key.split('.'))}: {key} = {write_value(value)} has no effect: {why}")
+        if value != base[key]:
+            lines.append(f"{location_of(own, key.split('.'))}: {key} = {write_value(value)} has no effect: {why}")
     if lines:
         raise ConfigError("\n".join(lines))
 
 
-def _anyway(layers: Sequence[Layer], config: Config) -> Config:
-    """What a model of that kind has without the user's own values."""
+def _without_user_values(layers: Sequence[Layer], config: Config) -> Config:
+    """The configuration for this kind of model from presets and starting points alone."""
     try:
-        return Config.model_validate(merged([one for one in layers if one.group < OWN], config.model.kind))
-    except ValidationError:  # of a value that the user's own stands over
+        return Config.model_validate(merged([layer for layer in layers if layer.group < USER], config.model.kind))
+    except ValidationError:  # an invalid value that the user overrides
         return Config(model=type(config.model)())
 
 
 def _check_export(config: Config, layers: Sequence[Layer]) -> None:
-    """Refuses what the engine that the model is meant for could not run: now, rather than after training."""
+    """Refuses options that the engine in `model.export` does not support: before training, not after it."""
     engine = config.model.export
-    found = [] if engine is None else unsupported(config.model, engine)
-    if found:
-        lines = [f"{place_of(layers, ('model', key))}: model.{key}: {why}" for key, why in found]
-        told = f"model.export = {engine!r} asks for what it cannot run; change these, or leave out model.export"
-        raise ConfigError("\n".join([*lines, f"{place_of(layers, ('model', 'export'))}: {told}"]))
+    options = [] if engine is None else unsupported(config.model, engine)
+    if options:
+        lines = [f"{location_of(layers, ('model', key))}: model.{key}: {why}" for key, why in options]
+        advice = f"model.export = {engine!r} cannot run this model; change these options, or leave out model.export"
+        raise ConfigError("\n".join([*lines, f"{location_of(layers, ('model', 'export'))}: {advice}"]))

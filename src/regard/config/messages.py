@@ -1,4 +1,4 @@
-"""What is wrong with a value, in words: one line for each finding of the schema."""
+"""Error messages for invalid values: one line per validation error of pydantic."""
 
 from __future__ import annotations
 
@@ -7,79 +7,79 @@ from typing import get_args
 
 from pydantic.fields import FieldInfo
 
-from regard.config.did_you_mean import did_you_mean, nearest
+from regard.config.did_you_mean import closest, did_you_mean
 from regard.config.schema import Config, RNNConfig, Section, TransformerConfig
 from regard.config.toml_text import Tree
 
 _MODELS: dict[str, type[Section]] = {"rnn": RNNConfig, "transformer": TransformerConfig}
-_KINDS = {
+_TYPE_NAMES = {
     "bool": "true or false",
     "string": "text",
     "tuple": "a list",
     "finite": "a finite number",
 }
 _BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
-_LONGEST = 60
+_MAX_SHOWN = 60
 
 
 def describe(
-    loc: Sequence[int | str], fault: str, message: str, got: object, context: Mapping[str, object], tree: Tree
+    loc: Sequence[int | str], kind: str, message: str, value: object, context: Mapping[str, object], tree: Tree
 ) -> tuple[tuple[str, ...], str]:
-    """Puts one finding of pydantic's into a line for the user.
+    """Puts a validation error of pydantic into words for the user.
 
     Args:
-        loc: Where in the tree pydantic found it.
-        fault: Pydantic's name of the kind of error.
-        message: Pydantic's own words.
-        got: The value that was found.
-        context: Numbers and names that belong to the finding.
-        tree: The whole tree, to tell which kind of model it is about.
+        loc: Location in the tree, as pydantic gives it.
+        kind: Pydantic's name of the kind of error.
+        message: Pydantic's message.
+        value: The invalid value.
+        context: Further details of the error, as pydantic gives them.
+        tree: The whole tree, which shows the kind of model.
 
     Returns:
-        The key's parts, and what is wrong with it.
+        Parts of the dotted key, and the message.
     """
     path = _path(loc)
     key = ".".join(path)
-    if fault == "extra_forbidden":
+    if kind == "extra_forbidden":
         return path, _unknown(path, tree)
-    if fault in ("model_type", "model_attributes_type"):
-        return path, f"{key} is a section, but a value stands there ({_shown(got)}): set a key within it, {key}.…"
-    if fault == "union_tag_invalid":
-        kind = got.get("kind") if isinstance(got, dict) else got
-        return (*path, "kind"), _choice(f"{key}.kind", kind, list(_MODELS))
-    if fault == "literal_error":
-        return path, _choice(key, got, _literals(context))
-    return path, f"{key} must be {_expected(fault, message, _field(path, tree))}, but is {_shown(got)}"
+    if kind in ("model_type", "model_attributes_type"):
+        return path, f"{key} is a section, but is set to a value ({_shown(value)}): set a key within it, {key}.…"
+    if kind == "union_tag_invalid":
+        model_kind = value.get("kind") if isinstance(value, dict) else value
+        return (*path, "kind"), _choice(f"{key}.kind", model_kind, list(_MODELS))
+    if kind == "literal_error":
+        return path, _choice(key, value, _literals(context))
+    return path, f"{key} must be {_expected(kind, message, _field(path, tree))}, but is {_shown(value)}"
 
 
 def _path(loc: Sequence[int | str]) -> tuple[str, ...]:
-    """The dotted key: without the tag that pydantic puts behind a union, and without places in a list."""
+    """Parts of the dotted key, without the tag that pydantic adds for a union and without list indices."""
     parts = [part for part in loc if isinstance(part, str)]
     if parts[:1] == ["model"] and parts[1:2] and parts[1] in _MODELS:
         del parts[1]
     return tuple(parts)
 
 
-def _expected(fault: str, message: str, field: FieldInfo | None) -> str:
-    if fault in ("too_short", "too_long", "missing"):
+def _expected(kind: str, message: str, field: FieldInfo | None) -> str:
+    if kind in ("too_short", "too_long", "missing"):
         return "a list of two numbers"
-    kind = fault.split("_")[0]
-    if fault in _BOUNDS or kind in ("int", "float", "finite", "number"):
+    type_name = kind.split("_")[0]
+    if kind in _BOUNDS or type_name in ("int", "float", "finite", "number"):
         limits = bounds(field)
         whole = field is not None and int in _types(field.annotation)
-        named = "a whole number" if whole else _KINDS.get(kind, "a number")
-        return f"{named} {_range(limits)}".rstrip()
-    return _KINDS.get(kind, f"otherwise ({message})")
+        noun = "a whole number" if whole else _TYPE_NAMES.get(type_name, "a number")
+        return f"{noun} {_range(limits)}".rstrip()
+    return _TYPE_NAMES.get(type_name, f"otherwise ({message})")
 
 
 def bounds(field: FieldInfo | None) -> dict[str, float]:
-    """The range of a number, or of the numbers of a list.
+    """Range of a numeric option, or of the numbers in a list.
 
     Args:
         field: An option of the schema.
 
     Returns:
-        Any of `ge`, `gt`, `le` and `lt`; empty where there is no range.
+        Any of `ge`, `gt`, `le` and `lt`; empty if there is no range.
 
     >>> from regard.config.schema import SearchConfig
     >>> bounds(SearchConfig.model_fields["beam"])
@@ -91,14 +91,14 @@ def bounds(field: FieldInfo | None) -> dict[str, float]:
 
 
 def _types(annotation: object) -> Iterator[object]:
-    """The types that an annotation is made of."""
+    """An annotation and all types nested in it."""
     yield annotation
     for part in get_args(annotation):
         yield from _types(part)
 
 
 def _metadata(annotation: object) -> Iterator[object]:
-    """What stands beside the types within an annotation, such as `int` in `int | None`."""
+    """Metadata of the types nested in an annotation, such as the range of `int` in `int | None`."""
     for part in _types(annotation):
         if isinstance(part, FieldInfo):
             yield from part.metadata
@@ -115,10 +115,10 @@ def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.15g}"
 
 
-def _choice(key: str, got: object, choices: Sequence[str]) -> str:
-    close = nearest(str(got), choices)
-    hint = f"; did you mean {close!r}?" if close else ""
-    return f"{key} must be one of {', '.join(choices)}, but is {_shown(got)}{hint}"
+def _choice(key: str, value: object, choices: Sequence[str]) -> str:
+    suggestion = closest(str(value), choices)
+    hint = f"; did you mean {suggestion!r}?" if suggestion else ""
+    return f"{key} must be one of {', '.join(choices)}, but is {_shown(value)}{hint}"
 
 
 def _literals(context: Mapping[str, object]) -> list[str]:
@@ -133,25 +133,27 @@ def _unknown(path: tuple[str, ...], tree: Tree) -> str:
     known = [*_keys(Config, ()), *_keys(RNNConfig, ("model",)), *_keys(TransformerConfig, ("model",))]
     if path in known:
         kind = "transformer" if section is RNNConfig else "rnn"
-        return f"'{key}' is an option of model.kind = {kind!r}, which this model is not: leave it out, or set the kind"
-    better = _ending_in(path[-1], known) or _sibling(path, siblings) or _ending_in(_close(path[-1], known), known)
-    if better:
-        return f"unknown key '{key}': did you mean '{'.'.join(better)}'?"
+        return f"'{key}' is an option of model.kind = {kind!r} only: leave it out, or set model.kind"
+    suggestion = (
+        _ending_in(path[-1], known) or _sibling(path, siblings) or _ending_in(_similar_name(path[-1], known), known)
+    )
+    if suggestion:
+        return f"unknown key '{key}': did you mean '{'.'.join(suggestion)}'?"
     inside = f" in [{where}]" if where else ""
     return f"unknown key '{key}'{inside}{did_you_mean(path[-1], siblings)}"
 
 
 def _sibling(path: tuple[str, ...], siblings: Sequence[str]) -> tuple[str, ...] | None:
-    close = nearest(path[-1], siblings)
-    return (*path[:-1], close) if close else None
+    suggestion = closest(path[-1], siblings)
+    return (*path[:-1], suggestion) if suggestion else None
 
 
-def _close(name: str, known: Sequence[tuple[str, ...]]) -> str | None:
-    return nearest(name, {one[-1] for one in known})
+def _similar_name(name: str, known: Sequence[tuple[str, ...]]) -> str | None:
+    return closest(name, {path[-1] for path in known})
 
 
 def _ending_in(name: str | None, known: Sequence[tuple[str, ...]]) -> tuple[str, ...] | None:
-    return next((one for one in known if one[-1] == name), None)
+    return next((path for path in known if path[-1] == name), None)
 
 
 def _keys(section: type[Section], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -162,7 +164,7 @@ def _keys(section: type[Section], path: tuple[str, ...]) -> Iterator[tuple[str, 
 
 
 def _section(path: Sequence[str], tree: Tree) -> type[Section] | None:
-    """The class of the section at a path; the model's kind decides which one `model` is."""
+    """Class of the section at a path; `model.kind` decides which class `model` is."""
     section: type[Section] = Config
     for part in path:
         field = section.model_fields.get(part)
@@ -186,7 +188,7 @@ def _shown(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, dict):
         return "a table"
-    if isinstance(value, int) and abs(value) >= 10**_LONGEST:
-        return "a number of far too many digits"  # Python may refuse to write it out
+    if isinstance(value, int) and abs(value) >= 10**_MAX_SHOWN:
+        return "a number with too many digits"  # Python may refuse to print it
     shown = repr(value)
-    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+    return shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…"

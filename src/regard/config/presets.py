@@ -1,4 +1,4 @@
-"""The named starting points: commented TOML files beside this module, one a preset."""
+"""Presets: commented TOML files in the directory `presets`, one per preset."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from pathlib import Path
 from regard.config.did_you_mean import did_you_mean
 from regard.errors import ConfigError
 
-_FOLDER = Path(__file__).with_name("presets")
+_DIRECTORY = Path(__file__).with_name("presets")
 
 
 def preset_names() -> tuple[str, ...]:
-    """Names of all presets, sorted.
+    """Sorted names of all presets.
 
     >>> "bahdanau" in preset_names()
     True
     """
-    return tuple(sorted(file.stem for file in _FOLDER.glob("*.toml")))
+    return tuple(sorted(file.stem for file in _DIRECTORY.glob("*.toml")))
 
 
 def preset_text(name: str) -> str:
-    """The TOML text of a preset, with its comments.
+    """TOML text of a preset, comments included.
 
     Args:
         name: One of `preset_names()`.
 
     Returns:
-        TOML that sets some of the options of `regard.config.schema.Config`.
+        TOML text that sets some options of `regard.config.schema.Config`.
 
     Raises:
         ConfigError: There is no such preset.
     """
     if name not in preset_names():
         raise ConfigError(f"unknown preset {name!r}{did_you_mean(name, preset_names())}")
-    return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
+    return (_DIRECTORY / f"{name}.toml").read_text(encoding="utf-8")

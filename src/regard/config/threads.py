@@ -1,6 +1,6 @@
-"""How many CPU threads a process may have: what is asked for is refused beyond that, what was kept elsewhere lowered.
+"""Limit on the number of CPU threads: options beyond it are refused, stored settings are lowered to it.
 
-Thousands of threads do not start: the libraries that compute end the process then, without a word.
+With thousands of threads, compute libraries abort the process without a message.
 """
 
 from __future__ import annotations
@@ -8,48 +8,48 @@ from __future__ import annotations
 from regard.config.derive import available_cores
 from regard.errors import ConfigError
 
-A_CORE, ANYWHERE = 4, 64
-"""Threads for each processor, and on any machine, at most: more only wait for one another."""
+THREADS_PER_CORE, MIN_THREAD_LIMIT = 4, 64
+"""Limit of threads per core, and smallest value of the total limit: more threads only wait for one another."""
 
 
 def max_threads() -> int:
-    """The most threads that make sense on this machine."""
-    return max(ANYWHERE, A_CORE * available_cores())
+    """Largest number of threads that regard accepts on this machine."""
+    return max(MIN_THREAD_LIMIT, THREADS_PER_CORE * available_cores())
 
 
 def check_threads(threads: int, *, name: str) -> int:
-    """Refuses a number of threads that somebody asks for.
+    """Checks a number of threads that the user asked for.
 
     Args:
-        threads: The number.
-        name: How it was given, for the message.
+        threads: Number of threads.
+        name: Name of the option, for the message.
 
     Returns:
-        The number.
+        `threads`.
 
     Raises:
-        ConfigError: It is below 1, or more than this machine can use.
+        ConfigError: The number is below 1 or above `max_threads()`.
     """
-    most = max_threads()
-    if not 1 <= threads <= most:
+    limit = max_threads()
+    if not 1 <= threads <= limit:
         raise ConfigError(
-            f"{name}: expected 1 to {most} threads, as this machine has {available_cores()} processors, got {threads}: "
-            "leave it out, or give as many as there are processors"
+            f"{name}: expected 1 to {limit} threads (CPU cores: {available_cores()}), got {threads}: "
+            "leave it out, or set it to the number of cores"
         )
     return threads
 
 
 def clamped_threads(threads: int, *, name: str) -> tuple[int, str]:
-    """Lowers a number of threads that was kept on another machine.
+    """Lowers a number of threads that was stored on another machine.
 
     Args:
-        threads: The number.
-        name: Where it was kept, for the note.
+        threads: Number of threads.
+        name: Name of the option, for the note.
 
     Returns:
-        As many as there are processors where it is more than this machine can use, and a sentence that says so.
+        The number to use, and a note for the user if it was lowered to the number of cores; otherwise an empty note.
     """
     if threads <= max_threads():
         return threads, ""
     cores = available_cores()
-    return cores, f"{name} = {threads} is beyond this machine, which has {cores} processors: {cores} are used"
+    return cores, f"{name} = {threads} is too many for this machine (CPU cores: {cores}): using {cores}"

@@ -1,4 +1,4 @@
-"""Places in TOML text, and values as TOML writes them: what the parser of the standard library does not give."""
+"""Line numbers of TOML keys, size limits, and writing of TOML values: what `tomllib` does not offer."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ else:
 TOMLDecodeError = tomllib.TOMLDecodeError
 
 Tree = dict[str, object]
-"""A parsed table: values, and tables within."""
+"""A parsed table: values and nested tables by key."""
 
-LARGEST = 1 << 17
-"""Characters of a document, at most: a configuration has a few thousand."""
-_DEEPEST = 32
-# Brackets within one another, and parts of a dotted key; the parser takes time in the square of either.
+MAX_CHARS = 1 << 17
+"""Largest document in characters; a configuration has a few thousand."""
+_MAX_DEPTH = 32
+# Nested brackets, and parts of a dotted key: the parser takes quadratic time in either.
 _LARGEST_INTEGER = 2**63
-# As TOML has it: 64 bits. Python's own are without end, but cannot be written out beyond some 4,000 digits.
-_LONGEST_LINE = 500
-# Characters of a line in which a key is looked for.
+# TOML integers have 64 bits; Python refuses to print integers of more than about 4,000 digits.
+_MAX_LINE = 500
+# Characters of a line that are searched for a key.
 _TOKEN = re.compile(
-    # A string that does not end goes on to the end of its line, or of the text: it is looked at once.
+    # An unterminated string extends to the end of its line or of the text, so that each character is scanned once.
     r'''"""(?:[^"\\]|\\(?:.|\Z)|"(?!""))*(?:"{3,5}|\Z)|"(?:[^"\\\n]|\\(?:.|\Z))*"?|'''
     r"""'{3}(?:[^']|'(?!''))*(?:'{3,5}|\Z)|'[^'\n]*'?|"""
     r"#[^\n]*|(?P<opens>[\[{])|(?P<closes>[\]}])|(?P<dot>\.)|(?P<ends>[,=\n])",
@@ -40,29 +40,29 @@ _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b
 
 
 def parse(text: str, *, wide: bool = False) -> Tree:
-    """The tree that a TOML text describes.
+    """Parses a TOML document.
 
     Args:
-        text: A whole document.
-        wide: Whether whole numbers may have more than TOML's 64 bits, for whoever says himself what is wrong with them.
+        text: TOML document.
+        wide: Whether to allow integers beyond 64 bits, for callers that check ranges themselves.
 
     Returns:
         Nested dictionaries.
 
     Raises:
-        TOMLDecodeError: The text is not TOML, or larger and deeper than any configuration; the message says where.
+        TOMLDecodeError: The text is not TOML, or exceeds a limit of size or depth; the message says where.
     """
-    if len(text) > LARGEST:
-        raise TOMLDecodeError(f"expected at most {LARGEST:,} characters, found {len(text):,}")
+    if len(text) > MAX_CHARS:
+        raise TOMLDecodeError(f"expected at most {MAX_CHARS:,} characters, found {len(text):,}")
     _check_depth(text)
     try:
         tree = tomllib.loads(text)
     except RecursionError:
-        raise TOMLDecodeError("lists within lists without end") from None
+        raise TOMLDecodeError("too deeply nested") from None
     except TOMLDecodeError:
         raise
-    except ValueError:  # Python reads no longer ones
-        raise TOMLDecodeError("a whole number of more digits than 64 bits hold") from None
+    except ValueError:  # Python limits the digits of an integer
+        raise TOMLDecodeError("a whole number that does not fit in 64 bits") from None
     if not wide:
         _check_numbers(tree)
     return tree
@@ -76,10 +76,10 @@ def _check_depth(text: str) -> None:
             continue
         depth += (kind == "opens") - (kind == "closes")
         dots = dots + 1 if kind == "dot" else 0
-        if depth > _DEEPEST or dots > _DEEPEST:
+        if depth > _MAX_DEPTH or dots > _MAX_DEPTH:
             line = text.count("\n", 0, token.start()) + 1
-            what = "lists or tables within one another" if depth > _DEEPEST else "parts of one key"
-            raise TOMLDecodeError(f"more than {_DEEPEST} {what} (at line {line})")
+            what = "nested lists or tables" if depth > _MAX_DEPTH else "parts of one key"
+            raise TOMLDecodeError(f"more than {_MAX_DEPTH} {what} (at line {line})")
 
 
 def _check_numbers(tree: Tree) -> None:
@@ -87,54 +87,55 @@ def _check_numbers(tree: Tree) -> None:
     while level:
         for key, value in level:
             if isinstance(value, int) and not -_LARGEST_INTEGER <= value < _LARGEST_INTEGER:
-                raise TOMLDecodeError(f"{key[:80]}: a whole number of more digits than 64 bits hold")
+                raise TOMLDecodeError(f"{key[:80]}: a whole number that does not fit in 64 bits")
         level = [
             (key if isinstance(value, list) else inner_key, inner)
             for key, value in level
             if isinstance(value, dict | list)
-            for inner_key, inner in (value.items() if isinstance(value, dict) else ((key, one) for one in value))
+            for inner_key, inner in (value.items() if isinstance(value, dict) else ((key, item) for item in value))
         ]
 
 
 def line_of(text: str, path: Sequence[str]) -> int | None:
-    r"""Where a key is set.
+    r"""Line in which a key is set.
 
     Args:
         text: A TOML document.
-        path: The key's parts, from the outermost table inwards.
+        path: Parts of the dotted key, outermost table first.
 
     Returns:
-        The 1-based line of the key, else of the nearest table around it; None when neither is written on a
-        line of its own (keys within inline tables are not looked for).
+        Line number from 1: of the key, or else of the nearest enclosing table; None if neither has a line of its own
+        (keys within inline tables are not searched).
 
     >>> line_of("[train]\nsteps = 3", ["train", "steps"])
     2
     """
-    best: tuple[int, int] = (0, 0)  # how many parts agree, line
+    best: tuple[int, int] = (0, 0)  # number of matching parts, line
     table: list[str] = []
-    for number, whole in enumerate(text.split("\n"), 1):  # TOML's lines end so, and not with U+2028 and its like
-        here: list[str] = []
-        line = whole[:_LONGEST_LINE]
+    # TOML ends lines at \n only, not also at U+2028 and the like as `splitlines` does.
+    for number, whole in enumerate(text.split("\n"), 1):
+        location: list[str] = []
+        line = whole[:_MAX_LINE]
         if heading := _TABLE.match(line):
-            here = table = _parts(heading[1])
+            location = table = _parts(heading[1])
         elif key := _KEY.match(line):
-            here = [*table, *_parts(key[1])]
-        if here == list(path[: len(here)]) and len(here) > best[0]:
-            best = (len(here), number)
+            location = [*table, *_parts(key[1])]
+        if location == list(path[: len(location)]) and len(location) > best[0]:
+            best = (len(location), number)
     return best[1] or None
 
 
 def write_value(value: object) -> str:
-    r"""A value in TOML's spelling.
+    r"""Writes a value as TOML.
 
     Args:
         value: A boolean, number, string, list or tuple of these, or a mapping (written inline).
 
     Returns:
-        TOML on one line.
+        TOML text on one line.
 
     Raises:
-        TypeError: TOML has no such value.
+        TypeError: TOML has no such type.
 
     >>> write_value(("a\n", 1e-05, True))
     '["a\\n", 1e-05, true]'
@@ -154,13 +155,13 @@ def write_value(value: object) -> str:
 
 
 def write_key(key: str) -> str:
-    """A key in TOML's spelling, quoted where it must be."""
+    """Writes a key as TOML, quoted if necessary."""
     return key if _BARE.fullmatch(key) else write_value(key)
 
 
 def _parts(dotted: str) -> list[str]:
-    found = re.findall(r"""[\w-]+|"[^"]*"|'[^']*'""", dotted)
-    return [part.strip("\"'") for part in found]
+    parts = re.findall(r"""[\w-]+|"[^"]*"|'[^']*'""", dotted)
+    return [part.strip("\"'") for part in parts]
 
 
 def _escape_control(char: str) -> str:

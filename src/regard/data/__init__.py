@@ -1,1 +1,1 @@
-"""From text to tensors: ids in compact arrays, batches of like length, one place that pads."""
+"""From text to tensors: corpora as compact arrays of ids, batches of similar lengths, padding."""

@@ -1,4 +1,4 @@
-"""The only place that pads."""
+"""Padding of sentences into batches."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from regard.errors import ShapeError
 from regard.values import Batch, Specials
 
 Ids = Sequence[int] | NDArray[np.int32]
-"""The ids of one sentence, without bos and eos."""
+"""Ids of one sentence, without bos and eos."""
 
 
 def collate(
     src: Sequence[Ids], tgt: Sequence[Ids] | None, *, specials: Specials, indices: Sequence[int] | None = None
 ) -> Batch:
-    """Makes a batch of ids: adds bos and eos, pads at the end.
+    """Makes a batch: adds bos and eos, and pads at the end.
 
     Args:
         src: B source sentences.
-        tgt: B target sentences; None when there are none yet (translation).
-        specials: Ids that are not text.
-        indices: The sentences' numbers in their corpus; 0, 1, … when not given.
+        tgt: B target sentences, or None for translation.
+        specials: Special ids.
+        indices: Numbers of the sentences in their corpus; by default, 0 to B - 1.
 
     Returns:
-        A batch with `(B, S)` source and `(B, T)` target ids; without targets T is 0.
+        A batch with `(B, S)` source ids and `(B, T)` target ids; T is 0 without targets.
 
     Raises:
-        ShapeError: When there are not as many targets, or indices, as sources.
+        ShapeError: The number of targets or of indices differs from that of sources.
     """
     for name, given in (("targets", tgt), ("indices", indices)):
         if given is not None and len(given) != len(src):
-            raise ShapeError(f"expected {len(src)} {name}, one a source sentence, got {len(given)}")
+            raise ShapeError(f"expected {len(src)} {name}, one per source sentence, got {len(given)}")
     numbers = range(len(src)) if indices is None else indices
     rows = tuple(int(number) for number in numbers)
     src_ids, src_len = _pad(src, specials, after=specials.eos)
@@ -50,7 +50,7 @@ def collate(
 def _pad(
     rows: Sequence[Ids], specials: Specials, *, before: int | None = None, after: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """`(B, L)` ids with one sign before or after each row, and `(B,)` lengths that count it."""
+    """`(B, L)` ids with one special id before or after each row, and `(B,)` lengths including it."""
     lengths = np.array([len(row) + 1 for row in rows], dtype=np.int64)
     padded = np.full((len(rows), int(lengths.max(initial=0))), specials.pad, dtype=np.int64)
     first = 0 if before is None else 1

@@ -1,4 +1,4 @@
-"""A parallel corpus as ids, in flat arrays: four bytes a token and nothing a sentence but its offset."""
+"""Parallel corpora as flat arrays of ids: four bytes per token and one offset per sentence."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from regard.errors import DataError
 from regard.text.subword import Subword
 from regard.values import Pair
 
-_AT_ONCE = 50_000
-# Sentences that are cut before their ids go into an array: lists of integers take ten times the memory.
+_CHUNK = 50_000
+# Sentences encoded at a time: lists of integers take ten times the memory of an array.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,8 +22,8 @@ class Ragged:
     """Sequences of different lengths in one array.
 
     Attributes:
-        values: `(N,)` int32, all sequences one after the other.
-        offsets: `(rows + 1,)` int64, where each begins and the last ends.
+        values: `(N,)` int32, all sequences, concatenated.
+        offsets: `(rows + 1,)` int64, start of each sequence and end of the last.
     """
 
     values: NDArray[np.int32]
@@ -38,50 +38,50 @@ class Ragged:
 
     @classmethod
     def join(cls, parts: Sequence[Ragged]) -> Ragged:
-        """Puts the rows of several one after the other."""
+        """Concatenates the rows of several arrays."""
         lengths = np.concatenate([np.zeros(1, dtype=np.int64), *(part.lengths for part in parts)])
         values = np.concatenate([np.zeros(0, dtype=np.int32), *(part.values for part in parts)])
         return cls(values, np.cumsum(lengths))
 
     def take(self, rows: NDArray[np.int64]) -> Ragged:
-        """Some of the rows.
+        """Selects rows.
 
         Args:
-            rows: `(n,)`, their numbers.
+            rows: `(n,)`, row numbers.
 
         Returns:
             These rows, in this order.
         """
         offsets = np.concatenate(([0], np.cumsum(self.lengths[rows])))
-        # Each token's place: where its row began here, less where it begins there, plus where it stands there.
-        places = np.repeat(self.offsets[rows] - offsets[:-1], self.lengths[rows]) + np.arange(offsets[-1])
-        return Ragged(self.values[places], offsets)
+        # Index of each token: its index in the result, shifted by the difference of its row's old and new offset.
+        indices = np.repeat(self.offsets[rows] - offsets[:-1], self.lengths[rows]) + np.arange(offsets[-1])
+        return Ragged(self.values[indices], offsets)
 
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.offsets) - 1
 
     def __getitem__(self, row: int) -> NDArray[np.int32]:
-        """The ids of one row."""
+        """Ids of one row."""
         if not 0 <= row < len(self):
             raise IndexError(f"row {row} of {len(self)}")
         return self.values[self.offsets[row] : self.offsets[row + 1]]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """`(rows,)`, ids a row."""
+        """`(rows,)`, number of ids per row."""
         return np.diff(self.offsets)
 
 
 @dataclass(frozen=True, slots=True)
 class Resampling:
-    """How sentences are cut anew for every epoch (subword regularization, Kudo 2018).
+    """Options for sampling segmentations in each epoch (subword regularization, Kudo 2018).
 
     Attributes:
-        src_subword: The source's vocabulary.
-        tgt_subword: The target's vocabulary.
+        src_subword: Source vocabulary.
+        tgt_subword: Target vocabulary.
         alpha: Smoothing of the sampled segmentation, see `Subword.encode_ids`.
-        max_len: A sampled segmentation longer than this gives way to the best one.
+        max_len: A sampled segmentation longer than this is replaced by the best one.
     """
 
     src_subword: Subword
@@ -97,9 +97,9 @@ class Corpus:
     Attributes:
         src: Source ids, without eos.
         tgt: Target ids, without bos and eos.
-        pairs: The text behind the rows.
-        num_dropped: Pairs left out because a side was longer than the limit.
-        resampling: How to cut the text anew; None = always the best segmentation.
+        pairs: Text of the rows.
+        num_dropped: Number of pairs left out because a side was longer than the limit.
+        resampling: How to sample segmentations; None = always use the best one.
     """
 
     src: Ragged
@@ -118,20 +118,20 @@ class Corpus:
         max_len: int,
         sample_alpha: float = 0.0,
     ) -> Corpus:
-        """Cuts pairs into subwords, each in its best segmentation.
+        """Encodes sentence pairs in their best segmentation.
 
         Args:
             pairs: Normalized sentence pairs.
-            src_subword: The source's vocabulary.
-            tgt_subword: The target's vocabulary.
+            src_subword: Source vocabulary.
+            tgt_subword: Target vocabulary.
             max_len: Pairs with more subwords than this on a side are left out.
-            sample_alpha: More than 0 = `resample` draws other segmentations, see `Subword.encode_ids`.
+            sample_alpha: If above 0, `resample` samples other segmentations, see `Subword.encode_ids`.
 
         Returns:
             The corpus.
 
         Raises:
-            DataError: When nothing is left.
+            DataError: No pair is short enough.
         """
         src = _encode(src_subword, [pair.src for pair in pairs])
         tgt = _encode(tgt_subword, [pair.tgt for pair in pairs])
@@ -150,11 +150,11 @@ class Corpus:
         return len(self.src)
 
     def src_ids(self, row: int) -> NDArray[np.int32]:
-        """The source ids of one pair, without eos."""
+        """Source ids of one pair, without eos."""
         return self.src[row]
 
     def tgt_ids(self, row: int) -> NDArray[np.int32]:
-        """The target ids of one pair, without bos and eos."""
+        """Target ids of one pair, without bos and eos."""
         return self.tgt[row]
 
     @property
@@ -168,37 +168,37 @@ class Corpus:
         return self.tgt.lengths
 
     def resample(self, seed: int) -> Corpus:
-        """Cuts every sentence anew at random; the rows stay the same pairs.
+        """Samples a segmentation of every sentence; the rows stay the same pairs.
 
         Args:
-            seed: The same seed draws the same segmentations.
+            seed: Seed of the random generator.
 
         Returns:
-            The corpus with other ids, or itself when it was not encoded with a `sample_alpha`.
+            The corpus with other ids, or itself if it was encoded without `sample_alpha`.
         """
-        how = self.resampling
-        if how is None:
+        options = self.resampling
+        if options is None:
             return self
-        src = _sample(how.src_subword, [pair.src for pair in self.pairs], how, (seed % 2**64, 0))
-        tgt = _sample(how.tgt_subword, [pair.tgt for pair in self.pairs], how, (seed % 2**64, 1))
+        src = _sample(options.src_subword, [pair.src for pair in self.pairs], options, (seed % 2**64, 0))
+        tgt = _sample(options.tgt_subword, [pair.tgt for pair in self.pairs], options, (seed % 2**64, 1))
         return replace(self, src=src, tgt=tgt)
 
 
 def _encode(subword: Subword, texts: Sequence[str]) -> Ragged:
-    return Ragged.join([Ragged.from_rows(subword.encode_ids(part)) for part in _parts(texts)])
+    return Ragged.join([Ragged.from_rows(subword.encode_ids(chunk)) for chunk in _chunks(texts)])
 
 
-def _sample(subword: Subword, texts: Sequence[str], how: Resampling, seed: tuple[int, int]) -> Ragged:
-    found: list[Ragged] = []
-    for number, part in enumerate(_parts(texts)):
-        part_seed = int(np.random.SeedSequence((*seed, number)).generate_state(1)[0])
-        rows = subword.encode_ids(part, sample_alpha=how.alpha, seed=part_seed)
-        too_long = [row for row, ids in enumerate(rows) if len(ids) > how.max_len]
-        for row, ids in zip(too_long, subword.encode_ids([part[row] for row in too_long]), strict=True):
+def _sample(subword: Subword, texts: Sequence[str], options: Resampling, seed: tuple[int, int]) -> Ragged:
+    chunks: list[Ragged] = []
+    for number, chunk in enumerate(_chunks(texts)):
+        chunk_seed = int(np.random.SeedSequence((*seed, number)).generate_state(1)[0])
+        rows = subword.encode_ids(chunk, sample_alpha=options.alpha, seed=chunk_seed)
+        too_long = [row for row, ids in enumerate(rows) if len(ids) > options.max_len]
+        for row, ids in zip(too_long, subword.encode_ids([chunk[row] for row in too_long]), strict=True):
             rows[row] = ids
-        found.append(Ragged.from_rows(rows))
-    return Ragged.join(found)
+        chunks.append(Ragged.from_rows(rows))
+    return Ragged.join(chunks)
 
 
-def _parts(texts: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (texts[start : start + _AT_ONCE] for start in range(0, len(texts), _AT_ONCE))
+def _chunks(texts: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (texts[start : start + _CHUNK] for start in range(0, len(texts), _CHUNK))

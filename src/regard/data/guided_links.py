@@ -1,7 +1,7 @@
-"""Word links for guided attention: read once, laid over whatever subwords a sentence is cut into.
+"""Word links for guided alignment, mapped to the subwords of each batch.
 
-A file holds links between words; batches hold subwords, and with subword regularization others in every
-epoch. So the links stay at word level until a batch is made, and are spread over its subwords then.
+Files hold links between words. Batches hold subwords, which differ from epoch to epoch with subword regularization. So
+links are kept at word level and mapped to subwords when a batch is made.
 """
 
 from __future__ import annotations
@@ -24,106 +24,112 @@ from regard.text.surface import SPACE
 from regard.text.words import word_spans
 from regard.values import AlignmentTargets, Links, Pair
 
-_MOST_NOTES = 5
-"""Wrong links that are named one by one; the others are counted."""
+_MAX_NOTES = 5
+"""Invalid links that are listed; the others are counted."""
 
 
 class WordStarts:
-    """Which word each subword belongs to, by ids alone: a word begins where a subword begins with a space.
+    """Maps subword ids to words: a word starts at each subword that starts with a space.
 
     Args:
-        subword: The vocabulary; none of its subwords goes over a space.
+        subword: Vocabulary; none of its subwords spans a space.
     """
 
     def __init__(self, subword: Subword) -> None:
         pieces = subword.decode(range(len(subword))).pieces
-        self.begins = np.array([piece.startswith(SPACE) for piece in pieces], dtype=bool)
+        self.starts_word = np.array([piece.startswith(SPACE) for piece in pieces], dtype=bool)
 
-    def words(self, ids: Ids) -> NDArray[np.int64]:
-        """The word numbers of a sentence's subwords.
+    def word_numbers(self, ids: Ids) -> NDArray[np.int64]:
+        """Word number of each subword of a sentence.
 
         Args:
-            ids: Without bos and eos.
+            ids: Ids of the sentence, without bos and eos.
 
         Returns:
-            `(L,)`, from 0; the same as `regard.text.words.word_of_piece` says of normalized text.
+            `(L,)`, from 0; equals `regard.text.words.word_of_piece` for normalized text.
         """
-        numbers: NDArray[np.int64] = np.cumsum(self.begins[np.asarray(ids, dtype=np.int64)], dtype=np.int64) - 1
+        numbers: NDArray[np.int64] = np.cumsum(self.starts_word[np.asarray(ids, dtype=np.int64)], dtype=np.int64) - 1
         return np.maximum(numbers, 0)
 
 
 @dataclass(frozen=True, eq=False)
 class GuidedLinks:
-    """The word links of a corpus.
+    """Word links of a corpus.
 
     Attributes:
-        links: One row a pair: source word, target word, source word, target word, …
-        src: Words of the source's subwords.
-        tgt: Words of the target's subwords.
-        to_end: Whether target words without a link should look at the end of the source, in pairs that have links.
+        links: One row per pair: source word, target word, source word, target word, …
+        src: Maps source subwords to words.
+        tgt: Maps target subwords to words.
+        unlinked_to_eos: Whether target words without a link attend to eos, in pairs that have any links.
     """
 
     links: Ragged
     src: WordStarts
     tgt: WordStarts
-    to_end: bool = False
+    unlinked_to_eos: bool = False
 
     @classmethod
     def from_links(
-        cls, links: Sequence[Links], src_subword: Subword, tgt_subword: Subword, *, to_end: bool = False
+        cls, links: Sequence[Links], src_subword: Subword, tgt_subword: Subword, *, unlinked_to_eos: bool = False
     ) -> GuidedLinks:
-        """Keeps links that fit their sentences.
+        """Makes an array of links that lie within their sentences.
 
         Args:
-            links: One alignment a pair of the corpus, in its order.
-            src_subword: The source's vocabulary.
-            tgt_subword: The target's vocabulary.
-            to_end: As above.
+            links: Links of each pair, in the order of the corpus.
+            src_subword: Source vocabulary.
+            tgt_subword: Target vocabulary.
+            unlinked_to_eos: Whether unlinked words attend to eos, see the attribute.
 
         Returns:
-            The links in one array.
+            The links.
         """
         src = WordStarts(src_subword)
         tgt = src if tgt_subword is src_subword else WordStarts(tgt_subword)
-        return cls(Ragged.from_rows([[word for link in one for word in link] for one in links]), src, tgt, to_end)
+        return cls(
+            Ragged.from_rows([[word for link in sentence for word in link] for sentence in links]),
+            src,
+            tgt,
+            unlinked_to_eos,
+        )
 
-    def guide(self, rows: Sequence[int], src: Sequence[Ids], tgt: Sequence[Ids]) -> AlignmentTargets:
-        """Spreads the links of some pairs over their subwords.
+    def alignment_targets(self, rows: Sequence[int], src: Sequence[Ids], tgt: Sequence[Ids]) -> AlignmentTargets:
+        """Alignment targets of some pairs, at subword level.
 
-        Every subword of a target word should look at the subwords of the source words that it is linked to, at
-        all of them alike. The end of the target is left free, and so are words without a link unless `to_end`.
+        Each subword of a target word attends uniformly to all subwords of the linked source words. The target's eos is
+        not supervised, nor are words without a link unless `unlinked_to_eos`.
 
         Args:
             rows: Numbers of the pairs in the corpus.
-            src: Their source ids, as they are cut now.
-            tgt: Their target ids.
+            src: Source ids of the pairs, in their current segmentation.
+            tgt: Target ids of the pairs.
 
         Returns:
-            Places and shares for the batch of these pairs.
+            Targets for the batch of these pairs.
         """
         places: list[tuple[int, int, int]] = []
         shares: list[float] = []
         for number, row in enumerate(rows):
-            of_src, of_tgt = _places(self.src.words(src[number])), _places(self.tgt.words(tgt[number]))
-            wanted: dict[int, list[int]] = {}
+            src_places = _subwords_by_word(self.src.word_numbers(src[number]))
+            tgt_places = _subwords_by_word(self.tgt.word_numbers(tgt[number]))
+            linked: dict[int, list[int]] = {}  # source subwords by target word
             for src_word, tgt_word in self.links[row].reshape(-1, 2).tolist():
-                wanted.setdefault(tgt_word, []).extend(of_src.get(src_word, ()))
-            if wanted and self.to_end:
-                wanted = {tgt_word: wanted.get(tgt_word) or [len(src[number])] for tgt_word in of_tgt}
-            for tgt_word, columns in wanted.items():
-                pairs = product(of_tgt.get(tgt_word, ()), columns)
+                linked.setdefault(tgt_word, []).extend(src_places.get(src_word, ()))
+            if linked and self.unlinked_to_eos:
+                linked = {tgt_word: linked.get(tgt_word) or [len(src[number])] for tgt_word in tgt_places}
+            for tgt_word, columns in linked.items():
+                pairs = product(tgt_places.get(tgt_word, ()), columns)
                 before = len(places)
                 places += [(number, step, column) for step, column in pairs]
                 shares += [1.0 / len(columns)] * (len(places) - before)
         return AlignmentTargets(torch.tensor(places, dtype=torch.int64).view(-1, 3).t(), torch.tensor(shares))
 
 
-def _places(words: NDArray[np.int64]) -> dict[int, list[int]]:
-    """The places of each word's subwords."""
-    found: dict[int, list[int]] = {}
-    for place, word in enumerate(words.tolist()):
-        found.setdefault(word, []).append(place)
-    return found
+def _subwords_by_word(word_numbers: NDArray[np.int64]) -> dict[int, list[int]]:
+    """Positions of the subwords of each word."""
+    positions: dict[int, list[int]] = {}
+    for position, word in enumerate(word_numbers.tolist()):
+        positions.setdefault(word, []).append(position)
+    return positions
 
 
 def read_guided_links(
@@ -134,59 +140,62 @@ def read_guided_links(
     src_subword: Subword,
     tgt_subword: Subword,
     base: int | None = None,
-    to_end: bool = False,
+    unlinked_to_eos: bool = False,
 ) -> tuple[GuidedLinks, list[str]]:
     """Reads the word links of a training text.
 
-    Sure and possible links count alike. A link beyond its sentence is left out, and told of.
+    Sure and possible links are treated alike. Links to words that a sentence does not have are left out with a note.
 
     Args:
-        path: A file in Pharaoh format, one line for each line of the training text.
-        pairs: The pairs to be trained on, which know their lines.
-        num_lines: Lines of the training text.
-        src_subword: The source's vocabulary.
-        tgt_subword: The target's vocabulary.
-        base: The number of the first word in the file; None = to be found out.
-        to_end: As for `Guidance`.
+        path: File in Pharaoh format, one line per line of the training text.
+        pairs: Training pairs, with their line numbers.
+        num_lines: Number of lines of the training text.
+        src_subword: Source vocabulary.
+        tgt_subword: Target vocabulary.
+        base: Number of the first word in the file, 0 or 1; None = detect it.
+        unlinked_to_eos: Whether unlinked words attend to eos, see `GuidedLinks`.
 
     Returns:
-        The links of these pairs, and what was left out, a sentence each.
+        The links of these pairs, and notes on links that were left out.
 
     Raises:
-        DataError: The file cannot be read, a line is no Pharaoh line, it has another number of lines, or there is no
-            link in it for any of the pairs.
+        DataError: The file cannot be read, has another number of lines or a line in another format, or has no link for
+            any of the pairs.
     """
     by_line = {pair.line: number for number, pair in enumerate(pairs)}
     kept: list[Links] = [()] * len(pairs)
-    wrong: list[str] = []
+    invalid: list[str] = []
     base, line = _first_word(path) if base is None else base, 0
-    for line, one in enumerate(read_pharaoh(path, base=base), start=1):
+    for line, alignment in enumerate(read_pharaoh(path, base=base), start=1):
         number = by_line.get(line)
         if number is None:
             continue
         num_src, num_tgt = len(word_spans(pairs[number].src)), len(word_spans(pairs[number].tgt))
-        kept[number] = tuple((src, tgt) for src, tgt in one.possible if src < num_src and tgt < num_tgt)
-        wrong += [
+        kept[number] = tuple((src, tgt) for src, tgt in alignment.possible if src < num_src and tgt < num_tgt)
+        invalid += [
             f"{path}:{line}: link {src + base}-{tgt + base} was left out: the sentences have {num_src} and {num_tgt} "
             f"words, counted from {base}"
-            for src, tgt in one.possible
+            for src, tgt in alignment.possible
             if src >= num_src or tgt >= num_tgt
         ]
     if line != num_lines:
         raise DataError(
-            f"{path} has {line} lines but the training text has {num_lines}: line n of the one must hold the word "
-            "links of line n of the other"
+            f"{path} has {line} lines but the training text has {num_lines}: each line must have the word links of the "
+            "same line of the training text"
         )
     if not any(kept):
         raise DataError(
-            f"{path}: expected word links to guide attention by, found none for any of the {len(pairs)} training "
-            f"pairs{': ' + wrong[0] if wrong else ''}: is it the right file, and did the aligner write it?"
+            f"{path}: expected word links for guided alignment, found none for any of the {len(pairs)} training "
+            f"pairs{': ' + invalid[0] if invalid else ''}: is it the right file, as written by an aligner?"
         )
-    more = len(wrong) - _MOST_NOTES
-    notes = [*wrong[:_MOST_NOTES], *([f"{path}: {more} more links beyond their sentences were left out"] * (more > 0))]
-    return GuidedLinks.from_links(kept, src_subword, tgt_subword, to_end=to_end), notes
+    more = len(invalid) - _MAX_NOTES
+    notes = [
+        *invalid[:_MAX_NOTES],
+        *([f"{path}: {more} more links to words beyond their sentences were left out"] * (more > 0)),
+    ]
+    return GuidedLinks.from_links(kept, src_subword, tgt_subword, unlinked_to_eos=unlinked_to_eos), notes
 
 
 def _first_word(path: Path | str) -> int:
-    """0 where a 0 stands in the file, else 1: a whole training text that never links a first word is none."""
-    return int(not any(0 in link for one in read_pharaoh(path) for link in one.possible))
+    """Base of word numbers: 0 if any link has word 0, else 1; some sentence of a corpus always links its first word."""
+    return int(not any(0 in link for alignment in read_pharaoh(path) for link in alignment.possible))

@@ -1,4 +1,4 @@
-"""What makes parallel text look like other text than was meant, though it can be trained on."""
+"""Warnings about parallel text that can be trained on but looks like the wrong files."""
 
 from __future__ import annotations
 
@@ -6,40 +6,41 @@ from collections.abc import Sequence
 
 from regard.values import Pair
 
-OVERLAP = 0.05
-"""Share of the validation pairs among the training pairs that is told of; short sentences recur by chance."""
-SAME = 0.5
-"""Share of pairs with one text on both sides that is told of: names and numbers are translated so."""
-MUTE = 0.9
-"""Share of sentences without a letter that is told of."""
+MAX_REPEATED = 0.05
+"""Share of validation pairs that may also be training pairs without a warning: short sentences recur by chance."""
+MAX_IDENTICAL = 0.5
+"""Share of pairs that may have the same text on both sides without a warning: names and numbers stay the same."""
+MAX_WITHOUT_LETTERS = 0.9
+"""Share of sentences that may have no letter without a warning."""
 
 
 def mismatch_warnings(train: Sequence[Pair], val: Sequence[Pair]) -> list[str]:
-    """Looks at the text as somebody would who opens the files.
+    """Checks parallel text for signs of wrong files.
 
     Args:
         train: Training pairs.
         val: Validation pairs.
 
     Returns:
-        A sentence for each thing that is odd, for the user to read.
+        One warning per sign, for the user.
     """
-    found = []
-    wanted = {(pair.src, pair.tgt) for pair in val}
-    known = wanted & {(pair.src, pair.tgt) for pair in train}
-    count = sum((pair.src, pair.tgt) in known for pair in val)
-    if count > OVERLAP * len(val):
-        found.append(
-            f"{count} of the {len(val)} validation pairs are training pairs too, so that validation praises what was "
-            "learned by heart: name text that is not trained on"
+    warnings = []
+    repeated = {(pair.src, pair.tgt) for pair in val} & {(pair.src, pair.tgt) for pair in train}
+    count = sum((pair.src, pair.tgt) in repeated for pair in val)
+    if count > MAX_REPEATED * len(val):
+        warnings.append(
+            f"{count} of the {len(val)} validation pairs are training pairs too, so that validation overestimates the "
+            "quality: give validation text that is not in the training text"
         )
     same = sum(pair.src == pair.tgt for pair in train)
-    if same > SAME * len(train):
-        found.append(
-            f"{same} of the {len(train)} training pairs have the same text on both sides: is the target the right file?"
+    if same > MAX_IDENTICAL * len(train):
+        warnings.append(
+            f"{same} of the {len(train)} training pairs have the same text on both sides: is it the right target file?"
         )
     for name, texts in (("source", [pair.src for pair in train]), ("target", [pair.tgt for pair in train])):
-        mute = sum(not any(map(str.isalpha, text)) for text in texts)
-        if mute > MUTE * len(texts):
-            found.append(f"{mute} of the {len(texts)} training pairs have a {name} without letters: is it a text?")
-    return found
+        count = sum(not any(map(str.isalpha, text)) for text in texts)
+        if count > MAX_WITHOUT_LETTERS * len(texts):
+            warnings.append(
+                f"{count} of the {len(texts)} training pairs have a {name} without letters: is it the right file?"
+            )
+    return warnings

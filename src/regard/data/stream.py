@@ -1,4 +1,4 @@
-"""An endless stream of batches that knows where it is and can go on from there."""
+"""An endless stream of batches whose position can be saved and restored."""
 
 from __future__ import annotations
 
@@ -16,34 +16,40 @@ from regard.values import Batch, Specials
 
 
 class BatchStream:
-    """Batches without end, epoch after epoch, each epoch in another order.
+    """Endless iterator over batches, with another order in each epoch.
 
-    A corpus that was encoded with a `sample_alpha` is cut anew before each epoch, and its batches are planned
-    for these lengths. What a batch holds depends on the arguments, the epoch and its number there alone.
+    Before each epoch, a corpus that was encoded with `sample_alpha` is resampled, and batches are planned for the new
+    lengths. A batch depends only on the arguments, the epoch and its number in the epoch.
 
     Attributes:
-        corpus: What is read, as it was given.
-        batch_tokens: Padded tokens a batch at most, on either side.
-        seed: Decides batches, their order and sampled segmentations.
-        specials: Ids that are not text.
-        guidance: Word links of the corpus that go with every batch, if any.
+        corpus: The corpus, in its best segmentation.
+        batch_tokens: Padded tokens per batch on either side, at most.
+        seed: Seed of batches, their order and sampled segmentations.
+        specials: Special ids.
+        guided_links: Word links of the corpus for guided alignment, if any.
     """
 
     def __init__(
-        self, corpus: Corpus, *, batch_tokens: int, seed: int, specials: Specials, guidance: GuidedLinks | None = None
+        self,
+        corpus: Corpus,
+        *,
+        batch_tokens: int,
+        seed: int,
+        specials: Specials,
+        guided_links: GuidedLinks | None = None,
     ) -> None:
-        """Begins at the first batch.
+        """Starts at the first batch.
 
         Args:
-            corpus: What to read.
-            batch_tokens: Padded tokens a batch at most, on either side.
-            seed: Any number.
-            specials: Ids that are not text.
-            guidance: Word links of the corpus that shall go with every batch.
+            corpus: The corpus.
+            batch_tokens: Padded tokens per batch on either side, at most.
+            seed: Seed, any integer.
+            specials: Special ids.
+            guided_links: Word links of the corpus; if given, every batch has alignment targets.
 
         Raises:
-            DataError: When the corpus is empty.
-            ConfigError: When `batch_tokens` is not positive.
+            DataError: The corpus is empty.
+            ConfigError: `batch_tokens` is not positive.
         """
         if not len(corpus):
             raise DataError("expected sentence pairs to make batches of, got an empty corpus")
@@ -51,53 +57,53 @@ class BatchStream:
         self.batch_tokens = batch_tokens
         self.seed = seed
         self.specials = specials
-        self.guidance = guidance
-        self._begin(0)
+        self.guided_links = guided_links
+        self._start_epoch(0)
 
-    def _begin(self, epoch: int) -> None:
+    def _start_epoch(self, epoch: int) -> None:
         seed = int(np.random.SeedSequence((self.seed % 2**64, epoch)).generate_state(1)[0])
-        self._cut = self.corpus.resample(seed)
-        # eos makes every sentence one longer
-        lens = self._cut.src_lens + 1, self._cut.tgt_lens + 1
+        self._resampled = self.corpus.resample(seed)
+        # Lengths of a plan include eos.
+        lens = self._resampled.src_lens + 1, self._resampled.tgt_lens + 1
         self._batches = BatchPlan(*lens, batch_tokens=self.batch_tokens, seed=self.seed).epoch(epoch)
         self._epoch, self._batch = epoch, 0
 
     @property
     def batches_per_epoch(self) -> int:
-        """Batches in the present epoch; the next may have a few more or less."""
+        """Batches in the current epoch; other epochs may have a few more or less."""
         return len(self._batches)
 
     @property
     def epoch(self) -> float:
-        """Epochs done, with the part of the present one."""
+        """Number of epochs done, including the fraction of the current one."""
         return self._epoch + self._batch / len(self._batches)
 
     def state(self) -> dict[str, int]:
-        """Where the stream is, and of what: `epoch`, `batch`, `num_pairs`, `batch_tokens` and `seed`."""
+        """Position and identity of the stream: `epoch`, `batch`, `num_pairs`, `batch_tokens` and `seed`."""
         return {"epoch": self._epoch, "batch": self._batch, **self._identity()}
 
     def restore(self, state: dict[str, int]) -> None:
-        """Goes to where another stream of the same corpus was: the batches that follow are the same.
+        """Moves to a saved position; the following batches are the same as in the stream that saved it.
 
         Args:
-            state: What that stream's `state` gave.
+            state: Result of `state` of that stream.
 
         Raises:
-            CheckpointError: When that stream had another corpus, batch size or seed.
+            CheckpointError: That stream had another corpus, batch size or seed.
         """
-        for name, mine in self._identity().items():
-            if state.get(name) != mine:
+        for name, value in self._identity().items():
+            if state.get(name) != value:
                 raise CheckpointError(
-                    f"the training to go on with had {name} = {state.get(name)}, but now it is {mine}, and the batches "
-                    "are others: use the same corpus and settings, or train anew"
+                    f"the training to resume had {name} = {state.get(name)}, but now it is {value}, so batches would "
+                    "differ: use the same corpus and settings, or start a new training"
                 )
         epoch, batch = state.get("epoch", -1), state.get("batch", -1)
         if epoch >= 0 and epoch != self._epoch:
-            self._begin(epoch)
+            self._start_epoch(epoch)
         if epoch < 0 or not 0 <= batch <= len(self._batches):
             raise CheckpointError(
-                f"expected a place in a stream of {len(self._batches)} batches an epoch, got epoch {epoch}, batch "
-                f"{batch}: the training state is damaged or of another corpus"
+                f"expected a position in a stream of {len(self._batches)} batches per epoch, got epoch {epoch}, batch "
+                f"{batch}: the training state is damaged or belongs to another corpus"
             )
         self._batch = batch
 
@@ -111,9 +117,13 @@ class BatchStream:
     def __next__(self) -> Batch:
         """The next batch."""
         if self._batch == len(self._batches):
-            self._begin(self._epoch + 1)
+            self._start_epoch(self._epoch + 1)
         rows = self._batches[self._batch]
         self._batch += 1
-        src, tgt = [self._cut.src_ids(row) for row in rows], [self._cut.tgt_ids(row) for row in rows]
+        src, tgt = [self._resampled.src_ids(row) for row in rows], [self._resampled.tgt_ids(row) for row in rows]
         batch = collate(src, tgt, specials=self.specials, indices=rows)
-        return batch if self.guidance is None else replace(batch, guide=self.guidance.guide(rows, src, tgt))
+        return (
+            batch
+            if self.guided_links is None
+            else replace(batch, guide=self.guided_links.alignment_targets(rows, src, tgt))
+        )

@@ -79,14 +79,14 @@ def bleu_metric(tokenizer: str, *, force: bool = False) -> BLEU:
         return BLEU(tokenize=tokenizer, force=force)
     except (RuntimeError, OSError, ImportError) as error:
         extra = {"ja-mecab": "ja", "ko-mecab": "ko"}.get(tokenizer)
-        cure = (
+        remedy = (
             f'pip install "sacrebleu[{extra}]"'
             if extra
             else "install it, or connect to the internet so that sacreBLEU can download it"
         )
         reason = " ".join(str(error).split()).split(". ")[0]
         raise DataError(
-            f"the tokenizer {tokenizer} cannot be used here ({reason}): {cure}, or choose another, such as char"
+            f"the tokenizer {tokenizer} cannot be used here ({reason}): {remedy}, or choose another, such as char"
         ) from None
 
 

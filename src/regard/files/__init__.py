@@ -1,1 +1,1 @@
-"""Files as users name and share them: paths, reads of a bounded size, atomic writes, locks, JSON."""
+"""Files: paths, reading of bounded size, atomic writing, locks between processes, strict JSON."""

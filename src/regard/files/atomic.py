@@ -1,4 +1,4 @@
-"""Files that are either wholly there or not at all, whatever happens while they are written."""
+"""Atomic writing: after a crash, a file or directory is complete or absent."""
 
 from __future__ import annotations
 
@@ -15,239 +15,240 @@ from regard.errors import CheckpointError
 from regard.files.paths import error_reason, error_remedy
 
 PENDING = ".new"
-"""Ending of a file that is written but has not taken its place yet."""
+"""Suffix of a file that is written but not yet renamed to its final name."""
 
 
-def pending(path: Path) -> Path:
-    """The name under which a file waits to take its place."""
+def pending_path(path: Path) -> Path:
+    """Temporary name of a file before it is committed."""
     return path.with_name(path.name + PENDING)
 
 
 def write_pending(path: Path, write: Callable[[Path], object]) -> None:
-    """Writes a file under its waiting name, down to the disk.
+    """Writes a file under its pending name and syncs it to disk.
 
     Args:
-        path: Where the file will be.
-        write: Writes the content to the path that it is given.
+        path: Final path of the file.
+        write: Writes the content to the path it is called with.
 
     Raises:
-        CheckpointError: The disk is full, or the place cannot be written; nothing is left behind.
+        CheckpointError: The disk is full, or the path cannot be written; no file is left behind.
     """
-    _write_down(path, pending(path), write)
+    _write_and_sync(path, pending_path(path), write)
 
 
-def take_place(path: Path) -> None:
-    """Moves a waiting file to its place, over an older one, in one step.
+def commit_pending(path: Path) -> None:
+    """Renames a pending file to its final name, replacing an existing file atomically.
 
     Args:
-        path: Where the file will be.
+        path: Final path of the file.
 
     Raises:
-        CheckpointError: The place cannot be written.
+        CheckpointError: The path cannot be written.
     """
-    move(pending(path), path)
+    move(pending_path(path), path)
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Writes a file such that a crash leaves the old one or the new one, never half of it.
+    """Writes a file atomically: a crash leaves the old file or the new one.
 
     Args:
-        path: Where the file will be.
-        write: Writes the content to the path that it is given.
+        path: Path of the file.
+        write: Writes the content to the path it is called with.
 
     Raises:
-        CheckpointError: The disk is full, or the place cannot be written; an older file is still there.
+        CheckpointError: The disk is full, or the path cannot be written; an existing file is unchanged.
     """
     make_directory(path.parent)
     write_pending(path, write)
-    take_place(path)
+    commit_pending(path)
 
 
 def write_output(path: Path, write: Callable[[Path], object]) -> None:
-    """Writes a file that a user named, such that a crash or a full disk leaves the old one or the new one.
+    """Writes an output file that the user named, atomically.
 
-    Unlike `write_file` it takes no name that may be the user's for the time of writing, writes through a link to what
-    it points at, and hands over what is no file, such as `/dev/stdout`, as it is.
+    Unlike `write_file`, it uses a temporary name that cannot be one of the user's files, follows symbolic links, keeps
+    the permissions of an existing file, and writes directly to anything but a regular file, such as `/dev/stdout`.
 
     Args:
-        path: Where the file will be; its directory must be there.
-        write: Writes the content to the path that it is given, whose ending is that of `path`.
+        path: Path of the file; its directory must exist.
+        write: Writes the content to the path it is called with, which has the suffix of `path`.
 
     Raises:
-        CheckpointError: The disk is full, or the place cannot be written; an older file is still there.
+        CheckpointError: The disk is full, or the path cannot be written; an existing file is unchanged.
     """
-    place = Path(os.path.realpath(path))
-    if place.exists() and not place.is_file():
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
         with named_errors(path):
             write(path)
         return
-    if place.exists() and not os.access(place, os.W_OK):
-        raise CheckpointError(f"{path}: cannot be written: it is write-protected; choose another place")
-    waiting = place.with_name(f".{uuid4().hex}{PENDING}{place.suffix}")
+    if target.exists() and not os.access(target, os.W_OK):
+        raise CheckpointError(f"{path}: cannot be written: it is write-protected; choose another path")
+    temporary = target.with_name(f".{uuid4().hex}{PENDING}{target.suffix}")
     try:
-        _write_down(place, waiting, write)
-        if place.exists():
-            _keep_mode(place, waiting)
-        move(waiting, place)
+        _write_and_sync(target, temporary, write)
+        if target.exists():
+            _copy_mode(target, temporary)
+        move(temporary, target)
     finally:
-        _forget(waiting)
+        _discard(temporary)
 
 
 def write_shared_text(path: Path, text: str) -> None:
-    """Writes a text as `write_file` would, though other processes may write the same file at the same moment.
+    """Writes a text file atomically while other processes may write the same file.
 
-    Each has a waiting name of its own, so that nobody takes away what another is writing, and the last one counts. The
-    price: a process that is killed leaves its waiting file behind, which no later one writes over.
+    Every process uses its own temporary name, and the last one to finish wins. A process that is killed leaves its
+    temporary file behind, because no later process reuses the name.
 
     Args:
-        path: Where the file will be.
-        text: Its content.
+        path: Path of the file.
+        text: Content of the file.
 
     Raises:
-        CheckpointError: The disk is full, or the place cannot be written; an older file is still there.
+        CheckpointError: The disk is full, or the path cannot be written; an existing file is unchanged.
     """
     make_directory(path.parent)
-    waiting = path.with_name(f"{path.name}.{uuid4().hex}{PENDING}")
-    _write_down(path, waiting, lambda file: put_text(file, text))
+    temporary = path.with_name(f"{path.name}.{uuid4().hex}{PENDING}")
+    _write_and_sync(path, temporary, lambda file: put_text(file, text))
     try:
-        move(waiting, path)
+        move(temporary, path)
     finally:
-        _forget(waiting)
+        _discard(temporary)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a text in UTF-8 with its line ends as they are, as `write_file` does.
+    """Writes a text file atomically, in UTF-8 and with unchanged line endings.
 
     Args:
-        path: Where the file will be.
-        text: Its content.
+        path: Path of the file.
+        text: Content of the file.
 
     Raises:
-        CheckpointError: The disk is full, or the place cannot be written; an older file is still there.
+        CheckpointError: The disk is full, or the path cannot be written; an existing file is unchanged.
     """
     write_file(path, lambda file: put_text(file, text))
 
 
 def put_text(path: Path, text: str) -> None:
-    """Writes a text in UTF-8 with its line ends as they are, straight to its place: for a file that still waits for it.
+    """Writes a text file in place, in UTF-8 and with unchanged line endings; for pending files.
 
     Args:
-        path: The file.
-        text: Its content.
+        path: Path of the file.
+        text: Content of the file.
     """
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def make_directory(path: Path) -> None:
-    """Makes a directory and those above it.
+    """Creates a directory and its parents, unless they exist.
 
     Args:
         path: The directory.
 
     Raises:
-        CheckpointError: A file stands in the way, or the place cannot be written.
+        CheckpointError: A file has this name, or the directory cannot be created.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise CheckpointError(
-            f"{path}: expected a directory or a free name, but a file is there; choose another"
+            f"{path}: expected a directory or an unused name, but it is a file; choose another"
         ) from None
     except OSError as error:
         raise CheckpointError(
-            f"{path}: the directory cannot be made: {error_reason(error)}; {error_remedy(error)}"
+            f"{path}: the directory cannot be created: {error_reason(error)}; {error_remedy(error)}"
         ) from None
 
 
-def move(place: Path, to: Path) -> None:
-    """Gives a file or directory another name in the same directory, in one step that lasts.
+def move(path: Path, to: Path) -> None:
+    """Renames a file or directory within its directory, atomically and durably.
 
     Args:
-        place: What is there.
-        to: Its new name, of a file perhaps that is there; where it is a directory's, nothing may be there.
+        path: The file or directory.
+        to: New path. An existing file is replaced; a directory can only be moved to an unused name.
 
     Raises:
-        CheckpointError: It cannot be moved.
+        CheckpointError: It cannot be renamed.
     """
     with named_errors(to):
-        os.replace(place, to)
+        os.replace(path, to)
         sync_directory(to.parent)
 
 
-def remove(place: Path) -> None:
-    """Removes a file, a link or a directory with all that is in it, if it is there.
+def remove(path: Path) -> None:
+    """Removes a file, a symbolic link, or a directory with its content, if it exists.
 
     Args:
-        place: What to remove.
+        path: What to remove.
 
     Raises:
-        CheckpointError: Some of it cannot be removed.
+        CheckpointError: Something cannot be removed.
     """
     try:
-        if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
         else:
-            place.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
     except OSError as error:
-        raise CheckpointError(f"{place}: cannot be removed: {error_reason(error)}; remove it by hand") from None
+        raise CheckpointError(f"{path}: cannot be removed: {error_reason(error)}; remove it yourself") from None
 
 
 @contextmanager
-def atomic_directory(place: Path, *, waiting: Path | None = None) -> Iterator[Path]:
-    """Makes a directory that is there wholly or not at all, whatever happens meanwhile.
+def atomic_directory(path: Path, *, temporary: Path | None = None) -> Iterator[Path]:
+    """Creates a directory atomically: after a crash, it is complete or absent.
 
     Args:
-        place: Where it will be; an empty directory may be there.
-        waiting: Where it is made, beside its place; one that was killed leaves it there, and the next one clears it
-            away. When not given, several processes may make the same directory at once, and the first counts.
+        path: Path of the directory; an empty directory may exist there.
+        temporary: Temporary path in the same parent directory. A killed process leaves it behind, and the next one
+            removes it. By default, the name is unique: several processes may create the same directory at the same
+            time, and the first to finish wins.
 
     Yields:
-        Where to write its files.
+        Temporary directory to write files to.
 
     Raises:
-        CheckpointError: The disk is full, or the place is taken or cannot be written; nothing is left behind.
+        CheckpointError: The disk is full, or the path is in use or cannot be written; nothing is left behind.
     """
-    shared = waiting is None
-    making = waiting or place.with_name(f".{place.name}.{uuid4().hex}{PENDING}")
-    remove(making)
-    make_directory(making)
+    shared = temporary is None
+    directory = temporary or path.with_name(f".{path.name}.{uuid4().hex}{PENDING}")
+    remove(directory)
+    make_directory(directory)
     try:
-        with named_errors(place):
-            yield making
-        sync_tree(making)
-        with named_errors(place):
+        with named_errors(path):
+            yield directory
+        sync_tree(directory)
+        with named_errors(path):
             try:
-                os.replace(making, place)
+                os.replace(directory, path)
             except OSError:
-                if not (shared and place.exists()):  # else somebody else was quicker
+                if not (shared and path.exists()):  # otherwise another process was faster
                     raise
-            sync_directory(place.parent)
+            sync_directory(path.parent)
     finally:
         with suppress(CheckpointError):
-            remove(making)
+            remove(directory)
 
 
 def sync_tree(directory: Path) -> None:
-    """Brings a directory that others have written down to the disk, its files with the usual permissions.
+    """Syncs a directory tree to disk, and gives its files the usual permissions.
 
     Args:
-        directory: All that is in it is looked at.
+        directory: The directory, as written by other libraries.
 
     Raises:
         CheckpointError: The disk is full or fails.
     """
     with named_errors(directory):
         usual = 0o666 & ~_umask(directory)
-        for place, _, names in os.walk(directory):
+        for parent, _, names in os.walk(directory):
             for name in names:
-                with named_errors(Path(place) / name):
-                    os.chmod(os.path.join(place, name), usual)  # safetensors lets nobody but the owner read
-                    _sync_file(Path(place) / name)
-            sync_directory(Path(place))
+                with named_errors(Path(parent) / name):
+                    os.chmod(os.path.join(parent, name), usual)  # safetensors makes files readable by the owner only
+                    _sync_file(Path(parent) / name)
+            sync_directory(Path(parent))
 
 
 def sync_directory(path: Path) -> None:
-    """Makes the names in a directory last through a power failure."""
+    """Syncs the entries of a directory to disk, so that they survive a power failure."""
     if sys.platform == "win32":  # directories cannot be opened there
         return
     handle = os.open(path, os.O_RDONLY)
@@ -268,18 +269,18 @@ def sha256(path: Path) -> str:
 
 @contextmanager
 def named_errors(path: Path) -> Iterator[None]:
-    """Says in words what the system refused while a place was written, and what to do about it.
+    """Converts system errors during writing into messages with a remedy.
 
     Args:
-        path: The place.
+        path: The path that is written.
 
     Yields:
         Nothing.
 
     Raises:
-        CheckpointError: In place of an error of the system's.
+        CheckpointError: Instead of an `OSError` or an error of safetensors.
     """
-    # safetensors reports a full disk as an error of its own, so its module is asked at this one place.
+    # Imported here, because only writing needs it: safetensors reports a full disk as an error of its own.
     from safetensors import SafetensorError
 
     try:
@@ -292,16 +293,16 @@ def named_errors(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _write_down(path: Path, waiting: Path, write: Callable[[Path], object]) -> None:
+def _write_and_sync(path: Path, temporary: Path, write: Callable[[Path], object]) -> None:
     try:
         with named_errors(path):
-            waiting.touch()
-            usual = waiting.stat().st_mode
-            write(waiting)
-            waiting.chmod(usual)  # safetensors lets nobody but the owner read
-            _sync_file(waiting)
+            temporary.touch()
+            usual = temporary.stat().st_mode
+            write(temporary)
+            temporary.chmod(usual)  # safetensors makes files readable by the owner only
+            _sync_file(temporary)
     except BaseException:
-        _forget(waiting)
+        _discard(temporary)
         raise
 
 
@@ -310,20 +311,20 @@ def _sync_file(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _keep_mode(path: Path, waiting: Path) -> None:
-    """Whoever may read the older file may read the new one, and nobody else."""
+def _copy_mode(path: Path, temporary: Path) -> None:
+    """Gives the new file the permissions of the file that it replaces."""
     with named_errors(path):
-        waiting.chmod(path.stat().st_mode & 0o7777)
+        temporary.chmod(path.stat().st_mode & 0o7777)
 
 
-def _forget(waiting: Path) -> None:
-    """Leaves nothing behind where that is possible: what went wrong before counts more."""
+def _discard(temporary: Path) -> None:
+    """Removes a temporary file; failures are ignored, since an earlier error matters more."""
     with suppress(OSError):
-        waiting.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
 def _umask(directory: Path) -> int:
-    """Of this process; it can be asked only by changing it, which other threads would notice, or by making a file."""
+    """Umask of this process, read from a new file: `os.umask` would change it for all threads."""
     probe = directory / f".{uuid4().hex}"
     probe.touch()
     mode = probe.stat().st_mode

@@ -1,4 +1,4 @@
-"""JSON that says one thing: no key twice, no number that is none, no text that cannot be written, no endless depth."""
+"""Strict JSON: no duplicate keys, no NaN or infinity, no unpaired surrogates, limited depth."""
 
 from __future__ import annotations
 
@@ -8,91 +8,91 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from regard.errors import CheckpointError, RegardError
-from regard.files.reading import decoded
+from regard.files.reading import decode_utf8
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-DEEPEST = 64
-"""Lists and objects within one another, at most; what regard writes has fewer than ten."""
-_LONGEST_INTEGER = 20
-# Digits of the longest whole number of 64 bits, with its sign.
-_SHOWN = 80
-# Characters of a place in a message.
+MAX_DEPTH = 64
+"""Largest nesting depth of lists and objects; files of regard have fewer than ten levels."""
+_MAX_DIGITS = 20
+# Characters of the longest 64-bit integer, including its sign.
+_MAX_SHOWN = 80
+# Characters of a key in a message.
 
 
-def parse_json(data: bytes, *, where: str, cure: str, error: type[RegardError] = CheckpointError) -> object:
-    """Reads JSON strictly: what two readers could take for two things is refused.
+def parse_json(data: bytes, *, where: str, remedy: str, error: type[RegardError] = CheckpointError) -> object:
+    """Parses JSON strictly: anything that parsers could read differently is refused.
 
     Args:
-        data: The file's content.
-        where: The file, for messages.
-        cure: What to do when it is damaged.
-        error: What to raise.
+        data: Content of the file.
+        where: Name of the file, for messages.
+        remedy: What to do if the file is damaged, for messages.
+        error: Class of errors to raise.
 
     Returns:
-        What it says.
+        The parsed value.
 
     Raises:
-        RegardError: An `error`: it is not JSON, or not of that sort.
+        RegardError: An `error`: the data is not strict JSON.
     """
-    text = decoded(data, where, cure=cure, error=error)
+    text = decode_utf8(data, where, remedy=remedy, error=error)
     try:
         tree = json.loads(
             text,
-            object_pairs_hook=_once,
-            parse_constant=_no_number,
+            object_pairs_hook=_unique_keys,
+            parse_constant=_refuse_constant,
             parse_float=_finite,
             parse_int=_whole,
         )
-    except (ValueError, RecursionError) as fault:
-        raise error(f"{where}: not valid JSON ({_reason(fault)}): {cure}") from None
-    if _is_deeper(tree, DEEPEST):
-        raise error(f"{where}: not valid JSON (more than {DEEPEST} lists within one another): {cure}")
+    except (ValueError, RecursionError) as cause:
+        raise error(f"{where}: not valid JSON ({_reason(cause)}): {remedy}") from None
+    if _is_deeper(tree, MAX_DEPTH):
+        raise error(f"{where}: not valid JSON (more than {MAX_DEPTH} nested lists): {remedy}")
     if "\\u" in text and not _is_writable(tree):
-        raise error(f"{where}: not valid JSON (half a UTF-16 pair in a text): {cure}")
+        raise error(f"{where}: not valid JSON (an unpaired surrogate in a string): {remedy}")
     return tree
 
 
-def faults(error: ValidationError) -> list[str]:
-    """What a check of types and ranges found, each with its place.
+def validation_messages(error: ValidationError) -> list[str]:
+    """Messages of a pydantic validation error.
 
     Args:
-        error: Of pydantic.
+        error: The error.
 
     Returns:
-        `place: what is wrong`, of which the place is cut short: names may be as long as a file.
+        One `key: message` per invalid value; long keys are shortened.
     """
-    found = error.errors(include_url=False, include_input=False)
-    return [f"{'.'.join(map(str, one['loc']))[:_SHOWN]}: {one['msg']}" for one in found]
+    details = error.errors(include_url=False, include_input=False)
+    return [f"{'.'.join(map(str, detail['loc']))[:_MAX_SHOWN]}: {detail['msg']}" for detail in details]
 
 
-def _reason(fault: Exception) -> str:
-    return "lists within lists without end" if isinstance(fault, RecursionError) else str(fault)
+def _reason(error: Exception) -> str:
+    return "too deeply nested" if isinstance(error, RecursionError) else str(error)
 
 
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
     tree = dict(pairs)
     if len(tree) < len(pairs):
-        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"the key {twice[:80]!r} twice in one object")
+        [(key, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"duplicate key {key[:_MAX_SHOWN]!r} in an object")
     return tree
 
 
-def _no_number(name: str) -> object:
-    raise ValueError(f"{name} is no number")
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not a number")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text[:40]} is beyond all numbers")
+        raise ValueError(f"{text[:40]} is too large for a float64")
     return number
 
 
 def _whole(text: str) -> int:
-    if len(text) > _LONGEST_INTEGER:
-        raise ValueError(f"a whole number of {len(text)} digits")
+    if len(text) > _MAX_DIGITS:
+        raise ValueError(f"an integer of {len(text)} digits")
     return int(text)
 
 
@@ -101,9 +101,9 @@ def _is_deeper(tree: object, limit: int) -> bool:
     for _ in range(limit + 1):
         level = [
             inner
-            for one in level
-            if isinstance(one, dict | list)
-            for inner in (one.values() if isinstance(one, dict) else one)
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
             if isinstance(inner, dict | list)
         ]
         if not level:

@@ -1,9 +1,9 @@
-"""Who works at what: locks on a shared directory that outlive neither their holder nor a race for them.
+"""Locks between processes, perhaps on several machines that share a directory.
 
-A lock is a row of files, `lock.0`, `lock.1` and so on, and whoever wrote the last one holds it. A file appears with its
-content by a call that fails where there is one already, so of several that want the same number one gets it. Nothing
-is ever deleted, hence nothing can be deleted by mistake: who finds the holder dead makes the next file, and who gives
-a lock back makes its own file look old.
+A lock is a sequence of files, `lock.0`, `lock.1` and so on; the process that wrote the last one holds the lock. A file
+is created together with its content by a call that fails if the file exists, so only one process gets each number.
+Files are never deleted, so none is deleted by mistake: a process that finds the holder dead creates the next file, and
+a process that releases the lock sets the time of its own file to the past.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from regard.files.atomic import PENDING, make_directory, named_errors
 from regard.files.json_text import parse_json
 from regard.files.reading import read_bytes
 
-BEAT_SECONDS = 15.0
-"""How often a holder shows that it lives."""
-_LARGEST, _PROCESSES = 1 << 16, 1 << 31
-# Bytes of a lock's file, and numbers that a process may have.
+HEARTBEAT_SECONDS = 15.0
+"""Seconds between heartbeats of a holder."""
+_MAX_BYTES, _MAX_PID = 1 << 16, 1 << 31
+# Size of a lock file, and upper bound of process ids.
 STALE_SECONDS = 600.0
-"""A holder that was silent for so long is taken for dead; one of this machine whose process is gone, at once."""
+"""Seconds without heartbeat after which a holder counts as dead; on the same machine, its process is checked."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Who holds a lock.
+    """The process that holds a lock.
 
     Attributes:
         host: Name of the machine.
-        machine: What numbers of processes are told apart within, such as a boot of a machine and a container in it.
-        started: When the process started, in the machine's own measure; None where it does not tell.
-        pid: Number of the process.
+        machine: Scope in which process ids are unique: a boot of the machine and a PID namespace, such as a container.
+        started: Start time of the process in clock ticks since boot, or None if unknown.
+        pid: Process id.
     """
 
     host: str
@@ -50,11 +50,11 @@ class Owner:
     started: str | None
     pid: int
 
-    def runs(self) -> bool:
-        """Whether it is still there, for all that can be known here: one of another machine may be."""
+    def is_running(self) -> bool:
+        """Whether the process is running; always True for a process of another machine."""
         if self.machine != _machine():
             return True
-        if sys.platform == "win32":  # where signal 0 is not a question
+        if sys.platform == "win32":  # signal 0 is CTRL_C_EVENT there
             return True
         try:
             os.kill(self.pid, 0)
@@ -62,15 +62,15 @@ class Owner:
             return False
         except PermissionError:
             return True
-        now = _start_of(self.pid)  # a number is given anew: after a restart of a container, to the very next process
-        return now is None or (now != "" and self.started in (None, now))
+        started = _start_of(self.pid)  # process ids are reused, after a restart of a container at once
+        return started is None or (started != "" and self.started in (None, started))
 
 
 class Lock:
-    """A lock in a directory that several processes, perhaps on several machines, can reach.
+    """A lock in a directory shared by processes, perhaps on several machines.
 
     Args:
-        directory: Where its files lie; made when it is missing.
+        directory: Directory of the lock files; created if necessary.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -78,13 +78,14 @@ class Lock:
         self.own: Path | None = None
 
     def claim(self, *, patience: float = 0.0) -> bool:
-        """Takes the lock if nobody alive holds it.
+        """Tries to acquire the lock.
 
         Args:
-            patience: Seconds to watch a holder of another machine for a sign of life, before it is taken for dead.
+            patience: Seconds to wait for a heartbeat of a holder on another machine before it counts as dead; 0 = trust
+                the time of its last heartbeat.
 
         Returns:
-            Whether that succeeded.
+            Whether this process holds the lock now.
 
         Raises:
             CheckpointError: The directory cannot be written.
@@ -93,29 +94,29 @@ class Lock:
         last = self._last()
         if last is not None and _is_alive(last) and not self._is_silent(last, patience):
             return False
-        mine = self.directory / f"lock.{0 if last is None else _number(last) + 1}"
-        with named_errors(mine):
-            if not self._make(mine):
+        path = self.directory / f"lock.{0 if last is None else _number(last) + 1}"
+        with named_errors(path):
+            if not self._create(path):
                 return False
-        self.own = mine
+        self.own = path
         return True
 
-    def beat(self) -> bool:
-        """Shows that the holder lives; tells whether it still holds the lock."""
+    def heartbeat(self) -> bool:
+        """Renews the lock, and returns whether this process still holds it."""
         if self.own is None or self._last() != self.own:
             return False
         os.utime(self.own)
         return True
 
     def release(self) -> None:
-        """Gives the lock back, if it is held."""
+        """Releases the lock, if this process holds it."""
         if self.own is not None:
-            with suppress(FileNotFoundError):  # somebody removed the directory
+            with suppress(FileNotFoundError):  # the directory was removed
                 os.utime(self.own, (0, 0))
             self.own = None
 
     def holder(self) -> str | None:
-        """Who holds the lock, such as `host:1234`; None where nobody alive does."""
+        """Holder of the lock as `host:pid`, or None if it is free."""
         last = self._last()
         if last is None or not _is_alive(last):
             return None
@@ -123,27 +124,27 @@ class Lock:
         return f"{owner.host}:{owner.pid}"
 
     def is_held_here(self) -> bool:
-        """Whether a process of this machine holds the lock, which needs no waiting to know."""
+        """Whether a process of this machine holds the lock; returns without waiting."""
         last = self._last()
         return last is not None and _is_alive(last) and _owner(last).machine == _machine()
 
     @contextmanager
     def held(self) -> Iterator[threading.Event]:
-        """Keeps a claimed lock alive from a thread, and gives it back in the end.
+        """Renews a claimed lock in a background thread, and releases it at the end.
 
         Yields:
-            Set once somebody else has taken the lock over, because this process seemed dead for too long.
+            Event that is set if another process takes the lock over because this one was silent for too long.
         """
         lost, over = threading.Event(), threading.Event()
 
-        def beat() -> None:
-            while not over.wait(BEAT_SECONDS):
-                with suppress(OSError):  # a shared disk that fails for a moment; the next beat will tell
-                    if not self.beat():
+        def renew() -> None:
+            while not over.wait(HEARTBEAT_SECONDS):
+                with suppress(OSError):  # a temporary failure of a shared disk; the next heartbeat will show
+                    if not self.heartbeat():
                         lost.set()
                         return
 
-        thread = threading.Thread(target=beat, daemon=True)
+        thread = threading.Thread(target=renew, daemon=True)
         thread.start()
         try:
             yield lost
@@ -159,37 +160,37 @@ class Lock:
         return max(files, key=_number, default=None)
 
     def _is_silent(self, last: Path, patience: float) -> bool:
-        """Whether the holder, of another machine, shows no life for so long, whatever the machines' clocks say."""
+        """Whether a holder on another machine sends no heartbeat for so many seconds, independent of clocks."""
         if patience <= 0 or _owner(last).machine == _machine():
             return False
-        seen, until = _beats(last), time.monotonic() + patience
-        while time.monotonic() < until:
+        heartbeat, deadline = _last_heartbeat(last), time.monotonic() + patience
+        while time.monotonic() < deadline:
             time.sleep(min(patience, 0.5))
-            if self._last() != last or _beats(last) not in (seen, None):
+            if self._last() != last or _last_heartbeat(last) not in (heartbeat, None):
                 return False
         return True
 
-    def _make(self, mine: Path) -> bool:
-        """Makes a file that nobody may have made; whoever sees it sees its content, even if we are killed now."""
+    def _create(self, path: Path) -> bool:
+        """Creates a lock file together with its content; returns False if it exists."""
         text = json.dumps(asdict(Owner(socket.gethostname(), _machine(), _start_of(os.getpid()), os.getpid())))
-        waiting = self.directory / f"{uuid4().hex}{PENDING}"
+        temporary = self.directory / f"{uuid4().hex}{PENDING}"
         try:
-            with waiting.open("w", encoding="utf-8") as file:
+            with temporary.open("w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
-                os.fsync(file.fileno())  # an empty lock would hold until it is old, and nobody would know who
-            os.link(waiting, mine)
+                os.fsync(file.fileno())  # an empty file would hold the lock until it is stale, for an unknown holder
+            os.link(temporary, path)
         except FileExistsError:
             return False
         except OSError:
-            return _write_new(mine, text)
+            return _write_new(path, text)
         finally:
-            waiting.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         return True
 
 
 def _write_new(path: Path, text: str) -> bool:
-    """The same on disks without hard links, but for the promise."""
+    """Creates a lock file on file systems without hard links; a crash may leave it empty."""
     try:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
     except FileExistsError:
@@ -203,33 +204,33 @@ def _number(path: Path) -> int:
     return int(path.suffix[1:])
 
 
-def _beats(path: Path) -> int | None:
+def _last_heartbeat(path: Path) -> int | None:
     with suppress(OSError):
         return path.stat().st_mtime_ns
     return None
 
 
 def _is_alive(path: Path) -> bool:
-    beats = _beats(path)
-    return beats is not None and time.time() - beats / 1e9 <= STALE_SECONDS and _owner(path).runs()
+    heartbeat = _last_heartbeat(path)
+    return heartbeat is not None and time.time() - heartbeat / 1e9 <= STALE_SECONDS and _owner(path).is_running()
 
 
 def _owner(path: Path) -> Owner:
-    """Who wrote a lock; somebody elsewhere where the file is not written yet."""
+    """Owner in a lock file; an unknown process of another machine if the file is incomplete."""
     with suppress(RegardError, KeyError, TypeError, ValueError):
-        told = parse_json(read_bytes(path, most=_LARGEST, cure=""), where=str(path), cure="")
-        if not isinstance(told, dict) or not 0 < int(told["pid"]) < _PROCESSES:
-            raise ValueError("written by something else")
-        host, started = str(told["host"]), told.get("started")
+        content = parse_json(read_bytes(path, max_bytes=_MAX_BYTES, remedy=""), where=str(path), remedy="")
+        if not isinstance(content, dict) or not 0 < int(content["pid"]) < _MAX_PID:
+            raise ValueError("not a lock file of regard")
+        host, started = str(content["host"]), content.get("started")
         # Locks of earlier versions do not name the machine.
-        machine = told.get("machine") or (_machine() if host == socket.gethostname() else "")
-        return Owner(host, str(machine), None if started is None else str(started), int(told["pid"]))
+        machine = content.get("machine") or (_machine() if host == socket.gethostname() else "")
+        return Owner(host, str(machine), None if started is None else str(started), int(content["pid"]))
     return Owner("", "", None, 0)
 
 
 @cache
 def _machine() -> str:
-    """This boot of this machine, and the room within it that processes are counted in; else the machine's name."""
+    """Boot id and PID namespace of this process, or the host name if they are unknown."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"
@@ -238,10 +239,10 @@ def _machine() -> str:
 
 
 def _start_of(pid: int) -> str | None:
-    """When a process of this machine started, in ticks; "" where it has ended and nobody has noticed yet."""
+    """Start time of a process on this machine in ticks; "" for a zombie, None if unknown."""
     try:
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    state, *others = told.rpartition(")")[2].split()  # the name before may hold anything
-    return "" if state in "ZX" else others[18]
+    state, *fields = stat.rpartition(")")[2].split()  # the process name before may contain any characters
+    return "" if state in "ZX" else fields[18]

@@ -1,4 +1,4 @@
-"""Files and directories as users name them: whether a name can be meant, whether two are one, and why writing failed.
+"""Paths that users name: validity, identity of files, and causes of write errors.
 
 Nothing here opens or changes a file.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from regard.errors import ConfigError, DataError
 
 STDIN, STDOUT = 0, 1
-"""The numbers of the standard streams, for `refuse_own_input`."""
+"""File descriptors of the standard streams, for `refuse_overwriting_input`."""
 _FULL = frozenset(
     number for name in ("ENOSPC", "EDQUOT", "EFBIG") if (number := getattr(errno, name, None)) is not None
 )
@@ -24,36 +24,36 @@ _GONE = frozenset(
 )
 
 
-def checked_path(place: str | PathLike[str], what: str) -> Path:
-    """A place that was named; an empty name, as an unset variable of a shell gives, is none.
+def checked_path(path: str | PathLike[str], option: str) -> Path:
+    """Converts a path, and refuses an empty one, as an unset shell variable gives.
 
     Args:
-        place: As the user gave it.
-        what: What to call it in the message, such as `--out`.
+        path: The path as given by the user.
+        option: Name of the option, for the message, such as `--out`.
 
     Returns:
-        The same as a path.
+        The path.
 
     Raises:
-        ConfigError: The name is empty, which would mean the present directory.
+        ConfigError: The path is empty, which would mean the current directory.
 
-    >>> named("model", "--out").name
+    >>> checked_path("model", "--out").name
     'model'
     """
-    if not os.fspath(place):
-        raise ConfigError(f"{what}: expected the name of a place, got an empty one: name it ('.' is the present one)")
-    return Path(place)
+    if not os.fspath(path):
+        raise ConfigError(f"{option}: expected a path, got an empty one: give a path ('.' is the current directory)")
+    return Path(path)
 
 
-def check_writable(text: str, what: str) -> None:
-    """Refuses a name of a file that no text can hold, as names from before UTF-8 are.
+def check_encodable(text: str, option: str) -> None:
+    """Refuses a file name that is not valid UTF-8, since it could not be written to a configuration.
 
     Args:
-        text: The name.
-        what: What to call it in the message, such as `data.src`.
+        text: The file name.
+        option: Name of the option, for the message, such as `data.src`.
 
     Raises:
-        ConfigError: Some of its bytes are not UTF-8.
+        ConfigError: Some bytes of the name are not UTF-8.
     """
     try:
         text.encode("utf-8")
@@ -61,82 +61,84 @@ def check_writable(text: str, what: str) -> None:
         near = text[max(0, error.start - 40) : error.end + 40].strip()
         shown = near.encode("utf-8", "backslashreplace").decode()
         raise ConfigError(
-            f"{what}: expected a name in UTF-8, since it is written down in a configuration, got '{shown}': rename the "
-            "file, or give it a second name with `ln`"
+            f"{option}: expected a file name in UTF-8, since it is written to a configuration, got '{shown}': rename "
+            "the file, or link it under another name with `ln`"
         ) from None
 
 
-def refuse_own_input(output: str | PathLike[str] | int, inputs: Iterable[str | PathLike[str] | int | None]) -> None:
-    """Refuses to write over what is read, by whatever name: through links of both kinds and standard streams too.
+def refuse_overwriting_input(
+    output: str | PathLike[str] | int, inputs: Iterable[str | PathLike[str] | int | None]
+) -> None:
+    """Refuses an output that is the same file as an input, also through links and standard streams.
 
     Args:
-        output: What will be written: a name, or the number of an open file.
-        inputs: What is read, None for nothing; a directory stands for the files in it.
+        output: Path or file descriptor to be written.
+        inputs: Paths or file descriptors to be read; None is skipped, a directory stands for its files.
 
     Raises:
-        DataError: The output is one of them.
+        DataError: The output is one of the inputs.
     """
-    found = _identity(output)
-    if found is None:
+    identity = _identity(output)
+    if identity is None:
         return
-    for given in inputs:
-        for one in _files(given):
-            if _identity(one) == found:
+    for source in inputs:
+        for file in _files(source):
+            if _identity(file) == identity:
                 name = "standard output" if isinstance(output, int) else os.fspath(output)
                 raise DataError(
-                    f"{name}: is read and written at once ({_called(one)}), which would destroy it: choose another "
-                    "place for the output"
+                    f"{name}: is both input and output ({_display_name(file)}), which would destroy it: choose another "
+                    "output file"
                 )
 
 
 def error_reason(error: Exception) -> str:
-    """What went wrong with a place, in a few words of the system's."""
-    told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return str(told) or type(error).__name__
+    """The operating system's message for an error."""
+    message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return str(message) or type(error).__name__
 
 
 def error_remedy(error: Exception) -> str:
-    """What to do where writing failed, as half a sentence.
+    """What the user can do about a write error, as a clause.
 
     Args:
-        error: Of the system.
+        error: The error.
 
     Returns:
-        Such as "make room, or choose another place".
+        A clause such as "make room, or choose another path".
     """
     number = getattr(error, "errno", None)
-    if is_full(error):
-        return "make room, or choose another place"
+    if is_disk_full(error):
+        return "make room, or choose another path"
     if number in _GONE:
-        return "its directory was moved or removed, or is none: bring it back, or choose another place"
-    return "choose another place, or make this one usable"
+        return "its directory was moved or removed, or is a file: restore it, or choose another path"
+    return "choose another path, or make this one writable"
 
 
-def is_full(error: Exception) -> bool:
-    """Whether there was no room: on the disk, in a quota, within a limit of the size of files."""
-    # safetensors writes by itself, and has only a sentence for what the system said.
+def is_disk_full(error: Exception) -> bool:
+    """Whether writing failed for lack of space: disk full, quota exceeded, or file size limit."""
+    # safetensors reports errors of the system only in its message.
     return getattr(error, "errno", None) in _FULL or any(f"(os error {number})" in str(error) for number in _FULL)
 
 
-def _files(given: str | PathLike[str] | int | None) -> Iterable[str | PathLike[str] | int]:
-    if given is None:
+def _files(source: str | PathLike[str] | int | None) -> Iterable[str | PathLike[str] | int]:
+    if source is None:
         return []
-    if isinstance(given, int) or not os.path.isdir(given):
-        return [given]
+    if isinstance(source, int) or not os.path.isdir(source):
+        return [source]
     try:
-        return [entry.path for entry in os.scandir(given)]
+        return [entry.path for entry in os.scandir(source)]
     except OSError:
         return []
 
 
-def _identity(place: str | PathLike[str] | int) -> tuple[int, int] | None:
-    """Device and number of a file; None where there is none that could be destroyed, such as a terminal or a pipe."""
+def _identity(file: str | PathLike[str] | int) -> tuple[int, int] | None:
+    """Device and inode of a regular file; None for anything else, such as a terminal or a pipe."""
     try:
-        found = os.stat(place)
+        status = os.stat(file)
     except (OSError, ValueError):
         return None
-    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
 
-def _called(place: str | PathLike[str] | int) -> str:
-    return "standard input" if isinstance(place, int) else os.fspath(place)
+def _display_name(file: str | PathLike[str] | int) -> str:
+    return "standard input" if isinstance(file, int) else os.fspath(file)

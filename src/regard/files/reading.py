@@ -1,4 +1,4 @@
-"""Reading what somebody else may have put there: regular files only, never more than was asked for, and in words."""
+"""Reading of untrusted files: regular files only, bounded size, errors with a remedy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from regard.errors import CheckpointError, RegardError
 
-# A pipe without a writer would otherwise keep whoever opens it waiting for ever.
+# Without O_NONBLOCK, opening a pipe that has no writer would block forever.
 _FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_NONBLOCK", 0)
@@ -29,142 +29,144 @@ _KINDS = (
 
 
 @contextmanager
-def open_regular(path: Path, *, cure: str, error: type[RegardError] = CheckpointError) -> Iterator[io.FileIO]:
-    """Opens a regular file to read it; a pipe, a device or a directory is refused without waiting.
+def open_regular(path: Path, *, remedy: str, error: type[RegardError] = CheckpointError) -> Iterator[io.FileIO]:
+    """Opens a regular file for reading; pipes, devices and directories are refused without blocking.
 
     Args:
-        path: The file.
-        cure: What to do when it cannot be read, for the message.
-        error: What to raise.
+        path: Path of the file.
+        remedy: What to do if the file cannot be read, for messages.
+        error: Class of errors to raise.
 
     Yields:
-        The file without a buffer: it stays this one, whatever its name is given to meanwhile.
+        The open file, unbuffered; it stays the same file even if the path is replaced.
 
     Raises:
-        RegardError: An `error`: it is missing, something else, or cannot be read.
+        RegardError: An `error`: the file is missing, not a regular file, or cannot be read.
     """
-    with reading(path, cure=cure, error=error):
+    with named_read_errors(path, remedy=remedy, error=error):
         handle = os.open(path, _FLAGS)
     mode = os.fstat(handle).st_mode
     if not stat.S_ISREG(mode):
         os.close(handle)
-        found = next((kind for is_it, kind in _KINDS if is_it(mode)), "something else")
-        raise error(f"{path}: expected a file, found {found}: {cure}")
+        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
+        raise error(f"{path}: expected a file, found {kind}: {remedy}")
     with io.FileIO(handle, "rb") as file:
         yield file
 
 
-def read_bytes(path: Path, *, most: int, cure: str, error: type[RegardError] = CheckpointError) -> bytes:
+def read_bytes(path: Path, *, max_bytes: int, remedy: str, error: type[RegardError] = CheckpointError) -> bytes:
     """Reads a regular file.
 
     Args:
-        path: The file.
-        most: Bytes that it may have.
-        cure: What to do when it cannot be read, for the message.
-        error: What to raise.
+        path: Path of the file.
+        max_bytes: Largest size in bytes.
+        remedy: What to do if the file cannot be read, for messages.
+        error: Class of errors to raise.
 
     Returns:
-        All of it.
+        Content of the file.
 
     Raises:
-        RegardError: An `error`: it is missing, larger, no regular file, or cannot be read.
+        RegardError: An `error`: the file is missing, too large, not a regular file, or cannot be read.
     """
-    with open_regular(path, cure=cure, error=error) as file:
-        return read_whole(file, path, most=most, cure=cure, error=error)
+    with open_regular(path, remedy=remedy, error=error) as file:
+        return read_whole(file, path, max_bytes=max_bytes, remedy=remedy, error=error)
 
 
 def read_whole(
-    file: io.FileIO, path: Path, *, most: int, cure: str, error: type[RegardError] = CheckpointError
+    file: io.FileIO, path: Path, *, max_bytes: int, remedy: str, error: type[RegardError] = CheckpointError
 ) -> bytes:
-    """Reads what is left of an open file.
+    """Reads the rest of an open file.
 
     Args:
         file: The file.
-        path: Its name, for messages.
-        most: Bytes that may be left.
-        cure: What to do when it cannot be read, for the message.
-        error: What to raise.
+        path: Path of the file, for messages.
+        max_bytes: Largest size of the rest in bytes.
+        remedy: What to do if the file cannot be read, for messages.
+        error: Class of errors to raise.
 
     Returns:
-        All that is left.
+        The rest of the file.
 
     Raises:
-        RegardError: An `error`: there is more, or it cannot be read.
+        RegardError: An `error`: the file is too large or cannot be read.
     """
-    blocks, left = [], most + 1
-    with reading(path, cure=cure, error=error):
+    blocks, left = [], max_bytes + 1
+    with named_read_errors(path, remedy=remedy, error=error):
         while left > 0 and (block := file.read(min(left, 1 << 20))):
             blocks.append(block)
             left -= len(block)
     if left <= 0:
         size = os.fstat(file.fileno()).st_size
-        raise error(f"{path}: expected at most {most:,} bytes, found {max(size, most + 1):,}: {cure}")
+        raise error(f"{path}: expected at most {max_bytes:,} bytes, found {max(size, max_bytes + 1):,}: {remedy}")
     return b"".join(blocks)
 
 
-def read_text(path: Path, *, most: int, cure: str, error: type[RegardError] = CheckpointError) -> str:
-    """Reads a regular file of UTF-8.
+def read_text(path: Path, *, max_bytes: int, remedy: str, error: type[RegardError] = CheckpointError) -> str:
+    """Reads a text file in UTF-8.
 
     Args:
-        path: The file.
-        most: Bytes that it may have.
-        cure: What to do when it cannot be read, for the message.
-        error: What to raise.
+        path: Path of the file.
+        max_bytes: Largest size in bytes.
+        remedy: What to do if the file cannot be read, for messages.
+        error: Class of errors to raise.
 
     Returns:
-        Its text, as `read_bytes` reads it.
+        Text of the file.
 
     Raises:
-        RegardError: An `error`: it cannot be read, or is no text in UTF-8.
+        RegardError: An `error`: the file cannot be read, see `read_bytes`, or is not UTF-8.
     """
-    return decoded(read_bytes(path, most=most, cure=cure, error=error), str(path), cure=cure, error=error)
+    return decode_utf8(
+        read_bytes(path, max_bytes=max_bytes, remedy=remedy, error=error), str(path), remedy=remedy, error=error
+    )
 
 
-def decoded(data: bytes, where: str, *, cure: str, error: type[RegardError] = CheckpointError) -> str:
+def decode_utf8(data: bytes, where: str, *, remedy: str, error: type[RegardError] = CheckpointError) -> str:
     """Decodes UTF-8.
 
     Args:
-        data: A file's content.
-        where: The file, for messages.
-        cure: What to do about it.
-        error: What to raise.
+        data: Content of a file.
+        where: Name of the file, for messages.
+        remedy: What to do if it is not UTF-8, for messages.
+        error: Class of errors to raise.
 
     Returns:
         The text.
 
     Raises:
-        RegardError: An `error`: it is something else.
+        RegardError: An `error`: the data is not UTF-8.
     """
     try:
         return data.decode("utf-8")
-    except UnicodeDecodeError as fault:
+    except UnicodeDecodeError as cause:
         marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-        what = "UTF-16" if marked else f"byte 0x{data[fault.start]:02x}, at {fault.start}, which is none"
-        raise error(f"{where}: expected text in UTF-8, found {what}: {cure}") from None
+        found = "UTF-16" if marked else f"invalid byte 0x{data[cause.start]:02x} at offset {cause.start}"
+        raise error(f"{where}: expected text in UTF-8, found {found}: {remedy}") from None
 
 
 @contextmanager
-def reading(path: Path, *, cure: str, error: type[RegardError] = CheckpointError) -> Iterator[None]:
-    """Puts into words why a file cannot be opened or read within.
+def named_read_errors(path: Path, *, remedy: str, error: type[RegardError] = CheckpointError) -> Iterator[None]:
+    """Converts system errors during reading into messages with a remedy.
 
     Args:
-        path: The file.
-        cure: What to do about it.
-        error: What to raise.
+        path: Path of the file.
+        remedy: What to do about the error, for messages.
+        error: Class of errors to raise.
 
     Yields:
         Nothing.
 
     Raises:
-        RegardError: An `error`, in place of what the system raised.
+        RegardError: An `error`, instead of the system's error.
     """
     try:
         yield
     except FileNotFoundError:
-        raise error(f"{path}: no such file: {cure}") from None
-    except OSError as fault:
-        raise error(f"{path}: cannot be read: {fault.strerror or fault}: {cure}") from None
-    except ValueError as fault:
+        raise error(f"{path}: no such file: {remedy}") from None
+    except OSError as cause:
+        raise error(f"{path}: cannot be read: {cause.strerror or cause}: {remedy}") from None
+    except ValueError as cause:
         if "\0" not in str(path):
             raise
-        raise error(f"{path}: no file can be called so: {fault}: {cure}") from None
+        raise error(f"{path}: not a valid file name: {cause}: {remedy}") from None

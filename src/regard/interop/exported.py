@@ -21,7 +21,7 @@ from regard.errors import CheckpointError
 from regard.files.atomic import PENDING, atomic_directory, sha256
 from regard.files.json_text import parse_json
 from regard.files.paths import checked_path
-from regard.files.reading import open_regular, read_bytes, read_text, reading
+from regard.files.reading import named_read_errors, open_regular, read_bytes, read_text
 from regard.store import StoredModel
 from regard.store.manifest import CONFIG, SEPARATE_SUBWORDS, SHARED_SUBWORD, StoredReadout
 from regard.store.migrations import rename_keys
@@ -117,7 +117,7 @@ def new_directory(path: str | Path) -> Iterator[Path]:
     place = checked_path(path, "out")
     if place.exists() and not (place.is_dir() and not any(place.iterdir())):
         raise CheckpointError(f"{place}: expected a free name for what is exported, but something is there: remove it")
-    with atomic_directory(place, waiting=place.with_name(f".{place.name}{PENDING}")) as waiting:
+    with atomic_directory(place, temporary=place.with_name(f".{place.name}{PENDING}")) as waiting:
         yield waiting
 
 
@@ -169,7 +169,7 @@ def open_export(path: str | Path) -> Exported:
         _check_hash(directory, name, expected)
     if not {CONFIG} < set(manifest.files):
         raise CheckpointError(f"{directory / MANIFEST}: lists no {CONFIG}: export the model again")
-    text = read_text(directory / CONFIG, most=_MOST, cure="export the model again")
+    text = read_text(directory / CONFIG, max_bytes=_MOST, remedy="export the model again")
     config = parse_config(rename_keys(text), where=str(directory / CONFIG))
     names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in manifest.files else SHARED_SUBWORD
     missing = next((name for name in names if name not in manifest.files), None)
@@ -187,7 +187,7 @@ def _check_hash(directory: Path, name: str, expected: str) -> None:
     if not os.path.lexists(file):
         raise CheckpointError(f"{file}: missing since the model was exported: {_CURE}")
     digest = hashlib.sha256()
-    with open_regular(file, cure=_CURE) as opened, reading(file, cure=_CURE):
+    with open_regular(file, remedy=_CURE) as opened, named_read_errors(file, remedy=_CURE):
         while block := opened.read(1 << 20):
             digest.update(block)
     if digest.hexdigest() != expected:
@@ -213,8 +213,8 @@ def _check_signature(where: Path, manifest: ExportManifest, config: str, sizes: 
 
 
 def _read_manifest(path: Path) -> ExportManifest:
-    data = read_bytes(path, most=_MOST, cure="give what `regard export` wrote")
-    tree = parse_json(data, where=str(path), cure=_CURE)
+    data = read_bytes(path, max_bytes=_MOST, remedy="give what `regard export` wrote")
+    tree = parse_json(data, where=str(path), remedy=_CURE)
     try:
         manifest = ExportManifest.model_validate(tree)
     except ValidationError as error:

@@ -27,7 +27,7 @@ def read_object(path: Path, *, wanted: str, most: int = LARGEST) -> dict[str, ob
         CheckpointError: It is missing or no regular file, or not such an object.
     """
     data = read_file(path, wanted=wanted, most=most)
-    tree = parse_json(data, where=str(path), cure=f"expected {wanted}; copy the directory again")
+    tree = parse_json(data, where=str(path), remedy=f"expected {wanted}; copy the directory again")
     if not isinstance(tree, dict):
         raise CheckpointError(f"{path}: expected {wanted}, an object, got a {type(tree).__name__}; copy it again")
     return tree

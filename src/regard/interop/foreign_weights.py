@@ -152,7 +152,7 @@ def _check_archive(path: Path) -> bool:
     if not read_head(path, wanted=wanted).startswith(b"PK"):
         check_file(path, wanted=wanted)
         return False
-    with open_regular(path, cure="copy it again") as file:
+    with open_regular(path, remedy="copy it again") as file:
         try:
             with zipfile.ZipFile(file) as archive:
                 packed = [one for one in archive.infolist() if one.compress_type != zipfile.ZIP_STORED]

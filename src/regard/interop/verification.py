@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from regard.config.schema import TransformerConfig
 from regard.data.collate import collate
 from regard.errors import CheckpointError
 from regard.model.decoder import StepModel
@@ -37,7 +36,7 @@ def sample_sources(stored: StoredModel) -> list[Ids]:
     """
     subword, generator = stored.src_subword, random.Random(1)
     text = [i for i in range(len(subword)) if subword.decode([i]).text]
-    longest = min(25, stored.config.data.max_len, _reach(stored) - 1)
+    longest = min(25, stored.config.data.max_len, stored.config.model.num_positions - 1)
     return [tuple(generator.choices(text, k=1 + number * longest // NUM_SAMPLES)) for number in range(NUM_SAMPLES)]
 
 
@@ -54,7 +53,7 @@ def verify(stored: StoredModel, run: Run, *, engine: str) -> None:
     """
     sources = sample_sources(stored)
     batch = collate(sources, None, specials=stored.src_subword.specials)
-    limit = min(MAX_LEN, _reach(stored))
+    limit = min(MAX_LEN, stored.config.model.num_positions)
     limits = torch.full((len(sources),), limit)
     ours = greedy_search(
         stored.model, batch.src_ids, batch.src_len, max_len=limits, specials=stored.tgt_subword.specials
@@ -84,7 +83,7 @@ def verify_logits(stored: StoredModel, model: StepModel, *, engine: str, close: 
     ids = torch.full_like(batch.src_len, stored.tgt_subword.specials.bos)
     with torch.inference_mode():
         ours, theirs = (one.start(batch.src_ids, batch.src_len) for one in (stored.model, model))
-        for _ in range(min(MAX_LEN, _reach(stored))):
+        for _ in range(min(MAX_LEN, stored.config.model.num_positions)):
             mine, ours = stored.model.step(ids, ours)
             their, theirs = model.step(ids, theirs)
             off = float((mine.logits - their.logits).abs().max())
@@ -94,12 +93,6 @@ def verify_logits(stored: StoredModel, model: StepModel, *, engine: str, close: 
                     "fault of regard or of that engine's version; please report it with both versions"
                 )
             ids = mine.logits.argmax(-1)
-
-
-def _reach(stored: StoredModel) -> int:
-    """Positions that a model has."""
-    model = stored.config.model
-    return model.max_positions if isinstance(model, TransformerConfig) and model.position == "learned" else 1 << 30
 
 
 def _agree(stored: StoredModel, source: Ids, ours: Hypothesis, theirs: Ids) -> bool:

@@ -18,8 +18,8 @@ from regard.errors import ConfigError, DataError
 from regard.evaluate.scores import normalized_lines
 from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
 from regard.files.atomic import atomic_directory, sha256
-from regard.files.json_text import faults
-from regard.files.reading import decoded, read_bytes
+from regard.files.json_text import validation_messages
+from regard.files.reading import decode_utf8, read_bytes
 from regard.lab.schema import CorpusConfig
 from regard.store.sealed_json import read_sealed, sealed
 from regard.text.links import GoldLinks, pharaoh, read_links, read_pharaoh
@@ -72,7 +72,7 @@ class LabCorpus:
             DataError: The file is missing, or has changed since the lab was started.
         """
         path, size = self.directory / name, self.sizes.get(name.partition(".")[0])
-        lines = decoded(self._read(path), str(path), cure=_CURE, error=DataError).split("\n")[:-1]
+        lines = decode_utf8(self._read(path), str(path), remedy=_CURE, error=DataError).split("\n")[:-1]
         if len(lines) != size:
             raise DataError(f"{path}: expected {size} lines, found {len(lines)}: {_CURE}")
         return lines
@@ -96,7 +96,7 @@ class LabCorpus:
         return links
 
     def _read(self, path: Path) -> bytes:
-        data = read_bytes(path, most=_MAX_TEXT_BYTES, cure=_CURE, error=DataError)
+        data = read_bytes(path, max_bytes=_MAX_TEXT_BYTES, remedy=_CURE, error=DataError)
         expected = self.files.get(path.name)
         if expected is not None and hashlib.sha256(data).hexdigest() != expected:
             raise DataError(f"{path}: changed since the lab was started: {_CURE}")
@@ -184,11 +184,11 @@ def _open(directory: Path) -> tuple[LabCorpus, object]:
     path = directory / _ABOUT
     if not os.path.lexists(path):
         raise DataError(f"{directory}: expected the corpus of a lab, found none: start one with `regard lab run`")
-    tree = read_sealed(path, most=_MAX_ABOUT_BYTES, cure=_CURE, error=DataError)
+    tree = read_sealed(path, max_bytes=_MAX_ABOUT_BYTES, remedy=_CURE, error=DataError)
     try:
         about = _About.model_validate(tree)
     except ValidationError as error:
-        raise DataError(f"{path}: damaged: {faults(error)[0]}: {_CURE}") from None
+        raise DataError(f"{path}: damaged: {validation_messages(error)[0]}: {_CURE}") from None
     corpus = LabCorpus(
         directory, about.description, about.sizes.model_dump(), about.num_seen, about.counts, about.files
     )

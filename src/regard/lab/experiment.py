@@ -16,12 +16,12 @@ from regard.config.derive import available_cores, derive
 from regard.config.dump import dump_config
 from regard.config.load import parse_config
 from regard.config.schema import Config
-from regard.config.toml_text import LARGEST
+from regard.config.toml_text import MAX_CHARS
 from regard.errors import CheckpointError, ConfigError
 from regard.files.atomic import atomic_directory, write_shared_text
-from regard.files.json_text import faults
+from regard.files.json_text import validation_messages
 from regard.files.locks import Lock
-from regard.files.paths import check_writable, checked_path
+from regard.files.paths import check_encodable, checked_path
 from regard.files.reading import read_text
 from regard.lab.corpus import LabCorpus, open_corpus, prepare_corpus
 from regard.lab.load import dump_lab, parse_lab, system_config
@@ -140,11 +140,11 @@ class Experiment:
 
     def _facts(self, config: Config) -> dict[str, int]:
         path = self.vocabulary_directory(config) / _FACTS
-        tree = read_sealed(path, most=_MAX_BYTES, cure=_CURE)
+        tree = read_sealed(path, max_bytes=_MAX_BYTES, remedy=_CURE)
         try:
             return _Facts.model_validate(tree).model_dump()
         except ValidationError as error:
-            raise CheckpointError(f"{path}: damaged: {faults(error)[0]}: {_CURE}") from None
+            raise CheckpointError(f"{path}: damaged: {validation_messages(error)[0]}: {_CURE}") from None
 
     def _budget_options(self, tokens_per_epoch: int) -> dict[str, object]:
         """Training options for the lab's budget, which replaces the length that a preset sets."""
@@ -189,7 +189,7 @@ class Experiment:
         """
         fingerprint = self.fingerprint(run)
         exists = os.path.lexists(run.fingerprint_file)
-        if exists and read_text(run.fingerprint_file, most=_MAX_BYTES, cure=_CURE).strip() != fingerprint:
+        if exists and read_text(run.fingerprint_file, max_bytes=_MAX_BYTES, remedy=_CURE).strip() != fingerprint:
             raise ConfigError(
                 f"{run.directory}: this run was started with other options: use the same options, choose another "
                 "directory for the lab, or remove this one"
@@ -240,8 +240,8 @@ def set_up(lab: Lab, directory: Path) -> Experiment:
             started with other options; the directory is then left as it was.
         DataError: The corpus cannot be read.
     """
-    check_writable(str(checked_path(directory, "the lab's directory").absolute()), "the lab's directory")
-    check_writable(dump_lab(lab), "a file that the lab names")
+    check_encodable(str(checked_path(directory, "the lab's directory").absolute()), "the lab's directory")
+    check_encodable(dump_lab(lab), "a file that the lab names")
     configs = system_configs(lab).values()  # reports wrong options before anything is written
     experiment = Experiment(lab, directory, prepare_corpus(lab.corpus, directory / _CORPUS))
     for config in configs:
@@ -250,7 +250,7 @@ def set_up(lab: Lab, directory: Path) -> Experiment:
         experiment.check_fingerprint(run)  # also reports impossible options before anything is trained
     if lab.base.file:
         base_file = directory / _BASE
-        text = read_text(Path(lab.base.file), most=4 * LARGEST, cure="save it as UTF-8", error=ConfigError)
+        text = read_text(Path(lab.base.file), max_bytes=4 * MAX_CHARS, remedy="save it as UTF-8", error=ConfigError)
         write_shared_text(base_file, text)
         lab = lab.model_copy(update={"base": lab.base.model_copy(update={"file": str(base_file)})})
     write_shared_text(directory / _LAB, dump_lab(lab))
@@ -278,7 +278,7 @@ def _last_lab(directory: Path) -> Lab:
     path = directory / _LAB
     if not os.path.lexists(path):
         raise CheckpointError(f"{directory}: expected a lab, found no {_LAB}: start one with `regard lab run`")
-    return parse_lab(read_text(path, most=4 * LARGEST, cure=_CURE), where=str(path))
+    return parse_lab(read_text(path, max_bytes=4 * MAX_CHARS, remedy=_CURE), where=str(path))
 
 
 def with_corpus(config: Config, corpus: LabCorpus) -> Config:
@@ -328,7 +328,7 @@ def prepare_run(experiment: Experiment, run: Run, *, workers: int) -> Config:
     config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
     config_file = training / "config.toml"
     if (training / "state.safetensors").exists():  # a started training keeps its options, but the lab may have moved
-        text = read_text(config_file, most=4 * LARGEST, cure=_CURE)
+        text = read_text(config_file, max_bytes=4 * MAX_CHARS, remedy=_CURE)
         stored = parse_config(rename_keys(text), where=str(config_file))
         keep_config(with_corpus(stored, experiment.corpus), training)
     else:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from regard.config.did_you_mean import did_you_mean
 from regard.config.load import load_config
 from regard.config.schema import Config, Section
-from regard.config.toml_text import LARGEST, TOMLDecodeError, Tree, line_of, parse, write_key, write_value
+from regard.config.toml_text import MAX_CHARS, TOMLDecodeError, Tree, line_of, parse, write_key, write_value
 from regard.errors import ConfigError
 from regard.files.reading import read_text
 from regard.lab.schema import BaseConfig, BudgetConfig, CorpusConfig, Lab, MeasureConfig
@@ -48,7 +48,7 @@ def load_lab(name: str, *, changes: Mapping[str, object] | None = None, only: tu
         ConfigError: The lab does not exist or is not valid TOML, or a key or value is wrong.
     """
     path = _find(name)
-    text = read_text(path, most=4 * LARGEST, cure="a lab is TOML, saved as UTF-8", error=ConfigError)
+    text = read_text(path, max_bytes=4 * MAX_CHARS, remedy="a lab is TOML, saved as UTF-8", error=ConfigError)
     try:
         tree = parse(text)
     except TOMLDecodeError as error:

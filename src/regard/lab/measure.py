@@ -14,7 +14,6 @@ from regard.inspection.gradients import source_gradients
 from regard.lab.corpus import Gold, LabCorpus
 from regard.lab.result import Measurements, SentenceResult
 from regard.lab.schema import MeasureConfig
-from regard.model.build import num_positions
 from regard.store import StoredModel
 from regard.text.words import word_of_piece
 from regard.translation.aligner import ReadoutOptions, choose_readout
@@ -124,7 +123,7 @@ def gradients(
     rows = [row for row, source in enumerate(sources) if len(source.split()) >= MIN_WORDS]
     for row in rows[:: max(1, len(rows) // max(1, most))][:most]:
         src, tgt = stored.src_subword.encode(sources[row]), stored.tgt_subword.encode(references[row])
-        if max(len(src.ids), len(tgt.ids)) >= num_positions(stored.config.model):
+        if max(len(src.ids), len(tgt.ids)) >= stored.config.model.num_positions:
             continue
         batch = collate([src.ids], [tgt.ids], specials=stored.tgt_subword.specials)
         norms = source_gradients(stored.model, batch.to(str(stored.model.output_weight.device)))[0].cpu()  # (T, S)

@@ -18,7 +18,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from regard.errors import CheckpointError
 from regard.files.atomic import write_text
-from regard.files.json_text import faults
+from regard.files.json_text import validation_messages
 from regard.files.printable import printable
 from regard.store.sealed_json import read_sealed
 from regard.train.reporter import StepReport, TrainingPlan, Validation
@@ -102,11 +102,11 @@ def read_record(path: Path) -> Record:
     """
     if not os.path.lexists(path):
         return Record()
-    tree = read_sealed(path, most=_MAX_BYTES, cure=_CURE)
+    tree = read_sealed(path, max_bytes=_MAX_BYTES, remedy=_CURE)
     try:
         return _RECORD.validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:
-        raise CheckpointError(f"{path}: damaged: {faults(error)[0]}: {_CURE}") from None
+        raise CheckpointError(f"{path}: damaged: {validation_messages(error)[0]}: {_CURE}") from None
 
 
 _RECORD = TypeAdapter(Record)

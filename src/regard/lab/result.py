@@ -16,7 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from regard.errors import CheckpointError, DataError, RegardError
 from regard.files.atomic import write_text
-from regard.files.json_text import faults
+from regard.files.json_text import validation_messages
 from regard.inspection.record import AttentionRecord
 from regard.lab.recorder import STRICT, Amount, Count, ValidationPoint
 from regard.store.sealed_json import read_sealed, sealed
@@ -163,11 +163,13 @@ def read_result(path: Path, *, of: tuple[str, int] | None = None, num_sentences:
     Raises:
         CheckpointError: The file is missing, damaged, or belongs to another run or text.
     """
-    tree = read_sealed(path, most=LARGEST, cure=_CURE)
+    tree = read_sealed(path, max_bytes=LARGEST, remedy=_CURE)
     try:
         result = _RESULT.validate_json(json.dumps(tree), strict=True)
     except ValidationError as error:
-        raise CheckpointError(f"{path}: damaged: {'; '.join(faults(error)[:_MAX_FAULTS])}: {_CURE}") from None
+        raise CheckpointError(
+            f"{path}: damaged: {'; '.join(validation_messages(error)[:_MAX_FAULTS])}: {_CURE}"
+        ) from None
     contradiction = _contradiction(result, of, num_sentences)
     if contradiction:
         raise CheckpointError(f"{path}: damaged: {contradiction}: {_CURE}")

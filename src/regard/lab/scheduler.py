@@ -216,7 +216,7 @@ def _without_waiting(path: str, flags: int) -> int:
 def _last_line(run: Run, status: int) -> str:
     log = run.directory / "log.txt"
     try:
-        with open_regular(log, cure="remove it") as file:
+        with open_regular(log, remedy="remove it") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - _LOG_END))
             lines = file.read(_LOG_END).decode("utf-8", "replace").splitlines()
     except RegardError:

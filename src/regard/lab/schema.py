@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from regard.config.schema import NUMBER, Many, Minutes, Section, Seed, Switch
+from regard.config.schema import NUMBER, Count, Minutes, Section, Seed, Switch
 
 _PART = r"(?!\.\.?(?:/|$))[\w.+-]{1,100}"
 # A name becomes a directory inside the lab's directory, so it must not lead out of it.
@@ -32,22 +32,22 @@ class CorpusConfig(Section):
     """Files of the test text; by default, some of the training pairs are held out."""
     gold: str | None = None
     """File of gold word links of the test text, for the alignment error rate."""
-    pairs: Many | None = None
+    pairs: Count | None = None
     """Number of training pairs: 20,000 by default with the phrasebook, all by default with files."""
     max_words: Annotated[int, NUMBER, Field(ge=1, le=10_000)] = 60
     """Phrasebook: maximum length of a sentence in words."""
     long_test: Switch = False
     """Phrasebook: whether to add as many test sentences of 20 words and more."""
-    test_pairs: Many = 2000
+    test_pairs: Count = 2000
     """Maximum number of test pairs; larger test files are sampled evenly."""
 
 
 class BudgetConfig(Section):
     """Length of each training, the same for all systems."""
 
-    steps: Many | None = None
+    steps: Count | None = None
     """Number of updates."""
-    tokens: Many | None = None
+    tokens: Count | None = None
     """Number of target tokens to train on, in place of `steps`; the learning rate schedule ends with them."""
     minutes: Minutes | None = None
     """Maximum wall-clock time of training in minutes, validations included."""
@@ -69,9 +69,9 @@ class MeasureConfig(Section):
 
     beam: Annotated[int, NUMBER, Field(ge=1, le=1000)] = 5
     """Beam size of all translations."""
-    lengths: tuple[Many, ...] = (5, 10, 15, 20, 30, 40)
+    lengths: tuple[Count, ...] = (5, 10, 15, 20, 30, 40)
     """Source lengths in words at which a new bucket begins."""
-    frequencies: tuple[Many, ...] = (1, 5, 20, 100, 1000)
+    frequencies: tuple[Count, ...] = (1, 5, 20, 100, 1000)
     """Frequencies in the training text at which a new bucket of target words begins."""
     gradients: Annotated[int, NUMBER, Field(ge=0, le=1_000_000)] = 40
     """Maximum number of test sentences whose gradients are measured."""

@@ -76,7 +76,7 @@ def _train_and_measure(experiment: Experiment, run: Run, workers: int, lock: Loc
     measured = measure(translator, experiment.corpus, experiment.lab.measure)
     wall_seconds = trained.seconds + time.monotonic() - end_of_training
     outcome = _training_outcome(trained, recorder.record, experiment.tokens_per_epoch(run))
-    if not lock.beat():
+    if not lock.heartbeat():
         raise _LostError
     RunResult(run.system, run.seed, wall_seconds, outcome, measured).write(run.result_file)
     remove(run.model_directory / TRAINING)  # checkpoints and optimizer state are several times the size of the model

@@ -32,7 +32,7 @@ from regard.attention.windows import (
     PredictiveWindow,
     Window,
 )
-from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, TransformerConfig
+from regard.config.schema import LOCATION_REACH, AttentionConfig, ModelConfig, RNNConfig, TransformerConfig
 from regard.errors import ConfigError
 from regard.model.bahdanau import BahdanauDecoder
 from regard.model.decoder import Decoder
@@ -56,9 +56,6 @@ NORMALIZERS: dict[str, Normalizer] = {
     "smooth": smooth,
 }
 """By `regard.config.schema.NormalizerName`."""
-
-LOCATION_REACH = 256
-"""Source positions, eos among them, that a Transformer's location-based cross-attention reaches."""
 
 
 def build_score(
@@ -96,38 +93,6 @@ def build_score(
         "cosine": lambda: CosineScore(query_size, key_size, num_heads=num_heads),
     }
     return makers[name]()
-
-
-def max_source_len(config: ModelConfig) -> int | None:
-    """How far a location-based look at the source reaches.
-
-    Args:
-        config: The `[model]` section.
-
-    Returns:
-        Source positions, eos among them; None where every position can be attended to.
-    """
-    if isinstance(config, TransformerConfig):
-        return LOCATION_REACH if config.cross_score == "location" else None
-    return config.attention.max_source if config.attention.score == "location" else None
-
-
-ENDLESS = 1_000_000_000
-"""Positions where there is no end of them: more than any sentence has."""
-
-
-def num_positions(config: ModelConfig) -> int:
-    """How long a sentence can be for the model, on either side.
-
-    Args:
-        config: The `[model]` section.
-
-    Returns:
-        Subwords, eos among them; `ENDLESS` where positions have no end.
-    """
-    if isinstance(config, TransformerConfig) and config.position == "learned":
-        return config.max_positions
-    return ENDLESS
 
 
 def build_model(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from regard.config.schema import Config, ModelConfig, RNNConfig, TrainConfig
+from regard.config.schema import Config, ModelConfig, TrainConfig
 from regard.data.corpus import Corpus
 from regard.data.guided_links import GuidedLinks, read_guided_links
 from regard.errors import ConfigError
@@ -69,7 +69,7 @@ def load_links(
         src_subword=src_subword,
         tgt_subword=tgt_subword,
         base=base,
-        to_end=train.guided_shift,
+        unlinked_to_eos=train.guided_shift,
     )
 
 
@@ -132,17 +132,17 @@ def _make(path: Path, corpus: Corpus, num_lines: int, reporter: Reporter | None)
 
 
 def _check_place(train: TrainConfig, model: ModelConfig) -> None:
-    if isinstance(model, RNNConfig) and model.decoder == "plain":
+    if not model.has_attention:
         raise ConfigError(
             'train.guided_weight: model.decoder = "plain" has no attention to guide: choose another decoder, or set '
             "the weight to 0"
         )
-    if isinstance(model, RNNConfig) and train.guided_shift:
+    if model.kind == "rnn" and train.guided_shift:
         raise ConfigError(
             "train.guided_shift: a recurrent model has one attention, which must find the next word's source and "
             "cannot look at the last one's instead: leave it out"
         )
-    layers, heads = (1, model.attention.heads) if isinstance(model, RNNConfig) else (model.decoder_layers, model.heads)
+    layers, heads = model.attending_layers, model.attention_heads
     for name, number, count in (
         ("guided_layer", train.guided_layer or 0, layers),
         ("guided_head", train.guided_head, heads),
@@ -155,9 +155,9 @@ def _check_place(train: TrainConfig, model: ModelConfig) -> None:
 
 
 def _check_normalizer(model: ModelConfig) -> None:
-    where, section = ("attention.", model.attention) if isinstance(model, RNNConfig) else ("", model)
-    if section.normalizer in ("sparsemax", "entmax15"):
+    key, normalizer = model.normalizer_option
+    if normalizer in ("sparsemax", "entmax15"):
         raise ConfigError(
-            f"train.guided_weight: links pull at weights, and a weight that model.{where}normalizer = "
-            f"{section.normalizer!r} has made zero feels no pull: choose 'softmax' or 'smooth', or set the weight to 0"
+            f"train.guided_weight: links pull at weights, and a weight that model.{key} = "
+            f"{normalizer!r} has made zero feels no pull: choose 'softmax' or 'smooth', or set the weight to 0"
         )

@@ -21,7 +21,7 @@ from regard.errors import CheckpointError, ConfigError, DataError
 from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
 from regard.files.atomic import make_directory, write_file, write_text
 from regard.files.json_text import parse_json
-from regard.files.paths import check_writable, checked_path
+from regard.files.paths import check_encodable, checked_path
 from regard.files.reading import read_bytes, read_text
 from regard.interop.packages import require_package
 from regard.recipes.guided_links import ALIGNER, check_guided, links_file, load_links
@@ -55,7 +55,7 @@ class Prepared:
         train: Pairs to learn from.
         val: Pairs to validate with.
         notes: What was derived, left out or held out, a sentence each.
-        guidance: Word links of the training pairs, where attention is to be guided.
+        guided_links: Word links of the training pairs, where attention is to be guided.
     """
 
     config: Config
@@ -64,7 +64,7 @@ class Prepared:
     train: Corpus
     val: Corpus
     notes: tuple[str, ...]
-    guidance: GuidedLinks | None = None
+    guided_links: GuidedLinks | None = None
 
 
 def prepare(
@@ -183,7 +183,7 @@ def keep_config(config: Config, directory: Path) -> None:
 
 def _kept_config(directory: Path) -> Config:
     place = directory / SETTINGS
-    text = read_text(place, most=_LARGEST, cure=_CURE)
+    text = read_text(place, max_bytes=_LARGEST, remedy=_CURE)
     settings, seal, _ = text.partition(_SEAL)
     if seal and text != _sealed(settings):
         raise CheckpointError(
@@ -200,14 +200,14 @@ def _sealed(settings: str) -> str:
 
 def _kept_fingerprints(directory: Path) -> dict[str, str]:
     place = directory / _TEXTS
-    known = parse_json(read_bytes(place, most=_LARGEST, cure=_CURE), where=str(place), cure=_CURE)
+    known = parse_json(read_bytes(place, max_bytes=_LARGEST, remedy=_CURE), where=str(place), remedy=_CURE)
     if not isinstance(known, dict) or not all(isinstance(one, str) for one in known.values()):
         raise CheckpointError(f"{place}: damaged: expected the hashes of what the training began with: {_CURE}")
     return known
 
 
 def _kept_subword(path: Path, expected: str | None) -> Subword:
-    data = read_bytes(path, most=_LARGEST_SUBWORD, cure=_CURE)
+    data = read_bytes(path, max_bytes=_LARGEST_SUBWORD, remedy=_CURE)
     if expected not in (None, hashlib.sha256(data).hexdigest()):
         raise CheckpointError(f"{path}: changed since the training began: {_CURE}")
     try:
@@ -233,7 +233,7 @@ def _check_names(config: Config) -> None:
     for key, value in {**given, "train.guided_file": config.train.guided_file}.items():
         if value is not None:
             checked_path(value, key)
-            check_writable(value, key)
+            check_encodable(value, key)
 
 
 def _check_texts_are_there(data: DataConfig, directory: Path) -> None:
@@ -323,7 +323,7 @@ def _encode(
 
 def _guided(prepared: Prepared, directory: Path, reporter: Reporter | None) -> Prepared:
     """The same with the word links that guide attention, where some do."""
-    guidance, left_out = load_links(
+    guided_links, left_out = load_links(
         prepared.config,
         prepared.train,
         prepared.src_subword,
@@ -331,7 +331,7 @@ def _guided(prepared: Prepared, directory: Path, reporter: Reporter | None) -> P
         directory=directory,
         reporter=reporter,
     )
-    return replace(prepared, guidance=guidance, notes=(*prepared.notes, *left_out))
+    return replace(prepared, guided_links=guided_links, notes=(*prepared.notes, *left_out))
 
 
 def _fingerprint(pairs: Sequence[Pair]) -> str:

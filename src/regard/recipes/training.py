@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from regard.config.schema import Config, TrainConfig, TransformerConfig
+from regard.config.schema import Config, TrainConfig
 from regard.config.threads import clamped_threads
 from regard.data.stream import BatchStream
 from regard.errors import ConfigError
@@ -153,12 +153,12 @@ def _begin(
         folder.check_free(overwrite=overwrite)  # another may have been quicker
         folder.begin()
 
-    return prepare(config, folder.coming, reporter, begin=begin)
+    return prepare(config, folder.new_path, reporter, begin=begin)
 
 
 def _go_on(config: Config | None, folder: TrainingDirectory, claim: ExitStack, reporter: Reporter | None) -> Prepared:
     """Reads what was laid out, with what may be set anew."""
-    if folder.is_begun():  # else nothing is written
+    if folder.can_resume():  # else nothing is written
         claim.enter_context(folder.claimed())
     prepared = prepare_again(folder.path, reporter, asked=config)
     if config is None:
@@ -194,9 +194,9 @@ def _run(
     trainer: Trainer, folder: TrainingDirectory, interrupt: Interrupt, prepared: Prepared, *, resume: bool
 ) -> Outcome:
     saved = (folder.current / STATE).is_file()
-    if folder.replacing and not folder.is_trained():
-        folder.take_place()
-    if folder.replacing and interrupt.requested:  # what is there is worth more than a training of no steps
+    if folder.is_replacing and not folder.has_state():
+        folder.replace_old()
+    if folder.is_replacing and interrupt.requested:  # what is there is worth more than a training of no steps
         return Outcome(0, 0.0, interrupted=True, num_skipped=0)
     trainer.folder.belong_to(folder)
     return trainer.run(num_sentences=len(prepared.train), resume=resume and saved, interrupt=interrupt)
@@ -223,10 +223,7 @@ def _settle(prepared: Prepared) -> tuple[Prepared, str, Precision]:
         torch.set_num_threads(threads)
         prepared = replace(prepared, notes=(*prepared.notes, note))
     tokens = options.batch_tokens or 4096
-    if isinstance(model, TransformerConfig):
-        precision = choose_precision(options.precision, device, rows=min(tokens, 2048), width=model.width)
-    else:  # one product a step: a row a sentence
-        precision = choose_precision(options.precision, device, rows=max(32, tokens // 16), width=model.hidden_size)
+    precision = choose_precision(options.precision, device, rows=model.product_rows(tokens), width=model.state_width)
     return _with_train(prepared, {"precision": precision.name}), device, precision.explained(model)
 
 
@@ -257,7 +254,7 @@ def _stream(prepared: Prepared) -> BatchStream:
         batch_tokens=options.batch_tokens or 4096,
         seed=options.seed,
         specials=prepared.tgt_subword.specials,
-        guidance=prepared.guidance,
+        guided_links=prepared.guided_links,
     )
 
 
@@ -270,7 +267,7 @@ def _listeners(
     listener = Reporters([*own, *_tensorboard(prepared.config, folder, own)])
     for one in notes:
         listener.on_message(one)
-    if folder.replacing and folder.is_trained():
+    if folder.is_replacing and folder.has_state():
         listener.on_message(f"the training in {folder.path} is replaced as soon as this one has saved its first state")
     yield listener
 
@@ -287,7 +284,7 @@ def _finish(
     folder: TrainingDirectory, model: Seq2Seq, prepared: Prepared, outcome: Outcome, listener: Reporter
 ) -> None:
     out = folder.out
-    if outcome.interrupted and folder.replacing:
+    if outcome.interrupted and folder.is_replacing:
         listener.on_message(f"stopped before the first step; what was in {out} is as it was")
     elif outcome.interrupted:
         listener.on_message(

@@ -15,7 +15,6 @@ from regard.data.corpus import Corpus
 from regard.evaluate.scores import corpus_bleu, corpus_chrf
 from regard.evaluate.tokenizers import choose_tokenizer
 from regard.inspection.measures import entropy, sharpness
-from regard.model.build import num_positions
 from regard.model.seq2seq import Seq2Seq
 from regard.search.greedy import greedy_search
 from regard.text.subword import Subword
@@ -45,7 +44,7 @@ class TranslatingValidator:
         self.config = config
         self.device = device
         self.tokenizer = choose_tokenizer([pair.tgt for pair in corpus.pairs], config.train.bleu_tokenize)
-        self.positions = num_positions(config.model)
+        self.positions = config.model.num_positions
         src_lens, tgt_lens = corpus.src_lens + 1, corpus.tgt_lens + 1
         tokens = config.train.batch_tokens or 4096
         self.batches = BatchPlan(src_lens, tgt_lens, batch_tokens=tokens, seed=0).epoch(0)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from regard.config.schema import Config, TransformerConfig
-from regard.model.build import ENDLESS, max_source_len, num_positions
+from regard.config.schema import UNLIMITED, Config
 from regard.values import Encoding
 
 MOST_CELLS = 125_000_000
@@ -23,18 +22,15 @@ class LengthLimits:
     """
 
     source: int
-    positions: int = ENDLESS
+    positions: int = UNLIMITED
     matrices: int = 1
 
     @classmethod
     def of(cls, config: Config) -> LengthLimits:
         """What a model of that configuration has learned, or is able, to read."""
         model = config.model
-        positions = num_positions(model)
-        source = max(1, min(config.data.max_len, positions - 1, (max_source_len(model) or ENDLESS) - 1))
-        if isinstance(model, TransformerConfig):
-            return cls(source, positions, model.decoder_layers * model.heads)
-        return cls(source, positions, 0 if model.decoder == "plain" else model.attention.heads)
+        source = max(1, min(config.data.max_len, model.num_positions - 1, model.max_source_len - 1))
+        return cls(source, model.num_positions, model.num_attention_matrices)
 
     def warning(self, src: Encoding, tgt: Encoding, *, matrices: int = 1) -> tuple[str, ...]:
         """What is said of a pair that is too long to be read.

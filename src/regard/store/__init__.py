@@ -1,7 +1,6 @@
-"""A model is a directory that says what it is: text, numbers and hashes, and nothing in it is a program.
+"""Stored models: directories of text, numbers and hashes, without executable content.
 
-`save_model` and `load_model` are all that most readers need; `regard.store.checkpoint` keeps what training needs to
-go on.
+`save_model` and `load_model` are all that most callers need; `regard.store.checkpoint` stores the state of a training.
 """
 
 from regard.store.model import StoredModel, load_model, save_model

@@ -1,4 +1,4 @@
-"""What training needs to go on: tensors and plain values in one file, written whole or not at all."""
+"""Training state: tensors and JSON values in one file, written atomically."""
 
 from __future__ import annotations
 
@@ -17,66 +17,72 @@ from regard.store.weights import read_metadata, read_tensors, write_tensors
 
 STATE_VERSION = 1
 Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | None"
-"""What JSON can say."""
+"""A JSON value."""
 
 
 def save_state(path: str | Path, tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> None:
-    """Writes a training state. A crash leaves the old state or the new one.
+    """Writes a training state atomically: a crash leaves the old state or the new one.
 
     Args:
-        path: The file, usually with the ending `.safetensors`.
-        tensors: Of any shape, `(...)`, by name.
-        scalars: Everything else, as JSON can say it.
+        path: Path of the file, usually with suffix `.safetensors`.
+        tensors: Tensors of any shape, `(...)`, by name.
+        scalars: All other values, as JSON.
 
     Raises:
-        CheckpointError: The place cannot be written.
+        CheckpointError: The file cannot be written.
     """
-    plain: dict[str, Plain] = json.loads(json.dumps(dict(scalars)))  # as it will be read: lists for tuples, and so on
+    plain: dict[str, Plain] = json.loads(
+        json.dumps(dict(scalars))
+    )  # as it will be read: lists instead of tuples, and so on
     content = {"format_version": STATE_VERSION, "sha256": _digest(tensors, plain), "scalars": plain}
-    # One entry: the format keeps several in no fixed order, and the same state should be the same bytes.
+    # One entry, because the format does not fix the order of several, and equal states should give equal bytes.
     metadata = {"regard": json.dumps(content, sort_keys=True)}
     write_file(Path(path), lambda file: write_tensors(file, tensors, metadata=metadata))
 
 
 def load_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Plain]]:
-    """Reads a training state back.
+    """Reads a training state.
 
     Args:
-        path: The file.
+        path: Path of the file.
 
     Returns:
-        Tensors of any shape, `(...)`, by name, and the plain values.
+        Tensors of any shape, `(...)`, by name, and the JSON values.
 
     Raises:
-        CheckpointError: There is no such file, or it is damaged or of another version.
+        CheckpointError: The file is missing, damaged or of another version.
     """
     file = Path(path)
     if not file.is_file():
-        raise CheckpointError(f"{file}: there is no training state to go on from; start anew, without --resume")
+        raise CheckpointError(f"{file}: no training state to resume; start a new training, without --resume")
     tensors, metadata = read_tensors(file)
     try:
         content = json.loads(metadata["regard"])
-        found, digest, scalars = content["format_version"], content["sha256"], content["scalars"]
+        version, digest, scalars = content["format_version"], content["sha256"], content["scalars"]
     except (KeyError, TypeError, ValueError, RecursionError):
-        raise CheckpointError(f"{file}: not a training state of regard; start anew, without --resume") from None
-    if found != STATE_VERSION:
         raise CheckpointError(
-            f"{file}: a training state of version {found}, but this regard reads version {STATE_VERSION}: go on with "
-            "the regard that wrote it, or start anew, without --resume"
+            f"{file}: not a training state of regard; start a new training, without --resume"
+        ) from None
+    if version != STATE_VERSION:
+        raise CheckpointError(
+            f"{file}: a training state of version {version}, but this regard reads version {STATE_VERSION}: resume it "
+            "with the regard that wrote it, or start a new training, without --resume"
         )
     if not isinstance(scalars, dict) or digest != _digest(tensors, scalars):
-        raise CheckpointError(f"{file}: damaged: it does not agree with its own hash; start anew, without --resume")
+        raise CheckpointError(
+            f"{file}: damaged: its content does not match its hash; start a new training, without --resume"
+        )
     return tensors, scalars
 
 
 def read_scalars(path: str | Path) -> dict[str, Plain]:
-    """The plain values of a state at a glance: neither its tensors nor its hash are looked at.
+    """Reads only the JSON values of a training state, without checking its hash.
 
     Args:
-        path: The file.
+        path: Path of the file.
 
     Returns:
-        The values by name; none where the file is missing, or no state that could be read.
+        The values by name; empty if the file is missing or not a readable state.
     """
     try:
         content = json.loads(read_metadata(Path(path))["regard"])

@@ -1,4 +1,4 @@
-"""What a model's directory says about itself: format, hashes, vocabularies, and a signature to print beside scores."""
+"""Manifest of a model directory: format, hashes, vocabularies, and a signature to print beside scores."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from regard.config.schema import Config, RNNConfig
+from regard.config.schema import Config
 from regard.errors import CheckpointError
-from regard.files.json_text import faults, parse_json
+from regard.files.json_text import parse_json, validation_messages
 from regard.files.reading import read_bytes
 from regard.store.foreign import identify
 
@@ -27,17 +27,17 @@ SEPARATE_SUBWORDS = ("subword.src.model", "subword.tgt.model")
 KNOWN_FILES = (CONFIG, WEIGHTS, *SHARED_SUBWORD, *SEPARATE_SUBWORDS)
 
 Details = dict[str, str | float | int]
-"""What was measured in training, for people to read."""
+"""Results of training by name, for people to read."""
 
-_LONGEST, _MOST_FAULTS = 200, 10
-# Characters of a value in a message, and faults that it tells.
+_MAX_SHOWN, _MAX_MESSAGES = 200, 10
+# Characters of a value in a message, and invalid entries that are listed.
 LARGEST_MANIFEST = 1 << 20
-"""Bytes of `manifest.json`, at most."""
-MOST_DETAILS = 1000
+"""Largest size of `manifest.json` in bytes."""
+MAX_DETAILS = 1000
 MAX_LAYERS = 1000
-"""Numbers of layers and heads that a readout may name, at most."""
-CURE = "copy the model again, or train again"
-"""What to do about a damaged model."""
+"""Largest number of a layer or head in a stored readout."""
+REMEDY = "copy the model again, or train again"
+"""Remedy for a damaged model, for messages."""
 
 
 class StoredReadout(BaseModel):
@@ -70,19 +70,19 @@ class StoredReadout(BaseModel):
 
 
 class Manifest(BaseModel):
-    """The content of `manifest.json`.
+    """Content of `manifest.json`.
 
     Attributes:
         format: Always `regard-model`.
-        format_version: Which layout the directory has; see `regard.store.migrations`.
-        regard_version: The version of regard that wrote it.
+        format_version: Version of the directory layout; see `regard.store.migrations`.
+        regard_version: Version of regard that wrote it.
         files: SHA-256 of each file, by name.
-        src_vocabulary: Fingerprint of the source's subwords.
-        tgt_vocabulary: Fingerprint of the target's subwords.
-        num_parameters: Trained numbers, tied ones counted once.
-        signature: What kind of model this is and which weights it has, in the manner of sacreBLEU's signatures.
-        details: What was measured in training.
-        readout: How word links are read off the attention; None where it was never tuned.
+        src_vocabulary: Fingerprint of the source vocabulary.
+        tgt_vocabulary: Fingerprint of the target vocabulary.
+        num_parameters: Number of parameters; tied ones count once.
+        signature: Identifies the architecture and the weights, in the style of sacreBLEU signatures.
+        details: Results of training.
+        readout: How word links are read off the attention; None if it was never tuned.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -95,30 +95,30 @@ class Manifest(BaseModel):
     tgt_vocabulary: str
     num_parameters: int
     signature: str
-    details: Annotated[Details, Field(max_length=MOST_DETAILS)] = {}
+    details: Annotated[Details, Field(max_length=MAX_DETAILS)] = {}
     readout: StoredReadout | None = None
 
     def to_json(self) -> str:
-        """The text of `manifest.json`."""
+        """Text of `manifest.json`."""
         return json.dumps(self.model_dump(), indent=2, ensure_ascii=False) + "\n"
 
 
 def read_manifest_tree(directory: Path) -> dict[str, object]:
-    """Reads `manifest.json` of whatever format version.
+    """Reads `manifest.json` of any format version.
 
     Args:
-        directory: A model's directory.
+        directory: Directory of a model.
 
     Returns:
         The JSON object.
 
     Raises:
-        CheckpointError: This is no model's directory, or the manifest is damaged.
+        CheckpointError: This is not a model directory, or the manifest is damaged.
     """
     path = directory / MANIFEST
     if not os.path.lexists(path):
         raise CheckpointError(_not_a_model(directory))
-    tree = parse_json(read_bytes(path, most=LARGEST_MANIFEST, cure=CURE), where=str(path), cure=CURE)
+    tree = parse_json(read_bytes(path, max_bytes=LARGEST_MANIFEST, remedy=REMEDY), where=str(path), remedy=REMEDY)
     if not isinstance(tree, dict) or tree.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not the manifest of a regard model: its 'format' should be {FORMAT!r}")
     return tree
@@ -129,10 +129,10 @@ def parse_manifest(tree: dict[str, object], *, where: Path) -> Manifest:
 
     Args:
         tree: The JSON object.
-        where: The file, for messages.
+        where: Path of the file, for messages.
 
     Returns:
-        The manifest; its files are known ones and make a whole model.
+        The manifest; it lists exactly the files of a model.
 
     Raises:
         CheckpointError: An entry is missing, unknown or of the wrong type.
@@ -140,15 +140,15 @@ def parse_manifest(tree: dict[str, object], *, where: Path) -> Manifest:
     try:
         manifest = Manifest.model_validate(tree)
     except ValidationError as error:
-        found = faults(error)
-        more = [f"and {len(found) - _MOST_FAULTS} more"] if len(found) > _MOST_FAULTS else []
-        told = "; ".join([*found[:_MOST_FAULTS], *more])
-        raise CheckpointError(f"{where}: damaged: {told}; {CURE}") from None
+        messages = validation_messages(error)
+        more = [f"and {len(messages) - _MAX_MESSAGES} more"] if len(messages) > _MAX_MESSAGES else []
+        reasons = "; ".join([*messages[:_MAX_MESSAGES], *more])
+        raise CheckpointError(f"{where}: damaged: {reasons}; {REMEDY}") from None
     names = set(manifest.files)
     if names not in ({CONFIG, WEIGHTS, *SHARED_SUBWORD}, {CONFIG, WEIGHTS, *SEPARATE_SUBWORDS}):
         raise CheckpointError(
-            f"{where}: lists the files {', '.join(sorted(names))}, but a model has {CONFIG}, {WEIGHTS} and "
-            f"{SHARED_SUBWORD[0]} (or {' and '.join(SEPARATE_SUBWORDS)}); {CURE}"
+            f"{where}: lists the files {', '.join(sorted(names))}, but a model consists of {CONFIG}, {WEIGHTS} and "
+            f"{SHARED_SUBWORD[0]} (or {' and '.join(SEPARATE_SUBWORDS)}); {REMEDY}"
         )
     return manifest
 
@@ -161,22 +161,22 @@ def write_signature(
     files: Mapping[str, str],
     regard_version: str | None = None,
 ) -> str:
-    """Says which model a score belongs to, in the manner of sacreBLEU's signatures.
+    """Signature that identifies a model beside a score, in the style of sacreBLEU.
 
     Args:
         config: The resolved configuration.
-        vocab_sizes: Subwords of source and target.
-        num_parameters: Trained numbers.
+        vocab_sizes: Number of source and of target subwords.
+        num_parameters: Number of parameters.
         files: SHA-256 of the model's files, by name.
-        regard_version: The regard that wrote them; this one when not given.
+        regard_version: Version of regard that wrote the files; by default, this version.
 
     Returns:
-        `key:value` parts joined by `|`; `c` and `w` begin the hashes of configuration and weights.
+        `key:value` parts joined by `|`; `c` and `w` are the first digits of the hashes of configuration and weights.
     """
     sizes = str(vocab_sizes[0]) if config.subword.shared else f"{vocab_sizes[0]}-{vocab_sizes[1]}"
     parts = {
         "regard": regard_version or version("regard"),
-        "model": _architecture(config),
+        "model": config.model.architecture,
         "params": str(num_parameters),
         "vocab": f"{config.subword.kind}-{sizes}",
         "seed": str(config.train.seed),
@@ -186,50 +186,36 @@ def write_signature(
     return "|".join(f"{key}:{value}" for key, value in parts.items())
 
 
-def check_claims(manifest: Manifest, found: Manifest, *, where: Path) -> None:
-    """Compares what a manifest claims with what its files show.
+def check_claims(manifest: Manifest, expected: Manifest, *, where: Path) -> None:
+    """Compares a manifest with the files that it describes.
 
     Args:
-        manifest: As it was read.
-        found: As it would be written for the files.
-        where: The file, for messages.
+        manifest: The manifest that was read.
+        expected: The manifest that would be written for the files.
+        where: Path of the manifest, for messages.
 
     Raises:
         CheckpointError: They differ.
     """
     for name in ("num_parameters", "src_vocabulary", "tgt_vocabulary", "signature"):
-        claimed, shown = getattr(manifest, name), getattr(found, name)
-        if claimed != shown:
+        claimed, actual = getattr(manifest, name), getattr(expected, name)
+        if claimed != actual:
             raise CheckpointError(
-                f"{where}: damaged: {name} is {str(claimed)[:_LONGEST]}, but the model's files say {shown}; {CURE}"
+                f"{where}: damaged: {name} is {str(claimed)[:_MAX_SHOWN]}, but its files give {actual}; {REMEDY}"
             )
 
 
-def _architecture(config: Config) -> str:
-    model = config.model
-    if isinstance(model, RNNConfig):
-        score = [] if model.decoder == "plain" else [model.attention.score, *_normalizer(model.attention.normalizer)]
-        return "-".join([model.decoder, *score, model.cell, str(model.hidden_size)])
-    score = [model.cross_score, *_normalizer(model.normalizer)]
-    return "-".join(["transformer", *score, f"{model.encoder_layers}+{model.decoder_layers}", str(model.width)])
-
-
-def _normalizer(name: str) -> list[str]:
-    """Named where it is not the usual one."""
-    return [] if name == "softmax" else [name]
-
-
 def _not_a_model(directory: Path) -> str:
-    wanted = f"a directory with {MANIFEST}, {CONFIG}, {WEIGHTS} and {SHARED_SUBWORD[0]}"
-    cure = "give the directory that `regard train --out` wrote"
+    expected = f"a directory with {MANIFEST}, {CONFIG}, {WEIGHTS} and {SHARED_SUBWORD[0]}"
+    remedy = "give the directory that `regard train --out` wrote"
     if not os.path.lexists(directory):
-        return f"{directory}: there is no such model; expected {wanted}: {cure}"
+        return f"{directory}: no such model; expected {expected}: {remedy}"
     if not directory.is_dir():
-        return f"{directory}: expected a model, which is {wanted}, but this is a file: {cure}"
+        return f"{directory}: expected a model, which is {expected}, found a file: {remedy}"
     try:
         names = sorted(os.listdir(directory))
     except OSError as error:
-        return f"{directory}: cannot be read: {error.strerror}; expected {wanted}: {cure}"
-    cure = identify(directory, names) or cure
-    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    return f"{directory}: not a model: expected {wanted}, but there is {shown or 'nothing'}: {cure}"
+        return f"{directory}: cannot be read: {error.strerror}; expected {expected}: {remedy}"
+    remedy = identify(directory, names) or remedy
+    listing = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "") or "nothing"
+    return f"{directory}: not a model: expected {expected}, found {listing}: {remedy}"

@@ -1,7 +1,7 @@
-"""Older models stay readable: one function for each format version that was left behind.
+"""Migrations of models in older formats: one function per former format version.
 
-To change the format: raise `FORMAT_VERSION` in `regard.store.manifest`, add here the function that brings the version
-before it up to date, and store a model of that version in `tests/unit/store/fixtures` first.
+To change the format: store a model of the current version in `tests/unit/store/fixtures`, raise `FORMAT_VERSION` in
+`regard.store.manifest`, and add a function here that migrates the former version.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from regard.store.manifest import FORMAT_VERSION
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a model says about itself, in any format version; files are checked against their hashes before.
+    """Metadata of a model in any format version; the hashes of its files have been checked.
 
     Attributes:
-        manifest: The JSON object of `manifest.json`.
-        config: The text of `config.toml`.
-        tensor_names: Present name by stored name, for tensors that were renamed.
+        manifest: JSON object of `manifest.json`.
+        config: Text of `config.toml`.
+        tensor_names: Current name by stored name, for renamed tensors.
     """
 
     manifest: dict[str, object]
@@ -31,14 +31,14 @@ class Description:
 
 
 Migration = Callable[[Description], Description]
-"""Brings a description from one format version to the next."""
+"""Migrates a description from one format version to the next."""
 
 
 _RENAMED_KEY = re.compile(r"^normaliser(?=\s*=)", re.MULTILINE)
 
 
 def rename_keys(config: str) -> str:
-    """The text of a `config.toml` that an older regard wrote, with the present names of its keys.
+    """Renames keys in the text of a `config.toml` of an older regard.
 
     >>> rename_keys('normaliser = "softmax"')
     'normalizer = "softmax"'
@@ -52,51 +52,51 @@ def _from_1(description: Description) -> Description:
 
 
 MIGRATIONS: Mapping[int, Migration] = {1: _from_1}
-"""By the version that it starts from."""
+"""Migrations by the version that they start from."""
 
 
 def format_version(manifest: dict[str, object], *, where: Path) -> int:
-    """The format version that a manifest names.
+    """Format version of a manifest.
 
     Args:
-        manifest: Its JSON object.
-        where: The file, for messages.
+        manifest: JSON object of the manifest.
+        where: Path of the file, for messages.
 
     Returns:
         A version that this regard can read.
 
     Raises:
-        CheckpointError: The version is newer than this regard, or none at all.
+        CheckpointError: The version is too new or not a version number.
     """
-    found = manifest.get("format_version")
-    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-        raise CheckpointError(f"{where}: format_version should be a number from 1 on, but is {found!r}")
-    if found > FORMAT_VERSION:
+    version = manifest.get("format_version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise CheckpointError(f"{where}: format_version should be an integer of at least 1, but is {version!r}")
+    if version > FORMAT_VERSION:
         raise CheckpointError(
-            f"{where}: this model has format version {found}, and this regard reads versions up to {FORMAT_VERSION}: "
-            "install a newer regard (pip install --upgrade regard)"
+            f"{where}: this model has format version {version}, but this regard reads versions up to "
+            f"{FORMAT_VERSION}: install a newer regard (pip install --upgrade regard)"
         )
-    return found
+    return version
 
 
 def migrate(
     description: Description,
-    found: int,
+    version: int,
     *,
     target: int = FORMAT_VERSION,
     migrations: Mapping[int, Migration] = MIGRATIONS,
 ) -> Description:
-    """Brings a description up to date, one version after another.
+    """Migrates a description to the current format, version by version.
 
     Args:
-        description: As it was stored.
-        found: Its format version.
-        target: The version wanted.
+        description: Description as stored.
+        version: Its format version.
+        target: Format version of the result.
         migrations: Functions by the version that they start from.
 
     Returns:
-        The description in the wanted version.
+        The description in the target version.
     """
-    for number in range(found, target):
+    for number in range(version, target):
         description = migrations[number](description)
     return description

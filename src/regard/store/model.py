@@ -1,8 +1,8 @@
-"""Writing and reading a model's directory.
+"""Saving and loading of model directories.
 
-All files are written under waiting names first. Then the manifest takes its place, which is the moment when the new
-model exists, and the files follow. Whoever reads between the two finds by their hashes the files that still wait;
-so a crash leaves the old model or the new one, and other files in the directory, such as training's, are not touched.
+All files are written under pending names first. Then the manifest is renamed to its final name, which commits the new
+model, and the other files follow. A reader in between finds the pending files by their hashes. So a crash leaves the
+old model or the new one. Other files in the directory, such as those of a training, are not touched.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ import torch
 from regard.config.dump import dump_config
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
-from regard.files.atomic import make_directory, pending, put_text, sha256, take_place, write_output, write_pending
+from regard.files.atomic import (
+    commit_pending,
+    make_directory,
+    pending_path,
+    put_text,
+    sha256,
+    write_output,
+    write_pending,
+)
 from regard.files.paths import checked_path
 from regard.model.build import ScoreFactory
 from regard.model.seq2seq import Seq2Seq
@@ -28,7 +36,7 @@ from regard.store.manifest import (
     KNOWN_FILES,
     LARGEST_MANIFEST,
     MANIFEST,
-    MOST_DETAILS,
+    MAX_DETAILS,
     SEPARATE_SUBWORDS,
     SHARED_SUBWORD,
     WEIGHTS,
@@ -41,20 +49,20 @@ from regard.store.manifest import (
 )
 from regard.store.reading import ModelDescription, check_weights, read_description, replaced_files
 from regard.store.verified import read_consistently
-from regard.store.weights import adopt, check_finite, fill, is_stored_whole, own_tensors, write_tensors
+from regard.store.weights import assign_tensors, check_finite, copy_tensors, is_fully_stored, own_tensors, write_tensors
 from regard.text.subword import Subword
 
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A model as it comes from disk.
+    """A model loaded from disk.
 
     Attributes:
-        model: The network, ready to translate (not to train: dropout is off).
+        model: The network, in evaluation mode.
         config: The resolved configuration that it was trained with.
-        src_subword: Vocabulary of the source.
-        tgt_subword: Vocabulary of the target; the same object where they share one.
-        manifest: What the directory says about itself.
+        src_subword: Source vocabulary.
+        tgt_subword: Target vocabulary; the same object if the vocabulary is shared.
+        manifest: Manifest of the directory.
         readout: How word links are read off its attention, if that is stored.
     """
 
@@ -68,12 +76,12 @@ class StoredModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelDirectory:
-    """A model's directory whose files agree with their hashes, with one another and with what the manifest claims.
+    """A checked model directory: all files match their hashes and the manifest.
 
     Attributes:
-        manifest: What it says about itself, in the current format.
+        manifest: The manifest, in the current format.
         config: The configuration.
-        sizes: Bytes of each file, by its name.
+        sizes: Size of each file in bytes, by name.
     """
 
     manifest: Manifest
@@ -90,32 +98,32 @@ def save_model(
     tgt_subword: Subword,
     details: Details | None = None,
 ) -> Manifest:
-    """Writes a model's directory, or replaces the model in one. A crash leaves the old model or the new one.
+    """Saves a model to a directory; a crash leaves the old model, if any, or the new one.
 
     Args:
-        path: The directory; made when it is not there.
+        path: The directory; created if necessary.
         model: The trained network.
         config: Its resolved configuration.
-        src_subword: Vocabulary of the source.
-        tgt_subword: Vocabulary of the target; with the source's ids where `subword.shared` says so.
-        details: What was measured in training, for people to read.
+        src_subword: Source vocabulary.
+        tgt_subword: Target vocabulary; with the same ids as the source if `subword.shared` is set.
+        details: Results of training, for people to read.
 
     Returns:
-        What was written about the model.
+        The manifest that was written.
 
     Raises:
-        CheckpointError: Weights are not finite, there are too many details, or the place cannot be written.
+        CheckpointError: Weights are not finite, there are too many details, or the directory cannot be written.
     """
     directory = checked_path(path, "path")
-    tensors, told = own_tensors(model), _readable(directory, details or {})
-    check_finite(str(directory), tensors, cure="training went astray: train again with a smaller train.learning_rate")
+    tensors, stored_details = own_tensors(model), _json_details(directory, details or {})
+    check_finite(str(directory), tensors, remedy="training diverged: train again with a smaller train.learning_rate")
     writers: dict[str, Callable[[Path], None]] = {
         CONFIG: lambda file: put_text(file, dump_config(config)),
         WEIGHTS: lambda file: write_tensors(file, tensors),
     }
     if config.subword.shared and src_subword.fingerprint() == tgt_subword.fingerprint():
         writers[SHARED_SUBWORD[0]] = src_subword.save
-    else:  # ids that are shared may still be cut to in two ways, as in models of Marian
+    else:  # two vocabularies may share ids but segment text differently, as in models of Marian
         writers |= dict(zip(SEPARATE_SUBWORDS, (src_subword.save, tgt_subword.save), strict=True))
     make_directory(directory)
     _finish_interrupted(directory)
@@ -125,11 +133,11 @@ def save_model(
         (src_subword, tgt_subword),
         num_parameters=sum(parameter.numel() for parameter in model.parameters()),
         files=hashes,
-        details=told,
+        details=stored_details,
     )
     _write_all(directory, {MANIFEST: lambda file: put_text(file, manifest.to_json())})
     for name in (MANIFEST, *writers):
-        take_place(directory / name)
+        commit_pending(directory / name)
     for name in set(KNOWN_FILES) - set(writers):
         (directory / name).unlink(missing_ok=True)
     return manifest
@@ -158,16 +166,16 @@ def write_readout(path: str | Path, readout: StoredReadout | None) -> None:
 
 
 def open_model(path: str | Path) -> ModelDirectory:
-    """Reads what a model's directory says about itself, and checks it: hashes, sizes, and that all of it agrees.
+    """Checks a model directory without loading the weights: hashes, sizes and consistency.
 
     Args:
         path: The directory.
 
     Returns:
-        All but the weights.
+        Manifest, configuration and sizes.
 
     Raises:
-        CheckpointError: This is no model's directory, a file is missing or was changed, or the format is newer.
+        CheckpointError: This is not a model directory, a file is missing or was changed, or the format is newer.
         ConfigError: The configuration has keys or values that this regard does not know.
     """
     directory = Path(path)
@@ -175,63 +183,63 @@ def open_model(path: str | Path) -> ModelDirectory:
 
 
 def load_model(path: str | Path, *, device: str = "cpu", score: ScoreFactory | None = None) -> StoredModel:
-    """Reads a model's directory. Files are checked against their hashes, and nothing of them is run.
+    """Loads a model. Files are checked against their hashes, and no content is executed.
 
-    Whoever replaces the model meanwhile does no harm: what is loaded is all of the old one or all of the new one.
+    If another process replaces the model at the same time, the old or the new model is loaded, never a mixture.
 
     Args:
         path: The directory.
-        device: Where to put the weights, such as `cpu` or `cuda`.
-        score: The factory of the user's own score that the model was built with, if it was.
+        device: Device of the weights, such as `cpu` or `cuda`.
+        score: Factory of the custom score that the model was built with, if any.
 
     Returns:
-        The model and all that belongs to it.
+        The model with its configuration, vocabularies and manifest.
 
     Raises:
-        CheckpointError: This is no model's directory, or it is damaged or of a newer format.
+        CheckpointError: This is not a model directory, or it is damaged or of a newer format.
         ConfigError: The configuration or the device cannot be used.
     """
     directory = Path(path)
     stored = read_consistently(lambda: _load(directory, score), replaced_files(directory))
-    _place(stored.model, device)
+    _move_to_device(stored.model, device)
     return stored
 
 
 def _open(directory: Path) -> ModelDirectory:
-    described = read_description(directory)
-    weighed = check_weights(described, score=None, wanted=False)
-    _check_claims(described, weighed.num_stored)
-    sizes = {**described.sizes, WEIGHTS: weighed.size}
-    return ModelDirectory(described.manifest, described.config, sizes)
+    description = read_description(directory)
+    weights = check_weights(description, score=None, with_tensors=False)
+    _check_claims(description, weights.num_stored)
+    sizes = {**description.sizes, WEIGHTS: weights.size}
+    return ModelDirectory(description.manifest, description.config, sizes)
 
 
 def _load(directory: Path, score: ScoreFactory | None) -> StoredModel:
-    described = read_description(directory)
-    weighed = check_weights(described, score=score, wanted=True)
-    model, tensors = weighed.model, weighed.tensors
+    description = read_description(directory)
+    weights = check_weights(description, score=score, with_tensors=True)
+    model, tensors = weights.model, weights.tensors
     where = str(directory / WEIGHTS)
-    check_finite(where, tensors, cure="the file was damaged or training went astray: train again")
-    _check_claims(described, sum(parameter.numel() for parameter in model.parameters()))
-    if score is None and is_stored_whole(model):
-        adopt(model, tensors)
-    else:  # it computes something when it is made that no file has
-        with torch.random.fork_rng(devices=[]):  # the caller's draws stay as they were
-            model = described.build(score)
-        fill(model, tensors)
+    check_finite(where, tensors, remedy="the file was damaged or training diverged: train again")
+    _check_claims(description, sum(parameter.numel() for parameter in model.parameters()))
+    if score is None and is_fully_stored(model):
+        assign_tensors(model, tensors)
+    else:  # its constructor computes tensors that are not stored
+        with torch.random.fork_rng(devices=[]):  # keep the caller's random state
+            model = description.build(score)
+        copy_tensors(model, tensors)
     model.eval()
-    manifest = described.manifest
+    manifest = description.manifest
     return StoredModel(
-        model, described.config, described.src_subword, described.tgt_subword, manifest, manifest.readout
+        model, description.config, description.src_subword, description.tgt_subword, manifest, manifest.readout
     )
 
 
-def _check_claims(described: ModelDescription, num_parameters: int) -> None:
-    """Refuses a manifest that says of the model's files what is not so."""
-    manifest, subwords = described.manifest, (described.src_subword, described.tgt_subword)
-    shown = _manifest(
-        described.config, subwords, num_parameters=num_parameters, files=manifest.files, written_by=manifest
+def _check_claims(description: ModelDescription, num_parameters: int) -> None:
+    """Refuses a manifest that does not fit the model's files."""
+    manifest, subwords = description.manifest, (description.src_subword, description.tgt_subword)
+    expected = _manifest(
+        description.config, subwords, num_parameters=num_parameters, files=manifest.files, written_by=manifest
     )
-    check_claims(manifest, shown, where=described.directory / MANIFEST)
+    check_claims(manifest, expected, where=description.directory / MANIFEST)
 
 
 def _manifest(
@@ -243,7 +251,7 @@ def _manifest(
     details: Details | None = None,
     written_by: Manifest | None = None,
 ) -> Manifest:
-    """What there is to say about a model, by this regard or by the one that wrote another manifest."""
+    """Makes a manifest, by this version of regard or by the version that wrote another manifest."""
     regard = version("regard") if written_by is None else written_by.regard_version
     return Manifest(
         regard_version=regard,
@@ -262,53 +270,53 @@ def _manifest(
     )
 
 
-def _readable(directory: Path, details: Details) -> Details:
-    """Details as they can be read again: JSON has no word for what is not finite."""
-    told = {
+def _json_details(directory: Path, details: Details) -> Details:
+    """Details as JSON can store them: values that are not finite become text."""
+    stored = {
         key: str(value) if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in details.items()
     }
     try:
-        size = len(json.dumps(told, ensure_ascii=False).encode())
+        size = len(json.dumps(stored, ensure_ascii=False).encode())
     except UnicodeEncodeError as error:
         raise CheckpointError(f"{directory}: the details of a model must be text in UTF-8: {error}") from None
-    if len(told) > MOST_DETAILS or size > LARGEST_MANIFEST // 2:
+    if len(stored) > MAX_DETAILS or size > LARGEST_MANIFEST // 2:
         raise CheckpointError(
-            f"{directory}: expected at most {MOST_DETAILS} details of a model and {LARGEST_MANIFEST // 2:,} bytes of "
-            f"them, got {len(told)} and {size:,}: keep them elsewhere"
+            f"{directory}: expected at most {MAX_DETAILS} details of a model in {LARGEST_MANIFEST // 2:,} bytes, got "
+            f"{len(stored)} in {size:,} bytes: store them elsewhere"
         )
-    return told
+    return stored
 
 
-def _place(model: Seq2Seq, device: str) -> None:
+def _move_to_device(model: Seq2Seq, device: str) -> None:
     try:
         model.to(device)
-    # torch has no single error for it: a device that is unknown, not built in, or not there.
+    # torch raises different errors for a device that is unknown, not supported by the build, or missing.
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"device {device!r} cannot be used: {reason}; choose another, such as cpu") from None
 
 
 def _write_all(directory: Path, writers: Mapping[str, Callable[[Path], None]]) -> dict[str, str]:
-    """Writes files under their waiting names, all or none, and gives their hashes."""
+    """Writes files under their pending names, all or none, and returns their hashes."""
     try:
         for name, write in writers.items():
             write_pending(directory / name, write)
     except BaseException:
         for name in writers:
-            pending(directory / name).unlink(missing_ok=True)
+            pending_path(directory / name).unlink(missing_ok=True)
         raise
-    return {name: sha256(pending(directory / name)) for name in writers}
+    return {name: sha256(pending_path(directory / name)) for name in writers}
 
 
 def _finish_interrupted(directory: Path) -> None:
-    """Moves files to their places that an earlier save left waiting, before they are written over."""
+    """Commits pending files of an interrupted save before they are overwritten."""
     try:
         listed = read_manifest_tree(directory).get("files")
     except CheckpointError:
-        return  # no model is there, or none that could be read: nothing to keep
+        return  # no readable model: nothing to finish
     hashes = listed if isinstance(listed, dict) else {}
     for name in KNOWN_FILES:
-        waiting = pending(directory / name)
-        if waiting.is_file() and sha256(waiting) == hashes.get(name):
-            take_place(directory / name)
+        file = pending_path(directory / name)
+        if file.is_file() and sha256(file) == hashes.get(name):
+            commit_pending(directory / name)

@@ -1,29 +1,30 @@
-"""Reading a model's directory: every byte is hashed as it is used, and sizes are compared before anything is built."""
+"""Reading of model directories: every byte is hashed as it is used, and sizes are checked before building."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from torch import Tensor
 
+from regard.config.interactions import flattened
 from regard.config.load import parse_config
-from regard.config.schema import Config, ModelConfig, RNNConfig
-from regard.config.toml_text import LARGEST
+from regard.config.schema import Config
+from regard.config.toml_text import MAX_CHARS
 from regard.errors import CheckpointError
-from regard.files.atomic import pending
-from regard.files.reading import decoded
+from regard.files.atomic import pending_path
+from regard.files.reading import decode_utf8
 from regard.model.build import ScoreFactory, build_model
 from regard.model.seq2seq import Seq2Seq
 from regard.native.unfilled import unfilled
 from regard.store.manifest import (
     CONFIG,
-    CURE,
     KNOWN_FILES,
     MANIFEST,
+    REMEDY,
     SEPARATE_SUBWORDS,
     SHARED_SUBWORD,
     WEIGHTS,
@@ -33,30 +34,30 @@ from regard.store.manifest import (
 )
 from regard.store.migrations import Description, format_version, migrate
 from regard.store.tensor_file import Header, read_body, read_header
-from regard.store.verified import HashedFile, changed, use_hashed
+from regard.store.verified import HashedFile, changed_error, use_hashed
 from regard.store.weights import check_shapes, own_tensors
 from regard.text.subword import LARGEST_VOCABULARY, Subword
 
 T = TypeVar("T")
 
-_LONGEST = 1 << 40
-# No side of a matrix is longer, and no product of two such numbers is past what torch can count with.
-_OWN_SCORE = ".score."
+_MAX_SIZE = 1 << 40
+# Largest integer option of a model, so that products of two of them do not overflow in torch.
+_CUSTOM_SCORE = ".score."
 # Part of the names of a score's weights.
 
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """What a model's directory says about itself in its small files, which agree with their hashes.
+    """Content of a model directory except the weights; all files match their hashes.
 
     Attributes:
-        directory: Where it lies.
-        manifest: In the current format.
+        directory: Path of the directory.
+        manifest: The manifest, in the current format.
         config: The configuration.
-        src_subword: Vocabulary of the source.
-        tgt_subword: Vocabulary of the target; the same object where they share one.
-        tensor_names: Present name by stored name, for tensors that were renamed since.
-        sizes: Bytes of each of these files, by its name.
+        src_subword: Source vocabulary.
+        tgt_subword: Target vocabulary; the same object if the vocabulary is shared.
+        tensor_names: Current name by stored name, for renamed tensors.
+        sizes: Size of each of these files in bytes, by name.
     """
 
     directory: Path
@@ -68,7 +69,7 @@ class ModelDescription:
     sizes: dict[str, int]
 
     def build(self, score: ScoreFactory | None) -> Seq2Seq:
-        """An untrained model of this description; `score` as for `load_model`."""
+        """Builds an untrained model of this description; `score` as for `load_model`."""
         return build_model(
             self.config.model,
             src_vocab=len(self.src_subword),
@@ -81,13 +82,13 @@ class ModelDescription:
 
 @dataclass(frozen=True, slots=True)
 class CheckedWeights:
-    """What a file of weights holds, found to be what the model needs.
+    """Content of a weights file that fits its model.
 
     Attributes:
-        model: The model, without numbers.
-        num_stored: Numbers in the file.
-        tensors: Of any shape, `(...)`, by present name; empty where they were not wanted.
-        size: Bytes of the file.
+        model: The model, with uninitialized parameters.
+        num_stored: Number of values in the file.
+        tensors: Tensors of any shape, `(...)`, by current name; empty if they were not read.
+        size: Size of the file in bytes.
     """
 
     model: Seq2Seq
@@ -97,35 +98,37 @@ class CheckedWeights:
 
 
 def replaced_files(directory: Path) -> list[Path]:
-    """All files that a save replaces, and those that wait for it."""
+    """All files that a save replaces, and their pending names."""
     names = [directory / name for name in (MANIFEST, *KNOWN_FILES)]
-    return [*names, *map(pending, names)]
+    return [*names, *map(pending_path, names)]
 
 
 def read_description(directory: Path) -> ModelDescription:
-    """Reads all but the weights.
+    """Reads everything but the weights.
 
     Args:
-        directory: A model's.
+        directory: Directory of a model.
 
     Returns:
-        The description; what the manifest claims is not compared with the weights yet.
+        The description; the manifest is not yet compared with the weights.
 
     Raises:
-        CheckpointError: This is no model's directory, a file is missing or was changed, or the format is newer.
+        CheckpointError: This is not a model directory, a file is missing or was changed, or the format is newer.
         ConfigError: The configuration has keys or values that this regard does not know.
     """
     tree = read_manifest_tree(directory)
     where = directory / MANIFEST
-    found = format_version(tree, where=where)
-    hashes = _listed(tree, where)
+    version = format_version(tree, where=where)
+    hashes = _file_hashes(tree, where)
     small = {
-        name: verified(directory / name, expected, lambda file: file.read(most=max(4 * LARGEST, LARGEST_VOCABULARY)))
+        name: use_verified(
+            directory / name, expected, lambda file: file.read(max_bytes=max(4 * MAX_CHARS, LARGEST_VOCABULARY))
+        )
         for name, expected in hashes.items()
         if name != WEIGHTS
     }
-    text = decoded(small[CONFIG], str(directory / CONFIG), cure=CURE)
-    description = migrate(Description(tree, text, {}), found)
+    text = decode_utf8(small[CONFIG], str(directory / CONFIG), remedy=REMEDY)
+    description = migrate(Description(tree, text, {}), version)
     manifest = parse_manifest(description.manifest, where=where)
     config = parse_config(description.config, where=str(directory / CONFIG))
     names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in hashes else SHARED_SUBWORD
@@ -134,111 +137,106 @@ def read_description(directory: Path) -> ModelDescription:
     return ModelDescription(directory, manifest, config, subwords[0], subwords[-1], description.tensor_names, sizes)
 
 
-def check_weights(described: ModelDescription, *, score: ScoreFactory | None, wanted: bool) -> CheckedWeights:
-    """Compares the weights with the description, and reads them.
+def check_weights(description: ModelDescription, *, score: ScoreFactory | None, with_tensors: bool) -> CheckedWeights:
+    """Checks the weights file against the description, and reads the weights on request.
 
     Args:
-        described: The model.
-        score: As for `load_model`.
-        wanted: Whether the numbers are wanted; otherwise a score of the user's own, whose weights are in no
-            configuration, is let pass.
+        description: Description of the model.
+        score: Factory of a custom score, as for `load_model`.
+        with_tensors: Whether to read the weights. If not, weights of a custom score, which the configuration does not
+            describe, are not checked.
 
     Returns:
-        The model without numbers, and its numbers.
+        The model with uninitialized parameters, and its weights.
 
     Raises:
-        CheckpointError: The file is missing, was changed, or is not what the model needs.
-        ConfigError: Options of the model exclude one another.
+        CheckpointError: The file is missing, was changed, or does not fit the model.
+        ConfigError: Options of the model contradict one another.
     """
 
     def visit(file: HashedFile) -> CheckedWeights:
         header = read_header(file)
-        model = _skeleton(described, header, score, file.path)
+        model = _uninitialized_model(description, header, score, file.path)
         expected = {name: tuple(own.shape) for name, own in own_tensors(model).items()}
-        names = described.tensor_names
+        names = description.tensor_names
         found = {names.get(name, name): entry.shape for name, entry in header.entries.items()}
-        if not wanted:
-            expected, found = _without_own_score(expected, found)
+        if not with_tensors:
+            expected, found = _without_custom_score(expected, found)
         check_shapes(str(file.path), expected, found)
-        tensors = read_body(file, header) if wanted else {}
+        tensors = read_body(file, header) if with_tensors else {}
         num_stored = sum(entry.numel for entry in header.entries.values())
-        present = {names.get(name, name): tensor for name, tensor in tensors.items()}
-        return CheckedWeights(model, num_stored, present, file.size)
+        renamed = {names.get(name, name): tensor for name, tensor in tensors.items()}
+        return CheckedWeights(model, num_stored, renamed, file.size)
 
-    return verified(described.directory / WEIGHTS, described.manifest.files[WEIGHTS], visit)
+    return use_verified(description.directory / WEIGHTS, description.manifest.files[WEIGHTS], visit)
 
 
-def verified(path: Path, expected: str, use: Callable[[HashedFile], T]) -> T:
-    """Uses the file with that hash: in its place, or still waiting for it after a crash.
+def use_verified(path: Path, expected: str, use: Callable[[HashedFile], T]) -> T:
+    """Reads the file with a certain hash, under its final name or, after a crash, under its pending name.
 
     Args:
-        path: Its place.
+        path: Final path of the file.
         expected: SHA-256, in hexadecimal.
-        use: Makes something of the file.
+        use: Reads the open file.
 
     Returns:
-        What `use` made of it.
+        Result of `use`.
 
     Raises:
-        CheckpointError: It is missing, or was changed.
-        RegardError: What `use` raised.
+        CheckpointError: The file is missing or was changed.
+        RegardError: As raised by `use`.
     """
-    first: str | None = None
-    for one in (path, pending(path)):
-        if os.path.lexists(one):
-            used = use_hashed(one, use, cure=CURE)
-            if used.sha256 == expected:
-                return used.get()
-            first = first or used.sha256
-    if first is None:
-        raise CheckpointError(f"{path}: missing, though {MANIFEST} lists it: copy the whole directory, or train again")
-    cure = "Copy the model again; settings are changed with options, not in its files"
-    raise changed(path, first, expected, since="the model was saved", cure=cure)
+    found: str | None = None
+    for candidate in (path, pending_path(path)):
+        if os.path.lexists(candidate):
+            result = use_hashed(candidate, use, remedy=REMEDY)
+            if result.sha256 == expected:
+                return result.get()
+            found = found or result.sha256
+    if found is None:
+        raise CheckpointError(f"{path}: missing, but {MANIFEST} lists it: copy the whole directory, or train again")
+    remedy = "Copy the model again; change settings by options, not by editing its files"
+    raise changed_error(path, found, expected, since="the model was saved", remedy=remedy)
 
 
-def _listed(tree: dict[str, object], where: Path) -> dict[str, str]:
+def _file_hashes(tree: dict[str, object], where: Path) -> dict[str, str]:
     listed = tree.get("files")
     if not isinstance(listed, dict) or not set(listed) <= set(KNOWN_FILES) or CONFIG not in listed:
-        # The full check of the manifest says more; it has to wait for migration, but no unknown file is ever opened.
+        # The manifest is checked in full after migration; until then, no file but these may be opened.
         raise CheckpointError(
-            f"{where}: 'files' should list {CONFIG}, {WEIGHTS} and the subword model with their hashes; {CURE}"
+            f"{where}: 'files' should list {CONFIG}, {WEIGHTS} and the subword model with their hashes; {REMEDY}"
         )
     return {name: str(expected) for name, expected in listed.items()}
 
 
-def _skeleton(described: ModelDescription, header: Header, score: ScoreFactory | None, path: Path) -> Seq2Seq:
-    """The model without numbers, which costs no memory; nor time, since its layers are counted before."""
-    config = described.config.model
+def _uninitialized_model(
+    description: ModelDescription, header: Header, score: ScoreFactory | None, path: Path
+) -> Seq2Seq:
+    """Builds the model without allocating parameters; the number of layers is checked first, to bound the time."""
+    config = description.config.model
     layers = config.encoder_layers + config.decoder_layers
     if layers > len(header.entries):
         raise CheckpointError(
-            f"{path}: {len(header.entries)} tensors are too few for the {layers:,} layers of the model in {CONFIG}; "
-            f"{CURE}"
+            f"{path}: {len(header.entries)} tensors are too few for a model of {layers:,} layers, as in {CONFIG}; "
+            f"{REMEDY}"
         )
-    too_long = [name for name, number in _numbers(config) if number > _LONGEST]
-    if too_long:
-        raise CheckpointError(f"{described.directory / CONFIG}: model.{too_long[0]} is beyond all sizes; {CURE}")
+    too_large = [key for key, value in flattened(config).items() if isinstance(value, int) and value > _MAX_SIZE]
+    if too_large:
+        raise CheckpointError(f"{description.directory / CONFIG}: model.{too_large[0]} is too large; {REMEDY}")
     try:
         with unfilled():
-            return described.build(score)
-    except (RuntimeError, OverflowError) as error:  # a matrix of more numbers than can be counted
+            return description.build(score)
+    except (RuntimeError, OverflowError) as error:  # the number of elements overflows
         reason = str(error).splitlines()[0]
         raise CheckpointError(
-            f"{described.directory / CONFIG}: a model of these sizes cannot be ({reason}); {CURE}"
+            f"{description.directory / CONFIG}: a model of these sizes cannot be built ({reason}); {REMEDY}"
         ) from None
 
 
-def _numbers(config: ModelConfig) -> Iterator[tuple[str, int]]:
-    sections = {"": config, **({"attention.": config.attention} if isinstance(config, RNNConfig) else {})}
-    for where, section in sections.items():
-        for name in type(section).model_fields:
-            value = getattr(section, name)
-            if isinstance(value, int):
-                yield where + name, value
-
-
-def _without_own_score(
+def _without_custom_score(
     expected: dict[str, tuple[int, ...]], found: dict[str, tuple[int, ...]]
 ) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
-    pair = [{name: shape for name, shape in one.items() if _OWN_SCORE not in name} for one in (expected, found)]
+    pair = [
+        {name: shape for name, shape in shapes.items() if _CUSTOM_SCORE not in name} for shapes in (expected, found)
+    ]
     return pair[0], pair[1]

@@ -1,4 +1,4 @@
-"""JSON that carries its own hash: what was changed since it was written is not believed."""
+"""JSON objects that contain their own hash, so that later changes are detected."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _SEAL = "sha256"
 
 
 def sealed(tree: Mapping[str, object]) -> str:
-    """Writes an object with its hash.
+    """Writes an object together with its hash.
 
     Args:
-        tree: What JSON can say; every number finite.
+        tree: JSON object with finite numbers.
 
     Returns:
-        JSON on one line.
+        JSON text on one line.
 
     Raises:
-        ValueError: There is a number that is none.
+        ValueError: A number is not finite.
 
     >>> sealed({"a": 1})[:20]
     '{"a": 1, "sha256": "'
@@ -32,27 +32,31 @@ def sealed(tree: Mapping[str, object]) -> str:
     return json.dumps({**tree, _SEAL: _digest(tree)}, ensure_ascii=False, allow_nan=False)
 
 
-def read_sealed(path: Path, *, most: int, cure: str, error: type[RegardError] = CheckpointError) -> dict[str, object]:
-    """Reads an object that `sealed` wrote; one without a hash is from before there were any, and believed.
+def read_sealed(
+    path: Path, *, max_bytes: int, remedy: str, error: type[RegardError] = CheckpointError
+) -> dict[str, object]:
+    """Reads an object written by `sealed`; objects without a hash, as older versions wrote, are accepted.
 
     Args:
-        path: The file.
-        most: Bytes that it may have.
-        cure: What to do when it is missing or damaged, for messages.
-        error: What to raise.
+        path: Path of the file.
+        max_bytes: Largest size in bytes.
+        remedy: What to do if the file is missing or damaged, for messages.
+        error: Class of errors to raise.
 
     Returns:
         The object, without its hash.
 
     Raises:
-        RegardError: An `error`: it is missing, no such object, or was changed since it was written.
+        RegardError: An `error`: the file is missing, not a JSON object, or was changed since it was written.
     """
-    tree = parse_json(read_bytes(path, most=most, cure=cure, error=error), where=str(path), cure=cure, error=error)
+    tree = parse_json(
+        read_bytes(path, max_bytes=max_bytes, remedy=remedy, error=error), where=str(path), remedy=remedy, error=error
+    )
     if not isinstance(tree, dict):
-        raise error(f"{path}: damaged: expected a JSON object: {cure}")
+        raise error(f"{path}: damaged: expected a JSON object: {remedy}")
     seal = tree.pop(_SEAL, None)
     if seal is not None and seal != _digest(tree):
-        raise error(f"{path}: changed since it was written: it does not agree with its own hash: {cure}")
+        raise error(f"{path}: changed since it was written: its content does not match its hash: {remedy}")
     return tree
 
 

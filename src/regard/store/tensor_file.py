@@ -1,7 +1,7 @@
-"""The safetensors format as it is read: the header is believed only where it agrees with the file's size.
+"""Reading of untrusted safetensors files: the header is checked against the size of the file.
 
-A file is eight bytes that say how long the header is, the header (JSON: type, shape and place of each tensor, and
-`__metadata__`), and the tensors' bytes one after the other. Nothing is allocated that the file does not hold.
+A file consists of the length of the header (eight bytes), the header (JSON: type, shape and offsets of each tensor, and
+`__metadata__`), and the bytes of the tensors. No memory is allocated beyond the size of the file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from regard.errors import CheckpointError
 from regard.files.json_text import parse_json
-from regard.files.reading import open_regular, reading
+from regard.files.reading import named_read_errors, open_regular
 from regard.store.verified import HashedFile
 from regard.text.file_type import LFS, LFS_POINTER
 
@@ -31,14 +31,14 @@ _TYPES = {
     "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2, "C64": torch.complex64,
 }  # fmt: skip
 _LENGTH = 8
-_LARGEST_HEADER = 16 << 20
-# Room for a hundred thousand tensors; a model has hundreds.
-_DIMENSIONS, _LONGEST = 8, 1 << 48
-# Of a tensor, and positions along one of them.
-_SHOWN = 80
+_MAX_HEADER = 16 << 20
+# Bytes: enough for a hundred thousand tensors; a model has hundreds.
+_MAX_DIMENSIONS, _MAX_SIZE = 8, 1 << 48
+# Dimensions of a tensor, and size of a dimension.
+_MAX_SHOWN = 80
 # Characters of a name in a message.
 _METADATA = "__metadata__"
-_CURE = "it was cut short or damaged; copy it again or train again"
+_REMEDY = "it is truncated or damaged; copy it again or train again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,10 @@ class Entry:
     """One tensor of a file.
 
     Attributes:
-        dtype: Its type.
-        shape: Its shape.
-        start: Its first byte, counted from the end of the header.
-        num_bytes: How many there are.
+        dtype: Data type.
+        shape: Shape.
+        start: Offset of the first byte from the end of the header.
+        num_bytes: Size in bytes.
     """
 
     dtype: torch.dtype
@@ -59,18 +59,18 @@ class Entry:
 
     @property
     def numel(self) -> int:
-        """Numbers in it."""
+        """Number of elements."""
         return math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says about itself, found to agree with its size.
+    """Header of a file, consistent with the size of the file.
 
     Attributes:
         entries: Tensors by name, in the order of their bytes; they fill the file from `start` to its end.
-        metadata: The file's own remarks.
-        start: Where the tensors' bytes begin.
+        metadata: Metadata of the file.
+        start: Offset of the first tensor in the file.
     """
 
     entries: dict[str, Entry]
@@ -82,44 +82,44 @@ def read_header(file: HashedFile) -> Header:
     """Reads and checks the header.
 
     Args:
-        file: At its start.
+        file: Open file, at its start.
 
     Returns:
         The header.
 
     Raises:
-        CheckpointError: The file is cut short or not in this format.
+        CheckpointError: The file is truncated or not in this format.
     """
     length = bytearray(_LENGTH)
     if file.fill(memoryview(length)) < _LENGTH:
-        raise _damaged(file.path, f"{file.size} bytes are too few")
+        raise _damaged(file.path, f"only {file.size} bytes")
     count = int.from_bytes(length, "little")
     room = file.size - _LENGTH
     if bytes(length) == LFS[:_LENGTH]:
         raise CheckpointError(f"{file.path}: {LFS_POINTER}")
-    if count > min(room, _LARGEST_HEADER):
+    if count > min(room, _MAX_HEADER):
         raise _damaged(file.path, f"a header of {count:,} bytes in a file of {file.size:,}")
     text = bytearray(count)
     file.fill(memoryview(text))
-    tree = parse_json(bytes(text), where=f"{file.path}: not a whole safetensors file", cure=_CURE)
+    tree = parse_json(bytes(text), where=f"{file.path}: not a valid safetensors file", remedy=_REMEDY)
     if not isinstance(tree, dict):
-        raise _damaged(file.path, "its header is no object")
+        raise _damaged(file.path, "its header is not a JSON object")
     metadata = tree.pop(_METADATA, {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise _damaged(file.path, f"its {_METADATA} should be texts")
+        raise _damaged(file.path, f"its {_METADATA} has values that are not text")
     entries = _in_order(file.path, tree)
     end = sum(entry.num_bytes for entry in entries.values())
     if end != room - count:
-        raise _damaged(file.path, f"its tensors take {end:,} bytes, but there are {room - count:,}")
+        raise _damaged(file.path, f"its tensors take {end:,} bytes, but {room - count:,} follow the header")
     return Header(entries, metadata, _LENGTH + count)
 
 
 def read_body(file: HashedFile, header: Header) -> dict[str, Tensor]:
-    """Reads all tensors into memory of their own, byte by byte what is hashed.
+    """Reads all tensors into newly allocated memory; the bytes read are the bytes hashed.
 
     Args:
-        file: Behind its header.
-        header: What `read_header` gave.
+        file: Open file, after its header.
+        header: Result of `read_header`.
 
     Returns:
         Tensors of any shape, `(...)`, by name.
@@ -131,29 +131,29 @@ def read_body(file: HashedFile, header: Header) -> dict[str, Tensor]:
     for name, entry in header.entries.items():
         tensor = torch.empty(entry.shape, dtype=entry.dtype)
         if entry.num_bytes:
-            place = tensor.reshape(-1).view(torch.uint8).numpy().data  # (...) -> (bytes,)
-            if file.fill(place) < entry.num_bytes:
+            buffer = tensor.reshape(-1).view(torch.uint8).numpy().data  # (...) -> (bytes,)
+            if file.fill(buffer) < entry.num_bytes:
                 raise _damaged(file.path, f"it ends within {name}")
         tensors[name] = tensor
     return tensors
 
 
 def map_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """All tensors of a file, as a map of it: numbers come from the disk when they are looked at.
+    """Maps all tensors of a file into memory; values are read from disk on access.
 
     Args:
-        path: The file.
+        path: Path of the file.
 
     Returns:
         Tensors of any shape, `(...)`, by name, and the file's metadata.
 
     Raises:
-        CheckpointError: The file is missing, cut short or not in this format.
+        CheckpointError: The file is missing, truncated or not in this format.
     """
-    with open_regular(path, cure="copy it again or train again") as file:
-        header = read_header(HashedFile(file, path, _CURE))
-        with reading(path, cure=_CURE):
-            # Private: writing to a tensor changes no file. The map outlives the name, and keeps to this very file.
+    with open_regular(path, remedy="copy it again or train again") as file:
+        header = read_header(HashedFile(file, path, _REMEDY))
+        with named_read_errors(path, remedy=_REMEDY):
+            # Copy on write: writing to a tensor does not change the file. The map stays valid if the path is replaced.
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     return {name: _mapped(data, header, entry) for name, entry in header.entries.items()}, header.metadata
 
@@ -162,31 +162,31 @@ def _mapped(data: mmap.mmap, header: Header, entry: Entry) -> Tensor:
     start = header.start + entry.start
     if not entry.num_bytes:
         return torch.empty(entry.shape, dtype=entry.dtype)
-    if start % entry.dtype.itemsize:  # other writers may not align them
-        own = torch.frombuffer(bytearray(data[start : start + entry.num_bytes]), dtype=entry.dtype)
-        return own.reshape(entry.shape)
+    if start % entry.dtype.itemsize:  # files of other writers may be unaligned
+        copy = torch.frombuffer(bytearray(data[start : start + entry.num_bytes]), dtype=entry.dtype)
+        return copy.reshape(entry.shape)
     return torch.frombuffer(data, dtype=entry.dtype, count=entry.numel, offset=start).reshape(entry.shape)
 
 
 def _in_order(path: Path, tree: Mapping[str, object]) -> dict[str, Entry]:
-    entries = [(name, _entry(path, name[:_SHOWN], told)) for name, told in tree.items()]
-    entries.sort(key=lambda one: (one[1].start, one[1].num_bytes))
+    entries = [(name, _entry(path, name[:_MAX_SHOWN], value)) for name, value in tree.items()]
+    entries.sort(key=lambda item: (item[1].start, item[1].num_bytes))
     end = 0
     for name, entry in entries:
         if entry.start != end:
-            raise _damaged(path, f"the bytes of {name[:_SHOWN]} do not follow those before them")
+            raise _damaged(path, f"the bytes of {name[:_MAX_SHOWN]} do not follow those of the previous tensor")
         end += entry.num_bytes
     return dict(entries)
 
 
-def _entry(path: Path, name: str, told: object) -> Entry:
-    if not isinstance(told, Mapping) or set(told) != {"dtype", "shape", "data_offsets"}:
-        raise _damaged(path, f"{name} has no type, shape and place")
-    dtype, shape, offsets = _TYPES.get(str(told["dtype"])), told["shape"], told["data_offsets"]
+def _entry(path: Path, name: str, value: object) -> Entry:
+    if not isinstance(value, Mapping) or set(value) != {"dtype", "shape", "data_offsets"}:
+        raise _damaged(path, f"{name} has no type, shape and offsets")
+    dtype, shape, offsets = _TYPES.get(str(value["dtype"])), value["shape"], value["data_offsets"]
     if dtype is None:
-        raise _damaged(path, f"{name} is of the type {str(told['dtype'])[:20]!r}")
-    if not (_are_sizes(shape) and len(shape) <= _DIMENSIONS and _are_sizes(offsets) and len(offsets) == 2):
-        raise _damaged(path, f"{name} has a shape or a place that is none")
+        raise _damaged(path, f"{name} is of unknown type {str(value['dtype'])[:20]!r}")
+    if not (_are_sizes(shape) and len(shape) <= _MAX_DIMENSIONS and _are_sizes(offsets) and len(offsets) == 2):
+        raise _damaged(path, f"{name} has invalid shape or offsets")
     start, end = offsets
     num_bytes = math.prod(shape) * dtype.itemsize
     if end - start != num_bytes:
@@ -195,8 +195,8 @@ def _entry(path: Path, name: str, told: object) -> Entry:
 
 
 def _are_sizes(value: object) -> bool:
-    return isinstance(value, list) and all(type(one) is int and 0 <= one < _LONGEST for one in value)
+    return isinstance(value, list) and all(type(size) is int and 0 <= size < _MAX_SIZE for size in value)
 
 
 def _damaged(path: Path, reason: str) -> CheckpointError:
-    return CheckpointError(f"{path}: not a whole safetensors file ({reason}): {_CURE}")
+    return CheckpointError(f"{path}: not a valid safetensors file ({reason}): {_REMEDY}")

@@ -1,8 +1,8 @@
-"""Where a training keeps its state within a model's directory: who may write there, and what replaces what.
+"""The directory of a training within a model directory: locking, and replacing an old training.
 
-A new training is laid out beside the old one, in a hidden directory, and takes its place by two renames once it has
-something to go on from. Between the two nothing has the folder's name, and whoever comes next finishes what was begun.
-So at every instant there is the old training or the new one, whole.
+A new training is created in a hidden directory beside the old one, and replaces it by two renames once it has a state
+to resume from. After a crash between the two renames, the next process finishes the replacement. So at every moment
+the old training or the new one exists completely.
 """
 
 from __future__ import annotations
@@ -20,227 +20,231 @@ from regard.files.locks import Lock
 from regard.store.manifest import KNOWN_FILES, MANIFEST
 
 TRAINING = "training"
-"""Folder of the training state within the model's directory."""
+"""Name of the training directory within the model directory."""
 STATE = "state.safetensors"
-"""What a training goes on from; without it nothing was trained, or not for long enough."""
+"""State that a training resumes from; missing until the first state is saved."""
 SETTINGS = "config.toml"
-"""The training's configuration; without it nothing was prepared."""
+"""Configuration of the training; missing until the training is prepared."""
 WATCH_SECONDS = 60.0
-"""So long a training of another machine may show no life before another takes its place."""
+"""Seconds without heartbeat after which the lock of another machine is taken over."""
 
 _OWN = re.compile(
     r"(config\.toml|texts\.json|facts\.json|guided\.align|subword\.(src|tgt)\.model|state\.safetensors|tensorboard"
     rf"|step-\d+\.safetensors)({re.escape(PENDING)})?"
 )
-"""What regard puts into the folder."""
-_HALF_DONE = re.compile(r"\.tmp\w{6}")
-"""What safetensors leaves there when it is killed: it writes under such a name first."""
+"""Names of the files that regard writes to the directory."""
+_INCOMPLETE = re.compile(r"\.tmp\w{6}")
+"""Temporary files of safetensors, which remain if the process is killed."""
 
 
 class TrainingDirectory:
-    """The folder of one training, for one process at a time.
+    """The directory of one training, used by one process at a time.
 
     Args:
-        out: The model's directory; nothing need be there.
+        out: The model directory, which need not exist.
 
     Attributes:
-        path: The folder, where it will be in the end; behind a link, where that leads.
-        current: Where this training's files are now.
-        coming: Where a new training is laid out.
+        path: Final path of the training directory, with symbolic links resolved.
+        current: Directory that has the files of this training now.
+        new_path: Temporary directory of a new training.
     """
 
     def __init__(self, out: Path) -> None:
         self.out = out
         self.path = Path(os.path.realpath(out / TRAINING))
         self.current = self.path
-        self.coming = self.path.with_name(f".{self.path.name}.new")
-        self._going = self.path.with_name(f".{self.path.name}.old")
+        self.new_path = self.path.with_name(f".{self.path.name}.new")
+        self._old_path = self.path.with_name(f".{self.path.name}.old")
         self._lock = Lock(out / ".locks")
         self._handle: int | None = None
 
     @property
-    def replacing(self) -> bool:
-        """Whether this training waits to take another's place."""
-        return self.current == self.coming
+    def is_replacing(self) -> bool:
+        """Whether this training has yet to replace an old one."""
+        return self.current == self.new_path
 
-    def is_begun(self) -> bool:
-        """Whether there is a training that can be gone on with."""
-        return any((place / SETTINGS).is_file() for place in self._places())
+    def can_resume(self) -> bool:
+        """Whether there is a training to resume."""
+        return any((directory / SETTINGS).is_file() for directory in self._candidates())
 
-    def is_trained(self) -> bool:
-        """Whether a training is there that would be lost."""
-        return any((place / STATE).is_file() for place in self._places())
+    def has_state(self) -> bool:
+        """Whether a training has saved a state, which replacing it would lose."""
+        return any((directory / STATE).is_file() for directory in self._candidates())
 
     def check_free(self, *, overwrite: bool) -> None:
-        """Refuses to begin a training where something is that it would replace; writes nothing.
+        """Refuses a new training if it would replace a model or a training; writes nothing.
 
         Args:
             overwrite: Whether a model and a training may be replaced.
 
         Raises:
-            ConfigError: Something is there; the message says what can be done.
-            CheckpointError: Another process trains there.
+            ConfigError: The directory is in use; the message says what to do.
+            CheckpointError: Another process is training there.
         """
-        taken = self._in_the_way()
+        existing = self._existing()
         self._check_foreign()
-        if taken and not overwrite:
-            going_on = "go on with --resume, or " if TRAINING in taken and self.is_begun() else "or "
+        if existing and not overwrite:
+            resume = "resume it with --resume, or " if TRAINING in existing and self.can_resume() else "or "
             raise ConfigError(
-                f"{self.out} already holds {' and '.join(taken)}: choose another --out, {going_on}replace it with "
+                f"{self.out} already contains {' and '.join(existing)}: choose another --out, {resume}replace it with "
                 "--overwrite"
             )
 
     def check_empty(self) -> None:
-        """Refuses to put a model of other origin where a model or a training is; writes nothing.
+        """Refuses an import that would replace a model or a training; writes nothing.
 
         Raises:
-            ConfigError: Something is there.
-            CheckpointError: Another process trains there.
+            ConfigError: A model or a training exists.
+            CheckpointError: Another process is training there.
         """
-        taken = self._in_the_way()
-        if taken:
-            raise ConfigError(f"{self.out} already holds {' and '.join(taken)}: choose another --out, or remove it")
+        existing = self._existing()
+        if existing:
+            raise ConfigError(
+                f"{self.out} already contains {' and '.join(existing)}: choose another --out, or remove it"
+            )
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Keeps other processes away, and finishes or clears away what a process that was killed has left.
+        """Locks the directory, and finishes or removes what a killed process has left.
 
         Yields:
             Nothing.
 
         Raises:
-            CheckpointError: Another process trains there, or the place cannot be written.
+            CheckpointError: Another process is training there, or the directory cannot be written.
         """
         if not self._lock.claim(patience=WATCH_SECONDS):
-            raise self._taken()
+            raise self._in_use_error()
         with self._lock.held():
             try:
                 self._recover()
                 if self.path.is_dir():
-                    self._hold()
+                    self._open()
                 yield
             finally:
-                self._let_go()
-                if self.replacing:
-                    with suppress(CheckpointError):  # what went wrong before counts more; the next one clears up
-                        remove(self.coming)
+                self._close()
+                if self.is_replacing:
+                    with suppress(CheckpointError):  # an earlier error matters more; the next training removes it
+                        remove(self.new_path)
 
     def begin(self) -> None:
-        """Makes an empty directory for a new training, beside whatever is there: `current` until it takes its place.
+        """Creates an empty directory for a new training beside the old one, and makes it `current`.
 
         Raises:
-            CheckpointError: It cannot be made.
+            CheckpointError: It cannot be created.
         """
-        make_directory(self.coming)
-        self.current = self.coming
-        self._hold()
+        make_directory(self.new_path)
+        self.current = self.new_path
+        self._open()
 
-    def take_place(self) -> None:
-        """Puts the new training where the old one is, if it waits to; the old one is removed.
+    def replace_old(self) -> None:
+        """Replaces the old training by the new one, if there is a new one, and removes the old one.
 
         Raises:
-            CheckpointError: The place cannot be written; the old one is still there.
+            CheckpointError: The directory cannot be written; the old training is still there.
         """
-        if not self.replacing:
+        if not self.is_replacing:
             return
         try:
             if self.path.exists():
-                move(self.path, self._going)
-            move(self.coming, self.path)
+                move(self.path, self._old_path)
+            move(self.new_path, self.path)
         except CheckpointError:
-            if not self.path.exists() and self._going.exists():
-                with suppress(CheckpointError):  # else the next one does it
-                    move(self._going, self.path)
+            if not self.path.exists() and self._old_path.exists():
+                with suppress(CheckpointError):  # otherwise the next process does it
+                    move(self._old_path, self.path)
             raise
         self.current = self.path
-        with suppress(CheckpointError):  # it is in nobody's way
-            remove(self._going)
+        with suppress(CheckpointError):  # a remaining old directory does no harm
+            remove(self._old_path)
 
     def check(self) -> None:
-        """Makes sure that this training's files are still its own, before any is written.
+        """Checks that the directory still belongs to this training, before files are written.
 
         Raises:
             CheckpointError: The directory was removed or replaced, or another process has taken over.
         """
         if not self._is_same():
             raise CheckpointError(
-                f"{self.current}: the directory was removed or replaced while this training worked in it, so nothing "
-                "more can be saved there: train anew, and leave the directory alone meanwhile"
+                f"{self.current}: the directory was removed or replaced during this training, so nothing more can be "
+                "saved there: start a new training, and do not change the directory while it runs"
             )
         if self._is_lost():
             raise CheckpointError(
-                f"{self.out}: this training was silent for so long that another ({self._lock.holder()}) has taken its "
-                "place: let that one go on, or stop it and go on with --resume"
+                f"{self.out}: this training did not respond for so long that another one ({self._lock.holder()}) has "
+                "taken over: let that one run, or stop it and continue with --resume"
             )
 
-    def saved(self) -> Path:
-        """Hears that the training can be gone on with from what is in `current`.
+    def after_save(self) -> Path:
+        """To be called when `current` has a state to resume from; replaces the old training.
 
         Returns:
-            Where its files are from now on.
+            Directory of the training's files from now on.
         """
-        self.take_place()
+        self.replace_old()
         return self.current
 
-    def _in_the_way(self) -> list[str]:
-        """What a new model would replace."""
+    def _existing(self) -> list[str]:
+        """What a new model would replace: a file of a model, or `training`."""
         if self.out.exists() and not self.out.is_dir():
             raise ConfigError(f"{self.out}: expected a directory for the model, found a file: choose another --out")
         if self._lock.own is None and self._lock.is_held_here():
-            raise self._taken()
+            raise self._in_use_error()
         model = [name for name in (MANIFEST, *KNOWN_FILES) if (self.out / name).exists()][:1]
-        return model + [TRAINING] * self.is_trained()
+        return model + [TRAINING] * self.has_state()
 
-    def _taken(self) -> CheckpointError:
+    def _in_use_error(self) -> CheckpointError:
         host, _, pid = (self._lock.holder() or ":").rpartition(":")
         who = f"process {pid} on {host}" if host else "another process"
         return CheckpointError(
-            f"{self.out}: a training ({who}) is running there: wait for its end, stop it, or choose another --out"
+            f"{self.out}: a training ({who}) is running there: wait until it ends, stop it, or choose another --out"
         )
 
-    def _places(self) -> list[Path]:
-        """Where the training lies, or lay when a process was killed while it replaced it."""
-        if self.path.exists() or not self._going.exists():
+    def _candidates(self) -> list[Path]:
+        """Directories of the training: two if a process was killed while replacing the old one."""
+        if self.path.exists() or not self._old_path.exists():
             return [self.path]
-        return [self.coming, self._going]
+        return [self.new_path, self._old_path]
 
     def _recover(self) -> None:
-        if self._going.exists() and not self.path.exists():
-            move(self.coming if self.coming.exists() else self._going, self.path)
-        remove(self.coming)
-        remove(self._going)
-        for half_done in self.path.glob(".tmp*"):
-            if _HALF_DONE.fullmatch(half_done.name):
-                remove(half_done)
+        if self._old_path.exists() and not self.path.exists():
+            move(self.new_path if self.new_path.exists() else self._old_path, self.path)
+        remove(self.new_path)
+        remove(self._old_path)
+        for file in self.path.glob(".tmp*"):
+            if _INCOMPLETE.fullmatch(file.name):
+                remove(file)
 
     def _check_foreign(self) -> None:
-        """Refuses to replace what no training has written."""
+        """Refuses to replace files that were not written by a training."""
         if not self.path.exists():
             return
         if not self.path.is_dir():
-            raise ConfigError(f"{self.path}: expected a directory or a free name, found a file: choose another --out")
+            raise ConfigError(
+                f"{self.path}: expected a directory or an unused name, found a file: choose another --out"
+            )
         names = sorted(entry.name for entry in os.scandir(self.path))
-        foreign = [name for name in names if not (_OWN.fullmatch(name) or _HALF_DONE.fullmatch(name))]
+        foreign = [name for name in names if not (_OWN.fullmatch(name) or _INCOMPLETE.fullmatch(name))]
         if foreign:
             raise ConfigError(
-                f"{self.path}: expected the files of a training, which are replaced, but found {foreign[0]!r} "
-                f"among them: choose another --out, or move it away"
+                f"{self.path}: expected only files of a training, which would be replaced, found {foreign[0]!r}: "
+                "choose another --out, or move that file away"
             )
 
-    def _hold(self) -> None:
-        """Keeps the directory open, so that no other one can get its number while we work there."""
-        self._let_go()
+    def _open(self) -> None:
+        """Keeps the directory open, so that its inode is not reused for another one."""
+        self._close()
         if sys.platform != "win32":  # directories cannot be opened there
             with suppress(OSError):
                 self._handle = os.open(self.current, os.O_RDONLY)
 
-    def _let_go(self) -> None:
+    def _close(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
     def _is_same(self) -> bool:
-        """Whether the directory is still the one that we began to work in."""
+        """Whether the directory is still the one that this training started in."""
         if self._handle is None:
             return self.current.is_dir()
         with suppress(OSError):
@@ -248,6 +252,6 @@ class TrainingDirectory:
         return False
 
     def _is_lost(self) -> bool:
-        with suppress(OSError):  # a shared disk that fails for a moment
-            return not self._lock.beat() and self._lock.holder() is not None
+        with suppress(OSError):  # a temporary failure of a shared disk
+            return not self._lock.heartbeat() and self._lock.holder() is not None
         return False

@@ -1,8 +1,8 @@
-"""Bytes that are hashed as they are used, and directories that may be written anew while they are read.
+"""Reading of files that are hashed as they are used and may be replaced while they are read.
 
-To hash a file by its name and then to open it by its name is to check one file and to use another: a save between the
-two gives the old description with the new weights, and nothing tells. Here a file is opened once, what is used of it is
-what was hashed, and a reader that met half of a save begins again.
+Hashing a file and then opening it again by its name could check one file and use another: a save in between would give
+the old description with the new weights, unnoticed. So each file is opened once, the bytes used are the bytes hashed,
+and a reader that encounters a save in progress starts again.
 """
 
 from __future__ import annotations
@@ -16,50 +16,50 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from regard.errors import CheckpointError, RegardError
-from regard.files.reading import open_regular, read_whole, reading
+from regard.files.reading import named_read_errors, open_regular, read_whole
 
 T = TypeVar("T")
 
 _BLOCK = 1 << 20
-# Bytes that are read and hashed at a time: they are still in the processor's cache when they are hashed.
+# Bytes that are read and hashed at a time: few enough to be in the CPU cache when they are hashed.
 _TRIES = 100
-# Saves that a reader outlasts, each of which came in the middle of its reading.
+# Attempts to read while other processes save.
 
 
 class HashedFile:
-    """An open file that is read once from its start to its end, and hashed on the way.
+    """An open file that is hashed while it is read from start to end.
 
     Args:
-        file: The file, at its start.
-        path: Its name, for messages.
-        cure: What to do when it cannot be read, for messages.
+        file: Open file, at its start.
+        path: Path of the file, for messages.
+        remedy: What to do if the file cannot be read, for messages.
     """
 
-    def __init__(self, file: io.FileIO, path: Path, cure: str) -> None:
-        self.path, self.cure = path, cure
+    def __init__(self, file: io.FileIO, path: Path, remedy: str) -> None:
+        self.path, self.remedy = path, remedy
         self.size = os.fstat(file.fileno()).st_size
         self._file = file
         self._digest = hashlib.sha256()
 
-    def read(self, *, most: int) -> bytes:
-        """All that is left of it, which may be so many bytes."""
-        data = read_whole(self._file, self.path, most=most, cure=self.cure)
+    def read(self, *, max_bytes: int) -> bytes:
+        """Reads the rest of the file, of at most `max_bytes` bytes."""
+        data = read_whole(self._file, self.path, max_bytes=max_bytes, remedy=self.remedy)
         self._digest.update(data)
         return data
 
-    def fill(self, place: memoryview) -> int:
-        """Reads the next bytes into a place.
+    def fill(self, buffer: memoryview) -> int:
+        """Reads the next bytes into a buffer.
 
         Args:
-            place: Of single bytes, writable.
+            buffer: Writable buffer of bytes.
 
         Returns:
-            How many they were: fewer than there is room for at the end of the file.
+            Number of bytes read: less than the size of the buffer only at the end of the file.
         """
         done = 0
-        with reading(self.path, cure=self.cure):
-            while done < len(place):
-                block = place[done : done + _BLOCK]
+        with named_read_errors(self.path, remedy=self.remedy):
+            while done < len(buffer):
+                block = buffer[done : done + _BLOCK]
                 count = self._file.readinto(block)
                 if not count:
                     break
@@ -68,7 +68,7 @@ class HashedFile:
         return done
 
     def hexdigest(self) -> str:
-        """SHA-256 of the whole file; what was not read is read for it."""
+        """SHA-256 of the whole file; reads the rest of it."""
         block = memoryview(bytearray(_BLOCK))
         while self.fill(block):
             pass
@@ -76,67 +76,67 @@ class HashedFile:
 
 
 @dataclass(frozen=True)
-class Used(Generic[T]):
-    """What came of using a file, and which file it was.
+class HashedResult(Generic[T]):
+    """Result of reading a file, and the hash of the file.
 
     Attributes:
         sha256: Hash of the whole file, in hexadecimal.
-        outcome: What was made of it, or why nothing could be.
+        outcome: Result, or the error that reading raised.
     """
 
     sha256: str
     outcome: T | RegardError
 
     def get(self) -> T:
-        """What was made of it.
+        """Returns the result, or raises the error.
 
         Returns:
             The result.
 
         Raises:
-            RegardError: The file was of no use.
+            RegardError: As raised while reading.
         """
         if isinstance(self.outcome, RegardError):
             raise self.outcome
         return self.outcome
 
 
-def use_hashed(path: Path, use: Callable[[HashedFile], T], *, cure: str) -> Used[T]:
-    """Opens a file once, uses it, and hashes the very bytes that were used.
+def use_hashed(path: Path, use: Callable[[HashedFile], T], *, remedy: str) -> HashedResult[T]:
+    """Opens a file once, reads it, and hashes the same bytes.
 
     Args:
-        path: The file.
-        use: Makes something of it. What it makes is worth nothing before the hash is compared.
-        cure: What to do when the file cannot be read, for messages.
+        path: Path of the file.
+        use: Reads the file. Its result must not be trusted before the hash is compared.
+        remedy: What to do if the file cannot be read, for messages.
 
     Returns:
-        The result and the hash. Why `use` failed is kept as well: a file with another hash is none to complain about.
+        The result and the hash. An error of `use` is stored, too: it does not matter if the hash is another one.
 
     Raises:
-        CheckpointError: The file is missing, no regular file, or cannot be read.
+        CheckpointError: The file is missing, not a regular file, or cannot be read.
     """
-    with open_regular(path, cure=cure) as file:
-        hashed = HashedFile(file, path, cure)
+    with open_regular(path, remedy=remedy) as file:
+        hashed = HashedFile(file, path, remedy)
         outcome: T | RegardError
         try:
             outcome = use(hashed)
         except RegardError as error:
             outcome = error
-        return Used(hashed.hexdigest(), outcome)
+        return HashedResult(hashed.hexdigest(), outcome)
 
 
 def read_consistently(read: Callable[[], T], files: Sequence[Path]) -> T:
-    """Reads files that belong together while somebody may be replacing them.
+    """Reads files that belong together while another process may be replacing them.
 
     Args:
-        read: Reads all of them, and fails where they do not agree.
-        files: Those that are replaced, waiting ones among them.
+        read: Reads all files, and raises an error if they are inconsistent.
+        files: Files that may be replaced, including pending ones.
 
     Returns:
-        What was read, from one state of the files.
+        Result of `read`, from one consistent state of the files.
 
     Raises:
-        RegardError: What `read` raised although no file had changed meanwhile.
+        RegardError: `read` raised it although no file had changed.
     """
     for _ in range(_TRIES):
         before = _stamps(files)
@@ -148,22 +148,21 @@ def read_consistently(read: Callable[[], T], files: Sequence[Path]) -> T:
     return read()
 
 
-def changed(path: Path, found: str, expected: str, *, since: str, cure: str) -> CheckpointError:
-    """What to say of a file that has another hash than it had.
+def changed_error(path: Path, found: str, expected: str, *, since: str, remedy: str) -> CheckpointError:
+    """Makes the error for a file whose hash has changed.
 
     Args:
-        path: The file.
+        path: Path of the file.
         found: Its hash.
-        expected: The one that it should have.
-        since: Since when it has changed, in words, such as `the model was saved`.
-        cure: What to do about it, a sentence.
+        expected: The expected hash.
+        since: Event since which it has changed, such as `the model was saved`.
+        remedy: What to do about it, as a sentence.
 
     Returns:
         The error to raise.
     """
     return CheckpointError(
-        f"{path}: changed since {since}: its hash should begin with {expected[:12]}, but begins with {found[:12]}. "
-        f"{cure}"
+        f"{path}: changed since {since}: expected a hash that starts with {expected[:12]}, found {found[:12]}. {remedy}"
     )
 
 
@@ -173,7 +172,7 @@ def _stamps(files: Sequence[Path]) -> list[tuple[int, ...] | None]:
 
 def _stamp(path: Path) -> tuple[int, ...] | None:
     try:
-        found = path.lstat()
+        status = path.lstat()
     except (OSError, ValueError):
         return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

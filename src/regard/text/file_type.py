@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from regard.errors import CheckpointError
-from regard.files.reading import open_regular, read_bytes, reading
+from regard.files.reading import named_read_errors, open_regular, read_bytes
 
 HEAD = 512
 """Bytes that `recognized` wants to see."""
@@ -70,7 +70,7 @@ def read_file(path: Path, *, wanted: str, most: int) -> bytes:
     Raises:
         CheckpointError: It is not there, cannot be read, is too large, or is evidently something else.
     """
-    data = read_bytes(path, most=most, cure=_cure(wanted))
+    data = read_bytes(path, max_bytes=most, remedy=_cure(wanted))
     _refuse(path, data[:HEAD], wanted)
     return data
 
@@ -106,8 +106,8 @@ def read_head(path: Path, *, wanted: str) -> bytes:
     Raises:
         CheckpointError: It is not there, cannot be read, or is no file.
     """
-    cure = _cure(wanted)
-    with open_regular(path, cure=cure) as file, reading(path, cure=cure):
+    remedy = _cure(wanted)
+    with open_regular(path, remedy=remedy) as file, named_read_errors(path, remedy=remedy):
         return file.read(HEAD) or b""
 
 

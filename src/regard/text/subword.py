@@ -114,8 +114,8 @@ class Subword:
         Raises:
             CheckpointError: When the file is missing or is no vocabulary; the message names it.
         """
-        cure = "expected the vocabulary that regard wrote: copy the model again, or train again"
-        return cls.named(read_bytes(Path(path), most=LARGEST_VOCABULARY, cure=cure), path)
+        remedy = "expected the vocabulary that regard wrote: copy the model again, or train again"
+        return cls.named(read_bytes(Path(path), max_bytes=LARGEST_VOCABULARY, remedy=remedy), path)
 
     @classmethod
     def named(cls, model: bytes, path: str | PathLike[str]) -> Subword:

@@ -51,7 +51,7 @@ class Keeper(Protocol):
         """Raises a `CheckpointError` where nothing may be written any more."""
         ...
 
-    def saved(self) -> Path:
+    def after_save(self) -> Path:
         """Hears that a state was saved; gives the directory from now on."""
         ...
 
@@ -129,7 +129,7 @@ class CheckpointDirectory:
         self._check()
         save_state(self.state_path, tensors, scalars)
         if self._keeper:
-            self.directory = self._keeper.saved()
+            self.directory = self._keeper.after_save()
 
     def prune(self) -> None:
         """Removes what need not be kept, leftovers of an interrupted run among it."""

@@ -14,7 +14,7 @@ from regard.config.schema import TrainConfig
 from regard.errors import CheckpointError, ConfigError
 from regard.model.seq2seq import Seq2Seq
 from regard.store.checkpoint import Plain, load_state
-from regard.store.weights import fill, own_tensors
+from regard.store.weights import copy_tensors, own_tensors
 from regard.train.average import average_states
 from regard.train.checkpoints import Checkpoint, CheckpointDirectory
 from regard.train.guided import GuidedAttention
@@ -277,7 +277,7 @@ class Trainer:
         if best is None:
             raise AssertionError("training ends with a validation")
         if len(averaged) > 1:
-            fill(self.model, average_states(self._kept(one) for one in averaged))
+            copy_tensors(self.model, average_states(self._kept(one) for one in averaged))
             validation = self.validator(self.model.eval(), check=interrupt.check)
             metric = self.config.metric
             score = validation.score(metric)
@@ -286,7 +286,7 @@ class Trainer:
             self.reporter.on_message(f"{label}: {metric} {own:.4g}; best single one, step {best.step}: {other:.4g}")
             if score >= best.score:
                 return label, validation
-        fill(self.model, self._kept(best))
+        copy_tensors(self.model, self._kept(best))
         return f"checkpoint of step {best.step}", best.validation
 
     def _save(self) -> None:

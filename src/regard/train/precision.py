@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-from regard.config.schema import ModelConfig, RNNConfig
+from regard.config.schema import ModelConfig
 from regard.model.autocast_rnn import has_lstm
 from regard.native.linear import linear
 
@@ -52,7 +52,7 @@ class Precision:
             The same choice.
         """
         narrow = self.name == "bfloat16" and self.device == "cpu"
-        if not (narrow and isinstance(model, RNNConfig) and model.cell == "lstm") or has_lstm(torch.bfloat16):
+        if not (narrow and model.uses_lstm) or has_lstm(torch.bfloat16):
             return self
         note = "this processor has no LSTM in bfloat16: its layers run in float32, all other products in bfloat16"
         return replace(self, note="; ".join(filter(None, (self.note, note))))

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from regard.store.weights import check_shapes, fill, own_tensors
+from regard.store.weights import check_shapes, copy_tensors, own_tensors
 from regard.train.optimizer import Updater
 
 _WEIGHT, _OPTIMIZER, _CPU, _CUDA = "weight.", "optimizer.", "random.cpu", "random.cuda"
@@ -45,7 +45,7 @@ def restore_tensors(path: Path, tensors: dict[str, Tensor], model: nn.Module, up
     Raises:
         CheckpointError: They are of another model.
     """
-    fill(model, fitting(str(path), _within(tensors, _WEIGHT), model))
+    copy_tensors(model, fitting(str(path), _within(tensors, _WEIGHT), model))
     updater.restore(_within(tensors, _OPTIMIZER))
     torch.set_rng_state(tensors[_CPU])
     if _CUDA in tensors and device.startswith("cuda"):

@@ -128,7 +128,7 @@ def read_shortlist(path: Path, translator: Translator) -> Shortlist:
     tensors, metadata = read_tensors(path)
     if "shortlist" not in metadata:
         raise CheckpointError(f"{path}: no shortlist: {_EXPECTED}")
-    note = parse_json(metadata["shortlist"].encode(), where=str(path), cure=_EXPECTED)
+    note = parse_json(metadata["shortlist"].encode(), where=str(path), remedy=_EXPECTED)
     always = note.pop("always", None) if isinstance(note, dict) else None
     if note != _vocabularies(translator):
         raise SearchError(

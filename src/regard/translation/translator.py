@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from regard.alignment.readout import Readout, known_readout
-from regard.config.interactions import usable_search
+from regard.config.interactions import default_search
 from regard.config.schema import SearchConfig
 from regard.errors import SearchError
 from regard.model.fast import for_search
@@ -123,7 +123,7 @@ class Translator(PickledByPath):
             engine,
             first.src_subword,
             first.tgt_subword,
-            search=usable_search([stored.config for stored in models]),
+            search=default_search([stored.config for stored in models]),
             limits=LengthLimits(
                 min(limit.source for limit in limits),
                 min(limit.positions for limit in limits),

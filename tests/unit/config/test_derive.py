@@ -1,4 +1,4 @@
-"""What is derived from the size of the corpus."""
+"""Options derived from the size of the corpus."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_vocabulary_grows_with_the_corpus(pairs: int, size: int) -> None:
     assert notes[0] == f"subword.vocab_size = {size}, for {pairs:,} sentence pairs"
 
 
-def test_every_gap_is_filled_and_told() -> None:
+def test_every_open_option_is_derived_with_a_note() -> None:
     config, notes = derived(29_000)
     train = config.train
     assert [train.batch_tokens, train.threads] == [2_048, 2]
@@ -46,11 +46,11 @@ def test_every_gap_is_filled_and_told() -> None:
 
 
 @pytest.mark.parametrize(("steps", "between"), {4: 4, 60: 50, 1_000: 50, 4_000: 200, 90_000: 2_000}.items())
-def test_validations_do_not_fill_a_short_trial(steps: int, between: int) -> None:
+def test_short_trainings_validate_rarely(steps: int, between: int) -> None:
     assert derived(29_000, f"train.steps={steps}")[0].train.validate_every == between
 
 
-def test_what_is_given_stays_and_needs_no_note() -> None:
+def test_given_values_are_kept_without_note() -> None:
     given = [
         "subword.vocab_size=777", "train.steps=40", "train.batch_tokens=99", "train.validate_every=7", "train.threads=1"
     ]  # fmt: skip
@@ -59,7 +59,7 @@ def test_what_is_given_stays_and_needs_no_note() -> None:
     assert notes == []
 
 
-def test_epochs_say_how_long_so_steps_stay_open() -> None:
+def test_steps_stay_open_if_epochs_are_given() -> None:
     config, notes = derived(29_000, "train.epochs=5")
     assert config.train.steps is None
     few, many = config.train.validate_every, derived(29_000, "train.epochs=25")[0].train.validate_every
@@ -70,14 +70,14 @@ def test_epochs_say_how_long_so_steps_stay_open() -> None:
 
 
 def test_steps_follow_batch_and_accumulation() -> None:
-    one, two, four = (
+    single, double, quadruple = (
         derived(200_000, "train.batch_tokens=2048", f"train.accumulate={n}")[0].train.steps or 0 for n in (1, 2, 4)
     )
-    assert one == pytest.approx(2 * two, rel=0.05)
-    assert one == pytest.approx(4 * four, rel=0.05)
+    assert single == pytest.approx(2 * double, rel=0.05)
+    assert single == pytest.approx(4 * quadruple, rel=0.05)
 
 
-def test_the_transformer_gets_larger_batches_and_little_text_smaller_ones() -> None:
+def test_transformers_get_larger_batches_and_small_corpora_smaller_ones() -> None:
     assert derived(100_000)[0].train.batch_tokens == 2_048
     assert derived(100_000, preset="transformer-tiny")[0].train.batch_tokens == 4_096
     assert derived(400)[0].train.batch_tokens == 1_024

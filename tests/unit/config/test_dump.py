@@ -1,4 +1,4 @@
-"""What a configuration looks like on paper: options that came later leave the text of older settings alone."""
+"""Configurations as TOML: options that were added later leave the text of older configurations unchanged."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from regard.config.schema import AttentionConfig, Config, ModelConfig, RNNConfig
 
 
 @pytest.mark.parametrize(("model", "digest"), [(RNNConfig(), "aeff28a5"), (TransformerConfig(), "d0ea89c9")])
-def test_settings_keep_their_text_and_so_their_signature(model: ModelConfig, digest: str) -> None:
-    """A new option changes neither: mark it with `LATER` in the schema. A new default does, and has to."""
+def test_configurations_keep_their_text_and_their_signature(model: ModelConfig, digest: str) -> None:
+    """A new option must change neither: mark it with `ADDED_LATER` in the schema. A new default changes both."""
     assert hashlib.sha256(dump_config(Config(model=model)).encode()).hexdigest()[:8] == digest
 
 
@@ -26,7 +26,7 @@ def test_settings_keep_their_text_and_so_their_signature(model: ModelConfig, dig
         (TransformerConfig(normalizer="sparsemax"), 'normalizer = "sparsemax"'),
     ],
 )
-def test_a_later_option_is_written_where_it_is_not_its_default(model: ModelConfig, line: str) -> None:
+def test_an_option_added_later_is_written_only_if_it_is_not_the_default(model: ModelConfig, line: str) -> None:
     config = Config(model=model)
     text = dump_config(config)
     assert line in text.splitlines()

@@ -1,4 +1,4 @@
-"""What other engines cannot run is named, option by option."""
+"""Unsupported options of other engines are named one by one."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from regard.errors import ConfigError
 
 
 @pytest.mark.parametrize(("engine", "name"), [("ctranslate2", "CTranslate2"), ("marian", "MarianMT")])
-def test_engines_know_the_softmax_alone(engine: str, name: str) -> None:
+def test_engines_support_softmax_only(engine: str, name: str) -> None:
     for normalizer in get_args(NormalizerName):
-        found = unsupported(TransformerConfig(norm="post", normalizer=normalizer), engine)  # type: ignore[arg-type]
-        told = [("normalizer", f"{name} makes weights of scores by a softmax only, not by {normalizer!r}")]
-        assert found == ([] if normalizer == "softmax" else told)
+        options = unsupported(TransformerConfig(norm="post", normalizer=normalizer), engine)  # type: ignore[arg-type]
+        refused = [("normalizer", f"{name} normalizes scores by softmax only, not by {normalizer!r}")]
+        assert options == ([] if normalizer == "softmax" else refused)
 
 
-def test_a_model_that_is_meant_for_an_engine_is_refused_before_training() -> None:
+def test_options_that_the_export_engine_lacks_are_refused_before_training() -> None:
     options = ["model.kind=transformer", "model.export=ctranslate2", "model.normalizer=entmax15"]
-    with pytest.raises(ConfigError, match=r"model\.normalizer: CTranslate2 makes .* not by 'entmax15'"):
+    with pytest.raises(ConfigError, match=r"model\.normalizer: CTranslate2 normalizes .* not by 'entmax15'"):
         load_config(overrides=options)

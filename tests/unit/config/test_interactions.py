@@ -1,4 +1,4 @@
-"""Values without effect, contradictions, and the one spelling of a configuration."""
+"""Values without effect, contradictions, and the canonical form of a configuration."""
 
 from __future__ import annotations
 
@@ -11,36 +11,39 @@ from regard.config.schema import Config, DataConfig, RNNConfig, SearchConfig, Tr
 from regard.errors import ConfigError
 
 PLAIN = ["model.decoder=plain"]
-LOOKS = "model.decoder = 'plain' has no attention: leave it out, or choose another decoder"
+NO_ATTENTION = "model.decoder = 'plain' has no attention: leave it out, or choose another decoder"
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
-        ([*PLAIN, "model.attention.coverage=true"], f"model.attention.coverage = true has no effect: {LOOKS}"),
-        ([*PLAIN, "model.attention.score=dot"], f'model.attention.score = "dot" has no effect: {LOOKS}'),
-        ([*PLAIN, "model.attention.heads=2"], f"model.attention.heads = 2 has no effect: {LOOKS}"),
-        ([*PLAIN, "model.input_feeding=true"], "belongs to model.decoder = 'luong', and this is 'plain'"),
+        ([*PLAIN, "model.attention.coverage=true"], f"model.attention.coverage = true has no effect: {NO_ATTENTION}"),
+        ([*PLAIN, "model.attention.score=dot"], f'model.attention.score = "dot" has no effect: {NO_ATTENTION}'),
+        ([*PLAIN, "model.attention.heads=2"], f"model.attention.heads = 2 has no effect: {NO_ATTENTION}"),
+        ([*PLAIN, "model.input_feeding=true"], "model.decoder = 'plain' does not use it, only 'luong' does"),
         (
             ["model.decoder=bahdanau", "model.input_feeding=true"],
-            "belongs to model.decoder = 'luong', and this is 'bah",
+            "model.decoder = 'bahdanau' does not use it, only 'luong' does",
         ),
-        (["model.decoder=bahdanau", "model.combine=false"], "belongs to model.decoder = 'luong'"),
-        (["model.deep_output=false"], "belongs to model.decoder = 'bahdanau', and this is 'luong'"),
-        (["model.residual=true"], "begins at the second layer"),
-        (["model.attention.window_size=3"], "model.attention.window = 'global' has no bounds"),
+        (["model.decoder=bahdanau", "model.combine=false"], "does not use it, only 'luong' does"),
+        (["model.deep_output=false"], "model.decoder = 'luong' does not use it, only 'bahdanau' does"),
+        (["model.residual=true"], "starts at the second layer"),
+        (["model.attention.window_size=3"], "model.attention.window = 'global' is unlimited"),
         (["model.attention.size=3"], "model.attention.score = 'general' has no hidden layer"),
-        (["model.attention.max_source=3"], "model.attention.score = 'general' reaches any length"),
+        (["model.attention.max_source=3"], "model.attention.score = 'general' covers sources of any length"),
         (["model.attention.location_reach=3"], "model.attention.location_filters = 0"),
-        (["model.kind=transformer", "model.max_positions=3"], "model.position = 'sinusoidal' reaches any length"),
-        (["train.steps=5", "train.epochs=2"], "train.epochs = 2.0 has no effect: train.steps = 5 says how long"),
-        (["train.schedule=constant", "train.min_learning_rate=1e-5"], "never falls after the warm-up"),
+        (["model.kind=transformer", "model.max_positions=3"], "model.position = 'sinusoidal' has no length limit"),
+        (
+            ["train.steps=5", "train.epochs=2"],
+            "train.epochs = 2.0 has no effect: train.steps = 5 already sets the length",
+        ),
+        (["train.schedule=constant", "train.min_learning_rate=1e-5"], "never lowers the rate after the warm-up"),
         (["train.guided_file=links"], "train.guided_weight = 0"),
         (["train.guided_layer=0"], "train.guided_weight = 0"),
         (["train.guided_head=1"], "train.guided_weight = 0"),
         (["train.guided_shift=true"], "train.guided_weight = 0"),
         (["train.learning_rate=1e-4", "train.min_learning_rate=1e-3"], "must be at most train.learning_rate = 0.0001"),
-        (["data.val_tgt=v.fr"], "names translations to validate with, but data.val_src names no sources"),
+        (["data.val_tgt=v.fr"], "data.val_tgt is set, but data.val_src is not"),
         ([*PLAIN, "search.coverage_penalty=0.2"], "has no attention: set it to 0, or choose another decoder"),
         (
             ["model.kind=transformer", "model.position=learned", "model.max_positions=64"],
@@ -49,15 +52,15 @@ LOOKS = "model.decoder = 'plain' has no attention: leave it out, or choose anoth
     ],
 )
 @pytest.mark.parametrize("order", [1, -1])
-def test_what_has_no_effect_or_contradicts_itself_is_refused(options: list[str], told: str, order: int) -> None:
+def test_values_without_effect_and_contradictions_are_refused(options: list[str], message: str, order: int) -> None:
     with pytest.raises(ConfigError) as error:
         load_config(overrides=options[::order])
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert str(error.value).startswith("--set ")
     assert "\n" not in str(error.value)
 
 
-def test_saying_what_is_so_anyway_is_no_mistake() -> None:
+def test_values_that_apply_anyway_are_allowed() -> None:
     load_config(preset="plain", overrides=["model.attention.coverage=false", "model.residual=false"])
     load_config(preset="bahdanau", overrides=["model.decoder=plain", "model.attention.size=256"])
     with pytest.raises(ConfigError, match=r'score = "general" has no effect'):  # the preset's is another one
@@ -65,14 +68,14 @@ def test_saying_what_is_so_anyway_is_no_mistake() -> None:
 
 
 @pytest.mark.parametrize("name", preset_names())
-def test_presets_set_nothing_in_vain_and_contradict_themselves_nowhere(name: str) -> None:
+def test_presets_have_no_useless_and_no_contradictory_values(name: str) -> None:
     config = load_config(preset=name)
     assert without_effect(config) == []
     assert conflicts(config) == []
     assert set(has_no_effect(config)) <= set(flattened(config))
 
 
-def test_what_was_built_in_python_is_told_of_too() -> None:
+def test_configurations_built_in_python_are_checked_too() -> None:
     config = Config(model=RNNConfig(decoder="plain", input_feeding=True), train=TrainConfig(steps=3, epochs=2.0))
     assert [line.partition(" has")[0] for line in without_effect(config)] == [
         "model.input_feeding = True",
@@ -82,14 +85,14 @@ def test_what_was_built_in_python_is_told_of_too() -> None:
     assert [key for key, _ in conflicts(config)] == ["search.coverage_penalty"]
 
 
-def test_learned_positions_must_hold_what_is_trained_on() -> None:
+def test_learned_positions_must_cover_training_sentences() -> None:
     model = TransformerConfig(position="learned", max_positions=61)
     assert conflicts(Config(model=model, data=DataConfig(max_len=60))) == []
     assert conflicts(Config(model=model, data=DataConfig(max_len=61)))
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("first_options", "second_options", "same"),
     [
         (["model.attention.score=concat"], ["model.attention.score=additive"], True),
         (["model.attention.score=dot"], ["model.attention.score=additive"], False),
@@ -100,10 +103,13 @@ def test_learned_positions_must_hold_what_is_trained_on() -> None:
         (["preset=transformer-tiny"], ["preset=transformer-tiny", "model.cross_score=concat"], False),
     ],
 )
-def test_two_spellings_of_one_training_are_one(one: list[str], other: list[str], same: bool) -> None:
+def test_canonical_forms_are_equal_for_equal_trainings(
+    first_options: list[str], second_options: list[str], same: bool
+) -> None:
     start = ["model.attention.size=9"]
     first, second = (
-        load_config(overrides=[] if "preset" in options[0] else start, variant=options) for options in (one, other)
+        load_config(overrides=[] if "preset" in options[0] else start, variant=options)
+        for options in (first_options, second_options)
     )
     assert (canonical(first) == canonical(second)) is same
     assert canonical(canonical(first)) == canonical(first)

@@ -1,4 +1,4 @@
-"""How many threads there may be."""
+"""Limit on the number of threads."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from regard.config import threads
 from regard.errors import ConfigError
 
 
-def test_more_than_the_machine_can_use_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    for cores, most in ((1, 64), (16, 64), (100, 400)):
+def test_more_threads_than_the_limit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, limit in ((1, 64), (16, 64), (100, 400)):
         monkeypatch.setattr(threads, "available_cores", lambda cores=cores: cores)
-        assert threads.max_threads() == most
-        assert threads.check_threads(most, name="--threads") == most
-        for number in (0, -1, most + 1, 100_000):
-            with pytest.raises(ConfigError, match=f"--threads: expected 1 to {most} threads, .* got {number}"):
+        assert threads.max_threads() == limit
+        assert threads.check_threads(limit, name="--threads") == limit
+        for number in (0, -1, limit + 1, 100_000):
+            with pytest.raises(ConfigError, match=f"--threads: expected 1 to {limit} threads .* got {number}:"):
                 threads.check_threads(number, name="--threads")
 
 
-def test_a_number_that_was_kept_is_lowered_with_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stored_number_of_threads_is_lowered_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "available_cores", lambda: 2)
     assert threads.clamped_threads(64, name="train.threads") == (64, "")
     assert threads.clamped_threads(65, name="train.threads") == (
         2,
-        "train.threads = 65 is beyond this machine, which has 2 processors: 2 are used",
+        "train.threads = 65 is too many for this machine (CPU cores: 2): using 2",
     )

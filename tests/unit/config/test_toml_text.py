@@ -1,4 +1,4 @@
-"""Finding lines, and writing values."""
+"""Line numbers of keys, and writing of values."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_keys() -> None:
     assert write_key("a b") == '"a b"'
 
 
-def test_what_toml_has_no_word_for() -> None:
+def test_types_that_toml_lacks_are_refused() -> None:
     with pytest.raises(TypeError, match="TOML has no date"):
         write_value(dt.date(2020, 1, 1))
 
@@ -71,11 +71,11 @@ def test_what_toml_has_no_word_for() -> None:
         f"a = {2**63 - 1}\nb = {-(2**63)}",
     ],
 )
-def test_what_only_looks_deep_is_read(text: str) -> None:
+def test_brackets_in_strings_and_comments_are_not_nesting(text: str) -> None:
     assert parse(text)
 
 
-def test_a_line_is_looked_for_in_the_time_that_the_text_takes() -> None:
+def test_lines_are_found_in_linear_time() -> None:
     text = "x = '''\n" + ("[" + " " * 1000 + "\n") * 200 + "'''\n[a]\nb = 1"
     assert line_of(text, ["a", "b"]) == 204
     assert line_of("x = '\u2028'\ny = 1", ["y"]) == 2

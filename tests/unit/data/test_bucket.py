@@ -1,4 +1,4 @@
-"""Batch plans: everything once, within the bound, little padding, the same for the same seed."""
+"""Batch plans: every sentence once, within the limit, little padding, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def padding(lens: np.ndarray, batches: Batches) -> float:
     return 1 - lens.sum() / padded
 
 
-def like_sentences(count: int) -> tuple[np.ndarray, np.ndarray]:
+def caption_lengths(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Lengths as in captions: about 14 subwords, the target a little longer."""
     rng = np.random.default_rng(3)
     src = np.clip(rng.gamma(9, 1.6, count).round().astype(np.int64), 3, None)
@@ -26,10 +26,10 @@ def like_sentences(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @given(lens=LENGTHS, batch_tokens=st.integers(1, 200), seed=st.integers(-3, 3), epoch=st.integers(0, 3))
-def test_every_sentence_once_and_within_the_bound(
+def test_every_sentence_once_and_within_the_limit(
     lens: list[tuple[int, int]], batch_tokens: int, seed: int, epoch: int
 ) -> None:
-    src, tgt = [one[0] for one in lens], [one[1] for one in lens]
+    src, tgt = [pair[0] for pair in lens], [pair[1] for pair in lens]
     batches = BatchPlan(src, tgt, batch_tokens=batch_tokens, seed=seed).epoch(epoch)
     assert sorted(row for batch in batches for row in batch) == list(range(len(lens)))
     for batch in batches:
@@ -38,27 +38,27 @@ def test_every_sentence_once_and_within_the_bound(
         assert len(batch) == 1 or len(batch) * widest <= batch_tokens
 
 
-def test_a_batch_takes_what_fits() -> None:
+def test_batches_are_filled() -> None:
     batches = BatchPlan([5] * 10, [7] * 10, batch_tokens=21, seed=1).epoch(0)
     assert sorted(map(len, batches)) == [1, 3, 3, 3]
 
 
-def test_a_sentence_longer_than_a_batch_is_one_of_its_own() -> None:
+def test_a_sentence_longer_than_the_limit_is_a_batch_alone() -> None:
     batches = BatchPlan([3, 500, 3, 3], [3, 2, 400, 3], batch_tokens=8, seed=1).epoch(0)
     assert {(1,), (2,)} <= set(batches)
     assert sorted(map(len, batches)) == [1, 1, 2]
 
 
-def test_the_same_seed_the_same_batches() -> None:
-    src, tgt = like_sentences(500)
+def test_the_same_seed_gives_the_same_batches() -> None:
+    src, tgt = caption_lengths(500)
     plan, again = (BatchPlan(src, tgt, batch_tokens=300, seed=4) for _ in range(2))
     assert list(plan.epoch(2)) == list(again.epoch(2)) == list(plan.epoch(2))
     assert list(plan.epoch(2)) != list(plan.epoch(3))
     assert list(BatchPlan(src, tgt, batch_tokens=300, seed=5).epoch(2)) != list(plan.epoch(2))
 
 
-def test_epochs_mix_sentences_anew() -> None:
-    src, tgt = like_sentences(3000)
+def test_each_epoch_groups_other_sentences() -> None:
+    src, tgt = caption_lengths(3000)
     first, second = (BatchPlan(src, tgt, batch_tokens=500, seed=1).epoch(number) for number in (0, 1))
     assert len({frozenset(batch) for batch in first} & {frozenset(batch) for batch in second}) < len(first) / 4
     # Long and short batches come mixed, not in the order of their lengths.
@@ -67,8 +67,8 @@ def test_epochs_mix_sentences_anew() -> None:
 
 
 @pytest.mark.parametrize("batch_tokens", [1024, 2048, 4096])
-def test_little_is_padded(batch_tokens: int) -> None:
-    src, tgt = like_sentences(29_000)
+def test_padding_is_small(batch_tokens: int) -> None:
+    src, tgt = caption_lengths(29_000)
     batches = BatchPlan(src, tgt, batch_tokens=batch_tokens, seed=1).epoch(0)
     assert padding(tgt, batches) < 0.02
     assert padding(src, batches) < 0.12
@@ -85,12 +85,12 @@ def test_batches_are_a_sequence() -> None:
         batches[5]
 
 
-def test_nothing_gives_no_batches() -> None:
+def test_an_empty_corpus_gives_no_batches() -> None:
     assert list(BatchPlan([], [], batch_tokens=6, seed=1).epoch(0)) == []
 
 
-def test_what_makes_no_sense_is_refused() -> None:
-    with pytest.raises(ShapeError, match="expected one target a source, got 2 and 1 lengths"):
+def test_invalid_arguments_are_refused() -> None:
+    with pytest.raises(ShapeError, match="expected as many target as source lengths, got 2 and 1"):
         BatchPlan([1, 2], [1], batch_tokens=6, seed=1)
     with pytest.raises(ConfigError, match=r"train\.batch_tokens: expected at least 1, got 0"):
         BatchPlan([1], [1], batch_tokens=0, seed=1)

@@ -41,7 +41,7 @@ def test_without_targets() -> None:
     assert batch.indices == (0, 1)
 
 
-def test_nobody() -> None:
+def test_an_empty_batch() -> None:
     batch = collate([], [], specials=SPECIALS)
     assert batch.src_ids.shape == batch.tgt_in_ids.shape == (0, 0)
     assert batch.indices == ()
@@ -49,8 +49,13 @@ def test_nobody() -> None:
 
 @pytest.mark.parametrize(
     ("tgt", "indices", "message"),
-    [([[1]], None, "expected 2 targets, one a source sentence, got 1"), (None, [1, 2, 3], "expected 2 indices.*got 3")],
+    [
+        ([[1]], None, "expected 2 targets, one per source sentence, got 1"),
+        (None, [1, 2, 3], "expected 2 indices.*got 3"),
+    ],
 )
-def test_numbers_must_agree(tgt: list[list[int]] | None, indices: list[int] | None, message: str) -> None:
+def test_different_numbers_of_sentences_are_refused(
+    tgt: list[list[int]] | None, indices: list[int] | None, message: str
+) -> None:
     with pytest.raises(ShapeError, match=message):
         collate([[5], [6]], tgt, specials=SPECIALS, indices=indices)

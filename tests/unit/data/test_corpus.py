@@ -1,4 +1,4 @@
-"""Corpora: the right ids in the right rows, compact, and cut anew when asked."""
+"""Corpora: correct ids in the right rows, compact, and resampled on request."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_ids_are_compact() -> None:
 
 
 def test_rows_are_the_pairs(subword: Subword, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus_module, "_AT_ONCE", 7)
+    monkeypatch.setattr(corpus_module, "_CHUNK", 7)
     corpus = Corpus.encode(pairs, subword, subword, max_len=100)
     assert len(corpus) == len(pairs)
     assert corpus.num_dropped == 0
@@ -58,30 +58,30 @@ def test_rows_are_the_pairs(subword: Subword, pairs: list[Pair], monkeypatch: py
 def test_long_pairs_are_dropped_and_counted(subword: Subword) -> None:
     pairs = [Pair("a cat", "a cat", 1), Pair("a " * 30, "a", 2), Pair("a", "a " * 30, 3), Pair("a dog", "a dog", 4)]
     limit = max(len(ids) for ids in subword.encode_ids(["a cat", "a dog"]))
-    corpus = Corpus.encode(pairs, subword, subword, max_len=limit)  # as long as the limit is not too long
+    corpus = Corpus.encode(pairs, subword, subword, max_len=limit)  # exactly the limit is allowed
     assert corpus.num_dropped == 2
     assert [pair.line for pair in corpus.pairs] == [1, 4]
     assert subword.decode(corpus.src_ids(1)).text == "a dog"
 
 
 @pytest.mark.parametrize(("pairs", "count"), [([], 0), ([Pair("a cat", "a cat")] * 3, 3)])
-def test_nothing_left_is_refused(subword: Subword, pairs: list[Pair], count: int) -> None:
+def test_a_corpus_without_short_pairs_is_refused(subword: Subword, pairs: list[Pair], count: int) -> None:
     with pytest.raises(DataError, match=f"none of the {count} sentence pairs has at most data.max_len = 1 subwords"):
         Corpus.encode(pairs, subword, subword, max_len=1)
 
 
 def test_sampled_rows_are_the_same_text(subword: Subword, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus_module, "_AT_ONCE", 50)
+    monkeypatch.setattr(corpus_module, "_CHUNK", 50)
     best = Corpus.encode(pairs, subword, subword, max_len=100, sample_alpha=0.1)
-    one, same, other = (best.resample(seed) for seed in (1, 1, -2))
+    first, same, other = (best.resample(seed) for seed in (1, 1, -2))
     assert rows_of(best.src) == subword.encode_ids([pair.src for pair in pairs])
-    assert rows_of(one.src) == rows_of(same.src)
-    assert rows_of(one.tgt) == rows_of(same.tgt)
-    assert len({str(rows_of(corpus.src)) for corpus in (best, one, other)}) == 3
-    assert len({str(rows_of(corpus.tgt)) for corpus in (best, one, other)}) == 3
-    assert [subword.decode(one.src_ids(row)).text for row in range(len(one))] == [pair.src for pair in pairs]
-    assert [subword.decode(one.tgt_ids(row)).text for row in range(len(one))] == [pair.tgt for pair in pairs]
-    assert rows_of(other.resample(1).src) == rows_of(one.src)
+    assert rows_of(first.src) == rows_of(same.src)
+    assert rows_of(first.tgt) == rows_of(same.tgt)
+    assert len({str(rows_of(corpus.src)) for corpus in (best, first, other)}) == 3
+    assert len({str(rows_of(corpus.tgt)) for corpus in (best, first, other)}) == 3
+    assert [subword.decode(first.src_ids(row)).text for row in range(len(first))] == [pair.src for pair in pairs]
+    assert [subword.decode(first.tgt_ids(row)).text for row in range(len(first))] == [pair.tgt for pair in pairs]
+    assert rows_of(other.resample(1).src) == rows_of(first.src)
 
 
 def test_sampled_rows_stay_within_the_limit(subword: Subword, pairs: list[Pair]) -> None:

@@ -1,4 +1,4 @@
-"""Word links laid over subwords: against offsets, with sampled segmentations, and files that are wrong."""
+"""Word links mapped to subwords: compared with offsets, for sampled segmentations; invalid files."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def pairs():
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.1, 0.5])
-def test_words_by_ids_are_words_by_offsets(subword, alpha):
+def test_word_numbers_by_ids_equal_those_by_offsets(subword, alpha):
     starts = WordStarts(subword)
     for seed in range(10):
         for text in [*SOURCES, *TARGETS]:
             encoding = subword.encode(" ".join(text.split()), sample_alpha=alpha, seed=seed)
-            assert tuple(starts.words(encoding.ids).tolist()) == word_of_piece(encoding)
+            assert tuple(starts.word_numbers(encoding.ids).tolist()) == word_of_piece(encoding)
 
 
-@pytest.mark.parametrize("to_end", [False, True])
-def test_links_follow_the_words_through_any_segmentation(subword, pairs, to_end):
-    """The sparse matrix against the dense one that offsets give, cell by cell."""
+@pytest.mark.parametrize("unlinked_to_eos", [False, True])
+def test_targets_fit_any_segmentation(subword, pairs, unlinked_to_eos):
+    """Compares the sparse targets with a dense matrix computed from offsets."""
     links = [
         ((0, 0), (1, 1), (1, 2), (2, 3), (3, 4), (4, 5)),
         ((0, 0), (3, 3)),
@@ -61,8 +61,8 @@ def test_links_follow_the_words_through_any_segmentation(subword, pairs, to_end)
         ((1, 1),),
     ]
     corpus = Corpus.encode(pairs, subword, subword, max_len=200, sample_alpha=0.2)
-    guidance = GuidedLinks.from_links(links, subword, subword, to_end=to_end)
-    stream = BatchStream(corpus, batch_tokens=100, seed=1, specials=subword.specials, guidance=guidance)
+    guided_links = GuidedLinks.from_links(links, subword, subword, unlinked_to_eos=unlinked_to_eos)
+    stream = BatchStream(corpus, batch_tokens=100, seed=1, specials=subword.specials, guided_links=guided_links)
     seen = set()
     for _ in range(4 * stream.batches_per_epoch):
         batch = next(stream)
@@ -75,24 +75,24 @@ def test_links_follow_the_words_through_any_segmentation(subword, pairs, to_end)
             src_of, tgt_of = word_of_piece(subword.decode(src_ids)), word_of_piece(subword.decode(tgt_ids))
             for t in range(dense.shape[1]):
                 tgt_word = tgt_of[t] if t < len(tgt_of) else None
-                wanted = [s for s, word in enumerate(src_of) if (word, tgt_word) in links[row]]
-                if to_end and links[row] and tgt_word is not None and not wanted:
-                    wanted = [len(src_ids)]
+                linked = [s for s, word in enumerate(src_of) if (word, tgt_word) in links[row]]
+                if unlinked_to_eos and links[row] and tgt_word is not None and not linked:
+                    linked = [len(src_ids)]
                 expected = torch.zeros(dense.shape[2])
-                expected[wanted] = 1 / max(1, len(wanted))
+                expected[linked] = 1 / max(1, len(linked))
                 torch.testing.assert_close(dense[number, t], expected)
     assert len(seen) > len(pairs)  # segmentations were sampled
 
 
-def test_batches_carry_their_guide_to_the_device(subword, pairs):
+def test_batches_move_their_targets_to_the_device(subword, pairs):
     corpus = Corpus.encode(pairs, subword, subword, max_len=200)
-    guidance = GuidedLinks.from_links([((0, 0),)] * len(pairs), subword, subword)
+    guided_links = GuidedLinks.from_links([((0, 0),)] * len(pairs), subword, subword)
     options = {"batch_tokens": 1000, "seed": 1, "specials": subword.specials}
-    batch = next(BatchStream(corpus, **options, guidance=guidance))
+    batch = next(BatchStream(corpus, **options, guided_links=guided_links))
     assert batch.to("cpu").guide.places.tolist() == batch.guide.places.tolist()
     assert next(BatchStream(corpus, **options)).guide is None
     empty = GuidedLinks.from_links([()] * len(pairs), subword, subword)
-    assert next(BatchStream(corpus, **options, guidance=empty)).guide.places.shape == (3, 0)
+    assert next(BatchStream(corpus, **options, guided_links=empty)).guide.places.shape == (3, 0)
 
 
 def read(path, text, pairs, subword):
@@ -100,43 +100,43 @@ def read(path, text, pairs, subword):
     return read_guided_links(path, pairs, num_lines=5, src_subword=subword, tgt_subword=subword)
 
 
-def test_links_beyond_their_sentence_are_told_and_left_out(tmp_path, subword, pairs):
+def test_links_beyond_their_sentence_are_left_out_with_a_note(tmp_path, subword, pairs):
     path = tmp_path / "links"
-    guidance, notes = read(path, "0-0 9-1\n0-0 1-5\n\n\n0-0\n", pairs, subword)
-    assert [guidance.links[row].tolist() for row in range(5)] == [[0, 0], [0, 0], [], [], [0, 0]]
+    guided_links, notes = read(path, "0-0 9-1\n0-0 1-5\n\n\n0-0\n", pairs, subword)
+    assert [guided_links.links[row].tolist() for row in range(5)] == [[0, 0], [0, 0], [], [], [0, 0]]
     assert notes == [
         f"{path}:1: link 9-1 was left out: the sentences have 5 and 6 words, counted from 0",
         f"{path}:2: link 1-5 was left out: the sentences have 5 and 5 words, counted from 0",
     ]
 
 
-def test_many_wrong_links_are_counted(tmp_path, subword, pairs):
-    wrong = " ".join(f"{i}-0" for i in range(50, 59))
-    guidance, notes = read(tmp_path / "links", f"0-0 {wrong}\n\n\n\n\n", pairs, subword)
+def test_many_invalid_links_are_counted(tmp_path, subword, pairs):
+    invalid = " ".join(f"{i}-0" for i in range(50, 59))
+    guided_links, notes = read(tmp_path / "links", f"0-0 {invalid}\n\n\n\n\n", pairs, subword)
     assert len(notes) == 6
     assert "4 more links" in notes[-1]
-    assert guidance.links[0].tolist() == [0, 0]
+    assert guided_links.links[0].tolist() == [0, 0]
 
 
-def test_words_counted_from_one(tmp_path, subword, pairs):
-    guidance, notes = read(tmp_path / "links", "1-1 5p6\n2-2\n\n\n\n", pairs, subword)
-    assert guidance.links[0].tolist() == [0, 0, 4, 5]
+def test_word_numbers_from_1_are_detected(tmp_path, subword, pairs):
+    guided_links, notes = read(tmp_path / "links", "1-1 5p6\n2-2\n\n\n\n", pairs, subword)
+    assert guided_links.links[0].tolist() == [0, 0, 4, 5]
     assert not notes
 
 
-def test_lines_of_pairs_that_were_left_out(tmp_path, subword, pairs):
+def test_lines_of_left_out_pairs_are_skipped(tmp_path, subword, pairs):
     kept = [pairs[1], pairs[4]]
-    guidance, _ = read(tmp_path / "links", "99-99\n0-0\n\n\n1-1\n", kept, subword)
-    assert [guidance.links[row].tolist() for row in range(2)] == [[0, 0], [1, 1]]
+    guided_links, _ = read(tmp_path / "links", "99-99\n0-0\n\n\n1-1\n", kept, subword)
+    assert [guided_links.links[row].tolist() for row in range(2)] == [[0, 0], [1, 1]]
 
 
-def test_files_that_are_wrong(tmp_path, subword, pairs):
+def test_invalid_files_are_refused(tmp_path, subword, pairs):
     with pytest.raises(DataError, match=r"links has 2 lines but the training text has 5"):
         read(tmp_path / "links", "0-0\n\n", pairs, subword)
     with pytest.raises(DataError, match=r"links:2: expected links such as 0-0 .* got 'x'"):
         read(tmp_path / "links", "0-0\nx\n\n\n\n", pairs, subword)
     with pytest.raises(
-        DataError, match=r"links: expected word links to guide attention by, found none for any of the 5"
+        DataError, match=r"links: expected word links for guided alignment, found none for any of the 5"
     ):
         read(tmp_path / "links", "\n\n\n\n\n", pairs, subword)
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""Text that can be trained on, but looks as if other text was meant."""
+"""Warnings about parallel text that looks like the wrong files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VAL = [f"other{number}|autre{number}" for number in range(40)]
 
 
 @pytest.mark.parametrize(
-    ("train", "val", "told"),
+    ("train", "val", "expected"),
     [
         (TRAIN, VAL, []),
         (TRAIN, [*VAL[:38], *TRAIN[:2]], []),
@@ -32,6 +32,6 @@ VAL = [f"other{number}|autre{number}" for number in range(40)]
         (["我|1 a", "你|2 b"], VAL, []),
     ],
 )
-def test_what_is_odd_is_told(train: list[str], val: list[str], told: list[str]) -> None:
-    found = mismatch_warnings(pairs(*train), pairs(*val))
-    assert [one[: len(start)] for one, start in zip(found, told, strict=True)] == told
+def test_signs_of_wrong_files_give_warnings(train: list[str], val: list[str], expected: list[str]) -> None:
+    warnings = mismatch_warnings(pairs(*train), pairs(*val))
+    assert [warning[: len(start)] for warning, start in zip(warnings, expected, strict=True)] == expected

@@ -1,4 +1,4 @@
-"""The stream: each epoch everything once, and it goes on exactly where it was."""
+"""Streams: every sentence once per epoch, and exact restoring of positions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def flat(batch: Batch) -> tuple[list[list[int]], ...]:
     return batch.src_ids.tolist(), batch.tgt_in_ids.tolist(), batch.tgt_out_ids.tolist(), list(batch.indices)
 
 
-def test_an_epoch_has_everything_once(corpus: Corpus, subword: Subword) -> None:
+def test_an_epoch_has_every_sentence_once(corpus: Corpus, subword: Subword) -> None:
     stream = make(corpus)
     for number in range(3):
         batches = []
@@ -35,9 +35,9 @@ def test_an_epoch_has_everything_once(corpus: Corpus, subword: Subword) -> None:
         assert sorted(row for batch in batches for row in batch.indices) == list(range(len(corpus)))
         for batch in batches:
             assert max(batch.src_ids.numel(), batch.tgt_in_ids.numel()) <= 150
-            for place, row in enumerate(batch.indices):
-                assert subword.decode(batch.src_ids[place].tolist()).text == corpus.pairs[row].src
-                assert subword.decode(batch.tgt_out_ids[place].tolist()).text == corpus.pairs[row].tgt
+            for number, row in enumerate(batch.indices):
+                assert subword.decode(batch.src_ids[number].tolist()).text == corpus.pairs[row].src
+                assert subword.decode(batch.tgt_out_ids[number].tolist()).text == corpus.pairs[row].tgt
 
 
 def test_progress(corpus: Corpus) -> None:
@@ -54,11 +54,11 @@ def test_progress(corpus: Corpus) -> None:
     assert 1 < stream.epoch < 1.5
 
 
-def test_the_same_seed_the_same_batches(corpus: Corpus) -> None:
-    one, same, other = make(corpus), make(corpus), make(corpus, seed=-2)
-    first = [flat(next(one)) for _ in range(30)]
-    assert [flat(next(same)) for _ in range(30)] == first
-    assert [flat(next(other)) for _ in range(30)] != first
+def test_the_same_seed_gives_the_same_batches(corpus: Corpus) -> None:
+    stream, same, other = make(corpus), make(corpus), make(corpus, seed=-2)
+    batches = [flat(next(stream)) for _ in range(30)]
+    assert [flat(next(same)) for _ in range(30)] == batches
+    assert [flat(next(other)) for _ in range(30)] != batches
 
 
 def test_sampled_sentences_differ_from_epoch_to_epoch(subword: Subword, pairs: list[Pair]) -> None:
@@ -73,12 +73,12 @@ def test_sampled_sentences_differ_from_epoch_to_epoch(subword: Subword, pairs: l
     assert sum(epochs[0][row] != epochs[1][row] for row in epochs[0]) > len(pairs) / 3
 
 
-def test_it_goes_on_exactly_where_it_was(corpus: Corpus) -> None:
+def test_a_restored_stream_continues_exactly(corpus: Corpus) -> None:
     stream = make(corpus)
-    places = [0, 3, stream.batches_per_epoch - 1, stream.batches_per_epoch, stream.batches_per_epoch + 2, 40]
+    positions = [0, 3, stream.batches_per_epoch - 1, stream.batches_per_epoch, stream.batches_per_epoch + 2, 40]
     states, seen = {}, []
     for number in range(60):
-        if number in places:
+        if number in positions:
             states[number] = stream.state()
         seen.append(flat(next(stream)))
     for number, state in states.items():
@@ -87,26 +87,26 @@ def test_it_goes_on_exactly_where_it_was(corpus: Corpus) -> None:
         assert again.state() == state
         assert [flat(next(again)) for _ in range(12)] == seen[number : number + 12]
     next(stream)
-    stream.restore(states[3])  # back, in the same stream
+    stream.restore(states[3])  # an earlier position of the same stream
     assert flat(next(stream)) == seen[3]
 
 
-def test_drawing_other_random_numbers_changes_nothing(corpus: Corpus, subword: Subword) -> None:
-    one, other = make(corpus), make(corpus)
+def test_other_random_draws_change_nothing(corpus: Corpus, subword: Subword) -> None:
+    first, second = make(corpus), make(corpus)
     for _ in range(25):
         torch.rand(1)
         subword.encode_ids(["the cat"], sample_alpha=0.5, seed=9)
-        assert flat(next(one)) == flat(next(other))
+        assert flat(next(first)) == flat(next(second))
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("seed", 2, "the training to go on with had seed = 2, but now it is 1"),
+        ("seed", 2, "the training to resume had seed = 2, but now it is 1"),
         ("batch_tokens", 10, "had batch_tokens = 10, but now it is 150"),
         ("num_pairs", 9, "had num_pairs = 9, but now it is 180"),
         ("num_pairs", None, "had num_pairs = None, but now it is 180"),
-        ("batch", 10**6, "expected a place in a stream of .*, got epoch 0, batch 1000000"),
+        ("batch", 10**6, "expected a position in a stream of .*, got epoch 0, batch 1000000"),
         ("batch", -1, "got epoch 0, batch -1"),
         ("batch", None, "got epoch 0, batch -1"),
         ("epoch", -2, "got epoch -2, batch 0"),
@@ -115,7 +115,7 @@ def test_drawing_other_random_numbers_changes_nothing(corpus: Corpus, subword: S
 def test_another_training_is_refused(corpus: Corpus, name: str, value: int | None, message: str) -> None:
     stream = make(corpus)
     state = stream.state()
-    state = {key: one for key, one in {**state, name: value}.items() if one is not None}
+    state = {key: entry for key, entry in {**state, name: value}.items() if entry is not None}
     with pytest.raises(CheckpointError, match=message):
         stream.restore(state)
 

@@ -1,4 +1,4 @@
-"""Locks: one holder, whatever happens to it."""
+"""Locks have one holder at a time, even if holders die or fall silent."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from regard.files import locks
 from regard.files.locks import Lock
 
 PATIENCE = 1800.0
-"""Seconds after which a test gives up; only so that nothing waits for ever."""
+"""Seconds after which a test gives up instead of waiting forever."""
 
 
-def kept_until(happened: Callable[[], bool], lost: threading.Event) -> None:
-    """Waits until something happens, during which the lock must not be lost."""
-    until = time.monotonic() + PATIENCE
-    while not happened():
+def wait_while_held(condition: Callable[[], bool], lost: threading.Event) -> None:
+    """Waits for a condition, and asserts that the lock is not lost before."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
         assert not lost.wait(0.01)
-        assert time.monotonic() < until
+        assert time.monotonic() < deadline
 
 
-def test_one_of_many_gets_it(tmp_path: Path) -> None:
+def test_only_one_of_many_threads_gets_the_lock(tmp_path: Path) -> None:
     won, start = [], threading.Barrier(16, timeout=PATIENCE)
 
     def claim() -> None:
@@ -38,7 +38,7 @@ def test_one_of_many_gets_it(tmp_path: Path) -> None:
         if lock.claim():
             won.append(lock)
 
-    for _ in range(5):  # anew, and after each release
+    for _ in range(5):  # a new lock first, then after each release
         threads = [threading.Thread(target=claim, daemon=True) for _ in range(16)]
         for thread in threads:
             thread.start()
@@ -52,7 +52,7 @@ def test_one_of_many_gets_it(tmp_path: Path) -> None:
         won.clear()
 
 
-def test_a_dead_holder_is_succeeded(tmp_path: Path) -> None:
+def test_the_lock_of_a_dead_process_is_free(tmp_path: Path) -> None:
     script = (
         f"from regard.files.locks import Lock; from pathlib import Path; assert Lock(Path({str(tmp_path)!r})).claim()"
     )
@@ -61,10 +61,10 @@ def test_a_dead_holder_is_succeeded(tmp_path: Path) -> None:
     lock = Lock(tmp_path)
     assert lock.holder() is None
     assert lock.claim()
-    assert lock.beat()
+    assert lock.heartbeat()
 
 
-def test_a_holder_elsewhere_is_believed_until_it_is_silent_for_long(tmp_path: Path) -> None:
+def test_a_holder_on_another_machine_keeps_the_lock_until_it_is_stale(tmp_path: Path) -> None:
     (tmp_path / "lock.0").write_text(json.dumps({"host": "elsewhere", "pid": 1}))
     lock = Lock(tmp_path)
     assert not lock.claim()
@@ -74,45 +74,45 @@ def test_a_holder_elsewhere_is_believed_until_it_is_silent_for_long(tmp_path: Pa
     assert lock.claim()
 
 
-def test_a_lock_that_is_being_written_is_held(tmp_path: Path) -> None:
+def test_an_incomplete_lock_file_holds_the_lock(tmp_path: Path) -> None:
     (tmp_path / "lock.0").touch()
     assert not Lock(tmp_path).claim()
 
 
-def test_who_was_taken_for_dead_learns_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "BEAT_SECONDS", 0.01)
+def test_a_holder_learns_that_its_lock_was_taken_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "HEARTBEAT_SECONDS", 0.01)
     slow, quick = Lock(tmp_path), Lock(tmp_path)
     assert slow.claim()
     os.utime(tmp_path / "lock.0", (0, 0))
     assert quick.claim()
     with slow.held() as lost:
         assert lost.wait(PATIENCE)
-    assert quick.beat()  # giving back what was lost changes nothing
+    assert quick.heartbeat()  # releasing a lost lock changes nothing
     assert quick.holder() is not None
 
 
-def test_a_disk_that_fails_for_a_moment_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "BEAT_SECONDS", 0.01)
-    lock, whole, failures = Lock(tmp_path), os.utime, iter([OSError(116, "Stale file handle")])
+def test_a_temporary_disk_error_does_not_lose_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "HEARTBEAT_SECONDS", 0.01)
+    lock, real_utime, failures = Lock(tmp_path), os.utime, iter([OSError(116, "Stale file handle")])
 
-    def utime(*given: object) -> None:
+    def utime(*args: object) -> None:
         for failure in failures:
             raise failure
-        whole(*given)
+        real_utime(*args)
 
     assert lock.claim()
-    whole(tmp_path / "lock.0", (1, 1))
+    real_utime(tmp_path / "lock.0", (1, 1))
     monkeypatch.setattr(os, "utime", utime)
     with lock.held() as lost:
-        kept_until(lambda: (tmp_path / "lock.0").stat().st_mtime != 1, lost)
+        wait_while_held(lambda: (tmp_path / "lock.0").stat().st_mtime != 1, lost)
 
 
-def test_a_held_lock_is_kept_fresh_and_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "BEAT_SECONDS", 0.01)
+def test_a_held_lock_is_renewed_and_released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "HEARTBEAT_SECONDS", 0.01)
     lock = Lock(tmp_path)
     assert lock.claim()
     with lock.held() as lost:
         os.utime(tmp_path / "lock.0", (1, 1))
-        kept_until(lambda: (tmp_path / "lock.0").stat().st_mtime != 1, lost)
+        wait_while_held(lambda: (tmp_path / "lock.0").stat().st_mtime != 1, lost)
     assert lock.holder() is None
-    assert not lock.beat()
+    assert not lock.heartbeat()

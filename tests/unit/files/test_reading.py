@@ -1,4 +1,4 @@
-"""What comes from outside: regular files, of a size that was expected, in UTF-8, and JSON that says one thing."""
+"""Reading of untrusted files: regular files of bounded size, UTF-8, strict JSON, printable text."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pytest
 from regard.errors import CheckpointError, ConfigError
 from regard.files.json_text import parse_json
 from regard.files.printable import on_one_line, printable, printable_json
-from regard.files.reading import decoded, open_regular, read_bytes, read_text
+from regard.files.reading import decode_utf8, open_regular, read_bytes, read_text
 
 
-def read(path: Path, most: int = 100) -> bytes:
-    return read_bytes(path, most=most, cure="bring it back")
+def read(path: Path, max_bytes: int = 100) -> bytes:
+    return read_bytes(path, max_bytes=max_bytes, remedy="restore it")
 
 
-def test_a_file_is_read_as_a_whole(tmp_path: Path) -> None:
+def test_a_file_is_read_completely(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * 100)
     assert read(tmp_path / "a") == b"x" * 100
-    with pytest.raises(CheckpointError, match=r"a: expected at most 99 bytes, found 100: bring it back"):
-        read(tmp_path / "a", most=99)
+    with pytest.raises(CheckpointError, match=r"a: expected at most 99 bytes, found 100: restore it"):
+        read(tmp_path / "a", max_bytes=99)
 
 
-def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
+def test_other_kinds_of_files_are_refused_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to("loop")
     os.symlink("/dev/zero", tmp_path / "zero")
@@ -39,76 +39,78 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
         ("socket", "cannot be read: No such device or address"),
         ("none", "none: no such file"),
         ("none/none", "no such file"),
-        ("a\0b", "no file can be called so"),
+        ("a\0b", "not a valid file name"),
     ):
         with pytest.raises(ConfigError, match=f"{found}.*: choose another"):
-            read_bytes(tmp_path / name, most=10, cure="choose another", error=ConfigError)
+            read_bytes(tmp_path / name, max_bytes=10, remedy="choose another", error=ConfigError)
     listener.close()
 
 
-def test_what_fails_within_is_not_taken_for_the_files_fault(tmp_path: Path) -> None:
+def test_errors_of_the_caller_are_not_converted(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
-    with pytest.raises(OSError, match="elsewhere"), open_regular(tmp_path / "a", cure=""):
+    with pytest.raises(OSError, match="elsewhere"), open_regular(tmp_path / "a", remedy=""):
         raise OSError("elsewhere")
 
 
-def test_other_encodings_are_told(tmp_path: Path) -> None:
+def test_other_encodings_are_reported(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes("a = 'café'".encode("latin-1"))
     (tmp_path / "wide").write_bytes("a = 1".encode("utf-16"))
-    with pytest.raises(CheckpointError, match=r"latin: expected text in UTF-8, found byte 0xe9, at 8, .*: save it"):
-        read_text(tmp_path / "latin", most=100, cure="save it")
+    with pytest.raises(
+        CheckpointError, match=r"latin: expected text in UTF-8, found invalid byte 0xe9 at offset 8: save it"
+    ):
+        read_text(tmp_path / "latin", max_bytes=100, remedy="save it")
     with pytest.raises(CheckpointError, match="wide: expected text in UTF-8, found UTF-16: save it"):
-        read_text(tmp_path / "wide", most=100, cure="save it")
-    assert decoded("é".encode(), "here", cure="") == "é"
+        read_text(tmp_path / "wide", max_bytes=100, remedy="save it")
+    assert decode_utf8("é".encode(), "here", remedy="") == "é"
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
         (b"{", "Expecting property name"),
-        (b"[" * 100_000, "lists within lists"),
-        (b"[" * 70 + b"]" * 70, "more than 64 lists within one another"),
-        (b'{"a": 1, "b": {"a": 2, "a": 3}}', "the key 'a' twice"),
-        (b'{"a": NaN}', "NaN is no number"),
-        (b"[-Infinity]", "-Infinity is no number"),
-        (b"[1e999]", "1e999 is beyond all numbers"),
-        (b"[" + b"9" * 5000 + b"]", "a whole number of 5000 digits"),
-        (b'["\\ud800"]', "half a UTF-16 pair"),
-        (b'{"\\udc00": 1}', "half a UTF-16 pair"),
+        (b"[" * 100_000, "too deeply nested"),
+        (b"[" * 70 + b"]" * 70, "more than 64 nested lists"),
+        (b'{"a": 1, "b": {"a": 2, "a": 3}}', "duplicate key 'a'"),
+        (b'{"a": NaN}', "NaN is not a number"),
+        (b"[-Infinity]", "-Infinity is not a number"),
+        (b"[1e999]", "1e999 is too large for a float64"),
+        (b"[" + b"9" * 5000 + b"]", "an integer of 5000 digits"),
+        (b'["\\ud800"]', "an unpaired surrogate"),
+        (b'{"\\udc00": 1}', "an unpaired surrogate"),
         (b"\xff", "expected text in UTF-8"),
         (b"\xef\xbb\xbf{}", "BOM"),
     ],
 )
-def test_json_that_says_several_things_or_none(data: bytes, reason: str) -> None:
-    with pytest.raises(CheckpointError, match=rf"a\.json: .*{reason}.*: bring it back"):
-        parse_json(data, where="a.json", cure="bring it back")
+def test_json_that_is_not_strict_is_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(CheckpointError, match=rf"a\.json: .*{reason}.*: restore it"):
+        parse_json(data, where="a.json", remedy="restore it")
 
 
-def test_json_that_says_one_thing() -> None:
+def test_strict_json_is_parsed() -> None:
     data = b'{"a": [1, -2.5, "\\ud83d\\ude00 \\n", true, null], "b": ' + b"[" * 62 + b"]" * 62 + b"}"
-    tree = parse_json(data, where="", cure="")
+    tree = parse_json(data, where="", remedy="")
     assert isinstance(tree, dict)
     assert tree["a"] == [1, -2.5, "\U0001f600 \n", True, None]
 
 
-def test_a_key_that_comes_twice_among_many_is_found_at_once() -> None:
+def test_a_duplicate_key_among_many_is_found_quickly() -> None:
     names = ", ".join(f'"k{n}": 0' for n in range(100_000))
-    with pytest.raises(CheckpointError, match="the key 'k77777' twice"):
-        parse_json(f'{{{names}, "k77777": 1}}'.encode(), where="", cure="")
+    with pytest.raises(CheckpointError, match="duplicate key 'k77777'"):
+        parse_json(f'{{{names}, "k77777": 1}}'.encode(), where="", remedy="")
 
 
 HOSTILE = "\x1b[31m \x07\r\x00\x7f\x85\x9b2J \u202e\u2066\u2028 \ud800 \udcff"
 
 
 @pytest.mark.parametrize("show", [printable, on_one_line, printable_json])
-def test_nothing_that_a_terminal_obeys_is_shown(show: object) -> None:
+def test_control_characters_are_escaped(show: object) -> None:
     assert callable(show)
     shown = show(HOSTILE)
     shown.encode("utf-8")
     assert not set(shown) & set(HOSTILE) - set("[31m 2J")
 
 
-def test_what_people_write_is_shown_as_it_is() -> None:
+def test_ordinary_text_is_unchanged() -> None:
     text = "café 你好 می‌خواهم 👩‍👩‍👧 a\tb\nc \u200e\u00ad"
     assert printable(text) == text
     assert on_one_line(text) == text.replace("\t", "\\t").replace("\n", "\\n")

@@ -219,13 +219,13 @@ def test_results_that_are_not_finite_are_not_written(finished_lab: Make, tmp_pat
 def test_a_changed_file_does_not_match_its_hash(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(sealed({"b": [1.5, "é"], "a": None}), encoding="utf-8")
-    assert read_sealed(path, most=1000, cure="") == {"b": [1.5, "é"], "a": None}
+    assert read_sealed(path, max_bytes=1000, remedy="") == {"b": [1.5, "é"], "a": None}
     path.write_text(path.read_text().replace("1.5", "1.25"))
     with pytest.raises(ConfigError, match=r"a\.json: changed since it was written: .*: bring it back"):
-        read_sealed(path, most=1000, cure="bring it back", error=ConfigError)
+        read_sealed(path, max_bytes=1000, remedy="bring it back", error=ConfigError)
     path.write_text('{"sha256": 7}')
     with pytest.raises(CheckpointError, match="changed"):
-        read_sealed(path, most=1000, cure="")
+        read_sealed(path, max_bytes=1000, remedy="")
 
 
 def test_missing_logs_and_pipes_in_place_of_logs(finished_lab: Make) -> None:

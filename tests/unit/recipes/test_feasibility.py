@@ -37,7 +37,7 @@ def test_a_model_that_no_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
         (Config(model=RNNConfig(hidden_size=12, attention={"heads": 5})), "multiple of model.attention.heads"),
         (Config(model=RNNConfig(hidden_size=12, attention={"heads": 24})), "12 with 24 heads: change either"),
         (Config(model=TransformerConfig(heads=3)), "multiple of twice model.heads"),
-        (Config(data=DataConfig(src="a", val_tgt="b")), "names no sources"),
+        (Config(data=DataConfig(src="a", val_tgt="b")), "data.val_tgt is set, but data.val_src is not"),
     ],
 )
 def test_what_contradicts_itself_is_refused_from_python_too(config: Config, told: str, tmp_path) -> None:

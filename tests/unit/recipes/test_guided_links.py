@@ -51,7 +51,7 @@ def aligner(monkeypatch: pytest.MonkeyPatch):
 
 
 def linked(prepared) -> list[list[int]]:
-    return [prepared.guidance.links[row].tolist() for row in range(len(prepared.train))]
+    return [prepared.guided_links.links[row].tolist() for row in range(len(prepared.train))]
 
 
 def test_links_are_made_for_the_pairs_that_are_trained_on(toy, aligner):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from regard.config.load import parse_config, read_changes
+from regard.config.load import parse_config, read_overrides
 from regard.errors import CheckpointError, ConfigError, DataError, RegardError
 from regard.recipes.training import train
 
@@ -150,7 +150,7 @@ def test_directories_that_vanish_are_told_in_words(toy, how: str, when: int) -> 
         if how == "replaced":
             (out / "training").mkdir()
 
-    with pytest.raises(CheckpointError, match="was removed or replaced while this training worked in it"):
+    with pytest.raises(CheckpointError, match="was removed or replaced during this training"):
         train(toy.config(), out, reporter=At(when, vanish))
 
 
@@ -189,7 +189,7 @@ def test_word_links_may_move_and_must_be_the_same(toy) -> None:
     guided = ("train.guided_weight=0.1", f"train.guided_file={links}")
     train(toy.config(*guided), out, reporter=At(4, stop))
     links.rename(toy.directory / "moved")
-    moved = read_changes([f"train.guided_file={toy.directory / 'moved'}"])
+    moved = read_overrides([f"train.guided_file={toy.directory / 'moved'}"])
     assert train(moved, out, resume=True).steps == 8
     (toy.directory / "moved").write_text("0-0\n" * 120)
     with pytest.raises(DataError, match="moved: the word links are not what they were"):
@@ -215,7 +215,7 @@ def test_a_name_that_no_configuration_can_hold_is_refused_before_anything_is_wri
     config = toy.config()
     section, key = name.split(".")
     part = getattr(config, section).model_copy(update={key: str(odd)})
-    with pytest.raises(ConfigError, match=rf"{name}: expected a name in UTF-8.*caf\\udce9\.en.*rename"):
+    with pytest.raises(ConfigError, match=rf"{name}: expected a file name in UTF-8.*caf\\udce9\.en.*rename"):
         train(config.model_copy(update={section: part}), toy.directory / "model")
     assert not (toy.directory / "model").exists()
 
@@ -223,9 +223,9 @@ def test_a_name_that_no_configuration_can_hold_is_refused_before_anything_is_wri
 def test_an_empty_name_is_none(toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(toy.directory)
     before = sorted(toy.directory.iterdir())
-    with pytest.raises(ConfigError, match="out: expected the name of a place, got an empty one"):
+    with pytest.raises(ConfigError, match="out: expected a path, got an empty one"):
         train(toy.config(), "")
-    with pytest.raises(ConfigError, match=r"data\.src: expected the name of a place"):
+    with pytest.raises(ConfigError, match=r"data\.src: expected a path, got an empty one"):
         train(toy.config('data.src=""'), "model")
     assert sorted(toy.directory.iterdir()) == before
 

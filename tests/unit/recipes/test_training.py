@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from regard.config.schema import TransformerConfig
 from regard.errors import CheckpointError, ConfigError
 from regard.recipes import training
 from regard.recipes.training import choose_device, train
@@ -87,7 +88,7 @@ def test_threads_of_a_larger_machine_are_lowered_with_a_word(toy) -> None:
     stopper = Stopper(0)
     result = train(toy.config("train.threads=1000"), toy.directory / "model", reporter=stopper)
     assert result.steps == 8
-    assert any("train.threads = 1000 is beyond this machine" in one for one in stopper.messages)
+    assert any("train.threads = 1000 is too many for this machine" in one for one in stopper.messages)
 
 
 def test_a_training_without_a_saved_step_begins_anew(toy) -> None:
@@ -112,10 +113,10 @@ def test_subwords_can_be_sampled_and_separate(toy) -> None:
 @pytest.mark.parametrize(
     ("taken", "message"),
     [
-        ("manifest.json", r"already holds manifest\.json: choose another --out, or replace it with --overwrite"),
-        ("weights.safetensors", r"already holds weights\.safetensors: choose"),
-        ("training/state.safetensors", r"already holds training: choose another --out, or replace"),
-        ("training/my-notes.txt", r"expected the files of a training.*found 'my-notes\.txt'.*move it away"),
+        ("manifest.json", r"already contains manifest\.json: choose another --out, or replace it with --overwrite"),
+        ("weights.safetensors", r"already contains weights\.safetensors: choose"),
+        ("training/state.safetensors", r"already contains training: choose another --out, or replace"),
+        ("training/my-notes.txt", r"expected only files of a training.*found 'my-notes\.txt'.*move that file away"),
     ],
 )
 def test_a_directory_in_use_is_not_touched(toy, taken: str, message: str) -> None:
@@ -130,7 +131,7 @@ def test_a_directory_in_use_is_not_touched(toy, taken: str, message: str) -> Non
 
 def test_what_can_be_gone_on_with_is_not_begun_anew(toy) -> None:
     train(toy.config(), toy.directory / "model", reporter=Stopper(4))
-    with pytest.raises(ConfigError, match=r"already holds training: .*, go on with --resume, or replace"):
+    with pytest.raises(ConfigError, match=r"already contains training: .*, resume it with --resume, or replace"):
         train(toy.config(), toy.directory / "model")
 
 
@@ -172,7 +173,7 @@ def test_a_transformer_is_measured_by_its_batches(toy, monkeypatch: pytest.Monke
     monkeypatch.setattr("regard.train.precision.measure_ratio", lambda *_, **sizes: asked.update(sizes) or 0.5)
     sizes = ["width=16", "ff_size=16", "heads=2", "encoder_layers=1", "decoder_layers=1"]
     config = toy.config("train.precision=auto", "train.steps=1").model_copy(
-        update={"model": training.TransformerConfig(**{k: int(v) for k, v in (one.split("=") for one in sizes)})}
+        update={"model": TransformerConfig(**{k: int(v) for k, v in (one.split("=") for one in sizes)})}
     )
     train(config, toy.directory / "model")
     assert asked == {"rows": 128, "width": 16}

@@ -1,4 +1,4 @@
-"""Vocabularies and small models of each sort, made once."""
+"""Vocabularies and small models of each kind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SMALL = {
 
 @dataclass
 class Made:
-    """Everything that a stored model is made of."""
+    """An untrained model with all that is stored with it."""
 
     model: Seq2Seq
     config: Config
@@ -51,11 +51,11 @@ def subwords() -> tuple[Subword, Subword]:
 def make(subwords: tuple[Subword, Subword]) -> Callable[..., Made]:
     """Makes an untrained model: `make(kind, *overrides, seed=1)`."""
 
-    def make_one(kind: str = "rnn", *overrides: str, seed: int = 1) -> Made:
+    def make_model(kind: str = "rnn", *overrides: str, seed: int = 1) -> Made:
         config = load_config(overrides=[*SMALL[kind], *overrides])
         src, tgt = subwords[0], subwords[0 if config.subword.shared else 1]
         torch.manual_seed(seed)
         model = build_model(config.model, src_vocab=len(src), tgt_vocab=len(tgt), shared=config.subword.shared)
         return Made(model, config, src, tgt)
 
-    return make_one
+    return make_model

@@ -1,4 +1,4 @@
-"""Training states come back as they were, or not at all."""
+"""Training states are restored exactly, or refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TENSORS = {
 SCALARS = {"step": 3, "best": None, "name": "é", "list": [1, 2.5, {"x": True}]}
 
 
-def test_what_is_loaded_is_what_was_saved(tmp_path: Path) -> None:
+def test_a_loaded_state_equals_the_saved_one(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "state.safetensors"
     view = torch.arange(10.0)
     save_state(path, {**TENSORS, "view": view[::2], "tied": view}, SCALARS)
@@ -36,33 +36,33 @@ def test_what_is_loaded_is_what_was_saved(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_the_same_state_is_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("one", "two"):
+def test_equal_states_give_equal_bytes(tmp_path: Path) -> None:
+    for name in ("first", "second"):
         save_state(tmp_path / name, TENSORS, SCALARS)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
 
-def test_there_is_none(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"state: there is no training state to go on from; start anew"):
+def test_a_missing_state_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"state: no training state to resume; start a new training"):
         load_state(tmp_path / "state")
 
 
-@pytest.mark.parametrize("place", [-1, 120])
-def test_a_flipped_bit_is_noticed(tmp_path: Path, place: int) -> None:
+@pytest.mark.parametrize("offset", [-1, 120])
+def test_a_flipped_bit_is_detected(tmp_path: Path, offset: int) -> None:
     path = tmp_path / "state"
     save_state(path, TENSORS, SCALARS)
     content = bytearray(path.read_bytes())
-    content[place] ^= 1
+    content[offset] ^= 1
     path.write_bytes(bytes(content))
     with pytest.raises(CheckpointError, match=str(path)):
         load_state(path)
 
 
-def test_cut_short(tmp_path: Path) -> None:
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "state"
     save_state(path, TENSORS, SCALARS)
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(CheckpointError, match="not a whole safetensors file"):
+    with pytest.raises(CheckpointError, match="not a valid safetensors file"):
         load_state(path)
 
 
@@ -73,16 +73,16 @@ def test_cut_short(tmp_path: Path) -> None:
         ({"regard": "{"}, "not a training state of regard"),
         ({"regard": "[]"}, "not a training state of regard"),
         ({"regard": '{"format_version": 9, "sha256": "", "scalars": {}}'}, "a training state of version 9, but this"),
-        ({"regard": '{"format_version": 1, "sha256": "", "scalars": {}}'}, "does not agree with its own hash"),
+        ({"regard": '{"format_version": 1, "sha256": "", "scalars": {}}'}, "does not match its hash"),
     ],
 )
-def test_files_of_another_sort(tmp_path: Path, metadata: dict[str, str] | None, message: str) -> None:
+def test_other_safetensors_files_are_refused(tmp_path: Path, metadata: dict[str, str] | None, message: str) -> None:
     save_file({"a": torch.zeros(1)}, tmp_path / "state", metadata=metadata)
     with pytest.raises(CheckpointError, match=message):
         load_state(tmp_path / "state")
 
 
-def test_the_old_state_outlives_a_failed_write(tmp_path: Path) -> None:
+def test_a_failed_write_keeps_the_old_state(tmp_path: Path) -> None:
     path = tmp_path / "state"
     save_state(path, TENSORS, SCALARS)
     (tmp_path / "state.new").mkdir()  # where the new state would be written

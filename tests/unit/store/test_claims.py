@@ -1,4 +1,4 @@
-"""What a manifest claims is compared with the files, and sizes with the weights before anything is built."""
+"""Manifests are compared with the files, and sizes with the weights before a model is built."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from regard.text.subword import Subword
 
 
 class Made(Protocol):
-    """What the fixture `make` makes, see `conftest.py`."""
+    """Result of the fixture `make`, see `conftest.py`."""
 
     model: Seq2Seq
     config: Config
@@ -48,7 +48,7 @@ def edit(directory: Path, change: Callable[[dict[str, object]], object]) -> None
 
 
 def rehash(directory: Path) -> None:
-    """Makes hashes and signature agree with files that were changed by hand."""
+    """Updates hashes and signature for files that were changed."""
 
     def change(tree: dict[str, object]) -> None:
         files = tree["files"]
@@ -62,7 +62,7 @@ def rehash(directory: Path) -> None:
     edit(directory, change)
 
 
-def refused(directory: Path, message: str) -> None:
+def assert_refused(directory: Path, message: str) -> None:
     for read in (open_model, load_model):
         with pytest.raises(RegardError, match=message):
             read(directory)
@@ -81,11 +81,13 @@ def refused(directory: Path, message: str) -> None:
         ("regard_version", "9.9"),
     ],
 )
-def test_claims_that_the_files_do_not_bear_out(make: Make, tmp_path: Path, key: str, value: object) -> None:
+def test_manifests_that_do_not_fit_the_files_are_refused(make: Make, tmp_path: Path, key: str, value: object) -> None:
     directory = make().save(tmp_path / "model")
     edit(directory, lambda tree: tree.update({key: value}))
-    named = "signature" if key == "regard_version" else key
-    refused(directory, rf"manifest\.json: damaged: {named} is .*, but the model's files say .*; copy the model again")
+    reported = "signature" if key == "regard_version" else key
+    assert_refused(
+        directory, rf"manifest\.json: damaged: {reported} is .*, but its files give .*; copy the model again"
+    )
 
 
 @pytest.mark.parametrize("part", ["regard:0", "model:bahdanau", "params:1", "vocab:bpe-310", "seed:2", "c:0", "w:0"])
@@ -95,10 +97,10 @@ def test_every_part_of_a_signature_is_compared(make: Make, tmp_path: Path, part:
 
     def change(tree: dict[str, object]) -> None:
         parts = str(tree["signature"]).split("|")
-        tree["signature"] = "|".join(part if one.startswith(f"{key}:") else one for one in parts)
+        tree["signature"] = "|".join(part if old_part.startswith(f"{key}:") else old_part for old_part in parts)
 
     edit(directory, change)
-    refused(directory, "damaged: signature is")
+    assert_refused(directory, "damaged: signature is")
 
 
 @pytest.mark.parametrize(
@@ -115,28 +117,28 @@ def test_every_part_of_a_signature_is_compared(make: Make, tmp_path: Path, part:
         ("files", {"config.toml": 7}),
     ],
 )
-def test_values_of_another_type(make: Make, tmp_path: Path, key: str, value: object) -> None:
+def test_values_of_wrong_types_are_refused(make: Make, tmp_path: Path, key: str, value: object) -> None:
     directory = make().save(tmp_path / "model")
     edit(directory, lambda tree: tree.update({key: value}))
-    refused(directory, r"manifest\.json: .*copy the model again|config\.toml: changed|'files' should list")
+    assert_refused(directory, r"manifest\.json: .*copy the model again|config\.toml: changed|'files' should list")
 
 
-def test_a_manifest_of_100_000_details_is_refused_at_once(make: Make, tmp_path: Path) -> None:
+def test_a_manifest_of_100_000_details_is_refused_quickly(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     edit(directory, lambda tree: tree.update(details={f"detail {n}": "x" * 10 for n in range(100_000)}))
-    begun = time.process_time()
-    refused(directory, r"manifest\.json: expected at most 1,048,576 bytes, found .*: copy the model again")
-    assert time.process_time() - begun < 2
+    start = time.process_time()
+    assert_refused(directory, r"manifest\.json: expected at most 1,048,576 bytes, found .*: copy the model again")
+    assert time.process_time() - start < 2
 
 
-def test_a_manifest_that_says_a_thing_twice(make: Make, tmp_path: Path) -> None:
+def test_a_manifest_with_a_duplicate_key_is_refused(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     text = (directory / MANIFEST).read_text(encoding="utf-8")
     (directory / MANIFEST).write_text(text.replace('"num_parameters"', '"signature": "x",\n  "num_parameters"'))
-    refused(directory, "the key 'signature' twice")
+    assert_refused(directory, "duplicate key 'signature'")
 
 
-def test_details_that_json_has_no_word_for_are_text(make: Make, tmp_path: Path) -> None:
+def test_details_that_are_not_finite_are_stored_as_text(make: Make, tmp_path: Path) -> None:
     made = make()
     save_model(
         tmp_path / "model", model=made.model, config=made.config,
@@ -146,9 +148,7 @@ def test_details_that_json_has_no_word_for_are_text(make: Make, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("details", [{"a": "\ud800"}, {f"a{n}": n for n in range(1001)}, {"a": "x" * 600_000}])
-def test_details_that_could_not_be_read_again_are_not_written(
-    make: Make, tmp_path: Path, details: dict[str, str | float | int]
-) -> None:
+def test_unreadable_details_are_not_written(make: Make, tmp_path: Path, details: dict[str, str | float | int]) -> None:
     made = make()
     with pytest.raises(CheckpointError, match="details of a model"):
         save_model(
@@ -173,20 +173,18 @@ def test_details_that_could_not_be_read_again_are_not_written(
         ("rnn", "embed_size", 10**12),
     ],
 )
-def test_sizes_are_compared_before_anything_is_built(
-    make: Make, tmp_path: Path, kind: str, key: str, value: int
-) -> None:
+def test_sizes_are_checked_before_building(make: Make, tmp_path: Path, kind: str, key: str, value: int) -> None:
     directory = make(kind).save(tmp_path / "model")
     path = directory / "config.toml"
     lines = [f"{key} = {value}" if line.startswith(f"{key} =") else line for line in path.read_text().splitlines()]
     path.write_text("\n".join(lines) + "\n")
     rehash(directory)
-    begun = time.process_time()
-    refused(directory, r"(config\.toml|weights\.safetensors).*")
-    assert time.process_time() - begun < 2
+    start = time.process_time()
+    assert_refused(directory, r"(config\.toml|weights\.safetensors).*")
+    assert time.process_time() - start < 2
 
 
-def test_weights_beyond_float32(make: Make, tmp_path: Path) -> None:
+def test_weights_that_overflow_float32_are_refused(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     tensors = {name: tensor.double() for name, tensor in load_file(directory / WEIGHTS).items()}
     save_file(tensors, directory / WEIGHTS)
@@ -199,7 +197,7 @@ def test_weights_beyond_float32(make: Make, tmp_path: Path) -> None:
         load_model(directory)
 
 
-def test_weights_of_eight_bits(make: Make, tmp_path: Path) -> None:
+def test_weights_of_eight_bits_are_refused(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     tensors = load_file(directory / WEIGHTS)
     tensors["output_bias"] = tensors["output_bias"].to(torch.float8_e5m2)
@@ -211,25 +209,25 @@ def test_weights_of_eight_bits(make: Make, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["manifest.json", "config.toml", "subword.model", "weights.safetensors"])
 @pytest.mark.parametrize("kind", ["pipe", "directory", "device", "loop"])
-def test_something_else_in_place_of_a_file(make: Make, tmp_path: Path, name: str, kind: str) -> None:
+def test_other_kinds_of_files_are_refused(make: Make, tmp_path: Path, name: str, kind: str) -> None:
     directory = make().save(tmp_path / "model")
-    place = directory / name
-    place.unlink()
+    path = directory / name
+    path.unlink()
     if kind == "pipe":
-        os.mkfifo(place)
+        os.mkfifo(path)
     elif kind == "directory":
-        place.mkdir()
+        path.mkdir()
     else:
-        place.symlink_to("/dev/zero" if kind == "device" else name)
+        path.symlink_to("/dev/zero" if kind == "device" else name)
     found = "cannot be read: Too many levels" if kind == "loop" else f"expected a file, found a {kind}"
-    refused(directory, rf"{name}: {found}.*: copy the model again")
+    assert_refused(directory, rf"{name}: {found}.*: copy the model again")
 
 
-def test_a_score_of_ones_own_can_be_described(make: Make, tmp_path: Path) -> None:
+def test_a_model_with_a_custom_score_can_be_opened(make: Make, tmp_path: Path) -> None:
     class Scaled(DotScore):
         def __init__(self, query_size: int, key_size: int) -> None:
             super().__init__(query_size, key_size)
-            self.own = torch.nn.Parameter(torch.ones(3))
+            self.custom = torch.nn.Parameter(torch.ones(3))
 
     made = make()
     sizes = {"src_vocab": len(made.src_subword), "tgt_vocab": len(made.tgt_subword)}
@@ -238,8 +236,10 @@ def test_a_score_of_ones_own_can_be_described(make: Make, tmp_path: Path) -> Non
         tmp_path / "model", model=model, config=made.config, src_subword=made.src_subword, tgt_subword=made.tgt_subword
     )
     assert load_model(tmp_path / "model", score=Scaled).model.state_dict().keys() == model.state_dict().keys()
-    assert open_model(tmp_path / "model").manifest.num_parameters == sum(one.numel() for one in model.parameters())
-    with pytest.raises(CheckpointError, match=r"unexpected: decoder\.attention\.attention\.score\.own"):
+    assert open_model(tmp_path / "model").manifest.num_parameters == sum(
+        parameter.numel() for parameter in model.parameters()
+    )
+    with pytest.raises(CheckpointError, match=r"unexpected: decoder\.attention\.attention\.score\.custom"):
         load_model(tmp_path / "model")
 
 
@@ -258,33 +258,33 @@ F4 = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
 @pytest.mark.parametrize(
     ("header", "body", "reason"),
     [
-        ([], b"", "its header is no object"),
-        ({"a": 1}, b"", "a has no type, shape and place"),
-        ({"a": {**F4, "more": 1}}, b"1234", "a has no type, shape and place"),
-        ({"a": {**F4, "dtype": "F33"}}, b"1234", "a is of the type 'F33'"),
-        ({"a": {**F4, "shape": [-1]}}, b"1234", "a has a shape or a place that is none"),
-        ({"a": {**F4, "shape": [1.0]}}, b"1234", "a has a shape or a place that is none"),
-        ({"a": {**F4, "shape": [True]}}, b"1234", "a has a shape or a place that is none"),
-        ({"a": {**F4, "shape": [1] * 1000}}, b"1234", "a has a shape or a place that is none"),
-        ({"a": {**F4, "shape": [0, 10**17]}}, b"", "a has a shape or a place that is none"),
+        ([], b"", "its header is not a JSON object"),
+        ({"a": 1}, b"", "a has no type, shape and offsets"),
+        ({"a": {**F4, "more": 1}}, b"1234", "a has no type, shape and offsets"),
+        ({"a": {**F4, "dtype": "F33"}}, b"1234", "a is of unknown type 'F33'"),
+        ({"a": {**F4, "shape": [-1]}}, b"1234", "a has invalid shape or offsets"),
+        ({"a": {**F4, "shape": [1.0]}}, b"1234", "a has invalid shape or offsets"),
+        ({"a": {**F4, "shape": [True]}}, b"1234", "a has invalid shape or offsets"),
+        ({"a": {**F4, "shape": [1] * 1000}}, b"1234", "a has invalid shape or offsets"),
+        ({"a": {**F4, "shape": [0, 10**17]}}, b"", "a has invalid shape or offsets"),
         ({"a": {**F4, "shape": [2]}}, b"1234", "a takes 8 bytes, but has 4"),
         ({"a": {**F4, "data_offsets": [4, 0]}}, b"1234", "a takes 4 bytes, but has -4"),
         ({"a": {**F4, "data_offsets": [4, 8]}}, b"12345678", "bytes of a do not follow"),
         ({"a": F4, "b": F4}, b"1234", "bytes of b do not follow"),
-        ({"a": F4}, b"12345", "its tensors take 4 bytes, but there are 5"),
-        ({"__metadata__": {"a": 1}, "a": F4}, b"1234", "__metadata__ should be texts"),
-        (b'{"a": {"dtype":"F32","shape":[1],"data_offsets":[0,4]}, "a": 1}', b"1234", "the key 'a' twice"),
-        (b"[" * 10_000, b"", "lists within lists"),
+        ({"a": F4}, b"12345", "its tensors take 4 bytes, but 5 follow the header"),
+        ({"__metadata__": {"a": 1}, "a": F4}, b"1234", "__metadata__ has values that are not text"),
+        (b'{"a": {"dtype":"F32","shape":[1],"data_offsets":[0,4]}, "a": 1}', b"1234", "duplicate key 'a'"),
+        (b"[" * 10_000, b"", "too deeply nested"),
         (b"\xff\xfe", b"", "expected text in UTF-8"),
     ],
 )
-def test_headers_that_are_not_believed(tmp_path: Path, header: object, body: bytes, reason: str) -> None:
+def test_invalid_headers_are_refused(tmp_path: Path, header: object, body: bytes, reason: str) -> None:
     path = write(tmp_path / "a.safetensors", header, body)
-    with pytest.raises(CheckpointError, match=rf"a\.safetensors: not a whole safetensors file.*{reason}"):
+    with pytest.raises(CheckpointError, match=rf"a\.safetensors: not a valid safetensors file.*{reason}"):
         map_tensors(path)
 
 
-def test_tensors_of_every_type_are_those_of_the_library(tmp_path: Path) -> None:
+def test_tensors_of_every_type_are_read_as_by_safetensors(tmp_path: Path) -> None:
     types = [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool]
     saved = {f"{kind}": torch.arange(6).reshape(2, 3).to(kind) for kind in types}
     saved |= {"scalar": torch.tensor(3.5), "empty": torch.zeros(0, 4)}
@@ -297,7 +297,7 @@ def test_tensors_of_every_type_are_those_of_the_library(tmp_path: Path) -> None:
         assert torch.equal(found[name], tensor)
 
 
-def test_tensors_that_are_not_aligned(tmp_path: Path) -> None:
+def test_unaligned_tensors_are_read(tmp_path: Path) -> None:
     entries = {
         "a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},
         "b": {"dtype": "F32", "shape": [2], "data_offsets": [1, 9]},
@@ -308,7 +308,7 @@ def test_tensors_that_are_not_aligned(tmp_path: Path) -> None:
     assert found["a"].tolist() == [7]
 
 
-def test_a_pointer_of_git_lfs_is_named(tmp_path: Path) -> None:
+def test_a_git_lfs_pointer_is_recognized(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     with pytest.raises(CheckpointError, match=r"a pointer of Git LFS in place of the file itself: .*git lfs pull"):
         map_tensors(tmp_path / "a")

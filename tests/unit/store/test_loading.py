@@ -1,4 +1,4 @@
-"""A model that is loaded is the saved one in every number, whatever its kind, and is made without drawing any."""
+"""Loaded models of every kind equal the saved ones, and loading uses no random numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from regard.model.build import build_model
 from regard.model.embed import LearnedPositions
 from regard.model.seq2seq import Seq2Seq
 from regard.store import load_model
-from regard.store.weights import is_stored_whole
+from regard.store.weights import is_fully_stored
 
 ATTENTION = "model.attention."
 SYSTEMS: dict[str, tuple[str, ...]] = {
@@ -57,7 +57,7 @@ SYSTEMS: dict[str, tuple[str, ...]] = {
 
 
 class Made(Protocol):
-    """What the fixture `make` makes, see `conftest.py`."""
+    """Result of the fixture `make`, see `conftest.py`."""
 
     model: Seq2Seq
 
@@ -68,7 +68,7 @@ Make = Callable[..., Made]
 
 
 def tensors_within(model: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers, stored or not, and tensors that are mere attributes."""
+    """Parameters, buffers (stored or not), and tensors that are plain attributes."""
     plain = {
         f"{name}.{key}": value
         for name, module in model.named_modules()
@@ -79,22 +79,22 @@ def tensors_within(model: nn.Module) -> dict[str, Tensor]:
 
 
 def logits(model: Seq2Seq) -> Tensor:
-    """What a model says of two sentences, step by step."""
+    """Logits of a few decoder steps for two sentences."""
     model.eval()
     src_ids, src_len = torch.tensor([[5, 9, 30, 7, 3], [8, 40, 3, 1, 1]]), torch.tensor([5, 3])
-    said = []
+    logits = []
     with torch.inference_mode():
         state = model.start(src_ids, src_len)
         for ids in ([2, 2], [17, 11], [6, 90]):
             output, state = model.step(torch.tensor(ids), state)
-            said.append(output.logits)
-    return torch.stack(said)
+            logits.append(output.logits)
+    return torch.stack(logits)
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_a_loaded_model_is_the_saved_one(make: Make, tmp_path: Path, system: str) -> None:
+def test_a_loaded_model_equals_the_saved_one(make: Make, tmp_path: Path, system: str) -> None:
     made = make(*SYSTEMS[system])
-    with torch.no_grad():  # biases and padding's rows begin as zeros: what is loaded is told apart from what is made
+    with torch.no_grad():  # biases and padding rows start at zero; random values show that they are loaded
         for parameter in made.model.parameters():
             parameter.add_(torch.rand_like(parameter) / 8)
     directory = made.save(tmp_path / "model")
@@ -104,15 +104,15 @@ def test_a_loaded_model_is_the_saved_one(make: Make, tmp_path: Path, system: str
     saved, found = tensors_within(made.model), tensors_within(loaded)
     assert saved.keys() == found.keys()
     assert all(torch.equal(tensor, found[name]) for name, tensor in saved.items())
-    assert all(one.requires_grad == found[name].requires_grad for name, one in saved.items())
-    assert all(type(one) is type(found[name]) for name, one in saved.items())
-    ties = [len({id(one) for one in model.state_dict(keep_vars=True).values()}) for model in (made.model, loaded)]
+    assert all(tensor.requires_grad == found[name].requires_grad for name, tensor in saved.items())
+    assert all(type(tensor) is type(found[name]) for name, tensor in saved.items())
+    ties = [len({id(tensor) for tensor in model.state_dict(keep_vars=True).values()}) for model in (made.model, loaded)]
     assert ties[0] == ties[1]
     assert torch.equal(logits(loaded), logits(made.model))
 
 
-def test_first_values_are_drawn_as_ever() -> None:
-    """A training with a seed stays the same one."""
+def test_initial_values_stay_the_same() -> None:
+    """A training with a certain seed gives the same model as in earlier versions."""
     torch.manual_seed(3)
     table = LearnedPositions(40, 12).table
     torch.manual_seed(3)
@@ -125,8 +125,8 @@ def test_first_values_are_drawn_as_ever() -> None:
     assert torch.equal(score.v, torch.empty(1, 7).uniform_(-1.0, 1.0) / 7**0.5)
 
 
-class OwnScore(GeneralScore):
-    """A user's score that computes when it is made what no file holds."""
+class CustomScore(GeneralScore):
+    """A custom score with tensors that are computed by its constructor and not stored."""
 
     def __init__(self, query_size: int, key_size: int) -> None:
         super().__init__(query_size, key_size)
@@ -137,13 +137,13 @@ class OwnScore(GeneralScore):
         return super().project_key(key * self.get_buffer("ramp") + self.offset)
 
 
-def test_what_a_users_score_computes_is_there(make: Make, tmp_path: Path) -> None:
+def test_tensors_that_a_custom_score_computes_are_restored(make: Make, tmp_path: Path) -> None:
     made = make("rnn", "model.attention.location_filters=2")
-    made.model = build_model(made.config.model, src_vocab=310, tgt_vocab=310, shared=True, score=OwnScore)  # type: ignore[attr-defined]
-    assert not is_stored_whole(made.model)
+    made.model = build_model(made.config.model, src_vocab=310, tgt_vocab=310, shared=True, score=CustomScore)  # type: ignore[attr-defined]
+    assert not is_fully_stored(made.model)
     directory = made.save(tmp_path / "model")
     before = torch.get_rng_state()
-    loaded = load_model(directory, score=OwnScore).model
+    loaded = load_model(directory, score=CustomScore).model
     assert torch.equal(torch.get_rng_state(), before)
     saved, found = tensors_within(made.model), tensors_within(loaded)
     assert any(name.endswith("ramp") for name in saved)
@@ -153,7 +153,7 @@ def test_what_a_users_score_computes_is_there(make: Make, tmp_path: Path) -> Non
     assert torch.equal(logits(loaded), logits(made.model))
 
 
-def test_a_buffer_that_is_not_stored_is_computed(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_non_persistent_buffer_is_computed(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def with_table(*args: object, **options: object) -> Seq2Seq:
         model = build_model(*args, **options)  # type: ignore[arg-type]
         model.register_buffer("table", torch.arange(5) ** 2, persistent=False)
@@ -164,7 +164,7 @@ def test_a_buffer_that_is_not_stored_is_computed(make: Make, tmp_path: Path, mon
     assert load_model(directory).model.get_buffer("table").tolist() == [0, 1, 4, 9, 16]
 
 
-def test_weights_do_not_change_with_the_file(make: Make, tmp_path: Path) -> None:
+def test_loaded_weights_do_not_change_with_the_file(make: Make, tmp_path: Path) -> None:
     made = make("transformer")
     directory = made.save(tmp_path / "model")
     loaded = load_model(directory).model
@@ -174,7 +174,7 @@ def test_weights_do_not_change_with_the_file(make: Make, tmp_path: Path) -> None
     assert torch.equal(logits(loaded), logits(made.model))
 
 
-def test_great_numbers_are_finite_though_their_sum_is_not(make: Make, tmp_path: Path) -> None:
+def test_large_finite_weights_are_accepted_although_their_sum_overflows(make: Make, tmp_path: Path) -> None:
     made = make()
     with torch.no_grad():
         made.model.output_bias.fill_(3e38)
@@ -182,11 +182,11 @@ def test_great_numbers_are_finite_though_their_sum_is_not(make: Make, tmp_path: 
 
 
 def test_models_load_and_translate_without_the_compiler(make: Make, tmp_path: Path) -> None:
-    """`torch._dynamo` and what it imports take longer to load than all the rest."""
+    """`torch._dynamo` and its imports take longer to load than everything else."""
     chosen = [name for name in SYSTEMS if not name.startswith(("normalizer", "window"))]
     directories = [str(make(*SYSTEMS[name]).save(tmp_path / name)) for name in chosen]
     script = (
-        "import sys\nfrom regard.translation.translator import load\n"
+        "import sys\nfrom regard.translation.loading import load\n"
         "for path in sys.argv[1:]:\n"
         "    load(path).translate('how was your day ba ?')\n"
         "    found = {'torch._dynamo', 'torch._inductor', 'sympy'} & {*sys.modules}\n"

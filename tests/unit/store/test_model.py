@@ -1,4 +1,4 @@
-"""A saved model is the same model, and whatever is wrong with a directory is said."""
+"""Saved models load unchanged, and every damage of a directory is reported."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FIXTURES = Path(__file__).with_name("fixtures")
 
 
 class Made(Protocol):
-    """What the fixture `make` makes, see `conftest.py`."""
+    """Result of the fixture `make`, see `conftest.py`."""
 
     model: Seq2Seq
     config: Config
@@ -43,7 +43,7 @@ Make = Callable[..., Made]
 
 
 def rehash(directory: Path, **changes: object) -> None:
-    """Makes the manifest agree with files that were changed by hand, and changes entries of its own."""
+    """Updates the hashes in the manifest for files that were changed, and changes other entries."""
     path = directory / "manifest.json"
     tree = json.loads(path.read_text(encoding="utf-8"))
     for name in tree["files"]:
@@ -60,7 +60,7 @@ def edit_weights(directory: Path, edit: Callable[[dict[str, torch.Tensor]], obje
 
 @pytest.mark.parametrize("kind", ["rnn", "plain", "transformer"])
 @pytest.mark.parametrize("shared", ["true", "false"])
-def test_what_is_loaded_is_what_was_saved(make: Make, tmp_path: Path, kind: str, shared: str) -> None:
+def test_a_loaded_model_equals_the_saved_one(make: Make, tmp_path: Path, kind: str, shared: str) -> None:
     made = make(kind, f"subword.shared={shared}")
     manifest = save_model(
         tmp_path / "deep" / "model",
@@ -81,28 +81,28 @@ def test_what_is_loaded_is_what_was_saved(make: Make, tmp_path: Path, kind: str,
     assert loaded.src_subword.fingerprint() == manifest.src_vocabulary == made.src_subword.fingerprint()
     assert loaded.tgt_subword.fingerprint() == manifest.tgt_vocabulary == made.tgt_subword.fingerprint()
     assert (loaded.src_subword is loaded.tgt_subword) is (shared == "true")
-    assert manifest.num_parameters == sum(one.numel() for one in made.model.parameters())
+    assert manifest.num_parameters == sum(parameter.numel() for parameter in made.model.parameters())
 
 
 def test_tied_matrices_are_stored_once_and_stay_tied(make: Make, tmp_path: Path) -> None:
     made = make("transformer")
     directory = made.save(tmp_path / "model")
     stored = sum(tensor.numel() for tensor in load_file(directory / "weights.safetensors").values())
-    assert stored == sum(one.numel() for one in made.model.parameters())
+    assert stored == sum(parameter.numel() for parameter in made.model.parameters())
     loaded = load_model(directory).model
     assert loaded.output_weight is loaded.decoder.embedder.embedding.weight  # type: ignore[union-attr]
 
 
-def test_the_same_model_is_the_same_bytes(make: Make, tmp_path: Path) -> None:
-    for name in ("one", "two"):
+def test_equal_models_give_equal_bytes(make: Make, tmp_path: Path) -> None:
+    for name in ("first", "second"):
         make().save(tmp_path / name)
-    files = sorted(path.name for path in (tmp_path / "one").iterdir())
+    files = sorted(path.name for path in (tmp_path / "first").iterdir())
     assert files == ["config.toml", "manifest.json", "subword.model", "weights.safetensors"]
     for name in files:
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
 
-def test_loading_draws_nothing_from_the_callers_random_numbers(make: Make, tmp_path: Path) -> None:
+def test_loading_keeps_the_callers_random_state(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     torch.manual_seed(5)
     load_model(directory)
@@ -111,7 +111,7 @@ def test_loading_draws_nothing_from_the_callers_random_numbers(make: Make, tmp_p
     assert torch.equal(drawn, torch.rand(3))
 
 
-def test_the_signature_tells_models_apart(make: Make, tmp_path: Path) -> None:
+def test_signatures_differ_between_models(make: Make, tmp_path: Path) -> None:
     signature = open_model(make().save(tmp_path / "a")).manifest.signature
     parts = dict(part.split(":", 1) for part in signature.split("|"))
     assert list(parts) == ["regard", "model", "params", "vocab", "seed", "c", "w"]
@@ -130,7 +130,7 @@ def test_the_signature_tells_models_apart(make: Make, tmp_path: Path) -> None:
     )
 
 
-def test_a_new_model_takes_the_place_of_the_old_and_leaves_other_files_alone(make: Make, tmp_path: Path) -> None:
+def test_a_new_model_replaces_the_old_one_and_no_other_files(make: Make, tmp_path: Path) -> None:
     directory = make("rnn", "subword.shared=false").save(tmp_path / "model")
     (directory / "training").mkdir()
     (directory / "training" / "state").write_text("kept")
@@ -147,10 +147,10 @@ def test_a_new_model_takes_the_place_of_the_old_and_leaves_other_files_alone(mak
 
 
 class Crash(BaseException):
-    """Stands for a kill: nothing that cleans up may run after it, so the copy below is what a reader would find."""
+    """Simulates a kill. Clean-up code runs after it, so the state of the directory is copied before."""
 
 
-def test_a_crash_at_any_moment_leaves_the_old_model_or_the_new(
+def test_a_crash_at_any_moment_leaves_the_old_or_the_new_model(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, new = make("rnn", "subword.shared=false", seed=1), make("transformer", seed=2)
@@ -163,13 +163,13 @@ def test_a_crash_at_any_moment_leaves_the_old_model_or_the_new(
             break
         found.append(load_model(tmp_path / f"found{moment}").config)
         assert found[-1] in (old.config, new.config)
-        # And a save over what the crash left behind works.
+        # The next save works, too.
         assert load_model(old.save(tmp_path / f"found{moment}")).config == old.config
     else:
         pytest.fail("the save never finished")
     assert found[0] == old.config
     assert found[-1] == new.config
-    assert found == sorted(found, key=lambda config: config == new.config)  # never back again
+    assert found == sorted(found, key=lambda config: config == new.config)  # never the old one after the new one
 
 
 def _crash_at(moment: int, patch: pytest.MonkeyPatch, directory: Path, copy: Path, new: Made) -> bool:
@@ -194,16 +194,16 @@ def _crash_at(moment: int, patch: pytest.MonkeyPatch, directory: Path, copy: Pat
     return True
 
 
-def test_a_save_that_fails_after_one_that_crashed_leaves_the_crashed_ones_model(
+def test_a_failed_save_keeps_the_model_of_an_interrupted_save(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The crashed save had become valid, but its files still wait where the next save writes."""
+    """The interrupted save was committed, but its files are pending under the names that the next save uses."""
     made = make("transformer")
     directory = make("rnn").save(tmp_path / "model")
-    waiting = made.save(tmp_path / "waiting")
-    shutil.copy(waiting / "manifest.json", directory)
+    complete = made.save(tmp_path / "complete")
+    shutil.copy(complete / "manifest.json", directory)
     for name in ("config.toml", "weights.safetensors", "subword.model"):
-        shutil.copy(waiting / name, directory / f"{name}.new")
+        shutil.copy(complete / name, directory / f"{name}.new")
     assert load_model(directory).config == made.config
     with monkeypatch.context() as patch:
         patch.setattr(regard.files.atomic.os, "fsync", full_disk)
@@ -216,7 +216,7 @@ def full_disk(handle: int) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_full_disk_is_told_and_leaves_the_old_model(
+def test_a_full_disk_is_reported_and_keeps_the_old_model(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = make()
@@ -232,10 +232,10 @@ def test_a_full_disk_is_told_and_leaves_the_old_model(
     assert not list(directory.glob("*.new"))
 
 
-# --- what may be wrong ---------------------------------------------------------------------------------------------
+# --- invalid models ---------------------------------------------------------------------------------------------
 
 
-def test_models_that_went_astray_are_not_saved(make: Make, tmp_path: Path) -> None:
+def test_models_with_nan_are_not_saved(make: Make, tmp_path: Path) -> None:
     made = make()
     with torch.no_grad():
         made.model.output_bias[3] = float("nan")
@@ -244,24 +244,24 @@ def test_models_that_went_astray_are_not_saved(make: Make, tmp_path: Path) -> No
     assert not (tmp_path / "model").exists()
 
 
-def test_a_file_in_the_way(make: Make, tmp_path: Path) -> None:
+def test_a_file_with_the_name_of_the_directory_is_kept(make: Make, tmp_path: Path) -> None:
     (tmp_path / "model").write_text("here first")
-    with pytest.raises(CheckpointError, match="expected a directory or a free name, but a file is there"):
+    with pytest.raises(CheckpointError, match="expected a directory or an unused name, but it is a file"):
         make().save(tmp_path / "model")
     assert (tmp_path / "model").read_text() == "here first"
 
 
-def test_what_is_no_model(tmp_path: Path) -> None:
-    wanted = "manifest.json, config.toml, weights.safetensors and subword.model"
-    with pytest.raises(CheckpointError, match=f"there is no such model; expected a directory with {wanted}"):
+def test_other_directories_and_files_are_refused(tmp_path: Path) -> None:
+    files = "manifest.json, config.toml, weights.safetensors and subword.model"
+    with pytest.raises(CheckpointError, match=f"no such model; expected a directory with {files}"):
         load_model(tmp_path / "missing")
-    with pytest.raises(CheckpointError, match=r"but there is nothing: give the directory"):
+    with pytest.raises(CheckpointError, match=r"found nothing: give the directory"):
         load_model(tmp_path)
     for number in range(12):
         (tmp_path / f"f{number:02d}").touch()
-    with pytest.raises(CheckpointError, match=r"but there is f00, f01, f02, f03, f04, f05, f06, f07, \.\.\.: give"):
+    with pytest.raises(CheckpointError, match=r"found f00, f01, f02, f03, f04, f05, f06, f07, \.\.\.: give"):
         load_model(tmp_path)
-    with pytest.raises(CheckpointError, match="but this is a file"):
+    with pytest.raises(CheckpointError, match="found a file"):
         load_model(tmp_path / "f00")
 
 
@@ -271,11 +271,11 @@ def test_missing_and_changed_files(make: Make, tmp_path: Path, name: str) -> Non
     with (directory / name).open("ab") as file:
         file.write(b"\n")
     with pytest.raises(
-        CheckpointError, match=rf"{name}: changed since the model was saved: its hash should begin with"
+        CheckpointError, match=rf"{name}: changed since the model was saved: expected a hash that starts with"
     ):
         load_model(directory)
     (directory / name).unlink()
-    with pytest.raises(CheckpointError, match=rf"{name}: missing, though manifest\.json lists it"):
+    with pytest.raises(CheckpointError, match=rf"{name}: missing, but manifest\.json lists it"):
         load_model(directory)
 
 
@@ -286,8 +286,8 @@ def test_missing_and_changed_files(make: Make, tmp_path: Path, name: str) -> Non
         ("[" * 100_000, "not valid JSON"),
         ("[]", "not the manifest of a regard model"),
         ('{"format": "other"}', "not the manifest of a regard model"),
-        ('{"format": "regard-model"}', "format_version should be a number from 1 on, but is None"),
-        ('{"format": "regard-model", "format_version": true}', "format_version should be a number"),
+        ('{"format": "regard-model"}', "format_version should be an integer of at least 1, but is None"),
+        ('{"format": "regard-model", "format_version": true}', "format_version should be an integer"),
         ('{"format": "regard-model", "format_version": 99}', "has format version 99.*install a newer regard"),
         ('{"format": "regard-model", "format_version": 1}', "'files' should list config.toml"),
         (
@@ -296,14 +296,14 @@ def test_missing_and_changed_files(make: Make, tmp_path: Path, name: str) -> Non
         ),
     ],
 )
-def test_manifests_of_another_sort(make: Make, tmp_path: Path, text: str, message: str) -> None:
+def test_other_manifests_are_refused(make: Make, tmp_path: Path, text: str, message: str) -> None:
     directory = make().save(tmp_path / "model")
     (directory / "manifest.json").write_text(text, encoding="utf-8")
     with pytest.raises(CheckpointError, match=message):
         load_model(directory)
 
 
-def test_manifests_with_wrong_entries(make: Make, tmp_path: Path) -> None:
+def test_manifests_with_invalid_entries_are_refused(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     rehash(directory, num_parameters="many", extra=1)
     with pytest.raises(CheckpointError, match=r"damaged: num_parameters: .*; extra: "):
@@ -312,16 +312,18 @@ def test_manifests_with_wrong_entries(make: Make, tmp_path: Path) -> None:
     tree = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
     del tree["files"]["subword.model"]
     (directory / "manifest.json").write_text(json.dumps(tree), encoding="utf-8")
-    with pytest.raises(CheckpointError, match=r"lists the files config\.toml, weights\.safetensors, but a model has"):
+    with pytest.raises(
+        CheckpointError, match=r"lists the files config\.toml, weights\.safetensors, but a model consists of"
+    ):
         load_model(directory)
 
 
-def test_weights_of_another_model_are_told_all_at_once(make: Make, tmp_path: Path) -> None:
+def test_all_differences_from_the_model_are_reported(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
 
     def edit(tensors: dict[str, torch.Tensor]) -> None:
         tensors["output_bias"] = torch.zeros(7, 2)
-        tensors["stranger"] = torch.zeros(())
+        tensors["foreign"] = torch.zeros(())
         del tensors["output_weight"]
 
     edit_weights(directory, edit)
@@ -329,27 +331,27 @@ def test_weights_of_another_model_are_told_all_at_once(make: Make, tmp_path: Pat
         load_model(directory)
     assert str(error.value).splitlines()[1:] == [
         "  missing: output_weight 310x8",
-        "  unexpected: stranger scalar",
+        "  unexpected: foreign scalar",
         "  wrong shape: output_bias should be 310, but is 7x2",
     ]
 
 
-def test_long_lists_of_faults_are_cut(make: Make, tmp_path: Path) -> None:
+def test_long_lists_of_differences_are_shortened(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
-    edit_weights(directory, lambda tensors: tensors.update({f"stranger{i:03d}": torch.zeros(1) for i in range(100)}))
-    with pytest.raises(CheckpointError, match=r"unexpected: stranger019 1\n  and 80 more$"):
+    edit_weights(directory, lambda tensors: tensors.update({f"foreign{i:03d}": torch.zeros(1) for i in range(100)}))
+    with pytest.raises(CheckpointError, match=r"unexpected: foreign019 1\n  and 80 more$"):
         load_model(directory)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_numbers_that_are_none(make: Make, tmp_path: Path, value: float) -> None:
+def test_weights_that_are_not_finite_are_refused(make: Make, tmp_path: Path, value: float) -> None:
     directory = make().save(tmp_path / "model")
     edit_weights(directory, lambda tensors: tensors["output_bias"].fill_(value))
-    with pytest.raises(CheckpointError, match=r"NaN or infinite ones.*\n  output_bias: 310 of 310"):
+    with pytest.raises(CheckpointError, match=r"some are NaN or infinite.*\n  output_bias: 310 of 310"):
         load_model(directory)
 
 
-def test_autocast_rnn_numbers_are_no_weights(make: Make, tmp_path: Path) -> None:
+def test_integer_weights_are_refused(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     edit_weights(directory, lambda tensors: tensors.update(output_bias=torch.zeros(310, dtype=torch.int64)))
     with pytest.raises(CheckpointError, match=r"should be floating-point numbers.*\n  output_bias: torch\.int64"):
@@ -368,24 +370,24 @@ def test_autocast_rnn_numbers_are_no_weights(make: Make, tmp_path: Path) -> None
         b"\x80\x04\x95" + b"pickled" * 9,
     ],
 )
-def test_files_that_are_not_safetensors(make: Make, tmp_path: Path, content: bytes) -> None:
+def test_weights_that_are_not_safetensors_are_refused(make: Make, tmp_path: Path, content: bytes) -> None:
     directory = make().save(tmp_path / "model")
     (directory / "weights.safetensors").write_bytes(content)
     rehash(directory)
-    with pytest.raises(CheckpointError, match=r"weights\.safetensors: not a whole safetensors file"):
+    with pytest.raises(CheckpointError, match=r"weights\.safetensors: not a valid safetensors file"):
         load_model(directory)
 
 
-def test_weights_cut_short(make: Make, tmp_path: Path) -> None:
+def test_truncated_weights_are_refused(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     path = directory / "weights.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
     rehash(directory)
-    with pytest.raises(CheckpointError, match="not a whole safetensors file"):
+    with pytest.raises(CheckpointError, match="not a valid safetensors file"):
         load_model(directory)
 
 
-def test_a_configuration_that_asks_for_all_memory_is_refused_before_it_gets_it(make: Make, tmp_path: Path) -> None:
+def test_a_huge_model_is_refused_before_memory_is_allocated(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     path = directory / "config.toml"
     text = path.read_text()
@@ -395,12 +397,12 @@ def test_a_configuration_that_asks_for_all_memory_is_refused_before_it_gets_it(m
         load_model(directory)
     path.write_text(text.replace("embed_size = 8", "embed_size = 8000000000"))
     rehash(directory)
-    told = r"config\.toml:\d+: model\.embed_size must be a whole number from 1 to 65,536, but is 8000000000"
-    with pytest.raises(ConfigError, match=told):
+    message = r"config\.toml:\d+: model\.embed_size must be a whole number from 1 to 65,536, but is 8000000000"
+    with pytest.raises(ConfigError, match=message):
         load_model(directory)
 
 
-def test_a_configuration_with_unknown_keys_names_its_line(make: Make, tmp_path: Path) -> None:
+def test_unknown_keys_are_reported_with_their_line(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     path = directory / "config.toml"
     path.write_text("color = 1\n" + path.read_text())
@@ -409,7 +411,7 @@ def test_a_configuration_with_unknown_keys_names_its_line(make: Make, tmp_path: 
         load_model(directory)
 
 
-def test_a_broken_vocabulary(make: Make, tmp_path: Path) -> None:
+def test_a_damaged_vocabulary_is_refused(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     (directory / "subword.model").write_bytes(b"nonsense")
     rehash(directory)
@@ -417,7 +419,7 @@ def test_a_broken_vocabulary(make: Make, tmp_path: Path) -> None:
         load_model(directory)
 
 
-def test_devices_that_are_not_there(make: Make, tmp_path: Path) -> None:
+def test_unknown_devices_are_refused(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
     with pytest.raises(ConfigError, match=r"device 'gpu' cannot be used: .*choose another, such as cpu"):
         load_model(directory, device="gpu")
@@ -427,7 +429,7 @@ def test_devices_that_are_not_there(make: Make, tmp_path: Path) -> None:
 
 
 def test_a_model_of_format_version_1_still_loads() -> None:
-    """The fixture was written once, by the regard of that version; it is never written again."""
+    """The fixture was written once by the version of regard that used this format; do not write it again."""
     stored = load_model(FIXTURES / "format-1")
     assert json.loads((FIXTURES / "format-1" / "manifest.json").read_text())["format_version"] == 1
     src_ids = torch.tensor([[*stored.src_subword.encode("how was your day ?").ids, stored.src_subword.specials.eos]])

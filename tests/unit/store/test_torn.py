@@ -1,4 +1,4 @@
-"""Whoever reads a model while it is replaced gets the old one or the new one, never half of each."""
+"""A model that is read while it is replaced is the old one or the new one, never a mixture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 
 import regard.store.model
 from regard.errors import CheckpointError
-from regard.files.atomic import pending
+from regard.files.atomic import pending_path
 from regard.files.reading import open_regular
 from regard.model.seq2seq import Seq2Seq
 from regard.store import load_model
@@ -28,7 +28,7 @@ LOADS = 200
 
 
 class Made(Protocol):
-    """What the fixture `make` makes, see `conftest.py`."""
+    """Result of the fixture `make`, see `conftest.py`."""
 
     model: Seq2Seq
 
@@ -39,8 +39,8 @@ Make = Callable[..., Made]
 
 
 @contextmanager
-def replaced_all_the_time(directory: Path, models: list[Made]) -> Iterator[Callable[[], int]]:
-    """Saves the models one after the other in a thread; tells how many saves there were."""
+def saving_in_background(directory: Path, models: list[Made]) -> Iterator[Callable[[], int]]:
+    """Saves the models in turn in a thread; yields a function that returns the number of saves."""
     over, count = threading.Event(), 0
 
     def write() -> None:
@@ -59,7 +59,7 @@ def replaced_all_the_time(directory: Path, models: list[Made]) -> Iterator[Calla
 
 
 @pytest.mark.parametrize("kinds", [("rnn", "rnn"), ("rnn", "transformer")])
-def test_a_load_during_a_save_is_wholly_one_of_the_two(
+def test_a_load_during_a_save_gives_one_of_the_two_models(
     make: Make, tmp_path: Path, kinds: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", lambda handle: None)  # more saves in less time
@@ -67,11 +67,11 @@ def test_a_load_during_a_save_is_wholly_one_of_the_two(
     models = [make(kind, "subword.shared=false" if seed else "subword.shared=true", seed=seed)
               for seed, kind in enumerate(kinds)]  # fmt: skip
     known: dict[str, tuple[Manifest, dict[str, torch.Tensor]]] = {}
-    for one in models:
-        manifest = open_model(one.save(directory)).manifest
-        known[manifest.signature] = (manifest, one.model.state_dict())
+    for made in models:
+        manifest = open_model(made.save(directory)).manifest
+        known[manifest.signature] = (manifest, made.model.state_dict())
     seen = set()
-    with replaced_all_the_time(directory, models) as saves:
+    with saving_in_background(directory, models) as saves:
         for _ in range(LOADS):
             stored = load_model(directory)
             manifest, weights = known[stored.manifest.signature]
@@ -87,72 +87,77 @@ def test_a_load_during_a_save_is_wholly_one_of_the_two(
     assert len(seen) == 2
 
 
-def test_a_save_between_the_manifest_and_the_weights_is_not_seen_by_half(
+def test_a_save_between_reading_manifest_and_weights_is_detected(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, new = make(seed=1), make(seed=2)
     directory = old.save(tmp_path / "model")
-    told, real = [], regard.store.model.weigh
+    signatures, real = [], regard.store.model.check_weights
 
-    def weigh(*args: object, **options: object) -> object:
-        told.append(json.loads((directory / MANIFEST).read_text())["signature"])
-        if len(told) == 1:
+    def replace_then_check(*args: object, **options: object) -> object:
+        signatures.append(json.loads((directory / MANIFEST).read_text())["signature"])
+        if len(signatures) == 1:
             new.save(directory)
         return real(*args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(regard.store.model, "weigh", weigh)
+    monkeypatch.setattr(regard.store.model, "check_weights", replace_then_check)
     stored = load_model(directory)
-    assert len(told) == 2
+    assert len(signatures) == 2
     assert torch.equal(stored.model.state_dict()["output_bias"], new.model.state_dict()["output_bias"])
     assert torch.equal(stored.model.state_dict()["output_weight"], new.model.state_dict()["output_weight"])
-    assert stored.manifest.signature == told[1] != told[0]
+    assert stored.manifest.signature == signatures[1] != signatures[0]
 
 
-def test_what_is_damaged_is_refused_after_one_look(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_weights_are_refused_after_one_try(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     directory = make().save(tmp_path / "model")
     (directory / WEIGHTS).write_bytes(b"x" * 100)
-    looks, real = [], regard.store.model.weigh
-    monkeypatch.setattr(regard.store.model, "weigh", lambda *args, **options: looks.append(1) or real(*args, **options))
+    calls, real = [], regard.store.model.check_weights
+
+    def count_calls(*args: object, **options: object) -> object:
+        calls.append(args)
+        return real(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(regard.store.model, "check_weights", count_calls)
     with pytest.raises(CheckpointError, match="changed since the model was saved"):
         load_model(directory)
-    assert len(looks) == 1
+    assert len(calls) == 1
 
 
-def test_a_file_that_still_waits_for_its_place_is_found(make: Make, tmp_path: Path) -> None:
+def test_a_pending_file_is_found(make: Make, tmp_path: Path) -> None:
     new = make(seed=2)
-    directory, waiting = make(seed=1).save(tmp_path / "model"), new.save(tmp_path / "new")
-    shutil.copy(waiting / MANIFEST, directory)
-    shutil.copy(waiting / WEIGHTS, pending(directory / WEIGHTS))
+    directory, new_directory = make(seed=1).save(tmp_path / "model"), new.save(tmp_path / "new")
+    shutil.copy(new_directory / MANIFEST, directory)
+    shutil.copy(new_directory / WEIGHTS, pending_path(directory / WEIGHTS))
     assert torch.equal(
         load_model(directory).model.state_dict()["output_weight"], new.model.state_dict()["output_weight"]
     )
-    assert open_model(directory).sizes[WEIGHTS] == (waiting / WEIGHTS).stat().st_size
+    assert open_model(directory).sizes[WEIGHTS] == (new_directory / WEIGHTS).stat().st_size
 
 
-def test_the_bytes_that_are_hashed_are_those_that_are_used(tmp_path: Path) -> None:
-    """A file is opened once: what its name is given to meanwhile is another file."""
+def test_the_bytes_that_are_used_are_hashed(tmp_path: Path) -> None:
+    """A file is opened once: replacing it under its name has no effect."""
     path, other = tmp_path / "a", tmp_path / "b"
     path.write_bytes(b"old" * 1000)
     other.write_bytes(b"new")
 
     def use(file: HashedFile) -> bytes:
         os.replace(other, path)
-        return file.read(most=10_000)
+        return file.read(max_bytes=10_000)
 
-    used = use_hashed(path, use, cure="")
-    assert used.get() == b"old" * 1000
-    with open_regular(path, cure="") as file:
-        assert HashedFile(file, path, "").hexdigest() != used.sha256
+    result = use_hashed(path, use, remedy="")
+    assert result.get() == b"old" * 1000
+    with open_regular(path, remedy="") as file:
+        assert HashedFile(file, path, "").hexdigest() != result.sha256
 
 
-def test_a_reader_gives_up_only_when_nothing_changes(tmp_path: Path) -> None:
+def test_a_reader_retries_while_files_change(tmp_path: Path) -> None:
     path, tries = tmp_path / "a", []
 
     def read() -> int:
         tries.append(1)
         if len(tries) < 5:
             path.write_bytes(b"x" * len(tries))
-            raise CheckpointError("half of it")
+            raise CheckpointError("incomplete")
         return len(tries)
 
     assert read_consistently(read, [path]) == 5

@@ -1,4 +1,4 @@
-"""The folder of a training: one process at a time, and the old training or the new one at every instant."""
+"""Training directories: one process at a time, and the old or the new training at every moment."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from pathlib import Path
 import pytest
 
 from regard.errors import CheckpointError, ConfigError
-from regard.store import training_directory as training_folder
+from regard.store import training_directory
 from regard.store.training_directory import TrainingDirectory
 
 OLD, NEW = "the old state", "the new state"
 
 
-def lay_out(place: Path, state: str | None = None) -> Path:
-    place.mkdir(parents=True)
-    (place / "config.toml").touch()
+def make_training(path: Path, state: str | None = None) -> Path:
+    path.mkdir(parents=True)
+    (path / "config.toml").touch()
     if state is not None:
-        (place / "state.safetensors").write_text(state)
-    return place
+        (path / "state.safetensors").write_text(state)
+    return path
 
 
 def state(out: Path) -> str:
@@ -38,141 +38,141 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "model"
 
 
-def test_a_new_training_takes_the_place_of_the_old_one(out: Path) -> None:
-    lay_out(out / "training", OLD)
-    folder = TrainingDirectory(out)
-    with folder.claimed():
-        folder.begin()
-        assert folder.replacing
+def test_a_new_training_replaces_the_old_one(out: Path) -> None:
+    make_training(out / "training", OLD)
+    directory = TrainingDirectory(out)
+    with directory.claimed():
+        directory.begin()
+        assert directory.is_replacing
         assert state(out) == OLD
-        (folder.current / "state.safetensors").write_text(NEW)
-        assert folder.saved() == out / "training"
-        assert not folder.replacing
-        folder.check()
+        (directory.current / "state.safetensors").write_text(NEW)
+        assert directory.after_save() == out / "training"
+        assert not directory.is_replacing
+        directory.check()
     assert state(out) == NEW
-    assert sorted(one.name for one in out.iterdir()) == [".locks", "training"]
+    assert sorted(entry.name for entry in out.iterdir()) == [".locks", "training"]
 
 
-def test_what_did_not_come_to_a_state_goes_and_the_old_one_stays(out: Path) -> None:
-    lay_out(out / "training", OLD)
-    folder = TrainingDirectory(out)
-    with pytest.raises(RuntimeError), folder.claimed():
-        folder.begin()
+def test_a_training_without_state_is_removed_and_the_old_one_stays(out: Path) -> None:
+    make_training(out / "training", OLD)
+    directory = TrainingDirectory(out)
+    with pytest.raises(RuntimeError), directory.claimed():
+        directory.begin()
         raise RuntimeError
     assert state(out) == OLD
-    assert sorted(one.name for one in out.iterdir()) == [".locks", "training"]
+    assert sorted(entry.name for entry in out.iterdir()) == [".locks", "training"]
 
 
 @pytest.mark.parametrize(
-    ("training", "coming", "going", "after"),
+    ("training", "new", "old", "after"),
     [
         (OLD, None, None, OLD),
         (OLD, NEW, None, OLD),  # killed before the first rename
-        (None, NEW, OLD, NEW),  # between the two
-        (NEW, None, OLD, NEW),  # before the old one was removed
-        (None, None, OLD, OLD),  # the new one was given up between the two
-        (None, NEW, None, None),  # there was none before, and the new one was not ready
+        (None, NEW, OLD, NEW),  # killed between the two renames
+        (NEW, None, OLD, NEW),  # killed before the old one was removed
+        (None, None, OLD, OLD),  # the new one was removed between the two
+        (None, NEW, None, None),  # no old one, and the new one had no state
     ],
 )
-def test_whoever_comes_next_finishes_what_a_kill_left(out: Path, training, coming, going, after) -> None:
-    for name, content in (("training", training), (".training.new", coming), (".training.old", going)):
+def test_the_next_process_finishes_an_interrupted_replacement(out: Path, training, new, old, after) -> None:
+    for name, content in (("training", training), (".training.new", new), (".training.old", old)):
         if content is not None:
-            lay_out(out / name, content)
-    folder = TrainingDirectory(out)
-    assert folder.is_trained() == (after is not None)
+            make_training(out / name, content)
+    directory = TrainingDirectory(out)
+    assert directory.has_state() == (after is not None)
     if after is not None:
-        with pytest.raises(ConfigError, match=r"already holds training: .*--resume.*--overwrite"):
-            folder.check_free(overwrite=False)
-    folder.check_free(overwrite=True)
+        with pytest.raises(ConfigError, match=r"already contains training: .*--resume.*--overwrite"):
+            directory.check_free(overwrite=False)
+    directory.check_free(overwrite=True)
     out.mkdir(exist_ok=True)
-    with folder.claimed():
+    with directory.claimed():
         assert (out / "training").exists() == (after is not None)
         if after is not None:
             assert state(out) == after
-    assert not {".training.new", ".training.old"} & {one.name for one in out.iterdir()}
+    assert not {".training.new", ".training.old"} & {entry.name for entry in out.iterdir()}
 
 
-def test_a_rename_that_fails_puts_the_old_one_back(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lay_out(out / "training", OLD)
-    really = os.replace
+def test_a_failed_rename_restores_the_old_training(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_training(out / "training", OLD)
+    real_replace = os.replace
 
     def full(source: Path, target: Path) -> None:
         if Path(source).name == ".training.new":
             raise OSError(28, "No space left on device")
-        really(source, target)
+        real_replace(source, target)
 
     monkeypatch.setattr(os, "replace", full)
-    folder = TrainingDirectory(out)
+    directory = TrainingDirectory(out)
     with (
         pytest.raises(CheckpointError, match=r"training: cannot be written: No space.*Make room"),
-        folder.claimed(),
+        directory.claimed(),
     ):
-        folder.begin()
-        folder.saved()
+        directory.begin()
+        directory.after_save()
     assert state(out) == OLD
 
 
-def test_behind_a_link_the_folder_is_replaced_where_it_lies(out: Path, tmp_path: Path) -> None:
-    lay_out(tmp_path / "scratch/run", OLD)
+def test_symbolic_links_to_the_directory_are_kept(out: Path, tmp_path: Path) -> None:
+    make_training(tmp_path / "scratch/run", OLD)
     out.mkdir()
     (out / "training").symlink_to(tmp_path / "scratch/run")
-    folder = TrainingDirectory(out)
-    with folder.claimed():
-        folder.begin()
-        (folder.current / "state.safetensors").write_text(NEW)
-        folder.saved()
+    directory = TrainingDirectory(out)
+    with directory.claimed():
+        directory.begin()
+        (directory.current / "state.safetensors").write_text(NEW)
+        directory.after_save()
     assert (out / "training").is_symlink()
     assert state(out) == NEW
 
 
-def test_an_unfinished_preparation_is_in_nobodys_way(out: Path) -> None:
-    lay_out(out / "training")
-    folder = TrainingDirectory(out)
-    folder.check_free(overwrite=False)
-    with folder.claimed():
-        folder.begin()
-        folder.take_place()
+def test_an_unfinished_preparation_is_replaced(out: Path) -> None:
+    make_training(out / "training")
+    directory = TrainingDirectory(out)
+    directory.check_free(overwrite=False)
+    with directory.claimed():
+        directory.begin()
+        directory.replace_old()
     assert list((out / "training").iterdir()) == []
 
 
-def test_what_a_kill_left_half_written_is_cleared_away(out: Path) -> None:
+def test_incomplete_files_of_a_killed_process_are_removed(out: Path) -> None:
     for name in (".tmpAb3xYz", ".tmp-mine", "state.safetensors.new"):
-        (lay_out(out / "training", OLD) if not out.exists() else out / "training").joinpath(name).touch()
+        (make_training(out / "training", OLD) if not out.exists() else out / "training").joinpath(name).touch()
     with TrainingDirectory(out).claimed():
-        assert {".tmp-mine"} == {one.name for one in (out / "training").glob(".tmp*")}
+        assert {".tmp-mine"} == {entry.name for entry in (out / "training").glob(".tmp*")}
     (out / "training/.tmp-mine").unlink()
     TrainingDirectory(out).check_free(overwrite=True)
 
 
-def test_files_of_somebody_else_are_not_replaced(out: Path) -> None:
-    lay_out(out / "training", OLD)
+def test_foreign_files_are_not_replaced(out: Path) -> None:
+    make_training(out / "training", OLD)
     (out / "training/train.en").write_text("a corpus")
-    with pytest.raises(ConfigError, match=r"found 'train\.en' among them.*move it away"):
+    with pytest.raises(ConfigError, match=r"found 'train\.en'.*move that file away"):
         TrainingDirectory(out).check_free(overwrite=True)
 
 
-def test_a_second_process_is_refused_in_words(out: Path) -> None:
-    lay_out(out / "training", OLD)
+def test_a_second_process_is_refused(out: Path) -> None:
+    make_training(out / "training", OLD)
     with TrainingDirectory(out).claimed():
         script = (
             "import sys; from pathlib import Path; from regard.errors import RegardError\n"
             "from regard.store.training_directory import TrainingDirectory\n"
-            "folder = TrainingDirectory(Path(sys.argv[1]))\n"
-            "for work in (lambda: folder.check_free(overwrite=True), lambda: folder.claimed().__enter__()):\n"
+            "directory = TrainingDirectory(Path(sys.argv[1]))\n"
+            "for work in (lambda: directory.check_free(overwrite=True), lambda: directory.claimed().__enter__()):\n"
             "    try: work()\n"
             "    except RegardError as error: print(error)\n"
         )
-        told = subprocess.run([sys.executable, "-c", script, str(out)], capture_output=True, text=True, check=True)
-    lines = told.stdout.splitlines()
+        result = subprocess.run([sys.executable, "-c", script, str(out)], capture_output=True, text=True, check=True)
+    lines = result.stdout.splitlines()
     assert len(lines) == 2
     for line in lines:
         assert line.startswith(f"{out}: a training (process {os.getpid()} on ")
         assert "is running there" in line
-    with TrainingDirectory(out).claimed():  # it was given back
+    with TrainingDirectory(out).claimed():  # it was released
         pass
 
 
-def test_a_killed_one_is_in_nobodys_way_even_before_it_is_waited_for(out: Path) -> None:
+def test_a_zombie_does_not_hold_the_lock(out: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path; from regard.store.training_directory import TrainingDirectory\n"
         "with TrainingDirectory(Path(sys.argv[1])).claimed(): print(flush=True); time.sleep(1000)\n"
@@ -184,7 +184,7 @@ def test_a_killed_one_is_in_nobodys_way_even_before_it_is_waited_for(out: Path) 
     with pytest.raises(CheckpointError, match=rf"process {killed.pid} on"):
         TrainingDirectory(out).check_free(overwrite=True)
     killed.send_signal(signal.SIGKILL)
-    killed.stdout.read()  # it is dead now, though nobody has waited for it
+    killed.stdout.read()  # it is a zombie now
     while Path(f"/proc/{killed.pid}/stat").exists() and ") Z " not in Path(f"/proc/{killed.pid}/stat").read_text():
         time.sleep(0.01)
     with TrainingDirectory(out).claimed():
@@ -194,42 +194,42 @@ def test_a_killed_one_is_in_nobodys_way_even_before_it_is_waited_for(out: Path) 
 
 
 @pytest.mark.parametrize(
-    "left",
+    "lock_file",
     [
-        "",  # killed as it was written
+        "",  # killed while it was written
         json.dumps({"host": socket.gethostname(), "machine": "another container", "started": "1", "pid": os.getpid()}),
         json.dumps({"host": "elsewhere", "pid": 1}),
     ],
     ids=["empty", "container", "elsewhere"],
 )
-def test_one_that_shows_no_life_is_succeeded(out: Path, left: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_folder, "WATCH_SECONDS", 0.1)
+def test_a_silent_holder_loses_the_lock(out: Path, lock_file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training_directory, "WATCH_SECONDS", 0.1)
     (out / ".locks").mkdir(parents=True)
-    (out / ".locks/lock.0").write_text(left)
-    folder = TrainingDirectory(out)
-    folder.check_free(overwrite=False)
-    with folder.claimed():
-        folder.begin()
-        folder.check()
+    (out / ".locks/lock.0").write_text(lock_file)
+    directory = TrainingDirectory(out)
+    directory.check_free(overwrite=False)
+    with directory.claimed():
+        directory.begin()
+        directory.check()
 
 
-def test_one_elsewhere_that_shows_life_is_believed(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_folder, "WATCH_SECONDS", 60.0)
+def test_a_holder_on_another_machine_keeps_the_lock_by_heartbeats(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training_directory, "WATCH_SECONDS", 60.0)
     lock = out / ".locks/lock.0"
     lock.parent.mkdir(parents=True)
     lock.write_text(json.dumps({"host": "elsewhere", "pid": 7}))
-    really = time.sleep
+    real_sleep = time.sleep
 
-    def beat(seconds: float) -> None:
+    def send_heartbeat(seconds: float) -> None:
         os.utime(lock, (time.time() - 5.0, time.time() - 5.0))
-        really(0.0)
+        real_sleep(0.0)
 
-    monkeypatch.setattr("regard.files.locks.time.sleep", beat)
+    monkeypatch.setattr("regard.files.locks.time.sleep", send_heartbeat)
     with pytest.raises(CheckpointError, match="process 7 on elsewhere"), TrainingDirectory(out).claimed():
         pass
 
 
-def test_a_number_that_was_given_anew_does_not_hold(out: Path) -> None:
+def test_a_reused_process_id_does_not_hold_the_lock(out: Path) -> None:
     from regard.files.locks import Lock, _machine
 
     (out / ".locks").mkdir(parents=True)
@@ -238,25 +238,25 @@ def test_a_number_that_was_given_anew_does_not_hold(out: Path) -> None:
     assert Lock(out / ".locks").holder() is None
 
 
-@pytest.mark.parametrize("how", ["removed", "replaced", "all removed"])
-def test_who_works_in_a_directory_that_is_gone_is_told(out: Path, how: str) -> None:
-    folder = TrainingDirectory(out)
-    with folder.claimed():
-        folder.begin()
-        folder.take_place()
-        folder.check()
-        shutil.rmtree(out if how == "all removed" else out / "training")
-        if how == "replaced":
-            lay_out(out / "training", OLD)
-        with pytest.raises(CheckpointError, match="was removed or replaced while this training worked in it"):
-            folder.check()
+@pytest.mark.parametrize("change", ["removed", "replaced", "all removed"])
+def test_a_removed_or_replaced_directory_is_detected(out: Path, change: str) -> None:
+    directory = TrainingDirectory(out)
+    with directory.claimed():
+        directory.begin()
+        directory.replace_old()
+        directory.check()
+        shutil.rmtree(out if change == "all removed" else out / "training")
+        if change == "replaced":
+            make_training(out / "training", OLD)
+        with pytest.raises(CheckpointError, match="was removed or replaced during this training"):
+            directory.check()
 
 
-def test_who_was_taken_for_dead_writes_no_more(out: Path) -> None:
+def test_a_training_that_lost_its_lock_writes_no_more(out: Path) -> None:
     slow, quick = TrainingDirectory(out), TrainingDirectory(out)
     with slow.claimed():
         slow.begin()
-        slow.take_place()
+        slow.replace_old()
         os.utime(out / ".locks/lock.0", (0, 0))
-        with quick.claimed(), pytest.raises(CheckpointError, match="was silent for so long that another"):
+        with quick.claimed(), pytest.raises(CheckpointError, match="did not respond for so long that another"):
             slow.check()

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from regard.alignment.word_alignment import word_alignment
-from regard.config.schema import Config, SearchConfig
+from regard.config.schema import LOCATION_REACH, Config, SearchConfig
 from regard.errors import CheckpointError, DataError, SearchError
 from regard.evaluate.scores import corpus_chrf, corpus_scores
-from regard.model.build import LOCATION_REACH, build_model
+from regard.model.build import build_model
 from regard.native import packed
 from regard.search.log_probs import NotFiniteError
 from regard.store import StoredModel, load_model, save_model

@@ -82,7 +82,7 @@ def read_variables(path: Path) -> dict[str, Variable]:
     Raises:
         CheckpointError: It is missing, cut short, or not of this format.
     """
-    with open_regular(path, cure=_CURE) as raw, cast("BinaryIO", BufferedReader(raw)) as file:
+    with open_regular(path, remedy=_CURE) as raw, cast("BinaryIO", BufferedReader(raw)) as file:
         try:
             found = _read(file)
             if file.read(1):
@@ -237,7 +237,7 @@ def _check_scalars(found: Mapping[str, Variable], config: TransformerConfig, pat
 
 def _check_settings(exported: Exported) -> None:
     path, pieces, specials = exported.path / SETTINGS, all_pieces(exported.tgt_subword), exported.tgt_subword.specials
-    tree = parse_json(read_file(path, wanted="settings of CTranslate2", most=LARGEST), where=str(path), cure=_CURE)
+    tree = parse_json(read_file(path, wanted="settings of CTranslate2", most=LARGEST), where=str(path), remedy=_CURE)
     due: dict[str, object] = {
         "add_source_bos": False,
         "add_source_eos": True,
@@ -273,7 +273,7 @@ def _check_vocabularies(exported: Exported) -> None:
 
 def _check_pieces(path: Path, subword: Subword) -> None:
     data = read_file(path, wanted="a vocabulary of CTranslate2", most=LARGEST)
-    if parse_json(data, where=str(path), cure=_CURE) != list(all_pieces(subword)):
+    if parse_json(data, where=str(path), remedy=_CURE) != list(all_pieces(subword)):
         raise _contradiction(path, "it has other pieces than the subword model")
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from regard.attention.multi import MultiHeadAttention
 from regard.attention.scores import ScaledDotScore
 from regard.config.engines import unsupported
-from regard.config.schema import Config, TransformerConfig
+from regard.config.schema import UNLIMITED, Config, TransformerConfig
 from regard.errors import ConfigError
 from regard.model.embed import Embedder, LearnedPositions, SinusoidalPositions
 from regard.model.sublayers import FeedForward, SwiGLU
@@ -99,9 +99,8 @@ def max_positions(config: Config) -> int:
     Returns:
         Subwords with their bos or eos, on the longer side.
     """
-    model = config.model
-    if isinstance(model, TransformerConfig) and model.position == "learned":
-        return model.max_positions
+    if config.model.num_positions < UNLIMITED:
+        return config.model.num_positions
     longest = config.data.max_len + 1
     return max(_FEWEST_POSITIONS, longest, int(longest * config.search.max_len_ratio) + config.search.max_len_offset)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from regard.config.schema import TransformerConfig
 from regard.errors import CheckpointError, ConfigError
-from regard.files.json_text import faults
+from regard.files.json_text import validation_messages
 from regard.interop.foreign_json import read_object
 
 CONFIG, GENERATION = "config.json", "generation_config.json"
@@ -174,7 +174,7 @@ def _parsed(kind: type[SettingsT], tree: dict[str, object], path: Path, wanted: 
     try:
         return kind.model_validate(_given(tree))
     except ValidationError as error:
-        found = faults(error)
+        found = validation_messages(error)
         more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         told = "; ".join(found[:_SHOWN]) + more
         raise CheckpointError(f"{path}: expected {wanted}: {told}; copy the directory again") from None

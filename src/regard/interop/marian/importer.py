@@ -77,7 +77,7 @@ def import_marian(path: str | Path, out: str | Path) -> Manifest:
         search=SearchConfig(beam=searching.num_beams, length_penalty=searching.length_penalty),
     )
     tensors = _arranged(found, theirs, model_config)
-    check_finite(str(directory), tensors, cure="copy the model again")
+    check_finite(str(directory), tensors, remedy="copy the model again")
     with torch.random.fork_rng(devices=[]):  # the caller's draws stay as they were
         model = build_model(
             model_config, src_vocab=len(src), tgt_vocab=len(tgt), shared=config.subword.shared, specials=tgt.specials

@@ -75,7 +75,7 @@ def _read(path: Path) -> ModelProto:
     require_package("onnx", to="read a graph of ONNX")
     from onnx import ModelProto
 
-    data = read_bytes(path, most=_LARGEST, cure="export the model again")
+    data = read_bytes(path, max_bytes=_LARGEST, remedy="export the model again")
     model = ModelProto()
     try:
         model.ParseFromString(data)
