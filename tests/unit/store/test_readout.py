@@ -102,12 +102,12 @@ def test_missing_layers_and_heads_are_refused(directory: Path, readout: StoredRe
 def test_recurrent_models_have_the_heads_of_their_one_layer(make: Make, tmp_path: Path) -> None:
     single = make("rnn").save(tmp_path / "single")
     write_readout(single, StoredReadout(layer=0, head=0))
-    with pytest.raises(CheckpointError, match="readout.layer is 1, but the model has only layer 0"):
+    with pytest.raises(CheckpointError, match=r"readout\.layer is 1, but the model has only layer 0"):
         write_readout(single, StoredReadout(layer=1))
     several = make("rnn", "model.attention.heads=3").save(tmp_path / "several")
     write_readout(several, StoredReadout(layer=0, head=2))
     assert load_model(several).readout == StoredReadout(layer=0, head=2)
-    with pytest.raises(CheckpointError, match="readout.head is 3, but the model has heads 0 to 2"):
+    with pytest.raises(CheckpointError, match=r"readout\.head is 3, but the model has heads 0 to 2"):
         write_readout(several, StoredReadout(head=3))
 
 
