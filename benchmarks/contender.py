@@ -20,7 +20,7 @@ from regard.config.schema import AttentionConfig, Config, ModelConfig, RNNConfig
 from regard.interop.ctranslate2.engine import CTranslate2Engine
 from regard.interop.ctranslate2.spec import all_pieces, fill_spec
 from regard.model.build import build_model
-from regard.model.fast import for_search
+from regard.model.packing import pack_for_search
 from regard.model.seq2seq import Seq2Seq
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.greedy import greedy_search
@@ -113,7 +113,7 @@ class Contender:
     def decode(self, batch: ForeignBatch, beam: int, max_len: int, min_len: int = 0) -> list[list[int]]:
         """Translates a batch; returns ids without eos, in row order."""
         if self.fast is None:
-            self.fast = for_search(self.model, self.search_precision)
+            self.fast = pack_for_search(self.model, self.search_precision)
         limit = torch.full((len(batch["src"]),), _limit(max_len, min_len))
         if beam == 1:
             hypotheses = greedy_search(
@@ -134,7 +134,7 @@ class Contender:
         if self.best:
             return self._by_ctranslate2(batches, beam, lens)
         if self.fast is None:
-            self.fast = for_search(self.model, self.search_precision)
+            self.fast = pack_for_search(self.model, self.search_precision)
         jobs = [(batch, beam, most, least) for (_, batch), (most, least) in zip(batches, lens, strict=True)]
         by_row: dict[int, list[int]] = {}
         for (rows, _), ids in zip(batches, in_parallel(lambda job: self.decode(*job), jobs), strict=True):

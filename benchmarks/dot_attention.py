@@ -2,8 +2,8 @@
 
     python benchmarks/dot_attention.py
 
-Prints median milliseconds of forward plus backward by length and type. `SMALL` in `regard/attention/single.py` is taken
-from this table.
+Prints median milliseconds of forward plus backward by length and type. `MAX_PLAIN_WEIGHTS` in
+`regard/attention/single.py` is taken from this table.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HEADS, WIDTH, TOKENS = 4, 64, 4096
 
 def milliseconds(length: int, dtype: torch.dtype, *, fused: bool) -> float:
     """Median time of a forward and backward pass over about `TOKENS` tokens in sentences of `length`."""
-    single.SMALL = {dtype: -1 if fused else 10**9}
+    single.MAX_PLAIN_WEIGHTS = {dtype: -1 if fused else 10**9}
     batch = max(1, TOKENS // length)
     query, key, value = (
         torch.randn(batch, length, HEADS, WIDTH, dtype=dtype).transpose(1, 2).requires_grad_() for _ in range(3)

@@ -42,7 +42,7 @@ KERNELS = ["avx512", "avx2", "default"]
 def _limit(name: str) -> AbstractContextManager[None]:
     from regard import native
 
-    if name != "PyTorch" and name not in native.available():
+    if name != "PyTorch" and name not in native.available_instruction_sets():
         pytest.skip(f"this processor, or what compiled the kernels, has no {name}")
     return native.limited_to(None if name == "PyTorch" else name)
 

@@ -1,7 +1,7 @@
-"""The frozen values that flow from text to translation, in the order in which a sentence meets them.
+"""Frozen data classes passed between modules, in the order from text to translation.
 
-Letters in shapes: B batch, S source length, T target length, H heads, D width, K key width,
-V vocabulary. Torch is imported for type checking alone, so that text tools start without it.
+Letters in shapes: B batch size, S source length, T target length, H heads, D width, K key width, V vocabulary size.
+Torch is imported for type checking only, so text tools start without it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Span = tuple[int, int]
-"""Characters `[start, end)` of a text."""
+"""A range of characters, `[start, end)`."""
 
 Links = tuple[tuple[int, int], ...]
-"""A word alignment: sorted 0-based `(source word, target word)` pairs; words are what spaces separate."""
+"""A word alignment: sorted 0-based pairs `(source word, target word)`; words are separated by spaces."""
 
 
 @dataclass(frozen=True, slots=True)
 class Specials:
-    """The four ids that are not text."""
+    """Ids of the four special tokens."""
 
     unk: int = 0
     pad: int = 1
@@ -31,12 +31,12 @@ class Specials:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A sentence and its translation, with the place that they came from.
+    """A sentence and its translation, with their line number.
 
     Attributes:
         src: Source sentence, normalized.
         tgt: Target sentence, normalized.
-        line: 1-based line number in the file it was read from.
+        line: 1-based line number in the file that they were read from; 0 = unknown.
     """
 
     src: str
@@ -46,13 +46,13 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """A text cut into subwords, each knowing the characters it stands for.
+    """A text segmented into subwords, with the characters that each subword covers.
 
     Attributes:
-        text: The surface text that `spans` index.
-        ids: One id a subword, without bos and eos.
-        pieces: The subwords as the model of subwords spells them.
-        spans: The characters of `text` that each subword covers; empty for a subword without surface.
+        text: The surface text that `spans` refer to.
+        ids: One id per subword, without bos and eos.
+        pieces: The subwords as spelled by the subword model.
+        spans: The characters of `text` that each subword covers; an empty span for a subword without surface text.
     """
 
     text: str
@@ -63,15 +63,15 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class AlignmentTargets:
-    """Where target subwords of a batch should look: a sparse `(B, T, S)` matrix G.
+    """Target weights for guided alignment: a sparse `(B, T, S)` matrix G.
 
     Attributes:
-        places: `(3, N)` int64: row in the batch, target position, source position.
-        shares: `(N,)` float32; they sum to 1 over each target position that has any.
+        indices: `(3, N)` int64: row in the batch, target position, source position.
+        values: `(N,)` float32; those of one target position sum to 1.
     """
 
-    places: Tensor
-    shares: Tensor
+    indices: Tensor
+    values: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +81,12 @@ class Batch:
     Attributes:
         src_ids: `(B, S)` int64, each row ends with eos.
         src_len: `(B,)` int64, lengths with eos.
-        tgt_in_ids: `(B, T)` int64, bos and the target: what the decoder reads.
-        tgt_out_ids: `(B, T)` int64, the target and eos: what it should say.
-        tgt_len: `(B,)` int64, lengths of the two.
-        indices: Number of each row's sentence in its corpus.
-        num_tgt_tokens: Target tokens that are not padding, eos among them.
-        guide: Where the target should look, for training that is guided.
+        tgt_in_ids: `(B, T)` int64, bos and the target: the decoder's input.
+        tgt_out_ids: `(B, T)` int64, the target and eos: the tokens to predict.
+        tgt_len: `(B,)` int64, lengths of `tgt_in_ids` and `tgt_out_ids`.
+        indices: Index of each row's sentence in the corpus.
+        num_tgt_tokens: Number of target tokens with eos, without padding.
+        alignment_targets: Where each target position should attend, for guided alignment.
     """
 
     src_ids: Tensor
@@ -96,25 +96,27 @@ class Batch:
     tgt_len: Tensor
     indices: tuple[int, ...]
     num_tgt_tokens: int
-    guide: AlignmentTargets | None = None
+    alignment_targets: AlignmentTargets | None = None
 
     def to(self, device: str) -> Batch:
-        """The same batch with its tensors on `device`; a GPU's work goes on meanwhile."""
-        guide = self.guide
+        """The same batch with its tensors on `device`; the copy to a GPU is asynchronous."""
+        targets = self.alignment_targets
         return Batch(
-            _placed(self.src_ids, device),
-            _placed(self.src_len, device),
-            _placed(self.tgt_in_ids, device),
-            _placed(self.tgt_out_ids, device),
-            _placed(self.tgt_len, device),
+            _move(self.src_ids, device),
+            _move(self.src_len, device),
+            _move(self.tgt_in_ids, device),
+            _move(self.tgt_out_ids, device),
+            _move(self.tgt_len, device),
             self.indices,
             self.num_tgt_tokens,
-            None if guide is None else AlignmentTargets(_placed(guide.places, device), _placed(guide.shares, device)),
+            None
+            if targets is None
+            else AlignmentTargets(_move(targets.indices, device), _move(targets.values, device)),
         )
 
 
-def _placed(tensor: Tensor, device: str) -> Tensor:
-    # A copy from memory that can be paged out would wait for all that the GPU was given before, five times a step.
+def _move(tensor: Tensor, device: str) -> Tensor:
+    # A copy from pageable memory would wait for all work queued on the GPU, five times per step.
     if device.startswith("cuda") and not tensor.is_cuda:
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
@@ -122,13 +124,13 @@ def _placed(tensor: Tensor, device: str) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class EncoderOutput:
-    """What the encoder leaves for the decoder.
+    """The encoder's output, as the decoder reads it.
 
     Attributes:
-        states: `(B, S, D)`, one annotation `h_i` a source position.
+        states: `(B, S, D)`, one annotation `h_i` per source position.
         mask: `(B, 1, 1, S)` bool, True at real positions.
-        final: `(B, D)`, summary of the whole source, from which RNN decoders start; None for a Transformer.
-        weights: One `(B, H, S, S)` self-attention matrix a layer; empty unless asked for.
+        final: `(B, D)`, summary of the source, the initial state of RNN decoders; None for a Transformer.
+        weights: One `(B, H, S, S)` self-attention tensor per layer; empty unless requested.
     """
 
     states: Tensor
@@ -139,28 +141,28 @@ class EncoderOutput:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Keys and values as an attention reads them: projected once a sentence.
+    """Keys and values of an attention, projected once per sentence.
 
     Attributes:
         key: `(B, H, S, K)`.
         value: `(B, H, S, D)`.
         mask: Bool, True = may attend, broadcastable to `(B, H, T, S)`; None = everything may be attended to.
-        copied: `(B,)` int64, which rows are copies of one another: those with one number; None = none is.
+        copy_ids: `(B,)` int64, equal numbers for rows that are copies of each other; None = no row is a copy.
     """
 
     key: Tensor
     value: Tensor
     mask: Tensor | None = None
-    copied: Tensor | None = None
+    copy_ids: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AttentionOutput:
-    """What an attention gives back.
+    """The output of an attention.
 
     Attributes:
-        context: `(B, T, D)`, the attention value `a_t` of each query.
-        weights: `(B, H, T, S)`, the distribution `α_t` before dropout; None unless asked for.
+        context: `(B, T, D)`, the weighted sum of values `a_t` of each query.
+        weights: `(B, H, T, S)`, the distribution `α_t` before dropout; None unless requested.
     """
 
     context: Tensor
@@ -169,11 +171,11 @@ class AttentionOutput:
 
 @dataclass(frozen=True, slots=True)
 class DecoderOutput:
-    """A target sentence read at once (teacher forcing).
+    """The decoder's output for whole target sentences (teacher forcing).
 
     Attributes:
-        hidden: `(B, T, D)`, what the output layer projects to the vocabulary.
-        weights: One `(B, H, T, S)` cross-attention matrix a layer; empty unless asked for or without attention.
+        hidden: `(B, T, D)`, the input of the output layer.
+        weights: One `(B, H, T, S)` cross-attention tensor per layer; empty unless requested, or without attention.
     """
 
     hidden: Tensor
@@ -182,11 +184,11 @@ class DecoderOutput:
 
 @dataclass(frozen=True, slots=True)
 class StepOutput:
-    """One decoding step.
+    """The output of one decoding step.
 
     Attributes:
         logits: `(B, V)`, scores of the next token before the softmax.
-        weights: One `(B, H, S)` cross-attention row a layer; empty unless asked for or without attention.
+        weights: One `(B, H, S)` cross-attention tensor per layer; empty unless requested, or without attention.
     """
 
     logits: Tensor
@@ -195,13 +197,13 @@ class StepOutput:
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A translation in ids, as a search found it.
+    """A translation found by a search, in ids.
 
     Attributes:
-        ids: Tokens without bos, with the eos where the sentence was finished.
-        score: What the search ranked by: log-probability after length and coverage penalties.
-        log_probs: Natural logarithm of each token's probability, one an id.
-        weights: One `(H, T, S)` matrix a layer, T = len(ids), S = source length with eos; empty unless asked for.
+        ids: Tokens without bos, with eos if the sentence was finished.
+        score: The log-probability after length and coverage penalties, by which the search ranks.
+        log_probs: Natural logarithm of each token's probability, one per id.
+        weights: One `(H, T, S)` tensor per layer, T = len(ids), S = source length with eos; empty unless requested.
         finished: Whether eos was produced before the length limit.
     """
 

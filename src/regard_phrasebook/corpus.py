@@ -1,7 +1,7 @@
 """Writes the built-in corpus: `train|val|test.{source,target,align}`.
 
-The sentences come from a grammar (such as `regard_phrasebook.en_fr.grammar`); this module measures
-them, keeps each English sentence once, and gives it to the split that its combinations of words belong to.
+The sentences come from a grammar (such as `regard_phrasebook.en_fr.grammar`). This module checks their length,
+removes duplicate English sentences, and assigns each sentence to a split by its word combinations.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GRAMMARS = {
     "en-fr": ("regard_phrasebook.en_fr.grammar", "EnglishFrench"),
     "en-ko": ("regard_phrasebook.en_ko.grammar", "EnglishKorean"),
 }
-"""Language pairs and where their grammars are; each is loaded when it is asked for."""
+"""Module and class of the grammar of each language pair; a grammar is imported only when it is used."""
 
 LENGTHS: tuple[tuple[float, int, int], ...] = (
     (10, 1, 4),
@@ -34,24 +34,24 @@ LENGTHS: tuple[tuple[float, int, int], ...] = (
     (4, 16, 29),
     (4.5, 30, 60),
 )
-"""Weights of bands of length, in source words: mostly everyday sentences, with a tail of long ones."""
+"""Length bands as `(weight, shortest, longest)` in source words: mostly short sentences, with a tail of long ones."""
 
-PATIENCE = 2000
-"""Tries in a row that may bring nothing new before the grammar is held to be exhausted."""
+MAX_FAILURES = 2000
+"""Consecutive failed tries after which the grammar counts as exhausted."""
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusReport:
-    """What was written.
+    """Statistics of a written corpus.
 
     Attributes:
-        out: The directory.
-        pair: The language pair.
-        sizes: Sentence pairs in train, val and test.
-        src_words: Different source words in the training text, as spaces separate them.
-        tgt_words: Different target words in the training text.
+        out: Output directory.
+        pair: Language pair.
+        sizes: Number of sentence pairs in train, val and test.
+        src_words: Number of distinct whitespace-separated source words in the training text.
+        tgt_words: Number of distinct target words in the training text.
         mean_length: Mean number of source words in the training text.
-        constructions: How many training sentences show each construction.
+        constructions: Number of training sentences with each construction.
     """
 
     out: Path
@@ -65,16 +65,16 @@ class CorpusReport:
 
 @dataclass
 class _Split:
-    """The sentences of one split as they are collected."""
+    """The sentences collected for one split."""
 
-    wanted: int
+    size: int
     pairs: list[SentencePair] = field(default_factory=list)
     constructions: Counter[str] = field(default_factory=Counter)
 
     @property
     def full(self) -> bool:
-        """Whether nothing more is wanted."""
-        return len(self.pairs) >= self.wanted
+        """Whether the split has all its sentences."""
+        return len(self.pairs) >= self.size
 
 
 def write_corpus(
@@ -89,25 +89,25 @@ def write_corpus(
 ) -> CorpusReport:
     """Writes a parallel corpus with gold word alignments.
 
-    The same arguments write the same bytes. Val and test have a twentieth of `pairs` each, at most 1000 and at
-    least one; each of their sentences holds a combination of words that no training sentence has.
+    The same arguments write the same bytes. The val and test splits have 1/20 of `pairs` each, at least 1 and at most
+    1000. Each of their sentences contains a combination of words that no training sentence has.
 
     Args:
-        out: Directory to write to; made when it is missing.
+        out: Output directory; created if it is missing.
         pair: `en-fr` or `en-ko`.
-        pairs: Sentence pairs in the training split.
-        seed: Of all choices.
+        pairs: Number of sentence pairs in the training split.
+        seed: Random seed.
         min_length: Fewest words of an English sentence.
         max_length: Most words of an English sentence.
-        overwrite: Whether files of these names that say something else are replaced.
+        overwrite: Whether to replace existing files that have other content.
 
     Returns:
-        What was written.
+        Statistics of the corpus.
 
     Raises:
-        DataError: If the pair is unknown, the lengths are impossible, the grammar has too few sentences of
-            these lengths, or the files cannot be written.
-        ConfigError: If files of these names are there, with other content.
+        DataError: The pair is unknown, the lengths are invalid, the grammar has too few sentences of these lengths, or
+            the files cannot be written.
+        ConfigError: Files of these names exist with other content.
     """
     directory = checked_path(out, "out")
     grammar = load_grammar(pair)
@@ -117,39 +117,39 @@ def write_corpus(
     files: dict[Path, bytes] = {}
     for name, split in collected.items():
         lines = {
-            src: [one.src for one in split.pairs],
-            tgt: [one.tgt for one in split.pairs],
-            "align": [pharaoh(one.links) for one in split.pairs],
+            src: [sentence.src for sentence in split.pairs],
+            tgt: [sentence.tgt for sentence in split.pairs],
+            "align": [pharaoh(sentence.links) for sentence in split.pairs],
         }
-        for ending, texts in lines.items():
-            files[directory / f"{name}.{ending}"] = "".join(line + "\n" for line in texts).encode()
+        for suffix, texts in lines.items():
+            files[directory / f"{name}.{suffix}"] = "".join(line + "\n" for line in texts).encode()
     write_files(files, overwrite=overwrite)
     return _report(directory, pair, collected)
 
 
 def load_grammar(pair: str) -> Grammar:
-    """The grammar of a language pair.
+    """Loads the grammar of a language pair.
 
     Args:
-        pair: Such as `en-fr`.
+        pair: Language pair, such as `en-fr`.
 
     Returns:
         The grammar.
 
     Raises:
-        DataError: If there is none for that pair.
+        DataError: There is no grammar for the pair.
     """
     if pair not in GRAMMARS:
         known = ", ".join(GRAMMARS)
-        raise DataError(f"phrasebook: expected a language pair out of {known}, got {pair!r}")
+        raise DataError(f"phrasebook: expected one of the language pairs {known}, got {pair!r}")
     module, name = GRAMMARS[pair]
-    maker: Callable[[], Grammar] = getattr(import_module(module), name)
-    return maker()
+    grammar_class: Callable[[], Grammar] = getattr(import_module(module), name)
+    return grammar_class()
 
 
 def _check(grammar: Grammar, pairs: int, min_length: int, max_length: int) -> None:
     if pairs < 1:
-        raise DataError(f"phrasebook: expected at least 1 pair, got pairs={pairs}; ask for more")
+        raise DataError(f"phrasebook: expected at least 1 pair, got pairs={pairs}; raise it")
     if not 1 <= min_length <= max_length <= grammar.longest:
         raise DataError(
             f"phrasebook: expected lengths with 1 <= min_length <= max_length <= {grammar.longest} words, "
@@ -158,38 +158,38 @@ def _check(grammar: Grammar, pairs: int, min_length: int, max_length: int) -> No
 
 
 def _bands(min_length: int, max_length: int) -> list[tuple[float, tuple[int, int]]]:
-    """The bands of `LENGTHS` cut to the lengths that are asked for."""
-    cut = [(weight, (max(low, min_length), min(high, max_length))) for weight, low, high in LENGTHS]
-    return [(weight, (low, high)) for weight, (low, high) in cut if low <= high]
+    """The bands of `LENGTHS`, clipped to the requested lengths."""
+    clipped = [(weight, (max(low, min_length), min(high, max_length))) for weight, low, high in LENGTHS]
+    return [(weight, (low, high)) for weight, (low, high) in clipped if low <= high]
 
 
 def _collect(grammar: Grammar, pairs: int, seed: int, lengths: tuple[int, int]) -> dict[str, _Split]:
-    """Draws sentences until every split is full."""
+    """Samples sentences until every split is full."""
     held_out = max(1, min(1000, pairs // 20))
     splits = {"train": _Split(pairs), "val": _Split(held_out), "test": _Split(held_out)}
     seen: set[str] = set()
-    for draft in grammar.opening():
+    for draft in grammar.showcase_drafts():
         if split_of(draft.combos, grammar.pinned) == "train":
-            _place(grammar, draft, lengths, splits["train"], seen)
+            _add(grammar, draft, lengths, splits["train"], seen)
     sampler = Sampler(seed)
     bands = _bands(*lengths)
     failures = 0
     while not all(split.full for split in splits.values()):
         band = sampler.weighted(bands)
         draft_or_none = grammar.draft(sampler, *band)
-        split = None if draft_or_none is None else _choose(grammar, draft_or_none, sampler, splits)
-        placed = draft_or_none and split and _place(grammar, draft_or_none, band, split, seen)
-        failures = 0 if placed else failures + 1
-        if failures > PATIENCE:
+        split = None if draft_or_none is None else _choose_split(grammar, draft_or_none, sampler, splits)
+        added = draft_or_none and split and _add(grammar, draft_or_none, band, split, seen)
+        failures = 0 if added else failures + 1
+        if failures > MAX_FAILURES:
             raise _exhausted(splits, pairs, lengths)
     return splits
 
 
-def _choose(grammar: Grammar, draft: Draft, sampler: Sampler, splits: dict[str, _Split]) -> _Split | None:
-    """The split that wants a draft, or None.
+def _choose_split(grammar: Grammar, draft: Draft, sampler: Sampler, splits: dict[str, _Split]) -> _Split | None:
+    """The split that a draft is added to, or None if the draft is dropped.
 
-    The more combinations a sentence has, the likelier one of them is held out. Without a counterweight the
-    held-out splits would be full of long sentences, so such a draft is kept with one chance in their number.
+    The more combinations a sentence has, the more likely one of them is held out, so the held-out splits would be full
+    of long sentences. To compensate, a held-out draft with n distinct combinations is kept with probability 1/n.
     """
     name = split_of(draft.combos, grammar.pinned)
     if name is None or splits[name].full:
@@ -199,29 +199,29 @@ def _choose(grammar: Grammar, draft: Draft, sampler: Sampler, splits: dict[str, 
     return splits[name]
 
 
-def _place(grammar: Grammar, draft: Draft, band: tuple[int, int], split: _Split, seen: set[str]) -> bool:
-    """Puts a draft into its split; False when its length is wrong or it is there already."""
-    one = grammar.spell(draft)
-    if one.src in seen or not band[0] <= len(one.src.split()) <= band[1]:
+def _add(grammar: Grammar, draft: Draft, band: tuple[int, int], split: _Split, seen: set[str]) -> bool:
+    """Adds a draft to its split; returns False if its length is out of range or it is a duplicate."""
+    sentence = grammar.spell(draft)
+    if sentence.src in seen or not band[0] <= len(sentence.src.split()) <= band[1]:
         return False
-    seen.add(one.src)
-    split.pairs.append(one)
+    seen.add(sentence.src)
+    split.pairs.append(sentence)
     split.constructions.update(dict.fromkeys(draft.constructions, 1))
     return True
 
 
 def _exhausted(splits: dict[str, _Split], pairs: int, lengths: tuple[int, int]) -> DataError:
-    found = ", ".join(f"{len(splits[name].pairs)} of {splits[name].wanted} for {name}" for name in SPLITS)
+    counts = ", ".join(f"{len(splits[name].pairs)} of {splits[name].size} for {name}" for name in SPLITS)
     return DataError(
-        f"phrasebook: {pairs} pairs of {lengths[0]} to {lengths[1]} words are more than the grammar finds "
-        f"({found}); ask for fewer pairs or a wider range of lengths"
+        f"phrasebook: the grammar generates fewer than {pairs} pairs of {lengths[0]} to {lengths[1]} words "
+        f"({counts}); request fewer pairs or a wider range of lengths"
     )
 
 
 def _report(directory: Path, pair: str, splits: dict[str, _Split]) -> CorpusReport:
     train = splits["train"]
-    src_words = Counter(word for one in train.pairs for word in one.src.split())
-    tgt_words = Counter(word for one in train.pairs for word in one.tgt.split())
+    src_words = Counter(word for sentence in train.pairs for word in sentence.src.split())
+    tgt_words = Counter(word for sentence in train.pairs for word in sentence.tgt.split())
     return CorpusReport(
         directory,
         pair,

@@ -1,4 +1,4 @@
-"""A real browser, where there is one: Debian's chromium, driven by Playwright, without a network."""
+"""Fixtures for tests in a real browser: Chromium, if installed, driven by Playwright without network access."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import torch
 
-from regard.inspection.html import compare
+from regard.inspection.html import render_comparison
 from regard.inspection.record import AttentionRecord
 from regard.values import Encoding
 
@@ -30,8 +30,8 @@ _ARGUMENTS = (
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[playwright.Browser]:
-    """One chromium for all tests of a session."""
-    path = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None)
+    """One Chromium instance per test session."""
+    path = next((command for name in ("chromium", "chromium-browser") if (command := shutil.which(name))), None)
     if path is None:
         pytest.skip("needs a browser: apt-get install chromium")
     with playwright.sync_playwright() as running:
@@ -40,12 +40,12 @@ def browser() -> Iterator[playwright.Browser]:
         launched.close()
 
 
-PATIENCE = 1800
-"""Seconds after which a test gives up; only so that nothing waits for ever."""
+TIMEOUT = 1800
+"""Timeout in seconds, only so that no test hangs forever."""
 
 
-class Watched:
-    """A page that was opened from a file, and all that it complained of or asked the network for."""
+class MonitoredPage:
+    """A page opened from a file, with all errors it reported and all requests it made."""
 
     def __init__(self, page: playwright.Page, path: Path) -> None:
         self.page = page
@@ -57,14 +57,14 @@ class Watched:
         page.goto(path.as_uri())
 
     def _note(self, url: str, own: str) -> None:
-        if url != own and not url.startswith("blob:file:///"):  # what is saved was made in the page
+        if url != own and not url.startswith("blob:file:///"):  # downloads are generated in the page
             self.faults.append(f"request: {url}")
 
 
 @pytest.fixture
 def open_page(browser: playwright.Browser, tmp_path: Path) -> Iterator[Callable[..., playwright.Page]]:
-    """What opens records in a browser; afterwards no page may have complained."""
-    opened: list[tuple[playwright.BrowserContext, Watched]] = []
+    """A function that opens records in the browser; on teardown, no page may have reported an error."""
+    opened: list[tuple[playwright.BrowserContext, MonitoredPage]] = []
 
     def open_records(
         *records: AttentionRecord,
@@ -73,80 +73,80 @@ def open_page(browser: playwright.Browser, tmp_path: Path) -> Iterator[Callable[
         **context: object,
     ) -> playwright.Page:
         path = tmp_path / f"page{len(opened)}.html"
-        path.write_text(compare(beside or {"": list(records)}, title=title), encoding="ascii")
+        path.write_text(render_comparison(beside or {"": list(records)}, title=title), encoding="ascii")
         context.setdefault("viewport", {"width": 1240, "height": 900})
-        made = browser.new_context(**context)
-        made.set_default_timeout(1000 * PATIENCE)
-        opened.append((made, Watched(made.new_page(), path)))
+        new_context = browser.new_context(**context)
+        new_context.set_default_timeout(1000 * TIMEOUT)
+        opened.append((new_context, MonitoredPage(new_context.new_page(), path)))
         return opened[-1][1].page
 
     yield open_records
     for context, _ in opened:
         context.close()
-    assert [fault for _, watched in opened for fault in watched.faults] == []
+    assert [fault for _, monitored in opened for fault in monitored.faults] == []
 
 
 def random_record(src: str, tgt: str, *, layers: int = 1, heads: int = 1, seed: int = 1) -> AttentionRecord:
-    """Random weights over two sentences whose words are cut by `|`."""
+    """Creates a random record of two sentences with `|` between subwords."""
     encodings = []
-    for cuts in (src, tgt):
-        pieces, spans, place = [], [], 0
-        for number, word in enumerate(cuts.split(" ")):
-            place += number > 0
+    for marked in (src, tgt):
+        pieces, spans, start = [], [], 0
+        for number, word in enumerate(marked.split(" ")):
+            start += number > 0
             for inner, piece in enumerate(word.split("|")):
                 pieces.append(piece if inner else "▁" + piece)
-                spans.append((place, place + len(piece)))
-                place += len(piece)
-        encodings.append(Encoding(cuts.replace("|", ""), tuple(range(len(pieces))), tuple(pieces), tuple(spans)))
+                spans.append((start, start + len(piece)))
+                start += len(piece)
+        encodings.append(Encoding(marked.replace("|", ""), tuple(range(len(pieces))), tuple(pieces), tuple(spans)))
     generator = torch.Generator().manual_seed(seed)
     shape = (heads, len(encodings[1].ids) + 1, len(encodings[0].ids) + 1)
     weights = tuple(torch.softmax(3 * torch.randn(shape, generator=generator), dim=-1) for _ in range(layers))
     return AttentionRecord(encodings[0], encodings[1], weights)
 
 
-class Look:
-    """What is to be seen on a page, of its first panel unless told otherwise."""
+class PageReader:
+    """Reads the visible content of a page, of its first panel unless stated otherwise."""
 
     def texts(self, page: playwright.Page, selector: str) -> list[str]:
         """The texts of elements."""
-        found: list[str] = page.eval_on_selector_all(selector, "all => all.map(one => one.textContent)")
-        return found
+        texts: list[str] = page.eval_on_selector_all(selector, "all => all.map(node => node.textContent)")
+        return texts
 
     def settled(self, page: playwright.Page, script: str, ready: Callable[..., bool]) -> object:
-        """What a script gives as soon as it is ready."""
-        until = time.monotonic() + PATIENCE
-        while not ready(found := page.evaluate(script)):  # wait_for_function evaluates text, which the page forbids
-            assert time.monotonic() < until, found
+        """Evaluates a script until its result is ready, and returns the result."""
+        until = time.monotonic() + TIMEOUT
+        while not ready(result := page.evaluate(script)):  # wait_for_function uses eval, which the page forbids
+            assert time.monotonic() < until, result
             page.wait_for_timeout(50)
-        return found
+        return result
 
-    def drawn_again(self, page: playwright.Page) -> None:
-        """Waits until the browser has drawn the page twice, and so has told it what came into sight."""
+    def wait_for_frames(self, page: playwright.Page) -> None:
+        """Waits for two animation frames, after which the page knows what has scrolled into view."""
         page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
 
     def saved_svg(self, page: playwright.Page) -> ET.Element:
-        """The picture that the page saves."""
+        """The SVG picture that the page saves."""
         with page.expect_download() as download:
             page.click("#svg")
         return ET.parse(download.value.path()).getroot()
 
     def drawn(self, picture: ET.Element, tag: str) -> list[str]:
-        """The texts of a picture's elements."""
-        return [one.text or "" for one in picture.iter(f"{{http://www.w3.org/2000/svg}}{tag}")]
+        """The texts of all SVG elements with a tag."""
+        return [element.text or "" for element in picture.iter(f"{{http://www.w3.org/2000/svg}}{tag}")]
 
     def matrix(self, page: playwright.Page) -> torch.Tensor:
-        """The weights that the saved picture's cells tell, `(T, S)`."""
-        told = self.drawn(self.saved_svg(page), "title")
-        cells = torch.tensor([float(one.rpartition(" ")[2].rstrip("%")) for one in told])
+        """The weights in the cell titles of the saved picture, `(T, S)`."""
+        titles = self.drawn(self.saved_svg(page), "title")
+        cells = torch.tensor([float(title.rpartition(" ")[2].rstrip("%")) for title in titles])
         return (cells / 100).view(-1, page.locator(".src .word").count())
 
     def shares(self, page: playwright.Page, side: str) -> torch.Tensor:
-        """What each word of a side is said to have got from the chosen word of the other."""
-        attribute = "one => parseFloat(one.getAttribute('aria-description') ?? '0')"
+        """The weights between the words of a side and the chosen word of the other side."""
+        attribute = "word => parseFloat(word.getAttribute('aria-description') ?? '0')"
         return torch.tensor(page.evaluate(f"[...document.querySelectorAll('.{side} .word')].map({attribute})")) / 100
 
     def cell(self, page: playwright.Page, t: int, s: int) -> tuple[float, float]:
-        """Where the middle of a cell is on the screen."""
+        """Screen position of the center of a cell."""
         x, y = page.evaluate(
             "([t, s]) => { const { plan, offset, matrix } = app.panels[0].matrix, box = matrix.getBoundingClientRect();"
             "return [box.left + plan.left + (s + 0.5) * plan.cell - offset.x,"
@@ -156,26 +156,26 @@ class Look:
         return x, y
 
     def colors(self, page: playwright.Page, *styles: str) -> list[list[int]]:
-        """What CSS colors are in red, green and blue."""
+        """Converts CSS colors to red, green and blue."""
         script = (
-            "styles => styles.map(style => { const one = document.body.appendChild(document.createElement('p'));"
-            "one.style.color = style; const pen = document.createElement('canvas').getContext('2d');"
-            "pen.fillStyle = getComputedStyle(one).color; pen.fillRect(0, 0, 1, 1); one.remove();"
+            "styles => styles.map(style => { const node = document.body.appendChild(document.createElement('p'));"
+            "node.style.color = style; const pen = document.createElement('canvas').getContext('2d');"
+            "pen.fillStyle = getComputedStyle(node).color; pen.fillRect(0, 0, 1, 1); node.remove();"
             "return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3); })"
         )
-        found: list[list[int]] = page.evaluate(script, list(styles))
-        return found
+        colors: list[list[int]] = page.evaluate(script, list(styles))
+        return colors
 
 
 @pytest.fixture
-def look() -> Look:
-    """What reads a page."""
-    return Look()
+def reader() -> PageReader:
+    """A reader of page content."""
+    return PageReader()
 
 
 @pytest.fixture
 def make_record() -> Callable[..., AttentionRecord]:
-    """What makes a random record of two sentences."""
+    """A function that creates a random record of two sentences."""
     return random_record
 
 
@@ -187,18 +187,18 @@ def two_heads() -> AttentionRecord:
 
 @pytest.fixture
 def day() -> AttentionRecord:
-    """One matrix, as an RNN has it."""
+    """One layer of one head, as in an RNN."""
     return random_record("How was your day|?", "Comment s'|est pass|ée ta journ|ée ?")
 
 
 @pytest.fixture
 def transformer() -> AttentionRecord:
-    """Four layers of four heads, and Korean."""
+    """Four layers of four heads, with a Korean target."""
     return random_record("My sister reads a book|.", "여동생|은 책|을 읽|어요|.", layers=4, heads=4)
 
 
 @pytest.fixture
 def sixty() -> AttentionRecord:
-    """Sixty words a side, eight layers of eight heads."""
+    """Sixty words per side, eight layers of eight heads."""
     src, tgt = (" ".join(f"{stem}{number}" for number in range(60)) for stem in ("word", "mot"))
     return random_record(src, tgt, layers=8, heads=8)

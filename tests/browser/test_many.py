@@ -1,4 +1,4 @@
-"""Several sentences, several models, long sentences, and pictures to keep."""
+"""Several sentences, several models, long sentences, and saved pictures."""
 
 from __future__ import annotations
 
@@ -12,61 +12,61 @@ from regard.inspection.record import AttentionRecord
 
 @pytest.fixture
 def fifty(make_record):
-    """Fifty sentences of two heads, numbered, the last with an accent."""
-    return [*(make_record(f"number {place} comes", f"vient le {place}", heads=2, seed=place) for place in range(49)),
+    """Fifty numbered sentences with two heads; the last has an accent."""
+    return [*(make_record(f"number {i} comes", f"vient le {i}", heads=2, seed=i) for i in range(49)),
             make_record("the school is closed", "l'école est fermée")]  # fmt: skip
 
 
-def test_sentences_one_by_one(open_page, look, fifty):
+def test_sentences_one_by_one(open_page, reader, fifty):
     page = open_page(*fifty)
     assert page.text_content("#place") == "1 of 50"
     assert page.is_disabled("#previous")
     page.click("#next")
     page.click("#next")
-    assert look.texts(page, ".tgt .word") == ["vient", "le", "2"]
-    torch.testing.assert_close(look.matrix(page), fifty[2].words(), atol=6e-5, rtol=0)
+    assert reader.texts(page, ".tgt .word") == ["vient", "le", "2"]
+    torch.testing.assert_close(reader.matrix(page), fifty[2].words(), atol=6e-5, rtol=0)
     page.click("#previous")
     assert (page.text_content("#place"), page.input_value("#find")) == ("2 of 50", "number 1 comes")
 
 
-def test_sentences_are_found_by_their_words(open_page, look, fifty):
+def test_sentences_are_found_by_their_words(open_page, reader, fifty):
     page = open_page(*fifty)
     page.click("#find")
     assert page.locator("#found [role=option]").count() == 50
     page.fill("#find", "ECOLE")
-    assert look.texts(page, "#found .text span") == ["the school is closed"]
+    assert reader.texts(page, "#found .text span") == ["the school is closed"]
     page.keyboard.press("Enter")
-    assert look.texts(page, ".src .word") == ["the", "school", "is", "closed", "</s>"]
+    assert reader.texts(page, ".src .word") == ["the", "school", "is", "closed", "</s>"]
     assert not page.locator("#found").is_visible()
-    page.fill("#find", "comes 1")  # holds both, in any order
-    assert len(look.texts(page, "#found .text span")) == 14
+    page.fill("#find", "comes 1")  # contains both, in any order
+    assert len(reader.texts(page, "#found .text span")) == 14
     page.keyboard.press("ArrowDown")
     active = page.get_attribute("#find", "aria-activedescendant")
     assert page.get_attribute("#find", "aria-expanded") == "true"
     page.keyboard.press("Enter")
     assert page.text_content("#place") == f"{int(active.removeprefix('found-')) + 1} of 50"
     page.fill("#find", "nowhere")
-    assert look.texts(page, "#found li") == ["No sentence holds these words."]
+    assert reader.texts(page, "#found li") == ["No sentence contains these words."]
     page.keyboard.press("Escape")
-    assert page.input_value("#find") == look.texts(page, ".src")[0].replace("number", "number ").replace(
+    assert page.input_value("#find") == reader.texts(page, ".src")[0].replace("number", "number ").replace(
         "comes</s>", " comes"
     )
     page.fill("#find", "comes 33")
     page.click("#found [role=option]", button="right")
     assert page.locator("#found").is_visible()
     page.click("#found [role=option]")
-    assert look.texts(page, ".tgt .word") == ["vient", "le", "33"]
+    assert reader.texts(page, ".tgt .word") == ["vient", "le", "33"]
 
 
-def test_a_finger_scrolls_the_sentences_and_chooses_one(open_page, look, fifty):
+def test_touch_scrolls_the_sentence_list_and_selects(open_page, reader, fifty):
     page = open_page(*fifty, has_touch=True, viewport={"width": 500, "height": 700})
     page.locator("#find").tap()
     box = page.locator("#found").bounding_box()
     touch = page.context.new_cdp_session(page)
-    places = [{"x": box["x"] + 40, "y": box["y"] + box["height"] - 20 - 25 * step} for step in range(8)]
-    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": places[:1]})
-    for place in places[1:]:
-        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
+    points = [{"x": box["x"] + 40, "y": box["y"] + box["height"] - 20 - 25 * step} for step in range(8)]
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
+    for point in points[1:]:
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     assert page.evaluate("document.querySelector('#found').scrollTop") > 50
     assert page.text_content("#place") == "1 of 50"
@@ -75,49 +75,49 @@ def test_a_finger_scrolls_the_sentences_and_chooses_one(open_page, look, fifty):
     assert not page.locator("#found").is_visible()
 
 
-def test_a_head_stays_chosen_while_sentences_have_it(open_page, look, fifty):
+def test_the_chosen_head_is_kept_while_sentences_have_it(open_page, reader, fifty):
     page = open_page(*fifty)
     page.click(".tiles [aria-label='attention, head 2']")
     page.click("#next")
-    torch.testing.assert_close(look.matrix(page), fifty[1].words(0, 1), atol=6e-5, rtol=0)
+    torch.testing.assert_close(reader.matrix(page), fifty[1].words(0, 1), atol=6e-5, rtol=0)
     page.fill("#find", "school")
     page.keyboard.press("Enter")
-    torch.testing.assert_close(look.matrix(page), fifty[49].words(), atol=6e-5, rtol=0)
+    torch.testing.assert_close(reader.matrix(page), fifty[49].words(), atol=6e-5, rtol=0)
 
 
 @pytest.fixture
 def beside(day, transformer, make_record):
-    """Two models that read the same words, cut otherwise; the translations of the second sentence differ."""
-    cut = make_record("How was yo|ur day?", "Comment s'est passée ta jour|née ?", layers=2, heads=2)
-    return {"first": [day, transformer], "second": [cut, make_record("My sister reads a book.", "누나|가 읽|어요|.")]}
+    """Two models with the same words but other subwords; their translations of the second sentence differ."""
+    other = make_record("How was yo|ur day?", "Comment s'est passée ta jour|née ?", layers=2, heads=2)
+    return {"first": [day, transformer], "second": [other, make_record("My sister reads a book.", "누나|가 읽|어요|.")]}
 
 
-def test_two_models_side_by_side(open_page, look, beside, day):
+def test_two_models_side_by_side(open_page, reader, beside, day):
     page = open_page(beside=beside)
-    assert look.texts(page, ".model") == ["first", "second"]
+    assert reader.texts(page, ".model") == ["first", "second"]
     left, right = (page.locator(".panel").nth(number) for number in (0, 1))
     assert left.bounding_box()["y"] == right.bounding_box()["y"]
     left.locator(".src .word").nth(1).hover()
-    assert look.texts(page, ".word.chosen") == ["was", "was"]  # the same word in both
-    shown = look.shares(page, "tgt")
+    assert reader.texts(page, ".word.chosen") == ["was", "was"]  # the same word in both
+    shown = reader.shares(page, "tgt")
     expected = torch.cat([day.words()[:, 1], beside["second"][0].words()[:, 1]])
     torch.testing.assert_close(shown, expected, atol=5.1e-4, rtol=0)
     right.locator(".tiles [aria-label='layer 2, head 1']").click()
-    right.locator(".caption", has_text="Layer 2, head 1").wait_for()  # drawn when the browser comes to it
-    assert look.texts(page, ".caption") == ["Attention", "Layer 2, head 1"]
+    right.locator(".caption", has_text="Layer 2, head 1").wait_for()  # drawn asynchronously
+    assert reader.texts(page, ".caption") == ["Attention", "Layer 2, head 1"]
     page.check("input[value=subword]", force=True)
     left.locator(".src .word").nth(1).hover()
-    assert look.texts(page, ".panel:first-child .word.chosen") == ["▁was"]
-    assert look.texts(page, ".panel:last-child .word.chosen") != ["▁was"]  # cut otherwise: another list of subwords
+    assert reader.texts(page, ".panel:first-child .word.chosen") == ["▁was"]
+    assert reader.texts(page, ".panel:last-child .word.chosen") != ["▁was"]  # the second model has other subwords
 
 
-def test_words_that_only_one_model_wrote_are_chosen_there_alone(open_page, look, beside):
+def test_words_of_one_model_are_not_highlighted_in_the_other(open_page, reader, beside):
     page = open_page(beside=beside)
     page.click("#next")
-    kept = look.texts(page, ".panel:last-child .word.chosen")
+    chosen = reader.texts(page, ".panel:last-child .word.chosen")
     page.locator(".panel:first-child .tgt .word").first.hover()
-    assert look.texts(page, ".panel:first-child .word.chosen") == ["여동생은"]
-    assert look.texts(page, ".panel:last-child .word.chosen") == kept
+    assert reader.texts(page, ".panel:first-child .word.chosen") == ["여동생은"]
+    assert reader.texts(page, ".panel:last-child .word.chosen") == chosen
 
 
 def test_narrow_screens_put_models_below_each_other(open_page, beside):
@@ -127,28 +127,28 @@ def test_narrow_screens_put_models_below_each_other(open_page, beside):
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_sixty_words_are_painted_within_a_second(open_page, look, sixty):
-    """Of the processor's time, from loading to the first picture and all else that loading begins."""
+def test_sixty_words_are_drawn_within_a_second(open_page, reader, sixty):
+    """Processor time from loading to the first paint, including all work started by loading."""
     page = open_page(sixty)
     chrome = page.context.new_cdp_session(page)
     chrome.send("Performance.enable", {"timeDomain": "threadTicks"})
     page.reload()
-    look.settled(page, "performance.getEntriesByName('first-contentful-paint').length", bool)
-    metrics = {one["name"]: one["value"] for one in chrome.send("Performance.getMetrics")["metrics"]}
+    reader.settled(page, "performance.getEntriesByName('first-contentful-paint').length", bool)
+    metrics = {metric["name"]: metric["value"] for metric in chrome.send("Performance.getMetrics")["metrics"]}
     assert 0 < metrics["ScriptDuration"] < metrics["TaskDuration"] < 1
 
 
 @pytest.mark.parametrize("width", [1240, 700, 390])
-def test_sixty_words_stay_usable(open_page, look, sixty, width):
+def test_sixty_words_stay_usable(open_page, reader, sixty, width):
     page = open_page(sixty, viewport={"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     word = page.locator(".tgt .word:nth-child(60)")
     word.hover()
-    assert look.texts(page, ".word.chosen") == ["mot59"]
+    assert reader.texts(page, ".word.chosen") == ["mot59"]
     strongest = int(sixty.words()[59].argmax())
     box = page.locator(".src .word").nth(strongest).bounding_box()
     frame = page.locator(".src").bounding_box()
-    assert frame["y"] <= box["y"] < frame["y"] + frame["height"]  # scrolled into its window
+    assert frame["y"] <= box["y"] < frame["y"] + frame["height"]  # scrolled into view
     page.check("input[value=subword]", force=True)
     page.locator(".tgt .word").first.focus()
     page.keyboard.press("End")
@@ -160,34 +160,34 @@ def test_sixty_words_stay_usable(open_page, look, sixty, width):
     assert scroller["x"] - 60 < tip["x"] < scroller["x"] + scroller["width"]
 
 
-def test_what_scrolls_beneath_a_resting_pointer_is_not_pointed_at(open_page, look, sixty):
+def test_scrolling_beneath_a_resting_pointer_is_not_hovering(open_page, reader, sixty):
     page = open_page(sixty)
     page.hover(".tgt .word:nth-child(3)")
-    page.locator(".tgt .word").nth(9).evaluate(  # what browsers send when they have scrolled
-        "one => one.dispatchEvent(new MouseEvent('mouseover',"
+    page.locator(".tgt .word").nth(9).evaluate(  # as browsers do after scrolling
+        "word => word.dispatchEvent(new MouseEvent('mouseover',"
         "{ bubbles: true, screenX: pointer.x, screenY: pointer.y }))"
     )
-    assert look.texts(page, ".word.chosen") == ["mot2"]
+    assert reader.texts(page, ".word.chosen") == ["mot2"]
     page.hover(".tgt .word:nth-child(10)")
-    assert look.texts(page, ".word.chosen") == ["mot9"]
+    assert reader.texts(page, ".word.chosen") == ["mot9"]
 
 
-def test_a_long_matrix_in_a_window_or_whole(open_page, look, sixty):
+def test_a_long_matrix_scrolls_or_fits(open_page, reader, sixty):
     page = open_page(sixty)
     assert page.locator(".map").is_visible()
     size = (
-        "(one => [one.scrollWidth > one.clientWidth, one.scrollHeight > one.clientHeight])"
+        "(node => [node.scrollWidth > node.clientWidth, node.scrollHeight > node.clientHeight])"
         "(document.querySelector('.scroller'))"
     )
     assert page.evaluate(size) == [True, True]
-    page.locator(".scroller").evaluate("one => one.scrollTo(0, 0)")
+    page.locator(".scroller").evaluate("node => node.scrollTo(0, 0)")
     page.locator(".map").click(position={"x": 100, "y": 100})
     assert page.evaluate("app.panels[0].matrix.offset.x > 200 && app.panels[0].matrix.offset.y > 200")
     page.click(".fit")
     assert page.evaluate(size) == [False, False]
     assert not page.locator(".map").is_visible()
     page.locator(".below").scroll_into_view_if_needed()
-    page.mouse.move(*look.cell(page, 59, 59))
+    page.mouse.move(*reader.cell(page, 59, 59))
     assert page.text_content(".tip").startswith("mot59 → word59")
     page.click(".fit")
     assert page.locator(".map").is_visible()
@@ -205,32 +205,32 @@ def test_the_saved_png_shows_the_matrix(open_page, day):
     assert height > 3 * 200
 
 
-def test_the_saved_svg_is_whole(open_page, look, sixty, beside):
-    drawn = look.saved_svg(open_page(sixty))
-    assert len(look.drawn(drawn, "title")) == 60 * 61
-    texts = look.drawn(drawn, "text")
+def test_the_saved_svg_is_complete(open_page, reader, sixty, beside):
+    picture = reader.saved_svg(open_page(sixty))
+    assert len(reader.drawn(picture, "title")) == 60 * 61
+    texts = reader.drawn(picture, "text")
     assert "mean of all layers and heads" in texts
     assert {"mot0", "mot59", "word0", "word59"} <= set(texts)
-    both = look.saved_svg(open_page(beside=beside))
-    assert {"first", "second", "journée"} <= set(look.drawn(both, "text"))
+    both = reader.saved_svg(open_page(beside=beside))
+    assert {"first", "second", "journée"} <= set(reader.drawn(both, "text"))
 
 
-def test_nothing_is_saved_that_xml_cannot_hold(open_page, look, make_record):
+def test_characters_that_xml_forbids_are_replaced(open_page, reader, make_record):
     odd = make_record("bell\x07 \ufffe", "salut")
-    [title, *_] = look.drawn(look.saved_svg(open_page(odd)), "title")
+    [title, *_] = reader.drawn(reader.saved_svg(open_page(odd)), "title")
     assert title.startswith("salut → bell\ufffd ")
 
 
 def test_print_draws_all_heads(open_page, sixty):
     page = open_page(sixty, viewport={"width": 600, "height": 500})
     page.pdf()
-    drawn = "[...document.querySelectorAll('.tiles canvas')].filter(one => one.width === 61).length"
+    drawn = "[...document.querySelectorAll('.tiles canvas')].filter(canvas => canvas.width === 61).length"
     assert page.evaluate(drawn) == 1 + 8 * 9
 
 
-def test_a_zero_matrix_is_drawn(open_page, look, day):
+def test_a_zero_matrix_is_drawn(open_page, reader, day):
     blank = AttentionRecord(day.src, day.tgt, (torch.zeros_like(day.layers[0]),))
     page = open_page(blank)
     page.hover(".tgt .word:nth-child(1)")
     assert page.locator(".links path").count() == 0
-    assert torch.count_nonzero(look.matrix(page)) == 0
+    assert torch.count_nonzero(reader.matrix(page)) == 0

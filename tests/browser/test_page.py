@@ -1,6 +1,6 @@
-"""The page of attention as people use it: it shows the record's numbers, and answers mouse and keyboard.
+"""The attention page in use: it shows the weights of the record and responds to mouse and keyboard.
 
-Every test also checks, through `open_page`, that nothing complained and that nothing left the page.
+Through `open_page`, every test also checks that the page reports no error and makes no request.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from regard.inspection.html import frame, render
+from regard.inspection.html import render, render_iframe
 from regard.inspection.ranking import most_and_least
 from regard.inspection.record import AttentionRecord
 from regard.values import Encoding
@@ -22,27 +22,27 @@ def same_cells(shown, weights):
     same(shown, weights, atol=6e-5)
 
 
-def drawn_tiles(look, page, count):
-    """Sizes of the heads' canvases, once so many are drawn (when they come into sight); before, they are 300 wide."""
-    sizes = "[...document.querySelectorAll('.tiles canvas')].map(one => [one.height, one.width])"
-    return look.settled(page, sizes, lambda found: sum(width != 300 for _, width in found) == count)
+def drawn_tiles(reader, page, count):
+    """Waits until `count` head thumbnails are drawn (on scrolling into view; 300 wide before); returns their sizes."""
+    sizes = "[...document.querySelectorAll('.tiles canvas')].map(canvas => [canvas.height, canvas.width])"
+    return reader.settled(page, sizes, lambda sizes: sum(width != 300 for _, width in sizes) == count)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_and_matrix_are_there(open_page, look, day, scheme):
+def test_words_and_matrix_are_there(open_page, reader, day, scheme):
     page = open_page(day, title="How was your day?", color_scheme=scheme)
     assert page.title() == "How was your day?"
-    assert look.texts(page, ".src .word") == [*day.src_words, "</s>"]
-    assert look.texts(page, ".tgt .word") == list(day.tgt_words)
-    same_cells(look.matrix(page), day.words())
+    assert reader.texts(page, ".src .word") == [*day.src_words, "</s>"]
+    assert reader.texts(page, ".tgt .word") == list(day.tgt_words)
+    same_cells(reader.matrix(page), day.words())
     assert page.locator(".links path").count() > 0
     assert not page.locator(".heads, #finder, .model, .fit, .map").filter(visible=True).count()
-    [background] = look.colors(page, "var(--page)")
+    [background] = reader.colors(page, "var(--page)")
     assert (sum(background) > 600) == (scheme == "light")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_canvas_is_shaded_by_the_weights(open_page, look, day, scheme):
+def test_the_canvas_is_shaded_by_the_weights(open_page, reader, day, scheme):
     page = open_page(day, color_scheme=scheme)
     lightness = page.evaluate(
         "(() => { const { plan, matrix } = app.panels[0].matrix, { rows, columns } = app.panels[0].view;"
@@ -59,52 +59,52 @@ def test_the_canvas_is_shaded_by_the_weights(open_page, look, day, scheme):
     assert len(set(ordered)) > 10
 
 
-def test_pointing_at_a_word_shows_what_it_attended_to(open_page, look, day):
+def test_hovering_over_a_word_shows_its_attention(open_page, reader, day):
     page = open_page(day)
     page.hover(".tgt .word:nth-child(4)")
-    same(look.shares(page, "src"), day.words()[3])
-    assert look.texts(page, ".word.chosen") == [day.tgt_words[3]]
+    same(reader.shares(page, "src"), day.words()[3])
+    assert reader.texts(page, ".word.chosen") == [day.tgt_words[3]]
     assert page.text_content(".name") == day.tgt_words[3]
     page.hover(".src .word:nth-child(2)")
-    same(look.shares(page, "tgt"), day.words()[:, 1])
-    assert torch.count_nonzero(look.shares(page, "src")) == 0
-    assert page.text_content(".direction") == "Which words looked at this one"
+    same(reader.shares(page, "tgt"), day.words()[:, 1])
+    assert torch.count_nonzero(reader.shares(page, "src")) == 0
+    assert page.text_content(".direction") == "Which words attended to this word"
     assert page.locator(".links .chosen").count() == int((day.words()[:, 1] >= 0.02).sum())
 
 
-def test_the_ranking_is_that_of_the_record(open_page, look, transformer):
+def test_the_ranking_is_that_of_the_record(open_page, reader, transformer):
     page = open_page(transformer)
     for number, ranking in enumerate(most_and_least(transformer), start=1):
         page.hover(f".tgt .word:nth-child({number})")
-        assert look.texts(page, ".most li span:first-child") == [one.word for one in ranking.most]
-        assert look.texts(page, ".least li span:first-child") == [one.word for one in ranking.least]
-        percent = [float(one.rstrip("%")) for one in look.texts(page, ".most .number")]
-        assert percent == pytest.approx([100 * one.weight for one in ranking.most], abs=0.051)
+        assert reader.texts(page, ".most li span:first-child") == [source.word for source in ranking.most]
+        assert reader.texts(page, ".least li span:first-child") == [source.word for source in ranking.least]
+        percent = [float(text.rstrip("%")) for text in reader.texts(page, ".most .number")]
+        assert percent == pytest.approx([100 * source.weight for source in ranking.most], abs=0.051)
 
 
-def test_a_click_keeps_a_word(open_page, look, day):
+def test_a_click_pins_a_word(open_page, reader, day):
     page = open_page(day)
     page.click(".tgt .word:nth-child(2)")
     page.hover(".tgt .word:nth-child(5)")
     page.hover("h1")
-    assert look.texts(page, ".word.chosen") == [day.tgt_words[1]]
-    same(look.shares(page, "src"), day.words()[1])
+    assert reader.texts(page, ".word.chosen") == [day.tgt_words[1]]
+    same(reader.shares(page, "src"), day.words()[1])
 
 
-def test_the_keyboard_reaches_all_words(open_page, look, day):
+def test_the_keyboard_reaches_all_words(open_page, reader, day):
     page = open_page(day)
     page.locator(".src .word").first.focus()
     page.keyboard.press("ArrowRight")
-    assert look.texts(page, ".word:focus") == [day.src_words[1]]
-    same(look.shares(page, "tgt"), day.words()[:, 1])
+    assert reader.texts(page, ".word:focus") == [day.src_words[1]]
+    same(reader.shares(page, "tgt"), day.words()[:, 1])
     assert page.locator(".src .word").nth(1).get_attribute("tabindex") == "0"
     page.keyboard.press("End")
-    assert look.texts(page, ".word:focus") == ["</s>"]
+    assert reader.texts(page, ".word:focus") == ["</s>"]
     page.keyboard.press("ArrowRight")
-    assert look.texts(page, ".word:focus") == ["</s>"]
+    assert reader.texts(page, ".word:focus") == ["</s>"]
     page.keyboard.press("Home")
     page.keyboard.press("ArrowDown")
-    assert look.texts(page, ".tgt .word:focus") == [day.tgt_words[int(day.words()[:, 0].argmax())]]
+    assert reader.texts(page, ".tgt .word:focus") == [day.tgt_words[int(day.words()[:, 0].argmax())]]
     assert page.get_attribute(".word:focus", "aria-selected") == "true"
     assert day.tgt_words[int(day.words()[:, 0].argmax())] in page.text_content(".spoken")
     assert page.locator(".src .word[tabindex='0']").count() == page.locator(".tgt .word[tabindex='0']").count() == 1
@@ -127,10 +127,21 @@ def test_tab_reaches_every_part(open_page, transformer, day):
         assert outline == "solid", reached[-1]
     for part in ("find", "next", "png", "svg", "theme", "matrix", "radio"):
         assert part in reached, (part, reached)
-    assert reached.count("word chosen") == 2  # one word a side, which is chosen by going there
+    assert reached.count("word chosen") == 2  # one word per side, which is chosen by moving to it
 
 
-def test_right_to_left(open_page, look):
+def test_lists_have_accessible_names(open_page, day):
+    page = open_page(beside={"first": [day], "second": [day]})
+    for number in (0, 1):
+        panel = page.locator(".panel").nth(number)
+        for name in ("Source", "Translation"):
+            assert panel.get_by_role("listbox", name=name, exact=True).count() == 1, (number, name)
+        assert panel.get_by_role("list", name="Highest weights", exact=True).count() == 1
+    # The spelling of the ARIA specification; Chromium alone also accepts `labeledby`.
+    assert page.locator("[aria-labelledby]").count() == 8
+
+
+def test_right_to_left(open_page, reader):
     words = ("أختي", "تقرأ", "كتابا")
     text = " ".join(words)
     spans = tuple((text.index(word), text.index(word) + len(word)) for word in words)
@@ -140,40 +151,40 @@ def test_right_to_left(open_page, look):
     assert first["x"] > second["x"]
     page.locator(".tgt .word").first.focus()
     page.keyboard.press("ArrowLeft")
-    assert look.texts(page, ".word:focus") == [words[1]]
+    assert reader.texts(page, ".word:focus") == [words[1]]
 
 
-def test_subwords(open_page, look, day):
+def test_subwords(open_page, reader, day):
     page = open_page(day)
     page.check("input[value=subword]", force=True)
-    assert look.texts(page, ".src .word") == list(day.src_labels)
-    assert look.texts(page, ".tgt .word") == list(day.tgt_labels)
-    same_cells(look.matrix(page), day.matrix())
+    assert reader.texts(page, ".src .word") == list(day.src_labels)
+    assert reader.texts(page, ".tgt .word") == list(day.tgt_labels)
+    same_cells(reader.matrix(page), day.matrix())
     page.check("input[value=word]", force=True)
-    same_cells(look.matrix(page), day.words())
+    same_cells(reader.matrix(page), day.words())
 
 
-def test_layers_and_heads(open_page, look, transformer):
+def test_layers_and_heads(open_page, reader, transformer):
     page = open_page(transformer)
-    same_cells(look.matrix(page), transformer.words())
+    same_cells(reader.matrix(page), transformer.words())
     assert page.locator(".tiles button").count() == 1 + 4 * 5
     page.click(".tiles [aria-label='layer 3, mean of 4 heads']")
-    same_cells(look.matrix(page), transformer.words(2))
+    same_cells(reader.matrix(page), transformer.words(2))
     page.click(".tiles [aria-label='layer 4, head 3']")
-    same_cells(look.matrix(page), transformer.words(3, 2))
+    same_cells(reader.matrix(page), transformer.words(3, 2))
     assert page.text_content(".caption") == "Layer 4, head 3"
     assert page.locator(".tiles [aria-checked=true]").count() == 1
     page.click(".tiles [aria-label='mean of all layers and heads']")
-    same_cells(look.matrix(page), transformer.words())
+    same_cells(reader.matrix(page), transformer.words())
 
 
-def test_heads_by_keyboard(open_page, look, transformer):
+def test_heads_by_keyboard(open_page, reader, transformer):
     page = open_page(transformer)
     page.focus(".tiles [aria-checked=true]")
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowDown"):
         page.keyboard.press(key)
     assert page.get_attribute(":focus", "aria-label") == "layer 2, head 2"
-    same_cells(look.matrix(page), transformer.words(1, 1))
+    same_cells(reader.matrix(page), transformer.words(1, 1))
     page.focus(".tiles [aria-checked=true]")
     for key in ("ArrowUp", "ArrowUp", "ArrowUp"):
         page.keyboard.press(key)
@@ -181,24 +192,24 @@ def test_heads_by_keyboard(open_page, look, transformer):
     assert page.locator(".tiles button[tabindex='0']").count() == 1
 
 
-def test_a_finger_keeps_a_cell(open_page, look, day):
+def test_a_tap_pins_a_cell(open_page, reader, day):
     page = open_page(day, has_touch=True)
-    page.touchscreen.tap(*look.cell(page, 1, 2))
-    assert look.texts(page, ".tgt .word.chosen") == [day.tgt_words[1]]
+    page.touchscreen.tap(*reader.cell(page, 1, 2))
+    assert reader.texts(page, ".tgt .word.chosen") == [day.tgt_words[1]]
     page.touchscreen.tap(5, 5)
-    assert look.texts(page, ".tgt .word.chosen") == [day.tgt_words[1]]
+    assert reader.texts(page, ".tgt .word.chosen") == [day.tgt_words[1]]
 
 
-def test_every_head_has_its_own_picture(open_page, look, transformer):
+def test_every_head_has_its_own_picture(open_page, reader, transformer):
     page = open_page(transformer)
-    assert {tuple(size) for size in drawn_tiles(look, page, 21)} == {tuple(transformer.words().shape)}
-    pictures = page.evaluate("[...document.querySelectorAll('.tiles canvas')].map(one => one.toDataURL())")
+    assert {tuple(size) for size in drawn_tiles(reader, page, 21)} == {tuple(transformer.words().shape)}
+    pictures = page.evaluate("[...document.querySelectorAll('.tiles canvas')].map(canvas => canvas.toDataURL())")
     assert len(set(pictures)) == 21
 
 
-def test_a_head_is_chosen_though_its_picture_comes_while_it_is_pressed(open_page, look, transformer):
+def test_a_click_on_a_head_works_while_its_thumbnail_is_replaced(open_page, reader, transformer):
     page = open_page(transformer)
-    drawn_tiles(look, page, 21)
+    drawn_tiles(reader, page, 21)
     place = page.locator(".tiles [aria-label='layer 1, head 1']").bounding_box()
     page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
     page.mouse.down()
@@ -207,37 +218,37 @@ def test_a_head_is_chosen_though_its_picture_comes_while_it_is_pressed(open_page
     assert page.locator(".caption").inner_text() == "Layer 1, head 1"
 
 
-def test_heads_are_drawn_when_they_come_into_sight(open_page, look, sixty):
+def test_heads_are_drawn_when_they_scroll_into_view(open_page, reader, sixty):
     page = open_page(sixty, viewport={"width": 600, "height": 500})
-    look.drawn_again(page)
-    assert {width for _, width in drawn_tiles(look, page, 0)} == {300}
+    reader.wait_for_frames(page)
+    assert {width for _, width in drawn_tiles(reader, page, 0)} == {300}
     page.locator(".tiles").scroll_into_view_if_needed()
-    assert [width for _, width in drawn_tiles(look, page, 1 + 8 * 9)] == [61] * (1 + 8 * 9)
+    assert [width for _, width in drawn_tiles(reader, page, 1 + 8 * 9)] == [61] * (1 + 8 * 9)
 
 
-def test_the_kept_word_stays_from_head_to_head(open_page, look, transformer):
+def test_the_pinned_word_is_kept_when_the_head_changes(open_page, reader, transformer):
     page = open_page(transformer)
     page.click(".tgt .word:nth-child(2)")
     page.click(".tiles [aria-label='layer 1, head 1']")
     page.hover("h1")
-    assert look.texts(page, ".word.chosen") == [transformer.tgt_words[1]]
-    same(look.shares(page, "src"), transformer.words(0, 0)[1])
+    assert reader.texts(page, ".word.chosen") == [transformer.tgt_words[1]]
+    same(reader.shares(page, "src"), transformer.words(0, 0)[1])
 
 
-def test_one_layer_of_several_heads(open_page, look, two_heads):
+def test_one_layer_of_several_heads(open_page, reader, two_heads):
     page = open_page(two_heads)
     assert page.text_content(".caption") == "Attention, mean of 2 heads"
     assert page.locator(".tiles button").count() == 3
     page.click(".tiles [aria-label='attention, head 2']")
-    same_cells(look.matrix(page), two_heads.words(0, 1))
+    same_cells(reader.matrix(page), two_heads.words(0, 1))
 
 
-def test_cells_tell_their_value(open_page, look, day):
+def test_cells_show_their_weight(open_page, reader, day):
     page = open_page(day)
-    page.mouse.move(*look.cell(page, 3, 1))
+    page.mouse.move(*reader.cell(page, 3, 1))
     value = f"{100 * float(day.words()[3, 1]):.1f}%"
     assert page.text_content(".tip").split() == [day.tgt_words[3], "→", day.src_words[1], value]
-    assert look.texts(page, ".word.chosen") == [day.tgt_words[3]]
+    assert reader.texts(page, ".word.chosen") == [day.tgt_words[3]]
     page.focus(".matrix")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
@@ -246,61 +257,61 @@ def test_cells_tell_their_value(open_page, look, day):
     page.keyboard.press("Enter")
     page.hover("h1")
     assert not page.locator(".tip").is_visible()
-    assert look.texts(page, ".word.chosen") == [day.tgt_words[2]]
+    assert reader.texts(page, ".word.chosen") == [day.tgt_words[2]]
 
 
-def test_the_names_of_columns_can_be_pointed_at(open_page, look, day):
+def test_column_labels_respond_to_hovering(open_page, reader, day):
     page = open_page(day)
-    x, y = look.cell(page, 0, 2)
+    x, y = reader.cell(page, 0, 2)
     page.mouse.move(x, y - 40)
-    assert look.texts(page, ".word.chosen") == [day.src_words[2]]
+    assert reader.texts(page, ".word.chosen") == [day.src_words[2]]
 
 
-def test_light_and_dark_by_hand(open_page, look, transformer):
+def test_switching_between_light_and_dark(open_page, reader, transformer):
     page = open_page(transformer)
-    drawn_tiles(look, page, 21)
+    drawn_tiles(reader, page, 21)
     picture = "document.querySelector('.tiles canvas').toDataURL()"
-    [light], before = look.colors(page, "var(--page)"), page.evaluate(picture)
+    [light], before = reader.colors(page, "var(--page)"), page.evaluate(picture)
     page.click("#theme")
-    [dark], after = look.colors(page, "var(--page)"), look.settled(page, picture, lambda found: found != before)
+    [dark], after = reader.colors(page, "var(--page)"), reader.settled(page, picture, lambda current: current != before)
     assert sum(dark) < sum(light)
     assert before != after
     page.click("#theme")
-    assert look.colors(page, "var(--page)") == [light]
+    assert reader.colors(page, "var(--page)") == [light]
 
 
 def luminance(color):
-    linear = [one / 255 / 12.92 if one <= 10 else ((one / 255 + 0.055) / 1.055) ** 2.4 for one in color]
+    linear = [value / 255 / 12.92 if value <= 10 else ((value / 255 + 0.055) / 1.055) ** 2.4 for value in color]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def contrast(one, other):
-    low, high = sorted([luminance(one), luminance(other)])
+def contrast(first, second):
+    low, high = sorted([luminance(first), luminance(second)])
     return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_and_shades_are_told_by_lightness(open_page, look, day, scheme):
-    """WCAG 2, 1.4.3: 4.5 to 1. Shades that differ in lightness need no colors to be told apart."""
+def test_contrast_of_text_and_lightness_of_shades(open_page, reader, day, scheme):
+    """WCAG 2, 1.4.3 requires a contrast of 4.5:1. Shades that differ in lightness do not require color vision."""
     page = open_page(day, color_scheme=scheme)
     names = ("ink", "soft", "mark", "card", "page", "low", "chip")
-    tones = dict(zip(names, look.colors(page, *(f"var(--{name})" for name in names)), strict=True))
+    tones = dict(zip(names, reader.colors(page, *(f"var(--{name})" for name in names)), strict=True))
     pairs = [(text, ground) for text in ("ink", "soft", "mark") for ground in ("card", "page")]
     for text, ground in [*pairs, ("ink", "low"), ("soft", "low"), ("ink", "chip")]:
         assert contrast(tones[text], tones[ground]) >= 4.5, (text, ground)
-    steps = [luminance(one) for one in page.evaluate("app.colors.ramp")]
+    steps = [luminance(color) for color in page.evaluate("app.colors.ramp")]
     assert steps == sorted(steps, reverse=scheme == "light")
     assert contrast(page.evaluate("app.colors.ramp")[0], page.evaluate("app.colors.ramp")[-1]) > 7
 
 
-def test_narrow_screens_draw_no_tangle(open_page, day):
+def test_narrow_screens_draw_only_chosen_links(open_page, day):
     wide, narrow = open_page(day), open_page(day, viewport={"width": 330, "height": 700})
     assert wide.locator(".links .faint").count() > 0
     assert narrow.locator(".links .faint").count() == 0
     assert narrow.locator(".links .chosen").count() > 0
 
 
-def test_hostile_sentences_do_nothing(open_page, look):
+def test_hostile_sentences_are_inert(open_page, reader):
     pieces = (
         "</script><script>alert(1)</script>",
         "</script><img/src=x/onerror=alert(1)>",
@@ -319,29 +330,30 @@ def test_hostile_sentences_do_nothing(open_page, look):
         beside={"<i>one</i>": [record, record], "two": [record, record]}, title="<script>alert(2)</script>"
     )
     assert page.text_content("h1") == "<script>alert(2)</script>"
-    assert look.texts(page, ".model") == ["<i>one</i>", "two"]
+    assert reader.texts(page, ".model") == ["<i>one</i>", "two"]
     for level in ("subword", "word"):
         page.check(f"input[value={level}]", force=True)
-        assert look.texts(page, ".panel:first-child .src .word") == [*pieces, "</s>"]
+        assert reader.texts(page, ".panel:first-child .src .word") == [*pieces, "</s>"]
         for number in range(1, 7):
             page.locator(f".tgt .word:nth-child({number})").first.hover()
-        page.mouse.move(*look.cell(page, 0, 0))
+        page.mouse.move(*reader.cell(page, 0, 0))
     page.click("#find")
     page.fill("#find", "<img")
     assert page.locator("#found [role=option]").count() == 2
     page.keyboard.press("Escape")
-    assert len(list(look.saved_svg(page))) > 0
+    assert len(list(reader.saved_svg(page))) > 0
     assert page.locator("script").count() == 2
     assert page.locator("img, b").count() == 0
     assert page.locator("i").count() == page.locator(".scale i, .ranking li i").count()
 
 
-def test_the_policy_stops_what_was_not_ours(browser, tmp_path, day):
+def test_the_policy_blocks_other_scripts(browser, tmp_path, day):
     (tmp_path / "page.html").write_text(render(day), encoding="ascii")
-    page = browser.new_page()  # not `open_page`: this one is meant to complain
+    page = browser.new_page()  # not `open_page`, because this page reports an error
     page.goto((tmp_path / "page.html").as_uri())
     blocked = page.evaluate(
-        "new Promise(tell => { addEventListener('securitypolicyviolation', event => tell(event.violatedDirective));"
+        "new Promise(resolve => {"
+        "addEventListener('securitypolicyviolation', event => resolve(event.violatedDirective));"
         "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'})); })"
     )
     assert blocked.startswith("script-src")
@@ -349,18 +361,18 @@ def test_the_policy_stops_what_was_not_ours(browser, tmp_path, day):
     page.close()
 
 
-def test_a_target_without_words(open_page, look, day):
+def test_a_target_without_words(open_page, reader, day):
     empty = Encoding("", (), (), ())
     record = AttentionRecord(day.src, empty, (torch.full((1, 1, 6), 1 / 6),))
     page = open_page(record)
     page.hover(".src .word:nth-child(1)")
     page.check("input[value=subword]", force=True)
-    assert look.texts(page, ".tgt .word") == ["</s>"]
+    assert reader.texts(page, ".tgt .word") == ["</s>"]
 
 
-def test_a_frame_in_a_notebook(browser, look, day):
+def test_an_iframe_in_a_notebook(browser, reader, day):
     page = browser.new_page()
-    page.set_content(f"<h1>Notebook</h1>{frame(day, title='How?')}")
+    page.set_content(f"<h1>Notebook</h1>{render_iframe(day, title='How?')}")
     inside = page.frame_locator("iframe")
     inside.locator(".tgt .word").nth(3).hover()
     assert inside.locator(".word.chosen").text_content() == day.tgt_words[3]

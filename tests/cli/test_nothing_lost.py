@@ -105,9 +105,7 @@ def test_a_phrasebook_replaces_nobodys_files(tmp_path: Path, regard: Run) -> Non
     told = ("phrasebook", "--pairs", "30", "--max-length", "6", "--out", str(tmp_path))
     done = regard(*told)
     assert done.status == 2
-    assert (
-        f"{own}: is there already, with other content: choose another --out, or replace it with --overwrite" in done.err
-    )
+    assert f"{own}: exists already with other content: choose another --out, or replace it with --overwrite" in done.err
     assert list(tmp_path.iterdir()) == [own]
     assert own.read_text() == "mon texte\n"
     assert regard(*told, "--overwrite").status == 0
@@ -216,7 +214,7 @@ def test_a_training_goes_on_where_its_texts_are_now(at_work: Path, regard: Run) 
     assert all(f'{side} = "{name}"' in kept for side, name in MOVED.items())
     other = regard("train", "--resume", "--out", "model", "--src=test.en", "--tgt=test.fr")
     assert other.status == 2
-    assert "text is not what it was" in other.err
+    assert "text has changed since" in other.err
     fewer = regard("train", "--resume", "--out", "model", "--set", "train.steps=3")
     assert fewer.status == 2
     assert "train.steps = 3: the training in model has done 80 steps already" in fewer.err

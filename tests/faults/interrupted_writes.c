@@ -1,13 +1,13 @@
-/* Loaded before libc (LD_PRELOAD): counts what a process writes below a directory, and ends or refuses it at one of these
- * events. An event is a call that changes what is on the disk: opening a file to write it, writing, bringing it down to
- * the disk, renaming, removing, linking, making directories, changing modes and times.
+/* Loaded before libc (LD_PRELOAD): counts the writes of a process below a directory, and makes one of them fail. An
+ * event is a call that changes the file system: opening a file for writing, writing, syncing, renaming, removing,
+ * linking, creating directories, changing modes and times.
  *
- * faults_arm(root, at, how) begins to count from 1:
- *   how 0: nothing happens;
- *   how 1: the process dies just before event `at`, as by kill -9;
- *   how 2: as in a power failure: of a write, half is done, and what was written to any file and not brought down to the
- *          disk since is lost, all of it or the second half in turn, while the names stay;
- *   how 3: the disk is full from event `at` on: only removing, and what needs no room, still works.
+ * faults_arm(root, at, how) starts counting at 1:
+ *   how 0: nothing fails;
+ *   how 1: the process is killed just before event `at`, as by kill -9;
+ *   how 2: as in a power failure: a write is done by half, and data that was written to any file but not synced is
+ *          lost, alternately all of it or its second half; directory entries stay;
+ *   how 3: the disk is full from event `at` on: only calls that need no space, such as removing, still work.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -77,7 +77,7 @@ static void die(void) {
     for (;;) pause();
 }
 
-/* Counts an event; tells whether it must be refused. */
+/* Counts an event; returns whether the call must fail. */
 static int event(int ours, int needs_room) {
     if (how < 0 || !ours) return 0;
     events++;
@@ -108,7 +108,7 @@ static void mark(int handle, int dirty) {
     if (i >= 0) files[i].dirty = dirty;
 }
 
-/* What open() does to the disk: it makes the file, or empties it. */
+/* open() is an event if it creates or truncates a file. */
 static int opening(int directory, const char *path, int flags, mode_t mode, int (*really)(int, const char *, int, ...)) {
     int writes = (flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC));
     int ours = how >= 0 && writes && path_below(directory, path);
@@ -144,7 +144,7 @@ int openat64(int directory, const char *path, int flags, ...) {
     return opening(directory, path, flags, mode, REAL(openat));
 }
 
-/* Of a write, the half that a power failure lets through. */
+/* Counts a write; a power failure writes the first half of the data. */
 static int torn(int handle, const void *data, size_t size) {
     int ours = how >= 0 && handle_below(handle);
     if (ours && how == POWER && events + 1 == at && size > 1) {

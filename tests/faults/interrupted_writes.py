@@ -1,11 +1,11 @@
-"""Ends whole jobs at each of their writes, and looks whether what is left goes on or lets itself be begun anew.
+"""Interrupts jobs at each of their writes, and checks that they can be resumed or restarted.
 
 `python tests/faults/interrupted_writes.py LIBRARY DIRECTORY [--only train,resume] [--how kill,power,full] [--stride N]`
 
-One process loads torch, and each try is a fork of it. A job writes in a directory of its own; LIBRARY, which is
-`interrupted_writes.c` compiled, counts its writes and dies at one of them (`kill`), dies and loses what was not brought
-down to the disk (`power`), or finds the disk full from there on (`full`). Prints a line of JSON for each job and how,
-and what went wrong; the exit status is 1 where anything did.
+One process loads torch, and each try is a fork of it. A job writes to a directory of its own. LIBRARY, compiled from
+`interrupted_writes.c`, counts the writes, and at one of them kills the process (`kill`), kills it and discards data
+that was not synced (`power`), or simulates a full disk from there on (`full`). Prints a line of JSON per job and mode,
+and one per problem; the exit status is 1 if there are problems.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ LOADED = (
 )  # fmt: skip
 ENGINES = ("onnx", "ctranslate2", "transformers.models.marian.modeling_marian", "torch._dynamo")
 WORDS = {"one": "un", "dog": "chien", "cat": "chat", "sees": "voit", "big": "grand", "and": "et", "runs": "court"}
+NOTHING_TO_RESUME = "no training to go on with"
+"""Part of the message of `--resume` where no training was prepared."""
+ALREADY_DONE = ("something is there", "already contains")
+"""Parts of messages about outputs that exist."""
 SMALL = (
     "subword.vocab_size=300", "train.steps=4", "train.validate_every=2", "train.batch_tokens=256", "train.warmup=1",
     "train.threads=1", "train.precision=float32", "train.device=cpu",
@@ -69,70 +73,70 @@ gradients = 0
 
 
 @dataclass
-class Tried:
-    """What a fork came to.
+class Result:
+    """Result of a fork.
 
     Attributes:
         status: Exit status; negative for a signal.
-        said: What it wrote to standard output and error.
-        events: Writes that it came to.
+        output: Standard output and error.
+        events: Number of writes.
     """
 
     status: int
-    said: str
+    output: str
     events: int
 
 
 @dataclass
 class Job:
-    """Something that writes.
+    """A job that writes files.
 
     Attributes:
-        name: What to call it.
-        work: Does it; returns an exit status.
-        judge: Tells what is wrong with the directory after it was cut short at an event; None for nothing.
-        start: Copied to where it works before each try; None for nothing.
-        threads: Whether it starts threads, so that it cannot be done once before it is forked.
+        name: Name of the job.
+        work: Runs the job; returns an exit status.
+        check: Describes what is wrong with the directory after an interruption; None if nothing is.
+        start: Directory that is copied to the working directory before each try, if any.
+        threads: Whether the job starts threads, so that it cannot run in this process before it is forked.
     """
 
     name: str
     work: Callable[[], int]
-    judge: Callable[[], str | None]
+    check: Callable[[], str | None]
     start: Path | None = None
     threads: bool = False
 
 
 @dataclass
 class Bench:
-    """Where all of it happens.
+    """The environment in which jobs run.
 
     Attributes:
-        place: Everything lies below it.
+        root: Directory of all files.
         library: The compiled library, which this process has loaded.
-        counts: Outcomes of the job that is tried, by name.
+        counts: Number of outcomes of the current job, by name.
     """
 
-    place: Path
+    root: Path
     library: ctypes.CDLL
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
     def out(self) -> Path:
-        """Where a job writes."""
-        return self.place / "work" / "out"
+        """Output directory of a job."""
+        return self.root / "work" / "out"
 
-    def fork(self, work: Callable[[], int], *, at: int = 0, how: str = "count") -> Tried:
-        """Does work in a fork, whose writes are counted and cut short."""
-        log, told = self.place / "log", self.place / "told"
+    def fork(self, work: Callable[[], int], *, at: int = 0, how: str = "count") -> Result:
+        """Runs work in a fork, and counts or interrupts its writes."""
+        log, count_file = self.root / "log", self.root / "count"
         log.write_bytes(b"")
-        told.write_text("0")
+        count_file.write_text("0")
         pid = os.fork()
         if pid == 0:
-            self._child(work, log, told, at, how)
+            self._child(work, log, count_file, at, how)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        return Tried(status, log.read_text(errors="replace"), int(told.read_text() or 0))
+        return Result(status, log.read_text(errors="replace"), int(count_file.read_text() or 0))
 
-    def _child(self, work: Callable[[], int], log: Path, told: Path, at: int, how: str) -> None:
+    def _child(self, work: Callable[[], int], log: Path, count_file: Path, at: int, how: str) -> None:
         status = 70
         try:
             handle = os.open(log, os.O_WRONLY | os.O_APPEND)
@@ -140,11 +144,11 @@ class Bench:
                 os.dup2(handle, stream)
             sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
             sys.stderr = open(2, "w", encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
-            os.chdir(self.place)
-            os.environ["TMPDIR"] = str(self.place / "work" / "tmp")
-            self.library.faults_arm(os.fsencode(self.place / "work"), at, MODES[how])
+            os.chdir(self.root)
+            os.environ["TMPDIR"] = str(self.root / "work" / "tmp")
+            self.library.faults_arm(os.fsencode(self.root / "work"), at, MODES[how])
             status = work()
-            told.write_text(str(self.library.faults_count()))
+            count_file.write_text(str(self.library.faults_count()))
         except BaseException:
             traceback.print_exc()
         finally:
@@ -152,9 +156,9 @@ class Bench:
             os._exit(status)
 
     def warm(self, job: Job) -> None:
-        """Does a job once in this process, so that its forks need not load and compile what it takes."""
+        """Runs a job once in this process, so that its forks need not import modules."""
         self.fresh(job.start)
-        kept = [os.dup(stream) for stream in (1, 2)]
+        copies = [os.dup(stream) for stream in (1, 2)]
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (1, 2):
             os.dup2(nowhere, stream)
@@ -162,63 +166,63 @@ class Bench:
             job.work()
         finally:
             sys.stdout.flush()
-            for stream, own in zip((1, 2), kept, strict=True):
+            for stream, own in zip((1, 2), copies, strict=True):
                 os.dup2(own, stream)
                 os.close(own)
             os.close(nowhere)
-        deadline = time.monotonic() + 10  # the kernel takes a moment to remove a thread that was joined
+        deadline = time.monotonic() + 10  # the kernel may list a joined thread for a moment
         while len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < deadline:
             time.sleep(0.01)
         if len(os.listdir("/proc/self/task")) > 1:
-            sys.exit(f"{job.name}: a fork has one thread, and could wait for the others for ever")
+            sys.exit(f"{job.name}: cannot fork: this process has several threads, of which a fork has only one")
         gc.collect()
         gc.freeze()
 
-    def run(self, *told: str) -> int:
-        """A command of regard's, in this process."""
+    def run(self, *arguments: str) -> int:
+        """Runs a command of regard in this process."""
         from regard.cli.main import app
 
         try:
-            app(told)
-        except SystemExit as ended:
-            return int(ended.code or 0)
+            app(arguments)
+        except SystemExit as end:
+            return int(end.code or 0)
         return 0
 
-    def tried(self, *told: str) -> Tried:
-        """A command of regard's in a fork that nothing befalls."""
-        return self.fork(lambda: self.run(*told))
+    def run_fork(self, *arguments: str) -> Result:
+        """Runs a command of regard in a fork, without interruption."""
+        return self.fork(lambda: self.run(*arguments))
 
     def fresh(self, start: Path | None) -> None:
-        """Makes the directory as it is before a job."""
-        shutil.rmtree(self.place / "work", ignore_errors=True)
-        (self.place / "work" / "tmp").mkdir(parents=True)
+        """Creates the working directory as it is before a job."""
+        shutil.rmtree(self.root / "work", ignore_errors=True)
+        (self.root / "work" / "tmp").mkdir(parents=True)
         if start is not None:
             shutil.copytree(start, self.out, symlinks=True)
 
     def count(self, outcome: str) -> None:
-        """Notes how a try ended."""
+        """Counts an outcome of a try."""
         self.counts[outcome] = self.counts.get(outcome, 0) + 1
 
-    def needs(self, *told: str) -> None:
-        """A command that has to succeed."""
-        done = self.tried(*told)
+    def must_run(self, *arguments: str) -> None:
+        """Runs a command that has to succeed."""
+        done = self.run_fork(*arguments)
         if done.status:
-            raise SystemExit(f"{told}: {done.status}\n{done.said}")
+            raise SystemExit(f"{arguments}: {done.status}\n{done.output}")
 
 
-def corpus(place: Path) -> None:
-    place.mkdir()
+def corpus(directory: Path) -> None:
+    directory.mkdir()
     draw = random.Random(1)
     for name, count in (("train", 40), ("val", 4)):
         rows = [draw.choices(list(WORDS), k=draw.randint(2, 6)) for _ in range(count)]
         for ending, lines in (("en", rows), ("fr", [[WORDS[word] for word in row] for row in rows])):
-            (place / f"{name}.{ending}").write_text("".join(" ".join(line) + "\n" for line in lines))
+            (directory / f"{name}.{ending}").write_text("".join(" ".join(line) + "\n" for line in lines))
 
 
 def training(bench: Bench, *more: str, kind: str = "recurrent") -> list[str]:
-    at = bench.place / "corpus"
-    files = [f"--{side}={at / name}" for side, name in (("src", "train.en"), ("tgt", "train.fr"))]
-    files += [f"--val-{side}={at / name}" for side, name in (("src", "val.en"), ("tgt", "val.fr"))]
+    text = bench.root / "corpus"
+    files = [f"--{side}={text / name}" for side, name in (("src", "train.en"), ("tgt", "train.fr"))]
+    files += [f"--val-{side}={text / name}" for side, name in (("src", "val.en"), ("tgt", "val.fr"))]
     sizes = RECURRENT if kind == "recurrent" else TRANSFORMER
     preset = "bahdanau" if kind == "recurrent" else "transformer-tiny"
     return [
@@ -226,97 +230,98 @@ def training(bench: Bench, *more: str, kind: str = "recurrent") -> list[str]:
         f"--out={bench.out}",
         f"--preset={preset}",
         *files,
-        *(f"--set={s}" for s in (*SMALL, *sizes, "train.tensorboard=false")),
+        *(f"--set={setting}" for setting in (*SMALL, *sizes, "train.tensorboard=false")),
         *more,
     ]
 
 
-def weights(model: Path) -> str:
-    """Of a finished model, in its signature."""
+def signature(model: Path) -> str:
+    """Signature of a finished model, which identifies its weights."""
     return str(json.loads((model / "manifest.json").read_text())["signature"])
 
 
-def tree(place: Path) -> str:
+def tree_hash(directory: Path) -> str:
     digest = hashlib.sha256()
-    for path in sorted(place.rglob("*")):
-        digest.update(f"{path.relative_to(place)} ".encode() + (path.read_bytes() if path.is_file() else b""))
+    for path in sorted(directory.rglob("*")):
+        digest.update(f"{path.relative_to(directory)} ".encode() + (path.read_bytes() if path.is_file() else b""))
     return digest.hexdigest()
 
 
-def whole_model(bench: Bench, where: Path) -> str | None:
-    """What a model's directory says when it is loaded."""
+def loaded_signature(bench: Bench, directory: Path) -> str | None:
+    """Signature of a model, or None if it cannot be loaded."""
     from regard.store import load_model
 
-    seen = bench.fork(lambda: print(load_model(where).manifest.signature) or 0)
-    return seen.said.strip() if seen.status == 0 else None
+    result = bench.fork(lambda: print(load_model(directory).manifest.signature) or 0)
+    return result.output.strip() if result.status == 0 else None
 
 
-def judged_as_training(bench: Bench, right: set[str], *, begun: bool) -> str | None:
-    """Whether a training's directory goes on to a right model, or lets itself be begun anew."""
-    places = (bench.out / name for name in ("training", ".training.new", ".training.old"))
-    trained = begun or any((place / "state.safetensors").exists() for place in places)
-    saved = bench.place / "saved"
+def check_training(bench: Bench, expected: set[str], *, has_state: bool) -> str | None:
+    """Checks that a training can be resumed to an expected model, or restarted if it has no state."""
+    directories = (bench.out / name for name in ("training", ".training.new", ".training.old"))
+    has_state = has_state or any((directory / "state.safetensors").exists() for directory in directories)
+    saved = bench.root / "saved"
     shutil.rmtree(saved, ignore_errors=True)
     if bench.out.exists():
         shutil.copytree(bench.out, saved, symlinks=True)
-    wrong = gone_on(bench, right, trained=trained)
-    if wrong or trained:
-        return wrong
+    problem = check_resume(bench, expected, has_state=has_state)
+    if problem or has_state:
+        return problem
     bench.fresh(saved if saved.exists() else None)
-    anew = bench.tried(*training(bench))
-    if anew.status != 0 or weights(bench.out) not in right:
-        return f"a new start: {anew.said[-300:]}"
-    bench.count("begins anew")
+    restarted = bench.run_fork(*training(bench))
+    if restarted.status != 0 or signature(bench.out) not in expected:
+        return f"a new start: {restarted.output[-300:]}"
+    bench.count("restarted")
     return None
 
 
-def gone_on(bench: Bench, right: set[str], *, trained: bool) -> str | None:
-    """What is wrong with `--resume`, which must succeed where something was trained."""
-    told = bench.tried("train", f"--out={bench.out}", "--resume")
-    if told.status == 0:
-        bench.count("goes on")
-        return None if weights(bench.out) in right else "it went on to another model"
-    if told.status == 2 and "no training to go on with" in told.said and not trained:
+def check_resume(bench: Bench, expected: set[str], *, has_state: bool) -> str | None:
+    """Checks `--resume`, which must succeed if a state was saved."""
+    resumed = bench.run_fork("train", f"--out={bench.out}", "--resume")
+    if resumed.status == 0:
+        bench.count("resumed")
+        return None if signature(bench.out) in expected else "it was resumed to another model"
+    if resumed.status == 2 and NOTHING_TO_RESUME in resumed.output and not has_state:
         return None
-    return f"--resume: {told.said[-300:]}"
+    return f"--resume: {resumed.output[-300:]}"
 
 
 def trainings(bench: Bench) -> list[Job]:
     bench.fresh(None)
-    bench.needs(*training(bench))
-    whole, finished = weights(bench.out), bench.place / "finished"
+    bench.must_run(*training(bench))
+    model, finished = signature(bench.out), bench.root / "finished"
     shutil.copytree(bench.out, finished)
     bench.fresh(None)
-    bench.needs(*training(bench, "--set=train.seed=2"))
-    other = weights(bench.out)
+    bench.must_run(*training(bench, "--set=train.seed=2"))
+    other = signature(bench.out)
     bench.fresh(None)
-    stopped = bench.place / "stopped"
+    stopped = bench.root / "stopped"
     done = bench.fork(lambda: stopped_training(bench))
     if done.status != 130:
-        raise SystemExit(done.said)
+        raise SystemExit(done.output)
     shutil.copytree(bench.out, stopped)
 
-    def overwritten() -> str | None:
-        if whole_model(bench, bench.out) not in (whole, other):
-            return "the model that was there is lost"
-        wrong = judged_as_training(bench, {whole, other}, begun=True)
-        if wrong:
-            return wrong
-        again = bench.tried(*training(bench, "--set=train.seed=2", "--overwrite"))
-        return None if again.status == 0 and weights(bench.out) == other else f"--overwrite again: {again.said[-300:]}"
+    def check_overwrite() -> str | None:
+        if loaded_signature(bench, bench.out) not in (model, other):
+            return "the old model is lost"
+        problem = check_training(bench, {model, other}, has_state=True)
+        if problem:
+            return problem
+        again = bench.run_fork(*training(bench, "--set=train.seed=2", "--overwrite"))
+        ended_well = again.status == 0 and signature(bench.out) == other
+        return None if ended_well else f"--overwrite again: {again.output[-300:]}"
 
     return [
-        Job("train", lambda: bench.run(*training(bench)), lambda: judged_as_training(bench, {whole}, begun=False)),
+        Job("train", lambda: bench.run(*training(bench)), lambda: check_training(bench, {model}, has_state=False)),
         Job(
             "resume",
             lambda: bench.run("train", f"--out={bench.out}", "--resume"),
-            lambda: judged_as_training(bench, {whole}, begun=True),
+            lambda: check_training(bench, {model}, has_state=True),
             stopped,
         ),
         Job(
             "overwrite",
             lambda: bench.run(*training(bench, "--set=train.seed=2", "--overwrite")),
-            overwritten,
+            check_overwrite,
             finished,
         ),
     ]
@@ -326,10 +331,10 @@ def stopped_training(bench: Bench) -> int:
     """A training that is interrupted at its first validation."""
     from regard.train.console import ConsoleReporter
 
-    told = ConsoleReporter.on_validation
+    on_validation = ConsoleReporter.on_validation
 
     def stop(self: ConsoleReporter, step: int, validation: object, *, best: bool) -> None:
-        told(self, step, validation, best=best)  # type: ignore[arg-type]
+        on_validation(self, step, validation, best=best)  # type: ignore[arg-type]
         signal.raise_signal(signal.SIGTERM)
 
     ConsoleReporter.on_validation = stop  # type: ignore[method-assign]
@@ -338,55 +343,55 @@ def stopped_training(bench: Bench) -> int:
 
 def exports(bench: Bench) -> list[Job]:
     bench.fresh(None)
-    bench.needs(*training(bench, kind="transformer"))
-    model = bench.place / "model"
+    bench.must_run(*training(bench, kind="transformer"))
+    model = bench.root / "model"
     shutil.copytree(bench.out, model)
-    before, jobs = tree(model), []
+    before, jobs = tree_hash(model), []
 
-    def judge(kind: str, told: list[str], look: Callable[[], int]) -> str | None:
-        if tree(model) != before:
+    def check(kind: str, command: list[str], read: Callable[[], int]) -> str | None:
+        if tree_hash(model) != before:
             return "the model was changed"
-        again = bench.tried(*told)
-        if again.status == 2 and ("something is there" in again.said or "already holds" in again.said):
+        again = bench.run_fork(*command)
+        if again.status == 2 and any(phrase in again.output for phrase in ALREADY_DONE):
             bench.count("was done")
         elif again.status == 0:
-            bench.count("begins anew")
+            bench.count("restarted")
         else:
-            return f"again: {again.said[-300:]}"
-        seen = bench.fork(look)
-        return None if seen.status == 0 else f"what is there is not whole: {seen.said[-300:]}"
+            return f"again: {again.output[-300:]}"
+        result = bench.fork(read)
+        return None if result.status == 0 else f"the output is incomplete: {result.output[-300:]}"
 
-    def opened() -> int:
+    def read_export() -> int:
         from regard.interop.exported import open_export
 
         open_export(bench.out)
         return 0
 
     for kind in ("onnx", "ctranslate2", "marian"):
-        told = ["export", str(model), f"--to={kind}", f"--out={bench.out}"]
+        command = ["export", str(model), f"--to={kind}", f"--out={bench.out}"]
 
-        def look(kind: str = kind) -> int:
-            other = f"--out={bench.place / 'work' / 'again'}"
-            return bench.run("import", "marian", str(bench.out), other) if kind == "marian" else opened()
+        def read(kind: str = kind) -> int:
+            other = f"--out={bench.root / 'work' / 'again'}"
+            return bench.run("import", "marian", str(bench.out), other) if kind == "marian" else read_export()
 
         jobs.append(
             Job(
                 f"export {kind}",
-                lambda told=told: bench.run(*told),  # type: ignore[misc]
-                lambda kind=kind, told=told, look=look: judge(kind, told, look),  # type: ignore[misc]
+                lambda command=command: bench.run(*command),  # type: ignore[misc]
+                lambda kind=kind, command=command, read=read: check(kind, command, read),  # type: ignore[misc]
                 threads=True,
             )
         )
     bench.fresh(None)
-    bench.needs("export", str(model), "--to=marian", f"--out={bench.out}")
-    theirs = bench.place / "theirs"
-    shutil.copytree(bench.out, theirs)
-    told = ["import", "marian", str(theirs), f"--out={bench.out}"]
+    bench.must_run("export", str(model), "--to=marian", f"--out={bench.out}")
+    exported = bench.root / "exported"
+    shutil.copytree(bench.out, exported)
+    command = ["import", "marian", str(exported), f"--out={bench.out}"]
     jobs.append(
         Job(
             "import",
-            lambda: bench.run(*told),
-            lambda: judge("import", told, lambda: bench.run("info", str(bench.out))),
+            lambda: bench.run(*command),
+            lambda: check("import", command, lambda: bench.run("info", str(bench.out))),
         )
     )
     return jobs
@@ -394,11 +399,11 @@ def exports(bench: Bench) -> list[Job]:
 
 def labs(bench: Bench) -> list[Job]:
     sets = (*SMALL, *RECURRENT, "model.decoder=luong", "train.steps=2")
-    base = ", ".join(json.dumps(one) for one in sets)
-    (bench.place / "lab.toml").write_text(LAB.format(base=base))
+    base = ", ".join(json.dumps(setting) for setting in sets)
+    (bench.root / "lab.toml").write_text(LAB.format(base=base))
 
     def run() -> int:
-        """As `regard lab run`, with its workers in this process."""
+        """Like `regard lab run`, with its workers in this process."""
         from regard.errors import RegardError
         from regard.lab.experiment import set_up
         from regard.lab.load import load_lab
@@ -406,7 +411,7 @@ def labs(bench: Bench) -> list[Job]:
         from regard.lab.worker import FINISHED, train_and_measure
 
         try:
-            lab = set_up(load_lab(str(bench.place / "lab.toml")), bench.out)
+            lab = set_up(load_lab(str(bench.root / "lab.toml")), bench.out)
             for each in lab.runs():
                 status = train_and_measure(lab, each, workers=1)
                 if status != FINISHED:
@@ -417,99 +422,99 @@ def labs(bench: Bench) -> list[Job]:
             return 2
         return 0
 
-    def judge() -> str | None:
+    def check() -> str | None:
         finished = {path: path.read_bytes() for path in bench.out.rglob("result.json")}
         again = bench.fork(run)
         if again.status:
-            return f"again: {again.said[-300:]}"
-        bench.count("goes on")
+            return f"again: {again.output[-300:]}"
+        bench.count("resumed")
         changed = [path.name for path, content in finished.items() if path.read_bytes() != content]
         return f"trained again: {changed}" if changed else None
 
-    return [Job("lab", run, judge)]
+    return [Job("lab", run, check)]
 
 
 def phrasebooks(bench: Bench) -> list[Job]:
-    told = ["phrasebook", "--pairs=30", "--max-length=6", f"--out={bench.out}"]
+    command = ["phrasebook", "--pairs=30", "--max-length=6", f"--out={bench.out}"]
 
-    def judge() -> str | None:
-        again = bench.tried(*told)
-        if again.status == 2 and "--overwrite" in again.said:
-            again = bench.tried(*told, "--overwrite")
+    def check() -> str | None:
+        again = bench.run_fork(*command)
+        if again.status == 2 and "--overwrite" in again.output:
+            again = bench.run_fork(*command, "--overwrite")
         if again.status:
-            return f"again: {again.said[-300:]}"
-        bench.count("begins anew")
+            return f"again: {again.output[-300:]}"
+        bench.count("restarted")
         left = sorted(path.name for path in bench.out.iterdir())
         return None if len(left) == 9 else f"left over: {left}"
 
-    return [Job("phrasebook", lambda: bench.run(*told), judge)]
+    return [Job("phrasebook", lambda: bench.run(*command), check)]
 
 
-def tell_wrong(tried: Tried, how: str) -> str | None:
-    """What is wrong with how a cut short job ended."""
+def check_end(result: Result, how: str) -> str | None:
+    """Checks the exit status and message of an interrupted job."""
     if how != "full":
-        return None if tried.status == -signal.SIGKILL else f"status {tried.status}: {tried.said[-300:]}"
-    if tried.status not in (0, 2) or "internal error" in tried.said or "Traceback" in tried.said:
-        return f"status {tried.status}: {tried.said[-600:]}"
-    if tried.status == 2 and "No space left" not in tried.said:
-        return f"no word of the full disk: {tried.said[-300:]}"
+        return None if result.status == -signal.SIGKILL else f"status {result.status}: {result.output[-300:]}"
+    if result.status not in (0, 2) or "internal error" in result.output or "Traceback" in result.output:
+        return f"status {result.status}: {result.output[-600:]}"
+    if result.status == 2 and "No space left" not in result.output:
+        return f"no message about the full disk: {result.output[-300:]}"
     return None
 
 
 def try_all(bench: Bench, job: Job, how: str, stride: int) -> bool:
-    """Cuts a job short at each of its writes, or at every so many-th; tells whether all was well."""
-    bench.counts, wrong, tries = {}, [], 0
+    """Interrupts a job at every `stride`-th write; returns whether all tries ended well."""
+    bench.counts, problems, tries = {}, [], 0
     if not job.threads:
         bench.warm(job)
     bench.fresh(job.start)
-    whole = bench.fork(job.work)
-    if whole.status:
-        raise SystemExit(f"{job.name}: {whole.said}")
-    for at in range(1 + (MODES[how] * 7) % stride, whole.events + 1, stride):
+    complete = bench.fork(job.work)
+    if complete.status:
+        raise SystemExit(f"{job.name}: {complete.output}")
+    for at in range(1 + (MODES[how] * 7) % stride, complete.events + 1, stride):
         bench.fresh(job.start)
-        tried = bench.fork(job.work, at=at, how=how)
-        if tried.status == 0 and how != "full":
-            break  # a write less, such as of a progress that is told once a second
+        result = bench.fork(job.work, at=at, how=how)
+        if result.status == 0 and how != "full":
+            break  # fewer writes this time, such as of progress that is written once per second
         tries += 1
-        found = tell_wrong(tried, how) or job.judge()
-        if found:
-            wrong.append({"at": at, "wrong": found})
-    told = {"job": job.name, "how": how, "events": whole.events, "tries": tries, **bench.counts, "wrong": len(wrong)}
-    print(json.dumps(told), flush=True)
-    for one in wrong:
-        print(json.dumps(one), flush=True)
-    return not wrong
+        problem = check_end(result, how) or job.check()
+        if problem:
+            problems.append({"at": at, "wrong": problem})
+    summary = {"job": job.name, "how": how, "events": complete.events, "tries": tries, **bench.counts}
+    print(json.dumps({**summary, "wrong": len(problems)}), flush=True)
+    for problem in problems:
+        print(json.dumps(problem), flush=True)
+    return not problems
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="See the top of the file.")
     parser.add_argument("library", type=Path)
-    parser.add_argument("place", type=Path)
+    parser.add_argument("directory", type=Path)
     parser.add_argument("--only", default="")
     parser.add_argument("--how", default="kill,power,full")
     parser.add_argument("--stride", type=int, default=1)
-    wanted = parser.parse_args()
-    if str(wanted.library.absolute()) not in os.environ.get("LD_PRELOAD", ""):
+    options = parser.parse_args()
+    if str(options.library.absolute()) not in os.environ.get("LD_PRELOAD", ""):
         one_thread = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
-        preload = " ".join(filter(None, [str(wanted.library.absolute()), os.environ.get("LD_PRELOAD")]))
-        environment = os.environ | one_thread | {"LD_PRELOAD": preload, "TOKENIZERS_PARALLELIZM": "false"}
+        preload = " ".join(filter(None, [str(options.library.absolute()), os.environ.get("LD_PRELOAD")]))
+        environment = os.environ | one_thread | {"LD_PRELOAD": preload, "TOKENIZERS_PARALLELISM": "false"}
         os.execve(sys.executable, [sys.executable, *sys.argv], environment)
     for name in (*LOADED, *ENGINES):
         importlib.import_module(name)
-    place = wanted.place.resolve()
-    place.mkdir(parents=True)
-    corpus(place / "corpus")
-    bench = Bench(place, ctypes.CDLL(None))
-    names = [name for name in wanted.only.split(",") if name]
-    well = True
+    root = options.directory.resolve()
+    root.mkdir(parents=True)
+    corpus(root / "corpus")
+    bench = Bench(root, ctypes.CDLL(None))
+    names = [name for name in options.only.split(",") if name]
+    all_well = True
     for kinds, make in MAKERS.items():
         if names and not set(names) & set(kinds):
             continue
         for job in make(bench):
             if not names or job.name in names:
-                for how in wanted.how.split(","):
-                    well = try_all(bench, job, how, wanted.stride) and well
-    return 0 if well else 1
+                for how in options.how.split(","):
+                    all_well = try_all(bench, job, how, options.stride) and all_well
+    return 0 if all_well else 1
 
 
 MAKERS = {

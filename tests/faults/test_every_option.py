@@ -1,7 +1,7 @@
-"""Every option there is, alone, on every preset: it changes the model or the run, or is refused in words.
+"""Every option alone, on every preset, changes the model or the training, or is refused with a message.
 
-The cases are generated from the schema, so that a new option is tried without being listed here. Here a share of them
-is tried; `make every-option` tries all.
+Cases are generated from the schema, so that new options are included automatically. A sample of the cases is tried;
+`make every-option` tries all.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from regard.config.toml_text import write_value
 from regard.errors import ConfigError
 
 SHARE = 24
-"""One case in so many is tried, and as many absurd ones, unless all are asked for."""
+"""One case in so many is tried, unless all are requested."""
 SEEDS = (1, 2, 3)
-"""Four steps of one training may show nothing by chance: what changes nothing is tried with other seeds."""
+"""Four training steps may show no difference by chance: options without effect are tried with other seeds."""
 ALL = "REGARD_EVERY_OPTION" in os.environ
 TEXT = ["data.src=train.en", "data.tgt=train.fr", "data.val_src=val.en", "data.val_tgt=val.fr"]
 SMALL = [
@@ -45,7 +45,7 @@ STRINGS = {
     "data.val_src": ["test.en"], "data.val_tgt": ["test.fr"], "train.device": ["cuda:17"],
     "train.guided_file": ["links"],
 }  # fmt: skip
-"""Values of what is text in the schema."""
+"""Values of text options."""
 NUMBERS: dict[str, list[object]] = {
     "model.attention.size": [8], "train.betas": [[0.5, 0.98], [0.9, 0.5]],
     "train.epochs": [1], "train.max_minutes": [1], "data.max_len": [6],
@@ -54,11 +54,11 @@ NUMBERS: dict[str, list[object]] = {
     "model.attention.heads": [2, 3], "model.heads": [2, 1], "train.min_learning_rate": [0.015],
     "train.clip_norm": [0.01],
 }  # fmt: skip
-"""Values that show in three steps, where half of the default or twice as much do not."""
+"""Values that have an effect within a few steps, where half of the default has none."""
 
 
-SETTLED = {"train.bleu_tokenize": "13a"}
-"""What `auto` becomes here."""
+RESOLVED = {"train.bleu_tokenize": "13a"}
+"""Value that `auto` becomes for this text."""
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def leaves(section: type[Section], path: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Every option of a section, and of those within."""
+    """All options of a section and of its subsections."""
     for name, field in section.model_fields.items():
         inner, key = field.annotation, f"{path}{name}"
         if isinstance(inner, type) and issubclass(inner, Section):
@@ -91,28 +91,28 @@ def options(kind: str) -> dict[str, FieldInfo]:
 
 
 def value_at(config: Config, key: str) -> object:
-    found: object = config
+    value: object = config
     for part in key.split("."):
-        found = getattr(found, part)
-    return found
+        value = getattr(value, part)
+    return value
 
 
 def other_values(key: str, field: FieldInfo, now: object) -> list[object]:
-    """Legal values that are not what a preset has."""
-    choices = [one for part in (field.annotation, *get_args(field.annotation)) if get_origin(part) is Literal
-               for one in get_args(part)]  # fmt: skip
+    """Valid values that differ from that of a preset."""
+    choices = [choice for part in (field.annotation, *get_args(field.annotation)) if get_origin(part) is Literal
+               for choice in get_args(part)]  # fmt: skip
     if choices:
-        return [one for one in choices if one not in (now, SETTLED.get(key))]
+        return [choice for choice in choices if choice not in (now, RESOLVED.get(key))]
     if isinstance(now, bool):
         return [not now]
     if key in STRINGS:
-        return [one for one in STRINGS[key] if one != now]
+        return [value for value in STRINGS[key] if value != now]
     if key in NUMBERS:
-        return [one for one in NUMBERS[key] if one != now]
+        return [value for value in NUMBERS[key] if value != now]
     limits = bounds(field)
     if isinstance(now, int):
         return [max(2 if now != 2 else 3, now // 2) if now > 1 else now + 1]
-    assert isinstance(now, float), f"{key}: say in NUMBERS or STRINGS what to try"
+    assert isinstance(now, float), f"{key}: add values to NUMBERS or STRINGS"
     return [now / 2 if now else min(0.5, limits.get("le", 0.5))]
 
 
@@ -121,18 +121,18 @@ def start(preset: str) -> list[str]:
 
 
 def cases() -> list[tuple[str, str, object]]:
-    """Preset, key and value."""
-    found = []
+    """All cases: preset, key and value."""
+    every_case = []
     for preset in preset_names():
         config = load_config(preset=preset, overrides=start(preset))
         for key, field in options(config.model.kind).items():
-            found += [(preset, key, value) for value in other_values(key, field, value_at(config, key))]
-    return found
+            every_case += [(preset, key, value) for value in other_values(key, field, value_at(config, key))]
+    return every_case
 
 
-def share(found: list[tuple[str, str, object]]) -> list[tuple[str, str, object]]:
-    """The cases of this run: all, or a few of each preset, others for each."""
-    return found if ALL else random.Random(7).sample(found, len(found) // SHARE)
+def sample(every_case: list[tuple[str, str, object]]) -> list[tuple[str, str, object]]:
+    """The cases of this run: all, or a random sample."""
+    return every_case if ALL else random.Random(7).sample(every_case, len(every_case) // SHARE)
 
 
 def case(preset: str, key: str, value: object) -> Case:
@@ -140,21 +140,21 @@ def case(preset: str, key: str, value: object) -> Case:
     return chosen, start(chosen), [] if key == "preset" else [f"{key}={write_value(value)}"]
 
 
-def test_every_option_changes_the_model_or_the_run_or_is_refused(text: Path) -> None:
-    chosen = share(cases())
+def test_every_option_changes_the_model_or_the_training_or_is_refused(text: Path) -> None:
+    chosen = sample(cases())
     presets = sorted({preset for preset, _, _ in chosen})
     for seed in SEEDS:
         seeded = [f"train.seed={seed}"]
-        tries = [*((preset, start(preset), []) for preset in presets), *(case(*one) for one in chosen)]
+        tries = [*((preset, start(preset), []) for preset in presets), *(case(*option) for option in chosen)]
         results = tried([(preset, [*below, *seeded], own) for preset, below, own in tries], text)
-        assert [one["error"] for one in results[: len(presets)]] == [None] * len(presets)
-        without = {preset: one["marks"] for preset, one in zip(presets, results, strict=False)}
+        assert [result["error"] for result in results[: len(presets)]] == [None] * len(presets)
+        without = {preset: result["marks"] for preset, result in zip(presets, results, strict=False)}
         faults = [
-            (one, found["error"] or "changed nothing")
-            for one, found in zip(chosen, results[len(presets) :], strict=True)
-            if not found["told"] and (found["error"] or found["marks"] == without[one[0]])
+            (option, result["error"] or "changed nothing")
+            for option, result in zip(chosen, results[len(presets) :], strict=True)
+            if not result["refused"] and (result["error"] or result["marks"] == without[option[0]])
         ]
-        chosen = [one for one, _ in faults]
+        chosen = [option for option, _ in faults]
         if not chosen:
             return
     assert faults == []
@@ -171,7 +171,7 @@ NEEDS = {
     "train.guided_layer": ["train.guided_file=links", "train.guided_weight=1"],
     "train.guided_head": ["train.guided_file=links", "train.guided_weight=1"],
 }
-"""What makes an option count."""
+"""Other options that an option needs to have an effect."""
 
 
 def numeric(kind: str) -> dict[str, FieldInfo]:
@@ -179,16 +179,16 @@ def numeric(kind: str) -> dict[str, FieldInfo]:
 
 
 @pytest.mark.parametrize("kind", ["rnn", "transformer"])
-def test_every_number_has_two_ends(kind: str) -> None:
-    ends = {key: set(bounds(field)) for key, field in numeric(kind).items()}
-    assert [key for key, found in ends.items() if len(found) != 2] == []
+def test_every_number_has_a_lower_and_an_upper_bound(kind: str) -> None:
+    limits = {key: set(bounds(field)) for key, field in numeric(kind).items()}
+    assert [key for key, names in limits.items() if len(names) != 2] == []
     config = Config(model={"kind": kind})
-    plain = [key for key in options(kind) if isinstance(value_at(config, key), (int, float)) and key not in ends]
+    plain = [key for key in options(kind) if isinstance(value_at(config, key), (int, float)) and key not in limits]
     assert [key for key in plain if not isinstance(value_at(config, key), bool)] == []
 
 
 def accepted() -> Iterator[tuple[Case, str]]:
-    """Absurd values that are within their ranges; the others are refused with key, range and value."""
+    """Absurd values within their ranges; asserts that the others are refused with a message."""
     for preset in ("luong-general", "transformer-tiny"):
         for key in numeric(load_config(preset=preset).model.kind):
             for absurd in ABSURD:
@@ -198,18 +198,20 @@ def accepted() -> Iterator[tuple[Case, str]]:
                     load_config(preset=preset, overrides=start(preset), variant=own)
                 except ConfigError as error:
                     assert str(error).startswith(f"--set {own[-1]}: "), error
-                    assert any(words in str(error) for words in (" but ", " must be at most ", " has no effect")), error
+                    assert any(phrase in str(error) for phrase in (" but ", " must be at most ", " has no effect")), (
+                        error
+                    )
                 else:
                     yield (preset, start(preset), own), absurd
 
 
-def test_absurd_numbers_are_refused_or_trained_with_in_no_time(text: Path) -> None:
-    chosen = [one for one, _ in accepted()]
+def test_absurd_numbers_are_refused_or_train_quickly(text: Path) -> None:
+    chosen = [absurd_case for absurd_case, _ in accepted()]
     assert len(chosen) > 40
     if not ALL:
         chosen = random.Random(8).sample(chosen, 20)
     faults = []
-    for (preset, _, own), found in zip(chosen, tried(chosen, text), strict=True):
-        if (found["error"] and not found["told"]) or found["seconds"] > 2 or found["megabytes"] > 1000:
-            faults.append((preset, own, found["error"], found["seconds"], found["megabytes"]))
+    for (preset, _, own), result in zip(chosen, tried(chosen, text), strict=True):
+        if (result["error"] and not result["refused"]) or result["seconds"] > 2 or result["megabytes"] > 1000:
+            faults.append((preset, own, result["error"], result["seconds"], result["megabytes"]))
     assert faults == []

@@ -1,6 +1,6 @@
-"""Directories and files of other toolkits, spoilt at random: each is refused in words, or does what it did.
+"""Directories and files of other toolkits with random damage: each is refused with a clear error, or still works.
 
-The same seeds in every run. `REGARD_FUZZ="1000 300"` tries 300 of each kind, from seed 1000, instead.
+Every run uses the same seeds. `REGARD_FUZZ="1000 300"` tries 300 seeds per kind from seed 1000 instead.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from regard.translation.shortlist import make_shortlist, write_shortlist
 for package in ("ctranslate2", "onnxruntime"):
     pytest.importorskip(package, reason=f"needs {package}: pip install 'regard[interop]'")
 
-MOST_SECONDS, MOST_MEGABYTES, LONGEST = 2.0, 1000.0, 1300  # the last is characters of a line
+MAX_SECONDS, MAX_MEGABYTES, MAX_LINE = 2.0, 1000.0, 1300  # the last in characters
 FIRST, COUNT = map(int, os.environ.get("REGARD_FUZZ", "0 25").split())
 KINDS = {
     "marian": "marian",
@@ -49,11 +49,17 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with one of each kind, as it should be."""
+    """A directory with one undamaged example of each kind."""
     root = tmp_path_factory.mktemp("sound")
     write_marian(root / "marian")
     subword = Subword.train((EN + FR) * 20, vocab_size=320)
-    sizes = {"width": 32, "ff_size": 128, "heads": 2, "encoder_layers": 1, "decoder_layers": 2}  # wide enough to round
+    sizes = {
+        "width": 32,
+        "ff_size": 128,
+        "heads": 2,
+        "encoder_layers": 1,
+        "decoder_layers": 2,
+    }  # wide enough to be quantized
     for name, section in (("transformer", Transformer(**sizes)), ("rnn", RNNConfig(embed_size=8, hidden_size=8))):
         _save(root / name, section, subword)
         export_onnx(load_model(root / name), root / f"{name}.onnx")
@@ -92,33 +98,33 @@ def _target(directory: Path) -> Path:
     return directory / "table" if (directory / "table").exists() or directory.name == "shortlist" else directory
 
 
-def spoil(directory: Path, draw: random.Random) -> str:
-    """Gives one file a fault, and mostly puts its hash right, as somebody would who does it on purpose."""
-    files = sorted(one for one in directory.iterdir() if one.is_file())
-    file = draw.choice(files)
-    told, note = changed_file(file, draw), directory / "export.json"
-    if file != note and note.exists() and draw.random() < 0.9:
+def damage(directory: Path, rng: random.Random) -> str:
+    """Damages one file, in most cases with a corrected hash, as an attacker would; returns a description."""
+    files = sorted(path for path in directory.iterdir() if path.is_file())
+    file = rng.choice(files)
+    description, manifest = changed_file(file, rng), directory / "export.json"
+    if file != manifest and manifest.exists() and rng.random() < 0.9:
         with suppress(OSError):
-            tree = json.loads(note.read_bytes())
+            tree = json.loads(manifest.read_bytes())
             regular = file.is_file() and not file.is_symlink()
             tree["files"][file.name] = hashlib.sha256(file.read_bytes()).hexdigest() if regular else "0"
-            note.write_text(json.dumps(tree))
-            told += ", and its hash put right"
-    return told
+            manifest.write_text(json.dumps(tree))
+            description += ", with a corrected hash"
+    return description
 
 
 def faults_of(outcome: Outcome) -> list[str]:
-    """What is wrong with how a trial ended."""
+    """Faults in the outcome of a trial."""
     refused = outcome.end == "refused"
     return [
         name
         for name, wrong in (
             (f"ended as {outcome.end}", outcome.end not in ("done", "refused")),
-            (f"took {outcome.seconds:.1f} s", refused and outcome.seconds > MOST_SECONDS),
-            (f"took {outcome.megabytes:.0f} MB", outcome.megabytes > MOST_MEGABYTES),
+            (f"took {outcome.seconds:.1f} s", refused and outcome.seconds > MAX_SECONDS),
+            (f"took {outcome.megabytes:.0f} MB", outcome.megabytes > MAX_MEGABYTES),
             (
-                f"said {outcome.told}",
-                refused and not 20 < max(map(len, outcome.told.splitlines()), default=0) < LONGEST,
+                f"has the message {outcome.told}",
+                refused and not 20 < max(map(len, outcome.told.splitlines()), default=0) < MAX_LINE,
             ),
         )
         if wrong
@@ -126,21 +132,23 @@ def faults_of(outcome: Outcome) -> list[str]:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_is_spoilt_is_refused_in_words(name: str, sound: Path, trials: Trials, tmp_path: Path) -> None:
-    usual = trials(KINDS[name], _target(sound / name))
-    assert usual.end == "done", usual
+def test_damaged_directories_are_refused_with_clear_errors(
+    name: str, sound: Path, trials: Trials, tmp_path: Path
+) -> None:
+    undamaged = trials(KINDS[name], _target(sound / name))
+    assert undamaged.end == "done", undamaged
     ends: Counter[str] = Counter()
     found: list[tuple[int, str, list[str], Outcome]] = []
     for seed in range(FIRST, FIRST + COUNT):
-        draw, place = random.Random(f"{name} {seed}"), tmp_path / str(seed) / name
-        shutil.copytree(sound / name, place)
-        told = spoil(place, draw)
-        outcome = trials(KINDS[name], _target(place))
-        found += [(seed, told, faults_of(outcome), outcome)] if faults_of(outcome) else []
+        rng, directory = random.Random(f"{name} {seed}"), tmp_path / str(seed) / name
+        shutil.copytree(sound / name, directory)
+        description = damage(directory, rng)
+        outcome = trials(KINDS[name], _target(directory))
+        found += [(seed, description, faults_of(outcome), outcome)] if faults_of(outcome) else []
         ends[outcome.end] += 1
-        for one in place.iterdir():
-            one.chmod(0o755 if one.is_dir() else 0o644) if not one.is_symlink() else None
-        shutil.rmtree(place)
+        for path in directory.iterdir():
+            path.chmod(0o755 if path.is_dir() else 0o644) if not path.is_symlink() else None
+        shutil.rmtree(directory)
     print(name, dict(ends))
     assert not found, "\n".join(map(str, found))
     assert ends["refused"] > COUNT // 3

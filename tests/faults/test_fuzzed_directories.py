@@ -1,6 +1,6 @@
-"""Directories of models, trainings and labs, spoilt at random: refused in words, soon, or read as what they are.
+"""Randomly damaged directories of models, trainings and labs are refused quickly with a message, or read correctly.
 
-The same faults are drawn in every run; `REGARD_FUZZ="seed count"` in the environment draws others, and more of them.
+Every run draws the same faults; the environment variable `REGARD_FUZZ="seed count"` draws others, and more of them.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from regard.text.words import word_spans
 from regard.values import Encoding
 
 SEED, COUNT = map(int, os.environ.get("REGARD_FUZZ", "1 50").split())
-SOON = 2.0
-"""Seconds of the processor before a refusal, at most; it takes a twentieth of that."""
+MAX_SECONDS = 2.0
+"""CPU time until a refusal, at most; it usually takes a twentieth of that."""
 SYLLABLES = ["ba", "de", "fi", "go", "hu", "ka", "le", "mi", "no", "pu"]
 LINES = [f"how was your day {a}{b} {b}{a}{c} ?" for a in SYLLABLES for b in SYLLABLES for c in SYLLABLES[:3]]
 MODELS = {
@@ -66,46 +66,52 @@ VALUES = (
 
 @dataclass(frozen=True)
 class Case:
-    """A spoilt directory and what is done with it.
+    """A damaged directory and the command to run on it.
 
     Attributes:
-        told: What was spoilt.
-        command: What is run.
-        may_pass: Whether it may be taken for sound: nothing in it contradicts anything else.
+        fault: Description of the damage.
+        command: Command to run.
+        may_pass: Whether the command may succeed, because the directory is still consistent.
     """
 
-    told: str
+    fault: str
     command: str
     may_pass: bool
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sound directories; nobody changes them."""
-    place = tmp_path_factory.mktemp("sound")
-    (place / "few.en").write_text("".join(f"{line}\n" for line in LINES[:4]))
-    (place / "all.en").write_text("".join(f"{line}\n" for line in LINES))
-    one, other = Subword.train(LINES, vocab_size=310), Subword.train([line[::-1] for line in LINES], vocab_size=300)
+    """Intact directories, which tests must not change."""
+    directory = tmp_path_factory.mktemp("sound")
+    (directory / "few.en").write_text("".join(f"{line}\n" for line in LINES[:4]))
+    (directory / "all.en").write_text("".join(f"{line}\n" for line in LINES))
+    src = Subword.train(LINES, vocab_size=310)
+    reversed_tgt = Subword.train([line[::-1] for line in LINES], vocab_size=300)
     for name, overrides in MODELS.items():
         config = load_config(overrides=[*overrides, "train.threads=1"])
-        tgt = one if config.subword.shared else other
-        sizes = {"src_vocab": len(one), "tgt_vocab": len(tgt)}
+        tgt = src if config.subword.shared else reversed_tgt
+        sizes = {"src_vocab": len(src), "tgt_vocab": len(tgt)}
         model = build_model(config.model, shared=config.subword.shared, **sizes)
         save_model(
-            place / name, model=model, config=config, src_subword=one, tgt_subword=tgt, details={"bleu": 1.5, "a": "b"}
+            directory / name,
+            model=model,
+            config=config,
+            src_subword=src,
+            tgt_subword=tgt,
+            details={"bleu": 1.5, "a": "b"},
         )
-    _train(place)
-    _make_lab(place / "lab")
-    return place
+    _train(directory)
+    _make_lab(directory / "lab")
+    return directory
 
 
-def _train(place: Path) -> None:
-    texts = [f"data.{key}={place / 'all.en'}" for key in ("src", "tgt", "val_src", "val_tgt")]
+def _train(directory: Path) -> None:
+    texts = [f"data.{key}={directory / 'all.en'}" for key in ("src", "tgt", "val_src", "val_tgt")]
     more = [
         "subword.vocab_size=310", "train.steps=4", "train.validate_every=2", "train.threads=1", "train.device=cpu",
         "train.tensorboard=false", "train.batch_tokens=512", "train.validate_sentences=2", "train.metric=loss",
     ]  # fmt: skip
-    train(load_config(overrides=[*texts, *more, *MODELS["rnn"]]), place / "trained")
+    train(load_config(overrides=[*texts, *more, *MODELS["rnn"]]), directory / "trained")
 
 
 def _make_lab(directory: Path) -> None:
@@ -176,8 +182,8 @@ def changed_toml(text: str, draw: random.Random) -> tuple[str, str]:
     return f"{how} at {key}", "\n".join(lines) + "\n"
 
 
-def sign_again(directory: Path) -> None:
-    """Makes the manifest agree with files that were changed by hand."""
+def update_manifest(directory: Path) -> None:
+    """Updates hashes and signature in the manifest for files that were changed."""
     path = directory / "manifest.json"
     tree = json.loads(path.read_text(encoding="utf-8"))
     files = tree["files"]
@@ -191,162 +197,173 @@ def sign_again(directory: Path) -> None:
     path.write_text(json.dumps(tree), encoding="utf-8")
 
 
-def spoilt_model(sound: Path, place: Path, draw: random.Random) -> Case:
+def damaged_model(intact: Path, parent: Path, draw: random.Random) -> Case:
     """A model with a fault in one of its files."""
     kind = draw.choice(list(MODELS))
-    shutil.copytree(sound / kind, place / "MODEL")
+    shutil.copytree(intact / kind, parent / "MODEL")
     for name in ("few.en", "all.en"):
-        shutil.copy(sound / name, place)
-    command, directory = draw.choice(VERBS), place / "MODEL"
+        shutil.copy(intact / name, parent)
+    command, directory = draw.choice(VERBS), parent / "MODEL"
     names = sorted(path.name for path in directory.iterdir())
     name = draw.choice([*names, "manifest.json", "manifest.json", "config.toml", "config.toml"])
     path, before = directory / name, (directory / name).read_bytes()
     if name == "manifest.json":
-        told = changed_file(path, draw)
-        # What was measured is for people alone: nothing else tells what it was.
-        return Case(f"{kind}: {told}", command, _is_same(path, before, but=("details",)))
-    again = draw.random() < 0.7
+        fault = changed_file(path, draw)
+        # Changes of the details cannot be detected: they are results of training, which are stored nowhere else.
+        return Case(f"{kind}: {fault}", command, _is_same(path, before, but=("details",)))
+    with_new_hashes = draw.random() < 0.7
     if name == "config.toml" and draw.random() < 0.8:
-        told, text = changed_toml(before.decode(), draw)
+        fault, text = changed_toml(before.decode(), draw)
         path.write_text(text, encoding="utf-8")
     else:
-        told = changed_file(path, draw)
-    if again:
-        sign_again(directory)
-    return Case(f"{kind}: {name}: {told}{', signed again' if again else ''}", command, again or _is_same(path, before))
+        fault = changed_file(path, draw)
+    if with_new_hashes:
+        update_manifest(directory)
+    fault += ", with new hashes" if with_new_hashes else ""
+    return Case(f"{kind}: {name}: {fault}", command, with_new_hashes or _is_same(path, before))
 
 
 def _is_same(path: Path, before: bytes, *, but: tuple[str, ...] = ()) -> bool:
-    """Whether a file is what it was; JSON may be written otherwise, and say other things under some keys."""
+    """Whether a file is unchanged; JSON may be formatted differently, and differ in the values of some keys."""
     if not path.is_file() or path.is_symlink():
         return False
     after = path.read_bytes()
     if path.suffix != ".json" or after == before:
         return after == before
     try:
-        one, other = (json.loads(data) for data in (before, after))
-        return repr({**one, **dict.fromkeys(but)}) == repr({**other, **dict.fromkeys(but)})
+        old, new = (json.loads(data) for data in (before, after))
+        return repr({**old, **dict.fromkeys(but)}) == repr({**new, **dict.fromkeys(but)})
     except (ValueError, TypeError, RecursionError):
         return False
 
 
-def spoilt_training(sound: Path, place: Path, draw: random.Random) -> Case:
-    """A training with a fault in what it keeps."""
-    shutil.copytree(sound / "trained", place / "MODEL")
-    directory = place / "MODEL" / "training"
-    path = draw.choice(sorted(one for one in directory.iterdir() if one.is_file()))
+def damaged_training(intact: Path, parent: Path, draw: random.Random) -> Case:
+    """A training with a fault in one of its files."""
+    shutil.copytree(intact / "trained", parent / "MODEL")
+    directory = parent / "MODEL" / "training"
+    path = draw.choice(sorted(file for file in directory.iterdir() if file.is_file()))
     before = path.read_bytes()
     if path.suffix == ".toml":
-        told, text = changed_toml(before.decode(), draw)
+        fault, text = changed_toml(before.decode(), draw)
         path.write_text(text, encoding="utf-8")
     else:
-        told = changed_file(path, draw)
-    # A training without a state is one that was cut short before its first: it begins anew.
-    begins = path.name == "state.safetensors" and not path.exists()
-    may_pass = path.suffix == ".toml" or _is_same(path, before) or _is_unused(path) or begins
-    return Case(f"{path.name}: {told}", "train --resume --out MODEL", may_pass)
+        fault = changed_file(path, draw)
+    # A training without a state was interrupted before it saved its first one, and starts again.
+    has_no_state = path.name == "state.safetensors" and not path.exists()
+    may_pass = path.suffix == ".toml" or _is_same(path, before) or _is_unused(path) or has_no_state
+    return Case(f"{path.name}: {fault}", "train --resume --out MODEL", may_pass)
 
 
 def _is_unused(path: Path) -> bool:
-    """Locks say who works there: whoever they name is gone."""
+    """Whether a file does not matter for resuming: locks name processes that have ended."""
     return path.name.startswith("lock") or path.suffix == ".json"
 
 
-def spoilt_lab(sound: Path, place: Path, draw: random.Random) -> Case:
+def damaged_lab(intact: Path, parent: Path, draw: random.Random) -> Case:
     """A lab with a fault in its description, its text or a result."""
-    shutil.copytree(sound / "lab", place / "lab")
-    shutil.copy(sound / "lab" / "lab.toml", place)
+    shutil.copytree(intact / "lab", parent / "lab")
+    shutil.copy(intact / "lab" / "lab.toml", parent)
     files = sorted(
-        path for path in (place / "lab").rglob("*") if path.is_file() and path.name[:3] not in ("tra", "val")
+        path for path in (parent / "lab").rglob("*") if path.is_file() and path.name[:3] not in ("tra", "val")
     )
     results = [path for path in files if path.name == "result.json"]
     path = draw.choice([*files, *results])
     before = path.read_bytes()
     may_pass = False
     if path.suffix == ".toml":
-        told, text = changed_toml(before.decode(), draw)
+        fault, text = changed_toml(before.decode(), draw)
         path.write_text(text, encoding="utf-8")
         may_pass = True
     elif path.suffix == ".json" and draw.random() < 0.7:
         tree = json.loads(before)
-        if draw.random() < 0.5:  # as an older regard would have written it
+        if draw.random() < 0.5:  # as written by older versions of regard
             tree.pop("sha256", None)
-        told, changed = changed_tree(tree, draw)
+        fault, changed = changed_tree(tree, draw)
         path.write_bytes(write_json(changed))
         may_pass = "sha256" not in tree
     else:
-        told = changed_file(path, draw)
-    # A run without a result has not finished.
-    gone = path.name == "result.json" and not os.path.lexists(path)
-    # Locks, logs and what only a training reads are nothing that a report speaks of; marks are noted in it.
+        fault = changed_file(path, draw)
+    # A run without a result is not finished.
+    is_missing = path.name == "result.json" and not os.path.lexists(path)
+    # Reports do not use locks, logs, and files for training; they mention fingerprints that differ.
     unused = "vocabularies" in path.parts or path.name in ("fingerprint", "record.json")
-    command = "lab report lab" if gone or draw.random() < 0.6 else "lab run lab.toml lab"
-    return Case(f"{path.relative_to(place)}: {told}", command, may_pass or gone or unused or _is_same(path, before))
+    command = "lab report lab" if is_missing or draw.random() < 0.6 else "lab run lab.toml lab"
+    return Case(
+        f"{path.relative_to(parent)}: {fault}", command, may_pass or is_missing or unused or _is_same(path, before)
+    )
 
 
-# --- judging -------------------------------------------------------------------------------------------------------
+# --- checks -------------------------------------------------------------------------------------------------------
 
 
-def faults(case: Case, done: Measured) -> list[str]:
-    """What is wrong with how a command ended."""
-    found = []
+def problems_of(case: Case, done: Measured) -> list[str]:
+    """Problems with the result of a command."""
+    problems = []
     if done.status not in (0, 2):
-        found.append(f"status {done.status}")
+        problems.append(f"status {done.status}")
     if b"Traceback" in done.err or b"internal error" in done.err:
-        found.append("an internal error")
+        problems.append("an internal error")
     if done.status == 2 and b"regard: error: " not in done.err:
-        found.append("no words")
-    if done.status == 2 and done.seconds > SOON:
-        found.append(f"{done.seconds:.1f} seconds")
+        problems.append("no message")
+    if done.status == 2 and done.seconds > MAX_SECONDS:
+        problems.append(f"{done.seconds:.1f} seconds")
     if done.memory > MEMORY:
-        found.append(f"{done.memory >> 20} MB")
+        problems.append(f"{done.memory >> 20} MB")
     if done.status == 0 and not case.may_pass:
-        found.append("taken for sound")
+        problems.append("damage not detected")
     if b"\x1b" in done.err or (b"\x1b" in done.out and not case.command.startswith("translate")):
-        found.append("a terminal's command")
-    return found
+        problems.append("control characters")
+    return problems
 
 
-Spoil = Callable[[Path, Path, random.Random], Case]
+Damage = Callable[[Path, Path, random.Random], Case]
 
 
-def campaign(spoil: Spoil, world: Path, place: Path, forks: Forks, *, count: int) -> list[str]:
-    """Tries spoilt directories.
+def campaign(damage: Damage, seed_name: str, world: Path, parent: Path, forks: Forks, *, count: int) -> list[str]:
+    """Runs commands on damaged directories.
 
     Args:
-        spoil: Makes one from a sound one.
-        world: Where sound ones lie.
-        place: An empty directory.
+        damage: Copies an intact directory and damages the copy.
+        seed_name: Part of the random seed.
+        world: Directory of the intact directories.
+        parent: An empty directory.
         forks: Runs commands.
-        count: How many.
+        count: Number of directories.
 
     Returns:
-        What was wrong, a paragraph each.
+        One paragraph per problem.
     """
-    wrong = []
+    reports = []
     for number in range(count):
-        directory = place / str(number)
+        directory = parent / str(number)
         directory.mkdir()
-        case = spoil(world, directory, random.Random(f"{SEED} {spoil.__name__} {number}"))
+        case = damage(world, directory, random.Random(f"{SEED} {seed_name} {number}"))
         done = forks.run(*case.command.split(), directory=directory, stdin=b"how was your day ?\n")
-        found = faults(case, done)
-        if found:
-            said = done.err.decode(errors="replace")
-            wrong.append(f"{number}: {case.told}\n  {case.command}\n  {', '.join(found)}\n  {said[-1500:]}")
+        problems = problems_of(case, done)
+        if problems:
+            message = done.err.decode(errors="replace")
+            reports.append(f"{number}: {case.fault}\n  {case.command}\n  {', '.join(problems)}\n  {message[-1500:]}")
         shutil.rmtree(directory)
-    return wrong
+    return reports
 
 
-@pytest.mark.parametrize(("spoil", "share"), [(spoilt_model, 1.0), (spoilt_lab, 0.7), (spoilt_training, 0.4)])
-def test_spoilt_directories_are_refused_in_words(
-    spoil: Spoil, share: float, world: Path, tmp_path: Path, forks: Forks
+@pytest.mark.parametrize(
+    ("damage", "seed_name", "share"),
+    [  # another seed name would draw other faults
+        (damaged_model, "spoilt_model", 1.0),
+        (damaged_lab, "spoilt_lab", 0.7),
+        (damaged_training, "spoilt_training", 0.4),
+    ],
+)
+def test_damaged_directories_are_refused_with_a_message(
+    damage: Damage, seed_name: str, share: float, world: Path, tmp_path: Path, forks: Forks
 ) -> None:
-    wrong = campaign(spoil, world, tmp_path, forks, count=int(COUNT * share))
-    assert not wrong, "\n".join(wrong)
+    reports = campaign(damage, seed_name, world, tmp_path, forks, count=int(COUNT * share))
+    assert not reports, "\n".join(reports)
 
 
-def test_what_is_sound_is_taken(world: Path, tmp_path: Path, forks: Forks) -> None:
-    """Or everything would be refused, and all the above pass."""
+def test_intact_directories_are_accepted(world: Path, tmp_path: Path, forks: Forks) -> None:
+    """Without this test, commands that refuse everything would pass the tests above."""
     shutil.copytree(world, tmp_path / "all", dirs_exist_ok=True)
     for command in [verb.replace("MODEL", kind) for verb in VERBS for kind in MODELS]:
         if "export" not in command:
@@ -358,17 +375,17 @@ def test_what_is_sound_is_taken(world: Path, tmp_path: Path, forks: Forks) -> No
 
 
 @pytest.mark.parametrize(
-    ("done", "fault"),
+    ("done", "problem"),
     [
         (Measured(1, b"", b"regard: internal error: x", 0.1, 0), "an internal error"),
         (Measured(2, b"", b"regard: error: x", 3.0, 0), "3.0 seconds"),
         (Measured(2, b"", b"regard: error: x", 0.1, 3 << 30), "3072 MB"),
-        (Measured(2, b"", b"", 0.1, 0), "no words"),
-        (Measured(0, b"\x1b", b"", 0.1, 0), "a terminal's command"),
-        (Measured(0, b"", b"", 0.1, 0), "taken for sound"),
+        (Measured(2, b"", b"", 0.1, 0), "no message"),
+        (Measured(0, b"\x1b", b"", 0.1, 0), "control characters"),
+        (Measured(0, b"", b"", 0.1, 0), "damage not detected"),
         (Measured(-9, b"", b"", 0.1, 0), "status -9"),
     ],
 )
-def test_faults_are_seen(done: Measured, fault: str) -> None:
-    assert fault in faults(Case("", "info MODEL", may_pass=False), done)
-    assert faults(Case("", "info MODEL", may_pass=True), replace(done, status=0, out=b"", err=b"", memory=0)) == []
+def test_problems_are_detected(done: Measured, problem: str) -> None:
+    assert problem in problems_of(Case("", "info MODEL", may_pass=False), done)
+    assert problems_of(Case("", "info MODEL", may_pass=True), replace(done, status=0, out=b"", err=b"", memory=0)) == []

@@ -1,4 +1,4 @@
-"""Whatever is wrong with what the user gives: status 2, a message that names the place and the cure, no traceback."""
+"""Invalid input of every kind gives exit status 2 and a message with location and remedy, without a traceback."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import pytest
 
 
 class Case(NamedTuple):
-    """A command, and what its complaint must say."""
+    """A command, and the location and remedy that its message must name."""
 
     command: str
-    place: str
+    location: str
     remedy: str
     stdin: bytes = b""
 
 
 class Done(Protocol):
-    """How a command ended; see `conftest.py`."""
+    """Result of a command; see `conftest.py`."""
 
     status: int
     out: str
@@ -40,12 +40,12 @@ CASES = {
     "invalid UTF-8": Case("train --out new --src a.en --tgt latin1", "latin1:2", "iconv -t utf-8"),
     "empty corpus": Case("train --out new --src empty --tgt empty", "empty", "is it the right file?"),
     "blank lines only": Case("train --out new --src blank --tgt blank", "blank", "is it the right file?"),
-    "TSV without a tab": Case("train --out new --src pairs.tsv", "pairs.tsv:2", "write one pair a line"),
+    "TSV without a tab": Case("train --out new --src pairs.tsv", "pairs.tsv:2", "write one pair per line"),
     "truncated gz": Case("train --out new --src cut.gz --tgt a.fr", "cut.gz", "fetch it again"),
     "plain text called gz": Case("train --out new --src not.gz --tgt a.fr", "not.gz", "fetch it again"),
     "one sentence": Case("train --out new --src one.en --tgt one.en", "at least 2 different source", "give more text"),
     "no corpus": Case("train --out new", "data.src", "give --src FILE"),
-    "no validation target": Case(f"{TRAIN} --val-src one.en", "one.en:1", "write one pair a line, or give two files"),
+    "no validation target": Case(f"{TRAIN} --val-src one.en", "one.en:1", "write one pair per line, or pass two files"),
     # --- configuration
     "missing configuration": Case("train no.toml --out new", "no.toml: no such file", "--preset NAME"),
     "unknown key": Case("train unknown.toml --out new", "unknown.toml:6", "did you mean 'model.hidden_size'?"),
@@ -66,7 +66,7 @@ CASES = {
     "odd width": Case(f"{TRAIN} --set model.hidden_size=7", "model.hidden_size", "make it even"),
     "tiny vocabulary": Case(f"{TRAIN} --set subword.vocab_size=10", "subword.vocab_size", "at least"),
     "unknown device": Case(f"{TRAIN} --set train.device=gpu", "'gpu'", "use 'auto' or 'cpu'"),
-    # --- where the model goes
+    # --- output directories
     "output is a file": Case("train --src a.en --tgt a.fr --out a.en", "a.en", "choose another --out"),
     "output within a file": Case("train --src a.en --tgt a.fr --out a.en/new", "a.en", "choose another"),
     "output is taken": Case("train --src a.en --tgt a.fr --out model", "model", "--overwrite"),
@@ -91,9 +91,9 @@ CASES = {
     "ensemble of two vocabularies": Case(f"{TRANSLATE} model foreign", "foreign", "vocabular"),
     "device for translating": Case("translate model --device gpu", "'gpu'", "cpu"),
     # --- translating
-    "beam of nothing": Case(f"{TRANSLATE} model --beam 0", "beam", "from 1 to 1,000", b"hello\n"),
-    "beam in words": Case(f"{TRANSLATE} model --beam wide", "--beam", "regard translate --help"),
-    "n-best of nothing": Case(
+    "beam of zero": Case(f"{TRANSLATE} model --beam 0", "beam", "from 1 to 1,000", b"hello\n"),
+    "beam that is not a number": Case(f"{TRANSLATE} model --beam wide", "--beam", "regard translate --help"),
+    "n-best of zero": Case(
         f"{TRANSLATE} model --json --n-best 0", "between 1 and the beam of 5, got 0", "widen", b"hello\n"
     ),
     "n-best wider than the beam": Case(f"{TRANSLATE} model --json --beam 2 --n-best 3", "n_best", "beam", b"hello\n"),
@@ -107,7 +107,7 @@ CASES = {
     "truncated gz to translate": Case(f"{TRANSLATE} model --input cut.gz", "cut.gz", "fetch it again"),
     "output is a directory": Case(f"{TRANSLATE} model --input a.en --output folder", "folder", "choose another place"),
     "output is the input": Case(f"{TRANSLATE} model --input a.en --output a.en", "a.en", "choose another output file"),
-    "threads without end": Case(f"{TRANSLATE} model --threads 100000", "--threads: expected 1 to", "leave it out"),
+    "too many threads": Case(f"{TRANSLATE} model --threads 100000", "--threads: expected 1 to", "leave it out"),
     "threads to align with": Case(
         "align model --src a.en --tgt a.fr --threads 100000", "--threads: expected 1 to", "leave it out"
     ),
@@ -127,9 +127,9 @@ CASES = {
     "an archive to align": Case("align model --src a.xz --tgt a.xz", "a.xz: expected text", "unpack it first"),
     "an archive of links": Case("aer --gold a.xz --links a.xz", "a.xz: expected text", "unpack it first"),
     "missing links": Case("aer --gold no.align --links a.en", "no.align: no such file", "check the name"),
-    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected right links", "the right file?"),
-    "a sentence without end": Case("aer --gold far --links far", "far:1: expected a sentence", "check the numbers"),
-    # --- looking
+    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected gold links", "the right file?"),
+    "huge word numbers": Case("aer --gold far --links far", "far:1: sentence number", "check the numbers"),
+    # --- evaluation, alignment and attention
     "evaluation of unequal files": Case(
         "evaluate model --src a.en --ref short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"
     ),
@@ -140,7 +140,9 @@ CASES = {
         "attend plain hello", "plain: there is no attention to show", "train one with attention"
     ),
     "no such layer": Case("attend model hello --readout layer=3", "no layer 3", "expected 0 to 0"),
-    "picture of another sort": Case("attend model hello --png map.bmp", "map.bmp", "expected a picture to end in .png"),
+    "picture of another sort": Case(
+        "attend model hello --png map.bmp", "map.bmp", "expected a picture file with suffix .png"
+    ),
     "nothing to attend to": Case("attend model", "either SENTENCE", "or --src FILE"),
     "a sentence and a file to attend to": Case("attend model hello --src a.en", "either SENTENCE", "or --src FILE"),
     "a model beside no page": Case("attend model hello --beside plain", "--beside", "name it with --html FILE"),
@@ -153,7 +155,7 @@ CASES = {
     "a picture of many sentences": Case(
         "attend model --src one.en --png a.png", "--png draws one sentence", "--html for all of them"
     ),
-    "page in no directory": Case("attend model hello --html no/where.html", "no/where.html", "choose another place"),
+    "page in no directory": Case("attend model hello --html no/where.html", "no/where.html", "choose another path"),
     # --- the phrasebook
     "unknown pair": Case("phrasebook --out new --pair en-xx", "en-xx", "en-fr"),
     "no pairs": Case("phrasebook --out new --pairs 0", "pairs", "at least"),
@@ -170,7 +172,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_it_is_told_where_and_what_to_do(
+def test_messages_name_location_and_remedy(
     name: str, wrong_things: Path, tmp_path: Path, regard: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(wrong_things)
@@ -179,9 +181,9 @@ def test_it_is_told_where_and_what_to_do(
     done = regard(*shlex.split(command), stdin=case.stdin)
     assert done.status == 2, done
     assert done.err.count("regard: error: ") == 1
-    complaint = done.err[done.err.index("regard: error: ") :]
-    assert case.place in complaint
-    assert case.remedy in complaint
+    message = done.err[done.err.index("regard: error: ") :]
+    assert case.location in message
+    assert case.remedy in message
     assert "Traceback" not in done.out + done.err
     assert not (tmp_path / "new" / "manifest.json").exists()
 

@@ -1,9 +1,10 @@
-"""A training that is killed, or that finds the disk full: nothing half is left, and it goes on as if nothing were."""
+"""A training that is stopped, killed, or finds the disk full: nothing is left half done, and it resumes exactly."""
 
 from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from regard.store import load_model
 
 
 class Done(Protocol):
-    """How a command ended; see `conftest.py`."""
+    """A finished command; see `conftest.py`."""
 
     status: int
     out: str
@@ -54,29 +55,31 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 Halting = Callable[..., tuple[dict[str, str], Path]]
+WaitFor = Callable[[Callable[[], bool], "subprocess.Popen[str]"], None]
 
 
 def arguments(corpus: Path, out: Path, *more: str) -> list[str]:
     files = [f"--{side}={corpus / name}" for side, name in (("src", "train.en"), ("tgt", "train.fr"))]
     files += [f"--val-{side}={corpus / name}" for side, name in (("src", "val.en"), ("tgt", "val.fr"))]
     settings = [f"--set={key}={value}" for key, value in SETTINGS.items()]
-    anew = [] if "--resume" in more else ["--preset=bahdanau", *files, *settings]
-    return ["train", "--out", str(out), *anew, *more]
+    new = [] if "--resume" in more else ["--preset=bahdanau", *files, *settings]
+    return ["train", "--out", str(out), *new, *more]
 
 
 def trained(
-    told: list[str], environment: dict[str, str], preexec: Callable[[], None] | None = None
+    command: list[str], environment: dict[str, str], preexec: Callable[[], None] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """How a training ended that has a Python of its own."""
-    command = [sys.executable, "-m", "regard", *told]
-    return subprocess.run(command, text=True, env=environment, preexec_fn=preexec, capture_output=True)
+    """A finished training in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "regard", *command], text=True, env=environment, preexec_fn=preexec, capture_output=True
+    )
 
 
 @pytest.mark.parametrize("count", [2, 9])
 def test_killed_twice_and_resumed_gives_the_same_model(
     corpus: Path, tmp_path: Path, regard: Run, halting: Halting, count: int
 ) -> None:
-    """By `kill -9`, each time while it saves its state: after 8 and 12 steps, or after 36 and 40."""
+    """Killed by `kill -9` while it saves its state: after 8 and 12 steps, or after 36 and 40."""
     assert regard(*arguments(corpus, tmp_path / "whole")).status == 0
     cut = tmp_path / "cut"
     for more, saved in (((), count), (("--resume",), 2)):
@@ -84,7 +87,7 @@ def test_killed_twice_and_resumed_gives_the_same_model(
         killed = trained(arguments(corpus, cut, *more), os.environ | environment)
         assert killed.returncode == -signal.SIGKILL, killed.stderr
         assert halted.exists()
-        assert list(cut.rglob("*.new"))  # half done
+        assert list(cut.rglob("*.new"))  # a file that was half written
     assert not (cut / "manifest.json").exists()
     last = regard(*arguments(corpus, cut, "--resume"))
     assert last.status == 0, last.err
@@ -92,17 +95,44 @@ def test_killed_twice_and_resumed_gives_the_same_model(
     assert not list(cut.rglob("*.new"))
 
 
-def test_a_full_disk_ends_in_plain_words_and_with_the_last_state(corpus: Path, tmp_path: Path, regard: Run) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_stops_it_with_everything_saved(
+    corpus: Path, tmp_path: Path, regard: Run, wait_for: WaitFor, number: int
+) -> None:
+    out = tmp_path / "model"
+    running = subprocess.Popen(
+        [sys.executable, "-m", "regard", *arguments(corpus, out, "--set=train.steps=100000")],
+        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        # A test run in the background of a shell ignores SIGINT, and under nohup SIGHUP; children inherit that.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL) and None,
+    )
+    wait_for((out / "training" / "state.safetensors").exists, running)
+    running.send_signal(number)
+    messages = running.communicate()[1]
+    assert running.returncode == 130, messages
+    assert "Traceback" not in messages
+    stopped = re.search(r"stopped after step (\d+); all is saved in", messages)
+    assert stopped is not None, messages
+    assert not (out / "manifest.json").exists()
+    again = regard("train", "--out", str(out), "--resume", f"--set=train.steps={int(stopped[1]) + 1}")
+    assert again.status == 0, again.err
+    assert f"resuming after step {int(stopped[1]):,}" in again.err
+    assert load_model(out).manifest.details["steps"] == int(stopped[1]) + 1
+
+
+def test_a_full_disk_ends_it_with_a_message_and_the_last_state(corpus: Path, tmp_path: Path, regard: Run) -> None:
     out = tmp_path / "model"
 
-    def little_room() -> None:
+    def limit_file_size() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))  # vocabulary and configuration fit, weights do not
 
-    full = trained(arguments(corpus, out), {**os.environ}, little_room)
-    complaint = full.stderr
+    full = trained(arguments(corpus, out), {**os.environ}, limit_file_size)
+    messages = full.stderr
     assert full.returncode not in (0, -signal.SIGXFSZ)
-    assert "Traceback" not in complaint
-    assert "state.safetensors" in complaint or str(out) in complaint
+    assert "Traceback" not in messages
+    assert "state.safetensors" in messages or str(out) in messages
     assert not (out / "manifest.json").exists()
     assert not (out / "training" / "state.safetensors").exists()
     assert not [left for left in out.rglob("*.safetensors*") if left.stat().st_size]

@@ -1,10 +1,10 @@
-"""Every decoder × score must learn: copy a sequence, and reverse one, from a few hundred steps of examples.
+"""Every decoder with every score learns to copy and to reverse sequences in a few hundred steps.
 
-A test goes on until nearly all unseen examples come out right, and has several times the steps that this takes: what
-learns passes whatever the processor's rounding makes of it, and what does not is given every chance.
+A test trains until nearly all unseen examples are right, with a limit of several times the steps that this needs, so
+that the result does not depend on the rounding of a processor.
 
-The decoder without attention, with the same size and more steps than most need, must not: else the task would say
-nothing about attention.
+The decoder without attention, with the same size and more steps than most need, must not learn the tasks; otherwise
+they would not test attention.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ from regard.model.build import ScoreFactory, build_model
 from regard.model.seq2seq import Seq2Seq
 from regard.values import Batch, Specials
 
-pytestmark = pytest.mark.no_cover  # whatever runs here runs in tests/unit too, where it is measured
+pytestmark = pytest.mark.no_cover  # tests/unit runs the same code, and coverage is measured there
 VOCAB, SPECIALS = 14, Specials()
 SCORES = ["dot", "scaled-dot", "general", "additive", "location", "cosine"]
-BAR, ENOUGH = 0.9, 0.95
-MOST = 3000
-"""Steps at most; nearly all need 75 to 350."""
+REQUIRED, ENOUGH = 0.9, 0.95
+"""Share of examples that must be right, and at which training stops."""
+MAX_STEPS = 3000
+"""Limit of training steps; nearly all models need 75 to 350."""
 RATES = {
-    # Layer norms on the way around learn slowly at first (Xiong et al. 2020), and fall back at the rate of the others.
+    # Post-norm Transformers learn slowly at first (Xiong et al. 2020), and diverge at the learning rate of the others.
     "transformer-post-rotary-swiglu": 2e-3,
 }
 
@@ -48,12 +49,12 @@ def examples(task: str, count: int, seed: int) -> Batch:
 
 
 def share_right(model: Seq2Seq, task: str) -> float:
-    """Share of unseen examples that are right in every token."""
+    """Share of unseen examples whose tokens are all right."""
     batch = examples(task, 200, 1_000_000)
     with torch.no_grad():
-        said = model.eval().project(model(batch).hidden).argmax(-1)
+        predicted = model.eval().project(model(batch).hidden).argmax(-1)
     model.train()
-    right = (said == batch.tgt_out_ids) | (batch.tgt_out_ids == SPECIALS.pad)
+    right = (predicted == batch.tgt_out_ids) | (batch.tgt_out_ids == SPECIALS.pad)
     return right.all(1).float().mean().item()
 
 
@@ -61,13 +62,13 @@ def share_learned(
     config: ModelConfig,
     task: str,
     *,
-    steps: int = MOST,
+    steps: int = MAX_STEPS,
     rate: float = 4e-3,
     enough: float = ENOUGH,
     score: ScoreFactory | None = None,
 ) -> float:
-    """Trains on fresh examples until enough unseen ones are right, or for so many steps; returns the share that is."""
-    # The text that is stored with a model: options that come later change neither it nor the seed.
+    """Trains until enough unseen examples are right, or up to `steps` steps; returns the share that is right."""
+    # Seeds depend on the configuration as stored with a model, which new options with default values do not change.
     torch.manual_seed(zlib.crc32((dump_config(Config(model=config)) + task).encode()))
     model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True, score=score)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), fused=True)
@@ -87,10 +88,12 @@ def share_learned(
 
 
 def rnn(decoder: str, score: str = "general", cell: str = "gru", **options: object) -> RNNConfig:
-    attention = {key: options.pop(key) for key in AttentionConfig.model_fields if key in options}
-    attending = AttentionConfig.model_validate({"score": score, "max_source": 16, **attention})
+    attention_options = {key: options.pop(key) for key in AttentionConfig.model_fields if key in options}
+    attention_config = AttentionConfig.model_validate({"score": score, "max_source": 16, **attention_options})
     sizes = {"embed_size": 32, "hidden_size": 64, "dropout": 0.0}
-    return RNNConfig.model_validate({"decoder": decoder, "cell": cell, "attention": attending, **sizes, **options})
+    return RNNConfig.model_validate(
+        {"decoder": decoder, "cell": cell, "attention": attention_config, **sizes, **options}
+    )
 
 
 def transformer(**options: object) -> TransformerConfig:
@@ -122,36 +125,36 @@ CONFIGS: dict[str, ModelConfig] = {
 @pytest.mark.parametrize("task", ["copy", "reverse"])
 @pytest.mark.parametrize("name", CONFIGS)
 def test_learns(name: str, task: str) -> None:
-    assert share_learned(CONFIGS[name], task, rate=RATES.get(name, 4e-3)) >= BAR
+    assert share_learned(CONFIGS[name], task, rate=RATES.get(name, 4e-3)) >= REQUIRED
 
 
 FIXED = {"steps": 300, "enough": 2.0}
-"""For what must not learn: as many steps as nearly all others need, whatever comes out."""
+"""For models that must not learn: all steps that nearly all others need, without an early stop."""
 
 
 def test_a_monotonic_window_copies_but_cannot_reverse() -> None:
     config = rnn("luong", window="local-m", window_size=2)
-    assert share_learned(config, "copy") >= BAR
+    assert share_learned(config, "copy") >= REQUIRED
     assert share_learned(config, "reverse", **FIXED) < 0.5
 
 
-@pytest.mark.parametrize(("window", "reach"), [("median", 1), ("mean", 2)])
-def test_a_window_that_follows_the_gaze_copies(window: str, reach: int) -> None:
-    assert share_learned(rnn("luong", window=window, window_size=reach), "copy") >= BAR
+@pytest.mark.parametrize(("window", "window_size"), [("median", 1), ("mean", 2)])
+def test_a_history_window_copies(window: str, window_size: int) -> None:
+    assert share_learned(rnn("luong", window=window, window_size=window_size), "copy") >= REQUIRED
 
 
-def test_a_gaze_that_walks_step_by_step_cannot_reverse() -> None:
+def test_a_narrow_history_window_cannot_reverse() -> None:
     assert share_learned(rnn("luong", window="median", window_size=1), "reverse", **FIXED) < 0.7
 
 
 @pytest.mark.parametrize("task", ["copy", "reverse"])
-def test_without_attention_the_same_does_not_suffice(task: str) -> None:
+def test_without_attention_the_tasks_are_not_learned(task: str) -> None:
     assert share_learned(rnn("plain"), task, **FIXED) < 0.5
 
 
-def test_a_score_of_the_users_own_learns() -> None:
+def test_a_custom_score_learns() -> None:
     class Network(Score):
-        """A small network on query and key (S9)."""
+        """A small feed-forward network over query and key."""
 
         def __init__(self, query_size: int, key_size: int) -> None:
             super().__init__()
@@ -165,4 +168,4 @@ def test_a_score_of_the_users_own_learns() -> None:
         def forward(self, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
             return self.last(torch.relu(self.query_map(query).unsqueeze(-2) + key.unsqueeze(-3))).squeeze(-1)
 
-    assert share_learned(rnn("bahdanau"), "reverse", score=Network) >= BAR
+    assert share_learned(rnn("bahdanau"), "reverse", score=Network) >= REQUIRED

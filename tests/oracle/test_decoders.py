@@ -1,4 +1,4 @@
-"""Decoders against their papers' formulas, written with single vectors and loops; the Transformer against PyTorch's."""
+"""Decoders compared with the formulas of their papers, in loops; the Transformer compared with PyTorch's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from regard.config.schema import AttentionConfig, RNNConfig, TransformerConfig
 from regard.model.build import build_model
-from regard.model.cells import LAYERS
+from regard.model.cells import LAYER_TYPES
 from regard.model.seq2seq import Seq2Seq
 from regard.values import Batch, Specials
 
@@ -31,7 +31,7 @@ def build(config: RNNConfig | TransformerConfig) -> Seq2Seq:
 
 
 def cell_step(layer: torch.nn.Module, cell: str, x: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """One step of one layer for one sentence, from the textbook."""
+    """One step of a layer for one sentence, by the standard formulas."""
     w_x, w_h = layer.rnn.weight_ih_l0, layer.rnn.weight_hh_l0
     b_x, b_h = layer.rnn.bias_ih_l0, layer.rnn.bias_hh_l0
     h = state[0]
@@ -63,7 +63,7 @@ def attention_value(scores: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("feeding", [False, True])
 @pytest.mark.parametrize("combine", [False, True])
-def test_luong_in_five_steps(cell: str, feeding: bool, combine: bool) -> None:
+def test_luong_decoder(cell: str, feeding: bool, combine: bool) -> None:
     config = RNNConfig(
         decoder="luong", cell=cell, embed_size=6, hidden_size=8, input_feeding=feeding, combine=combine,
         tie_embeddings=combine, attention=AttentionConfig(score="general"),
@@ -92,7 +92,7 @@ def test_luong_in_five_steps(cell: str, feeding: bool, combine: bool) -> None:
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("deep", [False, True])
-def test_bahdanau_looks_before_it_steps(cell: str, deep: bool) -> None:
+def test_bahdanau_attends_before_its_recurrent_step(cell: str, deep: bool) -> None:
     config = RNNConfig(
         decoder="bahdanau", cell=cell, embed_size=6, hidden_size=8, deep_output=deep, decoder_layers=2,
         attention=AttentionConfig(score="additive", size=5),
@@ -115,8 +115,8 @@ def test_bahdanau_looks_before_it_steps(cell: str, deep: bool) -> None:
         states[1] = cell_step(decoder.stack.layers[1], cell, states[0][0], states[1])
         s = states[1][0]
         if deep:
-            wide = readout.weight @ torch.cat([s, c, x]) + readout.bias
-            hidden = torch.stack([max(wide[j], wide[j + 6]) for j in range(6)])
+            maxout = readout.weight @ torch.cat([s, c, x]) + readout.bias
+            hidden = torch.stack([max(maxout[j], maxout[j + 6]) for j in range(6)])
         else:
             hidden = torch.tanh(readout.weight @ s + readout.bias)
         torch.testing.assert_close(got.weights[0][0, 0, t], alpha)
@@ -124,7 +124,7 @@ def test_bahdanau_looks_before_it_steps(cell: str, deep: bool) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_plain_knows_the_source_by_its_last_state_alone(cell: str) -> None:
+def test_the_plain_decoder_uses_only_the_final_encoder_state(cell: str) -> None:
     model, data = build(RNNConfig(decoder="plain", cell=cell, embed_size=6, hidden_size=8)), pairs()
     got, decoder = model(data), model.decoder
     (state,) = first_states(model, model.encode(data.src_ids, data.src_len).final, cell, 1)
@@ -135,40 +135,40 @@ def test_plain_knows_the_source_by_its_last_state_alone(cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_encoder_reads_from_both_ends(cell: str) -> None:
+def test_the_encoder_is_bidirectional(cell: str) -> None:
     model, data = build(RNNConfig(decoder="plain", cell=cell, embed_size=6, hidden_size=8, encoder_layers=2)), pairs()
     encoded, x = model.encode(data.src_ids, data.src_len), model.encoder.embedding(data.src_ids)[0]
     for number, rnn in enumerate(model.encoder.layers):
-        ends, columns = [], []
+        final_states, outputs = [], []
         for suffix, order in (("", range(S)), ("_reverse", range(S - 1, -1, -1))):
-            single = LAYERS[cell](x.shape[1], 4, x.shape[1]).double()
+            single = LAYER_TYPES[cell](x.shape[1], 4, x.shape[1]).double()
             for weight in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
                 single.rnn.get_parameter(f"{weight}_l0").data = rnn.get_parameter(f"{weight}_l0{suffix}").data
             state: tuple[Tensor, ...] = (torch.zeros(4).double(),) * (2 if cell == "lstm" else 1)
-            column: dict[int, Tensor] = {}
+            by_position: dict[int, Tensor] = {}
             for i in order:
                 state = cell_step(single, cell, x[i], state)
-                column[i] = state[0]
-            columns.append(torch.stack([column[i] for i in range(S)]))
-            ends.append(state)
-        x = torch.cat(columns, dim=1)
-        last = torch.cat([torch.cat([end[part] for end in ends]) for part in range(len(ends[0]))])
-        size = len(last)
-        torch.testing.assert_close(encoded.final[0, number * size : (number + 1) * size], last)
+                by_position[i] = state[0]
+            outputs.append(torch.stack([by_position[i] for i in range(S)]))
+            final_states.append(state)
+        x = torch.cat(outputs, dim=1)
+        final = torch.cat([torch.cat(parts) for parts in zip(*final_states, strict=True)])
+        size = len(final)
+        torch.testing.assert_close(encoded.final[0, number * size : (number + 1) * size], final)
     torch.testing.assert_close(encoded.states[0], x)
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_a_layer_steps_as_pytorch_runs(cell: str) -> None:
+def test_steps_of_a_layer_equal_pytorchs_layer(cell: str) -> None:
     torch.manual_seed(3)
-    layer = LAYERS[cell](7, 5, 4).double()  # four inputs known beforehand, three that come late
+    layer = LAYER_TYPES[cell](7, 5, 4).double()  # four input features known in advance, three per step
     x = torch.randn(2, 6, 7).double()
     zero = torch.zeros(2, 5).double()
     state: tuple[Tensor, ...] = (zero,) * layer.num_states
     expected, _ = layer.rnn(x)
-    weights, early = layer.packed_cell(), layer.input_gates(x[..., :4])
+    packed_cell, input_gates = layer.packed_cell(), layer.input_gates(x[..., :4])
     for t in range(6):
-        state = layer.step(early[:, t], x[:, t, 4:], state, weights)
+        state = layer.step(input_gates[:, t], x[:, t, 4:], state, packed_cell)
         torch.testing.assert_close(state[0], expected[:, t])
 
 
@@ -213,7 +213,7 @@ def _copy_attention(theirs: torch.nn.MultiheadAttention, ours: torch.nn.Module) 
     _copy(theirs.out_proj, ours.output_map)
 
 
-def test_sinusoids_are_those_of_the_paper() -> None:
+def test_sinusoidal_positions_match_the_paper() -> None:
     import math
 
     from regard.model.embed import SinusoidalPositions
@@ -226,7 +226,7 @@ def test_sinusoids_are_those_of_the_paper() -> None:
             assert table[row, 2 * j + 1].item() == pytest.approx(math.cos(angle), abs=1e-5)
 
 
-def test_swiglu_is_its_formula() -> None:
+def test_swiglu_matches_its_formula() -> None:
     from regard.model.sublayers import SwiGLU
 
     torch.manual_seed(4)
@@ -237,5 +237,5 @@ def test_swiglu_is_its_formula() -> None:
     torch.testing.assert_close(network(x), expected)
 
 
-def test_specials_are_the_usual_four() -> None:
+def test_ids_of_the_special_tokens() -> None:
     assert (Specials().unk, Specials().pad, Specials().bos, Specials().eos) == (0, 1, 2, 3)

@@ -1,4 +1,4 @@
-"""Models of Hugging Face's MarianMT, read and written: transformers itself says what is right."""
+"""Imported MarianMT models compared with transformers."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ def _train(lines: list[str], kind: str, prefix: Path, size: int) -> sentencepiec
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Writes a random MarianMT with these options, as transformers and the OPUS-MT project lay it out."""
+    """Writes a random MarianMT model with these options, in the layout of transformers and OPUS-MT."""
 
     def made(*, kind: str = "unigram", separate: bool = False, seed: int = 0, **options: object) -> Path:
         directory = tmp_path / f"marian-{seed}"
         directory.mkdir()
         processors = [_train(lines, kind, directory / side, 120) for lines, side in ((EN, "source"), (FR, "target"))]
-        pieces = [{one.id_to_piece(i) for i in range(one.get_piece_size())} - {"<s>"} for one in processors]
+        pieces = [{spm.id_to_piece(i) for i in range(spm.get_piece_size())} - {"<s>"} for spm in processors]
         vocabularies = []
         for listed in pieces if separate else [pieces[0] | pieces[1]]:
             rest = sorted(listed - {"</s>", "<unk>"})
-            rest.remove("▁a") if not separate else None  # as in real ones, some piece has no id
+            rest.remove("▁a") if not separate else None  # as in real models, a piece without an id
             vocabularies.append({text: i for i, text in enumerate(["</s>", "<unk>", "<pad>", *rest, ">>fra<<"])})
         for name, vocabulary in zip(("vocab.json", "target_vocab.json"), vocabularies, strict=False):
             (directory / name).write_text(json.dumps(vocabulary), encoding="utf-8")
@@ -83,7 +83,7 @@ def make(tmp_path: Path) -> Make:
         model = transformers.MarianMTModel(transformers.MarianConfig(**{**settings, **options})).eval()
         with torch.no_grad():
             for name, parameter in model.named_parameters():
-                if "embed_positions" not in name:  # biases and norms too, so that none can be forgotten
+                if "embed_positions" not in name:  # biases and norms too, so that an import cannot omit them
                     spread = 0.3 if parameter.dim() == 1 else 1.5 * parameter.shape[-1] ** -0.5
                     norm = 1.0 if "norm.weight" in name else 0.0
                     parameter.copy_(torch.randn_like(parameter) * spread + norm)
@@ -121,7 +121,9 @@ def logits_agree(directory: Path, stored: StoredModel) -> None:
     ],
     ids=lambda options: "-".join(map(str, options.values())) or "default",
 )
-def test_logits_and_texts_are_those_of_transformers(make: Make, tmp_path: Path, options: dict[str, object]) -> None:
+def test_logits_and_segmentation_are_those_of_transformers(
+    make: Make, tmp_path: Path, options: dict[str, object]
+) -> None:
     directory = make(**options)
     import_marian(directory, tmp_path / "model")
     stored = load_model(tmp_path / "model")
@@ -159,7 +161,7 @@ def test_greedy_translations_are_those_of_transformers(make: Make, tmp_path: Pat
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
-def test_every_piece_knows_its_characters(make: Make, tmp_path: Path, kind: str) -> None:
+def test_spans_of_pieces_cover_the_text(make: Make, tmp_path: Path, kind: str) -> None:
     import_marian(make(kind=kind), tmp_path / "model")
     subword = load_model(tmp_path / "model").src_subword
     for line in [*LINES, *EN, ""]:
@@ -169,8 +171,8 @@ def test_every_piece_knows_its_characters(make: Make, tmp_path: Path, kind: str)
         starts = [start for start, _ in encoding.spans]
         assert starts == sorted(starts)
         assert all(0 <= start <= end <= len(text) for start, end in encoding.spans)
-        seen = {i for start, end in encoding.spans for i in range(start, end)}
-        assert all(text[i] == " " or not text[i].isprintable() for i in set(range(len(text))) - seen)
+        covered = {i for start, end in encoding.spans for i in range(start, end)}
+        assert all(text[i] == " " or not text[i].isprintable() for i in set(range(len(text))) - covered)
         for piece, (start, end) in zip(encoding.pieces, encoding.spans, strict=True):
             if piece.strip("▁").isascii() and piece not in ("<unk>",) and text.isascii():
                 assert text[start:end] == piece.strip("▁")
@@ -178,38 +180,38 @@ def test_every_piece_knows_its_characters(make: Make, tmp_path: Path, kind: str)
     assert (spans[0], spans[1][0]) == ((0, 7), 8)
 
 
-def test_what_regard_offers_works_on_an_imported_model(make: Make, tmp_path: Path) -> None:
+def test_an_imported_model_supports_beams_attention_and_scores(make: Make, tmp_path: Path) -> None:
     import_marian(make(), tmp_path / "model")
     translator = Translator.of([load_model(tmp_path / "model")])
     translations = translator.translate([*LINES, "a dog " * 90, ""], beam=2, attention=True)
     assert len(translations) == len(LINES) + 2
-    assert all(one.attention is not None for one in translations[: len(LINES)])
-    assert "parts" in translations[-2].warnings[0]
+    assert all(translation.attention is not None for translation in translations[: len(LINES)])
+    assert "segments" in translations[-2].warnings[0]
     assert translator.score(EN, FR)[0].alignment
 
 
-def test_weights_in_pytorchs_own_format_are_read_without_running_code(make: Make, tmp_path: Path) -> None:
+def test_pytorch_weights_are_imported_without_running_code(make: Make, tmp_path: Path) -> None:
     directory = make()
     state = transformers.MarianMTModel.from_pretrained(directory).state_dict()  # positions among them
     (directory / "model.safetensors").unlink()
     torch.save(state, directory / "pytorch_model.bin")
     import_marian(directory, tmp_path / "model")
-    logits_agree_with = load_model(tmp_path / "model")
+    imported = load_model(tmp_path / "model")
     torch.save({**state, "model.encoder.embed_positions.weight": torch.randn(64, 32)}, directory / "pytorch_model.bin")
-    with pytest.raises(ConfigError, match="not the sinusoidal table"):
+    with pytest.raises(ConfigError, match="expected the sinusoidal table"):
         import_marian(directory, tmp_path / "other")
     touched = tmp_path / "touched"
-    torch.save({"model.shared.weight": _Evil(str(touched))}, directory / "pytorch_model.bin")
-    with pytest.raises(CheckpointError, match="not a file of weights alone"):
+    torch.save({"model.shared.weight": _WritesFile(str(touched))}, directory / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match="expected a file of weights only"):
         import_marian(directory, tmp_path / "other")
     assert not touched.exists()
     (directory / "pytorch_model.bin").unlink()
     torch.manual_seed(0)
     transformers.MarianMTModel(transformers.MarianConfig.from_pretrained(directory)).load_state_dict(state)
-    assert logits_agree_with.manifest.details["imported_from"] == "marian marian-0"
+    assert imported.manifest.details["imported_from"] == "marian marian-0"
 
 
-class _Evil:
+class _WritesFile:
     def __init__(self, path: str) -> None:
         self.path = path
 
@@ -221,10 +223,10 @@ def _edit(path: Path, **values: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **values}), encoding="utf-8")
 
 
-def test_mistakes_are_told(make: Make, tmp_path: Path) -> None:
+def test_mistakes_raise_errors_that_name_them(make: Make, tmp_path: Path) -> None:
     directory, out = make(), tmp_path / "model"
     config = (directory / "config.json").read_bytes()
-    for values, error, told in (
+    for values, error, message in (
         ({"model_type": "bart"}, CheckpointError, "model_type"),
         ({"decoder_ffn_dim": 64}, ConfigError, "48 and 64"),
         ({"decoder_attention_heads": 2}, ConfigError, "4 and 2"),
@@ -237,7 +239,7 @@ def test_mistakes_are_told(make: Make, tmp_path: Path) -> None:
         ({"vocab_size": 30, "decoder_vocab_size": 30}, CheckpointError, "should be 30x32, but is 65x32"),
     ):
         _edit(directory / "config.json", **values)
-        with pytest.raises(error, match=told):
+        with pytest.raises(error, match=message):
             import_marian(directory, out)
         (directory / "config.json").write_bytes(config)
     spm = (directory / "source.spm").read_bytes()

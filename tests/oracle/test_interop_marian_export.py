@@ -1,4 +1,4 @@
-"""Models that regard writes for Hugging Face: transformers loads them and computes the same."""
+"""Exported MarianMT models compared with transformers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Make = Callable[..., StoredModel]
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Saves a random Transformer with these options and gives it as it is loaded."""
+    """Saves and loads a random Transformer with these options."""
 
     def made(*, shared: bool = True, **options: object) -> StoredModel:
         settings = {"width": 32, "ff_size": 48, "heads": 4, "encoder_layers": 2, "decoder_layers": 3, "norm": "post"}
@@ -39,7 +39,7 @@ def make(tmp_path: Path) -> Make:
         torch.manual_seed(1)
         model = build_model(model_config, src_vocab=len(src), tgt_vocab=len(tgt), shared=shared)
         with torch.no_grad():
-            for name, parameter in model.named_parameters():  # biases and norms too, so that none can be forgotten
+            for name, parameter in model.named_parameters():  # biases and norms too, so that an export cannot omit them
                 spread = 0.3 if parameter.dim() == 1 else 1.5 * parameter.shape[-1] ** -0.5
                 parameter.copy_(torch.randn_like(parameter) * spread + (1.0 if name.endswith("norm.weight") else 0.0))
         config = Config(data=DataConfig(max_len=40), subword=SubwordConfig(shared=shared), model=model_config)
@@ -65,12 +65,12 @@ def test_transformers_translates_as_regard(make: Make, tmp_path: Path, options: 
         limit = 2 * source.input_ids.shape[1] + 20
         with torch.inference_mode():
             ids = theirs.generate(**source, num_beams=1, max_new_tokens=limit, max_length=None)[0, 1:].tolist()
-        said = stored.tgt_subword.decode([i for i in ids if i != stored.tgt_subword.specials.eos])
-        assert said.pieces == ours.tokens
-        assert tokenizer.convert_ids_to_tokens(said.ids) == list(said.pieces) or not options.get("shared", True)
+        decoded = stored.tgt_subword.decode([i for i in ids if i != stored.tgt_subword.specials.eos])
+        assert decoded.pieces == ours.tokens
+        assert tokenizer.convert_ids_to_tokens(decoded.ids) == list(decoded.pieces) or not options.get("shared", True)
 
 
-def test_there_and_back_again(make: Make, tmp_path: Path) -> None:
+def test_export_and_import_return_the_same_model(make: Make, tmp_path: Path) -> None:
     stored = make(activation="silu")
     export_marian(stored, tmp_path / "export")
     import_marian(tmp_path / "export", tmp_path / "again")
@@ -78,8 +78,8 @@ def test_there_and_back_again(make: Make, tmp_path: Path) -> None:
     for name, tensor in stored.model.state_dict().items():
         assert torch.equal(tensor, again.model.state_dict()[name])
     assert again.src_subword.encode(EN[0]) == stored.src_subword.encode(EN[0])
-    ours, theirs = (Translator.of([one]).translate([*EN, "日本 x"]) for one in (stored, again))
-    assert [one.text for one in theirs] == [one.text for one in ours]
+    ours, theirs = (Translator.of([model]).translate([*EN, "日本 x"]) for model in (stored, again))
+    assert [translation.text for translation in theirs] == [translation.text for translation in ours]
     export_marian(again, tmp_path / "twice")
     first, second = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("export", "twice"))
     assert first == second
@@ -89,7 +89,7 @@ def test_there_and_back_again(make: Make, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ({"norm": "pre"}, r"model\.norm: .* not 'pre'"),
         ({"position": "rotary"}, r"model\.position: .* not 'rotary'"),
@@ -99,15 +99,15 @@ def test_there_and_back_again(make: Make, tmp_path: Path) -> None:
         ({"normalizer": "entmax15"}, r"model\.normalizer: .* not by 'entmax15'"),
     ],
 )
-def test_what_stands_in_the_way_is_named(make: Make, tmp_path: Path, options: dict[str, object], told: str) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_unsupported_options_are_named(make: Make, tmp_path: Path, options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         export_marian(make(**options), tmp_path / "export")
     assert not (tmp_path / "export").exists()
 
 
-def test_logits_that_differ_are_not_exported(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_with_other_logits_is_not_exported(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stored = make()
-    monkeypatch.setattr(marian_export, "to_theirs", lambda tensor, dim: tensor)
+    monkeypatch.setattr(marian_export, "to_marian_order", lambda tensor, dim: tensor)
     with pytest.raises(CheckpointError, match="differ from regard's by up to"):
         export_marian(stored, tmp_path / "export")
     assert not (tmp_path / "export").exists()

@@ -1,8 +1,8 @@
-"""The whole Transformer against Hugging Face's Marian: other code, other layout, the same numbers.
+"""The Transformer compared with Hugging Face's Marian, which is independent code with another layout.
 
-Marian keeps the sines of its positions in the first half of the width and the cosines in the second; regard
-interleaves them (Vaswani 2017, §3.5). Nothing in a Transformer depends on the order of the width, so Marian's
-weights are copied with rows and columns in regard's order, and every number must come out the same.
+Marian has the sines of its positions in the first half of the width and the cosines in the second; regard interleaves
+them (Vaswani 2017, §3.5). Nothing in a Transformer depends on the order of the dimensions, so Marian's weights are
+copied with rows and columns in regard's order, and all numbers must agree.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from regard.values import Batch, Specials
 VOCAB, WIDTH, HEADS, FF = 12, 16, 4, 32
 EOS, UNK, PAD = 0, 1, VOCAB - 1
 SPECIALS = Specials(unk=UNK, pad=PAD, bos=PAD, eos=EOS)
-"""Marian begins a translation with its padding."""
+"""Marian uses its padding token as bos."""
 SOURCES = [[4, 5, 6, 2, 7, 9], [6, 4], [3, 8, 8, 10]]
 TARGETS = [[5, 5, 3], [2, 9, 4, 7, 10], [6]]
-# regard's place 2j is Marian's place j, and 2j + 1 is D/2 + j
+# Dimension 2j of regard is dimension j of Marian, and 2j + 1 is D/2 + j.
 ORDER = torch.stack((torch.arange(WIDTH // 2), torch.arange(WIDTH // 2, WIDTH)), dim=1).flatten()
 ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "swish": "silu"}
 CLOSE = {"rtol": 0.0, "atol": 1e-5}
-"""Both sides compute in float64, but round their tables of positions to float32."""
+"""Both compute in float64, but their tables of positions are rounded to float32."""
 
 
 def marian(activation: str = "swish", *, scale: bool = True, seed: int = 0) -> MarianMTModel:
@@ -46,15 +46,15 @@ def marian(activation: str = "swish", *, scale: bool = True, seed: int = 0) -> M
     model = MarianMTModel(config).double().eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            if "embed_positions" not in name:  # biases and norms too, so that none can be forgotten
+            if "embed_positions" not in name:  # biases and norms too, so that a missing one shows
                 parameter.copy_(torch.randn_like(parameter) * 0.4 + (1.0 if "norm.weight" in name else 0.0))
         model.get_input_embeddings().weight[PAD] = 0.0
         model.final_logits_bias.copy_(torch.randn(1, VOCAB))
     return model
 
 
-def twin(theirs: MarianMTModel) -> Seq2Seq:
-    """The same model in regard."""
+def copy_to_regard(theirs: MarianMTModel) -> Seq2Seq:
+    """The same model in regard, with copied weights."""
     scaled = theirs.config.scale_embedding
     config = TransformerConfig(
         width=WIDTH, ff_size=FF, heads=HEADS, encoder_layers=2, decoder_layers=2, norm="post", position="sinusoidal",
@@ -64,7 +64,7 @@ def twin(theirs: MarianMTModel) -> Seq2Seq:
     table = theirs.get_input_embeddings().weight[:, ORDER]
     with torch.no_grad():
         model.output_weight.copy_(table)
-        for side in (model.encoder, model.decoder):  # regard always scales by √D, so an unscaled table is divided by it
+        for side in (model.encoder, model.decoder):  # regard always multiplies by √D, so divide an unscaled table
             side.embedder.embedding.weight.copy_(table if scaled else table / WIDTH**0.5)
         model.output_bias.copy_(theirs.final_logits_bias[0])
         for ours, other in zip(model.encoder.layers, theirs.model.encoder.layers, strict=True):
@@ -81,13 +81,13 @@ def twin(theirs: MarianMTModel) -> Seq2Seq:
 
 
 def _copy_attention(ours: nn.Module, theirs: nn.Module) -> None:
-    for mine, other in (
+    for our_map, their_map in (
         (ours.query_map, theirs.q_proj),
         (ours.key_map, theirs.k_proj),
         (ours.value_map, theirs.v_proj),
     ):
-        mine.weight.copy_(other.weight[:, ORDER])
-        mine.bias.copy_(other.bias)
+        our_map.weight.copy_(their_map.weight[:, ORDER])
+        our_map.bias.copy_(their_map.bias)
     ours.output_map.weight.copy_(theirs.out_proj.weight[ORDER])
     ours.output_map.bias.copy_(theirs.out_proj.bias[ORDER])
 
@@ -106,14 +106,14 @@ def _copy_network(ours: nn.Module, theirs: nn.Module) -> None:
 
 
 def batch() -> tuple[Batch, Tensor]:
-    """Padded sentence pairs, and Marian's mask `(B, S)` of them."""
-    made = collate(SOURCES, TARGETS, specials=SPECIALS)
-    mask = torch.arange(made.src_ids.shape[1])[None] < made.src_len[:, None]
+    """Padded sentence pairs, and their mask `(B, S)` for Marian."""
+    data = collate(SOURCES, TARGETS, specials=SPECIALS)
+    mask = torch.arange(data.src_ids.shape[1])[None] < data.src_len[:, None]
     assert not mask.all()
-    return made, mask
+    return data, mask
 
 
-def test_the_positions_are_the_same_numbers_in_another_order() -> None:
+def test_positions_are_equal_in_another_order() -> None:
     theirs = marian().model.encoder.embed_positions.weight
     ours = SinusoidalPositions()(torch.zeros(1, 32, WIDTH).double())[0]
     torch.testing.assert_close(ours, theirs[:, ORDER], **CLOSE)
@@ -122,10 +122,10 @@ def test_the_positions_are_the_same_numbers_in_another_order() -> None:
 
 @pytest.mark.parametrize("scale", [True, False])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_logits_states_and_weights_are_marian_s(activation: str, scale: bool) -> None:
+def test_logits_states_and_weights_equal_marians(activation: str, scale: bool) -> None:
     theirs = marian(activation, scale=scale)
-    theirs.set_attn_implementation("eager")  # the only one that hands out weights
-    ours, (data, mask) = twin(theirs), batch()
+    theirs.set_attn_implementation("eager")  # the only implementation that returns weights
+    ours, (data, mask) = copy_to_regard(theirs), batch()
     with torch.no_grad():
         expected = theirs(
             input_ids=data.src_ids,
@@ -140,31 +140,31 @@ def test_logits_states_and_weights_are_marian_s(activation: str, scale: bool) ->
         torch.testing.assert_close(
             encoded.states[row, :length], expected.encoder_last_hidden_state[row, :length][:, ORDER], **CLOSE
         )
-        for mine, other in zip(encoded.weights, expected.encoder_attentions, strict=True):
-            torch.testing.assert_close(mine[row, :, :length], other[row, :, :length], **CLOSE)
+        for weights, expected_weights in zip(encoded.weights, expected.encoder_attentions, strict=True):
+            torch.testing.assert_close(weights[row, :, :length], expected_weights[row, :, :length], **CLOSE)
     for row, length in enumerate(data.tgt_len.tolist()):
         torch.testing.assert_close(logits[row, :length], expected.logits[row, :length], **CLOSE)
-        for mine, other in zip(output.weights, expected.cross_attentions, strict=True):
-            torch.testing.assert_close(mine[row, :, :length], other[row, :, :length], **CLOSE)
+        for weights, expected_weights in zip(output.weights, expected.cross_attentions, strict=True):
+            torch.testing.assert_close(weights[row, :, :length], expected_weights[row, :, :length], **CLOSE)
 
 
-def _marian_continues(theirs: MarianMTModel, *, beam: int, most: int) -> list[tuple[tuple[int, ...], float]]:
-    """Marian's best continuation of each source up to eos, and the sum of its log-probabilities."""
+def _marian_translations(theirs: MarianMTModel, *, beam: int, max_len: int) -> list[tuple[tuple[int, ...], float]]:
+    """Marian's best translation of each source up to eos, and the sum of its log-probabilities."""
     data, mask = batch()
-    written = theirs.generate(
-        input_ids=data.src_ids, attention_mask=mask.long(), num_beams=beam, do_sample=False, max_new_tokens=most,
+    generated = theirs.generate(
+        input_ids=data.src_ids, attention_mask=mask.long(), num_beams=beam, do_sample=False, max_new_tokens=max_len,
         bad_words_ids=[[PAD]], length_penalty=0.0, return_dict_in_generate=True, output_scores=True,
         early_stopping="never" if beam > 1 else False,
     )  # fmt: skip
-    found = []
-    for row in written.sequences[:, 1:].tolist():
+    translations = []
+    for row in generated.sequences[:, 1:].tolist():
         ids = tuple(row[: row.index(EOS) + 1]) if EOS in row else tuple(row)
-        found.append(ids)
-    return [(ids, _marian_reads(theirs, row, ids)) for row, ids in enumerate(found)]
+        translations.append(ids)
+    return [(ids, _marian_score(theirs, row, ids)) for row, ids in enumerate(translations)]
 
 
-def _marian_reads(theirs: MarianMTModel, row: int, ids: tuple[int, ...]) -> float:
-    """`log p(ids | source)` without padding, one sentence by itself."""
+def _marian_score(theirs: MarianMTModel, row: int, ids: tuple[int, ...]) -> float:
+    """`log p(ids | source)` of a single sentence, without padding."""
     source, target = torch.tensor([[*SOURCES[row], EOS]]), torch.tensor(ids)
     with torch.no_grad():
         logits = theirs(input_ids=source, decoder_input_ids=torch.tensor([[PAD, *ids[:-1]]])).logits[0]
@@ -172,37 +172,38 @@ def _marian_reads(theirs: MarianMTModel, row: int, ids: tuple[int, ...]) -> floa
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_greedy_writes_what_marian_writes(seed: int) -> None:
+def test_greedy_search_equals_marians(seed: int) -> None:
     theirs = marian(seed=seed)
-    ours, (data, _) = twin(theirs), batch()
+    ours, (data, _) = copy_to_regard(theirs), batch()
     limits = torch.full((len(SOURCES),), 9)
     found = greedy_search(ours, data.src_ids, data.src_len, max_len=limits, specials=SPECIALS)
-    expected = _marian_continues(theirs, beam=1, most=9)
-    assert [one.ids for one in found] == [ids for ids, _ in expected]
-    assert [one.score for one in found] == pytest.approx([score for _, score in expected], abs=1e-4)
+    expected = _marian_translations(theirs, beam=1, max_len=9)
+    assert [hypothesis.ids for hypothesis in found] == [ids for ids, _ in expected]
+    scores = [hypothesis.score for hypothesis in found]
+    assert scores == pytest.approx([score for _, score in expected], abs=1e-4)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_beam_that_holds_everything_finds_what_marian_s_finds(seed: int) -> None:
-    """The two cut a narrow beam differently: Marian's keeps its width when a translation ends."""
+def test_a_beam_of_all_prefixes_finds_the_same_as_marians(seed: int) -> None:
+    """With smaller beams the results may differ: Marian's beam keeps its size when a translation ends."""
     theirs = marian(seed=seed)
-    ours, (data, _) = twin(theirs), batch()
-    beam, most = (VOCAB - 2) ** 2, 3
+    ours, (data, _) = copy_to_regard(theirs), batch()
+    beam, max_len = (VOCAB - 2) ** 2, 3
     options = BeamOptions(beam=beam, n_best=4, length_penalty=0.0)
-    limits = torch.full((len(SOURCES),), most)
+    limits = torch.full((len(SOURCES),), max_len)
     found = beam_search(ours, data.src_ids, data.src_len, max_len=limits, specials=SPECIALS, options=options)
-    expected = _marian_continues(theirs, beam=beam, most=most)
+    expected = _marian_translations(theirs, beam=beam, max_len=max_len)
     for row, (hypotheses, (ids, score)) in enumerate(zip(found, expected, strict=True)):
-        if ids[-1] == EOS:  # where nothing ended in time, regard gives finished translations all the same
+        if ids[-1] == EOS:  # otherwise Marian found an unfinished one; regard prefers finished translations
             assert hypotheses[0].ids == ids
             assert hypotheses[0].score == pytest.approx(score, abs=1e-4)
-        for one in hypotheses:
-            assert one.score == pytest.approx(_marian_reads(theirs, row, one.ids), abs=1e-4)
+        for hypothesis in hypotheses:
+            assert hypothesis.score == pytest.approx(_marian_score(theirs, row, hypothesis.ids), abs=1e-4)
 
 
-def test_forced_decoding_gives_marian_s_probabilities() -> None:
+def test_forced_decoding_gives_marians_probabilities() -> None:
     theirs = marian()
-    ours, (data, _) = twin(theirs), batch()
-    read = force_decode(ours, data.src_ids, data.src_len, [tuple(ids) for ids in TARGETS], specials=SPECIALS)
-    for row, hypothesis in enumerate(read):
-        assert hypothesis.score == pytest.approx(_marian_reads(theirs, row, (*TARGETS[row], EOS)), abs=1e-4)
+    ours, (data, _) = copy_to_regard(theirs), batch()
+    forced = force_decode(ours, data.src_ids, data.src_len, [tuple(ids) for ids in TARGETS], specials=SPECIALS)
+    for row, hypothesis in enumerate(forced):
+        assert hypothesis.score == pytest.approx(_marian_score(theirs, row, (*TARGETS[row], EOS)), abs=1e-4)

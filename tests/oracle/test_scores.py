@@ -1,4 +1,4 @@
-"""Every score, window and head against pure-Python loops in float64, written from the formulas alone."""
+"""Scores, windows and multi-head attention compared with float64 loops written from the formulas."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ CASES = {
 
 @pytest.mark.parametrize("heads", [1, H])
 @pytest.mark.parametrize("name", CASES)
-def test_score_is_its_formula(name: str, heads: int) -> None:
+def test_scores_match_their_formulas(name: str, heads: int) -> None:
     torch.manual_seed(1)
-    make, loop = CASES[name]
-    score = make(heads).double()
+    make_score, loop = CASES[name]
+    score = make_score(heads).double()
     for parameter in score.parameters():  # zero biases would hide a missing one
         torch.nn.init.normal_(parameter)
     query = torch.randn(B, heads, T, K, dtype=torch.float64)
@@ -90,8 +90,8 @@ def test_score_is_its_formula(name: str, heads: int) -> None:
 
 
 def loop_softmax(scores: Vector, allowed: list[bool]) -> Vector:
-    top = max((e for e, ok in zip(scores, allowed, strict=True) if ok), default=0.0)
-    exps = [math.exp(e - top) if ok else 0.0 for e, ok in zip(scores, allowed, strict=True)]
+    largest = max((e for e, may_attend in zip(scores, allowed, strict=True) if may_attend), default=0.0)
+    exps = [math.exp(e - largest) if may_attend else 0.0 for e, may_attend in zip(scores, allowed, strict=True)]
     total = sum(exps)
     return [x / total for x in exps] if total else exps
 
@@ -100,8 +100,8 @@ def loop_softmax(scores: Vector, allowed: list[bool]) -> Vector:
 @pytest.mark.parametrize("name", CASES)
 def test_attention_is_softmax_and_weighted_sum(name: str, need_weights: bool) -> None:
     torch.manual_seed(2)
-    make, loop = CASES[name]
-    attention = Attention(make(1).double(), K)
+    make_score, loop = CASES[name]
+    attention = Attention(make_score(1).double(), K)
     lengths = [5, 3]
     states = torch.randn(B, S, K, dtype=torch.float64)
     query = torch.randn(B, T, K, dtype=torch.float64)
@@ -118,36 +118,36 @@ def test_attention_is_softmax_and_weighted_sum(name: str, need_weights: bool) ->
                 assert output.weights[b, 0, t].tolist() == pytest.approx(alpha, rel=1e-9, abs=1e-12)
 
 
-def test_local_m_looks_around_its_own_step() -> None:
+def test_local_m_is_centered_at_the_target_position() -> None:
     torch.manual_seed(3)
     attention = Attention(DotScore(K, K).double(), K, window=MonotonicWindow(1))
     states, query = torch.randn(1, S, K).double(), torch.randn(1, T, K).double()
     mask = torch.tensor([True, True, True, False, False])[None, None, None]
     weights = attention(query, attention.project_memory(states, mask), start=1, need_weights=True).weights
     for row, step in enumerate(range(1, 1 + T)):
-        centre = min(step, 2)
-        allowed = [abs(i - centre) <= 1 and i < 3 for i in range(S)]
+        center = min(step, 2)
+        allowed = [abs(i - center) <= 1 and i < 3 for i in range(S)]
         scores = [dot(query[0, row].tolist(), states[0, i].tolist()) for i in range(S)]
         assert weights[0, 0, row].tolist() == pytest.approx(loop_softmax(scores, allowed), abs=1e-12)
 
 
-def test_local_p_predicts_its_centre_and_prefers_it() -> None:
+def test_local_p_is_centered_at_the_predicted_position_and_prefers_it() -> None:
     torch.manual_seed(4)
-    reach, length = 2, 4
-    window = PredictiveWindow(reach, K).double()
+    half_width, length = 2, 4
+    window = PredictiveWindow(half_width, K).double()
     attention = Attention(DotScore(K, K).double(), K, window=window)
     states, query = torch.randn(1, S, K).double(), torch.randn(1, T, K).double()
     mask = torch.tensor([i < length for i in range(S)])[None, None, None]
     weights = attention(query, attention.project_memory(states, mask), need_weights=True).weights
     for t in range(T):
         hidden = [math.tanh(x) for x in matvec(window.hidden_map.weight.tolist(), query[0, t].tolist())]
-        centre = (length - 1) / (1 + math.exp(-dot(window.v.weight[0].tolist(), hidden)))
-        allowed = [abs(i - centre) <= reach and i < length for i in range(S)]
+        center = (length - 1) / (1 + math.exp(-dot(window.v.weight[0].tolist(), hidden)))
+        allowed = [abs(i - center) <= half_width and i < length for i in range(S)]
         scores = [
-            dot(query[0, t].tolist(), states[0, i].tolist()) - (i - centre) ** 2 / (2 * (reach / 2) ** 2)
+            dot(query[0, t].tolist(), states[0, i].tolist()) - (i - center) ** 2 / (2 * (half_width / 2) ** 2)
             for i in range(S)
         ]
-        # the centre is computed in float32
+        # the center is computed in float32
         assert weights[0, 0, t].tolist() == pytest.approx(loop_softmax(scores, allowed), abs=1e-6)
 
 

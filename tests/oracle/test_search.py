@@ -1,4 +1,4 @@
-"""Search over real models against enumeration by teacher forcing: another way through model and search alike."""
+"""Search over real models compared with enumeration by teacher forcing, which uses neither step nor search."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def build(config: ModelConfig, seed: int = 0) -> Seq2Seq:
     torch.manual_seed(seed)
     model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True).eval()
     with torch.no_grad():
-        for parameter in model.parameters():  # far from uniform, so that ranks are not a matter of rounding
+        for parameter in model.parameters():  # far from uniform, so that ranks do not depend on rounding
             parameter.mul_(3.0)
     return model
 
@@ -51,32 +51,32 @@ TARGETS = [
 ]
 
 
-def read(model: Seq2Seq, source: list[int], targets: list[tuple[int, ...]]) -> list[Hypothesis]:
-    """Log-probability and attention of finished targets, each read at once rather than step by step."""
-    found = []
+def score_targets(model: Seq2Seq, source: list[int], targets: list[tuple[int, ...]]) -> list[Hypothesis]:
+    """Scores finished targets by teacher forcing instead of step by step."""
+    hypotheses = []
     for target in targets:
         batch = collate([source], [target[:-1]], specials=SPECIALS)
         with torch.inference_mode():
             output = model(batch, need_weights=True)
             log_probs = model.project(output.hidden)[0].double().log_softmax(-1)
-        each = tuple(float(log_probs[place, token]) for place, token in enumerate(target))
+        token_log_probs = tuple(float(log_probs[position, token]) for position, token in enumerate(target))
         weights = tuple(layer[0] for layer in output.weights)
-        found.append(Hypothesis(target, sum(each), each, weights))
-    return found
+        hypotheses.append(Hypothesis(target, sum(token_log_probs), token_log_probs, weights))
+    return hypotheses
 
 
-def same(found: Hypothesis, wanted: Hypothesis, score: float) -> None:
-    assert found.ids == wanted.ids
+def assert_same(found: Hypothesis, expected: Hypothesis, score: float) -> None:
+    assert found.ids == expected.ids
     assert found.score == pytest.approx(score, abs=1e-3)
-    assert found.log_probs == pytest.approx(wanted.log_probs, abs=1e-3)
-    assert len(found.weights) == len(wanted.weights)
-    for mine, theirs in zip(found.weights, wanted.weights, strict=True):
-        torch.testing.assert_close(mine, theirs, atol=1e-4, rtol=1e-3)
+    assert found.log_probs == pytest.approx(expected.log_probs, abs=1e-3)
+    assert len(found.weights) == len(expected.weights)
+    for layer, expected_layer in zip(found.weights, expected.weights, strict=True):
+        torch.testing.assert_close(layer, expected_layer, atol=1e-4, rtol=1e-3)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize(("alpha", "beta"), [(0.0, 0.0), (1.0, 0.0), (0.6, 0.3)])
-def test_a_beam_that_holds_everything_finds_the_best(name: str, alpha: float, beta: float) -> None:
+def test_a_beam_of_all_prefixes_finds_the_best(name: str, alpha: float, beta: float) -> None:
     model = build(CONFIGS[name])
     beta = 0.0 if name == "plain" else beta
     src_ids, src_len = sources()
@@ -89,41 +89,41 @@ def test_a_beam_that_holds_everything_finds_the_best(name: str, alpha: float, be
         options=BeamOptions(beam=400, n_best=5, length_penalty=alpha, coverage_penalty=beta),
         need_weights=True,
     )
-    for source, answers in zip(SOURCES, found, strict=True):
+    for source, hypotheses in zip(SOURCES, found, strict=True):
 
-        def score(one: Hypothesis) -> float:
-            coverage = 0.0
+        def score(hypothesis: Hypothesis) -> float:
+            penalty = 0.0
             if beta:
-                attended = torch.stack([layer.mean(0) for layer in one.weights]).mean(0).sum(0).tolist()
-                coverage = beta * sum(math.log(min(max(total, 1e-6), 1.0)) for total in attended)
-            return sum(one.log_probs) / ((5 + len(one.ids)) / 6) ** alpha + coverage
+                coverage = torch.stack([layer.mean(0) for layer in hypothesis.weights]).mean(0).sum(0).tolist()
+                penalty = beta * sum(math.log(min(max(total, 1e-6), 1.0)) for total in coverage)
+            return sum(hypothesis.log_probs) / ((5 + len(hypothesis.ids)) / 6) ** alpha + penalty
 
-        wanted = sorted(read(model, source, TARGETS), key=score, reverse=True)[:5]
-        for mine, theirs in zip(answers, wanted, strict=True):
-            same(mine, theirs, score(theirs))
+        best = sorted(score_targets(model, source, TARGETS), key=score, reverse=True)[:5]
+        for hypothesis, expected in zip(hypotheses, best, strict=True):
+            assert_same(hypothesis, expected, score(expected))
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_forced_decoding_reads_as_teacher_forcing_does(name: str) -> None:
+def test_forced_decoding_equals_teacher_forcing(name: str) -> None:
     model = build(CONFIGS[name])
     src_ids, src_len = sources()
     targets = [[4, 6, 6, 5], [], [5, 4]]
     found = force_decode(model, src_ids, src_len, targets, specials=SPECIALS, need_weights=True)
-    for source, target, one in zip(SOURCES, targets, found, strict=True):
-        [wanted] = read(model, source, [(*target, SPECIALS.eos)])
-        same(one, wanted, wanted.score)
+    for source, target, hypothesis in zip(SOURCES, targets, found, strict=True):
+        [expected] = score_targets(model, source, [(*target, SPECIALS.eos)])
+        assert_same(hypothesis, expected, expected.score)
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_real_models_in_batches_and_one_by_one(name: str) -> None:
-    """Beam 1 is greedy, and neighbors and padding change nothing."""
+def test_batches_single_sentences_and_greedy_search_agree(name: str) -> None:
+    """A beam of 1 equals greedy search; other sentences and padding change nothing."""
     model = build(CONFIGS[name], seed=1)
     src_ids, src_len = sources()
     limits = torch.tensor([5, 9, 3])
     options = BeamOptions(beam=3, n_best=2)
     together = beam_search(model, src_ids, src_len, max_len=limits, specials=SPECIALS, options=options)
     greedy = greedy_search(model, src_ids, src_len, max_len=limits, specials=SPECIALS)
-    narrow = beam_search(
+    beam_of_1 = beam_search(
         model, src_ids, src_len, max_len=limits, specials=SPECIALS, options=BeamOptions(beam=1, length_penalty=0)
     )
     for row, length in enumerate(src_len.tolist()):
@@ -131,14 +131,15 @@ def test_real_models_in_batches_and_one_by_one(name: str) -> None:
         [alone] = beam_search(
             model, src_ids[rows, :length], src_len[rows], max_len=limits[rows], specials=SPECIALS, options=options
         )
-        assert [one.ids for one in together[row]] == [one.ids for one in alone]
-        assert [one.score for one in together[row]] == pytest.approx([one.score for one in alone], abs=1e-4)
-        [one] = narrow[row]
-        assert (one.ids, one.finished) == (greedy[row].ids, greedy[row].finished)
-        assert one.score == pytest.approx(greedy[row].score, abs=1e-4)
+        assert [hypothesis.ids for hypothesis in together[row]] == [hypothesis.ids for hypothesis in alone]
+        scores = [hypothesis.score for hypothesis in together[row]]
+        assert scores == pytest.approx([hypothesis.score for hypothesis in alone], abs=1e-4)
+        [hypothesis] = beam_of_1[row]
+        assert (hypothesis.ids, hypothesis.finished) == (greedy[row].ids, greedy[row].finished)
+        assert hypothesis.score == pytest.approx(greedy[row].score, abs=1e-4)
 
 
-def test_an_ensemble_of_different_kinds_is_the_mean_of_what_they_read() -> None:
+def test_an_ensemble_of_different_models_averages_their_probabilities() -> None:
     members = [build(CONFIGS["bahdanau"]), build(CONFIGS["transformer"], seed=2)]
     src_ids, src_len = sources()
     [*found] = beam_search(
@@ -151,12 +152,14 @@ def test_an_ensemble_of_different_kinds_is_the_mean_of_what_they_read() -> None:
         need_weights=True,
     )
     for source, [best] in zip(SOURCES, found, strict=True):
-        each = [read(model, source, TARGETS) for model in members]
-        totals = [
-            sum(math.log((math.exp(p) + math.exp(q)) / 2) for p, q in zip(one.log_probs, other.log_probs, strict=True))
-            for one, other in zip(*each, strict=True)
+        by_member = [
+            [hypothesis.log_probs for hypothesis in score_targets(model, source, TARGETS)] for model in members
         ]
-        winner = max(range(len(totals)), key=lambda number: totals[number])
-        assert best.ids == TARGETS[winner]
-        assert best.score == pytest.approx(totals[winner], abs=1e-3)
+        totals = [
+            sum(math.log((math.exp(p) + math.exp(q)) / 2) for p, q in zip(first, second, strict=True))
+            for first, second in zip(*by_member, strict=True)
+        ]
+        expected = max(range(len(totals)), key=lambda number: totals[number])
+        assert best.ids == TARGETS[expected]
+        assert best.score == pytest.approx(totals[expected], abs=1e-3)
         assert len(best.weights) == 1 + 2

@@ -1,4 +1,4 @@
-"""Subwords and batches against independent references: SentencePiece's own offsets and decoder, and plain loops."""
+"""Subwords and batches compared with SentencePiece's decoder and plain loops."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from regard.data.corpus import Corpus
 from regard.text.readers import read_pairs
 from regard.text.subword import Subword
 
-WHO, WHAT = ("cat", "dog", "house"), ("a bird", "nothing", "me")
-LINES = [f"the {a} sees {b} près de l'été, {a} 안녕" for a in WHO for b in WHAT]
+SUBJECTS, OBJECTS = ("cat", "dog", "house"), ("a bird", "nothing", "me")
+LINES = [f"the {a} sees {b} près de l'été, {a} 안녕" for a in SUBJECTS for b in OBJECTS]
 
 
 @pytest.fixture(scope="module", params=["unigram", "bpe"])
@@ -28,7 +28,7 @@ def pair(request: pytest.FixtureRequest) -> tuple[Subword, sentencepiece.Sentenc
     return subword, processor
 
 
-# Without what regard treats otherwise on purpose: odd spaces, controls, and the sign for a space.
+# Without characters that regard treats differently on purpose: unusual spaces, controls, and the space symbol.
 PLAIN = st.characters(exclude_categories=("C", "Z"), exclude_characters="▁")
 TEXTS = st.text(PLAIN | st.sampled_from("ab é한été   "))
 
@@ -43,23 +43,23 @@ def test_pieces_and_decoding(pair, text: str) -> None:
 
 @given(text=TEXTS)
 def test_spans_of_ordinary_pieces(pair, text: str) -> None:
-    """Each piece, found by searching the text from left to right."""
+    """Spans equal those found by searching the pieces in the text from left to right."""
     subword, _ = pair
     encoding = subword.encode(text)
-    place = 0
+    position = 0
     for piece, (start, end) in zip(encoding.pieces, encoding.spans, strict=True):
         if piece.startswith("<0x"):
-            assert piece == f"<0x{text[start].encode()[0]:02X}>" or (start, end) == (place - 1, place)
+            assert piece == f"<0x{text[start].encode()[0]:02X}>" or (start, end) == (position - 1, position)
         elif piece.strip("▁"):
-            assert start == text.index(piece.strip("▁"), place)
+            assert start == text.index(piece.strip("▁"), position)
             assert text[start:end] == piece.strip("▁")
-        place = max(place, end)
+        position = max(position, end)
 
 
-def test_unigram_sampling_is_as_likely_as_sentencepiece_s(pair) -> None:
+def test_sampling_has_the_frequencies_of_sentencepiece(pair) -> None:
     subword, processor = pair
     if subword._weigh().ranked():
-        pytest.skip("SentencePiece leaves merges out for good, the paper (and regard) for one step")
+        pytest.skip("SentencePiece drops a merge permanently, the paper and regard for one step")
     text, count = "cat birds", 4000
     ours = Counter(map(tuple, subword.encode_ids([text] * count, sample_alpha=0.1, seed=1)))
     options = {"enable_sampling": True, "alpha": 0.1, "nbest_size": -1}
@@ -70,7 +70,7 @@ def test_unigram_sampling_is_as_likely_as_sentencepiece_s(pair) -> None:
 
 
 def greedy(widths: list[int], batch_tokens: int) -> list[int]:
-    """Sizes of batches that are filled one sentence after the other."""
+    """Sizes of batches that are filled sentence by sentence."""
     sizes, size, widest = [], 0, 0
     for width in widths:
         if size and (size + 1) * max(widest, width) > batch_tokens:
@@ -81,17 +81,17 @@ def greedy(widths: list[int], batch_tokens: int) -> list[int]:
 
 
 @given(st.lists(st.integers(1, 30), min_size=1, max_size=80), st.integers(1, 100))
-def test_batches_are_cut_as_a_loop_would(lens: list[int], batch_tokens: int) -> None:
+def test_batches_equal_those_of_a_loop(lens: list[int], batch_tokens: int) -> None:
     batches = BatchPlan(lens, lens, batch_tokens=batch_tokens, seed=1).epoch(0)
     order = batches.order.tolist()
     assert [lens[row] for row in order] == sorted(lens)
-    by_place = np.argsort(batches.starts)
-    found = (batches.ends - batches.starts)[by_place].tolist()
+    by_start = np.argsort(batches.starts)
+    found = (batches.ends - batches.starts)[by_start].tolist()
     assert found == greedy([lens[row] for row in order], batch_tokens)
 
 
 def test_padding_of_real_sentences(real_data: Path) -> None:
-    """Multi30k at the batch sizes that it is trained with."""
+    """Multi30k with the batch sizes of its training."""
     directory = real_data / "multi30k"
     if not directory.is_dir():
         pytest.skip(f"needs {directory}")
@@ -106,7 +106,7 @@ def test_padding_of_real_sentences(real_data: Path) -> None:
             assert 1 - lens.sum() / padded < limit
 
 
-def test_real_sentences_survive(real_data: Path) -> None:
+def test_real_sentences_are_unchanged_after_decoding(real_data: Path) -> None:
     directory = real_data / "multi30k"
     if not directory.is_dir():
         pytest.skip(f"needs {directory}")

@@ -1,4 +1,4 @@
-"""Small directories as other toolkits keep their models, written without those toolkits."""
+"""Small model directories in the format of transformers, written without transformers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POSITIONS = 32
 
 
 def write_marian(directory: Path, **options: object) -> None:
-    """Writes a random MarianMT as transformers lays it out; `options` go into config.json."""
+    """Writes a random MarianMT model in the layout of transformers; `options` go into config.json."""
     directory.mkdir(parents=True, exist_ok=True)
     pieces: set[str] = set()
     for lines, side in ((EN, "source"), (FR, "target")):
@@ -28,8 +28,8 @@ def write_marian(directory: Path, **options: object) -> None:
         )  # fmt: skip
         (directory / f"{side}.model").rename(directory / f"{side}.spm")
         (directory / f"{side}.vocab").unlink()
-        one = sentencepiece.SentencePieceProcessor(model_file=str(directory / f"{side}.spm"))
-        pieces |= {one.id_to_piece(i) for i in range(one.get_piece_size())} - {"<s>", "</s>", "<unk>"}
+        processor = sentencepiece.SentencePieceProcessor(model_file=str(directory / f"{side}.spm"))
+        pieces |= {processor.id_to_piece(i) for i in range(processor.get_piece_size())} - {"<s>", "</s>", "<unk>"}
     listed = ["</s>", "<unk>", *sorted(pieces), "<pad>"]
     write_json(directory / "vocab.json", {text: number for number, text in enumerate(listed)})
     config: dict[str, object] = {
@@ -49,9 +49,9 @@ def write_marian(directory: Path, **options: object) -> None:
 
 def marian_tensors(vocab_size: int) -> dict[str, Tensor]:
     """Random weights `(...)` of that model, by their names in transformers."""
-    draw = torch.Generator().manual_seed(1)
+    generator = torch.Generator().manual_seed(1)
     shapes = dict(_shapes(vocab_size))
-    return {name: torch.randn(shape, generator=draw) * 0.3 for name, shape in shapes.items()}
+    return {name: torch.randn(shape, generator=generator) * 0.3 for name, shape in shapes.items()}
 
 
 def _shapes(vocab_size: int) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -83,6 +83,6 @@ def write_json(path: Path, tree: Mapping[str, object]) -> None:
 
 
 def edit_json(path: Path, **values: object) -> None:
-    """Changes entries of a JSON object; `...` takes one away."""
+    """Changes entries of a JSON object; `...` removes an entry."""
     tree = json.loads(path.read_text(encoding="utf-8")) | values
     write_json(path, {key: value for key, value in tree.items() if value is not ...})

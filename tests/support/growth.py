@@ -1,4 +1,4 @@
-"""How work grows with what it is given, whatever the machine and whoever else uses it."""
+"""Growth of computing time with the size of the input, independent of the machine and its load."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def growth(work: Callable[[str], object], short: str, long: str) -> float:
-    """How many times as long a long text takes, of the processor's time; the short one at the best of several tries."""
+    """Ratio of the CPU times for a long and for a short text; the short one is the best of several tries."""
 
     def seconds(text: str) -> float:
         start = time.process_time()

@@ -1,7 +1,7 @@
-"""Commands of `regard`, each in a fork of a Python that has loaded all: what it said, what time and memory it took.
+"""Runs commands of `regard` in forks of a Python process that has loaded all modules, and measures time and memory.
 
-Thousands of commands can be tried in the time that a few hundred Pythons take to start. A command that runs for ever
-is ended, and one that wants more memory than it may have does not get it.
+Thousands of commands run in the time that a few hundred Python processes take to start. Time and memory of a command
+are limited.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from pathlib import Path
 from ready import LOADED
 
 MEMORY = 1 << 30
-"""Bytes that a command may ask for beside what is loaded already."""
+"""Bytes that a command may allocate in addition to the loaded modules."""
 PATIENCE = 60.0
-"""Seconds of waiting after which a command is ended; it is one that does nothing, or for ever something."""
-PROCESSOR = 30
-"""The same in seconds of the processor."""
+"""Wall-clock seconds after which a command is killed."""
+CPU_SECONDS = 30
+"""Limit of CPU time in seconds."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """How a command ended.
+    """Result of a command.
 
     Attributes:
-        status: Its exit status; that of a signal is negative.
-        out: What it wrote to standard output.
-        err: What it wrote to standard error.
-        seconds: Of the processor.
-        memory: Bytes that it held at most, beside what was loaded already.
+        status: Exit status; negative for a signal.
+        out: Standard output.
+        err: Standard error.
+        seconds: CPU time in seconds.
+        memory: Peak memory in bytes, in addition to the loaded modules.
     """
 
     status: int
@@ -51,7 +51,7 @@ class Measured:
 
 
 class Forks:
-    """Runs commands one after the other."""
+    """Runs commands, one at a time."""
 
     def __init__(self) -> None:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
@@ -63,24 +63,24 @@ class Forks:
         """Runs `regard` with these arguments.
 
         Args:
-            arguments: As on a command line.
-            directory: The present one.
+            arguments: Command-line arguments.
+            directory: Working directory.
             stdin: Standard input.
 
         Returns:
-            How it ended.
+            Result of the command.
         """
         assert self.process.stdin
         assert self.process.stdout
-        told = {"arguments": arguments, "directory": str(directory), "stdin": stdin.decode("latin-1")}
-        self.process.stdin.write(json.dumps(told).encode() + b"\n")
+        request = {"arguments": arguments, "directory": str(directory), "stdin": stdin.decode("latin-1")}
+        self.process.stdin.write(json.dumps(request).encode() + b"\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
         out, err = (answer.pop(name).encode("latin-1") for name in ("out", "err"))
         return Measured(out=out, err=err, **answer)
 
     def close(self) -> None:
-        """Ends the Python that is forked."""
+        """Ends the forked Python process."""
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.close()
@@ -89,12 +89,12 @@ class Forks:
 
 
 def _command(arguments: Sequence[str], directory: str, stdin: bytes, out: int, err: int) -> None:
-    """Becomes the command; never returns."""
-    reading = tempfile.TemporaryFile()  # noqa: SIM115 - the process ends before it
-    reading.write(stdin)
-    reading.seek(0)
-    for given, number in ((reading.fileno(), 0), (out, 1), (err, 2)):
-        os.dup2(given, number)
+    """Runs the command in this process; never returns."""
+    stdin_file = tempfile.TemporaryFile()  # noqa: SIM115 - open until the process ends
+    stdin_file.write(stdin)
+    stdin_file.seek(0)
+    for descriptor, stream in ((stdin_file.fileno(), 0), (out, 1), (err, 2)):
+        os.dup2(descriptor, stream)
     sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), encoding="utf-8")
     sys.stdout = sys.__stdout__ = open(1, "w", encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: SIM115
     sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: SIM115
@@ -102,7 +102,7 @@ def _command(arguments: Sequence[str], directory: str, stdin: bytes, out: int, e
     sys.argv = ["regard", *arguments]
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY,) * 2)
-    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR, PROCESSOR + 1))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     from regard.cli.main import app
 
     app()
@@ -119,30 +119,30 @@ def _measured(arguments: Sequence[str], directory: str, stdin: bytes) -> Measure
         if pid == 0:
             try:
                 _command(arguments, directory, stdin, out.fileno(), err.fileno())
-            except SystemExit as ended:
+            except SystemExit as end:
                 with suppress(BaseException):
                     sys.stdout.flush()
-                os._exit(ended.code if isinstance(ended.code, int) else 1)
+                os._exit(end.code if isinstance(end.code, int) else 1)
             except BaseException:
                 import traceback
 
                 traceback.print_exc()
             os._exit(99)
-        until = time.monotonic() + PATIENCE
-        ended, status, used = os.wait4(pid, os.WNOHANG)
+        deadline = time.monotonic() + PATIENCE
+        ended, status, usage = os.wait4(pid, os.WNOHANG)
         while not ended:
             time.sleep(0.002)
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
-            ended, status, used = os.wait4(pid, os.WNOHANG)
+            ended, status, usage = os.wait4(pid, os.WNOHANG)
         out.seek(0)
         err.seek(0)
         return Measured(
             os.waitstatus_to_exitcode(status),
             out.read(),
             err.read(),
-            used.ru_utime + used.ru_stime,
-            max(0, used.ru_maxrss * 1024 - before),
+            usage.ru_utime + usage.ru_stime,
+            max(0, usage.ru_maxrss * 1024 - before),
         )
 
 
@@ -153,8 +153,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     for line in sys.stdin:
-        told = json.loads(line)
-        measured = asdict(_measured(told["arguments"], told["directory"], told["stdin"].encode("latin-1")))
+        request = json.loads(line)
+        measured = asdict(_measured(request["arguments"], request["directory"], request["stdin"].encode("latin-1")))
         measured |= {name: measured[name].decode("latin-1") for name in ("out", "err")}
         answers.write(json.dumps(measured) + "\n")
         answers.flush()

@@ -1,7 +1,7 @@
-"""Files and settings as nobody should write them, drawn from a seed: the same seed gives the same faults.
+"""Random damage to files and settings; the same seed gives the same faults.
 
-A tree is what JSON and TOML are read to: dictionaries, lists, text, numbers, booleans and None. `write_json` can write
-any tree that is drawn here, numbers of thousands of digits and halves of UTF-16 pairs among them.
+A tree is parsed JSON or TOML: dictionaries, lists, text, numbers, booleans and None. `write_json` can write every tree
+that is drawn here, including numbers of thousands of digits and unpaired surrogates.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Tree = object
-Place = tuple[object, ...]
+TreePath = tuple[object, ...]
 
 HUGE = 10**12
 NUMBERS: tuple[object, ...] = (0, -1, 1, 2, 3, 7, 1 << 31, 1 << 32, 10**6, HUGE, 10**18, 1 << 63, 10**23, -(1 << 63))
@@ -37,35 +37,35 @@ TEXTS: tuple[object, ...] = (
 OTHERS: tuple[object, ...] = (None, True, False, [], {}, [[]], {"": None}, [None] * 1000)
 
 
-def places(tree: Tree, place: Place = ()) -> Iterator[Place]:
-    """Where values stand in a tree, each after what it is in; `()` is the tree itself."""
-    yield place
+def tree_paths(tree: Tree, path: TreePath = ()) -> Iterator[TreePath]:
+    """Paths of all values in a tree, each after its container; `()` is the tree itself."""
+    yield path
     if isinstance(tree, dict):
         for key, value in tree.items():
-            yield from places(value, (*place, key))
+            yield from tree_paths(value, (*path, key))
     elif isinstance(tree, list):
         for number, value in enumerate(tree):
-            yield from places(value, (*place, number))
+            yield from tree_paths(value, (*path, number))
 
 
-def at(tree: Tree, place: Place) -> Tree:
-    """The value at a place."""
-    for step in place:
+def at(tree: Tree, path: TreePath) -> Tree:
+    """The value at a path."""
+    for step in path:
         tree = tree[step]  # type: ignore[index]
     return tree
 
 
-def put(tree: Tree, place: Place, value: Tree) -> Tree:
-    """A copy of a tree with another value at a place."""
-    if not place:
+def put(tree: Tree, path: TreePath, value: Tree) -> Tree:
+    """A copy of a tree with another value at a path."""
+    if not path:
         return value
     tree = copy.deepcopy(tree)
-    at(tree, place[:-1])[place[-1]] = value  # type: ignore[index]
+    at(tree, path[:-1])[path[-1]] = value  # type: ignore[index]
     return tree
 
 
 def nested(depth: int, *, tables: bool = False) -> Tree:
-    """Lists or dictionaries within each other."""
+    """Nested lists or dictionaries."""
     tree: Tree = 0
     for _ in range(depth):
         tree = {"a": tree} if tables else [tree]
@@ -73,7 +73,7 @@ def nested(depth: int, *, tables: bool = False) -> Tree:
 
 
 def other_value(value: Tree, draw: random.Random) -> Tree:
-    """What might stand in place of a value: of its kind but absurd, or of another kind."""
+    """A replacement for a value: an absurd one of the same type, or one of another type."""
     kinds = [NUMBERS, FLOATS, TEXTS, OTHERS]
     if isinstance(value, (int, float)) and not isinstance(value, bool) and draw.random() < 0.5:
         near = [
@@ -97,37 +97,37 @@ def changed_tree(tree: Tree, draw: random.Random) -> tuple[str, Tree]:
     """A tree with one fault.
 
     Args:
-        tree: As it should be; it is not changed.
-        draw: Decides.
+        tree: The valid tree; it is not changed.
+        draw: Random generator.
 
     Returns:
-        What was done, and the result.
+        Description of the fault, and the changed tree.
     """
-    known = list(places(tree))
-    place = draw.choice(known[1:] or known)
-    value = at(tree, place)
+    known = list(tree_paths(tree))
+    path = draw.choice(known[1:] or known)
+    value = at(tree, path)
     how = draw.choice(["other", "other", "other", "removed", "added", "twice", "swapped", "deep"])
-    if how == "removed" and place:
+    if how == "removed" and path:
         result = copy.deepcopy(tree)
-        del at(result, place[:-1])[place[-1]]  # type: ignore[attr-defined]
-        return f"{place} removed", result
+        del at(result, path[:-1])[path[-1]]  # type: ignore[attr-defined]
+        return f"{path} removed", result
     if how == "added" and isinstance(value, dict):
         more = {draw.choice(["x", "", "\x1b[31m", "a.b", *map(str, value)]) + "_": draw.choice(OTHERS)}
-        return f"{place} has more", put(tree, place, value | more)
+        return f"{path} has more", put(tree, path, value | more)
     if how == "twice" and isinstance(value, list) and value:
-        return f"{place} twice", put(tree, place, value * draw.choice([2, 1000]))
+        return f"{path} twice", put(tree, path, value * draw.choice([2, 1000]))
     if how == "swapped" and len(known) > 2:
-        # a value of elsewhere in the same tree: of a likely kind, but of another meaning
+        # A value from elsewhere in the same tree: plausible, but with another meaning.
         other = at(tree, draw.choice(known[1:]))
-        return f"{place} is another's value", put(tree, place, copy.deepcopy(other))
+        return f"{path} is another's value", put(tree, path, copy.deepcopy(other))
     if how == "deep":
         depth = draw.choice([3, 50, 900])
-        return f"{place} {depth} deep", put(tree, place, nested(depth, tables=draw.random() < 0.5))
-    return f"{place} is another value", put(tree, place, other_value(value, draw))
+        return f"{path} {depth} deep", put(tree, path, nested(depth, tables=draw.random() < 0.5))
+    return f"{path} is another value", put(tree, path, other_value(value, draw))
 
 
 def write_json(tree: Tree) -> bytes:
-    """A tree as JSON, with what `json` itself would refuse to read again."""
+    """Writes a tree as JSON, including values that `json` cannot read again."""
     try:
         return json.dumps(tree, ensure_ascii=False, indent=2).encode("utf-8", "surrogatepass")
     except (RecursionError, ValueError):
@@ -136,11 +136,11 @@ def write_json(tree: Tree) -> bytes:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is done to the bytes of a file.
+    """A way to damage the bytes of a file.
 
     Attributes:
-        name: For messages.
-        change: Gives the new bytes.
+        name: Name for messages.
+        change: Function that returns the damaged bytes.
     """
 
     name: str
@@ -156,7 +156,7 @@ def _flip(data: bytes, draw: random.Random) -> bytes:
 
 
 def _flip_early(data: bytes, draw: random.Random) -> bytes:
-    """Most formats begin with what says how the rest is read."""
+    """Flips bits near the start, where most formats describe their content."""
     size = min(len(data), draw.choice([16, 256, 4096]))
     return _flip(data[:size], draw) + data[size:]
 
@@ -228,27 +228,27 @@ def changed_bytes(data: bytes, draw: random.Random) -> tuple[str, bytes]:
     """Bytes with one fault.
 
     Args:
-        data: As they should be.
-        draw: Decides.
+        data: The valid bytes.
+        draw: Random generator.
 
     Returns:
-        What was done, and the result.
+        Description of the fault, and the changed bytes.
     """
     fault = draw.choice(BYTE_FAULTS)
     return fault.name, fault.change(data, draw)
 
 
 def changed_header(data: bytes, draw: random.Random) -> tuple[str, bytes]:
-    """A safetensors file whose header says something else than its numbers; the length of the header is right."""
+    """A safetensors file with a fault in its header; the length of the header is correct."""
     size = struct.unpack("<Q", data[:8])[0]
-    told, tree = changed_tree(json.loads(data[8 : 8 + size]), draw)
+    fault, tree = changed_tree(json.loads(data[8 : 8 + size]), draw)
     header = write_json(tree)
-    return f"header: {told}", struct.pack("<Q", len(header)) + header + data[8 + size :]
+    return f"header: {fault}", struct.pack("<Q", len(header)) + header + data[8 + size :]
 
 
-def changed_place(path: Path, draw: random.Random) -> str:
-    """Puts something that is no file, or another file, in a file's place; returns what was done."""
-    siblings = sorted(one for one in path.parent.iterdir() if one.is_file() and one != path)
+def replaced_file(path: Path, draw: random.Random) -> str:
+    """Replaces a file by something else or by another file; returns a description."""
+    siblings = sorted(file for file in path.parent.iterdir() if file.is_file() and file != path)
     how = draw.choice(["pipe", "folder", "loop", "missing", "nowhere", "device", "sibling", "unreadable"])
     if how == "unreadable":
         path.chmod(0)
@@ -272,25 +272,25 @@ def changed_place(path: Path, draw: random.Random) -> str:
 
 
 def changed_file(path: Path, draw: random.Random) -> str:
-    """Gives a file one fault that its kind can have.
+    """Damages a file in a way that fits its type.
 
     Args:
-        path: A file of a directory that may be spoilt.
-        draw: Decides.
+        path: The file, which is overwritten.
+        draw: Random generator.
 
     Returns:
-        What was done.
+        Description of the fault.
     """
     if draw.random() < 0.1:
-        return changed_place(path, draw)
+        return replaced_file(path, draw)
     data = path.read_bytes()
-    told, changed = "", data
+    fault, changed = "", data
     if path.suffix == ".json" and draw.random() < 0.75:
-        told, tree = changed_tree(json.loads(data), draw)
+        fault, tree = changed_tree(json.loads(data), draw)
         changed = write_json(tree)
     elif path.suffix == ".safetensors" and draw.random() < 0.6:
-        told, changed = changed_header(data, draw)
+        fault, changed = changed_header(data, draw)
     else:
-        told, changed = changed_bytes(data, draw)
+        fault, changed = changed_bytes(data, draw)
     path.write_bytes(changed)
-    return f"{path.name}: {told}"
+    return f"{path.name}: {fault}"

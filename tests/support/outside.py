@@ -1,4 +1,4 @@
-"""Scripts that lie outside the package: benchmarks, hooks of the documentation."""
+"""Loads scripts outside the package: benchmarks and hooks of the documentation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import ModuleType
 
 
 def load_script(path: Path) -> ModuleType:
-    """A script as a module named like its file; it is run, and not put into `sys.modules`."""
+    """Runs a script and returns it as a module named like its file, without adding it to `sys.modules`."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec
     assert spec.loader

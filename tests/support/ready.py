@@ -1,8 +1,8 @@
-"""A Python that has loaded what takes seconds to load, and carries out each command `regard` in a fork of itself.
+"""A Python process that has loaded the slow modules and runs each command `regard` in a fork of itself.
 
-The fork is a process as any other: with a standard input, output and error, a working directory, an environment, an
-exit status and an end of its own. What it does not show is what happens while torch is loaded, what is read from the
-environment then, and limits or ignored signals that a caller would hand on: such tests start a Python of their own.
+A fork behaves like a process of its own: it has its own standard streams, working directory, environment, exit status
+and signals. It does not show what happens while torch is loaded, what is read from the environment at that time, or
+limits and ignored signals inherited from the caller: tests of those start a Python process of their own.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ import json, os, signal, socket, sys
 
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
-told = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
-socket.send_fds(server, [len(told).to_bytes(8, "big")], [0, 1, 2])
-server.sendall(told)
+request = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
+socket.send_fds(server, [len(request).to_bytes(8, "big")], [0, 1, 2])
+server.sendall(request)
 for stream in (0, 1, 2):
-    os.close(stream)  # so that who reads our output waits for the command alone, and who writes to it learns of its end
+    os.close(stream)  # only the command keeps the streams open, so that callers notice its end
 status = int.from_bytes(server.recv(4), "big", signed=True)
 if status < 0:
     signal.signal(-status, signal.SIG_DFL)
@@ -44,13 +44,13 @@ os._exit(status)
 
 
 class ReadyPython:
-    """Starts the Python, and a program `regard` that hands its command over.
+    """Starts the Python process, and writes a program `regard` that sends commands to it.
 
     Args:
-        directory: Where the program is put; nothing is put there where this does not work, as outside Linux.
+        directory: Directory of the program. Where forks do not work, as outside Linux, no program is written.
 
     Attributes:
-        serves: Whether the program was put there.
+        serves: Whether the program was written.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -63,7 +63,7 @@ class ReadyPython:
                 stdout=subprocess.PIPE,
                 env=os.environ | one_thread | {"GOMP_SPINCOUNT": "1000"},
             )
-        # A word, once all is loaded.
+        # The process writes "ready" when all modules are loaded.
         self.serves = self.process is not None and self.process.stdout.read(5) == b"ready"
         if self.serves:
             client = directory / "regard"
@@ -71,7 +71,7 @@ class ReadyPython:
             client.chmod(0o755)
 
     def close(self) -> None:
-        """Ends the Python, and what it still carries out."""
+        """Ends the Python process and its running commands."""
         if self.process is not None:
             self.process.stdin.close()
             self.process.wait()
@@ -80,13 +80,13 @@ class ReadyPython:
 
 @dataclass
 class Command:
-    """What to carry out, and for whom.
+    """A command to run.
 
     Attributes:
-        arguments: What follows `regard`.
-        directory: The working directory.
-        environment: All of it.
-        streams: Standard input, output and error.
+        arguments: Arguments after `regard`.
+        directory: Working directory.
+        environment: All environment variables.
+        streams: Descriptors of standard input, output and error.
     """
 
     arguments: list[str]
@@ -95,11 +95,11 @@ class Command:
     streams: list[int]
 
     def prepare(self) -> None:
-        """Makes this process the command's."""
-        for stream, own in zip(self.streams, (0, 1, 2), strict=True):
-            os.dup2(stream, own)
-            os.close(stream)
-        # As Python opens them when it starts.
+        """Sets streams, working directory, environment and arguments of this process."""
+        for descriptor, stream in zip(self.streams, (0, 1, 2), strict=True):
+            os.dup2(descriptor, stream)
+            os.close(descriptor)
+        # As Python opens them at startup.
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
@@ -112,31 +112,31 @@ class Command:
 
 def received(client: socket.socket) -> Command:
     size, streams, _, _ = socket.recv_fds(client, 8, 3)
-    told = bytearray()
-    while len(told) < int.from_bytes(size, "big"):
-        told += client.recv(1 << 16)
-    return Command(*json.loads(told), streams)
+    request = bytearray()
+    while len(request) < int.from_bytes(size, "big"):
+        request += client.recv(1 << 16)
+    return Command(*json.loads(request), streams)
 
 
 @dataclass
 class Server:
-    """Waits for commands, for their ends, and for the end of whoever wants them."""
+    """Waits for new commands, for commands that end, and for callers that are killed."""
 
     listener: socket.socket
-    running: dict[int, tuple[int, socket.socket]] = field(default_factory=dict)  # by the descriptor of the process
+    running: dict[int, tuple[int, socket.socket]] = field(default_factory=dict)  # by pidfd
 
     def serve(self) -> Command | None:
-        """Returns in each fork with its command, and in the server in the end."""
+        """Returns in each fork with its command, and in the server with None at the end."""
         command = None
         while command is None:
             clients = {client.fileno(): pid for pid, client in self.running.values()}
             ready, _, _ = select.select([0, self.listener, *self.running, *clients], [], [])
-            for one in self.running.keys() & ready:
-                clients.pop(self.running[one][1].fileno())
-                self._tell_the_end(one)
-            for one in clients.keys() & ready:  # it was killed, and would have taken the command with it
-                os.kill(clients[one], signal.SIGKILL)
-            if 0 in ready:  # closed by whoever started us
+            for descriptor in self.running.keys() & ready:
+                clients.pop(self.running[descriptor][1].fileno())
+                self._report_end(descriptor)
+            for caller in clients.keys() & ready:  # the caller was killed, which must end its command
+                os.kill(clients[caller], signal.SIGKILL)
+            if 0 in ready:  # closed by the process that started the server
                 for pid, _ in self.running.values():
                     os.kill(pid, signal.SIGKILL)
                 return None
@@ -149,7 +149,7 @@ class Server:
         command = received(client)
         pid = os.fork()
         if pid == 0:
-            for other in [client, self.listener, *(one for _, one in self.running.values())]:
+            for other in [client, self.listener, *(caller for _, caller in self.running.values())]:
                 other.close()
             for descriptor in self.running:
                 os.close(descriptor)
@@ -159,7 +159,7 @@ class Server:
         self.running[os.pidfd_open(pid)] = (pid, client)
         return None
 
-    def _tell_the_end(self, descriptor: int) -> None:
+    def _report_end(self, descriptor: int) -> None:
         pid, client = self.running.pop(descriptor)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         os.close(descriptor)
@@ -173,7 +173,7 @@ def main(address: str) -> None:
         with suppress(ImportError):
             importlib.import_module(name)
     if len(os.listdir("/proc/self/task")) > 1:
-        sys.exit("a fork has one thread, and could wait for the others for ever: real processes do what we cannot")
+        sys.exit("cannot fork: this process has several threads, of which a fork has only one")
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen()

@@ -1,6 +1,6 @@
-"""A Python that has loaded everything, and tries each input in a fork of itself with limits of time and memory.
+"""Reads untrusted inputs, each in a fork of a Python process with loaded modules, and limits time and memory.
 
-As a program it reads a task a line, `[kind, path]`, and answers a line: how it ended, what was said, and what it cost.
+As a program, it reads one task per line, `[kind, path]`, and answers with one line: end, message, time and memory.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ LOADED = (
     "regard.translation.shortlist", "regard.translation.translator", "sentencepiece", "torch",
 )  # fmt: skip
 SECONDS, MEMORY = 20, 3 << 30
-"""Of the processor, and bytes of addresses more than at the start, after which a trial is over."""
+"""Limits of a trial: CPU time in seconds, and address space in bytes in addition to that at the start."""
 SENTENCES = ["a man in a red hat", "", "the dog runs"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended.
+    """Result of a trial.
 
     Attributes:
         end: `done`, `refused` (a `RegardError`), `internal` (another exception) or `killed`.
-        told: What it gave or said.
-        seconds: Of the processor.
-        megabytes: More than at the start, at most.
+        message: Output or error message.
+        seconds: CPU time in seconds.
+        megabytes: Peak memory in addition to that at the start.
     """
 
     end: str
-    told: str
+    message: str
     seconds: float
     megabytes: float
 
 
 class Trials:
-    """The other Python, to be closed in the end."""
+    """The other Python process; to be closed at the end."""
 
     def __init__(self) -> None:
         one_thread = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
@@ -60,10 +60,10 @@ class Trials:
 
         Args:
             kind: A key of `KINDS`.
-            path: What is tried.
+            path: The input.
 
         Returns:
-            How it ended.
+            Result of the trial.
         """
         assert self._process.stdin
         assert self._process.stdout
@@ -72,7 +72,7 @@ class Trials:
         return Outcome(*json.loads(self._process.stdout.readline()))
 
     def close(self) -> None:
-        """Ends it."""
+        """Ends the process."""
         assert self._process.stdin
         self._process.stdin.close()
         self._process.wait()
@@ -84,28 +84,27 @@ def marian(path: Path) -> str:
     """Imports a model and translates with it."""
     from regard.interop.marian.importer import import_marian
 
-    with TemporaryDirectory() as place:
-        manifest = import_marian(path, Path(place) / "model")
-        return manifest.signature + model(Path(place) / "model")
+    with TemporaryDirectory() as directory:
+        manifest = import_marian(path, Path(directory) / "model")
+        return manifest.signature + model(Path(directory) / "model")
 
 
 def model(path: Path) -> str:
-    """Translates with a model of regard's, or an export."""
+    """Translates with a model or an export."""
     from regard.translation.loading import load
 
     translator = load([path], device="cpu", threads=1)
-    return "\n".join(one.text for one in translator.translate(SENTENCES, beam=2))
+    return "\n".join(translation.text for translation in translator.translate(SENTENCES, beam=2))
 
 
 def shortlist(path: Path) -> str:
-    """Translates with a shortlist; the model is beside it."""
+    """Translates with a shortlist; the model is in the same directory."""
     from regard.translation.loading import load
     from regard.translation.shortlist import read_shortlist, shortlisted
 
     translator = load(path.with_name("model"), device="cpu")
-    return "\n".join(
-        one.text for one in shortlisted(translator, read_shortlist(path, translator)).translate(SENTENCES, beam=2)
-    )
+    restricted = shortlisted(translator, read_shortlist(path, translator))
+    return "\n".join(translation.text for translation in restricted.translate(SENTENCES, beam=2))
 
 
 KINDS: dict[str, Callable[[Path], str]] = {"marian": marian, "model": model, "shortlist": shortlist}
@@ -122,8 +121,8 @@ def _attempt(kind: str, path: Path) -> tuple[str, str]:
         return "internal", f"{type(error).__name__}: {error}"
 
 
-def _limited() -> None:
-    """Limits this process, which has nothing to say to the terminal."""
+def _set_limits() -> None:
+    """Limits time and memory of this process, and detaches it from the terminal."""
     size = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
@@ -139,21 +138,21 @@ def _tried(kind: str, path: Path) -> list[object]:
     pid = os.fork()
     if pid == 0:
         os.close(reader)
-        _limited()
-        end, told = _attempt(kind, path)
-        os.write(writer, json.dumps([end, told[:4000]]).encode())
+        _set_limits()
+        end, message = _attempt(kind, path)
+        os.write(writer, json.dumps([end, message[:4000]]).encode())
         os._exit(0)
     os.close(writer)
     ready, _, _ = select.select([reader], [], [], 3 * SECONDS)
     if not ready:
         os.kill(pid, signal.SIGKILL)
-    said = b""
+    answer = b""
     while block := os.read(reader, 1 << 16):
-        said += block
+        answer += block
     os.close(reader)
     _, status, usage = os.wait4(pid, 0)
-    end, told = json.loads(said) if said else ["killed", f"waits for something, status {status}"]
-    return [end, told, usage.ru_utime + usage.ru_stime, (usage.ru_maxrss - before) / 1024]
+    end, message = json.loads(answer) if answer else ["killed", f"no answer, status {status}"]
+    return [end, message, usage.ru_utime + usage.ru_stime, (usage.ru_maxrss - before) / 1024]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Records of attention made by hand."""
+"""Hand-written and random attention records."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from regard.inspection.record import AttentionRecord
 from regard.values import Encoding
 
 
-def encoding_of(cuts: str) -> Encoding:
-    """An encoding from words cut by `|`: `"How was jour|née"`."""
-    text = cuts.replace("|", "")
-    pieces, spans, place = [], [], 0
-    for number, word in enumerate(cuts.split(" ")):
-        place += number > 0
+def encoding_of(marked: str) -> Encoding:
+    """Creates an encoding from words with `|` between subwords: `"ta jour|née"`."""
+    text = marked.replace("|", "")
+    pieces, spans, start = [], [], 0
+    for number, word in enumerate(marked.split(" ")):
+        start += number > 0
         for inner, piece in enumerate(word.split("|")):
             pieces.append(piece if inner else "▁" + piece)
-            spans.append((place, place + len(piece)))
-            place += len(piece)
+            spans.append((start, start + len(piece)))
+            start += len(piece)
     return Encoding(text, tuple(range(4, 4 + len(pieces))), tuple(pieces), tuple(spans))
 
 
 def random_record(
     src: str, tgt: str, *, layers: int = 1, heads: int = 1, seed: int = 1, finished: bool = True
 ) -> AttentionRecord:
-    """A record with random weights whose rows sum to 1."""
+    """Creates a record with random weights whose rows sum to 1."""
     generator = torch.Generator().manual_seed(seed)
     encoded = encoding_of(src), encoding_of(tgt)
     shape = (heads, len(encoded[1].ids) + finished, len(encoded[0].ids) + 1)
@@ -37,19 +37,19 @@ def random_record(
 
 @pytest.fixture
 def encode() -> Callable[[str], Encoding]:
-    """What makes an encoding from words cut by `|`."""
+    """A function that creates an encoding from words with `|` between subwords."""
     return encoding_of
 
 
 @pytest.fixture
 def make_record() -> Callable[..., AttentionRecord]:
-    """What makes a random record from two sentences cut by `|`."""
+    """A function that creates a random record from two sentences with `|` between subwords."""
     return random_record
 
 
 @pytest.fixture
 def day() -> AttentionRecord:
-    """`How was your day?` with one matrix written by hand; its last words fall into subwords."""
+    """`How was your day?` with one hand-written matrix; its last words have several subwords."""
     rows = [
         [0.90, 0.05, 0.00, 0.00, 0.00, 0.05],  # Comment
         [0.10, 0.80, 0.00, 0.00, 0.00, 0.10],  # s'
@@ -66,7 +66,7 @@ def day() -> AttentionRecord:
 
 @pytest.fixture
 def korean() -> AttentionRecord:
-    """Characters two cells wide, and two layers of two heads."""
+    """A sentence with characters two terminal cells wide, in two layers of two heads."""
     return random_record("My sister reads a book .", "여동생|은 책|을 읽|어요 .", layers=2, heads=2)
 
 
@@ -88,12 +88,12 @@ HOSTILE = (
 
 @pytest.fixture
 def hostile() -> AttentionRecord:
-    """Words that try to be markup, script, terminal commands or formulas."""
-    pieces = tuple(one.replace("\u2028\u2029", "a\u2028\u2029") for one in HOSTILE)
-    text, spans, place = " ".join(pieces), [], 0
+    """Words that could act as markup, scripts, terminal control sequences or formulas."""
+    pieces = tuple(word.replace("\u2028\u2029", "a\u2028\u2029") for word in HOSTILE)
+    text, spans, start = " ".join(pieces), [], 0
     for piece in pieces:
-        spans.append((place, place + len(piece)))
-        place += len(piece) + 1
+        spans.append((start, start + len(piece)))
+        start += len(piece) + 1
     encoding = Encoding(text, tuple(range(len(pieces))), pieces, tuple(spans))
     size = len(pieces) + 1
     return AttentionRecord(encoding, encoding, (torch.full((1, size, size), 1 / size),), ("</script>",))

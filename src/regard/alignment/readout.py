@@ -18,9 +18,8 @@ from regard.config.schema import Config
 from regard.errors import DataError
 from regard.inspection.record import AttentionRecord
 from regard.store.manifest import StoredReadout
-from regard.text.words import word_of_piece, word_spans
 from regard.train.guided import guided_layer
-from regard.values import Encoding, Links
+from regard.values import Links
 
 Rule = Literal["shares", "strongest", "threshold"]
 """What a weight is compared with: the total of its source word (`shares`), its row (`strongest`), or a fixed limit."""
@@ -94,7 +93,7 @@ class Readout:
         Raises:
             ShapeError: There is no such layer or head.
         """
-        weights = word_weights(record, self.layer, self.head, shifted=self.shifted)
+        weights = record.words(self.layer, self.head, shifted=self.shifted)
         if not weights.shape[0] or weights.shape[1] < 2:
             return ()
         on_words, may_link = weights[:, :-1], weights[:, -1] <= self.end
@@ -128,59 +127,6 @@ def known_readout(config: Config, stored: StoredReadout | None) -> Readout | Non
     if not train.guided_shift:
         return Readout(layer=layer, head=train.guided_head)
     return Readout("threshold", layer, train.guided_head, shifted=True, threshold=_GUIDED_THRESHOLD)
-
-
-def rows_of_subwords(
-    record: AttentionRecord, layer: int | None = None, head: int | None = None, *, shifted: bool
-) -> Tensor:
-    """The row of each target subword.
-
-    Args:
-        record: Attention of a sentence pair.
-        layer: As for `AttentionRecord.matrix`.
-        head: As for `AttentionRecord.matrix`.
-        shifted: As in `Readout`.
-
-    Returns:
-        `(T, S)` for T target subwords; the last rows are missing where the sentence was cut short.
-    """
-    first = int(shifted)
-    return record.matrix(layer, head)[first : first + len(record.tgt.ids)]
-
-
-def word_weights(
-    record: AttentionRecord, layer: int | None = None, head: int | None = None, *, shifted: bool
-) -> Tensor:
-    """Attention from target words to source words: sum over source subwords, maximum over target subwords.
-
-    The maximum, because one subword of a target word often decides and the others follow from it: a mean would dilute
-    its weight.
-
-    Args:
-        record: Attention of a sentence pair.
-        layer: As for `AttentionRecord.matrix`.
-        head: As for `AttentionRecord.matrix`.
-        shifted: As in `Readout`.
-
-    Returns:
-        `(T, S + 1)` for T target and S source words; the last column is the weight on no word, above all on `</s>`.
-    """
-    weights = rows_of_subwords(record, layer, head, shifted=shifted)
-    num_rows, num_src = len(record.tgt.ids), len(word_spans(record.src.text))
-    padded = weights
-    if len(weights) < num_rows:
-        padded = torch.zeros(num_rows, weights.shape[1])
-        padded[: len(weights)] = weights
-    # A subword of no word goes to the last column, or to a row that is cut off.
-    columns = [*_word_numbers(record.src, num_src), num_src]
-    summed = torch.zeros(num_rows, num_src + 1).index_add_(1, torch.tensor(columns), padded)
-    num_tgt = len(word_spans(record.tgt.text))
-    rows = torch.tensor(_word_numbers(record.tgt, num_tgt), dtype=torch.int64)[:, None].expand_as(summed)
-    return torch.zeros(num_tgt + 1, num_src + 1).scatter_reduce_(0, rows, summed, "amax")[:num_tgt]
-
-
-def _word_numbers(encoding: Encoding, no_word: int) -> list[int]:
-    return [no_word if word is None else word for word in word_of_piece(encoding)]
 
 
 def _largest(values: Tensor, dim: int) -> Tensor:

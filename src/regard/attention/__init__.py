@@ -1,1 +1,1 @@
-"""Attention: scores, windows and heads. Pure mathematics, no recurrent network and no Transformer in sight."""
+"""Attention: scores, normalizers, windows and heads, independent of any encoder or decoder."""

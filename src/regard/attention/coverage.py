@@ -1,4 +1,4 @@
-"""Coverage: past attention speaks in the present (Tu et al. 2016)."""
+"""Coverage: scores depend on the attention of earlier steps (Tu et al. 2016)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from torch import Tensor, nn
 
 
 class Coverage(nn.Module):
-    """Adds `u · tanh(w c_{t-1,i} + b)` to score i, where `c_{t-1,i}` is what word i has received so far.
+    """The bias `u · tanh(w c_{t-1,i} + b)` of score i from the coverage `c_{t-1,i}` of source position i.
 
-    Tu et al. put the coverage inside the additive score; added from outside it serves every score. It
-    begins at zero influence and learns whether words that were attended to should be sought or shunned.
+    The coverage is the sum of all earlier weights of the position. Tu et al. put it inside the additive score; as a
+    bias it works with every score. The bias is zero at first. The model learns whether to prefer or avoid positions
+    that it has attended to.
 
     Args:
         size: Width of the hidden layer.
@@ -22,7 +23,7 @@ class Coverage(nn.Module):
         self.u = nn.Parameter(torch.zeros(size))
 
     def forward(self, coverage: Tensor) -> Tensor:
-        """The bias of the present scores.
+        """Computes the bias of a step's scores.
 
         Args:
             coverage: `(B, H, T, S)`, sum of all earlier weights.

@@ -1,4 +1,4 @@
-"""Linear maps with one matrix a head."""
+"""Linear maps with one matrix per head."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from regard.native.linear import linear
 
 
 class HeadLinear(nn.Module):
-    """`y = x Wᵀ + b` with a `W` and a `b` of its own for each head.
+    """`y = x Wᵀ + b` with a separate `W` and `b` for each head.
 
     Args:
         num_heads: H.
@@ -28,7 +28,7 @@ class HeadLinear(nn.Module):
         nn.init.uniform_(self.weight, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps each head's rows.
+        """Maps the rows of each head.
 
         Args:
             x: `(B, H, N, in_size)`.

@@ -1,4 +1,4 @@
-"""Attention that knows where it has looked before: coverage, location features, windows that move on."""
+"""Attention that depends on earlier weights: coverage, location features and history windows."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from regard.attention.location import LocationFeatures
 from regard.attention.masks import combine
 from regard.attention.multi import MultiHeadAttention
 from regard.attention.single import Attention
-from regard.attention.windows import FollowingWindow
+from regard.attention.windows import HistoryWindow
 from regard.values import AttentionOutput, Memory
 
-Attended = tuple[Tensor, Tensor]
-"""What earlier looks found, `(B, H, 1, S)` each: the weights of the last one, and the sum of all."""
+AttentionHistory = tuple[Tensor, Tensor]
+"""Weights of the previous step, and the sum of the weights of all steps so far, `(B, H, 1, S)` each."""
 
 
 class AttentionWithHistory(nn.Module):
-    """An attention, with or without memory of where it has looked.
+    """An attention whose scores may depend on the weights of earlier steps.
+
+    Without coverage, location features and window, every step is independent of earlier ones.
 
     Args:
-        attention: What attends.
-        coverage: Turns the sum of all looks into a bias of the scores.
-        location: Turns the last look into a part of the keys.
-        window: Turns the last look into a mask. With none of the three each step forgets the last.
+        attention: The attention itself.
+        coverage: Turns the sum of all earlier weights into a bias of the scores.
+        location: Turns the previous weights into features that are added to the keys.
+        window: Turns the previous weights into a mask.
     """
 
     def __init__(
@@ -33,7 +35,7 @@ class AttentionWithHistory(nn.Module):
         *,
         coverage: Coverage | None = None,
         location: LocationFeatures | None = None,
-        window: FollowingWindow | None = None,
+        window: HistoryWindow | None = None,
     ) -> None:
         super().__init__()
         self.attention = attention
@@ -46,50 +48,57 @@ class AttentionWithHistory(nn.Module):
         """Projects keys and values once; see `Attention.project_memory`."""
         return self.attention.project_memory(states, mask)
 
-    def begin(self, memory: Memory) -> Attended | None:
-        """What was attended to before the first step; None where nothing asks for it.
+    def initial_history(self, memory: Memory) -> AttentionHistory | None:
+        """The history before the first step.
 
         Args:
-            memory: What `remember` returned.
+            memory: From `project_memory`.
 
         Returns:
-            The last look, as if it had gone to the first position, and a sum of no looks.
+            Previous weights that lie on the first position, and a sum of zeros; None without coverage, location
+            features and window.
         """
         if self.coverage is None and self.location is None and self.window is None:
             return None
         batch, heads, num_keys = memory.key.shape[:3]
-        wide = torch.promote_types(memory.key.dtype, torch.float32)
-        total = memory.key.new_zeros((batch, heads, 1, num_keys), dtype=wide)
-        last = total.clone()
-        last[..., 0] = 1.0
-        return last, total
+        dtype = torch.promote_types(memory.key.dtype, torch.float32)
+        total = memory.key.new_zeros((batch, heads, 1, num_keys), dtype=dtype)
+        previous = total.clone()
+        previous[..., 0] = 1.0
+        return previous, total
 
     def forward(
-        self, query: Tensor, memory: Memory, attended: Attended | None, *, start: int = 0, need_weights: bool = False
-    ) -> tuple[AttentionOutput, Attended | None]:
-        """Attends, and keeps what was attended to.
+        self,
+        query: Tensor,
+        memory: Memory,
+        history: AttentionHistory | None,
+        *,
+        start: int = 0,
+        need_weights: bool = False,
+    ) -> tuple[AttentionOutput, AttentionHistory | None]:
+        """Attends, and updates the history.
 
         Args:
-            query: `(B, T, Q)`; T = 1 where a history is kept.
-            memory: What `remember` returned.
-            attended: From `begin` or the last step.
+            query: `(B, T, Q)`; T = 1 with a history.
+            memory: From `project_memory`.
+            history: From `initial_history` or the previous step.
             start: Target position of the first query.
-            need_weights: Whether the distribution is wanted.
+            need_weights: Whether to return the weights; with a history they are always returned.
 
         Returns:
-            The attention's output, and the history after it.
+            Context and weights, and the history after this step.
         """
-        if attended is None:
+        if history is None:
             output: AttentionOutput = self.attention(query, memory, start=start, need_weights=need_weights)
             return output, None
-        last, total = attended
+        previous, total = history
         bias = None if self.coverage is None else self.coverage(total)
-        output = self.attention(query, self._seen_from(last, memory), bias=bias, start=start, need_weights=True)
+        output = self.attention(query, self._with_history(previous, memory), bias=bias, start=start, need_weights=True)
         if output.weights is None:
             raise AssertionError("an attention asked for weights returned none")
         return output, (output.weights, total + output.weights)
 
-    def _seen_from(self, last: Tensor, memory: Memory) -> Memory:
-        key = memory.key if self.location is None else memory.key + self.location(last).to(memory.key.dtype)
-        mask = memory.mask if self.window is None else combine(memory.mask, self.window(last))
+    def _with_history(self, previous: Tensor, memory: Memory) -> Memory:
+        key = memory.key if self.location is None else memory.key + self.location(previous).to(memory.key.dtype)
+        mask = memory.mask if self.window is None else combine(memory.mask, self.window(previous))
         return Memory(key, memory.value, mask)

@@ -15,20 +15,20 @@ from regard.errors import ShapeError
 from regard.native.linear import Linear
 from regard.values import AttentionOutput, Memory
 
-MOST_CELLS = 1 << 26
-"""Weights of all heads that are computed at once where nobody wants to see them: a quarter of a gigabyte."""
+MAX_WEIGHTS = 1 << 26
+"""Most weights of all heads computed at once when they need not be returned: a quarter of a gigabyte."""
 
 
 class MultiHeadAttention(nn.Module):
-    """`Concat(head_1 … head_H) W_O`, where head_j attends with its own projections of query, key and value.
+    """`Concat(head_1 … head_H) W_O`; head_j attends with its own projections of query, key and value.
 
     Args:
-        width: D, width of queries and of the result.
+        width: D, the width of queries and context.
         num_heads: H, a divisor of D.
-        score: How a head's query meets its keys; both have width D / H.
-        memory_size: Width of the states that are attended to; D when not given.
+        score: The score of each head; queries and keys have width D / H.
+        memory_size: Width of the attended states; D by default.
         dropout: Share of weights dropped in training.
-        rotary: Turn queries and keys by their positions (Su et al. 2021); for self-attention.
+        rotary: Whether to rotate queries and keys by their positions (Su et al. 2021); for self-attention.
         normalizer: Turns scores into a distribution.
 
     Raises:
@@ -64,18 +64,18 @@ class MultiHeadAttention(nn.Module):
             nn.init.xavier_uniform_(linear.weight)
             nn.init.zeros_(linear.bias)
         if not getattr(score, "reads_keys", True):
-            self.key_map.requires_grad_(False)  # it is stored, but not among the numbers that learn
+            self.key_map.requires_grad_(False)  # stored with the model, but never trained
 
     def project_memory(self, states: Tensor, mask: Tensor | None = None, *, start: int = 0) -> Memory:
-        """Projects keys and values, once.
+        """Projects keys and values, once per sentence.
 
         Args:
             states: `(B, S, memory_size)`.
             mask: Bool, broadcastable to `(B, H, T, S)`.
-            start: Position of the first state, for rotary positions.
+            start: Position of the first state, for the rotation.
 
         Returns:
-            The memory that `forward` reads.
+            The memory for `forward`.
         """
         key = self._split(self.key_map(states))
         if self.rotary:
@@ -96,23 +96,23 @@ class MultiHeadAttention(nn.Module):
 
         Args:
             query: `(B, T, D)`.
-            memory: What `remember` returned.
-            mask: Further restriction, bool, broadcastable to `(B, H, T, S)`.
+            memory: From `project_memory`.
+            mask: A mask in addition to the memory's, bool, broadcastable to `(B, H, T, S)`.
             bias: Added to the scores, broadcastable to `(B, H, T, S)`.
-            start: Position of the first query, for rotary positions.
-            need_weights: Whether the distributions are wanted too.
+            start: Position of the first query, for the rotation.
+            need_weights: Whether to return the weights.
 
         Returns:
-            Context `(B, T, D)`; weights `(B, H, T, S)` of all heads if wanted.
+            Context `(B, T, D)`, and weights `(B, H, T, S)` or None.
         """
         heads = self._split(self.query_map(query))
         if self.rotary:
             heads = rotate(heads, start=start)
         mask = combine(memory.mask, mask)
-        if self.training or need_weights or heads[..., 0].numel() * memory.value.shape[2] <= MOST_CELLS:
+        if self.training or need_weights or heads[..., 0].numel() * memory.value.shape[2] <= MAX_WEIGHTS:
             context, weights = self._attend(heads, memory, mask, bias, need_weights=need_weights)
         else:
-            context, weights = self._attend_in_parts(heads, memory, mask, bias), None
+            context, weights = self._attend_in_chunks(heads, memory, mask, bias), None
         # (B, H, T, D/H) -> (B, T, H, D/H) -> (B, T, D)
         return AttentionOutput(self.output_map(context.transpose(1, 2).flatten(2)), weights)
 
@@ -130,18 +130,18 @@ class MultiHeadAttention(nn.Module):
             normalizer=self.normalizer,
         )
 
-    def _attend_in_parts(self, heads: Tensor, memory: Memory, mask: Tensor | None, bias: Tensor | None) -> Tensor:
-        """Lets a few queries at a time attend, where all their weights at once would take too much memory."""
+    def _attend_in_chunks(self, heads: Tensor, memory: Memory, mask: Tensor | None, bias: Tensor | None) -> Tensor:
+        """Attends with a few queries at a time, where all weights at once would take too much memory."""
         num_queries = heads.shape[2]
-        step = max(1, MOST_CELLS // (heads[:, :, 0, 0].numel() * memory.value.shape[2]))
-        parts = []
-        for start in range(0, num_queries, step):
-            few = slice(start, start + step)
-            restrictions = [
-                one if one is None or one.dim() < 2 or one.shape[-2] == 1 else one[..., few, :] for one in (mask, bias)
+        size = max(1, MAX_WEIGHTS // (heads[:, :, 0, 0].numel() * memory.value.shape[2]))
+        contexts = []
+        for start in range(0, num_queries, size):
+            chunk = slice(start, start + size)
+            mask_and_bias = [
+                x if x is None or x.dim() < 2 or x.shape[-2] == 1 else x[..., chunk, :] for x in (mask, bias)
             ]
-            parts.append(self._attend(heads[:, :, few], memory, *restrictions, need_weights=False)[0])
-        return torch.cat(parts, dim=2)
+            contexts.append(self._attend(heads[:, :, chunk], memory, *mask_and_bias, need_weights=False)[0])
+        return torch.cat(contexts, dim=2)
 
     def _split(self, x: Tensor) -> Tensor:
         # (B, T, D) -> (B, T, H, D/H) -> (B, H, T, D/H)

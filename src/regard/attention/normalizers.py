@@ -1,8 +1,8 @@
-"""Normalizers: how the scores of a query become a distribution. One function a published formula.
+"""Normalizers: functions from the scores of a query to a distribution, one for each published formula.
 
-In the formulas `z_i` is a score and `p_i` the weight that it turns into. The usual one, the softmax, is
-`regard.attention.kernels.masked_softmax`: it never gives a weight of exactly zero. `sparsemax` and `entmax15` do,
-so that most source positions drop out altogether. A normalizer of one's own is any function of that shape.
+In the formulas `z_i` is a score and `p_i` its weight. The usual normalizer, the softmax, is
+`regard.attention.kernels.masked_softmax`; its weights are never exactly zero. `sparsemax` and `entmax15` give most
+source positions a weight of zero. Any function with the signature `Normalizer` can be used as a normalizer.
 """
 
 from __future__ import annotations
@@ -15,112 +15,116 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional as F
 
-from regard.attention.kernels import masked_softmax, widened
+from regard.attention.kernels import masked_softmax, upcast
 
 Normalizer = Callable[[Tensor, Tensor | None], Tensor]
-"""From scores `(B, H, T, S)` and a mask that broadcasts to them, or None, to weights `(B, H, T, S)`."""
+"""Takes scores `(B, H, T, S)` and a mask broadcastable to them, or None; returns weights `(B, H, T, S)`."""
 
 
 def sparsemax(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """`argmin_p ‖p - z‖²` over all distributions p: `p_i = [z_i - τ]₊` (Martins & Astudillo 2016, eq. 2-3).
+    """Sparsemax, `p_i = [z_i - τ]₊` (Martins & Astudillo 2016, eq. 2-3).
+
+    It is the distribution p that minimizes `‖p - z‖²`.
 
     Args:
         scores: `(B, H, T, S)`.
         mask: Bool, True = may attend, broadcastable to the scores; None = every position.
 
     Returns:
-        `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row with nothing to attend to is all zeros.
+        `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row that is masked everywhere is all zeros.
     """
-    weights: Tensor = _Sparsemax.apply(*_hidden(scores, mask))  # type: ignore[no-untyped-call]
+    weights: Tensor = _Sparsemax.apply(*_upcast_and_invert(scores, mask))  # type: ignore[no-untyped-call]
     return weights
 
 
 def entmax15(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """1.5-entmax, halfway from softmax to sparsemax: `p_i = [z_i/2 - τ]₊²` (Peters et al. 2019, §3).
+    """1.5-entmax, `p_i = [z_i/2 - τ]₊²`, between softmax and sparsemax (Peters et al. 2019, §3).
 
     Args:
         scores: `(B, H, T, S)`.
         mask: Bool, True = may attend, broadcastable to the scores; None = every position.
 
     Returns:
-        `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row with nothing to attend to is all zeros.
+        `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row that is masked everywhere is all zeros.
     """
-    weights: Tensor = _Entmax15.apply(*_hidden(scores, mask))  # type: ignore[no-untyped-call]
+    weights: Tensor = _Entmax15.apply(*_upcast_and_invert(scores, mask))  # type: ignore[no-untyped-call]
     return weights
 
 
 def smooth(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """`p_i = σ(z_i) / Σ_j σ(z_j)`: no score counts more than one, so many may share (Chorowski 2015, §2.3).
+    """Smoothing, `p_i = σ(z_i) / Σ_j σ(z_j)` (Chorowski 2015, §2.3).
+
+    A sigmoid is at most 1, so a single high score cannot take nearly all of the weight.
 
     Args:
         scores: `(B, H, T, S)`.
         mask: Bool, True = may attend, broadcastable to the scores; None = every position.
 
     Returns:
-        `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row with nothing to attend to is all zeros.
+        `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row that is masked everywhere is all zeros.
     """
-    # exp(ln σ(z)): the same fraction, and no sum that vanishes
-    return masked_softmax(F.logsigmoid(widened(scores)), mask)
+    # σ(z) = exp(ln σ(z)), so the softmax of ln σ(z) is the same fraction, without underflow of the sum.
+    return masked_softmax(F.logsigmoid(upcast(scores)), mask)
 
 
 @dataclass(frozen=True)
 class Sharpened:
-    """A normalizer of `β z`: above 1 the weights are sharper, below 1 flatter (Chorowski 2015, §2.3).
+    """Another normalizer applied to `β z` (Chorowski 2015, §2.3).
 
     Attributes:
-        normalizer: What is sharpened.
-        factor: β, an inverse temperature.
+        normalizer: The other normalizer.
+        factor: β, an inverse temperature: above 1 the weights are sharper, below 1 flatter.
     """
 
     normalizer: Normalizer
     factor: float
 
     def __call__(self, scores: Tensor, mask: Tensor | None) -> Tensor:
-        """The weights `(B, H, T, S)` of scores `(B, H, T, S)` under a mask; see `masked_softmax`."""
+        """Weights `(B, H, T, S)` from scores `(B, H, T, S)` and a mask; see `masked_softmax`."""
         return self.normalizer(scores * self.factor, mask)
 
 
-def _hidden(scores: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    return widened(scores), None if mask is None else ~mask
+def _upcast_and_invert(scores: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    return upcast(scores), None if mask is None else ~mask
 
 
-def _below_the_top(scores: Tensor, hidden: Tensor | None) -> Tensor:
-    """`max(z_i - max_j z_j, -2)`, a tensor of its own: what shifts all scores shifts τ and no weight.
+def _shift_to_zero_max(scores: Tensor, masked: Tensor | None) -> Tensor:
+    """`max(z_i - max_j z_j, -2)`, a new tensor; a shift of all scores shifts τ and leaves the weights unchanged.
 
-    τ is never below -1 then, as the largest weight is at most 1. So scores below -1 weigh nothing, and are cut off
-    at -2, safely outside: hidden ones, which are as low as numbers go, would spoil the sums.
+    The largest score is then 0 and its weight at most 1, so τ is at least -1 and scores below -1 have no weight.
+    They are clamped to -2, because the very low scores of masked positions would destroy the precision of the sums.
     """
-    if hidden is not None:
-        scores = scores.masked_fill(hidden, torch.finfo(scores.dtype).min)
+    if masked is not None:
+        scores = scores.masked_fill(masked, torch.finfo(scores.dtype).min)
     return (scores - scores.amax(-1, keepdim=True)).clamp_(min=-2.0)
 
 
-def _descending(z: Tensor) -> tuple[Tensor, Tensor]:
+def _sort_descending(z: Tensor) -> tuple[Tensor, Tensor]:
     counts = torch.arange(1, z.shape[-1] + 1, device=z.device, dtype=z.dtype)
     return z.sort(-1, descending=True).values, counts
 
 
-def _through(slopes: Tensor, upstream: Tensor) -> Tensor:
+def _score_gradient(slopes: Tensor, upstream: Tensor) -> Tensor:
     """The gradient of the scores: `s (g - s·g / Σ s)`, where `s_i = p_i^(2 - α)` (Peters et al. 2019, §3)."""
     weighted = upstream * slopes
-    # An empty row has no slopes, and then no gradient either.
+    # In a row that is masked everywhere all slopes are 0, and so is the gradient.
     mean = weighted.sum(-1, keepdim=True) / slopes.sum(-1, keepdim=True).clamp_(min=torch.finfo(slopes.dtype).tiny)
     return weighted - slopes * mean
 
 
 class _Sparsemax(torch.autograd.Function):
-    """α = 2; keeps the weights alone: the slope is 1 where a weight is above 0."""
+    """α = 2. Only the weights are saved: the slope is 1 where a weight is above 0."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, scores: Tensor, hidden: Tensor | None) -> Tensor:
-        z = _below_the_top(scores, hidden)
-        ordered, k = _descending(z)
-        # With the k largest scores alone τ would be (Σ_{j≤k} z_j - 1) / k. Each of these is a lower bound,
-        # and the right k attains it; algorithm 1 of the paper finds that k by its condition 1 + k z_k > Σ_{j≤k} z_j.
+    def forward(ctx: FunctionCtx, scores: Tensor, masked: Tensor | None) -> Tensor:
+        z = _shift_to_zero_max(scores, masked)
+        ordered, k = _sort_descending(z)
+        # τ for the k largest scores alone is (Σ_{j≤k} z_j - 1) / k. Each of these is a lower bound of τ, and the
+        # right k attains it, so τ is their maximum. Algorithm 1 of the paper finds that k by 1 + k z_k > Σ_{j≤k} z_j.
         threshold = ((ordered.cumsum(-1) - 1.0) / k).amax(-1, keepdim=True)
         weights = (z - threshold).clamp_(min=0.0)
-        if hidden is not None:
-            weights.masked_fill_(hidden, 0.0)
+        if masked is not None:
+            weights.masked_fill_(masked, 0.0)
         ctx.save_for_backward(weights)
         return weights
 
@@ -128,25 +132,25 @@ class _Sparsemax(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor, None]:
         (weights,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return _through(weights.sign(), upstream[0]), None
+        return _score_gradient(weights.sign(), upstream[0]), None
 
 
 class _Entmax15(torch.autograd.Function):
-    """α = 3/2; keeps the weights alone: the slope is a weight's square root."""
+    """α = 3/2. Only the weights are saved: the slope is the square root of a weight."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, scores: Tensor, hidden: Tensor | None) -> Tensor:
-        z = _below_the_top(scores / 2.0, hidden)
-        ordered, k = _descending(z)
-        # Algorithm 2 of the paper: with the k largest alone, τ = M - √((1 - S) / k), where M is their mean and S
-        # their summed squared distance from it; the right k is the largest whose τ does not exceed z_k.
+    def forward(ctx: FunctionCtx, scores: Tensor, masked: Tensor | None) -> Tensor:
+        z = _shift_to_zero_max(scores / 2.0, masked)
+        ordered, k = _sort_descending(z)
+        # Algorithm 2 of the paper: for the k largest scores, τ = M - √((1 - S) / k), where M is their mean and S
+        # the sum of their squared distances from it. The right k is the largest for which τ ≤ z_k.
         mean = ordered.cumsum(-1) / k
         spread = ordered.square().cumsum(-1) - k * mean.square()
         thresholds = mean - ((1.0 - spread) / k).clamp_(min=0.0).sqrt_()
-        num_kept = (thresholds <= ordered).sum(-1, keepdim=True)
-        weights = (z - thresholds.gather(-1, num_kept - 1)).clamp_(min=0.0).square_()
-        if hidden is not None:
-            weights.masked_fill_(hidden, 0.0)
+        support_size = (thresholds <= ordered).sum(-1, keepdim=True)
+        weights = (z - thresholds.gather(-1, support_size - 1)).clamp_(min=0.0).square_()
+        if masked is not None:
+            weights.masked_fill_(masked, 0.0)
         ctx.save_for_backward(weights)
         return weights
 
@@ -154,4 +158,4 @@ class _Entmax15(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor, None]:
         (weights,) = ctx.saved_tensors  # type: ignore[attr-defined]
-        return _through(weights.sqrt(), upstream[0]), None
+        return _score_gradient(weights.sqrt(), upstream[0]), None

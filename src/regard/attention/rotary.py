@@ -1,4 +1,4 @@
-"""Rotary positions: a query and a key meet at an angle that grows with their distance (Su et al. 2021, eq. 34)."""
+"""Rotary positions: rotation of queries and keys by their positions (Su et al. 2021, eq. 34)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from torch import Tensor
 
 
 def rotate(x: Tensor, *, start: int = 0, base: float = 10_000.0) -> Tensor:
-    """Turns each pair of dimensions `(j, j + K/2)` of position p by the angle `p · base^(-2j/K)`.
+    """Rotates each pair of dimensions `(j, j + K/2)` of position p by the angle `p · base^(-2j/K)`.
 
     Args:
         x: `(B, H, T, K)`, K even.
         start: Position of the first row.
-        base: Wavelengths reach from 2π to `base · 2π` positions.
+        base: Wavelengths lie between 2π and `base · 2π` positions.
 
     Returns:
         `(B, H, T, K)`.

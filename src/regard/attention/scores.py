@@ -1,8 +1,8 @@
-"""Scores: how well a query meets each key. One class a published formula.
+"""Attention scores of a query against each key, one class for each published formula.
 
-In the formulas `s` is a query (the decoder's state), `h_i` a key (an encoder state), `e_i` the score that
-the softmax turns into the weight `α_i`. A score of one's own is a subclass of `Score`, or any module with
-the same two methods.
+In the formulas `s` is a query (the decoder's state), `h_i` a key (an encoder state), and `e_i` the score, from which
+the softmax computes the weight `α_i`. Your own score is a subclass of `Score`, or any module with the same two
+methods.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from regard.errors import ShapeError
 
 
 class Score(nn.Module, ABC):
-    """Base of all scores: `project_key` once a sentence, `forward` for each query.
+    """Base of all scores: `project_key` runs once per sentence, `forward` for each query.
 
     Attributes:
-        projected_size: P, width of a projected key; None where `project_key` has to be tried to know it.
-        reads_keys: Whether the keys decide anything; maps that only make keys learn nothing where they do not.
+        projected_size: P, the width of a projected key; None where it is known only by calling `project_key`.
+        reads_keys: Whether scores depend on the keys; if not, a map that only produces keys is not trained.
     """
 
     projected_size: int | None = None
     reads_keys: bool = True
 
     def project_key(self, key: Tensor) -> Tensor:
-        """The part of the score that depends on the keys alone.
+        """Computes the part of the score that depends on the keys alone.
 
         Args:
             key: `(B, H, S, K)`.
 
         Returns:
-            `(B, H, S, P)`, what `forward` takes in place of the keys; the keys themselves by default.
+            `(B, H, S, P)`, which `forward` takes in place of the keys; by default the keys themselves.
         """
         return key
 
@@ -50,17 +50,17 @@ class Score(nn.Module, ABC):
             key: `(B, H, S, P)`, as `project_key` returned it.
 
         Returns:
-            `(B, H, T, S)`, before mask and softmax.
+            `(B, H, T, S)`, without mask and softmax.
         """
 
 
 class DotProductScore(Score):
-    """The family `e_i = scale · f(s) · g(h_i)`: one matrix product, so fused attention kernels can take it."""
+    """The dot-product family, `e_i = scale · f(s) · g(h_i)`, which fused attention kernels can compute."""
 
     scale: float = 1.0
 
     def project_query(self, query: Tensor) -> Tensor:
-        """f: what the projected keys are multiplied with, `(B, H, T, Q)` to `(B, H, T, P)`."""
+        """`f(s)`, the projected queries: `(B, H, T, Q)` to `(B, H, T, P)`."""
         return query
 
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
@@ -105,12 +105,14 @@ class ScaledDotScore(DotScore):
 
 
 class GeneralScore(DotProductScore):
-    """`e_i = sᵀ W_a h_i` (Luong 2015, §3.1, 'general'); `W_a h_i` is computed once a sentence.
+    """`e_i = sᵀ W_a h_i` (Luong 2015, §3.1, 'general').
+
+    `W_a h_i` is computed once per sentence.
 
     Args:
         query_size: Q.
         key_size: K.
-        num_heads: H, each with a `W_a` of its own.
+        num_heads: H. Each head has its own `W_a`.
     """
 
     def __init__(self, query_size: int, key_size: int, *, num_heads: int = 1) -> None:
@@ -125,12 +127,12 @@ class GeneralScore(DotProductScore):
 
 
 class CosineScore(DotProductScore):
-    """`e_i = β · s · h_i / (|s| |h_i|)` with a learned sharpness β (content addressing of Graves 2014, eq. 5-6).
+    """`e_i = β · s · h_i / (|s| |h_i|)` with a learned sharpness β (Graves 2014, eq. 5-6).
 
     Args:
         query_size: Q, must equal `key_size`.
         key_size: K.
-        num_heads: H, each with a β of its own.
+        num_heads: H. Each head has its own β.
 
     Raises:
         ShapeError: When the sizes differ.
@@ -143,28 +145,28 @@ class CosineScore(DotProductScore):
                 f"a cosine needs queries and keys of one width, but queries have {query_size} and keys {key_size}"
             )
         self.projected_size = key_size
-        # A cosine lies in [-1, 1]: without a β well above 1 the softmax could never be sharp.
+        # A cosine lies in [-1, 1], so the softmax can be sharp only if β is well above 1.
         self.log_sharpness = nn.Parameter(torch.full((num_heads, 1, 1), math.log(10.0)))
 
     def project_key(self, key: Tensor) -> Tensor:
-        """`h_i / |h_i|`, shape kept."""
+        """`h_i / |h_i|`, of the same shape."""
         return F.normalize(key, dim=-1)
 
     def project_query(self, query: Tensor) -> Tensor:
-        """`β s / |s|`, shape kept."""
+        """`β s / |s|`, of the same shape."""
         return F.normalize(query, dim=-1) * self.log_sharpness.exp().to(query.dtype)
 
 
 class AdditiveScore(Score):
     """`e_i = v · tanh(W_b s + W_c h_i + b)` (Bahdanau 2015, A.1.2).
 
-    Luong's 'concat', `v · tanh(W [s; h_i])` (Luong 2015, §3.1), is the same function: W is `[W_b  W_c]`.
+    Luong's 'concat', `v · tanh(W [s; h_i])` (Luong 2015, §3.1), is the same function with `W = [W_b  W_c]`.
 
     Args:
         query_size: Q.
         key_size: K.
-        size: Width of the hidden layer; Q when not given.
-        num_heads: H, each with maps of its own.
+        size: Width of the hidden layer; Q by default.
+        num_heads: H. Each head has its own parameters.
     """
 
     def __init__(self, query_size: int, key_size: int, *, size: int | None = None, num_heads: int = 1) -> None:
@@ -186,15 +188,15 @@ class AdditiveScore(Score):
 
 
 class LocationScore(Score):
-    """`e = W_a s`: where to look is decided from the query alone (Luong 2015, §3.1, 'location').
+    """`e = W_a s`, which depends on the query alone (Luong 2015, §3.1, 'location').
 
-    Sources longer than `max_source` are attended to in their first `max_source` positions only, as the
-    paper does with long sentences (Luong 2015, §3.1, note on `location`).
+    Of sources longer than `max_source`, only the first `max_source` positions are attended to, as the paper does
+    (Luong 2015, §3.1, note on `location`).
 
     Args:
         query_size: Q.
-        max_source: Number of source positions that `W_a` has rows for.
-        num_heads: H, each with a `W_a` of its own.
+        max_source: Number of source positions, which is the number of rows of `W_a`.
+        num_heads: H. Each head has its own `W_a`.
     """
 
     reads_keys = False
@@ -206,7 +208,7 @@ class LocationScore(Score):
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
         """`(W_a s)_i` for the S positions of the keys; shapes as in `Score.forward`."""
         scores: Tensor = self.position_map(query)
-        num_keys, reach = key.shape[-2], scores.shape[-1]
-        if num_keys <= reach:
+        num_keys, num_positions = key.shape[-2], scores.shape[-1]
+        if num_keys <= num_positions:
             return scores[..., :num_keys]
-        return F.pad(scores, (0, num_keys - reach), value=torch.finfo(scores.dtype).min)
+        return F.pad(scores, (0, num_keys - num_positions), value=torch.finfo(scores.dtype).min)

@@ -1,4 +1,4 @@
-"""Attention with one head, on raw states: the attention of the recurrent decoders."""
+"""Attention with one head over encoder states, as recurrent decoders use it."""
 
 from __future__ import annotations
 
@@ -16,30 +16,32 @@ from regard.attention.scores import DotProductScore, Score
 from regard.attention.windows import Window
 from regard.values import AttentionOutput, Memory
 
-SMALL = {torch.float32: 96 * 96, torch.bfloat16: 256 * 256}
-"""Weights a head below which plain matrix products beat the CPU's fused kernel, forward and backward; measured
-by `benchmarks/dot_attention.py`: the kernel's cost a call hardly falls with the sentence's length."""
+MAX_PLAIN_WEIGHTS = {torch.float32: 96 * 96, torch.bfloat16: 256 * 256}
+"""Weights per head up to which plain matrix products are faster than the fused CPU kernel, forward and backward.
+
+Measured by `benchmarks/dot_attention.py`: short sentences hardly reduce the cost of a call of the fused kernel.
+"""
 
 
-def _fused_pays(query: Tensor, memory: Memory) -> bool:
+def _fused_is_faster(query: Tensor, memory: Memory) -> bool:
     if query.device.type != "cpu":
         return True
-    return query.shape[-2] * memory.key.shape[-2] > SMALL.get(query.dtype, 0)
+    return query.shape[-2] * memory.key.shape[-2] > MAX_PLAIN_WEIGHTS.get(query.dtype, 0)
 
 
 @contextmanager
 def _without_cudnn() -> Iterator[None]:
-    """PyTorch's other fused kernels alone.
+    """Disables cuDNN's fused attention, so that PyTorch uses another fused kernel.
 
-    On some GPUs (Hopper) cuDNN's comes first. It builds a plan for every shape, some 30 ms each, forward and backward,
-    and here every batch has a shape of its own.
+    On some GPUs (Hopper) PyTorch prefers cuDNN. It builds a plan for every new shape, some 30 ms each, forward and
+    backward, and here nearly every batch has a new shape.
     """
-    chosen = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
+    enabled = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
     torch.backends.cuda.enable_cudnn_sdp(False)
     try:
         yield
     finally:
-        torch.backends.cuda.enable_cudnn_sdp(chosen)
+        torch.backends.cuda.enable_cudnn_sdp(enabled)
 
 
 def attend(
@@ -53,24 +55,24 @@ def attend(
     need_weights: bool,
     normalizer: Normalizer = masked_softmax,
 ) -> tuple[Tensor, Tensor | None]:
-    """Attention(Q, K, V) of any number of heads: scores, distribution, value.
+    """Attention(Q, K, V) with any number of heads: scores, weights, context.
 
     Args:
-        score: How queries meet keys.
+        score: Computes scores from queries and keys.
         query: `(B, H, T, Q)`.
         memory: Projected keys and values.
-        mask: Bool, broadcastable to `(B, H, T, S)`, the memory's own mask included.
+        mask: Bool, broadcastable to `(B, H, T, S)`, already combined with the memory's mask; None = everywhere.
         bias: Added to the scores, broadcastable to `(B, H, T, S)`, or None.
         dropout: Share of weights to drop; 0 outside training.
-        need_weights: Whether to return the distribution; without it PyTorch's fused kernel does the dot family
-            where that is faster.
-        normalizer: Scores to distribution; the fused kernel knows the softmax alone.
+        need_weights: Whether to return the weights; if not, PyTorch's fused kernel computes the dot family where it is
+            faster.
+        normalizer: Turns scores into weights; the fused kernel supports the softmax only.
 
     Returns:
-        Context `(B, H, T, D)` and weights `(B, H, T, S)`, before dropout, or None.
+        Context `(B, H, T, D)`, and weights `(B, H, T, S)` before dropout, or None.
     """
     fusible = normalizer is masked_softmax and not need_weights and bias is None
-    if fusible and isinstance(score, DotProductScore) and _fused_pays(query, memory):
+    if fusible and isinstance(score, DotProductScore) and _fused_is_faster(query, memory):
         projected = score.project_query(query)
         key = memory.key.to(projected.dtype)
         value = memory.value.to(projected.dtype)
@@ -87,14 +89,14 @@ def attend(
 
 
 class Attention(nn.Module):
-    """One distribution a query over the encoder's states, which are keys and values at once.
+    """One-headed attention whose keys and values are both the encoder's states.
 
     Args:
-        score: How the query meets a key.
-        value_size: D, the width of the states, hence of the context.
-        window: Which positions a query may see; all when not given.
+        score: Computes scores from queries and keys.
+        value_size: D, the width of the states and of the context.
+        window: Restricts the positions that a query may attend to; None = all positions.
         dropout: Share of weights dropped in training.
-        normalizer: Turns scores into a distribution.
+        normalizer: Turns scores into weights.
     """
 
     def __init__(
@@ -114,14 +116,14 @@ class Attention(nn.Module):
         self.context_size = value_size
 
     def project_memory(self, states: Tensor, mask: Tensor | None = None) -> Memory:
-        """Projects a sentence's keys, once.
+        """Projects the keys, once per sentence.
 
         Args:
             states: `(B, S, D)`.
             mask: `(B, 1, 1, S)` bool, the real positions.
 
         Returns:
-            The memory that `forward` reads, one head.
+            The memory for `forward`, with one head.
         """
         states = states[:, None]  # (B, S, D) -> (B, 1, S, D)
         return Memory(self.score.project_key(states), states, mask)
@@ -139,13 +141,13 @@ class Attention(nn.Module):
 
         Args:
             query: `(B, T, Q)`.
-            memory: What `remember` returned.
+            memory: From `project_memory`.
             bias: Added to the scores, broadcastable to `(B, 1, T, S)`.
-            start: Target position of the first query; local windows move with it.
-            need_weights: Whether the distribution is wanted too.
+            start: Target position of the first query, which local windows depend on.
+            need_weights: Whether to return the weights.
 
         Returns:
-            Context `(B, T, D)`; weights `(B, 1, T, S)` if wanted.
+            Context `(B, T, D)`, and weights `(B, 1, T, S)` or None.
         """
         mask = memory.mask
         if self.window is not None:

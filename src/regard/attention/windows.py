@@ -1,7 +1,7 @@
-"""Windows: which part of the source a query may look at.
+"""Windows: the part of the source that a query may attend to.
 
-Those of Luong (2015, §3.2) know the query and its position; those of Chorowski (2015, §2.3) know where the last look
-went, and move on from there.
+Luong's windows (2015, §3.2) depend on the query and its position, Chorowski's (2015, §2.3) on the weights of the
+previous step.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from torch import Tensor, nn
 
 
 class Window(nn.Module, ABC):
-    """Base of Luong's windows: a mask, and a bias that is added to the scores.
+    """Base of Luong's windows: a mask, and a bias of the scores.
 
     Args:
-        reach: D, the number of positions the window spans to each side of its center.
+        half_width: D, the number of positions to each side of the center.
     """
 
-    def __init__(self, reach: int) -> None:
+    def __init__(self, half_width: int) -> None:
         super().__init__()
-        self.reach = reach
+        self.half_width = half_width
 
     @abstractmethod
     def center(self, query: Tensor, src_len: Tensor, *, start: int) -> Tensor:
@@ -29,7 +29,7 @@ class Window(nn.Module, ABC):
 
         Args:
             query: `(B, T, Q)`.
-            src_len: `(B, 1)`, number of real source positions.
+            src_len: `(B, 1)`, the number of real source positions.
             start: Target position of the first query.
 
         Returns:
@@ -37,7 +37,7 @@ class Window(nn.Module, ABC):
         """
 
     def forward(self, query: Tensor, mask: Tensor, *, start: int = 0) -> tuple[Tensor, Tensor | None]:
-        """Marks the window of each query.
+        """Computes the window of each query.
 
         Args:
             query: `(B, T, Q)`.
@@ -50,11 +50,11 @@ class Window(nn.Module, ABC):
         positions = torch.arange(mask.shape[-1], device=mask.device, dtype=torch.float32)
         center = self.center(query, mask.sum(-1).view(-1, 1), start=start)
         distance = positions - center.float()[..., None]  # (B, T, S)
-        inside = (distance.abs() <= self.reach)[:, None]
+        inside = (distance.abs() <= self.half_width)[:, None]
         return inside & mask, self.bias(distance[:, None])
 
     def bias(self, distance: Tensor) -> Tensor | None:
-        """What distance from the center adds to a score; nothing by default.
+        """The bias of a score for its distance from the center; None by default.
 
         Args:
             distance: `(B, 1, T, S)`, source position minus center.
@@ -66,10 +66,12 @@ class Window(nn.Module, ABC):
 
 
 class MonotonicWindow(Window):
-    """local-m: source and target run in step, `p_t = t` (kept on the last word once the source has ended).
+    """Luong's local-m, centered at the target position: `p_t = t`.
+
+    Beyond the end of the source the center stays at its last position.
 
     Args:
-        reach: D.
+        half_width: D.
     """
 
     def center(self, query: Tensor, src_len: Tensor, *, start: int) -> Tensor:
@@ -79,18 +81,19 @@ class MonotonicWindow(Window):
 
 
 class PredictiveWindow(Window):
-    """local-p: `p_t = (N - 1) · sigmoid(v_p · tanh(W_p s_t))`, favored by a Gaussian of deviation D/2 (eq. 9-10).
+    """Luong's local-p, centered at a predicted position: `p_t = (N - 1) · sigmoid(v_p · tanh(W_p s_t))` (eq. 9-10).
 
-    The paper multiplies the softmax with the Gaussian, so that weights no longer sum to 1. Here its
-    logarithm is added to the scores: the same preference, and the weights remain a distribution.
+    A Gaussian with standard deviation D/2 favors positions near the center. The paper multiplies the softmax by the
+    Gaussian, after which the weights no longer sum to 1. Here the logarithm of the Gaussian is added to the scores: the
+    preference is the same, and the weights remain a distribution.
 
     Args:
-        reach: D.
+        half_width: D.
         query_size: Q.
     """
 
-    def __init__(self, reach: int, query_size: int) -> None:
-        super().__init__(reach)
+    def __init__(self, half_width: int, query_size: int) -> None:
+        super().__init__(half_width)
         self.hidden_map = nn.Linear(query_size, query_size, bias=False)
         self.v = nn.Linear(query_size, 1, bias=False)
 
@@ -101,59 +104,62 @@ class PredictiveWindow(Window):
 
     def bias(self, distance: Tensor) -> Tensor | None:
         """`-(i - p_t)² / (2 (D/2)²)`; see `Window.bias`."""
-        return distance.square() * (-2.0 / self.reach**2)
+        return distance.square() * (-2.0 / self.half_width**2)
 
 
-class FollowingWindow(nn.Module, ABC):
-    """Base of the windows around where the last look went (Chorowski 2015, §2.3).
+class HistoryWindow(nn.Module, ABC):
+    """Base of windows centered by the weights of the previous step (Chorowski 2015, §2.3).
 
-    The paper's window takes w positions before its center and w - 1 behind; here it takes as many on both sides.
+    The paper's window spans w positions before its center and w - 1 after it; here it spans w on both sides.
 
     Args:
-        reach: w, the number of positions the window spans to each side of its center.
+        half_width: w, the number of positions to each side of the center.
     """
 
-    def __init__(self, reach: int) -> None:
+    def __init__(self, half_width: int) -> None:
         super().__init__()
-        self.reach = reach
+        self.half_width = half_width
 
     @abstractmethod
-    def center(self, last: Tensor) -> Tensor:
-        """The position around which the next look may go.
+    def center(self, previous: Tensor) -> Tensor:
+        """The center of the next window.
 
         Args:
-            last: `(B, H, 1, S)`, weights of the last look.
+            previous: `(B, H, 1, S)`, weights of the previous step.
 
         Returns:
-            `(B, H, 1, 1)` float32, a position that `last` gives weight to or lies around.
+            `(B, H, 1, 1)` float32, a position, or a point between positions.
         """
 
-    def forward(self, last: Tensor) -> Tensor:
-        """Marks the window.
+    def forward(self, previous: Tensor) -> Tensor:
+        """Computes the mask of the window.
 
         Args:
-            last: `(B, H, 1, S)`, weights of the last look; zero at padding.
+            previous: `(B, H, 1, S)`, weights of the previous step; zero at padding.
 
         Returns:
-            `(B, H, 1, S)` bool; may reach into padding, which the memory's own mask excludes.
+            `(B, H, 1, S)` bool; it may include padding, which the memory's own mask excludes.
         """
-        positions = torch.arange(last.shape[-1], device=last.device, dtype=torch.float32)
-        return (positions - self.center(last)).abs() <= self.reach
+        positions = torch.arange(previous.shape[-1], device=previous.device, dtype=torch.float32)
+        return (positions - self.center(previous)).abs() <= self.half_width
 
 
-class MedianWindow(FollowingWindow):
-    """Around the median of the last weights: the first position up to which they hold half of their sum."""
+class MedianWindow(HistoryWindow):
+    """A window around the median of the previous weights.
 
-    def center(self, last: Tensor) -> Tensor:
-        """`min {i : Σ_{j≤i} α_{t-1,j} ≥ ½}`; shapes as in `FollowingWindow.center`."""
-        half = last.sum(-1, keepdim=True) / 2
-        return (last.cumsum(-1) < half).sum(-1, keepdim=True).float()
+    The median is the first position at which their cumulative sum reaches half of their total.
+    """
+
+    def center(self, previous: Tensor) -> Tensor:
+        """`min {i : Σ_{j≤i} α_{t-1,j} ≥ ½}`; shapes as in `HistoryWindow.center`."""
+        half = previous.sum(-1, keepdim=True) / 2
+        return (previous.cumsum(-1) < half).sum(-1, keepdim=True).float()
 
 
-class MeanWindow(FollowingWindow):
-    """Around the expected position of the last look; the center may lie between two positions."""
+class MeanWindow(HistoryWindow):
+    """A window around the mean position under the previous weights, which may lie between two positions."""
 
-    def center(self, last: Tensor) -> Tensor:
-        """`Σ_i i α_{t-1,i}`; shapes as in `FollowingWindow.center`."""
-        positions = torch.arange(last.shape[-1], device=last.device, dtype=torch.float32)
-        return (last.detach().float() * positions).sum(-1, keepdim=True)
+    def center(self, previous: Tensor) -> Tensor:
+        """`Σ_i i α_{t-1,i}`; shapes as in `HistoryWindow.center`."""
+        positions = torch.arange(previous.shape[-1], device=previous.device, dtype=torch.float32)
+        return (previous.detach().float() * positions).sum(-1, keepdim=True)

@@ -40,7 +40,7 @@ def aer(
 ) -> None:
     """Score word alignments: precision, recall and alignment error rate (Och & Ney 2003). Words count from 0 or 1."""
     from regard.alignment.error_rate import alignment_error_rate
-    from regard.text.links import check_some, read_links
+    from regard.text.links import check_not_empty, read_links
     from regard.text.words import word_counts
 
     if (src is None) != (tgt is None):
@@ -49,7 +49,7 @@ def aer(
     if src is not None and tgt is not None:
         lengths = word_counts(*read_aligned(src, tgt))
     right = read_links(gold, base=gold_base, lengths=lengths)
-    check_some(right, gold)
+    check_not_empty(right, gold)
     guessed = read_links(links, base=links_base, lengths=lengths, num_pairs=len(right))
     if len(right) < len(guessed):  # a NAACL file does not tell of last pairs without links
         right = read_links(gold, base=gold_base, lengths=lengths, num_pairs=len(guessed))

@@ -82,7 +82,7 @@ def align(
 
     with loading():
         from regard.alignment.symmetrize import full_name
-        from regard.text.links import check_some, read_links
+        from regard.text.links import check_not_empty, read_links
         from regard.text.words import word_counts
         from regard.translation.aligner import ReadoutOptions, bidirectional
 
@@ -90,7 +90,7 @@ def align(
     method, gold_links = full_name(symmetrize), None
     if gold is not None:
         gold_links = read_links(gold, lengths=word_counts(sources, targets))
-        check_some(gold_links, gold)
+        check_not_empty(gold_links, gold)
     options = ReadoutOptions.parse(readout or [])
     aligner = _aligner(models, (sources, targets), options, gold_links, device=device, tune=tune)
     if reverse_model is not None:

@@ -108,10 +108,10 @@ def attend(
     if png is not None:
         _draw(png, records[str(model)][0], options, level)
     if html is not None:
-        from regard.inspection.html import compare
+        from regard.inspection.html import render_comparison
 
         page = records if beside else {"": records[str(model)]}
-        write_text(html, compare(page, title=sentence or Path(src or "").name))
+        write_text(html, render_comparison(page, title=sentence or Path(src or "").name))
     if src is None or html is None:
         for translation in translations[str(model)]:
             if translation.attention is not None:

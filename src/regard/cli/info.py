@@ -77,7 +77,7 @@ def _show_model(model: Path, as_json: bool) -> None:
 
 
 def _show_machine(as_json: bool) -> None:
-    from regard.inspection.labels import visible
+    from regard.inspection.labels import replace_controls
     from regard.recipes.machine import describe_machine
 
     rows = describe_machine()
@@ -90,7 +90,7 @@ def _show_machine(as_json: bool) -> None:
         lines = [
             line
             for part in (row.found, row.why)
-            for line in textwrap.wrap(visible(part), columns, break_long_words=False, break_on_hyphens=False)
+            for line in textwrap.wrap(replace_controls(part), columns, break_long_words=False, break_on_hyphens=False)
         ]
         for number, line in enumerate(lines):
             print(f"{'' if number else row.topic:{margin}}{line}")

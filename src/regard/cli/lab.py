@@ -107,10 +107,12 @@ def _run(
         from regard.lab.load import load_lab
         from regard.lab.report import write_report
         from regard.lab.scheduler import run_lab
+        from regard.recipes.process import interrupt_on_signals
 
     loaded = load_lab(lab, changes=changes, only=tuple(only or ()))
     directory = directory or Path(f"lab-{Path(lab).stem}")
-    outcome = run_lab(loaded, directory, workers=workers)
+    with interrupt_on_signals() as interrupt:
+        outcome = run_lab(loaded, directory, workers=workers, interrupt=interrupt)
     if outcome.interrupted:
         warn(f"stopped; everything is saved in {directory}: run the same command again to continue")
         return INTERRUPTED

@@ -41,4 +41,6 @@ def shortlist(
     translator = load(model, device=device)
     table = make_shortlist(translator, *read_aligned(src, tgt), links=links, frequent=frequent)
     write_shortlist(out, table, translator)
-    say(f"{out}: {table.always} of {len(table.order)} target subwords always, and {links} for each source subword")
+    say(
+        f"{out}: {table.num_always} of {len(table.ranking)} target subwords always, and {links} for each source subword"
+    )

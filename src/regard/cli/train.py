@@ -1,4 +1,4 @@
-"""`regard train`: from text files to a model's directory."""
+"""`regard train`: trains a model from text files."""
 
 from __future__ import annotations
 
@@ -25,31 +25,34 @@ _MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "train.guide
 
 def train(
     out: Annotated[
-        Path, typer.Option(parser=place, metavar="DIR", help="Directory of the model to be.", show_default=False)
+        Path, typer.Option(parser=place, metavar="DIR", help="Directory of the new model.", show_default=False)
     ],
     config: Annotated[
         Path | None, typer.Argument(parser=place, metavar="CONFIG", help="A TOML file of options.", show_default=False)
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"Where to start from: {', '.join(preset_names())}.", show_default=False),
+        typer.Option(metavar="NAME", help=f"Preset to start from: {', '.join(preset_names())}.", show_default=False),
     ] = None,
     src: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Source sentences, one a line; or a TSV of both sides.", show_default=False),
+        typer.Option(
+            metavar="FILE", help="Source sentences, one per line; or a TSV of both sides.", show_default=False
+        ),
     ] = None,
     tgt: Annotated[
         str | None, typer.Option(metavar="FILE", help="Their translations, line by line.", show_default=False)
     ] = None,
     val_src: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Sources to validate with.", show_default="a share of --src")
+        str | None,
+        typer.Option(metavar="FILE", help="Source sentences to validate with.", show_default="a share of --src"),
     ] = None,
     val_tgt: Annotated[str | None, typer.Option(metavar="FILE", help="Their translations.", show_default=False)] = None,
     overrides: Set = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted training in DIR.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is in DIR.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in DIR.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model or training in DIR.")] = False,
 ) -> int:
-    """Train a model on parallel text. What is not said is derived from the corpus and printed."""
+    """Train a model on parallel text. Options that are not given are derived from the corpus and printed."""
     files = {"src": src, "tgt": tgt, "val_src": val_src, "val_tgt": val_tgt}
     for key, value in files.items():
         if value is not None:
@@ -67,21 +70,24 @@ def train(
         settings = load_config(config, preset=preset, overrides=sets)
 
     with loading():
+        from regard.recipes.process import interrupt_on_signals, prepare_process
         from regard.recipes.training import train as run
         from regard.train.console import ConsoleReporter
 
-    result = run(settings, out, resume=resume, overwrite=overwrite, reporter=ConsoleReporter())
+    prepare_process()
+    with interrupt_on_signals() as interrupt:
+        result = run(settings, out, resume=resume, overwrite=overwrite, reporter=ConsoleReporter(), interrupt=interrupt)
     return INTERRUPTED if result.interrupted else 0
 
 
 def _check_resumable(out: Path, config: Path | None, preset: str | None, sets: list[str]) -> None:
-    """A training that goes on keeps its configuration; its limits may be raised, and its texts may have moved."""
-    keys = [one.partition("=")[0].strip() for one in sets]
+    """Refuses changes to a training that resumes, except to its limits and to the paths of its texts."""
+    keys = [override.partition("=")[0].strip() for override in sets]
     changed = [key for key in keys if key not in (*_RESUMABLE, *_MOVABLE)]
     changed += ["CONFIG"] * (config is not None) + ["--preset"] * (preset is not None)
     if changed:
         raise ConfigError(
-            f"{out}: a training that goes on keeps its configuration, but {', '.join(changed)} would change it: leave "
-            f"that out (only {', '.join(_RESUMABLE)} may be set, and where its texts are now), or train anew in "
-            "another directory"
+            f"{out}: a training that resumes keeps its configuration, but {', '.join(changed)} would change it: leave "
+            f"that out (only {', '.join(_RESUMABLE)} and the paths of its texts may be set), or start a new "
+            "training in another directory"
         )

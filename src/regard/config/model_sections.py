@@ -92,7 +92,7 @@ class ModelSection(Section):
     @property
     @abstractmethod
     def uses_lstm(self) -> bool:
-        """Whether layers are LSTMs, which not every processor runs in bfloat16."""
+        """Whether layers are LSTMs, which some CPUs cannot run in bfloat16."""
 
     @property
     @abstractmethod

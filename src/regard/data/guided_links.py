@@ -72,10 +72,10 @@ class GuidedLinks:
     def from_links(
         cls, links: Sequence[Links], src_subword: Subword, tgt_subword: Subword, *, unlinked_to_eos: bool = False
     ) -> GuidedLinks:
-        """Makes an array of links that lie within their sentences.
+        """Stores the links of all pairs in one array.
 
         Args:
-            links: Links of each pair, in the order of the corpus.
+            links: Links of each pair, within its sentences, in the order of the corpus.
             src_subword: Source vocabulary.
             tgt_subword: Target vocabulary.
             unlinked_to_eos: Whether unlinked words attend to eos, see the attribute.
@@ -188,11 +188,9 @@ def read_guided_links(
             f"{path}: expected word links for guided alignment, found none for any of the {len(pairs)} training "
             f"pairs{': ' + invalid[0] if invalid else ''}: is it the right file, as written by an aligner?"
         )
-    more = len(invalid) - _MAX_NOTES
-    notes = [
-        *invalid[:_MAX_NOTES],
-        *([f"{path}: {more} more links to words beyond their sentences were left out"] * (more > 0)),
-    ]
+    notes = invalid[:_MAX_NOTES]
+    if len(invalid) > _MAX_NOTES:
+        notes.append(f"{path}: {len(invalid) - _MAX_NOTES} more links to words beyond their sentences were left out")
     return GuidedLinks.from_links(kept, src_subword, tgt_subword, unlinked_to_eos=unlinked_to_eos), notes
 
 

@@ -125,5 +125,5 @@ class BatchStream:
         return (
             batch
             if self.guided_links is None
-            else replace(batch, guide=self.guided_links.alignment_targets(rows, src, tgt))
+            else replace(batch, alignment_targets=self.guided_links.alignment_targets(rows, src, tgt))
         )

@@ -15,7 +15,7 @@ from sacrebleu.metrics.ter import TER
 
 from regard.errors import DataError
 from regard.evaluate.tokenizers import AUTO, bleu_metric, choose_tokenizer
-from regard.text.checks import checked
+from regard.text.checks import checked_texts
 from regard.text.normalize import normalize
 
 
@@ -133,7 +133,7 @@ def normalized_lines(lines: Sequence[str], *, what: str = "line") -> list[str]:
     Raises:
         DataError: A line is not text.
     """
-    return [normalize(line) for line in checked(lines, what=what)]
+    return [normalize(line) for line in checked_texts(lines, kind=what)]
 
 
 def check_counts(hypotheses: Sequence[str], references: Sequence[str], *, what: str = "translations") -> None:

@@ -1,1 +1,1 @@
-"""Looking at attention: records, measures, word alignment, and pictures of it."""
+"""Attention inspection: records, measures, rankings and visualizations."""

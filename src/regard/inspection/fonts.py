@@ -1,4 +1,4 @@
-"""Which installed fonts can draw a text, for matplotlib, whose own font lacks Korean, Japanese and Chinese."""
+"""Chooses installed fonts for matplotlib, whose bundled font lacks Korean, Japanese and Chinese."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from regard.inspection.labels import visible
+from regard.inspection.labels import replace_controls
 
-_OWN = "DejaVu Sans"  # comes with matplotlib
+_BUNDLED = "DejaVu Sans"  # bundled with matplotlib
 _PREFERRED = ("Noto Sans CJK", "Noto Sans", "NanumGothic", "Apple SD Gothic", "Malgun", "Hiragino", "Yu Gothic", "IPA")
-_AVOIDED = ("Emoji", "LastResort", "Last Resort")  # pictures in place of letters
-_MOST_READ = 100
+_AVOIDED = ("Emoji", "LastResort", "Last Resort")  # pictures instead of letters
+_MAX_FONTS_READ = 100
 
 
 @dataclass(frozen=True)
 class FontChoice:
-    """How labels are drawn.
+    """Labels and the font families to draw them with.
 
     Attributes:
-        labels: With `�` for each character that no font has or that is a command.
-        families: Of fonts, matplotlib's own first.
-        missing: The characters that no installed font has.
+        labels: Labels with `�` for each control character and each character that no font has.
+        families: Font families, the bundled font of matplotlib first.
+        missing: Characters that no installed font has.
     """
 
     labels: list[str]
@@ -29,36 +29,36 @@ class FontChoice:
     missing: str
 
 
-def choose(labels: Sequence[str]) -> FontChoice:
-    """Families that together have the characters of some labels.
+def choose_fonts(labels: Sequence[str]) -> FontChoice:
+    """Chooses font families that together have all characters of the labels.
 
     Args:
-        labels: What will be drawn.
+        labels: The labels to draw.
 
     Returns:
-        The families, and what to draw by them.
+        The font families, and the labels to draw with them.
     """
     from matplotlib import font_manager
 
-    labels = [visible(label) for label in labels]
-    missing = {ord(one) for label in labels for one in label} - _characters(font_manager.findfont(_OWN))
-    families = [_OWN]
-    upright = [one for one in font_manager.fontManager.ttflist if one.style == "normal" and _is_for_text(one.name)]
-    for entry in sorted(upright, key=lambda one: (_preference(one.name), one.name, abs(int(one.weight) - 400)))[
-        :_MOST_READ
+    labels = [replace_controls(label) for label in labels]
+    missing = {ord(character) for label in labels for character in label} - _characters(font_manager.findfont(_BUNDLED))
+    families = [_BUNDLED]
+    upright = [font for font in font_manager.fontManager.ttflist if font.style == "normal" and _is_for_text(font.name)]
+    for font in sorted(upright, key=lambda font: (_preference(font.name), font.name, abs(int(font.weight) - 400)))[
+        :_MAX_FONTS_READ
     ]:
         if not missing:
             break
-        found = set() if entry.name in families else missing & _characters(entry.fname)
-        if found:
-            families.append(entry.name)
-            missing -= found
-    drawn = ["".join("\ufffd" if ord(one) in missing else one for one in label) for label in labels]
+        provided = set() if font.name in families else missing & _characters(font.fname)
+        if provided:
+            families.append(font.name)
+            missing -= provided
+    drawn = ["".join("\ufffd" if ord(character) in missing else character for character in label) for label in labels]
     return FontChoice(drawn, families, "".join(map(chr, sorted(missing))))
 
 
 def _characters(path: str | Path) -> set[int]:
-    """The code points that a font file has glyphs for; none where the file cannot be read."""
+    """The code points with glyphs in a font file; empty if the file cannot be read."""
     from matplotlib import font_manager
 
     try:
@@ -68,8 +68,8 @@ def _characters(path: str | Path) -> set[int]:
 
 
 def _is_for_text(family: str) -> bool:
-    return not family.startswith(".") and not any(one in family for one in _AVOIDED)
+    return not family.startswith(".") and not any(name in family for name in _AVOIDED)
 
 
 def _preference(family: str) -> int:
-    return next((place for place, name in enumerate(_PREFERRED) if family.startswith(name)), len(_PREFERRED))
+    return next((rank for rank, name in enumerate(_PREFERRED) if family.startswith(name)), len(_PREFERRED))

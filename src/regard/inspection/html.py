@@ -1,8 +1,7 @@
-"""One page of HTML that shows attention: complete in itself, for a browser without a network.
+"""A self-contained HTML page that shows attention and works without a network.
 
-Sentences come from outside and may hold anything. They enter the page as JSON in which nothing can end the
-element that it stands in, and the page's script writes them as text only. A content security policy lets
-nothing run but that script, and lets nothing be fetched.
+Sentences are untrusted input. They are embedded as JSON that cannot close its script element, and the page's script
+inserts them as text only. A content security policy allows only this script to run and no requests.
 """
 
 from __future__ import annotations
@@ -39,66 +38,70 @@ _SCRIPTS = (
     "saving",
     "main",
 )
-"""In the order in which one builds upon another."""
-_AT_ONCE = 3 << 20
+"""The scripts of the page in dependency order."""
+_CHUNK = 3 << 20
 _LARGEST = 2**16 - 1
-"""Weights are whole numbers of 16 bits; the largest stands for 1, or for the largest weight where that is more."""
+"""Weights are stored as 16-bit integers; the largest stands for 1, or for the largest weight if that is more."""
 
 
 def render(records: Records, *, title: str = "Attention") -> str:
-    """A page for one or more sentences.
+    """Renders a page for one or more sentences.
 
     Args:
-        records: What was attended to; the page has a picker where there are several sentences.
+        records: Attention of each sentence; with several sentences, the page has a sentence picker.
         title: Heading of the page.
 
     Returns:
-        A whole HTML document; all its characters are ASCII.
+        A complete HTML document in ASCII.
 
     Raises:
-        DataError: Where there is no record.
+        DataError: There is no record.
     """
-    return compare({"": records}, title=title)
+    return render_comparison({"": records}, title=title)
 
 
-def compare(models: Mapping[str, Records], *, title: str = "Attention") -> str:
-    """A page on which several models read the same sentences, side by side.
+def render_comparison(models: Mapping[str, Records], *, title: str = "Attention") -> str:
+    """Renders a page that compares several models on the same sentences, side by side.
 
     Args:
-        models: What each model attended to, under its name; one record a sentence, in the same order.
+        models: Records of each model by model name: one record per sentence, in the same order for all models.
         title: Heading of the page.
 
     Returns:
-        A whole HTML document; all its characters are ASCII.
+        A complete HTML document in ASCII.
 
     Raises:
-        DataError: Where there is no model or no record, or where the models did not read the same sentences.
+        DataError: There is no model or no record, or the models have different sentences.
     """
-    chosen = {name: [one] if isinstance(one, AttentionRecord) else list(one) for name, one in models.items()}
-    _check_sentences(chosen)
-    data = [{"name": name, "records": [_record_data(one) for one in records]} for name, records in chosen.items()]
+    by_model = {
+        name: [records] if isinstance(records, AttentionRecord) else list(records) for name, records in models.items()
+    }
+    _check_sentences(by_model)
+    data = [
+        {"name": name, "records": [_record_data(record) for record in records]} for name, records in by_model.items()
+    ]
     style, script = _asset("page.css"), '"use strict";\n' + "\n".join(_asset(f"{name}.js") for name in _SCRIPTS)
-    filled = {
+    values = {
         "policy": _policy(style=style, script=script),
         "title": _as_ascii(html.escape(title)),
         "style": style,
         "script": script,
         "data": _as_json(data),
     }
-    # One pass: what is filled in is not searched for places to fill in.
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: filled[match[1]], _asset("page.html"))
+    # A single pass, so that placeholders within the inserted data are not replaced.
+    return re.sub(r"\{\{(\w+)\}\}", lambda match: values[match[1]], _asset("page.html"))
 
 
-def frame(records: Records, *, title: str = "Attention", height: int = 760) -> str:
-    """The page as an element for a notebook, whose styles and script stay apart from the notebook's.
+def render_iframe(records: Records, *, title: str = "Attention", height: int = 760) -> str:
+    """Renders the page as an `iframe` for a notebook, isolated from its styles and scripts.
 
     Args:
         records: As for `render`.
         title: As for `render`.
-        height: In pixels.
+        height: Height in pixels.
 
     Returns:
-        An `iframe` element.
+        An HTML `iframe` element.
     """
     page, name = html.escape(render(records, title=title)), _as_ascii(html.escape(title))
     return f'<iframe title="{name}" srcdoc="{page}" height="{height}" style="width: 100%; border: 0"></iframe>'
@@ -106,18 +109,18 @@ def frame(records: Records, *, title: str = "Attention", height: int = 760) -> s
 
 def _check_sentences(models: Mapping[str, Sequence[AttentionRecord]]) -> None:
     if not any(models.values()):
-        raise DataError("a page of attention needs at least one sentence, got none")
+        raise DataError("an attention page needs at least one sentence, got none")
     (first, expected), *others = models.items()
     for name, records in others:
         if len(records) != len(expected):
             raise DataError(
-                f"expected {len(expected)} sentences of each model, as {first!r} has, got {len(records)} of {name!r}"
+                f"expected {len(expected)} sentences for each model, as for {first!r}, got {len(records)} for {name!r}"
             )
-        for number, (one, other) in enumerate(zip(expected, records, strict=True), start=1):
-            if one.src.text != other.src.text:
+        for number, (record, other) in enumerate(zip(expected, records, strict=True), start=1):
+            if record.src.text != other.src.text:
                 raise DataError(
-                    f"sentence {number}: {first!r} read {one.src.text!r} but {name!r} read {other.src.text!r}: "
-                    "give the same sentences to all models, in the same order"
+                    f"sentence {number}: {first!r} has {record.src.text!r} but {name!r} has {other.src.text!r}: "
+                    "pass the same sentences for all models, in the same order"
                 )
 
 
@@ -126,7 +129,7 @@ def _asset(name: str) -> str:
 
 
 def _policy(**allowed: str) -> str:
-    """Allows the page's own style and script by their hashes, and nothing else."""
+    """A content security policy that allows only the style and script of the page, by their hashes."""
     rules = ["default-src 'none'", "base-uri 'none'", "form-action 'none'"]
     for kind, body in allowed.items():
         digest = base64.b64encode(hashlib.sha256(body.encode("ascii")).digest()).decode("ascii")
@@ -149,11 +152,11 @@ def _record_data(record: AttentionRecord) -> dict[str, object]:
 
 
 def _packed(layer: Tensor, unit: float) -> str:
-    """Base64 of whole numbers of 16 bits, the low byte first: each weight to half a unit."""
+    """Base64 of little-endian 16-bit integers: each weight is rounded to a multiple of `unit`."""
     parts = []
     weights = layer.flatten()
-    for start in range(0, len(weights), _AT_ONCE):  # of bytes that three divides, so that the parts can be joined
-        units = (weights[start : start + _AT_ONCE].double() / unit).round().to(torch.int32)
+    for start in range(0, len(weights), _CHUNK):  # a multiple of 3 bytes, so that the base64 parts can be concatenated
+        units = (weights[start : start + _CHUNK].double() / unit).round().to(torch.int32)
         pairs = torch.stack([units & 255, units >> 8], dim=-1).to(torch.uint8)  # (weights, low and high byte)
         parts.append(base64.b64encode(pairs.numpy().tobytes()).decode("ascii"))
     return "".join(parts)
@@ -164,7 +167,7 @@ def _encoding_data(encoding: Encoding, words: tuple[str, ...]) -> dict[str, obje
 
 
 def _as_json(data: object) -> str:
-    """JSON in ASCII without `<`, `>` and `&`: it can neither close a script element nor open a comment."""
+    """ASCII JSON without `<`, `>` and `&`, so that it can neither close a script element nor open a comment."""
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 

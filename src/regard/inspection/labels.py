@@ -1,17 +1,21 @@
-"""Words as labels of a picture: whatever they hold, they are only read."""
+"""Makes words safe to show as labels."""
 
 from __future__ import annotations
 
 import unicodedata
 
-_COMMANDS = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control and format characters, lone surrogates, breaks of lines
-_JOINERS = "\u200c\u200d"  # format characters that many scripts are spelled with
+_CONTROLS = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control and format characters, lone surrogates, line breaks
+_JOINERS = "\u200c\u200d"  # format characters that are part of the spelling in many scripts
 
 
-def visible(text: str) -> str:
-    r"""A text without what would move a cursor, turn the writing or spoil a file: each becomes `�`.
+def replace_controls(text: str) -> str:
+    r"""Replaces control characters, which could move a cursor, reverse text or break a file, with `�`.
 
-    >>> visible("\x1b[31mred")
+    >>> replace_controls("\x1b[31mred")
     '�[31mred'
     """
-    return "".join("\ufffd" if unicodedata.category(one) in _COMMANDS and one not in _JOINERS else one for one in text)
+    return "".join("\ufffd" if _is_control(character) else character for character in text)
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in _CONTROLS and character not in _JOINERS

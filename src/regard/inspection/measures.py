@@ -1,6 +1,6 @@
-"""Numbers that describe a matrix of attention: how sharp, how complete, how much in order.
+"""Measures of an attention matrix: entropy, sharpness, coverage, monotonicity.
 
-Pure functions of weights `(..., T, S)`: T target rows, S source columns, anything before them.
+All are functions of weights `(..., T, S)`: T target rows, S source columns, any leading dimensions.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from torch import Tensor
 
 
 def entropy(weights: Tensor) -> Tensor:
-    """How spread each row is: `-Σ_s α_s ln α_s`, with `0 ln 0 = 0`.
+    """Entropy of each row: `-Σ_s α_s ln α_s`, with `0 ln 0 = 0`.
 
     Args:
         weights: `(..., T, S)`.
 
     Returns:
-        `(..., T)` in nats: 0 where a row looks at one position, `ln S` where it looks at all alike.
+        `(..., T)` in nats: 0 if a row attends to one position, `ln S` if it is uniform.
     """
     surprise: Tensor = torch.special.entr(weights)  # -α ln α
     return surprise.sum(dim=-1)
 
 
 def sharpness(weights: Tensor) -> Tensor:
-    """How sharp each row is, whatever the length of the source: `1 - entropy / ln S`.
+    """Sharpness of each row, normalized by the source length: `1 - entropy / ln S`.
 
     Args:
         weights: `(..., T, S)`.
 
     Returns:
-        `(..., T)`: 1 where a row looks at one position, 0 where it looks at all alike; 1 where S = 1.
+        `(..., T)`: 1 if a row attends to one position, 0 if it is uniform; 1 if S = 1.
     """
     num_src = weights.shape[-1]
     if num_src == 1:
@@ -40,9 +40,10 @@ def sharpness(weights: Tensor) -> Tensor:
 
 
 def coverage(weights: Tensor) -> Tensor:
-    """How much each source position received over the whole target: `Σ_t α_{t,s}`.
+    """Coverage of each source position, its total weight over the target: `Σ_t α_{t,s}`.
 
-    A position far below 1 may have been left out of the translation; far above 1, said twice (Tu et al. 2016, §3).
+    A position far below 1 may be untranslated (undertranslation); far above 1, translated repeatedly (overtranslation;
+    Tu et al. 2016, §3).
 
     Args:
         weights: `(..., T, S)`.
@@ -54,22 +55,22 @@ def coverage(weights: Tensor) -> Tensor:
 
 
 def monotonicity(weights: Tensor) -> Tensor:
-    """Whether the gaze moves through the source in order: Kendall's τ between target and gaze.
+    """Monotonicity of the attention: Kendall's τ between target position and attended source position.
 
-    The gaze of row t is the expected position `m_t = Σ_s s α_{t,s} / Σ_s α_{t,s}`. Over all pairs of rows
-    t < u, the result is the mean of `sign(m_u - m_t)`.
+    The attended position of row t is its expectation `m_t = Σ_s s α_{t,s} / Σ_s α_{t,s}`. The result is the mean of
+    `sign(m_u - m_t)` over all pairs of rows t < u.
 
     Args:
         weights: `(..., T, S)`.
 
     Returns:
-        `(...)`: 1 where every step moves on, -1 where every step moves back, 0 without an order; 1 where T < 2.
+        `(...)`: 1 if every later row attends to a later position, -1 if to an earlier one, 0 without order; 1 if T < 2.
     """
     num_tgt, num_src = weights.shape[-2:]
     if num_tgt < 2:
         return weights.new_ones(weights.shape[:-2])
     total = weights.sum(dim=-1)
-    places = torch.arange(num_src, dtype=weights.dtype, device=weights.device)
-    gaze = (weights @ places) / torch.where(total > 0, total, 1.0)  # (..., T)
+    positions = torch.arange(num_src, dtype=weights.dtype, device=weights.device)
+    attended = (weights @ positions) / torch.where(total > 0, total, 1.0)  # (..., T)
     earlier, later = torch.combinations(torch.arange(num_tgt)).unbind(dim=1)
-    return torch.sign(gaze[..., later] - gaze[..., earlier]).mean(dim=-1)
+    return torch.sign(attended[..., later] - attended[..., earlier]).mean(dim=-1)

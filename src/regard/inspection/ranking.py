@@ -1,4 +1,4 @@
-"""For each output word, the input words that mattered most and least."""
+"""Ranks the source words by the attention that each target word gives them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from regard.inspection.record import AttentionRecord
 
 @dataclass(frozen=True, slots=True)
 class AttendedWord:
-    """A source word and what it received.
+    """A source word with its attention weight.
 
     Attributes:
         index: 0-based number of the source word.
         word: The word.
-        weight: Its share of the attention, 0 to 1.
+        weight: Attention weight, 0 to 1.
     """
 
     index: int
@@ -25,14 +25,14 @@ class AttendedWord:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The source words as one target word ranks them.
+    """The most and least attended source words of one target word.
 
     Attributes:
         index: 0-based number of the target word.
         word: The target word.
-        most: The source words that received most, largest first.
-        least: Of the others, those that received least, smallest first.
-        end_weight: What went to `</s>` and to no word.
+        most: The most attended source words, largest weight first.
+        least: The least attended of the other source words, smallest weight first.
+        end_weight: Weight on `</s>` and on anything else that belongs to no word.
     """
 
     index: int
@@ -48,24 +48,24 @@ def most_and_least(
     """Ranks the source words for each target word.
 
     Args:
-        record: What was attended to.
-        k: At most so many words in each list; no word stands in both. On a tie the earlier word comes first.
-        layer: Number of the layer; None = mean over the layers.
-        head: Number of the head; None = mean over the heads.
+        record: The attention of a sentence.
+        k: Largest number of words in each list; no word is in both. Ties are ordered by position.
+        layer: 0-based layer; None = mean over the layers.
+        head: 0-based head; None = mean over the heads.
 
     Returns:
-        One ranking a target word.
+        One ranking per target word.
 
     Raises:
-        ShapeError: Where `k` is less than 1.
+        ShapeError: `k` is less than 1.
     """
     if k < 1:
-        raise ShapeError(f"expected to list at least 1 word, got k={k}")
+        raise ShapeError(f"expected k of at least 1, got k={k}")
     src_words, rankings = record.src_words, []
     for index, (word, row) in enumerate(zip(record.tgt_words, record.words(layer, head), strict=True)):
         *weights, end = row.tolist()
-        attended = [AttendedWord(place, src_words[place], weight) for place, weight in enumerate(weights)]
-        most = sorted(attended, key=lambda one: -one.weight)[:k]
-        least = sorted((one for one in attended if one not in most), key=lambda one: one.weight)[:k]
+        attended = [AttendedWord(position, src_words[position], weight) for position, weight in enumerate(weights)]
+        most = sorted(attended, key=lambda source: -source.weight)[:k]
+        least = sorted((source for source in attended if source not in most), key=lambda source: source.weight)[:k]
         rankings.append(Ranking(index, word, tuple(most), tuple(least), end))
     return tuple(rankings)

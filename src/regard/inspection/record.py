@@ -1,4 +1,4 @@
-"""What a model attended to while it wrote one sentence: the matrices, and the text that they are about."""
+"""The attention of one translated sentence: the matrices, with the tokenized source and target."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from regard.text.words import word_of_piece, word_spans, words_of
 from regard.values import Encoding
 
 END = "</s>"
-"""How the end of a sentence is written; at word level the column of all mass that lies on no word."""
+"""Label of the end-of-sentence token; at word level, the column of all weight that belongs to no word."""
 
 Level = Literal["word", "subword"]
-"""Words are what spaces separate; subwords are what the model reads."""
+"""Granularity of a matrix: whitespace-separated words, or the subwords of the model."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """One matrix with the names of its rows and columns: what gets drawn.
+    """One matrix with its row and column labels, as drawn by the visualizations.
 
     Attributes:
         weights: `(T, S)` float32.
-        tgt_labels: T names, one a row.
-        src_labels: S names, one a column; the last is `</s>`.
+        tgt_labels: T labels, one per row.
+        src_labels: S labels, one per column; the last is `</s>`.
     """
 
     weights: Tensor
@@ -37,21 +37,21 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class AttentionRecord:
-    """The attention of one translated sentence, all layers and heads kept.
+    """The attention of one translated sentence, with all layers and heads.
 
-    Rows are target subwords and, where the sentence was finished, its `</s>`; columns are source subwords
-    and `</s>`. Two records are equal only if they are the same object.
+    Rows are target subwords and, if the sentence was finished, its `</s>`; columns are source subwords and `</s>`. Two
+    records are equal only if they are the same object.
 
     Attributes:
-        src: Source sentence and its subwords.
-        tgt: Target sentence and its subwords.
-        layers: One `(H, T, S)` float tensor a layer, T = target subwords (+ 1 if finished), S = source
-            subwords + 1. Kept as float32 on the CPU, without a gradient.
-        layer_names: One name a layer; made up where none is given.
+        src: Tokenized source sentence.
+        tgt: Tokenized target sentence.
+        layers: One `(H, T, S)` float tensor per layer, T = target subwords (+ 1 if finished), S = source
+            subwords + 1. Stored as float32 on the CPU, without gradient.
+        layer_names: One name per layer; default names if empty.
 
     Raises:
-        ShapeError: Where the tensors do not fit the subwords.
-        DataError: Where a weight is negative or not finite.
+        ShapeError: The shapes do not match the subwords.
+        DataError: A weight is negative or not finite.
     """
 
     src: Encoding
@@ -63,7 +63,9 @@ class AttentionRecord:
         layers = tuple(layer.detach().to(device="cpu", dtype=torch.float32) for layer in self.layers)
         names = tuple(self.layer_names) or _default_names(len(layers))
         if not layers:
-            raise ShapeError("an attention record needs at least one layer; a model without attention has none to show")
+            raise ShapeError(
+                "an attention record needs at least one layer, got none: a model without attention has no record"
+            )
         if len(names) != len(layers):
             raise ShapeError(f"expected one name for each of the {len(layers)} layers, got {len(names)}: {names}")
         for name, layer in zip(names, layers, strict=True):
@@ -75,107 +77,127 @@ class AttentionRecord:
 
     @property
     def src_labels(self) -> tuple[str, ...]:
-        """Names of the S columns: source subwords and `</s>`."""
+        """Labels of the S columns: source subwords and `</s>`."""
         return (*self.src.pieces, END)
 
     @property
     def tgt_labels(self) -> tuple[str, ...]:
-        """Names of the T rows: target subwords, and `</s>` where the sentence was finished."""
+        """Labels of the T rows: target subwords, and `</s>` if the sentence was finished."""
         return (*self.tgt.pieces, END)[: self.layers[0].shape[1]]
 
     @property
     def src_words(self) -> tuple[str, ...]:
-        """The words of the source, as spaces separate them."""
+        """The whitespace-separated words of the source."""
         return words_of(self.src.text)
 
     @property
     def tgt_words(self) -> tuple[str, ...]:
-        """The words of the target, as spaces separate them."""
+        """The whitespace-separated words of the target."""
         return words_of(self.tgt.text)
 
     def matrix(self, layer: int | None = None, head: int | None = None) -> Tensor:
-        """One matrix over subwords.
+        """The attention matrix over subwords.
 
         Args:
-            layer: Number of the layer, negative from the last; None = mean over the layers.
-            head: Number of the head, negative from the last; None = mean over the heads of each layer.
+            layer: 0-based layer, or negative from the last; None = mean over the layers.
+            head: 0-based head, or negative from the last; None = mean over the heads of each layer.
 
         Returns:
-            `(T, S)` weights, not to be written to.
+            `(T, S)` weights; do not modify them.
 
         Raises:
-            ShapeError: Where there is no such layer or head.
+            ShapeError: There is no such layer or head.
         """
         chosen = self.layers if layer is None else (self.layers[_pick(layer, len(self.layers), "layer")],)
         if head is None:
-            found = [one.mean(dim=0) if len(one) > 1 else one[0] for one in chosen]
+            matrices = [weights.mean(dim=0) if len(weights) > 1 else weights[0] for weights in chosen]
         else:
-            found = [one[_pick(head, len(one), "head")] for one in chosen]
-        return found[0] if len(found) == 1 else torch.stack(found).mean(dim=0)  # one may take much room
+            matrices = [weights[_pick(head, len(weights), "head")] for weights in chosen]
+        # A single matrix may be large, so it is not copied.
+        return matrices[0] if len(matrices) == 1 else torch.stack(matrices).mean(dim=0)
 
-    def words(self, layer: int | None = None, head: int | None = None) -> Tensor:
-        """One matrix over words: summed over a source word's subwords, averaged over a target word's.
-
-        The last column holds what lies on no source word: `</s>` above all. A subword that is only the space
-        before a word counts for that word, on either side. So each row has the mean sum of the rows it was
-        made from. A target word that no subword reaches has a row of zeros. The target's own
-        `</s>` has no row.
+    def subwords(self, layer: int | None = None, head: int | None = None, *, shifted: bool = False) -> Tensor:
+        """The row of each target subword, without that of `</s>`.
 
         Args:
             layer: As for `matrix`.
             head: As for `matrix`.
+            shifted: Whether a subword's row is that of the next step, at which it is the decoder's input, and not that
+                of the step that generated it.
+
+        Returns:
+            `(T, S)` for T target subwords; the last rows are missing where the sentence was cut short.
+        """
+        first = int(shifted)
+        return self.matrix(layer, head)[first : first + len(self.tgt.ids)]
+
+    def words(self, layer: int | None = None, head: int | None = None, *, shifted: bool = False) -> Tensor:
+        """The attention matrix over words: sum over source subwords, maximum over target subwords.
+
+        Pictures, the attention page and word links all use this matrix. The maximum, because one subword of a target
+        word often decides and the others follow from it: a mean would dilute its weight. The last column has the weight
+        that belongs to no source word, mainly that of `</s>`. A subword that is only the space before a word counts as
+        part of that word, on either side. A target word without subwords has a row of zeros. The target `</s>` has no
+        row.
+
+        Args:
+            layer: As for `matrix`.
+            head: As for `matrix`.
+            shifted: As for `subwords`.
 
         Returns:
             `(target words, source words + 1)` weights.
         """
-        weights = self.matrix(layer, head)
+        weights = self.subwords(layer, head, shifted=shifted)
         num_src, num_tgt = len(word_spans(self.src.text)), len(word_spans(self.tgt.text))
-        columns = torch.zeros(weights.shape[1], num_src + 1)  # (S, source words + 1)
-        for place, word in enumerate((*word_of_piece(self.src), None)):
-            columns[place, num_src if word is None else word] = 1
-        rows = torch.zeros(num_tgt, weights.shape[0])  # (target words, T)
-        for place, word in enumerate(word_of_piece(self.tgt)):
-            if word is not None:
-                rows[word, place] = 1
-        rows /= rows.sum(dim=1, keepdim=True).clamp(min=1)
-        return rows @ weights @ columns
+        if len(weights) < len(self.tgt.ids):
+            missing = torch.zeros(len(self.tgt.ids) - len(weights), weights.shape[1])
+            weights = torch.cat((weights, missing))
+        # A subword of no word goes to the last column, or to a row that is cut off.
+        columns = torch.tensor([*_word_numbers(self.src, num_src), num_src])
+        summed = torch.zeros(len(weights), num_src + 1).index_add_(1, columns, weights)
+        rows = torch.tensor(_word_numbers(self.tgt, num_tgt), dtype=torch.int64)[:, None].expand_as(summed)
+        return torch.zeros(num_tgt + 1, num_src + 1).scatter_reduce_(0, rows, summed, "amax")[:num_tgt]
 
     def grid(self, layer: int | None = None, head: int | None = None, *, level: Level = "word") -> Grid:
-        """One matrix with its labels, as the pictures draw it.
+        """The attention matrix with its labels, as the visualizations draw it.
 
         Args:
             layer: As for `matrix`.
             head: As for `matrix`.
-            level: Over words or over subwords.
+            level: Whether the matrix is over words or subwords.
 
         Returns:
-            The weights and the names of rows and columns.
+            The weights with row and column labels.
         """
         if level == "word":
             return Grid(self.words(layer, head), self.tgt_words, (*self.src_words, END))
         return Grid(self.matrix(layer, head), self.tgt_labels, self.src_labels)
 
     def to_dict(self) -> dict[str, object]:
-        """The record as JSON has it; weights are rounded to six decimals."""
+        """Converts the record to JSON-compatible data; weights are rounded to six decimals."""
         layers = [
-            {"name": name, "weights": [[[round(one, 6) for one in row] for row in head] for head in layer.tolist()]}
+            {
+                "name": name,
+                "weights": [[[round(weight, 6) for weight in row] for row in head] for head in layer.tolist()],
+            }
             for name, layer in zip(self.layer_names, self.layers, strict=True)
         ]
         return {"src": _encoding_to_dict(self.src), "tgt": _encoding_to_dict(self.tgt), "layers": layers}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, object]) -> AttentionRecord:
-        """The record that `to_dict` described.
+        """Restores a record from the result of `to_dict`.
 
         Args:
-            data: What was read from JSON.
+            data: Parsed JSON.
 
         Returns:
-            The record, its weights equal to six decimals.
+            The record, with weights equal to six decimals.
 
         Raises:
-            DataError: Where a part is missing or is not what it should be.
-            ShapeError: Where the parts do not fit together.
+            DataError: A part is missing or invalid.
+            ShapeError: The shapes of the parts do not match.
         """
         try:
             layers = cast("Sequence[Mapping[str, object]]", data["layers"])
@@ -186,9 +208,13 @@ class AttentionRecord:
                 tuple(str(layer["name"]) for layer in layers),
             )
         except KeyError as error:
-            raise DataError(f"an attention record without {error}: expected what `to_dict` writes") from error
+            raise DataError(f"attention record without {error}: expected the result of `to_dict`") from error
         except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-            raise DataError(f"not an attention record as `to_dict` writes it: {error}") from error
+            raise DataError(f"not an attention record: expected the result of `to_dict`, but {error}") from error
+
+
+def _word_numbers(encoding: Encoding, no_word: int) -> list[int]:
+    return [no_word if word is None else word for word in word_of_piece(encoding)]
 
 
 def _default_names(count: int) -> tuple[str, ...]:
@@ -197,23 +223,25 @@ def _default_names(count: int) -> tuple[str, ...]:
 
 def _pick(number: int, count: int, what: str) -> int:
     if not -count <= number < count:
-        raise ShapeError(f"there is no {what} {number}: expected 0 to {count - 1}, or negative from the last")
+        raise ShapeError(
+            f"there is no {what} {number}: expected 0 to {count - 1}, or a negative number counted from the last"
+        )
     return number % count
 
 
 def _check_layer(name: str, layer: Tensor, *, num_src: int, num_tgt: int) -> None:
     shape = tuple(layer.shape)
-    fits = len(shape) == 3 and min(shape) >= 1 and shape[1] in (num_tgt, num_tgt + 1) and shape[2] == num_src + 1
-    if not fits:
+    is_valid = len(shape) == 3 and min(shape) >= 1 and shape[1] in (num_tgt, num_tgt + 1) and shape[2] == num_src + 1
+    if not is_valid:
         raise ShapeError(
             f"{name}: expected weights (heads, {num_tgt + 1} target rows, {num_src + 1} source columns), "
             f"the subwords and </s>, got {shape}"
         )
     if not bool(torch.isfinite(layer).all()) or bool((layer < 0).any()):
-        raise DataError(f"{name}: expected finite weights of at least 0, got {_first_bad(layer)}")
+        raise DataError(f"{name}: expected finite weights of at least 0, got {_first_invalid(layer)}")
 
 
-def _first_bad(layer: Tensor) -> str:
+def _first_invalid(layer: Tensor) -> str:
     head, row, column = (~torch.isfinite(layer) | (layer < 0)).nonzero()[0].tolist()
     return f"{float(layer[head, row, column])} at head {head}, row {row}, column {column}"
 
@@ -231,8 +259,10 @@ def _encoding_from_dict(data: Mapping[str, object]) -> Encoding:
     text, ids, pieces = data["text"], cast("Sequence[int]", data["ids"]), cast("Sequence[str]", data["pieces"])
     spans = tuple((int(start), int(end)) for start, end in cast("Sequence[tuple[int, int]]", data["spans"]))
     if not isinstance(text, str) or not len(ids) == len(pieces) == len(spans):
-        raise DataError(f"expected as many ids, pieces and spans, got {len(ids)}, {len(pieces)} and {len(spans)}")
+        raise DataError(
+            f"expected equal numbers of ids, pieces and spans, got {len(ids)}, {len(pieces)} and {len(spans)}"
+        )
     for number, (start, end) in enumerate(spans, start=1):
         if not 0 <= start <= end <= len(text):
-            raise DataError(f"subword {number} spans the characters {start} to {end} of a text of {len(text)}")
-    return Encoding(text, tuple(int(one) for one in ids), tuple(str(piece) for piece in pieces), spans)
+            raise DataError(f"subword {number} has the span {start} to {end}, but the text has {len(text)} characters")
+    return Encoding(text, tuple(int(piece_id) for piece_id in ids), tuple(str(piece) for piece in pieces), spans)

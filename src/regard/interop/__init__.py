@@ -1,1 +1,1 @@
-"""The field's other toolkits: models in and out of them, an aligner; each needs a package that an extra names."""
+"""Import and export of models for other toolkits, and the aligner eflomal; each needs an optional package."""

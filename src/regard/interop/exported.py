@@ -1,4 +1,4 @@
-"""A model written for another engine: what that engine reads, with regard's own vocabularies and settings beside it."""
+"""Export directories: files for another engine, with regard's vocabularies, configuration and a manifest."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from regard.text.subword import Subword
 MANIFEST = "export.json"
 FORMAT, FORMAT_VERSION = "regard-export", 2
 ENGINES = ("ctranslate2", "onnx")
-"""What models are exported for."""
+"""Engines that run exports."""
 _SIGNATURE = re.compile(
     r"regard:[\w.+!-]+\|model:[\w.+-]+\|params:\d+\|vocab:[\w-]+\|seed:-?\d+\|c:[0-9a-f]{8}\|w:[0-9a-f]{8}", re.ASCII
 )
-_MOST = 1 << 20
+_MAX_BYTES = 1 << 20
 _CURE = "export the model again"
 
 
@@ -43,15 +43,14 @@ class ExportManifest(BaseModel):
 
     Attributes:
         format: Always `regard-export`.
-        format_version: Which layout the directory has.
-        regard_version: The version of regard that wrote it.
-        engine: Which engine reads it.
-        quantization: The type of its weights, as that engine calls it.
-        signature: Signature of the model that was exported.
-        files: SHA-256 of each file, by name.
-        weight_levels: Largest magnitude of a weight that is multiplied as a byte. With at most 64, every processor
-            computes the same; a version of regard that did not see to it left this out, as does an export whose
-            weights are not rounded to bytes.
+        format_version: Version of the layout.
+        regard_version: Version of regard that wrote it.
+        engine: Engine that reads it, one of `ENGINES`.
+        quantization: Type of the weights, by the engine's name.
+        signature: Signature of the exported model.
+        files: SHA-256 per file name.
+        weight_levels: Largest magnitude of a weight in 8-bit products; up to 64, every processor computes the same.
+            None if no weight is rounded to 8 bits, or if an older version of regard wrote the export.
         readout: How word links are read off the attention, as the model's manifest says.
     """
 
@@ -70,14 +69,14 @@ class ExportManifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An export as it lies on the disk, its files checked.
+    """An opened export, whose files have been compared with their hashes.
 
     Attributes:
-        path: The directory.
-        manifest: What it says about itself.
-        config: The configuration of the model that was exported.
-        src_subword: Vocabulary of the source.
-        tgt_subword: Vocabulary of the target; the same object where they share one.
+        path: Directory of the export.
+        manifest: Content of `export.json`.
+        config: Configuration of the exported model.
+        src_subword: Source vocabulary.
+        tgt_subword: Target vocabulary; the same object if source and target share one.
     """
 
     path: Path
@@ -87,63 +86,65 @@ class Exported:
     tgt_subword: Subword
 
     def check_same(self) -> None:
-        """Makes sure, after an engine has read its files, that they still are those whose hashes were checked.
+        """Checks that the export was not replaced while an engine read its files.
 
         Raises:
-            CheckpointError: Another export has taken this one's place meanwhile.
+            CheckpointError: The manifest has changed.
         """
         if _read_manifest(self.path / MANIFEST) != self.manifest:
-            raise CheckpointError(f"{self.path}: another export took its place while it was read: try again")
+            raise CheckpointError(f"{self.path}: it was replaced by another export while it was read: try again")
 
 
 def is_export(path: str | Path) -> bool:
-    """Whether a directory is an export of `regard export`."""
+    """Whether a directory was written by `regard export`."""
     return (Path(path) / MANIFEST).is_file()
 
 
 @contextmanager
 def new_directory(path: str | Path) -> Iterator[Path]:
-    """A directory that appears only when all that is in it has been written.
+    """Makes a directory that appears only when all of its files are written.
 
     Args:
-        path: Where it will be; an empty directory may be there.
+        path: Path of the directory; an empty directory may exist.
 
     Yields:
-        Where to write.
+        Temporary directory to write to.
 
     Raises:
-        CheckpointError: The place is taken or cannot be written.
+        CheckpointError: The path exists or cannot be written.
     """
-    place = checked_path(path, "out")
-    if place.exists() and not (place.is_dir() and not any(place.iterdir())):
-        raise CheckpointError(f"{place}: expected a free name for what is exported, but something is there: remove it")
-    with atomic_directory(place, temporary=place.with_name(f".{place.name}{PENDING}")) as waiting:
-        yield waiting
+    target = checked_path(path, "out")
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise CheckpointError(
+            f"{target}: expected a path for a new directory, but it exists already: remove it, or give another path"
+        )
+    with atomic_directory(target, temporary=target.with_name(f".{target.name}{PENDING}")) as pending:
+        yield pending
 
 
 def write_companions(
     directory: Path, stored: StoredModel, *, engine: str, quantization: str, weight_levels: int | None = None
 ) -> None:
-    """Completes a directory that already holds what the engine reads.
+    """Adds configuration, vocabularies and manifest to the files of an engine.
 
     Args:
-        directory: The directory.
-        stored: The model that was exported.
-        engine: The engine's name.
-        quantization: The type of the weights.
-        weight_levels: As `ExportNote` has it.
+        directory: Directory with the engine's files.
+        stored: The exported model.
+        engine: One of `ENGINES`.
+        quantization: Type of the weights.
+        weight_levels: See `ExportManifest`.
     """
     (directory / CONFIG).write_text(dump_config(stored.config), encoding="utf-8", newline="\n")
-    alone = stored.src_subword.fingerprint() == stored.tgt_subword.fingerprint()
-    subwords = (stored.src_subword,) if alone else (stored.src_subword, stored.tgt_subword)
-    for name, subword in zip(SHARED_SUBWORD if alone else SEPARATE_SUBWORDS, subwords, strict=True):
+    shared = stored.src_subword.fingerprint() == stored.tgt_subword.fingerprint()
+    subwords = (stored.src_subword,) if shared else (stored.src_subword, stored.tgt_subword)
+    for name, subword in zip(SHARED_SUBWORD if shared else SEPARATE_SUBWORDS, subwords, strict=True):
         subword.save(directory / name)
     manifest = ExportManifest(
         regard_version=version("regard"),
         engine=engine,
         quantization=quantization,
         signature=stored.manifest.signature,
-        files={one.name: sha256(one) for one in sorted(directory.iterdir())},
+        files={path.name: sha256(path) for path in sorted(directory.iterdir())},
         weight_levels=weight_levels,
         readout=stored.readout,
     )
@@ -152,16 +153,16 @@ def write_companions(
 
 
 def open_export(path: str | Path) -> Exported:
-    """Reads an export's own description, and checks its files against their hashes.
+    """Reads an export, except for the engine's files, and compares all files with their hashes.
 
     Args:
-        path: What `regard export` wrote.
+        path: Directory that `regard export` wrote.
 
     Returns:
-        All but what the engine itself reads.
+        The export.
 
     Raises:
-        CheckpointError: This is no export, or a file is missing or was changed.
+        CheckpointError: The directory is no export, or a file is missing or was changed.
     """
     directory = Path(path)
     manifest = _read_manifest(directory / MANIFEST)
@@ -169,7 +170,7 @@ def open_export(path: str | Path) -> Exported:
         _check_hash(directory, name, expected)
     if not {CONFIG} < set(manifest.files):
         raise CheckpointError(f"{directory / MANIFEST}: lists no {CONFIG}: export the model again")
-    text = read_text(directory / CONFIG, max_bytes=_MOST, remedy="export the model again")
+    text = read_text(directory / CONFIG, max_bytes=_MAX_BYTES, remedy="export the model again")
     config = parse_config(rename_keys(text), where=str(directory / CONFIG))
     check_readout(manifest.readout, config.model, where=directory / MANIFEST, remedy=_CURE)
     names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in manifest.files else SHARED_SUBWORD
@@ -177,14 +178,16 @@ def open_export(path: str | Path) -> Exported:
     if missing is not None:
         raise CheckpointError(f"{directory / MANIFEST}: lists no {missing}: export the model again")
     subwords = [Subword.load(directory / name) for name in names]
-    _check_signature(directory / MANIFEST, manifest, text, [len(one) for one in subwords])
+    _check_signature(directory / MANIFEST, manifest, text, [len(subword) for subword in subwords])
     return Exported(directory, manifest, config, subwords[0], subwords[-1])
 
 
 def _check_hash(directory: Path, name: str, expected: str) -> None:
     file = directory / name
     if Path(name).name != name or name in ("", ".", "..", MANIFEST):
-        raise CheckpointError(f"{directory / MANIFEST}: lists {name[:80]!r}, which is no file of an export: {_CURE}")
+        raise CheckpointError(
+            f"{directory / MANIFEST}: lists {name[:80]!r}, which cannot be a file of an export: {_CURE}"
+        )
     if not os.path.lexists(file):
         raise CheckpointError(f"{file}: missing since the model was exported: {_CURE}")
     digest = hashlib.sha256()
@@ -195,36 +198,40 @@ def _check_hash(directory: Path, name: str, expected: str) -> None:
         raise CheckpointError(f"{file}: changed since the model was exported: {_CURE}")
 
 
-def _check_signature(where: Path, manifest: ExportManifest, config: str, sizes: list[int]) -> None:
-    """Compares the signature with what lies beside it, as far as it tells of that."""
+def _check_signature(path: Path, manifest: ExportManifest, config: str, sizes: list[int]) -> None:
+    """Compares the signature with configuration and vocabulary."""
     if not _SIGNATURE.fullmatch(manifest.signature):
-        raise CheckpointError(f"{where}: {manifest.signature[:80]!r} is no signature of a model: {_CURE}")
-    parts = dict(part.partition(":")[::2] for part in manifest.signature.split("|"))
-    said, there = parts.get("c"), hashlib.sha256(config.encode()).hexdigest()[:8]
-    if said != there:
+        raise CheckpointError(f"{path}: {manifest.signature[:80]!r} is not a signature of a model: {_CURE}")
+    fields = dict(field.partition(":")[::2] for field in manifest.signature.split("|"))
+    signed_hash, config_hash = fields.get("c"), hashlib.sha256(config.encode()).hexdigest()[:8]
+    if signed_hash != config_hash:
         raise CheckpointError(
-            f"{where}: its signature is of a configuration whose hash begins with {str(said)[:12]!r}, but that of "
-            f"{CONFIG} begins with {there}: {_CURE}"
+            f"{path}: the signature has a configuration whose hash begins with {str(signed_hash)[:12]!r}, but the hash "
+            f"of {CONFIG} begins with {config_hash}: {_CURE}"
         )
-    told = parts.get("vocab", "").rpartition("-")[2]
-    if told != str(sizes[-1]):
+    signed_size = fields.get("vocab", "").rpartition("-")[2]
+    if signed_size != str(sizes[-1]):
         raise CheckpointError(
-            f"{where}: its signature is of {told[:12]!r} subwords, but there are {sizes[-1]}: {_CURE}"
+            f"{path}: the signature has a vocabulary of {signed_size[:12]!r} subwords, but the vocabulary file has "
+            f"{sizes[-1]}: {_CURE}"
         )
 
 
 def _read_manifest(path: Path) -> ExportManifest:
-    data = read_bytes(path, max_bytes=_MOST, remedy="give what `regard export` wrote")
+    data = read_bytes(path, max_bytes=_MAX_BYTES, remedy="give a directory that `regard export` wrote")
     tree = parse_json(data, where=str(path), remedy=_CURE)
     try:
         manifest = ExportManifest.model_validate(tree)
     except ValidationError as error:
         raise CheckpointError(f"{path}: damaged ({error.error_count()} faults): {_CURE}") from None
     if manifest.format != FORMAT or manifest.engine not in ENGINES:
-        raise CheckpointError(f"{path}: not of an export for {' or '.join(ENGINES)}: give what `regard export` wrote")
+        raise CheckpointError(
+            f"{path}: expected the manifest of an export for {' or '.join(ENGINES)}, got another file: give a "
+            "directory that `regard export` wrote"
+        )
     if not 1 <= manifest.format_version <= FORMAT_VERSION:
         raise CheckpointError(
             f"{path}: expected format {FORMAT_VERSION} or older, got {manifest.format_version}: export the model with "
-            "this regard"
+            "this version of regard"
         )
     return manifest

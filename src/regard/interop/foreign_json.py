@@ -1,4 +1,4 @@
-"""JSON files of other toolkits: an object of a bounded size, or a complaint in words."""
+"""JSON files of other toolkits: objects of a bounded size."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from regard.errors import CheckpointError
 from regard.files.json_text import parse_json
 from regard.text.file_type import read_file
 
-LARGEST = 32 << 20
-"""Bytes of the largest file that is read: the vocabularies of OPUS-MT have two million."""
+MAX_BYTES = 32 << 20
+"""Size of the largest file that is read; vocabularies of OPUS-MT have two million bytes."""
 
 
-def read_object(path: Path, *, wanted: str, most: int = LARGEST) -> dict[str, object]:
+def read_object(path: Path, *, expected: str, max_bytes: int = MAX_BYTES) -> dict[str, object]:
     """Reads a JSON object.
 
     Args:
         path: The file.
-        wanted: What it should be, with its article, for messages.
-        most: Bytes that it may have.
+        expected: Description of the file with its article, for messages, such as `an index of weights`.
+        max_bytes: Largest size in bytes.
 
     Returns:
         The object.
 
     Raises:
-        CheckpointError: It is missing or no regular file, or not such an object.
+        CheckpointError: The file is missing, no regular file or too large, or holds no JSON object.
     """
-    data = read_file(path, wanted=wanted, most=most)
-    tree = parse_json(data, where=str(path), remedy=f"expected {wanted}; copy the directory again")
+    data = read_file(path, expected=expected, most=max_bytes)
+    tree = parse_json(data, where=str(path), remedy=f"expected {expected}; copy the directory again")
     if not isinstance(tree, dict):
-        raise CheckpointError(f"{path}: expected {wanted}, an object, got a {type(tree).__name__}; copy it again")
+        raise CheckpointError(f"{path}: expected {expected}, an object, got a {type(tree).__name__}; copy it again")
     return tree

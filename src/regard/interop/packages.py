@@ -1,4 +1,4 @@
-"""Packages that only some users need."""
+"""Optional packages."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from regard.errors import ConfigError
 
 
 def require_package(package: str, *, to: str, extra: str = "interop") -> None:
-    """Makes sure that an optional package is there.
+    """Checks that an optional package is installed.
 
     Args:
-        package: Its name, as it is imported and installed.
-        to: What it is needed for, as an infinitive.
-        extra: The extra of ours that installs it.
+        package: Name of the package, for import and for pip.
+        to: Purpose of the package, an infinitive without `to`, for the message.
+        extra: Extra of regard that installs it.
 
     Raises:
-        ConfigError: It is not installed; the message says how to install it.
+        ConfigError: The package is not installed; the message says how to install it.
     """
     if find_spec(package) is None:
         raise ConfigError(f"to {to}, the package {package} is needed: pip install 'regard[{extra}]'")

@@ -1,4 +1,4 @@
-"""Whether another engine says what regard says: checked on every export, before anybody relies on it."""
+"""Comparison of another engine with regard, on samples, before an export is written."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ from regard.values import Hypothesis
 NUM_SAMPLES = 16
 MAX_LEN = 40
 TIE = 1e-3
-"""Nats between two tokens that count as equally likely: sums of floats in another order may choose either."""
+"""Difference of two log-probabilities, in nats, that counts as a tie: rounding may choose either token."""
 
 Ids = tuple[int, ...]
 Run = Callable[[Sequence[Ids], int], list[Ids]]
-"""Translates greedily by another engine: ids without eos and a limit in, ids with eos (where it came) out."""
+"""Greedy search of another engine: source ids without eos, and a length limit, to target ids with eos if reached."""
 
 
 def sample_sources(stored: StoredModel) -> list[Ids]:
-    """Sources of all lengths, drawn from the vocabulary: the same for the same model.
+    """Draws random source sentences of many lengths, the same ones every time for a model.
 
     Args:
         stored: The model.
 
     Returns:
-        `NUM_SAMPLES` lists of ids, without eos.
+        Ids of `NUM_SAMPLES` sentences, without eos.
     """
     subword, generator = stored.src_subword, random.Random(1)
-    text = [i for i in range(len(subword)) if subword.decode([i]).text]
+    text_ids = [i for i in range(len(subword)) if subword.decode([i]).text]
     longest = min(25, stored.config.data.max_len, stored.config.model.num_positions - 1)
-    return [tuple(generator.choices(text, k=1 + number * longest // NUM_SAMPLES)) for number in range(NUM_SAMPLES)]
+    return [tuple(generator.choices(text_ids, k=1 + number * longest // NUM_SAMPLES)) for number in range(NUM_SAMPLES)]
 
 
 def verify(stored: StoredModel, run: Run, *, engine: str) -> None:
-    """Refuses an export that does not translate as the model does.
+    """Compares the greedy translations of an engine with regard's.
 
     Args:
         stored: The model in regard.
-        run: The engine, with weights that were not rounded.
-        engine: Its name, for the message.
+        run: Greedy search of the engine, with weights that are not rounded.
+        engine: Name of the engine, for the message.
 
     Raises:
-        CheckpointError: A sample came out differently.
+        CheckpointError: A translation differs, other than by a tie.
     """
     sources = sample_sources(stored)
     batch = collate(sources, None, specials=stored.src_subword.specials)
@@ -59,50 +59,52 @@ def verify(stored: StoredModel, run: Run, *, engine: str) -> None:
         stored.model, batch.src_ids, batch.src_len, max_len=limits, specials=stored.tgt_subword.specials
     )
     pairs = zip(sources, ours, run(sources, limit), strict=True)
-    same = sum(_agree(stored, source, mine, theirs) for source, mine, theirs in pairs)
-    if same < NUM_SAMPLES:
+    num_equal = sum(_agree(stored, source, our, their) for source, our, their in pairs)
+    if num_equal < NUM_SAMPLES:
         raise CheckpointError(
-            f"{engine} translates {NUM_SAMPLES - same} of {NUM_SAMPLES} samples otherwise than regard, so nothing was "
-            "exported: this is a fault of regard or of that engine's version; please report it with both versions"
+            f"{engine} and regard translate {NUM_SAMPLES - num_equal} of {NUM_SAMPLES} samples differently, so nothing "
+            "was exported: this is a bug in regard or in that version of the engine; please report it with both "
+            "versions"
         )
 
 
 def verify_logits(stored: StoredModel, model: StepModel, *, engine: str, close: float) -> None:
-    """Refuses an export whose logits are not the model's, step by step behind the same tokens.
+    """Compares the logits of an engine with regard's, step by step for the same prefixes.
 
     Args:
         stored: The model in regard.
-        model: The same by the engine, with weights that were not rounded.
-        engine: Its name, for the message.
-        close: The most that a logit may differ.
+        model: The exported model in the engine, with weights that are not rounded.
+        engine: Name of the engine, for the message.
+        close: Largest difference of two logits that counts as equal.
 
     Raises:
-        CheckpointError: One differs by more.
+        CheckpointError: A logit differs by more, or is NaN.
     """
     batch = collate(sample_sources(stored), None, specials=stored.src_subword.specials)
     ids = torch.full_like(batch.src_len, stored.tgt_subword.specials.bos)
     with torch.inference_mode():
-        ours, theirs = (one.start(batch.src_ids, batch.src_len) for one in (stored.model, model))
+        our_state, their_state = (each.start(batch.src_ids, batch.src_len) for each in (stored.model, model))
         for _ in range(min(MAX_LEN, stored.config.model.num_positions)):
-            mine, ours = stored.model.step(ids, ours)
-            their, theirs = model.step(ids, theirs)
-            off = float((mine.logits - their.logits).abs().max())
-            if not off <= close:
+            our_step, our_state = stored.model.step(ids, our_state)
+            their_step, their_state = model.step(ids, their_state)
+            difference = float((our_step.logits - their_step.logits).abs().max())
+            if not difference <= close:  # also if it is NaN
                 raise CheckpointError(
-                    f"logits of {engine} differ from regard's by up to {off:.2g}, so nothing was exported: this is a "
-                    "fault of regard or of that engine's version; please report it with both versions"
+                    f"logits of {engine} differ from regard's by up to {difference:.2g}, so nothing was exported: this "
+                    "is a bug in regard or in that version of the engine; please report it with both versions"
                 )
-            ids = mine.logits.argmax(-1)
+            ids = our_step.logits.argmax(-1)
 
 
 def _agree(stored: StoredModel, source: Ids, ours: Hypothesis, theirs: Ids) -> bool:
+    """Whether two translations are equal up to the end, or up to a tie."""
     if ours.ids == theirs:
         return True
-    where = next((n for n, (a, b) in enumerate(zip(ours.ids, theirs, strict=False)) if a != b), None)
-    if where is None:
+    first = next((n for n, (a, b) in enumerate(zip(ours.ids, theirs, strict=False)) if a != b), None)
+    if first is None:
         return False
     batch = collate([source], None, specials=stored.src_subword.specials)
     specials = stored.tgt_subword.specials
-    read = theirs[: where + (theirs[where] != specials.eos)]  # force_decode adds the eos
-    [forced] = force_decode(stored.model, batch.src_ids, batch.src_len, [read], specials=specials)
-    return ours.log_probs[where] - forced.log_probs[where] < TIE
+    prefix = theirs[: first + (theirs[first] != specials.eos)]  # force_decode adds the eos
+    [forced] = force_decode(stored.model, batch.src_ids, batch.src_len, [prefix], specials=specials)
+    return ours.log_probs[first] - forced.log_probs[first] < TIE

@@ -28,7 +28,7 @@ from regard.lab.load import dump_lab, parse_lab, system_config
 from regard.lab.result import RunResult, read_result
 from regard.lab.schema import BudgetConfig, Lab
 from regard.lab.systems import system_configs
-from regard.recipes.prepare import keep_config, prepare
+from regard.recipes.prepare import prepare, save_config
 from regard.store.migrations import rename_keys
 from regard.store.sealed_json import read_sealed, sealed
 from regard.store.training_directory import TRAINING
@@ -321,7 +321,7 @@ def prepare_run(experiment: Experiment, run: Run, *, workers: int) -> Config:
         with atomic_directory(training) as temporary:
             for file in experiment.vocabulary_directory(config).iterdir():
                 shutil.copyfile(file, temporary / file.name)
-            keep_config(config, temporary)
+            save_config(config, temporary)
         write_shared_text(run.fingerprint_file, fingerprint)
     chosen = system_config(experiment.lab, run.system).train.threads
     threads = chosen or max(1, available_cores() // workers)
@@ -330,9 +330,9 @@ def prepare_run(experiment: Experiment, run: Run, *, workers: int) -> Config:
     if (training / "state.safetensors").exists():  # a started training keeps its options, but the lab may have moved
         text = read_text(config_file, max_bytes=4 * MAX_CHARS, remedy=_CURE)
         stored = parse_config(rename_keys(text), where=str(config_file))
-        keep_config(with_corpus(stored, experiment.corpus), training)
+        save_config(with_corpus(stored, experiment.corpus), training)
     else:
-        keep_config(config, training)
+        save_config(config, training)
     return config
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from regard.inspection.labels import visible
+from regard.inspection.labels import replace_controls
 from regard.inspection.record import Grid
 
 _MAX_LABEL = 14
@@ -51,5 +51,5 @@ def draw_matrix(grid: Grid, *, label: str) -> str:
 
 
 def _shortened(text: str) -> str:
-    shown = visible(text)
+    shown = replace_controls(text)
     return shown if len(shown) <= _MAX_LABEL else f"{shown[: _MAX_LABEL - 1]}\u2026"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 
 from regard.files.printable import printable
-from regard.inspection.html import frame
+from regard.inspection.html import render_iframe
 from regard.lab import findings
 from regard.lab.chart import Axes, Line, axes_for, draw_chart, draw_interval, draw_marker
 from regard.lab.compare import PooledScore
@@ -256,7 +256,7 @@ def _matrices(summary: Summary) -> Iterator[str]:
     for name, runs in summary.results.items():
         drawn = runs[0].measured.records()
         if drawn:
-            view = frame(drawn, title=name).replace("<iframe ", '<iframe loading="lazy" ', 1)
+            view = render_iframe(drawn, title=name).replace("<iframe ", '<iframe loading="lazy" ', 1)
             yield f"<details><summary>Interactive view of all layers and heads: {_text(name)}</summary>{view}</details>"
 
 

@@ -117,7 +117,7 @@ class Recorder:
 
     Args:
         path: File of the record; an existing one is continued.
-        on_report: Called after each report; may raise an exception to stop the training.
+        on_report: Called after each report was written.
         clock: Clock in seconds, from any starting point.
     """
 

@@ -25,8 +25,8 @@ from regard.lab.load import dump_lab
 from regard.lab.recorder import read_record
 from regard.lab.schema import Lab
 from regard.lab.worker import FINISHED, INTERRUPTED, TAKEN
-from regard.train.console import duration
-from regard.train.interrupt import listening
+from regard.train.console import format_duration
+from regard.train.interrupt import Interrupt
 
 POLL_SECONDS = 0.5
 PROGRESS_SECONDS = 30.0
@@ -54,7 +54,14 @@ class LabOutcome:
     interrupted: bool = False
 
 
-def run_lab(lab: Lab, directory: Path, *, workers: int = 1, console: Console | None = None) -> LabOutcome:
+def run_lab(
+    lab: Lab,
+    directory: Path,
+    *,
+    workers: int = 1,
+    console: Console | None = None,
+    interrupt: Interrupt | None = None,
+) -> LabOutcome:
     """Trains and measures all unfinished runs, and waits for those that other workers are training.
 
     Several machines may call this for the same lab in one shared directory.
@@ -64,6 +71,7 @@ def run_lab(lab: Lab, directory: Path, *, workers: int = 1, console: Console | N
         directory: Directory of the lab, existing or new.
         workers: Number of trainings at the same time on this machine.
         console: Where progress is written; standard error by default.
+        interrupt: Checked twice per second: once a stop is requested, all trainings save their state and the lab ends.
 
     Returns:
         Finished and failed runs.
@@ -75,7 +83,7 @@ def run_lab(lab: Lab, directory: Path, *, workers: int = 1, console: Console | N
         raise ConfigError(f"expected at least 1 worker, got {workers}")
     console = console or Console(stderr=True)
     _say(console, f"{lab.title}: {len(lab.systems)} systems, {len(lab.seeds)} seeds; preparing the text in {directory}")
-    return _Scheduler(set_up(lab, directory), workers, console).run()
+    return _Scheduler(set_up(lab, directory), workers, console).run(interrupt or Interrupt())
 
 
 class _Scheduler:
@@ -89,10 +97,10 @@ class _Scheduler:
         self.wall_seconds: dict[Run, float] = {}
         self.last_report = time.monotonic()
 
-    def run(self) -> LabOutcome:
+    def run(self, interrupt: Interrupt) -> LabOutcome:
         if self.outcome.finished:
             _say(self.console, f"{len(self.outcome.finished)} of {len(self.runs)} runs were finished earlier")
-        with listening() as interrupt:
+        with interrupt.watching():
             try:
                 while self._unfinished() and not interrupt.requested:
                     self._start_workers()
@@ -133,9 +141,9 @@ class _Scheduler:
         self.wall_seconds[run] = result.wall_seconds
         translations = [sentence.translation for sentence in result.measured.sentences]
         bleu = corpus_bleu(translations, self.experiment.corpus.lines("test.tgt"))
-        left = f", about {duration(self._remaining())} left" if self._unfinished() else ""
+        left = f", about {format_duration(self._remaining())} left" if self._unfinished() else ""
         count = f"{len(self.outcome.finished)} of {len(self.runs)} done{left}"
-        _say(self.console, f"{run.name}: BLEU {bleu:.1f} in {duration(result.wall_seconds)}  ({count})")
+        _say(self.console, f"{run.name}: BLEU {bleu:.1f} in {format_duration(result.wall_seconds)}  ({count})")
         self.last_report = time.monotonic()
 
     def _report_progress(self) -> None:
@@ -152,7 +160,7 @@ class _Scheduler:
             progress = f"step {record.step:,}/{record.steps:,}{loss}" if record.steps else "preparing"
             parts.append(f"{run.name}{elsewhere}: {progress}")
         left = self._remaining()
-        parts.append(f"about {duration(left)} left for all" if left else "no estimate yet")
+        parts.append(f"about {format_duration(left)} left for all" if left else "no estimate yet")
         _say(self.console, "; ".join(parts))
 
     def _duration_of(self, run: Run) -> float:

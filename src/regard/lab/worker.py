@@ -21,21 +21,24 @@ from regard.lab.load import parse_lab
 from regard.lab.measure import measure
 from regard.lab.recorder import Record, Recorder
 from regard.lab.result import RunResult, TrainingOutcome
+from regard.recipes.process import interrupt_on_signals, prepare_process
 from regard.recipes.training import TrainResult, choose_device, train
 from regard.store.training_directory import TRAINING
+from regard.train.interrupt import Interrupt
 from regard.translation.loading import load
 
 FINISHED, FAILED, TAKEN, INTERRUPTED = 0, 2, 3, 130
 """Exit status of a worker; TAKEN = another worker holds the run."""
 
 
-def train_and_measure(experiment: Experiment, run: Run, *, workers: int) -> int:
+def train_and_measure(experiment: Experiment, run: Run, *, workers: int, interrupt: Interrupt | None = None) -> int:
     """Trains and measures a run, unless another worker holds it; a partial training is resumed.
 
     Args:
         experiment: The lab in its directory.
         run: A run of this lab.
         workers: Number of trainings that share this machine's cores.
+        interrupt: Checked between two steps: once a stop is requested, the training saves its state and ends.
 
     Returns:
         `FINISHED`, `TAKEN` or `INTERRUPTED`.
@@ -51,7 +54,7 @@ def train_and_measure(experiment: Experiment, run: Run, *, workers: int) -> int:
             remove(run.model_directory / TRAINING)  # left by a worker that was killed before it could remove it
             return FINISHED
         try:
-            return _train_and_measure(experiment, run, workers, lock, lost)
+            return _train_and_measure(experiment, run, workers, lock, lost, interrupt or Interrupt())
         except _LostError:
             return TAKEN
 
@@ -60,15 +63,19 @@ class _LostError(Exception):
     """Another worker has taken over the run, since this one seemed dead; this one must not write to it any more."""
 
 
-def _train_and_measure(experiment: Experiment, run: Run, workers: int, lock: Lock, lost: threading.Event) -> int:
+def _train_and_measure(
+    experiment: Experiment, run: Run, workers: int, lock: Lock, lost: threading.Event, interrupt: Interrupt
+) -> int:
     config = prepare_run(experiment, run, workers=workers)
 
     def stop_if_lost() -> None:
         if lost.is_set():
-            raise _LostError
+            interrupt.request(save=False)  # another worker writes there now
 
     recorder = Recorder(run.directory / "record.json", on_report=stop_if_lost)
-    trained = train(config, run.model_directory, resume=True, reporter=recorder)
+    trained = train(config, run.model_directory, resume=True, reporter=recorder, interrupt=interrupt)
+    if trained.interrupted and not interrupt.save:
+        raise _LostError
     if trained.interrupted:
         return INTERRUPTED
     end_of_training = time.monotonic()
@@ -110,10 +117,12 @@ def main(arguments: Sequence[str], lab_toml: str) -> int:
         `FINISHED`, `TAKEN`, `INTERRUPTED`, or `FAILED` with the error on standard error.
     """
     directory, system, seed, workers = arguments
+    prepare_process()
     try:
         experiment = open_experiment(Path(directory), parse_lab(lab_toml, where="the lab on standard input"))
         run = next(run for run in experiment.runs() if (run.system, str(run.seed)) == (system, seed))
-        return train_and_measure(experiment, run, workers=int(workers))
+        with interrupt_on_signals() as interrupt:
+            return train_and_measure(experiment, run, workers=int(workers), interrupt=interrupt)
     except RegardError as error:
         print(printable(f"error: {error}"), file=sys.stderr, flush=True)  # noqa: T201
         return FAILED

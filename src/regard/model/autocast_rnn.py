@@ -1,4 +1,4 @@
-"""PyTorch's recurrent layers over whole sentences, in number types in which they can be trained."""
+"""Runs PyTorch's recurrent layers under autocast, in number types in which they can be trained."""
 
 from __future__ import annotations
 
@@ -11,63 +11,65 @@ from torch.nn.utils.rnn import PackedSequence
 
 T = TypeVar("T")
 Sequence = TypeVar("Sequence", Tensor, PackedSequence)
-Last: TypeAlias = "Tensor | tuple[Tensor, ...]"
-"""The last state of a layer: h, or h and c of an LSTM."""
+FinalState: TypeAlias = "Tensor | tuple[Tensor, ...]"
+"""The final state of a layer: h, or h and c of an LSTM."""
 
 
-def run_rnn(layer: nn.RNNBase, x: Sequence, initial: Last | None = None) -> tuple[Sequence, Last]:
-    """Runs a layer over a sentence.
+def run_rnn(layer: nn.RNNBase, x: Sequence, initial: FinalState | None = None) -> tuple[Sequence, FinalState]:
+    """Runs a recurrent layer over whole sentences.
 
-    On a GPU autocast hands recurrent layers to cuDNN in float16, whatever type it was given (`AutocastRNN.cpp` in
-    PyTorch), and the gradients of a loss that nobody scales up vanish there. On a processor without instructions for
-    autocast's type there is no LSTM in it. In both cases layers run in the type of their weights, and what they give is
-    in autocast's type again.
+    On a GPU, autocast always runs recurrent layers in float16 with cuDNN, regardless of its own type
+    (`AutocastRNN.cpp` in PyTorch), and without loss scaling the gradients underflow. On a CPU without instructions for
+    autocast's type, oneDNN cannot train an LSTM in it. In both cases the layer runs in the type of its weights, and its
+    results are cast to autocast's type.
 
     Args:
-        layer: Of PyTorch's.
+        layer: A recurrent layer of PyTorch.
         x: `(B, T, input)`, or packed.
-        initial: `(directions, B, hidden)`, one or several; zeros when not given.
+        initial: Initial h, or h and c, `(directions, B, hidden)` each; None = zeros.
 
     Returns:
-        What the layer gives: `(B, T, directions * hidden)`, or packed, and the last state.
+        The outputs `(B, T, directions * hidden)`, packed if x is, and the final state.
     """
-    device = x.data.device.type  # a tensor's data is itself
-    if not torch.is_autocast_enabled(device) or (device == "cpu" and _runs_narrow(layer)):
-        y, last = layer(x, initial)
-        return y, last
-    narrow, own = torch.get_autocast_dtype(device), layer.get_parameter("weight_hh_l0").dtype
+    device = x.data.device.type  # `data` of a tensor is the tensor itself
+    if not torch.is_autocast_enabled(device) or (device == "cpu" and _can_autocast_on_cpu(layer)):
+        y, final = layer(x, initial)
+        return y, final
+    autocast_dtype, weight_dtype = torch.get_autocast_dtype(device), layer.get_parameter("weight_hh_l0").dtype
     with torch.autocast(device, enabled=False):
-        y, last = layer(_as(x, own), None if initial is None else _as(initial, own))
-    return _as(y, narrow), _as(last, narrow)
+        y, final = layer(_cast(x, weight_dtype), None if initial is None else _cast(initial, weight_dtype))
+    return _cast(y, autocast_dtype), _cast(final, autocast_dtype)
 
 
-def _runs_narrow(layer: nn.RNNBase) -> bool:
-    return not isinstance(layer, nn.LSTM) or has_lstm(torch.get_autocast_dtype("cpu"))
+def _can_autocast_on_cpu(layer: nn.RNNBase) -> bool:
+    return not isinstance(layer, nn.LSTM) or can_train_lstm(torch.get_autocast_dtype("cpu"))
 
 
 @cache
-def has_lstm(dtype: torch.dtype) -> bool:
-    """Whether oneDNN can train an LSTM in a narrow type on this processor; tried once, on a layer of a few numbers.
+def can_train_lstm(dtype: torch.dtype) -> bool:
+    """Whether oneDNN can train an LSTM in a type on this CPU.
+
+    It is tried once, on a layer with one unit. Elman layers and GRUs are PyTorch's own code, which runs everywhere.
 
     Args:
-        dtype: Of autocast.
+        dtype: The type of autocast.
 
     Returns:
-        Whether it can. Elman's layers and the GRU are PyTorch's own and run everywhere.
+        True if an LSTM can be trained in it.
     """
-    layer = nn.LSTM(1, 1, device="meta").to_empty(device="cpu")  # without drawing weights
+    layer = nn.LSTM(1, 1, device="meta").to_empty(device="cpu")  # draws no random weights
     try:
         with torch.inference_mode(mode=False), torch.enable_grad(), torch.autocast("cpu", dtype=dtype):
             layer(torch.zeros(1, 1, 1))[0].sum().backward()
-    except RuntimeError:  # no primitive descriptor
+    except RuntimeError:  # oneDNN: could not create a primitive descriptor
         return False
     return True
 
 
-def _as(value: T, dtype: torch.dtype) -> T:
+def _cast(value: T, dtype: torch.dtype) -> T:
     """A tensor, a packed sequence or a tuple of tensors in another type."""
     if isinstance(value, PackedSequence):
         return PackedSequence(value.data.to(dtype), *value[1:])  # type: ignore[return-value]
     if isinstance(value, tuple):
-        return tuple(_as(part, dtype) for part in value)  # type: ignore[return-value]
+        return tuple(_cast(part, dtype) for part in value)  # type: ignore[return-value]
     return value.to(dtype)  # type: ignore[attr-defined, no-any-return]

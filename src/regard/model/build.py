@@ -1,4 +1,4 @@
-"""The one place where a configuration becomes modules. Here, and only here, names meet classes."""
+"""Builds models from configurations: the only place that maps names of options to classes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from regard.attention.scores import (
 )
 from regard.attention.single import Attention
 from regard.attention.windows import (
-    FollowingWindow,
+    HistoryWindow,
     MeanWindow,
     MedianWindow,
     MonotonicWindow,
@@ -36,18 +36,19 @@ from regard.config.schema import LOCATION_REACH, AttentionConfig, ModelConfig, R
 from regard.errors import ConfigError
 from regard.model.bahdanau import BahdanauDecoder
 from regard.model.decoder import Decoder
+from regard.model.deep_output import DeepOutput, LinearDeepOutput, MaxoutDeepOutput
 from regard.model.embed import Embedder, LearnedPositions, NoPositions, Positions, SinusoidalPositions, word_embedding
 from regard.model.luong import LuongDecoder
 from regard.model.plain import PlainDecoder
+from regard.model.recurrent_stack import RecurrentStack
 from regard.model.rnn_encoder import RNNEncoder
 from regard.model.seq2seq import Seq2Seq
-from regard.model.stack import DeepOutput, LinearDeepOutput, MaxoutDeepOutput, RecurrentStack
 from regard.model.sublayers import RESIDUALS, feed_forward
 from regard.model.transformer import DecoderLayer, EncoderLayer, TransformerDecoder, TransformerEncoder
 from regard.values import Specials
 
 ScoreFactory = Callable[[int, int], Score]
-"""Makes a score from the widths of a query and a key, one head; how users bring their own (S9)."""
+"""Makes a score from the widths of a query and a key of one head; this is how users add their own scores."""
 
 NORMALIZERS: dict[str, Normalizer] = {
     "softmax": masked_softmax,
@@ -55,7 +56,7 @@ NORMALIZERS: dict[str, Normalizer] = {
     "entmax15": entmax15,
     "smooth": smooth,
 }
-"""By `regard.config.schema.NormalizerName`."""
+"""By name, as in `regard.config.schema.NormalizerName`."""
 
 
 def build_score(
@@ -67,23 +68,23 @@ def build_score(
     size: int | None = None,
     max_source: int = LOCATION_REACH,
 ) -> Score:
-    """The score of that name.
+    """A new score module, by name.
 
     Args:
         name: As in `regard.config.schema.ScoreName`.
-        query_size: Q, of one head.
-        key_size: K, of one head.
+        query_size: Q, width of a query in one head.
+        key_size: K, width of a key in one head.
         num_heads: H.
-        size: Hidden width of the additive score.
-        max_source: Reach of the location score.
+        size: Hidden width of the additive score; None = its default.
+        max_source: Number of source positions, including eos, that the location score can attend to.
 
     Returns:
         A new score.
 
     Raises:
-        ShapeError: When the score needs Q = K and they differ.
+        ShapeError: The score needs Q = K, but they differ.
     """
-    makers: dict[str, Callable[[], Score]] = {
+    factories: dict[str, Callable[[], Score]] = {
         "dot": lambda: DotScore(query_size, key_size),
         "scaled-dot": lambda: ScaledDotScore(query_size, key_size),
         "general": lambda: GeneralScore(query_size, key_size, num_heads=num_heads),
@@ -92,7 +93,7 @@ def build_score(
         "location": lambda: LocationScore(query_size, max_source=max_source, num_heads=num_heads),
         "cosine": lambda: CosineScore(query_size, key_size, num_heads=num_heads),
     }
-    return makers[name]()
+    return factories[name]()
 
 
 def build_model(
@@ -104,121 +105,124 @@ def build_model(
     specials: Specials | None = None,
     score: ScoreFactory | None = None,
 ) -> Seq2Seq:
-    """Makes an untrained model.
+    """Builds an untrained model.
 
     Args:
         config: The `[model]` section.
         src_vocab: Size of the source vocabulary.
         tgt_vocab: Size of the target vocabulary.
-        shared: Whether the two are one.
-        specials: Ids that are not text; the usual four when not given.
-        score: A score of the user's own for the look at the source, in place of the configured one.
+        shared: Whether both languages share one vocabulary.
+        specials: Ids of the special tokens; by default, those of `Specials()`.
+        score: Makes a score of the user's own for attention to the source; None = the score in the configuration.
 
     Returns:
-        Encoder, decoder and output layer.
+        A model with random weights.
 
     Raises:
-        ConfigError: When options exclude one another.
-        ShapeError: When sizes do not fit.
+        ConfigError: Options exclude each other.
+        ShapeError: Sizes of queries and keys do not match.
     """
     specials = Specials() if specials is None else specials
     if isinstance(config, TransformerConfig):
-        return _transformer(config, src_vocab, tgt_vocab, shared=shared, specials=specials, score=score)
-    _check_rnn(config)
-    return _rnn(config, src_vocab, tgt_vocab, specials=specials, score=score)
+        return _build_transformer(config, src_vocab, tgt_vocab, shared=shared, specials=specials, score=score)
+    _check_rnn_options(config)
+    return _build_rnn(config, src_vocab, tgt_vocab, specials=specials, score=score)
 
 
-def _check_rnn(config: RNNConfig) -> None:
+def _check_rnn_options(config: RNNConfig) -> None:
     if config.bidirectional and config.hidden_size % 2:
         raise ConfigError(
-            f"model.hidden_size is shared by the encoder's two directions, so it must be even, but is "
+            "model.hidden_size is shared by the encoder's two directions, so it must be even, but is "
             f"{config.hidden_size}: make it even, or set model.bidirectional = false"
         )
     if config.decoder == "luong" and not config.combine and config.tie_embeddings:
         raise ConfigError(
-            "model.combine = false hands [a; s] itself to the output layer, whose matrix then cannot be the target "
-            "embedding: set model.tie_embeddings = false too"
+            "with model.combine = false the input of the output layer is [a; s], so the target embedding cannot be its "
+            "matrix: set model.tie_embeddings = false too"
         )
     attention = config.attention
     if config.decoder != "plain" and config.hidden_size % attention.heads:
         raise ConfigError(
-            f"model.hidden_size is shared by the heads, so it must be a multiple of model.attention.heads, but is "
+            "model.hidden_size is shared by the heads, so it must be a multiple of model.attention.heads, but is "
             f"{config.hidden_size} with {attention.heads} heads: change either"
         )
     if attention.window != "global" and attention.score == "location":
         raise ConfigError(
-            "model.attention.score = 'location' already decides by position; a local window around it leaves some "
-            "words with no place to look: use window = 'global', or another score"
+            "model.attention.score = 'location' depends on positions alone, so with a local window some target words "
+            "could not attend to any source word: use window = 'global', or another score"
         )
     if attention.location_filters and attention.score == "location":
         raise ConfigError(
-            "model.attention.location_filters works through the keys, which model.attention.score = 'location' never "
-            "looks at: set it to 0, or choose another score"
+            "model.attention.location_filters changes the keys, which model.attention.score = 'location' does not use: "
+            "set it to 0, or choose another score"
         )
     if attention.window in ("local-m", "local-p") and attention.heads > 1:
         raise ConfigError(
-            f"local windows are defined for one head, but model.attention.heads is {attention.heads}: set it to 1, "
-            "or use window = 'global'"
+            f"local windows are defined for one head only, but model.attention.heads is {attention.heads}: set it to "
+            "1, or use window = 'global'"
         )
 
 
-def _window(config: AttentionConfig, query_size: int) -> Window | FollowingWindow | None:
-    makers: dict[str, Callable[[], Window | FollowingWindow | None]] = {
+def _build_window(config: AttentionConfig, query_size: int) -> Window | HistoryWindow | None:
+    factories: dict[str, Callable[[], Window | HistoryWindow | None]] = {
         "global": lambda: None,
         "local-m": lambda: MonotonicWindow(config.window_size),
         "local-p": lambda: PredictiveWindow(config.window_size, query_size),
         "median": lambda: MedianWindow(config.window_size),
         "mean": lambda: MeanWindow(config.window_size),
     }
-    return makers[config.window]()
+    return factories[config.window]()
 
 
-def _normalizer(config: AttentionConfig) -> Normalizer:
+def _build_normalizer(config: AttentionConfig) -> Normalizer:
     normalizer = NORMALIZERS[config.normalizer]
     return normalizer if config.sharpness == 1.0 else Sharpened(normalizer, config.sharpness)
 
 
-def _rnn_attention(config: RNNConfig, score: ScoreFactory | None) -> AttentionWithHistory:
+def _build_rnn_attention(config: RNNConfig, score: ScoreFactory | None) -> AttentionWithHistory:
     width, options = config.hidden_size, config.attention
-    head = width // options.heads
-    make = partial(
+    head_size = width // options.heads
+    make_score = score or partial(
         build_score, options.score, size=options.size, max_source=options.max_source, num_heads=options.heads
     )
-    # In this order, and what came later last: it is the order in which first weights are drawn.
+    # Modules are made in the order in which their random weights have always been drawn, so that a seed gives the same
+    # model in every version; new parts come last.
     coverage = Coverage() if options.coverage else None
-    one = score(head, head) if score else make(head, head)
-    window = _window(options, width)
+    score_module = make_score(head_size, head_size)
+    window = _build_window(options, width)
     attention: Attention | MultiHeadAttention
     if options.heads == 1:
         attention = Attention(
-            one,
+            score_module,
             width,
             window=window if isinstance(window, Window) else None,
             dropout=options.dropout,
-            normalizer=_normalizer(options),
+            normalizer=_build_normalizer(options),
         )
     else:
         attention = MultiHeadAttention(
-            width, options.heads, one, dropout=options.dropout, normalizer=_normalizer(options)
+            width, options.heads, score_module, dropout=options.dropout, normalizer=_build_normalizer(options)
         )
     return AttentionWithHistory(
         attention,
         coverage=coverage,
-        location=_location(options, one, head, tried=score is not None),
-        window=window if isinstance(window, FollowingWindow) else None,
+        location=_build_location_features(options, score_module, head_size, is_custom=score is not None),
+        window=window if isinstance(window, HistoryWindow) else None,
     )
 
 
-def _location(options: AttentionConfig, score: Score, key_size: int, *, tried: bool) -> LocationFeatures | None:
+def _build_location_features(
+    options: AttentionConfig, score: Score, key_size: int, *, is_custom: bool
+) -> LocationFeatures | None:
     if not options.location_filters:
         return None
-    size = None if tried else score.projected_size
-    if size is None:  # P; a user's score may choose it
+    size = None if is_custom else score.projected_size
+    if size is None:  # the width P of projected keys is not known for a user's score: project one key
         size = score.project_key(torch.zeros(1, options.heads, 1, key_size)).shape[-1]
     return LocationFeatures(options.location_filters, options.location_reach, size, num_heads=options.heads)
 
 
-def _rnn(
+def _build_rnn(
     config: RNNConfig, src_vocab: int, tgt_vocab: int, *, specials: Specials, score: ScoreFactory | None
 ) -> Seq2Seq:
     src_embedding = word_embedding(src_vocab, config.embed_size, specials.pad)
@@ -232,16 +236,18 @@ def _rnn(
         residual=config.residual,
         dropout=config.dropout,
     )
-    decoder = _rnn_decoder(config, tgt_embedding, encoder.summary_size, score)
+    decoder = _build_rnn_decoder(config, tgt_embedding, encoder.summary_size, score)
     tied = tgt_embedding if config.tie_embeddings else None
     return Seq2Seq(encoder, decoder, tgt_vocab=tgt_vocab, specials=specials, tied=tied)
 
 
-def _rnn_decoder(config: RNNConfig, embedding: nn.Embedding, summary_size: int, score: ScoreFactory | None) -> Decoder:
+def _build_rnn_decoder(
+    config: RNNConfig, embedding: nn.Embedding, summary_size: int, score: ScoreFactory | None
+) -> Decoder:
     width, dropout = config.hidden_size, config.dropout
     out_size = config.embed_size if config.tie_embeddings else width
 
-    def stack(context_size: int) -> RecurrentStack:
+    def build_stack(context_size: int) -> RecurrentStack:
         return RecurrentStack(
             config.cell,
             config.embed_size,
@@ -254,34 +260,47 @@ def _rnn_decoder(config: RNNConfig, embedding: nn.Embedding, summary_size: int, 
         )
 
     if config.decoder == "plain":
-        return PlainDecoder(embedding, stack(0), DeepOutput(width, out_size, dropout), dropout=dropout)
-    attention = _rnn_attention(config, score)
-    joined = width + attention.context_size
+        return PlainDecoder(embedding, build_stack(0), DeepOutput(width, out_size, dropout), dropout=dropout)
+    attention = _build_rnn_attention(config, score)
+    joined_size = width + attention.context_size
     if config.decoder == "luong":
-        readout = DeepOutput(joined, out_size, dropout) if config.combine else LinearDeepOutput(joined, dropout)
-        fed_size = readout.out_size if config.input_feeding else 0
-        return LuongDecoder(
-            embedding, stack(fed_size), attention, readout, input_feeding=config.input_feeding, dropout=dropout
+        readout = (
+            DeepOutput(joined_size, out_size, dropout) if config.combine else LinearDeepOutput(joined_size, dropout)
         )
-    deep = config.deep_output
-    last = (
-        MaxoutDeepOutput(joined + config.embed_size, out_size, dropout)
-        if deep
+        feeding_size = readout.out_size if config.input_feeding else 0
+        return LuongDecoder(
+            embedding,
+            build_stack(feeding_size),
+            attention,
+            readout,
+            input_feeding=config.input_feeding,
+            dropout=dropout,
+        )
+    deep_output = (
+        MaxoutDeepOutput(joined_size + config.embed_size, out_size, dropout)
+        if config.deep_output
         else DeepOutput(width, out_size, dropout)
     )
-    return BahdanauDecoder(embedding, stack(attention.context_size), attention, last, deep_output=deep, dropout=dropout)
+    return BahdanauDecoder(
+        embedding,
+        build_stack(attention.context_size),
+        attention,
+        deep_output,
+        deep_output=config.deep_output,
+        dropout=dropout,
+    )
 
 
-def _positions(config: TransformerConfig) -> Positions:
-    makers: dict[str, Callable[[], Positions]] = {
+def _build_positions(config: TransformerConfig) -> Positions:
+    factories: dict[str, Callable[[], Positions]] = {
         "sinusoidal": SinusoidalPositions,
         "learned": lambda: LearnedPositions(config.max_positions, config.width),
         "rotary": NoPositions,
     }
-    return makers[config.position]()
+    return factories[config.position]()
 
 
-def _transformer(
+def _build_transformer(
     config: TransformerConfig,
     src_vocab: int,
     tgt_vocab: int,
@@ -292,12 +311,13 @@ def _transformer(
 ) -> Seq2Seq:
     if config.width % (2 * config.heads):
         raise ConfigError(
-            f"model.width must be a multiple of twice model.heads, but is {config.width} with {config.heads} heads"
+            f"model.width must be a multiple of twice model.heads, but is {config.width} with {config.heads} heads: "
+            "change either"
         )
     width, heads = config.width, config.heads
     tgt_embedding = word_embedding(tgt_vocab, width, specials.pad)
-    one_table = shared and config.tie_embeddings
-    src_embedding = tgt_embedding if one_table else word_embedding(src_vocab, width, specials.pad)
+    share_embedding = shared and config.tie_embeddings
+    src_embedding = tgt_embedding if share_embedding else word_embedding(src_vocab, width, specials.pad)
     residual = partial(RESIDUALS[config.norm], width, dropout=config.dropout)
     normalizer = NORMALIZERS[config.normalizer]
     attention = partial(MultiHeadAttention, width, heads, dropout=config.attention_dropout, normalizer=normalizer)
@@ -306,22 +326,27 @@ def _transformer(
     )
 
     def cross_attention() -> MultiHeadAttention:
-        head = width // heads
-        return attention(score(head, head) if score else build_score(config.cross_score, head, head, num_heads=heads))
+        make_score = score or partial(build_score, config.cross_score, num_heads=heads)
+        return attention(make_score(width // heads, width // heads))
 
-    def network() -> nn.Module:
+    def new_feed_forward() -> nn.Module:
         return feed_forward(config.activation, width, config.ff_size, dropout=config.dropout)
 
-    def last_norm() -> nn.Module:
+    def final_norm() -> nn.Module:
         return nn.LayerNorm(width) if config.norm == "pre" else nn.Identity()
 
-    encoder_layers = [EncoderLayer(self_attention(), network(), residual) for _ in range(config.encoder_layers)]
-    decoder_layers = [
-        DecoderLayer(self_attention(), cross_attention(), network(), residual) for _ in range(config.decoder_layers)
+    encoder_layers = [
+        EncoderLayer(self_attention(), new_feed_forward(), residual) for _ in range(config.encoder_layers)
     ]
-    embedder = partial(Embedder, dropout=config.dropout)
-    src_embedder, tgt_embedder = (embedder(table, _positions(config)) for table in (src_embedding, tgt_embedding))
-    encoder = TransformerEncoder(src_embedder, encoder_layers, last_norm(), recompute=config.recompute)
-    decoder = TransformerDecoder(tgt_embedder, decoder_layers, last_norm(), recompute=config.recompute)
+    decoder_layers = [
+        DecoderLayer(self_attention(), cross_attention(), new_feed_forward(), residual)
+        for _ in range(config.decoder_layers)
+    ]
+    src_embedder, tgt_embedder = (
+        Embedder(embedding, _build_positions(config), dropout=config.dropout)
+        for embedding in (src_embedding, tgt_embedding)
+    )
+    encoder = TransformerEncoder(src_embedder, encoder_layers, final_norm(), recompute=config.recompute)
+    decoder = TransformerDecoder(tgt_embedder, decoder_layers, final_norm(), recompute=config.recompute)
     tied = tgt_embedding if config.tie_embeddings else None
     return Seq2Seq(encoder, decoder, tgt_vocab=tgt_vocab, specials=specials, tied=tied)

@@ -1,8 +1,8 @@
 """Recurrent layers that run over a whole sequence or one step at a time, with the same weights.
 
-A layer's input has a part that is known beforehand (embedded words) and a part that is not (a context, the
-layer below). Over a sequence PyTorch's fused kernels run; stepping, the known part of all steps is
-multiplied at once and one matrix product a step remains.
+The input of a layer has two parts: one that is known before the first step (embedded words) and one that is known only
+at its step (the context, or the output of the layer below). Over a whole sequence, PyTorch's fused kernels run. For
+single steps, the known part of all steps is multiplied at once, which leaves one matrix product per step.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from regard.model.autocast_rnn import run_rnn
-from regard.model.lstm import has_kernel, lstm_cell
+from regard.model.lstm import has_lstm_kernel, lstm_cell
 from regard.native.linear import StepProduct, linear
-from regard.native.packed import lay_out
+from regard.native.packed import pack_linear
 
 CellState = tuple[Tensor, ...]
 """`(h,)` or, for the LSTM, `(h, c)`; each `(B, hidden)`."""
@@ -24,16 +24,17 @@ CellState = tuple[Tensor, ...]
 
 @dataclass(frozen=True)
 class PackedCell:
-    """A layer's matrices laid out for stepping.
+    """The matrices of a layer, prepared for single steps.
 
     Attributes:
-        late: `(gates, context + hidden)`, or for the GRU `(gates, context)`: what multiplies the late input.
-        hidden: `(gates, hidden)` for the GRU, whose reset gate acts on this product alone; else None.
-        hidden_bias: `(gates,)` beside `hidden`.
+        step_weight: `(gates, context + hidden)`, multiplies the step input and h; for the GRU `(gates, context)`,
+            multiplies the step input alone.
+        hidden_weight: `(gates, hidden)` of the GRU, whose reset gate acts on this product alone; else None.
+        hidden_bias: `(gates,)`, the bias of the product with `hidden_weight`.
     """
 
-    late: Tensor | StepProduct | nn.Module
-    hidden: Tensor | StepProduct | nn.Module | None = None
+    step_weight: Tensor | StepProduct | nn.Module
+    hidden_weight: Tensor | StepProduct | nn.Module | None = None
     hidden_bias: Tensor | None = None
 
 
@@ -45,57 +46,61 @@ def _multiply(x: Tensor, weight: Tensor | StepProduct | nn.Module, bias: Tensor 
 
 
 def _for_many_products(weight: Tensor) -> Tensor | StepProduct:
-    # Else autocast would cast what is not a parameter, and a product copy what is part of a matrix, at every step.
+    # Autocast caches casts of parameters only and would cast this matrix again at every step; a product would copy a
+    # slice of a matrix again at every step. Both are done once here.
     device = weight.device.type
     cast = weight.to(torch.get_autocast_dtype(device)) if torch.is_autocast_enabled(device) else weight
-    whole = cast.contiguous()
-    return StepProduct(whole) if torch.is_grad_enabled() and whole.requires_grad and whole.numel() else whole
+    dense = cast.contiguous()
+    return StepProduct(dense) if torch.is_grad_enabled() and dense.requires_grad and dense.numel() else dense
 
 
 StepWeight = Tensor | StepProduct | nn.Module | None
 
 
-def _laid_out(weight: StepWeight, precision: str) -> StepWeight:
+def _pack_step_weight(weight: StepWeight, precision: str) -> StepWeight:
     if not isinstance(weight, Tensor):
         return weight
-    # An empty part of a matrix would keep the whole of it.
-    return lay_out(weight, precision=precision) if weight.numel() else weight.clone()
+    # An empty slice is cloned, because a view would keep the whole matrix in memory.
+    return pack_linear(weight, precision=precision) if weight.numel() else weight.clone()
 
 
 class RecurrentLayer(nn.Module, ABC):
-    """Base of the three kinds of layer.
+    """Base of the three types of recurrent layers.
 
     Args:
-        rnn: PyTorch's layer, one direction, batch first; it owns the weights.
-        early_size: How many of its inputs are known beforehand; the rest come at each step.
+        rnn: PyTorch's layer with one direction, batch first; it owns the weights.
+        known_size: Width of the part of the input that is known before the first step; the rest is the step input.
     """
 
     num_states = 1
 
-    def __init__(self, rnn: nn.RNNBase, early_size: int) -> None:
+    def __init__(self, rnn: nn.RNNBase, known_size: int) -> None:
         super().__init__()
         self.rnn = rnn
-        self.early_size = early_size
-        self.early_map: nn.Module | None = None  # these four for searches alone
+        self.known_size = known_size
+        # The next four are set by `pack` only. `early_map` maps the known input to its part of the gates.
+        self.early_map: nn.Module | None = None
         self.packed: PackedCell | None = None
         self.bias: Tensor | None = None
-        self.is_rounded = False
+        self.is_quantized = False
 
     def pack(self, precision: str) -> None:
-        """Lays out the weights of `early_gates` and of `step` once and for all; they are not trained any more.
+        """Packs the weights of `input_gates` and `step` for inference; the layer cannot be trained afterwards.
 
         Args:
-            precision: As `lay_out` takes it. Weights that were rounded to 8 bits are kept in no other form, so that a
-                sequence goes step by step.
+            precision: As in `pack_linear`. With `int8`, only the quantized weights are kept, and a sequence is computed
+                step by step.
         """
-        weights = self.packed_cell()
-        early, self.bias = self._weight("weight_ih_l0")[:, : self.early_size], self._early_bias().detach()
-        self.early_map = lay_out(early, self.bias, precision=precision) if self.early_size else None
-        late, hidden = (_laid_out(weight, precision) for weight in (weights.late, weights.hidden))
-        if late is not None:
-            self.packed = PackedCell(late, hidden, weights.hidden_bias)
+        unpacked = self.packed_cell()
+        known_weight, self.bias = self._weight("weight_ih_l0")[:, : self.known_size], self._input_bias().detach()
+        self.early_map = pack_linear(known_weight, self.bias, precision=precision) if self.known_size else None
+        step_weight, hidden_weight = (
+            _pack_step_weight(weight, precision) for weight in (unpacked.step_weight, unpacked.hidden_weight)
+        )
+        if step_weight is not None:
+            self.packed = PackedCell(step_weight, hidden_weight, unpacked.hidden_bias)
         if precision == "int8":
-            self.is_rounded = True
+            self.is_quantized = True
             del self.rnn
 
     def sequence(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
@@ -103,22 +108,22 @@ class RecurrentLayer(nn.Module, ABC):
 
         Args:
             x: `(B, T, input)`.
-            state: Before the first step.
+            state: State before the first step.
 
         Returns:
-            `(B, T, hidden)` and the state after the last step.
+            The outputs `(B, T, hidden)`, and the state after the last step.
         """
-        if self.is_rounded:
-            return self._by_steps(x, state)
+        if self.is_quantized:
+            return self._step_by_step(x, state)
         initial = tuple(part[None].contiguous() for part in state)  # (B, hidden) -> (1, B, hidden)
-        output, last = run_rnn(self.rnn, x, initial if len(initial) > 1 else initial[0])
-        return output, tuple(part[0] for part in (last if isinstance(last, tuple) else (last,)))
+        output, final = run_rnn(self.rnn, x, initial if len(initial) > 1 else initial[0])
+        return output, tuple(part[0] for part in (final if isinstance(final, tuple) else (final,)))
 
-    def _by_steps(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
-        weights, outputs = self.packed_cell(), []
-        gates, late = self.input_gates(x[..., : self.early_size]), x[..., self.early_size :]
-        for early, rest in zip(gates.unbind(1), late.unbind(1), strict=True):
-            state = self.step(early, rest, state, weights)
+    def _step_by_step(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
+        packed, outputs = self.packed_cell(), []
+        all_gates, all_inputs = self.input_gates(x[..., : self.known_size]), x[..., self.known_size :]
+        for input_gates, step_input in zip(all_gates.unbind(1), all_inputs.unbind(1), strict=True):
+            state = self.step(input_gates, step_input, state, packed)
             outputs.append(state[0])
         return torch.stack(outputs, dim=1), state
 
@@ -126,10 +131,10 @@ class RecurrentLayer(nn.Module, ABC):
         return self.rnn.get_parameter(name)
 
     def input_gates(self, x: Tensor) -> Tensor:
-        """What the known inputs and the biases add to the gates.
+        """What the known input and the biases add to the gates.
 
         Args:
-            x: `(..., early_size)`.
+            x: The known input, `(..., known_size)`.
 
         Returns:
             `(..., gates)`.
@@ -137,29 +142,29 @@ class RecurrentLayer(nn.Module, ABC):
         if self.early_map is not None:
             gates: Tensor = self.early_map(x)
             return gates
-        if self.bias is not None:  # nothing is known beforehand
+        if self.bias is not None:  # packed, and no input is known before the first step
             return self.bias.expand(*x.shape[:-1], -1)
-        return linear(x, self._weight("weight_ih_l0")[:, : self.early_size], self._early_bias())
+        return linear(x, self._weight("weight_ih_l0")[:, : self.known_size], self._input_bias())
 
-    def _early_bias(self) -> Tensor:
+    def _input_bias(self) -> Tensor:
         return self._weight("bias_ih_l0") + self._weight("bias_hh_l0")
 
     def packed_cell(self) -> PackedCell:
-        """The matrices of the steps; to be taken once a sentence, not once a step."""
+        """The matrices prepared for `step`; call this once per sentence, not once per step."""
         if self.packed is not None:
             return self.packed
-        late = torch.cat((self._weight("weight_ih_l0")[:, self.early_size :], self._weight("weight_hh_l0")), dim=1)
-        return PackedCell(_for_many_products(late))
+        weight = torch.cat((self._weight("weight_ih_l0")[:, self.known_size :], self._weight("weight_hh_l0")), dim=1)
+        return PackedCell(_for_many_products(weight))
 
     @abstractmethod
-    def step(self, early: Tensor, late: Tensor, state: CellState, weights: PackedCell) -> CellState:
+    def step(self, input_gates: Tensor, step_input: Tensor, state: CellState, packed: PackedCell) -> CellState:
         """One step.
 
         Args:
-            early: `(B, gates)`, from `early_gates`.
-            late: `(B, input - early_size)`, the input that was not known before.
-            state: Before the step.
-            weights: From `step_weights`.
+            input_gates: `(B, gates)`, from `input_gates`.
+            step_input: `(B, input - known_size)`, the part of the input that is known only at this step.
+            state: State before the step.
+            packed: From `packed_cell`.
 
         Returns:
             The state after the step; its first tensor is the output.
@@ -172,15 +177,16 @@ class ElmanLayer(RecurrentLayer):
     Args:
         input_size: Width of the whole input.
         hidden_size: Width of h.
-        early_size: Width of the part that is known beforehand.
+        known_size: Width of the part that is known before the first step.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, early_size: int) -> None:
-        super().__init__(nn.RNN(input_size, hidden_size, batch_first=True), early_size)
+    def __init__(self, input_size: int, hidden_size: int, known_size: int) -> None:
+        super().__init__(nn.RNN(input_size, hidden_size, batch_first=True), known_size)
 
-    def step(self, early: Tensor, late: Tensor, state: CellState, weights: PackedCell) -> CellState:
+    def step(self, input_gates: Tensor, step_input: Tensor, state: CellState, packed: PackedCell) -> CellState:
         """See `RecurrentLayer.step`."""
-        return (torch.tanh(early + _multiply(torch.cat((late, state[0]), dim=-1), weights.late)),)
+        product = _multiply(torch.cat((step_input, state[0]), dim=-1), packed.step_weight)
+        return (torch.tanh(input_gates + product),)
 
 
 class LSTMLayer(RecurrentLayer):
@@ -189,64 +195,65 @@ class LSTMLayer(RecurrentLayer):
     Args:
         input_size: Width of the whole input.
         hidden_size: Width of h and c.
-        early_size: Width of the part that is known beforehand.
+        known_size: Width of the part that is known before the first step.
     """
 
     num_states = 2
 
-    def __init__(self, input_size: int, hidden_size: int, early_size: int) -> None:
-        super().__init__(nn.LSTM(input_size, hidden_size, batch_first=True), early_size)
-        with torch.no_grad():  # remember by default (Jozefowicz et al. 2015)
+    def __init__(self, input_size: int, hidden_size: int, known_size: int) -> None:
+        super().__init__(nn.LSTM(input_size, hidden_size, batch_first=True), known_size)
+        with torch.no_grad():  # a forget gate that starts open (Jozefowicz et al. 2015)
             self._weight("bias_ih_l0")[hidden_size : 2 * hidden_size] += 1.0
 
-    def step(self, early: Tensor, late: Tensor, state: CellState, weights: PackedCell) -> CellState:
+    def step(self, input_gates: Tensor, step_input: Tensor, state: CellState, packed: PackedCell) -> CellState:
         """See `RecurrentLayer.step`."""
         hidden, cell = state
-        product = _multiply(torch.cat((late, hidden), dim=-1), weights.late)
-        if early.dtype == product.dtype == cell.dtype and has_kernel(cell):
-            return lstm_cell(early, product, cell)
-        gates = early + product
-        write, forget, candidate, read = gates.chunk(4, dim=-1)
-        cell = torch.sigmoid(forget) * cell + torch.sigmoid(write) * torch.tanh(candidate)
-        return torch.sigmoid(read) * torch.tanh(cell), cell
+        product = _multiply(torch.cat((step_input, hidden), dim=-1), packed.step_weight)
+        if input_gates.dtype == product.dtype == cell.dtype and has_lstm_kernel(cell):
+            return lstm_cell(input_gates, product, cell)
+        gates = input_gates + product
+        input_gate, forget_gate, candidate, output_gate = gates.chunk(4, dim=-1)
+        cell = torch.sigmoid(forget_gate) * cell + torch.sigmoid(input_gate) * torch.tanh(candidate)
+        return torch.sigmoid(output_gate) * torch.tanh(cell), cell
 
 
 class GRULayer(RecurrentLayer):
-    """Gated recurrent unit (Cho et al. 2014), in PyTorch's form: the reset gate acts after the product with U.
+    """Gated recurrent unit (Cho et al. 2014), with the reset gate after the product with U, as in PyTorch.
 
     Args:
         input_size: Width of the whole input.
         hidden_size: Width of h.
-        early_size: Width of the part that is known beforehand.
+        known_size: Width of the part that is known before the first step.
     """
 
-    def __init__(self, input_size: int, hidden_size: int, early_size: int) -> None:
-        super().__init__(nn.GRU(input_size, hidden_size, batch_first=True), early_size)
+    def __init__(self, input_size: int, hidden_size: int, known_size: int) -> None:
+        super().__init__(nn.GRU(input_size, hidden_size, batch_first=True), known_size)
 
-    def _early_bias(self) -> Tensor:
+    def _input_bias(self) -> Tensor:
         return self._weight("bias_ih_l0")
 
     def packed_cell(self) -> PackedCell:
         """See `RecurrentLayer.packed_cell`."""
         if self.packed is not None:
             return self.packed
-        late = _for_many_products(self._weight("weight_ih_l0")[:, self.early_size :])
-        return PackedCell(late, _for_many_products(self._weight("weight_hh_l0")), self._weight("bias_hh_l0"))
+        step_weight = _for_many_products(self._weight("weight_ih_l0")[:, self.known_size :])
+        return PackedCell(step_weight, _for_many_products(self._weight("weight_hh_l0")), self._weight("bias_hh_l0"))
 
-    def step(self, early: Tensor, late: Tensor, state: CellState, weights: PackedCell) -> CellState:
+    def step(self, input_gates: Tensor, step_input: Tensor, state: CellState, packed: PackedCell) -> CellState:
         """See `RecurrentLayer.step`."""
         (hidden,) = state
-        if weights.hidden is None:
-            raise AssertionError("a GRU's step weights come from its own step_weights()")
-        reset_x, update_x, candidate_x = (early + _multiply(late, weights.late)).chunk(3, dim=-1)
-        reset_h, update_h, candidate_h = _multiply(hidden, weights.hidden, weights.hidden_bias).chunk(3, dim=-1)
+        if packed.hidden_weight is None:
+            raise AssertionError("the packed cell of a GRU comes from its own packed_cell()")
+        reset_x, update_x, candidate_x = (input_gates + _multiply(step_input, packed.step_weight)).chunk(3, dim=-1)
+        reset_h, update_h, candidate_h = _multiply(hidden, packed.hidden_weight, packed.hidden_bias).chunk(3, dim=-1)
         candidate = torch.tanh(candidate_x + torch.sigmoid(reset_x + reset_h) * candidate_h)
         update = torch.sigmoid(update_x + update_h)
         return (candidate + update * (hidden - candidate),)
 
 
-LAYERS: dict[str, type[ElmanLayer] | type[LSTMLayer] | type[GRULayer]] = {
+LAYER_TYPES: dict[str, type[ElmanLayer] | type[LSTMLayer] | type[GRULayer]] = {
     "rnn": ElmanLayer,
     "lstm": LSTMLayer,
     "gru": GRULayer,
 }
+"""By `RNNConfig.cell`."""

@@ -1,4 +1,4 @@
-"""The step interface: what a search needs to know of a model, and nothing more."""
+"""The step interface: all that a search needs of a model."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ StateT = TypeVar("StateT", bound="State")
 
 
 def select_rows(value: T, rows: Tensor) -> T:
-    """Takes rows of whatever a state is made of.
+    """Selects rows of a decoder state or of a part of it.
 
     Args:
-        value: A tensor with the batch at dim 0, a `State`, a `Memory`, a tuple of these; anything else
-            is not per row and comes back as it is.
-        rows: `(N,)` int64, which rows, in their new order; rows may repeat.
+        value: A tensor with the batch at dim 0, a `State`, a `Memory` or a tuple of these. Anything else has no rows
+            and is returned unchanged.
+        rows: `(N,)` int64, the rows to select, in their new order; rows may repeat.
 
     Returns:
         The same structure with N rows.
@@ -32,50 +32,53 @@ def select_rows(value: T, rows: Tensor) -> T:
         return value.select(rows)
     if isinstance(value, Memory):
         return _select_memories((value,), rows)[0]  # type: ignore[return-value]
-    if isinstance(value, tuple) and _are_copied_alike(value):
+    if isinstance(value, tuple) and _have_same_rows(value):
         return _select_memories(value, rows)  # type: ignore[return-value]
     if isinstance(value, tuple):
         return tuple(select_rows(item, rows) for item in value)  # type: ignore[return-value]
     return value
 
 
-def _are_copied_alike(items: tuple[object, ...]) -> TypeGuard[tuple[Memory, ...]]:
-    """Whether these are memories, such as a decoder's layers have, whose rows were always selected together."""
+def _have_same_rows(items: tuple[object, ...]) -> TypeGuard[tuple[Memory, ...]]:
+    """Whether all items are memories whose rows were always selected together, as those of a decoder's layers."""
     first = items[0] if items else None
-    return isinstance(first, Memory) and all(isinstance(one, Memory) and one.copied is first.copied for one in items)
+    return isinstance(first, Memory) and all(
+        isinstance(item, Memory) and item.copy_ids is first.copy_ids for item in items
+    )
 
 
 def _select_memories(memories: tuple[Memory, ...], rows: Tensor) -> tuple[Memory, ...]:
-    """Rows of memories; themselves where nothing changes, as when prefixes of one sentence change places.
+    """Selects rows of memories; the memories themselves if each row stays or is replaced by a copy of itself.
 
-    The host must know whether anything does, and waits for a GPU to tell: once, not once a layer.
+    That is so when the prefixes of a sentence change their order. The comparison waits for a GPU, so it is done once
+    for all layers.
     """
-    before = memories[0].copied
+    before = memories[0].copy_ids
     if before is None:
         before = torch.arange(len(memories[0].key), device=rows.device)
-    copied = before.index_select(0, rows)
-    if torch.equal(copied, before):
+    copy_ids = before.index_select(0, rows)
+    if torch.equal(copy_ids, before):
         return memories
     return tuple(
         Memory(
-            one.key.index_select(0, rows),
-            one.value.index_select(0, rows),
-            None if one.mask is None else one.mask.index_select(0, rows),
-            copied,
+            memory.key.index_select(0, rows),
+            memory.value.index_select(0, rows),
+            None if memory.mask is None else memory.mask.index_select(0, rows),
+            copy_ids,
         )
-        for one in memories
+        for memory in memories
     )
 
 
 @dataclass(frozen=True)
 class State:
-    """Base of all decoder states: a value, every tensor in it with the batch at dim 0."""
+    """Base of all decoder states, which are immutable and hold tensors with the batch at dim 0."""
 
     def select(self: StateT, rows: Tensor) -> StateT:
-        """The state of some of the rows.
+        """The state of selected rows.
 
         Args:
-            rows: `(N,)` int64; rows may repeat.
+            rows: `(N,)` int64, the rows to select, in their new order; rows may repeat.
 
         Returns:
             A new state of N rows.
@@ -84,14 +87,14 @@ class State:
 
 
 class StepModel(Protocol):
-    """What every search runs on: a translation model or an ensemble of several."""
+    """The interface that every search uses: a translation model, or an ensemble of several."""
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> State:
-        """Reads the sources.
+        """Encodes the sources.
 
         Args:
             src_ids: `(B, S)` int64, each row ends with eos, then padding.
-            src_len: `(B,)` int64, lengths with eos.
+            src_len: `(B,)` int64, lengths including eos.
 
         Returns:
             The state before the first target token.
@@ -99,24 +102,24 @@ class StepModel(Protocol):
         ...
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        """Reads one target token a row and scores what may follow.
+        """Reads one target token per row and scores the next one.
 
         Args:
-            ids: `(B,)` int64, the last token; bos at the first step.
-            state: What `start` or the last `step` returned.
-            need_weights: Whether attention rows are wanted.
+            ids: `(B,)` int64, the previous token; bos at the first step.
+            state: From `start` or the previous `step`.
+            need_weights: Whether to return attention weights.
 
         Returns:
-            Logits and attention of this step, and the state after it.
+            Logits and attention weights of this step, and the state after it.
         """
         ...
 
 
 class Decoder(nn.Module, ABC):
-    """Base of all decoders: one step, and the same for a whole target sentence.
+    """Base of all decoders, which run one step or a whole target sentence.
 
     Attributes:
-        output_size: Width of what it hands to the output layer.
+        output_size: Width of the hidden vectors, the input of the output layer.
     """
 
     output_size: int
@@ -127,26 +130,26 @@ class Decoder(nn.Module, ABC):
 
     @abstractmethod
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
-        """Reads one token a row.
+        """Reads one target token per row.
 
         Args:
             ids: `(B,)` int64.
-            state: The state before.
-            need_weights: Whether attention is wanted.
+            state: State before the step.
+            need_weights: Whether to return attention weights.
 
         Returns:
-            Hidden `(B, 1, D)` with weights `(B, H, 1, S)` a layer, and the state after.
+            Hidden vectors `(B, 1, D)` with weights `(B, H, 1, S)` per layer, and the state after the step.
         """
 
     @abstractmethod
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
-        """Reads a whole target sentence (teacher forcing).
+        """Reads whole target sentences (teacher forcing).
 
         Args:
             tgt_in_ids: `(B, T)` int64, bos and the target.
-            encoded: What the encoder left.
-            need_weights: Whether attention is wanted.
+            encoded: The encoder's output.
+            need_weights: Whether to return attention weights.
 
         Returns:
-            Hidden `(B, T, D)` with weights `(B, H, T, S)` a layer.
+            Hidden vectors `(B, T, D)` with weights `(B, H, T, S)` per layer.
         """

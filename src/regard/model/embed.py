@@ -1,4 +1,4 @@
-"""Words and their positions as vectors, for the Transformer."""
+"""Embeddings of words and of their positions, for the Transformer."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from regard.native.dropout import Dropout
 
 
 class Positions(nn.Module, ABC):
-    """Base of what is added to the embeddings to tell positions apart."""
+    """Base of the position embeddings that are added to word embeddings."""
 
     @abstractmethod
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
-        """Adds positions.
+        """Adds position embeddings.
 
         Args:
             x: `(B, T, D)`.
-            start: Position of the first row.
+            start: Position of the first vector of each sentence.
 
         Returns:
             `(B, T, D)`.
@@ -42,10 +42,10 @@ class SinusoidalPositions(Positions):
 
 
 class LearnedPositions(Positions):
-    """A vector of its own for each position (Gehring et al. 2017).
+    """A learned vector per position (Gehring et al. 2017).
 
     Args:
-        max_positions: Longest sentence.
+        max_positions: Largest number of positions in a sentence.
         width: D.
     """
 
@@ -54,11 +54,11 @@ class LearnedPositions(Positions):
         self.table = nn.Parameter(torch.empty(max_positions, width).normal_().mul_(width**-0.5))
 
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
-        """Adds positions.
+        """Adds position embeddings.
 
         Args:
             x: `(B, T, D)`.
-            start: Position of the first row.
+            start: Position of the first vector of each sentence.
 
         Returns:
             `(B, T, D)`.
@@ -69,14 +69,14 @@ class LearnedPositions(Positions):
         end = start + x.shape[-2]
         if end > len(self.table):
             raise ShapeError(
-                f"learned positions reach {len(self.table)} subwords, but a sentence has {end}: split it, or train "
-                "with a larger model.max_positions or with sinusoidal or rotary positions"
+                f"the model has learned positions for {len(self.table)} subwords, but a sentence has {end}: split it, "
+                "or train with a larger model.max_positions or with sinusoidal or rotary positions"
             )
         return x + self.table[start:end].to(x.dtype)
 
 
 class NoPositions(Positions):
-    """Nothing is added: rotary positions act inside self-attention."""
+    """Adds nothing, as rotary positions act inside self-attention."""
 
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
         """See `Positions.forward`."""
@@ -88,8 +88,8 @@ class Embedder(nn.Module):
 
     Args:
         embedding: E, `(V, D)`.
-        positions: How positions are told apart.
-        dropout: On the sum.
+        positions: The position embeddings.
+        dropout: Probability, on the sum.
     """
 
     def __init__(self, embedding: nn.Embedding, positions: Positions, *, dropout: float) -> None:
@@ -100,11 +100,11 @@ class Embedder(nn.Module):
         self.scale = math.sqrt(embedding.embedding_dim)
 
     def forward(self, ids: Tensor, *, start: int = 0) -> Tensor:
-        """Embeds ids.
+        """Embeds tokens at their positions.
 
         Args:
             ids: `(B, T)` int64.
-            start: Position of the first.
+            start: Position of the first token of each sentence.
 
         Returns:
             `(B, T, D)`.
@@ -114,12 +114,12 @@ class Embedder(nn.Module):
 
 
 def word_embedding(vocab: int, width: int, pad: int) -> nn.Embedding:
-    """An embedding table drawn from N(0, 1/width), so that tied output logits begin at unit scale.
+    """An embedding table drawn from N(0, 1/width), so that tied output logits start at unit scale.
 
     Args:
-        vocab: V.
+        vocab: V, size of the vocabulary.
         width: E.
-        pad: Id whose row stays zero.
+        pad: Id of the padding token, whose row is zero.
 
     Returns:
         The table, `(V, E)`.

@@ -1,8 +1,8 @@
-"""The LSTM of one sequence, or of one step, in a few calls (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
+"""The LSTM over a sequence or a step with few kernel calls (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
 
-PyTorch runs a dozen operators between two products of a step, each of which reads and writes the gates, and adds a
-matrix as large as the weights to their gradient. Here one kernel stands between the products, and the gradient of the
-weights is one product over all steps.
+In each step, PyTorch runs a dozen operators between two matrix products, each of which reads and writes the gates, and
+adds a matrix as large as the weights to their gradient. Here one kernel runs between the products, and the gradient of
+the weights is one product over all steps.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from regard.native import kernel
 from regard.native.linear import linear, weight_gradient
 
 
-def has_kernel(like: Tensor) -> bool:
-    """Whether `lstm_sequence` and `lstm_cell` can be used with a tensor of any shape `(...)`."""
+def has_lstm_kernel(like: Tensor) -> bool:
+    """Whether `lstm_sequence` and `lstm_cell` work for the type and device of a tensor of any shape `(...)`."""
     return kernel("lstm_forward", like) is not None and not torch.is_autocast_enabled(like.device.type)
 
 
@@ -32,15 +32,16 @@ def lstm_sequence(
     *,
     backwards: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """All steps of sentences that begin together, the longest first, from states of zero.
+    """Runs an LSTM over packed sentences, from states of zero.
 
     Args:
-        x: `(N, input)`, the rows of the first step, then those of the second, as in a `PackedSequence`.
+        x: `(N, input)`, packed as in a `PackedSequence`, longest sentence first: all rows of the first step, then those
+            of the second.
         input_weight: W, `(4 hidden, input)`, the gates in PyTorch's order: input, forget, candidate, output.
         hidden_weight: U, `(4 hidden, hidden)`.
-        bias: `(4 hidden,)`, of both products.
-        batch_sizes: Rows of each step, N in all.
-        backwards: Read each sentence from its end.
+        bias: `(4 hidden,)`, the sum of both biases.
+        batch_sizes: Number of rows of each step, N in total.
+        backwards: Whether to read each sentence from its end.
 
     Returns:
         h and c after each step, `(N, hidden)`, in the order of x.
@@ -52,14 +53,14 @@ def lstm_sequence(
 def packed_lstm_sequence(
     x: Tensor, input_map: nn.Module, hidden_map: nn.Module, batch_sizes: Sequence[int], *, backwards: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """As `lstm_sequence`, with weights that were laid out for a search; without gradients.
+    """As `lstm_sequence`, with packed weights and without gradients.
 
     Args:
-        x: `(N, input)`.
+        x: `(N, input)`, packed as in `lstm_sequence`.
         input_map: `W x + b`, `(N, input)` to `(N, 4 hidden)`.
         hidden_map: `U h`, `(B, hidden)` to `(B, 4 hidden)`.
-        batch_sizes: Rows of each step, N in all.
-        backwards: Read each sentence from its end.
+        batch_sizes: Number of rows of each step, N in total.
+        backwards: Whether to read each sentence from its end.
 
     Returns:
         h and c after each step, `(N, hidden)`, in the order of x.
@@ -67,51 +68,58 @@ def packed_lstm_sequence(
     return _run(input_map(x), hidden_map, _Steps(tuple(batch_sizes), backwards))
 
 
-def lstm_cell(early: Tensor, late: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """From the gates of one step to its states.
+def lstm_cell(input_gates: Tensor, recurrent_gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+    """The states after one step, computed from its gates.
 
     Args:
-        early: `(B, 4 hidden)`, one part of the gates before the nonlinearities, in PyTorch's order.
-        late: `(B, 4 hidden)`, the other part.
-        cell: c before, `(B, hidden)`.
+        input_gates: `(B, 4 hidden)`, one summand of the gates before the nonlinearities, in PyTorch's order.
+        recurrent_gates: `(B, 4 hidden)`, the other summand.
+        cell: c before the step, `(B, hidden)`.
 
     Returns:
-        h and c, `(B, hidden)`.
+        h and c after the step, `(B, hidden)`.
     """
-    hidden, cell = _Cell.apply(early, late, cell)  # type: ignore[no-untyped-call]
+    hidden, cell = _Cell.apply(input_gates, recurrent_gates, cell)  # type: ignore[no-untyped-call]
     return hidden, cell
 
 
 def _forward(
-    gates: Tensor, added: Tensor | None, before: Tensor | None, cell: Tensor, hidden: Tensor, known: int
+    gates: Tensor,
+    recurrent_gates: Tensor | None,
+    previous_cell: Tensor | None,
+    cell: Tensor,
+    hidden: Tensor,
+    num_continued: int,
 ) -> None:
+    """One step of the kernel: writes cell and hidden, and the gates after the nonlinearities over the given ones."""
     run = kernel("lstm_forward", gates)
     if run is None:
-        raise AssertionError("asked for a kernel that is not there: see `has_kernel`")
+        raise AssertionError("the LSTM kernel is not available here: check `has_lstm_kernel` first")
     run(
-        *(gates.data_ptr(), _address(added), _address(before), cell.data_ptr(), hidden.data_ptr()),
-        *(len(gates), known, cell.shape[1], torch.get_num_threads()),
+        *(gates.data_ptr(), _address(recurrent_gates), _address(previous_cell), cell.data_ptr(), hidden.data_ptr()),
+        *(len(gates), num_continued, cell.shape[1], torch.get_num_threads()),
     )
 
 
 def _backward(
     gates: Tensor,
-    before: Tensor | None,
+    previous_cell: Tensor | None,
     cell: Tensor,
-    upstream: tuple[Tensor, Tensor],
-    later: Tensor | None,
-    carried: Tensor,
-    errors: Tensor,
-    known: int,
+    output_grads: tuple[Tensor, Tensor],
+    recurrent_grad: Tensor | None,
+    cell_grad: Tensor,
+    gate_grads: Tensor,
+    num_continued: int,
 ) -> None:
+    """One step of the backward kernel: writes gate_grads, and the gradient of the previous c into cell_grad."""
     run = kernel("lstm_backward", gates)
     if run is None:
-        raise AssertionError("asked for a kernel that is not there: see `has_kernel`")
-    for_hidden, for_cell = upstream
+        raise AssertionError("the LSTM kernel is not available here: check `has_lstm_kernel` first")
+    hidden_grad, output_cell_grad = output_grads
     run(
-        *(gates.data_ptr(), _address(before), cell.data_ptr(), for_hidden.data_ptr(), _address(later)),
-        *(for_cell.data_ptr(), carried.data_ptr(), errors.data_ptr(), len(gates), known),
-        *(0 if later is None else len(later), cell.shape[1], torch.get_num_threads()),
+        *(gates.data_ptr(), _address(previous_cell), cell.data_ptr(), hidden_grad.data_ptr(), _address(recurrent_grad)),
+        *(output_cell_grad.data_ptr(), cell_grad.data_ptr(), gate_grads.data_ptr(), len(gates), num_continued),
+        *(0 if recurrent_grad is None else len(recurrent_grad), cell.shape[1], torch.get_num_threads()),
     )
 
 
@@ -120,16 +128,17 @@ def _address(x: Tensor | None) -> int | None:
 
 
 class _Steps:
-    """Which rows of a packed sequence follow which.
+    """The order of the steps of a packed sequence, and the rows that each step continues.
 
     Args:
-        batch_sizes: Rows of each step.
-        backwards: Whether the last step is done first.
+        batch_sizes: Number of rows of each step.
+        backwards: Whether the last step is computed first.
 
     Attributes:
-        order: The steps, in the order in which they are done.
+        order: Numbers of the steps, in the order in which they are computed.
         rows: The rows of each step.
-        previous: For each step, the rows that hold the states before it, of its first sentences; None at the first.
+        previous: For each step, the rows with the states that its first sentences continue; None if all its sentences
+            start there.
     """
 
     def __init__(self, batch_sizes: tuple[int, ...], backwards: bool) -> None:
@@ -140,23 +149,26 @@ class _Steps:
         self.previous: list[slice | None] = []
         for step, size in enumerate(batch_sizes):
             other = step + 1 if backwards else step - 1
-            known = min(size, batch_sizes[other]) if 0 <= other < count else 0
-            self.previous.append(slice(starts[other], starts[other] + known) if known else None)
+            num_continued = min(size, batch_sizes[other]) if 0 <= other < count else 0
+            self.previous.append(slice(starts[other], starts[other] + num_continued) if num_continued else None)
 
-    def known(self, step: int) -> int:
-        """How many sentences of a step have a step before it."""
+    def num_continued(self, step: int) -> int:
+        """Number of sentences of a step that continue a previous step."""
         previous = self.previous[step]
         return 0 if previous is None else previous.stop - previous.start
 
 
 def _run(gates: Tensor, hidden_product: Callable[[Tensor], Tensor], steps: _Steps) -> tuple[Tensor, Tensor]:
-    """States h and c after each step; `gates` are those of the input before, and all of them after."""
+    """States h and c after each step.
+
+    `gates` holds the input's part of the gates; the complete gates, after the nonlinearities, are written over it.
+    """
     hidden, cells = (gates.new_empty(len(gates), gates.shape[1] // 4) for _ in "hc")
     for step in steps.order:
         rows, previous = steps.rows[step], steps.previous[step]
-        added = None if previous is None else hidden_product(hidden[previous])
-        before = None if previous is None else cells[previous]
-        _forward(gates[rows], added, before, cells[rows], hidden[rows], steps.known(step))
+        recurrent_gates = None if previous is None else hidden_product(hidden[previous])
+        previous_cell = None if previous is None else cells[previous]
+        _forward(gates[rows], recurrent_gates, previous_cell, cells[rows], hidden[rows], steps.num_continued(step))
     return hidden, cells
 
 
@@ -180,27 +192,32 @@ class _Sequence(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: FunctionCtx, *output_grads: Tensor) -> tuple[Tensor | None, ...]:
         x, input_weight, hidden_weight, gates, hidden, cells = ctx.saved_tensors  # type: ignore[attr-defined]
         steps: _Steps = ctx.steps  # type: ignore[attr-defined]
-        for_hidden, for_cells = (one.contiguous() for one in upstream)
-        errors, carried = torch.empty_like(gates), torch.empty(steps.rows[0].stop, hidden.shape[1])
-        later: Tensor | None = None
+        hidden_grads, output_cell_grads = (grad.contiguous() for grad in output_grads)
+        gate_grads, cell_grad = torch.empty_like(gates), torch.empty(steps.rows[0].stop, hidden.shape[1])
+        recurrent_grad: Tensor | None = None
         for step in reversed(steps.order):
-            rows, previous, known = steps.rows[step], steps.previous[step], steps.known(step)
-            before = None if previous is None else cells[previous]
-            given = for_hidden[rows], for_cells[rows]
-            _backward(gates[rows], before, cells[rows], given, later, carried, errors[rows], known)
-            later = linear(errors[rows][:known], hidden_weight.T) if known else None
-        linked = [(step, previous) for step, previous in enumerate(steps.previous) if previous is not None]
-        after = torch.cat([errors[steps.rows[step]][: steps.known(step)] for step, _ in linked] or [errors[:0]])
-        before_all = torch.cat([hidden[previous] for _, previous in linked] or [hidden[:0]])
-        for_x, *_ = ctx.needs_input_grad  # type: ignore[attr-defined]
+            rows, previous, num_continued = steps.rows[step], steps.previous[step], steps.num_continued(step)
+            previous_cell = None if previous is None else cells[previous]
+            step_grads = hidden_grads[rows], output_cell_grads[rows]
+            _backward(
+                gates[rows], previous_cell, cells[rows], step_grads, recurrent_grad, cell_grad, gate_grads[rows],
+                num_continued,
+            )  # fmt: skip
+            recurrent_grad = linear(gate_grads[rows][:num_continued], hidden_weight.T) if num_continued else None
+        continued = [(step, previous) for step, previous in enumerate(steps.previous) if previous is not None]
+        continued_grads = torch.cat(
+            [gate_grads[steps.rows[step]][: steps.num_continued(step)] for step, _ in continued] or [gate_grads[:0]]
+        )
+        previous_hidden = torch.cat([hidden[previous] for _, previous in continued] or [hidden[:0]])
+        needs_x_grad, *_ = ctx.needs_input_grad  # type: ignore[attr-defined]
         return (
-            linear(errors, input_weight.T) if for_x else None,
-            weight_gradient(errors, x),
-            weight_gradient(after, before_all),
-            errors.sum(0),
+            linear(gate_grads, input_weight.T) if needs_x_grad else None,
+            weight_gradient(gate_grads, x),
+            weight_gradient(continued_grads, previous_hidden),
+            gate_grads.sum(0),
             None,
             None,
         )
@@ -208,18 +225,19 @@ class _Sequence(torch.autograd.Function):
 
 class _Cell(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, early: Tensor, late: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-        gates, late, cell = early.clone(memory_format=torch.contiguous_format), late.contiguous(), cell.contiguous()
+    def forward(ctx: FunctionCtx, input_gates: Tensor, recurrent_gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+        gates = input_gates.clone(memory_format=torch.contiguous_format)  # the kernel writes over it
+        recurrent_gates, cell = recurrent_gates.contiguous(), cell.contiguous()
         hidden, after = torch.empty_like(cell), torch.empty_like(cell)
-        _forward(gates, late, cell, after, hidden, len(cell))
+        _forward(gates, recurrent_gates, cell, after, hidden, len(cell))
         ctx.save_for_backward(gates, cell, after)
         return hidden, after
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: FunctionCtx, *output_grads: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         gates, cell, after = ctx.saved_tensors  # type: ignore[attr-defined]
-        errors, carried = torch.empty_like(gates), torch.empty(cell.shape)
-        given = upstream[0].contiguous(), upstream[1].contiguous()
-        _backward(gates, cell, after, given, None, carried, errors, len(cell))
-        return errors, errors, carried.to(cell.dtype)
+        gate_grads, cell_grad = torch.empty_like(gates), torch.empty(cell.shape)
+        step_grads = output_grads[0].contiguous(), output_grads[1].contiguous()
+        _backward(gates, cell, after, step_grads, None, cell_grad, gate_grads, len(cell))
+        return gate_grads, gate_grads, cell_grad.to(cell.dtype)

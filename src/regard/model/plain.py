@@ -1,4 +1,4 @@
-"""No attention: the decoder knows the source by the encoder's last states alone (Sutskever 2014; Cho 2014). S1."""
+"""A decoder without attention: it knows the source only by the encoder's summary (Sutskever 2014; Cho 2014)."""
 
 from __future__ import annotations
 
@@ -7,26 +7,30 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from regard.model.decoder import Decoder, State
-from regard.model.stack import RecurrentStack, StackState
+from regard.model.recurrent_stack import RecurrentStack, StackState
 from regard.native.dropout import Dropout
 from regard.values import DecoderOutput, EncoderOutput
 
 
 @dataclass(frozen=True)
 class PlainState(State):
-    """The recurrence's state, all that is left of source and target."""
+    """The state between two steps.
+
+    Attributes:
+        layers: The state of each recurrent layer.
+    """
 
     layers: StackState
 
 
 class PlainDecoder(Decoder):
-    """`s_t = RNN(emb(y_{t-1}), s_{t-1})`, `ŷ_t = softmax(W_y readout(s_t) + b_y)`.
+    """`s_t = RNN(emb(y_{t-1}), s_{t-1})`, `ŷ_t = softmax(W_y deep_output(s_t) + b_y)`.
 
     Args:
         embedding: Target words to `(B, T, E)`.
-        stack: The recurrence, without context.
-        readout: What goes to the output layer.
-        dropout: On embeddings.
+        stack: The recurrent layers, without context.
+        readout: The deep output, whose result goes to the output layer.
+        dropout: Probability, on embeddings.
     """
 
     def __init__(self, embedding: nn.Embedding, stack: RecurrentStack, readout: nn.Module, *, dropout: float) -> None:

@@ -1,4 +1,4 @@
-"""The recurrent encoder: an annotation `h_i` for each source word, from both directions (Bahdanau 2015, §3.2)."""
+"""The recurrent encoder: one annotation `h_i` per source word, from both directions (Bahdanau 2015, §3.2)."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from regard.attention.masks import padding_mask
 from regard.model.autocast_rnn import run_rnn
-from regard.model.lstm import has_kernel, lstm_sequence, packed_lstm_sequence
+from regard.model.lstm import has_lstm_kernel, lstm_sequence, packed_lstm_sequence
 from regard.native.dropout import Dropout
-from regard.native.packed import lay_out
+from regard.native.packed import pack_linear
 from regard.values import EncoderOutput
 
-Direction = Callable[..., tuple[Tensor, Tensor]]
-"""Called with rows, `batch_sizes` and `backwards` as `lstm_sequence`: h and c after each step."""
+LSTMFunction = Callable[..., tuple[Tensor, Tensor]]
+"""`lstm_sequence` with the weights of one direction: takes x, `batch_sizes` and `backwards`, returns h and c."""
 
-KINDS: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+RNN_TYPES: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+"""By `RNNConfig.cell`."""
 
 
 class RNNEncoder(nn.Module):
@@ -28,14 +29,14 @@ class RNNEncoder(nn.Module):
     Args:
         embedding: Source words to `(B, S, E)`.
         cell: `rnn`, `gru` or `lstm`.
-        hidden_size: D, both directions together.
-        num_layers: How many layers.
-        bidirectional: Read from both ends.
-        residual: Add a layer's input to its output, from the second layer on.
-        dropout: On embeddings and between layers.
+        hidden_size: D, width of both directions together.
+        num_layers: Number of layers.
+        bidirectional: Whether to read the source from both ends.
+        residual: Whether to add a layer's input to its output, from the second layer on.
+        dropout: Probability, on embeddings and between layers.
 
     Attributes:
-        summary_size: Width of the summary: last states of every layer and direction.
+        summary_size: Width of the summary: the final states of all layers and directions.
     """
 
     def __init__(
@@ -56,31 +57,31 @@ class RNNEncoder(nn.Module):
         width = hidden_size // 2 if bidirectional else hidden_size
         sizes = [embedding.embedding_dim] + [hidden_size] * (num_layers - 1)
         self.layers = nn.ModuleList(
-            KINDS[cell](size, width, batch_first=True, bidirectional=bidirectional) for size in sizes
+            RNN_TYPES[cell](size, width, batch_first=True, bidirectional=bidirectional) for size in sizes
         )
         self.hidden_size = hidden_size
         self.summary_size = num_layers * hidden_size * (2 if cell == "lstm" else 1)
 
     def pack(self, precision: str) -> None:
-        """Lays out the weights for searches, where that makes them faster: LSTMs in 8 bits.
+        """Packs the weights for searches, where that is faster: those of LSTMs in 8 bits.
 
         Args:
-            precision: As `lay_out` takes it.
+            precision: As in `pack_linear`.
         """
         for number, layer in enumerate(self.layers):
             if precision == "int8" and isinstance(layer, nn.LSTM):
-                self.layers[number] = RoundedLSTM(layer)
+                self.layers[number] = QuantizedLSTM(layer)
 
     def forward(self, src_ids: Tensor, src_len: Tensor, *, need_weights: bool = False) -> EncoderOutput:
-        """Reads the sources; padding is never seen by either direction.
+        """Encodes the sources; neither direction reads padding.
 
         Args:
             src_ids: `(B, S)` int64.
             src_len: `(B,)` int64.
-            need_weights: Without effect, there is no self-attention here.
+            need_weights: Has no effect, as there is no self-attention here.
 
         Returns:
-            States `(B, S, D)`, mask, and the last states of every layer and direction as summary.
+            States `(B, S, D)`, mask, and the final states of all layers and directions as summary.
         """
         x = self.dropout(self.embedding(src_ids))
         packed = pack_padded_sequence(x, src_len.cpu(), batch_first=True, enforce_sorted=False)
@@ -88,69 +89,69 @@ class RNNEncoder(nn.Module):
         for number, layer in enumerate(self.layers):
             if number:
                 packed = _with_data(packed, self.dropout(packed.data))
-            output, last = _read(layer, packed)  # type: ignore[arg-type]
+            output, final = _run_layer(layer, packed)  # type: ignore[arg-type]
             if number and self.residual:
                 output = _with_data(output, output.data + packed.data)
             packed = output
-            # (directions, B, width) each -> one row a sentence
-            summary += [part.transpose(0, 1).flatten(1) for part in (last if isinstance(last, tuple) else (last,))]
+            # (directions, B, width) each -> one row per sentence
+            summary += [part.transpose(0, 1).flatten(1) for part in (final if isinstance(final, tuple) else (final,))]
         states, _ = pad_packed_sequence(packed, batch_first=True, total_length=src_ids.shape[1])
         return EncoderOutput(states, padding_mask(src_len, src_ids.shape[1]), torch.cat(summary, dim=-1))
 
 
-class RoundedLSTM(nn.Module):
-    """A layer whose products are in 8 bits, for searches; its weights are kept in no other form.
+class QuantizedLSTM(nn.Module):
+    """An LSTM with 8-bit weights, for searches; it keeps no other form of its weights.
 
     Args:
-        layer: What it is made of.
+        layer: The LSTM to quantize.
     """
 
     def __init__(self, layer: nn.LSTM) -> None:
         super().__init__()
-        for number, (wide, deep, bias) in enumerate(_weights(layer)):
-            self.add_module(f"input_{number}", lay_out(wide, bias, precision="int8"))
-            self.add_module(f"hidden_{number}", lay_out(deep, precision="int8"))
+        for number, (input_weight, hidden_weight, bias) in enumerate(_weights(layer)):
+            self.add_module(f"input_{number}", pack_linear(input_weight, bias, precision="int8"))
+            self.add_module(f"hidden_{number}", pack_linear(hidden_weight, precision="int8"))
         self.num_directions = 1 + layer.bidirectional
 
-    def directions(self) -> list[Direction]:
-        """What reads a packed sentence, from its beginning and perhaps from its end."""
+    def directions(self) -> list[LSTMFunction]:
+        """The function of each direction: forward, and backward if the layer is bidirectional."""
         maps = [[self.get_submodule(f"{kind}_{n}") for kind in ("input", "hidden")] for n in range(self.num_directions)]
-        return [partial(packed_lstm_sequence, input_map=one, hidden_map=other) for one, other in maps]
+        return [partial(packed_lstm_sequence, input_map=input_map, hidden_map=hidden) for input_map, hidden in maps]
 
 
 def _weights(layer: nn.LSTM) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """W, U and the sum of the biases of each direction."""
     for suffix in ("", "_reverse")[: 1 + layer.bidirectional]:
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        wide, deep, one, other = (layer.get_parameter(f"{name}_l0{suffix}") for name in names)
-        yield wide, deep, one + other
+        input_weight, hidden_weight, *biases = (layer.get_parameter(f"{name}_l0{suffix}") for name in names)
+        yield input_weight, hidden_weight, biases[0] + biases[1]
 
 
-def _directions(layer: nn.LSTM | RoundedLSTM) -> list[Direction]:
-    if isinstance(layer, RoundedLSTM):
+def _directions(layer: nn.LSTM | QuantizedLSTM) -> list[LSTMFunction]:
+    if isinstance(layer, QuantizedLSTM):
         return layer.directions()
     return [partial(lstm_sequence, input_weight=w, hidden_weight=u, bias=b) for w, u, b in _weights(layer)]
 
 
-def _read(
-    layer: nn.RNNBase | RoundedLSTM, packed: PackedSequence
+def _run_layer(
+    layer: nn.RNNBase | QuantizedLSTM, packed: PackedSequence
 ) -> tuple[PackedSequence, Tensor | tuple[Tensor, ...]]:
-    """What PyTorch's layer gives for a packed sequence."""
-    if isinstance(layer, nn.RNNBase) and not (isinstance(layer, nn.LSTM) and has_kernel(packed.data)):
+    """Outputs and final state of a layer for a packed sequence, in the form of PyTorch's layers."""
+    if isinstance(layer, nn.RNNBase) and not (isinstance(layer, nn.LSTM) and has_lstm_kernel(packed.data)):
         return run_rnn(layer, packed)
     sizes = packed.batch_sizes
     sentences = torch.arange(int(sizes[0]))  # the longest first
     lengths = (sizes[:, None] > sentences).sum(0)
-    end = (sizes.cumsum(0) - sizes)[lengths - 1] + sentences  # the row of each one's last word
-    found, ends = [], []
-    for number, (run, row) in enumerate(zip(_directions(layer), (end, sentences), strict=False)):
+    last_words = (sizes.cumsum(0) - sizes)[lengths - 1] + sentences  # the row of each sentence's last word
+    outputs, finals = [], []
+    for number, (run, final_rows) in enumerate(zip(_directions(layer), (last_words, sentences), strict=False)):
         states = run(packed.data, batch_sizes=sizes.tolist(), backwards=number == 1)
-        found.append(states[0])
-        ends.append([part.index_select(0, row) for part in states])
+        outputs.append(states[0])
+        finals.append([part.index_select(0, final_rows) for part in states])
     order = packed.unsorted_indices
-    return _with_data(packed, torch.cat(found, dim=-1)), tuple(
+    return _with_data(packed, torch.cat(outputs, dim=-1)), tuple(
         torch.stack([part if order is None else part.index_select(0, order) for part in parts])
-        for parts in zip(*ends, strict=True)
+        for parts in zip(*finals, strict=True)
     )
 
 

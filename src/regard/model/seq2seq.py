@@ -1,4 +1,4 @@
-"""An encoder, a decoder and the output layer: a whole translation model."""
+"""A whole translation model: encoder, decoder and output layer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from regard.values import Batch, DecoderOutput, EncoderOutput, Specials, StepOut
 
 
 class Encoder(Protocol):
-    """What `Seq2Seq` needs of an encoder: a module called as below."""
+    """The interface of an encoder: a module that is called as below."""
 
     def __call__(self, src_ids: Tensor, src_len: Tensor, *, need_weights: bool = False) -> EncoderOutput:
-        """Reads `(B, S)` ids of `(B,)` lengths."""
+        """Encodes `(B, S)` ids of sentences with `(B,)` lengths."""
         ...
 
 
@@ -24,11 +24,11 @@ class Seq2Seq(nn.Module):
     """`p(y | x) = Π_t softmax(W_y hidden_t + b_y)`.
 
     Args:
-        encoder: Reads the source.
+        encoder: Encodes the source.
         decoder: Reads the target so far and attends to the source.
-        tgt_vocab: V.
-        specials: Ids that are not text.
-        tied: The target embedding `(V, D)` that serves as `W_y`, or None for a matrix of its own.
+        tgt_vocab: V, size of the target vocabulary.
+        specials: Ids of the special tokens.
+        tied: The target embedding `(V, D)`, if it is also `W_y`; None for a separate matrix.
     """
 
     def __init__(
@@ -50,31 +50,31 @@ class Seq2Seq(nn.Module):
             weight = tied.get_parameter("weight")
         self.output_weight = weight
         self.output_bias = nn.Parameter(torch.zeros(tgt_vocab))
-        self.output_map: nn.Module | None = None  # the same, laid out for a search
+        self.output_map: nn.Module | None = None  # W_y and b_y packed for a search
 
     def encode(self, src_ids: Tensor, src_len: Tensor, *, need_weights: bool = False) -> EncoderOutput:
-        """Reads the sources.
+        """Encodes the sources.
 
         Args:
             src_ids: `(B, S)` int64.
             src_len: `(B,)` int64.
-            need_weights: Whether the encoder's self-attention is wanted, where it has one.
+            need_weights: Whether to return the encoder's self-attention weights, if it has self-attention.
 
         Returns:
-            States, mask and summary.
+            States, mask, summary and self-attention weights.
         """
         encoded: EncoderOutput = self.encoder(src_ids, src_len, need_weights=need_weights)
         return encoded
 
     def forward(self, batch: Batch, *, need_weights: bool = False) -> DecoderOutput:
-        """Reads source and target at once (teacher forcing).
+        """Reads sources and whole targets (teacher forcing).
 
         Args:
             batch: Sentence pairs.
-            need_weights: Whether cross-attention is wanted.
+            need_weights: Whether to return cross-attention weights.
 
         Returns:
-            Hidden `(B, T, D)`, for `project` or a fused loss, and weights.
+            Hidden vectors `(B, T, D)`, for `project` or a fused loss, and weights.
         """
         output: DecoderOutput = self.decoder(
             batch.tgt_in_ids, self.encode(batch.src_ids, batch.src_len), need_weights=need_weights

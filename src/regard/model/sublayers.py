@@ -1,4 +1,4 @@
-"""The parts between attentions: feed-forward networks, residual connections with normalization."""
+"""Feed-forward networks and residual connections of the Transformer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from regard.native.linear import Linear
 
 
 class FeedForward(nn.Module):
-    """`W_2 f(W_1 x + b_1) + b_2` with f = ReLU (Vaswani 2017, eq. 2), GELU (Hendrycks & Gimpel 2016) or SiLU (ibid.).
+    """`W_2 f(W_1 x + b_1) + b_2` (Vaswani 2017, eq. 2).
+
+    f is ReLU, GELU or SiLU (Hendrycks & Gimpel 2016 for the last two).
 
     Args:
         width: D.
         ff_size: Width of the hidden layer.
-        activation: f, with the dropout of the hidden layer behind it.
+        activation: f, followed by the dropout of the hidden layer.
     """
 
     def __init__(self, width: int, ff_size: int, activation: nn.Module) -> None:
@@ -25,7 +27,7 @@ class FeedForward(nn.Module):
         self.widen = Linear(width, ff_size)
         self.narrow = Linear(ff_size, width)
         self.activation = activation
-        _xavier(self.widen, self.narrow)
+        _init_xavier(self.widen, self.narrow)
 
     def hidden(self, x: Tensor) -> Tensor:
         """`f(W_1 x + b_1)`: `(..., D)` to `(..., ff_size)`."""
@@ -44,7 +46,7 @@ class SwiGLU(nn.Module):
     Args:
         width: D.
         ff_size: Width of the hidden layer.
-        dropout: On the hidden layer.
+        dropout: Probability, on the hidden layer.
     """
 
     def __init__(self, width: int, ff_size: int, *, dropout: float) -> None:
@@ -53,7 +55,7 @@ class SwiGLU(nn.Module):
         self.widen = Linear(width, ff_size, bias=False)
         self.narrow = Linear(ff_size, width, bias=False)
         self.dropout = Dropout(dropout)
-        _xavier(self.gate, self.widen, self.narrow)
+        _init_xavier(self.gate, self.widen, self.narrow)
 
     def hidden(self, x: Tensor) -> Tensor:
         """`swish(W_1 x) ⊙ V x`: `(..., D)` to `(..., ff_size)`."""
@@ -66,7 +68,7 @@ class SwiGLU(nn.Module):
         return y
 
 
-def _xavier(*linears: nn.Linear) -> None:
+def _init_xavier(*linears: nn.Linear) -> None:
     for linear in linears:
         nn.init.xavier_uniform_(linear.weight)
         if linear.bias is not None:
@@ -74,13 +76,13 @@ def _xavier(*linears: nn.Linear) -> None:
 
 
 def feed_forward(activation: str, width: int, ff_size: int, *, dropout: float) -> nn.Module:
-    """The feed-forward network of an activation.
+    """The feed-forward network with a given activation.
 
     Args:
         activation: `relu`, `gelu`, `silu` or `swiglu`.
         width: D.
         ff_size: Width of the hidden layer.
-        dropout: On the hidden layer.
+        dropout: Probability, on the hidden layer.
 
     Returns:
         A module from `(B, T, D)` to `(B, T, D)`.
@@ -89,8 +91,8 @@ def feed_forward(activation: str, width: int, ff_size: int, *, dropout: float) -
         return SwiGLU(width, ff_size, dropout=dropout)
     if activation == "relu":
         return FeedForward(width, ff_size, ReLUDropout(dropout))
-    curve = {"gelu": nn.GELU, "silu": nn.SiLU}[activation]()
-    return FeedForward(width, ff_size, nn.Sequential(curve, Dropout(dropout)))
+    function = {"gelu": nn.GELU, "silu": nn.SiLU}[activation]()
+    return FeedForward(width, ff_size, nn.Sequential(function, Dropout(dropout)))
 
 
 class Residual(nn.Module, ABC):
@@ -98,7 +100,7 @@ class Residual(nn.Module, ABC):
 
     Args:
         width: D.
-        dropout: On the sublayer's output.
+        dropout: Probability, on the sublayer's output.
     """
 
     def __init__(self, width: int, *, dropout: float) -> None:
@@ -108,18 +110,18 @@ class Residual(nn.Module, ABC):
 
     @abstractmethod
     def before(self, x: Tensor) -> Tensor:
-        """The sublayer's input, `(..., D)`, from x `(..., D)`."""
+        """The input of the sublayer, `(..., D)`, computed from x, `(..., D)`."""
 
     @abstractmethod
     def normalized(self, total: Tensor) -> Tensor:
-        """The connection's output, `(..., D)`, from the sum of x and the sublayer's output `(..., D)`."""
+        """The output of the connection, `(..., D)`, from the sum of x and the sublayer's output, `(..., D)`."""
 
     def after(self, x: Tensor, y: Tensor) -> Tensor:
-        """The connection's output, from its input and the sublayer's output.
+        """The output of the connection: adds the sublayer's output, after dropout, to x.
 
         Args:
-            x: `(..., D)`.
-            y: `(..., D)`, without dropout.
+            x: Input of the connection, `(..., D)`.
+            y: Output of the sublayer before dropout, `(..., D)`.
 
         Returns:
             `(..., D)`.
@@ -128,7 +130,7 @@ class Residual(nn.Module, ABC):
 
 
 class PreNorm(Residual):
-    """`x + sublayer(norm(x))` (Xiong et al. 2020): the residual itself is never normalized."""
+    """`x + sublayer(norm(x))` (Xiong et al. 2020); the residual x itself is never normalized."""
 
     def before(self, x: Tensor) -> Tensor:
         """See `Residual.before`."""
@@ -154,3 +156,4 @@ class PostNorm(Residual):
 
 
 RESIDUALS: dict[str, type[PreNorm] | type[PostNorm]] = {"pre": PreNorm, "post": PostNorm}
+"""By `TransformerConfig.norm`."""

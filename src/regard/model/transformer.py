@@ -1,4 +1,4 @@
-"""The Transformer: attention only, all words enter in parallel (Vaswani et al. 2017)."""
+"""The Transformer: an encoder and a decoder without recurrence (Vaswani et al. 2017)."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from regard.model.sublayers import Residual
 from regard.values import AttentionOutput, DecoderOutput, EncoderOutput, Memory
 
 Cache: TypeAlias = "Memory | CachedRows"
-"""Keys and values of one layer: tensors that grow by concatenation, or rows that stay where a search computed them."""
+"""Keys and values of one layer: tensors that grow by concatenation, or rows of a cache that is never copied."""
 
 
 class EncoderLayer(nn.Module):
     """Self-attention and a feed-forward network.
 
     Args:
-        self_attention: Source words look at one another.
+        self_attention: Attention among source words.
         feed_forward: `(B, S, D)` to `(B, S, D)`.
-        residual: Makes the way around each of the two.
+        residual: Makes the residual connection of each sublayer.
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class EncoderLayer(nn.Module):
         Args:
             x: `(B, S, D)`.
             mask: `(B, 1, 1, S)` bool.
-            need_weights: Whether self-attention is wanted.
+            need_weights: Whether to return the weights of self-attention.
 
         Returns:
-            `(B, S, D)`, and weights `(B, H, S, S)` or None.
+            The layer's output `(B, S, D)`, and weights `(B, H, S, S)` or None.
         """
         y = self.around_attention.before(x)
         memory = self.self_attention.project_memory(y, mask)
@@ -61,13 +61,13 @@ class EncoderLayer(nn.Module):
 
 
 class DecoderLayer(nn.Module):
-    """Self-attention over the target so far, cross-attention to the source, a feed-forward network.
+    """Self-attention over the target so far, cross-attention to the source and a feed-forward network.
 
     Args:
-        self_attention: Target words look at earlier ones.
-        cross_attention: Target words look at the source.
+        self_attention: Attention of target words to earlier target words.
+        cross_attention: Attention of target words to the source.
         feed_forward: `(B, T, D)` to `(B, T, D)`.
-        residual: Makes the way around each of the three.
+        residual: Makes the residual connection of each sublayer.
     """
 
     def __init__(
@@ -94,17 +94,17 @@ class DecoderLayer(nn.Module):
         start: int = 0,
         need_weights: bool = False,
     ) -> tuple[Tensor, Cache, Tensor | None]:
-        """One layer, over a whole target or over one more position.
+        """One layer, over a whole target or over its next position.
 
         Args:
-            x: `(B, T, D)`, at positions `start` and on.
-            past: This layer's keys and values of the positions before `start`.
-            source: This layer's keys and values of the source.
+            x: `(B, T, D)`, the positions from `start` on.
+            past: Keys and values of this layer at the positions before `start`; None = there are none.
+            source: Keys and values of this layer for the source.
             start: Number of positions before x.
             need_weights: Whether to return the weights of cross-attention.
 
         Returns:
-            `(B, T, D)`, the past including x, and weights `(B, H, T, S)` or None.
+            The layer's output `(B, T, D)`, the past including x, and weights `(B, H, T, S)` or None.
         """
         total, present = self.add_self_attention(x, self.around_self.before(x), past, start=start)
         x = self.around_self.normalized(total)
@@ -114,20 +114,20 @@ class DecoderLayer(nn.Module):
         return x, present, weights
 
     def add_self_attention(self, x: Tensor, y: Tensor, past: Cache | None, *, start: int) -> tuple[Tensor, Cache]:
-        """Adds self-attention of the sublayer's input y to x, both `(B, T, D)`.
+        """The self-attention sublayer, up to its residual sum.
 
         Args:
-            x: Residual.
-            y: Input of the sublayer.
+            x: Residual, `(B, T, D)`.
+            y: Input of the sublayer, `(B, T, D)`.
             past: As in `forward`.
             start: As in `forward`.
 
         Returns:
-            The sum, and the past including y.
+            The sum of x and self-attention `(B, T, D)`, and the past including y.
         """
         memory = self.self_attention.project_memory(y, start=start)
-        present = memory if past is None else _concatenated(past, memory)
-        steps = y.shape[1]  # a single step attends to all there is: no mask
+        present = memory if past is None else _concatenate(past, memory)
+        steps = y.shape[1]  # a single step needs no mask, as it attends to all positions so far
         mask = causal_mask(steps, start + steps, device=y.device) if steps > 1 else None
         attended: AttentionOutput = self.self_attention(y, present, mask=mask, start=start)
         return x + self.around_self.dropout(attended.context), present
@@ -135,34 +135,42 @@ class DecoderLayer(nn.Module):
     def add_cross_attention(
         self, x: Tensor, y: Tensor, source: Cache, *, need_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """Adds cross-attention of the sublayer's input y to x, both `(B, T, D)`.
+        """The cross-attention sublayer, up to its residual sum.
 
         Args:
-            x: Residual.
-            y: Input of the sublayer.
+            x: Residual, `(B, T, D)`.
+            y: Input of the sublayer, `(B, T, D)`.
             source: As in `forward`.
             need_weights: As in `forward`.
 
         Returns:
-            The sum, and weights `(B, H, T, S)` or None.
+            The sum of x and cross-attention `(B, T, D)`, and weights `(B, H, T, S)` or None.
         """
         attended: AttentionOutput = self.cross_attention(y, source, need_weights=need_weights)
         return x + self.around_cross.dropout(attended.context), attended.weights
 
     def add_feed_forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """The sum `(B, T, D)` of x and the feed-forward network of y, both `(B, T, D)`."""
+        """The feed-forward sublayer, up to its residual sum.
+
+        Args:
+            x: Residual, `(B, T, D)`.
+            y: Input of the sublayer, `(B, T, D)`.
+
+        Returns:
+            The sum of x and the feed-forward network's output `(B, T, D)`.
+        """
         total: Tensor = x + self.around_feed_forward.dropout(self.feed_forward(y))
         return total
 
 
-def _concatenated(past: Cache, new: Memory) -> Memory:
+def _concatenate(past: Cache, new: Memory) -> Memory:
     if not isinstance(past, Memory):
         raise AssertionError("the cache comes from another decoder")
     return Memory(torch.cat((past.key, new.key), dim=2), torch.cat((past.value, new.value), dim=2))
 
 
-def _recomputed(layer: nn.Module) -> Callable[..., Any]:
-    """A layer whose activations are not kept: the backward pass computes them again."""
+def _checkpointed(layer: nn.Module) -> Callable[..., Any]:
+    """A layer whose activations are not stored, but recomputed in the backward pass."""
 
     def run(*args: Tensor | Cache | None, **options: int | bool) -> object:
         return checkpoint(partial(layer, **options), *args, use_reentrant=False)
@@ -174,10 +182,10 @@ class TransformerEncoder(nn.Module):
     """Embedding and encoder layers.
 
     Args:
-        embedder: Source words and positions to `(B, S, D)`.
-        layers: The lowest first.
-        norm: What ends the encoder: a layer norm with pre-norm layers, an identity with post-norm.
-        recompute: Whether the backward pass computes each layer's activations anew.
+        embedder: Source words and their positions to `(B, S, D)`.
+        layers: The layers, the lowest first.
+        norm: Final normalization: a layer norm with pre-norm layers, an identity with post-norm layers.
+        recompute: Whether to recompute each layer's activations in the backward pass, which saves memory.
     """
 
     def __init__(
@@ -190,23 +198,23 @@ class TransformerEncoder(nn.Module):
         self.norm = norm
 
     def forward(self, src_ids: Tensor, src_len: Tensor, *, need_weights: bool = False) -> EncoderOutput:
-        """Reads the sources.
+        """Encodes the sources.
 
         Args:
             src_ids: `(B, S)` int64.
             src_len: `(B,)` int64.
-            need_weights: Whether self-attention is wanted.
+            need_weights: Whether to return self-attention weights.
 
         Returns:
-            States `(B, S, D)`, mask, and self-attention of each layer if wanted.
+            States `(B, S, D)`, mask, and the self-attention weights of each layer if requested.
         """
         mask = padding_mask(src_len, src_ids.shape[1])
         x = self.embedder(src_ids)
         weights: list[Tensor] = []
-        again = self.recompute and self.training and torch.is_grad_enabled()
+        recompute = self.recompute and self.training and torch.is_grad_enabled()
         for layer in self.layers:
-            call = _recomputed(layer) if again else layer
-            x, layer_weights = call(x, mask, need_weights=need_weights)
+            run = _checkpointed(layer) if recompute else layer
+            x, layer_weights = run(x, mask, need_weights=need_weights)
             if layer_weights is not None:
                 weights.append(layer_weights)
         return EncoderOutput(self.norm(x), mask, weights=tuple(weights))
@@ -214,12 +222,12 @@ class TransformerEncoder(nn.Module):
 
 @dataclass(frozen=True)
 class TransformerState(State):
-    """All that a step needs.
+    """The state between two steps.
 
     Attributes:
-        past: Keys and values of the target so far, one memory a layer; empty before the first step.
-        source: Keys and values of the source, one memory a layer.
-        position: t, steps done.
+        past: Keys and values of the target so far, one memory per layer; empty before the first step.
+        source: Keys and values of the source, one memory per layer.
+        position: t, the number of steps so far.
     """
 
     past: tuple[Memory, ...]
@@ -231,10 +239,10 @@ class TransformerDecoder(Decoder):
     """Embedding and decoder layers.
 
     Args:
-        embedder: Target words and positions to `(B, T, D)`.
-        layers: The lowest first.
-        norm: What ends the decoder: a layer norm with pre-norm layers, an identity with post-norm.
-        recompute: Whether the backward pass computes each layer's activations anew.
+        embedder: Target words and their positions to `(B, T, D)`.
+        layers: The layers, the lowest first.
+        norm: Final normalization: a layer norm with pre-norm layers, an identity with post-norm layers.
+        recompute: Whether to recompute each layer's activations in the backward pass, which saves memory.
     """
 
     def __init__(
@@ -249,34 +257,34 @@ class TransformerDecoder(Decoder):
 
     def start(self, encoded: EncoderOutput) -> TransformerState:
         """See `Decoder.start`."""
-        return TransformerState((), self._source(encoded))
+        return TransformerState((), self._project_source(encoded))
 
-    def _source(self, encoded: EncoderOutput) -> tuple[Memory, ...]:
+    def _project_source(self, encoded: EncoderOutput) -> tuple[Memory, ...]:
         return tuple(layer.cross_attention.project_memory(encoded.states, encoded.mask) for layer in self.layers)  # type: ignore[union-attr, operator]
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
         """See `Decoder.step`."""
         if not isinstance(state, TransformerState):
             raise AssertionError("the state comes from another decoder")
-        return self._advance(ids[:, None], state, need_weights=need_weights)
+        return self._run_layers(ids[:, None], state, need_weights=need_weights)
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
         """See `Decoder.forward`."""
-        state = TransformerState((), self._source(encoded))
-        return self._advance(tgt_in_ids, state, need_weights=need_weights)[0]
+        state = TransformerState((), self._project_source(encoded))
+        return self._run_layers(tgt_in_ids, state, need_weights=need_weights)[0]
 
-    def _advance(
+    def _run_layers(
         self, ids: Tensor, state: TransformerState, *, need_weights: bool
     ) -> tuple[DecoderOutput, TransformerState]:
         x = self.embedder(ids, start=state.position)
         past: list[Memory] = []
         weights: list[Tensor] = []
-        again = self.recompute and self.training and torch.is_grad_enabled()
+        recompute = self.recompute and self.training and torch.is_grad_enabled()
         for number, layer in enumerate(self.layers):
-            before = state.past[number] if state.past else None
-            call = _recomputed(layer) if again else layer
-            x, present, layer_weights = call(
-                x, before, state.source[number], start=state.position, need_weights=need_weights
+            layer_past = state.past[number] if state.past else None
+            run = _checkpointed(layer) if recompute else layer
+            x, present, layer_weights = run(
+                x, layer_past, state.source[number], start=state.position, need_weights=need_weights
             )
             past.append(present)
             if layer_weights is not None:

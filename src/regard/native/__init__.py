@@ -1,10 +1,17 @@
-"""Kernels in C for the few places where PyTorch's own operators leave most of the machine unused.
+"""C kernels for the few operations that PyTorch runs slowly on a CPU.
 
-They are compiled when regard is installed, if there is a C compiler, once for each set of instructions that PyTorch
-tells apart, and found through `ctypes`. The set that PyTorch uses runs; `ATEN_CPU_CAPABILITY` limits both. Everything
-that uses a kernel has a form in PyTorch as well, to which it falls back.
+If there is a C compiler, the kernels are compiled when regard is installed, once for each instruction set that PyTorch
+distinguishes, and loaded through `ctypes`. They use the same instruction set as PyTorch's operators, and
+`ATEN_CPU_CAPABILITY` limits both. Every operation with a kernel also has an implementation in PyTorch, to which it
+falls back.
 """
 
-from regard.native.library import available, compiled, kernel, level, limited_to
+from regard.native.library import (
+    available_instruction_sets,
+    compiled_instruction_sets,
+    instruction_set,
+    kernel,
+    limited_to,
+)
 
-__all__ = ["available", "compiled", "kernel", "level", "limited_to"]
+__all__ = ["available_instruction_sets", "compiled_instruction_sets", "instruction_set", "kernel", "limited_to"]

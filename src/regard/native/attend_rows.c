@@ -1,16 +1,16 @@
-// One query a row, over keys and values that lie where they were computed: nothing is gathered, nothing copied.
+// Attention with one query per row, over keys and values in a KV cache that is neither gathered nor copied.
 
 #include "lanes.h"
 
-#define WIDEST 4096  // all heads together
-#define TOGETHER 4   // positions whose scores are summed, or whose values are added, at once
-#define CHUNK 256    // positions whose places are noted at once
+#define WIDEST 4096  // largest H K and H D
+#define TOGETHER 4   // positions whose scores are computed at once
+#define CHUNK 256    // positions whose row addresses are computed at once
 
 static inline void fetch(const void *from, int64_t bytes) {
     for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)from + i);
 }
 
-// From n scores to shares of 1; zeros where there is nothing to attend to, not a number where a score is none.
+// Softmax of n scores; all zeros if all positions are masked, NaN if a score is NaN or infinite.
 static inline void normalize(float *w, int64_t n) {
     float largest = -__builtin_inff();
     int32_t odd = 0;
@@ -41,7 +41,7 @@ static inline void normalize(float *w, int64_t n) {
 }
 
 #define DEFINE(KIND, TYPE, LOAD, STORE)                                                                              \
-    /* Products of one query's head with the same head of four keys. */                                              \
+    /* Dot products of one head of a query with the same head of four keys. */                                       \
     INLINE void dots_##KIND(const float *q, const TYPE *const *keys, int64_t offset, int64_t n, float *scores) {     \
         const TYPE *a = keys[0] + offset, *b = keys[1] + offset, *c = keys[2] + offset, *d = keys[3] + offset;       \
         lanes sa = {0}, sb = {0}, sc = {0}, sd = {0};                                                                \
@@ -61,14 +61,14 @@ static inline void normalize(float *w, int64_t n) {
             scores[3] += q[i] * LOAD(d[i]);                                                                          \
         }                                                                                                            \
     }                                                                                                                \
-    /* Adds `vectors` vectors of the values of T positions, each by its share, to c. */                               \
+    /* Adds the weighted sum of the values of T positions to c, `vectors` vectors of each value. */                   \
     INLINE void add_##KIND(const int vectors, const TYPE *const *values, int64_t offset, const float *shares,        \
                            const uint8_t *seen, int64_t T, float *c) {                                               \
         lanes sums[8];                                                                                               \
         _Pragma("GCC unroll 8")                                                                                      \
         for (int v = 0; v < vectors; v++) sums[v] = lanes_f32(c + v * LANES);                                        \
         for (int64_t j = 0; j < T; j++) {                                                                            \
-            if (seen && !seen[j]) continue; /* what is no number there is nobody's */                                \
+            if (seen && !seen[j]) continue; /* masked values may be NaN */                                           \
             _Pragma("GCC unroll 8")                                                                                  \
             for (int v = 0; v < vectors; v++) sums[v] += shares[j] * lanes_##KIND(values[j] + offset + v * LANES);   \
         }                                                                                                            \
@@ -81,11 +81,11 @@ static inline void normalize(float *w, int64_t n) {
         const TYPE *places[CHUNK + TOGETHER];                                                                        \
         for (int64_t first = 0; first < T; first += CHUNK) {                                                         \
             int64_t here = T - first < CHUNK ? T - first : CHUNK;                                                    \
-            for (int64_t j = 0; j < here + TOGETHER; j++) { /* beyond the last position, the last one again */       \
+            for (int64_t j = 0; j < here + TOGETHER; j++) { /* pad with the last position */                         \
                 int64_t position = first + (j < here ? j : here - 1);                                                \
                 places[j] = keys[position] + at[position * next] * strides[0];                                       \
             }                                                                                                        \
-            for (int64_t j = 0; j < here; j += TOGETHER) { /* all heads of a position lie together, or nearly */     \
+            for (int64_t j = 0; j < here; j += TOGETHER) { /* prefetch: all heads of a position are close together */\
                 for (int64_t i = j + TOGETHER; i < j + 2 * TOGETHER && i < here; i++)                                \
                     fetch(places[i], H * K * (int64_t)sizeof(TYPE));                                                 \
                 for (int64_t h = 0; h < H; h++) {                                                                    \
@@ -132,10 +132,10 @@ static inline void normalize(float *w, int64_t n) {
         context_##KIND(weights, values, at, next, seen, T, H, D, strides, c);                                        \
         for (int64_t i = 0; i < H * D; i++) context[i] = STORE(c[i]);                                                \
     }                                                                                                                \
-    /* Scaled dot-product attention of R rows with one query (H, K) each, `query_row` apart, over T positions.       \
-       Position j of row r is row n = at[r * row + j * next] of keys[j] and values[j], whose rows and heads are      \
-       `strides` apart (key row, key head, value row, value head); seen (rows of the keys, T) says by n at position  \
-       0 what may be attended to, or is NULL. Context (R, H, D); weights (R, H, T). H K, H D at most WIDEST. */      \
+    /* Scaled dot-product attention of R rows with one query (H, K) each, with stride `query_row`, over T positions. \
+       Position j of row r is row n = at[r * row + j * next] of keys[j] and values[j]. `strides` are the distances of\
+       key rows, key heads, value rows and value heads. seen (rows of the keys, T) is the mask, indexed by n at      \
+       position 0, or NULL. Context (R, H, D); weights (R, H, T). H K and H D are at most WIDEST. */                 \
     KERNEL void regard_attend_rows_##KIND(const TYPE *query, int64_t query_row, const TYPE *const *keys,                    \
                                    const TYPE *const *values, const int64_t *at, int64_t row, int64_t next,          \
                                    const uint8_t *seen, int64_t R, int64_t T, int64_t H, int64_t K, int64_t D,       \

@@ -1,4 +1,4 @@
-// Softmax, loss and error of rows of logits, in one visit to each row while it lies in the first cache.
+// Softmax, loss and gradient of rows of logits, in one pass over each row while it is in the first-level cache.
 
 #include <math.h>
 
@@ -23,7 +23,7 @@
             e[j] = exponential(x);                                                                                  \
             partition += e[j];                                                                                      \
         }                                                                                                           \
-        if (total - total != 0.0f) partition = total - total; /* an infinity or not a number spoils the row */      \
+        if (total - total != 0.0f) partition = total - total; /* an infinity or NaN makes the row NaN */            \
         float log_partition = logf(partition);                                                                      \
         *nll = log_partition - wanted;                                                                              \
         *log_probs = total - (float)words * log_partition;                                                          \
@@ -39,8 +39,8 @@
     }                                                                                                               \
     /* For each of `rows` rows of logits z (rows, words), bias not yet added:                                       \
        nll = -log p(target); log_probs = sum over the words of log p;                                               \
-       and where `write` is set, z becomes p - (1 - smoothing) [word = target],                                     \
-       whose sum over the rows is left in the `threads` rows of `sums` (threads, words).                            \
+       if `write` is set, z becomes p - (1 - smoothing) [word = target],                                            \
+       and each thread adds its rows of z to its row of `sums` (threads, words).                                    \
        `scratch` is (threads, words). */                                                                            \
     KERNEL void regard_cross_entropy_##KIND(TYPE *z, const float *bias, const int64_t *targets, int64_t rows, int64_t words, \
                      float smoothing, float *nll, float *log_probs, float *scratch, float *sums, int32_t write,     \

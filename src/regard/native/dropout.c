@@ -1,13 +1,13 @@
-// Dropout whose mask is a function of (seed, position): backward asks again instead of remembering.
+// Dropout whose mask is a function of (seed, position): the backward pass recomputes it instead of storing it.
 //
-// Sixteen bits of a hash decide on each element, so one hash of 32 bits serves two. Its two rounds of multiplication
-// are Wellons' lowbias32, which every set of instructions has in vectors; 64 bits at once only AVX-512 multiplies.
+// Sixteen bits of a hash decide each element, so a 32-bit hash serves two. The hash is Wellons' lowbias32 with two
+// multiplications of 32 bits, which every instruction set has as vectors; 64-bit ones need AVX-512.
 
 #include "kernels.h"
 
 enum { BLOCK = 64, HASHES = BLOCK / 2, GRAIN = 1 << 14 };
 
-// keep[j] = all bits where element `first + j` stays, none where it is dropped.
+// keep[j] has all bits set if element `first + j` is kept, none if it is dropped.
 static inline void draw(uint64_t seed, int64_t first, int32_t threshold, int32_t keep[BLOCK]) {
     uint32_t low = (uint32_t)seed + (uint32_t)(first / 2), high = (uint32_t)(seed >> 32), hashes[HASHES];
     for (uint32_t i = 0; i < HASHES; i++) {
@@ -16,7 +16,7 @@ static inline void draw(uint64_t seed, int64_t first, int32_t threshold, int32_t
         x = (x ^ (x >> 15) ^ high) * 0x846ca68bu;
         hashes[i] = x ^ (x >> 16);
     }
-    for (int i = 0; i < HASHES; i++) { // which half is whose does not matter
+    for (int i = 0; i < HASHES; i++) { // the order of the halves does not matter
         keep[i] = -((int32_t)(hashes[i] & 0xffffu) >= threshold);
         keep[HASHES + i] = -((int32_t)(hashes[i] >> 16) >= threshold);
     }
@@ -37,7 +37,7 @@ static inline bf16 mask_bf16(bf16 x, int32_t keep) { return x & (bf16)keep; }
                                     float floor) {                                                                  \
         for (int64_t j = 0; j < count; j++) {                                                                       \
             float value = LOAD(x[j]);                                                                               \
-            value = (value < floor ? 0.0f : value) * scale; /* not a number stays so */                             \
+            value = (value < floor ? 0.0f : value) * scale; /* NaN stays NaN */                                     \
             y[j] = mask_##KIND(STORE(value), keep[j]);                                                              \
         }                                                                                                           \
     }                                                                                                               \
@@ -51,7 +51,7 @@ static inline bf16 mask_bf16(bf16 x, int32_t keep) { return x & (bf16)keep; }
             else block_##KIND(x + at, y + at, to - at, keep, scale, floor);                                         \
         }                                                                                                           \
     }                                                                                                               \
-    /* y = kept(x or max(x, 0)) * scale, for n elements; x may be y. */                                             \
+    /* y = mask * (x or max(x, 0)) * scale, for n elements; x and y may be the same. */                             \
     KERNEL void regard_dropout_##KIND(const TYPE *x, TYPE *y, int64_t n, uint64_t seed, int32_t threshold, float scale, \
                      int32_t rectify, int32_t threads) {                                                            \
         _Pragma("omp parallel for num_threads(threads) schedule(static) if (n > GRAIN)")                            \
@@ -64,7 +64,7 @@ static inline bf16 mask_bf16(bf16 x, int32_t keep) { return x & (bf16)keep; }
             dx[j] = STORE(LOAD(dy[j]) * slope);                                                                     \
         }                                                                                                           \
     }                                                                                                               \
-    /* The gradient of the rectified form, from its result: dx = dy * scale where y is not zero. */                 \
+    /* The gradient of ReLU with dropout, from its result: dx = dy * scale where y is not zero, else 0. */          \
     KERNEL void regard_dropout_rectified_backward_##KIND(const TYPE *y, const TYPE *dy, TYPE *dx, int64_t n, float scale, \
                                           int32_t threads) {                                                        \
         _Pragma("omp parallel for num_threads(threads) schedule(static) if (n > GRAIN)")                            \

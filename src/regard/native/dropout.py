@@ -1,8 +1,8 @@
-"""Dropout with cheap random numbers and nothing to remember (Srivastava et al. 2014).
+"""Dropout with cheap random numbers and without a stored mask (Srivastava et al. 2014).
 
-On the CPU PyTorch draws each Bernoulli variable by itself, a sixth of a small Transformer's training step, and keeps
-the mask for the backward pass. Here the mask is a function of a seed and of the position: it is computed where it is
-needed, 16 bits an element, and forgotten (`benchmarks/dropout.py`).
+On the CPU PyTorch draws each Bernoulli variable separately, which takes a sixth of a small Transformer's training step,
+and stores the mask for the backward pass. Here the mask is a function of a seed and the position, with 16 random bits
+per element, and is recomputed in the backward pass (`benchmarks/dropout.py`).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from regard.native import kernel
 
 
 def dropout(x: Tensor, rate: float) -> Tensor:
-    """Sets a random share of the elements to zero and scales the others up, so that the mean stays.
+    """Sets a random share of the elements to zero and scales the others, so that the mean is unchanged.
 
     Args:
         x: Any shape.
         rate: Share of zeros, `0 ≤ rate < 1`; on the CPU with a resolution of 1/65536.
 
     Returns:
-        The same shape. On the CPU the draws come from PyTorch's default generator.
+        A tensor of the same shape. On the CPU the random numbers come from PyTorch's default generator.
     """
     if rate == 0.0:
         return x
@@ -31,19 +31,19 @@ def dropout(x: Tensor, rate: float) -> Tensor:
         dropped: Tensor = _Dropout.apply(x, rate)  # type: ignore[no-untyped-call]
         return dropped
     if x.device.type == "cpu":
-        return x * _noise(x, rate)
-    return F.dropout(x, rate)  # other devices draw in parallel
+        return x * _scaled_mask(x, rate)
+    return F.dropout(x, rate)  # other devices draw random numbers in parallel
 
 
 def relu_dropout(x: Tensor, rate: float) -> Tensor:
-    """`dropout(relu(x), rate)`, of which the backward pass needs the result alone.
+    """`dropout(relu(x), rate)`, whose backward pass needs only the result.
 
     Args:
         x: Any shape.
-        rate: As in `dropout`.
+        rate: Share of zeros, as in `dropout`.
 
     Returns:
-        The same shape.
+        A tensor of the same shape.
     """
     if rate and kernel("dropout", x):
         dropped: Tensor = _ReLUDropout.apply(x, rate)  # type: ignore[no-untyped-call]
@@ -51,10 +51,10 @@ def relu_dropout(x: Tensor, rate: float) -> Tensor:
     return dropout(torch.relu(x), rate)
 
 
-def _noise(x: Tensor, rate: float) -> Tensor:
+def _scaled_mask(x: Tensor, rate: float) -> Tensor:
     count = x.numel()
-    draws = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
-    bits = draws.view(torch.int16)[:count].view(x.shape)  # uniform over -32768 … 32767
+    random = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
+    bits = random.view(torch.int16)[:count].view(x.shape)  # uniform over -32768 … 32767
     return (bits >= _threshold(rate) - 32768).to(x.dtype).mul_(1.0 / (1.0 - rate))
 
 
@@ -62,13 +62,13 @@ def _threshold(rate: float) -> int:
     return min(round(rate * 65536), 65535)
 
 
-def _drop(x: Tensor, rate: float, seed: int, *, rectify: bool) -> Tensor:
+def _drop(x: Tensor, rate: float, seed: int, *, relu: bool) -> Tensor:
     x = x.contiguous()
     y, run = torch.empty_like(x), kernel("dropout", x)
     if run is None:
         raise AssertionError(f"no kernel for {x.dtype}")
     scale, threads = 1.0 / (1.0 - rate), torch.get_num_threads()
-    run(x.data_ptr(), y.data_ptr(), x.numel(), seed, _threshold(rate), scale, rectify, threads)
+    run(x.data_ptr(), y.data_ptr(), x.numel(), seed, _threshold(rate), scale, relu, threads)
     return y
 
 
@@ -80,20 +80,20 @@ class _Dropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor, rate: float) -> Tensor:
         seed = _draw_seed()
-        ctx.drawn = rate, seed  # type: ignore[attr-defined]
-        return _drop(x, rate, seed, rectify=False)
+        ctx.rate_and_seed = rate, seed  # type: ignore[attr-defined]
+        return _drop(x, rate, seed, relu=False)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor | None, ...]:
-        rate, seed = ctx.drawn  # type: ignore[attr-defined]
-        return _drop(upstream[0], rate, seed, rectify=False), None
+        rate, seed = ctx.rate_and_seed  # type: ignore[attr-defined]
+        return _drop(upstream[0], rate, seed, relu=False), None
 
 
 class _ReLUDropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor, rate: float) -> Tensor:
-        y = _drop(x, rate, _draw_seed(), rectify=True)
+        y = _drop(x, rate, _draw_seed(), relu=True)
         ctx.rate = rate  # type: ignore[attr-defined]
         ctx.save_for_backward(y)
         return y
@@ -103,16 +103,16 @@ class _ReLUDropout(torch.autograd.Function):
     def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         (y,) = ctx.saved_tensors  # type: ignore[attr-defined]
         gradient = upstream[0].contiguous()
-        result, run = torch.empty_like(y), kernel("dropout_rectified_backward", y)
+        x_gradient, run = torch.empty_like(y), kernel("dropout_rectified_backward", y)
         if run is None:
             raise AssertionError(f"no kernel for {y.dtype}")
         scale = 1.0 / (1.0 - ctx.rate)  # type: ignore[attr-defined]
-        run(y.data_ptr(), gradient.data_ptr(), result.data_ptr(), y.numel(), scale, torch.get_num_threads())
-        return result, None
+        run(y.data_ptr(), gradient.data_ptr(), x_gradient.data_ptr(), y.numel(), scale, torch.get_num_threads())
+        return x_gradient, None
 
 
 class Dropout(nn.Module):
-    """`dropout` while training, nothing otherwise.
+    """`dropout` in training mode, the identity otherwise.
 
     Args:
         rate: Share of zeros.
@@ -123,17 +123,17 @@ class Dropout(nn.Module):
         self.rate = rate
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any shape to the same shape."""
+        """Maps a tensor of any shape to the same shape."""
         return dropout(x, self.rate) if self.training else x
 
     def extra_repr(self) -> str:
-        """What `print(module)` shows."""
+        """The arguments that `print(module)` shows."""
         return f"rate={self.rate}"
 
 
 class ReLUDropout(Dropout):
-    """`relu`, and `dropout` after it while training."""
+    """`relu`, followed by `dropout` in training mode."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Any shape to the same shape."""
+        """Maps a tensor of any shape to the same shape."""
         return relu_dropout(x, self.rate if self.training else 0.0)

@@ -1,18 +1,18 @@
-// A few rows times a large matrix: as fast as the matrix can be read, so it is read once, as it lies.
+// Products of a few rows and a large matrix. Reading the matrix limits their speed, so it is read once, unpacked.
 
 #include <math.h>
 
 #include "lanes.h"
 
-#define BLOCK 5 // rows that are multiplied at once
+#define BLOCK 5 // rows multiplied at once
 #if LANES == 16
-#define OUTS 4 // outputs at once: BLOCK * OUTS sums, and what they are made of, stay in registers
+#define OUTS 4 // outputs at once: BLOCK * OUTS sums and their operands fit into registers
 #else
 #define OUTS 2
 #endif
 
-// `ROWS` rows of x and `OUTS` of W, `out` numbers apart in y: `x Wᵀ + b` is rounded to the type of W, as a product of
-// that type would be.
+// `ROWS` rows of x times `OUTS` rows of W; rows of y have stride `out`. `x Wᵀ + b` is rounded to the type of W, as
+// PyTorch's product of that type is.
 #define DEFINE_BLOCK(KIND, TYPE, LOAD, ROUND, ROWS)                                                                  \
     static void block_##KIND##_##ROWS(const TYPE *x, const TYPE *const *w, const TYPE *bias, const float *added,     \
                                       int64_t count, int64_t out, int64_t in, int32_t rectify, float *y) {           \
@@ -65,7 +65,7 @@
             block_##KIND##_1, block_##KIND##_2, block_##KIND##_3, block_##KIND##_4, block_##KIND##_5};               \
         for (int64_t o = from; o < to; o += OUTS) {                                                                  \
             int64_t count = to - o < OUTS ? to - o : OUTS;                                                           \
-            const TYPE *w[OUTS]; /* beyond the last output, the last one again */                                    \
+            const TYPE *w[OUTS]; /* pad with the last output */                                                      \
             for (int64_t j = 0; j < OUTS; j++) w[j] = weight + (o + (j < count ? j : count - 1)) * in;               \
             for (int64_t r = 0; r < R; r += BLOCK)                                                                   \
                 blocks[(R - r < BLOCK ? R - r : BLOCK) - 1](x + r * in, w, bias ? bias + o : NULL,                   \
@@ -73,7 +73,7 @@
                                                             rectify, y + r * out + o);                               \
         }                                                                                                            \
     }                                                                                                                \
-    /* y = x Wᵀ + b, or max(0, that), and `added` to it: x (R, in), W (out, in), b (out) or NULL, added (R, out) or  \
+    /* y = x Wᵀ + b, or max(0, x Wᵀ + b), plus `added`: x (R, in), W (out, in), b (out) or NULL, added (R, out) or   \
        NULL, y (R, out). */                                                                                          \
     KERNEL void regard_few_rows_##KIND(const TYPE *x, int64_t R, const TYPE *weight, const TYPE *bias,               \
                                        const float *added, int64_t out, int64_t in, int32_t rectify, float *y,       \

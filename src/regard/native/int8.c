@@ -1,16 +1,16 @@
-// Matrix products in bytes: weights rounded beforehand, each row of what they multiply when it comes.
+// Matrix products in 8 bits: weights are quantized beforehand, each row of the input at its product.
 //
-// Sums are of integers and exact. What is done in floating point, before and after, is done in the same order with one
-// rounding an operation. So every set of instructions gives the same results to the bit.
+// Sums are integers and exact. Floating-point operations before and after have the same order, and one rounding each.
+// So all instruction sets give the same results to the bit.
 
 #include <float.h>
 
 #include "lanes.h"
 
-#define PANEL 32 // outputs whose weights lie together: those of four inputs, output by output, then of the next four
+#define PANEL 32 // outputs stored together: their weights of four inputs, output by output, then of the next four
 #define QUAD 4
 
-// A product that is added to is not to become one operation with one rounding: not every processor has it.
+// Keeps the compiler from fusing a multiplication and an addition, which not every processor can do in one rounding.
 #if defined(__SSE2__)
 #define ROUNDED(x) __asm__("" : "+v"(x))
 #elif defined(__aarch64__)
@@ -19,10 +19,10 @@
 #define ROUNDED(x)
 #endif
 
-#define SHIFT 12582912.0f // 1.5 * 2^23: adding it rounds to a whole number, which its last bits then hold
+#define SHIFT 12582912.0f // 1.5 * 2^23: adding it rounds to an integer, which is then in the low bits
 #define SHIFT_BITS 0x4b400000
 
-// What a row was rounded to: value = scale * (byte - zero).
+// Quantization of a row: value = scale * (byte - zero).
 typedef struct {
     float scale;
     int32_t zero;
@@ -41,7 +41,7 @@ typedef struct {
 #endif
 
 typedef struct {
-    lanes least, most, odd; // `odd` is 0, or not a number
+    lanes least, most, odd; // `odd` is 0, or NaN if a value is not finite
 } extent;
 
 INLINE void widen_extent(extent *e, lanes x) {
@@ -50,7 +50,7 @@ INLINE void widen_extent(extent *e, lanes x) {
     e->odd += x * 0.0f;
 }
 
-// All numbers of a vector made one, half of them with the other half at a time.
+// Reductions of a vector to one number, by halves.
 #if LANES == 16
 #define HALF(op, x) _mm256_##op(_mm512_castps512_ps256((__m512)(x)), _mm512_extractf32x8_ps((__m512)(x), 1))
 #else
@@ -73,7 +73,7 @@ INLINE void widen_extent(extent *e, lanes x) {
 DEFINE_FOLD(least_of, min_ps, LESS)
 DEFINE_FOLD(total_of, add_ps, SUM)
 
-#define SIDES 4 // extents side by side, so that none waits for the last step
+#define SIDES 4 // independent extents, so that operations need not wait for each other
 
 INLINE extent extent_of(const float *x, int64_t in) {
     extent e[SIDES] = {{{0}, {0}, {0}}};
@@ -90,7 +90,7 @@ INLINE extent extent_of(const float *x, int64_t in) {
     return e[0];
 }
 
-// The nearest of 0 ... 255 to each.
+// Saturates each integer to 0 ... 255.
 INLINE void store_bytes(integers x, uint8_t *bytes) {
 #if LANES == 16
     _mm_storeu_si128((__m128i *)bytes, _mm512_cvtusepi32_epi8(_mm512_max_epi32((__m512i)x, _mm512_setzero_si512())));
@@ -109,7 +109,7 @@ INLINE void round_some(lanes x, float inverse, int32_t zero, uint8_t *bytes) {
     store_bytes((integers)((bits)(x + SHIFT) - (uint32_t)(SHIFT_BITS - zero)), bytes);
 }
 
-// 0 is always on the grid. A row with a value that is not finite gets a scale that is not either, so that it is seen.
+// 0 is represented exactly. A value that is not finite makes the scale of its row, and so its results, not finite.
 INLINE grid to_bytes(const float *x, int64_t in, uint8_t *bytes) {
     extent e = extent_of(x, in);
     float odd = total_of(e.odd), low = least_of(e.least), range = -least_of(-e.most) - low + odd;
@@ -123,7 +123,7 @@ INLINE grid to_bytes(const float *x, int64_t in, uint8_t *bytes) {
     return (grid){range / 255.0f, zero};
 }
 
-// Sums of products of ROWS rows and the outputs of a panel.
+// Sums of products for ROWS rows and the outputs of a panel.
 #if defined(__AVX2__)
 #if LANES == 16
 typedef __m512i wide;
@@ -144,7 +144,7 @@ typedef __m256i wide;
 #endif
 #define PARTS (PANEL / LANES)
 
-// Two products fit into 16 bits, as |weights| <= 64.
+// The sum of two products fits into 16 bits, as |weights| <= 64.
 #define PLAIN_DOT(sum, x, w) WIDE(add_epi32)(sum, WIDE(madd_epi16)(WIDE(maddubs_epi16)(x, w), WIDE(set1_epi16)(1)))
 
 #define DEFINE_TILE(NAME, ROWS, TARGET, DOT)                                                                         \
@@ -180,7 +180,7 @@ typedef void (*tile)(const uint8_t *, int64_t, const int8_t *, int64_t, int32_t 
 #define NAMED(NAME, ROWS, TARGET, DOT) NAME##_##ROWS,
 
 TILES(plain, , PLAIN_DOT)
-#if __GNUC__ >= 11 || __clang_major__ >= 12 // of these compilers
+#if __GNUC__ >= 11 || __clang_major__ >= 12 // the first compilers with these instructions
 TILES(vnni, __attribute__((target(VNNI_TARGET))), VNNI_DOT)
 static const tile tiles[2][MOST_ROWS] = {{FOR_ROWS(NAMED, plain, , )}, {FOR_ROWS(NAMED, vnni, , )}};
 #else
@@ -211,7 +211,7 @@ typedef struct {
     int64_t out, in;
 } matrix;
 
-// From the sums of some rows and a panel to their outputs.
+// Computes the outputs of some rows and a panel from their sums.
 INLINE void finish(const int32_t *found, int count, const matrix *m, int64_t from, const grid *rows, int32_t rectify,
                    const float *added, float *y) {
     for (int64_t o = from; o < from + PANEL && o < m->out; o += LANES) {
@@ -238,12 +238,12 @@ INLINE void finish(const int32_t *found, int count, const matrix *m, int64_t fro
     }
 }
 
-#define CHUNK (192 << 10) // bytes of rows that a panel is multiplied with before the next one comes
+#define CHUNK (192 << 10) // bytes of quantized rows that are multiplied with a panel before the next panel is read
 
-// y = x Wᵀ + b, or max(0, that), and `added` to it: x (R, in), added (R, out) or NULL, y (R, out). W is in panels of
-// 32 outputs, of bytes within +-64, the last panel and four inputs filled up with 0; `scales` says what each output is
-// to be multiplied by, `totals` the sum of its bytes; these and b (or NULL) are as long as the panels. `bytes` has R
-// rows of `stride` bytes, at least `in` rounded up to 64, `grids` R grids, both to write in.
+// y = x Wᵀ + b, or max(0, x Wᵀ + b), plus `added`: x (R, in), added (R, out) or NULL, y (R, out). W is in panels of 32
+// outputs, with values within +-64; the last panel and the last four inputs are padded with 0. `scales` are the scales
+// of the outputs, `totals` the sums of their weights; these and b (or NULL) have 32 elements per panel. `bytes` is
+// scratch memory of R rows of `stride` bytes, at least `in` rounded up to 64, and `grids` of R grids.
 KERNEL void regard_int8_linear_s8(const float *x, int64_t R, const int8_t *weight, const float *scales,
                                   const int32_t *totals, const float *bias, const float *added, int64_t out, int64_t in,
                                   int32_t rectify, float *y, uint8_t *bytes, int64_t stride, void *grids, int32_t vnni,

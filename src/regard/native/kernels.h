@@ -1,4 +1,4 @@
-// What the kernels share: plain C99, no dependency, arguments as PyTorch's tensors hold them.
+// Shared by the kernels: plain C99 without dependencies; arguments are laid out as in PyTorch's tensors.
 #ifndef REGARD_KERNELS_H
 #define REGARD_KERNELS_H
 
@@ -16,7 +16,7 @@ static inline float widen(bf16 x) {
     return y;
 }
 
-// To the nearest, ties to even; what is not a number stays one.
+// Rounds to nearest, ties to even; NaN stays NaN.
 static inline bf16 narrow(float x) {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
@@ -43,8 +43,8 @@ static inline float exponential(float x) {
     return x < -87.0f ? 0.0f : p * scale;
 }
 
-// P(y) and Q(y) of tanh(x) = x P(x²) / Q(x²) on [-9, 9], fitted to the least relative error, 2e-8; it is 1 beyond. TYPE
-// is float or a vector of them.
+// P(y) and Q(y) of tanh(x) = x P(x²) / Q(x²) on [-9, 9], with relative error at most 2e-8; beyond, tanh is ±1 in float.
+// TYPE is float or a vector of floats.
 #define TANH_PARTS(TYPE, y, p, q)                                                                                    \
     TYPE p = (y) * 1.335462643e-08f + 2.060905569e-05f, q = (y) * 7.776543543e-07f + 3.285632128e-04f;               \
     p = p * (y) + 3.495586468e-03f;                                                                                  \

@@ -1,4 +1,4 @@
-// Numbers side by side, as many as the widest registers hold.
+// Vectors of as many floats as the widest registers hold.
 #ifndef REGARD_LANES_H
 #define REGARD_LANES_H
 
@@ -22,7 +22,7 @@ typedef uint32_t bits __attribute__((vector_size(4 * LANES)));
 typedef int32_t integers __attribute__((vector_size(4 * LANES)));
 typedef uint16_t halves __attribute__((vector_size(2 * LANES)));
 
-// Always inlined: a vector is never handed from one function to another.
+// Always inlined, so that vectors are never passed between functions by the calling convention.
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE lanes lanes_f32(const float *x) { return *(const unaligned *)x; }
@@ -33,7 +33,7 @@ INLINE lanes lanes_bf16(const bf16 *x) {
     return (lanes)(__builtin_convertvector(narrow, bits) << 16);
 }
 
-// The first few of them, and 0 for the rest.
+// A vector of the first `count` elements, padded with 0.
 INLINE lanes some_f32(const float *x, int64_t count) {
     float held[LANES] = {0.0f};
     memcpy(held, x, count * sizeof *x);
@@ -46,7 +46,7 @@ INLINE lanes some_bf16(const bf16 *x, int64_t count) {
     return lanes_bf16(held);
 }
 
-// As `widen(narrow(x))` of each.
+// `widen(narrow(x))` of each element.
 INLINE lanes rounded_bf16(lanes x) {
     bits raw = (bits)x, odd = (bits)(x != x);
     bits nearest = (raw + 0x7fffu + ((raw >> 16) & 1u)) & 0xffff0000u;
@@ -55,9 +55,9 @@ INLINE lanes rounded_bf16(lanes x) {
 
 INLINE lanes rounded_f32(lanes x) { return x; }
 
-INLINE lanes rectified(lanes x) { return (lanes)((bits)x & ~(bits)(x < 0.0f)); } // not a number stays so
+INLINE lanes rectified(lanes x) { return (lanes)((bits)x & ~(bits)(x < 0.0f)); } // NaN stays NaN
 
-// As `exponential` of each.
+// `exponential` of each element.
 INLINE lanes exponentials(lanes x) {
     bits tiny = (bits)(x < -87.0f);
     lanes least = (lanes){0} - 87.0f, clamped = (lanes)(((bits)x & ~tiny) | ((bits)least & tiny));
@@ -74,7 +74,7 @@ INLINE lanes exponentials(lanes x) {
     return (lanes)((bits)(p * (lanes)power) & ~tiny);
 }
 
-// The sum of each of four, side by side.
+// The sums of four vectors.
 INLINE void four_totals(lanes a, lanes b, lanes c, lanes d, float *totals) {
 #if defined(__AVX2__)
 #if LANES == 16

@@ -1,4 +1,4 @@
-"""Finds the compiled kernels and says what their arguments are."""
+"""Loads the compiled kernels and declares their argument types."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-import torch  # before the kernels: they take their threads from the OpenMP that it loads
+import torch  # before the kernels, which use the OpenMP library that it loads
 from torch import Tensor
 
-from regard.native.system import instructions
+from regard.native.system import cpu_features
 
 _POINTER, _LONG, _SEED = ctypes.c_void_p, ctypes.c_int64, ctypes.c_uint64
 _INT, _FLOAT = ctypes.c_int32, ctypes.c_float
@@ -43,81 +43,90 @@ _SIGNATURES = {
     "regard_additive_forward": (*[_POINTER] * 4, *[_LONG] * 6, _POINTER, _INT),
     "regard_additive_backward": (*[_POINTER] * 7, *[_LONG] * 7, _POINTER, _INT),
 }
-# Arguments of each kernel; its name goes on with a suffix of KINDS.
+# Argument types of each kernel; a suffix of KINDS completes its name.
 
-_OF_BYTES = {
+_INT8_SIGNATURES = {
     "regard_int8_linear": (
         *(_POINTER, _LONG, *[_POINTER] * 5, _LONG, _LONG, _INT),
         *(_POINTER, _POINTER, _LONG, _POINTER, _INT, _INT),
     )
 }
 
-KINDS = {torch.float32: ("f32", _SIGNATURES), torch.bfloat16: ("bf16", _SIGNATURES), torch.int8: ("s8", _OF_BYTES)}
-"""The types that there are kernels for: the suffix of their names, and which ones they are."""
+KINDS = {
+    torch.float32: ("f32", _SIGNATURES),
+    torch.bfloat16: ("bf16", _SIGNATURES),
+    torch.int8: ("s8", _INT8_SIGNATURES),
+}
+"""For each type with kernels: the suffix of their names, and their signatures."""
 
 
-LEVELS = ("default", "avx2", "avx512")
-"""Sets of instructions that the kernels are compiled for, each with those before it; "default" is any processor."""
+INSTRUCTION_SETS = ("default", "avx2", "avx512")
+"""Instruction sets that kernels are compiled for, each a superset of the previous; "default" is any processor."""
 
-_NEEDED = {"default": (), "avx2": ("AVX2", "FMA"), "avx512": ("AVX2", "FMA", "AVX-512")}
-_chosen: list[str | None] = []  # by `limited_to`, the innermost last
+_REQUIRED_FEATURES = {"default": (), "avx2": ("AVX2", "FMA"), "avx512": ("AVX2", "FMA", "AVX-512")}
+_limits: list[str | None] = []  # of nested `limited_to` blocks, innermost last
 
 
-def level() -> str | None:
-    """The set of instructions whose kernels run here.
+def instruction_set() -> str | None:
+    """The instruction set whose kernels are used.
 
-    It is the one that PyTorch's own operators use, so that `ATEN_CPU_CAPABILITY=avx2` or `default` limits both; a
-    smaller one where the compiler could not make that.
+    It is the one that PyTorch's own operators use, so `ATEN_CPU_CAPABILITY=avx2` or `default` limits both, or a smaller
+    one if the compiler did not support that.
 
     Returns:
-        One of `LEVELS`; None when nothing was compiled, or nothing may be used.
+        One of `INSTRUCTION_SETS`; None if nothing was compiled, or if kernels are disabled by `limited_to(None)`.
     """
-    if _chosen:
-        return _chosen[-1]
-    found = available()
-    return found[-1] if found else None
+    if _limits:
+        return _limits[-1]
+    available = available_instruction_sets()
+    return available[-1] if available else None
 
 
 @cache
-def available() -> tuple[str, ...]:
-    """The sets of instructions that kernels were compiled for and that this process may use, smallest first."""
+def available_instruction_sets() -> tuple[str, ...]:
+    """Instruction sets with compiled kernels that this process can use, smallest first."""
     capability = torch.backends.cpu.get_cpu_capability().lower()
-    usable = LEVELS[: LEVELS.index(capability) + 1] if capability in LEVELS else LEVELS[:1]
-    processor = instructions()  # PyTorch takes what ATEN_CPU_CAPABILITY asks for, whether the processor has it or not
+    usable = (
+        INSTRUCTION_SETS[: INSTRUCTION_SETS.index(capability) + 1]
+        if capability in INSTRUCTION_SETS
+        else INSTRUCTION_SETS[:1]
+    )
+    features = cpu_features()  # PyTorch accepts any ATEN_CPU_CAPABILITY, even if the processor does not support it
     return tuple(
         name
         for name in usable
-        if all(processor.get(needed, True) for needed in _NEEDED[name]) and _library(name) is not None
+        if all(features.get(feature, True) for feature in _REQUIRED_FEATURES[name]) and _library(name) is not None
     )
 
 
-def compiled() -> tuple[str, ...]:
-    """The sets of instructions that there are files of kernels for, whether or not this process may use them."""
-    return tuple(name for name in LEVELS if _files(name))
+def compiled_instruction_sets() -> tuple[str, ...]:
+    """Instruction sets with compiled kernels, whether or not this process can use them."""
+    return tuple(name for name in INSTRUCTION_SETS if _files(name))
 
 
 @contextmanager
 def limited_to(name: str | None) -> Iterator[None]:
-    """Runs the kernels of another set of instructions, or none, inside a `with` block: for tests and comparisons.
+    """Uses the kernels of another instruction set, or none, inside a `with` block: for tests and comparisons.
 
-    What was built before and holds a kernel, such as a packed model, keeps it.
+    Objects built earlier that hold a kernel, such as a packed model, continue to use it.
 
     Args:
-        name: One of `available()`; None for PyTorch's own operators alone.
+        name: One of `available_instruction_sets()`; None to use PyTorch's own operators only.
 
     Returns:
         A context manager; also a decorator.
 
     Raises:
-        ValueError: There are no such kernels here.
+        ValueError: There are no such kernels on this machine.
     """
-    if name is not None and name not in available():
-        raise ValueError(f"expected one of {', '.join(available()) or 'no kernels at all'}, got {name!r}")
-    _chosen.append(name)
+    if name is not None and name not in available_instruction_sets():
+        available = ", ".join(available_instruction_sets()) or "no kernels at all"
+        raise ValueError(f"expected one of {available}, got {name!r}")
+    _limits.append(name)
     try:
         yield
     finally:
-        _chosen.pop()
+        _limits.pop()
 
 
 @cache
@@ -129,7 +138,7 @@ def _library(name: str) -> ctypes.CDLL | None:
                 for function_name, arguments in signatures.items():
                     function = getattr(library, f"{function_name}_{kind}")
                     function.argtypes, function.restype = arguments, None
-        except (OSError, AttributeError):  # another system's, or an older source's
+        except (OSError, AttributeError):  # compiled for another system, or from older sources
             continue
         return library
     return None
@@ -140,16 +149,15 @@ def _files(name: str) -> list[Path]:
 
 
 def kernel(name: str, like: Tensor) -> Callable[..., None] | None:
-    """A compiled kernel for a tensor.
+    """Finds the compiled kernel for a tensor.
 
     Args:
-        name: What it is called, without the type.
-        like: A tensor of any shape `(...)`, whose device and type the kernel must fit.
+        name: The kernel's name without the prefix `regard_` and the suffix of the type.
+        like: A tensor of any shape `(...)` with the device and type of the arguments.
 
     Returns:
-        A function of pointers and numbers, or None where there is no such kernel: nothing was compiled, another
-        device, another type.
+        A function of pointers and numbers; None if nothing was compiled or the device or type is not supported.
     """
-    kind, used = KINDS.get(like.dtype), level()
-    library = _library(used) if kind and used and like.device.type == "cpu" else None
+    kind, current = KINDS.get(like.dtype), instruction_set()
+    library = _library(current) if kind and current and like.device.type == "cpu" else None
     return None if kind is None or library is None else getattr(library, f"regard_{name}_{kind[0]}")

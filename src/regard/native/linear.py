@@ -1,9 +1,9 @@
-"""Matrix products in float32 by the library that is fastest on this processor.
+"""Matrix products in float32 by the fastest library for this processor.
 
-PyTorch multiplies float32 matrices by MKL, which on processors that are not Intel's keeps to 256-bit instructions, and
-to slower code for them than oneDNN, which PyTorch carries too. With AVX-512 an AMD EPYC multiplies more than twice as
-fast by oneDNN, with AVX2 a fifth to a half faster. Elsewhere, and for other types and devices, these functions are
-PyTorch's own.
+PyTorch multiplies float32 matrices with MKL. On processors of other vendors than Intel, MKL uses only 256-bit
+instructions, and its code for these is slower than that of oneDNN, which PyTorch also contains. An AMD EPYC multiplies
+more than twice as fast with oneDNN using AVX-512, and a fifth to a half faster using AVX2. On Intel processors, and
+for other types and devices, these functions call PyTorch's own.
 """
 
 from __future__ import annotations
@@ -15,55 +15,55 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional as F
 
-from regard.native.packed import packs
+from regard.native.meta_init import init_on_meta
+from regard.native.packed import can_pack
 from regard.native.system import processor_vendor
-from regard.native.unfilled import unfilled
 
-SMALLEST = 1 << 15
-"""Elements of the weight from which a product is worth the few microseconds that the other way costs."""
+MIN_ONEDNN_SIZE = 1 << 15
+"""Smallest number of elements of a weight for which oneDNN is used; its calls cost a few microseconds more."""
 
 
 @cache
-def onednn_wins() -> bool:
-    """Whether oneDNN multiplies float32 faster than MKL here: by the processor's kind, so that it is so every time."""
-    if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512") or not packs(torch.float32):
+def onednn_is_faster() -> bool:
+    """Whether oneDNN multiplies float32 faster than MKL, decided by vendor so that all runs agree."""
+    if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512") or not can_pack(torch.float32):
         return False
     return processor_vendor() not in (None, "GenuineIntel")
 
 
-def _by_onednn(x: Tensor, weight: Tensor) -> bool:
+def _use_onednn(x: Tensor, weight: Tensor) -> bool:
     return (
         x.dtype == weight.dtype == torch.float32
         and x.device.type == "cpu"
-        and weight.numel() >= SMALLEST
+        and weight.numel() >= MIN_ONEDNN_SIZE
         and x.numel() > 0
-        and onednn_wins()
+        and onednn_is_faster()
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
     )
 
 
 def _multiply(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    # A weight that is part of a larger matrix would be multiplied a thousand times slower.
+    # The product with a weight that is a view of a larger matrix would be a thousand times slower.
     dense = weight if weight.is_contiguous() or weight.T.is_contiguous() else weight.contiguous()
     y: Tensor = torch.ops.mkldnn._linear_pointwise(x, dense, bias, "none", [], "")
     return y
 
 
 def weight_gradient(error: Tensor, x: Tensor) -> Tensor:
-    """`Eᵀ X`, what `N` rows say of the weights.
+    """The gradient of the weight of a linear map over N rows, `Eᵀ X`.
 
     Args:
-        error: E, `(N, out)`.
-        x: X, `(N, in)`.
+        error: E, the gradient of the output, `(N, out)`.
+        x: X, the input, `(N, in)`.
 
     Returns:
         `(out, in)`.
     """
     rows, columns = error.shape[1], x.shape[1]
-    if not _by_onednn(x, error):
+    if not _use_onednn(x, error):
         return error.T @ x
-    # oneDNN lays out anew whichever side it takes for the weight: the smaller one, where there is one.
+    # oneDNN copies the matrix that is passed as the weight to another layout, so pass the clearly smaller one.
     if rows >= 2 * columns:
         return _multiply(x.T, error.T).T
     return _multiply(error.T, x.T) if columns >= 2 * rows else error.T @ x
@@ -79,13 +79,13 @@ class _Linear(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors  # type: ignore[attr-defined]
-        for_x, for_weight, for_bias = ctx.needs_input_grad  # type: ignore[attr-defined]
+        need_x, need_weight, need_bias = ctx.needs_input_grad  # type: ignore[attr-defined]
         (error,) = upstream
         flat = error.reshape(-1, error.shape[-1])  # (..., out) -> (N, out)
         return (
-            _multiply(error, weight.T) if for_x else None,
-            weight_gradient(flat, x.reshape(-1, x.shape[-1])) if for_weight else None,
-            flat.sum(0) if for_bias else None,
+            _multiply(error, weight.T) if need_x else None,
+            weight_gradient(flat, x.reshape(-1, x.shape[-1])) if need_weight else None,
+            flat.sum(0) if need_bias else None,
         )
 
 
@@ -100,7 +100,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Returns:
         `(..., out)`.
     """
-    if not _by_onednn(x, weight):
+    if not _use_onednn(x, weight):
         return F.linear(x, weight, bias)
     if torch.is_grad_enabled():
         y: Tensor = _Linear.apply(x, weight, bias)  # type: ignore[no-untyped-call]
@@ -109,13 +109,13 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 class StepProduct:
-    """`x Wᵀ` for each step of a recurrence, with one gradient of W for all of them.
+    """`x Wᵀ` for each step of a recurrence, with a single gradient computation for W.
 
-    Each step by itself would add a matrix of the size of W to the gradient. Here the errors and inputs of the steps are
-    kept until the last has given its own (the first in time), and are multiplied together.
+    Otherwise the backward pass of every step would add a matrix of the size of W to the gradient. Here the output
+    gradients and inputs of all steps are collected, and multiplied together when the first step in time is reached.
 
     Args:
-        weight: W, `(out, in)`; needs a gradient.
+        weight: W, `(out, in)`; requires a gradient.
     """
 
     def __init__(self, weight: Tensor) -> None:
@@ -123,7 +123,7 @@ class StepProduct:
         self.weight: Tensor = _GradientOfAllSteps.apply(weight, self._steps)  # type: ignore[no-untyped-call]
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The product of a step: `(B, in)` to `(B, out)`, in the type of W."""
+        """Computes the product of one step: `(B, in)` to `(B, out)`, in the type of W."""
         y: Tensor = _Step.apply(x.to(self.weight.dtype), self.weight, self._steps)  # type: ignore[no-untyped-call]
         return y
 
@@ -139,15 +139,15 @@ class _Step(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: FunctionCtx, *upstream: Tensor) -> tuple[Tensor | None, None, None]:
         x, weight = ctx.saved_tensors  # type: ignore[attr-defined]
-        for_x, for_weight, _ = ctx.needs_input_grad  # type: ignore[attr-defined]
+        need_x, need_weight, _ = ctx.needs_input_grad  # type: ignore[attr-defined]
         (error,) = upstream
-        if for_weight:
+        if need_weight:
             ctx.steps.append((error, x))  # type: ignore[attr-defined]
-        return linear(error, weight.T) if for_x else None, None, None
+        return linear(error, weight.T) if need_x else None, None, None
 
 
 class _GradientOfAllSteps(torch.autograd.Function):
-    # The engine comes here when every step that takes part is done, though none of them passes a gradient on.
+    # Autograd runs this backward after that of all steps, although none of them returns a gradient of the weight.
     @staticmethod
     def forward(ctx: FunctionCtx, weight: Tensor, steps: list[tuple[Tensor, Tensor]]) -> Tensor:
         ctx.set_materialize_grads(False)
@@ -160,7 +160,7 @@ class _GradientOfAllSteps(torch.autograd.Function):
         steps = ctx.steps  # type: ignore[attr-defined]
         total = upstream[0]
         if steps:
-            errors, inputs = (torch.cat(parts) for parts in zip(*steps, strict=True))
+            errors, inputs = (torch.cat(tensors) for tensors in zip(*steps, strict=True))
             steps.clear()
             gradient = weight_gradient(errors, inputs)
             total = gradient if total is None else total + gradient
@@ -168,14 +168,14 @@ class _GradientOfAllSteps(torch.autograd.Function):
 
 
 class Linear(nn.Linear):
-    """`torch.nn.Linear`, multiplied by `linear`."""
+    """`torch.nn.Linear` whose product is computed by `linear`."""
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
         """Maps the last dimension.
 
         Args:
             x: `(..., in)`.
-            added: `(..., out)`, if something is to be added to the result.
+            added: `(..., out)`, added to the result; None = nothing.
 
         Returns:
             `(..., out)`.
@@ -184,18 +184,18 @@ class Linear(nn.Linear):
         return y if added is None else added + y
 
 
-def joined(*maps: nn.Linear) -> Linear:
-    """One map for several that read the same vector: `[W_1; W_2; …] x + [b_1; b_2; …]`.
+def fused_linear(*maps: nn.Linear) -> Linear:
+    """One linear map in place of several with the same input: `[W_1; W_2; …] x + [b_1; b_2; …]`.
 
     Args:
-        *maps: Of one width of input, each with a bias.
+        *maps: Linear maps with equal input width, each with a bias.
 
     Returns:
-        A map with weights of its own, whose result is theirs side by side.
+        A map with copies of their weights, whose output is the concatenation of their outputs.
     """
-    with unfilled():
-        whole = Linear(maps[0].in_features, sum(one.out_features for one in maps))
+    with init_on_meta():
+        fused = Linear(maps[0].in_features, sum(layer.out_features for layer in maps))
     with torch.no_grad():
-        whole.weight = nn.Parameter(torch.cat([one.weight for one in maps]))
-        whole.bias = nn.Parameter(torch.cat([one.bias for one in maps]))
-    return whole
+        fused.weight = nn.Parameter(torch.cat([layer.weight for layer in maps]))
+        fused.bias = nn.Parameter(torch.cat([layer.bias for layer in maps]))
+    return fused

@@ -1,10 +1,10 @@
-// One step of an LSTM beside its products: gates to states, and the errors of states to those of gates.
+// One step of an LSTM without its matrix products: gates to states, and gradients of states to those of gates.
 //
-// Gates lie in PyTorch's order: input i, forget f, candidate g, output o.
+// Gates are in PyTorch's order: input i, forget f, candidate g, output o.
 
 #include "kernels.h"
 
-#define SMALL (1 << 12) // states that are not worth waking other threads for
+#define SMALL (1 << 12) // elements up to which one thread is faster than several
 
 static inline float sigmoid(float x) {
     float e = exponential(x < 0.0f ? x : -x);
@@ -45,8 +45,8 @@ static inline float hyperbolic_tangent(float x) {
             hidden[j] = STORE(o * hyperbolic_tangent(c));                                                            \
         }                                                                                                            \
     }                                                                                                                \
-    /* R rows of gates (R, 4H), to which `added` (known, 4H) or nothing is added first, become i, f, g, o in place; c and h     \
-       (R, H) from these and the cells before, `before` (known, H): zero in the rows from `known` on. */             \
+    /* Adds `added` (known, 4H) or nothing to the gates (R, 4H) and makes them i, f, g, o in place. Writes c and h   \
+       (R, H) from these and the previous cells, `before` (known, H), which are zero in rows from `known` on. */     \
     KERNEL void regard_lstm_forward_##KIND(TYPE *gates, const TYPE *added, const TYPE *before, TYPE *cell,           \
                                            TYPE *hidden, int64_t R, int64_t known, int64_t H, int32_t threads) {     \
         _Pragma("omp parallel for num_threads(threads) schedule(static) if (R * H > SMALL)")                         \
@@ -71,8 +71,8 @@ static inline float hyperbolic_tangent(float x) {
             carried[j] = for_c * f;                                                                                  \
         }                                                                                                            \
     }                                                                                                                \
-    /* The errors of the gates (R, 4H) from those of h and c, dh and dc (R, H), to which come what the later step    \
-       gives: `later` to h, `carried` to c, both (reached, H). `carried` then holds what is for the cells before. */ \
+    /* The gradients of the gates (R, 4H) from those of h and c, dh and dc (R, H), plus those from the later step:   \
+       `later` of h and `carried` of c, both (reached, H). `carried` then is the gradient of the previous cells. */  \
     KERNEL void regard_lstm_backward_##KIND(const TYPE *gates, const TYPE *before, const TYPE *cell, const TYPE *dh, \
                                             const TYPE *later, const TYPE *dc, float *carried, TYPE *errors,         \
                                             int64_t R, int64_t known, int64_t reached, int64_t H,                    \

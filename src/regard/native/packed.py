@@ -1,4 +1,4 @@
-"""Linear maps whose weights were laid out once for the products of a search: fixed, without gradients."""
+"""Linear maps for inference, whose fixed weights are packed once for fast products."""
 
 from __future__ import annotations
 
@@ -12,126 +12,126 @@ from torch.nn import functional as F
 from regard.native.int8 import Int8Linear
 from regard.native.library import kernel
 
-FEW = 5
-"""Rows up to which a product is bound by reading W: one sentence with the usual beam is among them."""
+MAX_FEW_ROWS = 5
+"""Most rows for which reading W limits the speed of a product; one sentence with the default beam has as many."""
 
 _PACKING = Lock()
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 PRECISIONS = (*_TYPES, "int8")
-"""What a weight may be laid out in, and multiplied in."""
+"""Precisions of packed weights and their products."""
 
-FEWEST = 1 << 12
-"""Numbers that a matrix must have to be rounded to 8 bits: what is smaller costs little as it is."""
+MIN_INT8_SIZE = 1 << 12
+"""Smallest number of elements of a matrix that is quantized to 8 bits; smaller ones are fast in float32."""
 
 
 @cache
-def packs(dtype: torch.dtype) -> bool:
-    """Whether oneDNN can lay out weights of a type here; asked once, by doing it."""
+def can_pack(dtype: torch.dtype) -> bool:
+    """Whether oneDNN can pack weights of a type on this machine, found by trying it once."""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     try:
         weight = torch.ops.mkldnn._reorder_linear_weight(torch.ones(2, 2, dtype=dtype), None)
         torch.ops.mkldnn._linear_pointwise(torch.ones(1, 2, dtype=dtype), weight, None, "none", [], "")
-    except (AttributeError, RuntimeError):  # another release's operators, a processor without the type
+    except (AttributeError, RuntimeError):  # PyTorch without these operators, a processor without the type
         return False
     return True
 
 
 class PackedLinear(nn.Module):
-    """`W x + b` with a W that stays as it is; in place of an `nn.Linear` that is only asked, never trained.
+    """`W x + b` with a fixed W; replaces an `nn.Linear` for inference.
 
-    On a CPU oneDNN keeps W in the order in which its kernels read it: on processors where PyTorch's own library for
-    float32 falls back to narrower instructions, the product takes less than half the time. That form is made when the
-    first product asks for it. A few rows are multiplied as fast as W can be read as it lies, by a kernel of ours: who
-    translates one sentence needs no second form of most weights. Elsewhere, a plain product.
+    On a CPU oneDNN packs W into the order in which its kernels read it. On processors where MKL falls back to narrower
+    instructions, the product then takes less than half the time. W is packed at the first product that needs it. A few
+    rows are multiplied by a kernel of ours that reads W unpacked, as fast as memory allows, so translating a single
+    sentence needs no packed copy of most weights. Elsewhere PyTorch's own product is used.
 
     Args:
-        weight: W, `(out, in)`; copied where it is laid out anew, shared where it is read as it lies.
+        weight: W, `(out, in)`; shared with the caller where its type and layout allow.
         bias: b, `(out,)`, or None.
         precision: `float32`, or `bfloat16`, which rounds W, each x and each result to 8 bits of mantissa.
-        rectify: Give `max(0, W x + b)`.
+        relu: Whether to compute `max(0, W x + b)`.
 
     Attributes:
-        by_onednn: Whether oneDNN multiplies more than a few rows, and compiles a product for every number of them.
+        uses_onednn: Whether oneDNN multiplies more than a few rows; it compiles a product for every number of rows.
     """
 
     def __init__(
-        self, weight: Tensor, bias: Tensor | None = None, *, precision: str = "float32", rectify: bool = False
+        self, weight: Tensor, bias: Tensor | None = None, *, precision: str = "float32", relu: bool = False
     ) -> None:
         super().__init__()
         self.dtype = _TYPES[precision]
-        self.rectify = rectify
+        self.relu = relu
         self.out_features, self.in_features = weight.shape
-        # Neither parameters nor buffers: there is nothing to save, and the packed form cannot be copied.
+        # Neither parameters nor buffers: they are not saved with a model, and packed weights cannot be copied.
         self.weight = weight.detach().to(self.dtype).contiguous()
         self.bias = None if bias is None else bias.detach().to(self.dtype).contiguous()
-        self.by_onednn = weight.device.type == "cpu" and weight.numel() > 0 and packs(self.dtype)
+        self.uses_onednn = weight.device.type == "cpu" and weight.numel() > 0 and can_pack(self.dtype)
         self._packed: Tensor | None = None
-        self.few = kernel("few_rows", self.weight)
+        self.few_rows_kernel = kernel("few_rows", self.weight)
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
         """Maps the last dimension.
 
         Args:
             x: `(..., in)`, of any floating type.
-            added: `(..., out)` of the type of x, if something is to be added to the result.
+            added: `(..., out)` of the type of x, added to the result; None = nothing.
 
         Returns:
             `(..., out)` in the type of x.
         """
         narrow = x.to(self.dtype)
-        if self.few and 0 < x.numel() <= FEW * self.in_features and x.dtype == torch.float32:
+        if self.few_rows_kernel and 0 < x.numel() <= MAX_FEW_ROWS * self.in_features and x.dtype == torch.float32:
             return self._few_rows(narrow, added)
         y: Tensor
-        if not self.by_onednn:
+        if not self.uses_onednn:
             y = F.linear(narrow, self.weight, self.bias)
-            y = y.relu() if self.rectify else y
-        elif added is None or self.rectify or added.dtype != self.dtype:
-            kind = "relu" if self.rectify else "none"
-            y = torch.ops.mkldnn._linear_pointwise(narrow, self._laid_out(), self.bias, kind, [], "")
+            y = y.relu() if self.relu else y
+        elif added is None or self.relu or added.dtype != self.dtype:
+            kind = "relu" if self.relu else "none"
+            y = torch.ops.mkldnn._linear_pointwise(narrow, self._packed_weight(), self.bias, kind, [], "")
         else:
-            y = torch.ops.mkldnn._linear_pointwise.binary(narrow, added, self._laid_out(), self.bias, "add")
+            y = torch.ops.mkldnn._linear_pointwise.binary(narrow, added, self._packed_weight(), self.bias, "add")
             return y
         return y.to(x.dtype) if added is None else added + y
 
-    def _laid_out(self) -> Tensor:
-        """W in the order that oneDNN reads, made once, though batches are searched side by side."""
+    def _packed_weight(self) -> Tensor:
+        """The packed W; the lock makes it once, although several threads search at a time."""
         with _PACKING:
             if self._packed is None:
                 self._packed = torch.ops.mkldnn._reorder_linear_weight(self.weight, None)
         return self._packed
 
     def _few_rows(self, x: Tensor, added: Tensor | None) -> Tensor:
-        """The same for at most `FEW` rows of x, in W's type; in float32."""
-        if self.few is None:
-            raise AssertionError("asked for a kernel that is not there")
+        """The product for at most `MAX_FEW_ROWS` rows of x in the type of W; the result is float32."""
+        if self.few_rows_kernel is None:
+            raise AssertionError("there is no kernel for a few rows on this machine")
         x, y = x.contiguous(), torch.empty(*x.shape[:-1], self.out_features)
         added = None if added is None else added.contiguous()
-        self.few(
+        self.few_rows_kernel(
             x.data_ptr(), x.numel() // self.in_features, self.weight.data_ptr(),
             None if self.bias is None else self.bias.data_ptr(), None if added is None else added.data_ptr(),
-            self.out_features, self.in_features, self.rectify, y.data_ptr(), torch.get_num_threads(),
+            self.out_features, self.in_features, self.relu, y.data_ptr(), torch.get_num_threads(),
         )  # fmt: skip
         return y
 
 
-def lay_out(
-    weight: Tensor, bias: Tensor | None = None, *, precision: str = "float32", rectify: bool = False
+def pack_linear(
+    weight: Tensor, bias: Tensor | None = None, *, precision: str = "float32", relu: bool = False
 ) -> PackedLinear | Int8Linear:
-    """`W x + b` as it is computed fastest in a precision, for a W that stays as it is.
+    """Makes the fastest linear map for inference in a precision.
 
     Args:
         weight: W, `(out, in)`.
         bias: b, `(out,)`, or None.
-        precision: One of `PRECISIONS`; in int8 a W of fewer than `FEWEST` numbers stays in float32.
-        rectify: Give `max(0, W x + b)`.
+        precision: One of `PRECISIONS`; with int8, a W of fewer than `MIN_INT8_SIZE` elements stays in float32.
+        relu: Whether to compute `max(0, W x + b)`.
 
     Returns:
-        The map, `(..., in)` to `(..., out)`.
+        A map from `(..., in)` to `(..., out)`.
     """
     if precision != "int8":
-        return PackedLinear(weight, bias, precision=precision, rectify=rectify)
-    if weight.numel() < FEWEST:
-        return PackedLinear(weight, bias, rectify=rectify)
-    return Int8Linear(weight, bias, rectify=rectify)
+        return PackedLinear(weight, bias, precision=precision, relu=relu)
+    if weight.numel() < MIN_INT8_SIZE:
+        return PackedLinear(weight, bias, relu=relu)
+    return Int8Linear(weight, bias, relu=relu)

@@ -1,4 +1,4 @@
-"""What the operating system and the processor say about themselves; what they do not say is None."""
+"""Facts about processor and operating system; unknown facts are None or missing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 
 PROC, SYS = Path("/proc"), Path("/sys")
-"""Where Linux describes itself."""
+"""File systems in which Linux describes the machine."""
 
-_INSTRUCTIONS = {
+_FEATURES = {
     "x86": {
         "AVX2": [["avx2"]],
         "FMA": [["fma3"]],
@@ -24,9 +24,9 @@ _INSTRUCTIONS = {
     },
     "arm": {"NEON": [["neon"]], "dot products": [["dot"]], "int8 products": [["i8mm"]], "bfloat16": [["bf16"]]},
 }
-# For each set: any of these groups of PyTorch's names, all of a group.
+# A processor has a feature if it has all capabilities, by PyTorch's names, of any of these groups.
 
-_BY_QUESTION = {
+_OLDER_QUERIES = {
     "AVX2": "_is_avx2_supported",
     "AVX-512": "_is_avx512_supported",
     "VNNI": "_is_vnni_supported",
@@ -40,9 +40,9 @@ class Memory:
     """Main memory, in bytes.
 
     Attributes:
-        total: Of the machine.
-        available: What this process may still take, its control group's limit considered.
-        limit: Of the control group (a container), where it is below the total.
+        total: Memory of the machine.
+        available: Memory that this process can still allocate, within the limit of its control group.
+        limit: Limit of the control group (a container), where it is below the total.
     """
 
     total: int | None
@@ -51,130 +51,134 @@ class Memory:
 
 
 def processor_name() -> str | None:
-    """What the processor calls itself."""
-    named = _described("(?:model name|Model|cpu model|cpu)")
-    if named:
-        return named
-    told = _capabilities().get("cpu_name")
-    return str(told) if told else platform.processor() or None
+    """The processor's name for itself."""
+    name = _from_cpuinfo("(?:model name|Model|cpu model|cpu)")
+    if name:
+        return name
+    cpu_name = _capabilities().get("cpu_name")
+    return str(cpu_name) if cpu_name else platform.processor() or None
 
 
 def processor_vendor() -> str | None:
-    """Who made the processor, by its own word: `GenuineIntel`, `AuthenticAMD`, …; Linux on x86 alone tells."""
-    return _described("vendor_id")
+    """The processor's vendor, such as `GenuineIntel` or `AuthenticAMD`; known on Linux on x86 only."""
+    return _from_cpuinfo("vendor_id")
 
 
-def instructions() -> dict[str, bool]:
-    """Sets of instructions that matter here, by what PyTorch says of the processor.
+def cpu_features() -> dict[str, bool]:
+    """The processor's instruction set extensions that matter for regard, as PyTorch reports them.
 
     Returns:
-        Whether the processor has each, whatever environment variables let libraries use; empty where nobody knows.
+        Whether the processor has each, regardless of environment variables that limit libraries; empty if unknown.
     """
-    known = _capabilities()
-    for sets in _INSTRUCTIONS.values():
-        if next(iter(sets.values()))[0][0] in known:
+    capabilities = _capabilities()
+    for features in _FEATURES.values():
+        if next(iter(features.values()))[0][0] in capabilities:
             return {
-                name: any(all(known.get(one) for one in group) for group in groups) for name, groups in sets.items()
+                name: any(all(capabilities.get(capability) for capability in group) for group in groups)
+                for name, groups in features.items()
             }
-    # An older PyTorch answers single questions; on other processors than x86 all with no, which says nothing.
+    # An older PyTorch has one function per feature. On other processors than x86 all return False, which means nothing.
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return {}
-    asked = {name: getattr(torch.cpu, question, None) for name, question in _BY_QUESTION.items()}
-    return {name: bool(ask()) for name, ask in asked.items() if ask is not None}
+    queries = {name: getattr(torch.cpu, function, None) for name, function in _OLDER_QUERIES.items()}
+    return {name: bool(query()) for name, query in queries.items() if query is not None}
 
 
-def vnni(level: str) -> bool:
-    """Whether the processor multiplies bytes by instructions of their own, in registers of a certain width.
+def has_vnni(instruction_set: str) -> bool:
+    """Whether the processor has 8-bit dot products (VNNI) in the registers of an instruction set.
 
     Args:
-        level: `avx512` for 512 bits, `avx2` for 256; with any other there are none.
+        instruction_set: `avx512` for 512-bit registers, `avx2` for 256-bit ones; others have no VNNI.
 
     Returns:
-        Whether it does; False where nobody knows.
+        Whether it has them; False if unknown.
     """
-    known, name = _capabilities(), {"avx512": "avx512_vnni", "avx2": "avx_vnni"}.get(level)
-    if known or level != "avx512":
-        return bool(name and known.get(name))
-    return bool(instructions().get("VNNI"))
+    capabilities = _capabilities()
+    name = {"avx512": "avx512_vnni", "avx2": "avx_vnni"}.get(instruction_set)
+    if capabilities or instruction_set != "avx512":
+        return bool(name and capabilities.get(name))
+    return bool(cpu_features().get("VNNI"))
 
 
-def caches() -> dict[str, int]:
-    """Bytes of one core's caches for data by level, such as `{"1": 49152}`; empty where nobody says."""
-    found = {}
-    for place in sorted((SYS / "devices/system/cpu/cpu0/cache").glob("index*")):
-        size = re.fullmatch(r"(\d+)([KMG]?)", _text(place / "size").strip())
-        level = _text(place / "level").strip()
-        if size and level and _text(place / "type").strip() != "Instruction":
-            found[level] = int(size[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[size[2]]
-    if found:
-        return found
-    told = {level: _capabilities().get(key) for level, key in (("1", "l1d_cache_size"), ("2", "l2_cache_size"))}
-    return {level: size for level, size in told.items() if isinstance(size, int) and size > 0}
+def cache_sizes() -> dict[str, int]:
+    """Sizes in bytes of one core's data caches by level, such as `{"1": 49152}`; empty if unknown."""
+    sizes = {}
+    for path in sorted((SYS / "devices/system/cpu/cpu0/cache").glob("index*")):
+        size = re.fullmatch(r"(\d+)([KMG]?)", _text(path / "size").strip())
+        level = _text(path / "level").strip()
+        if size and level and _text(path / "type").strip() != "Instruction":
+            sizes[level] = int(size[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[size[2]]
+    if sizes:
+        return sizes
+    reported = {level: _capabilities().get(key) for level, key in (("1", "l1d_cache_size"), ("2", "l2_cache_size"))}
+    return {level: size for level, size in reported.items() if isinstance(size, int) and size > 0}
 
 
-def quota() -> float | None:
-    """Processors' worth of time that the control group (a container) may use; None without a limit, or unknown."""
-    found = []
-    for place in _groups("cpu"):
-        whole = _text(place / "cpu.max").split() or [
-            _text(place / "cpu.cfs_quota_us").strip(),
-            _text(place / "cpu.cfs_period_us").strip(),
+def cpu_quota() -> float | None:
+    """The CPU limit of the control group (a container), in processors; None if unlimited or unknown."""
+    limits = []
+    for path in _control_groups("cpu"):
+        quota_and_period = _text(path / "cpu.max").split() or [
+            _text(path / "cpu.cfs_quota_us").strip(),
+            _text(path / "cpu.cfs_period_us").strip(),
         ]
-        if len(whole) == 2 and all(one.isdecimal() for one in whole) and int(whole[1]):
-            found.append(int(whole[0]) / int(whole[1]))
-    return min(found, default=None)
+        if len(quota_and_period) == 2 and all(text.isdecimal() for text in quota_and_period):
+            quota, period = map(int, quota_and_period)
+            if period:
+                limits.append(quota / period)
+    return min(limits, default=None)
 
 
 def memory() -> Memory:
-    """How much there is, and how much is left."""
-    told = {key: int(size) << 10 for key, size in re.findall(r"^(\w+):\s+(\d+) kB$", _text(PROC / "meminfo"), re.M)}
-    total, available = told.get("MemTotal", _physical_memory()), told.get("MemAvailable")
+    """Main memory of the machine: total, available, and the limit of the control group."""
+    meminfo = {key: int(size) << 10 for key, size in re.findall(r"^(\w+):\s+(\d+) kB$", _text(PROC / "meminfo"), re.M)}
+    total, available = meminfo.get("MemTotal", _physical_memory()), meminfo.get("MemAvailable")
     limit = None
-    for place in _groups("memory"):
-        most = _number(place / "memory.max", place / "memory.limit_in_bytes")
-        if most is None or (total is not None and most >= total):
+    for path in _control_groups("memory"):
+        group_limit = _number(path / "memory.max", path / "memory.limit_in_bytes")
+        if group_limit is None or (total is not None and group_limit >= total):
             continue
-        limit = most if limit is None else min(limit, most)
-        used = _number(place / "memory.current", place / "memory.usage_in_bytes")
-        if used is not None:  # what is kept of files that were read is given up when memory is needed
-            kept = re.search(r"^(?:total_)?inactive_file (\d+)$", _text(place / "memory.stat"), re.MULTILINE)
-            left = max(0, most - used + (int(kept[1]) if kept else 0))
-            available = left if available is None else min(available, left)
+        limit = group_limit if limit is None else min(limit, group_limit)
+        used = _number(path / "memory.current", path / "memory.usage_in_bytes")
+        if used is not None:  # the inactive part of the page cache is freed when memory is needed
+            page_cache = re.search(r"^(?:total_)?inactive_file (\d+)$", _text(path / "memory.stat"), re.MULTILINE)
+            free = max(0, group_limit - used + (int(page_cache[1]) if page_cache else 0))
+            available = free if available is None else min(available, free)
     return Memory(total, available, limit)
 
 
 def openmp_libraries() -> list[str]:
-    """File names of the OpenMP libraries that this process has loaded; empty where nobody says."""
-    return sorted({Path(one).name for one in re.findall(r"/\S*/lib(?:g|i)?omp\S*", _text(PROC / "self/maps"))})
+    """File names of the OpenMP libraries that this process has loaded; empty if unknown."""
+    return sorted({Path(path).name for path in re.findall(r"/\S*/lib(?:g|i)?omp\S*", _text(PROC / "self/maps"))})
 
 
-def _described(key: str) -> str | None:
-    found = re.search(rf"^{key}[ \t]*:[ \t]*(\S.*)$", _text(PROC / "cpuinfo"), re.MULTILINE)
-    return found[1].strip() if found else None
+def _from_cpuinfo(key: str) -> str | None:
+    match = re.search(rf"^{key}[ \t]*:[ \t]*(\S.*)$", _text(PROC / "cpuinfo"), re.MULTILINE)
+    return match[1].strip() if match else None
 
 
 def _capabilities() -> dict[str, object]:
-    ask = getattr(torch.cpu, "get_capabilities", None)
-    return dict(ask()) if ask else {}
+    query = getattr(torch.cpu, "get_capabilities", None)
+    return dict(query()) if query else {}
 
 
-def _groups(controller: str) -> list[Path]:
-    """Directories that limit this process, of both versions of control groups, innermost first."""
-    found = []
+def _control_groups(controller: str) -> list[Path]:
+    """Control group directories of this process, of cgroup versions 1 and 2, innermost first."""
+    paths = []
     for line in _text(PROC / "self/cgroup").splitlines():
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
         if controllers and controller not in controllers.split(","):
             continue
         inner = Path(path.strip("/"))
-        # A container may see itself as the root, where the path that it is told leads nowhere.
+        # In a container the root may be its own group, and the path from /proc/self/cgroup does not exist.
         for root in [SYS / "fs/cgroup" / controllers, SYS / "fs/cgroup" / controller]:
-            found += [root / one for one in (inner, *inner.parents)]
-    return list(dict.fromkeys(found))
+            paths += [root / group for group in (inner, *inner.parents)]
+    return list(dict.fromkeys(paths))
 
 
-def _number(*places: Path) -> int | None:
-    """The number in the first of these files that holds one."""
-    texts = (_text(place).strip() for place in places)
+def _number(*paths: Path) -> int | None:
+    """The number in the first of the files that contains one."""
+    texts = (_text(path).strip() for path in paths)
     return next((int(text) for text in texts if text.isdecimal()), None)
 
 

@@ -1,13 +1,13 @@
-// The most probable words of rows of logits with their log-probabilities: two visits to a row while it lies in the cache.
+// The most probable words of rows of logits and their log-probabilities, in two passes over a row while it is cached.
 
 #include <math.h>
 
 #include "lanes.h"
 
-#define BLOCK 64 // words whose largest is noted, so that few blocks need a second look
-#define MOST 64  // words, wanted or barred, up to which it is known beforehand which blocks these are
+#define BLOCK 64 // words per block; blocks whose maximum is too small are skipped in the second pass
+#define MOST 64  // largest number of wanted and barred words for which blocks are skipped by a precomputed threshold
 
-// What at least `count` of n numbers are not below; -inf where they are too many to tell.
+// The `count`-th largest of n numbers; -inf if `count` is larger than MOST or n.
 static float reached(const float *numbers, int64_t n, int64_t count) {
     float best[MOST];
     if (count > MOST || count > n) return -__builtin_inff();
@@ -22,7 +22,7 @@ static float reached(const float *numbers, int64_t n, int64_t count) {
 }
 
 #define DEFINE(KIND, TYPE, LOAD)                                                                                     \
-    /* Largest of the words of each block; gives the largest of all. */                                              \
+    /* Computes the maximum of each block; returns the maximum of all. */                                            \
     static float tops_##KIND(const TYPE *z, int64_t words, float *tops) {                                            \
         float largest = -__builtin_inff();                                                                           \
         for (int64_t from = 0; from < words; from += BLOCK) {                                                        \
@@ -38,7 +38,7 @@ static float reached(const float *numbers, int64_t n, int64_t count) {
         }                                                                                                            \
         return largest;                                                                                              \
     }                                                                                                                \
-    /* Sum of exp(z - largest); not a number where one of z is none, or the largest is infinite. */                  \
+    /* Sum of exp(z - largest); NaN if a z is NaN or the largest is infinite. */                                     \
     static float partition_##KIND(const TYPE *z, int64_t words, float largest) {                                     \
         float sum = 0.0f;                                                                                            \
         lanes sums[2] = {{0}}, odd = {0};                                                                            \
@@ -69,8 +69,8 @@ static float reached(const float *numbers, int64_t n, int64_t count) {
             log_probs[k] = -__builtin_inff();                                                                        \
             ids[k] = 0;                                                                                              \
         }                                                                                                            \
-        float floor = reached(tops, blocks, wanted + barred); /* that many words are not below: none wanted is */    \
-        float least = -__builtin_inff(); /* of those found: what is to beat; of equals the first stays */            \
+        float floor = reached(tops, blocks, wanted + barred); /* no wanted word is below it */                       \
+        float least = -__builtin_inff(); /* smallest of the words found; of equal ones the first stays */            \
         for (int64_t block = 0; block < blocks; block++) {                                                           \
             if (!(tops[block] > least) || tops[block] < floor) continue;                                             \
             int64_t to = (block + 1) * BLOCK < words ? (block + 1) * BLOCK : words;                                  \
@@ -93,9 +93,9 @@ static float reached(const float *numbers, int64_t n, int64_t count) {
         float log_partition = logf(partition) + largest;                                                             \
         for (int64_t k = 0; k < wanted; k++) log_probs[k] -= log_partition;                                          \
     }                                                                                                                \
-    /* For each of `rows` rows of logits z (rows, words): the `wanted` most probable words, the most probable first, but     \
-       none of the `barred` ids in `never`, and log p of each over all words: both (rows, wanted). -inf where        \
-       there are fewer; not a number where the row holds no distribution. */                                        \
+    /* For each of `rows` rows of logits z (rows, words): the `wanted` most probable words in falling order,         \
+       without the `barred` ids in `never`, and their log-probabilities over all words: both (rows, wanted). -inf if \
+       there are fewer words; NaN if the row is no distribution. */                                                  \
     KERNEL void regard_top_log_probs_##KIND(const TYPE *z, int64_t rows, int64_t words, const int64_t *never,            \
                                         int64_t barred, int64_t wanted, float *log_probs, int64_t *ids,              \
                                         int32_t threads) {                                                           \

@@ -1,1 +1,1 @@
-"""Whole jobs, from files to files: training a model, and the demonstration."""
+"""Whole jobs from files to files: training a model, and the demonstration."""

@@ -1,4 +1,4 @@
-"""The whole way once: a corpus, a model trained on it, its score, a translation and where it looked."""
+"""The demonstration: a corpus, a model trained on it, its scores, and a translation with its attention."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from regard.store.manifest import MANIFEST
 from regard.store.migrations import rename_keys
 from regard.store.training_directory import SETTINGS, STATE, TRAINING, TrainingDirectory
 from regard.text.readers import read_lines
-from regard.train.console import ConsoleReporter, duration
+from regard.train.console import ConsoleReporter, format_duration
+from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.reporter import Reporter, Reporters, StepReport, TrainingPlan
 from regard.translation.loading import load
 from regard.translation.translator import Translator
@@ -33,23 +34,23 @@ from regard_phrasebook.corpus import write_corpus
 SENTENCE = "How was your day?"
 PAIRS = 20_000
 MAX_WORDS = 10
-"""Longer sentences are learned later and show the same."""
+"""Most words in a sentence: longer sentences take longer to learn and show nothing more."""
 TIMED_STEPS = 5
-"""Steps after which it is said how long the rest will take."""
-BESIDES = 0.1
-"""Time for validations, scores and pictures, as a share of that of the steps."""
+"""Steps after which the remaining time is estimated."""
+OVERHEAD = 0.1
+"""Time for validations, scores and pictures, as a share of the time of the steps."""
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What came out.
+    """Result of a demonstration.
 
     Attributes:
-        bleu: BLEU on sentences that the model never saw, 0-100.
-        aer: Alignment error rate of its attention against the gold alignment, 0-1.
-        translation: Of `How was your day?`.
-        train_seconds: How long training took, validations among it.
-        model: The model's directory.
+        bleu: BLEU on unseen sentences, 0-100.
+        aer: Alignment error rate of the attention against the gold alignment, 0-1.
+        translation: Translation of `How was your day?`.
+        train_seconds: Seconds of training, including validations.
+        model: Directory of the model.
     """
 
     bleu: float
@@ -59,7 +60,7 @@ class DemoResult:
     model: Path
 
     def to_dict(self) -> dict[str, float | str]:
-        """As JSON has it: `bleu`, `aer`, `translation`, `train_seconds`, `model`."""
+        """The result for JSON: `bleu`, `aer`, `translation`, `train_seconds`, `model`."""
         return {
             "bleu": round(self.bleu, 2),
             "aer": round(self.aer, 4),
@@ -70,16 +71,16 @@ class DemoResult:
 
 
 class _TimeEstimate(Reporters):
-    """Says how long the demonstration will take here, as soon as some steps of it were timed.
+    """Estimates how long the demonstration will take, once some steps were timed.
 
     Args:
-        reporter: Hears everything, and is told that.
+        reporter: Receives all reports, and the estimate as a message.
     """
 
     def __init__(self, reporter: Reporter) -> None:
         super().__init__([reporter])
         self.first_step = 0
-        self.told = False
+        self.is_reported = False
 
     def on_start(self, plan: TrainingPlan) -> None:
         """See `Reporter.on_start`."""
@@ -87,13 +88,13 @@ class _TimeEstimate(Reporters):
         super().on_start(plan)
 
     def on_step(self, report: StepReport) -> None:
-        """Tells once; see `Reporter.on_step`."""
-        if not self.told and report.step >= self.first_step + TIMED_STEPS:
-            self.told = True
-            pace = report.remaining / max(1, report.steps - report.step)
+        """Reports the estimate once; see `Reporter.on_step`."""
+        if not self.is_reported and report.step >= self.first_step + TIMED_STEPS:
+            self.is_reported = True
+            seconds_per_step = report.remaining / max(1, report.steps - report.step)
             self.on_message(
-                f"A step takes {pace:.2f} seconds here: all of this will be done in about "
-                f"{duration(report.remaining * (1.0 + BESIDES))} minutes"
+                f"A step takes {seconds_per_step:.2f} seconds here: the demonstration will be finished in about "
+                f"{format_duration(report.remaining * (1.0 + OVERHEAD))} minutes"
             )
         super().on_step(report)
 
@@ -106,40 +107,42 @@ def run_demo(
     overwrite: bool = False,
     console: Console | None = None,
     reporter: Reporter | None = None,
+    interrupt: Interrupt | None = None,
 ) -> DemoResult:
     """Writes a corpus, trains a Bahdanau model on it, scores it, and shows what it attends to.
 
-    A demonstration that was interrupted in training goes on from there.
+    A demonstration that was interrupted while training resumes.
 
     Args:
-        out: Directory for all of it: `corpus/`, `model/`, `attention.html`, `attention.png`.
-        pairs: Training pairs to generate.
-        overrides: Options other than those of the preset `demo`, as `key=value`.
-        overwrite: Whether a corpus or a model is replaced that another demonstration, or somebody else, has put there.
-        console: Where results are written; standard output when not given.
-        reporter: Hears of the training; a progress bar on standard error when not given.
+        out: Directory of all results: `corpus/`, `model/`, `attention.html`, `attention.png`.
+        pairs: Number of training pairs to generate.
+        overrides: Changes to the options of the preset `demo`, as `key=value`.
+        overwrite: Whether a corpus or model in `out` that is not from this demonstration may be replaced.
+        console: Where to write results; standard output by default.
+        reporter: Receives the progress of the training; by default a progress bar on standard error.
+        interrupt: Stops the training, as in `regard.recipes.training.train`.
 
     Returns:
-        Scores, translation, time and place.
+        Scores, translation, training time and directory of the model.
 
     Raises:
-        RegardError: When `out` cannot be written or an override makes no sense.
-        KeyboardInterrupt: After the user stopped the training; everything is saved by then.
+        RegardError: `out` cannot be written, or an override is invalid.
+        Interrupted: The training was stopped by a request; everything is saved.
     """
     out, console = checked_path(out, "out"), console or Console()
     corpus = out / "corpus"
     if not overwrite:
         _check_own(out / "model", corpus)
-    _say(
+    _print(
         console,
         f"Writing {pairs:,} English-French sentence pairs of at most {MAX_WORDS} words, and their word alignments, to "
         f"{corpus}",
     )
     write_corpus(corpus, pair="en-fr", pairs=pairs, max_length=MAX_WORDS, overwrite=overwrite)
-    result = _train(out, corpus, overrides, _TimeEstimate(reporter or ConsoleReporter()))
+    result = _train(out, corpus, overrides, _TimeEstimate(reporter or ConsoleReporter()), interrupt)
     translator = load(result.path)
     bleu, aer = _score(translator, corpus)
-    _say(
+    _print(
         console,
         f"\nOn {_count(corpus / 'test.en'):,} unseen sentences: BLEU {bleu:.1f}, alignment error rate {aer:.3f}",
     )
@@ -149,48 +152,57 @@ def run_demo(
 
 
 def _check_own(model: Path, corpus: Path) -> None:
-    """Refuses to replace a model, or a training, that no demonstration in this place has begun."""
+    """Refuses to replace a model or a training that does not belong to the demonstration in this directory."""
     own = corpus / "train.en"
-    for place in (model, TrainingDirectory(model).path):
-        config = place / SETTINGS
+    for directory in (model, TrainingDirectory(model).path):
+        config = directory / SETTINGS
         if not config.is_file():
             continue
         src = Path(parse_config(rename_keys(config.read_text(encoding="utf-8")), where=str(config)).data.src or "")
         if src != own and not (src.exists() and own.exists() and src.samefile(own)):
             raise ConfigError(
-                f"{place}: expected a model of this demonstration, or none, but found a model of other text: "
+                f"{directory}: expected a model of this demonstration, or none, but found a model of other text: "
                 "choose another --out, or replace it with --overwrite"
             )
 
 
-def _is_begun(model: Path) -> bool:
-    """Whether a training waits there to be gone on with: one that was finished is older than its model."""
+def _can_resume(model: Path) -> bool:
+    """Whether there is an unfinished training: the state of a finished one is older than its model."""
     state, manifest = model / TRAINING / STATE, model / MANIFEST
     if not state.exists():
         return False
     return not manifest.exists() or state.stat().st_mtime_ns > manifest.stat().st_mtime_ns
 
 
-def _train(out: Path, corpus: Path, overrides: Sequence[str], reporter: Reporter) -> TrainResult:
+def _train(
+    out: Path, corpus: Path, overrides: Sequence[str], reporter: Reporter, interrupt: Interrupt | None
+) -> TrainResult:
     model = out / "model"
-    begun = _is_begun(model)
+    resume = _can_resume(model)
     files = {"src": "train.en", "tgt": "train.fr", "val_src": "val.en", "val_tgt": "val.fr"}
-    checked_path = [f"data.{key}={corpus / name}" for key, name in files.items()]
-    config = load_config(preset="demo", overrides=[*checked_path, *overrides])
-    result = train(None if begun else config, model, resume=begun, overwrite=not begun, reporter=reporter)
+    paths = [f"data.{key}={corpus / name}" for key, name in files.items()]
+    config = load_config(preset="demo", overrides=[*paths, *overrides])
+    result = train(
+        None if resume else config,
+        model,
+        resume=resume,
+        overwrite=not resume,
+        reporter=reporter,
+        interrupt=interrupt,
+    )
     if result.interrupted:
-        reporter.on_message(f"`regard demo --out {out}` goes on from there too")
-        raise KeyboardInterrupt
+        reporter.on_message(f"`regard demo --out {out}` resumes it too")
+        raise Interrupted
     return result
 
 
 def _score(translator: Translator, corpus: Path) -> tuple[float, float]:
-    """BLEU of translations, and alignment error rate of the attention while reading the reference."""
+    """BLEU of the translations, and alignment error rate of the attention, computed on the references."""
     sources, references = list(read_lines(corpus / "test.en")), list(read_lines(corpus / "test.fr"))
     gold = [parse_pharaoh(line) for line in read_lines(corpus / "test.align")]
-    translations = [one.text for one in translator.translate(sources)]
-    links = [one.alignment for one in translator.score(sources, references)]
-    aer = alignment_error_rate(links, [one.sure for one in gold], [one.possible for one in gold]).aer
+    translations = [translation.text for translation in translator.translate(sources)]
+    links = [scored.alignment for scored in translator.score(sources, references)]
+    aer = alignment_error_rate(links, [line.sure for line in gold], [line.possible for line in gold]).aer
     return corpus_bleu(translations, references), aer
 
 
@@ -199,13 +211,13 @@ def _show(translator: Translator, out: Path, console: Console) -> str:
     record = translation.attention
     if record is None:
         raise AssertionError("the demonstration's model has attention")
-    _say(console, f"\n{SENTENCE}\n{translation.text}\n")
+    _print(console, f"\n{SENTENCE}\n{translation.text}\n")
     console.print(terminal.render(record, width=console.width))
     page = out / "attention.html"
     text = html.render(record, title=SENTENCE)
     write_text(page, text)
     written = [str(page), *_picture(record, out / "attention.png")]
-    _say(console, f"\nThe same to look at closely: {', '.join(written)}")
+    _print(console, f"\nThe same attention in detail: {', '.join(written)}")
     return translation.text
 
 
@@ -220,7 +232,7 @@ def _picture(record: AttentionRecord, path: Path) -> list[str]:
 
 def _suggest(console: Console, out: Path, corpus: Path) -> None:
     model = out / "model"
-    _say(
+    _print(
         console,
         "\nTry next:\n"
         f'  regard attend {model} "Where is the station?"\n'
@@ -234,5 +246,5 @@ def _count(path: Path) -> int:
     return sum(1 for _ in read_lines(path))
 
 
-def _say(console: Console, text: str) -> None:
+def _print(console: Console, text: str) -> None:
     console.print(printable(text), highlight=False, markup=False, soft_wrap=True)

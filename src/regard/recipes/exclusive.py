@@ -1,4 +1,4 @@
-"""A training within a program that goes on afterwards: alone while it runs, and without a trace when it is over."""
+"""One training at a time in a process, which finds its threads and random numbers as they were."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ import torch
 from regard.errors import ConfigError
 
 _TRAINING = threading.Lock()
+_SET_BY_PYTORCH = ("TORCHINDUCTOR_CACHE_DIR",)
+"""Environment variables that PyTorch sets when the first step of an optimizer imports its compiler."""
 
 
 @contextmanager
 def exclusive_training() -> Iterator[None]:
-    """Lets one training at a time run in this process, and puts back what it changes for everybody in it.
+    """Allows one training at a time in this process, and restores its threads and random numbers.
 
-    Number of threads, random numbers and environment variables belong to the whole process: a training sets the first,
-    draws from the second, and would neither be repeatable nor as fast as it thinks beside another one.
+    Both belong to the whole process: PyTorch draws initial weights and dropout from its global generator. Beside
+    another training neither the result nor the speed would be repeatable.
 
     Yields:
         Nothing.
@@ -32,14 +34,13 @@ def exclusive_training() -> Iterator[None]:
             "another training runs in this process, and both would draw from the same random numbers: train one after "
             "the other, or each in a process of its own"
         )
-    threads, environment = torch.get_num_threads(), dict(os.environ)
+    threads, unset = torch.get_num_threads(), [name for name in _SET_BY_PYTORCH if name not in os.environ]
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
     try:
         with torch.random.fork_rng(devices):
             yield
     finally:
         torch.set_num_threads(threads)
-        for name in os.environ.keys() - environment.keys():
-            del os.environ[name]
-        os.environ.update(environment)
+        for name in unset:
+            os.environ.pop(name, None)
         _TRAINING.release()

@@ -1,4 +1,4 @@
-"""The word links that a training is guided by: read or made, and checked against model and text."""
+"""Word links for guided attention: read or made, and checked against model and text."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from regard.text.subword import Subword
 from regard.train.reporter import Reporter
 
 ALIGNER = "eflomal"
-"""What `train.guided_file` says where links are to be made; a file of this name is `./eflomal`."""
+"""Value of `train.guided_file` for links that are made by eflomal; a file of this name is `./eflomal`."""
 MADE_LINKS = "guided.align"
-"""The links that were made, within the directory of the training state."""
+"""File of the links that were made, in the directory of the training state."""
 
 
 def load_links(
@@ -31,21 +31,20 @@ def load_links(
     directory: Path,
     reporter: Reporter | None = None,
 ) -> tuple[GuidedLinks | None, list[str]]:
-    """The links of the training pairs, where attention is to be guided.
+    """Loads the word links of the training pairs, if attention is guided.
 
-    Links that an aligner is to make are made once, and found again in `directory` afterwards: the next aligning
-    would give others.
+    An aligner makes links once, and keeps them in `directory`: a second run of it would give different links.
 
     Args:
-        config: Complete.
-        corpus: The training pairs, with their text.
-        src_subword: The source's vocabulary.
-        tgt_subword: The target's vocabulary.
-        directory: Where links that are made are kept.
-        reporter: Hears when an aligner begins, and how long it took.
+        config: Complete configuration.
+        corpus: Training pairs, with their text.
+        src_subword: Source vocabulary.
+        tgt_subword: Target vocabulary.
+        directory: Directory of links that are made.
+        reporter: Receives messages at the start and the end of an alignment.
 
     Returns:
-        The links, None where attention is not guided; and what was left out of them, a sentence each.
+        The links, or None if attention is not guided; and a sentence for each kind of link that was left out.
 
     Raises:
         ConfigError: No file of links is named, the aligner is not installed, the model has no such layer or head, or
@@ -61,7 +60,7 @@ def load_links(
     if train.guided_file == ALIGNER:
         base = 0
         if not path.exists():
-            _make(path, corpus, num_lines, reporter)
+            _align_corpus(path, corpus, num_lines, reporter)
     return read_guided_links(
         path,
         corpus.pairs,
@@ -74,14 +73,14 @@ def load_links(
 
 
 def links_file(train: TrainConfig, directory: Path) -> Path | None:
-    """Where the links of a training lie.
+    """Path of the word links of a training.
 
     Args:
-        train: Its options.
-        directory: Where links that are made are kept.
+        train: The `[train]` section.
+        directory: Directory of links that are made.
 
     Returns:
-        The file; None where attention is not guided.
+        The file; None if attention is not guided.
     """
     if not train.guided_weight or train.guided_file is None:
         return None
@@ -89,10 +88,10 @@ def links_file(train: TrainConfig, directory: Path) -> Path | None:
 
 
 def check_guided(config: Config) -> None:
-    """Refuses guidance that model or options make impossible, before any text is read.
+    """Refuses guided attention that model or options make impossible, before any text is read.
 
     Args:
-        config: As the user gave it.
+        config: Configuration as the user gave it.
 
     Raises:
         ConfigError: No file of links is named, the model has no such layer or head, or its weights can be zero.
@@ -103,35 +102,35 @@ def check_guided(config: Config) -> None:
     if train.guided_file is None:
         raise ConfigError(
             f"train.guided_weight = {train.guided_weight:g} needs word links of the training text: name a Pharaoh file "
-            f'with train.guided_file, such as `regard align` writes, or "{ALIGNER}" to have them made'
+            f'with train.guided_file, as `regard align` writes it, or "{ALIGNER}" to have them made'
         )
-    _check_place(train, config.model)
+    _check_layer_and_head(train, config.model)
     _check_normalizer(config.model)
 
 
-def _make(path: Path, corpus: Corpus, num_lines: int, reporter: Reporter | None) -> None:
-    """Writes a line for each line of the training text, empty where its pair is not trained on."""
+def _align_corpus(path: Path, corpus: Corpus, num_lines: int, reporter: Reporter | None) -> None:
+    """Writes one line of links per line of the training text, empty if its pair is not used for training."""
 
-    def tell(text: str) -> None:
+    def report(text: str) -> None:
         if reporter:
             reporter.on_message(text)
 
-    tell(f"{ALIGNER} links the words of {len(corpus.pairs):,} sentence pairs, to guide attention")
+    report(f"{ALIGNER} links the words of {len(corpus.pairs):,} sentence pairs, to guide attention")
     start = time.monotonic()
     links = align_words([pair.src for pair in corpus.pairs], [pair.tgt for pair in corpus.pairs])
     lines = [""] * num_lines
-    for pair, one in zip(corpus.pairs, links, strict=True):
-        lines[pair.line - 1] = pharaoh(one)
+    for pair, pair_links in zip(corpus.pairs, links, strict=True):
+        lines[pair.line - 1] = pharaoh(pair_links)
 
-    def write(waiting: Path) -> None:
-        waiting.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    def write(temporary: Path) -> None:
+        temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
     write_file(path, write)
     seconds, count = time.monotonic() - start, sum(map(len, links))
-    tell(f"{ALIGNER} found {count:,} links in {seconds:.1f} s; they are kept in {path}")
+    report(f"{ALIGNER} found {count:,} links in {seconds:.1f} s; they are kept in {path}")
 
 
-def _check_place(train: TrainConfig, model: ModelConfig) -> None:
+def _check_layer_and_head(train: TrainConfig, model: ModelConfig) -> None:
     if not model.has_attention:
         raise ConfigError(
             'train.guided_weight: model.decoder = "plain" has no attention to guide: choose another decoder, or set '
@@ -139,8 +138,8 @@ def _check_place(train: TrainConfig, model: ModelConfig) -> None:
         )
     if model.kind == "rnn" and train.guided_shift:
         raise ConfigError(
-            "train.guided_shift: a recurrent model has one attention, which must find the next word's source and "
-            "cannot look at the last one's instead: leave it out"
+            "train.guided_shift: a recurrent model has one attention, which must find the source of the next word, not "
+            "of the last one: leave it out"
         )
     layers, heads = model.attending_layers, model.attention_heads
     for name, number, count in (
@@ -149,8 +148,8 @@ def _check_place(train: TrainConfig, model: ModelConfig) -> None:
     ):
         if number >= count:
             raise ConfigError(
-                f"train.{name}: expected 0 to {count - 1}, since the model looks at the source with {layers} layers of "
-                f"{heads} heads, got {number}"
+                f"train.{name}: expected 0 to {count - 1}, since {layers} layers of {heads} heads attend to the "
+                f"source, got {number}"
             )
 
 
@@ -158,6 +157,6 @@ def _check_normalizer(model: ModelConfig) -> None:
     key, normalizer = model.normalizer_option
     if normalizer in ("sparsemax", "entmax15"):
         raise ConfigError(
-            f"train.guided_weight: links pull at weights, and a weight that model.{key} = "
-            f"{normalizer!r} has made zero feels no pull: choose 'softmax' or 'smooth', or set the weight to 0"
+            f"train.guided_weight: attention weights that model.{key} = {normalizer!r} sets to "
+            "zero have no gradient, so links cannot guide them: choose 'softmax' or 'smooth', or set the weight to 0"
         )

@@ -1,4 +1,4 @@
-"""What this machine has, which kernels and number formats regard uses on it, and why."""
+"""Description of this machine: its hardware, and which kernels and number formats regard uses on it, and why."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 
 from regard.config.derive import available_cores
-from regard.native import available, compiled, level, system
-from regard.native.int8 import dot_products
-from regard.native.linear import onednn_wins
-from regard.native.packed import packs
-from regard.train.precision import WORTHWHILE, measure_seconds, precision_for
+from regard.native import available_instruction_sets, compiled_instruction_sets, instruction_set, system
+from regard.native.int8 import int8_instructions
+from regard.native.linear import onednn_is_faster
+from regard.native.packed import can_pack
+from regard.train.precision import MIN_SPEEDUP, measure_seconds, precision_for
 
 LIMITS = {
     "ATEN_CPU_CAPABILITY": "the instructions of PyTorch's own operators and of regard's kernels",
@@ -36,7 +36,7 @@ LIMITS = {
     "CT2_USE_MKL": "whether CTranslate2 multiplies by MKL",
     "CUDA_VISIBLE_DEVICES": "which GPUs PyTorch sees",
 }
-"""Environment variables that limit something here, and what."""
+"""Environment variables that limit performance or results, and what each one limits."""
 
 EXTRAS = {
     "ctranslate2": "interop",
@@ -47,21 +47,21 @@ EXTRAS = {
     "tensorboard": "plot",
     "eflomal": "align",
 }
-"""Packages that only some users need, and the extra of ours that installs each."""
+"""Optional packages, and the extra of regard that installs each."""
 
 UNKNOWN = "unknown"
-_ROWS, _WIDTH = 1024, 512  # of the product that is timed, as `choose_precision` has by itself
+_ROWS, _WIDTH = 1024, 512  # of the timed matrix product, the defaults of `choose_precision`
 
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that was looked at.
+    """One row of the description.
 
     Attributes:
-        topic: What it is.
-        found: What there is, in a line.
-        why: Why it is so, or what follows from it; empty when there is nothing to say.
-        facts: The same for programs: values that JSON knows, None for what is unknown.
+        topic: Topic of the row.
+        found: What was found, in one line.
+        why: Reason or consequence; may be empty.
+        facts: The same for programs, as JSON values; None for what is unknown.
     """
 
     topic: str
@@ -71,12 +71,12 @@ class Row:
 
 
 def describe_machine() -> list[Row]:
-    """Looks at the machine, in a second or so; nothing is changed.
+    """Describes this machine, in about a second; changes nothing.
 
     Returns:
-        A row a topic, always the same topics in the same order.
+        One row per topic, always the same topics in the same order.
     """
-    loaded = system.openmp_libraries()  # before CTranslate2 is asked, which brings its own
+    loaded = system.openmp_libraries()  # before CTranslate2 is imported, which loads its own
     return [
         _processor(),
         _cores(),
@@ -94,42 +94,43 @@ def describe_machine() -> list[Row]:
 
 
 def _processor() -> Row:
-    name, sizes = system.processor_name(), system.caches()
+    name, sizes = system.processor_name(), system.cache_sizes()
     caches = "".join(f", {_bytes(size)} of level {number}" for number, size in sizes.items())
-    why = f"{platform.machine() or UNKNOWN}; caches of a core: {caches[2:] or UNKNOWN}"
+    why = f"{platform.machine() or UNKNOWN}; caches per core: {caches[2:] or UNKNOWN}"
     facts = {"name": name, "architecture": platform.machine(), "caches": sizes}
     return Row("processor", name or UNKNOWN, why, facts)
 
 
 def _cores() -> Row:
-    usable, total, quota, threads = available_cores(), os.cpu_count(), system.quota(), torch.get_num_threads()
+    usable, total, quota, threads = available_cores(), os.cpu_count(), system.cpu_quota(), torch.get_num_threads()
     why = f"PyTorch computes with {threads} {'thread' if threads == 1 else 'threads'}, training with {usable} unless "
     why += "train.threads is set"
     if quota is not None and quota < max(usable, threads):
-        fitting = max(1, int(quota))
+        num_threads = max(1, int(quota))
         why += (
             f"; but a control group (a container's limit) allows the time of {quota:g}, so more threads wait for one "
-            f"another: set OMP_NUM_THREADS={fitting} and train.threads={fitting}"
+            f"another: set OMP_NUM_THREADS={num_threads} and train.threads={num_threads}"
         )
     facts = {"usable": usable, "total": total, "quota": quota, "threads": threads}
     return Row("cores", f"{usable} of {total or UNKNOWN} may be used", why, facts)
 
 
 def _memory() -> Row:
-    told = system.memory()
-    found = f"{_bytes(told.available)} available of {_bytes(told.total)}"
-    why = f"a control group (a container's limit) allows {_bytes(told.limit)}" if told.limit is not None else ""
-    return Row("memory", found, why, {"available": told.available, "total": told.total, "limit": told.limit})
+    memory = system.memory()
+    found = f"{_bytes(memory.available)} available of {_bytes(memory.total)}"
+    why = f"a control group (a container's limit) allows {_bytes(memory.limit)}" if memory.limit is not None else ""
+    facts = {"available": memory.available, "total": memory.total, "limit": memory.limit}
+    return Row("memory", found, why, facts)
 
 
 def _instructions() -> Row:
-    known, used = system.instructions(), torch.backends.cpu.get_cpu_capability()
-    there, missing = ([name for name, has in known.items() if has is wanted] for wanted in (True, False))
-    found = ", ".join(there) or (UNKNOWN if not known else "none of those that matter")
+    known, used = system.cpu_features(), torch.backends.cpu.get_cpu_capability()
+    present, missing = ([name for name, has in known.items() if has is value] for value in (True, False))
+    found = ", ".join(present) or (UNKNOWN if not known else "none of those that matter")
     found += f"; not {', '.join(missing)}" if missing else ""
     why = f"PyTorch's own operators use {used}"
     if "ATEN_CPU_CAPABILITY" in os.environ:
-        why += "; ATEN_CPU_CAPABILITY limits them, and limits neither MKL nor oneDNN"
+        why += "; ATEN_CPU_CAPABILITY limits them, but neither MKL nor oneDNN"
     return Row("instructions", found, why, {"has": known, "pytorch": used})
 
 
@@ -146,31 +147,31 @@ def _limits() -> Row:
 
 
 def _kernels() -> Row:
-    runs, usable, made = level(), available(), compiled()
+    runs, usable, made = instruction_set(), available_instruction_sets(), compiled_instruction_sets()
     facts = {"used": runs, "available": list(usable), "compiled": list(made)}
     if runs is not None:
         names = ", ".join(made)
         why = f"compiled for {names}; chosen to match PyTorch's own operators"
-        wanted = torch.backends.cpu.get_cpu_capability().lower()
-        if wanted in ("avx2", "avx512") and wanted not in usable:
-            why += f"; there are none for {wanted} that can be opened: install regard again with a newer C compiler"
+        pytorch_uses = torch.backends.cpu.get_cpu_capability().lower()
+        if pytorch_uses in ("avx2", "avx512") and pytorch_uses not in usable:
+            why += f"; none for {pytorch_uses} can be loaded: install regard again with a newer C compiler"
         return Row("kernels", f"{runs} (any processor)" if runs == "default" else runs, why, facts)
     if usable:
-        return Row("kernels", "none", "switched off in this process; PyTorch's slower operators stand in", facts)
-    reason = "what was compiled cannot be opened here" if made else "nothing was compiled when regard was installed"
+        return Row("kernels", "none", "disabled in this process; PyTorch's slower operators are used", facts)
+    reason = "the compiled kernels cannot be loaded" if made else "no kernels were compiled when regard was installed"
     why = (
-        f"{reason}; PyTorch's slower operators stand in. Install a C compiler, such as gcc, and then regard again: "
+        f"{reason}; PyTorch's slower operators are used. Install a C compiler, such as gcc, and then regard again: "
         "pip install --force-reinstall --no-deps, with regard's directory"
     )
     return Row("kernels", "none", why, facts)
 
 
 def _float32() -> Row:
-    training = "oneDNN" if onednn_wins() else _blas()
-    searching = "oneDNN" if packs(torch.float32) else training
-    why = f"{_why_products(training)}; a search keeps its weights in the order that oneDNN reads"
+    training = "oneDNN" if onednn_is_faster() else _blas()
+    searching = "oneDNN" if can_pack(torch.float32) else training
+    why = f"{_why_products(training)}; a search packs its weights for oneDNN"
     if searching != "oneDNN":
-        why = "this PyTorch has no oneDNN that can be used"
+        why = "this PyTorch has no usable oneDNN"
     facts = {"training": training, "searching": searching}
     return Row("float32", f"training by {training}, searching by {searching}", why, facts)
 
@@ -178,22 +179,22 @@ def _float32() -> Row:
 def _why_products(training: str) -> str:
     vendor = system.processor_vendor()
     if training == "oneDNN":
-        return "the processor is not Intel's, and MKL is slower there"
+        return "the processor is not an Intel one, and MKL is slower there"
     if training != "MKL":
-        return f"this PyTorch multiplies by {training}"
+        return f"this PyTorch multiplies with {training}"
     if vendor is None:
-        return "who made the processor is unknown, so that PyTorch's choice stands"
+        return "the vendor of the processor is unknown, so PyTorch's choice is used"
     if vendor == "GenuineIntel":
-        return "MKL uses all instructions of Intel's processors"
-    return f"with {torch.backends.cpu.get_cpu_capability()} PyTorch's choice stands"
+        return "MKL uses all instructions of Intel processors"
+    return f"with {torch.backends.cpu.get_cpu_capability()} PyTorch's choice is used"
 
 
 def _blas() -> str:
-    """The library by which PyTorch multiplies float32."""
+    """The library that PyTorch multiplies float32 with."""
     if torch.backends.mkl.is_available():  # type: ignore[no-untyped-call]
         return "MKL"
-    named = _built_with(r"BLAS_INFO=(\w+)") or "PyTorch's own library"
-    return {"open": "OpenBLAS", "accelerate": "Accelerate"}.get(named, named)
+    library = _built_with(r"BLAS_INFO=(\w+)") or "PyTorch's own library"
+    return {"open": "OpenBLAS", "accelerate": "Accelerate"}.get(library, library)
 
 
 def _bfloat16() -> Row:
@@ -202,10 +203,10 @@ def _bfloat16() -> Row:
     in_float32, in_bfloat16 = (2 * _ROWS * _WIDTH * 4 * _WIDTH / seconds / 1e9 for seconds in (slow, fast))
     why = (
         f"a product of {_ROWS} x {_WIDTH} by {_WIDTH} x {4 * _WIDTH} ran at {in_float32:,.0f} GFLOP/s in float32 and "
-        f'{in_bfloat16:,.0f} in bfloat16, {ratio:.2f} times as fast; train.precision = "auto" takes bfloat16 from '
-        f"{WORTHWHILE} times on, and measures anew at the size of the model"
+        f'{in_bfloat16:,.0f} in bfloat16, {ratio:.2f} times as fast; train.precision = "auto" chooses bfloat16 from '
+        f"{MIN_SPEEDUP} times on, and measures again at the size of the model"
     )
-    searching = ["float32", "bfloat16"] if packs(torch.bfloat16) else ["float32"]
+    searching = ["float32", "bfloat16"] if can_pack(torch.bfloat16) else ["float32"]
     found = f"training in {name}, searching in float32"
     found += ", or bfloat16 with --precision bfloat16" if "bfloat16" in searching else "; oneDNN has no bfloat16 here"
     gflops = {"float32": round(in_float32, 1), "bfloat16": round(in_bfloat16, 1)}
@@ -213,40 +214,40 @@ def _bfloat16() -> Row:
     return Row("bfloat16", found, why, facts)
 
 
-_WITHOUT_VNNI = "; without VNNI each takes three instructions in place of one, which is still faster than float32"
+_WITHOUT_VNNI = "; without VNNI each product takes three instructions instead of one, still faster than float32"
 _OWN_INT8 = {
     "VNNI": "",
     "AVX-512": _WITHOUT_VNNI,
     "AVX2": _WITHOUT_VNNI,
-    "any processor's": "; these are slower than float32: leave it out here",
+    "any processor's": "; these are slower than float32: leave the option out here",
 }
 
 
 def _int8() -> Row:
-    known, kernel = system.instructions(), dot_products()
-    names = [one for one in ("VNNI", "AMX", "dot products", "int8 products") if known.get(one)]
-    types, told = _ctranslate2_types()
+    known, kernel = system.cpu_features(), int8_instructions()
+    names = [name for name in ("VNNI", "AMX", "dot products", "int8 products") if known.get(name)]
+    types, types_text = _ctranslate2_types()
     onnx = _version("onnxruntime")
     if kernel is None:
-        found, why = "searching by other engines alone", "regard's own engine needs compiled kernels for it"
+        found, why = "searching with other engines only", "regard's own engine needs compiled kernels for it"
     else:
-        found = f"searching with --precision int8 by {kernel} instructions"
-        why = f"regard's own engine rounds when asked to; sums are the same by all instructions{_OWN_INT8[kernel]}"
+        found = f"searching with --precision int8 and {kernel} instructions"
+        why = f"regard's own engine gives the same results with all instructions{_OWN_INT8[kernel]}"
     why += (
         "; other engines (of an export) choose instructions themselves. "
-        f"CTranslate2: {told}. ONNX Runtime: {f'{onnx} computes in int8' if onnx else 'not installed'}"
+        f"CTranslate2: {types_text}. ONNX Runtime: {f'{onnx} computes in int8' if onnx else 'not installed'}"
     )
     if not names and known.get("AVX2"):
         why += (
-            ". Without VNNI these add two products in 16 bits, which can overflow unless the weights have 64 levels, "
-            "as in every export of this regard: weight_levels in export.json"
+            ". Without VNNI they add two products in 16 bits, which can overflow unless the weights have 64 levels, as "
+            "in every export by this version of regard: weight_levels in export.json"
         )
     facts = {"has": names, "kernel": kernel, "ctranslate2": types, "onnxruntime": onnx is not None}
     return Row("int8", found, why, facts)
 
 
 def _ctranslate2_types() -> tuple[list[str] | None, str]:
-    """What CTranslate2 can compute in on the CPU (None when it cannot be asked), and this in words."""
+    """The number formats of CTranslate2 on the CPU (None if it cannot be loaded), and a text about them."""
     number = _version("ctranslate2")
     if number is None:
         return None, "not installed"
@@ -254,7 +255,7 @@ def _ctranslate2_types() -> tuple[list[str] | None, str]:
         import ctranslate2
 
         types = sorted(ctranslate2.get_supported_compute_types("cpu"))
-    except Exception as error:  # a broken installation of somebody else's; it may raise anything
+    except Exception as error:  # a broken installation of another package may raise anything
         return None, f"{number}, but it cannot be loaded ({error})"
     return types, f"{number} computes in {', '.join(types)}"
 
@@ -263,19 +264,17 @@ def _gpu() -> Row:
     triton = _version("triton") or _version("pytorch-triton-rocm")
     if not torch.cuda.is_available():
         built = torch.version.cuda or torch.version.hip
-        why = (
-            "PyTorch sees none: look at the driver" if built else f"PyTorch {torch.__version__} was built without GPUs"
-        )
+        why = "PyTorch finds none: check the driver" if built else f"PyTorch {torch.__version__} was built without GPUs"
         if os.environ.get("CUDA_VISIBLE_DEVICES") is not None and built:
-            why += ", and at CUDA_VISIBLE_DEVICES"
+            why += ", and CUDA_VISIBLE_DEVICES"
         return Row("GPU", "none", why, {"devices": [], "triton": triton})
-    told = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
+    gpus = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
     found = "; ".join(
-        f"{one.name}, {_bytes(one.total_memory)}, compute capability {one.major}.{one.minor}" for one in told
+        f"{gpu.name}, {_bytes(gpu.total_memory)}, compute capability {gpu.major}.{gpu.minor}" for gpu in gpus
     )
-    devices = [{"name": one.name, "memory": one.total_memory, "capability": f"{one.major}.{one.minor}"} for one in told]
-    why = 'the first is used unless --device or train.device names another; train.precision = "auto" measures bfloat16 '
-    why += "on it when a training starts. "
+    devices = [{"name": gpu.name, "memory": gpu.total_memory, "capability": f"{gpu.major}.{gpu.minor}"} for gpu in gpus]
+    why = 'the first one is used unless --device or train.device names another; train.precision = "auto" measures '
+    why += "bfloat16 on it when a training starts. "
     why += f"Triton {triton} computes additive scores" if triton else "Without Triton, additive scores are slower"
     return Row("GPU", found, why, {"devices": devices, "triton": triton})
 
@@ -299,10 +298,10 @@ def _versions(openmp_libraries: list[str]) -> Row:
     return Row("versions", found, why, facts)
 
 
-def _built_with(form: str) -> str | None:
-    """What the first group of a pattern finds in PyTorch's account of itself."""
-    found = re.search(form, torch.__config__.show())
-    return found[1] if found else None
+def _built_with(pattern: str) -> str | None:
+    """First group of a pattern in PyTorch's description of its build."""
+    match = re.search(pattern, torch.__config__.show())
+    return match[1] if match else None
 
 
 def _packages() -> Row:

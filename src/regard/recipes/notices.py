@@ -1,4 +1,4 @@
-"""What a user should know of a configuration before it trains, though it is no mistake."""
+"""Notices about a configuration before training, for what is no mistake but worth knowing."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from regard.config.schema import Config
 
 
 def notices(given: Config, config: Config) -> list[str]:
-    """Says what of a configuration counts for nothing or for less, and what was promised.
+    """Lists options that have no effect or less effect than stated, and engines that can run the model.
 
     Args:
-        given: As the user gave it, whose epochs are no steps yet.
-        config: The same, complete.
+        given: Configuration as the user gave it, with epochs not yet converted to steps.
+        config: The same configuration, complete.
 
     Returns:
-        A sentence each.
+        One sentence per notice.
     """
-    found = without_effect(given)
-    found += [
+    sentences = without_effect(given)
+    sentences += [
         f"{key} = {flattened(config)[key]!r} is another name of {name!r}" for key, name in aliases(config).items()
     ]
     train, export = config.train, config.model.export
     if train.steps is not None and train.warmup > train.steps:
-        found.append(
-            f"train.warmup = {train.warmup} is more than the {train.steps} steps there are: the learning rate rises to "
-            "the end"
+        sentences.append(
+            f"train.warmup = {train.warmup} is more than the {train.steps} steps of the training: the learning rate "
+            "rises to the end"
         )
     if export is not None:
-        found.append(f"model.export = {export!r}: {engine_name(export)} can run this model")
-    return found
+        sentences.append(f"model.export = {export!r}: {engine_name(export)} can run this model")
+    return sentences

@@ -1,4 +1,4 @@
-"""From text files to what training needs: vocabularies, encoded corpora and a configuration without gaps."""
+"""From text files to the input of a training: vocabularies, encoded corpora and a complete configuration."""
 
 from __future__ import annotations
 
@@ -33,29 +33,30 @@ from regard.train.reporter import Reporter
 from regard.values import Pair
 
 HELD_OUT_SHARE = 0.02
-MOST_HELD_OUT = 2000
+"""Share of the source sentences to hold out for validation where there is no validation text."""
+MAX_HELD_OUT = 2000
+"""Most source sentences to hold out."""
 
 _TEXTS, _SRC, _TGT = "texts.json", "subword.src.model", "subword.tgt.model"
-_SEAL = "\n# sha256 of the lines above: "
-_CURE = "bring it back as it was, or start the training anew, with --overwrite"
-_LARGEST, _LARGEST_SUBWORD = 1 << 20, 16 << 20
-# Bytes of what is kept.
+_HASH_LINE = "\n# sha256 of the lines above: "
+_REMEDY = "restore it, or start the training again with --overwrite"
+_MAX_BYTES, _MAX_SUBWORD_BYTES = 1 << 20, 16 << 20
 TEXTS = ("src", "tgt", "val_src", "val_tgt")
-"""Options of `[data]` that name files: a training that goes on finds the same text under other names."""
+"""Options of `[data]` that name files; a training that resumes may find the same text under other names."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that training needs.
+    """The input of a training.
 
     Attributes:
-        config: Complete but for `precision` and `device`, which may still be "auto".
-        src_subword: The source's vocabulary.
-        tgt_subword: The target's vocabulary, the same object when they share one.
-        train: Pairs to learn from.
-        val: Pairs to validate with.
-        notes: What was derived, left out or held out, a sentence each.
-        guided_links: Word links of the training pairs, where attention is to be guided.
+        config: Configuration, complete except for `precision` and `device`, which may still be "auto".
+        src_subword: Source vocabulary.
+        tgt_subword: Target vocabulary; the same object if both sides share one.
+        train: Training pairs.
+        val: Validation pairs.
+        notes: Sentences for the user: what was derived, left out or held out.
+        guided_links: Word links of the training pairs, if attention is guided.
     """
 
     config: Config
@@ -70,26 +71,26 @@ class Prepared:
 def prepare(
     config: Config, directory: Path, reporter: Reporter | None = None, *, begin: Callable[[], object] = lambda: None
 ) -> Prepared:
-    """Reads the corpus, learns the vocabularies, derives what the configuration leaves open, and keeps it all.
+    """Reads the corpus, learns the vocabularies, completes the configuration, and saves them.
 
     Args:
-        config: As the user gave it.
-        directory: Where vocabularies, configuration and fingerprints are written, for `prepare_again`.
-        reporter: Hears of what may take minutes.
-        begin: Called when all was read and checked, before anything is written.
+        config: Configuration as the user gave it.
+        directory: Directory for vocabularies, configuration and hashes; `load_prepared` reads them.
+        reporter: Receives messages about work that may take minutes.
+        begin: Called after everything was read and checked, before anything is written.
 
     Returns:
-        What training needs.
+        The input of the training.
 
     Raises:
-        ConfigError: When no training text is named, or by a name that cannot be written down.
-        DataError: When text cannot be read or used.
-        CheckpointError: When the directory cannot be written.
+        ConfigError: No training text is named, or its name cannot be stored in a configuration.
+        DataError: A text cannot be read or used.
+        CheckpointError: The directory cannot be written.
     """
     _check_names(config)
     check_guided(config)
-    made = bool(config.train.guided_weight) and config.train.guided_file == ALIGNER
-    if made:
+    needs_aligner = bool(config.train.guided_weight) and config.train.guided_file == ALIGNER
+    if needs_aligner:
         require_package("eflomal", to="link words with eflomal", extra="align")
     train, val, notes = _read(config)
     config, derived = derive(
@@ -101,134 +102,135 @@ def prepare(
     config, tokenizer = _choose_tokenizer(config, val)
     src_subword, tgt_subword = _learn_subwords(config, train)
     notes += [*derived, *tokenizer]
-    notes += [one.note for one in dict.fromkeys((src_subword, tgt_subword)) if one.note]
+    notes += [subword.note for subword in dict.fromkeys((src_subword, tgt_subword)) if subword.note]
     prepared = _encode(config, (train, val), (src_subword, tgt_subword), notes)
-    if not made:  # all that is there is read before anything is written
-        prepared = _guided(prepared, directory, reporter)
+    if not needs_aligner:  # existing files are read before anything is written
+        prepared = _add_guided_links(prepared, directory, reporter)
     begin()
     make_directory(directory)
-    if made:
-        prepared = _guided(prepared, directory, reporter)
+    if needs_aligner:
+        prepared = _add_guided_links(prepared, directory, reporter)
     write_file(directory / _SRC, src_subword.save)
     write_file(directory / _TGT, tgt_subword.save)
-    known = {"train": _fingerprint(train), "val": _fingerprint(val)}
-    known |= {"src_subword": src_subword.fingerprint(), "tgt_subword": tgt_subword.fingerprint()}
+    hashes = {"train": _hash_pairs(train), "val": _hash_pairs(val)}
+    hashes |= {"src_subword": src_subword.fingerprint(), "tgt_subword": tgt_subword.fingerprint()}
     links = links_file(config.train, directory)
     if links:
-        known["links"] = _fingerprint_of_lines(links)
-    write_text(directory / _TEXTS, json.dumps(known))
-    keep_config(config, directory)
+        hashes["links"] = _hash_lines(links)
+    write_text(directory / _TEXTS, json.dumps(hashes))
+    save_config(config, directory)
     return prepared
 
 
-def prepare_again(directory: Path, reporter: Reporter | None = None, *, asked: Config | None = None) -> Prepared:
-    """What `prepare` returned, for a training that goes on.
+def load_prepared(directory: Path, reporter: Reporter | None = None, *, changes: Config | None = None) -> Prepared:
+    """Restores what `prepare` returned, for a training that resumes.
 
     Args:
-        directory: As given to `prepare`.
-        reporter: Hears of what may take minutes.
-        asked: Where the texts, and the word links, lie now; what it leaves out is where it was.
+        directory: The directory that was passed to `prepare`.
+        reporter: Receives messages about work that may take minutes.
+        changes: Present paths of the texts and the word links; a path that is None is unchanged.
 
     Returns:
-        The same, with the configuration that was kept.
+        The same input, with the saved configuration.
 
     Raises:
-        CheckpointError: When nothing was kept there, or it is damaged.
-        DataError: When a text is missing, or has changed since.
+        CheckpointError: Nothing was saved there, or it is damaged.
+        DataError: A text is missing, or has changed since.
     """
     if not (directory / SETTINGS).is_file():
         raise CheckpointError(
-            f"{directory}: there is no training to go on with: expected {SETTINGS} there; start it without --resume"
+            f"{directory}: there is no training to resume: expected {SETTINGS} there; start one without --resume"
         )
-    config, known = _moved(_kept_config(directory), asked), _kept_fingerprints(directory)
+    config, hashes = _with_paths(_load_config(directory), changes), _load_hashes(directory)
     _check_names(config)
     _check_texts_are_there(config.data, directory)
     train, val, notes = _read(config)
-    texts = {"train": _fingerprint(train), "val": _fingerprint(val)}
-    if any(known.get(name) != found for name, found in texts.items()):
+    present = {"train": _hash_pairs(train), "val": _hash_pairs(val)}
+    if any(hashes.get(name) != digest for name, digest in present.items()):
         raise DataError(
-            f"{config.data.src}: the training or validation text is not what it was when the training in {directory} "
-            "began: bring the old text back, or train anew in another directory"
+            f"{config.data.src}: the training or validation text has changed since the training in {directory} began: "
+            "restore the old text, or start a new training in another directory"
         )
-    src_subword = _kept_subword(directory / _SRC, known.get("src_subword"))
-    tgt_subword = _kept_subword(directory / _TGT, known.get("tgt_subword"))
+    src_subword = _load_subword(directory / _SRC, hashes.get("src_subword"))
+    tgt_subword = _load_subword(directory / _TGT, hashes.get("tgt_subword"))
     if config.subword.shared:
         if tgt_subword.fingerprint() != src_subword.fingerprint():
-            raise CheckpointError(f"{directory / _TGT}: differs from {_SRC}, though both sides share one: {_CURE}")
+            raise CheckpointError(f"{directory / _TGT}: differs from {_SRC}, but both sides share one: {_REMEDY}")
         tgt_subword = src_subword
-    prepared = _guided(_encode(config, (train, val), (src_subword, tgt_subword), notes), directory, reporter)
+    prepared = _encode(config, (train, val), (src_subword, tgt_subword), notes)
+    prepared = _add_guided_links(prepared, directory, reporter)
     links = links_file(config.train, directory)
-    if links and known.get("links", found := _fingerprint_of_lines(links)) != found:
+    if links and hashes.get("links", digest := _hash_lines(links)) != digest:
         raise DataError(
-            f"{links}: the word links are not what they were when the training in {directory} began: bring the old "
-            "ones back, or train anew in another directory"
+            f"{links}: the word links have changed since the training in {directory} began: restore the old file, or "
+            "start a new training in another directory"
         )
     return prepared
 
 
-def keep_config(config: Config, directory: Path) -> None:
-    """Writes the configuration that a training which goes on will use; it marks the directory as prepared.
+def save_config(config: Config, directory: Path) -> None:
+    """Saves the configuration of a training, which also marks the directory as prepared.
 
     Args:
-        config: Complete.
-        directory: As given to `prepare`.
+        config: Complete configuration.
+        directory: The directory that was passed to `prepare`.
 
     Raises:
-        CheckpointError: The directory cannot be written; what was kept is still there.
+        CheckpointError: The directory cannot be written; the old configuration is still there.
     """
-    place, text = directory / SETTINGS, _sealed(dump_config(config))
-    if not place.is_file() or place.read_bytes() != text.encode("utf-8"):
-        write_text(place, text)
+    path, text = directory / SETTINGS, _with_hash(dump_config(config))
+    if not path.is_file() or path.read_bytes() != text.encode("utf-8"):
+        write_text(path, text)
 
 
-def _kept_config(directory: Path) -> Config:
-    place = directory / SETTINGS
-    text = read_text(place, max_bytes=_LARGEST, remedy=_CURE)
-    settings, seal, _ = text.partition(_SEAL)
-    if seal and text != _sealed(settings):
+def _load_config(directory: Path) -> Config:
+    path = directory / SETTINGS
+    text = read_text(path, max_bytes=_MAX_BYTES, remedy=_REMEDY)
+    settings, hash_line, _ = text.partition(_HASH_LINE)
+    if hash_line and text != _with_hash(settings):
         raise CheckpointError(
-            f"{place}: changed since it was written: it does not agree with its own hash; what may be set anew is set "
-            f"with options, not in this file: {_CURE}"
+            f"{path}: changed since it was written: it does not match its own hash; set options on the command line, "
+            f"not in this file: {_REMEDY}"
         )
-    return parse_config(rename_keys(text), where=str(place))
+    return parse_config(rename_keys(text), where=str(path))
 
 
-def _sealed(settings: str) -> str:
-    """A configuration with its own hash, which readers of TOML take for a remark."""
-    return f"{settings}{_SEAL}{hashlib.sha256(settings.encode()).hexdigest()}\n"
+def _with_hash(settings: str) -> str:
+    """A configuration followed by its own hash, as a TOML comment."""
+    return f"{settings}{_HASH_LINE}{hashlib.sha256(settings.encode()).hexdigest()}\n"
 
 
-def _kept_fingerprints(directory: Path) -> dict[str, str]:
-    place = directory / _TEXTS
-    known = parse_json(read_bytes(place, max_bytes=_LARGEST, remedy=_CURE), where=str(place), remedy=_CURE)
-    if not isinstance(known, dict) or not all(isinstance(one, str) for one in known.values()):
-        raise CheckpointError(f"{place}: damaged: expected the hashes of what the training began with: {_CURE}")
-    return known
+def _load_hashes(directory: Path) -> dict[str, str]:
+    path = directory / _TEXTS
+    hashes = parse_json(read_bytes(path, max_bytes=_MAX_BYTES, remedy=_REMEDY), where=str(path), remedy=_REMEDY)
+    if not isinstance(hashes, dict) or not all(isinstance(digest, str) for digest in hashes.values()):
+        raise CheckpointError(f"{path}: damaged: expected the hashes of the training's texts: {_REMEDY}")
+    return hashes
 
 
-def _kept_subword(path: Path, expected: str | None) -> Subword:
-    data = read_bytes(path, max_bytes=_LARGEST_SUBWORD, remedy=_CURE)
+def _load_subword(path: Path, expected: str | None) -> Subword:
+    data = read_bytes(path, max_bytes=_MAX_SUBWORD_BYTES, remedy=_REMEDY)
     if expected not in (None, hashlib.sha256(data).hexdigest()):
-        raise CheckpointError(f"{path}: changed since the training began: {_CURE}")
+        raise CheckpointError(f"{path}: changed since the training began: {_REMEDY}")
     try:
         return Subword.from_bytes(data)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
 
 
-def _moved(config: Config, asked: Config | None) -> Config:
-    """The configuration with the names that texts and word links have now."""
-    if asked is None:
+def _with_paths(config: Config, changes: Config | None) -> Config:
+    """The configuration with the present paths of texts and word links."""
+    if changes is None:
         return config
-    files = {name: value for name in TEXTS if (value := getattr(asked.data, name)) is not None}
+    files = {name: value for name in TEXTS if (value := getattr(changes.data, name)) is not None}
     train = config.train
-    if asked.train.guided_file is not None and train.guided_weight:
-        train = train.model_copy(update={"guided_file": asked.train.guided_file})
+    if changes.train.guided_file is not None and train.guided_weight:
+        train = train.model_copy(update={"guided_file": changes.train.guided_file})
     return config.model_copy(update={"data": config.data.model_copy(update=files), "train": train})
 
 
 def _check_names(config: Config) -> None:
-    """Names of files must be names, and such as the configuration can hold."""
+    """Refuses names of files that are empty or that a configuration cannot store."""
     given = {f"data.{name}": getattr(config.data, name) for name in TEXTS}
     for key, value in {**given, "train.guided_file": config.train.guided_file}.items():
         if value is not None:
@@ -238,12 +240,12 @@ def _check_names(config: Config) -> None:
 
 def _check_texts_are_there(data: DataConfig, directory: Path) -> None:
     for name in TEXTS:
-        place = getattr(data, name)
-        if place is not None and not Path(place).exists():
+        path = getattr(data, name)
+        if path is not None and not Path(path).exists():
             option = "--" + name.replace("_", "-")
             raise DataError(
-                f"{place}: no such file, though the training in {directory} began with it (the present directory is "
-                f"{Path.cwd()}): bring it back, or name where the same text is now with --resume {option} FILE"
+                f"{path}: no such file, but the training in {directory} began with it (the current directory is "
+                f"{Path.cwd()}): restore it, or give the new path of the same text with --resume {option} FILE"
             )
 
 
@@ -254,8 +256,10 @@ def _read(config: Config) -> tuple[list[Pair], list[Pair], list[str]]:
     read = read_pairs(data.src, data.tgt)
     if read.num_empty:
         notes.append(f"{data.src}: {read.num_empty} pairs with an empty side were left out")
-    if read.num_wide:
-        notes.append(f"{data.src}: {read.num_wide} lines have more than two columns, of which the first two are read")
+    if read.num_wide_rows:
+        notes.append(
+            f"{data.src}: {read.num_wide_rows} lines have more than two columns, of which the first two are read"
+        )
     if data.val_src is None:
         train, val = _hold_out(read.pairs, config.train.seed)
         notes.append(f"{len(val)} of the {len(read.pairs)} pairs are held out for validation")
@@ -265,20 +269,20 @@ def _read(config: Config) -> tuple[list[Pair], list[Pair], list[str]]:
 
 
 def _hold_out(pairs: Sequence[Pair], seed: int) -> tuple[list[Pair], list[Pair]]:
-    """Sets some sources aside with all their translations, so that none is both learned and validated."""
+    """Holds out some sources with all their translations, so that none is in both sets."""
     sources = list(dict.fromkeys(pair.src for pair in pairs))
     if len(sources) < 2:
         raise DataError(
-            f"expected at least 2 different source sentences, to learn from one and validate with another, but got "
+            f"expected at least 2 different source sentences, one to train on and one to validate with, but got "
             f"{len(sources)}: give more text, or a validation set with --val-src and --val-tgt"
         )
-    count = min(MOST_HELD_OUT, max(1, round(HELD_OUT_SHARE * len(sources))))
-    held = {sources[i] for i in np.random.default_rng(seed).permutation(len(sources))[:count]}
-    return [pair for pair in pairs if pair.src not in held], [pair for pair in pairs if pair.src in held]
+    count = min(MAX_HELD_OUT, max(1, round(HELD_OUT_SHARE * len(sources))))
+    held_out = {sources[i] for i in np.random.default_rng(seed).permutation(len(sources))[:count]}
+    return [pair for pair in pairs if pair.src not in held_out], [pair for pair in pairs if pair.src in held_out]
 
 
 def _choose_tokenizer(config: Config, val: Sequence[Pair]) -> tuple[Config, list[str]]:
-    """Chooses BLEU's tokenizer once, so that a training that goes on elsewhere counts the same tokens."""
+    """Chooses BLEU's tokenizer once, so that a training that resumes elsewhere counts the same tokens."""
     name = choose_tokenizer([pair.tgt for pair in val], config.train.bleu_tokenize)
     bleu_metric(name)
     if name == config.train.bleu_tokenize:
@@ -291,13 +295,13 @@ def _choose_tokenizer(config: Config, val: Sequence[Pair]) -> tuple[Config, list
 def _learn_subwords(config: Config, pairs: Sequence[Pair]) -> tuple[Subword, Subword]:
     options = config.subword
     if options.vocab_size is None:
-        raise AssertionError("derive() fills the size of the vocabulary")
+        raise AssertionError("derive() sets the size of the vocabulary")
     sources, targets = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
     if options.shared:
-        both = Subword.train(
+        subword = Subword.train(
             [*sources, *targets], vocab_size=options.vocab_size, kind=options.kind, seed=config.train.seed
         )
-        return both, both
+        return subword, subword
     src, tgt = (
         Subword.train(side, vocab_size=options.vocab_size, kind=options.kind, seed=config.train.seed)
         for side in (sources, targets)
@@ -311,18 +315,20 @@ def _encode(
     subwords: tuple[Subword, Subword],
     notes: Sequence[str],
 ) -> Prepared:
-    corpora, more = [], []
+    corpora, left_out = [], []
     alphas = (config.subword.sample_alpha, 0.0)
     for name, pairs, alpha in zip(("training", "validation"), texts, alphas, strict=True):
         corpus = Corpus.encode(pairs, *subwords, max_len=config.data.max_len, sample_alpha=alpha)
         if corpus.num_dropped:
-            more.append(f"{corpus.num_dropped} {name} pairs longer than {config.data.max_len} subwords were left out")
+            left_out.append(
+                f"{corpus.num_dropped} {name} pairs longer than {config.data.max_len} subwords were left out"
+            )
         corpora.append(corpus)
-    return Prepared(config, *subwords, corpora[0], corpora[1], (*notes, *more))
+    return Prepared(config, *subwords, corpora[0], corpora[1], (*notes, *left_out))
 
 
-def _guided(prepared: Prepared, directory: Path, reporter: Reporter | None) -> Prepared:
-    """The same with the word links that guide attention, where some do."""
+def _add_guided_links(prepared: Prepared, directory: Path, reporter: Reporter | None) -> Prepared:
+    """The same input with the word links that guide attention, if any do."""
     guided_links, left_out = load_links(
         prepared.config,
         prepared.train,
@@ -334,14 +340,14 @@ def _guided(prepared: Prepared, directory: Path, reporter: Reporter | None) -> P
     return replace(prepared, guided_links=guided_links, notes=(*prepared.notes, *left_out))
 
 
-def _fingerprint(pairs: Sequence[Pair]) -> str:
+def _hash_pairs(pairs: Sequence[Pair]) -> str:
     digest = hashlib.sha256()
     for pair in pairs:
         digest.update(f"{pair.src}\t{pair.tgt}\n".encode())
     return digest.hexdigest()
 
 
-def _fingerprint_of_lines(path: Path) -> str:
+def _hash_lines(path: Path) -> str:
     digest = hashlib.sha256()
     for line in read_lines(path):
         digest.update(f"{line}\n".encode())

@@ -1,4 +1,4 @@
-"""From text files to a model on disk: what `regard train` does."""
+"""Training a model from text files to a model directory: the work of `regard train`."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ from regard.model.seq2seq import Seq2Seq
 from regard.recipes.exclusive import exclusive_training
 from regard.recipes.feasibility import check_feasible
 from regard.recipes.notices import notices
-from regard.recipes.prepare import Prepared, keep_config, prepare, prepare_again
+from regard.recipes.prepare import Prepared, load_prepared, prepare, save_config
 from regard.recipes.validator import TranslatingValidator
 from regard.store import save_model
 from regard.store.checkpoint import read_scalars
 from regard.store.training_directory import STATE, TRAINING, TrainingDirectory
-from regard.train.allocator import bound_compiled_products, keep_freed_memory
-from regard.train.interrupt import Interrupt, listening
+from regard.train.interrupt import Interrupt
 from regard.train.loop import Outcome, Trainer
 from regard.train.precision import Precision, choose_precision
 from regard.train.reporter import Reporter, Reporters, Validation
@@ -36,16 +35,16 @@ from regard.train.reporter import Reporter, Reporters, Validation
 
 @dataclass(frozen=True)
 class TrainResult:
-    """How a training ended.
+    """Result of a training.
 
     Attributes:
-        path: The model's directory; it holds a model unless `interrupted`.
-        config: As it was trained with, nothing left open.
+        path: Directory of the model; it holds a model unless `interrupted`.
+        config: Complete configuration of the training.
         steps: Updates done.
-        seconds: Of training, over all sessions, validations among them.
-        interrupted: Whether the user stopped it; `resume=True` goes on.
-        chosen: What the weights are: the best checkpoint's, or an average; None when interrupted.
-        validation: Of these weights; None when interrupted.
+        seconds: Seconds of training over all sessions, including validations.
+        interrupted: Whether a request stopped it; `resume=True` resumes it.
+        chosen: Description of the chosen weights: the best checkpoint, or an average; None if interrupted.
+        validation: Validation of these weights; None if interrupted.
     """
 
     path: Path
@@ -64,69 +63,71 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     reporter: Reporter | None = None,
+    interrupt: Interrupt | None = None,
 ) -> TrainResult:
-    """Trains a model on the text that the configuration names.
+    """Trains a model on the texts named in a configuration.
 
     Args:
-        config: What to train, on what, how. When going on, the kept one counts, but for `train.steps`,
-            `train.max_minutes` and `train.threads`, which may be set anew, and for the names of the files with text and
-            word links, which may have moved; None changes nothing.
-        out: Directory of the model; the training state lies in `training/` within.
-        resume: Go on with the training in `out`, exactly where it was saved.
+        config: Model, data and training options. A training that resumes keeps its saved configuration; only
+            `train.steps`, `train.max_minutes`, `train.threads`, and the paths of texts and word links are taken from
+            this one. None changes nothing.
+        out: Directory of the model; the training state is in its subdirectory `training/`.
+        resume: Whether to resume the training in `out`, exactly where it was saved.
         overwrite: Whether a model or training in `out` may be replaced. The old training stays until the new one has
             saved its first state, the old model until the new one is finished.
-        reporter: Hears how it goes; nobody does when not given.
+        reporter: Receives progress and messages; none by default.
+        interrupt: Checked between two steps: once a stop is requested, the training saves its state and ends. By
+            default nothing requests one; `regard.recipes.process.interrupt_on_signals` makes one that Ctrl-C, SIGTERM
+            and SIGHUP request.
 
     Returns:
-        How it ended. After Ctrl-C, SIGTERM or SIGHUP it is `interrupted`, with everything saved.
+        Result of the training; `interrupted` if a stop was requested.
 
     Raises:
-        ConfigError: When the configuration asks for the impossible, or `out` is taken.
-        DataError: When text cannot be read or used.
-        CheckpointError: When there is nothing to go on with, another process trains there, or the disk is full.
+        ConfigError: The configuration is invalid, or `out` is taken.
+        DataError: A text cannot be read or used.
+        CheckpointError: There is nothing to resume, another process trains in `out`, or the disk is full.
     """
-    folder = TrainingDirectory(checked_path(out, "out"))
-    with exclusive_training(), listening() as interrupt, ExitStack() as claim:
+    directory, interrupt = TrainingDirectory(checked_path(out, "out")), interrupt or Interrupt()
+    with exclusive_training(), interrupt.watching(), ExitStack() as stack:
         if resume:
-            prepared = _go_on(config, folder, claim, reporter)
+            prepared = _resume(config, directory, stack, reporter)
         else:
-            prepared = _begin(config, folder, claim, reporter, overwrite=overwrite)
-        keep_freed_memory()
-        bound_compiled_products()
-        prepared, device, precision = _settle(prepared)
+            prepared = _begin(config, directory, stack, reporter, overwrite=overwrite)
+        prepared, device, precision = _choose_for_machine(prepared)
         model, stream = _build_model(prepared, device), _stream(prepared)
         prepared = _count_steps(prepared, stream)
-        keep_config(prepared.config, folder.current)
+        save_config(prepared.config, directory.current)
         notes = _notes(prepared, None if resume else config, precision)
-        with _listeners(prepared, folder, reporter, notes) as listener:
+        with _reporters(prepared, directory, reporter, notes) as reporters:
             trainer = Trainer(
                 model,
                 stream,
                 TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device=device),
                 config=prepared.config.train,
-                directory=folder.current,
+                directory=directory.current,
                 precision=precision,
-                reporter=listener,
+                reporter=reporters,
             )
-            outcome = _run(trainer, folder, interrupt, prepared, resume=resume)
-            _finish(folder, model, prepared, outcome, listener)
+            outcome = _run(trainer, directory, interrupt, prepared, resume=resume)
+            _finish(directory, model, prepared, outcome, reporters, saved=interrupt.save)
     return TrainResult(
-        folder.out, prepared.config, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen,
+        directory.out, prepared.config, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen,
         outcome.validation,
     )  # fmt: skip
 
 
 def choose_device(name: str) -> str:
-    """The device that a name means.
+    """Resolves the name of a device.
 
     Args:
-        name: `auto` (a GPU where there is one), `cpu`, `cuda`, `cuda:1`.
+        name: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`.
 
     Returns:
-        A name that PyTorch knows.
+        A device name for PyTorch.
 
     Raises:
-        ConfigError: When there is no such device here.
+        ConfigError: This machine has no such device.
     """
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
@@ -139,31 +140,33 @@ def choose_device(name: str) -> str:
 
 
 def _begin(
-    config: Config | None, folder: TrainingDirectory, claim: ExitStack, reporter: Reporter | None, *, overwrite: bool
+    config: Config | None, directory: TrainingDirectory, stack: ExitStack, reporter: Reporter | None, *, overwrite: bool
 ) -> Prepared:
-    """Checks everything, then lays the training out beside what is there."""
+    """Checks everything, then prepares the training in a new directory next to what is there."""
     if config is None:
-        raise ConfigError("expected a configuration to train, got none: only going on needs none")
-    folder.check_free(overwrite=overwrite)
+        raise ConfigError("expected a configuration to train, got none: only a training that resumes needs none")
+    directory.check_free(overwrite=overwrite)
     choose_device(config.train.device)
     check_feasible(config)
 
     def begin() -> None:
-        claim.enter_context(folder.claimed())
-        folder.check_free(overwrite=overwrite)  # another may have been quicker
-        folder.begin()
+        stack.enter_context(directory.claimed())
+        directory.check_free(overwrite=overwrite)  # another process may have been quicker
+        directory.begin()
 
-    return prepare(config, folder.new_path, reporter, begin=begin)
+    return prepare(config, directory.new_path, reporter, begin=begin)
 
 
-def _go_on(config: Config | None, folder: TrainingDirectory, claim: ExitStack, reporter: Reporter | None) -> Prepared:
-    """Reads what was laid out, with what may be set anew."""
-    if folder.can_resume():  # else nothing is written
-        claim.enter_context(folder.claimed())
-    prepared = prepare_again(folder.path, reporter, asked=config)
+def _resume(
+    config: Config | None, directory: TrainingDirectory, stack: ExitStack, reporter: Reporter | None
+) -> Prepared:
+    """Reads the prepared training, and applies the options that may change."""
+    if directory.can_resume():  # otherwise nothing is written
+        stack.enter_context(directory.claimed())
+    prepared = load_prepared(directory.path, reporter, changes=config)
     if config is None:
         return prepared
-    _check_limits(config.train, prepared.config.train, folder)
+    _check_limits(config.train, prepared.config.train, directory)
     changes = {
         name: value
         for name in ("steps", "max_minutes", "threads")
@@ -172,34 +175,34 @@ def _go_on(config: Config | None, folder: TrainingDirectory, claim: ExitStack, r
     return _with_train(prepared, changes)
 
 
-def _check_limits(asked: TrainConfig, kept: TrainConfig, folder: TrainingDirectory) -> None:
-    """Refuses limits that the training has passed already: its configuration would tell what never was."""
-    if not (folder.path / STATE).is_file():
+def _check_limits(changes: TrainConfig, saved: TrainConfig, directory: TrainingDirectory) -> None:
+    """Refuses limits that the training has passed already: its saved configuration would be wrong."""
+    if not (directory.path / STATE).is_file():
         return
-    progress = read_scalars(folder.path / STATE).get("progress")
+    progress = read_scalars(directory.path / STATE).get("progress")
     done = progress if isinstance(progress, dict) else {}
     for name, unit, passed in (
         ("steps", "steps", done.get("step")),
         ("max_minutes", "minutes", float(str(done.get("elapsed", 0.0))) / 60.0),
     ):
-        limit = getattr(asked, name)
-        if limit not in (None, getattr(kept, name)) and isinstance(passed, int | float) and limit < passed:
+        limit = getattr(changes, name)
+        if limit not in (None, getattr(saved, name)) and isinstance(passed, int | float) and limit < passed:
             raise ConfigError(
-                f"train.{name} = {limit:g}: the training in {folder.out} has done {passed:.4g} {unit} already: give "
-                f"more, or leave it out; train.steps={done.get('step')} ends it with what it has"
+                f"train.{name} = {limit:g}: the training in {directory.out} has done {passed:.4g} {unit} already: set "
+                f"a higher value, or leave it out; train.steps={done.get('step')} ends the training where it is"
             )
 
 
 def _run(
-    trainer: Trainer, folder: TrainingDirectory, interrupt: Interrupt, prepared: Prepared, *, resume: bool
+    trainer: Trainer, directory: TrainingDirectory, interrupt: Interrupt, prepared: Prepared, *, resume: bool
 ) -> Outcome:
-    saved = (folder.current / STATE).is_file()
-    if folder.is_replacing and not folder.has_state():
-        folder.replace_old()
-    if folder.is_replacing and interrupt.requested:  # what is there is worth more than a training of no steps
+    has_state = (directory.current / STATE).is_file()
+    if directory.is_replacing and not directory.has_state():
+        directory.replace_old()
+    if directory.is_replacing and interrupt.requested:  # the old training is worth more than one of no steps
         return Outcome(0, 0.0, interrupted=True, num_skipped=0)
-    trainer.folder.belong_to(folder)
-    return trainer.run(num_sentences=len(prepared.train), resume=resume and saved, interrupt=interrupt)
+    trainer.checkpoints.set_owner(directory)
+    return trainer.run(num_sentences=len(prepared.train), resume=resume and has_state, interrupt=interrupt)
 
 
 def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:
@@ -209,26 +212,26 @@ def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:
 
 
 def _notes(prepared: Prepared, given: Config | None, precision: Precision) -> list[str]:
-    """What is told before training, of a new one with what counts for nothing."""
-    told = [] if given is None else notices(given, prepared.config)
-    return [note for note in (*prepared.notes, *told, precision.note) if note]
+    """The notes for the user before training, for a new training with options that have no effect."""
+    about_config = [] if given is None else notices(given, prepared.config)
+    return [note for note in (*prepared.notes, *about_config, precision.note) if note]
 
 
-def _settle(prepared: Prepared) -> tuple[Prepared, str, Precision]:
-    """Decides what depends on the machine: device, threads, precision."""
+def _choose_for_machine(prepared: Prepared) -> tuple[Prepared, str, Precision]:
+    """Chooses what depends on the machine: device, threads, precision."""
     options, model = prepared.config.train, prepared.config.model
     device = choose_device(options.device)
     if options.threads:
         threads, note = clamped_threads(options.threads, name="train.threads")
         torch.set_num_threads(threads)
         prepared = replace(prepared, notes=(*prepared.notes, note))
-    tokens = options.batch_tokens or 4096
+    tokens = options.batch_tokens or model.default_batch_tokens
     precision = choose_precision(options.precision, device, rows=model.product_rows(tokens), width=model.state_width)
-    return _with_train(prepared, {"precision": precision.name}), device, precision.explained(model)
+    return _with_train(prepared, {"precision": precision.name}), device, precision.with_exceptions(model)
 
 
 def _count_steps(prepared: Prepared, stream: BatchStream) -> Prepared:
-    """Turns epochs into steps, now that the batches of an epoch are known."""
+    """Converts epochs to steps, now that the number of batches per epoch is known."""
     options = prepared.config.train
     if options.steps is not None or options.epochs is None:
         return prepared
@@ -259,41 +262,51 @@ def _stream(prepared: Prepared) -> BatchStream:
 
 
 @contextmanager
-def _listeners(
-    prepared: Prepared, folder: TrainingDirectory, reporter: Reporter | None, notes: Sequence[str]
+def _reporters(
+    prepared: Prepared, directory: TrainingDirectory, reporter: Reporter | None, notes: Sequence[str]
 ) -> Iterator[Reporter]:
-    """Everyone who hears of the training; notes are told first."""
-    own = [] if reporter is None else [reporter]
-    listener = Reporters([*own, *_tensorboard(prepared.config, folder, own)])
-    for one in notes:
-        listener.on_message(one)
-    if folder.is_replacing and folder.has_state():
-        listener.on_message(f"the training in {folder.path} is replaced as soon as this one has saved its first state")
-    yield listener
+    """All reporters of the training, after they received the notes."""
+    given = [] if reporter is None else [reporter]
+    reporters = Reporters([*given, *_tensorboard(prepared.config, directory, given)])
+    for note in notes:
+        reporters.on_message(note)
+    if directory.is_replacing and directory.has_state():
+        reporters.on_message(
+            f"the training in {directory.path} is replaced as soon as this one has saved its first state"
+        )
+    yield reporters
 
 
-def _tensorboard(config: Config, folder: TrainingDirectory, told: Sequence[Reporter]) -> list[Reporter]:
+def _tensorboard(config: Config, directory: TrainingDirectory, warned: Sequence[Reporter]) -> list[Reporter]:
     if not config.train.tensorboard or find_spec("tensorboard") is None:
         return []
     from regard.train.tensorboard import TensorBoardReporter
 
-    return [TensorBoardReporter(lambda: folder.current / "tensorboard", tell=Reporters(list(told)).on_message)]
+    return [TensorBoardReporter(lambda: directory.current / "tensorboard", warn=Reporters(warned).on_message)]
 
 
 def _finish(
-    folder: TrainingDirectory, model: Seq2Seq, prepared: Prepared, outcome: Outcome, listener: Reporter
+    directory: TrainingDirectory,
+    model: Seq2Seq,
+    prepared: Prepared,
+    outcome: Outcome,
+    reporter: Reporter,
+    *,
+    saved: bool,
 ) -> None:
-    out = folder.out
-    if outcome.interrupted and folder.is_replacing:
-        listener.on_message(f"stopped before the first step; what was in {out} is as it was")
+    out = directory.out
+    if outcome.interrupted and directory.is_replacing:
+        reporter.on_message(f"stopped before the first step; {out} is unchanged")
+    elif outcome.interrupted and not saved:
+        reporter.on_message(f"stopped after step {outcome.step}, without saving the steps since the last validation")
     elif outcome.interrupted:
-        listener.on_message(
+        reporter.on_message(
             f"stopped after step {outcome.step}; all is saved in {out / TRAINING}: "
-            f"`regard train --out {out} --resume` goes on from there"
+            f"`regard train --out {out} --resume` resumes from there"
         )
     else:
         _save(out, model, prepared, outcome)
-        listener.on_message(f"the model, {outcome.chosen}, is in {out}")
+        reporter.on_message(f"the model, {outcome.chosen}, is in {out}")
 
 
 def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""Validation in training: the loss over all held-out pairs; BLEU, chrF and sharpness of attention of some of them."""
+"""Validation in training: the loss of all validation pairs, and BLEU, chrF and attention sharpness of some."""
 
 from __future__ import annotations
 
@@ -23,19 +23,21 @@ from regard.train.validation import corpus_loss
 from regard.values import Batch
 
 SENTENCES_AT_ONCE = 128
+"""Sentences to translate at once."""
 NUM_SAMPLES = 3
-WATCHED = 32
-"""Sentences whose attention is measured."""
+"""Translations to show."""
+NUM_ATTENTION_SENTENCES = 32
+"""Sentences whose attention is measured, about."""
 
 
 class TranslatingValidator:
-    """Takes the loss of all validation pairs and translates some of them greedily.
+    """Computes the loss of all validation pairs, and translates some of them greedily.
 
     Args:
-        corpus: The validation pairs.
-        tgt_subword: The target's vocabulary.
-        config: Batch size, label smoothing, number of sentences, length limits.
-        device: Where the model is.
+        corpus: Validation pairs.
+        tgt_subword: Target vocabulary.
+        config: Configuration: batch size, label smoothing, number of sentences, length limits.
+        device: Device of the model.
     """
 
     def __init__(self, corpus: Corpus, tgt_subword: Subword, *, config: Config, device: str) -> None:
@@ -48,7 +50,7 @@ class TranslatingValidator:
         src_lens, tgt_lens = corpus.src_lens + 1, corpus.tgt_lens + 1
         tokens = config.train.batch_tokens or 4096
         self.batches = BatchPlan(src_lens, tgt_lens, batch_tokens=tokens, seed=0).epoch(0)
-        # Evenly spread over the corpus, then by length, so that little is padded.
+        # Evenly spread over the corpus, then sorted by length, so that there is little padding.
         count = min(len(corpus), config.train.validate_sentences)
         spread = np.linspace(0, len(corpus) - 1, count).round().astype(np.int64)
         self.sample_rows = spread[np.linspace(0, count - 1, min(NUM_SAMPLES, count)).round().astype(np.int64)].tolist()
@@ -56,7 +58,7 @@ class TranslatingValidator:
 
     def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
         """See `regard.train.validation.Validator`."""
-        begun = time.perf_counter()
+        start = time.perf_counter()
         loss, nll = corpus_loss(
             model,
             self._batches(model),
@@ -64,18 +66,19 @@ class TranslatingValidator:
             device=self.device,
             check=check,
         )
-        translations = self._translate(model, check)
+        translations_by_row = self._translate(model, check)
         pairs = self.corpus.pairs
-        said, wanted = [translations[row] for row in self.rows], [pairs[row].tgt for row in self.rows]
-        samples = tuple(Sample(pairs[row].src, translations[row], pairs[row].tgt) for row in self.sample_rows)
-        spread = self._spread(model) or (None, None)
-        seconds = time.perf_counter() - begun
-        bleu = corpus_bleu(said, wanted, tokenize=self.tokenizer)
-        return Validation(loss, nll, bleu, corpus_chrf(said, wanted), samples, seconds, *spread)
+        translations = [translations_by_row[row] for row in self.rows]
+        references = [pairs[row].tgt for row in self.rows]
+        samples = tuple(Sample(pairs[row].src, translations_by_row[row], pairs[row].tgt) for row in self.sample_rows)
+        attention = self._attention(model) or (None, None)
+        seconds = time.perf_counter() - start
+        bleu = corpus_bleu(translations, references, tokenize=self.tokenizer)
+        return Validation(loss, nll, bleu, corpus_chrf(translations, references), samples, seconds, *attention)
 
-    def _spread(self, model: Seq2Seq) -> tuple[float, float] | None:
-        """Mean entropy and sharpness of all rows of all layers and heads, reading given translations."""
-        rows = self.rows[:: max(1, len(self.rows) // WATCHED)][:WATCHED]
+    def _attention(self, model: Seq2Seq) -> tuple[float, float] | None:
+        """Mean entropy and sharpness of the attention to the source over all layers and heads, for the references."""
+        rows = self.rows[:: max(1, len(self.rows) // NUM_ATTENTION_SENTENCES)][:NUM_ATTENTION_SENTENCES]
         src, tgt = [self.corpus.src_ids(row) for row in rows], [self.corpus.tgt_ids(row) for row in rows]
         batch = collate(src, tgt, specials=model.specials).to(self.device)
         with torch.inference_mode():
@@ -84,8 +87,8 @@ class TranslatingValidator:
         for row, (num_src, num_tgt) in enumerate(zip(batch.src_len.tolist(), batch.tgt_len.tolist(), strict=True)):
             for layer in layers:
                 weights = layer[row, :, :num_tgt, :num_src].float()  # (H, T, S)
-                measured = entropy(weights), sharpness(weights)
-                sums += torch.tensor([*(float(one.sum()) for one in measured), measured[0].numel()])
+                entropies, sharpnesses = entropy(weights), sharpness(weights)
+                sums += torch.tensor([float(entropies.sum()), float(sharpnesses.sum()), entropies.numel()])
         total_entropy, total_sharpness, count = sums.tolist()
         return (total_entropy / count, total_sharpness / count) if count else None
 
@@ -95,19 +98,19 @@ class TranslatingValidator:
             yield collate(src, tgt, specials=model.specials)
 
     def _translate(self, model: Seq2Seq, check: Callable[[], None]) -> dict[int, str]:
-        found: dict[int, str] = {}
+        translations: dict[int, str] = {}
         limits = self.config.search
         for start in range(0, len(self.rows), SENTENCES_AT_ONCE):
             check()
             rows = self.rows[start : start + SENTENCES_AT_ONCE]
             batch = collate([self.corpus.src_ids(row) for row in rows], None, specials=model.specials).to(self.device)
-            longest = (batch.src_len * limits.max_len_ratio).long() + limits.max_len_offset
-            longest = longest.clamp(max=self.positions)
+            max_len = (batch.src_len * limits.max_len_ratio).long() + limits.max_len_offset
+            max_len = max_len.clamp(max=self.positions)
             with torch.inference_mode():
                 hypotheses = greedy_search(
-                    model, batch.src_ids, batch.src_len, max_len=longest, specials=model.specials
+                    model, batch.src_ids, batch.src_len, max_len=max_len, specials=model.specials
                 )
-            for row, one in zip(rows, hypotheses, strict=True):
-                ids = one.ids[:-1] if one.finished else one.ids
-                found[row] = self.tgt_subword.decode(ids).text
-        return found
+            for row, hypothesis in zip(rows, hypotheses, strict=True):
+                ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
+                translations[row] = self.tgt_subword.decode(ids).text
+        return translations

@@ -1,1 +1,1 @@
-"""Searches over the step interface: greedy, beam, sampling, forced; one model or an ensemble."""
+"""Greedy search, beam search, sampling and forced decoding over the step interface, with one model or an ensemble."""

@@ -1,4 +1,4 @@
-"""Which part of the attention is kept while a model reads: all of it, or the one matrix that somebody will look at."""
+"""Filters of the attention that forced decoding keeps: all matrices, or a single one to save memory."""
 
 from __future__ import annotations
 
@@ -12,59 +12,60 @@ from regard.search.history import StepAttention
 
 
 class AttentionFilter(Protocol):
-    """A choice of what is kept."""
+    """Selects the part of the attention to keep."""
 
-    def of(self, weights: StepAttention) -> StepAttention:
-        """Takes it out of a step's attention, `(R, H, S)` a layer; gives `(R, H, S)` a layer."""
+    def apply(self, weights: StepAttention) -> StepAttention:
+        """Filters the attention of one step: one `(R, H, S)` per layer to the same for the layers and heads kept."""
         ...
 
 
-class Everything:
-    """All layers and heads."""
+class KeepAll:
+    """Keeps all layers and heads."""
 
-    def of(self, weights: StepAttention) -> StepAttention:
-        """Gives the attention `(R, H, S)` a layer as it is."""
+    def apply(self, weights: StepAttention) -> StepAttention:
+        """Returns the attention, one `(R, H, S)` per layer, unchanged."""
         return weights
 
 
-EVERYTHING = Everything()
+KEEP_ALL = KeepAll()
 
 
 @dataclass(frozen=True, slots=True)
-class OneMatrix:
-    """A layer and a head, or means over them.
+class KeepMatrix:
+    """Keeps a single matrix: one layer and head, or a mean over layers or heads.
 
     Attributes:
-        layer: Number of the layer; None = mean over the layers.
-        head: Number of the head; None = mean over the heads of each layer.
+        layer: Index of the layer; None = mean over the layers.
+        head: Index of the head; None = mean over the heads of each layer.
     """
 
     layer: int | None = None
     head: int | None = None
 
-    def of(self, weights: StepAttention) -> StepAttention:
-        """Takes it out of a step's attention, with the numbers that it has when all is kept and put together later.
+    def apply(self, weights: StepAttention) -> StepAttention:
+        """Selects the matrix from the attention of one step.
 
         Args:
-            weights: `(R, H, S)` a layer.
+            weights: One `(R, H, S)` per layer.
 
         Returns:
-            One layer of one head, `(R, 1, S)`; nothing where the model has no attention.
+            One layer with one head, `(R, 1, S)`, with the same numbers as when all attention is kept and averaged
+            later; empty where the model has no attention.
 
         Raises:
             ShapeError: There is no such layer or head.
         """
         if not weights:
             return ()
-        chosen = weights if self.layer is None else (weights[_place(self.layer, len(weights), "layer")],)
+        layers = weights if self.layer is None else (weights[_checked_index(self.layer, len(weights), "layer")],)
         if self.head is None:
-            found = [one.mean(1, keepdim=True) if one.shape[1] > 1 else one for one in chosen]
+            matrices = [layer.mean(1, keepdim=True) if layer.shape[1] > 1 else layer for layer in layers]
         else:
-            found = [one[:, _place(self.head, one.shape[1], "head")][:, None] for one in chosen]
-        return (found[0] if len(found) == 1 else torch.stack(found).mean(0),)
+            matrices = [layer[:, _checked_index(self.head, layer.shape[1], "head")][:, None] for layer in layers]
+        return (matrices[0] if len(matrices) == 1 else torch.stack(matrices).mean(0),)
 
 
-def _place(number: int, count: int, what: str) -> int:
-    if not -count <= number < count:
-        raise ShapeError(f"there is no {what} {number}: expected 0 to {count - 1}, or negative from the last")
-    return number
+def _checked_index(index: int, count: int, what: str) -> int:
+    if not -count <= index < count:
+        raise ShapeError(f"there is no {what} {index}: expected 0 to {count - 1}, or a negative number from the last")
+    return index

@@ -1,4 +1,4 @@
-"""Any number of sentences of any length: batches of like length, several searched at once, results in order."""
+"""Search over any number of sentences: batches of similar length, several at a time, results in order."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from torch import Tensor
 from regard.data.collate import collate
 from regard.errors import SearchError
 from regard.model.decoder import StepModel
-from regard.search.attention_filter import EVERYTHING, AttentionFilter
+from regard.search.attention_filter import KEEP_ALL, AttentionFilter
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.greedy import greedy_search
 from regard.search.log_probs import NotFiniteError
 from regard.search.sample import SampleOptions, sample
 from regard.search.score import force_decode
-from regard.search.shortlist import Shortlist, full_ids, places, with_shortlist
-from regard.search.workers import in_parallel, rest_threads_after_fork
+from regard.search.shortlist import Shortlist, full_ids, shortlist_specials, with_shortlist
+from regard.search.workers import in_parallel, limit_threads_after_fork
 from regard.values import Batch, Hypothesis, Specials
 
 ResultT = TypeVar("ResultT")
-ROWS, POSITIONS, CELLS = 64, 20_000, 4_000_000
-"""Sentences in a batch, padded source positions of all its beams, and cells of its attention, at most."""
+MAX_ROWS, MAX_POSITIONS, MAX_CELLS = 64, 20_000, 4_000_000
+"""Limits of a batch: sentences, padded source positions of all beams, and attention weights."""
 
 
 class Engine(Protocol):
-    """What finds translations, in ids: regard's own searches, or another library's."""
+    """Finds translations, in ids: regard's own search, or that of another library."""
 
     def search(
         self,
@@ -44,47 +44,51 @@ class Engine(Protocol):
 
         Args:
             sources: Ids without eos.
-            limits: The most tokens of each translation, eos among them.
-            options: Of a beam search (greedy with a beam of 1), or of sampling.
-            need_weights: Whether attention is wanted.
-            need_scores: Whether scores are wanted; if not, they may be NaN where they would cost something.
+            limits: Largest number of tokens of each translation, eos included.
+            options: Options of beam search (greedy search with a beam of 1), or of sampling.
+            need_weights: Whether to return attention.
+            need_scores: Whether to return scores; if not, they may be NaN where computing them takes time.
 
         Returns:
-            For each source its hypotheses, best first.
+            The hypotheses of each source, best first.
 
         Raises:
-            SearchError: The options are impossible here, or the model's numbers are not finite.
+            SearchError: The engine does not support the options, or the model's logits are not finite.
         """
         ...
 
     def force(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: AttentionFilter = EVERYTHING
+        self,
+        sources: Sequence[Sequence[int]],
+        targets: Sequence[Sequence[int]],
+        *,
+        attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """Reads translations that are given.
+        """Scores given translations by forced decoding.
 
         Args:
             sources: Ids without eos.
-            targets: As many translations, without bos and eos.
-            kept: What is kept of the attention.
+            targets: One translation per source, without bos and eos.
+            attention_filter: Selects the attention to keep.
 
         Returns:
-            For each pair one finished hypothesis with attention; its score is the sum of the log-probabilities.
+            One finished hypothesis with attention per pair; its score is the sum of the log-probabilities.
 
         Raises:
-            SearchError: This engine cannot, or the model's numbers are not finite.
+            SearchError: The engine does not support it, or the model's logits are not finite.
         """
         ...
 
 
 class StepEngine:
-    """regard's own searches over any step model.
+    """regard's own search over any step model.
 
     Args:
-        model: In evaluation mode.
-        src_specials: Ids of the source that are not text.
-        tgt_specials: Ids of the target that are not text.
-        device: Where the model is.
-        workers: Batches at once; as many as torch has threads when not given, one on a GPU.
+        model: The model, in evaluation mode.
+        src_specials: Ids of the special tokens of the source.
+        tgt_specials: Ids of the special tokens of the target.
+        device: Device of the model.
+        workers: Number of batches searched at once; by default the number of torch's threads, or one on a GPU.
     """
 
     def __init__(
@@ -100,19 +104,19 @@ class StepEngine:
         self._src_specials = src_specials
         self._tgt_specials = tgt_specials
         self._device = device
-        # A GPU is shared by all threads: its batches wait for one another anyway.
+        # All threads share the GPU, so their batches would wait for each other.
         self._workers = workers or (0 if device == "cpu" else 1)
         self._shortlist: Shortlist | None = None
-        self._home = os.getpid()
+        self._process = os.getpid()
 
     def with_shortlist(self, shortlist: Shortlist) -> StepEngine:
-        """The same engine for searches that say only what a shortlist lets them say.
+        """The same engine with searches restricted to a lexical shortlist.
 
         Args:
-            shortlist: For the model's vocabularies.
+            shortlist: A shortlist for the model's vocabularies.
 
         Returns:
-            A new engine; it forces given translations as before.
+            A new engine; it scores given translations without the shortlist.
         """
         engine = copy(self)
         engine._shortlist = shortlist
@@ -132,70 +136,81 @@ class StepEngine:
         if isinstance(options, SampleOptions) and self._shortlist is not None:
             raise SearchError("sampling draws from the whole vocabulary: leave out the shortlist")
 
-        def find(rows: list[int]) -> list[list[Hypothesis]]:
+        def search_batch(rows: list[int]) -> list[list[Hypothesis]]:
             batch = self._collate([sources[row] for row in rows])
-            most = torch.tensor([limits[row] for row in rows], device=self._device)
+            max_len = torch.tensor([limits[row] for row in rows], device=self._device)
             if isinstance(options, SampleOptions):
-                return self._draw(batch, most, options, first=rows[0], need_weights=need_weights)
+                return self._sample_batch(batch, max_len, options, first=rows[0], need_weights=need_weights)
             if self._shortlist is None:
-                return self._find(self._model, batch, most, options, self._tgt_specials, need_weights)
+                return self._search_batch(self._model, batch, max_len, options, self._tgt_specials, need_weights)
             src = self._src_specials
             allowed = self._shortlist.allowed(batch.src_ids.masked_fill(batch.src_ids == src.pad, src.eos))
-            words = self._shortlist.words(allowed)
-            model, specials = with_shortlist(self._model, words, allowed), places(self._tgt_specials, words)
-            return full_ids(self._find(model, batch, most, options, specials, need_weights), words)
+            token_ids = self._shortlist.token_ids(allowed)
+            model = with_shortlist(self._model, token_ids, allowed)
+            specials = shortlist_specials(self._tgt_specials, token_ids)
+            hypotheses = self._search_batch(model, batch, max_len, options, specials, need_weights)
+            return full_ids(hypotheses, token_ids)
 
-        return self._in_batches(find, [len(source) + 1 for source in sources], beam=copies)
+        return self._in_batches(search_batch, [len(source) + 1 for source in sources], beam=copies)
 
-    def _draw(
-        self, batch: Batch, most: Tensor, options: SampleOptions, *, first: int, need_weights: bool
+    def _sample_batch(
+        self, batch: Batch, max_len: Tensor, options: SampleOptions, *, first: int, need_weights: bool
     ) -> list[list[Hypothesis]]:
-        """Samples for a batch, whose first sentence gives it random numbers of its own."""
+        """Samples for a batch, with random numbers that depend on the seed and the batch's first sentence."""
         generator = torch.Generator(self._device).manual_seed(options.seed)
         generator.manual_seed(int(torch.randint(1 << 62, (first + 1,), generator=generator, device=self._device)[-1]))
         return sample(
             self._model,
             batch.src_ids,
             batch.src_len,
-            max_len=most,
+            max_len=max_len,
             specials=self._tgt_specials,
             generator=generator,
             options=options,
             need_weights=need_weights,
         )
 
-    def _find(
-        self, model: StepModel, batch: Batch, most: Tensor, options: BeamOptions, specials: Specials, need_weights: bool
+    def _search_batch(
+        self,
+        model: StepModel,
+        batch: Batch,
+        max_len: Tensor,
+        options: BeamOptions,
+        specials: Specials,
+        need_weights: bool,
     ) -> list[list[Hypothesis]]:
-        """The hypotheses of a batch."""
         if options.beam == 1 and not options.coverage_penalty:
-            found = greedy_search(
+            hypotheses = greedy_search(
                 model,
                 batch.src_ids,
                 batch.src_len,
-                max_len=most,
+                max_len=max_len,
                 specials=specials,
                 length_penalty=options.length_penalty,
                 min_len=options.min_len,
                 need_weights=need_weights,
             )
-            return [[one] for one in found]
+            return [[hypothesis] for hypothesis in hypotheses]
         return beam_search(
             model,
             batch.src_ids,
             batch.src_len,
-            max_len=most,
+            max_len=max_len,
             specials=specials,
             options=options,
             need_weights=need_weights,
         )
 
     def force(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: AttentionFilter = EVERYTHING
+        self,
+        sources: Sequence[Sequence[int]],
+        targets: Sequence[Sequence[int]],
+        *,
+        attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
         """See `Engine.force`."""
 
-        def read(rows: list[int]) -> list[Hypothesis]:
+        def force_batch(rows: list[int]) -> list[Hypothesis]:
             batch = self._collate([sources[row] for row in rows])
             return force_decode(
                 self._model,
@@ -204,63 +219,68 @@ class StepEngine:
                 [targets[row] for row in rows],
                 specials=self._tgt_specials,
                 need_weights=True,
-                kept=kept.of,
+                attention_filter=attention_filter.apply,
             )
 
         lengths = [len(src) + len(tgt) for src, tgt in zip(sources, targets, strict=True)]
         areas = [len(src) * len(tgt) for src, tgt in zip(sources, targets, strict=True)]
-        return self._in_batches(read, lengths, beam=1, areas=areas)
+        return self._in_batches(force_batch, lengths, beam=1, areas=areas)
 
     def _collate(self, sources: Sequence[Sequence[int]]) -> Batch:
         return collate(sources, None, specials=self._src_specials).to(self._device)
 
     def _in_batches(
         self,
-        work: Callable[[list[int]], list[ResultT]],
+        process: Callable[[list[int]], list[ResultT]],
         lengths: Sequence[int],
         *,
         beam: int,
         areas: Sequence[int] = (),
     ) -> list[ResultT]:
-        """What `work` makes of each row, in the order of all rows."""
+        """Processes all rows in batches; returns the results in the order of the rows."""
 
-        def named(rows: list[int]) -> list[ResultT]:
+        def process_batch(rows: list[int]) -> list[ResultT]:
             try:
-                return work(rows)
-            except NotFiniteError as error:  # it knows the row of its batch only
+                return process(rows)
+            except NotFiniteError as error:  # its sentence number is the row of the batch
                 raise NotFiniteError(rows[error.sentence], error.step) from None
 
-        rest_threads_after_fork(self._home)
+        limit_threads_after_fork(self._process)
         batches = length_sorted(lengths, beam=beam, areas=areas)
-        found: dict[int, ResultT] = {}
-        for rows, results in zip(batches, in_parallel(named, batches, workers=self._workers), strict=True):
-            found.update(zip(rows, results, strict=True))
-        return [found[row] for row in range(len(lengths))]
+        by_row: dict[int, ResultT] = {}
+        for rows, results in zip(batches, in_parallel(process_batch, batches, workers=self._workers), strict=True):
+            by_row.update(zip(rows, results, strict=True))
+        return [by_row[row] for row in range(len(lengths))]
 
 
 def length_sorted(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = ()) -> list[list[int]]:
-    """Batches of like length, first ever longer ones, then ever shorter ones.
+    """Batches rows by similar length; lengths of batches rise, then fall.
 
-    The longest needs the most memory. When its turn comes, nearly all that the search keeps is there already (products
-    that oneDNN compiled), so that the first window of a long input needs as much as any. The shortest come last, so
-    that all workers end at about the same time.
+    The longest batch needs the most memory. Before it comes, nearly everything that the search caches (products that
+    oneDNN compiled) exists, so the first window of a long input needs as much memory as any later one. The shortest
+    batches come last, so that all workers finish at about the same time.
 
     Args:
-        lengths: Positions of each row.
-        beam: Copies of each row.
-        areas: Cells of a matrix of each row's attention, where that is kept.
+        lengths: Number of positions of each row.
+        beam: Number of copies of each row.
+        areas: Size of each row's attention matrix, where attention is kept.
 
     Returns:
-        Numbers of the rows in each batch.
+        Indices of the rows in each batch.
     """
     batches: list[list[int]] = []
-    widest = 0
-    for row in sorted(range(len(lengths)), key=lambda number: -lengths[number]):
+    max_area = 0
+    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
         batch = batches[-1] if batches else []
-        widest = max(widest, areas[row]) if areas else 0
+        max_area = max(max_area, areas[row]) if areas else 0
         rows = len(batch) + 1
-        if not batch or rows > ROWS or rows * lengths[batch[0]] * beam > POSITIONS or rows * widest > CELLS:
+        if (
+            not batch
+            or rows > MAX_ROWS
+            or rows * lengths[batch[0]] * beam > MAX_POSITIONS
+            or rows * max_area > MAX_CELLS
+        ):
             batches.append(batch := [])
-            widest = areas[row] if areas else 0
+            max_area = areas[row] if areas else 0
         batch.append(row)
     return [*batches[1::2][::-1], *batches[::2]]

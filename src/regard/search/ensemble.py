@@ -1,4 +1,4 @@
-"""Several models as one: the mean of their probabilities (Sutskever et al. 2014, §3.2)."""
+"""Ensembles: the mean of the probabilities of several models (Sutskever et al. 2014, §3.2)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from regard.values import StepOutput
 
 @dataclass(frozen=True)
 class EnsembleState(State):
-    """The state of each member."""
+    """The states of all members."""
 
     members: tuple[State, ...]
 
 
 class Ensemble:
-    """A step model made of step models with the same vocabularies.
+    """A step model that averages several step models with the same vocabularies.
 
     Args:
-        models: One or more.
+        models: One or more models.
 
     Raises:
-        SearchError: When there are none.
+        SearchError: There are no models.
     """
 
     def __init__(self, models: Sequence[StepModel]) -> None:
@@ -36,22 +36,22 @@ class Ensemble:
         self.models = tuple(models)
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> EnsembleState:
-        """Each member reads the sources; see `StepModel.start`."""
+        """Encodes the sources with each member; see `StepModel.start`."""
         return EnsembleState(tuple(model.start(src_ids, src_len) for model in self.models))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        """`p = 1/M Σ_m p_m`; the attention layers of all members, one member after the other.
+        """Computes `p = 1/M Σ_m p_m`, and the attention layers of all members, in order.
 
         Args:
             ids: `(R,)` int64, the last token of each row.
-            state: What `start` or the last `step` returned.
-            need_weights: Whether attention rows are wanted.
+            state: From `start` or the previous step.
+            need_weights: Whether to return attention.
 
         Returns:
             Logits and attention of this step, and the state after it.
 
         Raises:
-            SearchError: When the members differ in the size of their target vocabulary.
+            SearchError: The members differ in the size of their target vocabulary.
         """
         if not isinstance(state, EnsembleState):
             raise AssertionError("the state comes from another model")
@@ -61,8 +61,10 @@ class Ensemble:
         ]
         sizes = [output.logits.shape[-1] for output, _ in steps]
         if len(set(sizes)) > 1:
-            raise SearchError(f"an ensemble needs models of one target vocabulary, but theirs have {sizes} ids")
-        each = torch.stack([output.logits.float().log_softmax(-1) for output, _ in steps])  # (M, R, V)
-        total = each.logsumexp(0)  # logits need not be normalized: the sum serves as the mean
+            raise SearchError(
+                f"an ensemble needs models with the same target vocabulary, but the sizes of theirs are {sizes}"
+            )
+        log_probs = torch.stack([output.logits.float().log_softmax(-1) for output, _ in steps])  # (M, R, V)
+        total = log_probs.logsumexp(0)  # logits need not be normalized, so the sum replaces the mean
         weights = tuple(layer for output, _ in steps for layer in output.weights)
         return StepOutput(total, weights), EnsembleState(tuple(after for _, after in steps))

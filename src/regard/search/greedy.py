@@ -1,4 +1,4 @@
-"""The most probable token at every step."""
+"""Greedy search: the most probable token at every step."""
 
 from __future__ import annotations
 
@@ -24,31 +24,34 @@ def greedy_search(
     min_len: int = 0,
     need_weights: bool = False,
 ) -> list[Hypothesis]:
-    """Takes the most probable token until it is eos.
+    """Chooses the most probable token at each step, until it is eos.
 
     Args:
-        model: What gives the probabilities; in evaluation mode.
+        model: The model, in evaluation mode.
         src_ids: `(B, S)` int64, each row ends with eos, then padding.
         src_len: `(B,)` int64, lengths with eos.
-        max_len: `(B,)` int64, the most tokens of a hypothesis, eos among them.
-        specials: Ids that are not text.
-        length_penalty: α of Wu et al. 2016, eq. 14; it changes the score, not the choice.
-        min_len: The fewest tokens before eos.
-        need_weights: Whether attention is wanted.
+        max_len: `(B,)` int64, largest number of tokens of a hypothesis, eos included.
+        specials: Ids of the special tokens.
+        length_penalty: α of Wu et al. 2016, eq. 14; it changes the score, not the translation.
+        min_len: Smallest number of tokens before eos.
+        need_weights: Whether to return attention.
 
     Returns:
-        One hypothesis a sentence.
+        One hypothesis per sentence.
 
     Raises:
         SearchError: A limit below 1, or logits that are not finite.
     """
 
-    def first(logits: Tensor, sentences: Tensor, paths: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        never = forbidden_ids(specials, unfinished=step <= min_len)
-        log_probs, ids = top_log_probs(logits, 1, never=never, sentences=sentences, step=step)
+    def most_probable(logits: Tensor, sentences: Tensor, paths: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        forbidden = forbidden_ids(specials, unfinished=step <= min_len)
+        log_probs, ids = top_log_probs(logits, 1, forbidden=forbidden, sentences=sentences, step=step)
         return log_probs[:, 0], ids[:, 0]
 
-    found = run_single_path(
-        model, src_ids, src_len, first, max_len=max_len, specials=specials, need_weights=need_weights
+    hypotheses = run_single_path(
+        model, src_ids, src_len, most_probable, max_len=max_len, specials=specials, need_weights=need_weights
     )
-    return [dataclasses.replace(one, score=one.score / penalty(float(len(one.ids)), length_penalty)) for one in found]
+    return [
+        dataclasses.replace(hypothesis, score=hypothesis.score / penalty(float(len(hypothesis.ids)), length_penalty))
+        for hypothesis in hypotheses
+    ]

@@ -1,6 +1,6 @@
-"""What a search noted down step by step, put together into hypotheses when it is over.
+"""The record of a search's steps, from which hypotheses are built at its end.
 
-While a search runs, nothing is copied from step to step: each step leaves its tokens and where they came from.
+Nothing is copied from step to step while a search runs: each step records its tokens and the rows they came from.
 """
 
 from __future__ import annotations
@@ -14,55 +14,55 @@ from torch import Tensor
 from regard.values import Hypothesis, StepOutput
 
 StepAttention = tuple[Tensor, ...]
-"""The attention rows of one step, `(R, H, S)` a layer."""
-STEPS, BYTES = 64, 8 << 20
-"""Steps that share a piece of memory, and its size, at most."""
+"""The attention of one step, one `(R, H, S)` per layer."""
+MAX_STEPS, MAX_BYTES = 64, 8 << 20
+"""Largest number of steps per chunk of memory, and largest size of a chunk."""
 
 
-class Log:
-    """Tensors of many steps, in few pieces of memory.
+class StepBuffer:
+    """A buffer of the tensors of many steps, in few large chunks of memory.
 
-    A step needs large pieces that it gives back. Where a small one stays between them, the system cannot use the room
-    of a large one again, so that a long sentence would take as much memory as all its steps together.
+    A step allocates large tensors and frees them. Small tensors kept between them would fragment the heap, and a long
+    sentence would then need as much memory as all its steps together.
     """
 
     def __init__(self) -> None:
-        self._pieces: list[list[Tensor]] = []
-        self._used: list[int] = []
+        self._chunks: list[list[Tensor]] = []  # (steps, ...) each
+        self._num_steps: list[int] = []  # that are used in each chunk
 
-    def add(self, tensors: Sequence[Tensor]) -> None:
-        """Notes the tensors `(...)` of a step; they are copied."""
+    def append(self, tensors: Sequence[Tensor]) -> None:
+        """Appends copies of the tensors `(...)` of a step."""
         if not self._fits(tensors):
-            size = max(1, sum(one.numel() * one.element_size() for one in tensors))
-            steps = max(1, min(STEPS, BYTES // size))
-            self._pieces.append([one.new_empty((steps, *one.shape)) for one in tensors])
-            self._used.append(0)
-        for piece, one in zip(self._pieces[-1], tensors, strict=True):
-            piece[self._used[-1]].copy_(one)
-        self._used[-1] += 1
+            size = max(1, sum(tensor.numel() * tensor.element_size() for tensor in tensors))
+            steps = max(1, min(MAX_STEPS, MAX_BYTES // size))
+            self._chunks.append([tensor.new_empty((steps, *tensor.shape)) for tensor in tensors])
+            self._num_steps.append(0)
+        for chunk, tensor in zip(self._chunks[-1], tensors, strict=True):
+            chunk[self._num_steps[-1]].copy_(tensor)
+        self._num_steps[-1] += 1
 
     def drain(self) -> Iterator[tuple[Tensor, ...]]:
-        """Gives the tensors `(...)` of each step, in order, and forgets them on the way."""
-        while self._pieces:
-            pieces, used = self._pieces.pop(0), self._used.pop(0)
-            for number in range(used):
-                yield tuple(piece[number] for piece in pieces)
+        """Yields the tensors `(...)` of each step, in order, and frees chunks that were read."""
+        while self._chunks:
+            chunks, num_steps = self._chunks.pop(0), self._num_steps.pop(0)
+            for step in range(num_steps):
+                yield tuple(chunk[step] for chunk in chunks)
 
     def _fits(self, tensors: Sequence[Tensor]) -> bool:
-        if not self._pieces or self._used[-1] == len(self._pieces[-1][0]):
+        if not self._chunks or self._num_steps[-1] == len(self._chunks[-1][0]):
             return False
-        return all(piece.shape[1:] == one.shape for piece, one in zip(self._pieces[-1], tensors, strict=True))
+        return all(chunk.shape[1:] == tensor.shape for chunk, tensor in zip(self._chunks[-1], tensors, strict=True))
 
 
 @dataclass(frozen=True)
-class Traces:
-    """M hypotheses as their searches leave them, padded to the longest one's T tokens.
+class PaddedHypotheses:
+    """M hypotheses as tensors, padded to the T tokens of the longest.
 
     Attributes:
         ids: `(T, M)` int64.
         log_probs: `(T, M)`.
-        rows: `(T, M)` int64, the row of each step's batch that the token was chosen in.
-        lengths: `(M,)` int64, tokens of each.
+        rows: `(T, M)` int64, the row of the step's batch in which each token was chosen.
+        lengths: `(M,)` int64, number of tokens of each.
         scores: `(M,)`.
         finished: `(M,)` bool.
         src_len: `(M,)` int64, source lengths with eos.
@@ -77,24 +77,24 @@ class Traces:
     src_len: Tensor
 
 
-def hypotheses(traces: Traces, weights: Iterable[StepAttention]) -> list[Hypothesis]:
-    """Makes values of M traces.
+def build_hypotheses(padded: PaddedHypotheses, weights: Iterable[StepAttention]) -> list[Hypothesis]:
+    """Converts padded tensors into M hypotheses.
 
     Args:
-        traces: All that is known of each.
-        weights: The attention rows of each step; empty where they were not wanted.
+        padded: The tensors.
+        weights: The attention of each step; empty if it was not requested.
 
     Returns:
-        M hypotheses, in the order of the traces; like all that they hold, their matrices lie with the host.
+        M hypotheses, in the order of the tensors, with attention in CPU memory.
     """
-    layers = [layer.cpu() for layer in _stack(traces.rows, weights)]
-    ids, log_probs = traces.ids.T.tolist(), traces.log_probs.T.tolist()
-    scores, finished = traces.scores.tolist(), traces.finished.tolist()
-    src_len = traces.src_len.tolist()
-    found = []
-    for number, length in enumerate(traces.lengths.tolist()):
-        matrices = tuple(_own(layer[number, :, :length, : src_len[number]], layer) for layer in layers)
-        found.append(
+    layers = [layer.cpu() for layer in _stack(padded.rows, weights)]
+    ids, log_probs = padded.ids.T.tolist(), padded.log_probs.T.tolist()
+    scores, finished = padded.scores.tolist(), padded.finished.tolist()
+    src_len = padded.src_len.tolist()
+    hypotheses = []
+    for number, length in enumerate(padded.lengths.tolist()):
+        matrices = tuple(_copy_part(layer[number, :, :length, : src_len[number]], layer) for layer in layers)
+        hypotheses.append(
             Hypothesis(
                 tuple(ids[number][:length]),
                 scores[number],
@@ -103,25 +103,25 @@ def hypotheses(traces: Traces, weights: Iterable[StepAttention]) -> list[Hypothe
                 finished[number],
             )
         )
-    return found
+    return hypotheses
 
 
 def mean_attention(output: StepOutput) -> Tensor:
-    """The mean over layers and heads of a step's attention rows, `(R, S)`; layers must not be empty."""
+    """The mean of a step's attention over layers and heads, `(R, S)`; the output must have attention."""
     return torch.stack([layer.mean(1) for layer in output.weights]).mean(0)
 
 
-def _own(part: Tensor, layer: Tensor) -> Tensor:
-    """A hypothesis's matrix: a part of a layer would keep the matrices of the whole batch in memory."""
+def _copy_part(part: Tensor, layer: Tensor) -> Tensor:
+    """A copy of a part of a layer, since a view would keep the matrices of the whole batch in memory."""
     return part if part.numel() == layer.numel() else part.clone()
 
 
 def _stack(rows: Tensor, weights: Iterable[StepAttention]) -> list[Tensor]:
-    """The rows of M traces, `(M, H, T, S)` a layer; what has been taken of the steps need not be kept."""
+    """The attention of M hypotheses, one `(M, H, T, S)` per layer; `weights` is read step by step."""
     layers: list[Tensor] = []
-    for number, (row, step) in enumerate(zip(rows, weights, strict=False)):
+    for step, (step_rows, attention) in enumerate(zip(rows, weights, strict=False)):
         if not layers:
-            layers = [one.new_empty((len(row), one.shape[1], len(rows), one.shape[2])) for one in step]
-        for layer, one in zip(layers, step, strict=True):
-            layer[:, :, number] = one.index_select(0, row)
+            layers = [x.new_empty((len(step_rows), x.shape[1], len(rows), x.shape[2])) for x in attention]
+        for layer, x in zip(layers, attention, strict=True):
+            layer[:, :, step] = x.index_select(0, step_rows)
     return layers

@@ -1,4 +1,4 @@
-"""From a step's logits to log-probabilities that a search may trust, and to the most probable tokens."""
+"""Checked log-probabilities from the logits of a step, and the most probable tokens."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from regard.values import Specials
 
 
 class NotFiniteError(SearchError):
-    """A model gave numbers that no search can rank.
+    """A model computed logits that are not finite.
 
     Args:
-        sentence: Number of the sentence in its batch, from 0.
-        step: The step, from 1, which is also the number of the token that was to be chosen.
-        where: What the user calls this sentence; its place in the batch when not given.
+        sentence: Index of the sentence in its batch, from 0.
+        step: Number of the decoding step, from 1.
+        where: Name of the sentence in the message; by default its number in the batch.
 
     Attributes:
-        sentence: As given.
-        step: As given.
+        sentence: Index of the sentence in its batch, from 0.
+        step: Number of the decoding step, from 1.
     """
 
     def __init__(self, sentence: int, step: int, *, where: str | None = None) -> None:
@@ -36,78 +36,78 @@ class NotFiniteError(SearchError):
 
 
 def log_probabilities(logits: Tensor, sentences: Tensor, *, step: int) -> Tensor:
-    """Log-softmax in float32. A logit of -inf is a token that the model rules out; a row may not be all of them.
+    """Log-softmax in float32, with a check for numbers that are not finite.
 
     Args:
-        logits: `(R, V)`, of any floating type.
-        sentences: `(R,)` int64, the sentence of each row, for the message.
-        step: Number of the step from 1, for the message.
+        logits: `(R, V)`, of any floating type; -inf excludes a token, but not all tokens of a row.
+        sentences: `(R,)` int64, the sentence of each row, for error messages.
+        step: Number of the step from 1, for error messages.
 
     Returns:
-        `(R, V)` float32, natural logarithms; a tensor of its own, which may be written to.
+        `(R, V)` float32, natural logarithms; a new tensor, which may be modified.
 
     Raises:
-        NotFiniteError: A row holds NaN or +inf, or nothing but -inf.
+        NotFiniteError: A row contains NaN or +inf, or only -inf.
     """
     log_probs = logits.float().log_softmax(-1)
     _check(log_probs, sentences, step)
     return log_probs
 
 
-def forbid(log_probs: Tensor, never: tuple[int, ...]) -> Tensor:
-    """Rules out tokens.
+def forbid(log_probs: Tensor, forbidden: tuple[int, ...]) -> Tensor:
+    """Sets the log-probabilities of forbidden tokens to -inf, in place.
 
     Args:
-        log_probs: `(R, V)`; written to.
-        never: Their ids.
+        log_probs: `(R, V)`; modified.
+        forbidden: Ids of the tokens.
 
     Returns:
         The same tensor, `(R, V)`.
     """
-    for token in never:
+    for token in forbidden:
         log_probs[:, token] = -torch.inf
     return log_probs
 
 
 def forbidden_ids(specials: Specials, *, unfinished: bool = False) -> tuple[int, ...]:
-    """What no translation may go on with.
+    """Ids that cannot be the next token of a translation.
 
     Args:
-        specials: Ids that are not text.
-        unfinished: Whether it is still too short to end.
+        specials: Ids of the special tokens.
+        unfinished: Whether the translation is still too short to end.
 
     Returns:
-        Padding and bos, which are never part of a target, and perhaps eos.
+        Padding and bos, which are never part of a target; also eos if `unfinished`.
     """
     return (specials.pad, specials.bos, *((specials.eos,) if unfinished else ()))
 
 
 def top_log_probs(
-    logits: Tensor, count: int, *, never: tuple[int, ...], sentences: Tensor, step: int
+    logits: Tensor, count: int, *, forbidden: tuple[int, ...], sentences: Tensor, step: int
 ) -> tuple[Tensor, Tensor]:
-    """The most probable tokens of each row; no log-softmax over the whole vocabulary is kept.
+    """The most probable tokens of each row, without storing the log-softmax of the whole vocabulary.
 
     Args:
-        logits: `(R, V)`, of any floating type; -inf is a token that the model rules out.
-        count: K ≤ V, how many.
-        never: Ids that are not to be chosen; they take part in the normalizer.
-        sentences: `(R,)` int64, the sentence of each row, for the message.
-        step: Number of the step from 1, for the message.
+        logits: `(R, V)`, of any floating type; -inf excludes a token.
+        count: K ≤ V, the number of tokens.
+        forbidden: Ids that must not be chosen; they are still part of the softmax.
+        sentences: `(R,)` int64, the sentence of each row, for error messages.
+        step: Number of the step from 1, for error messages.
 
     Returns:
-        Log-probabilities `(R, K)` float32 in falling order, -inf where nothing more is possible, and ids `(R, K)`.
+        Log-probabilities `(R, K)` float32 in descending order, -inf if fewer tokens are possible, and ids `(R, K)`.
 
     Raises:
-        NotFiniteError: A row holds NaN or +inf, or nothing but -inf.
+        NotFiniteError: A row contains NaN or +inf, or only -inf.
     """
     run = kernel("top_log_probs", logits)
     if run is None or not logits.is_contiguous():
-        return forbid(log_probabilities(logits, sentences, step=step), never).topk(count)
-    (rows, words), barred = logits.shape, _barred(never)
+        return forbid(log_probabilities(logits, sentences, step=step), forbidden).topk(count)
+    (rows, vocab_size), forbidden_tensor = logits.shape, _as_tensor(forbidden)
     log_probs = torch.empty(rows, count)
     ids = torch.empty(rows, count, dtype=torch.int64)
     run(
-        logits.data_ptr(), rows, words, barred.data_ptr(), len(barred), count,
+        logits.data_ptr(), rows, vocab_size, forbidden_tensor.data_ptr(), len(forbidden), count,
         log_probs.data_ptr(), ids.data_ptr(), torch.get_num_threads(),
     )  # fmt: skip
     _check(log_probs, sentences, step)
@@ -115,12 +115,12 @@ def top_log_probs(
 
 
 @cache
-def _barred(never: tuple[int, ...]) -> Tensor:
-    return torch.tensor(never, dtype=torch.int64)
+def _as_tensor(ids: tuple[int, ...]) -> Tensor:
+    return torch.tensor(ids, dtype=torch.int64)
 
 
 def _check(log_probs: Tensor, sentences: Tensor, step: int) -> None:
-    """One number that is not finite spoils a row's normalizer, and with it the whole row."""
-    bad = log_probs[:, 0].isnan()
-    if bool(bad.any()):
-        raise NotFiniteError(int(sentences[int(bad.nonzero()[0])]), step)
+    """A logit that is not finite makes the softmax of its whole row NaN, so one column shows it."""
+    is_nan = log_probs[:, 0].isnan()
+    if bool(is_nan.any()):
+        raise NotFiniteError(int(sentences[int(is_nan.nonzero()[0])]), step)

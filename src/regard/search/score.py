@@ -1,4 +1,4 @@
-"""Forced decoding: what the model thinks of a translation that is given, and where it looks meanwhile."""
+"""Forced decoding: log-probabilities and attention for given translations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from regard.errors import SearchError
 from regard.model.decoder import StepModel
 from regard.search.log_probs import log_probabilities
 from regard.search.penalties import length_penalty as penalty
-from regard.search.single_path import Keep, run_single_path
+from regard.search.single_path import FilterAttention, run_single_path
 from regard.values import Hypothesis, Specials
 
 
@@ -25,44 +25,54 @@ def force_decode(
     specials: Specials,
     length_penalty: float = 0.0,
     need_weights: bool = False,
-    kept: Keep = lambda weights: weights,
+    attention_filter: FilterAttention = lambda weights: weights,
 ) -> list[Hypothesis]:
-    """Scores given targets.
+    """Scores given translations.
 
     Args:
-        model: What gives the probabilities; in evaluation mode.
+        model: The model, in evaluation mode.
         src_ids: `(B, S)` int64, each row ends with eos, then padding.
         src_len: `(B,)` int64, lengths with eos.
-        targets: B targets without bos and eos; eos is scored as their last token.
-        specials: Ids that are not text.
-        length_penalty: α of Wu et al. 2016, eq. 14, to compare scores with those of a search; 0 = none.
-        need_weights: Whether attention is wanted.
-        kept: What is kept of each step's attention.
+        targets: One target per source, without bos and eos; eos is scored as the last token.
+        specials: Ids of the special tokens.
+        length_penalty: α of Wu et al. 2016, eq. 14, for scores comparable to those of a search; 0 = none.
+        need_weights: Whether to return attention.
+        attention_filter: Selects the attention to keep of each step.
 
     Returns:
-        One finished hypothesis a sentence.
+        One finished hypothesis per sentence.
 
     Raises:
-        SearchError: Not one target a source, an eos within one, or logits that are not finite.
+        SearchError: The number of targets is wrong, a target contains eos, or logits are not finite.
     """
     if len(targets) != len(src_ids):
         raise SearchError(f"expected a target for each of {len(src_ids)} sources, got {len(targets)}")
     for number, target in enumerate(targets, start=1):
         if specials.eos in target:
             raise SearchError(
-                f"target {number} has an eos (id {specials.eos}) in it: give targets without, it is added"
+                f"target {number} contains eos (id {specials.eos}): give targets without eos, which is added"
             )
     lengths = [len(target) + 1 for target in targets]
     longest = max(lengths, default=0)
     rows = [[*target, *[specials.eos] * (longest - len(target))] for target in targets]
-    wanted = torch.tensor(rows, dtype=torch.int64, device=src_ids.device).view(len(rows), longest)
+    target_ids = torch.tensor(rows, dtype=torch.int64, device=src_ids.device).view(len(rows), longest)
 
-    def given(logits: Tensor, sentences: Tensor, paths: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        ids = wanted[paths, step - 1]
+    def next_target(logits: Tensor, sentences: Tensor, paths: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        ids = target_ids[paths, step - 1]
         return log_probabilities(logits, sentences, step=step).gather(1, ids[:, None])[:, 0], ids
 
     limits = torch.tensor(lengths, dtype=torch.int64, device=src_ids.device)
-    found = run_single_path(
-        model, src_ids, src_len, given, max_len=limits, specials=specials, need_weights=need_weights, kept=kept
+    hypotheses = run_single_path(
+        model,
+        src_ids,
+        src_len,
+        next_target,
+        max_len=limits,
+        specials=specials,
+        need_weights=need_weights,
+        attention_filter=attention_filter,
     )
-    return [dataclasses.replace(one, score=one.score / penalty(float(len(one.ids)), length_penalty)) for one in found]
+    return [
+        dataclasses.replace(hypothesis, score=hypothesis.score / penalty(float(len(hypothesis.ids)), length_penalty))
+        for hypothesis in hypotheses
+    ]

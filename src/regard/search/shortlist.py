@@ -1,10 +1,10 @@
-"""A lexical shortlist: a search that may only say what the words of its sources are ever translated by.
+"""Lexical shortlists: restriction of a search to likely translations of the source subwords.
 
-The output layer is the one part of a step whose cost grows with the vocabulary. A table made beforehand says for every
-source subword which target subwords it is linked to most often. These and the most frequent ones are all that a
-sentence can say; only the rows of the output layer that a batch needs are multiplied (Jean et al. 2015, §3.2). To the
-search this is a model with a small vocabulary. Each softmax is over the words of its own sentence: neighbors change
-nothing, and scores are a little higher than over all words.
+The output layer is the only part of a step whose cost grows with the vocabulary. A precomputed table contains, for each
+source subword, the target subwords that it is aligned to most often. A translation can contain only these and the most
+frequent target subwords, and only the rows of the output layer that a batch needs are computed (Jean et al. 2015,
+§3.2). To the search this is a model with a small vocabulary. Each softmax is over the tokens of its own sentence, so
+results do not depend on the batch; scores are a little higher than over the full vocabulary.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from regard.errors import SearchError
 from regard.model.decoder import State, StepModel
-from regard.model.rounded import rounded
+from regard.model.row_padding import round_up
 from regard.model.seq2seq import Seq2Seq
 from regard.native.int8 import Int8Linear
 from regard.native.packed import PackedLinear
@@ -26,66 +26,70 @@ from regard.values import Hypothesis, Specials, StepOutput
 
 @dataclass(frozen=True, eq=False)
 class Shortlist:
-    """What may be said when a source is translated.
+    """The target subwords allowed for each source subword.
 
     Attributes:
-        linked: `(V_src, L)` int64, for each source subword target subwords that are linked to it; the last is repeated
-            where there are fewer.
-        order: `(V_tgt,)` int64, all target subwords, those first that are to be there first.
-        always: How many of these are in every shortlist.
+        candidates: `(V_src, L)` int64, target subwords aligned to each source subword; where there are fewer than L,
+            one is repeated.
+        ranking: `(V_tgt,)` int64, all target subwords in the order in which they are added to shortlists.
+        num_always: Number of target subwords, from the start of `ranking`, that are in every shortlist.
 
     Raises:
-        SearchError: Where a number is no target subword.
+        SearchError: An id is not a target subword.
     """
 
-    linked: Tensor
-    order: Tensor
-    always: int
+    candidates: Tensor
+    ranking: Tensor
+    num_always: int
 
     def __post_init__(self) -> None:
-        size = len(self.order)
-        if self.linked.dim() != 2 or not torch.equal(self.order.sort().values, torch.arange(size)):
+        size = len(self.ranking)
+        if self.candidates.dim() != 2 or not torch.equal(self.ranking.sort().values, torch.arange(size)):
             raise SearchError("expected links for each source subword, and an order of all target subwords")
-        if self.linked.numel() and not 0 <= int(self.linked.min()) <= int(self.linked.max()) < size:
-            raise SearchError(f"expected links to target subwords from 0 to {size - 1}, got {int(self.linked.max())}")
-        if not 0 <= self.always <= size:
-            raise SearchError(f"expected between 0 and {size} target subwords in every shortlist, got {self.always}")
+        if self.candidates.numel() and not 0 <= int(self.candidates.min()) <= int(self.candidates.max()) < size:
+            raise SearchError(
+                f"expected links to target subwords from 0 to {size - 1}, got {int(self.candidates.max())}"
+            )
+        if not 0 <= self.num_always <= size:
+            raise SearchError(
+                f"expected between 0 and {size} target subwords in every shortlist, got {self.num_always}"
+            )
 
     def allowed(self, src_ids: Tensor) -> Tensor:
-        """What each sentence of a batch may say.
+        """The target subwords allowed in each sentence of a batch.
 
         Args:
             src_ids: `(B, S)` int64.
 
         Returns:
-            `(B, V_tgt)` bool.
+            `(B, V_tgt)` bool, True = allowed.
         """
-        allowed = torch.zeros(len(src_ids), len(self.order), dtype=torch.bool)
-        allowed[:, self.order[: self.always]] = True
-        return allowed.scatter_(1, self.linked[src_ids.cpu()].flatten(1), True)
+        allowed = torch.zeros(len(src_ids), len(self.ranking), dtype=torch.bool)
+        allowed[:, self.ranking[: self.num_always]] = True
+        return allowed.scatter_(1, self.candidates[src_ids.cpu()].flatten(1), True)
 
-    def words(self, allowed: Tensor) -> Tensor:
-        """The vocabulary of a batch.
+    def token_ids(self, allowed: Tensor) -> Tensor:
+        """The vocabulary of a batch: all tokens allowed in any of its sentences, and more from `ranking`.
 
         Args:
-            allowed: `(B, V_tgt)` bool.
+            allowed: `(B, V_tgt)` bool, from `allowed`.
 
         Returns:
-            `(K,)` int64, ascending. K is a round number, so that few different products are compiled.
+            `(K,)` int64, ascending. K is rounded up to one of few sizes, so that oneDNN compiles few products.
         """
-        taken = allowed.any(0)
-        count = int(taken.sum())
-        rest = self.order[~taken[self.order]]
-        taken[rest[: rounded(count) - count]] = True
-        return taken.nonzero()[:, 0]
+        in_vocabulary = allowed.any(0)
+        count = int(in_vocabulary.sum())
+        rest = self.ranking[~in_vocabulary[self.ranking]]
+        in_vocabulary[rest[: round_up(count) - count]] = True
+        return in_vocabulary.nonzero()[:, 0]
 
 
 @dataclass(frozen=True)
 class ShortlistedState(State):
-    """The model's state, and whose it is.
+    """The state of a `ShortlistedModel`.
 
     Attributes:
-        model: The model's.
+        model: The state of the full model.
         sentences: `(R,)` int64, the sentence of each row.
     """
 
@@ -94,92 +98,97 @@ class ShortlistedState(State):
 
 
 class ShortlistedModel:
-    """A step model for one batch, whose vocabulary is a few words of another's: its ids are their places.
+    """A step model for one batch with K tokens of another model's vocabulary; its ids are indices into these.
 
     Args:
-        model: A whole model.
-        words: `(K,)` int64, ids of the words.
-        allowed: `(B, V)` bool, which of all words each sentence may say.
+        model: The full model.
+        token_ids: `(K,)` int64, ids of the tokens in the full vocabulary.
+        allowed: `(B, V)` bool, the tokens of the full vocabulary allowed in each sentence.
     """
 
-    def __init__(self, model: Seq2Seq, words: Tensor, allowed: Tensor) -> None:
+    def __init__(self, model: Seq2Seq, token_ids: Tensor, allowed: Tensor) -> None:
         device = model.output_bias.device
         self.model = model
-        self.words = words.to(device)
-        self.barred = ~allowed[:, words].to(device)
-        self.product = _rows(model, self.words)
+        self.token_ids = token_ids.to(device)
+        self.forbidden = ~allowed[:, token_ids].to(device)
+        self.output_layer = _output_rows(model, self.token_ids)
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> ShortlistedState:
         """See `StepModel.start`."""
         return ShortlistedState(self.model.start(src_ids, src_len), torch.arange(len(src_ids), device=src_ids.device))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        """See `StepModel.step`; ids `(R,)` and logits `(R, K)` count the words."""
+        """See `StepModel.step`; ids `(R,)` and logits `(R, K)` refer to the K tokens."""
         if not isinstance(state, ShortlistedState):
             raise AssertionError("the state comes from another model")
-        output, after = self.model.decoder.step(self.words[ids], state.model, need_weights=need_weights)
+        output, after = self.model.decoder.step(self.token_ids[ids], state.model, need_weights=need_weights)
         weights = tuple(layer[:, :, 0] for layer in output.weights)  # (R, H, 1, S) -> (R, H, S)
-        logits = self.product(output.hidden[:, 0]).masked_fill(self.barred[state.sentences], -torch.inf)
+        logits = self.output_layer(output.hidden[:, 0]).masked_fill(self.forbidden[state.sentences], -torch.inf)
         return StepOutput(logits, weights), ShortlistedState(after, state.sentences)
 
 
-def with_shortlist(model: StepModel, words: Tensor, allowed: Tensor) -> StepModel:
-    """A model, or an ensemble of several, that can say only a few words.
+def with_shortlist(model: StepModel, token_ids: Tensor, allowed: Tensor) -> StepModel:
+    """Restricts a model or an ensemble to the tokens of a shortlist.
 
     Args:
-        model: Of regard's own.
-        words: `(K,)` int64, ids of the words.
-        allowed: `(B, V)` bool, which of all words each sentence may say.
+        model: A model of regard, or an ensemble of such models.
+        token_ids: `(K,)` int64, ids of the tokens.
+        allowed: `(B, V)` bool, the tokens of the full vocabulary allowed in each sentence.
 
     Returns:
         A step model over K ids.
 
     Raises:
-        SearchError: Where the output layer is another engine's.
+        SearchError: The model belongs to another engine.
     """
     if isinstance(model, Ensemble):
-        return Ensemble([with_shortlist(one, words, allowed) for one in model.models])
+        return Ensemble([with_shortlist(member, token_ids, allowed) for member in model.models])
     if not isinstance(model, Seq2Seq):
-        raise SearchError("a shortlist takes rows of a model's output layer: use regard's own engine, or no shortlist")
-    return ShortlistedModel(model, words, allowed)
+        raise SearchError(
+            "a shortlist needs the output layer of a regard model: use regard's own engine, or no shortlist"
+        )
+    return ShortlistedModel(model, token_ids, allowed)
 
 
-def places(specials: Specials, words: Tensor) -> Specials:
-    """The ids that are not text, as places among some words.
+def shortlist_specials(specials: Specials, token_ids: Tensor) -> Specials:
+    """The special tokens as indices into the tokens of a shortlist.
 
     Args:
-        specials: Their ids; they must be among the words.
-        words: `(K,)` int64, ascending.
+        specials: Ids of the special tokens, which must be among the tokens.
+        token_ids: `(K,)` int64, ascending.
 
     Returns:
-        Their places.
+        Their indices.
     """
     unk, pad, bos, eos = torch.searchsorted(
-        words, torch.tensor([specials.unk, specials.pad, specials.bos, specials.eos])
+        token_ids, torch.tensor([specials.unk, specials.pad, specials.bos, specials.eos])
     ).tolist()
     return Specials(unk, pad, bos, eos)
 
 
-def full_ids(found: list[list[Hypothesis]], words: Tensor) -> list[list[Hypothesis]]:
-    """Hypotheses in the ids of the whole vocabulary.
+def full_ids(hypotheses: list[list[Hypothesis]], token_ids: Tensor) -> list[list[Hypothesis]]:
+    """Converts the ids of hypotheses to the full vocabulary.
 
     Args:
-        found: With places among some words.
-        words: `(K,)` int64.
+        hypotheses: Hypotheses of each sentence, with indices into `token_ids`.
+        token_ids: `(K,)` int64.
 
     Returns:
-        The same otherwise.
+        The same hypotheses with ids of the full vocabulary.
     """
-    ids = words.tolist()
-    return [[replace(one, ids=tuple(ids[place] for place in one.ids)) for one in each] for each in found]
+    ids = token_ids.tolist()
+    return [
+        [replace(hypothesis, ids=tuple(ids[index] for index in hypothesis.ids)) for hypothesis in n_best]
+        for n_best in hypotheses
+    ]
 
 
-def _rows(model: Seq2Seq, words: Tensor) -> PackedLinear | Int8Linear:
-    """The output layer of a few words, in what the whole one is multiplied in."""
+def _output_rows(model: Seq2Seq, token_ids: Tensor) -> PackedLinear | Int8Linear:
+    """The rows of the output layer for some tokens, in the precision of the full layer."""
     parts = [] if model.output_map is None else list(model.output_map.modules())
     for part in parts:
         if isinstance(part, Int8Linear):
-            return part.some(words)
-    weight, bias = model.output_weight[words], model.output_bias[words]
+            return part.select_outputs(token_ids)
+    weight, bias = model.output_weight[token_ids], model.output_bias[token_ids]
     types = {part.dtype for part in parts if isinstance(part, PackedLinear)}
     return PackedLinear(weight, bias, precision="bfloat16" if torch.bfloat16 in types else "float32")

@@ -1,4 +1,4 @@
-"""One row a hypothesis, one token a step, no way back: what greedy search, sampling and forced decoding share."""
+"""Decoding with one path per hypothesis, shared by greedy search, sampling and forced decoding."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from torch import Tensor
 
 from regard.errors import SearchError
 from regard.model.decoder import State, StepModel
-from regard.search.history import Log, StepAttention, Traces, hypotheses
+from regard.search.history import PaddedHypotheses, StepAttention, StepBuffer, build_hypotheses
 from regard.values import Hypothesis, Specials
 
-Choose = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
-"""Takes logits `(R, V)`, the sentences `(R,)` and the paths `(R,)` that the rows belong to and the number of the step
-from 1; gives the log-probability and the id of the next token of each row, both `(R,)`."""
-Keep = Callable[[StepAttention], StepAttention]
-"""Takes the attention rows of a step and gives those that are kept."""
+ChooseToken = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
+"""Takes logits `(R, V)`, the sentence `(R,)` and the path `(R,)` of each row, and the number of the step from 1;
+returns the log-probability and the id of the next token of each row, both `(R,)`."""
+FilterAttention = Callable[[StepAttention], StepAttention]
+"""Takes the attention of a step and returns the part to keep."""
 
-WORTHWHILE = 0.125
-"""Share of rows that must have ended before they are taken out: less does not pay for copying the others' state."""
+MIN_ENDED_SHARE = 0.125
+"""Share of rows that must have ended before they are removed; for fewer, copying the state costs more than it saves."""
 
 
-def run_single_path(  # noqa: PLR0913 - what a search is, and what is kept of it
+def run_single_path(  # noqa: PLR0913 - the arguments of a search, and of its result
     model: StepModel,
     src_ids: Tensor,
     src_len: Tensor,
-    choose: Choose,
+    choose: ChooseToken,
     *,
     max_len: Tensor,
     specials: Specials,
     copies: int = 1,
     need_weights: bool = False,
-    kept: Keep = lambda weights: weights,
+    attention_filter: FilterAttention = lambda weights: weights,
 ) -> list[Hypothesis]:
-    """Lets every row choose tokens until it chooses eos or reaches its limit.
+    """Chooses tokens for every path until eos or the length limit.
 
     Args:
-        model: What gives the probabilities.
+        model: The model, in evaluation mode.
         src_ids: `(B, S)` int64, each row ends with eos.
         src_len: `(B,)` int64, lengths with eos.
-        choose: How the next token is chosen.
-        max_len: `(B,)` int64, the most tokens of a hypothesis, eos among them.
-        specials: Ids that are not text.
-        copies: Paths a sentence, which stand side by side.
-        need_weights: Whether attention is wanted.
-        kept: What is kept of a step's attention.
+        choose: Chooses the next token of each row.
+        max_len: `(B,)` int64, largest number of tokens of a hypothesis, eos included.
+        specials: Ids of the special tokens.
+        copies: Number of paths per sentence, in consecutive rows.
+        need_weights: Whether to return attention.
+        attention_filter: Selects the attention to keep of each step.
 
     Returns:
-        `B * copies` hypotheses; the score is the sum of the log-probabilities.
+        `B * copies` hypotheses, whose score is the sum of the log-probabilities.
     """
     check_limits(src_ids, max_len)
     if not len(src_ids):
@@ -58,18 +58,20 @@ def run_single_path(  # noqa: PLR0913 - what a search is, and what is kept of it
         sentences = torch.arange(len(src_ids), device=src_ids.device).repeat_interleave(copies)
         if copies > 1:
             state = state.select(sentences)
-        return _Paths(model, sentences, max_len, specials, need_weights, kept).run(state, choose, src_len[sentences])
+        return _Paths(model, sentences, max_len, specials, need_weights, attention_filter).run(
+            state, choose, src_len[sentences]
+        )
 
 
 def check_limits(src_ids: Tensor, max_len: Tensor) -> None:
-    """Refuses limits that no hypothesis can keep.
+    """Checks length limits.
 
     Args:
         src_ids: `(B, S)`.
         max_len: `(B,)`.
 
     Raises:
-        SearchError: Not one limit a sentence, or one below 1.
+        SearchError: There is not one limit per sentence, or a limit is below 1.
     """
     if max_len.shape != src_ids.shape[:1]:
         raise SearchError(
@@ -80,10 +82,16 @@ def check_limits(src_ids: Tensor, max_len: Tensor) -> None:
 
 
 class _Paths:
-    """M paths on their way; their rows leave the batch when enough of them have ended."""
+    """M paths during decoding; ended ones are removed from the batch when they are enough."""
 
     def __init__(
-        self, model: StepModel, sentences: Tensor, max_len: Tensor, specials: Specials, need_weights: bool, kept: Keep
+        self,
+        model: StepModel,
+        sentences: Tensor,
+        max_len: Tensor,
+        specials: Specials,
+        need_weights: bool,
+        attention_filter: FilterAttention,
     ) -> None:
         self.model = model
         self.sentences = sentences  # (M,)
@@ -91,53 +99,55 @@ class _Paths:
         self.eos = specials.eos
         self.bos = specials.bos
         self.need_weights = need_weights
-        self.kept = kept
-        self.lengths = torch.zeros_like(sentences)  # 0 while a path goes on
+        self.attention_filter = attention_filter
+        self.lengths = torch.zeros_like(sentences)  # 0 until a path has ended
         self.finished = torch.zeros_like(sentences, dtype=torch.bool)
         self.paths: list[Tensor] = []
-        self.chosen, self.weights = Log(), Log()
+        self.tokens, self.weights = StepBuffer(), StepBuffer()
 
-    def run(self, state: State, choose: Choose, src_len: Tensor) -> list[Hypothesis]:
-        """All steps, from the state `(M, ...)` before the first; source lengths `(M,)`."""
-        # Of each row (R,): its path, the path's sentence and limit, whether it goes on.
+    def run(self, state: State, choose: ChooseToken, src_len: Tensor) -> list[Hypothesis]:
+        """Runs all steps from the initial state of M rows, with source lengths `(M,)`."""
+        # For each row, (R,): its path, sentence and limit, and whether it is active.
         paths = torch.arange(len(self.sentences), device=self.sentences.device)
-        sentences, limits, going = self.sentences, self.max_len, torch.ones_like(self.finished)
+        sentences, limits, active = self.sentences, self.max_len, torch.ones_like(self.finished)
         ids = torch.full_like(paths, self.bos)
         for step in range(1, int(self.max_len.max()) + 1):
             output, state = self.model.step(ids, state, need_weights=self.need_weights)
             log_probs, ids = choose(output.logits, sentences, paths, step)
             self.paths.append(paths)
-            self.chosen.add((ids, log_probs))
+            self.tokens.append((ids, log_probs))
             if output.weights:
-                self.weights.add(self.kept(output.weights))
-            says_eos = ids == self.eos
-            ends = going & (says_eos | (limits <= step))
+                self.weights.append(self.attention_filter(output.weights))
+            is_eos = ids == self.eos
+            ends = active & (is_eos | (limits <= step))
             if not bool(ends.any()):
                 continue
             self.lengths[paths[ends]] = step
-            self.finished[paths[ends]] = says_eos[ends]
-            going = going & ~ends
-            rows = going.nonzero()[:, 0]
+            self.finished[paths[ends]] = is_eos[ends]
+            active = active & ~ends
+            rows = active.nonzero()[:, 0]
             if not len(rows):
                 break
-            if len(rows) <= (1 - WORTHWHILE) * len(paths):
-                paths, sentences, limits, going, ids = (x[rows] for x in (paths, sentences, limits, going, ids))
+            if len(rows) <= (1 - MIN_ENDED_SHARE) * len(paths):
+                paths, sentences, limits, active, ids = (x[rows] for x in (paths, sentences, limits, active, ids))
                 state = state.select(rows)
-        return hypotheses(self._traces(src_len), self.weights.drain())
+        return build_hypotheses(self._padded(src_len), self.weights.drain())
 
-    def _traces(self, src_len: Tensor) -> Traces:
-        blank, steps = torch.zeros_like(self.lengths), list(self.chosen.drain())
-        ids = torch.stack([blank.index_copy(0, paths, one) for paths, (one, _) in zip(self.paths, steps, strict=True)])
+    def _padded(self, src_len: Tensor) -> PaddedHypotheses:
+        padding, steps = torch.zeros_like(self.lengths), list(self.tokens.drain())
+        ids = torch.stack(
+            [padding.index_copy(0, paths, step_ids) for paths, (step_ids, _) in zip(self.paths, steps, strict=True)]
+        )
         log_probs = torch.stack(
             [
-                one.new_zeros(len(blank)).index_copy(0, paths, one)
-                for paths, (_, one) in zip(self.paths, steps, strict=True)
+                step_log_probs.new_zeros(len(padding)).index_copy(0, paths, step_log_probs)
+                for paths, (_, step_log_probs) in zip(self.paths, steps, strict=True)
             ]
         )
         rows = torch.stack(
-            [blank.index_copy(0, paths, torch.arange(len(paths), device=blank.device)) for paths in self.paths]
+            [padding.index_copy(0, paths, torch.arange(len(paths), device=padding.device)) for paths in self.paths]
         )
         numbers = torch.arange(1, len(ids) + 1, device=ids.device)[:, None]
         within = numbers.le(self.lengths)  # (T, M)
         scores = log_probs.where(within, 0.0).sum(0)
-        return Traces(ids, log_probs, rows, self.lengths, scores, self.finished, src_len)
+        return PaddedHypotheses(ids, log_probs, rows, self.lengths, scores, self.finished, src_len)

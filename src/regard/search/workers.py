@@ -1,4 +1,4 @@
-"""Several batches at once: one thread each, where one batch would keep several threads waiting for one another."""
+"""Search of several batches at once, with one thread each."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ ResultT = TypeVar("ResultT")
 
 
 def in_parallel(search: Callable[[JobT], ResultT], jobs: Iterable[JobT], *, workers: int = 0) -> Iterator[ResultT]:
-    """Runs a search over many jobs, with as many at once as PyTorch has threads.
+    """Runs a search over many jobs in parallel threads.
 
-    A step of a search is many small operations, most too small to be shared out: PyTorch lets go of Python's lock
-    within each, so that whole searches side by side use the same threads better. What is found does not depend on
-    their number.
+    A step of a search consists of many small operations, most too small for several threads. PyTorch releases Python's
+    lock during each, so parallel searches use the processor better than parallel operations. Results do not depend on
+    the number of threads.
 
     Args:
-        search: Called with each job, from several threads.
-        jobs: In any number; all are read before the first result is given.
-        workers: Jobs at once; 0 = as many as PyTorch has threads.
+        search: Function of a job, called from several threads.
+        jobs: Any number of jobs; all are read before the first result is yielded.
+        workers: Number of jobs at once; 0 = the number of PyTorch's threads.
 
     Yields:
         The results, in the order of the jobs.
     """
-    waiting = list(jobs)
+    pending = list(jobs)
     threads = torch.get_num_threads()
-    workers = min(workers or threads, len(waiting))
+    workers = min(workers or threads, len(pending))
     if workers <= 1:
-        yield from map(search, waiting)
+        yield from map(search, pending)
         return
     try:
-        # Each worker's share of a product runs in the worker itself.
+        # Each worker computes its operations with a single thread.
         with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            futures = [pool.submit(search, job) for job in waiting]
+            futures = [pool.submit(search, job) for job in pending]
             try:
                 for future in futures:
                     yield future.result()
@@ -49,18 +49,19 @@ def in_parallel(search: Callable[[JobT], ResultT], jobs: Iterable[JobT], *, work
         torch.set_num_threads(threads)
 
 
-def rest_threads_after_fork(home: int) -> None:
-    """Keeps a forked process from waiting for threads that exist only in the process that it is a copy of.
+def limit_threads_after_fork(process_id: int) -> None:
+    """Limits PyTorch to one thread in a forked process, where its thread pool does not exist.
+
+    Without the limit, the process would wait forever for threads of its parent. A warning is issued.
 
     Args:
-        home: Number of the process that the engine was made in. In any other one PyTorch is set to one thread, with a
-            warning.
+        process_id: Id of the process that created the engine; nothing is changed in that process.
     """
-    if os.getpid() != home and torch.get_num_threads() > 1:
+    if os.getpid() != process_id and torch.get_num_threads() > 1:
         torch.set_num_threads(1)
         warnings.warn(
-            "this process was forked from the one that loaded the translator, whose threads it has not got: it "
-            "translates with one thread. Load the translator in each process, or start processes by spawn",
+            "this process was forked from the one that loaded the translator, so it has no thread pool and translates "
+            "with one thread. Load the translator in each process, or start processes by spawn",
             RuntimeWarning,
             stacklevel=2,
         )

@@ -35,7 +35,7 @@ LARGEST_MANIFEST = 1 << 20
 """Largest size of `manifest.json` in bytes."""
 MAX_DETAILS = 1000
 MAX_LAYERS = 1000
-"""Largest number of a layer or head in a stored readout."""
+"""Largest number of a layer or head that a readout may name."""
 REMEDY = "copy the model again, or train again"
 """Remedy for a damaged model, for messages."""
 
@@ -82,7 +82,7 @@ class Manifest(BaseModel):
         num_parameters: Number of parameters; tied ones count once.
         signature: Identifies the architecture and the weights, in the style of sacreBLEU signatures.
         details: Results of training.
-        readout: How word links are read off the attention; None if it was never tuned.
+        readout: How word links are read off the attention; None where it was never tuned.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

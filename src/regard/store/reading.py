@@ -19,7 +19,7 @@ from regard.files.atomic import pending_path
 from regard.files.reading import decode_utf8
 from regard.model.build import ScoreFactory, build_model
 from regard.model.seq2seq import Seq2Seq
-from regard.native.unfilled import unfilled
+from regard.native.meta_init import init_on_meta
 from regard.store.manifest import (
     CONFIG,
     KNOWN_FILES,
@@ -37,7 +37,7 @@ from regard.store.migrations import Description, format_version, migrate
 from regard.store.tensor_file import Header, read_body, read_header
 from regard.store.verified import HashedFile, changed_error, use_hashed
 from regard.store.weights import check_shapes, own_tensors
-from regard.text.subword import LARGEST_VOCABULARY, Subword
+from regard.text.subword import MAX_VOCABULARY_BYTES, Subword
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ def read_description(directory: Path) -> ModelDescription:
     hashes = _file_hashes(tree, where)
     small = {
         name: use_verified(
-            directory / name, expected, lambda file: file.read(max_bytes=max(4 * MAX_CHARS, LARGEST_VOCABULARY))
+            directory / name, expected, lambda file: file.read(max_bytes=max(4 * MAX_CHARS, MAX_VOCABULARY_BYTES))
         )
         for name, expected in hashes.items()
         if name != WEIGHTS
@@ -134,7 +134,7 @@ def read_description(directory: Path) -> ModelDescription:
     config = parse_config(description.config, where=str(directory / CONFIG))
     check_readout(manifest.readout, config.model, where=where)
     names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in hashes else SHARED_SUBWORD
-    subwords = [Subword.named(small[name], directory / name) for name in names]
+    subwords = [Subword.from_file_bytes(small[name], directory / name) for name in names]
     sizes = {name: len(data) for name, data in small.items()}
     return ModelDescription(directory, manifest, config, subwords[0], subwords[-1], description.tensor_names, sizes)
 
@@ -226,7 +226,7 @@ def _uninitialized_model(
     if too_large:
         raise CheckpointError(f"{description.directory / CONFIG}: model.{too_large[0]} is too large; {REMEDY}")
     try:
-        with unfilled():
+        with init_on_meta():
             return description.build(score)
     except (RuntimeError, OverflowError) as error:  # the number of elements overflows
         reason = str(error).splitlines()[0]

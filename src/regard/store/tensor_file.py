@@ -20,7 +20,7 @@ from regard.errors import CheckpointError
 from regard.files.json_text import parse_json
 from regard.files.reading import named_read_errors, open_regular
 from regard.store.verified import HashedFile
-from regard.text.file_type import LFS, LFS_POINTER
+from regard.text.file_type import LFS_POINTER_MESSAGE, LFS_PREFIX
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -95,8 +95,8 @@ def read_header(file: HashedFile) -> Header:
         raise _damaged(file.path, f"only {file.size} bytes")
     count = int.from_bytes(length, "little")
     room = file.size - _LENGTH
-    if bytes(length) == LFS[:_LENGTH]:
-        raise CheckpointError(f"{file.path}: {LFS_POINTER}")
+    if bytes(length) == LFS_PREFIX[:_LENGTH]:
+        raise CheckpointError(f"{file.path}: {LFS_POINTER_MESSAGE}")
     if count > min(room, _MAX_HEADER):
         raise _damaged(file.path, f"a header of {count:,} bytes in a file of {file.size:,}")
     text = bytearray(count)

@@ -1,1 +1,1 @@
-"""Text: reading it, cleaning it, cutting it into subwords. Strings only, no torch."""
+"""Text processing: reading, normalization and subword tokenization. Strings only, no torch."""

@@ -1,4 +1,4 @@
-"""Text as callers hand it over: one sentence or several, and nothing that is no text."""
+"""Checks of the sentences that callers pass in: one string or several."""
 
 from __future__ import annotations
 
@@ -7,42 +7,41 @@ from collections.abc import Iterable, Iterator
 from regard.errors import DataError
 
 
-def texts(given: str | Iterable[str], *, what: str = "sentence", first: int = 1) -> list[str]:
-    """Takes one sentence or several.
+def text_list(sentences: str | Iterable[str], *, kind: str = "sentence", first: int = 1) -> list[str]:
+    """Converts a sentence or several sentences to a list.
 
-    >>> texts("one"), texts(("one", "two"))
+    >>> text_list("one"), text_list(("one", "two"))
     (['one'], ['one', 'two'])
 
     Args:
-        given: A sentence, or sentences.
-        what: What they are, for the message.
-        first: Number of the first one, by which the message names them.
+        sentences: One sentence, or any iterable of sentences.
+        kind: What each item is, for the error message.
+        first: Number of the first item, for the error message.
 
     Returns:
-        Them all.
+        All sentences.
 
     Raises:
-        DataError: One is no text, such as the NaN that stands in an empty cell of a table.
+        DataError: An item is not a string, such as the NaN of an empty table cell.
     """
-    return [given] if isinstance(given, str) else list(checked(given, what=what, first=first))
+    return [sentences] if isinstance(sentences, str) else list(checked_texts(sentences, kind=kind, first=first))
 
 
-def checked(given: Iterable[str], *, what: str = "sentence", first: int = 1) -> Iterator[str]:
-    """Passes sentences on as they come.
+def checked_texts(sentences: Iterable[str], *, kind: str = "sentence", first: int = 1) -> Iterator[str]:
+    """Yields sentences one by one and checks that each is a string.
 
     Args:
-        given: Sentences.
-        what: As for `texts`.
-        first: As for `texts`.
+        sentences: The sentences.
+        kind: As for `text_list`.
+        first: As for `text_list`.
 
     Yields:
-        Each of them.
+        Each sentence.
 
     Raises:
-        DataError: As for `texts`.
+        DataError: As for `text_list`.
     """
-    for number, one in enumerate(given, start=first):
-        if not isinstance(one, str):
-            shown = f"{one!r:.40}"
-            raise DataError(f"{what} {number}: expected text, got {shown} ({type(one).__name__})")
-        yield one
+    for number, text in enumerate(sentences, start=first):
+        if not isinstance(text, str):
+            raise DataError(f"{kind} {number}: expected text, got {text!r:.40} ({type(text).__name__})")
+        yield text

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: said where it is another than it should be."""
+"""Detects file types by their first bytes, to refuse a wrong file with a helpful message."""
 
 from __future__ import annotations
 
@@ -7,114 +7,115 @@ from pathlib import Path
 from regard.errors import CheckpointError
 from regard.files.reading import named_read_errors, open_regular, read_bytes
 
-HEAD = 512
-"""Bytes that `recognized` wants to see."""
-LFS = b"version https://git-lfs.github.com/spec/"
-LFS_POINTER = "a pointer of Git LFS in place of the file itself: fetch it with `git lfs pull`"
-"""How a file begins that Git LFS has put in place of a large one, and what is said of it."""
+HEAD_SIZE = 512
+"""Number of leading bytes that `detect_file_type` needs."""
+LFS_PREFIX = b"version https://git-lfs.github.com/spec/"
+LFS_POINTER_MESSAGE = "a Git LFS pointer instead of the file itself: fetch it with `git lfs pull`"
+"""First bytes of a Git LFS pointer file, and how messages describe such a file."""
 _UNPACK = "unpack it first"
-_SIGNS = (
-    (LFS, LFS_POINTER),
+_MAGIC_NUMBERS = (
+    (LFS_PREFIX, LFS_POINTER_MESSAGE),
     (b"\xfd7zXZ\0", f"an .xz archive: {_UNPACK}, e.g. with xz -d"),
     (b"BZh", f"a .bz2 archive: {_UNPACK}, e.g. with bzip2 -d"),
     (b"PK\3\4", f"a .zip archive: {_UNPACK}, e.g. with unzip"),
-    (b"PK\5\6", "a .zip archive with nothing in it: fetch it again"),
+    (b"PK\5\6", "an empty .zip archive: download it again"),
     (b"\x28\xb5\x2f\xfd", f"a .zst archive: {_UNPACK}, e.g. with zstd -d"),
     (b"7z\xbc\xaf\x27\x1c", f"a .7z archive: {_UNPACK}, e.g. with 7z x"),
     (b"Rar!\x1a\x07", f"a .rar archive: {_UNPACK}, e.g. with unrar x"),
     (b"\x04\x22\x4d\x18", f"an .lz4 archive: {_UNPACK}, e.g. with lz4 -d"),
     (b"\x1f\x9d", f"a .Z archive: {_UNPACK}, e.g. with uncompress"),
     (b"LZIP", f"an .lz archive: {_UNPACK}, e.g. with lzip -d"),
-    (b"PAR1", "a Parquet table: write its columns as text first, one sentence a line"),
-    (b"%PDF-", "a PDF: take the text out of it first"),
-    (b"\x93NUMPY", "an array of NumPy"),
+    (b"PAR1", "a Parquet table: write its columns as text first, one sentence per line"),
+    (b"%PDF-", "a PDF: extract its text first"),
+    (b"\x93NUMPY", "a NumPy array"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
 )
 _BZ2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
-_TAR_AT, _TAR = 257, b"ustar"
+_TAR_OFFSET, _TAR = 257, b"ustar"
 
 
-def recognized(head: bytes) -> str:
-    r"""What a file is that begins so, if it is one of those that are often given in place of text or of weights.
+def detect_file_type(head: bytes) -> str:
+    r"""Detects archives and other files that are often passed in place of text or weights.
 
-    >>> recognized(b"PK\3\4 and so on")
+    >>> detect_file_type(b"PK\3\4 and so on")
     'a .zip archive: unpack it first, e.g. with unzip'
-    >>> recognized(b"PK is short for Peter Klein.")
+    >>> detect_file_type(b"PK is short for Peter Klein.")
     ''
 
     Args:
-        head: Its first bytes, `HEAD` of them if there are so many.
+        head: The first `HEAD_SIZE` bytes of the file, or all of them if there are fewer.
 
     Returns:
-        Its name with what to do about it; empty where it is nothing of the kind. A .gz is none: text may be packed so.
+        The file type and how to convert the file; empty for any other file. A .gz is not reported, because text may be
+        compressed with gzip.
     """
-    if head[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
+    if head[_TAR_OFFSET : _TAR_OFFSET + len(_TAR)] == _TAR:
         return f"a .tar archive: {_UNPACK}, e.g. with tar -xf"
-    told = next((told for sign, told in _SIGNS if head.startswith(sign)), "")
+    file_type = next((description for magic, description in _MAGIC_NUMBERS if head.startswith(magic)), "")
     if head.startswith(b"BZh") and not (head[3:4].isdigit() and head[4:10] in _BZ2_BLOCKS):
-        return ""  # a word of somebody's
-    return told
+        return ""  # text that begins with "BZh"
+    return file_type
 
 
-def read_file(path: Path, *, wanted: str, most: int) -> bytes:
-    """The content of a regular file.
+def read_file(path: Path, *, expected: str, most: int) -> bytes:
+    """Reads a regular file whole.
 
     Args:
-        path: Its name.
-        wanted: What it should be, with its article, for messages.
-        most: Bytes that it may have.
+        path: The file.
+        expected: What the file should be, with its article, for messages.
+        most: Largest allowed size in bytes.
 
     Returns:
-        All of it.
+        The content.
 
     Raises:
-        CheckpointError: It is not there, cannot be read, is too large, or is evidently something else.
+        CheckpointError: The file is missing, cannot be read, is too large, or is evidently of another type.
     """
-    data = read_bytes(path, max_bytes=most, remedy=_cure(wanted))
-    _refuse(path, data[:HEAD], wanted)
+    data = read_bytes(path, max_bytes=most, remedy=_remedy(expected))
+    _check_type(path, data[:HEAD_SIZE], expected)
     return data
 
 
-def check_file(path: Path, *, wanted: str) -> bytes:
-    """Refuses what is no regular file, or evidently another than it should be, before a library opens it by its name.
+def check_file(path: Path, *, expected: str) -> bytes:
+    """Refuses a file of a wrong type before a library opens it by name.
 
     Args:
-        path: Its name.
-        wanted: What it should be, with its article, for messages.
+        path: The file.
+        expected: What the file should be, with its article, for messages.
 
     Returns:
-        Its first bytes.
+        The first bytes of the file.
 
     Raises:
-        CheckpointError: It is not there, cannot be read, or is something else.
+        CheckpointError: The file is missing, cannot be read, is not a regular file, or is evidently of another type.
     """
-    head = read_head(path, wanted=wanted)
-    _refuse(path, head, wanted)
+    head = read_head(path, expected=expected)
+    _check_type(path, head, expected)
     return head
 
 
-def read_head(path: Path, *, wanted: str) -> bytes:
-    """Reads the first bytes of a regular file, whatever they are.
+def read_head(path: Path, *, expected: str) -> bytes:
+    """Reads the first bytes of a regular file of any type.
 
     Args:
-        path: Its name.
-        wanted: As for `check_file`.
+        path: The file.
+        expected: As for `check_file`.
 
     Returns:
-        `HEAD` of them, if there are so many.
+        `HEAD_SIZE` bytes, or fewer if the file is shorter.
 
     Raises:
-        CheckpointError: It is not there, cannot be read, or is no file.
+        CheckpointError: The file is missing, cannot be read, or is not a regular file.
     """
-    remedy = _cure(wanted)
-    with open_regular(path, remedy=remedy) as file, named_read_errors(path, remedy=remedy):
-        return file.read(HEAD) or b""
+    cure = _remedy(expected)
+    with open_regular(path, remedy=cure) as file, named_read_errors(path, remedy=cure):
+        return file.read(HEAD_SIZE) or b""
 
 
-def _refuse(path: Path, head: bytes, wanted: str) -> None:
-    if told := recognized(head):
-        raise CheckpointError(f"{path}: expected {wanted}, found {told}")
+def _check_type(path: Path, head: bytes, expected: str) -> None:
+    if file_type := detect_file_type(head):
+        raise CheckpointError(f"{path}: expected {expected}, found {file_type}")
 
 
-def _cure(wanted: str) -> str:
-    return f"expected {wanted}; check the name, or copy it again"
+def _remedy(expected: str) -> str:
+    return f"expected {expected}; check the name, or copy it again"

@@ -1,4 +1,4 @@
-"""Word links as text: Pharaoh lines and NAACL lines, sure and possible, counted from 0 or from 1."""
+"""Word alignment links as text: Pharaoh and NAACL formats, sure and possible links, 0-based or 1-based."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from regard.text.readers import read_lines
 from regard.values import Links
 
 _LINK = re.compile(r"(\d{1,7})([-p?])(\d{1,7})", re.ASCII)
-_SHOWN = 40
-_SPARSE, _FREE = 100, 1000
-"""Sentence pairs for each that has links, and besides, that a file may number where nobody says how many there are."""
+_MAX_SHOWN = 40
+_MAX_PAIRS_PER_LINKED, _MIN_PAIR_LIMIT = 100, 1000
+"""A NAACL file of an unknown number of sentence pairs may number up to 100 pairs per pair with links, plus 1000."""
 _NAACL = re.compile(r"(\d{1,7})\s+(\d{1,7})\s+(\d{1,7})(?:\s+([SP]))?(?:\s+[\d.eE+-]+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class GoldLinks:
-    """What people agreed on for one sentence pair.
+    """The gold links of one sentence pair, as annotators agreed on them.
 
     Attributes:
-        sure: Links that must be found.
-        possible: Links that may be found; holds the sure ones too.
+        sure: Links that a correct alignment must have.
+        possible: Links that a correct alignment may have, including the sure links.
     """
 
     sure: Links
     possible: Links
 
     def flipped(self) -> GoldLinks:
-        """The same links, seen from the other language."""
-        sure, possible = (tuple(sorted((tgt, src) for src, tgt in one)) for one in (self.sure, self.possible))
+        """The same links with source and target swapped."""
+        sure, possible = (tuple(sorted((tgt, src) for src, tgt in links)) for links in (self.sure, self.possible))
         return GoldLinks(sure, possible)
 
 
 def pharaoh(links: Links) -> str:
-    """Links as a line of Pharaoh format, without a line break.
+    """Formats links as one line of Pharaoh format, without the line break.
 
     >>> pharaoh(((0, 0), (2, 1)))
     '0-0 2-1'
@@ -46,48 +46,50 @@ def pharaoh(links: Links) -> str:
 
 
 def naacl(links: Links, sentence: int) -> str:
-    r"""Links as lines of the format of the NAACL 2003 task: sentence, source and target word, counted from 1.
+    r"""Formats links in the format of the NAACL 2003 shared task: sentence, source word, target word, all 1-based.
 
     >>> naacl(((0, 0), (2, 1)), 7)
     '7 1 1\n7 3 2'
 
     Args:
-        links: Counted from 0.
-        sentence: Number of the sentence pair, from 1.
+        links: 0-based links.
+        sentence: 1-based number of the sentence pair.
 
     Returns:
-        A line a link, without the last line break.
+        One line per link, without the last line break.
     """
     return "\n".join(f"{sentence} {src + 1} {tgt + 1}" for src, tgt in links)
 
 
-def parse_pharaoh(line: str, *, place: str = "", base: int = 0) -> GoldLinks:
-    """The links of one line: `i-j` is a sure one, `ipj` or `i?j` a possible one; source word, then target word.
+def parse_pharaoh(line: str, *, location: str = "", base: int = 0) -> GoldLinks:
+    """Parses one line of Pharaoh format: `i-j` is a sure link, `ipj` or `i?j` a possible link.
+
+    The source word comes first, then the target word.
 
     >>> parse_pharaoh("0-0 2p1").possible
     ((0, 0), (2, 1))
 
     Args:
         line: Links separated by spaces.
-        place: Where the line stands, for the message of an error.
-        base: The number of the first word in the line, 0 or 1.
+        location: File and line number, for error messages.
+        base: Number of the first word in the line, 0 or 1.
 
     Returns:
-        Sorted links counted from 0, each once.
+        Sorted 0-based links without duplicates.
 
     Raises:
-        DataError: Where something is not a link, or a number is smaller than `base`.
+        DataError: An item is not a link, or a number is smaller than `base`.
     """
     sure, possible = set(), set()
-    where = f"{place}: " if place else ""
+    where = f"{location}: " if location else ""
     for text in line.split():
         match = _LINK.fullmatch(text)
         if match is None:
-            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+            shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
             raise DataError(f"{where}expected links such as 0-0 or 2p1 separated by spaces, got {shown!r}")
         link = (int(match[1]) - base, int(match[3]) - base)
         if min(link) < 0:
-            raise DataError(f"{where}expected words counted from {base}, got {text!r}: give the right base")
+            raise DataError(f"{where}expected {base}-based word numbers, got {text!r}: set the right base")
         possible.add(link)
         if match[2] == "-":
             sure.add(link)
@@ -95,90 +97,90 @@ def parse_pharaoh(line: str, *, place: str = "", base: int = 0) -> GoldLinks:
 
 
 def read_pharaoh(path: Path | str, *, base: int = 0) -> Iterator[GoldLinks]:
-    """The links of a file in Pharaoh format, one line a sentence pair; an empty line is a pair without links.
+    """Reads a file in Pharaoh format: one line per sentence pair, empty for a pair without links.
 
     Args:
         path: The file, plain or .gz.
-        base: The number of the first word in the file, 0 or 1.
+        base: Number of the first word in the file, 0 or 1.
 
     Yields:
-        The links of each line, counted from 0.
+        The 0-based links of each line.
 
     Raises:
-        DataError: Where the file cannot be read, or a line of it is wrong.
+        DataError: The file cannot be read, or a line is malformed.
     """
     for number, line in enumerate(_lines(path), start=1):
-        yield parse_pharaoh(line, place=f"{path}:{number}", base=base)
+        yield parse_pharaoh(line, location=f"{path}:{number}", base=base)
 
 
 def read_links(
     path: Path | str, *, base: int | None = None, lengths: Sequence[tuple[int, int]] = (), num_pairs: int = 0
 ) -> list[GoldLinks]:
-    """The links of a file in Pharaoh or NAACL format, whatever its words are counted from.
+    """Reads a file in Pharaoh or NAACL format, 0-based or 1-based.
 
-    NAACL lines count from 1 by definition. A Pharaoh file counts from 0 where a 0 stands in it, and from 1
-    where a number in it would be beyond its sentence otherwise; where neither is so, the base must be given.
+    NAACL files are 1-based by definition. A Pharaoh file is 0-based if it contains a 0, and 1-based if a 0-based
+    number would exceed the length of its sentence. Where neither holds, `base` must be given.
 
     Args:
         path: The file, plain or .gz.
-        base: The number of the first word; None = to be found out.
-        lengths: Source and target words of each sentence pair, if known: links are checked against them.
-        num_pairs: Sentence pairs, if known: a NAACL file has no line for those without links.
+        base: Number of the first word; None = detect it.
+        lengths: Number of source and target words of each sentence pair, if known; links are checked against them.
+        num_pairs: Number of sentence pairs, if known: a NAACL file has no lines for pairs without links.
 
     Returns:
-        One a sentence pair, counted from 0.
+        The 0-based links of each sentence pair.
 
     Raises:
-        DataError: The file cannot be read, a line is wrong, a link is beyond its sentence, or the base is open.
+        DataError: The file cannot be read, a line is malformed, a link exceeds its sentence, or the base is ambiguous.
     """
     lines = list(_lines(path))
     if any(map(str.strip, lines)) and all(_NAACL.fullmatch(line.strip()) for line in lines if line.strip()):
-        found = _from_naacl(lines, str(path), len(lengths) or num_pairs, known=bool(lengths))
+        gold = _from_naacl(lines, str(path), len(lengths) or num_pairs, known=bool(lengths))
     else:
-        raw = [parse_pharaoh(line, place=f"{path}:{number}") for number, line in enumerate(lines, start=1)]
+        raw = [parse_pharaoh(line, location=f"{path}:{number}") for number, line in enumerate(lines, start=1)]
         start = _base(raw, str(path), lengths) if base is None else base
-        found = [
-            parse_pharaoh(line, place=f"{path}:{number}", base=start) for number, line in enumerate(lines, start=1)
+        gold = [
+            parse_pharaoh(line, location=f"{path}:{number}", base=start) for number, line in enumerate(lines, start=1)
         ]
     if lengths:
-        check_range(found, lengths, str(path))
-    return found
+        check_range(gold, lengths, str(path))
+    return gold
 
 
-def check_some(links: Sequence[GoldLinks], path: Path | str) -> None:
-    """Refuses gold links of which there are none: whatever is compared with them would be perfect.
+def check_not_empty(links: Sequence[GoldLinks], path: Path | str) -> None:
+    """Refuses a gold file without links, against which any alignment would score perfectly.
 
     Args:
-        links: One a sentence pair.
-        path: Name of the file, for the message.
+        links: The gold links of each sentence pair.
+        path: The file, for error messages.
 
     Raises:
-        DataError: No pair has a link.
+        DataError: No sentence pair has a link.
     """
-    if not any(one.possible for one in links):
+    if not any(gold.possible for gold in links):
         raise DataError(
-            f"{path}: expected right links to compare with, found none in {len(links)} lines: is it the right file?"
+            f"{path}: expected gold links to compare with, found none in {len(links)} lines: is it the right file?"
         )
 
 
 def check_range(links: Sequence[GoldLinks], lengths: Sequence[tuple[int, int]], path: str) -> None:
-    """Refuses links that leave their sentences.
+    """Refuses links to words beyond the end of their sentences.
 
     Args:
-        links: Counted from 0, one a sentence pair.
-        lengths: Source and target words of each.
-        path: Name of the file, for the message.
+        links: The 0-based links of each sentence pair.
+        lengths: Number of source and target words of each pair.
+        path: The file, for error messages.
 
     Raises:
-        DataError: As many as there are sentences were expected, or a link is beyond its sentence.
+        DataError: The number of lines differs from the number of sentence pairs, or a link exceeds its sentence.
     """
     if len(links) != len(lengths):
         raise DataError(f"{path}: expected links of {len(lengths)} sentence pairs, got {len(links)} lines")
-    for number, (one, (num_src, num_tgt)) in enumerate(zip(links, lengths, strict=True), start=1):
-        for src, tgt in one.possible:
+    for number, (gold, (num_src, num_tgt)) in enumerate(zip(links, lengths, strict=True), start=1):
+        for src, tgt in gold.possible:
             if src >= num_src or tgt >= num_tgt:
                 raise DataError(
-                    f"{path}:{number}: link {src}-{tgt} (counted from 0) is beyond the sentence pair, which has "
+                    f"{path}:{number}: link {src}-{tgt} (0-based) is beyond the end of the sentence pair, which has "
                     f"{num_src} source and {num_tgt} target words: check the files, their order and the base"
                 )
 
@@ -191,11 +193,11 @@ def _lines(path: Path | str) -> Iterator[str]:
 
 
 def _base(raw: Sequence[GoldLinks], path: str, lengths: Sequence[tuple[int, int]]) -> int:
-    """0 or 1, where the links themselves prove it."""
-    everything = [(number, link) for number, one in enumerate(raw) for link in one.possible]
-    if not everything or any(0 in link for _, link in everything):
+    """Detects the base, 0 or 1, from the links and the sentence lengths."""
+    all_links = [(number, link) for number, gold in enumerate(raw) for link in gold.possible]
+    if not all_links or any(0 in link for _, link in all_links):
         return 0
-    known = [(lengths[number], link) for number, link in everything if number < len(lengths)]
+    known = [(lengths[number], link) for number, link in all_links if number < len(lengths)]
     if any(src >= num_src or tgt >= num_tgt for (num_src, num_tgt), (src, tgt) in known):
         return 1
     raise DataError(
@@ -205,33 +207,33 @@ def _base(raw: Sequence[GoldLinks], path: str, lengths: Sequence[tuple[int, int]
 
 
 def _from_naacl(lines: Iterable[str], path: str, num_pairs: int, *, known: bool) -> list[GoldLinks]:
-    """The links of `num_pairs` sentence pairs, or of more where their number is not known."""
+    """Parses NAACL lines into `num_pairs` sentence pairs, or more if their number is not known."""
     sure: dict[int, set[tuple[int, int]]] = {}
     possible: dict[int, set[tuple[int, int]]] = {}
-    last, place = -1, 0
+    last, last_line = -1, 0
     for number, line in enumerate(lines, start=1):
         match = _NAACL.fullmatch(line.strip())
         if match is None:
             continue  # an empty line
         sentence, src, tgt = (int(match[column]) - 1 for column in (1, 2, 3))
         if sentence < 0:
-            raise DataError(f"{path}:{number}: expected sentences counted from 1, got {line.strip()!r}")
+            raise DataError(f"{path}:{number}: expected 1-based sentence numbers, got {line.strip()!r}")
         if min(src, tgt) < 0:
-            continue  # word 0 is the empty word: no link
+            continue  # word 0 is the empty word (NULL), which is not a link
         if sentence > last:
-            last, place = sentence, number
+            last, last_line = sentence, number
         possible.setdefault(sentence, set()).add((src, tgt))
         if match[4] != "P":
             sure.setdefault(sentence, set()).add((src, tgt))
-    most = num_pairs if known else max(num_pairs, _SPARSE * len(possible) + _FREE)
+    most = num_pairs if known else max(num_pairs, _MAX_PAIRS_PER_LINKED * len(possible) + _MIN_PAIR_LIMIT)
     if last >= most:
-        why = f"there are {num_pairs} sentence pairs" if known else f"only {len(possible)} pairs have links"
+        why = f"there are {num_pairs} sentence pairs" if known else f"only {len(possible)} sentence pairs have links"
         raise DataError(
-            f"{path}:{place}: expected a sentence among those that there are, got number {last + 1}, but {why}: check "
-            "the numbers, or give the sentences with --src and --tgt"
+            f"{path}:{last_line}: sentence number {last + 1} is out of range: {why}; check the numbers, or pass the "
+            "sentences with --src and --tgt"
         )
-    nothing = GoldLinks((), ())
+    no_links = GoldLinks((), ())
     return [
-        GoldLinks(tuple(sorted(sure.get(one, ()))), tuple(sorted(possible[one]))) if one in possible else nothing
-        for one in range(max(num_pairs, last + 1))
+        GoldLinks(tuple(sorted(sure.get(index, ()))), tuple(sorted(possible[index]))) if index in possible else no_links
+        for index in range(max(num_pairs, last + 1))
     ]

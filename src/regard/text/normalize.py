@@ -1,56 +1,60 @@
-"""One form for every text before anything else is done to it."""
+"""Unicode and whitespace normalization, the first step for every text."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# Controls, every kind of space, line and paragraph separators, and the byte order mark in the middle of joined files.
+# Control characters, every kind of space, line and paragraph separators, and the byte order mark, which stands in the
+# middle of concatenated files.
 _BLANK = "\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _BLANKS = re.compile(f"[{_BLANK}]+")
 _ONE_BLANK = re.compile(f"[{_BLANK}]")
 _ZERO_WIDTH_SPACE = "\u200b"
-# Thai, Lao, Tibetan, Burmese and Khmer mark the ends of words with it; to a reader it is no space. Elsewhere it only
-# lets a line break, or was left behind by an editor.
+# Thai, Lao, Tibetan, Burmese and Khmer mark word boundaries with it, invisibly to a reader. Elsewhere it only allows a
+# line break, or an editor left it behind.
 _MARKS_WORDS = "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\ua9e0-\ua9ff\uaa60-\uaa7f]"
 _ZERO_WIDTH_SPACES = re.compile(f"((?<={_MARKS_WORDS})\u200b+(?={_MARKS_WORDS}))|\u200b+")
 _MOST_MARKS = 100
-"""Combining marks in a row, at most: composition sorts them, in time that grows with the square of their number."""
+"""Longest allowed run of combining marks: NFC sorts each run in time quadratic in its length."""
 _JOINER = "\u034f"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def normalize(text: str) -> str:
-    r"""Composes characters (NFC), turns controls and odd spaces into plain spaces, and joins runs of these to one.
+    r"""Applies NFC and replaces each run of control characters and whitespace with one plain space.
 
-    No-break spaces become plain ones, too: `journée ?` is the same text however it was typeset. Zero width spaces
-    stay between letters of Southeast Asian scripts, where they end words, and are left out elsewhere. Normalizing twice
-    changes nothing more.
+    No-break spaces become plain spaces too: `journée ?` is the same text however it was typeset. Zero width spaces
+    stay between letters of Southeast Asian scripts, where they end words, and are removed elsewhere. The function is
+    idempotent.
 
     Args:
         text: Any string.
 
     Returns:
-        The text that all spans and alignments refer to, without spaces at its ends.
+        The text that all spans and alignments refer to, without leading or trailing spaces.
 
     >>> normalize("Comment\u00a0 ça va\t?\n")
     'Comment ça va ?'
     """
-    composed = unicodedata.normalize("NFC", _broken_up(without_surrogates(text)))
+    composed = unicodedata.normalize("NFC", _split_long_mark_runs(replace_surrogates(text)))
     if _ZERO_WIDTH_SPACE in composed:
-        composed = _ZERO_WIDTH_SPACES.sub(lambda found: _ZERO_WIDTH_SPACE if found[1] else "", composed)
+        composed = _ZERO_WIDTH_SPACES.sub(lambda match: _ZERO_WIDTH_SPACE if match[1] else "", composed)
     return _BLANKS.sub(" ", composed).strip(" ")
 
 
-def _broken_up(text: str) -> str:
-    """Divides runs of combining marks longer than any writing needs by an invisible joiner (UAX #15, §13)."""
-    # Whatever stands for more marks than that, two by one sign perhaps, has four signs in a row at such a place.
-    if text.isascii() or not any(all(map(_marks, text[place : place + 4])) for place in range(0, len(text), 40)):
+def _split_long_mark_runs(text: str) -> str:
+    """Splits overlong runs of combining marks with an invisible joiner (Stream-Safe Text Format, UAX #15, §13)."""
+    # Any overlong run, even of characters that stand for two marks each, covers four characters in a row at one of
+    # the sampled positions.
+    if text.isascii() or not any(all(map(_num_marks, text[start : start + 4])) for start in range(0, len(text), 40)):
         return text
     parts, count = [], 0
     for character in text:
-        marks = _marks(character)
-        count = count + marks if marks else len(unicodedata.normalize("NFD", character)) - 1  # a letter's own
+        marks = _num_marks(character)
+        count = (
+            count + marks if marks else len(unicodedata.normalize("NFD", character)) - 1
+        )  # the marks of a base letter
         if count > _MOST_MARKS and marks:
             parts.append(_JOINER)
             count = marks
@@ -58,25 +62,25 @@ def _broken_up(text: str) -> str:
     return "".join(parts)
 
 
-def _marks(character: str) -> int:
-    """How many combining marks a sign stands for; none where it is a letter with marks."""
-    apart = unicodedata.normalize("NFD", character)
-    return len(apart) if all(map(unicodedata.combining, apart)) else 0
+def _num_marks(character: str) -> int:
+    """Number of combining marks that a character decomposes into; 0 for a base letter with marks."""
+    decomposed = unicodedata.normalize("NFD", character)
+    return len(decomposed) if all(map(unicodedata.combining, decomposed)) else 0
 
 
-def without_surrogates(text: str) -> str:
-    r"""Puts U+FFFD where half a UTF-16 pair stands alone, which no file can hold; the length stays.
+def replace_surrogates(text: str) -> str:
+    r"""Replaces lone surrogates, which no file can hold, with U+FFFD; the length stays the same.
 
-    >>> without_surrogates("a\ud800b")
+    >>> replace_surrogates("a\ud800b")
     'a\ufffdb'
     """
     return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
-def plain_blanks(text: str) -> str:
-    r"""Puts a plain space for every control and odd space, one for one: the length stays.
+def replace_blanks(text: str) -> str:
+    r"""Replaces every control character and whitespace character with a plain space; the length stays the same.
 
-    >>> plain_blanks("a\r\nb")
+    >>> replace_blanks("a\r\nb")
     'a  b'
     """
     return _ONE_BLANK.sub(" ", text)

@@ -1,4 +1,4 @@
-"""Readers of parallel text. Every complaint names the file and, where there is one, the line."""
+"""Readers of parallel text. Every error names the file and, where possible, the line."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
 from regard.errors import DataError, RegardError
-from regard.text.file_type import HEAD, recognized
+from regard.text.file_type import HEAD_SIZE, detect_file_type
 from regard.text.normalize import normalize
 from regard.values import Pair
 
 T = TypeVar("T")
 PathName = str | PathLike[str]
 GZIP = b"\x1f\x8b"
-"""How a gzipped file begins."""
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_MOST = 0.9
-"""Share of lines that shows what a column holds: one of them may be a heading."""
-_ENOUGH = 10
-"""Lines with one text in a column, such as the name of a language, that are no chance."""
-_WIDE_MARKS = tuple(
+"""Magic number of gzip files."""
+_UTF8_BOM = b"\xef\xbb\xbf"
+_MIN_SHARE = 0.9
+"""Share of lines without letters from which a column is not text; one line may be a header."""
+_MIN_IDENTICAL = 10
+"""Number of lines with the same text in a column, such as a language name, from which this is no coincidence."""
+_WIDE_BOMS = tuple(
     (mark, f"the byte order mark of {name}: convert it, e.g. with iconv -f {name.lower()} -t utf-8")
     for mark, name in (
         (b"\xff\xfe\0\0", "UTF-32"),
@@ -40,38 +40,38 @@ _WIDE_MARKS = tuple(
     )
 )
 _CONTROLS = re.compile(rb"[\0-\x08\x0b\x0c\x0e-\x1f]+")
-_FEWEST_WIDE = 4
-"""Bytes from which the start of a text may count as UTF-16."""
-_FEWEST_RETURNS = 2
-"""CRs within the only line from which these count as ends of lines: one may be there by mistake."""
+_MIN_UTF16_BYTES = 4
+"""Fewest bytes on which UTF-16 is detected."""
+_MIN_RETURNS = 2
+"""Fewest CRs within the only line of a file that count as line ends; a single one may be a mistake."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairFile:
-    """What was read.
+    """Sentence pairs that were read from files.
 
     Attributes:
         pairs: Pairs with text on both sides, in file order.
-        num_empty: Pairs left out because a side was empty.
-        num_wide: Lines of a TSV with more columns than the two that are read.
+        num_empty: Number of pairs left out because a side was empty.
+        num_wide_rows: Number of TSV lines with more than the two columns that are read.
     """
 
     pairs: list[Pair]
     num_empty: int
-    num_wide: int = 0
+    num_wide_rows: int = 0
 
 
 def read_lines(path: PathName) -> Iterator[str]:
-    """Reads a UTF-8 text file line by line; a gzipped file is unpacked on the way, whatever its name.
+    """Reads a UTF-8 text file line by line; a gzipped file of any name is decompressed.
 
     Args:
-        path: Plain text or .gz. Line ends may be LF or CRLF; a byte order mark is skipped.
+        path: Plain text or gzip. Line ends may be LF or CRLF; a byte order mark is skipped.
 
     Yields:
-        Lines without their ends, not normalized.
+        Lines without line ends, not normalized.
 
     Raises:
-        DataError: When the file is missing or cannot be read, is not UTF-8, holds NUL bytes (as UTF-16 does) or is a
+        DataError: The file is missing, cannot be read, is not UTF-8, contains NUL bytes (as UTF-16 does) or is a
             broken .gz; the message names the file and the line.
     """
     path = Path(path)
@@ -81,16 +81,16 @@ def read_lines(path: PathName) -> Iterator[str]:
 
 
 def open_bytes(path: PathName) -> BufferedReader:
-    """Opens a file to read it.
+    """Opens a file for reading in binary mode.
 
     Args:
-        path: Its name.
+        path: The file.
 
     Returns:
         The open file.
 
     Raises:
-        DataError: When it is missing, a directory, or cannot be opened; the message says which.
+        DataError: The file is missing, is a directory, or cannot be opened; the message says which.
     """
     path = Path(path)
     if path.is_dir():
@@ -98,24 +98,24 @@ def open_bytes(path: PathName) -> BufferedReader:
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file: check the name (the present directory is {Path.cwd()})") from None
+        raise DataError(f"{path}: no such file: check the name (the current directory is {Path.cwd()})") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from None
 
 
 def raw_lines(file: BinaryIO | Iterable[bytes], path: PathName) -> Iterator[bytes]:
-    """Reads an open file line by line; a gzipped one is unpacked on the way.
+    """Reads an open file line by line as bytes; a gzipped file is decompressed.
 
     Args:
-        file: From `open_bytes`, or standard input; or lines with their ends, which are not unpacked.
-        path: Its name.
+        file: A file from `open_bytes`, standard input, or lines with line ends, which are not decompressed.
+        path: Name of the file, for error messages.
 
     Yields:
-        Lines with their ends, whatever their bytes mean, but without UTF-8's byte order mark before the first.
+        Undecoded lines with line ends; the UTF-8 byte order mark before the first line is removed.
 
     Raises:
-        DataError: When reading fails, or a .gz is broken; the message names the line. Or this is another archive, a
-            pointer of Git LFS, UTF-16 or UTF-32, or its lines end in CR alone.
+        DataError: Reading fails, or a .gz is broken (the message names the line); or the file is another archive, a
+            Git LFS pointer, UTF-16 or UTF-32, or has lines that end in CR alone.
     """
     number = 0
     try:
@@ -123,8 +123,8 @@ def raw_lines(file: BinaryIO | Iterable[bytes], path: PathName) -> Iterator[byte
         head = _head(text)
         for number, raw in enumerate(text, start=1):
             if number == 1:
-                _check_first(raw, head or raw[:HEAD], text, path)
-            yield raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
+                _check_first(raw, head or raw[:HEAD_SIZE], text, path)
+            yield raw.removeprefix(_UTF8_BOM) if number == 1 else raw
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path}: broken .gz after line {number} ({error}): unpack or fetch it again") from None
     except OSError as error:
@@ -132,54 +132,54 @@ def raw_lines(file: BinaryIO | Iterable[bytes], path: PathName) -> Iterator[byte
 
 
 def in_batches(lines: Iterable[T], size: int, *, more: Callable[[], bool] | None = None) -> Iterator[list[T]]:
-    """Takes a stream in pieces; nothing else of it is held.
+    """Groups a stream into batches and holds only the current batch in memory.
 
-    >>> list(windows(iter("abcde"), 2))
+    >>> list(in_batches(iter("abcde"), 2))
     [['a', 'b'], ['c', 'd'], ['e']]
 
     Args:
-        lines: As they come.
-        size: Lines of a piece.
-        more: Asked after each line whether the next one is there already; where it is not, the piece ends. None = all
-            pieces are as large as they can be.
+        lines: The stream.
+        size: Largest number of lines in a batch.
+        more: Called after each line; returns whether the next line is already available. If it is not, the batch ends
+            early. None = fill every batch.
 
     Yields:
-        Pieces, of which the last may be shorter.
+        Batches in order; the last may be shorter.
 
     Raises:
-        RegardError: What reading them raised, after the lines that came before.
+        RegardError: An error of the stream, raised after the lines before it have been yielded.
     """
     source = iter(lines)
     failure: RegardError | None = None
     while failure is None:
-        held: list[T] = []
+        batch: list[T] = []
         try:
             for line in islice(source, size):
-                held.append(line)
+                batch.append(line)
                 if more is not None and not more():
                     break
         except RegardError as error:
             failure = error
-        if held:
-            yield held
+        if batch:
+            yield batch
         elif failure is None:
             return
     raise failure
 
 
 def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
-    """Reads sentence pairs, normalized.
+    """Reads and normalizes sentence pairs.
 
     Args:
-        src: Source sentences, or a TSV with source and target in its first two columns.
-        tgt: Target sentences, line-aligned with `src`; None for a TSV.
+        src: File of source sentences, or a TSV with source and target in its first two columns.
+        tgt: File of target sentences, line-aligned with `src`; None for a TSV.
 
     Returns:
-        The pairs that have text on both sides, and how many had not.
+        The pairs with text on both sides, and the number of pairs left out.
 
     Raises:
-        DataError: When a file cannot be read, the line counts differ, a TSV line has no tab, its first two columns
-            are not the text, or nothing is left.
+        DataError: A file cannot be read, the line counts differ, a TSV line has no tab, the first two columns are not
+            text, or no pair is left.
     """
     columns = _Columns(Path(src))
     rows = columns.read() if tgt is None else _read_two(Path(src), Path(tgt))
@@ -192,46 +192,46 @@ def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
     if not pairs:
         names = f"{src}" if tgt is None else f"{src} and {tgt}"
         raise DataError(f"{names}: no sentence pair with text on both sides in {number} lines: is it the right file?")
-    return PairFile(pairs, number - len(pairs), columns.num_wide)
+    return PairFile(pairs, number - len(pairs), columns.num_wide_rows)
 
 
 def _unpacked(file: BinaryIO | Iterable[bytes], path: Path) -> Iterable[bytes]:
     if not isinstance(file, io.IOBase):
         return file
     head = _head(file)
-    if told := recognized(head):  # whatever its name
-        raise DataError(f"{path}: expected text, found {told}")
+    if file_type := detect_file_type(head):  # before the name is considered
+        raise DataError(f"{path}: expected text, found {file_type}")
     if path.suffix != ".gz" and not head.startswith(GZIP):
         return file
     unpacked = gzip.GzipFile(fileobj=cast("BinaryIO", file))
-    if told := recognized(_head(unpacked)):
-        raise DataError(f"{path}: expected gzipped text, found in it {told}")
+    if file_type := detect_file_type(_head(unpacked)):
+        raise DataError(f"{path}: expected gzipped text, found inside it {file_type}")
     return unpacked
 
 
 def _head(text: Iterable[bytes]) -> bytes:
-    """What comes first, as far as it is there; it is not taken."""
-    return text.peek(HEAD)[:HEAD] if isinstance(text, (BufferedReader, gzip.GzipFile)) else b""
+    """The first bytes that are available, without consuming them."""
+    return text.peek(HEAD_SIZE)[:HEAD_SIZE] if isinstance(text, (BufferedReader, gzip.GzipFile)) else b""
 
 
 def _check_first(raw: bytes, head: bytes, text: Iterable[bytes], path: PathName) -> None:
-    """Refuses what has no lines that could be told apart, by the first of them."""
-    if archive := recognized(head):
+    """Refuses a file of a wrong type, encoding or line ending, judging by its first line."""
+    if archive := detect_file_type(head):
         raise DataError(f"{path}: expected text, found {archive}")
-    told = next((told for mark, told in _WIDE_MARKS if head.startswith(mark)), None) or _wide(head)
-    if told is not None:
-        raise DataError(f"{path}: expected UTF-8, found {told}")
+    encoding = next((name for mark, name in _WIDE_BOMS if head.startswith(mark)), None) or _detect_utf16(head)
+    if encoding is not None:
+        raise DataError(f"{path}: expected UTF-8, found {encoding}")
     returns = raw.rstrip(b"\r\n").count(b"\r")
-    if (returns and not raw.endswith(b"\n")) or (returns >= _FEWEST_RETURNS and _is_last(text)):
+    if (returns and not raw.endswith(b"\n")) or (returns >= _MIN_RETURNS and _is_last(text)):
         raise DataError(
-            f"{path}: expected lines that end in LF or CRLF, found {returns + 1} that end in CR alone, as on old Macs: "
-            "convert it, e.g. with tr '\\r' '\\n'"
+            f"{path}: expected lines that end in LF or CRLF, found {returns + 1} that end in CR alone (old Mac "
+            "format): convert it, e.g. with tr '\\r' '\\n'"
         )
 
 
-def _wide(head: bytes) -> str | None:
-    """What a text is that has a NUL, or another control, in every other place: the upper halves of UTF-16."""
-    if len(head) < _FEWEST_WIDE:
+def _detect_utf16(head: bytes) -> str | None:
+    """Detects UTF-16 without a byte order mark by its high bytes: every other byte is NUL or another control."""
+    if len(head) < _MIN_UTF16_BYTES:
         return None
     even, odd = (_CONTROLS.sub(b"", head[first::2]) for first in (0, 1))
     shares = len(even) / -(-len(head) // 2), len(odd) / (len(head) // 2)
@@ -242,12 +242,12 @@ def _wide(head: bytes) -> str | None:
 
 
 def _is_last(text: Iterable[bytes]) -> bool:
-    """Whether nothing follows, where that is known without waiting for somebody who writes."""
+    """Whether the input ends here; False if that cannot be known without waiting for a writer."""
     if not isinstance(text, (BufferedReader, gzip.GzipFile)):
         return False
     try:
         waits = not stat.S_ISREG(os.fstat(text.fileno()).st_mode)
-    except OSError:  # no file of the system's
+    except OSError:  # not a file of the operating system
         return False
     return not waits and not text.peek(1)
 
@@ -263,7 +263,7 @@ def _decode(raw: bytes, path: Path, number: int) -> str:
     if "\0" in line:
         raise DataError(
             f"{path}:{number}: expected text, found a NUL byte at position {raw.index(0) + 1} of the line: is it "
-            "UTF-16 (then convert it with iconv -t utf-8), or no text at all?"
+            "UTF-16 (then convert it with iconv -t utf-8), or a binary file?"
         )
     return line.removesuffix("\n").removesuffix("\r")
 
@@ -275,20 +275,20 @@ def _read_two(src: Path, tgt: Path) -> Iterator[tuple[str, str]]:
             total = count + 1 + sum(1 for _ in (right_lines if left is None else left_lines))
             num_src, num_tgt = (count, total) if left is None else (total, count)
             raise DataError(
-                f"{src} has {num_src} lines but {tgt} has {num_tgt}: line n of the one must translate line n of the "
-                "other, so the counts must be equal"
+                f"{src} has {num_src} lines but {tgt} has {num_tgt}: line n of one file must translate line n of "
+                "the other, so the counts must be equal"
             )
         yield left, right
 
 
 class _Columns:
-    """The first two columns of a TSV, which must be the text where there are more."""
+    """The first two columns of a TSV, with a check that they are text where the TSV has more columns."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.num_wide = 0
-        self.mute = [0, 0]  # lines in which a column has no letter, though another has
-        self.said: tuple[set[str], set[str]] = (set(), set())
+        self.num_wide_rows = 0
+        self.num_without_letters = [0, 0]  # per column: lines in which it has no letter, though another column has
+        self.values: tuple[set[str], set[str]] = (set(), set())  # up to two distinct values per column
 
     def read(self) -> Iterator[tuple[str, str]]:
         for number, line in enumerate(read_lines(self.path), start=1):
@@ -298,31 +298,31 @@ class _Columns:
             columns = line.split("\t")
             if len(columns) < 2:
                 raise DataError(
-                    f"{self.path}:{number}: expected source TAB target, found no tab: write one pair a line, or give "
+                    f"{self.path}:{number}: expected source TAB target, found no tab: write one pair per line, or pass "
                     "two files"
                 )
             if len(columns) > 2:
-                self._look(columns)
+                self._count(columns)
             yield columns[0], columns[1]
-        self._judge()
+        self._check()
 
-    def _look(self, columns: list[str]) -> None:
-        self.num_wide += 1
-        silent = [not any(map(str.isalpha, column)) for column in columns]
-        for place, said in enumerate(self.said):
-            self.mute[place] += silent[place] and not all(silent)
-            if len(said) < 2:
-                said.add(columns[place].strip())
+    def _count(self, columns: list[str]) -> None:
+        self.num_wide_rows += 1
+        without_letters = [not any(map(str.isalpha, column)) for column in columns]
+        for index, values in enumerate(self.values):
+            self.num_without_letters[index] += without_letters[index] and not all(without_letters)
+            if len(values) < 2:
+                values.add(columns[index].strip())
 
-    def _judge(self) -> None:
-        for place, name in enumerate(("first", "second")):
-            what = ""
-            if self.num_wide and self.mute[place] >= _MOST * self.num_wide:
-                what = f"numbers and signs without letters in {self.mute[place]} of {self.num_wide} lines"
-            elif self.num_wide >= _ENOUGH and len(self.said[place]) == 1:
-                what = f"{next(iter(self.said[place]))!r} in all {self.num_wide} lines"
-            if what:
+    def _check(self) -> None:
+        for index, name in enumerate(("first", "second")):
+            problem = ""
+            if self.num_wide_rows and self.num_without_letters[index] >= _MIN_SHARE * self.num_wide_rows:
+                problem = f"no letters in {self.num_without_letters[index]} of {self.num_wide_rows} lines"
+            elif self.num_wide_rows >= _MIN_IDENTICAL and len(self.values[index]) == 1:
+                problem = f"{next(iter(self.values[index]))!r} in all {self.num_wide_rows} lines"
+            if problem:
                 raise DataError(
-                    f"{self.path}: expected source TAB target in the first two columns, but the {name} column holds "
-                    f"{what}: keep the two columns of text (cut -f 2,3 takes the second and the third)"
+                    f"{self.path}: expected source TAB target in the first two columns, but the {name} column has "
+                    f"{problem}: keep only the two text columns (cut -f 2,3 selects the second and the third)"
                 )

@@ -1,4 +1,4 @@
-"""Text too long for a model, cut into stretches that it can take: whole sentences where that is possible."""
+"""Splits text that is too long for a model into segments, at sentence boundaries where possible."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from regard.text.sentences import Break, Strength, breaks, unspaced
+from regard.text.sentences import Boundary, BoundaryKind, find_boundaries, written_without_spaces
 from regard.text.subword import Subword
 from regard.values import Encoding
 
-_AT = attrgetter("at")
-BLOCK = 20_000
-"""Characters that are looked at together, so that one line of many megabytes takes neither memory nor time to match."""
+_POSITION = attrgetter("position")
+BLOCK_SIZE = 20_000
+"""Number of characters tokenized at once, to bound the memory and time that a line of many megabytes takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextSegment:
-    """A part of a text.
+    """A segment of a text.
 
     Attributes:
-        first_word: Number of the text's word that it begins with, or within.
-        encoding: The part, cut into subwords.
-        within_word: Whether it begins within a word, where the script has words: then nothing but the limit divides
-            it from the stretch before.
+        first_word: 0-based number of the word in the text that the segment begins with, or within.
+        encoding: The tokenized segment.
+        within_word: Whether the length limit split a word, so that the segment begins within it. Always False in
+            scripts without spaces between words.
     """
 
     first_word: int
@@ -33,92 +33,94 @@ class TextSegment:
 
 
 def segments(text: str, subword: Subword, *, limit: int) -> list[TextSegment]:
-    """Cuts a text so that no stretch has more subwords than a model can take, and as few stretches as that allows.
+    """Splits a text into segments of at most `limit` subwords.
 
-    Each stretch takes as many whole sentences as fit. Where not even one does, it ends at the last clause in the
-    latter half of what fits, else at the last space or clause, and within a word only where that alone is too long.
-    Time and memory grow with the length of the text, not faster.
+    Each segment takes as many whole sentences as fit. If not even one fits, the segment ends at the last clause
+    boundary in the second half of what fits, else at the last space or clause boundary, and within a word only if the
+    word alone is too long. Time and memory are linear in the length of the text.
 
     Args:
-        text: Normalized: single spaces are all that separates its words.
-        subword: The vocabulary.
-        limit: Most subwords of a stretch. A character that needs more bytes than this stays whole.
+        text: Normalized text, whose words are separated by single spaces.
+        subword: The subword vocabulary.
+        limit: Largest number of subwords in a segment. A character that needs more bytes than this stays whole.
 
     Returns:
-        The stretches in order, together the text without the spaces between them; none for an empty text.
+        The segments in order. Joined, they are the text without the spaces between segments; an empty text has none.
     """
-    found: list[TextSegment] = []
-    start, words, size, torn = 0, 0, BLOCK, False
+    result: list[TextSegment] = []
+    start, num_words, size, split_word = 0, 0, BLOCK_SIZE, False
     while start < len(text):
-        parts = list(_fitting(subword.encode(text[start : start + size].rstrip(" ")), subword, limit))
+        pieces = list(_split_block(subword.encode(text[start : start + size].rstrip(" ")), subword, limit))
         if start + size < len(text):
-            parts.pop()  # it may go on behind the block
-        size = BLOCK if parts else 2 * size
-        for part in parts:
-            found.append(TextSegment(words, part.encoding, torn))
-            words += text.count(" ", start, start + part.length)
-            start += part.length
-            torn = part.torn
-    return found
+            pieces.pop()  # the last segment may continue beyond the block
+        size = BLOCK_SIZE if pieces else 2 * size
+        for piece in pieces:
+            result.append(TextSegment(num_words, piece.encoding, split_word))
+            num_words += text.count(" ", start, start + piece.length)
+            start += piece.length
+            split_word = piece.splits_word
+    return result
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """A stretch of a block.
+class _BlockSegment:
+    """A segment of a block.
 
     Attributes:
-        encoding: The stretch.
-        length: Characters from its start to that of the next.
-        torn: Whether it ends within a word.
+        encoding: The tokenized segment.
+        length: Number of characters from its start to the start of the next segment.
+        splits_word: Whether it ends within a word.
     """
 
     encoding: Encoding
     length: int
-    torn: bool
+    splits_word: bool
 
 
-def _fitting(whole: Encoding, subword: Subword, limit: int) -> Iterator[_Part]:
+def _split_block(whole: Encoding, subword: Subword, limit: int) -> Iterator[_BlockSegment]:
     text = whole.text
     if len(whole.ids) <= limit:
-        yield _Part(whole, len(text), False)
+        yield _BlockSegment(whole, len(text), False)
         return
-    ends, starts = list(breaks(text)), [start for start, _ in whole.spans]
+    boundaries, starts = list(find_boundaries(text)), [start for start, _ in whole.spans]
     begin = 0
     while begin < len(text):
         room = limit
         while True:
-            stop, torn = _stop(text, ends, begin, _reach(starts, begin, room, len(text)))
+            stop, splits_word = _best_split(text, boundaries, begin, _farthest_end(starts, begin, room, len(text)))
             encoding = subword.encode(text[begin:stop])
             over = len(encoding.ids) - limit
             if over <= 0 or room == 1:
                 break
-            room = max(1, room - over)  # out of its text, a stretch may need more subwords than it had there
+            room = max(1, room - over)  # tokenized on its own, a segment may need more subwords than within the text
         following = stop + text.startswith(" ", stop)
-        yield _Part(encoding, following - begin, torn)
+        yield _BlockSegment(encoding, following - begin, splits_word)
         begin = following
 
 
-def _reach(starts: Sequence[int], begin: int, room: int, end: int) -> int:
-    """Where so many subwords from a place on end; at least one character further."""
-    place = bisect_left(starts, begin) + room
-    if place < len(starts) and starts[place] <= begin:
-        place = bisect_right(starts, begin)
-    return starts[place] if place < len(starts) else end
+def _farthest_end(starts: Sequence[int], begin: int, room: int, end: int) -> int:
+    """End of the `room` subwords that start at `begin`; at least one character beyond `begin`."""
+    index = bisect_left(starts, begin) + room
+    if index < len(starts) and starts[index] <= begin:
+        index = bisect_right(starts, begin)
+    return starts[index] if index < len(starts) else end
 
 
-def _stop(text: str, ends: Sequence[Break], begin: int, reach: int) -> tuple[int, bool]:
-    """The best place to divide a text at, behind `begin` and up to `reach`, and whether that is within a word."""
-    if reach == len(text):
-        return reach, False
-    within = ends[bisect_right(ends, begin, key=_AT) : bisect_right(ends, reach, key=_AT)]
-    for strength, least in (
-        (Strength.SENTENCE, begin),
-        (Strength.CLAUSE, (begin + reach) // 2),
-        (Strength.SPACE, begin),
+def _best_split(text: str, boundaries: Sequence[Boundary], begin: int, farthest: int) -> tuple[int, bool]:
+    """The best position to split a text, after `begin` and up to `farthest`, and whether it is within a word."""
+    if farthest == len(text):
+        return farthest, False
+    candidates = boundaries[
+        bisect_right(boundaries, begin, key=_POSITION) : bisect_right(boundaries, farthest, key=_POSITION)
+    ]
+    for kind, earliest in (
+        (BoundaryKind.SENTENCE, begin),
+        (BoundaryKind.CLAUSE, (begin + farthest) // 2),
+        (BoundaryKind.SPACE, begin),
     ):
-        for one in reversed(within):
-            if one.strength >= strength and one.at >= least:
-                return one.at, False
-    if text[reach - 1] == " ":  # one before a closing mark, as in French
-        return reach - 1, False
-    return reach, not unspaced(text[reach - 1])
+        for boundary in reversed(candidates):
+            if boundary.kind >= kind and boundary.position >= earliest:
+                return boundary.position, False
+    if text[farthest - 1] == " ":  # a space before a closing mark, as in French
+        return farthest - 1, False
+    return farthest, not written_without_spaces(text[farthest - 1])

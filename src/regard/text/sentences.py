@@ -1,9 +1,10 @@
-r"""Where a text may be divided: after a sentence, after a clause, at a space.
+r"""Finds sentence, clause and word boundaries, where a text may be split.
 
-Found by punctuation alone, so that every script that has some is served: Latin, Cyrillic and Greek, Arabic, the
-languages of India, Chinese, Japanese and Korean, Armenian, Ethiopic, Burmese, Khmer, Tibetan. Thai and Lao put spaces
-between sentences, which count as spaces. The rules are cautious: a full stop that may belong to an abbreviation, an
-initial or an ordinal number does not end a sentence, since to miss an end costs less than to invent one.
+The rules use punctuation alone, and so cover every script that has some: Latin, Cyrillic and Greek, Arabic, the
+scripts of India, Chinese, Japanese and Korean, Armenian, Ethiopic, Burmese, Khmer, Tibetan. Thai and Lao separate
+sentences with spaces, which count as word boundaries. The rules are cautious: a full stop that may belong to an
+abbreviation, an initial or an ordinal number does not end a sentence, because a missed boundary costs less than a wrong
+one.
 """
 
 from __future__ import annotations
@@ -26,26 +27,26 @@ _END = re.compile(
     rf"|(?P<clause>[,;:·]+[{_CLOSING}]*|(?<= )[-–—]+)"
     r"|(?P<space> )"
 )
-_TITLE = re.compile(  # what a name or another word follows
+_ABBREVIATION = re.compile(  # followed by a name or another word
     "(?:mrs?|ms|drs?|prof|st|rev|hon|gov|sen|rep|gen|col|sgt|capt|lt|jr|sr|vs|cf|approx|inc|ltd|corp|mm|mmes?|mlles?|mgr|"
     "env|hrn?|fr|bzw|evtl|ggf|inkl|exkl|ca|vgl|geb|gest|sog|sra|srta|uds?|sig|dott|им|ул|см|др|гг?|т.е|т.д|т.п|u.a)",
     re.IGNORECASE,
 )
-_COUNTED = re.compile(  # what a number follows
+_NUMBERED = re.compile(  # abbreviations followed by a number
     "(?:nos?|nr|vol|figs?|eqs?|pp?|ch|sec|art|abs|bd|str|pág|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|стр)",
     re.IGNORECASE,
 )
-_GOES_ON = tuple("»›,;:)")
-_LOOK_BACK = 12
-"""Characters before a full stop in which its abbreviation must lie."""
+_CONTINUATIONS = tuple("»›,;:)")
+_MAX_ABBREVIATION = 12
+"""Longest abbreviation before a full stop, in characters."""
 _WORD_BEFORE = re.compile(r"[^\s(\[{«„“‘\"']*$")
 _UNSPACED = re.compile(  # Thai, Lao; Burmese; Khmer; kana, Han and their punctuation, also in full width
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3001-\u312f\u3400-\u9fff\uf900-\ufaff\uff01-\uff9f\U00020000-\U0003ffff]"
 )
 
 
-class Strength(IntEnum):
-    """How good a place is to divide a text at."""
+class BoundaryKind(IntEnum):
+    """What ends at a boundary; a larger value is a better place to split."""
 
     SPACE = 1
     CLAUSE = 2
@@ -53,63 +54,65 @@ class Strength(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
-    """A place where a text may be divided.
+class Boundary:
+    """A position where a text may be split.
 
     Attributes:
-        at: Where what precedes ends; a space that follows belongs to neither side.
-        strength: What ends there.
+        position: End of the text before the boundary; a space after it belongs to neither side.
+        kind: What ends here.
     """
 
-    at: int
-    strength: Strength
+    position: int
+    kind: BoundaryKind
 
 
-def breaks(text: str) -> Iterator[Break]:
-    """Finds all places within a text where it may be divided, in order; one pass, each place once.
+def find_boundaries(text: str) -> Iterator[Boundary]:
+    """Finds all boundaries within a text in one pass.
 
     Args:
-        text: Normalized: single spaces, none at the ends.
+        text: Normalized text: single spaces, none at the ends.
 
     Yields:
-        The places. The end of the text is none of them.
+        The boundaries in order, each position once, without the end of the text.
 
-    >>> [(one.at, one.strength.name) for one in breaks("Mr. Li left. Sad, no?")]
+    >>> [(boundary.position, boundary.kind.name) for boundary in find_boundaries("Mr. Li left. Sad, no?")]
     [(3, 'SPACE'), (6, 'SPACE'), (12, 'SENTENCE'), (17, 'CLAUSE')]
     """
     last = -1
     for match in _END.finditer(text):
-        at = match.start() if match.lastgroup == "space" else match.end()
-        if last < at < len(text):
-            strength = _strength(text, match)
-            if strength:
-                yield Break(at, strength)
-                last = at
+        position = match.start() if match.lastgroup == "space" else match.end()
+        if last < position < len(text):
+            kind = _boundary_kind(text, match)
+            if kind:
+                yield Boundary(position, kind)
+                last = position
 
 
 def sentence_spans(text: str) -> tuple[Span, ...]:
-    """Where each sentence stands.
+    """Finds the span of each sentence.
 
     Args:
-        text: Normalized: single spaces, none at the ends.
+        text: Normalized text: single spaces, none at the ends.
 
     Returns:
-        One span a sentence, in order; the space between two belongs to neither. None for an empty text.
+        One span per sentence, in order; the space between two sentences belongs to neither. An empty text has no spans.
 
     >>> text = "他来了。我走了。 Dr. Li stayed! Why?"
     >>> [text[start:end] for start, end in sentence_spans(text)]
     ['他来了。', '我走了。', 'Dr. Li stayed!', 'Why?']
     """
-    ends = [one.at for one in breaks(text) if one.strength is Strength.SENTENCE]
+    ends = [boundary.position for boundary in find_boundaries(text) if boundary.kind is BoundaryKind.SENTENCE]
     starts = [0, *(end + (text[end] == " ") for end in ends)]
     return tuple((start, end) for start, end in zip(starts, [*ends, len(text)], strict=True) if start < end)
 
 
-def unspaced(character: str) -> bool:
-    """Whether a script sets no space between its words and sentences: Chinese, Japanese, Thai, Lao, Khmer, Burmese.
+def written_without_spaces(character: str) -> bool:
+    """Whether a character's script is written without spaces between words.
+
+    These scripts are Chinese, Japanese, Thai, Lao, Khmer and Burmese. Korean and all others have spaces.
 
     Args:
-        character: One character. Korean has spaces, and so does whatever else there is.
+        character: One character, or an empty string.
 
     Returns:
         True for letters and punctuation of such a script; False for an empty string.
@@ -117,65 +120,66 @@ def unspaced(character: str) -> bool:
     return bool(_UNSPACED.match(character))
 
 
-def seam(left: str, right: str) -> str:
-    """What belongs between two texts that follow each other: a space where their script sets one.
+def separator(left: str, right: str) -> str:
+    """Separator between two consecutive texts: a space if their script uses spaces.
 
     Args:
-        left: A text without a space at its end.
-        right: A text without a space at its start.
+        left: A text without trailing space.
+        right: A text without leading space.
 
     Returns:
-        A space or nothing; nothing also where either is empty.
+        A space, or an empty string if the script has no spaces or either text is empty.
 
-    >>> seam("Il dort.", "Elle lit."), seam("他睡觉。", "她读书。"), seam("그는 잔다.", "그녀는 읽는다.")
+    >>> separator("Il dort.", "Elle lit."), separator("他睡觉。", "她读书。"), separator("그는 잔다.", "그녀는 읽는다.")
     (' ', '', ' ')
     """
-    if not left or not right or unspaced(left.rstrip(_QUOTES)[-1:]) or unspaced(right.lstrip(_QUOTES)[:1]):
+    if not left or not right:
         return ""
-    return " "
+    last, first = left.rstrip(_QUOTES)[-1:], right.lstrip(_QUOTES)[:1]
+    return "" if written_without_spaces(last) or written_without_spaces(first) else " "
 
 
-def _strength(text: str, match: re.Match[str]) -> Strength | None:
-    kind, following = match.lastgroup, text[match.end() : match.end() + 1]
-    if kind == "space":
-        return Strength.SPACE
-    if kind == "wide" and _wide_ends(match.group(), following):
-        return Strength.SENTENCE
-    if kind == "wide_clause" and not following.isdecimal():
-        return Strength.CLAUSE
+def _boundary_kind(text: str, match: re.Match[str]) -> BoundaryKind | None:
+    group, following = match.lastgroup, text[match.end() : match.end() + 1]
+    if group == "space":
+        return BoundaryKind.SPACE
+    if group == "wide" and _wide_mark_ends_sentence(match.group(), following):
+        return BoundaryKind.SENTENCE
+    if group == "wide_clause" and not following.isdecimal():
+        return BoundaryKind.CLAUSE
     if following != " ":
         return None
-    if kind == "end":
-        return Strength.SENTENCE if _ends(text, match) else Strength.SPACE
-    return Strength.CLAUSE
+    if group == "end":
+        return BoundaryKind.SENTENCE if _ends_sentence(text, match) else BoundaryKind.SPACE
+    return BoundaryKind.CLAUSE
 
 
-def _wide_ends(sign: str, following: str) -> bool:
-    """Whether a sign that needs no space behind it ends a sentence."""
-    if sign[0] == "．" and following.isdecimal():
+def _wide_mark_ends_sentence(mark: str, following: str) -> bool:
+    """Whether a punctuation mark that needs no space after it ends a sentence."""
+    if mark[0] == "．" and following.isdecimal():
         return False  # ３．５
-    return not (sign[-1] in "」』”" and following.isalpha())  # 「行く。」と言った: the sentence goes on
+    return not (mark[-1] in "」』”" and following.isalpha())  # 「行く。」と言った: the sentence continues
 
 
-def _ends(text: str, match: re.Match[str]) -> bool:
+def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     """Whether `.`, `!`, `?` or `…` before a space ends a sentence."""
     following = _first_letter(text, match.end() + 1)
-    if following.islower() or following in _GOES_ON:
+    if following.islower() or following in _CONTINUATIONS:
         return False
     if match.group() != ".":
         return True
-    word = _WORD_BEFORE.search(text[max(0, match.start() - _LOOK_BACK) : match.start()])
+    word = _WORD_BEFORE.search(text[max(0, match.start() - _MAX_ABBREVIATION) : match.start()])
     before = word.group() if word else ""
     if len(before) <= 2 and before.isdecimal():
         return False  # 3. Oktober; 1. Open the door
     last = before.rpartition(".")[2]
     initial = len(last) == 1 and last.lower() != last.upper()
-    counted = _COUNTED.fullmatch(before) and following.isdecimal()
-    return not (initial or counted or _TITLE.fullmatch(before))
+    numbered = _NUMBERED.fullmatch(before) and following.isdecimal()
+    return not (initial or numbered or _ABBREVIATION.fullmatch(before))
 
 
 def _first_letter(text: str, start: int) -> str:
-    """The first character behind opening quotes and brackets."""
+    """The first character after opening quotes and brackets."""
     for character in text[start : start + 4]:
         if character not in "\"'“‘«‹„([{¿¡ ":
             return character

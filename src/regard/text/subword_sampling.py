@@ -1,8 +1,7 @@
-"""Drawing segmentations at random: subword regularization (Kudo 2018) and BPE dropout (Provilkov et al. 2020).
+"""Random segmentation: subword regularization (Kudo 2018) and BPE dropout (Provilkov et al. 2020).
 
-SentencePiece can draw, too, but mixes a salt of the process into its seed (as of 0.2.3), so that no training
-could be repeated. Pieces never reach over a space, so words are drawn one by one, and what is worth knowing of
-a word is computed once.
+SentencePiece can sample too, but mixes a per-process salt into its seed (as of 0.2.3), which would make training
+irreproducible. Pieces never span a space, so each word is sampled by itself, and its lattice is cached.
 """
 
 from __future__ import annotations
@@ -21,68 +20,68 @@ from regard.text.surface import SPACE
 _CACHED_WORDS = 100_000
 _LONGEST_PIECE = 16
 _UNKNOWN_PENALTY = 10.0
-# SentencePiece's: a character without a piece is so much less likely than the least likely piece.
+# As in SentencePiece: log-probability of a character without a piece, relative to the least likely piece.
 
-# A word with the space before it; of very long words, parts of 64 characters.
+# A word with the space before it; very long words are split into parts of 64 characters.
 _UNITS = re.compile(f"{SPACE}[^{SPACE}]{{0,63}}|[^{SPACE}]{{1,64}}")
 
 Ids = tuple[int, ...]
 
 
-class Sampler(Protocol):
-    """Cuts a word at random."""
+class SegmentationSampler(Protocol):
+    """Samples segmentations of words."""
 
     def draw(self, word: str, generator: random.Random) -> list[int]:
-        """Draws one segmentation.
+        """Samples one segmentation.
 
         Args:
-            word: The word, a `▁` before it.
-            generator: Where chance comes from.
+            word: The word with a leading `▁`.
+            generator: Random generator.
 
         Returns:
-            Its ids.
+            The ids of the segmentation.
         """
         ...
 
 
-class Pieces:
-    """The pieces of a vocabulary and what they are worth.
+class ScoredPieces:
+    """The pieces of a vocabulary with their scores.
 
     Attributes:
         ids: The id of each piece.
-        scores: What each piece is worth: log-probability for unigram, minus its rank for BPE.
+        scores: The score of each piece: log-probability for unigram, negative merge rank for BPE.
         byte_ids: The ids of the 256 bytes.
     """
 
     def __init__(self, ids: Mapping[str, int], scores: Mapping[str, float], byte_ids: Sequence[int]) -> None:
-        """Keeps them; see the attributes."""
+        """Stores the arguments; see the attributes."""
         self.ids = ids
         self.scores = scores
         self.byte_ids = byte_ids
 
-    def spell(self, part: str) -> Ids:
-        """The id of a piece, or those of the bytes of a character that is none."""
-        found = self.ids.get(part)
-        return tuple(self.byte_ids[byte] for byte in part.encode()) if found is None else (found,)
+    def ids_of(self, part: str) -> Ids:
+        """The id of a piece, or the byte ids of a string that is not a piece."""
+        piece_id = self.ids.get(part)
+        return tuple(self.byte_ids[byte] for byte in part.encode()) if piece_id is None else (piece_id,)
 
-    def ranked(self) -> bool:
-        """Whether the pieces are worth 0, -1, -2 …, as BPE writes its merges."""
+    def has_bpe_ranks(self) -> bool:
+        """Whether the scores are 0, -1, -2, ..., which are the negative merge ranks of BPE."""
         return [-score for score in self.scores.values()] == list(range(len(self.scores)))
 
 
 class UnigramSampler:
-    """Draws from `P(segmentation)^α`, normalized, over all segmentations of a word (Kudo 2018, §3.2).
+    """Samples from `P(segmentation)^α`, normalized over all segmentations of a word (Kudo 2018, §3.2).
 
-    By forward filtering and backward sampling: from the end of the word, each piece is drawn by how likely all
-    that can stand before it is.
+    The method is forward filtering, backward sampling: starting from the end of the word, each piece is sampled with
+    the total weight of all segmentations of the text before it.
     """
 
-    def __init__(self, pieces: Pieces, alpha: float) -> None:
-        """Prepares to draw.
+    def __init__(self, pieces: ScoredPieces, alpha: float) -> None:
+        """Sets up the sampler.
 
         Args:
-            pieces: With log-probabilities.
-            alpha: 1 = as likely as the model says, towards 0 = all segmentations alike.
+            pieces: Pieces with log-probabilities.
+            alpha: 1 = the distribution of the model; towards 0 = uniform over all segmentations.
         """
         self._pieces = pieces
         self._alpha = alpha
@@ -90,26 +89,26 @@ class UnigramSampler:
         self._lattice = lru_cache(maxsize=_CACHED_WORDS)(self._build)
 
     def draw(self, word: str, generator: random.Random) -> list[int]:
-        """See `Sampler.draw`."""
+        """See `SegmentationSampler.draw`."""
         lattice, end = self._lattice(word), len(word)
-        found: list[Ids] = []
+        sampled: list[Ids] = []
         while end:
             shares, arcs = lattice[end - 1]
             start, ids = arcs[bisect(shares, generator.random())] if len(arcs) > 1 else arcs[0]
-            found.append(ids)
+            sampled.append(ids)
             end = start
-        return [i for ids in reversed(found) for i in ids]
+        return [i for ids in reversed(sampled) for i in ids]
 
     def _build(self, word: str) -> list[tuple[list[float], list[tuple[int, Ids]]]]:
-        """For each place: the pieces that can end there, where they begin, and their cumulated shares."""
-        forward = [0.0]  # logarithm of the weight of all that can stand before each place
+        """For each position: cumulative probabilities, start positions and ids of the pieces that can end there."""
+        forward = [0.0]  # log of the total weight of all segmentations up to each position
         lattice = []
         for end in range(1, len(word) + 1):
             arcs, weights = [], []
             for start in range(max(0, end - _LONGEST_PIECE), end):
                 score = self._pieces.scores.get(word[start:end], self._unknown if end - start == 1 else None)
                 if score is not None:
-                    arcs.append((start, self._pieces.spell(word[start:end])))
+                    arcs.append((start, self._pieces.ids_of(word[start:end])))
                     weights.append(forward[start] + self._alpha * score)
             most = max(weights)
             shares = list(accumulate(math.exp(weight - most) for weight in weights))
@@ -119,59 +118,59 @@ class UnigramSampler:
 
 
 class BPESampler:
-    """Merges as BPE does, but at each step leaves out some of the possible merges (Provilkov et al. 2020, alg. 1).
+    """BPE that drops some of the possible merges at each step (Provilkov et al. 2020, Algorithm 1).
 
-    What was left out may come about at a later step; SentencePiece would leave it out for good.
+    A dropped merge may be applied at a later step; SentencePiece would drop it for good.
     """
 
-    def __init__(self, pieces: Pieces, dropout: float) -> None:
-        """Prepares to draw.
+    def __init__(self, pieces: ScoredPieces, dropout: float) -> None:
+        """Sets up the sampler.
 
         Args:
-            pieces: With minus their ranks.
-            dropout: The probability; 0 = always the same segmentation, 1 = characters.
+            pieces: Pieces with negative merge ranks.
+            dropout: Probability of dropping a merge; 0 = deterministic BPE, 1 = single characters.
         """
         self._pieces = pieces
         self._dropout = dropout
 
     def draw(self, word: str, generator: random.Random) -> list[int]:
-        """See `Sampler.draw`."""
+        """See `SegmentationSampler.draw`."""
         parts, scores = list(word), self._pieces.scores
         while True:
             merges = [
-                (-scores[merged], place)
-                for place in range(len(parts) - 1)
-                if (merged := parts[place] + parts[place + 1]) in scores and generator.random() >= self._dropout
+                (-scores[merged], index)
+                for index in range(len(parts) - 1)
+                if (merged := parts[index] + parts[index + 1]) in scores and generator.random() >= self._dropout
             ]
             if not merges:
-                return [i for part in parts for i in self._pieces.spell(part)]
-            _, place = min(merges)
-            parts[place : place + 2] = [parts[place] + parts[place + 1]]
+                return [i for part in parts for i in self._pieces.ids_of(part)]
+            _, index = min(merges)
+            parts[index : index + 2] = [parts[index] + parts[index + 1]]
 
 
-def make_sampler(pieces: Pieces, alpha: float) -> Sampler:
-    """The sampler that goes with a vocabulary.
+def make_sampler(pieces: ScoredPieces, alpha: float) -> SegmentationSampler:
+    """Creates the sampler that suits a vocabulary.
 
     Args:
-        pieces: Of either kind.
-        alpha: α of unigram, dropout of BPE.
+        pieces: Pieces of a unigram or BPE vocabulary.
+        alpha: α for unigram, dropout probability for BPE.
 
     Returns:
         The sampler.
     """
-    return BPESampler(pieces, alpha) if pieces.ranked() else UnigramSampler(pieces, alpha)
+    return BPESampler(pieces, alpha) if pieces.has_bpe_ranks() else UnigramSampler(pieces, alpha)
 
 
-def sample(text: str, sampler: Sampler, generator: random.Random) -> list[int]:
-    """Cuts a text at random.
+def sample_ids(text: str, sampler: SegmentationSampler, generator: random.Random) -> list[int]:
+    """Samples a segmentation of a text.
 
     Args:
-        text: Hidden, see `regard.text.surface`.
-        sampler: Cuts its words.
-        generator: Where chance comes from.
+        text: The escaped text; see `regard.text.surface.escape_text`.
+        sampler: Sampler for its words.
+        generator: Random generator.
 
     Returns:
-        Its ids.
+        The ids of the segmentation.
     """
     if not text:
         return []

@@ -1,45 +1,45 @@
-"""From subwords to characters and back: which part of a text each subword stands for.
+"""Maps subwords to the characters that they stand for, and back.
 
-SentencePiece writes spaces into its pieces as `▁`, puts one more before the first word, and spells a
-character that it does not know by one piece for each of its UTF-8 bytes. Here that is undone.
+SentencePiece writes spaces into its pieces as `▁`, adds one before the first word, and spells an unknown character with
+one piece per UTF-8 byte. This module undoes that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from regard.text.normalize import plain_blanks, without_surrogates
+from regard.text.normalize import replace_blanks, replace_surrogates
 from regard.values import Span
 
 SPACE = "\u2581"
-"""How a piece spells a space."""
+"""The character that stands for a space in a piece."""
 
-_STAND_IN = "\U0010fffd"
-# A text may hold `▁` itself. It goes through SentencePiece as the last code point set aside for private
-# use, which is as good as never written; a text that holds that one comes back with `▁` instead.
+_ESCAPED_SPACE = "\U0010fffd"
+# A text may contain `▁` itself. It passes through SentencePiece as the last private-use code point, which practically
+# never occurs; a text that contains that code point is decoded with `▁` instead.
 
 Surface = str | int | None
-"""What an id stands for: characters (a space spelled as `▁`), the value of one byte, or nothing."""
+"""The surface form of an id: characters (with `▁` for a space), the value of one byte, or None for special tokens."""
 
 
-def hide(text: str) -> str:
-    """The text as SentencePiece may see it, of the same length: its own signs are hidden, surrogates replaced."""
-    return text if text.isascii() else without_surrogates(text).replace(SPACE, _STAND_IN)
+def escape_text(text: str) -> str:
+    """Escapes `▁` and replaces lone surrogates for SentencePiece; the length stays the same."""
+    return text if text.isascii() else replace_surrogates(text).replace(SPACE, _ESCAPED_SPACE)
 
 
-def locate(text: str, surfaces: Iterable[Surface]) -> tuple[Span, ...]:
+def locate_pieces(text: str, surfaces: Iterable[Surface]) -> tuple[Span, ...]:
     """Finds the characters that each subword of a text covers.
 
     Args:
-        text: The text that was cut, hidden (see `hide`).
-        surfaces: What its subwords stand for, in order; together they spell `▁` and the text.
+        text: The tokenized text, escaped by `escape_text`.
+        surfaces: The surface forms of its subwords in order; together they spell `▁` and the text.
 
     Returns:
-        One span a subword. The spaces before a word belong to no span, so that a subword that is only a space has
-        an empty one where the next character stands. The bytes of one character all have this character's span.
+        One span per subword. The spaces before a word belong to no span, so a subword that is only a space has an
+        empty span at the next character. All bytes of a character have the span of the character.
     """
     spans: list[Span] = []
-    end, bytes_left = -1, 0  # the space that SentencePiece puts before the text stands at -1
+    end, bytes_left = -1, 0  # the space that SentencePiece adds before the text is at -1
     for surface in surfaces:
         if isinstance(surface, str):
             spans.append((end + _leading_spaces(surface), end + len(surface)))
@@ -55,66 +55,66 @@ def locate(text: str, surfaces: Iterable[Surface]) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def join(surfaces: Iterable[Surface]) -> tuple[str, tuple[Span, ...]]:
-    """Spells the text of any subwords, also of such as no text was ever cut into.
+def join_pieces(surfaces: Iterable[Surface]) -> tuple[str, tuple[Span, ...]]:
+    """Detokenizes any sequence of subwords to one line of text.
 
-    Bytes that are no UTF-8 become U+FFFD. Spaces are single and none stands at the ends, and a line break
-    cannot come out: one line stays one line.
+    Invalid UTF-8 becomes U+FFFD. Spaces are single, with none at the ends, and line breaks become spaces.
 
     Args:
-        surfaces: What the subwords stand for, in order.
+        surfaces: The surface forms of the subwords in order.
 
     Returns:
-        The text and one span a subword, as for `locate`.
+        The text and one span per subword, as for `locate_pieces`.
     """
     parts: list[str] = []
     spans: list[Span] = []
-    run: list[int] = []
+    byte_run: list[int] = []
     length = 0
-    for surface in (*surfaces, None):  # the last one is not theirs: it ends a run of bytes
+    for surface in (*surfaces, None):  # the added None ends a run of bytes
         if isinstance(surface, int):
-            run.append(surface)
+            byte_run.append(surface)
             continue
-        if run:
-            parts.append(_spell(run, length, spans))
+        if byte_run:
+            parts.append(_decode_bytes(byte_run, length, spans))
             length += len(parts[-1])
-            run = []
+            byte_run = []
         text = surface or ""
         spans.append((length + _leading_spaces(text), length + len(text)))
         parts.append(text.replace(SPACE, " "))
         length += len(text)
-    return _tidy("".join(parts), spans[:-1])
+    return _collapse_spaces("".join(parts), spans[:-1])
 
 
 def _leading_spaces(piece: str) -> int:
     return len(piece) - len(piece.lstrip(SPACE))
 
 
-def _spell(run: list[int], start: int, spans: list[Span]) -> str:
-    """Turns a run of bytes into text that begins at `start`, and adds one span a byte."""
+def _decode_bytes(byte_run: list[int], start: int, spans: list[Span]) -> str:
+    """Decodes a run of bytes to text that starts at `start`, and appends one span per byte to `spans`."""
     characters: list[str] = []
-    rest = bytes(run)
+    rest = bytes(byte_run)
     while rest:
         try:
-            good, broken, after = rest.decode(), 0, b""
+            valid, num_invalid, after = rest.decode(), 0, b""
         except UnicodeDecodeError as error:
-            good, broken, after = rest[: error.start].decode(), error.end - error.start, rest[error.end :]
-        for character, size in [(one, len(one.encode())) for one in good] + [("\ufffd", broken)] * bool(broken):
+            valid, num_invalid, after = rest[: error.start].decode(), error.end - error.start, rest[error.end :]
+        decoded = [(character, len(character.encode())) for character in valid]
+        for character, size in decoded + [("\ufffd", num_invalid)] * bool(num_invalid):
             spans += [(start + len(characters), start + len(characters) + 1)] * size
             characters.append(character)
         rest = after
     return "".join(characters)
 
 
-def _tidy(raw: str, spans: list[Span]) -> tuple[str, tuple[Span, ...]]:
-    """Single spaces, none at the ends; the spans follow."""
-    kept: list[str] = []
-    places: list[int] = []
-    for character in plain_blanks(raw):
-        places.append(len(kept))
-        if character != " " or (kept and kept[-1] != " "):
-            kept.append(character)
-    places.append(len(kept))
-    text = "".join(kept).rstrip(" ")
-    moved = tuple((min(places[start], len(text)), min(places[end], len(text))) for start, end in spans)
-    return text.replace(_STAND_IN, SPACE), moved
+def _collapse_spaces(raw: str, spans: list[Span]) -> tuple[str, tuple[Span, ...]]:
+    """Collapses runs of spaces, strips the ends, and adjusts the spans."""
+    characters: list[str] = []
+    positions: list[int] = []  # position in the result of each position in `raw`
+    for character in replace_blanks(raw):
+        positions.append(len(characters))
+        if character != " " or (characters and characters[-1] != " "):
+            characters.append(character)
+    positions.append(len(characters))
+    text = "".join(characters).rstrip(" ")
+    moved = tuple((min(positions[start], len(text)), min(positions[end], len(text))) for start, end in spans)
+    return text.replace(_ESCAPED_SPACE, SPACE), moved

@@ -1,4 +1,4 @@
-"""Words: what spaces separate. The unit of alignments, shown to people who have never heard of subwords."""
+"""Whitespace-separated words, the units of word alignments and of output for users."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _WORD = re.compile(r"\S+")
 
 
 def word_spans(text: str) -> tuple[Span, ...]:
-    """Where each word stands.
+    """Finds the span of each word.
 
     Args:
         text: A normalized sentence.
 
     Returns:
-        One span a word, in order.
+        One span per word, in order.
 
     >>> word_spans("ta journée ?")
     ((0, 2), (3, 10), (11, 12))
@@ -37,31 +37,31 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def word_counts(sources: Iterable[str], targets: Iterable[str]) -> list[tuple[int, int]]:
-    r"""How many words the sides of each pair have once they are normalized, as models and links count them.
+    r"""Counts the words of each sentence pair after normalization, as models and links do.
 
     >>> word_counts(["How was your day?"], ["ta\u00a0journée"])
     [(4, 2)]
 
     Args:
-        sources: Any sentences.
-        targets: As many translations.
+        sources: Source sentences.
+        targets: Target sentences, one per source sentence.
 
     Returns:
-        Source and target words of each pair.
+        Number of source and target words of each pair.
     """
     pairs = zip(sources, targets, strict=True)
     return [(len(word_spans(normalize(src))), len(word_spans(normalize(tgt)))) for src, tgt in pairs]
 
 
 def word_of_piece(encoding: Encoding) -> tuple[int | None, ...]:
-    """Which word each subword belongs to.
+    """Maps each subword to its word.
 
     Args:
-        encoding: A text cut into subwords.
+        encoding: A tokenized text.
 
     Returns:
-        One word number a subword. A subword that is only the space before a word belongs to that word; None for
-        what stands for no part of a word, such as the end of the sentence.
+        One 0-based word number per subword. A subword that is only the space before a word belongs to that word. None
+        for a subword that is part of no word, such as the end-of-sentence token.
     """
     owner: list[int | None] = [None] * (len(encoding.text) + 1)
     for number, (start, end) in enumerate(word_spans(encoding.text)):

@@ -1,4 +1,4 @@
-"""The mean of several checkpoints, which is often better than each (Vaswani et al. 2017, section 6.1)."""
+"""The mean of several checkpoints, which is often better than any of them (Vaswani et al. 2017, section 6.1)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from regard.errors import CheckpointError
 
 
 def average_states(states: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Averages weights name by name, in float64.
+    """Averages weights of the same name, in float64.
 
     Args:
-        states: At least one state; they are read one after the other, so that two are in memory at most.
+        states: At least one state dict. They are read in turn, so at most two are in memory.
 
     Returns:
-        The mean, in the types of the first. Tensors that are not floating-point come from the first.
+        The mean, in the types of the first state. Tensors that are not floating-point are those of the first state.
 
     Raises:
-        CheckpointError: When there is no state, or names or shapes differ between two.
+        CheckpointError: There is no state, or names or shapes differ between two of them.
     """
     first: dict[str, Tensor] = {}
     total: dict[str, Tensor] = {}

@@ -1,4 +1,4 @@
-"""The checkpoints of one training: which are kept, which is the best, which are averaged."""
+"""The checkpoints of one training: which are kept, which one is the best, which are averaged."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from regard.store.checkpoint import Plain, load_state, save_state
 from regard.store.training_directory import STATE
 from regard.train.reporter import Validation
 
-WORST = -1e30
-"""Score of weights whose validation gave no number; finite, since JSON knows no infinity."""
+WORST_SCORE = -1e30
+"""Score of weights whose validation gave NaN; finite, since JSON has no infinity."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights as they were after a step.
+    """A saved set of weights.
 
     Attributes:
-        step: Updates done.
-        score: What checkpoints are chosen by, higher being better.
-        validation: How good they are; without samples.
+        step: Updates done when they were saved.
+        score: Score to choose checkpoints by; higher is better.
+        validation: Result of their validation, without the sample translations.
     """
 
     step: int
@@ -34,35 +34,35 @@ class Checkpoint:
     validation: Validation
 
 
-class Keeper(Protocol):
-    """Whoever owns the directory that a training is kept in."""
+class DirectoryOwner(Protocol):
+    """The owner of a training's directory, which may move it and may lose it."""
 
     @property
     def path(self) -> Path:
-        """Where it will be in the end."""
+        """Final path of the directory."""
         ...
 
     @property
     def current(self) -> Path:
-        """Where it is now."""
+        """Present path of the directory."""
         ...
 
     def check(self) -> None:
-        """Raises a `CheckpointError` where nothing may be written any more."""
+        """Raises a `CheckpointError` if nothing may be written there any more."""
         ...
 
     def after_save(self) -> Path:
-        """Hears that a state was saved; gives the directory from now on."""
+        """Called after a state was saved; returns the path of the directory from now on."""
         ...
 
 
 class CheckpointDirectory:
-    """Checkpoints on disk, the best always among them, and the state that training goes on from.
+    """Checkpoints on disk, including the best one, and the state that training resumes from.
 
     Args:
-        directory: Where they lie, one `step-…` each.
-        keep: How many, beside the best.
-        prefer: Whether the last ones are kept or the best ones.
+        directory: Directory of the checkpoints, one file `step-….safetensors` each.
+        keep: Number of checkpoints to keep in addition to the best.
+        prefer: Whether to average the last checkpoints, the best ones, or none.
     """
 
     def __init__(self, directory: Path, *, keep: int, prefer: Literal["best", "last", "none"]) -> None:
@@ -70,29 +70,29 @@ class CheckpointDirectory:
         self.keep = keep
         self.prefer = prefer
         self.entries: list[Checkpoint] = []
-        self._keeper: Keeper | None = None
+        self._owner: DirectoryOwner | None = None
 
     @property
     def state_path(self) -> Path:
-        """What training goes on from."""
+        """File of the state that training resumes from."""
         return self.directory / STATE
 
     @property
     def destination(self) -> Path:
-        """Where the directory will be in the end."""
-        return self._keeper.path if self._keeper else self.directory
+        """Final path of the directory."""
+        return self._owner.path if self._owner else self.directory
 
     @property
     def best(self) -> Checkpoint | None:
-        """The checkpoint with the highest score, the earliest of equals; None when there is none."""
+        """The checkpoint with the highest score, the earliest of equals; None if there is none."""
         return max(self.entries, key=lambda entry: (entry.score, -entry.step), default=None)
 
-    def belong_to(self, keeper: Keeper) -> None:
-        """Writes only where an owner of the directory lets it, and moves with it."""
-        self._keeper, self.directory = keeper, keeper.current
+    def set_owner(self, owner: DirectoryOwner) -> None:
+        """Asks an owner before each write, and follows it when it moves the directory."""
+        self._owner, self.directory = owner, owner.current
 
     def averaged(self) -> list[Checkpoint]:
-        """The checkpoints that make up the average, in the order of their steps; none when averaging is off."""
+        """The checkpoints to average, in the order of their steps; none if averaging is off."""
         if self.prefer == "none":
             return []
         if self.prefer == "best":
@@ -106,38 +106,39 @@ class CheckpointDirectory:
 
         Args:
             step: Updates done.
-            validation: Of these weights.
-            metric: What to choose by.
-            weights: By name.
+            validation: Result of the validation of these weights.
+            metric: Metric to choose the best checkpoint by.
+            weights: State dict.
         """
         self._check()
         score = validation.score(metric)
-        entry = Checkpoint(step, score if score > WORST else WORST, replace(validation, samples=()))  # NaN > x is false
+        score = score if score > WORST_SCORE else WORST_SCORE  # NaN > x is False
+        entry = Checkpoint(step, score, replace(validation, samples=()))
         save_state(self._path(step), weights, {"step": step})
-        self.entries = [*(one for one in self.entries if one.step != step), entry]
+        self.entries = [*(old for old in self.entries if old.step != step), entry]
 
     def save(self, tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> None:
-        """Writes the state.
+        """Writes the state that training resumes from.
 
         Args:
-            tensors: Of any shape, `(...)`, by name.
-            scalars: Everything else.
+            tensors: Tensors of any shape, `(...)`, by name.
+            scalars: Everything else, as JSON.
 
         Raises:
-            CheckpointError: It cannot be written, or the directory is another one by now.
+            CheckpointError: It cannot be written, or the directory no longer belongs to this training.
         """
         self._check()
         save_state(self.state_path, tensors, scalars)
-        if self._keeper:
-            self.directory = self._keeper.after_save()
+        if self._owner:
+            self.directory = self._owner.after_save()
 
     def prune(self) -> None:
-        """Removes what need not be kept, leftovers of an interrupted run among it."""
-        kept = {entry.step for entry in (self.averaged() or self.entries[-self.keep :])}
+        """Removes checkpoints that are not kept, and leftovers of an interrupted run."""
+        kept_steps = {entry.step for entry in (self.averaged() or self.entries[-self.keep :])}
         if self.best:
-            kept.add(self.best.step)
-        self.entries = [entry for entry in self.entries if entry.step in kept]
-        names = {self._path(step).name for step in kept}
+            kept_steps.add(self.best.step)
+        self.entries = [entry for entry in self.entries if entry.step in kept_steps]
+        names = {self._path(step).name for step in kept_steps}
         for path in self.directory.glob("step-*"):
             if path.name not in names:
                 remove(path)
@@ -146,38 +147,40 @@ class CheckpointDirectory:
         """Reads a checkpoint's weights."""
         path = self._path(entry.step)
         if not path.is_file():
-            raise CheckpointError(f"{path}: was removed, though the training needs its weights: train anew")
+            raise CheckpointError(f"{path}: was removed, but the training needs its weights: start the training again")
         tensors, scalars = load_state(path)
         if scalars.get("step") != entry.step:
             raise CheckpointError(
-                f"{path}: expected the weights of step {entry.step}, found those of step {scalars.get('step')}: bring "
-                "the file back, or train anew"
+                f"{path}: expected the weights of step {entry.step}, found those of step {scalars.get('step')}: "
+                "restore the file, or start the training again"
             )
         return tensors
 
     def state(self) -> list[Plain]:
-        """What has to be remembered, as JSON."""
+        """The list of checkpoints, as JSON."""
         return [
             {"step": entry.step, "score": entry.score, "validation": _plain(entry.validation)} for entry in self.entries
         ]
 
     def restore(self, state: Plain) -> None:
-        """Takes up what `state` gave.
+        """Restores what `state` returned.
 
         Args:
-            state: From JSON.
+            state: The list, from JSON.
 
         Raises:
-            CheckpointError: When it is something else.
+            CheckpointError: It is something else.
         """
         try:
-            self.entries = [_checkpoint(one) for one in state]  # type: ignore[union-attr]
+            self.entries = [_checkpoint(entry) for entry in state]  # type: ignore[union-attr]
         except (KeyError, TypeError):
-            raise CheckpointError(f"{self.directory}: the list of checkpoints is damaged: train anew") from None
+            raise CheckpointError(
+                f"{self.directory}: the list of checkpoints is damaged: start the training again"
+            ) from None
 
     def _check(self) -> None:
-        if self._keeper:
-            self._keeper.check()
+        if self._owner:
+            self._owner.check()
 
     def _path(self, step: int) -> Path:
         return self.directory / f"step-{step:08d}.safetensors"

@@ -1,4 +1,4 @@
-"""Training as it is seen in a terminal, or in a log where there is none. All of it goes to standard error."""
+"""Progress of a training on standard error: a bar in a terminal, lines in a log."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LOG_SECONDS = 15.0
 """Seconds between two lines of a log."""
 
 
-def duration(seconds: float) -> str:
-    """A time span for people.
+def format_duration(seconds: float) -> str:
+    """A duration as minutes and seconds, or hours, minutes and seconds.
 
-    >>> duration(75.2), duration(3700)
+    >>> format_duration(75.2), format_duration(3700)
     ('1:15', '1:01:40')
     """
     minutes, rest = divmod(max(0, round(seconds)), 60)
@@ -29,11 +29,11 @@ def duration(seconds: float) -> str:
 
 
 class ConsoleReporter:
-    """A progress bar with numbers in a terminal, a line now and then elsewhere.
+    """Shows a progress bar in a terminal, and a line every 15 seconds elsewhere.
 
     Args:
-        console: Where to write; standard error when not given.
-        clock: Seconds from some point on.
+        console: Where to write; standard error by default.
+        clock: Clock in seconds, with any origin.
     """
 
     def __init__(self, console: Console | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,14 +44,14 @@ class ConsoleReporter:
         self.logged = clock()
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """Says what will be trained, and where it is written."""
+        """Writes what will be trained, and where checkpoints go."""
         limit = f", at most {plan.max_minutes:g} minutes" if plan.max_minutes else ""
         self._print(
             f"{plan.num_parameters:,} parameters, {plan.num_sentences:,} sentence pairs, {plan.steps:,} steps{limit}; "
             f"validation every {plan.validate_every:,} steps; checkpoints go to {plan.directory}"
         )
         if plan.first_step:
-            self._print(f"going on after step {plan.first_step:,}")
+            self._print(f"resuming after step {plan.first_step:,}")
         if self.console.is_terminal:
             self.progress = Progress(
                 TextColumn("[bold]training"),
@@ -65,10 +65,10 @@ class ConsoleReporter:
             self.progress.start()
 
     def on_step(self, report: StepReport) -> None:
-        """Moves the bar, or writes a line when the last one is old enough."""
+        """Moves the bar, or writes a line if the last one is old enough."""
         numbers = (
             f"loss {report.loss:.3f}  lr {report.learning_rate:.1e}  {report.tokens_per_second:,.0f} tok/s  "
-            f"{duration(report.elapsed)} gone, {duration(report.remaining)} left"
+            f"{format_duration(report.elapsed)} elapsed, {format_duration(report.remaining)} left"
         )
         if self.progress:
             self.progress.update(self.task, completed=report.step, total=report.steps, numbers=numbers)
@@ -83,17 +83,17 @@ class ConsoleReporter:
             scores += "" if value is None else f"  {name} {value:.1f}"
         self._print(f"step {step:,}  validation  {scores}  ({validation.seconds:.1f} s){'  best' if best else ''}")
         if validation.samples:
-            # Another sentence each time, so that a reader sees several.
+            # Another sentence each time, so that the user sees several.
             sample = validation.samples[step % len(validation.samples)]
             self._print(f"    {sample.src}\n    -> {sample.translation}\n     ({sample.reference})")
         self.logged = self.clock()
 
     def on_message(self, text: str) -> None:
-        """Writes it."""
+        """Writes the message."""
         self._print(text)
 
     def on_end(self) -> None:
-        """Takes the bar away."""
+        """Removes the bar."""
         if self.progress:
             self.progress.stop()
             self.progress = None

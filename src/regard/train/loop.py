@@ -1,4 +1,4 @@
-"""The training loop: steps, validations, checkpoints, an end, and exact continuation after an interruption."""
+"""The training loop: steps, validations, checkpoints, choice of the weights, and exact resumption."""
 
 from __future__ import annotations
 
@@ -25,18 +25,19 @@ from regard.train.precision import Precision
 from regard.train.progress import Meter, Progress, Stopwatch
 from regard.train.reporter import Reporter, StepReport, TrainingPlan, Validation
 from regard.train.schedule import build_schedule
-from regard.train.state import fitting, restore_tensors, state_tensors
+from regard.train.state import check_fits, restore_tensors, state_tensors
 from regard.train.step import TrainingStep
 from regard.train.validation import Validator
 from regard.values import Batch
 
 REPORT_SECONDS = 1.0
+"""Seconds between two reports."""
 MAX_BROKEN_STEPS = 20
-"""So many steps in a row without finite gradients, and training gives up."""
+"""Steps in a row without finite gradients after which training gives up."""
 
 
 class Stream(Protocol):
-    """Batches without end, from a place that can be remembered."""
+    """An endless stream of batches, whose position can be saved and restored."""
 
     @property
     def epoch(self) -> float:
@@ -44,11 +45,11 @@ class Stream(Protocol):
         ...
 
     def state(self) -> dict[str, int]:
-        """Where the stream is."""
+        """The position, as JSON."""
         ...
 
     def restore(self, state: dict[str, int]) -> None:
-        """Goes to where a stream was."""
+        """Moves to a saved position."""
         ...
 
     def __iter__(self) -> Iterator[Batch]:
@@ -66,12 +67,12 @@ class Outcome:
 
     Attributes:
         step: Updates done.
-        seconds: Of training, over all sessions.
-        interrupted: Whether it can be gone on with; then nothing was chosen and the last two are None.
-        num_skipped: Updates left out because gradients were not finite.
-        chosen: What the weights are: the best checkpoint's, or an average.
-        validation: Of the chosen weights.
-        full_seconds: That all steps would have taken, about, where `max_minutes` ended training before; else None.
+        seconds: Seconds of training, over all sessions.
+        interrupted: Whether it was stopped and can be resumed. Then no weights were chosen, and the rest is None.
+        num_skipped: Updates skipped because gradients were not finite.
+        chosen: Description of the chosen weights: the best checkpoint, or an average.
+        validation: Validation of the chosen weights.
+        full_seconds: Estimated seconds of all steps if `max_minutes` ended training; else None.
     """
 
     step: int
@@ -87,14 +88,14 @@ class Trainer:
     """Trains a model as configured.
 
     Args:
-        model: To be trained, on its device.
+        model: Model to train, on its device.
         stream: Training batches.
-        validator: Judges the model now and then.
+        validator: Validates the model every `validate_every` steps.
         config: The `[train]` section, complete: `steps` and `validate_every` are numbers.
-        directory: Where checkpoints and the state for `resume` are kept.
-        precision: Numbers of the matrix products.
-        reporter: Hears of it.
-        clock: Seconds from some point on.
+        directory: Directory of the checkpoints and of the state to resume from.
+        precision: Number format of the matrix products.
+        reporter: Receives progress and messages.
+        clock: Clock in seconds, with any origin.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class Trainer:
         self.config, self.precision, self.reporter = config, precision, reporter
         self.validate_every = config.validate_every
         self.device = str(model.output_weight.device)
-        self.folder = CheckpointDirectory(directory, keep=config.keep, prefer=config.average)
+        self.checkpoints = CheckpointDirectory(directory, keep=config.keep, prefer=config.average)
         self.updater = Updater(model, betas=config.betas, weight_decay=config.weight_decay, clip_norm=config.clip_norm)
         self.step = TrainingStep(
             model, self.updater, precision, label_smoothing=config.label_smoothing, guided=GuidedAttention.of(config)
@@ -127,26 +128,26 @@ class Trainer:
         self.meter = Meter(self.device, clock)
 
     def run(self, *, num_sentences: int = 0, resume: bool = False, interrupt: Interrupt | None = None) -> Outcome:
-        """Trains to the end, or to an interruption.
+        """Trains to the end, or until it is interrupted.
 
         Args:
-            num_sentences: Of the corpus, for the report.
-            resume: Whether to go on from the saved state.
-            interrupt: The user's wish to stop.
+            num_sentences: Sentence pairs in the corpus, for the report.
+            resume: Whether to resume from the saved state.
+            interrupt: Checked before each step and during validations; by default nothing requests a stop.
 
         Returns:
             How it ended.
 
         Raises:
-            CheckpointError: When there is no state to resume from, or it is of another model.
-            ConfigError: When gradients stay infinite or NaN.
+            CheckpointError: There is no state to resume from, or it belongs to another model.
+            ConfigError: Gradients stay infinite or NaN.
         """
         interrupt = interrupt or Interrupt()
-        anew = resume and self._restore()
+        limits_changed = resume and self._restore()
         self.reporter.on_start(self._plan(num_sentences))
-        if anew:
+        if limits_changed:
             self.reporter.on_message(self.limit.start_message(self.schedule.rate(self.progress.step + 1)))
-        self.meter.begin()
+        self.meter.reset()
         try:
             self._train(interrupt)
             chosen, validation = self._choose(interrupt)
@@ -155,22 +156,23 @@ class Trainer:
         finally:
             self.reporter.on_end()
         outcome = self._outcome(interrupted=False, chosen=chosen, validation=validation)
-        if self._tired and outcome.step < self.limit.most:
-            self.reporter.on_message(_ended_early(self.progress, self.config))
+        if self._is_out_of_patience and outcome.step < self.limit.max_steps:
+            self.reporter.on_message(_patience_message(self.progress, self.config))
         if outcome.full_seconds is not None:
             self.reporter.on_message(self.limit.end_message(outcome.step, outcome.full_seconds))
         return outcome
 
     def _train(self, interrupt: Interrupt) -> None:
         try:
-            while not self._validated_to_the_end(interrupt):
+            while not self._validate_if_due(interrupt):
                 interrupt.check()
                 self._advance()
                 seconds = self.meter.seconds()
                 if seconds >= REPORT_SECONDS or self.limit.needs_check(self.meter.steps, seconds, self.progress.step):
                     self._report()
         except Interrupted:
-            self._save()
+            if interrupt.save:
+                self._save()
             raise
 
     def _plan(self, num_sentences: int) -> TrainingPlan:
@@ -180,50 +182,50 @@ class Trainer:
             steps=self.limit.steps,
             first_step=self.progress.step,
             validate_every=self.validate_every,
-            directory=str(self.folder.destination),
+            directory=str(self.checkpoints.destination),
             max_minutes=self.config.max_minutes,
         )
 
     def _outcome(self, interrupted: bool, chosen: str | None = None, validation: Validation | None = None) -> Outcome:
         skipped, elapsed = int(self.updater.num_skipped), self.stopwatch.elapsed()
-        cut = not (interrupted or self._tired or self.progress.step >= self.limit.most)
-        full = self.limit.full_time(self.progress, elapsed) if cut else None
+        out_of_time = not (interrupted or self._is_out_of_patience or self.progress.step >= self.limit.max_steps)
+        full = self.limit.full_time(self.progress, elapsed) if out_of_time else None
         return Outcome(self.progress.step, elapsed, interrupted, skipped, chosen, validation, full)
 
     @property
-    def _tired(self) -> bool:
+    def _is_out_of_patience(self) -> bool:
         return 0 < self.config.patience <= self.progress.waited
 
-    def _over(self) -> bool:
+    def _is_over(self) -> bool:
         return (
             self.progress.step >= self.limit.steps
-            or self._tired
+            or self._is_out_of_patience
             or self.limit.is_up(self.progress, self.stopwatch.elapsed())
         )
 
-    def _validated_to_the_end(self, interrupt: Interrupt) -> bool:
-        """Validates where it is time; True once training is over and its last weights are validated."""
-        over = self._over()
+    def _validate_if_due(self, interrupt: Interrupt) -> bool:
+        """Validates if it is due; returns whether training is over and its last weights are validated."""
+        over = self._is_over()
         due = over or self.progress.step % self.validate_every == 0
         if due and self.progress.validated < self.progress.step:
             self._validate(interrupt)
-            return self._over()
+            return self._is_over()
         return over
 
     def _advance(self) -> None:
-        """One update, from `accumulate` batches."""
+        """Makes one update, from `accumulate` batches."""
         self.model.train()
         batches = [next(self.stream) for _ in range(self.config.accumulate)]
         self.progress.step += 1
-        taken = self.step(batches, self.schedule.rate(self.progress.step))
-        self.meter.add(taken.loss, taken.nll, taken.norm, taken.num_tokens)
+        result = self.step(batches, self.schedule.rate(self.progress.step))
+        self.meter.add(result.loss, result.nll, result.norm, result.num_tokens)
 
     def _report(self) -> None:
         self._check_finite()
         loss, nll = self.meter.means()
         seconds, step = self.meter.seconds(), self.progress.step
         elapsed = self.stopwatch.elapsed()
-        self.limit.note(self.meter.steps, seconds)
+        self.limit.record_pace(self.meter.steps, seconds)
         self._revise(elapsed)
         remaining = (self.limit.steps - step) * max(elapsed / max(1, step), seconds / max(1, self.meter.steps))
         remaining = min(remaining, max(0.0, self.limit.budget - elapsed))
@@ -239,54 +241,56 @@ class Trainer:
             elapsed=elapsed,
             remaining=remaining,
         )
-        self.meter.begin()
+        self.meter.reset()
         self.reporter.on_step(report)
 
     def _revise(self, elapsed: float) -> None:
-        """Plans anew where the pace asks for it, and tells the user."""
-        note = self.limit.revise(self.progress, elapsed, self.schedule)
-        if note:
-            self.reporter.on_message(note)
+        """Changes the plan if the pace requires it, and reports that."""
+        message = self.limit.revise(self.progress, elapsed, self.schedule)
+        if message:
+            self.reporter.on_message(message)
 
     def _check_finite(self) -> None:
         broken = int(self.updater.num_broken_in_a_row)
         if broken >= MAX_BROKEN_STEPS:
-            raise ConfigError(_diverged(broken, self.progress.step, self.config.learning_rate))
+            raise ConfigError(_divergence_message(broken, self.progress.step, self.config.learning_rate))
 
     def _validate(self, interrupt: Interrupt) -> None:
         self._check_finite()
-        self.limit.note(self.meter.steps, self.meter.seconds())
-        begun = self.stopwatch.elapsed()
+        self.limit.record_pace(self.meter.steps, self.meter.seconds())
+        start = self.stopwatch.elapsed()
         validation = self.validator(self.model.eval(), check=interrupt.check)
-        ended = self.stopwatch.elapsed()
-        self.progress.validation_seconds = ended - begun
+        end = self.stopwatch.elapsed()
+        self.progress.validation_seconds = end - start
         score = validation.score(self.config.metric)
-        best = self.progress.note(score)
+        best = self.progress.record_score(score)
         self.schedule.observe(score)
-        self._revise(ended)
-        self.folder.add(self.progress.step, validation, self.config.metric, own_tensors(self.model))
-        # Before the state is saved: a training that is killed between the two validates again, and is heard again.
+        self._revise(end)
+        self.checkpoints.add(self.progress.step, validation, self.config.metric, own_tensors(self.model))
+        # Before the state is saved: a training that is killed between the two validates and reports again.
         self.reporter.on_validation(self.progress.step, validation, best=best)
         self._save()
-        self.folder.prune()
-        self.meter.begin()
+        self.checkpoints.prune()
+        self.meter.reset()
 
     def _choose(self, interrupt: Interrupt) -> tuple[str, Validation]:
         """Loads the better of the best checkpoint and the average into the model."""
-        best, averaged = self.folder.best, self.folder.averaged()
+        best, averaged = self.checkpoints.best, self.checkpoints.averaged()
         if best is None:
             raise AssertionError("training ends with a validation")
         if len(averaged) > 1:
-            copy_tensors(self.model, average_states(self._kept(one) for one in averaged))
+            copy_tensors(self.model, average_states(self._checkpoint_weights(entry) for entry in averaged))
             validation = self.validator(self.model.eval(), check=interrupt.check)
             metric = self.config.metric
             score = validation.score(metric)
             label = f"average of {len(averaged)} checkpoints, steps {averaged[0].step} to {averaged[-1].step}"
-            own, other = validation.value(metric), best.validation.value(metric)
-            self.reporter.on_message(f"{label}: {metric} {own:.4g}; best single one, step {best.step}: {other:.4g}")
+            of_average, of_best = validation.value(metric), best.validation.value(metric)
+            self.reporter.on_message(
+                f"{label}: {metric} {of_average:.4g}; best single checkpoint, step {best.step}: {of_best:.4g}"
+            )
             if score >= best.score:
                 return label, validation
-        copy_tensors(self.model, self._kept(best))
+        copy_tensors(self.model, self._checkpoint_weights(best))
         return f"checkpoint of step {best.step}", best.validation
 
     def _save(self) -> None:
@@ -296,48 +300,48 @@ class Trainer:
             "stream": {**self.stream.state()},
             "schedule": {**self.schedule.state()},
             "limit": self.limit.state(),
-            "checkpoints": self.folder.state(),
+            "checkpoints": self.checkpoints.state(),
         }
-        self.folder.save(state_tensors(self.model, self.updater, self.device), scalars)
+        self.checkpoints.save(state_tensors(self.model, self.updater, self.device), scalars)
 
     def _restore(self) -> bool:
-        """Goes to where the saved training was; True where its limits were other ones."""
-        path = self.folder.state_path
+        """Restores the saved state; returns whether its limits were different."""
+        path = self.checkpoints.state_path
         tensors, scalars = load_state(path)
         try:
-            return self._take_up(tensors, scalars)
+            return self._restore_from(tensors, scalars)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise CheckpointError(
-                f"{path}: not the state of this training ({type(error).__name__}: {error}): start it anew, with "
-                "--overwrite"
+                f"{path}: not the state of this training ({type(error).__name__}: {error}): start the training again "
+                "with --overwrite"
             ) from None
 
-    def _take_up(self, tensors: dict[str, Tensor], scalars: dict[str, Plain]) -> bool:
-        restore_tensors(self.folder.state_path, tensors, self.model, self.updater, self.device)
+    def _restore_from(self, tensors: dict[str, Tensor], scalars: dict[str, Plain]) -> bool:
+        restore_tensors(self.checkpoints.state_path, tensors, self.model, self.updater, self.device)
         self.progress = Progress(**cast("dict[str, int]", scalars["progress"]))
         self.stream.restore(cast("dict[str, int]", scalars["stream"]))
         self.schedule.restore(cast("dict[str, float]", scalars["schedule"]))
-        self.folder.restore(scalars["checkpoints"])
+        self.checkpoints.restore(scalars["checkpoints"])
         self.stopwatch.resume(self.progress.elapsed)
         if "limit" not in scalars:  # saved before limits were planned
             return False
-        before = cast("dict[str, Plain]", scalars["limit"])
-        return self.limit.restore(before, self.progress, self.stopwatch.elapsed(), self.schedule)
+        saved_limit = cast("dict[str, Plain]", scalars["limit"])
+        return self.limit.restore(saved_limit, self.progress, self.stopwatch.elapsed(), self.schedule)
 
-    def _kept(self, entry: Checkpoint) -> dict[str, Tensor]:
-        where = f"{self.folder.directory}: the checkpoint of step {entry.step}"
-        return fitting(where, self.folder.weights(entry), self.model)
+    def _checkpoint_weights(self, entry: Checkpoint) -> dict[str, Tensor]:
+        where = f"{self.checkpoints.directory}: the checkpoint of step {entry.step}"
+        return check_fits(where, self.checkpoints.weights(entry), self.model)
 
 
-def _ended_early(progress: Progress, config: TrainConfig) -> str:
+def _patience_message(progress: Progress, config: TrainConfig) -> str:
     return (
         f"the last {progress.waited} validations brought no better {config.metric} (train.patience = "
         f"{config.patience}): training ended early, at step {progress.step:,}"
     )
 
 
-def _diverged(broken: int, step: int, rate: float) -> str:
+def _divergence_message(broken: int, step: int, rate: float) -> str:
     return (
-        f"the gradients of {broken} steps in a row were infinite or not numbers, up to step {step}: set a smaller "
+        f"the gradients of {broken} steps in a row, up to step {step}, were infinite or NaN: set a smaller "
         f'train.learning_rate (it is {rate:g}), a longer train.warmup, or train.precision = "float32"'
     )

@@ -1,8 +1,8 @@
-"""Label-smoothed cross entropy fused with the output layer, so that no `(B, T, V)` tensor is ever kept.
+"""Label-smoothed cross entropy fused with the output layer, so that no `(B, T, V)` tensor is kept.
 
-The logits of a batch are its largest tensor by far. Here they live a chunk of tokens at a time: each
-chunk's logits, loss and gradient are computed in the forward pass, and only the gradients of the hidden
-vectors and of the output layer stay.
+The logits of a batch are its largest tensor by far. Here they are computed one chunk of tokens at a time: the forward
+pass computes each chunk's logits, loss and gradient, and only the gradients of the hidden vectors and of the output
+layer are kept.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from regard.native.linear import linear, weight_gradient
 from regard.train.softmax import LossTerms, loss_terms
 
 CHUNK_ELEMENTS = 1 << 22
-"""Logits that live at once, 16 MiB in float32: with fewer, adding up the weights' gradient costs more than is saved."""
+"""Logits per chunk, 16 MiB in float32: with fewer, adding up the weights' gradient costs more than is saved."""
 
 CHUNK_ELEMENTS_ON_GPU = 1 << 26
-"""The same on a GPU, 256 MiB: 131 rows at a time, which the former makes of 32,000 words, would leave most of it idle,
-and it would read and write the weights' gradient 32 times a step."""
+"""Logits per chunk on a GPU, 256 MiB. With `CHUNK_ELEMENTS` and 32,000 words a chunk has 131 rows: most of the GPU
+would be idle, and it would read and write the weights' gradient 32 times per step."""
 
 
 def chunked_cross_entropy(
@@ -36,35 +36,35 @@ def chunked_cross_entropy(
     """Cross entropy of `softmax(weight · hidden + bias)` against smoothed targets, summed over the real tokens.
 
     The target distribution is `q(v) = (1 - ε) [v = target] + ε / V` (Szegedy et al. 2016, section 7; as in
-    Vaswani et al. 2017, section 5.4). Matrix products run in the type of `hidden`, or in autocast's where it
-    is enabled; softmax and loss are taken in float32 (float64 stays).
+    Vaswani et al. 2017, section 5.4). Matrix products run in the type of `hidden`, or in that of autocast if it is
+    enabled; softmax and loss are computed in float32 (float64 stays float64).
 
     Args:
-        hidden: `(..., D)`.
-        weight: `(V, D)`.
-        bias: `(V,)`, or None.
-        targets: `(...)` int64.
+        hidden: Hidden vectors, `(..., D)`.
+        weight: Output matrix, `(V, D)`.
+        bias: Output bias, `(V,)`, or None.
+        targets: Target ids, `(...)` int64.
         label_smoothing: ε.
-        ignore_index: Targets of this value do not count: padding.
-        num_tokens: How many targets count, where it is known: it spares a GPU from waiting for the answer.
-        chunk_size: Tokens a chunk; chosen by the size of the vocabulary when not given.
+        ignore_index: Target id that does not count: padding.
+        num_tokens: Number of targets that count, if known: a GPU then need not wait for the count.
+        chunk_size: Tokens per chunk; by default chosen by the size of the vocabulary.
 
     Returns:
-        The smoothed loss, through which gradients flow (once, not twice), and the plain negative
-        log-likelihood of the targets, through which none do; both scalars, sums in nats.
+        The smoothed loss and the negative log-likelihood of the targets, both scalars, sums in nats. Only the loss has
+        a gradient, which can be taken once.
     """
-    kept = targets.flatten() != ignore_index
+    is_real = targets.flatten() != ignore_index
     if num_tokens is None:
-        rows = kept.nonzero()[:, 0]
+        rows = is_real.nonzero()[:, 0]
     else:
-        rows = torch.nonzero_static(kept, size=num_tokens)[:, 0]
+        rows = torch.nonzero_static(is_real, size=num_tokens)[:, 0]
     flat = hidden.flatten(0, -2).index_select(0, rows)  # (..., D) -> (N, D)
     elements = CHUNK_ELEMENTS if weight.device.type == "cpu" else CHUNK_ELEMENTS_ON_GPU
     chunk_size = chunk_size or max(64, elements // weight.shape[0])
-    # Within the function gradients are off, so it cannot ask whether they are wanted.
-    needed = torch.is_grad_enabled() and (flat.requires_grad or weight.requires_grad)
+    # Within the autograd function gradients are off, so it cannot find out whether they are needed.
+    need_gradients = torch.is_grad_enabled() and (flat.requires_grad or weight.requires_grad)
     loss, nll = _ChunkedCrossEntropy.apply(  # type: ignore[no-untyped-call]
-        flat, weight, bias, targets.flatten().index_select(0, rows), label_smoothing, chunk_size, needed
+        flat, weight, bias, targets.flatten().index_select(0, rows), label_smoothing, chunk_size, need_gradients
     )
     return loss, nll
 
@@ -79,8 +79,8 @@ def _compute_type(hidden: Tensor) -> torch.dtype:
 class _Gradients:
     """Gradients of the summed loss, filled chunk by chunk.
 
-    Uniform smoothing asks for nothing of the size of the vocabulary a token: its share of the gradient is the
-    same for every token (hidden) and for every word (weight), and is added once at the end.
+    Uniform smoothing needs no tensor of V numbers per token: its part of the gradient is the same for every token
+    (hidden) and for every word (weight), and is added once at the end.
     """
 
     def __init__(self, hidden: Tensor, weight: Tensor, smoothing: float, has_bias: bool) -> None:
@@ -91,11 +91,11 @@ class _Gradients:
         self.bias = torch.zeros(weight.shape[0], dtype=master, device=weight.device) if has_bias else None
         self.num_tokens = hidden.shape[0]
 
-    def add(self, start: int, judged: LossTerms, hidden: Tensor, weight: Tensor) -> None:
+    def add(self, start: int, terms: LossTerms, hidden: Tensor, weight: Tensor) -> None:
         """Adds a chunk of C tokens."""
         if self.bias is not None:
-            self.bias += judged.error_sum
-        error = judged.error.to(hidden.dtype)
+            self.bias += terms.error_sum
+        error = terms.error.to(hidden.dtype)
         self.hidden[start : start + len(hidden)] = linear(error, weight.t())
         self.weight += weight_gradient(error, hidden)
 
@@ -118,11 +118,13 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         targets: Tensor,
         smoothing: float,
         chunk_size: int,
-        needed: bool,
+        need_gradients: bool,
     ) -> tuple[Tensor, Tensor]:
         compute = _compute_type(hidden)
         with torch.autocast(hidden.device.type, enabled=False):
-            result = _losses(hidden.to(compute), weight.to(compute), bias, targets, smoothing, chunk_size, needed)
+            result = _losses(
+                hidden.to(compute), weight.to(compute), bias, targets, smoothing, chunk_size, need_gradients
+            )
         loss, nll, gradients = result
         ctx.types = hidden.dtype, weight.dtype  # type: ignore[attr-defined]
         if gradients is not None:
@@ -163,15 +165,16 @@ def _losses(
     nll = torch.zeros((), dtype=exact, device=hidden.device)
     loss = torch.zeros((), dtype=exact, device=hidden.device)
     for start in range(0, hidden.shape[0], chunk_size):
-        part, wanted = hidden[start : start + chunk_size], targets[start : start + chunk_size]
-        judged = loss_terms(linear(part, weight), bias, wanted, smoothing, need_error=need_gradients)  # (C, V) logits
-        chunk_nll = judged.nll.sum()
+        chunk, chunk_targets = hidden[start : start + chunk_size], targets[start : start + chunk_size]
+        logits = linear(chunk, weight)  # (C, V)
+        terms = loss_terms(logits, bias, chunk_targets, smoothing, need_error=need_gradients)
+        chunk_nll = terms.nll.sum()
         nll += chunk_nll
         loss += (1.0 - smoothing) * chunk_nll
         if smoothing:
-            loss -= smoothing / weight.shape[0] * judged.log_probs.sum()
+            loss -= smoothing / weight.shape[0] * terms.log_probs.sum()
         if gradients is not None:
-            gradients.add(start, judged, part, weight)
+            gradients.add(start, terms, chunk, weight)
     if gradients is not None:
         gradients.finish(hidden, weight)
     return loss, nll, gradients

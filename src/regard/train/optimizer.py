@@ -1,4 +1,4 @@
-"""One update of the weights: AdamW with clipped gradients, and no update at all from broken ones."""
+"""One update of the weights: AdamW with clipped gradients; updates with non-finite gradients are skipped."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 class Updater:
-    """AdamW (Loshchilov & Hutter 2019) in PyTorch's fused form, with the norm of the gradient clipped.
+    """AdamW (Loshchilov & Hutter 2019) in PyTorch's fused form, with the gradient norm clipped.
 
-    Clipping (Pascanu et al. 2013) and the refusal of gradients that are not finite happen within the fused
-    kernel: it divides each gradient as it reads it, and the host never waits for the norm.
+    The fused kernel itself clips (Pascanu et al. 2013) and skips gradients that are not finite: it divides each
+    gradient as it reads it, and the host never waits for the norm.
 
     Args:
-        model: Whose parameters are trained; matrices decay, vectors (biases, gains) do not.
-        betas: Decay of the two moments.
+        model: Model whose parameters are trained. Matrices decay; vectors (biases, gains) do not.
+        betas: Decay rates of the two moments.
         weight_decay: λ, decoupled from the gradient.
-        clip_norm: Largest norm of all gradients together; 0 = no clipping.
+        clip_norm: Largest allowed norm of all gradients together; 0 = no clipping.
     """
 
     def __init__(
@@ -36,14 +36,14 @@ class Updater:
         self.num_broken_in_a_row = torch.zeros((), device=weights[0].device)
 
     def update(self, rate: float) -> Tensor:
-        """Moves the weights along their gradients, and clears these.
+        """Makes one update and clears the gradients.
 
         Args:
             rate: Learning rate.
 
         Returns:
-            Norm of all gradients before clipping, a scalar on the weights' device. Where it is not finite
-            the weights stayed as they were and `num_skipped` went up.
+            Norm of all gradients before clipping, a scalar on the weights' device. If it is not finite, the weights are
+            unchanged and `num_skipped` is one higher.
         """
         norm = torch.nn.utils.get_total_norm(
             [weight.grad for weight in self.named.values() if weight.grad is not None], foreach=True
@@ -52,7 +52,7 @@ class Updater:
         divisor = (norm / self.clip_norm).clamp_min(1.0) if self.clip_norm else torch.ones_like(norm)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        # PyTorch's own gradient scaler speaks to the fused kernel through these two.
+        # PyTorch's own gradient scaler passes its values to the fused kernel through these two attributes.
         self.optimizer.grad_scale = torch.where(broken > 0, 1.0, divisor).float()  # type: ignore[attr-defined]
         self.optimizer.found_inf = broken  # type: ignore[attr-defined]
         self.optimizer.step()
@@ -61,24 +61,20 @@ class Updater:
         self.num_broken_in_a_row.add_(1.0).mul_(broken)
         return norm
 
-    def clear(self) -> None:
-        """Forgets gradients without an update."""
-        self.optimizer.zero_grad(set_to_none=True)
-
     def state(self) -> dict[str, Tensor]:
-        """Both moments and the number of updates of each parameter, by `moment.parameter`."""
-        found = {"num_skipped": self.num_skipped, "num_broken_in_a_row": self.num_broken_in_a_row}
+        """Both moments and the number of updates of each parameter, named `moment.parameter`."""
+        state = {"num_skipped": self.num_skipped, "num_broken_in_a_row": self.num_broken_in_a_row}
         for name, weight in self.named.items():
             moments = self.optimizer.state.get(weight)
             if moments:
-                found.update({f"{moment}.{name}": moments[moment] for moment in _MOMENTS})
-        return found
+                state.update({f"{moment}.{name}": moments[moment] for moment in _MOMENTS})
+        return state
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Takes up what `state` gave.
+        """Restores what `state` returned.
 
         Args:
-            state: Tensors by `moment.parameter`; parameters that had no update have none.
+            state: Tensors named `moment.parameter`; parameters without an update have none.
         """
         self.num_skipped.copy_(state["num_skipped"])
         self.num_broken_in_a_row.copy_(state["num_broken_in_a_row"])

@@ -1,7 +1,7 @@
-"""In which numbers the matrix products of training run: bfloat16 where this machine is faster with it.
+"""The number format of the matrix products in training: bfloat16 where this machine is faster with it.
 
-Weights, their updates, softmax and loss stay in float32 (Micikevicius et al. 2018); bfloat16 has float32's
-range, so no loss scaling is needed.
+Weights, their updates, softmax and loss stay in float32 (Micikevicius et al. 2018). Bfloat16 has the range of float32,
+so no loss scaling is needed.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from typing import Literal
 import torch
 
 from regard.config.schema import ModelConfig
-from regard.model.autocast_rnn import has_lstm
+from regard.model.autocast_rnn import can_train_lstm
 from regard.native.linear import linear
 
 PrecisionName = Literal["float32", "bfloat16"]
 
-WORTHWHILE = 1.3
-"""Bfloat16 is taken from this ratio of speeds on; machines that have it show 2 and more, others less than 1."""
+MIN_SPEEDUP = 1.3
+"""Speed of bfloat16 over float32 from which `auto` chooses bfloat16. Machines with bfloat16 instructions show 2 and
+more, others less than 1."""
 
-
-LAUNCHES = 50
-"""Products between two looks at the clock on a GPU: starting one and waiting for it takes as long as itself."""
+PRODUCTS_PER_TIMING = 50
+"""Matrix products per timing on a GPU: launching one and waiting for it takes as long as the product itself."""
 
 
 @dataclass(frozen=True)
 class Precision:
-    """The numbers of a training, and why.
+    """The number format of a training, and the reason for it.
 
     Attributes:
-        name: Type of the matrix products.
-        device: Kind of device: `cpu`, `cuda`.
-        note: What was measured, for the user; empty when the user chose.
-        ratio: Speed of bfloat16 over float32; None when not measured.
+        name: Number format of the matrix products.
+        device: Device type: `cpu`, `cuda`.
+        note: Message for the user about the measurement; empty if the user chose.
+        ratio: Speed of bfloat16 over float32; None if not measured.
     """
 
     name: PrecisionName
@@ -42,44 +42,44 @@ class Precision:
     note: str = ""
     ratio: float | None = None
 
-    def explained(self, model: ModelConfig) -> Precision:
-        """Adds to the note what of a model runs in other numbers here.
+    def with_exceptions(self, model: ModelConfig) -> Precision:
+        """Adds to the note which layers of a model run in another format on this machine.
 
         Args:
             model: The `[model]` section.
 
         Returns:
-            The same choice.
+            The same choice, with the longer note.
         """
-        narrow = self.name == "bfloat16" and self.device == "cpu"
-        if not (narrow and model.uses_lstm) or has_lstm(torch.bfloat16):
+        bfloat16_on_cpu = self.name == "bfloat16" and self.device == "cpu"
+        if not (bfloat16_on_cpu and model.uses_lstm) or can_train_lstm(torch.bfloat16):
             return self
         note = "this processor has no LSTM in bfloat16: its layers run in float32, all other products in bfloat16"
         return replace(self, note="; ".join(filter(None, (self.note, note))))
 
     def context(self) -> torch.autocast:
-        """Autocast around a forward pass; without effect in float32."""
+        """Autocast for a forward pass; has no effect in float32."""
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.name == "bfloat16")
 
 
 def choose_precision(
-    wanted: Literal["auto", "float32", "bfloat16"], device: str, *, rows: int = 1024, width: int = 512
+    configured: Literal["auto", "float32", "bfloat16"], device: str, *, rows: int = 1024, width: int = 512
 ) -> Precision:
-    """Resolves `auto` by measuring matrix products of the model's size on this machine, in under half a second.
+    """Resolves `auto` by timing matrix products of the model's size, in under half a second.
 
     Args:
-        wanted: As configured.
-        device: Where training runs: `cpu`, `cuda:0`.
+        configured: Value of `train.precision`.
+        device: Device of the training: `cpu`, `cuda:0`.
         rows: Rows of the product: tokens that are multiplied at once.
         width: Width of the model.
 
     Returns:
-        The choice. With `auto` it depends on the machine alone (the ratios of machines with and without
-        bfloat16 lie far apart), and the resolved name is to be stored with the model.
+        The choice. With `auto` it depends on the machine alone, since the ratios of machines with and without bfloat16
+        are far apart. The chosen name must be stored with the model.
     """
     kind = torch.device(device).type
-    if wanted != "auto":
-        return Precision(wanted, kind)
+    if configured != "auto":
+        return Precision(configured, kind)
     ratio = measure_ratio(device, rows=rows, width=width)
     name = precision_for(ratio)
     note = (
@@ -90,18 +90,18 @@ def choose_precision(
 
 
 def precision_for(ratio: float) -> PrecisionName:
-    """What `auto` means where bfloat16 runs `ratio` times as fast as float32."""
-    return "bfloat16" if ratio >= WORTHWHILE else "float32"
+    """The choice of `auto` on a machine where bfloat16 is `ratio` times as fast as float32."""
+    return "bfloat16" if ratio >= MIN_SPEEDUP else "float32"
 
 
 def measure_ratio(device: str, *, rows: int, width: int, budget: float = 0.2) -> float:
-    """Speed of bfloat16 over float32.
+    """Measures the speed of bfloat16 over float32.
 
     Args:
-        device: As for `measure_seconds`.
-        rows: As for `measure_seconds`.
-        width: As for `measure_seconds`.
-        budget: As for `measure_seconds`.
+        device: Device to measure.
+        rows: Rows of the left matrix.
+        width: Columns of the left matrix.
+        budget: Time to spend, in seconds, approximately.
 
     Returns:
         Fastest float32 time over fastest bfloat16 time.
@@ -111,16 +111,16 @@ def measure_ratio(device: str, *, rows: int, width: int, budget: float = 0.2) ->
 
 
 def measure_seconds(device: str, *, rows: int, width: int, budget: float = 0.2) -> tuple[float, float]:
-    """Times of `X Wᵀ`, X of `(rows, width)` and W of `(4 width, width)`.
+    """Times `X Wᵀ`, X of `(rows, width)` and W of `(4 width, width)`.
 
     Args:
-        device: Where to measure.
+        device: Device to measure.
         rows: Rows of the left matrix.
         width: Columns of the left matrix.
-        budget: Seconds that may be spent, about.
+        budget: Time to spend, in seconds, approximately.
 
     Returns:
-        The fastest in float32 and the fastest in bfloat16, taken in turns so that other load meets both.
+        The fastest seconds in float32 and in bfloat16, measured in turns so that other load affects both.
     """
     pairs = [
         (torch.ones(rows, width, dtype=kind, device=device), torch.ones(4 * width, width, dtype=kind, device=device))
@@ -131,9 +131,9 @@ def measure_seconds(device: str, *, rows: int, width: int, budget: float = 0.2) 
     rounds = 0
     while rounds < 3 or time.perf_counter() < end:
         for number, (left, right) in enumerate(pairs):
-            took = _seconds(left, right)
-            if rounds:  # the first round pays for set-up
-                best[number] = min(best[number], took)
+            seconds = _seconds(left, right)
+            if rounds:  # the first round includes set-up
+                best[number] = min(best[number], seconds)
         rounds += 1
     return best[0], best[1]
 
@@ -145,7 +145,7 @@ def _seconds(left: torch.Tensor, right: torch.Tensor) -> float:
         return time.perf_counter() - start
     torch.cuda.synchronize(left.device)
     start = time.perf_counter()
-    for _ in range(LAUNCHES):
+    for _ in range(PRODUCTS_PER_TIMING):
         linear(left, right)
     torch.cuda.synchronize(left.device)
     return time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""Where a training stands, and how fast it goes."""
+"""Counts, times and sums of a training in progress."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from torch import Tensor
 
 @dataclass
 class Progress:
-    """All counts that an interrupted training needs again.
+    """The counts that an interrupted training needs to resume.
 
     Attributes:
         step: Updates done.
-        validated: The last step after which there was a validation.
-        best_score: Of all validations so far; None before the first.
+        validated: Step of the last validation.
+        best_score: Best score of all validations so far; None before the first.
         waited: Validations since the best one.
         elapsed: Seconds of training, up to the last save.
-        validation_seconds: How long the last validation took.
+        validation_seconds: Seconds that the last validation took.
     """
 
     step: int = 0
@@ -30,29 +30,29 @@ class Progress:
     elapsed: float = 0.0
     validation_seconds: float = 0.0
 
-    def note(self, score: float) -> bool:
-        """Takes a validation's score.
+    def record_score(self, score: float) -> bool:
+        """Records the score of a validation after the present step.
 
         Args:
-            score: Higher is better; NaN is worse than all.
+            score: Higher is better; NaN is worse than any number.
 
         Returns:
             Whether it is the best so far.
         """
         self.validated = self.step
-        better = not math.isnan(score) and (self.best_score is None or score > self.best_score)
-        if better:
+        is_best = not math.isnan(score) and (self.best_score is None or score > self.best_score)
+        if is_best:
             self.best_score, self.waited = score, 0
         else:
             self.waited += 1
-        return better
+        return is_best
 
 
 class Stopwatch:
     """Wall-clock time over all sessions of one training.
 
     Args:
-        clock: Seconds from some point on.
+        clock: Clock in seconds, with any origin.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -60,7 +60,7 @@ class Stopwatch:
         self.origin = clock()
 
     def resume(self, elapsed: float) -> None:
-        """Counts on from `elapsed` seconds."""
+        """Continues from `elapsed` seconds."""
         self.origin = self.clock() - elapsed
 
     def elapsed(self) -> float:
@@ -69,34 +69,34 @@ class Stopwatch:
 
 
 class Meter:
-    """Sums between two reports, kept on the device so that nothing waits for them.
+    """Sums since the last report, kept on the device so that the host does not wait for them.
 
     Args:
-        device: Where the losses are.
-        clock: Seconds from some point on.
+        device: Device of the losses.
+        clock: Clock in seconds, with any origin.
     """
 
     def __init__(self, device: str, clock: Callable[[], float]) -> None:
         self.clock = clock
         self.device = device
-        self.begin()
+        self.reset()
 
-    def begin(self) -> None:
-        """Starts anew."""
+    def reset(self) -> None:
+        """Sets all sums and the time to zero."""
         self.sums = torch.zeros(2, device=self.device)
         self.norm = torch.zeros((), device=self.device)
         self.tokens = 0
         self.steps = 0
-        self.since = self.clock()
+        self.start = self.clock()
 
     def add(self, loss: Tensor, nll: Tensor, norm: Tensor, tokens: int) -> None:
-        """Counts a step.
+        """Adds a step.
 
         Args:
-            loss: `()`, summed over its tokens.
-            nll: `()`, likewise.
-            norm: `()`, of its gradient.
-            tokens: Target tokens.
+            loss: Smoothed loss summed over the tokens, `()`.
+            nll: Negative log-likelihood summed over the tokens, `()`.
+            norm: Gradient norm, `()`.
+            tokens: Number of target tokens.
         """
         self.sums += torch.stack((loss, nll))
         self.norm = norm
@@ -104,10 +104,10 @@ class Meter:
         self.steps += 1
 
     def seconds(self) -> float:
-        """Since the start."""
-        return self.clock() - self.since
+        """Seconds since the last reset."""
+        return self.clock() - self.start
 
     def means(self) -> tuple[float, float]:
-        """Smoothed loss and negative log-likelihood, nats a token."""
+        """Mean smoothed loss and negative log-likelihood, in nats per token."""
         loss, nll = (self.sums / max(1, self.tokens)).tolist()
         return float(loss), float(nll)

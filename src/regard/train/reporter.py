@@ -1,4 +1,4 @@
-"""What a training tells of itself, and to whom."""
+"""The reports of a training, and the interface of the objects that receive them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What is about to happen.
+    """The plan of a training, at its start.
 
     Attributes:
-        num_parameters: Trained numbers of the model.
-        num_sentences: Training pairs.
-        steps: Updates at most.
-        first_step: Updates already done, when an interrupted training goes on.
+        num_parameters: Number of trained parameters.
+        num_sentences: Number of training pairs.
+        steps: Largest number of updates.
+        first_step: Updates already done if an interrupted training resumes; else 0.
         validate_every: Steps between validations.
-        directory: Where the training state is written.
-        max_minutes: Wall-clock budget, None = none.
+        directory: Directory of the training state.
+        max_minutes: Wall-clock limit; None = no limit.
     """
 
     num_parameters: int
@@ -32,19 +32,19 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class StepReport:
-    """How training stands; means are over the time since the last report.
+    """Progress of a training; means are over the time since the last report.
 
     Attributes:
         step: Updates done.
-        steps: Updates planned, as far as the limit of time lets foresee.
+        steps: Updates planned, as far as a time limit allows an estimate.
         epoch: Passes through the corpus.
-        loss: Smoothed loss, nats a target token.
-        nll: Negative log-likelihood, nats a target token.
-        gradient_norm: Of the last step, before clipping.
-        learning_rate: Of the last step.
-        tokens_per_second: Real target tokens.
-        elapsed: Seconds of training so far, interruptions left out.
-        remaining: Seconds that it will still take, estimated.
+        loss: Smoothed loss, nats per target token.
+        nll: Negative log-likelihood, nats per target token.
+        gradient_norm: Gradient norm of the last step, before clipping.
+        learning_rate: Learning rate of the last step.
+        tokens_per_second: Target tokens per second, without padding.
+        elapsed: Seconds of training so far, without interruptions.
+        remaining: Estimated remaining seconds.
     """
 
     step: int
@@ -61,7 +61,7 @@ class StepReport:
 
 @dataclass(frozen=True)
 class Sample:
-    """A validation sentence as the model translates it now."""
+    """A validation sentence with the model's present translation."""
 
     src: str
     translation: str
@@ -70,17 +70,18 @@ class Sample:
 
 @dataclass(frozen=True)
 class Validation:
-    """How good a model is on sentences that it does not learn from.
+    """Quality of a model on the validation sentences.
 
     Attributes:
-        loss: Smoothed loss, nats a target token, over all validation sentences.
-        nll: Negative log-likelihood, nats a target token.
-        bleu: BLEU of greedy translations, 0-100; None where none were made.
-        chrf: chrF of the same.
+        loss: Smoothed loss over all validation sentences, nats per target token.
+        nll: Negative log-likelihood, nats per target token.
+        bleu: BLEU of greedy translations, 0-100; None if nothing was translated.
+        chrf: chrF of the same translations, 0-100; None if nothing was translated.
         samples: Some of the translations.
-        seconds: How long the validation took.
-        entropy: How spread the attention to the source is, nats a target token; None without attention.
-        sharpness: The same from 0, alike everywhere, to 1, at one position (see `regard.inspection.measures`).
+        seconds: Seconds that the validation took.
+        entropy: Mean entropy of the attention to the source, nats per target token; None without attention.
+        sharpness: Mean sharpness of the attention, from 0 (uniform) to 1 (one position); None without attention. See
+            `regard.inspection.measures`.
     """
 
     loss: float
@@ -93,62 +94,62 @@ class Validation:
     sharpness: float | None = None
 
     def value(self, metric: str) -> float:
-        """The number that a user reads.
+        """The value of a metric, to show to the user.
 
         Args:
             metric: `loss`, `bleu` or `chrf`.
 
         Returns:
-            It; the loss where translations were not scored.
+            The value; the loss if translations were not scored.
         """
         value = {"bleu": self.bleu, "chrf": self.chrf}.get(metric)
         return self.loss if value is None else value
 
     def score(self, metric: str) -> float:
-        """The number to choose by, higher being better.
+        """The score to choose checkpoints by; higher is better.
 
         Args:
             metric: `loss`, `bleu` or `chrf`.
 
         Returns:
-            BLEU or chrF where it is more than 0; minus the loss, which is less than that, where it is 0 (no translation
-            has anything right yet, and only the loss tells what is better), where translations were not scored, and
-            where the loss is asked for.
+            BLEU or chrF if it is above 0. Otherwise minus the loss, which is below 0: if BLEU or chrF is 0 (nothing is
+            translated correctly yet, and only the loss shows an improvement), if translations were not scored, or if
+            the metric is the loss.
         """
         value = {"bleu": self.bleu, "chrf": self.chrf}.get(metric)
         return value if value else -self.loss
 
 
 class Reporter(Protocol):
-    """Hears what happens; whatever it does with that must not change the training."""
+    """Receives the progress of a training. It must not change the training."""
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """Training begins, or goes on."""
+        """Training starts or resumes."""
 
     def on_step(self, report: StepReport) -> None:
-        """About once a second."""
+        """Called about once per second."""
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
         """A validation is done.
 
         Args:
             step: Updates done.
-            validation: Its scores.
-            best: Whether none before it was as good.
+            validation: The scores.
+            best: Whether they are the best so far.
         """
 
     def on_message(self, text: str) -> None:
-        """Something that the user should know, in a sentence."""
+        """A message for the user, one sentence."""
 
     def on_end(self) -> None:
-        """Training is over or interrupted."""
+        """Training has ended or was interrupted."""
 
 
 class Reporters:
-    """Tells several reporters the same; with none of them, silence.
+    """Passes every report on to several reporters, or to none.
 
     Args:
-        reporters: In the order in which they hear.
+        reporters: The reporters, in the order in which they are called.
     """
 
     def __init__(self, reporters: Sequence[Reporter] = ()) -> None:
@@ -156,25 +157,25 @@ class Reporters:
 
     def on_start(self, plan: TrainingPlan) -> None:
         """See `Reporter.on_start`."""
-        for one in self.reporters:
-            one.on_start(plan)
+        for reporter in self.reporters:
+            reporter.on_start(plan)
 
     def on_step(self, report: StepReport) -> None:
         """See `Reporter.on_step`."""
-        for one in self.reporters:
-            one.on_step(report)
+        for reporter in self.reporters:
+            reporter.on_step(report)
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
         """See `Reporter.on_validation`."""
-        for one in self.reporters:
-            one.on_validation(step, validation, best=best)
+        for reporter in self.reporters:
+            reporter.on_validation(step, validation, best=best)
 
     def on_message(self, text: str) -> None:
         """See `Reporter.on_message`."""
-        for one in self.reporters:
-            one.on_message(text)
+        for reporter in self.reporters:
+            reporter.on_message(text)
 
     def on_end(self) -> None:
         """See `Reporter.on_end`."""
-        for one in self.reporters:
-            one.on_end()
+        for reporter in self.reporters:
+            reporter.on_end()

@@ -1,6 +1,6 @@
-"""The learning rate of each step.
+"""Learning rate schedules.
 
-Every schedule begins with the same linear warm-up, from 0 to `peak` in `warmup` steps; steps count from 1.
+Every schedule starts with the same linear warm-up, from 0 to `peak` in `warmup` steps. Steps are counted from 1.
 """
 
 from __future__ import annotations
@@ -13,61 +13,61 @@ from regard.config.schema import TrainConfig
 
 
 class Schedule(ABC):
-    """Base of all schedules.
+    """Base class of all schedules.
 
     Args:
-        peak: The largest rate.
+        peak: Largest rate.
         warmup: Steps of linear warm-up; 0 = none.
-        floor: The rate never falls below this after the warm-up.
+        floor: Smallest rate after the warm-up.
     """
 
     def __init__(self, peak: float, *, warmup: int = 0, floor: float = 0.0) -> None:
         self.peak = peak
         self.warmup = warmup
         self.floor = min(floor, peak)
-        self.rise = (0, 0.0)
+        self.warmup_start = (0, 0.0)  # step and rate from which the warm-up rises
 
     def rate(self, step: int) -> float:
         """The learning rate of a step.
 
         Args:
-            step: From 1 on.
+            step: Number of the step, from 1 on.
 
         Returns:
-            `peak · step / warmup` during the warm-up, then what the schedule says, but at least `floor`.
+            `peak · step / warmup` during the warm-up; then the rate of the schedule, but at least `floor`.
         """
         if step < self.warmup:
-            since, low = self.rise
-            return low + (self.peak - low) * (step - since) / (self.warmup - since)
+            start, low = self.warmup_start
+            return low + (self.peak - low) * (step - start) / (self.warmup - start)
         return max(self.floor, self.peak * self.factor(step))
 
     @abstractmethod
     def factor(self, step: int) -> float:
-        """Share of the peak after the warm-up, at a step ≥ 1."""
+        """Rate after the warm-up as a share of the peak, at a step ≥ 1."""
 
     def end_at(self, steps: int, *, step: int) -> None:
-        """Makes the schedule fit another number of steps, with the same rate at `step` as before.
+        """Fits the schedule to another number of steps, with the same rate at `step` as before.
 
-        What is left of the warm-up takes at most a quarter of the steps that are left, so that a short training has
-        one too. Schedules with an end come to it after `steps`.
+        The rest of the warm-up takes at most a quarter of the remaining steps, so that a short training has a warm-up
+        too. Schedules with an end reach it after `steps`.
 
         Args:
-            steps: Updates that there will be in all.
-            step: Updates done by now.
+            steps: Updates in total.
+            step: Updates done so far.
         """
         end = step + (steps - step) // 4
         if step < self.warmup and end < self.warmup:
-            self.rise, self.warmup = (step, self.rate(step)), end
+            self.warmup_start, self.warmup = (step, self.rate(step)), end
 
     def observe(self, score: float) -> None:
-        """Hears of a validation's score, higher being better; most schedules do not care."""
+        """Receives the score of a validation, higher is better; most schedules ignore it."""
 
     def state(self) -> dict[str, float]:
-        """What has to be remembered to go on after an interruption."""
+        """What an interrupted training needs to resume, as JSON."""
         return {}
 
     def restore(self, state: dict[str, float]) -> None:
-        """Takes up a remembered state."""
+        """Restores what `state` returned."""
 
 
 class ConstantSchedule(Schedule):
@@ -81,8 +81,8 @@ class ConstantSchedule(Schedule):
 class InverseSqrtSchedule(Schedule):
     """`η(t) = peak · sqrt(max(1, warmup) / t)`.
 
-    This is Vaswani et al. 2017, equation 3, `D^-0.5 · min(t^-0.5, t · warmup^-1.5)`, scaled to a peak that is
-    stated: theirs is `(D · warmup)^-0.5`. Hence `noam` and `inverse-sqrt` are two names of one schedule.
+    This is Vaswani et al. 2017, equation 3, `D^-0.5 · min(t^-0.5, t · warmup^-1.5)`, scaled to a given peak; theirs is
+    `(D · warmup)^-0.5`. So `noam` and `inverse-sqrt` are two names of one schedule.
     """
 
     def factor(self, step: int) -> float:
@@ -96,43 +96,43 @@ class CosineSchedule(Schedule):
     Loshchilov & Hutter 2017, equation 5, without restarts.
 
     Args:
-        peak: The largest rate.
-        steps: Where the rate reaches the floor.
+        peak: Largest rate.
+        steps: Step at which the rate reaches the floor.
         warmup: Steps of linear warm-up.
-        floor: The last rate.
+        floor: Last rate.
     """
 
     def __init__(self, peak: float, *, steps: int, warmup: int = 0, floor: float = 0.0) -> None:
         super().__init__(peak, warmup=warmup, floor=floor)
         self.steps = steps
-        self.since, self.before = warmup, 0.0
+        self.segment_start, self.done_before = warmup, 0.0  # the half wave that ends at `steps`
 
     def factor(self, step: int) -> float:
-        """Half a wave from 1 down to `floor / peak`."""
+        """Half a cosine wave from 1 down to `floor / peak`."""
         low = self.floor / self.peak
         return low + (1.0 - low) * (1.0 + math.cos(math.pi * self._done(step))) / 2.0
 
     def end_at(self, steps: int, *, step: int) -> None:
-        """The rest of the wave is stretched or pressed to the steps that are left; see `Schedule.end_at`."""
+        """Scales the rest of the wave to the remaining steps; see `Schedule.end_at`."""
         done = self._done(step)
         super().end_at(steps, step=step)
-        self.since, self.before, self.steps = max(step, self.warmup), done, steps
+        self.segment_start, self.done_before, self.steps = max(step, self.warmup), done, steps
 
     def _done(self, step: int) -> float:
-        """Share of the half wave, from 0 to 1."""
-        share = (step - self.since) / max(1, self.steps - self.since)
-        return min(1.0, max(0.0, self.before + (1.0 - self.before) * share))
+        """Share of the half wave that is done, from 0 to 1."""
+        share = (step - self.segment_start) / max(1, self.steps - self.segment_start)
+        return min(1.0, max(0.0, self.done_before + (1.0 - self.done_before) * share))
 
 
 class PlateauSchedule(Schedule):
-    """`η(t) = peak · shrink^k`: k grows by one whenever `patience` validations in a row brought nothing better.
+    """`η(t) = peak · shrink^k`; k grows by one after `patience` validations in a row without improvement.
 
     Args:
-        peak: The largest rate.
+        peak: Largest rate.
         warmup: Steps of linear warm-up.
-        floor: The smallest rate.
+        floor: Smallest rate.
         shrink: Factor, between 0 and 1.
-        patience: Validations without improvement that are borne.
+        patience: Validations without improvement before the rate shrinks.
     """
 
     def __init__(
@@ -146,11 +146,11 @@ class PlateauSchedule(Schedule):
         self.waited = 0
 
     def factor(self, step: int) -> float:
-        """`shrink^k`, whatever the step."""
+        """`shrink^k`, at every step."""
         return self.scale
 
     def observe(self, score: float) -> None:
-        """Counts validations without improvement, and shrinks the rate when there are too many."""
+        """Counts validations without improvement, and shrinks the rate after `patience` of them."""
         if score > self.best:
             self.best, self.waited = score, 0
             return
@@ -159,26 +159,26 @@ class PlateauSchedule(Schedule):
             self.scale, self.waited = self.scale * self.shrink, 0
 
     def state(self) -> dict[str, float]:
-        """Scale, best score and patience used up."""
+        """Scale, best score, and number of validations since."""
         best = {} if math.isinf(self.best) else {"best": self.best}
         return {"scale": self.scale, "waited": self.waited, **best}
 
     def restore(self, state: dict[str, float]) -> None:
-        """Takes up what `state` gave."""
+        """Restores what `state` returned."""
         self.scale = state["scale"]
         self.waited = int(state["waited"])
         self.best = state.get("best", -math.inf)
 
 
 def build_schedule(config: TrainConfig, steps: int) -> Schedule:
-    """The schedule that the configuration names.
+    """Builds the schedule of a configuration.
 
     Args:
         config: The `[train]` section.
-        steps: Updates planned; the cosine ends there.
+        steps: Planned updates; the cosine ends there.
 
     Returns:
-        A schedule before its first step.
+        The schedule, before its first step.
     """
     peak, warmup, floor = config.learning_rate, min(config.warmup, steps), config.min_learning_rate
     makers: dict[str, Callable[[], Schedule]] = {

@@ -1,4 +1,4 @@
-"""Softmax, log-likelihood and error of a chunk of logits: the part of the loss that is not a matrix product."""
+"""Softmax, log-likelihood and error of a chunk of logits: the part of the loss without matrix products."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from regard.native import kernel
 
 @dataclass(frozen=True)
 class LossTerms:
-    """What the logits of C tokens over V words are worth.
+    """The terms of the loss of C tokens over V words.
 
     Attributes:
-        nll: `(C,)`, negative log-likelihood of the targets, nats.
-        log_probs: `(C,)`, sum of each token's V log-probabilities.
-        error: `(C, V)`, softmax minus the unsmoothed part of the target, `p(v) - (1 - ε) [v = target]`.
-        error_sum: `(V,)`, its sum over the tokens.
+        nll: Negative log-likelihood of the targets, `(C,)`, nats.
+        log_probs: Sum of each token's V log-probabilities, `(C,)`.
+        error: Softmax minus the unsmoothed part of the target, `p(v) - (1 - ε) [v = target]`, `(C, V)`.
+        error_sum: Sum of the error over the tokens, `(V,)`.
     """
 
     nll: Tensor
@@ -31,36 +31,38 @@ class LossTerms:
 def loss_terms(
     logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, *, need_error: bool
 ) -> LossTerms:
-    """Softmax and loss in float32 (float64 stays), whatever the type of the logits.
+    """Softmax and loss in float32 for logits of any type; float64 stays float64.
+
+    A compiled kernel computes them where there is one. It processes each row once, while the row is in the first-level
+    cache.
 
     Args:
-        logits: `(C, V)`, written to.
-        bias: `(V,)`, to be added to them, or None.
-        targets: `(C,)` int64.
+        logits: Logits, `(C, V)`; overwritten.
+        bias: Bias to add to them, `(V,)`, or None.
+        targets: Target ids, `(C,)` int64.
         smoothing: ε.
-        need_error: Whether the error is wanted; else both of its fields mean nothing.
+        need_error: Whether to compute the error; if not, `error` and `error_sum` hold arbitrary values.
 
     Returns:
-        What was found; in a compiled kernel where there is one, which meets each row once, while the first cache
-        holds it.
+        The terms of the loss.
     """
     run = kernel("cross_entropy", logits)
     if run is not None and logits.is_contiguous() and len(logits):
-        return _judge_compiled(run, logits, bias, targets, smoothing, need_error=need_error)
+        return _compiled_terms(run, logits, bias, targets, smoothing, need_error=need_error)
     exact = logits if logits.dtype == torch.float64 else logits.float()
     if bias is not None:
         exact += bias
     log_probs = torch.log_softmax(exact, -1)
-    wanted = targets[:, None]
-    nll, total = -log_probs.gather(1, wanted)[:, 0], log_probs.sum(1)
+    columns = targets[:, None]
+    nll, total = -log_probs.gather(1, columns)[:, 0], log_probs.sum(1)
     if not need_error:
         return LossTerms(nll, total, log_probs, total)
     error = log_probs.exp_()
-    error.scatter_add_(1, wanted, error.new_full((1, 1), smoothing - 1.0).expand_as(wanted))
+    error.scatter_add_(1, columns, error.new_full((1, 1), smoothing - 1.0).expand_as(columns))
     return LossTerms(nll, total, error, error.sum(0))
 
 
-def _judge_compiled(
+def _compiled_terms(
     run: Callable[..., None],
     logits: Tensor,
     bias: Tensor | None,

@@ -1,4 +1,4 @@
-"""The tensors of a training's state: weights, moments of the optimizer, random numbers."""
+"""The tensors of a training's state: weights, moments of the optimizer, states of the random generators."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _WEIGHT, _OPTIMIZER, _CPU, _CUDA = "weight.", "optimizer.", "random.cpu", "rando
 
 
 def state_tensors(model: nn.Module, updater: Updater, device: str) -> dict[str, Tensor]:
-    """All tensors that an interrupted training needs again.
+    """Collects all tensors that an interrupted training needs to resume.
 
     Args:
-        model: As it is now.
-        updater: Likewise.
-        device: Where they are.
+        model: Model in training.
+        updater: Its optimizer.
+        device: Device of both.
 
     Returns:
-        The tensors by name.
+        Tensors by name.
     """
     tensors = {f"{_WEIGHT}{name}": weight for name, weight in own_tensors(model).items()}
     tensors |= {f"{_OPTIMIZER}{name}": value for name, value in updater.state().items()}
@@ -33,43 +33,43 @@ def state_tensors(model: nn.Module, updater: Updater, device: str) -> dict[str, 
 
 
 def restore_tensors(path: Path, tensors: dict[str, Tensor], model: nn.Module, updater: Updater, device: str) -> None:
-    """Takes up what `state_tensors` gave.
+    """Restores what `state_tensors` returned.
 
     Args:
-        path: File that they come from, for messages.
-        tensors: By name.
-        model: Gets the weights.
-        updater: Gets the moments.
-        device: Where they go.
+        path: File that the tensors were read from, for messages.
+        tensors: Tensors by name.
+        model: Model that receives the weights.
+        updater: Optimizer that receives the moments.
+        device: Device of both.
 
     Raises:
-        CheckpointError: They are of another model.
+        CheckpointError: The tensors belong to another model.
     """
-    copy_tensors(model, fitting(str(path), _within(tensors, _WEIGHT), model))
-    updater.restore(_within(tensors, _OPTIMIZER))
+    copy_tensors(model, check_fits(str(path), _with_prefix(tensors, _WEIGHT), model))
+    updater.restore(_with_prefix(tensors, _OPTIMIZER))
     torch.set_rng_state(tensors[_CPU])
     if _CUDA in tensors and device.startswith("cuda"):
         torch.cuda.set_rng_state(tensors[_CUDA], device)
 
 
-def fitting(where: str, weights: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-    """Weights that are those of a model.
+def check_fits(where: str, weights: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
+    """Checks that weights have the names and shapes of a model.
 
     Args:
-        where: What to call their place in messages.
-        weights: Of any shape, `(...)`, by name.
-        model: What they should fit.
+        where: Where the weights come from, for messages.
+        weights: Weights of any shape, `(...)`, by name.
+        model: Model that they must fit.
 
     Returns:
         The same weights.
 
     Raises:
-        CheckpointError: They are of another model.
+        CheckpointError: They belong to another model.
     """
-    expected = {name: tuple(own.shape) for name, own in own_tensors(model).items()}
-    check_shapes(where, expected, {name: tuple(found.shape) for name, found in weights.items()})
+    expected = {name: tuple(weight.shape) for name, weight in own_tensors(model).items()}
+    check_shapes(where, expected, {name: tuple(weight.shape) for name, weight in weights.items()})
     return weights
 
 
-def _within(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}

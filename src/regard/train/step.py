@@ -1,4 +1,4 @@
-"""One training step: forward, loss, backward over the batches of an update, and the update."""
+"""One training step: forward and backward passes over the batches of an update, then the update."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from regard.values import Batch
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a step found. Tensors, so that nobody waits for a device before the numbers are wanted.
+    """Losses of a step, as tensors, so that the host need not wait for the device.
 
     Attributes:
-        loss: Label-smoothed cross entropy summed over the real target tokens, nats.
-        nll: Plain negative log-likelihood of the same tokens.
+        loss: Label-smoothed cross entropy summed over the target tokens without padding, nats.
+        nll: Negative log-likelihood of the same tokens, nats.
         norm: Norm of the gradient of the mean loss, before clipping.
-        num_tokens: Real target tokens.
+        num_tokens: Number of target tokens without padding.
     """
 
     loss: Tensor
@@ -33,14 +33,14 @@ class StepResult:
 
 
 class TrainingStep:
-    """What the training loop does between two looks at the clock.
+    """One update of a model from one or more batches.
 
     Args:
-        model: To be trained, on its device, in training mode.
-        updater: Moves the weights.
-        precision: Numbers of the matrix products.
+        model: Model to train, on its device, in training mode.
+        updater: Optimizer.
+        precision: Number format of the matrix products.
         label_smoothing: ε of the target distribution.
-        guided: What word links ask of the attention; None = nothing, and batches need no links.
+        guided: Supervision of attention by word links; None = none, and batches need no links.
     """
 
     def __init__(
@@ -59,14 +59,14 @@ class TrainingStep:
         self.guided = guided
 
     def __call__(self, batches: Sequence[Batch], rate: float) -> StepResult:
-        """One update from one or more batches, every token of theirs counting alike.
+        """Makes one update from one or more batches, in which every token counts the same.
 
         Args:
-            batches: At least one.
+            batches: At least one batch.
             rate: Learning rate.
 
         Returns:
-            What was found on the way.
+            Losses and gradient norm.
         """
         tokens = sum(batch.num_tgt_tokens for batch in batches)
         loss, nll = self.backward(batches[0], tokens)
@@ -76,18 +76,18 @@ class TrainingStep:
         return StepResult(loss, nll, self.updater.update(rate), tokens)
 
     def backward(self, batch: Batch, num_tokens: int) -> tuple[Tensor, Tensor]:
-        """Adds a batch's share to the gradients.
+        """Adds the gradients of a batch.
 
         Args:
-            batch: On any device.
-            num_tokens: By which the summed loss is divided.
+            batch: Batch on any device.
+            num_tokens: Number of tokens of all batches of the update; divides the summed loss.
 
         Returns:
             The batch's summed loss and negative log-likelihood.
         """
         placed = batch if self.precision.device == "cpu" else batch.to(str(self.model.output_weight.device))
-        # Weights are asked for only where links judge them: without them attention has faster ways.
-        guide = None if self.guided is None else placed.guide
+        # Attention weights are requested only where links supervise them: attention is faster without them.
+        guide = None if self.guided is None else placed.alignment_targets
         with self.precision.context():
             output = self.model(placed, need_weights=guide is not None)
             loss, nll = chunked_cross_entropy(

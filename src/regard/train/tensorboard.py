@@ -1,4 +1,4 @@
-"""Curves of a training for TensorBoard, where it is installed (extra `plot`)."""
+"""Curves of a training for TensorBoard, if it is installed (extra `plot`)."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ from regard.train.reporter import StepReport, TrainingPlan, Validation
 
 
 class TensorBoardReporter:
-    """Writes losses, rates and validation scores as event files. A disk that is full ends the curves, not the training.
+    """Writes losses, rates and validation scores as event files.
+
+    A full disk ends the curves, not the training.
 
     Args:
-        directory: Gives where they go, which may change: `tensorboard --logdir` of it shows them.
-        tell: Hears when no more can be written.
+        directory: Returns the directory of the files, which may move; `tensorboard --logdir` shows them.
+        warn: Receives a message if no more can be written.
     """
 
-    def __init__(self, directory: Callable[[], Path], *, tell: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, directory: Callable[[], Path], *, warn: Callable[[str], None] = lambda _: None) -> None:
         self.directory = directory
-        self.tell = tell
+        self.warn = warn
         self.writer: SummaryWriter | None = None
-        self.opened = Path()
+        self.opened_directory = Path()
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """Opens the files; what an interrupted run wrote beyond its saved step is hidden."""
+        """Opens the files, and hides what an interrupted run wrote after its last saved step."""
         with self._unless_full():
             self._open(plan.first_step)
 
     def on_step(self, report: StepReport) -> None:
-        """Training curves."""
+        """Writes the training curves."""
         self._write(
             report.step,
             {
@@ -45,38 +47,38 @@ class TensorBoardReporter:
         )
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
-        """Validation curves, and a translation as text; see `Reporter.on_validation`."""
+        """Writes the validation curves, and sample translations as text; see `Reporter.on_validation`."""
         scores = {"loss": validation.loss, "nll": validation.nll, "bleu": validation.bleu, "chrf": validation.chrf}
         self._write(step, {f"validation/{name}": value for name, value in scores.items() if value is not None})
         spread = {"entropy": validation.entropy, "sharpness": validation.sharpness}
         self._write(step, {f"attention/{name}": value for name, value in spread.items() if value is not None})
-        texts = [f"{one.src}\n\n{one.translation}\n\n({one.reference})" for one in validation.samples]
+        texts = [f"{sample.src}\n\n{sample.translation}\n\n({sample.reference})" for sample in validation.samples]
         self._write(step, {f"validation/sample{number}": text for number, text in enumerate(texts)})
 
     def on_message(self, text: str) -> None:
-        """Messages are not for curves."""
+        """Ignores messages."""
 
     def on_end(self) -> None:
         """Closes the files."""
         writer, self.writer = self.writer, None
         if writer:
-            with suppress(OSError):  # what is not on the disk by now was told before, or is little
+            with suppress(OSError):  # missing data was reported before, or is little
                 writer.close()
 
     def _open(self, first_step: int | None) -> None:
-        self.opened = self.directory()
-        self.writer = SummaryWriter(str(self.opened), purge_step=first_step)
+        self.opened_directory = self.directory()
+        self.writer = SummaryWriter(str(self.opened_directory), purge_step=first_step)
 
     def _write(self, step: int, values: Mapping[str, float | str]) -> None:
         with self._unless_full():
-            if self.writer and self.directory() != self.opened:  # a training that took another's place
+            if self.writer and self.directory() != self.opened_directory:  # this training replaced another one
                 self.on_end()
                 self._open(None)
             if self.writer:
                 for name, value in values.items():
                     add = self.writer.add_text if isinstance(value, str) else self.writer.add_scalar
                     add(name, value, step)
-                self.writer.flush()  # by the file's name, which may be another one soon
+                self.writer.flush()  # the file is opened by its name, which may change soon
 
     @contextmanager
     def _unless_full(self) -> Iterator[None]:
@@ -84,4 +86,5 @@ class TensorBoardReporter:
             yield
         except OSError as error:
             self.on_end()
-            self.tell(f"{self.opened}: no more curves are written: {error_reason(error)}; the training goes on")
+            reason = error_reason(error)
+            self.warn(f"{self.opened_directory}: no more curves are written: {reason}; the training continues")

@@ -1,4 +1,4 @@
-"""The loss on sentences that the model does not learn from."""
+"""The loss of a model on validation sentences, and the interface of validators."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from regard.values import Batch
 
 
 class Validator(Protocol):
-    """Judges a model between two steps."""
+    """Validates a model between two steps."""
 
     def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
-        """Validates.
+        """Validates a model.
 
         Args:
-            model: In evaluation mode.
-            check: To be called now and then; it raises `Interrupted` when the user wants to stop.
+            model: Model in evaluation mode.
+            check: Function to call regularly; raises `Interrupted` if a stop was requested.
 
         Returns:
-            Loss, perplexity and scores.
+            Loss and scores.
         """
         ...
 
@@ -37,17 +37,17 @@ def corpus_loss(
     device: str = "cpu",
     check: Callable[[], None] = lambda: None,
 ) -> tuple[float, float]:
-    """Mean loss a target token.
+    """Computes the mean loss per target token.
 
     Args:
-        model: In evaluation mode.
-        batches: Every sentence once.
+        model: Model in evaluation mode.
+        batches: Batches with every sentence once.
         label_smoothing: ε, as in training.
-        device: Where the model is.
-        check: Called before each batch.
+        device: Device of the model.
+        check: Function to call before each batch.
 
     Returns:
-        Smoothed loss and negative log-likelihood, nats a token.
+        Smoothed loss and negative log-likelihood, nats per token.
     """
     losses, nlls, tokens = 0.0, 0.0, 0
     with torch.inference_mode():

@@ -234,7 +234,7 @@ def choose_readout(
     """
     own, matrix = translator.readout, (options.layer, options.head)
     stored = translator.readout_is_known and not tune and matrix == (None, None)
-    known = translator.limits.matrices <= 1 or stored
+    known = translator.limits.num_matrices <= 1 or stored
     if None not in matrix or (gold is None and known):
         return options.applied_to(own), []
     rule = options.over(own)
@@ -292,7 +292,7 @@ def _pairs_that_fit(translator: Translator, sources: Sequence[str], targets: Seq
     """Numbers of the first pairs, as far as all their attention fits; a pair that would take most of it is left out."""
     src_ids = translator.src_subword.encode_ids([normalize(source) for source in sources[:MAX_PAIRS]])
     tgt_ids = translator.tgt_subword.encode_ids([normalize(target) for target in targets[:MAX_PAIRS]])
-    left, numbers = MAX_WEIGHTS // max(1, translator.limits.matrices), []
+    left, numbers = MAX_WEIGHTS // max(1, translator.limits.num_matrices), []
     largest = left // 8
     for number, (src, tgt) in enumerate(zip(src_ids, tgt_ids, strict=True)):
         weights = (len(src) + 1) * (len(tgt) + 1)

@@ -105,7 +105,7 @@ def _open_exported(exported: Exported, *, precision: str | None, threads: int | 
         from regard.interop.onnx.engine import open_onnx
 
         found = open_onnx(exported, precision=precision, threads=threads, device=device)
-        limits, readout = LengthLimits.of(exported.config), known_readout(exported.config, manifest.readout)
+        limits, readout = LengthLimits.from_config(exported.config), known_readout(exported.config, manifest.readout)
     else:
         from regard.interop.ctranslate2.engine import length_limits, open_ctranslate2
 

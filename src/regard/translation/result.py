@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from regard.alignment.readout import Readout
-from regard.inspection.html import frame
+from regard.inspection.html import render_iframe
 from regard.inspection.record import AttentionRecord
-from regard.text.sentences import seam
+from regard.text.sentences import separator
 from regard.translation.quality import QualityFlag, quality_flags
 from regard.values import Encoding, Hypothesis, Links
 
@@ -76,7 +76,7 @@ class Translation:
         """The attention page in a notebook, or only the text where there is no attention."""
         if self.attention is None:
             return f"<p>{html.escape(self.source)}</p><p>{html.escape(self.text)}</p>"
-        return frame([self.attention], title=self.source)
+        return render_iframe([self.attention], title=self.source)
 
     def to_dict(self, *, attention: bool = True) -> dict[str, object]:
         """The translation as a JSON object.
@@ -183,7 +183,7 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
     num_words, last = 0, ""  # of the translation so far
     for segment in segments:
         best = segment.found[0]
-        between = "" if segment.within_word else seam(last, best.text)
+        between = "" if segment.within_word else separator(last, best.text)
         num_words -= bool(last and best.text and not between)  # its first word continues the last one
         links += [(src + segment.first_word, tgt + num_words) for src, tgt in best.alignment]
         flags += [flag.moved(src=segment.first_word, tgt=num_words) for flag in best.quality_flags]

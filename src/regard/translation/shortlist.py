@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from regard.alignment.readout import Readout, rows_of_subwords
+from regard.alignment.readout import Readout
 from regard.errors import CheckpointError, DataError, SearchError
 from regard.files.atomic import make_directory, write_output
 from regard.files.json_text import parse_json
@@ -78,7 +78,7 @@ def make_shortlist(
 
 def _count(record: AttentionRecord, readout: Readout, seen: dict[int, dict[int, float]]) -> None:
     """Adds the attention of a pair's target subwords to its source subwords, where it is large enough."""
-    rows = rows_of_subwords(record, shifted=readout.shifted)  # the record has the readout's layer and head only
+    rows = record.subwords(shifted=readout.shifted)  # the record has the readout's layer and head only
     matrix = rows[:, : len(record.src.ids)]
     for row, column in (matrix >= LEAST).nonzero().tolist():
         seen[record.src.ids[column]][record.tgt.ids[row]] += float(matrix[row, column])
@@ -103,8 +103,8 @@ def write_shortlist(path: Path, shortlist: Shortlist, translator: Translator) ->
     Raises:
         CheckpointError: The file cannot be written.
     """
-    note = {"always": shortlist.always, **_vocabularies(translator)}
-    tensors = {"linked": shortlist.linked.to(torch.int32), "order": shortlist.order.to(torch.int32)}
+    note = {"always": shortlist.num_always, **_vocabularies(translator)}
+    tensors = {"linked": shortlist.candidates.to(torch.int32), "order": shortlist.ranking.to(torch.int32)}
     metadata = {"shortlist": json.dumps(note, sort_keys=True)}
     make_directory(path.parent)
     write_output(path, lambda waiting: write_tensors(waiting, tensors, metadata=metadata))
@@ -124,7 +124,7 @@ def read_shortlist(path: Path, translator: Translator) -> Shortlist:
         CheckpointError: The file is not a shortlist.
         SearchError: It was built for other vocabularies.
     """
-    check_file(path, wanted="a shortlist")
+    check_file(path, expected="a shortlist")
     tensors, metadata = read_tensors(path)
     if "shortlist" not in metadata:
         raise CheckpointError(f"{path}: no shortlist: {_EXPECTED}")

@@ -12,9 +12,9 @@ from regard.alignment.readout import Readout, known_readout
 from regard.config.interactions import default_search
 from regard.config.schema import SearchConfig
 from regard.errors import SearchError
-from regard.model.fast import for_search
-from regard.model.rounded import round_rows
-from regard.search.attention_filter import EVERYTHING, OneMatrix
+from regard.model.packing import pack_for_search
+from regard.model.row_padding import pad_rows
+from regard.search.attention_filter import KEEP_ALL, KeepMatrix
 from regard.search.beam import BeamOptions
 from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
@@ -22,7 +22,7 @@ from regard.search.length_limits import LengthLimits
 from regard.search.log_probs import NotFiniteError
 from regard.search.sample import SampleOptions
 from regard.store import StoredModel
-from regard.text.checks import checked, texts
+from regard.text.checks import checked_texts, text_list
 from regard.text.normalize import normalize
 from regard.text.readers import in_batches
 from regard.text.segments import segments
@@ -111,8 +111,8 @@ class Translator(PickledByPath):
             raise SearchError("expected a model or several, got none")
         _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
         first = models[0]
-        limits = [LengthLimits.of(stored.config) for stored in models]
-        fast = [replace(stored, model=round_rows(for_search(stored.model, precision))) for stored in models]
+        limits = [LengthLimits.from_config(stored.config) for stored in models]
+        fast = [replace(stored, model=pad_rows(pack_for_search(stored.model, precision))) for stored in models]
         engine = StepEngine(
             fast[0].model if len(fast) == 1 else Ensemble([stored.model for stored in fast]),
             src_specials=first.src_subword.specials,
@@ -125,9 +125,9 @@ class Translator(PickledByPath):
             first.tgt_subword,
             search=default_search([stored.config for stored in models]),
             limits=LengthLimits(
-                min(limit.source for limit in limits),
-                min(limit.positions for limit in limits),
-                sum(limit.matrices for limit in limits),
+                min(limit.max_source_len for limit in limits),
+                min(limit.max_positions for limit in limits),
+                sum(limit.num_matrices for limit in limits),
             ),
             readout=known_readout(first.config, first.readout) if len(models) == 1 else None,
             models=fast if precision == "int8" else models,
@@ -155,7 +155,7 @@ class Translator(PickledByPath):
             DataError: A sentence is not text.
             SearchError: An option is out of its range, or the model's numbers are not finite.
         """
-        lines = texts(sentences)
+        lines = text_list(sentences)
         return self._translate(lines, replace(options, **changes), first=1)
 
     def translate_lines(
@@ -187,7 +187,7 @@ class Translator(PickledByPath):
         if buffer_size < 1:
             raise SearchError(f"expected a buffer_size of at least 1 line, got {buffer_size}")
         options, first = replace(options, **changes), 1
-        for held in in_batches(checked(lines), buffer_size, more=more):
+        for held in in_batches(checked_texts(lines), buffer_size, more=more):
             yield from self._translate(held, options, first=first)
             first += len(held)
 
@@ -217,7 +217,7 @@ class Translator(PickledByPath):
             DataError: A sentence is not text.
             SearchError: The counts differ, or the model's numbers are not finite.
         """
-        left, right = texts(sources, first=first), texts(targets, what="translation", first=first)
+        left, right = text_list(sources, first=first), text_list(targets, kind="translation", first=first)
         if len(left) != len(right):
             raise SearchError(f"expected a translation for each of the {len(left)} sentences, got {len(right)}")
         return _score_pairs(self, left, right, first=first, only=only)
@@ -227,7 +227,7 @@ class Translator(PickledByPath):
         untranslated = [
             Segment(number, part.first_word, part.encoding, within_word=part.within_word)
             for number, line in enumerate(normalized, start=first)
-            for part in segments(line, self.src_subword, limit=self.limits.source)
+            for part in segments(line, self.src_subword, limit=self.limits.max_source_len)
         ]
         search = options.search_options(self.search)
         translated = self._search(options, untranslated, search)
@@ -237,7 +237,7 @@ class Translator(PickledByPath):
                 partial(self._search, options),
                 options=search,
                 subword=self.src_subword,
-                attends=self.limits.matrices > 0,
+                attends=self.limits.num_matrices > 0,
             )
         return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
 
@@ -258,7 +258,7 @@ class Translator(PickledByPath):
 
     def _max_len(self, src_len: int) -> int:
         """Most subwords of a translation; both lengths count eos."""
-        return min(int(src_len * self.search.max_len_ratio) + self.search.max_len_offset, self.limits.positions)
+        return min(int(src_len * self.search.max_len_ratio) + self.search.max_len_offset, self.limits.max_positions)
 
     def _result(self, source: Encoding, hypothesis: Hypothesis, options: TranslateOptions) -> Translation:
         ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
@@ -276,19 +276,19 @@ def _score_pairs(
         (translator.src_subword.encode(normalize(src)), translator.tgt_subword.encode(normalize(tgt)))
         for src, tgt in zip(sources, targets, strict=True)
     ]
-    num_matrices, readout = translator.limits.matrices if only is None else 1, translator.readout
+    num_matrices, readout = translator.limits.num_matrices if only is None else 1, translator.readout
     if only is not None:
         readout = replace(only, layer=None, head=None)
     results = []
     for number, (src, tgt) in enumerate(pairs, start=first):
-        warnings = translator.limits.warning(src, tgt, matrices=num_matrices)
+        warnings = translator.limits.warning(src, tgt, num_matrices=num_matrices)
         results.append(Translation(src.text, tgt.text, 0.0, warnings=with_line_number(number, warnings)))
     rows = [row for row, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids and not results[row].warnings]
     with _named_lines([row + first for row in rows]):
         hypotheses = translator.engine.force(
             [pairs[row][0].ids for row in rows],
             [pairs[row][1].ids for row in rows],
-            kept=EVERYTHING if only is None else OneMatrix(only.layer, only.head),
+            attention_filter=KEEP_ALL if only is None else KeepMatrix(only.layer, only.head),
         )
     for row, hypothesis in zip(rows, hypotheses, strict=True):
         results[row] = Translation.of(*pairs[row], hypothesis, attention=True, readout=readout)

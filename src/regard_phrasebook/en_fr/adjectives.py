@@ -1,7 +1,8 @@
 """The adjectives of the English-French phrasebook.
 
-One line an adjective: English, French masculine, and marks: `<` stands before the French noun, `er` compares with
--er in English, `-` is not compared. Kinds of nouns follow the colon. French forms are regular unless `FORMS` says.
+Each line has an adjective: English, French masculine, and marks: `<` = before the French noun, `er` = English
+comparative in -er, `-` = not gradable. The kinds of nouns that it modifies follow the colon. French forms are regular
+except those in `FORMS`.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ FORMS = {
     "frais": ("frais", "fraîche"), "jaloux": ("jaloux", "jalouse"), "bon": ("bon", "bonne"),
     "inquiet": ("inquiet", "inquiète"),
 }  # fmt: skip
-"""Masculine before a vowel and feminine of the irregular ones."""
+"""Masculine form before a vowel and feminine form of irregular adjectives."""
 
 IRREGULAR_COMPARED = {"good": ("better", "best"), "bad": ("worse", "worst")}
 DOUBLED = {"big", "hot", "sad"}
@@ -127,7 +128,7 @@ def feminine(masculine: str) -> str:
 
 
 def _compared(en: str, marks: list[str]) -> tuple[str, str]:
-    """English comparative and superlative."""
+    """English comparative and superlative; empty for adjectives that are not gradable."""
     if "-" in marks:
         return "", ""
     if en in IRREGULAR_COMPARED:
@@ -149,18 +150,18 @@ def _adjective(line: str) -> Adjective:
 
 
 ADJECTIVES: tuple[Adjective, ...] = tuple(_adjective(line) for line in TABLE.split("\n") if line)
-"""Qualities, each with the kinds of nouns it goes with."""
+"""Adjectives for qualities, each with the kinds of nouns that it modifies."""
 
 MOODS: tuple[Adjective, ...] = tuple(_adjective(line + " : person family") for line in MOODS_TABLE.split("\n") if line)
-"""States of people, said of them but seldom put before a noun."""
+"""Adjectives for states of people, used predicatively but seldom before a noun."""
 
 
-def going_with(kind: str) -> tuple[Adjective, ...]:
-    """The adjectives that go with a kind of nouns, in the order of the table."""
+def adjectives_for(kind: str) -> tuple[Adjective, ...]:
+    """The adjectives that modify a kind of nouns, in the order of the table."""
     return _BY_KIND.get(kind, ())
 
 
 _BY_KIND = {
-    kind: tuple(one for one in ADJECTIVES if kind in one.kinds)
-    for kind in dict.fromkeys(kind for one in ADJECTIVES for kind in one.kinds)
+    kind: tuple(adjective for adjective in ADJECTIVES if kind in adjective.kinds)
+    for kind in dict.fromkeys(kind for adjective in ADJECTIVES for kind in adjective.kinds)
 }

@@ -1,7 +1,7 @@
-"""Clauses: a subject and a predicate in a tense, said, denied or asked, in the word order of both languages.
+"""Clauses: affirmative, negative or interrogative, in any tense, with the word order of both languages.
 
-A `Predicate` is a verb with its complements. `statement`, `yes_no`, `inverted` and the other functions put it into a
-clause: auxiliaries, negation in two parts, object pronouns, the agreement of participles.
+A `Predicate` is a verb with its complements. `statement`, `yes_no_question`, `inverted_question` and the other
+functions put it into a clause: auxiliaries, two-part negation, object pronouns and participle agreement.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from regard_phrasebook.engine.phrase import EMPTY, Phrase, rule
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """A verb and what belongs to it.
+    """A verb with its complements.
 
     Attributes:
         verb: The verb.
-        object: What stands after the verb in both languages.
-        combos: Combinations of words within it.
-        clitic: A French object pronoun before the verb, an English one after it.
-        moved: What a participle made with avoir agrees with: an object that stands before it.
+        object: Words after the verb in both languages.
+        combos: Word combinations in the predicate.
+        clitic: Object pronoun, before the verb in French and after it in English.
+        preceding_object: Agreement of an object before the verb, with which a participle after avoir agrees.
     """
 
     verb: Verb
     object: Phrase = EMPTY
     combos: tuple[str, ...] = ()
     clitic: Phrase = EMPTY
-    moved: Agreement | None = None
+    preceding_object: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a clause is said.
+    """Tense, negation and adverb of a clause.
 
     Attributes:
         tense: A key of `TENSES`.
-        negation: Empty, or a key of `NEGATIONS`.
-        adverb: Stands before the English and after the French verb (often / souvent).
+        negation: A key of `NEGATIONS`, or empty.
+        adverb: Adverb before the English and after the French verb (often / souvent).
     """
 
     tense: str = "present"
@@ -56,7 +56,7 @@ NEGATIONS = {
     "no longer": ("no longer", "plus"),
     "not yet": ("not", "pas encore"),
 }
-"""English words and the second French part; the first is always `ne`."""
+"""English words and the second part of the French negation; the first part is always `ne`."""
 
 MODALS = {
     "can": ("can/a", "pouvoir", "present"),
@@ -68,7 +68,7 @@ MODALS = {
     "could": ("could/a", "pouvoir", "imperfect"),
     "would like": ("would/a", "vouloir", "conditional"),
 }
-"""Tenses that French makes with a finite verb and an infinitive: English auxiliary, French verb, its tense."""
+"""Tenses that French forms with a finite verb and an infinitive: English auxiliary, French verb, tense of that verb."""
 
 SIMPLE = {
     "present": "present",
@@ -78,23 +78,23 @@ SIMPLE = {
     "was doing": "imperfect",
     "conditional": "conditional",
 }
-"""Tenses that French makes with one finite verb, and which it is."""
+"""Tenses that French forms with one finite verb, and its French tense."""
 
 COMPOUND = ("past", "perfect")
-"""Tenses that French makes with a participle."""
+"""Tenses that French forms with a participle."""
 
 TENSES = (*SIMPLE, *MODALS, *COMPOUND)
 
 
 def be(agreement: Agreement, past: bool = False) -> str:
-    """The form of `to be`.
+    """Inflects `to be`.
 
     Args:
-        agreement: Of the subject.
-        past: Past or present.
+        agreement: Agreement of the subject.
+        past: Whether to return the past form.
 
     Returns:
-        Such as `am` or `were`.
+        The form, such as `am` or `were`.
     """
     if past:
         return "were" if agreement.plural or agreement.person == 2 else "was"
@@ -111,24 +111,24 @@ def _third(agreement: Agreement) -> bool:
     return agreement.person == 3 and not agreement.plural
 
 
-def english_verb(verb: Verb, subject: Agreement, tense: str, helped: bool) -> tuple[str, str]:
-    """The English verb: what stands before the subject in a question, and the rest.
+def english_verb(verb: Verb, subject: Agreement, tense: str, needs_auxiliary: bool) -> tuple[str, str]:
+    """The English verb as an auxiliary, which precedes the subject in a question, and the rest.
 
     Args:
-        verb: The verb; its particle is not included.
+        verb: The verb; the result does not include its particle.
         subject: Agreement of the subject.
         tense: A key of `TENSES`.
-        helped: Whether there must be an auxiliary (questions, `not`).
+        needs_auxiliary: Whether the clause requires an auxiliary (questions, `not`).
 
     Returns:
-        Tagged words for `rule`: `a` links to a French auxiliary, `v` to the verb, `q` to a question's own words.
+        Tagged words for `rule`: tag `a` links to a French auxiliary, `v` to the verb, `q` to the question words.
     """
     if tense in ("present", "past") and verb.en == "be":
         return f"{be(subject, tense == 'past')}/vaq", ""
     if tense in ("present", "past"):
-        return _plain_tense(verb, subject, tense == "past", helped)
+        return _plain_tense(verb, subject, tense == "past", needs_auxiliary)
     if tense in MODALS:
-        return _modal(verb, subject, tense, helped)
+        return _modal(verb, subject, tense, needs_auxiliary)
     main = f"{verb.en}/v"
     if tense == "perfect":
         return ("has/aq" if _third(subject) else "have/aq"), f"{english.participle(verb.en)}/v"
@@ -139,19 +139,19 @@ def english_verb(verb: Verb, subject: Agreement, tense: str, helped: bool) -> tu
     return f"{be(subject, tense == 'was doing')}/vq", f"{english.ing(verb.en)}/v"
 
 
-def _plain_tense(verb: Verb, subject: Agreement, past: bool, helped: bool) -> tuple[str, str]:
-    """Simple present and past, with `do` where there must be an auxiliary."""
-    if helped and past:
+def _plain_tense(verb: Verb, subject: Agreement, past: bool, needs_auxiliary: bool) -> tuple[str, str]:
+    """Simple present and past, with `do` where an auxiliary is required."""
+    if needs_auxiliary and past:
         return "did/aq", f"{verb.en}/v"
-    if helped:
+    if needs_auxiliary:
         return ("does/q" if _third(subject) else "do/q"), f"{verb.en}/v"
     if past:
         return "", f"{english.past(verb.en)}/va"
     return "", f"{english.third_person(verb.en) if _third(subject) else verb.en}/v"
 
 
-def _modal(verb: Verb, subject: Agreement, tense: str, helped: bool) -> tuple[str, str]:
-    """can, must, going to, want to: the auxiliary, and the verb after it."""
+def _modal(verb: Verb, subject: Agreement, tense: str, needs_auxiliary: bool) -> tuple[str, str]:
+    """Modal verbs, `going to` and `want to`: the auxiliary, and the verb after it."""
     main = f"{verb.en}/v"
     if tense == "going":
         return f"{be(subject)}/aq", f"going/a to/a {main}"
@@ -159,7 +159,7 @@ def _modal(verb: Verb, subject: Agreement, tense: str, helped: bool) -> tuple[st
         return "would/aq", f"like/a to/a {main}"
     if tense in ("want", "wanted"):
         past = tense == "wanted"
-        if helped:
+        if needs_auxiliary:
             aux = "did/q" if past else ("does/q" if _third(subject) else "do/q")
             return aux, f"want/a to/a {main}"
         word = "wanted" if past else ("wants" if _third(subject) else "want")
@@ -167,14 +167,14 @@ def _modal(verb: Verb, subject: Agreement, tense: str, helped: bool) -> tuple[st
     return MODALS[tense][0] + "q", main
 
 
-def french_verb(verb: Verb, subject: Agreement, tense: str, moved: Agreement | None) -> tuple[str, str]:
-    """The French verb: the finite form, and what follows negation.
+def french_verb(verb: Verb, subject: Agreement, tense: str, preceding_object: Agreement | None) -> tuple[str, str]:
+    """The French verb as its finite form and the part after the negation.
 
     Args:
         verb: The verb, without its reflexive pronoun.
         subject: Agreement of the subject.
         tense: A key of `TENSES`.
-        moved: Agreement of an object before the verb.
+        preceding_object: Agreement of an object before the verb, if there is one.
 
     Returns:
         Tagged words, as in `english_verb`.
@@ -189,7 +189,7 @@ def french_verb(verb: Verb, subject: Agreement, tense: str, moved: Agreement | N
     if tense in COMPOUND:
         with_etre = verb.reflexive or forms.auxiliary == "être"
         auxiliary = conjugate("être" if with_etre else "avoir").present[subject.index]
-        target = subject if with_etre else moved
+        target = subject if with_etre else preceding_object
         participle = agree(forms.participle, target.gender, target.plural) if target else forms.participle
         return f"{auxiliary}/a", f"{participle}/v"
     return f"{getattr(forms, SIMPLE[tense])[subject.index]}/v", ""
@@ -197,45 +197,57 @@ def french_verb(verb: Verb, subject: Agreement, tense: str, moved: Agreement | N
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """Tagged pieces of a clause, from which templates are made."""
+    """Tagged parts of a clause, from which the templates are built.
+
+    Attributes:
+        aux: English auxiliary.
+        main: Rest of the English verb, with its particle.
+        negation_en: English negation.
+        ne: First part of the French negation.
+        negation_fr: Second part of the French negation.
+        pronouns_before: French pronouns before the finite verb.
+        finite: French finite verb.
+        pronouns_after: French pronouns after the finite verb, before an infinitive.
+        tail: Rest of the French verb.
+    """
 
     aux: str
     main: str
-    no_en: str
+    negation_en: str
     ne: str
-    no_fr: str
-    early: str
+    negation_fr: str
+    pronouns_before: str
     finite: str
-    late: str
+    pronouns_after: str
     tail: str
 
 
 def _parts(subject: Nominal, predicate: Predicate, manner: Manner, asked: bool) -> _Parts:
     verb, agreement = predicate.verb, subject.agreement
-    helped = asked or manner.negation == "not"
+    needs_auxiliary = asked or manner.negation == "not"
     tense = manner.tense
-    if verb.en == "read" and tense == "present" and not helped and not _third(agreement):
-        tense = "progressive"  # `I read` would be its past as well: the sentence must have one translation
-    aux, main = english_verb(verb, agreement, tense, helped)
-    finite, tail = french_verb(verb, agreement, manner.tense, predicate.moved)
-    no_en, no_fr = NEGATIONS.get(manner.negation, ("", ""))
+    if verb.en == "read" and tense == "present" and not needs_auxiliary and not _third(agreement):
+        tense = "progressive"  # `I read` is also the past tense, and each sentence must have only one translation
+    aux, main = english_verb(verb, agreement, tense, needs_auxiliary)
+    finite, tail = french_verb(verb, agreement, manner.tense, predicate.preceding_object)
+    negation_en, negation_fr = NEGATIONS.get(manner.negation, ("", ""))
     pronouns = f"{REFLEXIVES[agreement.index]}/v <clitic>" if verb.reflexive else "<clitic>"
-    late = manner.tense in MODALS
+    before_infinitive = manner.tense in MODALS
     return _Parts(
         aux,
         f"{main} {_tagged(verb.particle, 'v')}",
-        _tagged(no_en, "n"),
-        "ne/n" if no_fr else "",
-        _tagged(no_fr, "n"),
-        "" if late else pronouns,
+        _tagged(negation_en, "n"),
+        "ne/n" if negation_fr else "",
+        _tagged(negation_fr, "n"),
+        "" if before_infinitive else pronouns,
         finite,
-        pronouns if late else "",
+        pronouns if before_infinitive else "",
         tail,
     )
 
 
 def _after(verb: Verb) -> str:
-    """The object with the French preposition of its verb, which is linked to the verb."""
+    """The object after the French preposition of the verb, which is linked to the verb."""
     return f"{_tagged(verb.preposition, 'v')} <object>"
 
 
@@ -249,103 +261,103 @@ def _slots(subject: Nominal, predicate: Predicate, manner: Manner) -> dict[str, 
 
 
 def _french(parts: _Parts, predicate: Predicate, subject: str) -> str:
-    """The French order of a clause in which the verb follows its subject."""
+    """The French template of a clause in which the verb follows its subject."""
     return (
-        f"{subject} {parts.ne} {parts.early} {parts.finite} {parts.no_fr} <adverb> {parts.late} {parts.tail} "
-        + _after(predicate.verb)
+        f"{subject} {parts.ne} {parts.pronouns_before} {parts.finite} {parts.negation_fr} <adverb> "
+        f"{parts.pronouns_after} {parts.tail} " + _after(predicate.verb)
     )
 
 
 def statement(subject: Nominal, predicate: Predicate, manner: Manner) -> Phrase:
-    """A clause that says something: `he never eats meat`.
+    """A statement: `he never eats meat`.
 
     Args:
-        subject: Who.
-        predicate: What they do.
+        subject: The subject.
+        predicate: The predicate.
         manner: Tense, negation, adverb.
 
     Returns:
-        The clause, without marks.
+        The clause, without punctuation.
     """
     parts = _parts(subject, predicate, manner, asked=False)
     return rule(
-        f"<subject> {parts.aux} {parts.no_en} <adverb> {parts.main} <clitic> <object>",
+        f"<subject> {parts.aux} {parts.negation_en} <adverb> {parts.main} <clitic> <object>",
         _french(parts, predicate, "<subject>"),
         **_slots(subject, predicate, manner),
     )
 
 
-def yes_no(subject: Nominal, predicate: Predicate, manner: Manner) -> Phrase:
-    """A question to be answered by yes or no, in French with `est-ce que`.
+def yes_no_question(subject: Nominal, predicate: Predicate, manner: Manner) -> Phrase:
+    """A yes-no question, in French with `est-ce que`.
 
     Args:
-        subject: Who.
-        predicate: What they do.
+        subject: The subject.
+        predicate: The predicate.
         manner: Tense, negation, adverb.
 
     Returns:
-        The question, without its mark.
+        The question, without its question mark.
     """
     parts = _parts(subject, predicate, manner, asked=True)
     return rule(
-        f"{parts.aux} <subject> {parts.no_en} <adverb> {parts.main} <clitic> <object>",
+        f"{parts.aux} <subject> {parts.negation_en} <adverb> {parts.main} <clitic> <object>",
         "est-ce/q que/q " + _french(parts, predicate, "<subject>"),
         **_slots(subject, predicate, manner),
     )
 
 
-def asked_with(word: Phrase, subject: Nominal, predicate: Predicate, manner: Manner) -> Phrase:
+def est_ce_que_question(word: Phrase, subject: Nominal, predicate: Predicate, manner: Manner) -> Phrase:
     """A question with a question word and `est-ce que`: `why do you work?`.
 
     Args:
-        word: The question word, with what belongs to it.
-        subject: Who.
-        predicate: What they do.
+        word: The question word and its complements.
+        subject: The subject.
+        predicate: The predicate.
         manner: Tense, negation, adverb.
 
     Returns:
-        The question, without its mark.
+        The question, without its question mark.
     """
-    return rule("<word> <rest>", "<word> <rest>", word=word, rest=yes_no(subject, predicate, manner))
+    return rule("<word> <rest>", "<word> <rest>", word=word, rest=yes_no_question(subject, predicate, manner))
 
 
-def inverted(word: Phrase, subject: Nominal, predicate: Predicate, manner: Manner) -> Phrase:
-    """A question with a question word and the French subject after its verb: `où vas-tu`.
+def inverted_question(word: Phrase, subject: Nominal, predicate: Predicate, manner: Manner) -> Phrase:
+    """A question with a question word and French inversion: `où vas-tu`.
 
-    Only pronouns stand after the verb; with `I` or a noun the question is made with `est-ce que`.
+    Only pronouns are inverted; with `I` or a noun the question has `est-ce que`.
 
     Args:
-        word: The question word, with what belongs to it.
-        subject: Who.
-        predicate: What they do.
+        word: The question word and its complements.
+        subject: The subject.
+        predicate: The predicate.
         manner: Tense, negation, adverb.
 
     Returns:
-        The question, without its mark.
+        The question, without its question mark.
     """
     if subject.pronoun in ("", "I"):
-        return asked_with(word, subject, predicate, manner)
+        return est_ce_que_question(word, subject, predicate, manner)
     parts = _parts(subject, predicate, manner, asked=True)
     finite, _, tags = parts.finite.partition("/")
     pronoun = subject.phrase.tgt[0]
     link = "-t-" if finite[-1] in "aec" and begins_with_vowel(pronoun) else "-"
     return rule(
-        f"<word> {parts.aux} {_tagged(' '.join(subject.phrase.src), 's')} {parts.no_en} <adverb> {parts.main} "
+        f"<word> {parts.aux} {_tagged(' '.join(subject.phrase.src), 's')} {parts.negation_en} <adverb> {parts.main} "
         "<clitic> <object>",
-        f"<word> {parts.ne} {parts.early} {finite}/{tags}q +{link}{pronoun}/s {parts.no_fr} <adverb> {parts.late} "
-        f"{parts.tail} " + _after(predicate.verb),
+        f"<word> {parts.ne} {parts.pronouns_before} {finite}/{tags}q +{link}{pronoun}/s {parts.negation_fr} <adverb> "
+        f"{parts.pronouns_after} {parts.tail} " + _after(predicate.verb),
         word=word,
         **_slots(subject, predicate, manner),
     )
 
 
 def infinitive(subject: Agreement, predicate: Predicate, *, form: str = "to") -> Phrase:
-    """A predicate without subject: `to eat an apple`, which French says in the infinitive.
+    """A non-finite predicate: `to eat an apple`; French has an infinitive.
 
     Args:
-        subject: Who is meant, for the French reflexive pronoun.
-        predicate: What they do.
-        form: The English form: `to`, `bare` (eat), `ing` (eating) or `participle` (eaten).
+        subject: Agreement of the implied subject, for the French reflexive pronoun.
+        predicate: The predicate.
+        form: English form: `to`, `bare` (eat), `ing` (eating) or `participle` (eaten).
 
     Returns:
         The phrase.
@@ -366,15 +378,15 @@ def infinitive(subject: Agreement, predicate: Predicate, *, form: str = "to") ->
     )
 
 
-def with_object(predicate: Predicate, person: Person) -> Predicate:
-    """Replaces the object of a predicate by a pronoun: `I see him`, `je le vois`.
+def with_object_pronoun(predicate: Predicate, person: Person) -> Predicate:
+    """Replaces the object of a predicate with a pronoun: `I see him`, `je le vois`.
 
     Args:
-        predicate: A predicate of a transitive verb.
-        person: Who the object is.
+        predicate: A predicate with a transitive verb.
+        person: Person of the object.
 
     Returns:
-        The predicate with the pronoun; a participle agrees with it.
+        The predicate with the pronoun, with which a participle agrees.
     """
     indirect = predicate.verb.preposition == "à"
     word = person.indirect if indirect else person.direct

@@ -1,13 +1,13 @@
-"""Commands and proposals: the imperative, with object pronouns after it or, denied, before it."""
+"""Imperatives: commands and proposals, with object pronouns after the verb, or before it if negated."""
 
 from __future__ import annotations
 
 from regard_phrasebook.en_fr import noun_phrases as nps
 from regard_phrasebook.en_fr.clauses import Predicate
+from regard_phrasebook.en_fr.context import Context
 from regard_phrasebook.en_fr.french_verbs import conjugate
 from regard_phrasebook.en_fr.predicates import Maker, giving, going, language, ordinary, playing, relating, transitive
 from regard_phrasebook.en_fr.sentence import Sentence
-from regard_phrasebook.en_fr.talk import Talk
 from regard_phrasebook.en_fr.words import Verb
 from regard_phrasebook.engine.phrase import EMPTY, Phrase, rule
 
@@ -20,7 +20,7 @@ COMMANDED: tuple[tuple[float, Maker], ...] = (
     (3, giving),
     (2, relating),
 )
-UNWILLED = (
+INVOLUNTARY = (
     "arrive",
     "smoke",
     "come",
@@ -35,22 +35,22 @@ UNWILLED = (
     "forget",
     "break",
 )
-"""Verbs of what happens to one: nobody is told to."""
+"""Verbs for involuntary events, which have no imperative."""
 AFTER = {"me": "moi", "te": "toi"}
-"""Pronouns that change after an affirmative command."""
+"""Pronouns with a different form after an affirmative imperative."""
 
 
-def command(talk: Talk) -> Sentence:
-    """`Eat your apple!`, `don't lose the key`, `let's go to the beach`."""
-    form = 1 if talk.sampler.chance(0.2) else 2 if talk.addressee.plural else 0
-    who = nps.WE if form == 1 else talk.you
-    denied = talk.sampler.chance(0.3) and form != 1
-    made = talk.sampler.weighted(COMMANDED)(talk, who.nominal(), denied)
-    while made.predicate.verb.en in UNWILLED or _name(made.predicate.verb) in UNWILLED:
-        made = talk.sampler.weighted(COMMANDED)(talk, who.nominal(), denied)
-    kind = "negative command" if denied else "proposal" if form == 1 else "command"
-    phrase = _denied(made.predicate, form) if denied else _affirmed(made.predicate, form)
-    return Sentence(phrase, talk.sampler.pick((".", ".", "!")), made.predicate.combos, (kind, made.construction))
+def command(context: Context) -> Sentence:
+    """An imperative: `Eat your apple!`, `don't lose the key`, `let's go to the beach`."""
+    form = 1 if context.sampler.chance(0.2) else 2 if context.addressee.plural else 0
+    who = nps.WE if form == 1 else context.you
+    negated = context.sampler.chance(0.3) and form != 1
+    choice = context.sampler.weighted(COMMANDED)(context, who.nominal(), negated)
+    while choice.predicate.verb.en in INVOLUNTARY or _name(choice.predicate.verb) in INVOLUNTARY:
+        choice = context.sampler.weighted(COMMANDED)(context, who.nominal(), negated)
+    kind = "negative command" if negated else "proposal" if form == 1 else "command"
+    phrase = _negative(choice.predicate, form) if negated else _affirmative(choice.predicate, form)
+    return Sentence(phrase, context.sampler.pick((".", ".", "!")), choice.predicate.combos, (kind, choice.construction))
 
 
 def _name(verb: Verb) -> str:
@@ -66,12 +66,12 @@ def _after(verb: Verb) -> str:
     return f"{' '.join(f'{word}/v' for word in verb.preposition.split())} <object>"
 
 
-def _affirmed(predicate: Predicate, form: int) -> Phrase:
-    """Pronouns follow, joined by a hyphen: `lève-toi`, `donne-lui`."""
+def _affirmative(predicate: Predicate, form: int) -> Phrase:
+    """The affirmative imperative; pronouns follow the verb after a hyphen: `lève-toi`, `donne-lui`."""
     verb = predicate.verb
     imperative = conjugate(verb.fr).imperative[form]
-    own = ("toi", "nous", "vous")[form]
-    reflexive = f"+-{own}/v" if verb.reflexive else ""
+    stressed = ("toi", "nous", "vous")[form]
+    reflexive = f"+-{stressed}/v" if verb.reflexive else ""
     pronoun = predicate.clitic
     if pronoun is not EMPTY:
         word = pronoun.tgt[0].strip("·")
@@ -85,8 +85,8 @@ def _affirmed(predicate: Predicate, form: int) -> Phrase:
     )
 
 
-def _denied(predicate: Predicate, form: int) -> Phrase:
-    """Pronouns stay before the verb: `ne le perds pas`."""
+def _negative(predicate: Predicate, form: int) -> Phrase:
+    """The negative imperative; pronouns precede the verb: `ne le perds pas`."""
     verb = predicate.verb
     imperative = conjugate(verb.fr).imperative[form]
     reflexive = f"{('te', 'nous', 'vous')[form]}/v" if verb.reflexive else ""

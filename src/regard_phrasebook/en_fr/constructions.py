@@ -1,4 +1,4 @@
-"""The table of constructions: whole sentences of every kind, with how often each is drawn."""
+"""The table of sentence constructions with their sampling weights."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from regard_phrasebook.en_fr import (
     relatives,
     timetable,
 )
+from regard_phrasebook.en_fr.context import Context
 from regard_phrasebook.en_fr.sentence import Sentence
-from regard_phrasebook.en_fr.statements import said
-from regard_phrasebook.en_fr.talk import Talk
+from regard_phrasebook.en_fr.statements import random_clause
 
-Construction = Callable[[Talk], Sentence]
-"""Makes a sentence out of a talk's choices."""
+Construction = Callable[[Context], Sentence]
+"""Generates a sentence from the random choices of a context."""
 
 
-def telling(talk: Talk) -> Sentence:
+def declarative(context: Context) -> Sentence:
     """A statement."""
-    return said(talk).sentence()
+    return random_clause(context).sentence()
 
 
-def asking(talk: Talk) -> Sentence:
-    """A question to be answered by yes or no."""
-    one = said(talk, denied=0)
-    if one.subject.pronoun == "I" or one.manner.tense in ("used", "must"):
-        return one.sentence()
-    return Sentence(one.yes_no(), "?", one.combos, ("yes-no question", *one.constructions))
+def interrogative(context: Context) -> Sentence:
+    """A yes-no question."""
+    clause = random_clause(context, negated=0)
+    if clause.subject.pronoun == "I" or clause.manner.tense in ("used", "must"):
+        return clause.sentence()
+    return Sentence(clause.yes_no_question(), "?", clause.combos, ("yes-no question", *clause.constructions))
 
 
 CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = (
-    (24, telling),
-    (10, asking),
+    (24, declarative),
+    (10, interrogative),
     (7, everyday.how_was),
     (1, everyday.greeting),
     (1, everyday.greeting_by_name),
     (1.5, everyday.thanks_for),
-    (0.5, everyday.wish),
+    (0.5, everyday.well_wishing),
     (2, everyday.how_are),
     (1.5, everyday.being_well),
     (2, everyday.naming),
@@ -56,7 +56,7 @@ CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = (
     (3, places.there_is),
     (2, places.directions),
     (1, places.how_to_get),
-    (1.5, places.travelling),
+    (1.5, places.traveling),
     (1, places.distant),
     (2, buying.order),
     (2, buying.price),
@@ -78,7 +78,7 @@ CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = (
     (2.5, relatives.relative_subject),
     (2.5, relatives.relative_object),
     (1, relatives.here_is),
-    (1, relatives.emphasised),
+    (1, relatives.emphasized),
     (2, questions.where_do),
     (1.5, questions.when_do),
     (2, questions.why_do),
@@ -98,38 +98,38 @@ CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = (
     (1.5, depending.just_done),
     (2, depending.already),
     (1.5, depending.impersonal),
-    (2, depending.taken_up),
+    (2, depending.pronoun_for_thing),
     (2, depending.manner),
     (2, depending.nothing),
 )
 
-LONGER: tuple[tuple[float, Construction], ...] = (
-    (2, telling),
+LONG_CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = (
+    (2, declarative),
     (2, relatives.relative_subject),
     (2, relatives.relative_object),
     (1, relatives.here_is),
-    (1, relatives.emphasised),
+    (1, relatives.emphasized),
     (2, depending.opinion),
     (1, depending.purpose),
     (2, depending.before_doing),
     (3, depending.if_clause),
     (3, depending.unreal),
     (2, depending.while_clause),
-    (1, depending.taken_up),
+    (1, depending.pronoun_for_thing),
     (1, comparing.comparing),
     (1, timetable.born),
     (1, buying.how_long),
 )
-"""Those that make sentences of ten words and more."""
+"""Constructions for sentences of ten words and more."""
 
-BRIEF: tuple[tuple[float, Construction], ...] = (
+SHORT_CONSTRUCTIONS: tuple[tuple[float, Construction], ...] = (
     (3, everyday.greeting),
     (3, everyday.greeting_by_name),
     (2, commands.command),
-    (2, telling),
+    (2, declarative),
     (1, everyday.being_well),
     (1, everyday.how_are),
     (1, timetable.today),
     (1, timetable.weather),
 )
-"""Those that make sentences of one to three words."""
+"""Constructions for sentences of one to three words."""

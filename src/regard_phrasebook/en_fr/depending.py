@@ -1,4 +1,4 @@
-"""Clauses that depend on others: that, to, before, if, while, since; and what has just or not yet happened."""
+"""Subordinate clauses (that, to, before, if, while), recent past, perfect, and negative pronouns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from regard_phrasebook.en_fr import english
 from regard_phrasebook.en_fr import little_words as little
 from regard_phrasebook.en_fr import noun_phrases as nps
 from regard_phrasebook.en_fr.clauses import Manner, Predicate, infinitive, statement
+from regard_phrasebook.en_fr.context import Context
 from regard_phrasebook.en_fr.french_verbs import conjugate
 from regard_phrasebook.en_fr.noun_phrases import Nominal
 from regard_phrasebook.en_fr.nouns import of_kinds
@@ -23,9 +24,8 @@ from regard_phrasebook.en_fr.predicates import (
     with_pronoun,
 )
 from regard_phrasebook.en_fr.sentence import Sentence, combine
-from regard_phrasebook.en_fr.statements import said, said_of
-from regard_phrasebook.en_fr.talk import Talk
-from regard_phrasebook.en_fr.verbs import TRANSITIVE, verb
+from regard_phrasebook.en_fr.statements import make_statement, random_clause
+from regard_phrasebook.en_fr.verbs import TRANSITIVE, find_verb
 from regard_phrasebook.en_fr.words import Agreement
 from regard_phrasebook.engine.phrase import EMPTY, Phrase, rule
 
@@ -40,99 +40,99 @@ ACTIONS: tuple[tuple[float, Maker], ...] = (
 )
 
 
-def action(talk: Talk, subject: Nominal, denied: bool = False) -> Predicate:
-    """Something that one may want, plan or have done.
+def action(context: Context, subject: Nominal, negated: bool = False) -> Predicate:
+    """A predicate for a voluntary action, which can be wanted or planned.
 
     Args:
-        talk: Where choices come from.
-        subject: Who does it.
-        denied: Whether it is denied.
+        context: Random choices of the sentence.
+        subject: The subject.
+        negated: Whether the clause is negated.
 
     Returns:
-        The predicate; never a state.
+        The predicate; never a state or an involuntary event.
     """
-    made = talk.sampler.weighted(ACTIONS)(talk, subject, denied)
-    while made.state or f"{made.predicate.verb.en} {made.predicate.verb.particle}" in UNPLANNED:
-        made = talk.sampler.weighted(ACTIONS)(talk, subject, denied)
-    return made.predicate
+    choice = context.sampler.weighted(ACTIONS)(context, subject, negated)
+    while choice.state or f"{choice.predicate.verb.en} {choice.predicate.verb.particle}" in INVOLUNTARY:
+        choice = context.sampler.weighted(ACTIONS)(context, subject, negated)
+    return choice.predicate
 
 
-UNPLANNED = ("arrive ", "fall ", "get lost", "make a mistake", "lose ", "forget ", "break ", "get ", "cry ")
+INVOLUNTARY = ("arrive ", "fall ", "get lost", "make a mistake", "lose ", "forget ", "break ", "get ", "cry ")
 
 OPINIONS = (("think", "croire"), ("know", "savoir"), ("hope", "espérer"), ("say", "dire"))
 
 
-def opinion(talk: Talk) -> Sentence:
-    """`I think that he is tired`, `je crois qu'il est fatigué`."""
-    subject = talk.subject()
-    en, fr = talk.sampler.pick(OPINIONS)
-    chosen = verb(en, fr)
-    frame = "future" if en == "hope" else talk.sampler.pick(("present", "past", "future"))
-    clause = said(talk, frame=frame)
+def opinion(context: Context) -> Sentence:
+    """A that-clause: `I think that he is tired`, `je crois qu'il est fatigué`."""
+    subject = context.subject()
+    en, fr = context.sampler.pick(OPINIONS)
+    chosen = find_verb(en, fr)
+    frame = "future" if en == "hope" else context.sampler.pick(("present", "past", "future"))
+    clause = random_clause(context, frame=frame)
     that = rule("that/t <c>", "que/t <c>", c=clause.sentence().phrase)
     predicate = Predicate(chosen, that, clause.combos)
-    return said_of(subject, predicate, Manner("present"), "clause with que", *clause.constructions)
+    return make_statement(subject, predicate, Manner("present"), "clause with que", *clause.constructions)
 
 
 LIKINGS = (("like", "aimer"), ("love", "adorer"), ("hate", "détester"), ("prefer", "préférer"))
 
 
-def liking_to(talk: Talk) -> Sentence:
-    """`She likes to read`, `elle aime lire`."""
-    subject = talk.subject()
-    en, fr = talk.sampler.pick(LIKINGS)
-    liked = action(talk, subject)
+def liking_to(context: Context) -> Sentence:
+    """Liking to do something: `She likes to read`, `elle aime lire`."""
+    subject = context.subject()
+    en, fr = context.sampler.pick(LIKINGS)
+    liked = action(context, subject)
     form = "s" if subject.agreement.person == 3 and not subject.agreement.plural else ""
     verb_form = conjugate(fr).present[subject.agreement.index]
-    denied = talk.sampler.chance(0.25)
+    negated = context.sampler.chance(0.25)
     done = infinitive(subject.agreement, liked)
     helper = "does" if form else "do"
-    en_words = f"<s> {helper} not/n {en}/l <d>" if denied else f"<s> {en}{form}/l <d>"
-    fr_words = f"<s> ne/n {verb_form}/l pas/n <d>" if denied else f"<s> {verb_form}/l <d>"
+    en_words = f"<s> {helper} not/n {en}/l <d>" if negated else f"<s> {en}{form}/l <d>"
+    fr_words = f"<s> ne/n {verb_form}/l pas/n <d>" if negated else f"<s> {verb_form}/l <d>"
     phrase = rule(en_words, fr_words, s=subject.phrase, d=done)
     return Sentence(phrase, ".", (f"{en} to+{liked.verb.en}", *subject.combos, *liked.combos), ("liking to do",))
 
 
-def purpose(talk: Talk) -> Sentence:
-    """`I go to the market to buy some bread`, `pour acheter du pain`."""
-    subject = talk.subject()
-    place = destination(talk)
-    goal = action(talk, subject)
+def purpose(context: Context) -> Sentence:
+    """A purpose clause: `I go to the market to buy some bread`, `pour acheter du pain`."""
+    subject = context.subject()
+    place = destination(context)
+    goal = action(context, subject)
     while goal.verb.en == "go":
-        goal = action(talk, subject)
-    frame = talk.sampler.pick(("present", "past", "going", "future"))
+        goal = action(context, subject)
+    frame = context.sampler.pick(("present", "past", "going", "future"))
     aim = rule("to/t <a>", "pour/t <a>", a=infinitive(subject.agreement, goal, form="bare"))
     predicate = Predicate(GO, rule("<p> <a>", "<p> <a>", p=place.phrase, a=aim), (f"go+{place.head}", *goal.combos))
-    return said_of(subject, predicate, Manner(frame), "purpose with pour")
+    return make_statement(subject, predicate, Manner(frame), "purpose with pour")
 
 
-def before_doing(talk: Talk) -> Sentence:
-    """`He eats before going out`, `avant de sortir`; `without saying goodbye`."""
-    subject = talk.subject()
-    first, second = action(talk, subject), action(talk, subject)
-    word, avant = talk.sampler.pick((("before", "avant de"), ("before", "avant de"), ("without", "sans")))
+def before_doing(context: Context) -> Sentence:
+    """A clause with before or without: `He eats before going out`, `avant de sortir`."""
+    subject = context.subject()
+    first, second = action(context, subject), action(context, subject)
+    word, avant = context.sampler.pick((("before", "avant de"), ("before", "avant de"), ("without", "sans")))
     later = infinitive(subject.agreement, second, form="ing")
-    marked = " ".join(f"{one}/w" for one in avant.split())
+    marked = " ".join(f"{word}/w" for word in avant.split())
     done = rule(f"{word}/w <l>", f"{marked} <l>", l=later)
-    tense = talk.sampler.pick(("past", "present", "future", "going"))
+    tense = context.sampler.pick(("past", "present", "future", "going"))
     predicate = Predicate(
         first.verb,
         rule("<o> <d>", "<o> <d>", o=first.object, d=done),
         (*first.combos, *second.combos),
         first.clitic,
-        first.moved,
+        first.preceding_object,
     )
-    return said_of(subject, predicate, Manner(tense), f"infinitive with {avant.split()[0]}")
+    return make_statement(subject, predicate, Manner(tense), f"infinitive with {avant.split()[0]}")
 
 
-def if_clause(talk: Talk) -> Sentence:
-    """`If it rains, we will play tennis`: present and future in both languages."""
-    if talk.sampler.chance(0.4):
-        condition = Sentence(talk.sampler.pick(CONDITIONS), ".")
+def if_clause(context: Context) -> Sentence:
+    """A real condition: `If it rains, we will play tennis`; present and future in both languages."""
+    if context.sampler.chance(0.4):
+        condition = Sentence(context.sampler.pick(CONDITIONS), ".")
     else:
-        condition = said(talk, frame="present", time=0, plain=True).sentence()
-    result = said(talk, frame="future", time=0.2).sentence()
-    if talk.sampler.chance(0.6):
+        condition = random_clause(context, frame="present", time=0, plain=True).sentence()
+    result = random_clause(context, frame="future", time=0.2).sentence()
+    if context.sampler.chance(0.6):
         return combine("if/i <a> +,/c <b>", "si/i <a> +,/c <b>", "condition", ".", a=condition, b=result)
     return combine("<b> if/i <a>", "<b> si/i <a>", "condition", ".", a=condition, b=result)
 
@@ -146,31 +146,31 @@ CONDITIONS = (
 )
 
 
-def unreal(talk: Talk) -> Sentence:
-    """`If I had a car, I would go to Rome`: French has the imperfect after `si`."""
-    subject = talk.subject()
-    had = having(talk, subject, False)
+def unreal(context: Context) -> Sentence:
+    """An unreal condition: `If I had a car, I would go to Rome`; French has the imperfect after `si`."""
+    subject = context.subject()
+    had = having(context, subject, False)
     condition = Sentence(statement(subject, had.predicate, Manner("past")), ".", had.predicate.combos + subject.combos)
-    other = subject if subject.pronoun else talk.subject()
-    would = action(talk, other)
-    result = said_of(other, would, Manner("conditional"), "conditional")
+    other = subject if subject.pronoun else context.subject()
+    would = action(context, other)
+    result = make_statement(other, would, Manner("conditional"), "conditional")
     return combine("if/i <a> +,/c <b>", "si/i <a> +,/c <b>", "unreal condition", ".", a=condition, b=result)
 
 
-def while_clause(talk: Talk) -> Sentence:
-    """`While I was sleeping, she was reading`, `pendant que je dormais, elle lisait`."""
-    one, other = talk.subject(), talk.subject()
-    first = said_of(one, action(talk, one), Manner("was doing"), "imparfait")
-    second = said_of(other, action(talk, other), Manner("was doing"), "imparfait")
-    if talk.sampler.chance(0.5):
+def while_clause(context: Context) -> Sentence:
+    """Two simultaneous actions: `While I was sleeping, she was reading`, `pendant que je dormais, elle lisait`."""
+    first_subject, second_subject = context.subject(), context.subject()
+    first = make_statement(first_subject, action(context, first_subject), Manner("was doing"), "imparfait")
+    second = make_statement(second_subject, action(context, second_subject), Manner("was doing"), "imparfait")
+    if context.sampler.chance(0.5):
         return combine("while/w <a> +,/c <b>", "pendant/w que/w <a> +,/c <b>", "while", ".", a=first, b=second)
     return combine("<a> while/w <b>", "<a> pendant/w que/w <b>", "while", ".", a=first, b=second)
 
 
-def just_done(talk: Talk) -> Sentence:
-    """`I have just eaten`, `je viens de manger`."""
-    subject = talk.subject()
-    done = action(talk, subject)
+def just_done(context: Context) -> Sentence:
+    """The recent past: `I have just eaten`, `je viens de manger`."""
+    subject = context.subject()
+    done = action(context, subject)
     came = conjugate("venir").present[subject.agreement.index]
     has = "has" if subject.agreement.person == 3 and not subject.agreement.plural else "have"
     phrase = rule(
@@ -185,12 +185,12 @@ def just_done(talk: Talk) -> Sentence:
 ALREADY = rule("already/a", "déjà/a")
 
 
-def already(talk: Talk) -> Sentence:
-    """`She has already left`, `we have not eaten yet`, `have you ever seen a lion?`."""
-    subject = talk.subject()
-    if talk.sampler.chance(0.6):
-        return said_of(subject, action(talk, subject), Manner("perfect", "", ALREADY), "perfect with déjà")
-    done = action(talk, subject, True)
+def already(context: Context) -> Sentence:
+    """The perfect with already or not yet: `She has already left`, `we have not eaten yet`."""
+    subject = context.subject()
+    if context.sampler.chance(0.6):
+        return make_statement(subject, action(context, subject), Manner("perfect", "", ALREADY), "perfect with déjà")
+    done = action(context, subject, True)
     clause = statement(subject, done, Manner("perfect", "not yet"))
     phrase = rule("<c> yet/y", "<c>", c=clause)
     links = phrase.links | {(len(phrase.src) - 1, phrase.tgt.index("encore"))}
@@ -207,40 +207,44 @@ IMPORTANT = (
 )
 
 
-def impersonal(talk: Talk) -> Sentence:
-    """`It is important to sleep`, `il est important de dormir`."""
-    done = action(talk, nps.HE.nominal())
+def impersonal(context: Context) -> Sentence:
+    """An impersonal construction: `It is important to sleep`, `il est important de dormir`."""
+    done = action(context, nps.HE.nominal())
     while done.clitic is not EMPTY or done.verb.reflexive:
-        done = action(talk, nps.HE.nominal())
-    en, fr = talk.sampler.pick(IMPORTANT)
+        done = action(context, nps.HE.nominal())
+    en, fr = context.sampler.pick(IMPORTANT)
     phrase = rule(
         f"it/i is/v {en}/a to/t <d>", f"il/i est/v {fr}/a de/t <d>", d=infinitive(Agreement(), done, form="bare")
     )
     return Sentence(phrase, ".", (f"{en} to+{done.verb.en}", *done.combos), ("impersonal",))
 
 
-def taken_up(talk: Talk) -> Sentence:
-    """`I bought a car and I sold it`: the pronoun has the gender of what it stands for."""
-    first = talk.sampler.pick([one for one in TRANSITIVE if one.en in ("buy", "find", "take", "choose", "bring")])
+def pronoun_for_thing(context: Context) -> Sentence:
+    """`I bought a car and I sold it`: the pronoun agrees with its antecedent."""
+    first = context.sampler.pick([verb for verb in TRANSITIVE if verb.en in ("buy", "find", "take", "choose", "bring")])
     kinds = tuple(
         kind for kind in first.objects if kind in ("thing", "clothes", "text", "furniture", "vehicle", "food")
     )
-    noun = talk.sampler.pick(of_kinds(kinds))
-    several = talk.sampler.chance(0.25)
-    determiner = talk.sampler.pick((nps.SOME_PLURAL, talk.owners()) if several else (nps.A, nps.THE, talk.owner()))
-    thing = nps.noun_phrase(determiner, noun, talk.quality(noun, 0.2))
-    subject = talk.pronoun()
-    second = talk.sampler.pick([one for one in TRANSITIVE if noun.kind in one.objects and one.en in TAKEN_UP])
+    noun = context.sampler.pick(of_kinds(kinds))
+    several = context.sampler.chance(0.25)
+    determiner = context.sampler.pick(
+        (nps.SOME_PLURAL, context.owners()) if several else (nps.A, nps.THE, context.owner())
+    )
+    thing = nps.noun_phrase(determiner, noun, context.quality(noun, 0.2))
+    subject = context.pronoun()
+    second = context.sampler.pick(
+        [verb for verb in TRANSITIVE if noun.kind in verb.objects and verb.en in SECOND_VERBS]
+    )
     clitic = _it(thing.agreement)
-    tense = talk.sampler.pick(("past", "past", "going", "future"))
-    one = statement(subject, Predicate(first, thing.phrase), Manner(tense))
-    two = statement(subject, Predicate(second, EMPTY, (), clitic, thing.agreement), Manner(tense))
-    phrase = rule("<a> and/e <b>", "<a> et/e <b>", a=one, b=two)
+    tense = context.sampler.pick(("past", "past", "going", "future"))
+    first_clause = statement(subject, Predicate(first, thing.phrase), Manner(tense))
+    second_clause = statement(subject, Predicate(second, EMPTY, (), clitic, thing.agreement), Manner(tense))
+    phrase = rule("<a> and/e <b>", "<a> et/e <b>", a=first_clause, b=second_clause)
     combos = (f"{first.en}+{noun.en}", f"{second.en}+{noun.en}", *thing.combos)
     return Sentence(phrase, ".", combos, ("pronoun for a thing",))
 
 
-TAKEN_UP = ("sell", "lose", "break", "wash", "repair", "hide", "forget", "eat", "use", "wear", "read")
+SECOND_VERBS = ("sell", "lose", "break", "wash", "repair", "hide", "forget", "eat", "use", "wear", "read")
 
 
 def _it(agreement: Agreement) -> Phrase:
@@ -263,34 +267,34 @@ together/a = ensemble/a
 """)
 
 
-def manner(talk: Talk) -> Sentence:
-    """`She sings well`, `elle chante bien`."""
-    subject = talk.subject()
-    en, fr = talk.sampler.pick(SKILLS)
-    way = talk.sampler.pick(MANNERS)
+def manner(context: Context) -> Sentence:
+    """An adverb of manner: `She sings well`, `elle chante bien`."""
+    subject = context.subject()
+    en, fr = context.sampler.pick(SKILLS)
+    way = context.sampler.pick(MANNERS)
     while way.src == ("together",) and not subject.agreement.plural:
-        way = talk.sampler.pick(MANNERS)
-    predicate = Predicate(verb(en, fr), way, (f"{en}+{' '.join(way.src)}",))
-    return said_of(subject, predicate, Manner(talk.sampler.pick(("present", "present", "future"))), "manner")
+        way = context.sampler.pick(MANNERS)
+    predicate = Predicate(find_verb(en, fr), way, (f"{en}+{' '.join(way.src)}",))
+    return make_statement(subject, predicate, Manner(context.sampler.pick(("present", "present", "future"))), "manner")
 
 
 NOTHING = (("nothing", "rien"), ("nobody", "personne"))
 
 
-def nothing(talk: Talk) -> Sentence:
-    """`He eats nothing`, `il ne mange rien`; `they know nobody`."""
-    subject = talk.subject()
-    word, rien = talk.sampler.pick(NOTHING)
-    wanted = "person" if word == "nobody" else "thing"
+def nothing(context: Context) -> Sentence:
+    """A negative pronoun as object: `He eats nothing`, `il ne mange rien`."""
+    subject = context.subject()
+    word, rien = context.sampler.pick(NOTHING)
+    kind = "person" if word == "nobody" else "thing"
     pool = [
-        one
-        for one in TRANSITIVE
-        if wanted in one.objects and not one.preposition and not one.particle and one.en != "read"
+        verb
+        for verb in TRANSITIVE
+        if kind in verb.objects and not verb.preposition and not verb.particle and verb.en != "read"
     ]
-    chosen = talk.sampler.pick(pool)
+    chosen = context.sampler.pick(pool)
     forms = conjugate(chosen.fr)
     third = subject.agreement.person == 3 and not subject.agreement.plural
-    if talk.sampler.chance(0.5):
+    if context.sampler.chance(0.5):
         en, fr = (english.third_person(chosen.en) if third else chosen.en), forms.present[subject.agreement.index]
         templates = (f"<s> {en}/v {word}/n", f"<s> ne/n {fr}/v {rien}/n")
     else:

@@ -1,10 +1,10 @@
-"""English forms and spelling: plurals, verb forms, a/an, short forms, punctuation."""
+"""English inflection and spelling: plurals, verb forms, a/an, contractions, punctuation."""
 
 from __future__ import annotations
 
 from functools import cache
 
-from regard_phrasebook.engine.phrase import Piece, attach, capitalise
+from regard_phrasebook.engine.phrase import Piece, attach, capitalize
 
 PLURALS = {
     "man": "men", "woman": "women", "child": "children", "policeman": "policemen", "mouse": "mice", "knife": "knives",
@@ -33,7 +33,7 @@ IRREGULAR = {
 }  # fmt: skip
 
 DOUBLED = {"swim", "run", "get", "forget", "put", "sit", "win", "cut", "stop", "travel", "plan", "prefer", "shop"}
-"""Verbs that double their last consonant before -ing, and before -ed where they are regular (British spelling)."""
+"""Verbs that double their last consonant before -ing, and before -ed if they are regular (British spelling)."""
 
 SHORT_SUBJECTS = {
     ("I", "am"): "I'm", ("you", "are"): "you're", ("he", "is"): "he's", ("she", "is"): "she's", ("it", "is"): "it's",
@@ -47,8 +47,8 @@ SHORT_NEGATIONS = {
     "could": "couldn't", "would": "wouldn't", "must": "mustn't",
 }  # fmt: skip
 
-SAID_WITH_VOWEL = ("honest", "hour")
-SAID_WITH_CONSONANT = ("university", "useful", "european", "one", "uniform", "euro")
+VOWEL_SOUND = ("honest", "hour")
+CONSONANT_SOUND = ("university", "useful", "european", "one", "uniform", "euro")
 VOWELS = "aeiou"
 
 
@@ -68,7 +68,7 @@ def _plural(word: str) -> str:
 
 @cache
 def third_person(verb: str) -> str:
-    """What a verb is with he, she, it: `goes`, `carries`."""
+    """The third person singular of the present: `goes`, `carries`."""
     irregular = {"be": "is", "have": "has", "do": "does", "go": "goes"}
     return irregular.get(verb) or _plural(verb)
 
@@ -106,18 +106,18 @@ def _with_ed(verb: str) -> str:
 
 
 def spell_full(pieces: list[Piece]) -> list[Piece]:
-    """Spells a sentence without short forms, except that `can not` is written `cannot`."""
+    """Spells a sentence without contractions, except that `can not` is written `cannot`."""
     return _spell(_merge(pieces, {("can", "not"): "cannot"}))
 
 
 def spell_short(pieces: list[Piece]) -> list[Piece]:
-    """Spells a sentence with the short forms of speech: `don't`, `I'm`."""
+    """Spells a sentence with contractions: `don't`, `I'm`."""
     negations = {(verb, "not"): short for verb, short in SHORT_NEGATIONS.items()}
     return _spell(_merge(_merge(pieces, negations), SHORT_SUBJECTS))
 
 
 def _merge(pieces: list[Piece], table: dict[tuple[str, str], str]) -> list[Piece]:
-    """Writes neighbours that stand in the table as one word."""
+    """Merges adjacent words that are in the table into one word."""
     merged: list[Piece] = []
     for piece in pieces:
         key = (merged[-1].text if merged else "", piece.text)
@@ -129,15 +129,15 @@ def _merge(pieces: list[Piece], table: dict[tuple[str, str], str]) -> list[Piece
 
 
 def _spell(pieces: list[Piece]) -> list[Piece]:
-    spelt = []
+    spelled = []
     for piece, following in zip(pieces, [*pieces[1:], Piece("", ())], strict=True):
         an = piece.text == "a" and _sounds_like_vowel(following.text)
-        spelt.append(Piece("an", piece.tokens) if an else piece)
-    return capitalise(attach(spelt))
+        spelled.append(Piece("an", piece.tokens) if an else piece)
+    return capitalize(attach(spelled))
 
 
 def _sounds_like_vowel(word: str) -> bool:
     word = word.lower()
-    if word.startswith(SAID_WITH_VOWEL):
+    if word.startswith(VOWEL_SOUND):
         return True
-    return word[:1] in VOWELS and not word.startswith(SAID_WITH_CONSONANT) and word != ""
+    return word[:1] in VOWELS and not word.startswith(CONSONANT_SOUND) and word != ""

@@ -1,42 +1,42 @@
-"""French spelling: elision, contraction, and the typography of marks.
+"""French spelling: elision, contraction and punctuation.
 
-Tokens come one a morpheme. An object pronoun is written with a final dot (`le·`), which tells it from the
-article: both elide (`l'`), the article alone contracts (`de` + `le` = `du`).
+Each token is a morpheme. An object pronoun has a final dot (`le·`), which distinguishes it from the article: both elide
+(`l'`), but only the article contracts (`de` + `le` = `du`).
 """
 
 from __future__ import annotations
 
-from regard_phrasebook.engine.phrase import GLUE, Piece, attach, capitalise
+from regard_phrasebook.engine.phrase import GLUE, Piece, attach, capitalize
 
 CLITIC = "·"
 ELIDED = {"le", "la", "je", "me", "te", "se", "ne", "de", "que", "parce que", "le·", "la·"}
 CONTRACTED = {("de", "le"): "du", ("de", "les"): "des", ("à", "le"): "au", ("à", "les"): "aux"}
 ASPIRATED = ("haut", "huit", "onze", "héros", "hors", "haricot", "hibou", "hamster")
-"""Beginnings of words before which nothing elides, although they begin with a vowel or an h."""
+"""Beginnings of words without elision before them, although they begin with a vowel or an h."""
 
 VOWELS = "aeiouyâàäéèêëîïôöùûüœh"
 
 
 def begins_with_vowel(word: str) -> bool:
-    """Whether French elides before a word: a vowel or a mute h."""
+    """Whether French elides before a word, which begins with a vowel or a mute h."""
     word = word.lower()
     return bool(word) and word[0] in VOWELS and not word.startswith(ASPIRATED) and word not in ("y·", "yaourt")
 
 
 def spell(pieces: list[Piece]) -> list[Piece]:
-    """Spells a French sentence: elision, then contraction, then gluing and a capital."""
-    return capitalise(attach(_unmark(_contract(_elide(pieces)))))
+    """Spells a French sentence: elision, contraction, joining, capitalization."""
+    return capitalize(attach(_unmark(_contract(_elide(pieces)))))
 
 
 def _elide(pieces: list[Piece]) -> list[Piece]:
-    spelt = []
+    spelled = []
     for piece, following in zip(pieces, [*pieces[1:], Piece("", ())], strict=True):
-        spelt.append(Piece(_before(piece.text, following.text), piece.tokens))
-    return spelt
+        spelled.append(Piece(_elided(piece.text, following.text), piece.tokens))
+    return spelled
 
 
-def _before(word: str, following: str) -> str:
-    """How a word is written before another."""
+def _elided(word: str, following: str) -> str:
+    """The spelling of a word before another word."""
     if word in ELIDED and (begins_with_vowel(following) or following == "y" + CLITIC):
         return word.rstrip(CLITIC)[:-1] + "'" + GLUE
     if word == "si" and following in ("il", "ils"):

@@ -1,7 +1,7 @@
 """French conjugation: present, imperfect, future, conditional, participle, imperative.
 
-Six forms a tense, in the order je tu il nous vous ils. Regular verbs follow their ending; the others stand in
-a table with their present, past participle and future stem.
+Each tense has six forms in the order je tu il nous vous ils. Regular verbs are inflected by their ending; tables list
+the present, past participle and future stem of the others.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ IRREGULAR: dict[str, tuple[str, str, str]] = {
     "construire": ("construis construis construit construisons construisez construisent", "construit", "construir"),
     "conduire": ("conduis conduis conduit conduisons conduisez conduisent", "conduit", "conduir"),
 }
-"""Infinitive to present, past participle and future stem."""
+"""Maps irregular infinitives to present, past participle and future stem."""
 
 PATTERNS: tuple[tuple[str, str, str, str], ...] = (
     ("prendre", "prends prends prend prenons prenez prennent", "pris", "prendr"),
@@ -49,18 +49,18 @@ PATTERNS: tuple[tuple[str, str, str, str], ...] = (
     ("rire", "ris ris rit rions riez rient", "ri", "rir"),
     ("ffrir", "ffre ffres ffre ffrons ffrez ffrent", "ffert", "ffrir"),
 )
-"""Endings that whole families share (apprendre, revenir, sourire), with the same three columns."""
+"""Endings of verb families (apprendre, revenir, sourire) with the same three columns."""
 
 WITH_ETRE = frozenset(
     ["aller", "venir", "revenir", "devenir", "partir", "arriver", "rester", "tomber", "rentrer", "entrer", "sortir"]
 )
-"""Verbs without `se` whose past is made with être."""
+"""Non-reflexive verbs with the auxiliary être."""
 
 GRAVE = ("acheter", "lever", "promener", "préférer", "répéter", "inquiéter", "espérer", "amener", "geler")
 """Verbs in -er whose e or é becomes è before a silent syllable."""
 
 DOUBLING = ("appeler", "rappeler", "jeter")
-"""Verbs in -er that double their consonant there instead."""
+"""Verbs in -er that double their consonant there."""
 
 IMPERFECT = ("ais", "ais", "ait", "ions", "iez", "aient")
 FUTURE = ("ai", "as", "a", "ons", "ez", "ont")
@@ -71,14 +71,14 @@ class Conjugation:
     """The forms of a verb.
 
     Attributes:
-        infinitive: Without `se`.
-        present: Six forms, like the other tenses.
-        imperfect: Past states and habits.
+        infinitive: Infinitive without `se`.
+        present: Six forms, as for the other tenses.
+        imperfect: Imperfect.
         future: Simple future.
-        conditional: What would be.
+        conditional: Present conditional.
         participle: Past participle, masculine singular.
         imperative: Three forms: tu, nous, vous.
-        auxiliary: `être` or `avoir` for the past; reflexive verbs take être whatever stands here.
+        auxiliary: `être` or `avoir`, for the non-reflexive verb; reflexive verbs always take être.
     """
 
     infinitive: str
@@ -93,7 +93,7 @@ class Conjugation:
 
 @cache
 def conjugate(infinitive: str) -> Conjugation:
-    """All forms of a verb, from its infinitive without `se`."""
+    """All forms of a verb, given its infinitive without `se`."""
     present, participle, stem = _principal_parts(infinitive)
     base = infinitive[:-2] if infinitive.endswith("er") else present[3].removesuffix("ons")
     base = "ét" if infinitive == "être" else base
@@ -110,15 +110,15 @@ def conjugate(infinitive: str) -> Conjugation:
 
 
 def agree(participle: str, gender: str, plural: bool) -> str:
-    """A past participle in the gender and number of what it agrees with.
+    """Inflects a past participle for gender and number.
 
     Args:
-        participle: Masculine singular.
+        participle: Masculine singular form.
         gender: `m` or `f`.
-        plural: Number.
+        plural: Whether to return the plural.
 
     Returns:
-        For example `venues` of `venu`.
+        The form, such as `venues` for `venu`.
 
     >>> agree("pris", "m", plural=True), agree("pris", "f", plural=True)
     ('pris', 'prises')
@@ -144,7 +144,7 @@ def _principal_parts(infinitive: str) -> tuple[tuple[str, ...], str, str]:
 
 
 def _first_group(infinitive: str) -> tuple[tuple[str, ...], str, str]:
-    """Verbs in -er with their changes of spelling before a silent e and before o."""
+    """Verbs in -er, with their spelling changes before a silent e and before o."""
     root = infinitive[:-2]
     weak = _silent_root(infinitive)
     present = (weak + "e", weak + "es", weak + "e", _soften(root, "ons"), root + "ez", weak + "ent")
@@ -165,7 +165,7 @@ def _silent_root(infinitive: str) -> str:
 
 
 def _soften(root: str, ending: str) -> str:
-    """Keeps the sound of g and c before a and o: mangeons, commençait."""
+    """Preserves the soft g and c before a and o: mangeons, commençait."""
     if ending[0] in "ao" and root.endswith("g"):
         return root + "e" + ending
     if ending[0] in "ao" and root.endswith("c"):
@@ -181,6 +181,6 @@ def _imperative(infinitive: str, present: tuple[str, ...]) -> tuple[str, str, st
     special = {"être": ("sois", "soyons", "soyez"), "avoir": ("aie", "ayons", "ayez")}
     if infinitive in special:
         return special[infinitive]
-    # Verbs whose tu ends in -es, and aller, lose the s: mange, ouvre, va.
+    # Verbs whose tu form ends in -es, and aller, lose the s: mange, ouvre, va.
     you = present[1][:-1] if present[1].endswith(("es", "vas")) else present[1]
     return you, present[3], present[4]

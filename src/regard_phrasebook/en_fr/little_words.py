@@ -1,4 +1,4 @@
-"""Names, times, numbers and other small words of the English-French phrasebook."""
+"""Names, numbers, times and adverbs of the English-French phrasebook."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ MEN = ("Paul", "Thomas", "Lucas", "Pierre", "Martin", "Nicolas", "Louis", "Simon
 
 
 def _pairs(table: str) -> tuple[tuple[str, str], ...]:
-    """Reads lines of `English = French`."""
+    """Parses lines of the form `English = French`."""
     return tuple(
         (en.strip(), fr.strip()) for en, _, fr in (line.partition("=") for line in table.split("\n") if line.strip())
     )
 
 
 def linked(table: str) -> tuple[Phrase, ...]:
-    """Reads lines of `English = French` whose words carry tags, as in a rule."""
+    """Parses lines of the form `English = French` whose words have tags, as in a rule."""
     return tuple(rule(en, fr) for en, fr in _pairs(table))
 
 

@@ -1,4 +1,4 @@
-"""Noun phrases: determiners, adjectives in their places, possessors, pronouns and names."""
+"""Noun phrases: determiners, adjectives, possessors, pronouns and names."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 from regard_phrasebook.en_fr.french_spelling import begins_with_vowel
 from regard_phrasebook.en_fr.words import Adjective, Agreement, Gender, Noun
-from regard_phrasebook.engine.phrase import EMPTY, Phrase, join, pair, rule, silent
+from regard_phrasebook.engine.phrase import EMPTY, Phrase, join, pair, rule, unaligned
 
 
 @dataclass(frozen=True, slots=True)
 class Nominal:
-    """A noun phrase or pronoun, ready to stand in a clause.
+    """A noun phrase or pronoun as a part of a clause.
 
     Attributes:
-        phrase: Its words.
-        agreement: Person, number and gender that others agree with.
-        combos: Combinations of words within it.
-        pronoun: The English pronoun, when it is one.
-        head: The English head noun, when it has one.
+        phrase: The words.
+        agreement: Person, number and gender that other words agree with.
+        combos: Word combinations in the phrase.
+        pronoun: The English pronoun, if the phrase is a pronoun.
+        head: The English head noun, if it has one.
     """
 
     phrase: Phrase
@@ -30,16 +30,16 @@ class Nominal:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A grammatical person with its words.
+    """A grammatical person with its pronouns.
 
     Attributes:
         en: English subject (`I`).
         fr: French subject (`je`).
-        agreement: Its person, number and gender.
+        agreement: Person, number and gender.
         en_object: English object (`me`).
-        direct: French direct object pronoun, marked as such.
-        indirect: French indirect object pronoun, marked as such.
-        en_own: English possessive (`my`).
+        direct: French direct object pronoun, with the dot of `french_spelling.CLITIC` where it looks like an article.
+        indirect: French indirect object pronoun.
+        en_possessive: English possessive (`my`).
         stressed: French stressed pronoun (`moi`).
         reflexive: French reflexive pronoun.
     """
@@ -50,12 +50,12 @@ class Person:
     en_object: str
     direct: str
     indirect: str
-    en_own: str
+    en_possessive: str
     stressed: str
     reflexive: str
 
     def nominal(self) -> Nominal:
-        """The pronoun as subject."""
+        """The subject pronoun."""
         return Nominal(pair(self.en, self.fr), self.agreement, (), self.en)
 
 
@@ -67,11 +67,11 @@ THEY = Person("they", "ils", Agreement(3, True), "them", "les·", "leur", "their
 
 
 def you(gender: Gender, plural: bool) -> Person:
-    """Who is spoken to: `tu` for one, `vous` for several.
+    """The second person: `tu` for one addressee, `vous` for several.
 
     Args:
         gender: Gender of the addressee.
-        plural: Whether there are several.
+        plural: Whether there are several addressees.
 
     Returns:
         The person.
@@ -93,16 +93,16 @@ OWN = (
 )
 
 
-def own(owner: Agreement, thing: Agreement, following: str) -> str:
-    """The French possessive.
+def possessive(owner: Agreement, thing: Agreement, following: str) -> str:
+    """The French possessive determiner.
 
     Args:
-        owner: Whose it is.
-        thing: What is owned.
-        following: The French word after it: `mon amie`, `mon école`.
+        owner: Agreement of the owner.
+        thing: Agreement of the noun.
+        following: The next French word, which decides the form: `mon amie`, `mon école`.
 
     Returns:
-        Such as `ma` or `leurs`.
+        The determiner, such as `ma` or `leurs`.
     """
     masculine, feminine, plural = OWN[owner.index]
     if thing.plural:
@@ -110,19 +110,19 @@ def own(owner: Agreement, thing: Agreement, following: str) -> str:
     return feminine if thing.gender == "f" and not begins_with_vowel(following) else masculine
 
 
-def article(agreement: Agreement) -> str:
+def definite_article(agreement: Agreement) -> str:
     """The French definite article before elision."""
     if agreement.plural:
         return "les"
     return "la" if agreement.gender == "f" else "le"
 
 
-def this(agreement: Agreement, following: str) -> str:
-    """The French demonstrative.
+def demonstrative(agreement: Agreement, following: str) -> str:
+    """The French demonstrative determiner.
 
     Args:
-        agreement: Of the noun.
-        following: The word after it: `cet homme`.
+        agreement: Agreement of the noun.
+        following: The next French word, which decides the form: `cet homme`.
 
     Returns:
         One of ce, cet, cette, ces.
@@ -135,19 +135,19 @@ def this(agreement: Agreement, following: str) -> str:
 
 
 def a(agreement: Agreement) -> str:
-    """The French indefinite article of the singular."""
+    """The French singular indefinite article."""
     return "une" if agreement.gender == "f" else "un"
 
 
 @dataclass(frozen=True, slots=True)
 class Determiner:
-    """How a noun is introduced.
+    """The kind of determiner of a noun.
 
     Attributes:
-        kind: `the`, `a`, `some`, `any` (under negation), `general` (coffee in general), `own`, `this`, `count`
-            (a number), `measure` (a lot of), `bare`.
-        plural: Number of the noun.
-        owner: Whose, for `own`.
+        kind: `the`, `a`, `not a`, `some`, `any` (both after a negation), `general` (generic: coffee), `own`
+            (possessive), `this`, `count` (a number), `measure` (a lot of), `bare` (none).
+        plural: Whether the noun is plural.
+        owner: The possessor, for `own`.
         words: English and French words, for `count` and `measure`.
     """
 
@@ -166,12 +166,12 @@ BARE = Determiner("bare")
 
 
 def noun_phrase(determiner: Determiner, noun: Noun, adjective: Adjective | None = None) -> Nominal:
-    """A noun with its determiner and perhaps an adjective, in the order of each language.
+    """A noun with a determiner and an optional adjective, in the word order of each language.
 
     Args:
-        determiner: How it is introduced, and its number.
-        noun: The head.
-        adjective: A quality.
+        determiner: The determiner, which also sets the number.
+        noun: The head noun.
+        adjective: An adjective, or None.
 
     Returns:
         The phrase, with its agreement and combinations.
@@ -189,12 +189,12 @@ def noun_phrase(determiner: Determiner, noun: Noun, adjective: Adjective | None 
 
 
 def attributive(adjective: Adjective, agreement: Agreement, noun: str) -> str:
-    """The French form of an adjective beside its noun.
+    """The French form of an attributive adjective.
 
     Args:
         adjective: The adjective.
-        agreement: Of the noun.
-        noun: The French noun, before which `beau` becomes `bel`.
+        agreement: Agreement of the noun.
+        noun: The French noun; before a vowel `beau` becomes `bel`.
 
     Returns:
         The form.
@@ -206,11 +206,11 @@ def attributive(adjective: Adjective, agreement: Agreement, noun: str) -> str:
 
 
 def _determine(determiner: Determiner, agreement: Agreement, following: str, before: bool) -> Phrase:
-    """The determiner's own words."""
+    """The words of a determiner."""
     kind = determiner.kind
     if kind == "own" and determiner.owner:
         owner = determiner.owner
-        return pair(owner.en_own, own(owner.agreement, agreement, following))
+        return pair(owner.en_possessive, possessive(owner.agreement, agreement, following))
     if kind in ("count", "measure"):
         return pair(*determiner.words)
     if kind == "some":
@@ -219,54 +219,54 @@ def _determine(determiner: Determiner, agreement: Agreement, following: str, bef
 
 
 def _some(agreement: Agreement, before: bool) -> Phrase:
-    """`some`: partitive of what cannot be counted, indefinite plural of what can (`de` before an adjective)."""
+    """`some`: the partitive of mass nouns, the indefinite plural of others (`de` before an adjective)."""
     if agreement.plural:
         return pair("some", "de" if before else "des")
-    return pair("some", f"de {article(agreement)}")
+    return pair("some", f"de {definite_article(agreement)}")
 
 
 def _simple(kind: str, agreement: Agreement, following: str) -> Phrase:
-    """Determiners that need nothing but the noun."""
-    made = {
-        "the": pair("the", article(agreement)),
+    """Determiners that depend on the noun alone."""
+    phrases = {
+        "the": pair("the", definite_article(agreement)),
         "a": pair("a", a(agreement)),
         "not a": pair("a", "de"),
         "any": pair("any", "de"),
-        "this": pair("these" if agreement.plural else "this", this(agreement, following)),
-        "general": silent(tgt=article(agreement)),
+        "this": pair("these" if agreement.plural else "this", demonstrative(agreement, following)),
+        "general": unaligned(tgt=definite_article(agreement)),
         "bare": EMPTY,
     }
-    return made[kind]
+    return phrases[kind]
 
 
-def belonging(owned: Noun, owner: Nominal) -> Nominal:
-    """`my brother's bag`: the owner first in English, last in French.
+def genitive(owned: Noun, owner: Nominal) -> Nominal:
+    """A possessive phrase such as `my brother's bag`; the owner is first in English, last in French.
 
     Args:
-        owned: What is owned.
+        owned: The possessed noun.
         owner: A singular noun phrase or a name.
 
     Returns:
-        The phrase, which agrees like what is owned.
+        The phrase, with the agreement of the possessed noun.
     """
     agreement = Agreement(3, False, owned.gender)
     phrase = rule(
         f"<owner> +'s/d {owned.en.replace(' ', '/n ')}/n",
-        f"{article(agreement)} {owned.fr.replace(' ', '/n ')}/n de/d <owner>",
+        f"{definite_article(agreement)} {owned.fr.replace(' ', '/n ')}/n de/d <owner>",
         owner=owner.phrase,
     )
     return Nominal(phrase, agreement, (*owner.combos, f"{owner.head}'s+{owned.en}"), "", owned.en)
 
 
 def coordinate(first: Nominal, second: Nominal) -> Nominal:
-    """Two people or things joined by `and`: plural, masculine unless both are feminine.
+    """Coordinates two noun phrases with `and`: plural, and masculine unless both are feminine.
 
     Args:
-        first: One of them, not a pronoun.
-        second: The other.
+        first: The first phrase, not a pronoun.
+        second: The second phrase.
 
     Returns:
-        Both together.
+        The coordination.
     """
     both_feminine = first.agreement.gender == "f" and second.agreement.gender == "f"
     gender: Gender = "f" if both_feminine else "m"

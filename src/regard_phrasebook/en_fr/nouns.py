@@ -1,7 +1,7 @@
 """The nouns of the English-French phrasebook.
 
-One line a noun: English, French, gender; `_` stands for a space. The English plural follows `english.plural`, the
-French plural its own rules below, or stands in a fourth column. Tables of things that cannot be counted say so.
+Each line has a noun: English, French, gender; `_` stands for a space. The English plural follows `english.plural`; the
+French plural follows `french_plural` or is in a fourth column. `MASS_TABLES` lists the tables of mass nouns.
 """
 
 from __future__ import annotations
@@ -358,22 +358,22 @@ TABLES = {
     "opening": OPENINGS, "person": PEOPLE,
     "family": FAMILY, "animal": ANIMALS, "event": EVENTS, "idea": IDEAS, "body": BODY, "instrument": INSTRUMENTS,
 }  # fmt: skip
-"""Kinds of nouns that are counted."""
+"""Tables of count nouns, by kind."""
 
 MASS_TABLES = {"dish": DISHES, "drink": DRINKS, "language": LANGUAGES, "sport": SPORTS, "subject": SUBJECTS}
-"""Kinds of nouns that are not."""
+"""Tables of mass nouns, by kind."""
 
 
 def _noun(line: str, kind: str, mass: bool) -> Noun:
-    """Reads one line of a table."""
+    """Parses one line of a table."""
     en, fr, gender, *plural = (column.replace("_", " ") for column in line.split())
     fr_plural = plural[0] if plural else french_plural(fr)
-    side: Gender = "f" if gender == "f" else "m"
-    return Noun(en, fr, side, kind, english.plural(en), fr_plural, mass)
+    noun_gender: Gender = "f" if gender == "f" else "m"
+    return Noun(en, fr, noun_gender, kind, english.plural(en), fr_plural, mass)
 
 
 def french_plural(word: str) -> str:
-    """The regular plural of a French noun or adjective, with -eau and -al.
+    """The plural of a French noun or adjective by the rules, including -eau and -al.
 
     >>> french_plural("gâteau"), french_plural("cheval"), french_plural("souris"), french_plural("lit")
     ('gâteaux', 'chevaux', 'souris', 'lits')
@@ -390,7 +390,7 @@ def _read(tables: dict[str, str], mass: bool) -> dict[str, tuple[Noun, ...]]:
 
 
 NOUNS: dict[str, tuple[Noun, ...]] = _read(TABLES, mass=False) | _read(MASS_TABLES, mass=True)
-"""Every noun, by its kind."""
+"""All nouns, by kind."""
 
 
 def of_kinds(kinds: tuple[str, ...]) -> tuple[Noun, ...]:

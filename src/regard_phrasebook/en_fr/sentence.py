@@ -1,4 +1,4 @@
-"""A sentence before it has its final mark."""
+"""A sentence before its final punctuation mark is added."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from regard_phrasebook.engine.phrase import Phrase, rule
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence without its final mark.
+    """A sentence without its final punctuation mark.
 
     Attributes:
-        phrase: Its words.
-        mark: `.`, `?` or `!`.
-        combos: Combinations of words in it.
-        constructions: What it shows.
+        phrase: The words.
+        mark: The final mark: `.`, `?` or `!`.
+        combos: Word combinations in the sentence.
+        constructions: Names of the constructions in the sentence.
     """
 
     phrase: Phrase
@@ -23,26 +23,26 @@ class Sentence:
     combos: tuple[str, ...] = ()
     constructions: tuple[str, ...] = ()
 
-    def ended(self) -> Phrase:
-        """The phrase with its final mark; `?` and `!` are words of their own in French."""
+    def with_final_mark(self) -> Phrase:
+        """The phrase with its final mark; `?` and `!` are separate words in French."""
         french = f"+{self.mark}" if self.mark == "." else self.mark
         return rule(f"<s> +{self.mark}/p", f"<s> {french}/p", s=self.phrase)
 
 
-def combine(src: str, tgt: str, shows: str, mark: str, /, **parts: Sentence) -> Sentence:
-    """Builds a sentence from others.
+def combine(src: str, tgt: str, construction: str, mark: str, /, **parts: Sentence) -> Sentence:
+    """Combines sentences into one.
 
     Args:
         src: Template of the source side, as in `regard_phrasebook.engine.phrase.rule`.
         tgt: Template of the target side.
-        shows: Name of the construction.
-        mark: Its final mark.
-        **parts: The sentences that fill the templates; their own marks are dropped.
+        construction: Name of the construction.
+        mark: Final mark of the result.
+        **parts: Sentences that fill the slots; their final marks are dropped.
 
     Returns:
         The sentence, with the combinations and constructions of all parts.
     """
-    phrase = rule(src, tgt, **{key: one.phrase for key, one in parts.items()})
-    combos = tuple(combo for one in parts.values() for combo in one.combos)
-    shown = (shows, *(shown for one in parts.values() for shown in one.constructions))
-    return Sentence(phrase, mark, combos, shown)
+    phrase = rule(src, tgt, **{key: part.phrase for key, part in parts.items()})
+    combos = tuple(combo for part in parts.values() for combo in part.combos)
+    constructions = (construction, *(name for part in parts.values() for name in part.constructions))
+    return Sentence(phrase, mark, combos, constructions)

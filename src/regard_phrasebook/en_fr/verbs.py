@@ -1,7 +1,7 @@
 """The verbs of the English-French phrasebook.
 
-One line a verb: `English (particle) = French [preposition] : kinds of objects`. A French infinitive with `se` is
-reflexive; `*` after the English marks a state (no progressive; simple past is imparfait).
+Each line has a verb: `English (particle) = French [preposition] : kinds of objects`. A French infinitive with `se` is
+reflexive; `*` after the English marks a stative verb (no progressive; its simple past is the imparfait).
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ cost* = coûter
 
 
 def _verb(line: str) -> Verb:
-    """Reads one line of a table."""
+    """Parses one line of a table."""
     left, _, right = line.partition("=")
     french, _, kinds = right.partition(":")
     word, *particle = left.split()
@@ -138,19 +138,19 @@ def _read(table: str) -> tuple[Verb, ...]:
 
 
 TRANSITIVE = _read(TRANSITIVE_TABLE)
-"""Verbs with a direct object (or one that French joins with à)."""
+"""Verbs with a direct object, or in French an object with à."""
 FEELING = _read(FEELING_TABLE)
-"""Verbs of liking, whose objects are general: coffee, cats."""
+"""Verbs of liking, whose objects are generic: coffee, cats."""
 ORDINARY = _read(ORDINARY_TABLE)
-"""Verbs without an object."""
+"""Intransitive verbs."""
 _OTHER = _read(OTHER_TABLE)
 
 
-def verb(en: str, fr: str) -> Verb:
-    """The verb with these words.
+def find_verb(en: str, fr: str) -> Verb:
+    """Looks up a verb.
 
     Args:
-        en: English base form and particle.
+        en: English base form with its particle.
         fr: French infinitive.
 
     Returns:
@@ -159,4 +159,6 @@ def verb(en: str, fr: str) -> Verb:
     return _BY_NAME[en, fr]
 
 
-_BY_NAME = {(f"{one.en} {one.particle}".strip(), one.fr): one for one in (*TRANSITIVE, *FEELING, *ORDINARY, *_OTHER)}
+_BY_NAME = {
+    (f"{verb.en} {verb.particle}".strip(), verb.fr): verb for verb in (*TRANSITIVE, *FEELING, *ORDINARY, *_OTHER)
+}

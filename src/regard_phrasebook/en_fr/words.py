@@ -1,4 +1,4 @@
-"""The kinds of words that the tables of the English-French phrasebook hold."""
+"""Word classes of the English-French phrasebook: agreement, nouns, adjectives and verbs."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ Gender = Literal["m", "f"]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What French words agree with, and English verbs with person and number.
+    """Agreement features: person and number for both languages, gender for French.
 
     Attributes:
-        person: 1, 2 or 3.
-        plural: Number.
-        gender: Grammatical gender of the French noun, or of who is meant by a pronoun.
+        person: Grammatical person: 1, 2 or 3.
+        plural: Whether the number is plural.
+        gender: Gender of the French noun, or of the referent of a pronoun.
     """
 
     person: int = 3
@@ -24,22 +24,22 @@ class Agreement:
 
     @property
     def index(self) -> int:
-        """Place in a table of six forms: je tu il nous vous ils."""
+        """Index in a table of six forms: je tu il nous vous ils."""
         return self.person - 1 + (3 if self.plural else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """A noun of both languages.
+    """A noun in both languages.
 
     Attributes:
-        en: English singular; its words are separated by spaces.
+        en: English singular; words are separated by spaces.
         fr: French singular.
         gender: Gender of the French noun.
-        kind: Semantic class, by which verbs and adjectives choose their nouns.
+        kind: Semantic class, which selects the verbs and adjectives that suit the noun.
         en_plural: English plural.
         fr_plural: French plural.
-        mass: Cannot be counted (bread, water).
+        mass: Whether it is a mass noun (bread, water).
     """
 
     en: str
@@ -53,18 +53,18 @@ class Noun:
 
 @dataclass(frozen=True, slots=True)
 class Adjective:
-    """An adjective of both languages.
+    """An adjective in both languages.
 
     Attributes:
         en: English form.
-        comparative: English comparative; empty when it is not compared.
-        superlative: English superlative.
+        comparative: English comparative; empty if the adjective is not gradable.
+        superlative: English superlative; empty likewise.
         masculine: French masculine singular.
-        vowel: Masculine singular before a vowel (bel, nouvel, vieil); mostly the same.
+        vowel: French masculine singular before a vowel (bel, nouvel, vieil); usually the same as `masculine`.
         feminine: French feminine singular.
         masculine_plural: French masculine plural.
-        before: Whether it stands before its French noun.
-        kinds: Kinds of nouns that it goes with.
+        before: Whether it precedes its French noun.
+        kinds: Kinds of nouns that it can modify.
     """
 
     en: str
@@ -78,7 +78,7 @@ class Adjective:
     kinds: tuple[str, ...]
 
     def french(self, agreement: Agreement) -> str:
-        """The form that agrees, as it stands after a noun or as a predicate."""
+        """The French form for an agreement, after a noun or as a predicate."""
         if agreement.gender == "f":
             plural = self.feminine if self.feminine == self.masculine_plural else self.feminine + "s"
             return plural if agreement.plural else self.feminine
@@ -87,16 +87,17 @@ class Adjective:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A verb of both languages, with what it takes.
+    """A verb in both languages, with its complements.
 
     Attributes:
-        en: English base form, without particle.
-        particle: English words after the verb (`for` of look for), before the object.
-        fr: French infinitive, without `se`.
-        reflexive: Whether French says it with `se`.
+        en: English base form without particle.
+        particle: English words between the verb and its object (`for` in look for).
+        fr: French infinitive without `se`.
+        reflexive: Whether the French verb is reflexive.
         preposition: French preposition before the object (`à`, `de`), or empty.
-        objects: Kinds of nouns it takes as object; empty for a verb without one.
-        stative: A state: English has no progressive, and its simple past is the French imperfect.
+        objects: Kinds of nouns that can be its object; empty for an intransitive verb.
+        stative: Whether it is stative: English has no progressive, and French translates the simple past with the
+            imperfect.
     """
 
     en: str

@@ -1,6 +1,7 @@
 """Clauses of the English-Korean phrasebook.
 
-Korean puts the verb last. The ending of the verb says how the clause goes on, so each clause is made for its ending.
+In Korean the verb comes last. Its ending connects the clause to the next one, so each clause is generated for an
+ending.
 """
 
 from __future__ import annotations
@@ -8,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from regard_phrasebook.en_ko import words
-from regard_phrasebook.en_ko.endings import Stem, ended, future_modifier, past
-from regard_phrasebook.en_ko.phrases import Subject, mark, noun_phrase, subject, thing, time
+from regard_phrasebook.en_ko.endings import Stem, future_modifier, past, with_ending
+from regard_phrasebook.en_ko.phrases import Subject, noun_phrase, subject, thing, time, with_particle
 from regard_phrasebook.engine.phrase import EMPTY, Phrase, rule
 from regard_phrasebook.engine.sampler import Sampler
 
 FRAMES = ("present", "now", "past", "future")
 NEGATIONS = {"": "", "not": "negation with 안", "unable": "negation with 못", "long": "negation with 지 않아요"}
-"""Constructions by how a clause is denied; `long` is what becomes of `not` where 안 may not stand."""
+"""Construction names of the negations; `long` replaces `not` where 안 is not allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,50 +24,52 @@ class Clause:
     """A clause with its ending.
 
     Attributes:
-        phrase: Its words; the verb is the last word of the Korean.
-        combos: Combinations of words in it.
-        shows: Constructions in it.
-        who: The subject that a following clause may share.
-        topic: The place of the Korean word that names the subject; negative when none does.
-        waiting: The places of English subjects that Korean leaves out, and that nothing before them names yet.
+        phrase: The words; the Korean ends with the verb.
+        combos: Word combinations in the clause.
+        constructions: Names of the constructions in the clause.
+        subject: The subject, which a following clause can share; None if it has none to share.
+        topic: Index of the Korean word that names the subject; negative if there is none.
+        unlinked_subjects: Indices of the English subjects that Korean omits and that no earlier word is linked to yet.
     """
 
     phrase: Phrase
     combos: tuple[str, ...] = ()
-    shows: tuple[str, ...] = ()
-    who: Subject | None = None
+    constructions: tuple[str, ...] = ()
+    subject: Subject | None = None
     topic: int = -1
-    waiting: tuple[int, ...] = ()
+    unlinked_subjects: tuple[int, ...] = ()
 
 
-def told(phrase: Phrase, combos: tuple[str, ...], shows: tuple[str, ...], who: Subject) -> Clause:
-    """A clause that begins with its subject in both languages.
+def clause_with_subject(
+    phrase: Phrase, combos: tuple[str, ...], constructions: tuple[str, ...], who: Subject
+) -> Clause:
+    """Builds a clause that begins with its subject in both languages.
 
     Args:
-        phrase: Its words.
-        combos: Combinations of words in it.
-        shows: Constructions in it.
+        phrase: The words.
+        combos: Word combinations in the clause.
+        constructions: Names of the constructions in the clause.
         who: The subject.
 
     Returns:
         The clause.
     """
-    return Clause(phrase, combos, shows, who, len(who.phrase.tgt) - 1, (0,) if who.dropped else ())
+    return Clause(phrase, combos, constructions, who, len(who.phrase.tgt) - 1, (0,) if who.dropped else ())
 
 
 def no_short_negation(verb: words.Verb) -> bool:
-    """Whether 안 and 못 may not stand before a verb: one that 하다 or 추다 makes of a noun."""
+    """Whether a verb is a compound with 하다 or 추다, before which 안 and 못 are not allowed."""
     return verb.ko.text.endswith(("하", "춤추"))
 
 
-def english_verb(verb: words.Verb, frame: str, person: words.Person, denial: str) -> str:
+def english_verb(verb: words.Verb, frame: str, person: words.Person, negation: str) -> str:
     """The English verb as a template; the verb is tagged `v` and the negation `n`.
 
     Args:
         verb: The verb.
         frame: One of `FRAMES`, or `want`.
-        person: Whom it agrees with.
-        denial: Empty, `not` or `unable`.
+        person: Person of the subject.
+        negation: Empty, `not` or `unable`.
 
     Returns:
         One side of a rule.
@@ -88,58 +91,58 @@ def english_verb(verb: words.Verb, frame: str, person: words.Person, denial: str
         "want": f"{'does' if third else 'do'} not want to {verb.en}",
     }
     unable = f"could not {verb.en}" if frame == "past" else f"cannot {verb.en}"
-    text = {"": forms[frame], "not": negative[frame], "unable": unable}[denial]
+    text = {"": forms[frame], "not": negative[frame], "unable": unable}[negation]
     return " ".join(f"{word}/{'n' if word in ('not', 'cannot', 'could') else 'v'}" for word in text.split())
 
 
-def korean_verb(verb: words.Verb, frame: str, person: words.Person, denial: str, ending: str) -> str:
+def korean_verb(verb: words.Verb, frame: str, person: words.Person, negation: str, ending: str) -> str:
     """The Korean verb as a template with the same tags.
 
     Args:
         verb: The verb.
         frame: One of `FRAMES`, or `want`.
-        person: Whom it agrees with.
-        denial: Empty, `not` or `unable`.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`.
+        person: Person of the subject.
+        negation: Empty, `not` or `unable`.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
 
     Returns:
         One side of a rule.
     """
     stem, before, tag = verb.ko, "", "v"
     if frame == "now":
-        before, stem = f"{ended(stem, '고')}/v ", Stem("있")
+        before, stem = f"{with_ending(stem, '고')}/v ", Stem("있")
     elif frame == "want":
         third = person.en not in ("I", "we")
-        before = f"{ended(stem, '고')}/v " + ("싶어/v " if third else "")
+        before = f"{with_ending(stem, '고')}/v " + ("싶어/v " if third else "")
         stem = Stem("하") if third else Stem("싶")
-    if denial and (frame in ("now", "want") or no_short_negation(verb)):
-        before, stem = f"{before}{stem.text}지/v ", Stem("못하" if denial == "unable" else "않")
+    if negation and (frame in ("now", "want") or no_short_negation(verb)):
+        before, stem = f"{before}{stem.text}지/v ", Stem("못하" if negation == "unable" else "않")
         tag = "vn"
-    elif denial:
-        before = ("못/n " if denial == "unable" else "안/n ") + before
+    elif negation:
+        before = ("못/n " if negation == "unable" else "안/n ") + before
     if frame == "past":
         stem = past(stem)
     if frame == "future":
         before, stem = f"{before}{future_modifier(stem)}/{tag} ", Stem("거", "future")
-    return f"{before}{ended(stem, ending)}/{tag}"
+    return f"{before}{with_ending(stem, ending)}/{tag}"
 
 
-def _denial(sampler: Sampler, verb: words.Verb, frame: str) -> str:
+def _random_negation(sampler: Sampler, verb: words.Verb, frame: str) -> str:
     if not sampler.chance(0.22):
         return ""
     able = frame in ("present", "past") and not verb.stative
     return "unable" if able and sampler.chance(0.4) else "not"
 
 
-def _shown(verb: words.Verb, frame: str, denial: str) -> tuple[str, ...]:
-    """The constructions of a verb."""
-    long = denial == "not" and (frame in ("now", "want") or no_short_negation(verb))
+def _construction_names(verb: words.Verb, frame: str, negation: str) -> tuple[str, ...]:
+    """Names of the constructions of a verb form."""
+    long = negation == "not" and (frame in ("now", "want") or no_short_negation(verb))
     name = {"now": "progressive", "want": "wanting"}.get(frame, frame)
-    return (name, NEGATIONS["long" if long else denial]) if denial else (name,)
+    return (name, NEGATIONS["long" if long else negation]) if negation else (name,)
 
 
 def _verb(sampler: Sampler, frame: str, who: Subject) -> words.Verb:
-    """A verb that suits a frame and whoever does it."""
+    """A random verb that suits a frame and a subject."""
     verbs = words.TRANSITIVE if sampler.chance(0.7) else words.INTRANSITIVE
     stative = frame not in ("now", "want")
     fits = [v for v in verbs if (stative or not v.stative) and (frame != "past" or v.past)]
@@ -147,76 +150,83 @@ def _verb(sampler: Sampler, frame: str, who: Subject) -> words.Verb:
 
 
 def clause(
-    sampler: Sampler, frame: str, ending: str = "요", who: Subject | None = None, role: str = "topic", busy: float = 0.4
+    sampler: Sampler,
+    frame: str,
+    ending: str = "요",
+    who: Subject | None = None,
+    role: str = "topic",
+    adjunct_chance: float = 0.4,
 ) -> Clause:
-    """Somebody does something.
+    """A random clause with an action or a transitive verb.
 
     Args:
-        sampler: Of all choices.
+        sampler: Random choices.
         frame: One of `FRAMES`, or `want`.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`.
-        who: The subject; None = anybody.
-        role: Its particle.
-        busy: Chance of a time, and of a place.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
+        who: The subject; None = random.
+        role: Role of the subject, which decides its particle.
+        adjunct_chance: Probability of a time, and of a place.
 
     Returns:
         The clause.
     """
     who = who or subject(sampler)
     verb = _verb(sampler, frame, who)
-    denial = _denial(sampler, verb, frame)
-    shows = _shown(verb, frame, denial)
+    negation = _random_negation(sampler, verb, frame)
+    constructions = _construction_names(verb, frame, negation)
     combos: tuple[str, ...] = ()
     what = where = when = EMPTY
     if verb.objects:
-        what, combos = thing(sampler, verb, count=not denial, but=who.named)
-        shows += ("transitive", "counters") if what.src[0] in dict(words.NUMBERS) else ("transitive",)
-        what = mark(what, "object")
-    if not verb.stative and sampler.chance(busy):
+        what, combos = thing(sampler, verb, count=not negation, exclude=who.named)
+        constructions += ("transitive", "counters") if what.src[0] in dict(words.NUMBERS) else ("transitive",)
+        what = with_particle(what, "object")
+    if not verb.stative and sampler.chance(adjunct_chance):
         place = sampler.pick(words.where(verb))
-        where = mark(noun_phrase(place, "the"), "in", "in" if place.en in words.INSIDE else "at")
+        where = with_particle(noun_phrase(place, "the"), "in", "in" if place.en in words.INSIDE else "at")
         combos += (f"{verb.en}+at {place.en}",)
-        shows += ("place of action",)
-    # English says with the present what is done now and then, and so seldom says it without a time.
-    if not verb.stative and sampler.chance(0.7 if frame == "present" else busy):
+        constructions += ("place of action",)
+    # In English the simple present expresses habits, so it seldom occurs without a time.
+    if not verb.stative and sampler.chance(0.7 if frame == "present" else adjunct_chance):
         when = time(sampler, frame)
-        shows += ("time",)
+        constructions += ("time",)
     phrase = rule(
-        f"<s> {english_verb(verb, frame, who.person, denial)} <o> <p> <t>",
-        f"<s> <t> <p> <o> {korean_verb(verb, frame, who.person, denial, ending)}",
-        s=mark(who.phrase, role),
+        f"<s> {english_verb(verb, frame, who.person, negation)} <o> <p> <t>",
+        f"<s> <t> <p> <o> {korean_verb(verb, frame, who.person, negation, ending)}",
+        s=with_particle(who.phrase, role),
         o=what,
         p=where,
         t=when,
     )
-    return told(phrase, combos, shows, who)
+    return clause_with_subject(phrase, combos, constructions, who)
 
 
 def going(sampler: Sampler, frame: str, ending: str = "요", who: Subject | None = None) -> Clause:
-    """Somebody goes somewhere.
+    """A random clause about going or coming to a place.
 
     Args:
-        sampler: Of all choices.
+        sampler: Random choices.
         frame: One of `FRAMES`.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`.
-        who: The subject; None = anybody.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
+        who: The subject; None = random.
 
     Returns:
         The clause.
     """
     who = who or subject(sampler)
     verb = sampler.pick((words.GO, words.COME))
-    denial = _denial(sampler, verb, frame)
+    negation = _random_negation(sampler, verb, frame)
     place = sampler.pick(words.PLACES)
     when = time(sampler, frame) if sampler.chance(0.6) else EMPTY
     phrase = rule(
-        f"<s> {english_verb(verb, frame, who.person, denial)} <p> <t>",
-        f"<s> <t> <p> {korean_verb(verb, frame, who.person, denial, ending)}",
-        s=mark(who.phrase, "topic"),
-        p=mark(noun_phrase(place, "the"), "at", "to"),
+        f"<s> {english_verb(verb, frame, who.person, negation)} <p> <t>",
+        f"<s> <t> <p> {korean_verb(verb, frame, who.person, negation, ending)}",
+        s=with_particle(who.phrase, "topic"),
+        p=with_particle(noun_phrase(place, "the"), "at", "to"),
         t=when,
     )
-    return told(phrase, (f"{verb.en}+{place.en}",), ("destination", *_shown(verb, frame, denial)), who)
+    return clause_with_subject(
+        phrase, (f"{verb.en}+{place.en}",), ("destination", *_construction_names(verb, frame, negation)), who
+    )
 
 
 def state(
@@ -227,14 +237,14 @@ def state(
     role: str = "topic",
     pool: tuple[words.Adjective, ...] = words.STATES,
 ) -> Clause:
-    """Somebody is tired.
+    """A random clause about a state: `she is tired`.
 
     Args:
-        sampler: Of all choices.
-        frame: `past` or any other, which is present.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`; before 서 Korean has no past.
-        who: The subject; None = anybody.
-        role: Its particle.
+        sampler: Random choices.
+        frame: `past`; any other frame means present.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`; before 서 Korean has no past.
+        who: The subject; None = random.
+        role: Role of the subject, which decides its particle.
         pool: The states to choose from.
 
     Returns:
@@ -244,31 +254,31 @@ def state(
     adjective = sampler.pick(pool)
     be = ("was" if who.person.be in ("am", "is") else "were") if frame == "past" else who.person.be
     stem = past(adjective.ko) if frame == "past" and ending != "서" else adjective.ko
-    denied = sampler.chance(0.2) and ending == "요"
-    if denied:
+    negated = sampler.chance(0.2) and ending == "요"
+    if negated:
         base = past(Stem("않")) if frame == "past" else Stem("않")
-        korean, english = f"{adjective.ko.text}지/a {ended(base, ending)}/bn", f"{be}/b not/n {adjective.en}/a"
+        korean, english = f"{adjective.ko.text}지/a {with_ending(base, ending)}/bn", f"{be}/b not/n {adjective.en}/a"
     else:
-        korean, english = f"{ended(stem, ending)}/ab", f"{be}/b {adjective.en}/a"
-    phrase = rule(f"<s> {english}", f"<s> {korean}", s=mark(who.phrase, role))
-    shows = ("state", NEGATIONS["long"]) if denied else ("state",)
-    return told(phrase, (f"{who.named}+{adjective.en}",), shows, who)
+        korean, english = f"{with_ending(stem, ending)}/ab", f"{be}/b {adjective.en}/a"
+    phrase = rule(f"<s> {english}", f"<s> {korean}", s=with_particle(who.phrase, role))
+    constructions = ("state", NEGATIONS["long"]) if negated else ("state",)
+    return clause_with_subject(phrase, (f"{who.named}+{adjective.en}",), constructions, who)
 
 
 def weather(sampler: Sampler, form: int, ending: str) -> Clause:
-    """What the weather is like.
+    """A random clause about the weather.
 
     Args:
-        sampler: Of all choices.
+        sampler: Random choices.
         form: 0 for the present, 1 for the past, 2 for a condition.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
 
     Returns:
-        The clause, which has no subject to share.
+        The clause, without a subject to share.
     """
     english, what, stem = sampler.pick(words.WEATHER)
     it, *rest = english[form].split()
     tags = " ".join(f"{word}/v" for word in rest)
-    # Rain comes in Korean, so the English verb means both words; for the cold only the adjective.
+    # In Korean rain `comes`, so the English verb is linked to both words; `cold` is linked to the adjective only.
     noun = "s" if what == "날씨가" else "sv"
-    return Clause(rule(f"{it}/s {tags}", f"{what}/{noun} {ended(stem, ending)}/v"), (), ("weather",))
+    return Clause(rule(f"{it}/s {tags}", f"{what}/{noun} {with_ending(stem, ending)}/v"), (), ("weather",))

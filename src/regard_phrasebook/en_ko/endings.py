@@ -1,8 +1,9 @@
 """Korean spelling by rule: Hangul arithmetic, particles, and the endings of verbs and adjectives.
 
-A syllable block is a code point that holds a leading consonant, a vowel and a final consonant, so an ending is chosen
-and fused by arithmetic on it (The Unicode Standard, section 3.12). The conjugation covers the polite style in 요 and
-the connective and modifying endings that the phrasebook needs, for regular stems and the irregular classes of `Stem`.
+A syllable block is one code point with a leading consonant, a vowel and a final consonant, so endings are chosen and
+merged by arithmetic on code points (The Unicode Standard, section 3.12). The conjugation covers the polite style in 요
+and the connective and modifying endings that the phrasebook needs, for regular stems and the irregular classes of
+`Stem`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ PARTICLES = {
     "of": ("의", "의"),
     "also": ("도", "도"),
 }
-"""Particles by their role: after a final consonant, and after a vowel."""
+"""Particles by role: the form after a final consonant and the form after a vowel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Stem:
         text: The dictionary form without 다.
         kind: How it conjugates: `regular`; `ㅂ`, `ㄷ`, `르`, `ㅎ` for the irregular classes; `past` for a stem that
             ends in the past 었; `copula` for a noun with 이; `future` for 거 of the future. Stems that end
-            in 하, ㅡ or ㄹ are recognised by their form.
+            in 하, ㅡ or ㄹ are recognized by their form.
     """
 
     text: str
@@ -48,7 +49,7 @@ class Stem:
 
 
 def split(syllable: str) -> tuple[int, str, str]:
-    """The leading consonant's number, the vowel and the final consonant (a space for none) of a syllable.
+    """Decomposes a syllable: index of the leading consonant, vowel, and final consonant (a space for none).
 
     >>> split("말")
     (6, 'ㅏ', 'ㄹ')
@@ -59,7 +60,7 @@ def split(syllable: str) -> tuple[int, str, str]:
 
 
 def build(lead: int, vowel: str, final: str = " ") -> str:
-    """The syllable of a leading consonant's number, a vowel and a final consonant; the inverse of `split`.
+    """Composes a syllable; the inverse of `split`.
 
     >>> build(6, "ㅏ", "ㄹ")
     '말'
@@ -68,7 +69,7 @@ def build(lead: int, vowel: str, final: str = " ") -> str:
 
 
 def final_of(word: str) -> str:
-    """The final consonant of a word, or a space.
+    """The final consonant of a word; a space if it ends in a vowel.
 
     >>> final_of("책"), final_of("사과")
     ('ㄱ', ' ')
@@ -77,7 +78,7 @@ def final_of(word: str) -> str:
 
 
 def with_final(word: str, final: str) -> str:
-    """A word whose last syllable has another final consonant.
+    """Replaces the final consonant of a word.
 
     >>> with_final("가", "ㄹ")
     '갈'
@@ -87,10 +88,10 @@ def with_final(word: str, final: str) -> str:
 
 
 def particle(word: str, role: str) -> str:
-    """A noun with its particle.
+    """Attaches a particle to a noun.
 
     Args:
-        word: The noun; 저 and 누구 take their irregular subjects.
+        word: The noun; 저 and 누구 have irregular subject forms.
         role: A key of `PARTICLES`.
 
     Returns:
@@ -103,8 +104,8 @@ def particle(word: str, role: str) -> str:
     if (word, role) in special:
         return special[word, role]
     closed, open_ = PARTICLES[role]
-    light = final_of(word) == " " or (role == "by" and final_of(word) == "ㄹ")
-    return word + (open_ if light else closed)
+    takes_open = final_of(word) == " " or (role == "by" and final_of(word) == "ㄹ")
+    return word + (open_ if takes_open else closed)
 
 
 CONTRACTED = {
@@ -118,11 +119,11 @@ CONTRACTED = {
     "ㅣ": "ㅕ",
     "ㅚ": "ㅙ",
 }
-"""What the vowel of an open stem becomes together with 아 or 어."""
+"""The contraction of each vowel of an open stem with 아 or 어."""
 
 
 def infinitive(stem: Stem) -> str:
-    """The form in 아 or 어, to which 요, 서 and the past are added.
+    """The form in 아 or 어, to which 요, 서 and the past suffix are added.
 
     >>> [infinitive(Stem(text)) for text in ("가", "먹", "마시", "쓰", "하")]
     ['가', '먹어', '마셔', '써', '해']
@@ -145,7 +146,7 @@ def infinitive(stem: Stem) -> str:
 
 
 def _bright(syllable: str) -> bool:
-    """Whether a syllable asks for 아."""
+    """Whether a syllable has a bright vowel, which takes 아."""
     return split(syllable)[1] in "ㅏㅗㅑ"
 
 
@@ -162,7 +163,7 @@ def _open_infinitive(text: str) -> str:
 
 
 def polite(stem: Stem) -> str:
-    """The polite present.
+    """The polite present form.
 
     >>> polite(Stem("배우")), polite(Stem("학생이", "copula")), polite(Stem("가수이", "copula"))
     ('배워요', '학생이에요', '가수예요')
@@ -176,7 +177,7 @@ def polite(stem: Stem) -> str:
 
 
 def past(stem: Stem) -> Stem:
-    """The stem of the past.
+    """The past stem.
 
     >>> polite(past(Stem("가"))), polite(past(Stem("먹")))
     ('갔어요', '먹었어요')
@@ -206,7 +207,7 @@ def future_modifier(stem: Stem) -> str:
 
 
 def modifier(stem: Stem) -> str:
-    """The modifier in -(으)ㄴ: present of an adjective, past of a verb; adjectives in 있 take -는.
+    """The modifier in -(으)ㄴ: present of an adjective or past of a verb; stems in 있 and 없 take -는.
 
     >>> modifier(Stem("크")), modifier(Stem("길")), modifier(Stem("맵", "ㅂ")), modifier(Stem("맛있"))
     ('큰', '긴', '매운', '맛있는')
@@ -235,10 +236,10 @@ def request(stem: Stem) -> str:
     return (with_final(soft, " ") if final_of(soft) == "ㄹ" and stem.kind == "regular" else soft) + "세요"
 
 
-def favour(stem: Stem) -> str:
-    """The polite request for a favour in -아/어 주세요, two words but for 도와주다, which is a word of its own.
+def favor(stem: Stem) -> str:
+    """The polite request for a favor in -아/어 주세요; two words, except 도와주세요.
 
-    >>> favour(Stem("찾")), favour(Stem("고르", "르")), favour(Stem("돕", "ㅂ"))
+    >>> favor(Stem("찾")), favor(Stem("고르", "르")), favor(Stem("돕", "ㅂ"))
     ('찾아 주세요', '골라 주세요', '도와주세요')
     """
     return infinitive(stem) + ("주세요" if stem.text == "돕" else " 주세요")
@@ -253,17 +254,17 @@ def condition(stem: Stem) -> str:
     return _soft(stem) + "면"
 
 
-def ended(stem: Stem, ending: str) -> str:
-    """A stem with the ending of its clause.
+def with_ending(stem: Stem, ending: str) -> str:
+    """Adds the ending of a clause to a stem.
 
     Args:
-        stem: The stem, which may be of the past or of the future.
+        stem: The stem, which may be a past or future stem.
         ending: `요`, `고`, `지만`, `서` or `면`.
 
     Returns:
         One written word.
 
-    >>> ended(past(Stem("먹")), "고"), ended(Stem("피곤하"), "서")
+    >>> with_ending(past(Stem("먹")), "고"), with_ending(Stem("피곤하"), "서")
     ('먹었고', '피곤해서')
     """
     if ending == "요":

@@ -1,4 +1,4 @@
-"""The English-Korean grammar as the corpus writer sees it: its constructions, drafts, and spelling."""
+"""The English-Korean grammar for the corpus writer: constructions, drafts and spelling."""
 
 from __future__ import annotations
 
@@ -6,62 +6,71 @@ from collections.abc import Callable
 
 from regard_phrasebook.en_ko import words
 from regard_phrasebook.en_ko.clauses import FRAMES, Clause, clause, going, state
-from regard_phrasebook.en_ko.endings import Stem, favour, modifier, past, polite, present_modifier, request
+from regard_phrasebook.en_ko.endings import Stem, favor, modifier, past, polite, present_modifier, request
 from regard_phrasebook.en_ko.joining import because, coordinated, lengthy, on_condition
-from regard_phrasebook.en_ko.phrases import Subject, counted, mark, modifying, noun_phrase, object_of, subject, thing
+from regard_phrasebook.en_ko.phrases import (
+    Subject,
+    counted,
+    modifying,
+    noun_phrase,
+    object_of,
+    subject,
+    thing,
+    with_particle,
+)
 from regard_phrasebook.engine.grammar import Draft
-from regard_phrasebook.engine.phrase import EMPTY, Phrase, Piece, SentencePair, attach, capitalise, pair, realise, rule
+from regard_phrasebook.engine.phrase import EMPTY, Phrase, Piece, SentencePair, attach, capitalize, pair, realize, rule
 from regard_phrasebook.engine.sampler import Sampler
 
-Made = tuple[Clause, str]
-"""A sentence without its final mark, and the mark."""
-KEPT = (*words.THINGS, *words.BOOKS, *words.ANIMALS)
-"""What somebody may own, and what may be somewhere."""
+MarkedClause = tuple[Clause, str]
+"""A clause and the final punctuation mark of its sentence."""
+OWNED_NOUNS = (*words.THINGS, *words.BOOKS, *words.ANIMALS)
+"""Nouns that can be owned or have a location."""
 
 
 def _spell(pieces: list[Piece]) -> list[Piece]:
-    return capitalise(attach(pieces))
+    return capitalize(attach(pieces))
 
 
 def _tagged(english: str, tag: str = "v") -> str:
-    """English words with a tag on each."""
+    """Adds a tag to each English word."""
     return " ".join(f"{word}/{tag}" for word in english.split())
 
 
-def _statement(sampler: Sampler) -> Made:
+def _statement(sampler: Sampler) -> MarkedClause:
     return clause(sampler, sampler.pick((*FRAMES, "want"))), "."
 
 
-def _destination(sampler: Sampler) -> Made:
+def _destination(sampler: Sampler) -> MarkedClause:
     return going(sampler, sampler.pick(FRAMES)), "."
 
 
-def _state(sampler: Sampler) -> Made:
+def _state(sampler: Sampler) -> MarkedClause:
     return state(sampler, sampler.pick(("present", "past"))), "."
 
 
-def _located(sampler: Sampler) -> Made:
-    noun = sampler.pick(KEPT)
-    place = sampler.pick(words.lair(noun))
-    where = mark(noun_phrase(place, "the"), "at", "in")
+def _located(sampler: Sampler) -> MarkedClause:
+    noun = sampler.pick(OWNED_NOUNS)
+    place = sampler.pick(words.places_for(noun))
+    where = with_particle(noun_phrase(place, "the"), "at", "in")
     combos = (f"{noun.en}+in {place.en}",)
     if sampler.chance(0.5):
         missing = sampler.chance(0.3)
-        what = mark(noun_phrase(noun, "" if missing else "a"), "subject")
+        what = with_particle(noun_phrase(noun, "" if missing else "a"), "subject")
         english, korean = ("there/v is/v no/n", "없어요/vn") if missing else ("there/v is/v", "있어요/v")
         phrase = rule(f"{english} <n> <p>", f"<p> <n> {korean}", n=what, p=where)
         return Clause(phrase, combos, ("absence" if missing else "existence",)), "."
-    what = mark(noun_phrase(noun, sampler.pick(("the", "my", "our"))), "topic")
+    what = with_particle(noun_phrase(noun, sampler.pick(("the", "my", "our"))), "topic")
     return Clause(rule("<n> is/v <p>", "<n> <p> 있어요/v", n=what, p=where), combos, ("location",)), "."
 
 
-def _describing(sampler: Sampler) -> Made:
+def _describing(sampler: Sampler) -> MarkedClause:
     adjective = sampler.pick(words.ADJECTIVES)
     noun = _described(sampler, adjective)
     own = () if noun.kind in ("place", "person", "sound") else ("my", "our")
     determiner = "" if noun.kind == "subject" else sampler.pick(("the", "this", "that", *own))
     combos = (f"{adjective.en}+{noun.en}",)
-    what = mark(noun_phrase(noun, determiner), "topic")
+    what = with_particle(noun_phrase(noun, determiner), "topic")
     if sampler.chance(0.3):
         korean, english = f"{adjective.ko.text}지/a 않아요/bn", f"is/b not/n {adjective.en}/a"
     else:
@@ -73,158 +82,160 @@ def _described(sampler: Sampler, adjective: words.Adjective) -> words.Noun:
     return sampler.pick(tuple(noun for noun in words.NOUNS.values() if words.suits(adjective, noun)))
 
 
-def _comparing(sampler: Sampler) -> Made:
-    adjective = sampler.pick(tuple(one for one in words.ADJECTIVES if one.en not in words.COLOURS))
-    one, two = _described(sampler, adjective), _described(sampler, adjective)
-    if one.kind != two.kind or one == two:
+def _comparing(sampler: Sampler) -> MarkedClause:
+    adjective = sampler.pick(tuple(adjective for adjective in words.ADJECTIVES if adjective.en not in words.COLORS))
+    first, second = _described(sampler, adjective), _described(sampler, adjective)
+    if first.kind != second.kind or first == second:
         return _describing(sampler)
-    the = "" if one.kind == "subject" else "the"
+    the = "" if first.kind == "subject" else "the"
     english = f"more/m {adjective.en}/a" if adjective.more.startswith("more ") else f"{adjective.more}/ma"
     phrase = rule(
         f"<n> is/b {english} <t>",
         f"<n> <t> 더/m {polite(adjective.ko)}/ab",
-        n=mark(noun_phrase(one, the), "topic"),
-        t=mark(noun_phrase(two, the), "than", "than"),
+        n=with_particle(noun_phrase(first, the), "topic"),
+        t=with_particle(noun_phrase(second, the), "than", "than"),
     )
-    return Clause(phrase, (f"{adjective.en}+{one.en}", f"{adjective.en}+{two.en}"), ("comparison",)), "."
+    return Clause(phrase, (f"{adjective.en}+{first.en}", f"{adjective.en}+{second.en}"), ("comparison",)), "."
 
 
-def _possessive(sampler: Sampler) -> Made:
-    owner, noun = subject(sampler, "third"), sampler.pick(KEPT)
-    adjective = sampler.pick(words.describing(noun))
-    held = Phrase((*owner.phrase.src, "+'s"), mark(owner.phrase, "of").tgt, owner.phrase.links)
-    what = mark(rule(f"<o> {noun.en}/n", f"<o> {noun.ko}/n", o=held), "topic")
+def _possessive(sampler: Sampler) -> MarkedClause:
+    owner, noun = subject(sampler, "third"), sampler.pick(OWNED_NOUNS)
+    adjective = sampler.pick(words.adjectives_for(noun))
+    possessor = Phrase((*owner.phrase.src, "+'s"), with_particle(owner.phrase, "of").tgt, owner.phrase.links)
+    what = with_particle(rule(f"<o> {noun.en}/n", f"<o> {noun.ko}/n", o=possessor), "topic")
     phrase = rule(f"<n> is/a {adjective.en}/a", f"<n> {polite(adjective.ko)}/a", n=what)
     return Clause(phrase, (f"{adjective.en}+{noun.en}",), ("possessive",)), "."
 
 
-def _identity(sampler: Sampler) -> Made:
+def _identity(sampler: Sampler) -> MarkedClause:
     who, noun = subject(sampler, "one"), sampler.pick(words.JOBS)
     be = who.person.be
     combos: tuple[str, ...] = (f"{who.named}+be {noun.en}",)
     if sampler.chance(0.3):
-        what = mark(noun_phrase(noun, "a"), "subject")
-        phrase = rule(f"<s> {be}/b not/n <n>", "<s> <n> 아니에요/bn", s=mark(who.phrase, "topic"), n=what)
+        what = with_particle(noun_phrase(noun, "a"), "subject")
+        phrase = rule(f"<s> {be}/b not/n <n>", "<s> <n> 아니에요/bn", s=with_particle(who.phrase, "topic"), n=what)
         return Clause(phrase, combos, ("identity", "negation with 아니다")), "."
     adjective = EMPTY
     if sampler.chance(0.7):
-        one = sampler.pick(words.describing(noun))
-        adjective, combos = modifying(one), (*combos, f"{one.en}+{noun.en}")
+        quality = sampler.pick(words.adjectives_for(noun))
+        adjective, combos = modifying(quality), (*combos, f"{quality.en}+{noun.en}")
     what = noun_phrase(noun, "a", adjective)
     what = Phrase(what.src, (*what.tgt[:-1], polite(Stem(what.tgt[-1] + "이", "copula"))), what.links)
-    phrase = rule(f"<s> {be}/b <n>", "<s> <n>", s=mark(who.phrase, "topic"), n=what)
+    phrase = rule(f"<s> {be}/b <n>", "<s> <n>", s=with_particle(who.phrase, "topic"), n=what)
     last = (len(who.phrase.src), len(phrase.tgt) - 1)
     linked = Phrase(phrase.src, phrase.tgt, phrase.links | {last})
     return Clause(linked, combos, ("identity",)), "."
 
 
-def _price(sampler: Sampler) -> Made:
-    """What a thing costs, in Sino-Korean numerals."""
+def _price(sampler: Sampler) -> MarkedClause:
+    """The price of a thing, in Sino-Korean numerals."""
     goods = (*words.FOOD, *words.DRINKS, *words.BOOKS, *words.THINGS)
-    noun = sampler.pick(tuple(one for one in goods if one.en not in words.UNFIT["cost"]))
-    what = mark(noun_phrase(noun, sampler.pick(("the", "this", "that"))), "topic")
+    noun = sampler.pick(tuple(noun for noun in goods if noun.en not in words.UNSUITABLE["cost"]))
+    what = with_particle(noun_phrase(noun, sampler.pick(("the", "this", "that"))), "topic")
     phrase = rule("<n> costs/c <m> won/w", "<n> <m> 원이에요/cw", n=what, m=pair(*sampler.pick(words.PRICES)))
     return Clause(phrase, (f"cost+{noun.en}",), ("price",)), "."
 
 
-def _request(sampler: Sampler) -> Made:
+def _request(sampler: Sampler) -> MarkedClause:
     if sampler.chance(0.3):
         noun = sampler.pick((*words.FOOD, *words.DRINKS, *words.BOOKS, *words.THINGS))
         if noun.plural and sampler.chance(0.4):
             what = counted(noun, sampler.pick(words.NUMBERS))
         else:
             what = noun_phrase(noun, sampler.pick(("a", "the", "this")))
-        phrase = rule("please/p give/p me/m <n>", "저에게/m <n> 주세요/p", n=mark(what, "object"))
+        phrase = rule("please/p give/p me/m <n>", "저에게/m <n> 주세요/p", n=with_particle(what, "object"))
         return Clause(phrase, (f"give+{noun.en}",), ("request",)), "."
-    verb = sampler.pick(tuple(one for one in words.TRANSITIVE if not one.stative and one.en not in ("eat", "drink")))
+    verb = sampler.pick(
+        tuple(verb for verb in words.TRANSITIVE if not verb.stative and verb.en not in ("eat", "drink"))
+    )
     what, combos = thing(sampler, verb)
-    korean = _tagged(favour(verb.ko) if verb.favour else request(verb.ko))
-    phrase = rule(f"please/v {_tagged(verb.en)} <n>", f"<n> {korean}", n=mark(what, "object"))
+    korean = _tagged(favor(verb.ko) if verb.favor else request(verb.ko))
+    phrase = rule(f"please/v {_tagged(verb.en)} <n>", f"<n> {korean}", n=with_particle(what, "object"))
     return Clause(phrase, combos, ("request",)), "."
 
 
-def _relative(sampler: Sampler) -> Made:
-    verb = sampler.pick(tuple(one for one in words.TRANSITIVE if not one.stative and one.past))
+def _relative(sampler: Sampler) -> MarkedClause:
+    verb = sampler.pick(tuple(verb for verb in words.TRANSITIVE if not verb.stative and verb.past))
     noun = object_of(sampler, verb)
-    if sampler.chance(0.5) or not words.describing(noun) or noun.kind in ("person", "subject"):
+    if sampler.chance(0.5) or not words.adjectives_for(noun) or noun.kind in ("person", "subject"):
         return _who_is_doing(sampler, verb), "."
-    who, adjective = subject(sampler), sampler.pick(words.describing(noun))
+    who, adjective = subject(sampler), sampler.pick(words.adjectives_for(noun))
     phrase = rule(
         f"the/n {noun.en}/n that/v <s> {_tagged(verb.past)} was/a {adjective.en}/a",
         f"<s> {modifier(verb.ko)}/v {_topic(noun)}/n {polite(past(adjective.ko))}/a",
-        s=mark(who.phrase, "subject"),
+        s=with_particle(who.phrase, "subject"),
     )
     return Clause(phrase, (f"{verb.en}+{noun.en}", f"{adjective.en}+{noun.en}"), ("relative object",)), "."
 
 
 def _topic(noun: words.Noun) -> str:
-    return mark(noun_phrase(noun, ""), "topic").tgt[0]
+    return with_particle(noun_phrase(noun, ""), "topic").tgt[0]
 
 
 def _who_is_doing(sampler: Sampler, verb: words.Verb) -> Clause:
-    """The relative clause whose subject is the noun."""
+    """A relative clause whose subject is the head noun."""
     adult = verb.en in words.WORK_OF_ADULTS
-    person = sampler.pick(tuple(one for one in words.AGENTS if not (adult and one.en == "child")))
-    what, combos = thing(sampler, verb, but=person.en)
+    person = sampler.pick(tuple(noun for noun in words.AGENTS if not (adult and noun.en == "child")))
+    what, combos = thing(sampler, verb, exclude=person.en)
     mood = sampler.pick(words.STATES)
     phrase = rule(
         f"the/n {person.en}/n who/v is/v {_tagged(verb.ing)} <o> is/a {mood.en}/a",
         f"<o> {present_modifier(verb.ko)}/v {_topic(person)}/n {polite(mood.ko)}/a",
-        o=mark(what, "object"),
+        o=with_particle(what, "object"),
     )
     return Clause(phrase, (*combos, f"{person.en}+{mood.en}"), ("relative subject",))
 
 
-def _reason(sampler: Sampler) -> Made:
+def _reason(sampler: Sampler) -> MarkedClause:
     return because(sampler, sampler.pick(("now", "past"))), "."
 
 
-def _condition(sampler: Sampler) -> Made:
+def _condition(sampler: Sampler) -> MarkedClause:
     return on_condition(sampler), "."
 
 
-def _coordinated(sampler: Sampler) -> Made:
+def _coordinated(sampler: Sampler) -> MarkedClause:
     return coordinated(sampler), "."
 
 
-def _yes_no(sampler: Sampler) -> Made:
+def _yes_no(sampler: Sampler) -> MarkedClause:
     who = subject(sampler, "third")
-    topic = mark(who.phrase, "topic")
+    topic = with_particle(who.phrase, "topic")
     if sampler.chance(0.25):
         mood = sampler.pick(words.STATES)
         phrase = rule(f"is/a <s> {mood.en}/a", f"<s> {polite(mood.ko)}/a", s=topic)
         return Clause(phrase, (f"{who.named}+{mood.en}",), ("yes-no question",)), "?"
     past_ = sampler.chance(0.5)
     verb = _asked(sampler, who, past_)
-    what, combos = thing(sampler, verb, but=who.named)
+    what, combos = thing(sampler, verb, exclude=who.named)
     phrase = rule(
         f"{'did' if past_ else 'does'}/v <s> {_tagged(verb.en)} <o>",
         f"<s> <o> {polite(past(verb.ko) if past_ else verb.ko)}/v",
         s=topic,
-        o=mark(what, "object"),
+        o=with_particle(what, "object"),
     )
     return Clause(phrase, combos, ("yes-no question",)), "?"
 
 
 def _asked(sampler: Sampler, who: Subject, past_: bool) -> words.Verb:
-    """A verb with an object to ask about."""
+    """A transitive verb for a question."""
     adult = who.named != "child"
     fits = [v for v in words.TRANSITIVE if adult or v.en not in words.WORK_OF_ADULTS]
     return sampler.pick(tuple(v for v in fits if not past_ or v.past or v.en == "read"))
 
 
-def _wh(sampler: Sampler) -> Made:
+def _wh(sampler: Sampler) -> MarkedClause:
     who = subject(sampler, "third")
     past_ = sampler.chance(0.5)
     verb = _asked(sampler, who, past_)
     word = sampler.pick(("what", "where", "when", "who", "why"))
-    # Nobody asks where or when somebody likes music, nor what is met.
+    # Questions such as `where does she like music` or `what did he meet` make no sense.
     if (verb.stative and word in ("where", "when")) or ("person" in verb.objects and word == "what"):
         word = "why"
     if word == "who" and not verb.past:
         past_ = False
     does, stem = ("did", past(verb.ko)) if past_ else ("does", verb.ko)
-    topic = mark(who.phrase, "topic")
+    topic = with_particle(who.phrase, "topic")
     if word == "what":
         phrase = rule(f"what/w {does}/v <s> {_tagged(verb.en)}", f"<s> 무엇을/w {polite(stem)}/v", s=topic)
         return Clause(phrase, (f"{who.named}+what {verb.en}",), ("wh question",)), "?"
@@ -232,8 +243,8 @@ def _wh(sampler: Sampler) -> Made:
         go = past(words.GO.ko) if past_ else words.GO.ko
         phrase = rule(f"where/w {does}/v <s> go/v", f"<s> 어디에/w {polite(go)}/v", s=topic)
         return Clause(phrase, (f"{who.named}+where go",), ("wh question",)), "?"
-    what, combos = thing(sampler, verb, but=who.named)
-    what = mark(what, "object")
+    what, combos = thing(sampler, verb, exclude=who.named)
+    what = with_particle(what, "object")
     if word == "who":
         english = _tagged(verb.past if past_ else verb.third)
         phrase = rule(f"who/w {english} <o>", f"누가/w <o> {polite(stem)}/v", o=what)
@@ -245,7 +256,7 @@ def _wh(sampler: Sampler) -> Made:
     return Clause(phrase, combos, ("wh question",)), "?"
 
 
-def _greeting(sampler: Sampler) -> Made:
+def _greeting(sampler: Sampler) -> MarkedClause:
     english, korean, end = sampler.pick(words.GREETINGS)
     if sampler.chance(0.9):
         name, hangul, _ = sampler.pick(words.NAMES)
@@ -254,7 +265,7 @@ def _greeting(sampler: Sampler) -> Made:
     return Clause(pair(english, korean), (), ("greeting",)), end
 
 
-CONSTRUCTIONS: tuple[tuple[float, Callable[[Sampler], Made]], ...] = (
+CONSTRUCTIONS: tuple[tuple[float, Callable[[Sampler], MarkedClause]], ...] = (
     (12, _statement),
     (4, _destination),
     (2, _state),
@@ -274,32 +285,32 @@ CONSTRUCTIONS: tuple[tuple[float, Callable[[Sampler], Made]], ...] = (
     (0.5, _greeting),
 )
 LONG = 13
-"""From this many English words on, sentences are put together from many clauses."""
+"""Smallest number of English words of sentences that are joined from many clauses."""
 
 
 class EnglishKorean:
-    """The English-Korean phrasebook; a `regard_phrasebook.engine.grammar.Grammar`."""
+    """The English-Korean phrasebook, which implements `regard_phrasebook.engine.grammar.Grammar`."""
 
     longest = 60
     showcase = ("Hello.",)
     pinned: frozenset[str] = frozenset()
 
-    def opening(self) -> list[Draft]:
-        """The showcase as a draft."""
+    def showcase_drafts(self) -> list[Draft]:
+        """See `Grammar.showcase_drafts`."""
         english, korean, end = words.GREETINGS[0]
         return [_draft((Clause(pair(english, korean), (), ("greeting",)), end))]
 
     def draft(self, sampler: Sampler, shortest: int, longest: int) -> Draft | None:
-        """Tries to make a sentence, as `regard_phrasebook.engine.grammar.Grammar.draft` says."""
+        """See `Grammar.draft`."""
         if shortest >= LONG or (longest > LONG and sampler.chance(0.35)):
             return _draft((lengthy(sampler, shortest, longest), "."))
         return _draft(sampler.weighted(CONSTRUCTIONS)(sampler))
 
     def spell(self, draft: Draft) -> SentencePair:
-        """The written pair of sentences."""
-        return realise(draft.phrase, _spell, attach)
+        """See `Grammar.spell`."""
+        return realize(draft.phrase, _spell, attach)
 
 
-def _draft(made: Made) -> Draft:
-    whole, end = made
-    return Draft(rule(f"<s> +{end}/p", f"<s> +{end}/p", s=whole.phrase), whole.combos, whole.shows)
+def _draft(marked: MarkedClause) -> Draft:
+    whole, mark = marked
+    return Draft(rule(f"<s> +{mark}/p", f"<s> +{mark}/p", s=whole.phrase), whole.combos, whole.constructions)

@@ -1,65 +1,70 @@
-"""Sentences of many clauses in the English-Korean phrasebook.
+"""Sentences with several clauses in the English-Korean phrasebook.
 
-Where two clauses have one subject Korean names it once, at the beginning, and English comes back to it with a pronoun;
-that pronoun is linked to the Korean word that names the subject.
+If two clauses have the same subject, Korean names it once, at the beginning, and English repeats it as a pronoun. The
+pronoun is linked to the Korean word that names the subject.
 """
 
 from __future__ import annotations
 
 from regard_phrasebook.en_ko import words
 from regard_phrasebook.en_ko.clauses import FRAMES, Clause, clause, going, state, weather
-from regard_phrasebook.en_ko.phrases import Subject, again, follow, subject
+from regard_phrasebook.en_ko.phrases import Subject, next_subject, same_subject, subject
 from regard_phrasebook.engine.phrase import Phrase
 from regard_phrasebook.engine.sampler import Sampler
 
 AND = ("고", "and", "coordination with 고")
 BUT = ("지만", "but", "contrast with 지만")
 TYPICAL = 9
-"""English words of a clause and its connective, about."""
+"""Typical number of English words in a clause with its connective."""
 
 
-def connect(first: Clause, second: Clause, opening: str, between: str, show: str) -> Clause:
-    """Two clauses, the first of which ends in what the English connective means.
+def connect(first: Clause, second: Clause, opening: str, between: str, construction: str) -> Clause:
+    """Joins two clauses; the ending of the first Korean verb corresponds to the English connective.
 
     Args:
-        first: The first clause in Korean and English.
-        second: The second.
-        opening: English tokens before the first, linked to its last word.
-        between: English tokens between, linked likewise but for a comma.
-        show: Name of the construction.
+        first: The first clause.
+        second: The second clause.
+        opening: English tokens before the first clause, linked to its Korean verb.
+        between: English tokens between the clauses, linked likewise except for a comma.
+        construction: Name of the construction.
 
     Returns:
-        Both as one.
+        The joined clause.
     """
-    one, two = first.phrase, second.phrase
+    left, right = first.phrase, second.phrase
     opener, joint = tuple(opening.split()), tuple(between.split())
-    start, end = len(opener), len(opener) + len(one.src)
-    rest, last = end + len(joint), len(one.tgt) - 1
-    places = [*range(start), *(end + i for i, token in enumerate(joint) if token != "+,")]
-    links = {(i + start, j) for i, j in one.links} | {(i, last) for i in places}
-    links |= {(i + rest, j + last + 1) for i, j in two.links}
-    waiting = [i + rest for i in second.waiting]
+    start, end = len(opener), len(opener) + len(left.src)
+    rest, last = end + len(joint), len(left.tgt) - 1
+    positions = [*range(start), *(end + i for i, token in enumerate(joint) if token != "+,")]
+    links = {(i + start, j) for i, j in left.links} | {(i, last) for i in positions}
+    links |= {(i + rest, j + last + 1) for i, j in right.links}
+    unlinked_subjects = [i + rest for i in second.unlinked_subjects]
     if first.topic >= 0:
-        links |= {(i, first.topic) for i in waiting}
-        waiting = []
+        links |= {(i, first.topic) for i in unlinked_subjects}
+        unlinked_subjects = []
     return Clause(
-        Phrase((*opener, *one.src, *joint, *two.src), one.tgt + two.tgt, frozenset(links)),
+        Phrase((*opener, *left.src, *joint, *right.src), left.tgt + right.tgt, frozenset(links)),
         first.combos + second.combos,
-        (show, *first.shows, *second.shows, *(("shared subject",) if second.waiting else ())),
-        second.who or first.who,
+        (
+            construction,
+            *first.constructions,
+            *second.constructions,
+            *(("shared subject",) if second.unlinked_subjects else ()),
+        ),
+        second.subject or first.subject,
         second.topic + last + 1 if second.topic >= 0 else first.topic,
-        (*(i + start for i in first.waiting), *waiting),
+        (*(i + start for i in first.unlinked_subjects), *unlinked_subjects),
     )
 
 
 def because(sampler: Sampler, frame: str, ending: str = "요", who: Subject | None = None) -> Clause:
-    """Because of the weather or of how somebody feels, which Korean names first.
+    """A clause with a reason, the weather or a state, which comes first in Korean.
 
     Args:
-        sampler: Of all choices.
+        sampler: Random choices.
         frame: `now` or `past`.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`.
-        who: The first subject; None = anybody.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
+        who: The first subject; None = random.
 
     Returns:
         Both clauses.
@@ -67,25 +72,25 @@ def because(sampler: Sampler, frame: str, ending: str = "요", who: Subject | No
     who = who or subject(sampler)
     if sampler.chance(0.5):
         first = weather(sampler, 1 if frame == "past" else 0, "서")
-        return connect(first, clause(sampler, frame, ending, who, busy=0.3), "because", "+,", "reason")
+        return connect(first, clause(sampler, frame, ending, who, adjunct_chance=0.3), "because", "+,", "reason")
     next_ = _next(sampler, who)
     role = "topic" if next_.dropped else "subject"
     first = state(sampler, frame, "서", who, role, words.REASONS)
-    return connect(first, clause(sampler, frame, ending, next_, busy=0.3), "because", "+,", "reason")
+    return connect(first, clause(sampler, frame, ending, next_, adjunct_chance=0.3), "because", "+,", "reason")
 
 
 def _next(sampler: Sampler, who: Subject) -> Subject:
-    """Who follows; where Korean has left out the subject of a cause, it must go on with it."""
-    return again(who) if who.dropped else follow(sampler, who)
+    """The subject of the second clause; the same subject if Korean omits it in the first clause."""
+    return same_subject(who) if who.dropped else next_subject(sampler, who)
 
 
 def on_condition(sampler: Sampler, ending: str = "요", who: Subject | None = None) -> Clause:
-    """If the weather is so, or somebody feels so, somebody will do something.
+    """A clause with a condition, the weather or a state, and its consequence in the future.
 
     Args:
-        sampler: Of all choices.
-        ending: As in `regard_phrasebook.en_ko.endings.ended`.
-        who: The first subject; None = anybody.
+        sampler: Random choices.
+        ending: As in `regard_phrasebook.en_ko.endings.with_ending`.
+        who: The first subject; None = random.
 
     Returns:
         Both clauses.
@@ -104,19 +109,19 @@ def coordinated(sampler: Sampler) -> Clause:
     frame = sampler.pick(FRAMES)
     ending, english, show = sampler.pick((AND, BUT))
     first = clause(sampler, frame, ending)
-    return connect(first, clause(sampler, frame, who=follow(sampler, first.who)), "", f"+, {english}", show)
+    return connect(first, clause(sampler, frame, who=next_subject(sampler, first.subject)), "", f"+, {english}", show)
 
 
 def lengthy(sampler: Sampler, shortest: int, longest: int) -> Clause:
-    """Clauses joined by -고 and -지만 until the sentence has about the wanted length.
+    """Joins clauses with -고 and -지만 until the sentence has about the requested length.
 
     Args:
-        sampler: Of all choices.
-        shortest: Fewest English words wanted.
-        longest: Most English words wanted.
+        sampler: Random choices.
+        shortest: Fewest English words.
+        longest: Most English words.
 
     Returns:
-        The whole.
+        The joined clause.
     """
     frame = sampler.pick(FRAMES)
     goal = sampler.random.randint(shortest, longest) - TYPICAL - 1
@@ -125,20 +130,20 @@ def lengthy(sampler: Sampler, shortest: int, longest: int) -> Clause:
     while True:
         enough = sum(not token.startswith("+") for token in whole.phrase.src) >= goal
         after = _joint(sampler, joint[1])
-        one = _any(sampler, frame, "요" if enough else after[0], follow(sampler, whole.who))
-        whole = connect(whole, one, "", f"+, {joint[1]}", joint[2])
+        following = _any(sampler, frame, "요" if enough else after[0], next_subject(sampler, whole.subject))
+        whole = connect(whole, following, "", f"+, {joint[1]}", joint[2])
         if enough:
             return whole
         joint = after
 
 
 def _joint(sampler: Sampler, before: str) -> tuple[str, str, str]:
-    """A connective; never a second `but` on end."""
+    """A random connective; never `but` twice in a row."""
     return AND if before == "but" else sampler.weighted(((3, AND), (1, BUT)))
 
 
 def _any(sampler: Sampler, frame: str, ending: str, who: Subject | None) -> Clause:
-    """A clause, perhaps with one that depends on it."""
+    """A random clause, with or without a subordinate clause."""
     kind = sampler.random.random()
     if kind < 0.25 and frame in ("now", "past"):
         return because(sampler, frame, ending, who)

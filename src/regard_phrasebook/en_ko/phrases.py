@@ -1,7 +1,7 @@
-"""Noun phrases of the English-Korean phrasebook: who does it, what it is done to, and when.
+"""Noun phrases of the English-Korean phrasebook: subjects, objects and times.
 
-Korean puts whatever belongs to a noun before it; a particle on the last word of a noun phrase says what it does in the
-clause. A subject that is known already is left out.
+Korean modifiers precede the noun. A particle on the last word of a noun phrase marks its role in the clause. A known
+subject is omitted.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from regard_phrasebook.engine.sampler import Sampler
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who does it.
+    """The subject of a clause.
 
     Attributes:
-        phrase: The words, without a particle; no Korean words when it is left out.
-        person: The pronoun that refers to it.
-        named: Who it is, for the splits.
-        known: Whether it is plain which pronoun refers to it.
+        phrase: The words without a particle; no Korean words if Korean omits the subject.
+        person: The pronoun that refers to the subject.
+        named: Name of the referent, for word combinations.
+        known: Whether the pronoun for the subject is unambiguous.
     """
 
     phrase: Phrase
@@ -32,22 +32,22 @@ class Subject:
 
     @property
     def dropped(self) -> bool:
-        """Whether Korean leaves it out."""
+        """Whether Korean omits the subject."""
         return not self.phrase.tgt
 
 
-def mark(phrase: Phrase, role: str, preposition: str = "") -> Phrase:
-    """A noun phrase with a particle, and with the English preposition that means it.
+def with_particle(phrase: Phrase, role: str, preposition: str = "") -> Phrase:
+    """Adds a Korean particle and the corresponding English preposition to a noun phrase.
 
     Args:
-        phrase: The noun phrase; without Korean words it stays as it is.
+        phrase: The noun phrase; returned unchanged if it has no Korean words.
         role: A key of `regard_phrasebook.en_ko.endings.PARTICLES`.
-        preposition: English words before it, linked to the word with the particle.
+        preposition: English words before the phrase, linked to the word with the particle.
 
     Returns:
-        The marked phrase.
+        The phrase with particle and preposition.
 
-    >>> mark(pair("school", "학교"), "at", "to").tgt
+    >>> with_particle(pair("school", "학교"), "at", "to").tgt
     ('학교에',)
     """
     if not phrase.tgt:
@@ -60,17 +60,17 @@ def mark(phrase: Phrase, role: str, preposition: str = "") -> Phrase:
 
 
 def noun_phrase(noun: words.Noun, determiner: str, adjective: Phrase = EMPTY) -> Phrase:
-    """A noun with a determiner and perhaps an adjective.
+    """A noun with a determiner and an optional adjective.
 
-    Korean has no article, but `the man` without 그 would be any man.
+    Korean has no articles, but without 그 `the man` would be any man.
 
     Args:
         noun: The noun.
-        determiner: `a`, `the`, `this`, `that`, `my`, `our`, `all` for what is meant in general, or empty.
+        determiner: `a`, `the`, `this`, `that`, `my`, `our`, `all` (generic), or empty.
         adjective: English adjective and Korean modifier.
 
     Returns:
-        The phrase without a particle; an article is linked to the noun unless a word means it.
+        The phrase without a particle. An article is linked to the noun unless Korean has a word for it.
     """
     korean = {"this": "이", "that": "그"} | {person.own: person.ko_own for person in words.PERSONS if person.own}
     if noun.en in ("man", "woman"):
@@ -86,7 +86,7 @@ def noun_phrase(noun: words.Noun, determiner: str, adjective: Phrase = EMPTY) ->
 
 
 def counted(noun: words.Noun, number: tuple[str, str]) -> Phrase:
-    """Several of a thing, with the counter that it asks for.
+    """A counted noun with its counter word.
 
     >>> counted(words.NOUNS["book"], ("two", "두")).tgt
     ('책', '두', '권')
@@ -100,11 +100,11 @@ def pronoun(english: str) -> words.Person:
 
 
 def subject(sampler: Sampler, kind: str = "any") -> Subject:
-    """Somebody.
+    """A random subject.
 
     Args:
-        sampler: Of all choices.
-        kind: `third` for nobody who is a pronoun, `one` for one person who is no `the`, or `any`.
+        sampler: Random choices.
+        kind: `third` = not a pronoun, `one` = a name or a relative, `any` = no restriction.
 
     Returns:
         The subject.
@@ -122,35 +122,35 @@ def subject(sampler: Sampler, kind: str = "any") -> Subject:
     return Subject(noun_phrase(noun, determiner), person, noun.en, noun.en in (*words.FEMALE, *words.MALE))
 
 
-def again(who: Subject) -> Subject:
-    """Somebody who was the subject just now: a pronoun in English, nothing in Korean."""
+def same_subject(who: Subject) -> Subject:
+    """The previous subject again: a pronoun in English, omitted in Korean."""
     return Subject(Phrase((who.person.en,)), who.person, who.named, True)
 
 
-def follow(sampler: Sampler, before: Subject | None, share: float = 0.4) -> Subject:
-    """The subject of a clause after another.
+def next_subject(sampler: Sampler, before: Subject | None, share: float = 0.4) -> Subject:
+    """A random subject for the clause after another clause.
 
-    A pronoun of the third person always means the subject just before, so that English says who it is.
+    A third-person pronoun always refers to the previous subject, so that the English is unambiguous.
 
     Args:
-        sampler: Of all choices.
-        before: The subject of the clause before.
-        share: Chance that it stays the same.
+        sampler: Random choices.
+        before: The subject of the previous clause.
+        share: Probability of the same subject.
 
     Returns:
-        The same one left out, or another.
+        The same subject, omitted in Korean, or another subject.
     """
     if before is not None and before.known and sampler.chance(share):
-        return again(before)
+        return same_subject(before)
     while True:
         who = subject(sampler)
-        told = who.phrase.src[0] in ("he", "she", "they")
-        if before is None or not (told or who.named == before.named):
+        is_pronoun = who.phrase.src[0] in ("he", "she", "they")
+        if before is None or not (is_pronoun or who.named == before.named):
             return who
 
 
 def time(sampler: Sampler, frame: str) -> Phrase:
-    """When it happens; hours are counted in native numerals, minutes in Sino-Korean ones."""
+    """A random time adverbial; hours have native numerals, minutes Sino-Korean numerals."""
     habit = frame == "present"
     if frame != "now" and sampler.chance(0.25):
         hour, korean = sampler.pick(words.HOURS)
@@ -165,28 +165,28 @@ def time(sampler: Sampler, frame: str) -> Phrase:
 
 
 def modifying(adjective: words.Adjective) -> Phrase:
-    """An adjective before its noun."""
+    """An attributive adjective."""
     return pair(adjective.en, modifier(adjective.ko))
 
 
-def object_of(sampler: Sampler, verb: words.Verb, but: str = "") -> words.Noun:
-    """A noun that suits a verb; never the one named `but`."""
-    return sampler.pick(tuple(noun for noun in words.NOUNS.values() if words.suits(verb, noun) and noun.en != but))
+def object_of(sampler: Sampler, verb: words.Verb, exclude: str = "") -> words.Noun:
+    """A random noun that suits a verb as object, other than `exclude`."""
+    return sampler.pick(tuple(noun for noun in words.NOUNS.values() if words.suits(verb, noun) and noun.en != exclude))
 
 
-def thing(sampler: Sampler, verb: words.Verb, count: bool = True, but: str = "") -> tuple[Phrase, tuple[str, ...]]:
-    """Something that suits a verb.
+def thing(sampler: Sampler, verb: words.Verb, count: bool = True, exclude: str = "") -> tuple[Phrase, tuple[str, ...]]:
+    """A random noun phrase that suits a verb as object.
 
     Args:
-        sampler: Of all choices.
+        sampler: Random choices.
         verb: The verb.
-        count: Whether there may be several.
-        but: Who does it, and so cannot be it.
+        count: Whether the noun may be counted.
+        exclude: Noun that is not allowed, because it is the subject; empty = none.
 
     Returns:
-        The phrase without a particle, and the combinations of words in it and with the verb.
+        The phrase without a particle, and the word combinations in it and with the verb.
     """
-    noun = object_of(sampler, verb, but)
+    noun = object_of(sampler, verb, exclude)
     combos: tuple[str, ...] = (f"{verb.en}+{noun.en}",)
     if noun.kind == "subject":
         return noun_phrase(noun, ""), combos
@@ -194,16 +194,16 @@ def thing(sampler: Sampler, verb: words.Verb, count: bool = True, but: str = "")
     if count and noun.plural and noun.kind != "person" and not liked and sampler.chance(0.15):
         return counted(noun, sampler.pick(words.NUMBERS)), combos
     adjective = EMPTY
-    fitting = words.describing(noun)
+    fitting = words.adjectives_for(noun)
     if fitting and sampler.chance(0.25):
-        one = sampler.pick(fitting)
-        adjective = modifying(one)
-        combos = (*combos, f"{one.en}+{noun.en}")
+        quality = sampler.pick(fitting)
+        adjective = modifying(quality)
+        combos = (*combos, f"{quality.en}+{noun.en}")
     return noun_phrase(noun, sampler.pick(_determiners(noun, liked)), adjective), combos
 
 
 def _determiners(noun: words.Noun, liked: bool) -> tuple[str, ...]:
-    """What may stand before an object; a daughter is somebody's, and what is liked is liked in general."""
+    """Determiners for an object: relatives have possessives, and objects of `like` are mostly generic."""
     if noun in words.KIN:
         return ("my", "our")
     return ("all", "all", "the", "this", "that") if liked else ("a", "the", "the", "this", "that")

@@ -1,6 +1,6 @@
 """Words of the English-Korean phrasebook.
 
-Korean marks respect for elders on the verb, so none of the people here is one of whom that would be expected.
+Korean verbs show respect for elders with honorific forms, so none of the people here would require them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ class Noun:
     Attributes:
         en: English singular.
         ko: Korean.
-        kind: Which verbs and adjectives suit it.
-        plural: English plural; empty when it is not counted.
+        kind: Semantic class, which selects the verbs and adjectives that suit the noun.
+        plural: English plural; empty for a mass noun.
         counter: Korean counter.
     """
 
@@ -35,14 +35,14 @@ class Verb:
 
     Attributes:
         en: English base form.
-        third: Its third person.
-        past: Its simple past; empty where English writes it like the present, and for `look for`, since 찾았어요
-            would mean that it was found.
-        ing: Its form in -ing.
+        third: Third person singular.
+        past: Simple past; empty if it is spelled like the present, and for `look for`, because 찾았어요 would mean
+            that the thing was found.
+        ing: Form in -ing.
         ko: Korean stem.
-        objects: Kinds of nouns that it takes; empty when it takes none.
+        objects: Kinds of nouns that can be its object; empty for an intransitive verb.
         stative: Whether it has no progressive.
-        favour: Whether a request for it is a favour to the speaker, in -아/어 주세요, and not advice in -(으)세요.
+        favor: Whether a request is for a favor to the speaker (-아/어 주세요) instead of advice (-(으)세요).
     """
 
     en: str
@@ -52,7 +52,7 @@ class Verb:
     ko: Stem
     objects: tuple[str, ...] = ()
     stative: bool = False
-    favour: bool = False
+    favor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Adjective:
         en: English.
         more: English comparative.
         ko: Korean stem.
-        kinds: Kinds of nouns that it suits.
+        kinds: Kinds of nouns that it can modify.
     """
 
     en: str
@@ -77,12 +77,12 @@ class Person:
     """A pronoun.
 
     Attributes:
-        en: English subject.
-        ko: Korean without a particle.
-        own: English possessive; empty for the third person, for whom Korean would say a name.
+        en: English subject pronoun.
+        ko: Korean pronoun without a particle.
+        own: English possessive; empty for the third person, for which Korean would use a name.
         ko_own: Korean possessive.
-        be: Present of *be*.
-        third: Whether the verb has the third person singular.
+        be: Present form of *be*.
+        third: Whether the verb is in the third person singular.
     """
 
     en: str
@@ -94,7 +94,7 @@ class Person:
 
 
 def _nouns(kind: str, counter: str, table: str) -> tuple[Noun, ...]:
-    """Nouns from `english Korean plural` triples; `-` stands for no plural."""
+    """Parses nouns from `English Korean plural` triples; `-` means no plural."""
     rows = [row.split() for row in table.strip().split(",")]
     return tuple(Noun(en, ko, kind, "" if plural == "-" else plural, counter) for en, ko, plural in rows)
 
@@ -142,27 +142,27 @@ NOUNS = {
     noun.en: noun for noun in (*KIN, *PEOPLE, *ANIMALS, *FOOD, *DRINKS, *BOOKS, *THINGS, *SONGS, *SUBJECTS, *PLACES)
 }
 
-ANY = ("food", "drink", "text", "thing")
+ANY_THING = ("food", "drink", "text", "thing")
 VERBS = (
     Verb("eat", "eats", "ate", "eating", Stem("먹"), ("food",)),
     Verb("drink", "drinks", "drank", "drinking", Stem("마시"), ("drink",)),
-    Verb("buy", "buys", "bought", "buying", Stem("사"), ANY, favour=True),
-    Verb("sell", "sells", "sold", "selling", Stem("팔"), ANY, favour=True),
+    Verb("buy", "buys", "bought", "buying", Stem("사"), ANY_THING, favor=True),
+    Verb("sell", "sells", "sold", "selling", Stem("팔"), ANY_THING, favor=True),
     Verb("read", "reads", "", "reading", Stem("읽"), ("text",)),
     Verb("write", "writes", "wrote", "writing", Stem("쓰"), ("text",)),
     Verb("see", "sees", "saw", "seeing", Stem("보"), ("thing", "person", "animal"), True),
-    Verb("like", "likes", "liked", "liking", Stem("좋아하"), (*ANY, "sound", "animal", "subject"), True),
-    Verb("look for", "looks for", "", "looking for", Stem("찾"), ("thing", "text", "animal"), favour=True),
-    Verb("make", "makes", "made", "making", Stem("만들"), ("thing",), favour=True),
+    Verb("like", "likes", "liked", "liking", Stem("좋아하"), (*ANY_THING, "sound", "animal", "subject"), True),
+    Verb("look for", "looks for", "", "looking for", Stem("찾"), ("thing", "text", "animal"), favor=True),
+    Verb("make", "makes", "made", "making", Stem("만들"), ("thing",), favor=True),
     Verb("learn", "learns", "learned", "learning", Stem("배우"), ("subject",)),
     Verb("study", "studies", "studied", "studying", Stem("공부하"), ("subject",)),
-    Verb("teach", "teaches", "taught", "teaching", Stem("가르치"), ("subject",), favour=True),
+    Verb("teach", "teaches", "taught", "teaching", Stem("가르치"), ("subject",), favor=True),
     Verb("listen to", "listens to", "listened to", "listening to", Stem("듣", "ㄷ"), ("sound",)),
-    Verb("draw", "draws", "drew", "drawing", Stem("그리"), ("thing", "animal", "person"), favour=True),
-    Verb("help", "helps", "helped", "helping", Stem("돕", "ㅂ"), ("person",), favour=True),
+    Verb("draw", "draws", "drew", "drawing", Stem("그리"), ("thing", "animal", "person"), favor=True),
+    Verb("help", "helps", "helped", "helping", Stem("돕", "ㅂ"), ("person",), favor=True),
     Verb("meet", "meets", "met", "meeting", Stem("만나"), ("person",)),
-    Verb("wait for", "waits for", "waited for", "waiting for", Stem("기다리"), ("person",), favour=True),
-    Verb("choose", "chooses", "chose", "choosing", Stem("고르", "르"), ("thing", "text"), favour=True),
+    Verb("wait for", "waits for", "waited for", "waiting for", Stem("기다리"), ("person",), favor=True),
+    Verb("choose", "chooses", "chose", "choosing", Stem("고르", "르"), ("thing", "text"), favor=True),
     Verb("sleep", "sleeps", "slept", "sleeping", Stem("자")),
     Verb("work", "works", "worked", "working", Stem("일하")),
     Verb("rest", "rests", "rested", "resting", Stem("쉬")),
@@ -205,7 +205,7 @@ ADJECTIVES = (
     Adjective("hot", "hotter", Stem("뜨겁", "ㅂ"), ("drink",)),
     Adjective("long", "longer", Stem("길"), ("text", "sound")),
 )
-COLOURS = ("white", "red")
+COLORS = ("white", "red")
 STATES = (
     Adjective("tired", "", Stem("피곤하"), ()),
     Adjective("busy", "", Stem("바쁘"), ()),
@@ -221,7 +221,7 @@ PERSONS = (
     Person("we", "우리", "our", "우리", "are", False),
     Person("they", "그 사람들", "", "", "are", False),
 )
-"""Spoken Korean hardly ever says 그녀; it names people, calls them `that person`, or leaves them out."""
+"""Spoken Korean rarely uses 그녀; it uses names or `that person`, or omits the subject."""
 NAMES = (
     ("Minsu", "민수", "he"),
     ("Jisu", "지수", "she"),
@@ -260,10 +260,10 @@ NUMBERS = (
     ("nine", "아홉"),
     ("ten", "열"),
 )
-"""Native numerals, which counters and hours take."""
+"""Native numerals, for counters and hours."""
 HOURS = (("one", "한"), *NUMBERS, ("eleven", "열한"), ("twelve", "열두"))
 MINUTES = (("ten", "십"), ("twenty", "이십"), ("thirty", "삼십"), ("forty", "사십"), ("fifty", "오십"))
-"""Sino-Korean numerals, which minutes and money take."""
+"""Sino-Korean numerals, for minutes and money."""
 PRICES = (
     ("one thousand", "천"),
     ("two thousand", "이천"),
@@ -279,18 +279,18 @@ WEATHER = (
     (("it is cold", "it was cold", "it is cold"), "날씨가", Stem("춥", "ㅂ")),
     (("it is hot", "it was hot", "it is hot"), "날씨가", Stem("덥", "ㅂ")),
 )
-"""Present, past and conditional English; Korean subject and stem."""
+"""English present, past and conditional; Korean subject and stem."""
 REASONS = tuple(state for state in STATES if state.en != "healthy")
-"""States that make somebody do something."""
+"""States that can be a reason."""
 JOBS = tuple(noun for noun in PEOPLE if noun.en not in ("child", "friend", "man", "woman", "baby"))
 AGENTS = tuple(noun for noun in PEOPLE if noun.en != "baby")
-"""Who may be the subject of any verb."""
+"""Nouns that can be the subject of any verb."""
 WORK_OF_ADULTS = ("sell", "teach", "work")
 FEMALE = ("daughter", "woman")
 MALE = ("son", "man")
-"""Nouns that tell which pronoun comes back to them."""
+"""Nouns whose pronoun is unambiguous."""
 
-UNFIT = {
+UNSUITABLE = {
     "heavy": ("ticket", "photograph", "key", "ball", "cup", "hat"),
     "light": ("ticket", "photograph", "key", "car"),
     "clean": ("ticket", "photograph", "key", "clock"),
@@ -314,8 +314,8 @@ UNFIT = {
     "cheap": ("rice", "water", "letter"),
     "cost": ("rice", "water", "car", "bicycle", "computer", "camera", "phone", "letter", "clock"),
 }
-"""Nouns of the right kind that an adjective or a verb goes badly with."""
-HABITS = {
+"""Nouns of a suitable kind that an adjective or verb nevertheless does not suit."""
+USUAL_PLACES = {
     "sleep": ("house", "hotel", "hospital"),
     "walk": ("park", "garden"),
     "play": ("park", "garden", "house", "school"),
@@ -332,37 +332,37 @@ HABITS = {
     "make": ("house", "school", "kitchen", "office"),
     "work": ("school", "library", "market", "hospital", "office", "restaurant", "museum", "bank", "airport", "hotel"),
 }
-"""Where what is done is usually done; other verbs fit anywhere."""
+"""Usual places of actions; other verbs suit any place."""
 INSIDE = ("house", "kitchen", "garden", "park", "library", "museum")
-"""Places that English does something in, and not at."""
-LAIRS = {
+"""Places with `in` in English instead of `at`."""
+HABITATS = {
     "animal": ("park", "garden", "market"),
     "car": ("park", "airport", "hospital", "school", "market"),
     "bicycle": ("park", "garden", "school", "market"),
 }
-"""Where animals are met, and what is not kept indoors."""
+"""Places of animals and of things that are not kept indoors."""
 
 
 def suits(word: Verb | Adjective, noun: Noun) -> bool:
-    """Whether a verb may have a noun for its object, or an adjective may describe it."""
+    """Whether a noun can be the object of a verb, or an adjective can modify it."""
     kinds = word.objects if isinstance(word, Verb) else word.kinds
-    return noun.kind in kinds and noun.en not in UNFIT.get(word.en, ())
+    return noun.kind in kinds and noun.en not in UNSUITABLE.get(word.en, ())
 
 
-def describing(noun: Noun) -> tuple[Adjective, ...]:
+def adjectives_for(noun: Noun) -> tuple[Adjective, ...]:
     """The adjectives that suit a noun."""
-    return tuple(one for one in ADJECTIVES if suits(one, noun))
+    return tuple(adjective for adjective in ADJECTIVES if suits(adjective, noun))
 
 
 def where(verb: Verb) -> tuple[Noun, ...]:
-    """The places where a verb is done."""
-    return tuple(place for place in PLACES if place.en in HABITS.get(verb.en, (place.en,)))
+    """The places where an action can take place."""
+    return tuple(place for place in PLACES if place.en in USUAL_PLACES.get(verb.en, (place.en,)))
 
 
-def lair(noun: Noun) -> tuple[Noun, ...]:
-    """The places where a thing or an animal may be."""
-    found = LAIRS.get(noun.en, LAIRS.get(noun.kind, ()))
-    return tuple(place for place in PLACES if not found or place.en in found)
+def places_for(noun: Noun) -> tuple[Noun, ...]:
+    """The places where a thing or an animal can be."""
+    allowed = HABITATS.get(noun.en, HABITATS.get(noun.kind, ()))
+    return tuple(place for place in PLACES if not allowed or place.en in allowed)
 
 
 GREETINGS = (

@@ -1,4 +1,4 @@
-"""What a grammar gives to the corpus writer: drafts of sentences, and their spelling."""
+"""The interface of a grammar to the corpus writer: drafts of sentences and their spelling."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from regard_phrasebook.engine.sampler import Sampler
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A sentence before it is spelt.
+    """A sentence before spelling.
 
     Attributes:
-        phrase: All its tokens, punctuation too.
-        combos: Combinations of words it holds, such as `eat+apple`; they decide which split it belongs to.
-        constructions: Names of the constructions that made it.
-        contracted: Whether English is written with its short forms (`don't`).
+        phrase: All tokens, including punctuation.
+        combos: Word combinations in the sentence, such as `eat+apple`; they decide its split.
+        constructions: Names of the grammatical constructions in the sentence.
+        contracted: Whether English is written with contractions (`don't`).
     """
 
     phrase: Phrase
@@ -30,8 +30,8 @@ class Grammar(Protocol):
     """A synchronous grammar of two languages.
 
     Attributes:
-        longest: Most source words that a sentence of it may have.
-        showcase: Source texts that always stand in the training split, when their length is asked for.
+        longest: Largest number of source words in a sentence.
+        showcase: Source texts that are always in the training split if their length is requested.
         pinned: Combinations that always belong to the training split.
     """
 
@@ -39,20 +39,20 @@ class Grammar(Protocol):
     showcase: tuple[str, ...]
     pinned: frozenset[str]
 
-    def opening(self) -> list[Draft]:
-        """The sentences of `showcase`, as drafts."""
+    def showcase_drafts(self) -> list[Draft]:
+        """The drafts of the `showcase` sentences."""
 
     def draft(self, sampler: Sampler, shortest: int, longest: int) -> Draft | None:
-        """Tries to make a sentence.
+        """Tries to generate a sentence.
 
         Args:
-            sampler: Source of all choices.
-            shortest: Fewest source words wanted.
-            longest: Most source words wanted.
+            sampler: Random choices.
+            shortest: Fewest source words.
+            longest: Most source words.
 
         Returns:
-            A draft near the wanted length (the corpus writer measures it), or None when the try failed.
+            A draft of approximately this length (the corpus writer checks it), or None if the try failed.
         """
 
     def spell(self, draft: Draft) -> SentencePair:
-        """The written pair of sentences."""
+        """Spells a draft as a pair of sentences."""

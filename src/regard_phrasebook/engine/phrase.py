@@ -1,12 +1,11 @@
-"""Synchronous phrases: two languages written at once, with links between the words that mean each other.
+"""Synchronous phrases: parallel tokens of two languages with word alignment links.
 
-A `Phrase` holds the tokens of both sides. A `rule` puts phrases together in one order on the source
-side and another on the target side, and adds words of its own; links follow the words to wherever the
-rule puts them. At the end `realise` spells both sides as natural text and merges the links of tokens
-that spelling has glued into one word (`s' + est`, `day + ?`), so that a link always joins what spaces
-separate.
+A `Phrase` has the tokens of both sides. A `rule` combines phrases in separate orders on the source and target side and
+adds its own words; the links are updated to the new positions. Finally `realize` spells both sides as natural text and
+merges the links of tokens that spelling joined into one word (`s' + est`, `day + ?`), so that links always refer to
+whitespace-separated words.
 
-Every grammar is written in this algebra. Nothing here knows a language.
+Every grammar is written with these functions. This module is independent of the language.
 """
 
 from __future__ import annotations
@@ -18,17 +17,17 @@ from functools import cache
 from regard.values import Links
 
 GLUE = "+"
-"""A token that begins with this is glued to the word before it; one that ends with it, to the word after."""
+"""A token that starts with this is joined to the word before it; a token that ends with it, to the word after it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Tokens of two languages and which of them mean each other.
+    """Tokens of two languages and the links between them.
 
     Attributes:
         src: Source tokens in source order.
         tgt: Target tokens in target order.
-        links: 0-based `(source token, target token)` pairs; a token without a link is silent.
+        links: 0-based `(source token, target token)` pairs; a token without a link is unaligned.
     """
 
     src: tuple[str, ...] = ()
@@ -37,16 +36,16 @@ class Phrase:
 
 
 EMPTY = Phrase()
-"""Nothing on either side: what an optional part is when it is left out."""
+"""The empty phrase, for optional parts that are left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A written word, or a part of one, and the tokens that it spells.
+    """A written word, or a part of one, with the tokens that it spells.
 
     Attributes:
-        text: As it is written; may still carry the marks of `GLUE`.
-        tokens: Indices of its tokens in the phrase's side.
+        text: Spelling; may still contain `GLUE` at its ends.
+        tokens: Indices of its tokens in that side of the phrase.
     """
 
     text: str
@@ -60,7 +59,7 @@ class SentencePair:
     Attributes:
         src: Source text.
         tgt: Target text.
-        links: Sorted 0-based pairs of words, words being what spaces separate.
+        links: Sorted 0-based pairs of whitespace-separated words.
     """
 
     src: str
@@ -69,21 +68,21 @@ class SentencePair:
 
 
 Speller = Callable[[list[Piece]], list[Piece]]
-"""Spells one side: elision, contraction, capitals. It may merge neighbours and change their text, never their order."""
+"""Spells one side. It may merge adjacent pieces and change their text, but not reorder them."""
 
 Template = tuple[tuple[bool, str, str], ...]
-"""Parts of one side of a rule: whether it is a slot, its text or name, its tags."""
+"""The parts of one side of a rule: whether the part is a slot, its text or slot name, and its tags."""
 
 
 def pair(src: str, tgt: str) -> Phrase:
-    """A leaf: words that mean each other as a whole.
+    """Creates a leaf: source and target words that translate each other as a whole.
 
     Args:
         src: Source tokens, separated by spaces.
         tgt: Target tokens, separated by spaces.
 
     Returns:
-        A phrase in which every source token is linked to every target token.
+        A phrase with a link from every source token to every target token.
 
     >>> pair("train", "gare")
     Phrase(src=('train',), tgt=('gare',), links=frozenset({(0, 0)}))
@@ -92,8 +91,8 @@ def pair(src: str, tgt: str) -> Phrase:
     return Phrase(left, right, frozenset((i, j) for i in range(len(left)) for j in range(len(right))))
 
 
-def silent(src: str = "", tgt: str = "") -> Phrase:
-    """Words of one language, or both, that nothing of the other means.
+def unaligned(src: str = "", tgt: str = "") -> Phrase:
+    """Creates a phrase of unaligned words, which have no counterpart in the other language.
 
     Args:
         src: Source tokens, separated by spaces.
@@ -106,17 +105,17 @@ def silent(src: str = "", tgt: str = "") -> Phrase:
 
 
 def rule(src: str, tgt: str, /, **slots: Phrase) -> Phrase:
-    """Puts phrases together, in an order of its own on each side.
+    """Combines phrases with a separate order on each side.
 
-    Each side is a template of tokens separated by spaces. `<name>` stands for that side of the phrase
-    given as `name`. Any other token is a word of the rule itself. Words, and slots as a whole, may carry
-    tags, each a single letter after a slash: what carries the same tag on both sides is linked.
+    Each side is a template of tokens separated by spaces. `<name>` is a slot, filled with that side of the phrase
+    passed as `name`. Any other token is a word of the rule itself. Words and whole slots may have tags: single letters
+    after a slash. Parts with the same tag on both sides are linked.
 
     Args:
         src: Template of the source side.
         tgt: Template of the target side.
-        **slots: What fills the templates. A name left out on one side is silent there: its words on the
-            other side lose their links.
+        **slots: Phrases that fill the slots. If a slot is missing on one side, its words on the other side are
+            unaligned.
 
     Returns:
         The phrase, with the links of the slots and of the tags.
@@ -124,83 +123,83 @@ def rule(src: str, tgt: str, /, **slots: Phrase) -> Phrase:
     >>> rule("<who> do not/n <act>", "<who> ne/n <act> pas/n", who=pair("we", "nous"), act=pair("sleep", "dormons"))
     Phrase(src=('we', 'do', 'not', 'sleep'), tgt=('nous', 'ne', 'dormons', 'pas'), links=frozenset({...}))
     """
-    src_tokens, src_start, src_tags = _fill(_parse(src), {name: one.src for name, one in slots.items()})
-    tgt_tokens, tgt_start, tgt_tags = _fill(_parse(tgt), {name: one.tgt for name, one in slots.items()})
+    src_tokens, src_start, src_tags = _fill(_parse(src), {name: phrase.src for name, phrase in slots.items()})
+    tgt_tokens, tgt_start, tgt_tags = _fill(_parse(tgt), {name: phrase.tgt for name, phrase in slots.items()})
     links: set[tuple[int, int]] = set()
-    for name, one in slots.items():
+    for name, phrase in slots.items():
         if name in src_start and name in tgt_start:
             i0, j0 = src_start[name], tgt_start[name]
-            links.update((i0 + i, j0 + j) for i, j in one.links)
-    for tag, places in src_tags.items():
-        links.update((i, j) for i in places for j in tgt_tags.get(tag, ()))
+            links.update((i0 + i, j0 + j) for i, j in phrase.links)
+    for tag, positions in src_tags.items():
+        links.update((i, j) for i in positions for j in tgt_tags.get(tag, ()))
     return Phrase(tuple(src_tokens), tuple(tgt_tokens), frozenset(links))
 
 
 def join(*phrases: Phrase, order: Sequence[int] | None = None) -> Phrase:
-    """Puts phrases one after the other.
+    """Concatenates phrases.
 
     Args:
-        *phrases: In source order.
-        order: Their order on the target side, as indices; None = the same.
+        *phrases: The phrases in source order.
+        order: Indices of the phrases in target order; None = the same order.
 
     Returns:
-        One phrase with all links kept.
+        The concatenation with all links.
 
     Raises:
-        ValueError: If `order` does not name every phrase once.
+        ValueError: `order` is not a permutation of the phrases.
 
     >>> join(pair("red", "rouge"), pair("car", "voiture"), order=(1, 0)).tgt
     ('voiture', 'rouge')
     """
-    places = range(len(phrases)) if order is None else order
-    if sorted(places) != list(range(len(phrases))):
+    positions = range(len(phrases)) if order is None else order
+    if sorted(positions) != list(range(len(phrases))):
         raise ValueError(f"order: expected a permutation of {len(phrases)} phrases, got {order}")
     src: list[str] = []
     src_start: list[int] = []
-    for one in phrases:
+    for phrase in phrases:
         src_start.append(len(src))
-        src.extend(one.src)
+        src.extend(phrase.src)
     tgt: list[str] = []
     links: set[tuple[int, int]] = set()
-    for place in places:
-        one = phrases[place]
-        links.update((src_start[place] + i, len(tgt) + j) for i, j in one.links)
-        tgt.extend(one.tgt)
+    for index in positions:
+        phrase = phrases[index]
+        links.update((src_start[index] + i, len(tgt) + j) for i, j in phrase.links)
+        tgt.extend(phrase.tgt)
     return Phrase(tuple(src), tuple(tgt), frozenset(links))
 
 
 def attach(pieces: Sequence[Piece]) -> list[Piece]:
-    """Glues pieces whose marks ask for it into written words.
+    """Joins pieces at `GLUE` marks into written words.
 
     Args:
-        pieces: One side of a phrase; `GLUE` at either end of a text asks for gluing there.
+        pieces: One side of a phrase; `GLUE` at an end of a piece joins it to its neighbor there.
 
     Returns:
-        Written words without marks; each keeps the tokens of all its parts.
+        Written words without marks, each with the tokens of all its parts.
 
     >>> attach([Piece("l'+", (0,)), Piece("eau", (1,)), Piece("+.", (2,))])
     [Piece(text="l'eau.", tokens=(0, 1, 2))]
     """
     words: list[Piece] = []
-    open_end = False
+    joins_next = False
     for piece in pieces:
         text = piece.text.strip(GLUE)
-        if words and (open_end or piece.text.startswith(GLUE)):
+        if words and (joins_next or piece.text.startswith(GLUE)):
             words[-1] = Piece(words[-1].text + text, words[-1].tokens + piece.tokens)
         else:
             words.append(Piece(text, piece.tokens))
-        open_end = piece.text.endswith(GLUE)
+        joins_next = piece.text.endswith(GLUE)
     return words
 
 
-def capitalise(pieces: Sequence[Piece]) -> list[Piece]:
-    """Begins a sentence with a capital.
+def capitalize(pieces: Sequence[Piece]) -> list[Piece]:
+    """Capitalizes the first letter of a sentence.
 
     Args:
         pieces: Written words of a sentence.
 
     Returns:
-        The same words, the first letter of the first one in upper case.
+        The same words, with the first letter of the sentence in upper case.
     """
     if not pieces:
         return []
@@ -208,19 +207,19 @@ def capitalise(pieces: Sequence[Piece]) -> list[Piece]:
     return [Piece(first.text[:1].upper() + first.text[1:], first.tokens), *pieces[1:]]
 
 
-def realise(phrase: Phrase, src_speller: Speller, tgt_speller: Speller) -> SentencePair:
-    """Writes a phrase as a pair of sentences.
+def realize(phrase: Phrase, src_speller: Speller, tgt_speller: Speller) -> SentencePair:
+    """Spells a phrase as a pair of sentences.
 
     Args:
         phrase: A whole sentence.
-        src_speller: Spelling of the source language.
-        tgt_speller: Spelling of the target language.
+        src_speller: Speller of the source language.
+        tgt_speller: Speller of the target language.
 
     Returns:
-        Both texts, and links between words: two words are linked when any of their tokens are.
+        Both texts and the word links: two words are linked if any of their tokens are.
 
-    >>> plain = lambda pieces: capitalise(attach(pieces))
-    >>> realise(join(pair("water", "l' eau"), pair("+.", "+.")), plain, plain)
+    >>> plain = lambda pieces: capitalize(attach(pieces))
+    >>> realize(join(pair("water", "l' eau"), pair("+.", "+.")), plain, plain)
     SentencePair(src='Water.', tgt="L' eau.", links=((0, 0), (0, 1)))
     """
     src, src_word = _spell(phrase.src, src_speller)
@@ -230,13 +229,13 @@ def realise(phrase: Phrase, src_speller: Speller, tgt_speller: Speller) -> Sente
 
 
 def pharaoh(links: Links) -> str:
-    """Links in Pharaoh format: `i-j` separated by spaces, as `.align` files hold them.
+    """Formats links in Pharaoh format: `i-j` separated by spaces, as in `.align` files.
 
     Args:
-        links: Pairs of words.
+        links: 0-based pairs of words.
 
     Returns:
-        One line without its end.
+        One line without the line end.
 
     >>> pharaoh(((0, 0), (1, 2)))
     '0-0 1-2'
@@ -245,7 +244,7 @@ def pharaoh(links: Links) -> str:
 
 
 def _spell(tokens: tuple[str, ...], speller: Speller) -> tuple[str, dict[int, int]]:
-    """The text of one side, and the word that each token ended up in."""
+    """The text of one side, and the index of the word that spells each token."""
     words = speller([Piece(token, (index,)) for index, token in enumerate(tokens)])
     return " ".join(word.text for word in words), {
         token: index for index, word in enumerate(words) for token in word.tokens
@@ -254,7 +253,7 @@ def _spell(tokens: tuple[str, ...], speller: Speller) -> tuple[str, dict[int, in
 
 @cache
 def _parse(template: str) -> Template:
-    """Splits a template into its parts; rules are few and used often, so this is remembered."""
+    """Splits a template into its parts; cached, because there are few templates and each is used often."""
     parts = []
     for part in template.split():
         text, _, tags = part.partition("/")
@@ -266,7 +265,7 @@ def _parse(template: str) -> Template:
 def _fill(
     template: Template, slots: dict[str, tuple[str, ...]]
 ) -> tuple[list[str], dict[str, int], dict[str, list[int]]]:
-    """Tokens of one side, where each slot starts in them, and where each tag lies."""
+    """Tokens of one side, the start of each slot, and the positions of each tag."""
     tokens: list[str] = []
     start: dict[str, int] = {}
     tags: dict[str, list[int]] = {}

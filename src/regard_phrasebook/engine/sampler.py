@@ -1,4 +1,4 @@
-"""Random choices of a grammar: seeded, and fair to rare words."""
+"""Seeded random choices for grammars, balanced so that rare words occur too."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ T = TypeVar("T")
 
 
 class Sampler:
-    """Draws from pools so that every word comes up often enough to be learnt.
+    """Samples from pools so that every word occurs often enough to be learned.
 
-    `pick` looks at two random members of a pool and takes the one that was taken less often until now
-    (the power of two choices): words that few constructions allow catch up with the others.
+    `pick` draws two random members of a pool and takes the less used one (the power of two choices), so that words that
+    few constructions allow catch up with the others.
 
     Args:
-        seed: Same seed, same choices.
+        seed: Random seed; the same seed gives the same choices.
     """
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
-        self._taken: dict[object, int] = {}
+        self._counts: dict[object, int] = {}
 
     def chance(self, probability: float) -> bool:
         """True with the given probability."""
         return self.random.random() < probability
 
     def pick(self, pool: Sequence[T]) -> T:
-        """A member of a pool, the less used of two random ones; members must be hashable."""
+        """The less used of two random members of a pool; members must be hashable."""
         draw, size = self.random.random, len(pool)
-        one, two = pool[int(draw() * size)], pool[int(draw() * size)]
-        chosen = one if self._taken.get(one, 0) <= self._taken.get(two, 0) else two
-        self._taken[chosen] = self._taken.get(chosen, 0) + 1
+        first, second = pool[int(draw() * size)], pool[int(draw() * size)]
+        chosen = first if self._counts.get(first, 0) <= self._counts.get(second, 0) else second
+        self._counts[chosen] = self._counts.get(chosen, 0) + 1
         return chosen
 
     def weighted(self, choices: Sequence[tuple[float, T]]) -> T:
-        """A value from `(weight, value)` pairs, in proportion to the weights."""
-        left = self.random.random() * sum(weight for weight, _ in choices)
+        """Samples a value from `(weight, value)` pairs in proportion to the weights."""
+        remaining = self.random.random() * sum(weight for weight, _ in choices)
         for weight, value in choices:
-            left -= weight
-            if left < 0:
+            remaining -= weight
+            if remaining < 0:
                 return value
         return choices[-1][1]
 
     def one_of(self, *makers: Callable[[], T]) -> T:
-        """What one of the given functions, chosen with equal chances, returns."""
+        """Calls one of the given functions, chosen uniformly, and returns its result."""
         return self.random.choice(makers)()

@@ -1,7 +1,7 @@
-"""Which split a sentence belongs to: held-out sentences hold a combination of words that training never shows.
+"""Assigns sentences to splits: held-out sentences contain a word combination that is never in the training split.
 
-A combination (`eat+apple`, `red+car`) is assigned by a stable hash of its name, so the choice depends neither on
-the seed nor on the order in which sentences are made.
+A combination (`eat+apple`, `red+car`) is assigned by a stable hash of its name, so the split depends neither on the
+seed nor on the order in which sentences are generated.
 """
 
 from __future__ import annotations
@@ -10,30 +10,30 @@ from collections.abc import Collection
 from hashlib import blake2b
 
 SPLITS = ("train", "val", "test")
-HELD_OUT = 4
-"""Percent of the combinations that belong to each of val and test."""
+HELD_OUT_PERCENT = 4
+"""Percentage of combinations assigned to each of val and test."""
 
 
-def home(combo: str) -> str:
-    """The split that a combination belongs to."""
+def split_of_combination(combo: str) -> str:
+    """The split of a word combination."""
     number = int.from_bytes(blake2b(combo.encode(), digest_size=8).digest(), "big") % 100
-    if number < HELD_OUT:
+    if number < HELD_OUT_PERCENT:
         return "test"
-    return "val" if number < 2 * HELD_OUT else "train"
+    return "val" if number < 2 * HELD_OUT_PERCENT else "train"
 
 
 def split_of(combos: Collection[str], pinned: Collection[str]) -> str | None:
-    """The split that a sentence belongs to.
+    """The split of a sentence.
 
     Args:
-        combos: Its combinations.
-        pinned: Combinations that are kept in training whatever their hash says.
+        combos: The combinations in the sentence.
+        pinned: Combinations that belong to the training split regardless of their hash.
 
     Returns:
-        `train` when all its combinations belong there; `val` or `test` when at least one belongs to that and none
-        to the other; None when it can stand nowhere.
+        `train` if all combinations belong to it; `val` or `test` if at least one combination belongs to it and none to
+        the other; None if combinations belong to both.
     """
-    homes = {home(combo) for combo in combos if combo not in pinned} - {"train"}
-    if not homes:
+    splits = {split_of_combination(combo) for combo in combos if combo not in pinned} - {"train"}
+    if not splits:
         return "train"
-    return homes.pop() if len(homes) == 1 else None
+    return splits.pop() if len(splits) == 1 else None

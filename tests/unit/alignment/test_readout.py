@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.alignment.readout import Readout, Rule, known_readout, word_weights
+from regard.alignment.readout import Readout, Rule, known_readout
 from regard.config.schema import Config
 from regard.errors import DataError
 from regard.inspection.record import AttentionRecord
@@ -37,8 +37,8 @@ def test_weights_are_summed_over_source_subwords_and_maximal_over_target_subword
 ) -> None:
     weights = torch.tensor([[[0.5, 0.3, 0.1, 0.1], [0.1, 0.1, 0.7, 0.1], [0.0, 0.0, 0.0, 1.0]]])
     record = AttentionRecord(encode("a|b c"), encode("x|y"), (weights,))
-    torch.testing.assert_close(word_weights(record, shifted=False), torch.tensor([[0.8, 0.7, 0.1]]))
-    torch.testing.assert_close(word_weights(record, shifted=True), torch.tensor([[0.2, 0.7, 1.0]]))
+    torch.testing.assert_close(record.words(shifted=False), torch.tensor([[0.8, 0.7, 0.1]]))
+    torch.testing.assert_close(record.words(shifted=True), torch.tensor([[0.2, 0.7, 1.0]]))
 
 
 def test_the_shift_reads_the_row_of_the_next_step(table: Table) -> None:

@@ -64,7 +64,7 @@ def test_pharaoh_round_trip(sure: set[tuple[int, int]], possible: set[tuple[int,
 @pytest.mark.parametrize("text", ["1", "1-", "-1-2", "a-b", "1-2-3", "1P2", "1:2", "1.5-2", "²-1", "٣-1"])
 def test_wrong_links_are_refused(text: str) -> None:
     with pytest.raises(DataError, match=r"gold\.txt:7: expected links such as 0-0") as caught:
-        parse_pharaoh(f"0-0 {text}", place="gold.txt:7")
+        parse_pharaoh(f"0-0 {text}", location="gold.txt:7")
     assert repr(text) in str(caught.value)
 
 

@@ -1,4 +1,4 @@
-"""The operator around the additive kernel: autograd, compilation, types, empty tensors, memory, no compiler."""
+"""The additive operator: autograd, `torch.compile`, types, empty tensors, memory, and no compiled kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from regard.attention.additive import additive_scores, chunked, native, op
 from regard.attention.scores import AdditiveScore
 from regard.attention.single import Attention
-from regard.native import kernel, level, limited_to
+from regard.native import instruction_set, kernel, limited_to
 
 compiled = pytest.mark.skipif(kernel("additive_forward", torch.empty(0)) is None, reason="no compiled kernel")
 
@@ -34,13 +34,13 @@ def check(run: Callable[[Tensor, Tensor, Tensor], Tensor], query: Tensor, key: T
     torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-5)
     upstream = torch.randn_like(got)
     rounding = 1e-5 if query.dtype == torch.float32 else 0.02
-    for one, other in zip(
+    for gradient, expected_gradient in zip(
         torch.autograd.grad(got, (query, key, v), upstream),
         torch.autograd.grad(expected, (query, key, v), upstream),
         strict=True,
     ):
-        assert one.dtype == other.dtype
-        torch.testing.assert_close(one, other, rtol=rounding, atol=4 * rounding)
+        assert gradient.dtype == expected_gradient.dtype
+        torch.testing.assert_close(gradient, expected_gradient, rtol=rounding, atol=4 * rounding)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
@@ -51,7 +51,7 @@ def test_autograd(shape: tuple[int, int, int, int, int], dtype: torch.dtype) -> 
 
 @compiled
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_the_kernel_takes_every_narrow_type(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
+def test_the_kernel_supports_every_narrow_type(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype) -> None:
     monkeypatch.setattr(native, "chunked_forward", None)
     monkeypatch.setattr(native, "chunked_backward", None)
     check(additive_scores, *draw(2, 1, 4, 5, 9, dtype))
@@ -124,37 +124,37 @@ def test_without_gradients_and_without_data() -> None:
         assert fake.shape == (2, 1, 3, 4)
 
 
-def test_tensors_that_lie_otherwise_in_memory() -> None:
+def test_tensors_that_are_not_contiguous() -> None:
     query, key, v = draw(2, 3, 4, 5, 9)
-    other = [x.detach().transpose(-1, -2).contiguous().transpose(-1, -2).requires_grad_() for x in (query, key, v)]
-    assert not any(x.is_contiguous() for x in other)
-    check(additive_scores, *other)
+    transposed = [x.detach().transpose(-1, -2).contiguous().transpose(-1, -2).requires_grad_() for x in (query, key, v)]
+    assert not any(x.is_contiguous() for x in transposed)
+    check(additive_scores, *transposed)
     scores = additive_scores(query, key, v)
     expanded = torch.autograd.grad(scores.sum(), query)[0]  # an upstream gradient of stride 0
     torch.testing.assert_close(expanded, torch.autograd.grad(naive(query, key, v).sum(), query)[0])
 
 
-@pytest.mark.parametrize("hole", range(5))
+@pytest.mark.parametrize("empty_dimension", range(5))
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_empty(hole: int, dtype: torch.dtype) -> None:
+def test_empty_tensors(empty_dimension: int, dtype: torch.dtype) -> None:
     sizes = [2, 3, 4, 5, 6]
-    sizes[hole] = 0
+    sizes[empty_dimension] = 0
     query, key, v = draw(*sizes, dtype)
     scores = additive_scores(query, key, v)
     assert scores.shape == tuple(sizes[:4])
-    assert not scores.any()  # nothing, or sums of nothing
+    assert not scores.any()  # empty, or sums over an empty dimension
     gradients = torch.autograd.grad(scores.sum(), (query, key, v))
     assert [x.shape for x in gradients] == [query.shape, key.shape, v.shape]
     assert not any(bool(x.any()) for x in gradients)
 
 
 @compiled
-@pytest.mark.parametrize("mode", ["f", "fb"])
+@pytest.mark.parametrize("mode", ["forward", "backward"])
 def test_kernel_and_chunks_agree(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
     query, key, v = (x.detach() for x in draw(2, 2, 9, 8, 20))
-    monkeypatch.setattr(chunked, "TERMS", 2 * query.numel())  # several chunks
-    if mode == "f":
-        assert len(list(chunked._parts(query, key))) > 1
+    monkeypatch.setattr(chunked, "MAX_TERMS", 2 * query.numel())  # several chunks
+    if mode == "forward":
+        assert len(list(chunked._chunks(query, key))) > 1
         torch.testing.assert_close(chunked.chunked_forward(query, key, v), native.forward(query, key, v))
     else:
         upstream = torch.randn(2, 2, 9, 8)
@@ -163,18 +163,18 @@ def test_kernel_and_chunks_agree(monkeypatch: pytest.MonkeyPatch, mode: str) -> 
 
 
 def test_without_a_compiled_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunked, "TERMS", 100)
+    monkeypatch.setattr(chunked, "MAX_TERMS", 100)
     with limited_to(None):
         check(additive_scores, *draw(2, 3, 4, 5, 9))
         check(additive_scores, *draw(1, 1, 4, 5, 9, torch.bfloat16))
 
 
 @pytest.mark.parametrize("without_kernel", [False, True])
-def test_what_is_saved_for_the_gradient_is_what_was_given(without_kernel: bool) -> None:
+def test_only_the_inputs_are_saved_for_the_gradient(without_kernel: bool) -> None:
     query, key, v = draw(1, 1, 64, 64, 32)
     saved: list[int] = []
     hooks = saved_tensors_hooks(lambda x: (saved.append(x.data_ptr()), x)[1], lambda x: x)
-    with limited_to(None if without_kernel else level()), hooks:
+    with limited_to(None if without_kernel else instruction_set()), hooks:
         additive_scores(query, key, v)
     assert sorted(saved) == sorted(x.data_ptr() for x in (query, key, v))
 
@@ -182,17 +182,17 @@ def test_what_is_saved_for_the_gradient_is_what_was_given(without_kernel: bool) 
 @pytest.mark.parametrize("without_kernel", [False, True])
 def test_no_allocation_is_as_large_as_all_terms(monkeypatch: pytest.MonkeyPatch, without_kernel: bool) -> None:
     if without_kernel:
-        monkeypatch.setattr(chunked, "TERMS", 1 << 14)
+        monkeypatch.setattr(chunked, "MAX_TERMS", 1 << 14)
     query, key, v = draw(2, 1, 96, 96, 64)
     profiling = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True)
-    with limited_to(None if without_kernel else level()), profiling as profile:
+    with limited_to(None if without_kernel else instruction_set()), profiling as profile:
         additive_scores(query, key, v).sum().backward()
     all_terms = 2 * 96 * 96 * 64 * 4
     largest = max(event.cpu_memory_usage for event in profile.events())
     assert 2 * 96 * 96 * 4 <= largest < all_terms / 4
 
 
-def test_a_row_with_nothing_to_attend_to_gives_zeros() -> None:
+def test_a_row_that_is_masked_everywhere_gives_zeros() -> None:
     torch.manual_seed(2)
     attention = Attention(AdditiveScore(6, 6), 6)
     states, query = torch.randn(2, 4, 6), torch.randn(2, 3, 6, requires_grad=True)
@@ -212,6 +212,6 @@ def test_the_same_call_gives_the_same_bytes() -> None:
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_the_eager_way_and_the_operator_are_one() -> None:
+def test_the_eager_function_equals_the_operator() -> None:
     query, key, v = draw(2, 2, 3, 4, 5)
     assert torch.equal(op.additive_scores(query, key, v), torch.ops.regard.additive_scores(query, key, v))

@@ -1,6 +1,6 @@
-"""The additive score in Triton: on a GPU where there is one, else by Triton's interpreter, the same code but slow.
+"""The additive score in Triton: on a GPU if there is one, else by Triton's interpreter, which is slow.
 
-The interpreter must be chosen before Triton is imported, so everything runs in one process of its own.
+The interpreter must be chosen before Triton is imported, so everything runs in a separate process.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CASES = {  # (B, H, T, S, D), type, size of the numbers
     "tiny": ((1, 2, 3, 4, 5), "float32", 1e-4),
     "where the series ends": ((1, 2, 3, 4, 5), "float32", 0.2),
     "saturated": ((1, 2, 3, 4, 5), "float32", 50.0),
-    "beyond e": ((1, 2, 3, 4, 5), "float32", 1e20),
+    "beyond the range of exponentials": ((1, 2, 3, 4, 5), "float32", 1e20),
     "bfloat16": ((1, 2, 9, 17, 33), "bfloat16", 1.0),
     "float16": ((1, 2, 9, 17, 33), "float16", 1.0),
 }
@@ -52,7 +52,7 @@ def measure(shape, dtype, size):
     query, key = ((size * torch.randn(B, H, n, D)).to(getattr(torch, dtype)) for n in (T, S))
     v, upstream = torch.randn(H, D), torch.randn(B, H, T, S)
     wide = [x.double().requires_grad_() for x in (query, key, v)]
-    # A loop over everything: nothing that the kernel also does.
+    # A plain loop, which shares no code with the kernel.
     expected = torch.stack([
         torch.stack([(wide[2] * torch.tanh(wide[0][:, :, t] + wide[1][:, :, s])).sum(-1) for s in range(S)], -1)
         for t in range(T)
@@ -61,34 +61,34 @@ def measure(shape, dtype, size):
     first, second = ((triton_forward(query, key, v), *triton_backward(upstream, query, key, v)) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(first, second))
     assert [x.dtype for x in first] == [torch.float32, query.dtype, key.dtype, torch.float32]
-    return [error(got, right) for got, right in zip(first, (expected, *gradients))]
+    return [error(got, reference) for got, reference in zip(first, (expected, *gradients))]
 
 def layouts():
     query, key = torch.randn(2, 3, 9, 5).transpose(2, 3), torch.randn(2, 1, 4, 9).expand(2, 3, 4, 9)
     v = torch.randn(9, 3).T
     upstream = torch.ones(()).expand(2, 3, 5, 4)
     plain = [x.contiguous() for x in (upstream, query, key, v)]
-    one, other = triton_backward(upstream, query, key, v), triton_backward(*plain)
+    strided, contiguous = triton_backward(upstream, query, key, v), triton_backward(*plain)
     assert torch.equal(triton_forward(query, key, v), triton_forward(*plain[1:]))
-    assert all(torch.equal(a, b) for a, b in zip(one, other))
+    assert all(torch.equal(a, b) for a, b in zip(strided, contiguous))
 
-def holes():
-    for hole in range(5):
+def empty_tensors():
+    for empty_dimension in range(5):
         sizes = [2, 3, 4, 5, 6]
-        sizes[hole] = 0
+        sizes[empty_dimension] = 0
         B, H, T, S, D = sizes
-        given = torch.randn(B, H, T, D), torch.randn(B, H, S, D), torch.randn(H, D)
-        scores = triton_forward(*given)
+        inputs = torch.randn(B, H, T, D), torch.randn(B, H, S, D), torch.randn(H, D)
+        scores = triton_forward(*inputs)
         assert scores.shape == (B, H, T, S) and not scores.any()
-        for got, like in zip(triton_backward(torch.randn(B, H, T, S), *given), given):
-            assert got.shape == like.shape and not got.any()
+        for gradient, x in zip(triton_backward(torch.randn(B, H, T, S), *inputs), inputs):
+            assert gradient.shape == x.shape and not gradient.any()
 
 def operator():
     query, key, v = torch.randn(2, 1, 3, 9), torch.randn(2, 1, 4, 9), torch.randn(1, 9)
     assert torch.equal(additive_scores(query, key, v), triton_forward(query, key, v))
 
 layouts()
-holes()
+empty_tensors()
 if sys.argv[2] == "cuda":
     operator()
 print(json.dumps({name: measure(*case) for name, case in json.loads(sys.argv[1]).items()}))
@@ -108,7 +108,7 @@ def errors() -> dict[str, list[float]]:
         timeout=1800,
     )
     if not on_gpu and "only 0-dimensional arrays can be converted" in done.stderr:
-        pytest.skip("the interpreter of this Triton (3.6, say) does not know NumPy 2.4")
+        pytest.skip("the interpreter of this Triton version does not support NumPy 2.4")
     assert done.returncode == 0, done.stderr
     measured: dict[str, list[float]] = json.loads(done.stdout)
     return measured
@@ -116,7 +116,7 @@ def errors() -> dict[str, list[float]]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_against_a_loop_in_float64(errors: dict[str, list[float]], case: str) -> None:
-    # Gradients come in the type of queries and keys. The interpreter cuts bfloat16 off where a GPU rounds: 2^-7.
+    # Gradients have the type of queries and keys. The interpreter truncates to bfloat16 where a GPU rounds: 2^-7.
     rounding = {"float32": 1e-5, "bfloat16": 2**-7, "float16": 2**-10}[CASES[case][1]]
     limits = [1e-5, rounding, rounding, 1e-5]
     assert len(errors[case]) == len(NAMES)
@@ -124,12 +124,12 @@ def test_against_a_loop_in_float64(errors: dict[str, list[float]], case: str) ->
         assert error <= limit, f"{name}: {error:.1e}"
 
 
-def test_only_a_gpu_takes_triton(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_triton_is_used_on_a_gpu_only(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = (lambda *_: torch.empty(0), lambda *_: (torch.empty(0),) * 3)
     chunks = (chunked.chunked_forward, chunked.chunked_backward)
 
     def chosen(device: str, dtype: torch.dtype) -> object:
-        return native._elsewhere(SimpleNamespace(device=torch.device(device), dtype=dtype))
+        return native._fallback(SimpleNamespace(device=torch.device(device), dtype=dtype))
 
     monkeypatch.setattr(native, "_triton", lambda: gpu)
     for dtype in (torch.float32, torch.bfloat16, torch.float16):
@@ -140,7 +140,7 @@ def test_only_a_gpu_takes_triton(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chosen("cuda", torch.float32) == chunks
 
 
-def test_what_is_chosen_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_triton_is_used_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(native, "find_spec", lambda name: None)
     assert native._triton.__wrapped__() is None
     monkeypatch.setattr(native, "find_spec", lambda name: object())
@@ -148,7 +148,7 @@ def test_what_is_chosen_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert names == ["triton_forward", "triton_backward"]
 
 
-def test_without_a_gpu_triton_stays_outside(tmp_path: Path) -> None:
+def test_without_a_gpu_triton_is_not_imported(tmp_path: Path) -> None:
     (tmp_path / "triton.py").write_text("raise RuntimeError('imported')\n")
     program = (
         "import sys, torch, regard\n"

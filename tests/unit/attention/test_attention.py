@@ -1,4 +1,4 @@
-"""What every attention promises: empty rows, masks, dropout, weights on demand, errors that say what to do."""
+"""Every attention: rows masked everywhere, masks, dropout, weights on request, helpful errors."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_fused_and_plain_paths_agree(score: Score, dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("need_weights", [True, False])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("score", scores(), ids=lambda s: type(s).__name__)
-def test_a_row_with_nothing_to_attend_to_gives_zeros(score: Score, dtype: torch.dtype, need_weights: bool) -> None:
+def test_a_row_that_is_masked_everywhere_gives_zeros(score: Score, dtype: torch.dtype, need_weights: bool) -> None:
     attention = Attention(score, WIDTH).to(dtype)
     states = torch.randn(2, 4, WIDTH, dtype=dtype, requires_grad=True)
     mask = torch.tensor([[True, True, False, False], [False] * 4])[:, None, None]
@@ -72,7 +72,7 @@ def test_a_row_with_nothing_to_attend_to_gives_zeros(score: Score, dtype: torch.
 
 
 def test_softmax_is_taken_in_float32() -> None:
-    # In bfloat16 256 equal scores would sum to something else than 1.
+    # In bfloat16 the weights of equal scores need not sum to 1.
     weights = masked_softmax(torch.zeros(1, 1, 1, 3, dtype=torch.bfloat16), None)
     assert weights.dtype == torch.float32
     assert weights.sum().item() == pytest.approx(1.0, abs=1e-6)
@@ -88,36 +88,36 @@ def test_padding_changes_nothing(score: Score) -> None:
     )
     padded = torch.cat([states, torch.full((1, 3, WIDTH), 9.0)], dim=1)
     mask = torch.tensor([True] * 4 + [False] * 3)[None, None, None]
-    beside = attention(query, attention.project_memory(padded, mask), need_weights=True)
-    torch.testing.assert_close(alone.context, beside.context)
-    torch.testing.assert_close(alone.weights, beside.weights[..., :4])
-    assert beside.weights[..., 4:].max() == 0.0
+    beside_padding = attention(query, attention.project_memory(padded, mask), need_weights=True)
+    torch.testing.assert_close(alone.context, beside_padding.context)
+    torch.testing.assert_close(alone.weights, beside_padding.weights[..., :4])
+    assert beside_padding.weights[..., 4:].max() == 0.0
 
 
-def test_weights_are_shown_before_dropout() -> None:
+def test_weights_are_returned_before_dropout() -> None:
     torch.manual_seed(3)
     attention = Attention(DotScore(WIDTH, WIDTH), WIDTH, dropout=0.9).train()
     memory = attention.project_memory(torch.randn(1, 5, WIDTH), None)
     query = torch.randn(1, 3, WIDTH)
     trained = attention(query, memory, need_weights=True)
-    shown = attention.eval()(query, memory, need_weights=True)
-    torch.testing.assert_close(trained.weights, shown.weights)
-    assert not torch.allclose(trained.context, shown.context)
+    evaluated = attention.eval()(query, memory, need_weights=True)
+    torch.testing.assert_close(trained.weights, evaluated.weights)
+    assert not torch.allclose(trained.context, evaluated.context)
 
 
 @pytest.mark.parametrize("make", [DotScore, ScaledDotScore, CosineScore])
-def test_scores_that_need_equal_widths_say_so(make: type[DotScore]) -> None:
+def test_scores_that_need_equal_widths_refuse_others(make: type[DotScore]) -> None:
     with pytest.raises(ShapeError, match="queries have 4 and keys 6"):
         make(4, 6)
 
 
-def test_general_and_additive_join_unequal_widths() -> None:
+def test_general_and_additive_accept_unequal_widths() -> None:
     for score in (GeneralScore(4, 6), AdditiveScore(4, 6, size=3)):
         key = score.project_key(torch.randn(2, 1, 5, 6))
         assert score(torch.randn(2, 1, 3, 4), key).shape == (2, 1, 3, 5)
 
 
-def test_location_reaches_no_further_than_it_was_made_for() -> None:
+def test_location_gives_no_weight_beyond_its_maximal_source_length() -> None:
     attention = Attention(LocationScore(WIDTH, max_source=3), WIDTH)
     weights = attention(
         torch.randn(1, 1, WIDTH), attention.project_memory(torch.randn(1, 5, WIDTH)), need_weights=True
@@ -133,7 +133,7 @@ def test_heads_must_divide_the_width() -> None:
 
 def test_a_users_own_score() -> None:
     class Network(Score):
-        """A small network on query and key (S9)."""
+        """A small feed-forward network over the concatenated query and key."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -149,7 +149,7 @@ def test_a_users_own_score() -> None:
     torch.testing.assert_close(output.weights.sum(-1), torch.ones(2, 1, 3))
 
 
-def test_rotary_scores_depend_on_distance_alone() -> None:
+def test_rotary_scores_depend_on_the_distance_only() -> None:
     torch.manual_seed(4)
     query, key = torch.randn(1, 1, 1, 8).double(), torch.randn(1, 1, 1, 8).double()
     near = [(rotate(query, start=p) * rotate(key, start=p + 3)).sum().item() for p in (0, 5, 40)]
@@ -168,12 +168,12 @@ def test_rotary_positions_continue_where_they_stopped() -> None:
 def test_a_window_needs_no_mask() -> None:
     attention = Attention(DotScore(WIDTH, WIDTH), WIDTH, window=MonotonicWindow(1))
     states, query = torch.randn(2, 6, WIDTH), torch.randn(2, 4, WIDTH)
-    said = attention(
+    with_mask = attention(
         query, attention.project_memory(states, torch.ones(2, 1, 1, 6, dtype=torch.bool)), need_weights=True
     )
-    silent = attention(query, attention.project_memory(states), need_weights=True)
-    assert (silent.weights == 0).sum() > 0
-    torch.testing.assert_close(silent.weights, said.weights, atol=0, rtol=0)
+    without_mask = attention(query, attention.project_memory(states), need_weights=True)
+    assert (without_mask.weights == 0).sum() > 0
+    torch.testing.assert_close(without_mask.weights, with_mask.weights, atol=0, rtol=0)
 
 
 def test_a_window_stays_within_the_source() -> None:
@@ -182,13 +182,13 @@ def test_a_window_stays_within_the_source() -> None:
     inside, bias = window(torch.zeros(2, 9, WIDTH), mask)
     assert bias is None
     assert inside.shape == (2, 1, 9, 6)
-    assert inside.any(-1).all(), "after the source's end the window stays on its last words"
+    assert inside.any(-1).all(), "after the end of the source the window stays at its last positions"
     for row, length in itertools.product(range(9), (3, 6)):
         expected = [abs(i - min(row, length - 1)) <= 2 and i < length for i in range(6)]
         assert inside[0 if length == 3 else 1, 0, row].tolist() == expected
 
 
-def test_maps_that_decide_nothing_are_no_numbers_that_learn() -> None:
+def test_key_maps_that_do_not_affect_scores_are_not_trained() -> None:
     for score, learns in ((ScaledDotScore(4, 4), True), (LocationScore(4, max_source=9, num_heads=2), False)):
         attention = MultiHeadAttention(8, 2, score)
         states = torch.randn(1, 5, 8)
@@ -199,7 +199,7 @@ def test_maps_that_decide_nothing_are_no_numbers_that_learn() -> None:
 
 
 @pytest.mark.parametrize("masked", ["nothing", "keys", "each query"])
-def test_queries_in_parts_see_what_they_see_together(monkeypatch: pytest.MonkeyPatch, masked: str) -> None:
+def test_queries_in_chunks_give_the_same_context(monkeypatch: pytest.MonkeyPatch, masked: str) -> None:
     attention = MultiHeadAttention(8, 2, ScaledDotScore(4, 4), rotary=True).eval()
     states = torch.randn(3, 7, 8)
     masks = {
@@ -209,9 +209,9 @@ def test_queries_in_parts_see_what_they_see_together(monkeypatch: pytest.MonkeyP
     }
     memory = attention.project_memory(states)
     bias = torch.randn(7, 7)
-    for own in (None, bias):
-        whole = attention(states, memory, mask=masks[masked], bias=own).context
+    for query_bias in (None, bias):
+        whole = attention(states, memory, mask=masks[masked], bias=query_bias).context
         with monkeypatch.context() as patch:
-            patch.setattr(multi, "MOST_CELLS", 100)  # two queries at a time
-            parts = attention(states, memory, mask=masks[masked], bias=own).context
-        assert torch.allclose(whole, parts, atol=1e-6)
+            patch.setattr(multi, "MAX_WEIGHTS", 100)  # two queries at a time
+            chunked = attention(states, memory, mask=masks[masked], bias=query_bias).context
+        assert torch.allclose(whole, chunked, atol=1e-6)

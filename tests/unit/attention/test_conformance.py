@@ -1,4 +1,4 @@
-"""The conformance checks pass every score and normalizer of ours and catch what breaks a promise."""
+"""The conformance checks pass all built-in scores and normalizers, and catch each violation."""
 
 from __future__ import annotations
 
@@ -24,69 +24,69 @@ from regard.errors import ShapeError
 from regard.model.build import NORMALIZERS
 
 
-@pytest.mark.parametrize("make", [DotScore, ScaledDotScore, GeneralScore, AdditiveScore, CosineScore])
-def test_our_scores_keep_their_promises(make: Callable[[int, int], Score]) -> None:
-    check_score(make)
+@pytest.mark.parametrize("make_score", [DotScore, ScaledDotScore, GeneralScore, AdditiveScore, CosineScore])
+def test_built_in_scores_pass(make_score: Callable[[int, int], Score]) -> None:
+    check_score(make_score)
 
 
-def test_location_keeps_them_too() -> None:
+def test_the_location_score_passes() -> None:
     check_score(lambda query_size, key_size: LocationScore(query_size, max_source=9))
 
 
-class Broken(Score):
-    def __init__(self, query_size: int, key_size: int, how: Callable[[Tensor, Tensor], Tensor]) -> None:
+class BrokenScore(Score):
+    def __init__(self, query_size: int, key_size: int, compute: Callable[[Tensor, Tensor], Tensor]) -> None:
         super().__init__()
-        self.how = how
-        self.unused = torch.nn.Parameter(torch.ones(1)) if how is fine else None
+        self.compute = compute
+        self.unused = torch.nn.Parameter(torch.ones(1)) if compute is dot_product else None
 
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
-        return self.how(query, key)
+        return self.compute(query, key)
 
 
-def fine(query: Tensor, key: Tensor) -> Tensor:
+def dot_product(query: Tensor, key: Tensor) -> Tensor:
     return query @ key.transpose(-1, -2)
 
 
 def transposed(query: Tensor, key: Tensor) -> Tensor:
-    return fine(query, key).transpose(-1, -2)
+    return dot_product(query, key).transpose(-1, -2)
 
 
 def infinite(query: Tensor, key: Tensor) -> Tensor:
-    return fine(query, key) / 0.0
+    return dot_product(query, key) / 0.0
 
 
-def sees_the_batch(query: Tensor, key: Tensor) -> Tensor:
-    return fine(query, key) - query.mean()
+def depends_on_the_batch(query: Tensor, key: Tensor) -> Tensor:
+    return dot_product(query, key) - query.mean()
 
 
-def sees_other_queries(query: Tensor, key: Tensor) -> Tensor:
-    return fine(query - query.mean(2, keepdim=True), key)
+def depends_on_other_queries(query: Tensor, key: Tensor) -> Tensor:
+    return dot_product(query - query.mean(2, keepdim=True), key)
 
 
-def sees_padding(query: Tensor, key: Tensor) -> Tensor:
-    return fine(query, key).softmax(-1)
+def depends_on_padding(query: Tensor, key: Tensor) -> Tensor:
+    return dot_product(query, key).softmax(-1)
 
 
 @pytest.mark.parametrize(
-    ("how", "message"),
+    ("compute", "message"),
     [
         (transposed, r"\(B, H, T, S\)"),
         (infinite, "finite for finite"),
-        (sees_the_batch, "rest of the batch"),
-        (sees_other_queries, "other queries"),
-        (sees_padding, "padding after the keys"),
-        (fine, "'unused' gets no finite gradient"),
+        (depends_on_the_batch, "rest of the batch"),
+        (depends_on_other_queries, "other queries"),
+        (depends_on_padding, "padding after the keys"),
+        (dot_product, "'unused' gets no finite gradient"),
     ],
 )
-def test_a_broken_promise_is_named(how: Callable[[Tensor, Tensor], Tensor], message: str) -> None:
+def test_a_violation_of_a_score_is_named(compute: Callable[[Tensor, Tensor], Tensor], message: str) -> None:
     with pytest.raises(ShapeError, match=message):
-        check_score(lambda query_size, key_size: Broken(query_size, key_size, how))
+        check_score(lambda query_size, key_size: BrokenScore(query_size, key_size, compute))
 
 
 @pytest.mark.parametrize(
     "normalizer", [*NORMALIZERS.values(), Sharpened(masked_softmax, 3.0)], ids=[*NORMALIZERS, "sharpened"]
 )
-def test_our_normalizers_keep_their_promises(normalizer: Normalizer) -> None:
+def test_built_in_normalizers_pass(normalizer: Normalizer) -> None:
     torch.manual_seed(1)
     check_normalizer(normalizer)
 
@@ -95,7 +95,7 @@ def flat(scores: Tensor, mask: Tensor | None) -> Tensor:
     return masked_softmax(scores, mask).mean(-1, keepdim=True)
 
 
-def nan_where_nothing_is_left(scores: Tensor, mask: Tensor | None) -> Tensor:
+def nan_in_masked_rows(scores: Tensor, mask: Tensor | None) -> Tensor:
     return (scores if mask is None else scores.masked_fill(~mask, -torch.inf)).softmax(-1)
 
 
@@ -107,15 +107,15 @@ def unnormalized(scores: Tensor, mask: Tensor | None) -> Tensor:
     return masked_softmax(scores, mask) / 2.0
 
 
-def upside_down(scores: Tensor, mask: Tensor | None) -> Tensor:
+def reversed_order(scores: Tensor, mask: Tensor | None) -> Tensor:
     return masked_softmax(-scores, mask)
 
 
-def sees_other_rows(scores: Tensor, mask: Tensor | None) -> Tensor:
+def depends_on_other_rows(scores: Tensor, mask: Tensor | None) -> Tensor:
     return masked_softmax(scores * scores.detach().std(), mask)
 
 
-def sees_what_is_hidden(scores: Tensor, mask: Tensor | None) -> Tensor:
+def depends_on_masked_positions(scores: Tensor, mask: Tensor | None) -> Tensor:
     return masked_softmax(scores * scores.detach().std(-1, keepdim=True), mask)
 
 
@@ -123,11 +123,11 @@ def narrow(scores: Tensor, mask: Tensor | None) -> Tensor:
     return masked_softmax(scores, mask).to(scores.dtype)
 
 
-class Forgetful(torch.autograd.Function):
+class WrongGradient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: object, scores: Tensor, mask: Tensor | None, worth: float) -> Tensor:
+    def forward(ctx: object, scores: Tensor, mask: Tensor | None, factor: float) -> Tensor:
         weights = masked_softmax(scores, mask)
-        ctx.slopes = weights * worth  # type: ignore[attr-defined]
+        ctx.slopes = weights * factor  # type: ignore[attr-defined]
         return weights
 
     @staticmethod
@@ -135,12 +135,12 @@ class Forgetful(torch.autograd.Function):
         return upstream * ctx.slopes, None, None  # type: ignore[attr-defined]
 
 
-def gradient_forgets_the_sum(scores: Tensor, mask: Tensor | None) -> Tensor:
-    return Forgetful.apply(scores, mask, 1.0)
+def gradient_without_the_sum(scores: Tensor, mask: Tensor | None) -> Tensor:
+    return WrongGradient.apply(scores, mask, 1.0)
 
 
 def gradient_is_infinite(scores: Tensor, mask: Tensor | None) -> Tensor:
-    return Forgetful.apply(scores, mask, torch.inf)
+    return WrongGradient.apply(scores, mask, torch.inf)
 
 
 def gradient_leaks(scores: Tensor, mask: Tensor | None) -> Tensor:
@@ -152,19 +152,19 @@ def gradient_leaks(scores: Tensor, mask: Tensor | None) -> Tensor:
     ("normalizer", "message"),
     [
         (flat, "shape of the scores"),
-        (nan_where_nothing_is_left, "must be finite, for a row"),
-        (without_mask, "must get no weight"),
+        (nan_in_masked_rows, "must be finite, also in a row"),
+        (without_mask, "masked positions must get no weight"),
         (unnormalized, "sum to 1"),
-        (upside_down, "higher score"),
-        (sees_other_rows, "on others"),
-        (sees_what_is_hidden, "what is hidden"),
+        (reversed_order, "higher score"),
+        (depends_on_other_rows, "on other rows"),
+        (depends_on_masked_positions, "nor on masked positions"),
         (narrow, "in float32"),
         (gradient_is_infinite, "gradients must be finite"),
-        (gradient_leaks, "no gradient"),
-        (gradient_forgets_the_sum, "those of the weights"),
+        (gradient_leaks, "must get no gradient"),
+        (gradient_without_the_sum, "match numerical gradients"),
     ],
 )
-def test_a_normalizers_broken_promise_is_named(normalizer: Normalizer, message: str) -> None:
+def test_a_violation_of_a_normalizer_is_named(normalizer: Normalizer, message: str) -> None:
     torch.manual_seed(1)
     with pytest.raises(ShapeError, match=message):
         check_normalizer(normalizer)

@@ -21,7 +21,7 @@ def test_queries_of_a_causal_mask_are_the_last_keys() -> None:
     assert causal_mask(2, 4)[0, 0].tolist() == [[True, True, True, False], [True, True, True, True]]
 
 
-def test_combine_needs_every_mask_to_agree() -> None:
+def test_combine_is_the_logical_and() -> None:
     first, second = torch.tensor([True, True, False]), torch.tensor([True, False, True])
     assert combine(first, None, second).tolist() == [True, False, False]
     assert combine(None, None) is None

@@ -67,7 +67,7 @@ def test_targets_fit_any_segmentation(subword, pairs, unlinked_to_eos):
     for _ in range(4 * stream.batches_per_epoch):
         batch = next(stream)
         dense = torch.zeros(*batch.tgt_out_ids.shape, batch.src_ids.shape[1])
-        dense[tuple(batch.guide.places)] = batch.guide.shares
+        dense[tuple(batch.alignment_targets.indices)] = batch.alignment_targets.values
         for number, row in enumerate(batch.indices):
             src_ids = batch.src_ids[number, : batch.src_len[number] - 1].tolist()
             tgt_ids = batch.tgt_out_ids[number, : batch.tgt_len[number] - 1].tolist()

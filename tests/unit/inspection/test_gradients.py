@@ -1,4 +1,4 @@
-"""Gradients by position, against finite differences of the log-probability."""
+"""Gradients per source position, against finite differences of the log-probability."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CONFIGS: dict[str, ModelConfig] = {
 
 
 @pytest.mark.parametrize("name", CONFIGS)
-def test_gradients_are_slopes(name: str) -> None:
+def test_gradients_match_finite_differences(name: str) -> None:
     torch.manual_seed(1)
     model = build_model(CONFIGS[name], src_vocab=12, tgt_vocab=12, shared=False).double().eval()
     batch = collate([[4, 5, 6], [7]], [[8, 9], [10, 11]], specials=Specials())
-    got = source_gradients(model, batch)
-    assert got.shape == (2, 3, 4)
-    assert got[1, :, 2:].max() == 0.0, "padding has no gradient"
-    # The slope with respect to one word's embedding: every id occurs once, so its row of the table is that word's.
+    gradients = source_gradients(model, batch)
+    assert gradients.shape == (2, 3, 4)
+    assert gradients[1, :, 2:].max() == 0.0, "padding has no gradient"
+    # Finite differences for a word's embedding: each id occurs once, so its table row belongs to that word alone.
     table = next(m for m in model.encoder.modules() if isinstance(m, torch.nn.Embedding)).weight
     for sentence, position, t in ((0, 0, 2), (0, 2, 0), (1, 0, 1)):
         row, word = batch.src_ids[sentence, position], batch.tgt_out_ids[sentence, t]
@@ -40,4 +40,4 @@ def test_gradients_are_slopes(name: str) -> None:
                     table[row, d] -= sign * 1e-5
                 ends.append(log_probs[sentence, t, word].item())
             slopes.append((ends[0] - ends[1]) / 2e-5)
-        assert got[sentence, t, position].item() == pytest.approx(torch.tensor(slopes).norm().item(), rel=1e-3)
+        assert gradients[sentence, t, position].item() == pytest.approx(torch.tensor(slopes).norm().item(), rel=1e-3)

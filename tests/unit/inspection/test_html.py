@@ -1,4 +1,4 @@
-"""The page as text: its data arrive whole, and nothing in a sentence or a title becomes markup."""
+"""The HTML page as text: its data are complete, and nothing in a sentence or title becomes markup."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regard.errors import DataError
-from regard.inspection.html import compare, frame, render
+from regard.inspection.html import render, render_comparison, render_iframe
 from regard.inspection.record import AttentionRecord
 from regard.values import Encoding
 
 
 class Reader(HTMLParser):
-    """Collects tags, the contents of scripts and the policy, as a browser's parser would find them."""
+    """Collects tags, script contents and the security policy, as a browser would parse them."""
 
     def __init__(self, page):
         super().__init__()
@@ -51,13 +51,13 @@ def data_of(page):
 
 
 def weights_of(record, layer):
-    """The weights of a layer as the page's script decodes them, `(H, T, S)`."""
+    """Decodes the weights of a layer like the script of the page, `(H, T, S)`."""
     numbers = torch.frombuffer(bytearray(base64.b64decode(layer["weights"])), dtype=torch.uint8).long().view(-1, 2)
     shape = (layer["heads"], record["rows"], len(record["src"]["pieces"]) + 1)
     return ((numbers[:, 0] + 256 * numbers[:, 1]) * record["unit"]).view(shape)
 
 
-def test_the_data_arrive_whole(day, korean):
+def test_the_data_are_complete(day, korean):
     [model] = data_of(render([day, korean]))
     first, second = model["records"]
     assert first["src"] == {"pieces": list(day.src.pieces), "words": list(day.src_words), "wordOf": [0, 1, 2, 3, 3]}
@@ -67,7 +67,7 @@ def test_the_data_arrive_whole(day, korean):
         torch.testing.assert_close(weights_of(second, layer), expected, atol=8e-6, rtol=0, check_dtype=False)
 
 
-def test_weights_above_one_arrive_too(day):
+def test_weights_above_one_are_preserved(day):
     large = AttentionRecord(day.src, day.tgt, (7 * day.layers[0],))
     [record] = data_of(render(large))[0]["records"]
     decoded = weights_of(record, record["layers"][0])
@@ -75,7 +75,7 @@ def test_weights_above_one_arrive_too(day):
 
 
 def test_a_page_stays_small(make_record):
-    """Less than three bytes a weight, and a script that is no library."""
+    """Less than three bytes per weight, and a small script."""
     words = " ".join(f"word{number}" for number in range(60))
     assert len(render(make_record(words, words, layers=8, heads=8))) < 750_000
 
@@ -85,48 +85,48 @@ def test_models_side_by_side(day, make_record):
     same_sentence = AttentionRecord(
         Encoding(day.src.text, (1,), ("all",), ((0, len(day.src.text)),)), other.tgt, (other.layers[0][:, :, :2],)
     )
-    first, second = data_of(compare({"one": day, "two": [same_sentence]}))
+    first, second = data_of(render_comparison({"one": day, "two": [same_sentence]}))
     assert (first["name"], second["name"]) == ("one", "two")
     assert second["records"][0]["src"]["pieces"] == ["all"]
     assert second["records"][0]["layers"][0]["heads"] == 3
 
 
-def test_models_that_read_other_sentences_are_refused(day, korean):
-    with pytest.raises(DataError, match="expected 2 sentences of each model, as 'one' has, got 1 of 'two'"):
-        compare({"one": [day, korean], "two": [day]})
-    with pytest.raises(DataError, match=r"sentence 2: 'one' read 'My sister reads a book \.' but 'two' read 'How was"):
-        compare({"one": [day, korean], "two": [day, day]})
+def test_models_with_different_sentences_are_refused(day, korean):
+    with pytest.raises(DataError, match="expected 2 sentences for each model, as for 'one', got 1 for 'two'"):
+        render_comparison({"one": [day, korean], "two": [day]})
+    with pytest.raises(DataError, match=r"sentence 2: 'one' has 'My sister reads a book \.' but 'two' has 'How was"):
+        render_comparison({"one": [day, korean], "two": [day, day]})
     with pytest.raises(DataError, match="at least one sentence"):
-        compare({})
+        render_comparison({})
 
 
-def test_one_record_needs_no_list(day):
+def test_a_single_record_needs_no_list(day):
     assert render(day, title="T") == render([day], title="T")
 
 
-def test_hostile_sentences_stay_text(day, hostile):
+def test_hostile_sentences_remain_text(day, hostile):
     plain, page = Reader(render(day)), Reader(render([hostile], title="</title><script>{{data}}&amp;\ud800é"))
     assert page.tags == plain.tags
     assert page.comments == plain.comments == []
     assert page.scripts[1] == plain.scripts[1]
-    assert not set("<>&") & set(page.scripts[0])  # `</script/` ends a script too, and not every parser knows it
+    assert not set("<>&") & set(page.scripts[0])  # `</script/` also ends a script, which not every parser knows
     assert json.loads(page.scripts[0])[0]["records"][0]["src"]["pieces"] == list(hostile.src.pieces)
     assert json.loads(page.scripts[0])[0]["records"][0]["layers"][0]["name"] == "</script>"
 
 
 @settings(max_examples=50, deadline=None)
 @given(text=st.text(st.characters(codec=None), min_size=1, max_size=30), title=st.text(max_size=30))
-def test_any_text_comes_back(text, title):
+def test_any_text_is_preserved(text, title):
     encoding = Encoding(text, (4,), (text,), ((0, len(text)),))
     page = render(AttentionRecord(encoding, encoding, (torch.full((1, 2, 2), 0.5),)), title=title)
     assert page.isascii()
     assert data_of(page)[0]["records"][0]["tgt"]["pieces"] == [text]
-    found = re.search("<title>(.*?)</title>", page, re.DOTALL)
-    assert found is not None
-    assert found[1] == markup.escape(title).encode("ascii", "xmlcharrefreplace").decode()
+    match = re.search("<title>(.*?)</title>", page, re.DOTALL)
+    assert match is not None
+    assert match[1] == markup.escape(title).encode("ascii", "xmlcharrefreplace").decode()
 
 
-def test_the_policy_allows_the_pages_own_script_alone(day):
+def test_the_policy_allows_only_the_own_script(day):
     page = Reader(render(day))
     rules = dict(rule.split(" ", 1) for rule in page.policy.split("; "))
     assert rules["default-src"] == "'none'"
@@ -135,14 +135,14 @@ def test_the_policy_allows_the_pages_own_script_alone(day):
         assert rules[f"{kind}-src"] == f"'sha256-{digest}'"
 
 
-def test_the_page_names_no_other_place(day):
+def test_the_page_references_no_other_resource(day):
     page = render(day)
     assert set(re.findall(r"https?://[^\s\"']+", page)) == {"http://www.w3.org/2000/svg"}
     assert not re.search(r"\b(src|href)=|@import|url\(|innerHTML|document\.write|\beval\b", page)
 
 
-def test_a_frame_holds_the_page(hostile):
-    element = frame(hostile, title='"><script>', height=300)
+def test_an_iframe_contains_the_page(hostile):
+    element = render_iframe(hostile, title='"><script>', height=300)
     reader = Reader(element)
     assert reader.tags == ["iframe"]
     attributes = dict(re.findall(r'(\w+)="([^"]*)"', element))
@@ -150,6 +150,6 @@ def test_a_frame_holds_the_page(hostile):
     assert attributes["height"] == "300"
 
 
-def test_no_record_is_too_few():
+def test_at_least_one_record_is_required():
     with pytest.raises(DataError, match="at least one sentence"):
         render([])

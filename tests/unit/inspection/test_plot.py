@@ -1,4 +1,4 @@
-"""Pictures in files: right formats, honest colors, any script, no warning (warnings are errors here)."""
+"""Picture files: formats, colors, fonts for any script, and no warnings (which are errors in tests)."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ def test_png_and_svg(day, tmp_path):
     assert (tmp_path / "day.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_a_picture_that_nobody_could_read_is_refused(encode, tmp_path):
+def test_an_illegible_picture_is_refused(encode, tmp_path):
     record = AttentionRecord(encode(" ".join("a" * 1001)), encode("b"), (torch.ones(1, 2, 1002) / 1002,))
-    with pytest.raises(DataError, match=r"a picture of 1 x 1002 labels could not be read: .* --html"):
+    with pytest.raises(DataError, match=r"a picture of 1 x 1002 labels would be illegible: .* --html"):
         save(record, tmp_path / "x.png")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_large_picture_has_a_bounded_number_of_pixels(make_record, tmp_path, monkeypatch):
-    monkeypatch.setattr(plot, "_PIXELS", 300)
+    monkeypatch.setattr(plot, "_MAX_PIXELS", 300)
     save(make_record("a b c d e f g h i j", "k l m n o p q r s t"), tmp_path / "x.png")
     with Image.open(tmp_path / "x.png") as image:
-        assert max(image.size) < 700  # the labels on top
+        assert max(image.size) < 700  # the labels add to the limit
 
 
 def test_the_same_matrix_gives_the_same_bytes(day, tmp_path):
-    for ending in ("svg", "png"):
+    for suffix in ("svg", "png"):
         for name in ("a", "b"):
-            save(day, tmp_path / f"{name}.{ending}")
-        assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
+            save(day, tmp_path / f"{name}.{suffix}")
+        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
 
 
 def test_each_cell_has_the_color_of_its_weight(encode, tmp_path):
@@ -57,12 +57,12 @@ def test_each_cell_has_the_color_of_its_weight(encode, tmp_path):
     save(AttentionRecord(encode("a b"), encode("c d"), (weights,)), tmp_path / "x.png")
     with Image.open(tmp_path / "x.png") as image:
         pixels = np.asarray(image.convert("RGB")).reshape(-1, 3)
-    found = {"#{:02x}{:02x}{:02x}".format(*one) for one in np.unique(pixels, axis=0)}
-    assert {plot._SCALE[0], plot._SCALE[4], plot._SCALE[8]} <= found
+    colors = {"#{:02x}{:02x}{:02x}".format(*color) for color in np.unique(pixels, axis=0)}
+    assert {plot._SCALE[0], plot._SCALE[4], plot._SCALE[8]} <= colors
 
 
 def test_the_scale_darkens_in_equal_steps_of_one_hue():
-    channels = np.array([[int(one[at : at + 2], 16) for at in (1, 3, 5)] for one in plot._SCALE]) / 255
+    channels = np.array([[int(color[start : start + 2], 16) for start in (1, 3, 5)] for color in plot._SCALE]) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     luminance = linear @ np.array([0.2126, 0.7152, 0.0722])
     lightness = 116 * np.cbrt(luminance) - 16  # CIE L*
@@ -70,21 +70,21 @@ def test_the_scale_darkens_in_equal_steps_of_one_hue():
     assert steps.min() > 0.8 * steps.max()
 
 
-def test_hostile_labels_are_drawn_as_they_are(hostile, tmp_path):
-    for ending in ("png", "svg"):
-        save(hostile, tmp_path / f"hostile.{ending}", title="$\\frac{$ <script>\x07")
-        save(hostile, tmp_path / f"hostile.{ending}", level="subword")
-    tags = {one.tag.split("}")[-1] for one in ET.parse(tmp_path / "hostile.svg").iter()}
+def test_hostile_labels_are_drawn_literally(hostile, tmp_path):
+    for suffix in ("png", "svg"):
+        save(hostile, tmp_path / f"hostile.{suffix}", title="$\\frac{$ <script>\x07")
+        save(hostile, tmp_path / f"hostile.{suffix}", level="subword")
+    tags = {element.tag.split("}")[-1] for element in ET.parse(tmp_path / "hostile.svg").iter()}
     assert "script" not in tags
 
 
-def test_scripts_that_no_font_has(tmp_path, monkeypatch):
-    only = [one for one in font_manager.fontManager.ttflist if one.name == "DejaVu Sans"]
+def test_characters_without_a_font(tmp_path, monkeypatch):
+    only = [font for font in font_manager.fontManager.ttflist if font.name == "DejaVu Sans"]
     monkeypatch.setattr(font_manager.fontManager, "ttflist", only)
     encoding = Encoding("책 日本", (4, 5), ("▁책", "▁日本"), ((0, 1), (1, 4)))
     record = AttentionRecord(encoding, encoding, (torch.full((1, 3, 3), 1 / 3),))
     assert save(record, tmp_path / "x.png", title="é 안") == "日本책안"
-    assert fonts.choose(["책 é"]) == fonts.FontChoice(["\ufffd é"], ["DejaVu Sans"], "책")
+    assert fonts.choose_fonts(["책 é"]) == fonts.FontChoice(["\ufffd é"], ["DejaVu Sans"], "책")
 
 
 def test_fonts_are_added_until_all_characters_are_found(monkeypatch):
@@ -94,14 +94,14 @@ def test_fonts_are_added_until_all_characters_are_found(monkeypatch):
         def __init__(self, name):
             self.name = self.fname = name
 
-    have = {"Zed": set(b"bc"), "Noto Sans CJK KR": set(b"cd"), "Some Emoji": set(b"abcde"), "Broken": set()}
-    monkeypatch.setattr(font_manager.fontManager, "ttflist", [Entry(name) for name in have])
-    monkeypatch.setattr(fonts, "_characters", lambda path: have.get(path, set(b"a")))
-    found = fonts.choose(["ab", "de"])
-    labels, families = found.labels, found.families
+    characters = {"Zed": set(b"bc"), "Noto Sans CJK KR": set(b"cd"), "Some Emoji": set(b"abcde"), "Broken": set()}
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [Entry(name) for name in characters])
+    monkeypatch.setattr(fonts, "_characters", lambda path: characters.get(path, set(b"a")))
+    choice = fonts.choose_fonts(["ab", "de"])
+    labels, families = choice.labels, choice.families
     assert families == ["DejaVu Sans", "Noto Sans CJK KR", "Zed"]
     assert labels == ["ab", "d\ufffd"]
-    assert fonts.choose(["a"]) == fonts.FontChoice(["a"], ["DejaVu Sans"], "")
+    assert fonts.choose_fonts(["a"]) == fonts.FontChoice(["a"], ["DejaVu Sans"], "")
 
 
 def test_a_font_that_cannot_be_read_has_no_characters(tmp_path):
@@ -110,7 +110,7 @@ def test_a_font_that_cannot_be_read_has_no_characters(tmp_path):
     assert fonts._characters(tmp_path / "missing.ttf") == set()
 
 
-def test_long_names_and_many_words(make_record, tmp_path):
+def test_long_labels_and_many_words(make_record, tmp_path):
     record = make_record(" ".join(["word"] * 70), "x" * 300 + " y")
     save(record, tmp_path / "long.png")
     with Image.open(tmp_path / "long.png") as image:
@@ -123,14 +123,14 @@ def test_a_target_without_words(encode, tmp_path):
     assert (tmp_path / "empty.png").exists()
 
 
-def test_nothing_global_changes(day, tmp_path):
+def test_global_settings_are_unchanged(day, tmp_path):
     before = dict(mpl.rcParams)
     save(day, tmp_path / "x.svg")
     assert dict(mpl.rcParams) == before
 
 
-def test_other_endings_and_places_that_are_not_there(day, tmp_path):
-    with pytest.raises(DataError, match=r"end in \.png, \.svg, \.pdf, got 'x\.gif'"):
+def test_unknown_suffixes_and_missing_directories(day, tmp_path):
+    with pytest.raises(DataError, match=r"with suffix \.png, \.svg, \.pdf, got 'x\.gif'"):
         save(day, tmp_path / "x.gif")
     with pytest.raises(CheckpointError, match=r"nowhere/x\.png: cannot be written: No such file or directory"):
         save(day, tmp_path / "nowhere" / "x.png")

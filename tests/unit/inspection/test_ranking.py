@@ -1,4 +1,4 @@
-"""The most and the least attended words."""
+"""The most and least attended words."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from regard.inspection.ranking import most_and_least
 
 def test_the_day(day):
     rankings = most_and_least(day, k=2)
-    assert [one.word for one in rankings] == list(day.tgt_words)
+    assert [ranking.word for ranking in rankings] == list(day.tgt_words)
     journee = rankings[3]
-    assert [(one.word, one.index) for one in journee.most] == [("day?", 3), ("your", 2)]
-    assert [one.word for one in journee.least] == ["How", "was"]  # both received nothing: the earlier first
+    assert [(source.word, source.index) for source in journee.most] == [("day?", 3), ("your", 2)]
+    assert [source.word for source in journee.least] == ["How", "was"]  # a tie at 0: the earlier word first
     assert journee.most[0].weight == pytest.approx(0.9)
     assert journee.end_weight == pytest.approx(0.05)
 
@@ -22,10 +22,10 @@ def test_the_day(day):
 def test_the_lists_are_sorted_and_share_no_word(make_record, k):
     record = make_record("a b c d e|f", "g h|i j", heads=2)
     for ranking, row in zip(most_and_least(record, k), record.words().tolist(), strict=True):
-        most, least = [one.weight for one in ranking.most], [one.weight for one in ranking.least]
+        most, least = [source.weight for source in ranking.most], [source.weight for source in ranking.least]
         assert most == sorted(row[:-1], reverse=True)[:k]
         assert least == sorted(row[:-1])[: min(k, 5 - len(most))]
-        assert not {one.index for one in ranking.most} & {one.index for one in ranking.least}
+        assert not {source.index for source in ranking.most} & {source.index for source in ranking.least}
 
 
 def test_a_layer_and_a_head_can_be_chosen(korean):
@@ -33,6 +33,6 @@ def test_a_layer_and_a_head_can_be_chosen(korean):
     assert first.weight == pytest.approx(float(korean.words(1, 0)[0, :-1].max()))
 
 
-def test_none_is_too_few(day):
+def test_k_must_be_positive(day):
     with pytest.raises(ShapeError, match="k=0"):
         most_and_least(day, 0)

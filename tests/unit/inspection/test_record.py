@@ -1,4 +1,4 @@
-"""The record: what fits together, and how subwords become words."""
+"""Attention records: validation, and merging subwords to words."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from regard.values import Encoding
 PLAIN = Encoding("ab c", (4, 5, 6), ("▁a", "b", "▁c"), ((0, 1), (1, 2), (3, 4)))
 
 
-def cut(word_of: list[int | None], generator: random.Random) -> Encoding:
-    """An encoding whose pieces belong to the given words, in order; None = a piece without surface."""
+def encoding_of(word_of: list[int | None], generator: random.Random) -> Encoding:
+    """Creates an encoding whose pieces belong to the given words in order; None = a piece without characters."""
     words = {word: "" for word in word_of if word is not None}
     inside = []
     for word in word_of:
@@ -36,9 +36,9 @@ def cut(word_of: list[int | None], generator: random.Random) -> Encoding:
 
 
 def merged_by_loops(weights, src_words, tgt_words):
-    """The matrix of words as its definition says it, one weight at a time."""
-    num_src = 1 + max((one for one in src_words if one is not None), default=-1)
-    num_tgt = 1 + max((one for one in tgt_words if one is not None), default=-1)
+    """The word matrix by its definition, one weight at a time."""
+    num_src = 1 + max((word for word in src_words if word is not None), default=-1)
+    num_tgt = 1 + max((word for word in tgt_words if word is not None), default=-1)
     merged = [[0.0] * (num_src + 1) for _ in range(num_tgt)]
     for tgt in range(num_tgt):
         rows = [t for t, word in enumerate(tgt_words) if word == tgt]
@@ -64,7 +64,7 @@ def test_words_are_merged_as_defined(seed):
     src_words, tgt_words = words(), words()
     torch.manual_seed(seed)
     weights = torch.softmax(torch.randn(2, len(tgt_words) + seed % 2, len(src_words) + 1), dim=-1)
-    record = AttentionRecord(cut(src_words, generator), cut(tgt_words, generator), (weights,))
+    record = AttentionRecord(encoding_of(src_words, generator), encoding_of(tgt_words, generator), (weights,))
     expected = merged_by_loops(weights.mean(dim=0).tolist(), src_words, tgt_words)
     torch.testing.assert_close(record.words(), torch.tensor(expected))
     torch.testing.assert_close(record.words().sum(dim=1), torch.ones(len(expected)))
@@ -80,7 +80,7 @@ def test_the_day(day):
     torch.testing.assert_close(day.words()[4], torch.tensor([0, 0, 0, 0.2, 0.8]))
 
 
-def test_a_word_that_no_subword_reaches_has_a_row_of_zeros():
+def test_a_word_without_subwords_has_a_row_of_zeros():
     src = Encoding("a", (4,), ("▁a",), ((0, 1),))
     tgt = Encoding("b c", (4,), ("▁b",), ((0, 1),))
     record = AttentionRecord(src, tgt, (torch.tensor([[[0.5, 0.5], [0.5, 0.5]]]),))
@@ -111,7 +111,7 @@ def test_no_such_layer_or_head(make_record, layer, head, message):
         record.matrix(layer, head)
 
 
-def test_a_sentence_cut_off_has_no_last_row(make_record):
+def test_an_unfinished_sentence_has_no_end_row(make_record):
     record = make_record("a b", "c d", finished=False)
     assert record.tgt_labels == ("▁c", "▁d")
     assert record.words().shape == (2, 3)
@@ -140,25 +140,25 @@ def test_layers_of_different_lengths_and_none_at_all():
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.25])
-def test_weights_that_are_none(value):
+def test_invalid_weights_are_refused(value):
     weights = torch.ones(2, 4, 4)
     weights[1, 2, 3] = value
     with pytest.raises(DataError, match=f"got {value} at head 1, row 2, column 3"):
         AttentionRecord(PLAIN, PLAIN, (weights,))
 
 
-def test_a_record_keeps_no_gradient_and_no_double():
+def test_a_record_has_float32_weights_without_gradient():
     weights = torch.ones(1, 4, 4, dtype=torch.float64, requires_grad=True)
-    kept = AttentionRecord(PLAIN, PLAIN, (weights,)).layers[0]
-    assert kept.dtype == torch.float32
-    assert not kept.requires_grad
+    layer = AttentionRecord(PLAIN, PLAIN, (weights,)).layers[0]
+    assert layer.dtype == torch.float32
+    assert not layer.requires_grad
 
 
-def test_json_there_and_back(korean):
-    again = AttentionRecord.from_dict(json.loads(json.dumps(korean.to_dict())))
-    assert (again.src, again.tgt, again.layer_names) == (korean.src, korean.tgt, korean.layer_names)
-    for one, other in zip(again.layers, korean.layers, strict=True):
-        torch.testing.assert_close(one, other, atol=1e-6, rtol=0)
+def test_json_round_trip(korean):
+    restored = AttentionRecord.from_dict(json.loads(json.dumps(korean.to_dict())))
+    assert (restored.src, restored.tgt, restored.layer_names) == (korean.src, korean.tgt, korean.layer_names)
+    for layer, original in zip(restored.layers, korean.layers, strict=True):
+        torch.testing.assert_close(layer, original, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,11 @@ def test_json_there_and_back(korean):
     [
         (lambda data: data.pop("tgt"), DataError, "without 'tgt'"),
         (lambda data: data["src"].pop("spans"), DataError, "without 'spans'"),
-        (lambda data: data["src"]["pieces"].pop(), DataError, r"as many ids, pieces and spans, got 3, 2 and 3"),
+        (
+            lambda data: data["src"]["pieces"].pop(),
+            DataError,
+            r"equal numbers of ids, pieces and spans, got 3, 2 and 3",
+        ),
         (lambda data: data["src"].update(spans=[[1, 2, 3]] * 3), DataError, "not an attention record"),
         (lambda data: data.update(layers=5), DataError, "not an attention record"),
         (lambda data: data["layers"][0].update(weights="x"), DataError, "not an attention record"),
@@ -174,14 +178,14 @@ def test_json_there_and_back(korean):
         (lambda data: data["layers"][0]["weights"][0][0].pop(), DataError, "not an attention record"),
     ],
 )
-def test_json_that_is_no_record(make_record, change, error, message):
+def test_invalid_json_is_refused(make_record, change, error, message):
     data = make_record("a b|c", "d", layers=2).to_dict()
     change(data)
     with pytest.raises(error, match=message):
         AttentionRecord.from_dict(data)
 
 
-def test_grids_are_what_the_pictures_draw(day):
+def test_grids_have_weights_and_labels(day):
     words, subwords = day.grid(), day.grid(level="subword")
     assert (words.tgt_labels, words.src_labels) == (day.tgt_words, (*day.src_words, "</s>"))
     assert torch.equal(words.weights, day.words())

@@ -1,4 +1,4 @@
-"""Small models with vocabularies, weights drawn at random."""
+"""Small models with vocabularies and random weights."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def second_vocabulary() -> Subword:
 
 @pytest.fixture
 def keep(vocabulary: Subword, second_vocabulary: Subword, tmp_path: Path) -> Make:
-    """Saves a random model of a configuration and gives it as it is loaded; `shared=False` for two vocabularies."""
+    """Saves and loads a random model of a configuration; `shared=False` gives it two vocabularies."""
 
-    def kept(model_config: ModelConfig, *, shared: bool = True, max_len: int = 24, seed: int = 1) -> StoredModel:
+    def saved(model_config: ModelConfig, *, shared: bool = True, max_len: int = 24, seed: int = 1) -> StoredModel:
         tgt = vocabulary if shared else second_vocabulary
         config = Config(
             data=DataConfig(max_len=max_len),
@@ -49,21 +49,21 @@ def keep(vocabulary: Subword, second_vocabulary: Subword, tmp_path: Path) -> Mak
         torch.manual_seed(seed)
         model = build_model(model_config, src_vocab=len(vocabulary), tgt_vocab=len(tgt), shared=shared)
         with torch.no_grad():
-            for name, parameter in model.named_parameters():  # biases and norms too, so that none can be forgotten
+            for name, parameter in model.named_parameters():  # biases and norms too, so that an export cannot omit them
                 spread = 0.3 if parameter.dim() == 1 else 1.5 * parameter.shape[-1] ** -0.5
                 parameter.copy_(torch.randn_like(parameter) * spread + (1.0 if name.endswith("norm.weight") else 0.0))
-            # As in a trained model: CTranslate2 leaves these two out before it normalizes probabilities, regard after.
+            # As in a trained model: CTranslate2 excludes these two before the softmax, regard after it.
             model.output_bias[[tgt.specials.pad, tgt.specials.bos]] = -40.0
         directory = tmp_path / f"model-{seed}"
         save_model(directory, model=model.eval(), config=config, src_subword=vocabulary, tgt_subword=tgt)
         return load_model(directory)
 
-    return kept
+    return saved
 
 
 @pytest.fixture
 def make(keep: Make) -> Make:
-    """As `keep`, a Transformer with these options."""
+    """Like `keep`, for a Transformer with these options."""
 
     def made(*, shared: bool = True, max_len: int = 24, seed: int = 1, **options: object) -> StoredModel:
         sizes = {"width": 32, "ff_size": 48, "heads": 4, "encoder_layers": 2, "decoder_layers": 3}

@@ -1,4 +1,4 @@
-"""CTranslate2 against regard's own engine: the same tokens, scores and attention from the same weights."""
+"""CTranslate2 compared with regard's own engine: same tokens, scores and attention from the same weights."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from regard.errors import CheckpointError, ConfigError, SearchError
 from regard.interop.ctranslate2.exporter import export_ctranslate2
 from regard.interop.exported import open_export
 from regard.interop.verification import NUM_SAMPLES, sample_sources, verify
-from regard.search.attention_filter import EVERYTHING
+from regard.search.attention_filter import KEEP_ALL
 from regard.search.beam import BeamOptions
 from regard.store import StoredModel
 from regard.text.normalize import normalize
-from regard.translation.loading import load, signature
+from regard.translation.loading import load
+from regard.translation.result import Translation
 from regard.translation.translator import Translator
 
 pytest.importorskip("ctranslate2", reason="needs CTranslate2: pip install 'regard[interop]'")
 
 Make = Callable[..., StoredModel]
 LINES = ["a man rides a bicycle", "", "two women are reading in the park , and a dog runs", "日本語 the ball", "  a  "]
-ROUGH = 1e-3
-"""CTranslate2's logarithms of probabilities are off by some 3e-5 a token; its tokens and its attention are not."""
+SCORE_TOLERANCE = 1e-3
+"""Relative tolerance of scores: CTranslate2's log-probabilities have errors of about 3e-5 per token."""
 KINDS = [
     {},
     {"norm": "post", "activation": "gelu"},
@@ -41,93 +42,102 @@ KINDS = [
 
 
 @pytest.mark.parametrize("options", KINDS, ids=lambda options: "-".join(map(str, options.values())) or "default")
-def test_every_kind_of_transformer_translates_as_here(make: Make, tmp_path: Path, options: dict[str, object]) -> None:
+def test_every_transformer_translates_as_in_regard(make: Make, tmp_path: Path, options: dict[str, object]) -> None:
     stored = make(**options)
     export_ctranslate2(stored, tmp_path / "export")  # compares samples, or raises
     ours = Translator.of([stored]).translate(LINES, beam=1, attention=True)
     theirs = load(tmp_path / "export", device="cpu", threads=1).translate(LINES, beam=1, attention=True)
-    assert [one.text for one in theirs] == [one.text for one in ours]
-    assert [one.tokens for one in theirs] == [one.tokens for one in ours]
-    # CTranslate2 gives one layer's attention, so what is suspicious about attention may differ.
-    ending, endings = ([["limit" in one for one in found.warnings] for found in many] for many in (theirs, ours))
-    assert [any(row) for row in ending] == [any(row) for row in endings]
-    for mine, their in zip(ours, theirs, strict=True):
-        assert their.score == pytest.approx(mine.score, rel=ROUGH)
-        assert (their.attention is None) == (mine.attention is None)
-        if mine.attention and their.attention:
-            assert torch.allclose(their.attention.matrix(), mine.attention.matrix(layer=-1), atol=1e-5)
+    assert [translation.text for translation in theirs] == [translation.text for translation in ours]
+    assert [translation.tokens for translation in theirs] == [translation.tokens for translation in ours]
+    # CTranslate2 returns the attention of one layer, so warnings that depend on attention may differ.
+    their_limits, our_limits = ([at_limit(translation) for translation in side] for side in (theirs, ours))
+    assert their_limits == our_limits
+    for our, their in zip(ours, theirs, strict=True):
+        assert their.score == pytest.approx(our.score, rel=SCORE_TOLERANCE)
+        assert (their.attention is None) == (our.attention is None)
+        if our.attention and their.attention:
+            assert torch.allclose(their.attention.matrix(), our.attention.matrix(layer=-1), atol=1e-5)
             assert torch.allclose(their.attention.matrix().sum(1), torch.ones(len(their.attention.matrix())))
 
 
-def test_the_scores_of_a_beam_are_ours(make: Make, tmp_path: Path) -> None:
+def at_limit(translation: Translation) -> bool:
+    return any("limit" in warning for warning in translation.warnings)
+
+
+def test_beam_scores_are_those_of_regard(make: Make, tmp_path: Path) -> None:
     stored = make()
+    specials = stored.tgt_subword.specials
+    with torch.no_grad():  # so that translations end before their limit: others get no eos, and no such score
+        stored.model.output_bias[specials.eos] += 12.0
     export_ctranslate2(stored, tmp_path / "export")
-    theirs = load(tmp_path / "export", device="cpu", threads=1)
-    found = theirs.translate(LINES, beam=4, n_best=3, length_penalty=0.7)
-    own, compared = Translator.of([stored]), 0
-    for line, translation in zip(LINES, found, strict=True):
-        scores = [one.score for one in translation.n_best]
+    translator = load(tmp_path / "export", device="cpu", threads=1)
+    translations = translator.translate(LINES, beam=4, n_best=3, length_penalty=0.7)
+    own, num_compared = Translator.of([stored]), 0
+    pieces = stored.tgt_subword.decode(range(len(stored.tgt_subword))).pieces
+    for line, translation in zip(LINES, translations, strict=True):
+        scores = [hypothesis.score for hypothesis in translation.n_best]
         assert scores == sorted(scores, reverse=True)
-        for one in translation.n_best:
-            if not one.text or one.warnings:
+        for hypothesis in translation.n_best:
+            if not hypothesis.tokens or at_limit(hypothesis):
                 continue
-            ids = [stored.tgt_subword.decode(range(len(stored.tgt_subword))).pieces.index(p) for p in one.tokens]
-            [forced] = own.engine.force([own.src_subword.encode(normalize(line)).ids], [ids], kept=EVERYTHING)
-            expected = forced.score / ((5 + len(one.tokens) + 1) / 6) ** 0.7
-            assert one.score == pytest.approx(expected, rel=ROUGH)
-            compared += 1
-    assert compared > len(LINES)
+            ids = [pieces.index(piece) for piece in hypothesis.tokens]
+            [forced] = own.engine.force([own.src_subword.encode(normalize(line)).ids], [ids], attention_filter=KEEP_ALL)
+            expected = forced.score / ((5 + len(ids) + 1) / 6) ** 0.7
+            assert hypothesis.score == pytest.approx(expected, rel=SCORE_TOLERANCE)
+            num_compared += 1
+    assert num_compared > len(LINES)
 
 
 @pytest.mark.parametrize("beam", [1, 4])
-def test_scores_that_nobody_wants_cost_nothing_and_change_nothing(make: Make, tmp_path: Path, beam: int) -> None:
+def test_a_search_without_scores_finds_the_same_hypotheses(make: Make, tmp_path: Path, beam: int) -> None:
     export_ctranslate2(make(), tmp_path / "export")
     engine = load(tmp_path / "export", device="cpu", threads=1).engine
     sources, options = [[5, 9, 6], [7], [8, 8, 4, 5]], BeamOptions(beam=beam)
-    wanted = engine.search(sources, [9] * 3, options, need_weights=False)
+    expected = engine.search(sources, [9] * 3, options, need_weights=False)
     found = engine.search(sources, [9] * 3, options, need_weights=False, need_scores=False)
-    assert [[one.ids for one in row] for row in found] == [[one.ids for one in row] for row in wanted]
-    assert all(math.isnan(one.score) == (beam == 1) for row in found for one in row)
+    found_ids, expected_ids = ([[hypothesis.ids for hypothesis in row] for row in rows] for rows in (found, expected))
+    assert found_ids == expected_ids
+    assert all(math.isnan(hypothesis.score) == (beam == 1) for row in found for hypothesis in row)
 
 
-def test_a_stream_may_do_without_scores(make: Make, tmp_path: Path) -> None:
+def test_a_stream_without_scores_has_the_same_translations(make: Make, tmp_path: Path) -> None:
     export_ctranslate2(make(), tmp_path / "export")
     translator = load(tmp_path / "export", device="cpu", threads=1)
-    wanted = list(translator.translate_lines(LINES, beam=1))
+    expected = list(translator.translate_lines(LINES, beam=1))
     found = list(translator.translate_lines(LINES, beam=1, scores=False))
-    assert [one.text for one in found] == [one.text for one in wanted]
-    assert [math.isnan(one.score) for one in found] == [bool(line.strip()) for line in LINES]
-    assert not any(
-        math.isnan(one.score) for one in (*wanted, *translator.translate_lines(LINES, beam=1, retry=True, scores=False))
-    )
+    assert [translation.text for translation in found] == [translation.text for translation in expected]
+    assert [math.isnan(translation.score) for translation in found] == [bool(line.strip()) for line in LINES]
+    retried = translator.translate_lines(LINES, beam=1, retry=True, scores=False)
+    assert not any(math.isnan(translation.score) for translation in (*expected, *retried))
 
 
-def test_long_lines_are_split_and_none_is_lost(make: Make, tmp_path: Path) -> None:
+def test_long_lines_are_split(make: Make, tmp_path: Path) -> None:
     stored = make(max_len=8)
     export_ctranslate2(stored, tmp_path / "export")
     lines = ["the children play near the water and a dog runs after the ball " * 3, "a man"]
     ours = Translator.of([stored]).translate(lines, beam=1)
     theirs = load([tmp_path / "export"], device="cpu", threads=1).translate(lines, beam=1)
-    assert [(one.text, one.warnings) for one in theirs] == [(one.text, one.warnings) for one in ours]
-    assert "parts" in theirs[0].warnings[0]
+    found, expected = ([(line.text, line.warnings) for line in side] for side in (theirs, ours))
+    assert found == expected
+    assert "segments" in theirs[0].warnings[0]
 
 
-def test_rounded_weights_translate_too_and_say_what_they_are(make: Make, tmp_path: Path) -> None:
+def test_an_8_bit_export_translates_and_its_signature_says_so(make: Make, tmp_path: Path) -> None:
     stored = make()
     export_ctranslate2(stored, tmp_path / "export", quantization="int8")
     translator = load([tmp_path / "export"], precision="int8", device="cpu", threads=2)
     assert len(translator.translate(LINES)) == len(LINES)
-    assert signature(tmp_path / "export") == f"{stored.manifest.signature}|engine:ctranslate2-int8"
+    assert translator.signature == f"{stored.manifest.signature}|engine:ctranslate2-int8"
 
 
-def test_given_translations_are_left_to_the_model_itself(make: Make, tmp_path: Path) -> None:
+def test_forced_decoding_is_refused(make: Make, tmp_path: Path) -> None:
     export_ctranslate2(make(seed=4), tmp_path / "export")
     translator = load(tmp_path / "export", device="cpu", threads=1)
     with pytest.raises(SearchError, match="load the regard model"):
         translator.score("a man", "un homme")
 
 
-def test_what_cannot_be_run_is_refused_with_its_option(make: Make, tmp_path: Path) -> None:
+def test_options_that_ctranslate2_does_not_have_are_named(make: Make, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"model\.cross_score: .* not 'additive'"):
         export_ctranslate2(make(cross_score="additive"), tmp_path / "export")
     with pytest.raises(ConfigError, match=r"model\.normalizer: .* not by 'sparsemax'"):
@@ -138,25 +148,25 @@ def test_what_cannot_be_run_is_refused_with_its_option(make: Make, tmp_path: Pat
         export_ctranslate2(rnn, tmp_path / "export")
     for layer in stored.model.decoder.layers:
         layer.cross_attention.score = DotScore(8, 8)
-    with pytest.raises(ConfigError, match="one of your own"):
+    with pytest.raises(ConfigError, match="cannot run this model: its score is DotScore, expected ScaledDotScore"):
         export_ctranslate2(stored, tmp_path / "export")
     assert not (tmp_path / "export").exists()
 
 
-def test_an_engine_that_says_something_else_is_not_trusted(make: Make) -> None:
+def test_an_engine_that_translates_differently_is_refused(make: Make) -> None:
     stored = make()
-    with pytest.raises(CheckpointError, match=rf"{NUM_SAMPLES} of {NUM_SAMPLES} samples otherwise"):
+    with pytest.raises(CheckpointError, match=rf"translate {NUM_SAMPLES} of {NUM_SAMPLES} samples differently"):
         verify(stored, lambda sources, limit: [(len(source),) * limit for source in sources], engine="Other")
     assert len({len(source) for source in sample_sources(stored)}) > NUM_SAMPLES // 2
 
 
-def test_mistakes_are_told(make: Make, tmp_path: Path) -> None:
+def test_mistakes_raise_errors_that_name_them(make: Make, tmp_path: Path) -> None:
     stored = make(seed=5)
     model, export = tmp_path / "model-5", tmp_path / "export"
     with pytest.raises(ConfigError, match="got 'int3'"):
         export_ctranslate2(stored, export, quantization="int3")
     export_ctranslate2(stored, export)
-    with pytest.raises(CheckpointError, match="expected a free name"):
+    with pytest.raises(CheckpointError, match="expected a path for a new directory"):
         export_ctranslate2(stored, export)
     with pytest.raises(ConfigError, match="got 'tensorrt'"):
         load([model], engine="tensorrt")
@@ -176,22 +186,22 @@ def test_mistakes_are_told(make: Make, tmp_path: Path) -> None:
 def test_a_damaged_export_is_refused(make: Make, tmp_path: Path) -> None:
     export = tmp_path / "export"
     export_ctranslate2(make(), export)
-    note = json.loads((export / "export.json").read_text())
+    manifest = json.loads((export / "export.json").read_text())
     (export / "model.bin").write_bytes(b"something else")
     with pytest.raises(CheckpointError, match=r"model\.bin: changed since the model was exported"):
         open_export(export)
-    (export / "export.json").write_text(json.dumps({**note, "format_version": 9}))
+    (export / "export.json").write_text(json.dumps({**manifest, "format_version": 9}))
     with pytest.raises(CheckpointError, match="expected format 2 or older, got 9"):
         open_export(export)
-    (export / "export.json").write_text(json.dumps({**note, "files": {"../x": "0"}}))
-    with pytest.raises(CheckpointError, match=r"lists '\.\./x', which is no file of an export"):
+    (export / "export.json").write_text(json.dumps({**manifest, "files": {"../x": "0"}}))
+    with pytest.raises(CheckpointError, match=r"lists '\.\./x', which cannot be a file of an export"):
         open_export(export)
     (export / "export.json").write_text("{}")
     with pytest.raises(CheckpointError, match="damaged"):
         open_export(export)
 
 
-def test_torch_keeps_its_threads(make: Make, tmp_path: Path) -> None:
+def test_the_number_of_torch_threads_does_not_change(make: Make, tmp_path: Path) -> None:
     stored, before = make(), torch.get_num_threads()
     torch.set_num_threads(3)
     try:

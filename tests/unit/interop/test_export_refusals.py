@@ -1,4 +1,4 @@
-"""Exports whose hashes are right and whose files contradict one another: nothing is handed to another engine."""
+"""Exports with correct hashes and contradictory files: refused before another engine reads them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from regard.translation.loading import load
 pytest.importorskip("ctranslate2", reason="needs CTranslate2: pip install 'regard[interop]'")
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install 'regard[interop]'")
 
-Spoil = Callable[[Path], object]
+Change = Callable[[Path], object]
 CT2, ONNX = "ctranslate2", "onnx"
 
 
@@ -35,104 +35,104 @@ def exported_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def export(make: Callable[..., object], exported_once: Path, tmp_path: Path) -> Callable[[str], Path]:
-    """Gives a copy of an export for an engine."""
+    """Copies an export for an engine."""
 
-    def made(engine: str) -> Path:
+    def copied(engine: str) -> Path:
         path = exported_once / engine
         if not path.exists():
             stored = make(encoder_layers=1, decoder_layers=2, width=16, heads=2)
             (export_onnx if engine == ONNX else export_ctranslate2)(stored, path, quantization="int8")
         return Path(shutil.copytree(path, tmp_path / engine))
 
-    return made
+    return copied
 
 
 def sign(directory: Path) -> None:
-    """Puts the hashes of all files into the note, as whoever spoils an export on purpose would."""
+    """Corrects the hashes in the manifest, as an attacker would."""
     path = directory / "export.json"
-    note = json.loads(path.read_bytes())
-    note["files"] = {name: hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in note["files"]}
-    path.write_text(json.dumps(note))
+    manifest = json.loads(path.read_bytes())
+    hashes = {name: hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in manifest["files"]}
+    path.write_text(json.dumps({**manifest, "files": hashes}))
 
 
-def in_bytes(name: str, old: bytes, new: bytes) -> Spoil:
-    def spoil(directory: Path) -> None:
+def in_bytes(name: str, old: bytes, new: bytes) -> Change:
+    def change(directory: Path) -> None:
         data = (directory / name).read_bytes()
         assert old in data
         (directory / name).write_bytes(data.replace(old, new, 1))
 
-    return spoil
+    return change
 
 
-def in_json(name: str, **values: object) -> Spoil:
+def in_json(name: str, **values: object) -> Change:
     return lambda directory: edit_json(directory / name, **values)
 
 
-def scalar(name: str, value: int) -> Spoil:
-    """Another number in the place of one in model.bin: name, no dimensions, type int16, two bytes."""
-    begin = name.encode() + b"\0\0\2" + struct.pack("<I", 2)
+def scalar(name: str, value: int) -> Change:
+    """Replaces a number in model.bin, which is stored as name, no dimensions, type int16, two bytes."""
+    prefix = name.encode() + b"\0\0\2" + struct.pack("<I", 2)
 
-    def spoil(directory: Path) -> None:
+    def change(directory: Path) -> None:
         data = (directory / "model.bin").read_bytes()
-        place = data.index(begin) + len(begin)
-        (directory / "model.bin").write_bytes(data[:place] + struct.pack("<h", value) + data[place + 2 :])
+        offset = data.index(prefix) + len(prefix)
+        (directory / "model.bin").write_bytes(data[:offset] + struct.pack("<h", value) + data[offset + 2 :])
 
-    return spoil
+    return change
 
 
-def truncate(name: str, size: int) -> Spoil:
+def truncate(name: str, size: int) -> Change:
     return lambda directory: os.truncate(directory / name, size)
 
 
-def more(name: str) -> Spoil:
+def append_bytes(name: str) -> Change:
     return lambda directory: (directory / name).write_bytes((directory / name).read_bytes() + b"\0" * 64)
 
 
-SPOILT: dict[str, tuple[str, Spoil, str]] = {
-    "another width": (CT2, in_bytes("config.toml", b"width = 16", b"width = 32"), "signature is of a configuration"),
-    "another signature": (CT2, in_json("export.json", signature="regard:\x1b[2J"), "is no signature of a model"),
-    "another engine": (CT2, in_json("export.json", engine="tensorrt"), "not of an export for ctranslate2 or onnx"),
-    "another note": (CT2, in_json("export.json", format="notes"), "not of an export for"),
-    "a number in words": (CT2, in_json("export.json", weight_levels="64"), "damaged"),
+CONTRADICTIONS: dict[str, tuple[str, Change, str]] = {
+    "another width": (CT2, in_bytes("config.toml", b"width = 16", b"width = 32"), "signature has a configuration"),
+    "another signature": (CT2, in_json("export.json", signature="regard:\x1b[2J"), "is not a signature of a model"),
+    "another engine": (CT2, in_json("export.json", engine="tensorrt"), "manifest of an export for ctranslate2 or onnx"),
+    "another format": (CT2, in_json("export.json", format="notes"), "expected the manifest of an export for"),
+    "a number as text": (CT2, in_json("export.json", weight_levels="64"), "damaged"),
     "impossible levels": (CT2, in_json("export.json", weight_levels=500), "damaged"),
-    "another rounding": (CT2, in_json("export.json", quantization="float32"), "is int8, where export.json says 'flo"),
-    "start in a list": (CT2, in_json("config.json", decoder_start_token=["<s>"]), "decoder_start_token should be"),
-    "start of nothing": (CT2, in_json("config.json", decoder_start_token=None), "decoder_start_token should be '<s>'"),
-    "a truth as a number": (CT2, in_json("config.json", add_source_bos=0), "add_source_bos should be False"),
+    "another weight type": (CT2, in_json("export.json", quantization="float32"), "is int8, but export.json says 'flo"),
+    "start token in a list": (CT2, in_json("config.json", decoder_start_token=["<s>"]), "start_token should be '<s>'"),
+    "no start token": (CT2, in_json("config.json", decoder_start_token=None), "decoder_start_token should be '<s>'"),
+    "a boolean as a number": (CT2, in_json("config.json", add_source_bos=0), "add_source_bos should be False"),
     "a bos before sources": (CT2, in_json("config.json", add_source_bos=True), "add_source_bos should be False"),
-    "further settings": (CT2, in_json("config.json", multi_query_attention=1), "'multi_query_attention' besides"),
+    "unknown settings": (CT2, in_json("config.json", multi_query_attention=1), "_attention', which is unknown"),
     "settings twice": (CT2, in_bytes("config.json", b'"bos', b'"eos_token": "x", "bos'), "twice"),
-    "other pieces": (CT2, in_bytes("shared_vocabulary.json", b'"<pad>"', b'"<dap>"'), "other pieces than the subword"),
-    "other heads": (CT2, scalar("decoder/num_heads", 4), "decoder/num_heads is 4, not 2"),
-    "no heads": (CT2, scalar("encoder/num_heads", 0), "encoder/num_heads is 0, not 2"),
-    "a name that is none": (CT2, in_bytes("model.bin", b"decoder/projection/bias", b"decoder/projection/bits"), "bits"),
+    "other pieces": (CT2, in_bytes("shared_vocabulary.json", b'"<pad>"', b'"<dap>"'), "not those of the subword model"),
+    "other heads": (CT2, scalar("decoder/num_heads", 4), "decoder/num_heads is 4, expected 2"),
+    "no heads": (CT2, scalar("encoder/num_heads", 0), "encoder/num_heads is 0, expected 2"),
+    "an unknown name": (CT2, in_bytes("model.bin", b"decoder/projection/bias", b"decoder/projection/bits"), "bits"),
     "no layers": (CT2, in_bytes("model.bin", b"encoder/layer_0/ffn/linear_0/weight\0", b"encoder/layer_7/ffn/linear_0"
-                                b"/weight\0"), "it has 2 layers of the encoder, not 1"),
-    "cut short": (CT2, truncate("model.bin", 5000), "not a whole model of CTranslate2"),
-    "nothing": (CT2, truncate("model.bin", 0), "not a whole model of CTranslate2"),
-    "behind its end": (CT2, more("model.bin"), "something follows its end"),
-    "behind the weights": (ONNX, more("weights.bin"), "weights.bin: the graphs know"),
-    "no such rounding": (ONNX, in_json("export.json", quantization="int4"), "expected a quantization of float32, int8"),
-    "rounded or not": (ONNX, in_json("export.json", quantization="float32"), "multiplies bytes, where export"),
-    "start as step": (ONNX, lambda one: shutil.copy(one / "start.onnx", one / "step.onnx"), "do not fit together"),
+                                b"/weight\0"), "the encoder has 2 layers, expected 1"),
+    "truncated": (CT2, truncate("model.bin", 5000), "not a complete model of CTranslate2"),
+    "empty": (CT2, truncate("model.bin", 0), "not a complete model of CTranslate2"),
+    "bytes after the model": (CT2, append_bytes("model.bin"), "bytes follow its end"),
+    "bytes after the weights": (ONNX, append_bytes("weights.bin"), "weights.bin: the graphs use"),
+    "an unknown type": (ONNX, in_json("export.json", quantization="int4"), "expected a quantization of float32, int8"),
+    "another type": (ONNX, in_json("export.json", quantization="float32"), "multiplies integers, but export"),
+    "start as step": (ONNX, lambda path: shutil.copy(path / "start.onnx", path / "step.onnx"), "do not fit together"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SPOILT)
-def test_files_that_contradict_one_another(export: Callable[[str], Path], name: str) -> None:
-    engine, spoil, told = SPOILT[name]
+@pytest.mark.parametrize("name", CONTRADICTIONS)
+def test_contradictory_files_are_refused(export: Callable[[str], Path], name: str) -> None:
+    engine, change, message = CONTRADICTIONS[name]
     path = export(engine)
-    spoil(path)
+    change(path)
     sign(path)
-    with pytest.raises(RegardError, match=told):
+    with pytest.raises(RegardError, match=message):
         load([path], threads=1)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "directory", "device", "gone"])
-def test_what_is_no_file_is_not_waited_for(export: Callable[[str], Path], kind: str) -> None:
+def test_pipes_directories_and_devices_are_refused(export: Callable[[str], Path], kind: str) -> None:
     path = export(CT2)
     for name in ("export.json", *json.loads((path / "export.json").read_bytes())["files"]):
-        file, kept = path / name, (path / name).read_bytes()
+        file, content = path / name, (path / name).read_bytes()
         file.unlink()
         if kind == "pipe":
             os.mkfifo(file)
@@ -143,26 +143,26 @@ def test_what_is_no_file_is_not_waited_for(export: Callable[[str], Path], kind: 
         with pytest.raises(CheckpointError, match=f"{name}: (expected a file, found a|missing|no such file)"):
             open_export(path)
         file.rmdir() if kind == "directory" else file.unlink(missing_ok=True)
-        file.write_bytes(kept)
+        file.write_bytes(content)
     open_export(path)
 
 
-def test_what_ctranslate2_would_read_besides_is_refused(export: Callable[[str], Path]) -> None:
+def test_other_files_that_ctranslate2_would_read_are_refused(export: Callable[[str], Path]) -> None:
     path = export(CT2)
     (path / "vmap.txt").write_text("a\tb\n")
     with pytest.raises(CheckpointError, match=r"vmap\.txt: CTranslate2 would read it"):
         load([path], threads=1)
 
 
-def test_an_export_that_changed_while_it_was_read_is_refused(export: Callable[[str], Path]) -> None:
+def test_an_export_that_is_replaced_during_reading_is_refused(export: Callable[[str], Path]) -> None:
     exported = open_export(export(ONNX))
     exported.check_same()
     edit_json(exported.path / "export.json", regard_version="another")
-    with pytest.raises(CheckpointError, match="another export took its place while it was read: try again"):
+    with pytest.raises(CheckpointError, match="it was replaced by another export while it was read: try again"):
         exported.check_same()
 
 
-def test_sizes_without_end_are_not_believed(tmp_path: Path) -> None:
+def test_huge_sizes_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.bin"
     name = b"TransformerSpec\0"
     head = struct.pack("<IH", 6, len(name)) + name + struct.pack("<I", 7)
@@ -175,18 +175,18 @@ def test_sizes_without_end_are_not_believed(tmp_path: Path) -> None:
         struct.pack("<IH", 6, 65535),
     ):
         path.write_bytes(data)
-        with pytest.raises(CheckpointError, match="not a whole model of CTranslate2"):
+        with pytest.raises(CheckpointError, match="not a complete model of CTranslate2"):
             read_variables(path)
 
 
-def test_every_transformer_passes(make: Callable[..., object], tmp_path: Path) -> None:
+def test_every_transformer_passes_the_checks(make: Callable[..., object], tmp_path: Path) -> None:
     variants: list[dict[str, object]] = [
         {"norm": "post", "activation": "gelu"},
         {"norm": "pre", "activation": "swiglu", "position": "rotary", "width": 32, "heads": 2},
         {"position": "learned", "max_positions": 40, "tie_embeddings": False, "shared": False},
     ]
     for number, options in enumerate(variants):
-        assert TransformerConfig.model_validate({key: one for key, one in options.items() if key != "shared"})
+        assert TransformerConfig.model_validate({key: value for key, value in options.items() if key != "shared"})
         for quantization in ("float32", "int8", "int8_float32", "int16", "float16", "bfloat16"):
             path = tmp_path / f"{number}-{quantization}"
             export_ctranslate2(make(**options, seed=number + 1), path, quantization=quantization)

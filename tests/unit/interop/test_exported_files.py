@@ -1,4 +1,4 @@
-"""The files of an export: for whom they usually are."""
+"""Files of an export: their permissions, and files beside them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from regard.errors import CheckpointError
 from regard.interop.marian.exporter import export_marian
 
 
-def test_an_export_may_be_read_by_whom_files_usually_may(make, tmp_path: Path) -> None:
+def test_files_of_an_export_have_the_usual_permissions(make, tmp_path: Path) -> None:
     pytest.importorskip("transformers")
     export_marian(make(norm="post"), tmp_path / "marian")
-    (tmp_path / "usual").touch()
-    usual = (tmp_path / "usual").stat().st_mode
+    (tmp_path / "reference").touch()
+    usual_mode = (tmp_path / "reference").stat().st_mode
     assert {
-        path.name: path.stat().st_mode for path in (tmp_path / "marian").iterdir() if path.stat().st_mode != usual
+        path.name: path.stat().st_mode for path in (tmp_path / "marian").iterdir() if path.stat().st_mode != usual_mode
     } == {}
 
 
-def test_what_lies_beside_an_export_is_not_touched(make, tmp_path: Path) -> None:
+def test_files_beside_an_export_are_not_changed(make, tmp_path: Path) -> None:
     pytest.importorskip("transformers")
     (tmp_path / "marian.new").mkdir()
     (tmp_path / "marian.new/mine").touch()
     export_marian(make(norm="post"), tmp_path / "marian")
     assert (tmp_path / "marian.new/mine").exists()
-    with pytest.raises(CheckpointError, match="expected a free name"):
+    with pytest.raises(CheckpointError, match="expected a path for a new directory"):
         export_marian(make(norm="post", seed=2), tmp_path / "marian")

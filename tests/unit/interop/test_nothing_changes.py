@@ -1,4 +1,4 @@
-"""No export, search or look changes the model that it is given, and twice the same export has the same bytes."""
+"""Exports, searches and analyses do not change the model, and an export is reproducible byte by byte."""
 
 from __future__ import annotations
 
@@ -34,55 +34,55 @@ Make = Callable[..., StoredModel]
 
 
 def digest(stored: StoredModel) -> str:
-    """Of all numbers of a model, where they lie in memory, and how it is set."""
-    told = hashlib.sha256(repr((stored.config, stored.model.training)).encode())
-    told.update(stored.src_subword.to_bytes() + stored.tgt_subword.to_bytes())
+    """Hash of a model: its weights, their addresses in memory, its configuration and vocabularies."""
+    state = hashlib.sha256(repr((stored.config, stored.model.training)).encode())
+    state.update(stored.src_subword.to_bytes() + stored.tgt_subword.to_bytes())
     for name, tensor in (*stored.model.named_parameters(), *stored.model.named_buffers()):
-        told.update(f"{name} {tensor.dtype} {tensor.requires_grad} {tensor.grad is None} {tensor.data_ptr()}".encode())
-        told.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return told.hexdigest()
+        state.update(f"{name} {tensor.dtype} {tensor.requires_grad} {tensor.grad is None} {tensor.data_ptr()}".encode())
+        state.update(tensor.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return state.hexdigest()
 
 
 def content(directory: Path) -> dict[str, str]:
-    return {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in sorted(directory.iterdir())}
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(directory.iterdir())}
 
 
 EXPORTS: dict[str, Callable[[StoredModel, Path], None]] = {
     "marian": export_marian,
-    **{f"onnx {one}": lambda stored, path, one=one: export_onnx(stored, path, quantization=one) for one in GRAPHS},
+    **{f"onnx {kind}": lambda stored, path, kind=kind: export_onnx(stored, path, quantization=kind) for kind in GRAPHS},
     **{
-        f"ctranslate2 {one}": lambda stored, path, one=one: export_ctranslate2(stored, path, quantization=one)
-        for one in get_args(Quantization)
+        f"ctranslate2 {kind}": lambda stored, path, kind=kind: export_ctranslate2(stored, path, quantization=kind)
+        for kind in get_args(Quantization)
     },
 }
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_an_export_leaves_the_model_as_it_was(make: Make, tmp_path: Path, name: str) -> None:
+def test_an_export_does_not_change_the_model_and_is_reproducible(make: Make, tmp_path: Path, name: str) -> None:
     stored = make(norm="post")
     before, state = digest(stored), torch.get_rng_state()
-    for place in ("first", "second"):
-        EXPORTS[name](stored, tmp_path / place)
+    for directory in ("first", "second"):
+        EXPORTS[name](stored, tmp_path / directory)
         assert digest(stored) == before
     assert content(tmp_path / "first") == content(tmp_path / "second")
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_a_recurrent_model_is_left_as_it_was(keep: Make, tmp_path: Path) -> None:
+def test_an_export_does_not_change_a_recurrent_model_and_is_reproducible(keep: Make, tmp_path: Path) -> None:
     stored = keep(RNNConfig(embed_size=8, hidden_size=8, decoder="bahdanau"))
     before = digest(stored)
     for quantization in GRAPHS:
-        for place in ("first", "second"):
-            export_onnx(stored, tmp_path / f"{place} {quantization}", quantization=quantization)
+        for directory in ("first", "second"):
+            export_onnx(stored, tmp_path / f"{directory} {quantization}", quantization=quantization)
             assert digest(stored) == before
         assert content(tmp_path / f"first {quantization}") == content(tmp_path / f"second {quantization}")
 
 
 def _uses(stored: StoredModel) -> Iterator[str]:
-    """Does everything that looks at a model or translates with it; names each when it is done."""
+    """Runs everything that translates with a model or analyses it; yields the name of each when it is done."""
     for precision in ("float32", "bfloat16"):
         translator = Translator.of([stored], precision=precision)
-        for options in ({"beam": 1}, {"beam": 3, "n_best": 2}, {"attention": True}, {"careful": True}):
+        for options in ({"beam": 1}, {"beam": 3, "n_best": 2}, {"attention": True}, {"retry": True}):
             translator.translate(SOURCES, **options)
             yield f"translate {precision} {options}"
     translator = Translator.of([stored])
@@ -90,8 +90,8 @@ def _uses(stored: StoredModel) -> Iterator[str]:
     translator.score(SOURCES, TARGETS)
     yield "score"
     gold = [GoldLinks(((0, 0),), ((0, 0),))] * len(SOURCES)
-    for wanted in (None, gold):
-        readout, _ = choose_readout(translator, SOURCES, TARGETS, ReadoutOptions(), gold=wanted)
+    for reference in (None, gold):
+        readout, _ = choose_readout(translator, SOURCES, TARGETS, ReadoutOptions(), gold=reference)
         aligner = Aligner(translator, readout)
         bidirectional(aligner, aligner, "union").links(SOURCES, TARGETS)
         yield "align"
@@ -105,15 +105,14 @@ def _uses(stored: StoredModel) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", ["transformer", "rnn"])
-def test_whoever_looks_or_translates_leaves_the_model_as_it_was(make: Make, keep: Make, kind: str) -> None:
+def test_translation_and_analysis_do_not_change_the_model(make: Make, keep: Make, kind: str) -> None:
     stored = make() if kind == "transformer" else keep(RNNConfig(embed_size=8, hidden_size=8))
     before = digest(stored)
     for name in _uses(stored):
         assert digest(stored) == before, name
 
 
-def test_what_is_read_is_left_as_it_was(make: Make, tmp_path: Path) -> None:
-    """Directories that are imported from or translated with."""
+def test_import_and_translation_do_not_change_directories(make: Make, tmp_path: Path) -> None:
     export_marian(make(norm="post"), tmp_path / "marian")
     export_onnx(make(), tmp_path / "onnx", quantization="int8")
     export_ctranslate2(make(), tmp_path / "ctranslate2", quantization="int8")

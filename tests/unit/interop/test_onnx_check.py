@@ -1,4 +1,4 @@
-"""Exports for ONNX that somebody forged or that came over in part: refused in plain words, nothing of them is run."""
+"""Forged and incomplete ONNX exports: refused with a clear error, without running anything of them."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ def export(keep: Callable[..., StoredModel], tmp_path: Path) -> Path:
 
 
 def sign(export: Path) -> None:
-    """Makes the hashes right again, as whoever forges an export would."""
-    note = json.loads((export / "export.json").read_text())
-    note["files"] = {name: sha256(export / name) for name in note["files"]}
-    (export / "export.json").write_text(json.dumps(note))
+    """Corrects the hashes in the manifest, as an attacker would."""
+    manifest = json.loads((export / "export.json").read_text())
+    manifest["files"] = {name: sha256(export / name) for name in manifest["files"]}
+    (export / "export.json").write_text(json.dumps(manifest))
 
 
 def first_large(model: ModelProto) -> onnx.TensorProto:
-    return next(one for one in model.graph.initializer if one.external_data)
+    return next(tensor for tensor in model.graph.initializer if tensor.external_data)
 
 
-def placed(key: str, value: str) -> Forge:
+def with_entry(key: str, value: str) -> Forge:
     def change(model: ModelProto) -> None:
-        [entry] = [one for one in first_large(model).external_data if one.key == key]
+        [entry] = [entry for entry in first_large(model).external_data if entry.key == key]
         entry.value = value
 
     return change
@@ -70,29 +70,29 @@ def with_function(model: ModelProto) -> None:
     model.functions.append(onnx.FunctionProto(name="Add", domain=""))
 
 
-def wider(model: ModelProto) -> None:
+def with_larger_shape(model: ModelProto) -> None:
     first_large(model).dims[0] += 1
 
 
-def negative(model: ModelProto) -> None:
+def with_negative_shape(model: ModelProto) -> None:
     tensor = first_large(model)
     tensor.dims[:] = [-size for size in tensor.dims]
 
 
-def further(model: ModelProto) -> None:
+def with_unknown_entry(model: ModelProto) -> None:
     first_large(model).external_data.add(key="checksum", value="0")
 
 
 FORGED: dict[str, tuple[Forge, str]] = {
-    "another file": (placed("location", "../model-1/weights.safetensors"), r"is not in weights\.bin"),
-    "a file of the system": (placed("location", "/etc/passwd"), r"is not in weights\.bin"),
-    "behind the end": (placed("offset", str(1 << 40)), r"is not in weights\.bin"),
-    "before the beginning": (placed("offset", "-64"), r"is not in weights\.bin"),
-    "no number": (placed("offset", "x"), r"is not in weights\.bin"),
-    "too short": (placed("length", "4"), r"is not in weights\.bin"),
-    "too wide": (wider, r"is not in weights\.bin"),
-    "negative": (negative, r"is not in weights\.bin"),
-    "further keys": (further, r"is not in weights\.bin"),
+    "another file": (with_entry("location", "../model-1/weights.safetensors"), r"is not in weights\.bin"),
+    "a file of the system": (with_entry("location", "/etc/passwd"), r"is not in weights\.bin"),
+    "behind the end": (with_entry("offset", str(1 << 40)), r"is not in weights\.bin"),
+    "before the beginning": (with_entry("offset", "-64"), r"is not in weights\.bin"),
+    "no number": (with_entry("offset", "x"), r"is not in weights\.bin"),
+    "too short": (with_entry("length", "4"), r"is not in weights\.bin"),
+    "too wide": (with_larger_shape, r"is not in weights\.bin"),
+    "negative": (with_negative_shape, r"is not in weights\.bin"),
+    "further keys": (with_unknown_entry, r"is not in weights\.bin"),
     "a loop": (with_operator("Loop"), r"it has the operator ai\.onnx\.Loop"),
     "another domain": (with_operator("Add", "com.evil"), r"it has the operator com\.evil\.Add"),
     "a tensor in an attribute": (with_tensor, "an attribute of .* holds a graph or a tensor"),
@@ -101,21 +101,21 @@ FORGED: dict[str, tuple[Forge, str]] = {
 
 
 @pytest.mark.parametrize("graph", ["start.onnx", "step.onnx"])
-@pytest.mark.parametrize(("forge", "told"), FORGED.values(), ids=FORGED.keys())
-def test_what_regard_never_writes_is_refused(export: Path, graph: str, forge: Forge, told: str) -> None:
+@pytest.mark.parametrize(("forge", "message"), FORGED.values(), ids=FORGED.keys())
+def test_content_that_regard_never_writes_is_refused(export: Path, graph: str, forge: Forge, message: str) -> None:
     model = onnx.load(export / graph, load_external_data=False)
     forge(model)
     (export / graph).write_bytes(model.SerializeToString())
     with pytest.raises(CheckpointError, match="changed since the model was exported"):
         load([export])
     sign(export)
-    with pytest.raises(CheckpointError, match=rf"{graph}: .*{told}.*{AGAIN}"):
+    with pytest.raises(CheckpointError, match=rf"{graph}: .*{message}.*{AGAIN}"):
         load([export])
 
 
 @pytest.mark.parametrize("graph", ["start.onnx", "step.onnx"])
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.999])
-def test_what_came_over_in_part_is_refused(export: Path, graph: str, share: float) -> None:
+def test_a_truncated_graph_is_refused(export: Path, graph: str, share: float) -> None:
     data = (export / graph).read_bytes()
     (export / graph).write_bytes(data[: int(len(data) * share)])
     sign(export)
@@ -123,7 +123,7 @@ def test_what_came_over_in_part_is_refused(export: Path, graph: str, share: floa
         load([export])
 
 
-def test_weights_that_end_early_or_are_elsewhere_are_refused(export: Path, tmp_path: Path) -> None:
+def test_truncated_or_linked_weights_are_refused(export: Path, tmp_path: Path) -> None:
     weights = export / "weights.bin"
     data = weights.read_bytes()
     weights.write_bytes(data[:-1])
@@ -136,9 +136,9 @@ def test_weights_that_end_early_or_are_elsewhere_are_refused(export: Path, tmp_p
     sign(export)
     with pytest.raises(CheckpointError, match=r"is not in weights\.bin"):
         load([export])
-    note = json.loads((export / "export.json").read_text())
-    del note["files"]["weights.bin"]
-    (export / "export.json").write_text(json.dumps(note))
+    manifest = json.loads((export / "export.json").read_text())
+    del manifest["files"]["weights.bin"]
+    (export / "export.json").write_text(json.dumps(manifest))
     with pytest.raises(CheckpointError, match=r"lists no start\.onnx, step\.onnx and weights\.bin"):
         load([export])
 
@@ -150,21 +150,21 @@ def test_graphs_that_do_not_fit_together_are_refused(export: Path) -> None:
         load([export])
 
 
-def test_graphs_of_another_vocabulary_are_noticed(export: Path) -> None:
+def test_logits_of_another_vocabulary_are_refused(export: Path) -> None:
     vocab = len(open_export(export).tgt_subword)
     model = OnnxStepModel(export, tgt_vocab=vocab + 1)
     state = model.start(torch.tensor([[5, 3]]), torch.tensor([2]))
-    with pytest.raises(CheckpointError, match=rf"gives logits \(1, {vocab}\), expected \(1, {vocab + 1}\)"):
+    with pytest.raises(CheckpointError, match=rf"returned logits of shape \(1, {vocab}\), expected \(1, {vocab + 1}\)"):
         model.step(torch.tensor([2]), state)
 
 
-def test_what_cannot_be_computed_is_told(export: Path) -> None:
+def test_errors_of_onnx_runtime_are_reported(export: Path) -> None:
     model = OnnxStepModel(export, tgt_vocab=len(open_export(export).tgt_subword))
-    with pytest.raises(SearchError, match="ONNX Runtime cannot compute this"):
+    with pytest.raises(SearchError, match="ONNX Runtime cannot compute this step"):
         model.start(torch.tensor([[1 << 40, 3]]), torch.tensor([2]))
 
 
-def test_packages_that_are_missing_are_named(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_are_named(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"the package onnxruntime is needed: pip install 'regard\[interop\]'"):
         load([export])

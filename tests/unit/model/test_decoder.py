@@ -1,4 +1,4 @@
-"""Rows of a state are taken, and copied only where they differ from those that stand there already."""
+"""Selecting rows of a state copies them only where they differ from the rows they replace."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _memory() -> Memory:
 
 
 def _rows(memory: Memory) -> list[int]:
-    """Which of the three sentences each row holds; they agree in keys, values and masks."""
+    """The sentence of each row, after checking that keys, values and masks agree on it."""
     rows = [int(row) for row in memory.key[:, 0, 0, 0]]
     assert rows == [-int(row) for row in memory.value[:, 1, 3, 4]]
     assert memory.mask is not None
@@ -23,20 +23,20 @@ def _rows(memory: Memory) -> list[int]:
     return rows
 
 
-def test_copies_that_change_places_are_left_where_they_are() -> None:
+def test_a_swap_of_copies_returns_the_same_memory() -> None:
     twice = select_rows(_memory(), torch.tensor([0, 0, 1, 1, 2, 2]))
     assert _rows(twice) == [0, 0, 1, 1, 2, 2]
     assert select_rows(twice, torch.tensor([1, 1, 2, 3, 5, 4])) is twice
     assert select_rows(_memory(), torch.tensor([0, 2, 1])) is not twice
-    whole = _memory()
-    assert select_rows(whole, torch.arange(3)) is whole
+    memory = _memory()
+    assert select_rows(memory, torch.arange(3)) is memory
 
 
 @pytest.mark.parametrize("rows", [[2, 2, 0], [0, 2, 4], [4, 5, 0, 1, 2, 3], [3], [1, 3, 5, 5, 5, 5, 5], []])
-def test_rows_after_rows_are_rows_of_the_first(rows: list[int]) -> None:
+def test_repeated_selection_selects_from_the_first_rows(rows: list[int]) -> None:
     first = [0, 0, 1, 1, 2, 2]
-    found = select_rows(select_rows(_memory(), torch.tensor(first)), torch.tensor(rows, dtype=torch.int64))
-    assert _rows(found) == [first[row] for row in rows]
-    again = list(reversed(range(len(rows))))
-    found = select_rows(found, torch.tensor(again, dtype=torch.int64))
-    assert _rows(found) == [first[rows[row]] for row in again]
+    selected = select_rows(select_rows(_memory(), torch.tensor(first)), torch.tensor(rows, dtype=torch.int64))
+    assert _rows(selected) == [first[row] for row in rows]
+    reversed_rows = list(reversed(range(len(rows))))
+    selected = select_rows(selected, torch.tensor(reversed_rows, dtype=torch.int64))
+    assert _rows(selected) == [first[rows[row]] for row in reversed_rows]

@@ -1,4 +1,4 @@
-"""Every decoder × score: step equals sequence, padding and neighbors change nothing, states are values."""
+"""Every decoder × score: steps equal sequences, padding and other sentences have no effect, states are immutable."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def name(config: ModelConfig) -> str:
 def build(config: ModelConfig, *, shared: bool = True) -> Seq2Seq:
     torch.manual_seed(1)
     model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=shared).eval()
-    for key, parameter in model.named_parameters():  # biases and gates that begin at zero would hide mistakes
+    for key, parameter in model.named_parameters():  # parameters that start at zero would hide mistakes
         if parameter.abs().max() == 0.0:
             torch.nn.init.normal_(parameter, std=0.1)
         assert parameter.isfinite().all(), key
@@ -124,19 +124,19 @@ def batch() -> Batch:
 @pytest.mark.parametrize("config", CONFIGS, ids=name)
 def test_step_equals_sequence(config: ModelConfig) -> None:
     model, pairs = build(config), batch()
-    whole = model(pairs, need_weights=True)
-    logits = model.project(whole.hidden)
+    full = model(pairs, need_weights=True)
+    logits = model.project(full.hidden)
     state = model.start(pairs.src_ids, pairs.src_len)
     for t, ids in enumerate(pairs.tgt_in_ids.unbind(1)):
         output, state = model.step(ids, state, need_weights=True)
         torch.testing.assert_close(output.logits, logits[:, t], rtol=1e-4, atol=1e-5)
-        assert len(output.weights) == len(whole.weights)
-        for row, matrix in zip(output.weights, whole.weights, strict=True):
+        assert len(output.weights) == len(full.weights)
+        for row, matrix in zip(output.weights, full.weights, strict=True):
             torch.testing.assert_close(row, matrix[:, :, t], rtol=1e-4, atol=1e-6)
-    for matrix in whole.weights:
+    for matrix in full.weights:
         torch.testing.assert_close(matrix.sum(-1), torch.ones(matrix.shape[:-1]))
         assert (matrix * ~_real(pairs)).abs().max() == 0.0, "padding is attended to"
-    torch.testing.assert_close(model(pairs).hidden, whole.hidden, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(model(pairs).hidden, full.hidden, rtol=1e-4, atol=1e-5)
     assert model(pairs).weights == ()
 
 
@@ -146,7 +146,7 @@ def _real(pairs: Batch) -> torch.Tensor:
 
 @torch.no_grad()
 @pytest.mark.parametrize("config", CONFIGS, ids=name)
-def test_a_sentence_does_not_see_its_neighbors(config: ModelConfig) -> None:
+def test_other_sentences_of_a_batch_have_no_effect(config: ModelConfig) -> None:
     model, pairs = build(config), batch()
     together = model.project(model(pairs).hidden)
     for row in range(4):
@@ -177,7 +177,7 @@ def test_a_sentence_does_not_see_its_neighbors(config: ModelConfig) -> None:
     ],
     ids=name,
 )
-def test_selected_rows_go_on_as_they_would_have(config: ModelConfig) -> None:
+def test_selected_rows_continue_as_before(config: ModelConfig) -> None:
     model, pairs = build(config), batch()
     rows = torch.tensor([2, 0, 0])
     state = model.start(pairs.src_ids, pairs.src_len)
@@ -185,28 +185,28 @@ def test_selected_rows_go_on_as_they_would_have(config: ModelConfig) -> None:
         _, state = model.step(ids, state)
     before = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
     expected, _ = model.step(pairs.tgt_in_ids[:, 2], state)
-    chosen, _ = model.step(pairs.tgt_in_ids[rows, 2], state.select(rows))
-    torch.testing.assert_close(chosen.logits, expected.logits[rows])
+    selected, _ = model.step(pairs.tgt_in_ids[rows, 2], state.select(rows))
+    torch.testing.assert_close(selected.logits, expected.logits[rows])
     after = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
     assert before.keys() == after.keys()
     assert all(before[key] is after[key] for key in before), "a step changed the state it was given"
 
 
 @pytest.mark.parametrize("decoder", ["plain", "luong", "bahdanau"])
-def test_a_decoder_refuses_another_ones_state(decoder: str) -> None:
+def test_a_decoder_refuses_the_state_of_another(decoder: str) -> None:
     model = build(rnn(decoder))
     with pytest.raises(AssertionError, match="another decoder"):
         model.decoder.step(torch.zeros(1, dtype=torch.int64), State())
 
 
-def test_tied_matrices_are_one() -> None:
+def test_tied_embeddings_and_output_layer_share_a_matrix() -> None:
     shared = build(transformer())
     assert shared.output_weight is shared.encoder.embedder.embedding.weight
     separate = build(transformer(), shared=False)
     assert separate.output_weight is separate.decoder.embedder.embedding.weight
     assert separate.output_weight is not separate.encoder.embedder.embedding.weight
-    free = build(transformer(tie_embeddings=False))
-    assert free.output_weight is not free.decoder.embedder.embedding.weight
+    untied = build(transformer(tie_embeddings=False))
+    assert untied.output_weight is not untied.decoder.embedder.embedding.weight
 
 
 @pytest.mark.parametrize(
@@ -216,23 +216,23 @@ def test_tied_matrices_are_one() -> None:
         (RNNConfig(hidden_size=13), "is 13"),
         (rnn("luong", score="location", window="local-p"), "window = 'global'"),
         (rnn("luong", score="location", window="median"), "window = 'global'"),
-        (rnn("luong", score="location", location_filters=2), "location_filters works through the keys"),
+        (rnn("luong", score="location", location_filters=2), "location_filters changes the keys"),
         (rnn("luong", window="local-m", heads=2), "heads is 2"),
         (transformer(width=18, heads=4), "18 with 4"),
     ],
 )
-def test_options_that_exclude_each_other(config: ModelConfig, message: str) -> None:
+def test_options_that_exclude_each_other_are_refused(config: ModelConfig, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True)
 
 
-def test_learned_positions_end_somewhere_and_say_where() -> None:
+def test_sentences_longer_than_the_learned_positions_are_refused() -> None:
     model = build(transformer(position="learned", max_positions=5))
-    with pytest.raises(ShapeError, match="reach 5 subwords, but a sentence has 7"):
+    with pytest.raises(ShapeError, match="learned positions for 5 subwords, but a sentence has 7"):
         model.encode(batch().src_ids, batch().src_len)
 
 
-def test_encoder_self_attention_on_demand() -> None:
+def test_encoder_self_attention_is_returned_on_request() -> None:
     model, pairs = build(transformer()), batch()
     assert model.encode(pairs.src_ids, pairs.src_len).weights == ()
     weights = model.encode(pairs.src_ids, pairs.src_len, need_weights=True).weights
@@ -241,21 +241,21 @@ def test_encoder_self_attention_on_demand() -> None:
 
 @torch.no_grad()
 @pytest.mark.parametrize("config", [rnn("luong"), rnn("bahdanau", heads=2), transformer()], ids=name)
-def test_a_score_of_the_users_own(config: ModelConfig) -> None:
+def test_a_score_of_the_user_replaces_the_configured_score(config: ModelConfig) -> None:
     from regard.attention.scores import GeneralScore
 
-    made: list[tuple[int, int]] = []
+    sizes: list[tuple[int, int]] = []
 
     def factory(query_size: int, key_size: int) -> GeneralScore:
-        made.append((query_size, key_size))
+        sizes.append((query_size, key_size))
         return GeneralScore(query_size, key_size)
 
     model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True, score=factory).eval()
-    assert made
+    assert sizes
     assert model(batch(), need_weights=True).weights[0].shape[-2:] == (6, 7)
 
 
-def test_dropout_is_off_outside_training_and_on_within() -> None:
+def test_dropout_is_active_in_training_only() -> None:
     for config in (rnn("luong"), rnn("bahdanau"), rnn("plain"), transformer()):
         model, pairs = build(config), batch()
         torch.testing.assert_close(model(pairs).hidden, model(pairs).hidden)
@@ -263,22 +263,24 @@ def test_dropout_is_off_outside_training_and_on_within() -> None:
         assert not torch.allclose(model(pairs).hidden, model(pairs).hidden)
 
 
-def test_recomputed_activations_give_the_same_gradients_from_less_memory() -> None:
-    """With dropout on: the second computation draws what the first one drew."""
-    found = []
+def test_recomputed_activations_give_the_same_gradients_with_less_memory() -> None:
+    """With dropout, which must draw the same random numbers in both computations."""
+    results = []
     for recompute in (False, True):
         model = build(transformer(recompute=recompute, dropout=0.3)).train()
-        kept: dict[int, int] = {}
+        storages: dict[int, int] = {}
 
-        def keep(tensor: torch.Tensor, kept: dict[int, int] = kept) -> torch.Tensor:
-            kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        def record(tensor: torch.Tensor, storages: dict[int, int] = storages) -> torch.Tensor:
+            storages[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
             return tensor
 
         torch.manual_seed(3)
-        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        with torch.autograd.graph.saved_tensors_hooks(record, lambda tensor: tensor):
             hidden = model(batch()).hidden
         hidden.square().sum().backward()
-        found.append((hidden, {name: weight.grad for name, weight in model.named_parameters()}, sum(kept.values())))
-    torch.testing.assert_close(found[1][0], found[0][0])
-    torch.testing.assert_close(found[1][1], found[0][1])
-    assert found[1][2] < 0.8 * found[0][2]
+        results.append(
+            (hidden, {name: weight.grad for name, weight in model.named_parameters()}, sum(storages.values()))
+        )
+    torch.testing.assert_close(results[1][0], results[0][0])
+    torch.testing.assert_close(results[1][1], results[0][1])
+    assert results[1][2] < 0.8 * results[0][2]

@@ -1,4 +1,4 @@
-"""Dropout draws the right share, keeps the mean, and passes gradients where it passed values; compiled or not."""
+"""Dropout, compiled or not: share of zeros, mean, gradients, and reproducible draws."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from regard.native import available, limited_to
+from regard.native import available_instruction_sets, limited_to
 from regard.native.dropout import Dropout, ReLUDropout, dropout, relu_dropout
 
 pytestmark = pytest.mark.usefixtures("instructions")
@@ -26,7 +26,9 @@ def test_share_of_zeros_and_scale_of_the_rest(rate: float, dtype: torch.dtype) -
 
 @pytest.mark.parametrize("distance", [1, 2, 3, 4, 5, 31, 32, 33, 64, 16384])
 def test_elements_are_independent(distance: int) -> None:
-    torch.manual_seed(2)  # two elements share one hash, 32 apart (four, with PyTorch); 64 at once, 16,384 a thread
+    # Elements 32 apart share a hash; with PyTorch, four neighbors share a number. Blocks have 64 elements, and threads
+    # take 16,384 at a time.
+    torch.manual_seed(2)
     kept = (dropout(torch.ones(1_000_000), 0.5) != 0).double()
     correlation = torch.corrcoef(torch.stack((kept[distance:], kept[:-distance])))[0, 1]
     assert correlation.abs() < 0.005  # five deviations
@@ -41,7 +43,7 @@ def test_draws_of_two_calls_are_independent() -> None:
 @pytest.mark.parametrize("apply", [dropout, relu_dropout])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("shape", [(1000,), (7, 11, 13), (3,), (0, 4), (40_000,)])
-def test_gradient_flows_where_the_value_did(
+def test_the_gradient_has_the_mask_of_the_values(
     apply: Callable[[Tensor, float], Tensor], dtype: torch.dtype, shape: tuple[int, ...]
 ) -> None:
     torch.manual_seed(3)
@@ -56,7 +58,7 @@ def test_gradient_flows_where_the_value_did(
     torch.testing.assert_close(y.detach()[kept], (x.detach().float() * scale).to(dtype)[kept])
 
 
-def test_views_and_strides_do_not_matter() -> None:
+def test_views_with_any_strides() -> None:
     torch.manual_seed(4)
     base = torch.randn(6, 8, 10, requires_grad=True)
     y = dropout(base.transpose(0, 2), 0.4)
@@ -76,12 +78,12 @@ def test_relu_dropout_is_relu_then_dropout() -> None:
 
 
 @pytest.mark.parametrize("apply", [dropout, relu_dropout])
-def test_what_is_not_a_number_is_not_hidden(apply: Callable[[Tensor, float], Tensor]) -> None:
+def test_nan_is_not_hidden(apply: Callable[[Tensor, float], Tensor]) -> None:
     torch.manual_seed(6)
     assert apply(torch.full((1000,), torch.nan), 0.1).isnan().any()
 
 
-def test_same_seed_same_draws_and_other_seed_others() -> None:
+def test_equal_seeds_give_equal_draws_and_others_do_not() -> None:
     def draw(seed: int) -> torch.Tensor:
         torch.manual_seed(seed)
         return dropout(torch.ones(97), 0.5)
@@ -103,27 +105,27 @@ def test_threads_do_not_change_the_draws(instructions: str) -> None:
     assert torch.equal(draw(1), draw(2))
 
 
-def test_masks_of_other_seeds_are_others() -> None:
+def test_masks_of_different_seeds_are_independent() -> None:
     torch.manual_seed(3)
     kept = (torch.stack([dropout(torch.ones(100_000), 0.5) for _ in range(40)]) != 0).double()
     correlation = torch.corrcoef(kept) - torch.eye(40)
     assert correlation.abs().max() < 0.02  # six deviations
-    assert (kept.mean(1) - 0.5).abs().max() < 0.008  # five
+    assert (kept.mean(1) - 0.5).abs().max() < 0.008  # five deviations
 
 
 def test_the_mask_is_the_same_with_all_instructions() -> None:
-    def drawn(name: str) -> Tensor:
+    def draw(name: str) -> Tensor:
         torch.manual_seed(4)
         with limited_to(name):
             return torch.cat((dropout(torch.ones(100_003), 0.3), relu_dropout(torch.ones(70), 0.3)))
 
-    found = [drawn(name) for name in available()]
-    assert all(torch.equal(one, found[0]) for one in found)
+    results = [draw(name) for name in available_instruction_sets()]
+    assert all(torch.equal(result, results[0]) for result in results)
 
 
-def test_nothing_is_remembered(instructions: str) -> None:
+def test_no_mask_is_saved_for_the_backward_pass(instructions: str) -> None:
     if instructions == "PyTorch":
-        pytest.skip("without the kernels the mask is kept")
+        pytest.skip("without the kernels the mask is saved")
     saved: list[Tensor] = []
     x = torch.randn(1000, requires_grad=True)
     with torch.autograd.graph.saved_tensors_hooks(lambda tensor: saved.append(tensor) or tensor, lambda tensor: tensor):
@@ -133,7 +135,7 @@ def test_nothing_is_remembered(instructions: str) -> None:
     assert [tensor.data_ptr() for tensor in saved] == [y.data_ptr()]
 
 
-def test_modules_act_in_training_only() -> None:
+def test_modules_drop_in_training_only() -> None:
     x = torch.ones(100)
     module = Dropout(0.5)
     assert module.eval()(x) is x

@@ -1,4 +1,4 @@
-"""Kernels are found where they were compiled, and only for what they can do."""
+"""Kernels are found where they were compiled, and only for supported types and devices."""
 
 from __future__ import annotations
 
@@ -11,79 +11,89 @@ from pathlib import Path
 import pytest
 import torch
 
-from regard.native import available, compiled, kernel, level, library, limited_to
+from regard.native import (
+    available_instruction_sets,
+    compiled_instruction_sets,
+    instruction_set,
+    kernel,
+    library,
+    limited_to,
+)
 
 
-def test_only_for_types_and_devices_that_there_are_kernels_for() -> None:
+def test_unsupported_types_and_devices_have_no_kernel() -> None:
     assert kernel("dropout", torch.ones(1, dtype=torch.float64)) is None
     assert kernel("dropout", torch.ones(1, dtype=torch.int64)) is None
     assert kernel("dropout", torch.ones(1, device="meta")) is None
 
 
-def test_an_unusable_library_is_as_good_as_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unusable_library_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "_kernels_default.cpython-000-other-system.so").write_bytes(b"\x7fELF of another machine")
     monkeypatch.setattr(library, "__file__", str(tmp_path / "library.py"))
     monkeypatch.setattr(library, "_library", cache(library._library.__wrapped__))
-    monkeypatch.setattr(library, "available", cache(library.available.__wrapped__))
-    assert library.available() == ()
-    assert library.level() is None
+    monkeypatch.setattr(library, "available_instruction_sets", cache(library.available_instruction_sets.__wrapped__))
+    assert library.available_instruction_sets() == ()
+    assert library.instruction_set() is None
     assert kernel("dropout", torch.ones(1)) is None
 
 
-def test_what_was_compiled_is_told_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(available()) <= set(compiled())
+def test_compiled_instruction_sets_are_found_by_their_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(available_instruction_sets()) <= set(compiled_instruction_sets())
     monkeypatch.setattr(library, "__file__", str(tmp_path / "library.py"))
-    assert compiled() == ()
+    assert compiled_instruction_sets() == ()
     for name in ("avx2", "default"):
         (tmp_path / f"_kernels_{name}.cpython-000-other-system.so").touch()
-    assert compiled() == ("default", "avx2")
+    assert compiled_instruction_sets() == ("default", "avx2")
 
 
 @pytest.mark.parametrize("limit", ["avx512", "avx2", "default"])
-def test_the_instructions_are_those_that_pytorch_uses(limit: str) -> None:
-    if not available():
+def test_the_instruction_set_is_that_of_pytorch(limit: str) -> None:
+    if not available_instruction_sets():
         pytest.skip("the kernels were not compiled here")
-    code = "import torch; from regard import native; print(torch.backends.cpu.get_cpu_capability(), native.level())"
-    told = subprocess.run(
+    code = (
+        "import torch; from regard import native; "
+        "print(torch.backends.cpu.get_cpu_capability(), native.instruction_set())"
+    )
+    done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "ATEN_CPU_CAPABILITY": limit},
         capture_output=True,
         text=True,
         check=True,
     )
-    theirs, ours = told.stdout.lower().split()
-    assert theirs == limit  # whether the processor has it or not
-    assert ours == (limit if limit in available() else available()[-1])
+    theirs, ours = done.stdout.lower().split()
+    assert theirs == limit  # even if the processor does not support it
+    assert ours == (limit if limit in available_instruction_sets() else available_instruction_sets()[-1])
 
 
-def test_no_kernel_runs_that_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(library, "available", library.available.__wrapped__)
+def test_instruction_sets_that_the_processor_lacks_are_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "available_instruction_sets", library.available_instruction_sets.__wrapped__)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
-    monkeypatch.setattr(library, "instructions", lambda: {"AVX2": True, "FMA": True, "AVX-512": False})
-    assert "avx512" not in library.available()
-    monkeypatch.setattr(library, "instructions", lambda: {"AVX2": True, "FMA": False, "AVX-512": False})
-    assert set(library.available()) <= {"default"}
+    monkeypatch.setattr(library, "cpu_features", lambda: {"AVX2": True, "FMA": True, "AVX-512": False})
+    assert "avx512" not in library.available_instruction_sets()
+    monkeypatch.setattr(library, "cpu_features", lambda: {"AVX2": True, "FMA": False, "AVX-512": False})
+    assert set(library.available_instruction_sets()) <= {"default"}
 
 
-def test_where_the_compiler_lacks_a_set_of_instructions_the_next_smaller_one_runs(
+def test_a_smaller_instruction_set_is_used_where_the_compiler_lacks_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = library._library
-    monkeypatch.setattr(library, "available", library.available.__wrapped__)
-    monkeypatch.setattr(library, "_library", lambda name: whole("default") if name == "default" else None)
-    assert library.level() == ("default" if whole("default") else None)
+    load = library._library
+    monkeypatch.setattr(library, "available_instruction_sets", library.available_instruction_sets.__wrapped__)
+    monkeypatch.setattr(library, "_library", lambda name: load("default") if name == "default" else None)
+    assert library.instruction_set() == ("default" if load("default") else None)
 
 
-def test_other_instructions_within_a_block_alone() -> None:
-    before = level()
+def test_limited_to_applies_within_its_block_only() -> None:
+    before = instruction_set()
     with limited_to(None):
         assert kernel("dropout", torch.ones(1)) is None
-        for name in available():
+        for name in available_instruction_sets():
             with limited_to(name):
-                assert level() == name
+                assert instruction_set() == name
                 assert kernel("dropout", torch.ones(1)) is not None
-        assert level() is None
-    assert level() == before
+        assert instruction_set() is None
+    assert instruction_set() == before
     with pytest.raises(ValueError, match="got 'sse9'"), limited_to("sse9"):
         pass
 

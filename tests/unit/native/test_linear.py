@@ -1,4 +1,4 @@
-"""Products by oneDNN are PyTorch's own, whatever lies where in memory, and so are their gradients."""
+"""Products by oneDNN, and their gradients, equal PyTorch's for every memory layout."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from regard.native import linear as products
-from regard.native.linear import Linear, joined, linear, weight_gradient
-from regard.native.packed import packs
+from regard.native.linear import Linear, fused_linear, linear, weight_gradient
+from regard.native.packed import can_pack
 
 LAYOUTS: dict[str, Callable[[Tensor], Tensor]] = {
-    "whole": lambda x: x,
-    "turned": lambda x: x.T.contiguous().T,
-    "part": lambda x: torch.cat((x, x), dim=-1)[..., : x.shape[-1]],
+    "contiguous": lambda x: x,
+    "transposed": lambda x: x.T.contiguous().T,
+    "view": lambda x: torch.cat((x, x), dim=-1)[..., : x.shape[-1]],
 }
 
 
 @pytest.fixture(params=["onednn", "torch"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways, whatever this processor is."""
-    if request.param == "onednn" and not packs(torch.float32):
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both libraries, regardless of this processor."""
+    if request.param == "onednn" and not can_pack(torch.float32):
         pytest.skip("no oneDNN here")
-    monkeypatch.setattr(products, "onednn_wins", lambda: request.param == "onednn")
-    monkeypatch.setattr(products, "SMALLEST", 1)
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: request.param == "onednn")
+    monkeypatch.setattr(products, "MIN_ONEDNN_SIZE", 1)
     return str(request.param)
 
 
@@ -35,29 +35,32 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.mark.parametrize("of_x", LAYOUTS)
 @pytest.mark.parametrize("sizes", [(5, 40, 10), (64, 10, 40), (1, 12, 12)])
 @pytest.mark.parametrize("bias", [True, False])
-def test_product_and_gradients(way: str, sizes: tuple[int, int, int], of_x: str, of_weight: str, bias: bool) -> None:
-    rows, inward, outward = sizes
-    x, weight = LAYOUTS[of_x](torch.randn(rows, inward)), LAYOUTS[of_weight](torch.randn(outward, inward))
-    error, offset = torch.randn(rows, outward), torch.randn(outward) if bias else None
-    exact = [None if one is None else one.double().detach().requires_grad_() for one in (x, weight, offset)]
-    given = [None if one is None else one.detach().requires_grad_() for one in (x, weight, offset)]
-    wanted = F.linear(*exact)  # type: ignore[arg-type]
-    found = linear(*given)  # type: ignore[arg-type]
+def test_product_and_gradients(
+    library: str, sizes: tuple[int, int, int], of_x: str, of_weight: str, bias: bool
+) -> None:
+    rows, in_size, out_size = sizes
+    x, weight = LAYOUTS[of_x](torch.randn(rows, in_size)), LAYOUTS[of_weight](torch.randn(out_size, in_size))
+    error, offset = torch.randn(rows, out_size), torch.randn(out_size) if bias else None
+    tensors = (x, weight, offset)
+    doubles = [None if tensor is None else tensor.double().detach().requires_grad_() for tensor in tensors]
+    inputs = [None if tensor is None else tensor.detach().requires_grad_() for tensor in tensors]
+    expected = F.linear(*doubles)  # type: ignore[arg-type]
+    found = linear(*inputs)  # type: ignore[arg-type]
     assert found.dtype == torch.float32
-    torch.testing.assert_close(found.double(), wanted, atol=1e-4, rtol=1e-5)
-    wanted.backward(error.double())
+    torch.testing.assert_close(found.double(), expected, atol=1e-4, rtol=1e-5)
+    expected.backward(error.double())
     found.backward(error)
-    for one, other in zip(given, exact, strict=True):
-        if one is not None and other is not None:
-            assert one.grad is not None
-            assert other.grad is not None
-            torch.testing.assert_close(one.grad.double(), other.grad, atol=1e-4, rtol=1e-5)
+    for tensor, double in zip(inputs, doubles, strict=True):
+        if tensor is not None and double is not None:
+            assert tensor.grad is not None
+            assert double.grad is not None
+            torch.testing.assert_close(tensor.grad.double(), double.grad, atol=1e-4, rtol=1e-5)
     with torch.no_grad():
         torch.testing.assert_close(linear(x, weight, offset), found.detach(), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(weight_gradient(error, x).double(), error.double().T @ x.double(), atol=1e-4, rtol=1e-5)
 
 
-def test_only_what_is_asked_for_is_computed(way: str) -> None:
+def test_only_required_gradients_are_computed(library: str) -> None:
     x, weight = torch.randn(2, 3, 8), torch.randn(4, 8, requires_grad=True)
     linear(x, weight).sum().backward()
     assert x.grad is None
@@ -66,7 +69,7 @@ def test_only_what_is_asked_for_is_computed(way: str) -> None:
     assert linear(torch.zeros(0, 8), weight).shape == (0, 4)
 
 
-def test_autocast_and_other_types_are_left_to_torch(way: str) -> None:
+def test_autocast_and_other_types_are_left_to_torch(library: str) -> None:
     layer = Linear(8, 4)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert layer(torch.randn(2, 8)).dtype == torch.bfloat16
@@ -74,12 +77,12 @@ def test_autocast_and_other_types_are_left_to_torch(way: str) -> None:
     assert torch.equal(linear(x, weight), F.linear(x, weight))
 
 
-def test_a_layer_keeps_the_names_of_torchs() -> None:
+def test_the_state_dict_has_the_names_of_torch() -> None:
     assert Linear(3, 2).state_dict().keys() == torch.nn.Linear(3, 2).state_dict().keys()
 
 
 @pytest.mark.parametrize(
-    ("capability", "described", "wins"),
+    ("capability", "cpuinfo", "expected"),
     [
         ("AVX512", "vendor_id : AuthenticAMD", True),
         ("AVX512", "vendor_id : GenuineIntel", False),
@@ -88,25 +91,25 @@ def test_a_layer_keeps_the_names_of_torchs() -> None:
         ("DEFAULT", "vendor_id : AuthenticAMD", False),
     ],
 )
-def test_which_processors_it_is_for(
-    capability: str, described: str, wins: bool, monkeypatch: pytest.MonkeyPatch
+def test_onednn_is_used_on_processors_of_other_vendors_than_intel(
+    capability: str, cpuinfo: str, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not packs(torch.float32):
+    if not can_pack(torch.float32):
         pytest.skip("no oneDNN here")
-    products.onednn_wins.cache_clear()
+    products.onednn_is_faster.cache_clear()
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    monkeypatch.setattr(Path, "read_text", lambda self, **options: described)
+    monkeypatch.setattr(Path, "read_text", lambda self, **options: cpuinfo)
     try:
-        assert products.onednn_wins() is wins
+        assert products.onednn_is_faster() is expected
     finally:
-        products.onednn_wins.cache_clear()
+        products.onednn_is_faster.cache_clear()
 
 
-@pytest.mark.usefixtures("way")
-def test_a_joined_map_gives_its_parts_side_by_side_and_adds() -> None:
+@pytest.mark.usefixtures("library")
+def test_a_fused_map_concatenates_the_outputs_of_its_parts_and_adds() -> None:
     x, added = torch.randn(3, 12), torch.randn(3, 13)
     parts = [Linear(12, size) for size in (5, 1, 7)]
-    whole = joined(*parts)
-    wanted = torch.cat([part(x) for part in parts], dim=-1)
-    torch.testing.assert_close(whole(x), wanted)
-    torch.testing.assert_close(whole(x, added), wanted + added)
+    fused = fused_linear(*parts)
+    expected = torch.cat([part(x) for part in parts], dim=-1)
+    torch.testing.assert_close(fused(x), expected)
+    torch.testing.assert_close(fused(x, added), expected + added)

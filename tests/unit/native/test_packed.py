@@ -1,4 +1,4 @@
-"""Packed weights multiply like those that they were made of."""
+"""Packed linear maps compute the same products as the original weights."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ def test_equals_the_plain_product(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if not onednn:
-        monkeypatch.setattr(packed, "packs", lambda dtype: False)
+        monkeypatch.setattr(packed, "can_pack", lambda dtype: False)
     x, weight, b = torch.randn(*rows, size[1]), torch.randn(size), torch.randn(size[0]) if bias else None
-    added, wanted = (
+    added, expected = (
         torch.randn(*rows, size[0]),
         F.linear(x.double(), weight.double(), None if b is None else b.double()),
     )
     with torch.inference_mode():
-        plain, rectified = PackedLinear(weight, b), PackedLinear(weight, b, rectify=True)
+        plain, rectified = PackedLinear(weight, b), PackedLinear(weight, b, relu=True)
         for found, double in (
-            (plain(x), wanted),
-            (plain(x, added), wanted + added),
-            (rectified(x), wanted.relu()),
-            (rectified(x, added), wanted.relu() + added),
+            (plain(x), expected),
+            (plain(x, added), expected + added),
+            (rectified(x), expected.relu()),
+            (rectified(x, added), expected.relu() + added),
         ):
             torch.testing.assert_close(found.double(), double, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_few_rows_ask_for_no_second_form_of_a_matrix(precision: str, kernels: str) -> None:
-    if not packed.packs(torch.float32 if precision == "float32" else torch.bfloat16):
-        pytest.skip("oneDNN cannot lay out weights of this type here")
+def test_products_with_few_rows_do_not_pack_the_weight(precision: str, kernels: str) -> None:
+    if not packed.can_pack(torch.float32 if precision == "float32" else torch.bfloat16):
+        pytest.skip("oneDNN cannot pack weights of this type here")
     product = PackedLinear(torch.randn(300, 128), precision=precision)
     with torch.inference_mode():
-        for rows in range(1, packed.FEW + 1):
+        for rows in range(1, packed.MAX_FEW_ROWS + 1):
             product(torch.randn(rows, 128))
         assert product._packed is None
-        product(torch.randn(packed.FEW + 1, 128))
-        made = product._packed
-        product(torch.randn(packed.FEW + 1, 128))
-    assert made is not None
-    assert product._packed is made
+        product(torch.randn(packed.MAX_FEW_ROWS + 1, 128))
+        packed_weight = product._packed
+        product(torch.randn(packed.MAX_FEW_ROWS + 1, 128))
+    assert packed_weight is not None
+    assert product._packed is packed_weight
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("size", [(1, 1), (3, 15), (5, 16), (6, 17), (43, 200)])
-def test_few_rows_of_every_number(rows: int, size: tuple[int, int], kernels: str) -> None:
+def test_every_number_of_few_rows(rows: int, size: tuple[int, int], kernels: str) -> None:
     x, weight, bias, added = (
         torch.randn(rows, size[1]),
         torch.randn(size),
@@ -66,21 +66,21 @@ def test_few_rows_of_every_number(rows: int, size: tuple[int, int], kernels: str
         torch.randn(rows, size[0]),
     )
     with torch.inference_mode():
-        found = PackedLinear(weight, bias, rectify=True)(x, added)
-    wanted = F.linear(x.double(), weight.double(), bias.double()).relu() + added
-    torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=1e-5)
+        found = PackedLinear(weight, bias, relu=True)(x, added)
+    expected = F.linear(x.double(), weight.double(), bias.double()).relu() + added
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_what_is_not_a_number_stays_so(kernels: str) -> None:
+def test_nan_is_not_hidden(kernels: str) -> None:
     x = torch.randn(5, 40)
     x[3, 39] = torch.nan
     with torch.inference_mode():
-        found = PackedLinear(torch.randn(30, 40), rectify=True)(x)
+        found = PackedLinear(torch.randn(30, 40), relu=True)(x)
     assert found[3].isnan().all()
     assert found[[0, 1, 2, 4]].isfinite().all()
 
 
-def test_takes_views_of_any_layout() -> None:
+def test_views_with_any_strides() -> None:
     weight = torch.randn(20, 40)[:, :8]
     x = torch.randn(8, 6).T
     with torch.inference_mode():
@@ -88,13 +88,13 @@ def test_takes_views_of_any_layout() -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 4, 6])
-def test_bfloat16_rounds_and_gives_back_the_type_of_x(rows: int) -> None:
+def test_bfloat16_results_are_rounded_and_have_the_type_of_x(rows: int) -> None:
     x, weight, b = torch.randn(rows, 64), torch.randn(9, 64), torch.randn(9)
     with torch.inference_mode():
         found = PackedLinear(weight, b, precision="bfloat16")(x)
-        more = PackedLinear(weight, b, precision="bfloat16")(x, torch.full((rows, 9), 1000.0))
-    assert found.dtype == more.dtype == torch.float32
+        with_added = PackedLinear(weight, b, precision="bfloat16")(x, torch.full((rows, 9), 1000.0))
+    assert found.dtype == with_added.dtype == torch.float32
     assert torch.equal(found, found.bfloat16().float())
-    torch.testing.assert_close(more, found + 1000.0, rtol=0, atol=1e-4)  # what is added is not rounded
+    torch.testing.assert_close(with_added, found + 1000.0, rtol=0, atol=1e-4)  # the addend is not rounded
     error = (found - F.linear(x, weight, b)).abs().max() / 8
     assert 1e-5 < error < 2e-2

@@ -1,4 +1,4 @@
-"""What systems say is read where they say it, and unknown where they do not."""
+"""Facts about the machine are read from `/proc`, `/sys` and PyTorch, and are unknown where these lack them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MEMINFO = f"MemTotal:  {16 * GIB >> 10} kB\nMemFree:  12 kB\nMemAvailable:  {9 *
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A system that says nothing: `proc` and `sys` are empty."""
+    """A system without information: `proc` and `sys` are empty."""
     monkeypatch.setattr(system, "PROC", tmp_path / "proc")
     monkeypatch.setattr(system, "SYS", tmp_path / "sys")
     return tmp_path
@@ -28,13 +28,13 @@ def write(root: Path, **texts: str) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def test_where_nothing_is_said_all_is_unknown(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_information_everything_is_unknown(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "_capabilities", dict)
     monkeypatch.setattr(system.platform, "processor", str)
     monkeypatch.setattr(system.platform, "machine", lambda: "riscv64")
     monkeypatch.delattr(system.os, "sysconf")
-    assert system.processor_name() is system.processor_vendor() is system.quota() is None
-    assert system.caches() == system.instructions() == {}
+    assert system.processor_name() is system.processor_vendor() is system.cpu_quota() is None
+    assert system.cache_sizes() == system.cpu_features() == {}
     assert system.openmp_libraries() == []
     assert system.memory() == system.Memory(None, None, None)
 
@@ -48,7 +48,7 @@ def test_where_nothing_is_said_all_is_unknown(files: Path, monkeypatch: pytest.M
         ("model name\t: \nstepping\t: 2\n", "of PyTorch", None),
     ],
 )
-def test_the_processor_names_itself(
+def test_processor_name_and_vendor(
     files: Path, monkeypatch: pytest.MonkeyPatch, text: str, name: str, vendor: str | None
 ) -> None:
     monkeypatch.setattr(system, "_capabilities", lambda: {"cpu_name": "of PyTorch"})
@@ -56,20 +56,20 @@ def test_the_processor_names_itself(
     assert (system.processor_name(), system.processor_vendor()) == (name, vendor)
 
 
-def test_caches_of_data_are_told_by_level(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = "sys/devices/system/cpu/cpu0/cache"
+def test_data_cache_sizes_by_level(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = "sys/devices/system/cpu/cpu0/cache"
     for index, level, kind, size in (
         (0, "1", "Data", "32K"),
         (1, "1", "Instruction", "64K"),
         (2, "3", "Unified", "8M"),
     ):
-        write(files, **{f"{place}/index{index}/{key}": f"{value}\n" for key, value in zip(
+        write(files, **{f"{directory}/index{index}/{key}": f"{value}\n" for key, value in zip(
             ("level", "type", "size"), (level, kind, size), strict=True
         )})  # fmt: skip
-    assert system.caches() == {"1": 32 << 10, "3": 8 << 20}
+    assert system.cache_sizes() == {"1": 32 << 10, "3": 8 << 20}
     monkeypatch.setattr(system, "SYS", files / "no such")
     monkeypatch.setattr(system, "_capabilities", lambda: {"l1d_cache_size": 48 << 10, "l2_cache_size": 0})
-    assert system.caches() == {"1": 48 << 10}
+    assert system.cache_sizes() == {"1": 48 << 10}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_caches_of_data_are_told_by_level(files: Path, monkeypatch: pytest.Monke
     [
         ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "max 100000\n"}, None),
         ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": "150000 100000\n"}, 1.5),
-        (  # the tighter of two; the innermost one sets none
+        (  # the smaller of two limits; the innermost group has none
             {
                 "proc/self/cgroup": "0::/a/b/c\n",
                 "sys/fs/cgroup/a/cpu.max": "200000 100000\n",
@@ -86,7 +86,7 @@ def test_caches_of_data_are_told_by_level(files: Path, monkeypatch: pytest.Monke
             },
             2.0,
         ),
-        (  # the first version, seen from within a container: the path told is the host's
+        (  # version 1 within a container, where the path is that of the host
             {
                 "proc/self/cgroup": "4:memory:/docker/12\n3:cpu,cpuacct:/docker/12\n",
                 "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "50000\n",
@@ -104,9 +104,9 @@ def test_caches_of_data_are_told_by_level(files: Path, monkeypatch: pytest.Monke
         ),
     ],
 )
-def test_the_processor_time_of_a_control_group(files: Path, texts: dict[str, str], quota: float | None) -> None:
+def test_the_cpu_limit_of_a_control_group(files: Path, texts: dict[str, str], quota: float | None) -> None:
     write(files, **texts)
-    assert system.quota() == quota
+    assert system.cpu_quota() == quota
 
 
 @pytest.mark.parametrize(
@@ -137,12 +137,12 @@ def test_the_processor_time_of_a_control_group(files: Path, texts: dict[str, str
         ),
     ],
 )
-def test_memory_that_is_left(files: Path, texts: dict[str, str], memory: system.Memory) -> None:
+def test_memory_with_and_without_limits(files: Path, texts: dict[str, str], memory: system.Memory) -> None:
     write(files, **{"proc/meminfo": MEMINFO, **texts})
     assert system.memory() == memory
 
 
-def test_openmp_that_is_loaded(files: Path) -> None:
+def test_loaded_openmp_libraries(files: Path) -> None:
     lines = (
         "7f r-xp 00 103:01 9  /v/torch/lib/libgomp-a34b.so.1\n7f r-xp 00 103:01 9  /v/libiomp5.so\n8 /v/libcomp.so\n"
     )
@@ -150,24 +150,24 @@ def test_openmp_that_is_loaded(files: Path) -> None:
     assert system.openmp_libraries() == ["libgomp-a34b.so.1", "libiomp5.so"]
 
 
-def test_instructions_follow_what_pytorch_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_reported_by_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
     known = {"avx2": True, "fma3": True, "avx512_f": True, "avx512_bw": True, "avx_vnni": True, "amx_tile": False}
     monkeypatch.setattr(system, "_capabilities", lambda: known)
-    assert system.instructions() == {
+    assert system.cpu_features() == {
         "AVX2": True, "FMA": True, "AVX-512": False, "VNNI": True, "bfloat16": False, "AMX": False
     }  # fmt: skip
     monkeypatch.setattr(system, "_capabilities", lambda: {"neon": True, "dot": True, "i8mm": False})
-    assert system.instructions() == {"NEON": True, "dot products": True, "int8 products": False, "bfloat16": False}
+    assert system.cpu_features() == {"NEON": True, "dot products": True, "int8 products": False, "bfloat16": False}
 
 
-def test_instructions_of_an_older_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_reported_by_an_older_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "_capabilities", dict)
     monkeypatch.setattr(system.platform, "machine", lambda: "AMD64")
-    for question in ("_is_avx2_supported", "_is_avx512_supported"):
-        monkeypatch.setattr(torch.cpu, question, lambda: True)
+    for function in ("_is_avx2_supported", "_is_avx512_supported"):
+        monkeypatch.setattr(torch.cpu, function, lambda: True)
     monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: False)
     monkeypatch.delattr(torch.cpu, "_is_amx_tile_supported", raising=False)
-    told = system.instructions()
-    assert (told["AVX2"], told["AVX-512"], told["VNNI"], "AMX" in told) == (True, True, False, False)
+    features = system.cpu_features()
+    assert (features["AVX2"], features["AVX-512"], features["VNNI"], "AMX" in features) == (True, True, False, False)
     monkeypatch.setattr(system.platform, "machine", lambda: "arm64")
-    assert system.instructions() == {}
+    assert system.cpu_features() == {}

@@ -1,4 +1,4 @@
-"""The written corpus, looked at from outside: files, splits, lengths, links, and French checked by other means."""
+"""The written English-French corpus: files, splits, lengths, links, and independent checks of the French."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from regard_phrasebook.en_fr import french_spelling
 from regard_phrasebook.en_fr import noun_phrases as nps
 from regard_phrasebook.en_fr.adjectives import ADJECTIVES, MOODS
 from regard_phrasebook.en_fr.clauses import TENSES, Manner, Predicate, statement
+from regard_phrasebook.en_fr.context import Addressee, Context
 from regard_phrasebook.en_fr.french_verbs import conjugate
 from regard_phrasebook.en_fr.grammar import EnglishFrench
 from regard_phrasebook.en_fr.nouns import NOUNS
 from regard_phrasebook.en_fr.relatives import here_is
-from regard_phrasebook.en_fr.talk import Addressee, Talk
 from regard_phrasebook.en_fr.verbs import FEELING, ORDINARY, TRANSITIVE
 from regard_phrasebook.engine.phrase import Piece
 from regard_phrasebook.engine.sampler import Sampler
-from regard_phrasebook.engine.splits import SPLITS, home, split_of
+from regard_phrasebook.engine.splits import SPLITS, split_of, split_of_combination
 
 Row = tuple[str, str, tuple[tuple[int, int], ...]]
 
@@ -54,11 +54,11 @@ def test_sizes(written: CorpusReport) -> None:
     assert {split: len(rows(written.out, split)) for split in SPLITS} == written.sizes
 
 
-def test_no_sentence_stands_twice(everything: list[Row]) -> None:
+def test_sentences_are_unique(everything: list[Row]) -> None:
     assert [en for en, count in Counter(en for en, _, _ in everything).items() if count > 1] == []
 
 
-def test_lengths_are_everyday_with_a_tail(written: CorpusReport) -> None:
+def test_most_lengths_are_short_with_a_long_tail(written: CorpusReport) -> None:
     lengths = [len(en.split()) for en, _, _ in rows(written.out, "train")]
     assert sum(3 <= length <= 15 for length in lengths) / len(lengths) > 0.75
     assert sum(length >= 30 for length in lengths) / len(lengths) > 0.045
@@ -78,7 +78,7 @@ def test_the_showcase_is_in_training(written: CorpusReport) -> None:
     assert shown == [("How was your day?", "Comment s'est passée ta journée ?", links)]
     beginnings = [" ".join(row[0].split()[:4]).strip("?,") for row in rows(written.out, "train")]
     assert beginnings.count("How was your day") >= 10
-    assert sum(one.startswith("How was your") for one in beginnings) >= 40
+    assert sum(beginning.startswith("How was your") for beginning in beginnings) >= 40
 
 
 # Links
@@ -90,18 +90,18 @@ def test_links_are_in_range_and_sorted(everything: list[Row]) -> None:
         assert all(i < len(en.split()) and j < len(fr.split()) for i, j in links), en
 
 
-SILENT_ENGLISH = {"do", "does", "did"}
-"""Words of English grammar that French may lack."""
-SILENT_FRENCH = {"le", "la", "les"}
-"""And the other way about: the article of `j'aime le café`."""
+UNALIGNED_ENGLISH = {"do", "does", "did"}
+"""English function words that may be unaligned."""
+UNALIGNED_FRENCH = {"le", "la", "les"}
+"""French words that may be unaligned: the article of `j'aime le café`."""
 
 
 def test_every_content_word_is_linked(everything: list[Row]) -> None:
     for en, fr, links in everything:
         left = {word.lower().strip(",.?!") for i, word in enumerate(en.split()) if i not in {i for i, _ in links}}
         right = {word.lower().strip(",.") for j, word in enumerate(fr.split()) if j not in {j for _, j in links}}
-        assert left <= SILENT_ENGLISH, (en, fr, left)
-        assert right <= SILENT_FRENCH, (en, fr, right)
+        assert left <= UNALIGNED_ENGLISH, (en, fr, left)
+        assert right <= UNALIGNED_FRENCH, (en, fr, right)
 
 
 def test_final_marks_are_linked(everything: list[Row]) -> None:
@@ -121,7 +121,7 @@ def test_known_words_are_linked_to_their_translation(everything: list[Row]) -> N
     assert set(seen) == set(known)
 
 
-# French, checked by rules and tables of its own
+# French, checked by independent rules and tables
 
 MUTE_H = "homme|hôtel|hôpital|heure|histoire|hiver|horloge|honnête"
 NOT_ELIDED = re.compile(
@@ -157,11 +157,11 @@ DETERMINERS = {
     "leurs": "?p", "plusieurs": "?p", "quelques": "?p", "deux": "?p", "trois": "?p", "quels": "mp", "quelles": "fp",
 }  # fmt: skip
 ALSO_VERBS = {"porte", "montre", "visite", "voyage", "avion"}
-"""Nouns that are verbs too: `il la porte`, `nous avions`."""
+"""Nouns that are also verb forms: `il la porte`, `nous avions`."""
 
 
 def forms() -> dict[str, tuple[str, str]]:
-    """Gender and number of every French noun of one word whose form says so."""
+    """Gender and number of every one-word French noun whose form shows its number."""
     table: dict[str, tuple[str, str]] = {}
     for noun in (noun for kind in NOUNS.values() for noun in kind):
         if noun.fr != noun.fr_plural and " " not in noun.fr and noun.fr not in ALSO_VERBS:
@@ -171,17 +171,17 @@ def forms() -> dict[str, tuple[str, str]]:
 
 
 NOUN_FORMS = forms()
-FEMININE = {one.feminine: one for one in (*ADJECTIVES, *MOODS)}
+FEMININE = {adjective.feminine: adjective for adjective in (*ADJECTIVES, *MOODS)}
 
 
 def adjective_forms() -> dict[str, set[tuple[str, str]]]:
-    """Every adjective's forms and what each may agree with."""
+    """All forms of every adjective, with the gender and number of each."""
     table: dict[str, set[tuple[str, str]]] = {}
-    for one in (*ADJECTIVES, *MOODS):
-        plural = one.feminine + "s"
+    for adjective in (*ADJECTIVES, *MOODS):
+        plural = adjective.feminine + "s"
         for form, agreement in (
-            (one.masculine, ("m", "s")), (one.vowel, ("m", "s")), (one.feminine, ("f", "s")),
-            (one.masculine_plural, ("m", "p")), (plural, ("f", "p")),
+            (adjective.masculine, ("m", "s")), (adjective.vowel, ("m", "s")), (adjective.feminine, ("f", "s")),
+            (adjective.masculine_plural, ("m", "p")), (plural, ("f", "p")),
         ):  # fmt: skip
             table.setdefault(form, set()).add(agreement)
     for verb in ("prête", "prêtes"):
@@ -215,7 +215,7 @@ def test_adjectives_agree(everything: list[Row]) -> None:
         words = words_of(fr)
         for first, second in pairwise(words):
             for noun, adjective in ((first, second), (second, first)):
-                # A language and a nationality look alike; so do a few adjectives and nouns.
+                # Languages and nationalities have the same form, and so do a few adjectives and nouns.
                 if noun in NOUN_FORMS and adjective in ADJECTIVE_FORMS and adjective not in NOUN_FORMS:
                     if noun is second and adjective not in BEFORE:
                         continue
@@ -224,7 +224,12 @@ def test_adjectives_agree(everything: list[Row]) -> None:
     assert checked > 400
 
 
-BEFORE = {form for one in ADJECTIVES if one.before for form in (one.masculine, one.vowel, one.feminine)}
+BEFORE = {
+    form
+    for adjective in ADJECTIVES
+    if adjective.before
+    for form in (adjective.masculine, adjective.vowel, adjective.feminine)
+}
 
 
 PRONOUNS = {"je": ("m", "s"), "tu": ("m", "s"), "il": ("m", "s"), "elle": ("f", "s"), "ils": ("m", "p")}
@@ -234,8 +239,8 @@ MOVING = {"allé", "parti", "arrivé", "revenu", "rentré", "sorti", "tombé", "
 def test_participles_with_etre_agree(everything: list[Row]) -> None:
     checked = 0
     for _, fr, _ in everything:
-        found = re.findall(r"\b(elle|ils) (?:ne |n'|s'|se )*(?:est|sont) (?:pas |jamais |déjà )?(\w+)", fr.lower())
-        for pronoun, participle in found:
+        matches = re.findall(r"\b(elle|ils) (?:ne |n'|s'|se )*(?:est|sont) (?:pas |jamais |déjà )?(\w+)", fr.lower())
+        for pronoun, participle in matches:
             stem = participle.removesuffix("s").removesuffix("e")
             if stem in MOVING:
                 assert participle == stem + {"elle": "e", "ils": "s"}[pronoun], fr
@@ -246,24 +251,24 @@ def test_participles_with_etre_agree(everything: list[Row]) -> None:
 ENDINGS = {"ms": r"(?<!e)(?<!es)$", "mp": r"(?<!e)s$", "fs": r"e$", "fp": r"es$"}
 
 
-def test_participles_with_avoir_agree_with_what_stands_before() -> None:
+def test_participles_with_avoir_agree_with_preceding_objects() -> None:
     pattern = re.compile(
         r"voici (?:le |la |les |l')(\S+) (?:que|qu'\S+) (?!.* (?:que|et) ).*\b(?:ai|as|a|avons|avez|ont) (\w+)$"
     )
-    talk, checked = Talk(Sampler(4), Addressee()), Counter[str]()
+    context, checked = Context(Sampler(4), Addressee()), Counter[str]()
     for _ in range(600):
-        tokens = here_is(talk).phrase.tgt
-        text = " ".join(piece.text for piece in french_spelling.spell([Piece(one, (0,)) for one in tokens]))
+        tokens = here_is(context).phrase.tgt
+        text = " ".join(piece.text for piece in french_spelling.spell([Piece(token, (0,)) for token in tokens]))
         match = pattern.search(text.lower())
         if match and match[1] in NOUN_FORMS:
             agreement = "".join(NOUN_FORMS[match[1]])
             assert re.search(ENDINGS[agreement], match[2]), text
             checked[agreement] += 1
-    assert min(checked[one] for one in ("ms", "mp", "fs", "fp")) > 2
+    assert min(checked[agreement] for agreement in ("ms", "mp", "fs", "fp")) > 2
 
 
-def test_one_clause_in_english_is_one_in_french() -> None:
-    """Every verb with every person, tense and negation: `I read` may not be both present and past."""
+def test_each_english_clause_has_one_french_translation() -> None:
+    """For every verb, person, tense and negation: `I read`, for example, may not be both present and past."""
     persons = (nps.I, nps.HE, nps.THEY)
     known: dict[str, str] = {}
     for verb in (*TRANSITIVE, *FEELING, *ORDINARY):
@@ -314,15 +319,15 @@ def test_english_articles_and_persons(everything: list[Row]) -> None:
 # Determinism and uniqueness
 
 
-def test_one_english_sentence_has_one_translation(tmp_path: Path, everything: list[Row]) -> None:
+def test_each_english_sentence_has_one_translation(tmp_path: Path, everything: list[Row]) -> None:
     known = {en: (fr, links) for en, fr, links in everything}
-    met = 0
+    num_common = 0
     for seed in (11, 12):
         report = write_corpus(tmp_path / str(seed), pairs=1500, seed=seed, max_length=5)
         for en, fr, links in rows(report.out, "train"):
-            met += en in known
+            num_common += en in known
             assert known.setdefault(en, (fr, links)) == (fr, links), en
-    assert met > 30
+    assert num_common > 30
 
 
 def digest(directory: Path) -> str:
@@ -349,7 +354,7 @@ def test_lengths_are_respected(tmp_path: Path, low: int, high: int, pairs: int) 
 # Splits
 
 
-def test_held_out_sentences_hold_what_training_never_shows() -> None:
+def test_held_out_sentences_contain_unseen_combinations() -> None:
     grammar, sampler = EnglishFrench(), Sampler(2)
     counts = Counter[str | None]()
     for _ in range(2000):
@@ -358,44 +363,44 @@ def test_held_out_sentences_hold_what_training_never_shows() -> None:
             continue
         split = split_of(draft.combos, grammar.pinned)
         counts[split] += 1
-        homes = {home(combo) for combo in draft.combos if combo not in grammar.pinned}
-        assert (homes <= {"train"}) == (split == "train")
+        splits = {split_of_combination(combo) for combo in draft.combos if combo not in grammar.pinned}
+        assert (splits <= {"train"}) == (split == "train")
         if split in ("val", "test"):
-            assert split in homes
-            assert homes <= {"train", split}
+            assert split in splits
+            assert splits <= {"train", split}
     assert counts["train"] > 1200
     assert min(counts["val"], counts["test"]) > 50
 
 
-def test_words_are_many_and_all_of_them_are_met_in_training(written: CorpusReport) -> None:
+def test_training_contains_all_of_many_words(written: CorpusReport) -> None:
     nouns = [noun for kind in NOUNS.values() for noun in kind]
     adjectives = (*ADJECTIVES, *MOODS)
     verbs = (*TRANSITIVE, *FEELING, *ORDINARY)
-    assert len({one.en for one in (*nouns, *adjectives, *verbs)}) >= 400
-    french = {one.fr for one in (*nouns, *verbs)} | {one.masculine for one in adjectives}
+    assert len({word.en for word in (*nouns, *adjectives, *verbs)}) >= 400
+    french = {word.fr for word in (*nouns, *verbs)} | {adjective.masculine for adjective in adjectives}
     assert len(french) >= 400
     text = " ".join(en for en, _, _ in rows(written.out, "train")).lower()
     words = Counter(re.findall(r"[\w-]+", text))
     counts = {noun.en: words[noun.en.lower().split()[-1]] + words[noun.en_plural.lower().split()[-1]] for noun in nouns}
-    counts |= {one.en: words[one.en.lower()] for one in adjectives}
+    counts |= {adjective.en: words[adjective.en.lower()] for adjective in adjectives}
     assert {word: count for word, count in counts.items() if count < 2} == {}
 
 
-# Mistakes
+# Invalid arguments
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("arguments", "message"),
     [
-        ({"pair": "en-de"}, "expected a language pair out of en-fr, en-ko, got 'en-de'"),
+        ({"pair": "en-de"}, "expected one of the language pairs en-fr, en-ko, got 'en-de'"),
         ({"pairs": 0}, "got pairs=0"),
         ({"min_length": 0}, "got min_length=0 and max_length=60"),
         ({"min_length": 9, "max_length": 8}, "got min_length=9 and max_length=8"),
         ({"max_length": 61}, "got min_length=1 and max_length=61"),
-        ({"pairs": 5000, "max_length": 1}, "5000 pairs of 1 to 1 words are more than the grammar finds"),
+        ({"pairs": 5000, "max_length": 1}, "the grammar generates fewer than 5000 pairs of 1 to 1 words"),
     ],
 )
-def test_impossible_wishes(tmp_path: Path, asked: dict[str, object], message: str) -> None:
+def test_invalid_arguments(tmp_path: Path, arguments: dict[str, object], message: str) -> None:
     with pytest.raises(DataError, match=re.escape(message)):
-        write_corpus(tmp_path / "out", **asked)  # type: ignore[arg-type]
+        write_corpus(tmp_path / "out", **arguments)  # type: ignore[arg-type]
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""The algebra of synchronous phrases: orders, links, and what spelling does to them."""
+"""Synchronous phrases: word order, links, and the effect of spelling on links."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from regard_phrasebook.engine.phrase import (
     Phrase,
     Piece,
     attach,
-    capitalise,
+    capitalize,
     join,
     pair,
     pharaoh,
-    realise,
+    realize,
     rule,
-    silent,
+    unaligned,
 )
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c"]), min_size=1, max_size=3).map(" ".join)
@@ -45,19 +45,19 @@ def test_a_rule_moves_slots_and_links_tags() -> None:
 
 
 def test_a_slot_as_a_whole_may_carry_a_tag() -> None:
-    assert as_words(rule("to/t <a>", "<a>/t", a=silent("x", "y z"))) == [("to", "y"), ("to", "z")]
+    assert as_words(rule("to/t <a>", "<a>/t", a=unaligned("x", "y z"))) == [("to", "y"), ("to", "z")]
 
 
-def test_a_slot_left_out_on_one_side_is_silent() -> None:
+def test_a_slot_missing_on_one_side_is_unaligned() -> None:
     assert rule("<a>", "b", a=pair("x", "y")) == Phrase(("x",), ("b",))
 
 
-def test_what_is_empty_leaves_no_trace() -> None:
+def test_empty_phrases_have_no_effect() -> None:
     assert join(EMPTY, pair("x", "y"), EMPTY) == pair("x", "y")
     assert rule("<a> <b>", "<b> <a>", a=EMPTY, b=pair("x", "y")) == pair("x", "y")
 
 
-def test_an_order_must_name_every_phrase_once() -> None:
+def test_the_order_must_be_a_permutation() -> None:
     with pytest.raises(ValueError, match=r"permutation of 2 phrases, got \(0, 0\)"):
         join(EMPTY, EMPTY, order=(0, 0))
 
@@ -72,12 +72,12 @@ def test_no_word_and_no_link_is_lost(leaves: list[Phrase], random: object) -> No
     assert as_words(whole) == sorted(link for leaf in leaves for link in as_words(leaf))
 
 
-def test_gluing_merges_tokens_and_so_links() -> None:
+def test_joining_tokens_merges_their_links() -> None:
     phrase = rule("how/h was/w it/i +?/p", "c'+/i était/w comment/h ?/p")
-    made = realise(phrase, lambda pieces: capitalise(attach(pieces)), lambda pieces: capitalise(attach(pieces)))
-    assert (made.src, made.tgt) == ("How was it?", "C'était comment ?")
-    assert made.links == ((0, 1), (1, 0), (2, 0), (2, 2))
-    assert pharaoh(made.links) == "0-1 1-0 2-0 2-2"
+    written = realize(phrase, lambda pieces: capitalize(attach(pieces)), lambda pieces: capitalize(attach(pieces)))
+    assert (written.src, written.tgt) == ("How was it?", "C'était comment ?")
+    assert written.links == ((0, 1), (1, 0), (2, 0), (2, 2))
+    assert pharaoh(written.links) == "0-1 1-0 2-0 2-2"
 
 
 def test_attach_at_either_side() -> None:
@@ -85,5 +85,5 @@ def test_attach_at_either_side() -> None:
     assert attach(pieces) == [Piece("xy", (0, 1)), Piece("z.", (2, 3))]
 
 
-def test_nothing_is_capitalised_to_nothing() -> None:
-    assert capitalise([]) == []
+def test_capitalizing_an_empty_sentence() -> None:
+    assert capitalize([]) == []

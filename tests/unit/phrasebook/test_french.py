@@ -1,4 +1,4 @@
-"""French and English forms against tables written by hand."""
+"""French and English inflection against hand-written tables."""
 
 from __future__ import annotations
 
@@ -86,9 +86,9 @@ def test_participles_agree() -> None:
     ],
 )
 def test_adjectives_agree(en: str, forms: str) -> None:
-    adjective = next(one for one in (*ADJECTIVES, *MOODS) if one.en == en)
-    made = [adjective.french(Agreement(3, plural, gender)) for plural in (False, True) for gender in ("m", "f")]
-    assert " ".join(made) == forms
+    adjective = next(adjective for adjective in (*ADJECTIVES, *MOODS) if adjective.en == en)
+    inflected = [adjective.french(Agreement(3, plural, gender)) for plural in (False, True) for gender in ("m", "f")]
+    assert " ".join(inflected) == forms
 
 
 def spell(text: str) -> str:
@@ -133,8 +133,8 @@ def test_elision_and_contraction(tokens: str, written: str) -> None:
     ],
 )
 def test_english_verbs(verb: str, forms: str) -> None:
-    made = (english.third_person(verb), english.past(verb), english.participle(verb), english.ing(verb))
-    assert " ".join(made) == forms
+    inflected = (english.third_person(verb), english.past(verb), english.participle(verb), english.ing(verb))
+    assert " ".join(inflected) == forms
 
 
 @pytest.mark.parametrize(

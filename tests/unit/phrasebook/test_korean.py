@@ -1,4 +1,4 @@
-"""The English-Korean phrasebook: spelling by hand-made tables, and properties of what it generates."""
+"""The English-Korean phrasebook: spelling against hand-written tables, and properties of generated sentences."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ FORMS = [
     (endings.request, "팔", "regular", "파세요"),
     (endings.request, "듣", "ㄷ", "들으세요"),
     (endings.request, "돕", "ㅂ", "도우세요"),
-    (endings.favour, "기다리", "regular", "기다려 주세요"),
-    (endings.favour, "그리", "regular", "그려 주세요"),
-    (endings.favour, "고르", "르", "골라 주세요"),
-    (endings.favour, "돕", "ㅂ", "도와주세요"),
+    (endings.favor, "기다리", "regular", "기다려 주세요"),
+    (endings.favor, "그리", "regular", "그려 주세요"),
+    (endings.favor, "고르", "르", "골라 주세요"),
+    (endings.favor, "돕", "ㅂ", "도와주세요"),
     (endings.condition, "오", "regular", "오면"),
     (endings.condition, "춥", "ㅂ", "추우면"),
     (endings.condition, "피곤하", "regular", "피곤하면"),
@@ -113,7 +113,7 @@ def generated() -> tuple[tuple[Draft, SentencePair], ...]:
 
 
 def _closed(syllable: str) -> bool:
-    """Whether a syllable decomposes into three letters: an independent way to see its final consonant."""
+    """Whether a syllable decomposes into three letters: an independent test for a final consonant."""
     return len(unicodedata.normalize("NFD", syllable)) == 3
 
 
@@ -121,32 +121,32 @@ def test_particles_follow_the_final_consonant() -> None:
     nouns = {noun.ko for noun in words.NOUNS.values()} | {noun.counter for noun in words.NOUNS.values()}
     nouns |= {"씨"} | {person.ko for person in words.PERSONS}
     seen = 0
-    for _, one in generated():
-        for word in one.tgt.rstrip(".?!").replace(",", "").split():
+    for _, pair in generated():
+        for word in pair.tgt.rstrip(".?!").replace(",", "").split():
             if word[:-1] in nouns and word not in nouns and word[-1] in "은는을를이가":
-                assert (word[-1] in "은을이") == _closed(word[-2]), one.tgt
+                assert (word[-1] in "은을이") == _closed(word[-2]), pair.tgt
                 seen += 1
     assert seen > 3000
 
 
 def test_links_are_in_range_and_every_word_is_linked() -> None:
-    for _, one in generated():
-        src, tgt = one.src.split(), one.tgt.split()
-        assert {i for i, _ in one.links} == set(range(len(src))), one
-        assert {j for _, j in one.links} == set(range(len(tgt))), one
+    for _, pair in generated():
+        src, tgt = pair.src.split(), pair.tgt.split()
+        assert {i for i, _ in pair.links} == set(range(len(src))), pair
+        assert {j for _, j in pair.links} == set(range(len(tgt))), pair
 
 
 def test_one_translation_for_each_sentence() -> None:
     known: dict[str, str] = {}
-    for _, one in generated():
-        assert known.setdefault(one.src, one.tgt) == one.tgt, one.src
+    for _, pair in generated():
+        assert known.setdefault(pair.src, pair.tgt) == pair.tgt, pair.src
 
 
-def test_words_and_constructions_are_many_and_used() -> None:
+def test_many_words_and_constructions_are_used() -> None:
     verbs, adjectives = (*words.VERBS, words.GO, words.COME), (*words.ADJECTIVES, *words.STATES)
-    english = {*words.NOUNS, *(one.en for one in verbs), *(one.en for one in adjectives)}
+    english = {*words.NOUNS, *(word.en for word in verbs), *(word.en for word in adjectives)}
     korean = {noun.ko for noun in words.NOUNS.values()}
-    korean |= {one.ko.text for one in verbs} | {one.ko.text for one in adjectives}
+    korean |= {word.ko.text for word in verbs} | {word.ko.text for word in adjectives}
     assert min(len(english), len(korean)) >= 120
     shown = {name for draft, _ in generated() for name in draft.constructions}
     assert shown >= {
@@ -158,12 +158,12 @@ def test_words_and_constructions_are_many_and_used() -> None:
     }  # fmt: skip
 
 
-def test_polite_throughout() -> None:
-    for _, one in generated():
-        assert one.tgt.rstrip(".?!").endswith(("요", "감사합니다", "죄송합니다")), one.tgt
+def test_every_sentence_is_polite() -> None:
+    for _, pair in generated():
+        assert pair.tgt.rstrip(".?!").endswith(("요", "감사합니다", "죄송합니다")), pair.tgt
 
 
-def test_the_corpus_repeats_and_its_splits_are_disjoint(tmp_path: Path) -> None:
+def test_the_corpus_is_reproducible_and_its_splits_are_disjoint(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write_corpus(tmp_path / name, pair="en-ko", pairs=600, seed=5)
     files = sorted(path.name for path in (tmp_path / "one").iterdir())

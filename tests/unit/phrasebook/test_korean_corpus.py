@@ -1,4 +1,4 @@
-"""The English-Korean corpus from outside: its splits, and rules of Korean checked on thousands of sentences."""
+"""The written English-Korean corpus: its splits, and rules of Korean checked on thousands of sentences."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from regard_phrasebook.en_ko.grammar import EnglishKorean
 from regard_phrasebook.engine.grammar import Draft
 from regard_phrasebook.engine.phrase import SentencePair
 from regard_phrasebook.engine.sampler import Sampler
-from regard_phrasebook.engine.splits import SPLITS, home, split_of
+from regard_phrasebook.engine.splits import SPLITS, split_of, split_of_combination
 
 Row = tuple[str, str, tuple[tuple[int, int], ...]]
 
 KOREAN_NOUNS = {noun.ko for noun in (*words.NOUNS.values(), *words.KIN)} | {"비", "눈", "날씨"}
 BEFORE_PARTICLE = KOREAN_NOUNS | {noun.counter for noun in words.NOUNS.values()} | {"씨", "저", "제", "우리"}
 NAMED = {f"{hangul} 씨" for _, hangul, _ in words.NAMES} | {"저", "우리"}
-SUBJECTS = {one.removesuffix(" 씨") for one in NAMED} | {noun.ko for noun in (*words.PEOPLE, *words.KIN)} | {"사람"}
+SUBJECTS = {name.removesuffix(" 씨") for name in NAMED} | {noun.ko for noun in (*words.PEOPLE, *words.KIN)} | {"사람"}
 SUBJECTS |= {"제", "사람들"}
 BEFORE_PARTICLE |= {"사람", "사람들", "무엇", "누", "어디", "시", "분"}
 
 
 def rows(directory: Path, split: str) -> list[Row]:
     texts = [(directory / f"{split}.{end}").read_text("utf-8").splitlines() for end in ("en", "ko", "align")]
-    links = [tuple((int(i), int(j)) for i, j in (one.split("-") for one in line.split())) for line in texts[2]]
+    links = [tuple((int(i), int(j)) for i, j in (link.split("-") for link in line.split())) for line in texts[2]]
     return list(zip(texts[0], texts[1], links, strict=True))
 
 
@@ -53,7 +53,7 @@ def everything(written: CorpusReport) -> list[Row]:
 def drafts() -> tuple[tuple[Draft, SentencePair], ...]:
     grammar, sampler = EnglishKorean(), Sampler(2)
     made = [grammar.draft(sampler, *((1, 8), (7, 12), (16, 29))[i % 3]) for i in range(4000)]
-    return tuple((one, grammar.spell(one)) for one in made if one is not None)
+    return tuple((draft, grammar.spell(draft)) for draft in made if draft is not None)
 
 
 def plain(text: str) -> list[str]:
@@ -72,7 +72,7 @@ def test_no_sentence_of_either_language_is_in_two_splits(written: CorpusReport) 
         assert texts["val"] & texts["test"] == set()
 
 
-def test_no_english_sentence_stands_twice(everything: list[Row]) -> None:
+def test_english_sentences_are_unique(everything: list[Row]) -> None:
     assert [en for en, count in Counter(en for en, _, _ in everything).items() if count > 1] == []
 
 
@@ -80,20 +80,20 @@ def test_the_split_of_a_draft_is_that_of_a_combination_in_it() -> None:
     counts = Counter[str | None]()
     for draft, _ in drafts():
         split = split_of(draft.combos, ())
-        homes = {home(combo) for combo in draft.combos}
+        splits = {split_of_combination(combo) for combo in draft.combos}
         counts[split] += 1
-        assert (homes <= {"train"}) == (split == "train")
+        assert (splits <= {"train"}) == (split == "train")
         if split in ("val", "test"):
-            assert split in homes
-            assert homes <= {"train", split}
+            assert split in splits
+            assert splits <= {"train", split}
     assert counts["train"] > 2000
     assert min(counts["val"], counts["test"]) > 100
 
 
 def forms(english: str) -> set[str]:
-    """How a word of a combination may look in English text."""
+    """Forms that a word of a combination may have in English text."""
     known = {verb.en: {verb.en, verb.third, verb.past, verb.ing} for verb in (*words.VERBS, words.GO, words.COME)}
-    known |= {one.en: {one.en, one.more} for one in (*words.ADJECTIVES, *words.STATES)}
+    known |= {adjective.en: {adjective.en, adjective.more} for adjective in (*words.ADJECTIVES, *words.STATES)}
     known |= {noun.en: {noun.en, noun.plural} for noun in words.NOUNS.values()}
     known |= {"cost": {"costs"}, "그 사람": {"he", "she"}, "그 사람들": {"they"}, "저": {"I"}, "우리": {"we"}}
     return known.get(english, {english}) - {""}
@@ -104,30 +104,30 @@ def holds(text: str, english: str) -> bool:
 
 
 def test_every_combination_is_really_in_its_sentence() -> None:
-    """Else a held-out sentence would hold nothing that training lacks."""
-    for draft, one in drafts():
+    """Otherwise a held-out sentence might contain nothing that training lacks."""
+    for draft, pair in drafts():
         for combo in draft.combos:
             for part in combo.split("+"):
                 for word in re.sub(r"^(at|in|be|what|where) ", "", part).split("|"):
-                    assert holds(one.src, word), (combo, one.src)
+                    assert holds(pair.src, word), (combo, pair.src)
 
 
 def test_every_attributive_adjective_and_every_object_is_a_combination() -> None:
-    """Found by the words side by side: `red bag`, and `eats the apple` with at most a determiner between."""
-    adjectives = {one.en for one in words.ADJECTIVES}
+    """Searches for adjacent words: `red bag`, and `eats the apple` with at most a determiner between."""
+    adjectives = {adjective.en for adjective in words.ADJECTIVES}
     nouns = {form: noun.en for noun in words.NOUNS.values() for form in (noun.en, noun.plural) if form}
     verbs = {form: verb.en for verb in words.TRANSITIVE for form in forms(verb.en) if " " not in form}
     determiners = {"a", "an", "the", "this", "that", "my", "our", *dict(words.NUMBERS)}
     seen = Counter[str]()
-    for draft, one in drafts():
-        text = plain(one.src)
+    for draft, pair in drafts():
+        text = plain(pair.src)
         for i, word in enumerate(text[:-1]):
-            if word in adjectives and text[i + 1] in nouns and not one.src.split()[i].endswith(","):
-                assert f"{word}+{nouns[text[i + 1]]}" in draft.combos, one.src
+            if word in adjectives and text[i + 1] in nouns and not pair.src.split()[i].endswith(","):
+                assert f"{word}+{nouns[text[i + 1]]}" in draft.combos, pair.src
                 seen["adjective"] += 1
             after = text[i + 1 + (text[i + 1] in determiners) :][:1]
             if word in verbs and after and after[0] in nouns and text[i - 1] != "the":
-                assert f"{verbs[word]}+{nouns[after[0]]}" in draft.combos, one.src
+                assert f"{verbs[word]}+{nouns[after[0]]}" in draft.combos, pair.src
                 seen["verb"] += 1
     assert min(seen["adjective"], seen["verb"]) > 500
 
@@ -135,15 +135,15 @@ def test_every_attributive_adjective_and_every_object_is_a_combination() -> None
 def test_training_text_never_shows_a_held_out_pair(written: CorpusReport) -> None:
     train = "\n".join(en.lower() for en, _, _ in rows(written.out, "train"))
     held_out = 0
-    for one in words.ADJECTIVES:
+    for adjective in words.ADJECTIVES:
         for noun in words.NOUNS.values():
-            if words.suits(one, noun) and home(f"{one.en}+{noun.en}") != "train":
+            if words.suits(adjective, noun) and split_of_combination(f"{adjective.en}+{noun.en}") != "train":
                 held_out += 1
-                ways = rf"\b({one.en} {noun.en}|(the|this|that|my|our) {noun.en} is (not )?{one.en})\b"
-                assert re.search(ways, train) is None, (one.en, noun.en)
+                ways = rf"\b({adjective.en} {noun.en}|(the|this|that|my|our) {noun.en} is (not )?{adjective.en})\b"
+                assert re.search(ways, train) is None, (adjective.en, noun.en)
     for verb in words.TRANSITIVE:
         for noun in words.NOUNS.values():
-            if words.suits(verb, noun) and home(f"{verb.en}+{noun.en}") != "train":
+            if words.suits(verb, noun) and split_of_combination(f"{verb.en}+{noun.en}") != "train":
                 held_out += 1
                 ways = "|".join(map(re.escape, forms(verb.en)))
                 assert re.search(rf"\b({ways}) (a|an|the|this|that|my|our) {noun.en}\b", train) is None, noun.en
@@ -164,10 +164,14 @@ def test_same_seed_same_bytes_in_any_process(tmp_path: Path) -> None:
     assert digests[0] != digests[2]
 
 
-def test_words_are_all_met_in_training(written: CorpusReport) -> None:
+def test_training_contains_all_words(written: CorpusReport) -> None:
     text = " ".join(en for en, _, _ in rows(written.out, "train"))
     verbs = (*words.VERBS, words.GO, words.COME)
-    content = [*words.NOUNS, *(one.en for one in verbs), *(one.en for one in (*words.ADJECTIVES, *words.STATES))]
+    content = [
+        *words.NOUNS,
+        *(verb.en for verb in verbs),
+        *(adjective.en for adjective in (*words.ADJECTIVES, *words.STATES)),
+    ]
     assert [word for word in content if not holds(text, word)] == []
     assert len(written.constructions) >= 25
     assert min(written.constructions.values()) >= 5
@@ -177,7 +181,7 @@ def test_words_are_all_met_in_training(written: CorpusReport) -> None:
 
 
 def final(syllable: str) -> str:
-    """The final consonant by canonical decomposition, an independent way to see it; empty for none."""
+    """The final consonant by canonical decomposition, an independent method; empty if there is none."""
     return unicodedata.normalize("NFD", syllable)[2:]
 
 
@@ -197,16 +201,16 @@ INVARIANT = ("에서", "보다", "에게", "의", "에", "마다")
 ATTACHED = ("은", "는", "을", "를", "이", "가", *INVARIANT)
 
 
-def test_particles_belong_to_the_word_of_their_noun(everything: list[Row]) -> None:
+def test_particles_are_attached_to_their_noun(everything: list[Row]) -> None:
     for _, ko, _ in everything:
         assert not set(plain(ko)) & (set(ATTACHED) - {"이"}), ko
         for first, second in zip(plain(ko), plain(ko)[1:], strict=False):
-            # 이 by itself is `this`, and so has a noun or an adjective after it.
+            # 이 as a separate word means `this`, so a noun or an adjective follows it.
             assert first != "이" or second[-1] not in ("요", "고"), ko
 
 
 def stem_table() -> dict[str, str]:
-    """Polite present and past, written by hand, of every verb and adjective, by dictionary form."""
+    """Maps the hand-written polite present and past of every verb and adjective to its dictionary form."""
     lines = """
     먹다 먹어요 먹었어요, 마시다 마셔요 마셨어요, 사다 사요 샀어요, 팔다 팔아요 팔았어요, 읽다 읽어요 읽었어요,
     쓰다 써요 썼어요, 보다 봐요 봤어요, 좋아하다 좋아해요 좋아했어요, 찾다 찾아요 찾았어요, 만들다 만들어요 만들었어요,
@@ -241,7 +245,7 @@ FINITE = {
 ADVISED = {"읽으세요", "쓰세요", "들으세요", "배우세요", "공부하세요", "만나세요"}
 
 
-def test_every_sentence_ends_in_a_form_of_a_table_written_by_hand(everything: list[Row]) -> None:
+def test_every_sentence_ends_in_a_form_of_a_hand_written_table(everything: list[Row]) -> None:
     table, seen = stem_table(), set[str]()
     jobs = {noun.ko for noun in words.JOBS}
     for _, ko, _ in everything:
@@ -268,7 +272,7 @@ ADNOMINAL = {
 
 def test_adjectives_before_nouns(everything: list[Row]) -> None:
     """The English adjective right before its noun is linked to the adnominal form, which the noun follows."""
-    table = {one.en: ADNOMINAL[one.ko.text] for one in words.ADJECTIVES}
+    table = {adjective.en: ADNOMINAL[adjective.ko.text] for adjective in words.ADJECTIVES}
     nouns = {form: noun.ko for noun in words.NOUNS.values() for form in (noun.en, noun.plural) if form}
     seen = set[str]()
     for en, ko, links in everything:
@@ -289,7 +293,7 @@ COUNTERS = {noun.ko: noun.counter for noun in (*words.ANIMALS, *words.FOOD, *wor
 
 
 def test_numerals_suit_what_they_count(everything: list[Row]) -> None:
-    """Native before counters and hours, Sino-Korean before minutes and money, and each noun with its own counter."""
+    """Native numerals before counters and hours, Sino-Korean before minutes and money; each noun with its counter."""
     seen = Counter[str]()
     for en, ko, _ in everything:
         tgt = plain(ko)
@@ -297,19 +301,19 @@ def test_numerals_suit_what_they_count(everything: list[Row]) -> None:
             unit = re.fullmatch(r"(개|권|통|대|장|마리|곡)[을를]|(시)(?:에)?|(분)에|(원)이에요", word)
             if unit is None:
                 continue
-            kind = next(one for one in unit.groups() if one)
+            kind = next(group for group in unit.groups() if group)
             if word == "개를" and "dog" in en:
                 continue
-            wanted = {"분": SINO, "원": MONEY}.get(kind, set(NATIVE))
-            assert tgt[i - 1] in wanted, ko
+            numerals = {"분": SINO, "원": MONEY}.get(kind, set(NATIVE))
+            assert tgt[i - 1] in numerals, ko
             if kind not in ("시", "분", "원"):
                 assert COUNTERS[tgt[i - 2]] == kind, ko
             seen[kind] += 1
     assert set(seen) == {"개", "권", "통", "대", "장", "마리", "곡", "시", "분", "원"}
 
 
-def test_negation_stands_where_it_may(everything: list[Row]) -> None:
-    """안 and 못 stand right before a verb that neither 하다 nor 추다 made of a noun; those are denied by -지."""
+def test_positions_of_negation(everything: list[Row]) -> None:
+    """안 and 못 stand right before a verb, except compounds with 하다 or 추다, which are negated with -지."""
     seen = Counter[str]()
     for en, ko, _ in everything:
         tgt = plain(ko)
@@ -320,22 +324,22 @@ def test_negation_stands_where_it_may(everything: list[Row]) -> None:
             if re.match(r"않|못[하해했]", word):
                 assert tgt[i - 1].endswith("지"), ko
                 seen["지"] += 1
-        denied = len(re.findall(r"\bnot\b|\bcannot\b|\bno\b", en))
-        words_of_denial = sum(bool(re.fullmatch(r"안|못|없어요|아니에요|않.*|못[하해했].*", word)) for word in tgt)
-        assert denied == words_of_denial, (en, ko)
+        num_english = len(re.findall(r"\bnot\b|\bcannot\b|\bno\b", en))
+        num_korean = sum(bool(re.fullmatch(r"안|못|없어요|아니에요|않.*|못[하해했].*", word)) for word in tgt)
+        assert num_english == num_korean, (en, ko)
     assert min(seen["안"], seen["못"], seen["지"]) > 40
 
 
 def test_time_stands_before_place_and_place_before_object(everything: list[Row]) -> None:
     times = {korean.split()[-1] for pool in words.TIMES.values() for _, korean in pool}
     for en, ko, _ in everything:
-        if any(one in en for one in (",", " that ", " who ")):
+        if any(mark in en for mark in (",", " that ", " who ")):
             continue
         tgt = plain(ko)
         when = [i for i, word in enumerate(tgt) if word in times or re.fullmatch(r"시에|분에|.요일(에|마다)", word)]
         where = [i for i, word in enumerate(tgt) if word.endswith("에서")]
         what = [i for i, word in enumerate(tgt) if re.search(r"[을를]$", word) and word != "읽을"]
-        order = [places[0] for places in (when, where, what) if places]
+        order = [positions[0] for positions in (when, where, what) if positions]
         assert order == sorted(order), ko
 
 
@@ -346,7 +350,7 @@ def test_a_cause_has_no_past_and_the_verb_stands_last(everything: list[Row]) -> 
         assert len(re.findall(r"(요|니다)\b", ko)) == 1 or "안녕" in ko or "씨, " in ko, ko
 
 
-def test_nobody_is_called_geunyeo_or_dangsin(everything: list[Row]) -> None:
+def test_geunyeo_and_dangsin_are_never_used(everything: list[Row]) -> None:
     for _, ko, _ in everything:
         assert re.search(r"그녀|그들|당신|너[는가를]", ko) is None, ko
 
@@ -354,17 +358,17 @@ def test_nobody_is_called_geunyeo_or_dangsin(everything: list[Row]) -> None:
 # Links
 
 
-def test_a_pronoun_that_korean_drops_is_linked_to_whom_it_means(everything: list[Row]) -> None:
-    """English has two subjects and Korean one; both are linked to it."""
+def test_a_pronoun_that_korean_drops_is_linked_to_its_antecedent(everything: list[Row]) -> None:
+    """Where English has two subjects and Korean has one, both are linked to it."""
     topics = {"i": "저는", "we": "우리는", "he": "사람은", "she": "사람은", "they": "사람들은"}
     seen = 0
     for en, ko, links in everything:
         match = re.match(r"(?:Because|If) (I|we|he|she|they) (?:am|is|are|was|were) \w+, \1 ", en)
         if match:
-            place = plain(ko).index(topics[match[1].lower()])
-            assert place <= 1, ko
-            assert (1, place) in links, (en, ko)
-            assert [j for i, j in links if i == 4] == [place], (en, ko)
+            index = plain(ko).index(topics[match[1].lower()])
+            assert index <= 1, ko
+            assert (1, index) in links, (en, ko)
+            assert [j for i, j in links if i == 4] == [index], (en, ko)
             seen += 1
     assert seen > 10
 
@@ -373,7 +377,7 @@ def test_no_subject_is_named_twice_in_a_row(everything: list[Row]) -> None:
     seen = 0
     for en, ko, _ in everything:
         tgt = [f"{word} {after}" if after.startswith("씨") else word for word, after in pairwise([*plain(ko), ""])]
-        noun = [one for one in tgt if one[:-1].removesuffix(" 씨") in SUBJECTS and one[-1] in "은는이가"]
+        noun = [word for word in tgt if word[:-1].removesuffix(" 씨") in SUBJECTS and word[-1] in "은는이가"]
         for first, second in pairwise(noun):
             assert first[:-1] != second[:-1] or first[:-1] not in NAMED, ko
         seen += len(re.findall(r", (?:and|but) (?:I|we|he|she|they)\b", en))
@@ -388,7 +392,7 @@ def test_links_are_in_range_sorted_and_cover_every_word(everything: list[Row]) -
 
 
 def test_nouns_are_linked_to_their_korean(everything: list[Row]) -> None:
-    """Every noun of English, wherever it stands, to an eojeol that begins with its Korean or is its counter."""
+    """Every English noun is linked to an eojeol that begins with its Korean translation."""
     nouns: dict[str, str] = {}
     for noun in words.NOUNS.values():
         nouns |= {form: noun.ko for form in (noun.en, noun.plural) if form}
@@ -398,6 +402,6 @@ def test_nouns_are_linked_to_their_korean(everything: list[Row]) -> None:
         for i, word in enumerate(src):
             if word in nouns:
                 linked = {tgt[j] for a, j in links if a == i}
-                assert any(one.startswith(nouns[word]) for one in linked), (en, ko, word)
+                assert any(eojeol.startswith(nouns[word]) for eojeol in linked), (en, ko, word)
                 seen.add(nouns[word])
     assert {noun.ko for noun in words.NOUNS.values()} - seen == set()

@@ -1,4 +1,4 @@
-"""Parallel text of a toy language, and a training on it that takes a second."""
+"""Parallel text in a toy language, and a training on it that takes a second."""
 
 from __future__ import annotations
 

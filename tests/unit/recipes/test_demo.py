@@ -1,4 +1,4 @@
-"""The demonstration, with a corpus and a model so small that it takes seconds and learns nothing."""
+"""The demonstration with a tiny corpus and model: it takes seconds and learns nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from regard.recipes import demo
 from regard.recipes.demo import SENTENCE, run_demo
 from regard.store import load_model
 from regard.text.readers import read_lines
-from regard.train.console import duration
+from regard.train.console import format_duration
+from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.reporter import StepReport, TrainingPlan
 from regard.translation.loading import load
 
@@ -33,11 +34,12 @@ SMALL = [
 ]
 
 
-class Silent:
-    """A reporter that keeps what is said, and stops the training where it is told to."""
+class RecordingReporter:
+    """A reporter that records messages, and can stop the training at the first validation."""
 
     def __init__(self, stop: bool = False) -> None:
         self.stop = stop
+        self.interrupt = Interrupt()
         self.messages: list[str] = []
         self.first_step = -1
         self.steps: list[int] = []
@@ -50,9 +52,7 @@ class Silent:
 
     def on_validation(self, step: int, validation, *, best: bool) -> None:
         if self.stop:
-            import signal
-
-            signal.raise_signal(signal.SIGINT)
+            self.interrupt.request()
 
     def on_message(self, text: str) -> None:
         self.messages.append(text)
@@ -60,37 +60,37 @@ class Silent:
     def on_end(self) -> None: ...
 
 
-def test_from_nothing_to_a_picture(tmp_path: Path) -> None:
-    stream, reporter = io.StringIO(), Silent(stop=True)
+def test_the_whole_demonstration(tmp_path: Path) -> None:
+    stream, reporter = io.StringIO(), RecordingReporter(stop=True)
     console = Console(file=stream, width=100)
-    with pytest.raises(KeyboardInterrupt):
-        run_demo(tmp_path, pairs=60, overrides=SMALL, console=console, reporter=reporter)
+    with pytest.raises(Interrupted):
+        run_demo(tmp_path, pairs=60, overrides=SMALL, console=console, reporter=reporter, interrupt=reporter.interrupt)
     assert any(f"regard demo --out {tmp_path}" in message for message in reporter.messages)
 
-    reporter = Silent()
+    reporter = RecordingReporter()
     result = run_demo(tmp_path, pairs=60, overrides=SMALL, console=console, reporter=reporter)
-    assert reporter.first_step == 2  # it went on where it was stopped
-    corpus, written = tmp_path / "corpus", stream.getvalue()
+    assert reporter.first_step == 2  # it resumed where it was stopped
+    corpus, output = tmp_path / "corpus", stream.getvalue()
     assert len(list(read_lines(corpus / "train.en"))) == 60
     assert load_model(result.model).config.preset == "demo"
     translator = load(result.model)
-    said = [one.text for one in translator.translate(list(read_lines(corpus / "test.en")))]
-    assert result.bleu == pytest.approx(corpus_bleu(said, list(read_lines(corpus / "test.fr"))))
+    translations = [result.text for result in translator.translate(list(read_lines(corpus / "test.en")))]
+    assert result.bleu == pytest.approx(corpus_bleu(translations, list(read_lines(corpus / "test.fr"))))
     assert 0.0 <= result.aer <= 1.0
     assert result.translation == translator.translate(SENTENCE)[0].text
-    assert f"alignment error rate {result.aer:.3f}" in written
-    assert SENTENCE in written
-    assert "Try next:" in written
+    assert f"alignment error rate {result.aer:.3f}" in output
+    assert SENTENCE in output
+    assert "Try next:" in output
     assert "<html" in (tmp_path / "attention.html").read_text()
     assert (tmp_path / "attention.png").read_bytes().startswith(b"\x89PNG")
-    told = json.loads(json.dumps(result.to_dict()))
-    assert list(told) == ["bleu", "aer", "translation", "train_seconds", "model"]
-    assert told["model"] == str(tmp_path / "model")
+    as_json = json.loads(json.dumps(result.to_dict()))
+    assert list(as_json) == ["bleu", "aer", "translation", "train_seconds", "model"]
+    assert as_json["model"] == str(tmp_path / "model")
 
 
-def test_the_error_rate_is_that_of_reading_the_references(tmp_path: Path) -> None:
+def test_the_error_rate_is_computed_on_the_references(tmp_path: Path) -> None:
     class Perfect:
-        """Translates and aligns as the files say."""
+        """Translates and aligns exactly as in the files."""
 
         def translate(self, sentences):
             return [type("T", (), {"text": line}) for line in read_lines(tmp_path / "test.fr")]
@@ -106,21 +106,23 @@ def test_the_error_rate_is_that_of_reading_the_references(tmp_path: Path) -> Non
     assert bleu >= 0.0
 
 
-def test_without_matplotlib_there_is_a_page_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib_there_is_only_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "find_spec", lambda name: None)
     assert demo._picture(None, tmp_path / "attention.png") == []  # type: ignore[arg-type]
 
 
-def test_no_limit_of_minutes_cuts_it_short_on_a_slow_machine() -> None:
+def test_the_preset_has_no_time_limit() -> None:
     assert load_config(preset="demo").train.max_minutes is None
 
 
-def test_it_says_how_long_the_rest_will_take_once_some_steps_were_timed() -> None:
-    heard = Silent()
-    telling = demo._TimeEstimate(heard)
-    telling.on_start(TrainingPlan(1, 2, 100, 20, 50, "here", None))
+def test_the_remaining_time_is_reported_once_some_steps_were_timed() -> None:
+    reporter = RecordingReporter()
+    estimate = demo._TimeEstimate(reporter)
+    estimate.on_start(TrainingPlan(1, 2, 100, 20, 50, "here", None))
     for step, seconds in ((20 + demo.TIMED_STEPS - 1, 500.0), (40, 120.0), (60, 80.0)):
-        telling.on_step(StepReport(step, 100, 0.1, 2.0, 2.0, 1.0, 1e-3, 100.0, 5.0, seconds))
-    (message,) = heard.messages
-    assert message == f"A step takes 2.00 seconds here: all of this will be done in about {duration(132.0)} minutes"
-    assert heard.steps == [24, 40, 60]
+        estimate.on_step(StepReport(step, 100, 0.1, 2.0, 2.0, 1.0, 1e-3, 100.0, 5.0, seconds))
+    (message,) = reporter.messages
+    assert message == (
+        f"A step takes 2.00 seconds here: the demonstration will be finished in about {format_duration(132.0)} minutes"
+    )
+    assert reporter.steps == [24, 40, 60]

@@ -1,4 +1,4 @@
-"""What cannot be trained is refused before any text is read."""
+"""A model that cannot be trained is refused before any text is read."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from regard.config.load import load_config
 from regard.config.schema import Config, DataConfig, RNNConfig, SearchConfig, TransformerConfig
 from regard.errors import ConfigError
 from regard.native import system
-from regard.recipes import feasibility as possible
+from regard.recipes import feasibility
 from regard.recipes.feasibility import check_feasible
 from regard.recipes.training import train
 
 
-def test_a_model_that_no_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_needs_more_memory_than_the_machine_has_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     config = load_config(preset="transformer-tiny", variant=["model.width=65536"])
     with pytest.raises(
         ConfigError, match=r"has 206,\d+,\d+,\d+ parameters, whose training takes 3,\d+ GB, but this mach"
     ):
         check_feasible(config)
     memory = system.memory()
-    monkeypatch.setattr(possible.system, "memory", lambda: replace(memory, total=1000, limit=None))
+    monkeypatch.setattr(feasibility.system, "memory", lambda: replace(memory, total=1000, limit=None))
     with pytest.raises(ConfigError, match=r"make the largest sizes of \[model\] smaller"):
         check_feasible(Config())
-    monkeypatch.setattr(possible.system, "memory", lambda: replace(memory, total=None, limit=None))
+    monkeypatch.setattr(feasibility.system, "memory", lambda: replace(memory, total=None, limit=None))
     check_feasible(config)
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "message"),
     [
         (Config(model=RNNConfig(decoder="plain"), search=SearchConfig(coverage_penalty=1)), "has no attention"),
         (Config(model=TransformerConfig(position="learned", max_positions=9)), "set data.max_len to 8 or less"),
@@ -40,7 +40,7 @@ def test_a_model_that_no_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
         (Config(data=DataConfig(src="a", val_tgt="b")), "data.val_tgt is set, but data.val_src is not"),
     ],
 )
-def test_what_contradicts_itself_is_refused_from_python_too(config: Config, told: str, tmp_path) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_contradictory_options_are_refused_from_python_too(config: Config, message: str, tmp_path) -> None:
+    with pytest.raises(ConfigError, match=message):
         train(config, tmp_path / "model")
     assert not (tmp_path / "model").exists()

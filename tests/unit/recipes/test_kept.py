@@ -1,4 +1,4 @@
-"""What a training keeps is under hash: whatever was changed since is refused, with the file and what to do."""
+"""The files of a training have hashes: a changed file is refused, with its name and what to do."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def own(trained: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be spoilt."""
+    """A copy of it, to be damaged."""
     return Path(shutil.copytree(trained, tmp_path / "model"))
 
 
@@ -46,12 +46,12 @@ def refused(directory: Path, message: str) -> None:
         train(None, directory, resume=True)
 
 
-def test_what_is_sound_goes_on(own: Path) -> None:
+def test_an_intact_training_resumes(own: Path) -> None:
     assert train(None, own, resume=True).steps == 4
 
 
 @pytest.mark.parametrize("name", ["config.toml", "subword.src.model", "subword.tgt.model", "state.safetensors"])
-def test_one_bit_that_turned_is_seen(own: Path, name: str) -> None:
+def test_a_flipped_bit_is_detected(own: Path, name: str) -> None:
     path = own / "training" / name
     data = path.read_bytes()
     at = data.index(b"0.001") + 4 if name == "config.toml" else len(data) // 2
@@ -60,32 +60,32 @@ def test_one_bit_that_turned_is_seen(own: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"train": 1}', b"\xff\xfe", b'{"train": "a", "train": "b"}'])
-def test_hashes_that_are_none(own: Path, data: bytes) -> None:
+def test_damaged_hashes_are_refused(own: Path, data: bytes) -> None:
     (own / "training" / "texts.json").write_bytes(data)
-    refused(own, r"texts\.json: .*: bring it back as it was, or start the training anew, with --overwrite")
+    refused(own, r"texts\.json: .*: restore it, or start the training again with --overwrite")
 
 
 @pytest.mark.parametrize("name", ["texts.json", "subword.src.model", "subword.tgt.model"])
-def test_pipes_in_place_of_files(own: Path, name: str) -> None:
+def test_a_pipe_in_place_of_a_file_is_refused(own: Path, name: str) -> None:
     (own / "training" / name).unlink()
     os.mkfifo(own / "training" / name)
     refused(own, rf"{name}: expected a file, found a pipe")
 
 
-def test_a_configuration_without_a_hash_is_that_of_an_earlier_regard(own: Path) -> None:
+def test_a_configuration_of_an_earlier_version_without_a_hash_is_read(own: Path) -> None:
     path = own / "training" / "config.toml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text[: text.index("\n# sha256")] + "\n", encoding="utf-8")
     assert train(None, own, resume=True).steps == 4
 
 
-def test_checkpoints_that_were_exchanged(own: Path) -> None:
-    one, other = sorted((own / "training").glob("step-*"))
-    shutil.copy(other, one)
+def test_swapped_checkpoints_are_refused(own: Path) -> None:
+    first, second = sorted((own / "training").glob("step-*"))
+    shutil.copy(second, first)
     refused(own, r"step-00000002\.safetensors: expected the weights of step 2, found those of step 4")
 
 
-def test_a_checkpoint_of_another_model(own: Path) -> None:
+def test_a_checkpoint_of_another_model_is_refused(own: Path) -> None:
     path = own / "training" / "step-00000002.safetensors"
     tensors, scalars = load_state(path)
     save_state(path, {name: tensor[..., :-1].clone() for name, tensor in tensors.items()}, scalars)
@@ -103,7 +103,7 @@ def test_a_checkpoint_of_another_model(own: Path) -> None:
         lambda scalars: scalars.update(limit=[1]),
     ],
 )
-def test_a_state_of_something_else(own: Path, change: Callable[[dict[str, object]], object]) -> None:
+def test_an_invalid_state_is_refused(own: Path, change: Callable[[dict[str, object]], object]) -> None:
     path = own / "training" / "state.safetensors"
     tensors, scalars = load_state(path)
     change(scalars)  # type: ignore[arg-type]
@@ -112,10 +112,10 @@ def test_a_state_of_something_else(own: Path, change: Callable[[dict[str, object
 
 
 @pytest.mark.parametrize(
-    "told", ["[]", '{"host": "a", "pid": 1e30}', '{"host": "a", "pid": 99999999999}', "{", '{"pid": -1}']
+    "content", ["[]", '{"host": "a", "pid": 1e30}', '{"host": "a", "pid": 99999999999}', "{", '{"pid": -1}']
 )
-def test_locks_that_something_else_wrote(tmp_path: Path, told: str) -> None:
-    (tmp_path / "lock.0").write_text(told)
+def test_locks_with_invalid_content_have_an_unknown_holder(tmp_path: Path, content: str) -> None:
+    (tmp_path / "lock.0").write_text(content)
     (tmp_path / "lock.\u00b2").write_text(json.dumps({}))
     os.utime(tmp_path / "lock.0", (0, 0))
     lock = Lock(tmp_path)
@@ -124,6 +124,6 @@ def test_locks_that_something_else_wrote(tmp_path: Path, told: str) -> None:
     assert isinstance(lock.holder(), str)
 
 
-def test_a_lock_that_is_a_pipe(tmp_path: Path) -> None:
+def test_a_lock_that_is_a_pipe_has_an_unknown_holder(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "lock.0")
     assert isinstance(Lock(tmp_path).holder(), str)

@@ -1,4 +1,4 @@
-"""The machine is described as it is, with its reasons, whatever is missing."""
+"""The machine is described correctly, with reasons, even if something is missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from regard.native import available, level, limited_to, system
+from regard.native import available_instruction_sets, instruction_set, limited_to, system
 from regard.recipes import machine
 from regard.recipes.machine import LIMITS, Row, describe_machine
 
@@ -36,27 +36,27 @@ FACTS = {
 
 @pytest.fixture(autouse=True)
 def _fixed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is timed, and no variable of whoever runs the tests is seen."""
+    """Nothing is timed, and environment variables that are set outside the tests are ignored."""
     monkeypatch.setattr(machine, "measure_seconds", lambda *_, **__: (0.02, 0.01))
     for name in LIMITS:
         monkeypatch.delenv(name, raising=False)
 
 
 def row(topic: str) -> Row:
-    return next(one for one in describe_machine() if one.topic == topic)
+    return next(row for row in describe_machine() if row.topic == topic)
 
 
-def test_every_topic_has_its_facts_and_json_knows_them() -> None:
+def test_every_topic_has_its_facts_as_json_values() -> None:
     rows = describe_machine()
-    assert {one.topic: set(one.facts) for one in rows} == FACTS
-    assert [one.topic for one in rows] == list(FACTS)
-    assert all(one.found for one in rows)
-    for one in rows:
-        assert json.loads(json.dumps(one.facts)) == one.facts
-        assert {"found", "why"}.isdisjoint(one.facts)
+    assert {row.topic: set(row.facts) for row in rows} == FACTS
+    assert [row.topic for row in rows] == list(FACTS)
+    assert all(row.found for row in rows)
+    for row in rows:
+        assert json.loads(json.dumps(row.facts)) == row.facts
+        assert {"found", "why"}.isdisjoint(row.facts)
 
 
-def test_a_system_that_says_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_system_that_gives_no_information(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(system, "PROC", tmp_path)
     monkeypatch.setattr(system, "SYS", tmp_path)
     monkeypatch.setattr(system, "_capabilities", dict)
@@ -66,80 +66,80 @@ def test_a_system_that_says_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.delattr(os, "sysconf", raising=False)
-    rows = {one.topic: one for one in describe_machine()}
-    assert {topic: set(one.facts) for topic, one in rows.items()} == FACTS
+    rows = {row.topic: row for row in describe_machine()}
+    assert {topic: set(row.facts) for topic, row in rows.items()} == FACTS
     assert rows["processor"].found == rows["instructions"].found == "unknown"
     assert rows["memory"].found == "unknown available of unknown"
     assert rows["cores"].found == "1 of unknown may be used"
     assert "unknown" in rows["processor"].why
 
 
-def test_an_environment_variable_limits_and_is_named() -> None:
+def test_environment_variables_that_limit_something_are_named() -> None:
     code = (
         "import json; from regard.recipes import machine; machine.measure_seconds = lambda *_, **__: (1.0, 1.0)\n"
-        "print(json.dumps({one.topic: [one.found, one.why, one.facts] for one in machine.describe_machine()}))"
+        "print(json.dumps({row.topic: [row.found, row.why, row.facts] for row in machine.describe_machine()}))"
     )
-    told = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "ATEN_CPU_CAPABILITY": "avx2", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=True,
     )
-    rows = json.loads(told.stdout)
+    rows = json.loads(process.stdout)
     used = rows["instructions"][2]["pytorch"]
-    assert used in ("AVX2", "DEFAULT")  # a processor without AVX2 has nothing to limit
+    assert used in ("AVX2", "DEFAULT")  # there is nothing to limit without AVX2
     assert f"operators use {used}; ATEN_CPU_CAPABILITY limits them" in rows["instructions"][1]
     assert rows["limits"][2]["variables"] == {"ATEN_CPU_CAPABILITY": "avx2", "OMP_NUM_THREADS": "1"}
     assert "ATEN_CPU_CAPABILITY decides the instructions of PyTorch's own operators" in rows["limits"][1]
     assert rows["cores"][2]["threads"] == 1
     assert "PyTorch computes with 1 thread," in rows["cores"][1]
-    if "avx512" in available():
+    if "avx512" in available_instruction_sets():
         assert rows["kernels"][0] == "avx2"
         assert rows["instructions"][2]["has"]["AVX-512"] is True
 
 
-def test_kernels_that_run() -> None:
-    if level() is None:
+def test_the_kernels_in_use() -> None:
+    if instruction_set() is None:
         pytest.skip("the kernels were not compiled here")
-    assert row("kernels").facts["used"] == level()
+    assert row("kernels").facts["used"] == instruction_set()
     with limited_to("default"):
         assert row("kernels").found == "default (any processor)"
 
 
-def test_no_kernels_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_kernels_and_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     with limited_to(None):
-        told = row("kernels")
-        assert told.found == "none"
-        assert ("switched off" in told.why) == bool(available())
-        for made, reason in (((), "nothing was compiled"), (("avx2",), "what was compiled cannot be opened here")):
-            monkeypatch.setattr(machine, "available", tuple)
-            monkeypatch.setattr(machine, "compiled", lambda made=made: made)
-            told = row("kernels")
-            assert reason in told.why
-            assert "Install a C compiler" in told.why
-            assert told.facts == {"used": None, "available": [], "compiled": list(made)}
+        described = row("kernels")
+        assert described.found == "none"
+        assert ("disabled" in described.why) == bool(available_instruction_sets())
+        for made, reason in (((), "no kernels were compiled"), (("avx2",), "the compiled kernels cannot be loaded")):
+            monkeypatch.setattr(machine, "available_instruction_sets", tuple)
+            monkeypatch.setattr(machine, "compiled_instruction_sets", lambda made=made: made)
+            described = row("kernels")
+            assert reason in described.why
+            assert "Install a C compiler" in described.why
+            assert described.facts == {"used": None, "available": [], "compiled": list(made)}
 
 
-def test_kernels_that_the_compiler_could_not_make(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kernels_that_the_compiler_could_not_build(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
-    monkeypatch.setattr(machine, "level", lambda: "avx2")
+    monkeypatch.setattr(machine, "instruction_set", lambda: "avx2")
     for usable in (("default", "avx2"), ("default", "avx2", "avx512")):
-        monkeypatch.setattr(machine, "available", lambda usable=usable: usable)
-        assert ("there are none for avx512" in row("kernels").why) == ("avx512" not in usable)
+        monkeypatch.setattr(machine, "available_instruction_sets", lambda usable=usable: usable)
+        assert ("none for avx512 can be loaded" in row("kernels").why) == ("avx512" not in usable)
 
 
 @pytest.mark.parametrize(
     ("wins", "oned", "vendor", "training", "searching", "why"),
     [
-        (True, True, "AuthenticAMD", "oneDNN", "oneDNN", "not Intel's"),
-        (False, True, "GenuineIntel", "MKL", "oneDNN", "MKL uses all instructions of Intel's"),
-        (False, True, "AuthenticAMD", "MKL", "oneDNN", "PyTorch's choice stands"),
+        (True, True, "AuthenticAMD", "oneDNN", "oneDNN", "not an Intel one"),
+        (False, True, "GenuineIntel", "MKL", "oneDNN", "MKL uses all instructions of Intel"),
+        (False, True, "AuthenticAMD", "MKL", "oneDNN", "PyTorch's choice is used"),
         (False, True, None, "MKL", "oneDNN", "unknown"),
-        (False, False, None, "MKL", "MKL", "no oneDNN that can be used"),
+        (False, False, None, "MKL", "MKL", "no usable oneDNN"),
     ],
 )
-def test_who_multiplies_float32(
+def test_the_library_of_float32_products(
     monkeypatch: pytest.MonkeyPatch,
     wins: bool,
     oned: bool,
@@ -148,17 +148,17 @@ def test_who_multiplies_float32(
     searching: str,
     why: str,
 ) -> None:
-    monkeypatch.setattr(machine, "onednn_wins", lambda: wins)
-    monkeypatch.setattr(machine, "packs", lambda _: oned)
+    monkeypatch.setattr(machine, "onednn_is_faster", lambda: wins)
+    monkeypatch.setattr(machine, "can_pack", lambda _: oned)
     monkeypatch.setattr(system, "processor_vendor", lambda: vendor)
     monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
-    told = row("float32")
-    assert told.facts == {"training": training, "searching": searching}
-    assert why in told.why
+    described = row("float32")
+    assert described.facts == {"training": training, "searching": searching}
+    assert why in described.why
 
 
 def test_a_pytorch_without_mkl(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "onednn_wins", lambda: False)
+    monkeypatch.setattr(machine, "onednn_is_faster", lambda: False)
     monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: False)
     for built, library in (
         ("BLAS_INFO=open, USE_CUDA=0", "OpenBLAS"),
@@ -171,14 +171,14 @@ def test_a_pytorch_without_mkl(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("slow", "fast", "name"), [(0.02, 0.01, "bfloat16"), (0.02, 0.019, "float32")])
-def test_bfloat16_by_both_speeds(monkeypatch: pytest.MonkeyPatch, slow: float, fast: float, name: str) -> None:
+def test_bfloat16_depends_on_both_speeds(monkeypatch: pytest.MonkeyPatch, slow: float, fast: float, name: str) -> None:
     monkeypatch.setattr(machine, "measure_seconds", lambda *_, **__: (slow, fast))
-    told = row("bfloat16")
-    assert told.facts["training"] == name
-    assert told.facts["gflops"] == {"float32": 107.4, "bfloat16": round(2.147483648 / fast, 1)}
-    assert f"at 107 GFLOP/s in float32 and {2.147483648 / fast:,.0f} in bfloat16" in told.why
+    described = row("bfloat16")
+    assert described.facts["training"] == name
+    assert described.facts["gflops"] == {"float32": 107.4, "bfloat16": round(2.147483648 / fast, 1)}
+    assert f"at 107 GFLOP/s in float32 and {2.147483648 / fast:,.0f} in bfloat16" in described.why
     for possible in (True, False):
-        monkeypatch.setattr(machine, "packs", lambda _, possible=possible: possible)
+        monkeypatch.setattr(machine, "can_pack", lambda _, possible=possible: possible)
         assert ("bfloat16" in str(row("bfloat16").facts["searching"])) == possible
 
 
@@ -193,34 +193,34 @@ def test_bfloat16_by_both_speeds(monkeypatch: pytest.MonkeyPatch, slow: float, f
 def test_instructions_for_int8(
     monkeypatch: pytest.MonkeyPatch, has: Mapping[str, bool], names: list[str], warned: bool
 ) -> None:
-    monkeypatch.setattr(system, "instructions", lambda: has)
-    told = row("int8")
-    assert told.facts["has"] == names
-    assert ("which can overflow" in told.why) == warned
+    monkeypatch.setattr(system, "cpu_features", lambda: has)
+    described = row("int8")
+    assert described.facts["has"] == names
+    assert ("which can overflow" in described.why) == warned
 
 
 @pytest.mark.parametrize(
     ("kernel", "found", "why"),
     [
-        ("VNNI", "searching with --precision int8 by VNNI instructions", "are the same by all instructions; other"),
-        ("AVX2", "searching with --precision int8 by AVX2 instructions", "still faster than float32; other engines"),
-        ("any processor's", "--precision int8 by any processor's instructions", "slower than float32: leave it out"),
-        (None, "searching by other engines alone", "regard's own engine needs compiled kernels for it; other"),
+        ("VNNI", "searching with --precision int8 and VNNI instructions", "results with all instructions; other"),
+        ("AVX2", "searching with --precision int8 and AVX2 instructions", "still faster than float32; other engines"),
+        ("any processor's", "--precision int8 and any processor's instructions", "slower than float32: leave"),
+        (None, "searching with other engines only", "regard's own engine needs compiled kernels for it; other"),
     ],
 )
 def test_the_kernel_of_int8(monkeypatch: pytest.MonkeyPatch, kernel: str | None, found: str, why: str) -> None:
-    monkeypatch.setattr(machine, "dot_products", lambda: kernel)
-    told = row("int8")
-    assert told.facts["kernel"] == kernel
-    assert found in told.found
-    assert why in told.why
+    monkeypatch.setattr(machine, "int8_instructions", lambda: kernel)
+    described = row("int8")
+    assert described.facts["kernel"] == kernel
+    assert found in described.found
+    assert why in described.why
 
 
 def test_engines_that_are_missing_or_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_version", lambda _: None)
-    told = row("int8")
-    assert "CTranslate2: not installed. ONNX Runtime: not installed" in told.why
-    assert (told.facts["ctranslate2"], told.facts["onnxruntime"]) == (None, False)
+    described = row("int8")
+    assert "CTranslate2: not installed. ONNX Runtime: not installed" in described.why
+    assert (described.facts["ctranslate2"], described.facts["onnxruntime"]) == (None, False)
     assert "without ctranslate2, onnxruntime, onnx, transformers: pip install 'regard[interop]'" in row("packages").why
     assert row("packages").found == "none"
 
@@ -233,50 +233,50 @@ def test_engines_that_are_missing_or_broken(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(machine, "_version", lambda _: "4.5.6")
     monkeypatch.setattr(builtins, "__import__", broken)
-    told = row("int8")
-    assert "CTranslate2: 4.5.6, but it cannot be loaded (libfoo.so: no such file)" in told.why
-    assert told.facts["ctranslate2"] is None
+    described = row("int8")
+    assert "CTranslate2: 4.5.6, but it cannot be loaded (libfoo.so: no such file)" in described.why
+    assert described.facts["ctranslate2"] is None
 
 
-def test_a_container_that_allows_less_than_threads_would_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_container_with_less_processor_time_than_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "available_cores", lambda: 8)
-    for quota, said in ((None, False), (8.0, False), (2.5, True)):
-        monkeypatch.setattr(system, "quota", lambda quota=quota: quota)
-        told = row("cores")
-        assert ("the time of 2.5, so" in told.why) == said
-        assert ("set OMP_NUM_THREADS=2 and train.threads=2" in told.why) == said
-        assert told.facts["quota"] == quota
+    for quota, expected in ((None, False), (8.0, False), (2.5, True)):
+        monkeypatch.setattr(system, "cpu_quota", lambda quota=quota: quota)
+        described = row("cores")
+        assert ("the time of 2.5, so" in described.why) == expected
+        assert ("set OMP_NUM_THREADS=2 and train.threads=2" in described.why) == expected
+        assert described.facts["quota"] == quota
 
 
 def test_memory_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "memory", lambda: system.Memory(16 << 30, 1536 << 20, 2 << 30))
-    told = row("memory")
-    assert told.found == "1.5 GiB available of 16 GiB"
-    assert "allows 2 GiB" in told.why
+    described = row("memory")
+    assert described.found == "1.5 GiB available of 16 GiB"
+    assert "allows 2 GiB" in described.why
 
 
 def test_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    one = SimpleNamespace(name="NVIDIA H100", total_memory=80 << 30, major=9, minor=0)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: one)
+    gpu = SimpleNamespace(name="NVIDIA H100", total_memory=80 << 30, major=9, minor=0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: gpu)
     monkeypatch.setattr(machine, "_version", lambda package: "3.5.0" if package == "triton" else None)
-    told = row("GPU")
-    assert told.found == "NVIDIA H100, 80 GiB, compute capability 9.0"
-    assert told.facts == {
+    described = row("GPU")
+    assert described.found == "NVIDIA H100, 80 GiB, compute capability 9.0"
+    assert described.facts == {
         "devices": [{"name": "NVIDIA H100", "memory": 80 << 30, "capability": "9.0"}], "triton": "3.5.0"
     }  # fmt: skip
-    assert "Triton 3.5.0" in told.why
+    assert "Triton 3.5.0" in described.why
     monkeypatch.setattr(machine, "_version", lambda _: None)
     assert "Without Triton" in row("GPU").why
 
 
-def test_no_gpu_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reason_for_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.version, "cuda", None)
     monkeypatch.setattr(torch.version, "hip", None)
     assert "was built without" in row("GPU").why
     monkeypatch.setattr(torch.version, "cuda", "13.0")
-    assert "look at the driver" in row("GPU").why
+    assert "check the driver" in row("GPU").why
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert "and at CUDA_VISIBLE_DEVICES" in row("GPU").why
+    assert "and CUDA_VISIBLE_DEVICES" in row("GPU").why

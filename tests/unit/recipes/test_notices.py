@@ -1,4 +1,4 @@
-"""What is told of a configuration that is no mistake."""
+"""Notices about options that have no effect, or less effect than stated."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from regard.recipes.notices import notices
 
 
 @pytest.mark.parametrize(
-    ("preset", "options", "told"),
+    ("preset", "options", "expected"),
     [
         ("plain", [], []),
         ("demo", ["train.epochs=2"], []),
@@ -19,7 +19,7 @@ from regard.recipes.notices import notices
             ["model.decoder=plain"],
             ["model.attention.score = 'additive' has no", "model.attention.size = 256"],
         ),
-        ("luong-general", ["train.warmup=1000"], ["train.warmup = 1000 is more than the 900 steps there are"]),
+        ("luong-general", ["train.warmup=1000"], ["train.warmup = 1000 is more than the 900 steps of the training"]),
         ("luong-concat", [], ["model.attention.score = 'concat' is another name of 'additive'"]),
         (
             "transformer-small",
@@ -29,13 +29,14 @@ from regard.recipes.notices import notices
         ("transformer-tiny", ["model.export=onnx"], ["model.export = 'onnx': ONNX Runtime can run this model"]),
     ],
 )
-def test_what_counts_for_nothing_or_less_is_told(preset: str, options: list[str], told: list[str]) -> None:
+def test_options_without_effect_are_noted(preset: str, options: list[str], expected: list[str]) -> None:
     given = load_config(preset=preset, overrides=options)
     complete = given.model_copy(update={"train": given.train.model_copy(update={"steps": 900})})
-    assert [line[: len(start)] for line, start in zip(notices(given, complete), told, strict=True)] == told
+    sentences = notices(given, complete)
+    assert [line[: len(start)] for line, start in zip(sentences, expected, strict=True)] == expected
 
 
-def test_what_was_built_in_python_is_told_of() -> None:
+def test_a_configuration_built_in_python_is_noted_too() -> None:
     given = Config(model=RNNConfig(decoder="plain", input_feeding=True), train=TrainConfig(steps=900, epochs=3))
-    found = notices(given, given)
-    assert [line.split(" = ")[0] for line in found] == ["model.input_feeding", "train.epochs"]
+    sentences = notices(given, given)
+    assert [line.split(" = ")[0] for line in sentences] == ["model.input_feeding", "train.epochs"]

@@ -1,14 +1,14 @@
-"""Text in, vocabularies and corpora out; the second time the same without learning anything anew."""
+"""Vocabularies and corpora from text; the second time they are read without learning them again."""
 
 from __future__ import annotations
 
 import pytest
 
 from regard.errors import CheckpointError, ConfigError, DataError
-from regard.recipes.prepare import prepare, prepare_again
+from regard.recipes.prepare import load_prepared, prepare
 
 
-def test_everything_is_there(toy) -> None:
+def test_everything_is_prepared(toy) -> None:
     prepared = prepare(toy.config(), toy.directory / "t")
     assert (len(prepared.train), len(prepared.val)) == (120, 12)
     assert prepared.src_subword is prepared.tgt_subword
@@ -18,25 +18,25 @@ def test_everything_is_there(toy) -> None:
     assert prepared.config.train.steps == 8
 
 
-def test_open_options_are_derived_and_said(toy) -> None:
+def test_unset_options_are_derived_and_noted(toy) -> None:
     config = toy.config()
-    open_train = config.train.model_copy(update={"steps": None, "batch_tokens": None, "threads": None})
-    prepared = prepare(config.model_copy(update={"train": open_train}), toy.directory / "t")
+    incomplete = config.train.model_copy(update={"steps": None, "batch_tokens": None, "threads": None})
+    prepared = prepare(config.model_copy(update={"train": incomplete}), toy.directory / "t")
     assert prepared.config.train.steps is not None
     assert prepared.config.train.batch_tokens is not None
     assert any(note.startswith("train.steps = ") for note in prepared.notes)
 
 
 @pytest.mark.parametrize("shared", ["true", "false"])
-def test_again_it_is_the_same(toy, shared: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prepared_training_is_loaded_unchanged(toy, shared: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first = prepare(toy.config(f"subword.shared={shared}"), toy.directory / "t")
     monkeypatch.setattr("regard.recipes.prepare.Subword.train", lambda *_, **__: pytest.fail("learned again"))
-    second = prepare_again(toy.directory / "t")
+    second = load_prepared(toy.directory / "t")
     assert second.config == first.config
-    for one, other in ((first.train, second.train), (first.val, second.val)):
-        assert one.pairs == other.pairs
-        assert one.src.values.tolist() == other.src.values.tolist()
-        assert one.tgt.values.tolist() == other.tgt.values.tolist()
+    for before, after in ((first.train, second.train), (first.val, second.val)):
+        assert before.pairs == after.pairs
+        assert before.src.values.tolist() == after.src.values.tolist()
+        assert before.tgt.values.tolist() == after.tgt.values.tolist()
     assert (second.src_subword is second.tgt_subword) == (shared == "true")
     assert second.tgt_subword.fingerprint() == first.tgt_subword.fingerprint()
 
@@ -60,7 +60,7 @@ def test_one_sentence_cannot_be_divided(toy) -> None:
         prepare(toy.config(files=("src", "tgt")), toy.directory / "t")
 
 
-def test_what_is_left_out_is_said(toy) -> None:
+def test_pairs_that_are_left_out_are_noted(toy) -> None:
     with (toy.directory / "train.en").open("a") as src, (toy.directory / "train.fr").open("a") as tgt:
         src.write("dog\n" + "dog " * 300 + "\n")
         tgt.write("\n" + "chien " * 300 + "\n")
@@ -74,16 +74,16 @@ def test_text_must_be_named(toy) -> None:
         prepare(toy.config(files=()), toy.directory / "t")
 
 
-def test_again_needs_a_first_time(toy) -> None:
-    with pytest.raises(CheckpointError, match=r"no training to go on with.*without --resume"):
-        prepare_again(toy.directory / "t")
+def test_loading_needs_a_prepared_training(toy) -> None:
+    with pytest.raises(CheckpointError, match=r"no training to resume.*without --resume"):
+        load_prepared(toy.directory / "t")
 
 
 @pytest.mark.parametrize("name", ["train", "val"])
-def test_changed_text_is_noticed(toy, name: str) -> None:
+def test_a_changed_text_is_refused(toy, name: str) -> None:
     prepare(toy.config(), toy.directory / "t")
     for ending, word in (("en", "dog"), ("fr", "chien")):
         with (toy.directory / f"{name}.{ending}").open("a") as file:
             file.write(f"{word}\n")
-    with pytest.raises(DataError, match=r"text is not what it was.*another directory"):
-        prepare_again(toy.directory / "t")
+    with pytest.raises(DataError, match=r"text has changed since.*another directory"):
+        load_prepared(toy.directory / "t")

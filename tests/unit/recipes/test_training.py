@@ -1,18 +1,17 @@
-"""A whole training: files in, a model's directory out; twice the same; stopped and gone on with."""
+"""A whole training: from files to a model directory; repeatable; stopped and resumed."""
 
 from __future__ import annotations
 
 import hashlib
-import signal
 from pathlib import Path
 
 import pytest
 
-from regard.config.schema import TransformerConfig
 from regard.errors import CheckpointError, ConfigError
 from regard.recipes import training
 from regard.recipes.training import choose_device, train
 from regard.store import load_model
+from regard.train.interrupt import Interrupt
 
 
 def digest(model: Path) -> str:
@@ -20,10 +19,11 @@ def digest(model: Path) -> str:
 
 
 class Stopper:
-    """A reporter that sends a signal when training has come to a step."""
+    """A reporter that requests a stop when training has come to a step."""
 
     def __init__(self, step: int) -> None:
         self.step = step
+        self.interrupt = Interrupt()
         self.messages: list[str] = []
 
     def on_start(self, plan) -> None: ...
@@ -32,7 +32,7 @@ class Stopper:
 
     def on_validation(self, step: int, validation, *, best: bool) -> None:
         if step == self.step:
-            signal.raise_signal(signal.SIGTERM)
+            self.interrupt.request()
 
     def on_message(self, text: str) -> None:
         self.messages.append(text)
@@ -41,7 +41,7 @@ class Stopper:
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_one_seed_one_model(toy, precision: str) -> None:
+def test_the_same_seed_gives_the_same_model(toy, precision: str) -> None:
     results = [
         train(toy.config(f"train.precision={precision}", f"train.seed={seed}"), toy.directory / name)
         for name, seed in (("a", 1), ("b", 1), ("c", 2))
@@ -52,7 +52,7 @@ def test_one_seed_one_model(toy, precision: str) -> None:
     assert results[0].steps == 8
 
 
-def test_the_model_says_where_it_comes_from(toy) -> None:
+def test_the_model_records_its_training(toy) -> None:
     result = train(toy.config("train.average=best"), toy.directory / "model")
     stored = load_model(result.path)
     assert stored.config == result.config
@@ -64,10 +64,10 @@ def test_the_model_says_where_it_comes_from(toy) -> None:
     assert "torch" in details
 
 
-def test_stopped_and_gone_on_with_it_is_the_same(toy) -> None:
+def test_a_resumed_training_gives_the_same_model(toy) -> None:
     whole = train(toy.config(), toy.directory / "whole")
     stopper = Stopper(4)
-    stopped = train(toy.config(), toy.directory / "broken", reporter=stopper)
+    stopped = train(toy.config(), toy.directory / "broken", reporter=stopper, interrupt=stopper.interrupt)
     assert (stopped.interrupted, stopped.steps, stopped.validation) == (True, 4, None)
     assert not (stopped.path / "manifest.json").exists()
     assert f"regard train --out {stopped.path} --resume" in stopper.messages[-1]
@@ -77,21 +77,21 @@ def test_stopped_and_gone_on_with_it_is_the_same(toy) -> None:
     assert resumed.config == whole.config
 
 
-def test_limits_may_be_raised_and_nothing_else(toy) -> None:
+def test_only_limits_may_be_raised(toy) -> None:
     train(toy.config(), toy.directory / "model")
     longer = train(toy.config("train.steps=12", "train.learning_rate=7"), toy.directory / "model", resume=True)
     assert longer.steps == 12
     assert longer.config.train.learning_rate == toy.config().train.learning_rate
 
 
-def test_threads_of_a_larger_machine_are_lowered_with_a_word(toy) -> None:
+def test_threads_of_a_larger_machine_are_lowered_with_a_note(toy) -> None:
     stopper = Stopper(0)
     result = train(toy.config("train.threads=1000"), toy.directory / "model", reporter=stopper)
     assert result.steps == 8
-    assert any("train.threads = 1000 is too many for this machine" in one for one in stopper.messages)
+    assert any("train.threads = 1000 is beyond this machine" in message for message in stopper.messages)
 
 
-def test_a_training_without_a_saved_step_begins_anew(toy) -> None:
+def test_a_training_without_a_saved_state_starts_again(toy) -> None:
     whole = train(toy.config(), toy.directory / "whole")
     train(toy.config(), toy.directory / "model")
     (toy.directory / "model/training/state.safetensors").unlink()
@@ -99,7 +99,7 @@ def test_a_training_without_a_saved_step_begins_anew(toy) -> None:
     assert digest(resumed.path) == digest(whole.path)
 
 
-def test_epochs_become_steps(toy) -> None:
+def test_epochs_are_converted_to_steps(toy) -> None:
     result = train(toy.config("train.epochs=2"), toy.directory / "model")
     assert result.config.train.steps == result.steps > 8
 
@@ -120,22 +120,23 @@ def test_subwords_can_be_sampled_and_separate(toy) -> None:
     ],
 )
 def test_a_directory_in_use_is_not_touched(toy, taken: str, message: str) -> None:
-    place = toy.directory / "model" / taken
-    place.parent.mkdir(parents=True)
-    place.write_text("somebody's")
+    path = toy.directory / "model" / taken
+    path.parent.mkdir(parents=True)
+    path.write_text("of another program")
     with pytest.raises(ConfigError, match=message):
         train(toy.config(), toy.directory / "model")
-    assert [one for one in (toy.directory / "model").rglob("*") if one.is_file()] == [place]
-    assert place.read_text() == "somebody's"
+    assert [file for file in (toy.directory / "model").rglob("*") if file.is_file()] == [path]
+    assert path.read_text() == "of another program"
 
 
-def test_what_can_be_gone_on_with_is_not_begun_anew(toy) -> None:
-    train(toy.config(), toy.directory / "model", reporter=Stopper(4))
-    with pytest.raises(ConfigError, match=r"already contains training: .*, resume it with --resume, or replace"):
+def test_a_training_that_can_resume_is_not_replaced(toy) -> None:
+    stopper = Stopper(4)
+    train(toy.config(), toy.directory / "model", reporter=stopper, interrupt=stopper.interrupt)
+    with pytest.raises(ConfigError, match=r"already holds training: .*, go on with --resume, or replace"):
         train(toy.config(), toy.directory / "model")
 
 
-def test_it_can_be_replaced(toy) -> None:
+def test_a_finished_training_can_be_replaced(toy) -> None:
     out = toy.directory / "model"
     train(toy.config(), out)
     before = digest(out)
@@ -143,17 +144,17 @@ def test_it_can_be_replaced(toy) -> None:
     assert digest(out) != before
 
 
-def test_a_file_is_no_directory(toy) -> None:
+def test_a_file_in_place_of_the_directory_is_refused(toy) -> None:
     with pytest.raises(ConfigError, match="expected a directory for the model, found a file"):
         train(toy.config(), toy.directory / "train.en")
 
 
-def test_going_on_needs_a_beginning(toy) -> None:
-    with pytest.raises(CheckpointError, match="no training to go on with"):
+def test_resuming_needs_a_training(toy) -> None:
+    with pytest.raises(CheckpointError, match="no training to resume"):
         train(None, toy.directory / "nowhere", resume=True)
 
 
-def test_beginning_needs_a_configuration(toy) -> None:
+def test_a_new_training_needs_a_configuration(toy) -> None:
     with pytest.raises(ConfigError, match="expected a configuration"):
         train(None, toy.directory / "model")
 
@@ -162,21 +163,22 @@ def test_the_measured_precision_is_kept(toy, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("regard.train.precision.measure_ratio", lambda *_, **__: 2.0)
     stopper = Stopper(4)
     config = toy.config("train.precision=auto")
-    assert train(config, toy.directory / "model", reporter=stopper).config.train.precision == "bfloat16"
+    stopped = train(config, toy.directory / "model", reporter=stopper, interrupt=stopper.interrupt)
+    assert stopped.config.train.precision == "bfloat16"
     assert any("2.0 times as fast" in message for message in stopper.messages)
     monkeypatch.setattr("regard.train.precision.measure_ratio", lambda *_, **__: 0.5)
     assert train(None, toy.directory / "model", resume=True).config.train.precision == "bfloat16"
 
 
 def test_a_transformer_is_measured_by_its_batches(toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = {}
-    monkeypatch.setattr("regard.train.precision.measure_ratio", lambda *_, **sizes: asked.update(sizes) or 0.5)
+    measured = {}
+    monkeypatch.setattr("regard.train.precision.measure_ratio", lambda *_, **sizes: measured.update(sizes) or 0.5)
     sizes = ["width=16", "ff_size=16", "heads=2", "encoder_layers=1", "decoder_layers=1"]
     config = toy.config("train.precision=auto", "train.steps=1").model_copy(
-        update={"model": TransformerConfig(**{k: int(v) for k, v in (one.split("=") for one in sizes)})}
+        update={"model": training.TransformerConfig(**{k: int(v) for k, v in (size.split("=") for size in sizes)})}
     )
     train(config, toy.directory / "model")
-    assert asked == {"rows": 128, "width": 16}
+    assert measured == {"rows": 128, "width": 16}
 
 
 def test_devices() -> None:
@@ -187,13 +189,13 @@ def test_devices() -> None:
             choose_device(name)
 
 
-def test_curves_are_written_where_tensorboard_is(toy) -> None:
+def test_curves_are_written_with_tensorboard(toy) -> None:
     out = toy.directory / "model"
     train(toy.config("train.tensorboard=true", "train.steps=4"), out)
     assert list((out / "training/tensorboard").glob("events.*"))
 
 
-def test_without_tensorboard_there_are_none(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_tensorboard_there_are_no_curves(toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "find_spec", lambda name: None)
     train(toy.config("train.tensorboard=true", "train.steps=4"), toy.directory / "model")
     assert not (toy.directory / "model/training/tensorboard").exists()

@@ -1,4 +1,4 @@
-"""Validation: all pairs for the loss, some for the scores, each with its own translation."""
+"""Validation: the loss of all pairs, the scores of some, each pair with its own translation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from regard.errors import DataError
 from regard.model.build import build_model
 from regard.recipes import validator
-from regard.recipes.prepare import Prepared, prepare, prepare_again
+from regard.recipes.prepare import Prepared, load_prepared, prepare
 from regard.recipes.validator import TranslatingValidator
 from regard.train.interrupt import Interrupt, Interrupted
 from regard.values import Hypothesis
@@ -25,33 +25,33 @@ def network(prepared: Prepared) -> torch.nn.Module:
 
 
 def nothing() -> None:
-    """No wish to stop."""
+    """Requests no stop."""
 
 
 def oracle(prepared: Prepared):
-    """A search that knows the references: it finds each source's row by its ids."""
+    """A search that returns the references, which it looks up by the ids of the sources."""
     corpus, eos = prepared.val, prepared.tgt_subword.specials.eos
     known = {tuple(corpus.src[row].tolist()): corpus.tgt[row].tolist() for row in range(len(corpus))}
 
     def search(model, src_ids, src_len, *, max_len, specials, **_) -> list[Hypothesis]:
-        found = [
+        references = [
             tuple(known[tuple(ids[: length - 1])])
             for ids, length in zip(src_ids.tolist(), src_len.tolist(), strict=True)
         ]
         assert (max_len == 2 * src_len + 20).all()
-        return [Hypothesis((*ids, eos), 0.0, (0.0,) * (len(ids) + 1)) for ids in found]
+        return [Hypothesis((*ids, eos), 0.0, (0.0,) * (len(ids) + 1)) for ids in references]
 
     return search
 
 
 @pytest.mark.parametrize("at_once", [5, 100])
-def test_right_translations_get_full_marks(toy, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+def test_right_translations_get_full_scores(toy, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     toy.write("val", 30, seed=5)
     prepared = prepare(toy.config(), toy.directory / "t")
     monkeypatch.setattr(validator, "greedy_search", oracle(prepared))
     monkeypatch.setattr(validator, "SENTENCES_AT_ONCE", at_once)
-    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
-    validation = judge(network(prepared), check=nothing)
+    validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    validation = validate(network(prepared), check=nothing)
     assert validation.bleu == pytest.approx(100.0)
     assert validation.chrf == pytest.approx(100.0)
     assert len(validation.samples) == 3
@@ -69,7 +69,7 @@ def test_right_translations_get_full_marks(toy, monkeypatch: pytest.MonkeyPatch,
     ],
     ids=["zh", "ja", "th", "ko"],
 )
-def test_right_translations_get_full_marks_without_spaces_too(
+def test_right_translations_get_full_scores_without_spaces_too(
     toy, monkeypatch: pytest.MonkeyPatch, tokenizer: str, space: str, targets: list[str]
 ) -> None:
     monkeypatch.setattr("regard.evaluate.tokenizers.find_spec", lambda name: None)  # as where no MeCab is installed
@@ -77,13 +77,13 @@ def test_right_translations_get_full_marks_without_spaces_too(
         toy.write(name, count, seed=count, words=dict(zip(WORDS, targets, strict=True)), space=space)
     prepared = prepare(toy.config(), toy.directory / "t")
     monkeypatch.setattr(validator, "greedy_search", oracle(prepared))
-    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
-    validation = judge(network(prepared), check=nothing)
+    validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    validation = validate(network(prepared), check=nothing)
     assert validation.bleu == pytest.approx(100.0)
-    assert prepared.config.train.bleu_tokenize == judge.tokenizer == tokenizer
-    said = [note for note in prepared.notes if note.startswith("train.bleu_tokenize")]
-    assert said == [f"train.bleu_tokenize = {tokenizer}, for the script of the validation targets"] * (space == "")
-    assert prepare_again(toy.directory / "t").config.train.bleu_tokenize == tokenizer
+    assert prepared.config.train.bleu_tokenize == validate.tokenizer == tokenizer
+    notes = [note for note in prepared.notes if note.startswith("train.bleu_tokenize")]
+    assert notes == [f"train.bleu_tokenize = {tokenizer}, for the script of the validation targets"] * (space == "")
+    assert load_prepared(toy.directory / "t").config.train.bleu_tokenize == tokenizer
 
 
 def test_a_tokenizer_that_is_missing_is_refused_before_anything_is_learned(toy) -> None:
@@ -102,59 +102,61 @@ def test_the_loss_is_over_all_and_the_scores_over_some(toy, monkeypatch: pytest.
     monkeypatch.setattr(
         validator,
         "corpus_loss",
-        lambda model, batches, **rest: inner(model, seen.extend(found := list(batches)) or found, **rest),
+        lambda model, batches, **rest: inner(model, seen.extend(read := list(batches)) or read, **rest),
     )
     scored = []
-    monkeypatch.setattr(validator, "corpus_bleu", lambda said, wanted, tokenize: scored.append(len(said)) or 1.0)
-    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
-    validation = judge(network(prepared), check=nothing)
+    monkeypatch.setattr(
+        validator, "corpus_bleu", lambda translations, references, tokenize: scored.append(len(translations)) or 1.0
+    )
+    validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    validation = validate(network(prepared), check=nothing)
     assert sum(len(batch.src_len) for batch in seen) == 12
     assert scored == [4]
     assert validation.nll < validation.loss + 1
     assert validation.seconds > 0
 
 
-def test_it_leaves_random_numbers_alone(toy) -> None:
+def test_it_draws_no_random_numbers(toy) -> None:
     prepared = prepare(toy.config(), toy.directory / "t")
     model = network(prepared)
-    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
     before = torch.get_rng_state()
-    first = judge(model, check=nothing)
+    first = validate(model, check=nothing)
     assert torch.equal(before, torch.get_rng_state())
-    second = judge(model, check=nothing)
+    second = validate(model, check=nothing)
     assert (first.loss, first.bleu, first.samples) == (second.loss, second.bleu, second.samples)
 
 
 def test_it_can_be_left(toy) -> None:
     prepared = prepare(toy.config(), toy.directory / "t")
-    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
     interrupt = Interrupt()
-    interrupt.requested = True
+    interrupt.request()
     with pytest.raises(Interrupted):
-        judge(network(prepared), check=interrupt.check)
+        validate(network(prepared), check=interrupt.check)
 
 
-def test_how_sharp_attention_is_where_there_is_any(toy) -> None:
+def test_the_sharpness_of_attention_is_measured_if_there_is_any(toy) -> None:
     prepared = prepare(toy.config(), toy.directory / "t")
-    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
-    validation = judge(network(prepared), check=nothing)
+    validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    validation = validate(network(prepared), check=nothing)
     assert validation.entropy is not None
     assert validation.sharpness is not None
-    # An untrained model looks everywhere alike; padding takes no part, else no row could be as flat as its length.
+    # An untrained model attends almost uniformly; if padding counted, entropy would exceed the log of the length.
     mean_ln = sum(math.log(len(prepared.val.src[row]) + 1) * (len(prepared.val.tgt[row]) + 1) for row in range(12))
     tokens = sum(len(prepared.val.tgt[row]) + 1 for row in range(12))
     assert validation.entropy == pytest.approx(mean_ln / tokens, rel=0.02)
     assert validation.sharpness < 0.02
     plain = prepare(toy.config("model.decoder=plain"), toy.directory / "p")
-    judge = TranslatingValidator(plain.val, plain.tgt_subword, config=plain.config, device="cpu")
-    blind = judge(network(plain), check=nothing)
-    assert (blind.entropy, blind.sharpness) == (None, None)
+    validate = TranslatingValidator(plain.val, plain.tgt_subword, config=plain.config, device="cpu")
+    without_attention = validate(network(plain), check=nothing)
+    assert (without_attention.entropy, without_attention.sharpness) == (None, None)
 
 
-def test_translations_end_where_positions_do(toy) -> None:
+def test_translations_are_no_longer_than_the_positions(toy) -> None:
     model = ["model.kind=transformer", "model.width=8", "model.heads=2", "model.position=learned"]
     prepared = prepare(toy.config(*model, "model.max_positions=13", "data.max_len=12"), toy.directory / "t")
-    judge = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
+    validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
     assert int(prepared.val.src_lens.max()) + 1 < 13 < int(prepared.val.src_lens.min()) + 20
-    translations = {sample.translation for sample in judge(network(prepared), check=nothing).samples}
+    translations = {sample.translation for sample in validate(network(prepared), check=nothing).samples}
     assert len(translations) > 0

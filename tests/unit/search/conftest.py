@@ -1,4 +1,4 @@
-"""A model whose probabilities stand in tables, so that everything a search does can be computed by hand."""
+"""A model whose probabilities are tables, so that the results of searches can be computed in plain Python."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class TableState(State):
 
 
 class TableModel:
-    """The next token depends on the last two, on the source's first word, and on nothing else.
+    """A model whose next token depends only on the last two tokens and the first source word.
 
     Attributes:
         logits: `(words, V, V, V)`: source word, token before last, last token, next token.
         attention: `(V, S)` scores of source positions by last token.
-        rows: Rows of each call of `step`.
+        rows: Number of rows in each call of `step`.
     """
 
     def __init__(self, *, vocab: int = 6, words: int = 8, max_src: int = 12, seed: int = 0, sharpness: float = 1.0):
@@ -50,11 +50,11 @@ class TableModel:
             scores = self.attention[ids, :num_src] + 0.3 * state.before[:, None] * torch.arange(num_src)
             first = scores.masked_fill(padding, -torch.inf).softmax(-1)
             second = (2 * scores).masked_fill(padding, -torch.inf).softmax(-1)
-            weights = (torch.stack((first, second), 1), second[:, None])  # two layers, of two heads and of one
+            weights = (torch.stack((first, second), 1), second[:, None])  # two layers, with two heads and with one
         return StepOutput(logits, weights), TableState(state.src_ids, state.src_len, ids, state.position + 1)
 
     def log_probs(self, word: int, before: int, last: int) -> list[float]:
-        """The next token's log-probabilities, in float64."""
+        """Log-probabilities of the next token, in float64."""
         return self.logits[word, before, last].double().log_softmax(-1).tolist()
 
 

@@ -1,4 +1,4 @@
-"""Beam search against enumeration, greedy search and its own promises."""
+"""Beam search compared with enumeration, greedy search and a plain implementation."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from regard.values import Hypothesis, Specials, StepOutput
 Make = Callable[..., Any]
 """Makes a table model; see `conftest.py`."""
 LogProbs = Callable[[int, int, int], list[float]]
-"""Of the next token, by the source's first word and the last two tokens."""
+"""Log-probabilities of the next token, by the first source word and the last two tokens."""
 
 
 def sources(lengths: list[int], *, words: list[int] | None = None) -> tuple[Tensor, Tensor]:
-    """Rows of the given lengths, eos included, padded; the first word tells rows apart."""
+    """Padded rows of the given lengths, eos included, which differ in their first word."""
     rows = torch.full((len(lengths), max(lengths)), 1)
     for number, length in enumerate(lengths):
         rows[number, :length] = 4
@@ -36,15 +36,15 @@ def sources(lengths: list[int], *, words: list[int] | None = None) -> tuple[Tens
 def enumerate_all(
     log_probs: LogProbs, word: int, max_len: int, alpha: float
 ) -> list[tuple[float, tuple[int, ...], bool]]:
-    """Every finished target within the limit, and every unfinished one at it, by plain recursion."""
+    """All finished targets within the limit, and all unfinished ones at the limit, by recursion."""
     found: list[tuple[float, tuple[int, ...], bool]] = []
 
     def walk(prefix: tuple[int, ...], log_prob: float) -> None:
         history = (0, 2, *prefix)
-        for token, more in enumerate(log_probs(word, history[-2], history[-1])):
+        for token, token_log_prob in enumerate(log_probs(word, history[-2], history[-1])):
             if token in (1, 2):
                 continue
-            longer, total = (*prefix, token), log_prob + more
+            longer, total = (*prefix, token), log_prob + token_log_prob
             score = total / ((5 + len(longer)) / 6) ** alpha
             if token == 3:
                 found.append((score, longer, True))
@@ -57,19 +57,19 @@ def enumerate_all(
     return sorted(found, reverse=True)
 
 
-def same(one: Hypothesis, other: Hypothesis) -> None:
-    assert one.ids == other.ids
-    assert one.score == pytest.approx(other.score, abs=1e-5)
-    assert one.log_probs == pytest.approx(other.log_probs, abs=1e-5)
-    assert one.finished == other.finished
-    assert len(one.weights) == len(other.weights)
-    for mine, theirs in zip(one.weights, other.weights, strict=True):
-        torch.testing.assert_close(mine, theirs)
+def assert_same(found: Hypothesis, expected: Hypothesis) -> None:
+    assert found.ids == expected.ids
+    assert found.score == pytest.approx(expected.score, abs=1e-5)
+    assert found.log_probs == pytest.approx(expected.log_probs, abs=1e-5)
+    assert found.finished == expected.finished
+    assert len(found.weights) == len(expected.weights)
+    for layer, expected_layer in zip(found.weights, expected.weights, strict=True):
+        torch.testing.assert_close(layer, expected_layer)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0, 2.5])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_beam_that_holds_everything_enumerates(
+def test_a_beam_of_all_prefixes_equals_enumeration(
     table_model: Make, specials: Specials, alpha: float, seed: int
 ) -> None:
     model, max_len = table_model(seed=seed, vocab=6), 4
@@ -77,24 +77,29 @@ def test_a_beam_that_holds_everything_enumerates(
     options = BeamOptions(beam=400, n_best=20, length_penalty=alpha)
     limits = torch.full((3,), max_len)
     found = beam_search(model, src_ids, src_len, max_len=limits, specials=specials, options=options)
-    for word, answers in enumerate(found):
-        wanted = [one for one in enumerate_all(model.log_probs, word, max_len, alpha) if one[2]][:20]
-        assert [one.ids for one in answers] == [ids for _, ids, _ in wanted]
-        assert [one.score for one in answers] == pytest.approx([score for score, _, _ in wanted], abs=1e-5)
-        assert all(one.finished for one in answers)
+    for word, hypotheses in enumerate(found):
+        targets = enumerate_all(model.log_probs, word, max_len, alpha)
+        expected = [(score, ids) for score, ids, finished in targets if finished][:20]
+        assert [hypothesis.ids for hypothesis in hypotheses] == [ids for _, ids in expected]
+        scores = [hypothesis.score for hypothesis in hypotheses]
+        assert scores == pytest.approx([score for score, _ in expected], abs=1e-5)
+        assert all(hypothesis.finished for hypothesis in hypotheses)
 
 
-def test_where_nothing_finishes_the_best_unfinished_are_returned(table_model: Make, specials: Specials) -> None:
+def test_without_finished_hypotheses_the_best_unfinished_ones_are_returned(
+    table_model: Make, specials: Specials
+) -> None:
     model = table_model()
     model.logits[..., specials.eos] = -torch.inf
     src_ids, src_len = sources([2, 2])
     options = BeamOptions(beam=200, n_best=3, length_penalty=0.5)
     found = beam_search(model, src_ids, src_len, max_len=torch.tensor([3, 2]), specials=specials, options=options)
-    for word, (answers, limit) in enumerate(zip(found, (3, 2), strict=True)):
-        wanted = enumerate_all(model.log_probs, word, limit, 0.5)[:3]
-        assert [one.ids for one in answers] == [ids for _, ids, _ in wanted]
-        assert [one.score for one in answers] == pytest.approx([score for score, _, _ in wanted], abs=1e-5)
-        assert not any(one.finished for one in answers)
+    for word, (hypotheses, limit) in enumerate(zip(found, (3, 2), strict=True)):
+        expected = enumerate_all(model.log_probs, word, limit, 0.5)[:3]
+        assert [hypothesis.ids for hypothesis in hypotheses] == [ids for _, ids, _ in expected]
+        scores = [hypothesis.score for hypothesis in hypotheses]
+        assert scores == pytest.approx([score for score, _, _ in expected], abs=1e-5)
+        assert not any(hypothesis.finished for hypothesis in hypotheses)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
@@ -102,7 +107,7 @@ def test_beam_1_is_greedy(table_model: Make, specials: Specials, alpha: float) -
     model = table_model(sharpness=0.7)
     src_ids, src_len = sources([3, 5, 2, 7, 4, 4, 6, 1])
     limits = torch.tensor([9, 8, 7, 6, 5, 12, 1, 3])
-    wide = beam_search(
+    beam_of_1 = beam_search(
         model,
         src_ids,
         src_len,
@@ -114,14 +119,16 @@ def test_beam_1_is_greedy(table_model: Make, specials: Specials, alpha: float) -
     greedy = greedy_search(
         model, src_ids, src_len, max_len=limits, specials=specials, length_penalty=alpha, need_weights=True
     )
-    assert len({one.finished for one in greedy}) == 2
-    for (one,), other in zip(wide, greedy, strict=True):
-        same(one, other)
+    assert len({hypothesis.finished for hypothesis in greedy}) == 2
+    for (found,), expected in zip(beam_of_1, greedy, strict=True):
+        assert_same(found, expected)
 
 
 @pytest.mark.parametrize("beam", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("coverage", [0.0, 0.4])
-def test_a_batch_is_its_sentences_one_by_one(table_model: Make, specials: Specials, beam: int, coverage: float) -> None:
+def test_a_batch_gives_the_results_of_single_sentences(
+    table_model: Make, specials: Specials, beam: int, coverage: float
+) -> None:
     model = table_model(sharpness=1.5, seed=beam)
     src_ids, src_len = sources([3, 5, 2, 7, 4, 4, 6, 1])
     limits = torch.tensor([9, 8, 7, 6, 5, 12, 1, 3])
@@ -140,70 +147,76 @@ def test_a_batch_is_its_sentences_one_by_one(table_model: Make, specials: Specia
             need_weights=True,
         )
         assert len(alone) == len(together[row]) >= 1
-        for one, other in zip(together[row], alone, strict=True):
-            same(one, other)
+        for found, expected in zip(together[row], alone, strict=True):
+            assert_same(found, expected)
 
 
 def test_stopping_early_changes_nothing(table_model: Make, specials: Specials, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The textbook's algorithm in plain Python, which never stops before all its places are taken."""
+    """Compares with a plain implementation, which never stops before all slots are filled."""
     saved = 0
     for seed, alpha, n_best in itertools.product(range(12), (0.0, 1.0), (1, 3)):
         model = table_model(seed=seed, sharpness=2.0)
         src_ids, src_len = sources([2])
         options = BeamOptions(beam=4, n_best=n_best, length_penalty=alpha)
         [found] = beam_search(model, src_ids, src_len, max_len=torch.tensor([15]), specials=specials, options=options)
-        wanted, steps = textbook(model.log_probs, 0, beam=4, max_len=15, alpha=alpha)
-        assert [one.ids for one in found] == [ids for _, ids in wanted[:n_best]]
-        assert [one.score for one in found] == pytest.approx([score for score, _ in wanted[:n_best]], abs=1e-5)
+        expected, steps = plain_beam_search(model.log_probs, 0, beam=4, max_len=15, alpha=alpha)
+        assert [hypothesis.ids for hypothesis in found] == [ids for _, ids in expected[:n_best]]
+        scores = [hypothesis.score for hypothesis in found]
+        assert scores == pytest.approx([score for score, _ in expected[:n_best]], abs=1e-5)
         saved += steps - len(model.rows)
         assert len(model.rows) <= steps
     assert saved > 20
 
 
-def textbook(
+def plain_beam_search(
     log_probs: LogProbs, word: int, *, beam: int, max_len: int, alpha: float
 ) -> tuple[list[tuple[float, tuple[int, ...]]], int]:
-    growing: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    unfinished: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     finished: list[tuple[float, tuple[int, ...]]] = []
     steps = 0
-    while growing and steps < max_len:
+    while unfinished and steps < max_len:
         steps += 1
         candidates = []
-        for total, prefix in growing:
+        for total, prefix in unfinished:
             history = (0, 2, *prefix)
-            for token, more in enumerate(log_probs(word, history[-2], history[-1])):
+            for token, log_prob in enumerate(log_probs(word, history[-2], history[-1])):
                 if token not in (1, 2):
-                    candidates.append((total + more, (*prefix, token)))
+                    candidates.append((total + log_prob, (*prefix, token)))
         best = sorted(candidates, reverse=True)[: beam - len(finished)]
         finished += [(total / ((5 + steps) / 6) ** alpha, ids) for total, ids in best if ids[-1] == 3]
-        growing = [one for one in best if one[1][-1] != 3]
+        unfinished = [(total, ids) for total, ids in best if ids[-1] != 3]
     return sorted(finished, reverse=True), steps
 
 
 @pytest.mark.parametrize("beam", [2, 3, 7])
-def test_n_best_are_sorted_distinct_and_what_they_say(table_model: Make, specials: Specials, beam: int) -> None:
+def test_n_best_hypotheses_are_sorted_distinct_and_scored_correctly(
+    table_model: Make, specials: Specials, beam: int
+) -> None:
     model = table_model(sharpness=0.8)
     src_ids, src_len = sources([3, 5, 2])
     options = BeamOptions(beam=beam, n_best=beam, length_penalty=0.8, coverage_penalty=0.3)
     limits = torch.tensor([12, 12, 12])
     found = beam_search(model, src_ids, src_len, max_len=limits, specials=specials, options=options, need_weights=True)
     assert sum(map(len, found)) > 3
-    for word, answers in enumerate(found):
-        assert len({one.ids for one in answers}) == len(answers)
-        assert [one.score for one in answers] == sorted((one.score for one in answers), reverse=True)
-        for one in answers:
-            assert set(one.ids) & {specials.pad, specials.bos} == set()
-            history = (0, 2, *one.ids)
-            wanted = [model.log_probs(word, *history[i : i + 2])[history[i + 2]] for i in range(len(one.ids))]
-            assert one.log_probs == pytest.approx(wanted, abs=1e-5)
-            first, second = one.weights
-            assert first.shape == (2, len(one.ids), src_len[word])
-            assert second.shape == (1, len(one.ids), src_len[word])
+    for word, hypotheses in enumerate(found):
+        assert len({hypothesis.ids for hypothesis in hypotheses}) == len(hypotheses)
+        scores = [hypothesis.score for hypothesis in hypotheses]
+        assert scores == sorted(scores, reverse=True)
+        for hypothesis in hypotheses:
+            ids = hypothesis.ids
+            assert set(ids) & {specials.pad, specials.bos} == set()
+            history = (0, 2, *ids)
+            expected = [model.log_probs(word, *history[i : i + 2])[history[i + 2]] for i in range(len(ids))]
+            assert hypothesis.log_probs == pytest.approx(expected, abs=1e-5)
+            first, second = hypothesis.weights
+            assert first.shape == (2, len(ids), src_len[word])
+            assert second.shape == (1, len(ids), src_len[word])
             torch.testing.assert_close(first.sum(-1), torch.ones(first.shape[:2]))
-            # eq. 14 of Wu et al. 2016 by hand, p_ij the mean over layers and heads
+            # Wu et al. 2016, eq. 14, with p_ij the mean over layers and heads.
             attention = ((first[0] + first[1]) / 2 + second[0]) / 2
             coverage = sum(math.log(min(float(column.sum()), 1.0)) for column in attention.T)
-            assert one.score == pytest.approx(sum(wanted) / ((5 + len(wanted)) / 6) ** 0.8 + 0.3 * coverage, abs=1e-5)
+            expected_score = sum(expected) / ((5 + len(expected)) / 6) ** 0.8 + 0.3 * coverage
+            assert hypothesis.score == pytest.approx(expected_score, abs=1e-5)
 
 
 def test_attention_belongs_to_its_token(table_model: Make, specials: Specials) -> None:
@@ -218,25 +231,25 @@ def test_attention_belongs_to_its_token(table_model: Make, specials: Specials) -
         options=BeamOptions(beam=4, n_best=4),
         need_weights=True,
     )
-    for length, answers in zip(src_len.tolist(), found, strict=True):
-        for one in answers:
-            history = (0, 2, *one.ids)
-            for step in range(len(one.ids)):
+    for length, hypotheses in zip(src_len.tolist(), found, strict=True):
+        for hypothesis in hypotheses:
+            history = (0, 2, *hypothesis.ids)
+            for step in range(len(hypothesis.ids)):
                 before, last = history[step : step + 2]
                 scores = model.attention[last, :length] + 0.3 * before * torch.arange(length)
-                torch.testing.assert_close(one.weights[0][0, step], scores.softmax(0))
+                torch.testing.assert_close(hypothesis.weights[0][0, step], scores.softmax(0))
 
 
-def test_attention_is_not_asked_for_in_vain(table_model: Make, specials: Specials) -> None:
+def test_attention_is_not_returned_unless_requested(table_model: Make, specials: Specials) -> None:
     src_ids, src_len = sources([6, 4])
     limits = torch.tensor([10, 10])
     for coverage in (0.0, 0.5):
         options = BeamOptions(beam=3, coverage_penalty=coverage)
         found = beam_search(table_model(), src_ids, src_len, max_len=limits, specials=specials, options=options)
-        assert all(one.weights == () for answers in found for one in answers)
+        assert all(hypothesis.weights == () for hypotheses in found for hypothesis in hypotheses)
 
 
-def test_what_is_finished_leaves_the_batch(table_model: Make, specials: Specials) -> None:
+def test_finished_hypotheses_are_removed_from_the_batch(table_model: Make, specials: Specials) -> None:
     model = table_model()
     src_ids, src_len = sources([3] * 8)
     beam_search(
@@ -247,7 +260,7 @@ def test_what_is_finished_leaves_the_batch(table_model: Make, specials: Specials
     assert max(model.rows[2:], default=0) <= 4
 
 
-def test_a_sentence_that_gives_no_number_is_named(table_model: Make, specials: Specials) -> None:
+def test_a_sentence_with_infinite_logits_is_named(table_model: Make, specials: Specials) -> None:
     for value in (math.nan, math.inf):
         model = table_model(sharpness=0.1)
         model.logits[5, 2, :, 4] = value
@@ -257,7 +270,7 @@ def test_a_sentence_that_gives_no_number_is_named(table_model: Make, specials: S
             beam_search(model, src_ids, src_len, max_len=limits, specials=specials)
 
 
-def test_one_row_ruled_out_entirely_is_an_error(table_model: Make, specials: Specials) -> None:
+def test_a_row_without_possible_tokens_is_an_error(table_model: Make, specials: Specials) -> None:
     model = table_model()
     model.logits[1, 0, 2] = -math.inf
     src_ids, src_len = sources([3, 3])
@@ -265,8 +278,8 @@ def test_one_row_ruled_out_entirely_is_an_error(table_model: Make, specials: Spe
         beam_search(model, src_ids, src_len, max_len=torch.tensor([4, 4]), specials=specials)
 
 
-class Plain:
-    """The same model, but nobody ever sees where it looks."""
+class WithoutAttention:
+    """A model that never returns attention."""
 
     def __init__(self, model: StepModel) -> None:
         self.start = model.start
@@ -280,17 +293,22 @@ def test_a_coverage_penalty_needs_attention(table_model: Make, specials: Special
     src_ids, src_len = sources([3, 3])
     with pytest.raises(SearchError, match="coverage_penalty to 0"):
         beam_search(
-            Plain(table_model()),
+            WithoutAttention(table_model()),
             src_ids,
             src_len,
             max_len=torch.tensor([4, 4]),
             specials=specials,
             options=BeamOptions(coverage_penalty=0.1),
         )
-    [[one], _] = beam_search(
-        Plain(table_model()), src_ids, src_len, max_len=torch.tensor([4, 4]), specials=specials, need_weights=True
+    [[hypothesis], _] = beam_search(
+        WithoutAttention(table_model()),
+        src_ids,
+        src_len,
+        max_len=torch.tensor([4, 4]),
+        specials=specials,
+        need_weights=True,
     )
-    assert one.weights == ()
+    assert hypothesis.weights == ()
 
 
 def test_no_sentences_no_hypotheses(table_model: Make, specials: Specials) -> None:

@@ -1,4 +1,4 @@
-"""An ensemble is a model: the mean of its members' probabilities."""
+"""An ensemble is a model whose probabilities are the mean of those of its members."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ SRC_IDS, SRC_LEN = torch.tensor([[2, 4, 4, 3], [5, 3, 1, 1], [1, 4, 3, 1]]), tor
 LIMITS = torch.tensor([9, 7, 12])
 
 
-def test_equal_members_are_one_model(table_model: Make, specials: Specials) -> None:
+def test_two_equal_members_equal_one_model(table_model: Make, specials: Specials) -> None:
     options = BeamOptions(beam=4, n_best=3, coverage_penalty=0.2)
     alone, both = (
         beam_search(model, SRC_IDS, SRC_LEN, max_len=LIMITS, specials=specials, options=options, need_weights=True)
         for model in (table_model(seed=1), Ensemble([table_model(seed=1), table_model(seed=1)]))
     )
-    for mine, theirs in zip(alone, both, strict=True):
-        assert len(mine) == len(theirs) > 0
-        for one, other in zip(mine, theirs, strict=True):
-            assert one.ids == other.ids
-            assert one.score == pytest.approx(other.score, abs=1e-5)
-            assert one.log_probs == pytest.approx(other.log_probs, abs=1e-5)
-            assert len(other.weights) == 4
-            for layer, first, second in zip(one.weights, other.weights[:2], other.weights[2:], strict=True):
+    for expected_n_best, n_best in zip(alone, both, strict=True):
+        assert len(expected_n_best) == len(n_best) > 0
+        for expected, found in zip(expected_n_best, n_best, strict=True):
+            assert expected.ids == found.ids
+            assert expected.score == pytest.approx(found.score, abs=1e-5)
+            assert expected.log_probs == pytest.approx(found.log_probs, abs=1e-5)
+            assert len(found.weights) == 4
+            for layer, first, second in zip(expected.weights, found.weights[:2], found.weights[2:], strict=True):
                 torch.testing.assert_close(layer, first)
                 torch.testing.assert_close(layer, second)
 
@@ -47,7 +47,7 @@ def test_probabilities_are_averaged(table_model: Make, specials: Specials) -> No
         mean = sum(member.logits[word, 0, 2].double().softmax(-1) for member in members) / 3
         torch.testing.assert_close(output.logits[row].softmax(-1), mean.float())
     assert output.weights == ()
-    # States move together: the second step, for rows in another order.
+    # The states of all members are selected together: the second step, for rows in another order.
     output, _ = ensemble.step(torch.tensor([4, 5]), state.select(torch.tensor([2, 0])))
     mean = sum(member.logits[1, 2, 4].double().softmax(-1) for member in members) / 3
     torch.testing.assert_close(output.logits[0].softmax(-1), mean.float())
@@ -55,13 +55,13 @@ def test_probabilities_are_averaged(table_model: Make, specials: Specials) -> No
 
 def test_one_member_changes_nothing(table_model: Make, specials: Specials) -> None:
     alone = greedy_search(table_model(), SRC_IDS, SRC_LEN, max_len=LIMITS, specials=specials)
-    within = greedy_search(Ensemble([table_model()]), SRC_IDS, SRC_LEN, max_len=LIMITS, specials=specials)
-    assert [one.ids for one in alone] == [one.ids for one in within]
+    in_ensemble = greedy_search(Ensemble([table_model()]), SRC_IDS, SRC_LEN, max_len=LIMITS, specials=specials)
+    assert [hypothesis.ids for hypothesis in alone] == [hypothesis.ids for hypothesis in in_ensemble]
 
 
 def test_impossible_ensembles_are_refused(table_model: Make, specials: Specials) -> None:
     with pytest.raises(SearchError, match="at least one model"):
         Ensemble([])
     mixed = Ensemble([table_model(vocab=6), table_model(vocab=7)])
-    with pytest.raises(SearchError, match=r"one target vocabulary, but theirs have \[6, 7\] ids"):
+    with pytest.raises(SearchError, match=r"same target vocabulary, but the sizes of theirs are \[6, 7\]"):
         greedy_search(mixed, SRC_IDS, SRC_LEN, max_len=LIMITS, specials=specials)

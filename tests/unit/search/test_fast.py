@@ -1,4 +1,4 @@
-"""A model laid out for searches finds what the model itself finds, and leaves it alone."""
+"""A packed model for search finds the same translations, and the original model is unchanged."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, Transf
 from regard.errors import SearchError
 from regard.model.build import build_model
 from regard.model.cells import RecurrentLayer
-from regard.model.fast import for_search
 from regard.model.packed_decoder import PackedDecoder
+from regard.model.packing import pack_for_search
 from regard.model.seq2seq import Seq2Seq
 from regard.native import kernel
 from regard.native.packed import PackedLinear
@@ -48,58 +48,63 @@ def _search(model: Seq2Seq) -> list[list[Hypothesis]]:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_finds_the_same(name: str) -> None:
+def test_the_same_translations_are_found(name: str) -> None:
     model = _model(name)
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    for slow, fast in zip(_search(model), _search(for_search(model)), strict=True):
-        assert [one.ids for one in slow] == [one.ids for one in fast]
-        for one, other in zip(slow, fast, strict=True):
-            assert one.score == pytest.approx(other.score, abs=1e-5)
-            for left, right in zip(one.weights, other.weights, strict=True):
-                torch.testing.assert_close(left, right, rtol=1e-5, atol=1e-5)
+    for slow, fast in zip(_search(model), _search(pack_for_search(model)), strict=True):
+        assert [hypothesis.ids for hypothesis in slow] == [hypothesis.ids for hypothesis in fast]
+        for expected, found in zip(slow, fast, strict=True):
+            assert expected.score == pytest.approx(found.score, abs=1e-5)
+            for expected_layer, layer in zip(expected.weights, found.weights, strict=True):
+                torch.testing.assert_close(expected_layer, layer, rtol=1e-5, atol=1e-5)
     after = model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if not name.startswith(("transformer", "plain"))])
-def test_the_products_of_every_step_are_laid_out(name: str) -> None:
+def test_the_products_of_every_step_are_packed(name: str) -> None:
     model = _model(name)
-    assert all(one.requires_grad for one in model.parameters())  # as after a training, or when read from a file
-    layers = [layer for layer in for_search(model).decoder.modules() if isinstance(layer, RecurrentLayer)]
-    products = [one for layer in layers if layer.packed for one in (layer.packed.late, layer.packed.hidden)]
+    assert all(parameter.requires_grad for parameter in model.parameters())  # as after training or loading
+    layers = [layer for layer in pack_for_search(model).decoder.modules() if isinstance(layer, RecurrentLayer)]
+    products = [
+        product
+        for layer in layers
+        if layer.packed
+        for product in (layer.packed.step_weight, layer.packed.hidden_weight)
+    ]
     assert len(layers) == 2
     assert len(products) == 4
-    for one in products:
-        assert one is None or isinstance(one, PackedLinear) or not one.numel()  # type: ignore[operator, union-attr]
+    for product in products:
+        assert product is None or isinstance(product, PackedLinear) or not product.numel()  # type: ignore[operator, union-attr]
 
 
-def test_shares_what_it_does_not_lay_out_anew() -> None:
+def test_weights_that_are_not_packed_are_shared() -> None:
     model = _model("transformer")
-    assert for_search(model).output_weight is model.output_weight
+    assert pack_for_search(model).output_weight is model.output_weight
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_bfloat16_is_near(name: str) -> None:
+def test_the_error_of_bfloat16_is_small(name: str) -> None:
     model = _model(name)
     hidden = torch.randn(3, model.decoder.output_size)
     with torch.inference_mode():
-        wide, narrow = model.project(hidden), for_search(model, "bfloat16").project(hidden)
+        wide, narrow = model.project(hidden), pack_for_search(model, "bfloat16").project(hidden)
     assert 0 < (wide - narrow).abs().max() < 0.1 * wide.abs().max()
 
 
 def test_an_unknown_precision_is_named() -> None:
     with pytest.raises(SearchError, match="float16"):
-        for_search(_model("transformer"), "float16")
+        pack_for_search(_model("transformer"), "float16")
 
 
-def test_only_a_transformer_that_the_kernel_computes_steps_by_it() -> None:
+def test_the_packed_decoder_is_used_only_for_supported_transformers() -> None:
     if kernel("attend_rows", torch.zeros(1)) is None:
         pytest.skip("nothing was compiled here")
-    assert isinstance(for_search(_model("transformer")).decoder, PackedDecoder)
+    assert isinstance(pack_for_search(_model("transformer")).decoder, PackedDecoder)
     for changes in ({"cross_score": "additive"}, {"normalizer": "sparsemax"}):
         config = TransformerConfig.model_validate({**MODELS["transformer"].model_dump(), **changes})
         other = build_model(config, src_vocab=30, tgt_vocab=30, shared=True, specials=Specials()).eval()
-        assert not isinstance(for_search(other).decoder, PackedDecoder)
-        for slow, fast in zip(_search(other), _search(for_search(other)), strict=True):
-            assert [one.ids for one in slow] == [one.ids for one in fast]
+        assert not isinstance(pack_for_search(other).decoder, PackedDecoder)
+        for slow, fast in zip(_search(other), _search(pack_for_search(other)), strict=True):
+            assert [hypothesis.ids for hypothesis in slow] == [hypothesis.ids for hypothesis in fast]

@@ -1,4 +1,4 @@
-"""A search in 8 bits: what the same rounding gives in float64, nothing of the model changed, nothing kept twice."""
+"""Search in 8 bits: equal to a simulation in float64, with the model unchanged and no float32 copies."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from regard.config.schema import AttentionConfig, ModelConfig, RNNConfig, Transf
 from regard.errors import SearchError
 from regard.model.build import build_model
 from regard.model.cells import RecurrentLayer
-from regard.model.fast import for_search
-from regard.model.rnn_encoder import RoundedLSTM
-from regard.model.rounded import round_rows
+from regard.model.packing import pack_for_search
+from regard.model.rnn_encoder import QuantizedLSTM
+from regard.model.row_padding import pad_rows
 from regard.model.seq2seq import Seq2Seq
 from regard.native.int8 import Int8Linear, has_int8
 from regard.native.packed import PackedLinear
@@ -48,22 +48,22 @@ MODELS: dict[str, ModelConfig] = {
 
 
 class Simulated(nn.Module):
-    """What `Int8Linear` is meant to compute, its rounding in float32 and all that follows in float64."""
+    """Simulates `Int8Linear`: quantization in float32, everything else in float64."""
 
     def __init__(self, product: Int8Linear) -> None:
         super().__init__()
-        factors, scales, bias = product.rounded()
+        factors, scales, bias = product.unpacked()
         self.weight = factors.double() * scales[:, None].double()
         self.constant = torch.zeros(()) if bias is None else bias.double()
-        self.rectify = product.rectify
+        self.relu = product.relu
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
         low, high = x.amin(-1, keepdim=True).clamp(max=0), x.amax(-1, keepdim=True).clamp(min=0)
         span = high - low
         zero = (-low * (255 / span)).round()
-        given = ((x * (255 / span)).round() + zero).clamp(0, 255) - zero
-        y = (given.double() * (span / 255).double()) @ self.weight.T + self.constant
-        y = (y.relu() if self.rectify else y).float()
+        quantized = ((x * (255 / span)).round() + zero).clamp(0, 255) - zero
+        y = (quantized.double() * (span / 255).double()) @ self.weight.T + self.constant
+        y = (y.relu() if self.relu else y).float()
         return y if added is None else added + y
 
 
@@ -71,7 +71,7 @@ def _model(name: str) -> Seq2Seq:
     torch.manual_seed(7)
     model = build_model(MODELS[name], src_vocab=V, tgt_vocab=V, shared=True, specials=Specials()).eval()
     with torch.no_grad():
-        model.output_weight *= 4.0  # so that the top_log_probs words are not nearly as likely as others
+        model.output_weight *= 4.0  # so that the most probable words are clearly more probable than others
     return model
 
 
@@ -91,7 +91,7 @@ def _search(model: Seq2Seq) -> list[list[Hypothesis]]:
 
 
 def _simulate(model: Seq2Seq) -> int:
-    """Puts a `Simulated` in place of every product of a model; how many there were."""
+    """Replaces every 8-bit product of a model by a simulation; returns their number."""
     count = 0
     for module in list(model.modules()):
         for name, child in module.named_children():
@@ -99,7 +99,7 @@ def _simulate(model: Seq2Seq) -> int:
                 setattr(module, name, Simulated(child))
                 count += 1
         if isinstance(module, RecurrentLayer) and module.packed is not None:
-            for name in ("late", "hidden"):
+            for name in ("step_weight", "hidden_weight"):
                 product = getattr(module.packed, name)
                 if isinstance(product, Int8Linear):
                     object.__setattr__(module.packed, name, Simulated(product))
@@ -108,109 +108,113 @@ def _simulate(model: Seq2Seq) -> int:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_finds_what_the_same_rounding_finds_in_float64(name: str, kernels: str) -> None:
+def test_a_simulation_in_float64_finds_the_same(name: str, kernels: str) -> None:
     model = _model(name)
-    found, simulated = _search(for_search(model, "int8")), for_search(model, "int8")
+    found, simulated = _search(pack_for_search(model, "int8")), pack_for_search(model, "int8")
     assert _simulate(simulated) >= 5
-    for one, other in zip(found, _search(simulated), strict=True):
-        assert one[0].ids == other[0].ids
-        assert one[0].score == pytest.approx(other[0].score, abs=0.05)
+    for n_best, expected in zip(found, _search(simulated), strict=True):
+        assert n_best[0].ids == expected[0].ids
+        assert n_best[0].score == pytest.approx(expected[0].score, abs=0.05)
 
 
-def _read_as_they_are(model: Seq2Seq) -> list[Tensor]:
-    """What a search needs in float32: tables, and the weights of encoders that PyTorch runs."""
-    tables = [one for one in model.modules() if isinstance(one, nn.Embedding)]
-    layers = [one for one in model.encoder.modules() if isinstance(one, nn.GRU | nn.RNN)]
-    return [value for one in (*tables, *layers) for value in one.parameters()]
+def _kept_in_float32(model: Seq2Seq) -> list[Tensor]:
+    """The parameters that a search needs in float32: embeddings, and encoders that PyTorch runs."""
+    embeddings = [module for module in model.modules() if isinstance(module, nn.Embedding)]
+    layers = [module for module in model.encoder.modules() if isinstance(module, nn.GRU | nn.RNN)]
+    return [parameter for module in (*embeddings, *layers) for parameter in module.parameters()]
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_model_is_left_alone_and_its_matrices_are_kept_by_nobody(name: str) -> None:
+def test_the_model_is_unchanged_and_its_matrices_can_be_freed(name: str) -> None:
     model = _model(name)
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    needs = [one.requires_grad for one in model.parameters()]
+    requires_grad = [parameter.requires_grad for parameter in model.parameters()]
     wide = model.project(torch.ones(1, model.decoder.output_size))
-    fast = for_search(model, "int8")
+    fast = pack_for_search(model, "int8")
     after = model.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[key], after[key]) for key in before)
-    assert needs == [one.requires_grad for one in model.parameters()]
+    assert requires_grad == [parameter.requires_grad for parameter in model.parameters()]
     assert torch.equal(model.project(torch.ones(1, model.decoder.output_size)), wide)
     matrices = {key: weakref.ref(value) for key, value in model.named_parameters() if value.numel() >= 1 << 12}
-    kept = {key for key, value in model.named_parameters() for one in _read_as_they_are(model) if one is value}
+    kept = {key for key, value in model.named_parameters() if any(value is x for x in _kept_in_float32(model))}
     assert len(matrices) >= 4
     del model, after
     gc.collect()
-    assert {key for key, one in matrices.items() if one() is not None} == kept & matrices.keys()
+    assert {key for key, reference in matrices.items() if reference() is not None} == kept & matrices.keys()
     _search(fast)
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_is_near_float32_and_not_the_same(name: str) -> None:
+def test_the_difference_from_float32_is_small_and_not_zero(name: str) -> None:
     model = _model(name)
     src_ids, src_len = _sources()
     with torch.inference_mode():
         wide, narrow = (
-            one.step(torch.full((6,), 2), one.start(src_ids, src_len))[0].logits
-            for one in (for_search(model), for_search(model, "int8"))
+            fast.step(torch.full((6,), 2), fast.start(src_ids, src_len))[0].logits
+            for fast in (pack_for_search(model), pack_for_search(model, "int8"))
         )
     assert 0 < (wide - narrow).abs().max() < 0.1 * wide.abs().max()
 
 
 @pytest.mark.parametrize("name", ["luong lstm", "plain gru", "plain rnn"])
-def test_a_whole_target_is_read_as_step_by_step(name: str) -> None:
-    fast, (src_ids, src_len) = for_search(_model(name), "int8"), _sources()
+def test_reading_a_whole_target_equals_stepping(name: str) -> None:
+    fast, (src_ids, src_len) = pack_for_search(_model(name), "int8"), _sources()
     ids = torch.randint(4, V, (6, 5))
     with torch.inference_mode():
         encoded = fast.encode(src_ids, src_len)
         state, steps = fast.decoder.start(encoded), []
-        for one in ids.unbind(1):
-            output, state = fast.decoder.step(one, state)
+        for step_ids in ids.unbind(1):
+            output, state = fast.decoder.step(step_ids, state)
             steps.append(output.hidden)
         torch.testing.assert_close(fast.decoder(ids, encoded).hidden, torch.cat(steps, dim=1), rtol=0, atol=0.02)
 
 
 @pytest.mark.parametrize("name", ["transformer", "bahdanau lstm"])
-def test_neighbors_change_nothing(name: str) -> None:
-    engine = StepEngine(for_search(_model(name), "int8"), src_specials=Specials(), tgt_specials=Specials(), workers=1)
+def test_other_sentences_of_a_batch_change_nothing(name: str) -> None:
+    engine = StepEngine(
+        pack_for_search(_model(name), "int8"), src_specials=Specials(), tgt_specials=Specials(), workers=1
+    )
     sources = [[7, 8, 9], [10, 7], [30], [8, 8, 8, 31, 12, 40, 41]]
 
-    def search(some: list[list[int]]) -> list[Hypothesis]:
-        found = engine.search(some, [9] * len(some), BeamOptions(beam=3), need_weights=False)
-        return [one[0] for one in found]
+    def search(batch: list[list[int]]) -> list[Hypothesis]:
+        found = engine.search(batch, [9] * len(batch), BeamOptions(beam=3), need_weights=False)
+        return [n_best[0] for n_best in found]
 
     together = search(sources)
-    alone = [one for source in sources for one in search([source])]
-    assert [one.ids for one in together] == [one.ids for one in alone]
-    assert [one.score for one in together] == pytest.approx([one.score for one in alone], abs=0.02)
+    alone = [hypothesis for source in sources for hypothesis in search([source])]
+    assert [hypothesis.ids for hypothesis in together] == [hypothesis.ids for hypothesis in alone]
+    scores = [hypothesis.score for hypothesis in together]
+    assert scores == pytest.approx([hypothesis.score for hypothesis in alone], abs=0.02)
 
 
-def test_a_shortlist_takes_rows_that_are_rounded_already() -> None:
-    model = for_search(_model("bahdanau lstm"), "int8")
+def test_a_shortlist_selects_rows_of_the_quantized_output_layer() -> None:
+    model = pack_for_search(_model("bahdanau lstm"), "int8")
     engine = StepEngine(model, src_specials=Specials(), tgt_specials=Specials(), workers=1)
-    every = Shortlist(torch.zeros(V, 1, dtype=torch.int64), torch.arange(V), V)
+    all_words = Shortlist(torch.zeros(V, 1, dtype=torch.int64), torch.arange(V), V)
     sources, options = [[7, 8, 9], [10, 7], [30]], BeamOptions(beam=3)
-    whole, within = (
-        one.search(sources, [9] * 3, options, need_weights=False) for one in (engine, engine.with_shortlist(every))
+    full, shortlisted = (
+        variant.search(sources, [9] * 3, options, need_weights=False)
+        for variant in (engine, engine.with_shortlist(all_words))
     )
-    assert [one[0].ids for one in whole] == [one[0].ids for one in within]
-    assert [one[0].score for one in whole] == [one[0].score for one in within]
+    assert [n_best[0].ids for n_best in full] == [n_best[0].ids for n_best in shortlisted]
+    assert [n_best[0].score for n_best in full] == [n_best[0].score for n_best in shortlisted]
 
 
-def test_small_matrices_stay_in_float32_and_rounding_rows_leaves_bytes_alone() -> None:
-    model = round_rows(for_search(_model("luong lstm"), "int8"))
-    kinds = {type(one) for one in model.modules()}
-    assert Int8Linear in kinds
-    assert RoundedLSTM in kinds
+def test_small_matrices_stay_in_float32_and_round_rows_keeps_int8() -> None:
+    model = pad_rows(pack_for_search(_model("luong lstm"), "int8"))
+    types = {type(module) for module in model.modules()}
+    assert Int8Linear in types
+    assert QuantizedLSTM in types
     assert isinstance(model.output_map, Int8Linear)
     small = RNN.model_copy(update={"embed_size": 16, "hidden_size": 24})
     narrow = build_model(small, src_vocab=V, tgt_vocab=V, shared=True, specials=Specials()).eval()
-    assert isinstance(for_search(narrow, "int8").output_map, PackedLinear)
+    assert isinstance(pack_for_search(narrow, "int8").output_map, PackedLinear)
 
 
-def test_a_machine_that_cannot_says_so() -> None:
+def test_machines_without_int8_kernels_are_refused() -> None:
     model = _model("luong lstm")
     with native.limited_to(None), pytest.raises(SearchError, match="expected compiled kernels for int8, but"):
-        for_search(model, "int8")
+        pack_for_search(model, "int8")
     with pytest.raises(SearchError, match=r"expected a model on the CPU for int8.* on meta"):
-        for_search(model.to("meta"), "int8")
+        pack_for_search(model.to("meta"), "int8")

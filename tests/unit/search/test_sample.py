@@ -1,4 +1,4 @@
-"""Sampling draws from the distribution that it says it draws from."""
+"""Samples follow the model's distribution, with temperature and truncation."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def draw(model: Any, options: SampleOptions, *, seed: int = 1, limit: int = 3) -
 
 
 def next_probabilities(row: list[float], options: SampleOptions) -> dict[int, float]:
-    """What may come next and how likely, by the definitions, in plain Python."""
+    """Possible next tokens and their probabilities, by the definitions, in plain Python."""
     weights = {token: math.exp(row[token] / options.temperature) for token in (0, 3, 4, 5)}
-    top_log_probs = sorted(weights, key=lambda token: -weights[token])
+    ranked = sorted(weights, key=lambda token: -weights[token])
     if options.top_k is not None:
-        top_log_probs = top_log_probs[: options.top_k]
-    total = sum(weights[token] for token in top_log_probs)
-    kept, reached = [], 0.0
-    for token in top_log_probs:
+        ranked = ranked[: options.top_k]
+    total = sum(weights[token] for token in ranked)
+    nucleus, reached = [], 0.0
+    for token in ranked:
         if reached >= options.top_p:
             break
-        kept.append(token)
+        nucleus.append(token)
         reached += weights[token] / total
-    total = sum(weights[token] for token in kept)
-    return {token: weights[token] / total for token in kept}
+    total = sum(weights[token] for token in nucleus)
+    return {token: weights[token] / total for token in nucleus}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def next_probabilities(row: list[float], options: SampleOptions) -> dict[int, fl
     ],
     ids=str,
 )
-def test_sentences_come_as_often_as_they_are_likely(table_model: Make, options: SampleOptions) -> None:
+def test_frequencies_of_samples_match_their_probabilities(table_model: Make, options: SampleOptions) -> None:
     model = table_model(seed=2)
     for word, drawn in zip((2, 5), draw(model, options), strict=True):
         expected: dict[tuple[int, ...], float] = {}
@@ -77,7 +77,7 @@ def test_sentences_come_as_often_as_they_are_likely(table_model: Make, options: 
             if probability:
                 expected[ids] = probability
         assert sum(expected.values()) == pytest.approx(1.0)
-        counts = Counter(one.ids for one in drawn)
+        counts = Counter(hypothesis.ids for hypothesis in drawn)
         assert set(counts) <= set(expected)
         for ids, probability in expected.items():
             # Five standard deviations of a binomial count.
@@ -85,60 +85,61 @@ def test_sentences_come_as_often_as_they_are_likely(table_model: Make, options: 
             assert abs(counts[ids] - DRAWS * probability) < spread + 4, ids
 
 
-def test_scores_are_the_models_own(table_model: Make) -> None:
+def test_scores_are_those_of_the_model(table_model: Make) -> None:
     model = table_model(seed=2)
     options = SampleOptions(50, temperature=1.7, top_k=3)
     for word, length, drawn in zip((2, 5), (3, 2), draw(model, options, limit=6), strict=True):
-        for one in drawn:
-            history = (0, 2, *one.ids)
-            wanted = [model.log_probs(word, *history[i : i + 2])[history[i + 2]] for i in range(len(one.ids))]
-            assert one.log_probs == pytest.approx(wanted, abs=1e-5)
-            assert one.score == pytest.approx(sum(wanted), abs=1e-5)
-            assert one.finished == (one.ids[-1] == 3)
-            assert one.weights[0].shape == (2, len(one.ids), length)
+        for hypothesis in drawn:
+            ids = hypothesis.ids
+            history = (0, 2, *ids)
+            expected = [model.log_probs(word, *history[i : i + 2])[history[i + 2]] for i in range(len(ids))]
+            assert hypothesis.log_probs == pytest.approx(expected, abs=1e-5)
+            assert hypothesis.score == pytest.approx(sum(expected), abs=1e-5)
+            assert hypothesis.finished == (ids[-1] == 3)
+            assert hypothesis.weights[0].shape == (2, len(ids), length)
 
 
-def test_the_generator_decides(table_model: Make) -> None:
+def test_samples_are_determined_by_the_generator(table_model: Make) -> None:
     model = table_model(seed=2)
 
     def ids(seed: int) -> list[tuple[int, ...]]:
-        return [one.ids for drawn in draw(model, SampleOptions(20), seed=seed) for one in drawn]
+        return [hypothesis.ids for drawn in draw(model, SampleOptions(20), seed=seed) for hypothesis in drawn]
 
     assert ids(1) == ids(1)
     assert ids(1) != ids(2)
 
 
-def test_one_candidate_leaves_no_choice(table_model: Make) -> None:
+def test_a_single_candidate_is_always_chosen(table_model: Make) -> None:
     model = table_model(seed=2)
     for options in (SampleOptions(30, top_k=1), SampleOptions(30, top_p=1e-6), SampleOptions(30, temperature=1e-3)):
         for drawn in draw(model, options):
-            assert len({one.ids for one in drawn}) == 1
+            assert len({hypothesis.ids for hypothesis in drawn}) == 1
 
 
-def test_truncation_by_hand() -> None:
+def test_truncation_of_a_small_distribution() -> None:
     scores = torch.tensor([[0.1, 0.4, 0.2, 0.3], [0.25, 0.25, 0.25, 0.25]]).log()
 
-    def left(top_k: int | None = None, top_p: float = 1.0) -> list[list[int]]:
+    def remaining(top_k: int | None = None, top_p: float = 1.0) -> list[list[int]]:
         return [row.isfinite().nonzero()[:, 0].tolist() for row in truncate(scores, top_k=top_k, top_p=top_p)]
 
-    assert left() == [[0, 1, 2, 3], [0, 1, 2, 3]]
-    assert left(top_k=2) == [[1, 3], [0, 1]]
-    assert left(top_k=9) == [[0, 1, 2, 3], [0, 1, 2, 3]]
-    assert left(top_p=0.39) == [[1], [0, 1]]
-    assert left(top_p=0.69) == [[1, 3], [0, 1, 2]]
-    assert left(top_p=0.71) == [[1, 2, 3], [0, 1, 2]]
-    # Among the three best alone, 0.4 + 0.3 are 0.78 of the mass.
-    assert left(top_k=3, top_p=0.75) == [[1, 3], [0, 1, 2]]
+    assert remaining() == [[0, 1, 2, 3], [0, 1, 2, 3]]
+    assert remaining(top_k=2) == [[1, 3], [0, 1]]
+    assert remaining(top_k=9) == [[0, 1, 2, 3], [0, 1, 2, 3]]
+    assert remaining(top_p=0.39) == [[1], [0, 1]]
+    assert remaining(top_p=0.69) == [[1, 3], [0, 1, 2]]
+    assert remaining(top_p=0.71) == [[1, 2, 3], [0, 1, 2]]
+    # 0.4 + 0.3 are 0.78 of the total probability of the three best.
+    assert remaining(top_k=3, top_p=0.75) == [[1, 3], [0, 1, 2]]
     assert truncate(torch.zeros(1, 5000), top_k=3).isfinite().nonzero()[:, 1].tolist() == [0, 1, 2]
-    kept = truncate(scores, top_k=2)
-    torch.testing.assert_close(kept[0, [1, 3]], scores[0, [1, 3]])
+    truncated = truncate(scores, top_k=2)
+    torch.testing.assert_close(truncated[0, [1, 3]], scores[0, [1, 3]])
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"num_samples": 0}, "num_samples of at least 1, got 0"),
-        ({"temperature": 0.0}, "temperature above 0, got 0.0; search greedily"),
+        ({"temperature": 0.0}, "temperature above 0, got 0.0; greedy search"),
         ({"temperature": math.nan}, "temperature above 0, got nan"),
         ({"top_k": 0}, "top_k of at least 1, got 0"),
         ({"top_p": 0.0}, "top_p above 0 and at most 1, got 0.0"),
@@ -150,7 +151,7 @@ def test_impossible_options_are_refused(options: dict[str, float], message: str)
         SampleOptions(**options)  # type: ignore[arg-type]
 
 
-def test_options_need_not_be_given(table_model: Make) -> None:
+def test_options_have_defaults(table_model: Make) -> None:
     src_ids, src_len = torch.tensor([[2, 4, 3]]), torch.tensor([3])
     generator = torch.Generator().manual_seed(1)
     [drawn] = sample(

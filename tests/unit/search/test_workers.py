@@ -1,4 +1,4 @@
-"""Searches side by side."""
+"""Parallel searches."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from regard.search.workers import in_parallel
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
-def test_keeps_the_order(workers: int) -> None:
+def test_results_are_in_order(workers: int) -> None:
     assert list(in_parallel(lambda job: job * job, range(20), workers=workers)) == [job * job for job in range(20)]
 
 
-def test_two_are_under_way_at_once() -> None:
+def test_two_jobs_run_at_the_same_time() -> None:
     both = threading.Barrier(2, timeout=1800)
     assert list(in_parallel(lambda job: both.wait() >= 0, range(2), workers=2)) == [True, True]
 
 
-def test_an_error_comes_out_where_its_result_would() -> None:
+def test_an_error_is_raised_in_place_of_its_result() -> None:
     def search(job: int) -> int:
         if job == 2:
             raise ValueError("the third")
@@ -32,7 +32,7 @@ def test_an_error_comes_out_where_its_result_would() -> None:
         next(found)
 
 
-def test_threads_are_as_before() -> None:
+def test_the_number_of_threads_is_restored() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:

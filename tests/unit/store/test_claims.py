@@ -310,5 +310,5 @@ def test_unaligned_tensors_are_read(tmp_path: Path) -> None:
 
 def test_a_git_lfs_pointer_is_recognized(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
-    with pytest.raises(CheckpointError, match=r"a pointer of Git LFS in place of the file itself: .*git lfs pull"):
+    with pytest.raises(CheckpointError, match=r"a Git LFS pointer instead of the file itself: .*git lfs pull"):
         map_tensors(tmp_path / "a")

@@ -1,4 +1,4 @@
-"""Small vocabularies of both kinds, and texts of every sort for hypothesis."""
+"""Small subword vocabularies of both kinds."""
 
 from __future__ import annotations
 

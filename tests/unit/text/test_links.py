@@ -1,11 +1,11 @@
-"""Files of word links: forms, bases, and what is refused."""
+"""Reading files of word links: formats, bases and errors."""
 
 from __future__ import annotations
 
 import pytest
 
 from regard.errors import DataError
-from regard.text.links import GoldLinks, check_some, naacl, parse_pharaoh, read_links
+from regard.text.links import GoldLinks, check_not_empty, naacl, parse_pharaoh, read_links
 
 
 def write(path, text):
@@ -17,33 +17,33 @@ def test_possible_links_in_both_spellings():
     assert parse_pharaoh("0-0 1p2 3?4") == GoldLinks(((0, 0),), ((0, 0), (1, 2), (3, 4)))
 
 
-def test_counted_from_one():
+def test_one_based_links():
     assert parse_pharaoh("1-1 2p3", base=1) == GoldLinks(((0, 0),), ((0, 0), (1, 2)))
-    with pytest.raises(DataError, match=r"gold:3: expected words counted from 1, got '0-1'"):
-        parse_pharaoh("0-1", base=1, place="gold:3")
+    with pytest.raises(DataError, match=r"gold:3: expected 1-based word numbers, got '0-1'"):
+        parse_pharaoh("0-1", base=1, location="gold:3")
 
 
-def test_a_zero_shows_that_words_count_from_zero(tmp_path):
+def test_a_zero_proves_that_links_are_zero_based(tmp_path):
     path = write(tmp_path / "gold", "1-1\n2-0\n")
-    assert [one.sure for one in read_links(path)] == [((1, 1),), ((2, 0),)]
+    assert [gold.sure for gold in read_links(path)] == [((1, 1),), ((2, 0),)]
 
 
-def test_a_link_beyond_the_sentence_shows_that_words_count_from_one(tmp_path):
+def test_a_link_beyond_the_sentence_proves_that_links_are_one_based(tmp_path):
     path = write(tmp_path / "gold", "1-1\n2-2\n")
-    found = read_links(path, lengths=[(3, 3), (2, 2)])
-    assert [one.sure for one in found] == [((0, 0),), ((1, 1),)]
+    links = read_links(path, lengths=[(3, 3), (2, 2)])
+    assert [gold.sure for gold in links] == [((0, 0),), ((1, 1),)]
 
 
-def test_an_open_base_is_demanded(tmp_path):
+def test_an_ambiguous_base_is_refused(tmp_path):
     path = write(tmp_path / "gold", "1-1\n2-2\n")
     for lengths in ((), [(3, 3), (3, 3)]):
-        with pytest.raises(DataError, match=r"gold: no link has a 0, .* --gold-base"):
+        with pytest.raises(DataError, match=r"gold: no link contains a 0, .* --gold-base"):
             read_links(path, lengths=lengths)
     assert read_links(path, base=1)[1].sure == ((1, 1),)
     assert read_links(path, base=0)[1].sure == ((2, 2),)
 
 
-def test_nothing_linked_needs_no_base(tmp_path):
+def test_a_file_without_links_needs_no_base(tmp_path):
     assert read_links(write(tmp_path / "gold", "\n\n")) == [GoldLinks((), ())] * 2
 
 
@@ -55,46 +55,48 @@ def test_links_beyond_the_sentence_are_refused(tmp_path):
         read_links(path, lengths=[(1, 1)])
 
 
-def test_naacl_there_and_back(tmp_path):
+def test_naacl_round_trip(tmp_path):
     sentences = [((0, 0), (2, 1)), (), ((1, 1),)]
     text = "\n".join(naacl(links, number) for number, links in enumerate(sentences, start=1))
-    assert [one.sure for one in read_links(write(tmp_path / "gold", text))] == sentences
+    assert [gold.sure for gold in read_links(write(tmp_path / "gold", text))] == sentences
 
 
-def test_naacl_sure_possible_and_the_empty_word(tmp_path):
+def test_naacl_sure_and_possible_links_and_the_empty_word(tmp_path):
     path = write(tmp_path / "gold", "0001 1 1 S\n0001 2 1 P 0.5\n0001 0 2 S\n0003 1 2\n")
-    found = read_links(path, lengths=[(2, 2)] * 4)
-    assert found[0] == GoldLinks(((0, 0),), ((0, 0), (1, 0)))
-    assert [one.sure for one in found[1:]] == [(), ((0, 1),), ()]
-    with pytest.raises(DataError, match=r"gold:1: expected sentences counted from 1"):
+    links = read_links(path, lengths=[(2, 2)] * 4)
+    assert links[0] == GoldLinks(((0, 0),), ((0, 0), (1, 0)))
+    assert [gold.sure for gold in links[1:]] == [(), ((0, 1),), ()]
+    with pytest.raises(DataError, match=r"gold:1: expected 1-based sentence numbers"):
         read_links(write(tmp_path / "gold", "0 1 1\n"))
 
 
-def test_naacl_sentences_without_end_are_refused(tmp_path):
+def test_naacl_sentence_numbers_out_of_range_are_refused(tmp_path):
     path = write(tmp_path / "gold", "1 1 1\n9999999 1 1\n")
-    with pytest.raises(DataError, match=r"gold:2: .* got number 9999999, but only 2 pairs have links"):
+    with pytest.raises(
+        DataError, match=r"gold:2: sentence number 9999999 is out of range: only 2 sentence pairs have links"
+    ):
         read_links(path)
-    with pytest.raises(DataError, match=r"gold:2: .* got number 9999999, but there are 2 sentence pairs"):
+    with pytest.raises(DataError, match=r"gold:2: sentence number 9999999 is out of range: there are 2 sentence pairs"):
         read_links(path, lengths=[(1, 1), (1, 1)])
 
 
-def test_naacl_pairs_without_links_cost_next_to_nothing(tmp_path):
-    found = read_links(write(tmp_path / "gold", "1000 9999999 9999999\n"), num_pairs=2000)
-    assert len(found) == 2000
-    assert found[999].sure == ((9999998, 9999998),)
-    assert len({id(one) for one in found}) == 2
+def test_naacl_pairs_without_links_share_one_object(tmp_path):
+    links = read_links(write(tmp_path / "gold", "1000 9999999 9999999\n"), num_pairs=2000)
+    assert len(links) == 2000
+    assert links[999].sure == ((9999998, 9999998),)
+    assert len({id(gold) for gold in links}) == 2
 
 
-def test_what_is_no_link_is_shown_in_part(tmp_path):
+def test_a_malformed_link_is_shortened_in_the_message(tmp_path):
     path = write(tmp_path / "gold", "0-0 " + "e\u0301" * 100_000)
     with pytest.raises(DataError) as raised:
         read_links(path)
     assert len(str(raised.value)) < 300
 
 
-def test_right_links_of_which_there_are_none_are_refused(tmp_path):
+def test_gold_files_without_links_are_refused(tmp_path):
     for text in ("", "\n\n"):
         path = write(tmp_path / "gold", text)
-        with pytest.raises(DataError, match="gold: expected right links to compare with, found none in"):
-            check_some(read_links(path), path)
-    check_some([GoldLinks((), ()), GoldLinks((), ((0, 0),))], "gold")
+        with pytest.raises(DataError, match="gold: expected gold links to compare with, found none in"):
+            check_not_empty(read_links(path), path)
+    check_not_empty([GoldLinks((), ()), GoldLinks((), ((0, 0),))], "gold")

@@ -1,4 +1,4 @@
-"""Normalizing: NFC, plain single spaces, and nothing more."""
+"""Normalization: NFC, single plain spaces, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regard.text.normalize import normalize, plain_blanks, without_surrogates
+from regard.text.normalize import normalize, replace_blanks, replace_surrogates
 
 ANY = st.text(st.characters(exclude_categories=()))  # surrogates too
 
@@ -23,7 +23,7 @@ ANY = st.text(st.characters(exclude_categories=()))  # surrogates too
         ("a\r\nb\tc\x00d\x85e\u2028f\u2029g", "a b c d e f g"),
         ("\ufeffjoined\ufefffiles ", "joined files"),
         ("auto\u200bmobile 你\u200b好 a\u200b \u200bb\u200b", "automobile 你好 a b"),
-        # Thai, Khmer and Burmese words end at a space of no width, which no reader sees
+        # a zero width space, invisible to readers, ends words in Thai, Khmer and Burmese
         ("ไป\u200bโรงเรียน", "ไป\u200bโรงเรียน"),
         ("ខ្ញុំ\u200b\u200bទៅ\u200b សាលា\u200b។A\u200bស", "ខ្ញុំ\u200bទៅ សាលា\u200b។Aស"),
         ("\u200bသွား\u200bမယ်\u200b", "သွား\u200bမယ်"),
@@ -40,7 +40,7 @@ def test_examples(text: str, expected: str) -> None:
 
 
 @given(ANY)
-def test_nothing_is_left_to_normalize(text: str) -> None:
+def test_normalization_is_idempotent(text: str) -> None:
     once = normalize(text)
     assert normalize(once) == once
     assert unicodedata.is_normalized("NFC", once)
@@ -49,8 +49,8 @@ def test_nothing_is_left_to_normalize(text: str) -> None:
 
 
 @pytest.mark.parametrize("marks", ["\u0301\u0316", "\u0344\u0316", "\u0f73\u0301", "\u0316"])
-def test_marks_without_end_take_no_time_to_sort(marks: str) -> None:
-    """Composition sorts them: 1 MB in a row would take an hour."""
+def test_long_runs_of_marks_are_split(marks: str) -> None:
+    """NFC sorts each run in quadratic time: a run of 1 MB would take an hour."""
     for number in range(30, 130):
         text = "ế\u0316" + marks * number
         assert normalize(normalize(text)) == normalize(text)
@@ -60,16 +60,16 @@ def test_marks_without_end_take_no_time_to_sort(marks: str) -> None:
     assert len(long) > 50_000
 
 
-def test_every_control_and_space_of_unicode_is_a_blank() -> None:
-    by_hand = {
+def test_every_unicode_control_and_space_is_replaced() -> None:
+    expected = {
         chr(code)
         for code in range(sys.maxunicode + 1)
         if unicodedata.category(chr(code)) in ("Cc", "Zs", "Zl", "Zp") or chr(code).isspace()
     }
-    found = {chr(code) for code in range(sys.maxunicode + 1) if plain_blanks(chr(code)) == " "}
-    assert found == by_hand | {"\ufeff"}
+    blanks = {chr(code) for code in range(sys.maxunicode + 1) if replace_blanks(chr(code)) == " "}
+    assert blanks == expected | {"\ufeff"}
 
 
 @given(ANY)
-def test_helpers_keep_the_length(text: str) -> None:
-    assert len(plain_blanks(text)) == len(without_surrogates(text)) == len(text)
+def test_replacements_keep_the_length(text: str) -> None:
+    assert len(replace_blanks(text)) == len(replace_surrogates(text)) == len(text)

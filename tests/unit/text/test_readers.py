@@ -1,4 +1,4 @@
-"""Readers: what they read, and that each complaint names its place."""
+"""Readers: what they read, and that each error names the file and line."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from regard.values import Pair
 
 @pytest.fixture
 def write(tmp_path: Path):
-    def write_one(name: str, content: bytes | str) -> Path:
+    def write_file(name: str, content: bytes | str) -> Path:
         path = tmp_path / name
         data = content.encode() if isinstance(content, str) else content
         path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
         return path
 
-    return write_one
+    return write_file
 
 
 @pytest.mark.parametrize(
@@ -42,23 +42,23 @@ def test_lines(write, name: str, content: str, lines: list[str]) -> None:
     assert list(read_lines(write(name, content))) == lines
 
 
-def test_a_packed_file_may_have_any_name(write, tmp_path: Path) -> None:
+def test_a_gzipped_file_may_have_any_name(write, tmp_path: Path) -> None:
     path = write("x.gz", "a\nb\n").rename(tmp_path / "x.txt")
     assert list(read_lines(path)) == ["a", "b"]
 
 
-def test_lines_come_one_by_one(write) -> None:
+def test_lines_are_yielded_one_by_one(write) -> None:
     lines = read_lines(write("x", b"good\n\xff\n"))
     assert next(lines) == "good"
     with pytest.raises(DataError):
         next(lines)
 
 
-def test_what_came_before_a_failure_comes_before_it_in_windows(write) -> None:
-    pieces = in_batches(read_lines(write("x", b"1\n2\n3\n\xff\n")), 2)
-    assert [next(pieces), next(pieces)] == [["1", "2"], ["3"]]
+def test_lines_before_an_error_are_yielded_before_it(write) -> None:
+    batches = in_batches(read_lines(write("x", b"1\n2\n3\n\xff\n")), 2)
+    assert [next(batches), next(batches)] == [["1", "2"], ["3"]]
     with pytest.raises(DataError, match="x:4"):
-        next(pieces)
+        next(batches)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_came_before_a_failure_comes_before_it_in_windows(write) -> None:
         ("x", b"ok\n\xed\xa0\x80", "x:2: expected UTF-8"),  # a surrogate
     ],
 )
-def test_what_is_no_text_is_refused(write, name: str, content: bytes | str, message: str) -> None:
+def test_binary_data_is_refused(write, name: str, content: bytes | str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         list(read_lines(write(name, content)))
 
@@ -81,7 +81,7 @@ def test_what_is_no_text_is_refused(write, name: str, content: bytes | str, mess
 @pytest.mark.parametrize("text", ["How was your day?\n", "Как дела?\nХорошо.\n", "Πώς;\n", "a\nfew\n", "\n\r\nok"])
 @pytest.mark.parametrize("encoding", ["utf-16le", "utf-16be"])
 @pytest.mark.parametrize("name", ["x.txt", "x.gz"])
-def test_utf_16_without_a_mark_is_named(write, name: str, encoding: str, text: str) -> None:
+def test_utf_16_without_a_byte_order_mark_is_detected(write, name: str, encoding: str, text: str) -> None:
     with pytest.raises(DataError, match=f"{name}: .*UTF-16 without a byte order mark.* -f {encoding} -t utf-8"):
         list(read_lines(write(name, text.encode(encoding))))
 
@@ -93,13 +93,13 @@ def test_utf_8_is_not_taken_for_utf_16(write, content: str) -> None:
 
 @pytest.mark.parametrize("content", ["one\rtwo\r", "one\rtwo", "one\rtwo\rthree\n", "\r\rone"])
 @pytest.mark.parametrize("name", ["x.txt", "x.gz"])
-def test_lines_that_end_in_cr_alone_are_named(write, name: str, content: str) -> None:
+def test_lines_that_end_in_cr_alone_are_detected(write, name: str, content: str) -> None:
     with pytest.raises(DataError, match=f"{name}: .*end in CR alone.* tr '.r' '.n'"):
         list(read_lines(write(name, content)))
 
 
 @pytest.mark.parametrize("content", ["one\r", "one\r\n", "o\rne\ntwo\n", "o\rn\re\ntwo\n", "o\rne\n"])
-def test_a_cr_elsewhere_is_text(write, content: str) -> None:
+def test_a_cr_within_a_line_is_text(write, content: str) -> None:
     lines = [line.removesuffix("\r") for line in content.removesuffix("\n").split("\n")]
     assert list(read_lines(write("x", content))) == lines
 
@@ -107,7 +107,7 @@ def test_a_cr_elsewhere_is_text(write, content: str) -> None:
 ARCHIVES = {
     "xz": lzma.compress(b"text\n"),
     "bz2": bz2.compress(b"text\n"),
-    "bz2 of nothing": bz2.compress(b""),
+    "bz2 empty": bz2.compress(b""),
     "zip": b"PK\3\4\x14\0\0\0\x08\0",
     "zst": b"\x28\xb5\x2f\xfd\x04\0",
     "7z": b"7z\xbc\xaf\x27\x1c\0\4",
@@ -119,48 +119,48 @@ ARCHIVES = {
 
 @pytest.mark.parametrize("kind", ARCHIVES)
 @pytest.mark.parametrize("name", ["x.txt", "x.gz"])
-def test_an_archive_is_named_as_what_it_is(write, kind: str, name: str) -> None:
+def test_archive_types_are_named(write, kind: str, name: str) -> None:
     with pytest.raises(DataError, match=f"{name}: expected .*text, found .*{kind.split()[0]} ?"):
         list(read_lines(write(name, ARCHIVES[kind])))
 
 
-def test_an_archive_that_calls_itself_gz_is_named(tmp_path: Path) -> None:
+def test_an_archive_with_the_suffix_gz_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.gz").write_bytes(ARCHIVES["xz"])
     with pytest.raises(DataError, match=r"an \.xz archive: unpack it first"):
         list(read_lines(tmp_path / "x.gz"))
 
 
-def test_a_pointer_of_git_lfs_is_named(write) -> None:
+def test_a_git_lfs_pointer_is_named(write) -> None:
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'1f' * 32}\nsize 4096\n"
-    with pytest.raises(DataError, match=r"x: expected text, found a pointer of Git LFS.* `git lfs pull`"):
+    with pytest.raises(DataError, match=r"x: expected text, found a Git LFS pointer.* `git lfs pull`"):
         list(read_lines(write("x", pointer)))
 
 
-def test_words_that_begin_like_archives_are_text(write) -> None:
+def test_text_that_begins_like_an_archive_is_text(write) -> None:
     lines = ["PK is Peter Klein.", "BZh is no word.", "BZh9 neither", "version https://example.org", "7z is small."]
     for line in lines:
         assert list(read_lines(write("x", line))) == [line]
 
 
 @pytest.mark.parametrize("keep", [1, 9, 60, -1, -9])
-def test_a_truncated_gz_is_named(write, keep: int) -> None:
+def test_a_truncated_gz_is_reported(write, keep: int) -> None:
     path = write("x.gz", "".join(f"line {n * n}\n" for n in range(2000)))
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(DataError, match=rf"{re.escape(str(path))}: broken .gz after line \d+ .*fetch it again"):
         list(read_lines(path))
 
 
-@pytest.mark.parametrize("place", [10, 14, -6])  # the first block's kind and tables, the checksum
-def test_a_damaged_gz_is_named(write, place: int) -> None:
+@pytest.mark.parametrize("offset", [10, 14, -6])  # the first block's kind and tables, the checksum
+def test_a_damaged_gz_is_reported(write, offset: int) -> None:
     path = write("x.gz", "".join(f"line {n * n}\n" for n in range(2000)))
     data = bytearray(path.read_bytes())
-    data[place] ^= 0xFF
+    data[offset] ^= 0xFF
     path.write_bytes(data)
     with pytest.raises(DataError, match=r"x\.gz: broken \.gz after line [0-9]+ "):
         list(read_lines(path))
 
 
-def test_plain_text_called_gz_is_named(tmp_path: Path) -> None:
+def test_plain_text_with_the_suffix_gz_is_reported(tmp_path: Path) -> None:
     (tmp_path / "x.gz").write_text("plain")
     with pytest.raises(DataError, match=r"x.gz: broken .gz after line 0 \(Not a gzipped file"):
         list(read_lines(tmp_path / "x.gz"))
@@ -169,12 +169,12 @@ def test_plain_text_called_gz_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("missing", r"missing: no such file: check the name \(the present directory is /"),
+        ("missing", r"missing: no such file: check the name \(the current directory is /"),
         ("", "expected a text file, found a directory: name a file in it"),
         ("file/below", "below: cannot be opened: Not a directory"),
     ],
 )
-def test_what_cannot_be_opened_is_named(write, tmp_path: Path, name: str, message: str) -> None:
+def test_errors_of_opening_name_the_path(write, tmp_path: Path, name: str, message: str) -> None:
     write("file", "a")
     with pytest.raises(DataError, match=message) as caught:
         list(read_lines(tmp_path / name))
@@ -188,28 +188,28 @@ def test_a_line_of_ten_megabytes(write) -> None:
 
 
 def test_pairs_of_two_files(write) -> None:
-    found = read_pairs(write("a", "un\u00a0 a\n\nb\nc\n"), write("b", "x\ny\n \t\ne\u0301\n"))
-    assert found.pairs == [Pair("un a", "x", 1), Pair("c", "é", 4)]
-    assert found.num_empty == 2
+    file = read_pairs(write("a", "un\u00a0 a\n\nb\nc\n"), write("b", "x\ny\n \t\ne\u0301\n"))
+    assert file.pairs == [Pair("un a", "x", 1), Pair("c", "é", 4)]
+    assert file.num_empty == 2
 
 
-def test_pairs_of_a_table(write) -> None:
-    found = read_pairs(write("a.tsv", "a\tb\tnote\r\n\r\n\tb\nc\td\n"))
-    assert found.pairs == [Pair("a", "b", 1), Pair("c", "d", 4)]
-    assert (found.num_empty, found.num_wide) == (2, 1)
+def test_pairs_of_a_tsv(write) -> None:
+    file = read_pairs(write("a.tsv", "a\tb\tnote\r\n\r\n\tb\nc\td\n"))
+    assert file.pairs == [Pair("a", "b", 1), Pair("c", "d", 4)]
+    assert (file.num_empty, file.num_wide_rows) == (2, 1)
 
 
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (["1\tun\tone", "2\tdeux\ttwo"], "the first column holds numbers and signs without letters in 2 of 2 lines"),
-        (["id\ten\tfr", *(f"{n / 7}\ta{n}\tb{n}" for n in range(9))], "the first column holds numbers .* in 9 of 10"),
-        ([f"a{n}\t0.9{n}\tb{n}" for n in range(3)], "the second column holds numbers"),
-        ([f"en\tfr\ta{n}\tb{n}" for n in range(10)], r"the first column holds 'en' in all 10 lines: keep the two"),
-        (["7\thow many ?\tcombien ?"], "the first column holds numbers"),
+        (["1\tun\tone", "2\tdeux\ttwo"], "the first column has no letters in 2 of 2 lines"),
+        (["id\ten\tfr", *(f"{n / 7}\ta{n}\tb{n}" for n in range(9))], "the first column has no letters in 9 of 10"),
+        ([f"a{n}\t0.9{n}\tb{n}" for n in range(3)], "the second column has no letters"),
+        ([f"en\tfr\ta{n}\tb{n}" for n in range(10)], r"the first column has 'en' in all 10 lines: keep only the two"),
+        (["7\thow many ?\tcombien ?"], "the first column has no letters"),
     ],
 )
-def test_a_table_whose_first_columns_are_not_the_text(write, lines: list[str], message: str) -> None:
+def test_a_tsv_whose_first_columns_are_not_text(write, lines: list[str], message: str) -> None:
     with pytest.raises(DataError, match=f"/a: expected source TAB target in the first two columns, but {message}"):
         read_pairs(write("a", "\n".join(lines)))
 
@@ -221,17 +221,17 @@ def test_a_table_whose_first_columns_are_not_the_text(write, lines: list[str], m
         ["1\tun\tx", "two\tdeux\tx", "three\ttrois\tx"],
         ["12\t12\t!", "?\t?\t?"],
         [f"yes\toui {n}\tby me" for n in range(9)],
-        [f"Go {n}.\tVa {n} !\tby somebody" for n in range(30)],
+        [f"Go {n}.\tVa {n} !\tby someone" for n in range(30)],
     ],
 )
-def test_tables_that_are_text(write, lines: list[str]) -> None:
+def test_tsvs_whose_first_columns_are_text(write, lines: list[str]) -> None:
     assert len(read_pairs(write("a", "\n".join(lines))).pairs) == len(lines)
 
 
 @pytest.mark.parametrize(
     ("src", "tgt", "message"),
     [
-        ("a\nb\n", "c\n", r"/a has 2 lines but /.*/b has 1: line n of the one"),
+        ("a\nb\n", "c\n", r"/a has 2 lines but /.*/b has 1: line n of one file"),
         ("a\n", "c\n\n\nd", r"/a has 1 lines but /.*/b has 4"),
         ("", "c\n", r"/a has 0 lines but /.*/b has 1"),
         ("\n\n", "c\nd\n", r"/a and /.*/b: no sentence pair with text on both sides in 2 lines"),
@@ -240,12 +240,12 @@ def test_tables_that_are_text(write, lines: list[str]) -> None:
         ("", None, "/a: no sentence pair with text on both sides in 0 lines"),
     ],
 )
-def test_pairs_that_are_none(write, src: str, tgt: str | None, message: str) -> None:
+def test_pairs_that_cannot_be_read(write, src: str, tgt: str | None, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_pairs(write("a", src), None if tgt is None else write("b", tgt))
 
 
-def test_a_device_that_fails_is_named() -> None:
+def test_a_failing_device_is_reported() -> None:
     path = Path("/proc/self/mem")  # opens, and cannot be read from its start
     if not path.exists():
         pytest.skip("needs /proc")

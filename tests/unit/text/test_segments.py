@@ -1,4 +1,4 @@
-"""Long text in stretches: nothing lost, nothing too long, sentences and words whole where they can be."""
+"""Splitting long text: nothing is lost or too long, and sentences and words stay whole where possible."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def test_words_stay_whole_where_they_fit(subword: Subword, words: list[str], lim
     ]
 
 
-def test_what_fits_is_left_alone(subword: Subword) -> None:
+def test_a_text_that_fits_is_one_segment(subword: Subword) -> None:
     [whole] = segments(LINES[0], subword, limit=100)
     assert whole.encoding == subword.encode(LINES[0])
     assert whole.first_word == 0
     assert segments("", subword, limit=3) == []
 
 
-def test_stretches_are_not_cut_smaller_than_need_be(subword: Subword) -> None:
-    """As many whole words as fit, again and again, for each of many limits."""
+def test_segments_are_as_long_as_possible(subword: Subword) -> None:
+    """Each segment takes as many whole words as fit, for many limits."""
     words = WORDS * 3
     assert max(len(subword.encode(word).ids) for word in words) > 4
 
@@ -64,14 +64,14 @@ def test_stretches_are_not_cut_smaller_than_need_be(subword: Subword) -> None:
         return len(subword.encode(text).ids)
 
     for limit in range(9, 45):
-        wanted, start = [], 0
+        expected, start = [], 0
         while start < len(words):
             stop = min(len(words), start + limit)  # a word has a subword at least
             while size(" ".join(words[start:stop])) > limit:
                 stop -= 1
-            wanted.append(" ".join(words[start:stop]))
+            expected.append(" ".join(words[start:stop]))
             start = stop
-        assert [part.encoding.text for part in segments(" ".join(words), subword, limit=limit)] == wanted
+        assert [part.encoding.text for part in segments(" ".join(words), subword, limit=limit)] == expected
 
 
 def test_a_character_of_more_bytes_than_the_limit_stays_whole(subword: Subword) -> None:
@@ -79,7 +79,7 @@ def test_a_character_of_more_bytes_than_the_limit_stays_whole(subword: Subword) 
     assert part.encoding.text == "😀"
 
 
-def test_a_word_without_end(subword: Subword) -> None:
+def test_a_very_long_word(subword: Subword) -> None:
     parts = segments("x" * 5000, subword, limit=64)
     assert {part.first_word for part in parts} == {0}
     assert max(len(part.encoding.ids) for part in parts) <= 64
@@ -90,10 +90,10 @@ SENTENCES = "The cat sleeps. A small dog runs, and we know it! Do we know where 
 
 
 @pytest.mark.parametrize(
-    ("text", "limit", "wanted"),
+    ("text", "limit", "expected"),
     [
         (SENTENCES, 18, ["The cat sleeps.", "A small dog runs, and we know it!", "Do we know where they are? No."]),
-        # No sentence fits: the last clause, if it is not too near the start.
+        # No sentence fits: split at the last clause, unless it is too near the start.
         ("we know where they are, the cat and the dog", 11, ["we know where they are,", "the cat and the dog"]),
         ("cat, we do not know where they are", 7, ["cat, we do not know where", "they are"]),
         ("好好。好好。好", 12, ["好好。", "好好。", "好"]),
@@ -102,23 +102,21 @@ SENTENCES = "The cat sleeps. A small dog runs, and we know it! Do we know where 
     ],
 )
 def test_sentences_and_clauses_stay_whole_where_they_fit(
-    subword: Subword, text: str, limit: int, wanted: list[str] | None
+    subword: Subword, text: str, limit: int, expected: list[str] | None
 ) -> None:
     parts = segments(text, subword, limit=limit)
-    if wanted:
-        assert [part.encoding.text for part in parts] == wanted
+    if expected:
+        assert [part.encoding.text for part in parts] == expected
         assert not any(part.within_word for part in parts)
     else:
         assert [part.within_word for part in parts] == [False, False, True]
 
 
 @given(text=TEXTS, limit=st.integers(5, 30), size=st.integers(1, 40))
-def test_a_text_looked_at_in_blocks_is_cut_as_if_it_were_one(
-    subword: Subword, text: str, limit: int, size: int
-) -> None:
+def test_splitting_in_blocks_keeps_the_guarantees(subword: Subword, text: str, limit: int, size: int) -> None:
     whole = segments(text, subword, limit=limit)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "BLOCK", size)
+        patch.setattr(module, "BLOCK_SIZE", size)
         parts = segments(text, subword, limit=limit)
     assert "".join(part.encoding.text.replace(" ", "") for part in parts) == text.replace(" ", "")
     assert all(len(part.encoding.ids) <= limit for part in parts)

@@ -1,4 +1,4 @@
-"""Sentence and clause ends by punctuation alone, in the scripts of the world."""
+"""Sentence and clause boundaries by punctuation alone, in many scripts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regard.text.normalize import normalize
-from regard.text.sentences import Strength, breaks, seam, sentence_spans, unspaced
+from regard.text.sentences import BoundaryKind, find_boundaries, sentence_spans, separator, written_without_spaces
 
 MIXED = st.text(st.sampled_from("ab .,!?…;:«»\"'()。！「」，।؟،1３．\u0301 -"), max_size=60).map(normalize)
 
@@ -36,8 +36,8 @@ MIXED = st.text(st.sampled_from("ab .,!?…;:«»\"'()。！「」，।؟،1３
 def test_sentences(text: str) -> None:
     sentences = text.split("|")
     joined = sentences[0]
-    for one in sentences[1:]:
-        joined += ("" if unspaced(joined[-1]) or joined[-1] == "”" else " ") + one
+    for sentence in sentences[1:]:
+        joined += ("" if written_without_spaces(joined[-1]) or joined[-1] == "”" else " ") + sentence
     assert [joined[start:end] for start, end in sentence_spans(joined)] == sentences
 
 
@@ -53,18 +53,18 @@ def test_sentences(text: str) -> None:
     ],
 )
 def test_clauses(text: str, clauses: list[str]) -> None:
-    ends = [one.at for one in breaks(text) if one.strength is Strength.CLAUSE]
+    ends = [boundary.position for boundary in find_boundaries(text) if boundary.kind is BoundaryKind.CLAUSE]
     assert [text[start:end].strip() for start, end in zip([0, *ends], [*ends, None], strict=True)] == clauses
 
 
 @given(MIXED)
-def test_places_are_in_order_and_every_space_is_one(text: str) -> None:
-    places = [one.at for one in breaks(text)]
-    assert places == sorted(set(places))
-    assert all(0 < place < len(text) for place in places)
-    spaces = {place for place, character in enumerate(text) if character == " "}
-    closing = {place for place in spaces if text[place + 1] == "»"}
-    assert spaces - closing <= set(places)
+def test_boundaries_are_in_order_and_include_every_space(text: str) -> None:
+    positions = [boundary.position for boundary in find_boundaries(text)]
+    assert positions == sorted(set(positions))
+    assert all(0 < position < len(text) for position in positions)
+    spaces = {position for position, character in enumerate(text) if character == " "}
+    closing = {position for position in spaces if text[position + 1] == "»"}
+    assert spaces - closing <= set(positions)
     assert "".join(text[start:end] for start, end in sentence_spans(text)).replace(" ", "") == text.replace(" ", "")
 
 
@@ -82,13 +82,13 @@ def test_places_are_in_order_and_every_space_is_one(text: str) -> None:
         ('"', '"', " "),
     ],
 )
-def test_seams(left: str, right: str, between: str) -> None:
-    assert seam(left, right) == between
+def test_separators(left: str, right: str, between: str) -> None:
+    assert separator(left, right) == between
 
 
 @pytest.mark.parametrize("unit", [".", "x.", ".»", "!? ", ", ", ",-", "- ", "。", "」", "x", "Mr. "])
-def test_time_grows_with_the_length_alone(unit: str) -> None:
-    """Of eight times the text: 8, where a square takes 64."""
+def test_time_is_linear_in_the_length(unit: str) -> None:
+    """Eight times the text takes 8 times as long; a quadratic algorithm would take 64 times as long."""
     short, long = (normalize(unit * (size // len(unit)) + "x") for size in (25_000, 200_000))
-    assert sum(1 for _ in breaks(long)) < len(long)
-    assert growth(lambda text: list(breaks(text)), short, long) < 24
+    assert sum(1 for _ in find_boundaries(long)) < len(long)
+    assert growth(lambda text: list(find_boundaries(text)), short, long) < 24

@@ -1,4 +1,4 @@
-"""Subwords: every text goes in and comes out, and every character is found again."""
+"""Subwords: every text survives a round trip, and every subword has its characters."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ANY = st.one_of(
 
 
 @given(text=ANY)
-def test_what_goes_in_comes_out(subword: Subword, text: str) -> None:
+def test_round_trip_of_any_text(subword: Subword, text: str) -> None:
     text = normalize(text).replace("\U0010fffd", "▁")  # see below
     encoding = subword.encode(text)
     decoding = subword.decode(encoding.ids)
@@ -47,14 +47,14 @@ def test_what_goes_in_comes_out(subword: Subword, text: str) -> None:
     assert decoding == encoding
 
 
-def test_the_one_sign_that_comes_out_as_another(subword: Subword) -> None:
-    """It travels in the place of `▁` (docs/text-and-batches.md)."""
+def test_the_only_character_that_changes_in_a_round_trip(subword: Subword) -> None:
+    """It is the escape character for `▁` (docs/text-and-batches.md)."""
     encoding = subword.encode("a\U0010fffdb")
     assert subword.decode(encoding.ids).text == "a▁b"
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_texts_come_out(subword: Subword, text: str) -> None:
+def test_round_trip_of_hostile_texts(subword: Subword, text: str) -> None:
     text = normalize(text)
     encoding = subword.encode(text)
     assert subword.decode(encoding.ids) == encoding
@@ -76,7 +76,7 @@ def test_spans_cover_the_text_in_order(subword: Subword, text: str, alpha: float
             shared = (start, stop)
         else:
             assert start >= end
-        assert set(text[end:start]) <= {" "}  # nothing but spaces lies between
+        assert set(text[end:start]) <= {" "}  # only spaces are between spans
         end = stop
     assert set(text[end:]) <= {" "}
 
@@ -95,7 +95,7 @@ def test_the_bytes_of_one_character_share_its_span(subword: Subword) -> None:
 
 
 @given(st.lists(ANY, max_size=5))
-def test_many_texts_are_cut_like_one(subword: Subword, texts: list[str]) -> None:
+def test_batches_are_tokenized_like_single_texts(subword: Subword, texts: list[str]) -> None:
     assert subword.encode_ids(texts) == [list(subword.encode(text).ids) for text in texts]
 
 
@@ -115,7 +115,7 @@ def test_specials(subword: Subword) -> None:
 
 
 @pytest.mark.parametrize("wrong", [-1, 5000])
-def test_ids_outside_are_named(unigram: Subword, wrong: int) -> None:
+def test_ids_out_of_range_are_reported(unigram: Subword, wrong: int) -> None:
     with pytest.raises(DataError, match=rf"expected ids below {len(unigram)}, .*got {wrong}"):
         unigram.decode([5, wrong])
 
@@ -130,20 +130,20 @@ def test_sampling_varies_and_repeats(kind: str) -> None:
     assert subword.encode_ids(texts, sample_alpha=0.1, seed=5) == first
     assert len({tuple(ids) for ids in first[::2]}) > 3
     assert [subword.decode(ids).text for ids in first] == texts
-    one = subword.encode(texts[0], sample_alpha=0.1, seed=5)
-    assert subword.encode(texts[0], sample_alpha=0.1, seed=5) == one
-    assert subword.decode(one.ids) == one
-    assert one.ids == tuple(first[0])
+    encoding = subword.encode(texts[0], sample_alpha=0.1, seed=5)
+    assert subword.encode(texts[0], sample_alpha=0.1, seed=5) == encoding
+    assert subword.decode(encoding.ids) == encoding
+    assert encoding.ids == tuple(first[0])
     code = (
         "from regard.text.subword import Subword\n"
         f"print(Subword(bytes.fromhex({subword.to_bytes().hex()!r})).encode_ids({texts!r}, sample_alpha=0.1, seed=5))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == str(first)  # in another process, too
-    assert subword.encode_ids(texts[:2], seed=5) == subword.encode_ids(texts[:2], seed=6)  # nothing is drawn
+    assert subword.encode_ids(texts[:2], seed=5) == subword.encode_ids(texts[:2], seed=6)  # no sampling
 
 
-def test_it_is_kept_in_a_file(unigram: Subword, tmp_path: Path) -> None:
+def test_saving_and_loading(unigram: Subword, tmp_path: Path) -> None:
     unigram.save(tmp_path / "subword.model")
     for again in (Subword.load(tmp_path / "subword.model"), Subword.from_bytes(unigram.to_bytes())):
         assert again.encode("the cat 😀") == unigram.encode("the cat 😀")
@@ -155,12 +155,12 @@ def test_it_is_kept_in_a_file(unigram: Subword, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected a SentencePiece model, got 0 other bytes"),
-        (b"no model at all", "expected a SentencePiece model, got 15 other bytes"),
+        (b"", "expected a SentencePiece model, got 0 bytes that are none"),
+        (b"no model at all", "expected a SentencePiece model, got 15 bytes that are none"),
         (None, "no such file: expected the vocabulary that regard wrote"),
     ],
 )
-def test_other_files_are_refused(tmp_path: Path, capfd, content: bytes | None, message: str) -> None:
+def test_files_of_other_types_are_refused(tmp_path: Path, capfd, content: bytes | None, message: str) -> None:
     path = tmp_path / "subword.model"
     if content is not None:
         path.write_bytes(content)
@@ -172,14 +172,14 @@ def test_other_files_are_refused(tmp_path: Path, capfd, content: bytes | None, m
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"normalization_rule_name": "nmt_nfkc"}, "changes the text before it cuts it"),
-        ({"remove_extra_whitespaces": True}, "changes the text before it cuts it"),
-        ({"split_by_whitespace": False}, "changes the text before it cuts it"),
-        ({"byte_fallback": False}, "cannot spell every byte"),
+        ({"normalization_rule_name": "nmt_nfkc"}, "normalizes the text"),
+        ({"remove_extra_whitespaces": True}, "normalizes the text"),
+        ({"split_by_whitespace": False}, "normalizes the text"),
+        ({"byte_fallback": False}, "has no piece for some byte"),
         ({"pad_id": -1}, "expected ids for unknown, padding, begin and end"),
     ],
 )
-def test_models_of_other_makers_are_refused(changes: dict[str, object], message: str) -> None:
+def test_models_with_unsuitable_options_are_refused(changes: dict[str, object], message: str) -> None:
     import io
 
     import sentencepiece
@@ -209,7 +209,7 @@ def test_text_needs_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_a_zero_width_space_comes_back_as_it_went_in() -> None:
+def test_round_trip_of_zero_width_spaces() -> None:
     line = "ខ្ញុំ\u200bទៅ\u200bសាលារៀន ថ្ងៃនេះ"
     for subword in (Subword.train([line] * 30, vocab_size=330), Subword.train(["plain text"] * 30, vocab_size=300)):
         encoding = subword.encode(normalize(line))
@@ -219,19 +219,22 @@ def test_a_zero_width_space_comes_back_as_it_went_in() -> None:
 
 @pytest.mark.parametrize(
     ("piece", "message"),
-    [("how", "has pieces that are no text .*: copy the model again"), ("<0x41>", "expected a SentencePiece model")],
+    [
+        ("how", "has pieces that are not valid UTF-8 .*: copy the model again"),
+        ("<0x41>", "expected a SentencePiece model"),
+    ],
 )
-def test_pieces_that_are_no_text(piece: str, message: str) -> None:
-    """Such as half a character: the library loads them, and fails whenever they are looked at."""
+def test_pieces_that_are_not_utf_8(piece: str, message: str) -> None:
+    """SentencePiece loads a piece such as half a character, and fails whenever the piece is read."""
     data = Subword.train(["how was your day baba dede"] * 20, vocab_size=300).to_bytes()
     start = data.index(piece.encode())
     with pytest.raises(CheckpointError, match=message):
         Subword(data[: start + len(piece) - 2] + b"\xc3" + data[start + len(piece) - 1 :])
 
 
-def test_a_vocabulary_without_a_space() -> None:
+def test_a_vocabulary_without_a_space_piece_is_refused() -> None:
     data = Subword.train(["how was your day baba dede"] * 20, vocab_size=300).to_bytes()
     alone = b"\x0a\x03\xe2\x96\x81"
     assert data.count(alone) == 1
-    with pytest.raises(CheckpointError, match="cannot spell every byte"):
+    with pytest.raises(CheckpointError, match="has no piece for some byte"):
         Subword(data.replace(alone, b"\x0a\x03\xe2\x96\x82"))

@@ -1,4 +1,4 @@
-"""Learning a vocabulary: repeatable, silent, and possible for every text."""
+"""Learning a vocabulary: reproducible, silent, and possible for every text."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_kinds_differ(kind: str) -> None:
 def test_a_small_or_strange_text_gets_a_small_vocabulary(capfd, kind: str, text: list[str]) -> None:
     subword = Subword.train(text, vocab_size=5000, kind=kind)
     assert 261 <= len(subword) < 5000
-    assert subword.note == f"the text has room for {len(subword)} subwords, not 5000"
+    assert subword.note == f"the text yields only {len(subword)} subwords, not 5000"
     for line in text:
         assert subword.decode(subword.encode(normalize(line)).ids).text == normalize(line)
     assert capfd.readouterr() == ("", "")
@@ -88,7 +88,7 @@ def test_rare_characters_get_no_subword_of_their_own() -> None:
     assert "<0x71>" not in Subword.train(text[-10:], vocab_size=400).encode("q").pieces
 
 
-def test_long_lines_take_part() -> None:
+def test_long_lines_are_used() -> None:
     subword = Subword.train(["the beginning " * 1000 + "extraordinary " * 500], vocab_size=320, kind="bpe")
     assert "▁extraordinary" in subword.encode("extraordinary").pieces
 
@@ -96,9 +96,9 @@ def test_long_lines_take_part() -> None:
 def test_very_large_texts_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Subword.train(TEXT, vocab_size=350).to_bytes()
     monkeypatch.setattr(vocabulary, "MAX_LINES", 100)
-    one, same, other = (Subword.train(TEXT, vocab_size=350, seed=seed).to_bytes() for seed in (1, 1, 2))
-    assert one == same
-    assert len({whole, one, other}) == 3
+    first, same, other = (Subword.train(TEXT, vocab_size=350, seed=seed).to_bytes() for seed in (1, 1, 2))
+    assert first == same
+    assert len({whole, first, other}) == 3
 
 
 @pytest.mark.parametrize("text", [[], [""], [" ", "\t"], ["▅"]])
@@ -107,13 +107,13 @@ def test_without_text_there_is_no_vocabulary(text: list[str]) -> None:
         Subword.train(text, vocab_size=400)
 
 
-def test_a_vocabulary_without_room_is_refused() -> None:
+def test_a_vocabulary_size_that_is_too_small_is_refused() -> None:
     with pytest.raises(DataError, match=r"subword.vocab_size: expected at least 300 \(260 are .*, got 299: raise it"):
         Subword.train(TEXT, vocab_size=299)
     assert len(Subword.train(TEXT, vocab_size=300)) == 300
 
 
-def test_what_sentencepiece_refuses_is_a_data_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vocabulary, "_parts", lambda lines, rare: iter(()))
-    with pytest.raises(DataError, match="no vocabulary of 400 subwords could be learned from this text"):
+def test_errors_of_sentencepiece_become_data_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vocabulary, "_training_parts", lambda lines, rare: iter(()))
+    with pytest.raises(DataError, match="cannot learn a vocabulary of 400 subwords from this text"):
         Subword.train(TEXT, vocab_size=400)

@@ -1,4 +1,4 @@
-"""Words, and the word that each subword belongs to."""
+"""Words, and the mapping of subwords to words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_pieces_and_their_words() -> None:
     assert word_of_piece(encoding) == (0, 1, 1, None)
 
 
-def test_signs_without_surface_belong_to_no_word_wherever_they_stand(unigram: Subword) -> None:
+def test_special_tokens_belong_to_no_word_at_any_position(unigram: Subword) -> None:
     a, b = unigram.encode("cat").ids, unigram.encode("dog").ids
     words = word_of_piece(unigram.decode([2, *a, 0, *b, 3, 1]))
     assert words == (None, *[0] * len(a), None, *[1] * len(b), None, None)
@@ -36,5 +36,5 @@ def test_every_piece_has_its_word_and_every_word_its_pieces(subword: Subword, te
     assert list(words) == sorted(words)
 
 
-def test_spaces_that_end_a_text_belong_to_no_word(unigram: Subword) -> None:
+def test_trailing_spaces_belong_to_no_word(unigram: Subword) -> None:
     assert word_of_piece(unigram.encode("cat  "))[-2:] == (None, None)

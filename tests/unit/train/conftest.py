@@ -1,4 +1,4 @@
-"""A corpus, a model and a reporter, all tiny, for what is trained in these tests."""
+"""A tiny corpus, model and reporter for the trainings in these tests."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def model(seed: int = 1) -> Seq2Seq:
 
 
 def options(**changes: object) -> TrainConfig:
-    given = {"steps": 12, "validate_every": 4, "warmup": 2, "learning_rate": 1e-2, "keep": 2, "average": "none"}
-    return TrainConfig.model_validate({**given, "metric": "loss", "schedule": "constant", **changes})
+    defaults = {"steps": 12, "validate_every": 4, "warmup": 2, "learning_rate": 1e-2, "keep": 2, "average": "none"}
+    return TrainConfig.model_validate({**defaults, "metric": "loss", "schedule": "constant", **changes})
 
 
 @dataclass
-class Diary:
-    """A reporter that remembers."""
+class RecordingReporter:
+    """A reporter that records everything."""
 
     plans: list[TrainingPlan] = field(default_factory=list)
     steps: list[StepReport] = field(default_factory=list)
@@ -78,8 +78,8 @@ class Diary:
         self.ends += 1
 
 
-class Judge:
-    """A validator that gives the losses it was told to, then a weight's mean; it counts its calls."""
+class FakeValidator:
+    """A validator that returns given losses, then a weight's mean; it counts its calls."""
 
     def __init__(self, losses: list[float] | None = None) -> None:
         self.losses = list(losses or [])
@@ -94,7 +94,7 @@ class Judge:
 
 
 class Clock:
-    """Time that passes as the test says: so many seconds each time someone looks."""
+    """A clock that advances by `tick` seconds at each reading."""
 
     def __init__(self, tick: float = 0.0) -> None:
         self.now, self.tick = 100.0, tick
@@ -106,11 +106,11 @@ class Clock:
 
 @dataclass
 class Workbench:
-    """Makes trainers in one directory, and what they need."""
+    """Makes trainers in one directory, and their parts."""
 
     directory: Path
-    judge = Judge
-    diary = Diary
+    validator = FakeValidator
+    reporter = RecordingReporter
     clock = Clock
     model = staticmethod(model)
     stream = staticmethod(stream)
@@ -120,8 +120,8 @@ class Workbench:
     def trainer(
         self,
         *,
-        judge: Judge | None = None,
-        diary: Diary | None = None,
+        validator: FakeValidator | None = None,
+        reporter: RecordingReporter | None = None,
         precision: str = "float32",
         clock: Callable[[], float] | None = None,
         network: Seq2Seq | None = None,
@@ -131,11 +131,11 @@ class Workbench:
         return Trainer(
             network or model(),
             batches or stream(),
-            judge or Judge(),
+            validator or FakeValidator(),
             config=options(**changes),
             directory=self.directory,
             precision=Precision(precision, "cpu"),  # type: ignore[arg-type]
-            reporter=diary or Diary(),
+            reporter=reporter or RecordingReporter(),
             clock=clock or Clock(),
         )
 

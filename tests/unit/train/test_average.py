@@ -18,14 +18,14 @@ def test_mean_name_by_name() -> None:
     assert states[0]["w"].tolist() == [1.0, 2.0]
 
 
-def test_one_state_is_its_own_mean() -> None:
+def test_a_single_state_is_its_own_mean() -> None:
     weight = torch.randn(3)
     assert torch.equal(average_states([{"w": weight}])["w"], weight)
 
 
 def test_sums_in_double_precision() -> None:
     states = [{"w": torch.tensor([2.0**24])}] + [{"w": torch.tensor([1.0])}] * 7
-    assert average_states(states)["w"].item() == 2**21 + 1  # float32 sums would lose the seven
+    assert average_states(states)["w"].item() == 2**21 + 1  # sums in float32 would lose the seven
 
 
 def test_nothing_to_average() -> None:

@@ -1,4 +1,4 @@
-"""What a user sees: a bar in a terminal, lines in a log."""
+"""Progress output: a bar in a terminal, lines in a log."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def written(*, terminal: bool) -> tuple[ConsoleReporter, io.StringIO, list[float
     return ConsoleReporter(console, clock=lambda: now[0]), stream, now
 
 
-def test_a_log_has_a_line_now_and_then() -> None:
+def test_a_log_has_a_line_every_few_seconds() -> None:
     reporter, stream, now = written(terminal=False)
     reporter.on_start(PLAN)
     reporter.on_step(report(10))
@@ -37,7 +37,7 @@ def test_a_log_has_a_line_now_and_then() -> None:
         "1,234,567 parameters, 20,000 sentence pairs, 3,000 steps, at most 3.5 minutes; validation every 150 steps; "
         "checkpoints go to out/training"
     )
-    assert second == ("step 20/3,000  epoch 1.50  loss 3.210  lr 5.0e-04  12,345 tok/s  1:01 gone, 1:01:40 left")
+    assert second == ("step 20/3,000  epoch 1.50  loss 3.210  lr 5.0e-04  12,345 tok/s  1:01 elapsed, 1:01:40 left")
 
 
 def test_validations_show_scores_and_a_translation() -> None:
@@ -53,14 +53,14 @@ def test_validations_show_scores_and_a_translation() -> None:
     ]
 
 
-def test_a_training_that_goes_on_says_so() -> None:
+def test_a_training_that_resumes_says_so() -> None:
     reporter, stream, _ = written(terminal=False)
     reporter.on_start(TrainingPlan(1, 2, 3000, 700, 150, "out", None))
-    assert "going on after step 700" in stream.getvalue()
+    assert "resuming after step 700" in stream.getvalue()
     assert "minutes" not in stream.getvalue()
 
 
-def test_a_terminal_has_a_bar_that_goes_away() -> None:
+def test_a_terminal_has_a_bar_that_is_removed_at_the_end() -> None:
     reporter, stream, _ = written(terminal=True)
     reporter.on_start(PLAN)
     reporter.on_step(report(1500))
@@ -76,13 +76,13 @@ def test_a_terminal_has_a_bar_that_goes_away() -> None:
     assert reporter.progress is None
 
 
-def test_it_goes_to_standard_error(capsys) -> None:
+def test_output_goes_to_standard_error(capsys) -> None:
     ConsoleReporter().on_message("hello")
     out, err = capsys.readouterr()
     assert (out, err) == ("", "hello\n")
 
 
-def test_the_steps_that_are_planned_are_those_of_the_last_report() -> None:
+def test_the_total_is_that_of_the_last_report() -> None:
     reporter, stream, now = written(terminal=False)
     reporter.on_start(PLAN)
     now[0] = LOG_SECONDS

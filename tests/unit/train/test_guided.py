@@ -1,4 +1,4 @@
-"""Guided attention: the loss by hand, the right layer and head, and nothing where it is off."""
+"""Guided attention: the loss against worked examples, the right layer and head, and no cost when it is off."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SPECIALS = Specials()
 
 
 def guide_of(*places):
-    """A guide from `(row, step, column, share)`."""
+    """Alignment targets from `(row, step, column, share)`."""
     table = torch.tensor(places, dtype=torch.float64).view(-1, 4)
     return AlignmentTargets(table[:, :3].long().t(), table[:, 3].float())
 
 
-def test_by_hand():
+def test_the_loss_of_a_worked_example():
     weights = torch.tensor([[[0.5, 0.25, 0.25], [0.1, 0.8, 0.1]]])[:, None]  # (1, 1, 2, 3)
     guide = guide_of((0, 0, 0, 0.5), (0, 0, 1, 0.5), (0, 1, 1, 1.0))
     expected = -(0.5 * log(0.5) + 0.5 * log(0.25) + log(0.8))
@@ -33,14 +33,14 @@ def test_by_hand():
     assert GuidedAttention(1.0).loss((weights,), guide_of()).item() == 0
 
 
-def test_a_step_later_by_hand():
+def test_the_shifted_loss_of_a_worked_example():
     weights = torch.tensor([[[0.5, 0.5], [0.25, 0.75], [0.9, 0.1]]])[:, None]  # (1, 1, 3, 2), the end's row last
     guide = guide_of((0, 0, 0, 1.0), (0, 1, 1, 1.0))
     expected = -(log(0.25) + log(0.1))
     assert GuidedAttention(1.0, shifted=True).loss((weights,), guide).item() == pytest.approx(expected)
 
 
-def test_out_of_reach_costs_much_but_is_finite():
+def test_the_loss_of_a_masked_position_is_high_but_finite():
     weights = torch.tensor([[[[0.0, 1.0]]]], requires_grad=True)
     loss = GuidedAttention(1.0).loss((weights,), guide_of((0, 0, 0, 1.0)))
     loss.backward()
@@ -48,8 +48,8 @@ def test_out_of_reach_costs_much_but_is_finite():
     assert torch.isfinite(weights.grad).all()
 
 
-def test_what_is_most_wrong_is_taught_as_much():
-    scores = torch.tensor([0.0, 40.0], requires_grad=True)  # the linked place has e⁻⁴⁰ of the attention
+def test_a_tiny_weight_still_has_its_full_gradient():
+    scores = torch.tensor([0.0, 40.0], requires_grad=True)  # the linked position has e⁻⁴⁰ of the attention
     loss = GuidedAttention(1.0).loss((scores.softmax(0).view(1, 1, 1, 2),), guide_of((0, 0, 0, 1.0)))
     loss.backward()
     assert scores.grad.tolist() == pytest.approx([-1.0, 1.0])
@@ -65,7 +65,7 @@ def test_layer_and_head(num_layers, layer, expected):
     assert of_mean == pytest.approx(-log((0.5 + 0.02 * (expected + 1)) / 3))
 
 
-def test_off_by_default():
+def test_attention_is_not_guided_by_default():
     assert GuidedAttention.of(TrainConfig()) is None
     assert GuidedAttention.of(TrainConfig(guided_weight=0.3, guided_layer=2)) == GuidedAttention(0.3, 2, 0)
     shifted = TrainConfig(guided_weight=0.3, guided_shift=True)
@@ -83,8 +83,10 @@ MODELS = {
 
 
 def batch_of(guide: AlignmentTargets | None) -> Batch:
-    made = collate([[5, 6, 7], [8, 9]], [[6, 5], [9, 8]], specials=SPECIALS)
-    return Batch(made.src_ids, made.src_len, made.tgt_in_ids, made.tgt_out_ids, made.tgt_len, made.indices, 6, guide)
+    batch = collate([[5, 6, 7], [8, 9]], [[6, 5], [9, 8]], specials=SPECIALS)
+    return Batch(
+        batch.src_ids, batch.src_len, batch.tgt_in_ids, batch.tgt_out_ids, batch.tgt_len, batch.indices, 6, guide
+    )
 
 
 GUIDE = guide_of((0, 0, 1, 1.0), (0, 1, 0, 1.0), (1, 0, 1, 1.0), (1, 1, 0, 1.0))
@@ -99,21 +101,21 @@ def step_of(name, guided):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_the_gradient_is_that_of_both_losses(name):
-    """Against autograd over the two losses written out, for models of every kind."""
+    """Against autograd of the two losses written out, for each kind of model."""
     batch, guided = batch_of(GUIDE), GuidedAttention(0.7, None, 0)
     model, step = step_of(name, guided)
     step.backward(batch, 6)
-    found = {key: weight.grad.clone() for key, weight in model.named_parameters() if weight.grad is not None}
+    gradients = {key: weight.grad.clone() for key, weight in model.named_parameters() if weight.grad is not None}
     model.zero_grad()
     output = model(batch, need_weights=True)
     log_probs = model.project(output.hidden).log_softmax(-1)
     nll = -log_probs.gather(-1, batch.tgt_out_ids[..., None]).sum()
     layer = output.weights[0]
-    attention = sum(-layer[b, 0, t, s].log() for b, t, s in GUIDE.places.t().tolist())
+    attention = sum(-layer[b, 0, t, s].log() for b, t, s in GUIDE.indices.t().tolist())
     ((nll + 0.7 * attention) / 6).backward()
     for key, weight in model.named_parameters():
         if weight.grad is not None:
-            torch.testing.assert_close(found[key], weight.grad, rtol=1e-3, atol=1e-5)
+            torch.testing.assert_close(gradients[key], weight.grad, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -123,21 +125,21 @@ def test_attention_goes_where_the_links_point(name):
         step([batch_of(GUIDE)], 0.02)
     with torch.no_grad():
         layer = model.eval()(batch_of(None), need_weights=True).weights[0]
-    rows, steps, columns = GUIDE.places
+    rows, steps, columns = GUIDE.indices
     assert layer[rows, 0, steps, columns].min() > 0.9
 
 
-def test_off_costs_nothing(monkeypatch):
-    """Neither without a weight nor without links are attention weights asked for."""
+def test_without_guided_attention_no_weights_are_computed(monkeypatch):
+    """Attention weights are requested only with a loss weight and with links."""
     for guided, guide in ((None, GUIDE), (GuidedAttention(1.0), None)):
         model, step = step_of("transformer", guided)
-        asked = []
+        requested = []
         forward = model.decoder.forward
 
-        def spy(*args, need_weights=False, forward=forward, asked=asked):
-            asked.append(need_weights)
+        def spy(*args, need_weights=False, forward=forward, requested=requested):
+            requested.append(need_weights)
             return forward(*args, need_weights=need_weights)
 
         monkeypatch.setattr(model.decoder, "forward", spy)
         step([batch_of(guide)], 0.01)
-        assert asked == [False]
+        assert requested == [False]

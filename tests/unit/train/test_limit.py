@@ -1,4 +1,4 @@
-"""A limit of time: the learning rate comes to its end within it, and where it does not bind it changes nothing."""
+"""A time limit: the learning rate reaches its end within it, and a limit that is long enough changes nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from regard.model.seq2seq import Seq2Seq
 from regard.train.interrupt import Interrupt
-from regard.train.limit import TimeLimit, minutes
+from regard.train.limit import TimeLimit, round_up_minutes
 from regard.train.loop import Outcome, Trainer
 from regard.train.progress import Progress
 from regard.train.reporter import Validation
@@ -26,7 +26,7 @@ PEAK = 1e-2
 
 @dataclass
 class Machine:
-    """Trains without computing anything: a step and a validation take as long as they are told to."""
+    """Trains without computing anything: a step and a validation take a given number of seconds."""
 
     bench: object
     pace: Callable[[float], float]
@@ -37,69 +37,70 @@ class Machine:
 
     def run(self, *, resume: bool = False, stop_at: int | None = None, **options: object) -> Outcome:
         machine, bench = self, self.bench
-        clock, diary, began = bench.clock(), bench.diary(), None
+        clock, reporter, started = bench.clock(), bench.reporter(), None
 
-        class Slow(bench.judge):
+        class Slow(bench.validator):
             def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
                 clock.now += machine.validation
                 return super().__call__(model, check=check)
 
-        given = {"schedule": "cosine", "steps": 200, "validate_every": 40, "warmup": 20, "average": "last"}
-        trainer: Trainer = bench.trainer(judge=Slow(), clock=clock, diary=diary, **{**given, **options})
+        defaults = {"schedule": "cosine", "steps": 200, "validate_every": 40, "warmup": 20, "average": "last"}
+        trainer: Trainer = bench.trainer(validator=Slow(), clock=clock, reporter=reporter, **{**defaults, **options})
         interrupt = Interrupt()
 
         def step(batches: Sequence[Batch], rate: float) -> StepResult:
-            nonlocal began
-            began = clock.now if began is None else began
+            nonlocal started
+            started = clock.now if started is None else started
             clock.now += machine.pace(trainer.stopwatch.elapsed())
             machine.rates.append(rate)
-            interrupt.requested = trainer.progress.step == stop_at
+            if trainer.progress.step == stop_at:
+                interrupt.request()
             return StepResult(torch.ones(()), torch.ones(()), torch.ones(()), 1)
 
         trainer.step = step  # type: ignore[assignment]
         outcome = trainer.run(resume=resume, interrupt=interrupt)
-        self.messages += diary.messages
-        self.planned += [report.steps for report in diary.steps]
+        self.messages += reporter.messages
+        self.planned += [report.steps for report in reporter.steps]
         return outcome
 
 
-def steadily(seconds: float) -> Callable[[float], float]:
+def constant_pace(seconds: float) -> Callable[[float], float]:
     return lambda elapsed: seconds
 
 
 def assert_well_ended(machine: Machine, outcome: Outcome, seconds: float) -> None:
-    """Cut short, in time, told of, and with a learning rate that had come to its end."""
+    """Ended early and in time, with a message, and with a learning rate that reached its end."""
     assert outcome.step < 200
     assert outcome.seconds <= seconds
     assert machine.rates[-1] < 0.02 * PEAK
     assert outcome.full_seconds is not None
     assert outcome.full_seconds > seconds
     assert machine.messages[-1] == (
-        f"train.max_minutes = {seconds / 60:g} ended the training after {outcome.step} of 200 steps: for the others, "
-        f"go on with --resume --set train.max_minutes={minutes(outcome.full_seconds)}"
+        f"train.max_minutes = {seconds / 60:g} ended the training after {outcome.step} of 200 steps: to train the "
+        f"rest, use --resume --set train.max_minutes={round_up_minutes(outcome.full_seconds)}"
     )
     assert outcome.validation is not None
 
 
-def test_on_a_slow_machine_the_rate_comes_to_its_end_in_time(bench) -> None:
-    machine = Machine(bench, steadily(1.0), validation=2.0)
+def test_on_a_slow_machine_the_rate_reaches_its_end_in_time(bench) -> None:
+    machine = Machine(bench, constant_pace(1.0), validation=2.0)
     outcome = machine.run(max_minutes=1.0)
     assert_well_ended(machine, outcome, 60.0)
     assert 45 <= outcome.step <= 55  # of 60 seconds, 2 validations on the way and 2 at the end
     assert outcome.full_seconds == pytest.approx(200 + 5 * 2 + 2, rel=0.1)
     assert machine.messages[0] == (
-        "at 1 seconds a step, train.max_minutes = 1 leaves time for about 53 of the 200 steps, which would take 3.8 "
-        "minutes here: the learning rate comes to its end accordingly sooner"
+        "at 1 seconds per step, train.max_minutes = 1 leaves time for about 53 of the 200 steps, and all of them would "
+        "take 3.8 minutes here: the learning rate schedule is shortened to match"
     )
     assert max(machine.rates) > 0.9 * PEAK
     assert machine.planned[-1] == outcome.step
 
 
-def test_where_the_limit_does_not_bind_the_rates_are_those_without_it(bench, tmp_path_factory) -> None:
-    free = Machine(bench, steadily(1.0))
+def test_a_long_enough_limit_does_not_change_the_rates(bench, tmp_path_factory) -> None:
+    free = Machine(bench, constant_pace(1.0))
     free.run()
     for share in (1.2, 10.0):
-        bound = Machine(type(bench)(tmp_path_factory.mktemp("bound")), steadily(1.0))
+        bound = Machine(type(bench)(tmp_path_factory.mktemp("bound")), constant_pace(1.0))
         outcome = bound.run(max_minutes=share * 200 / 60)
         assert bound.rates == free.rates
         assert outcome.step == 200
@@ -107,7 +108,7 @@ def test_where_the_limit_does_not_bind_the_rates_are_those_without_it(bench, tmp
         assert not [message for message in bound.messages if "max_minutes" in message]
 
 
-def test_where_the_limit_does_not_bind_the_weights_are_the_same_to_the_byte(bench, tmp_path_factory) -> None:
+def test_a_long_enough_limit_does_not_change_the_weights(bench, tmp_path_factory) -> None:
     options = {"schedule": "cosine", "clock": None}
     free = bench.trainer(**options)
     free.run()
@@ -118,8 +119,8 @@ def test_where_the_limit_does_not_bind_the_weights_are_the_same_to_the_byte(benc
         assert torch.equal(weight, bound.model.state_dict()[name])
 
 
-def test_a_moment_of_slowness_changes_no_plan_that_has_time_to_spare(bench, tmp_path_factory) -> None:
-    free = Machine(bench, steadily(1.0))
+def test_a_short_slowdown_changes_no_plan_with_time_to_spare(bench, tmp_path_factory) -> None:
+    free = Machine(bench, constant_pace(1.0))
     free.run()
     shaky = Machine(type(bench)(tmp_path_factory.mktemp("shaky")), lambda elapsed: 4.0 if 100 < elapsed < 110 else 1.0)
     shaky.run(max_minutes=2 * 200 / 60)
@@ -142,7 +143,7 @@ def test_a_machine_that_gets_slow_late_still_ends_low(bench) -> None:
     assert_well_ended(machine, outcome, 48.0)
 
 
-def test_time_comes_back_when_the_machine_gets_fast_again(bench) -> None:
+def test_the_plan_grows_again_when_the_machine_gets_fast(bench) -> None:
     machine = Machine(bench, lambda elapsed: 4.0 if elapsed < 20.0 else 0.1)
     outcome = machine.run(max_minutes=1.0)
     assert outcome.step == 200
@@ -152,9 +153,9 @@ def test_time_comes_back_when_the_machine_gets_fast_again(bench) -> None:
 
 @pytest.mark.parametrize("stops", [[3], [10, 30], [45], [1, 2, 3, 4]])
 def test_an_interruption_keeps_the_plan(bench, tmp_path_factory, stops: list[int]) -> None:
-    whole = Machine(bench, steadily(1.0))
+    whole = Machine(bench, constant_pace(1.0))
     straight = whole.run(max_minutes=1.0)
-    broken = Machine(type(bench)(tmp_path_factory.mktemp("broken")), steadily(1.0))
+    broken = Machine(type(bench)(tmp_path_factory.mktemp("broken")), constant_pace(1.0))
     for number, stop in enumerate(stops):
         assert broken.run(max_minutes=1.0, stop_at=stop, resume=number > 0).full_seconds is None
         assert len(broken.rates) == stop
@@ -162,24 +163,26 @@ def test_an_interruption_keeps_the_plan(bench, tmp_path_factory, stops: list[int
     assert_well_ended(broken, outcome, 60.0)
     assert abs(outcome.step - straight.step) <= 2
     assert broken.rates == pytest.approx(whole.rates[: outcome.step] + [0.0] * (outcome.step - straight.step), abs=5e-4)
-    assert not [message for message in broken.messages if "limits are other ones" in message]
+    assert not [message for message in broken.messages if "the limits have changed" in message]
 
 
-def test_more_minutes_go_on_to_the_last_step(bench) -> None:
-    machine = Machine(bench, steadily(1.0))
+def test_with_more_minutes_it_resumes_to_the_last_step(bench) -> None:
+    machine = Machine(bench, constant_pace(1.0))
     short = machine.run(max_minutes=1.0)
     assert short.full_seconds is not None
-    outcome = machine.run(max_minutes=float(minutes(short.full_seconds)), resume=True)
+    outcome = machine.run(max_minutes=float(round_up_minutes(short.full_seconds)), resume=True)
     assert (outcome.step, outcome.full_seconds) == (200, None)
-    going = [message for message in machine.messages if "limits are other ones now: 200 steps are planned" in message]
+    start_messages = [
+        message for message in machine.messages if "limits have changed: 200 steps are planned" in message
+    ]
     schedule = CosineSchedule(PEAK, steps=200, warmup=20)
     assert machine.rates[short.step :] == [schedule.rate(step) for step in range(short.step + 1, 201)]
-    assert f"{machine.rates[short.step]:.1e}" in going[0]
+    assert f"{machine.rates[short.step]:.1e}" in start_messages[0]
 
 
 @pytest.mark.parametrize("minutes", [1.5, 2.5])
-def test_some_more_minutes_end_low_again(bench, minutes: float) -> None:
-    machine = Machine(bench, steadily(1.0))
+def test_with_a_few_more_minutes_the_rate_reaches_its_end_again(bench, minutes: float) -> None:
+    machine = Machine(bench, constant_pace(1.0))
     short = machine.run(max_minutes=1.0)
     outcome = machine.run(max_minutes=minutes, resume=True)
     assert_well_ended(machine, outcome, 60.0 * minutes)
@@ -189,35 +192,35 @@ def test_some_more_minutes_end_low_again(bench, minutes: float) -> None:
     assert (again.step, len(machine.rates)) == (outcome.step, outcome.step)
 
 
-def test_a_state_without_a_plan_is_gone_on_with(bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_without_a_plan_can_be_resumed(bench, monkeypatch: pytest.MonkeyPatch) -> None:
     from regard.train import checkpoints
 
-    saving = checkpoints.save_state
+    save_state = checkpoints.save_state
 
-    def save_as_before(path: Path, tensors, scalars) -> None:
-        saving(path, tensors, {name: value for name, value in scalars.items() if name != "limit"})
+    def save_without_limit(path: Path, tensors, scalars) -> None:
+        save_state(path, tensors, {name: value for name, value in scalars.items() if name != "limit"})
 
-    machine = Machine(bench, steadily(0.1))
+    machine = Machine(bench, constant_pace(0.1))
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoints, "save_state", save_as_before)
+        patch.setattr(checkpoints, "save_state", save_without_limit)
         machine.run(stop_at=100)
     assert machine.run(resume=True).step == 200
 
 
 @pytest.mark.parametrize("seconds", [0.01, 0.9, 1.5, 2.5, 4.0, 7.0, 10.0])
 @pytest.mark.parametrize("warmup", [0, 100])
-def test_a_tiny_limit_is_told_of_and_ends_low(bench, seconds: float, warmup: int) -> None:
-    machine = Machine(bench, steadily(1.0), validation=0.1)
+def test_a_tiny_limit_is_reported_and_the_rate_reaches_its_end(bench, seconds: float, warmup: int) -> None:
+    machine = Machine(bench, constant_pace(1.0), validation=0.1)
     outcome = machine.run(max_minutes=seconds / 60, warmup=warmup)
     assert outcome.validation is not None
     assert f"ended the training after {outcome.step} of 200 steps" in machine.messages[-1]
     assert 1 <= outcome.step <= max(1, seconds)
-    # Nobody knows before the first step that it is the last.
+    # Before the first step it is unknown that it is the last.
     assert outcome.step == 1 or machine.rates[-1] < 0.02 * PEAK
 
 
-def test_a_warm_up_longer_than_the_time_is_shortened_too(bench) -> None:
-    machine = Machine(bench, steadily(1.0))
+def test_a_warm_up_longer_than_the_limit_is_shortened(bench) -> None:
+    machine = Machine(bench, constant_pace(1.0))
     outcome = machine.run(max_minutes=1.0, warmup=150)
     assert_well_ended(machine, outcome, 60.0)
     assert max(machine.rates) > 0.9 * PEAK
@@ -226,7 +229,7 @@ def test_a_warm_up_longer_than_the_time_is_shortened_too(bench) -> None:
 
 @pytest.mark.parametrize("schedule", ["constant", "noam", "inverse-sqrt", "plateau"])
 def test_other_schedules_keep_the_limit_and_their_shape(bench, schedule: str) -> None:
-    machine = Machine(bench, steadily(1.0))
+    machine = Machine(bench, constant_pace(1.0))
     outcome = machine.run(max_minutes=1.0, schedule=schedule, metric="loss")
     assert outcome.seconds <= 60.0
     assert outcome.step < 60
@@ -234,8 +237,8 @@ def test_other_schedules_keep_the_limit_and_their_shape(bench, schedule: str) ->
     assert "ended the training" in machine.messages[-1]
 
 
-def test_patience_is_not_taken_for_a_lack_of_time(bench) -> None:
-    machine = Machine(bench, steadily(1.0))
+def test_an_end_by_patience_is_not_reported_as_a_time_limit(bench) -> None:
+    machine = Machine(bench, constant_pace(1.0))
     outcome = machine.run(max_minutes=30.0, patience=2, validate_every=10)
     assert outcome.step == 30
     assert outcome.full_seconds is None
@@ -248,10 +251,10 @@ def test_patience_is_not_taken_for_a_lack_of_time(bench) -> None:
     validation=st.floats(0.01, 2.0),
     warmup=st.integers(0, 300),
 )
-def test_however_the_pace_changes_the_rate_ends_low(
+def test_the_rate_reaches_its_end_with_any_changes_of_pace(
     bench, tmp_path_factory, paces: list[float], seconds: float, validation: float, warmup: int
 ) -> None:
-    """The last change comes at half of the time: too late, a plan has no steps left to change."""
+    """The last change is at half of the time: later there would be no steps left to change the plan for."""
 
     def pace(elapsed: float) -> float:
         return paces[min(len(paces) - 1, int(2.0 * len(paces) * elapsed / seconds))]
@@ -271,9 +274,9 @@ def test_however_the_pace_changes_the_rate_ends_low(
         ("none", 30.0, 567.0, True),
         ("last", 30.0, 536.0, False),  # 600 - 60 - 3
         ("last", 30.0, 537.0, True),
-        ("last", 0.0, 536.0, False),  # not measured: taken for 30
+        ("last", 0.0, 536.0, False),  # not measured: assumed to take 30
         ("last", 0.0, 537.0, True),
-        ("last", 900.0, 299.0, False),  # half of the time is training, come what may
+        ("last", 900.0, 299.0, False),  # half of the time is always for training
         ("last", 900.0, 300.0, True),
     ],
 )
@@ -285,7 +288,7 @@ def test_time_is_up_when_only_validations_fit(bench, average: str, validation: f
 
 def test_without_a_limit_time_is_never_up(bench) -> None:
     limit, schedule = TimeLimit(bench.options()), CosineSchedule(1.0, steps=12)
-    limit.note(1, 1e6)
+    limit.record_pace(1, 1e6)
     assert not limit.is_up(Progress(step=1), 1e9)
     assert limit.revise(Progress(step=1), 1e9, schedule) is None
     assert limit.steps == 12

@@ -1,4 +1,4 @@
-"""The loop: same seed same weights, an interruption leaves no trace, the best weights win, time is kept."""
+"""The loop: the same seed gives the same weights, an interruption changes nothing, limits and choices hold."""
 
 from __future__ import annotations
 
@@ -13,42 +13,41 @@ from regard.model.seq2seq import Seq2Seq
 from regard.store.checkpoint import load_state
 from regard.train.interrupt import Interrupt
 from regard.train.loop import Outcome, Trainer
-from regard.train.reporter import Validation
+from regard.train.reporter import StepReport, Validation
 
 
 def weights(trainer: Trainer) -> dict[str, torch.Tensor]:
     return {name: weight.clone() for name, weight in trainer.model.state_dict().items()}
 
 
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(weight, other[name]) for name, weight in one.items())
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(weight, second[name]) for name, weight in first.items())
 
 
-class StopAt:
-    """Utters the wish to stop once training has reached a step."""
+class StopAt(Interrupt):
+    """An interrupt that is requested once training has reached a step."""
 
     def __init__(self, trainer: Trainer, step: int) -> None:
+        super().__init__()
         self.trainer, self.step = trainer, step
 
-    @property
-    def requested(self) -> bool:
-        return self.trainer.progress.step >= self.step
-
     def check(self) -> None:
-        interrupt = Interrupt()
-        interrupt.requested = self.requested
-        interrupt.check()
+        if self.trainer.progress.step >= self.step:
+            self.request()
+        super().check()
 
 
 def run_until(trainer: Trainer, step: int, *, resume: bool = False) -> Outcome:
-    return trainer.run(resume=resume, interrupt=StopAt(trainer, step))  # type: ignore[arg-type]
+    return trainer.run(resume=resume, interrupt=StopAt(trainer, step))
 
 
 def test_it_learns(bench) -> None:
-    diary = bench.diary()
-    trainer = bench.trainer(steps=200, validate_every=200, diary=diary, clock=bench.clock(0.1), learning_rate=2e-2)
+    reporter = bench.reporter()
+    trainer = bench.trainer(
+        steps=200, validate_every=200, reporter=reporter, clock=bench.clock(0.1), learning_rate=2e-2
+    )
     outcome = trainer.run()
-    assert diary.steps[-1].nll < 0.8 * diary.steps[0].nll
+    assert reporter.steps[-1].nll < 0.8 * reporter.steps[0].nll
     assert outcome.step == 200
     assert not outcome.interrupted
 
@@ -73,7 +72,7 @@ def test_the_same_seed_gives_the_same_weights(bench, precision: str) -> None:
         ("bfloat16", "cosine", [0, 11]),
     ],
 )
-def test_an_interruption_leaves_no_trace(
+def test_an_interrupted_training_gives_the_same_weights(
     tmp_path_factory: pytest.TempPathFactory, bench, precision: str, schedule: str, stops: list[int]
 ) -> None:
     make = {"precision": precision, "schedule": schedule, "accumulate": 2, "average": "last"}
@@ -85,7 +84,7 @@ def test_an_interruption_leaves_no_trace(
         assert stopped.interrupted
         assert stopped.step == step
         assert stopped.validation is None
-        torch.manual_seed(99)  # another process would begin with other random numbers
+        torch.manual_seed(99)  # another process would start with other random numbers
     last = broken.trainer(network=bench.model(5), **make)
     resumed = last.run(resume=True)
     assert same(weights(whole), weights(last))
@@ -98,38 +97,53 @@ def test_an_interruption_leaves_no_trace(
     assert names[0] == names[1]
 
 
+def test_a_stop_without_saving_leaves_the_last_saved_state(bench) -> None:
+    interrupt = Interrupt()
+
+    class Refusing(bench.reporter):
+        def on_step(self, report: StepReport) -> None:
+            if report.step == 6:
+                interrupt.request(save=False)
+
+    trainer = bench.trainer(reporter=Refusing(), clock=bench.clock(0.3))
+    outcome = trainer.run(interrupt=interrupt)
+    assert (outcome.interrupted, outcome.step) == (True, 6)
+    _, scalars = load_state(bench.directory / "state.safetensors")
+    assert scalars["progress"]["step"] == 4
+
+
 def test_an_interruption_within_a_validation_repeats_it(bench) -> None:
     trainer = bench.trainer()
 
-    class Impatient(bench.judge):
+    class StoppingValidator(bench.validator):
         def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
-            interrupt.requested = True
+            interrupt.request()
             return super().__call__(model, check=check)
 
     interrupt = Interrupt()
-    trainer.validator = Impatient()
+    trainer.validator = StoppingValidator()
     assert trainer.run(interrupt=interrupt).interrupted
-    judge = bench.judge()
-    again = bench.trainer(judge=judge)
+    validator = bench.validator()
+    again = bench.trainer(validator=validator)
     assert again.run(resume=True).step == 12
-    assert judge.calls == 3  # after steps 4, 8 and 12
+    assert validator.calls == 3  # after steps 4, 8 and 12
 
 
-def test_a_validation_counts_as_done_once_it_was_told(bench) -> None:
-    """Who is killed in between tells it again."""
+def test_a_validation_counts_as_done_once_it_was_reported(bench) -> None:
+    """A training that is killed in between reports it again."""
 
     class Killed(BaseException):
         """As by `kill -9`: nothing is saved."""
 
-    class Mortal(bench.diary):
+    class KilledReporter(bench.reporter):
         def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
             if step == 8:
                 raise Killed
 
     with pytest.raises(Killed):
-        bench.trainer(diary=Mortal()).run()
-    again = bench.diary()
-    bench.trainer(diary=again).run(resume=True)
+        bench.trainer(reporter=KilledReporter()).run()
+    again = bench.reporter()
+    bench.trainer(reporter=again).run(resume=True)
     assert [step for step, _, _ in again.validations] == [8, 12]
 
 
@@ -152,7 +166,7 @@ def test_accumulated_batches_count_like_one(bench) -> None:
 
 
 def test_the_best_checkpoint_is_chosen(bench) -> None:
-    trainer = bench.trainer(judge=bench.judge([3.0, 1.0, 2.0]))
+    trainer = bench.trainer(validator=bench.validator([3.0, 1.0, 2.0]))
     outcome = trainer.run()
     assert outcome.chosen == "checkpoint of step 8"
     assert outcome.validation is not None
@@ -166,55 +180,63 @@ def test_the_best_checkpoint_is_chosen(bench) -> None:
     [([3.0, 1.0, 2.0, 0.5], "average of 2 checkpoints, steps 8 to 12"), ([3.0, 1.0, 2.0, 1.5], "checkpoint of step 8")],
 )
 def test_the_average_is_taken_only_where_it_is_better(bench, losses: list[float], chosen: str) -> None:
-    diary = bench.diary()
-    trainer = bench.trainer(judge=bench.judge(losses), diary=diary, average="last")
+    reporter = bench.reporter()
+    trainer = bench.trainer(validator=bench.validator(losses), reporter=reporter, average="last")
     outcome = trainer.run()
     assert outcome.chosen == chosen
-    assert any("average of 2" in message for message in diary.messages)
+    assert any("average of 2" in message for message in reporter.messages)
     states = [load_state(bench.directory / f"step-{step:08d}.safetensors")[0]["output_bias"] for step in (8, 12)]
-    wanted = (states[0] + states[1]) / 2 if chosen.startswith("average") else states[0]
-    torch.testing.assert_close(trainer.model.output_bias.detach(), wanted)
+    expected = (states[0] + states[1]) / 2 if chosen.startswith("average") else states[0]
+    torch.testing.assert_close(trainer.model.output_bias.detach(), expected)
 
 
-def test_patience_ends_it(bench) -> None:
-    diary = bench.diary()
-    trainer = bench.trainer(judge=bench.judge([1.0, 2.0, 0.5, 3.0, 3.0, 3.0]), diary=diary, steps=100, patience=2)
+def test_patience_ends_the_training(bench) -> None:
+    reporter = bench.reporter()
+    trainer = bench.trainer(
+        validator=bench.validator([1.0, 2.0, 0.5, 3.0, 3.0, 3.0]), reporter=reporter, steps=100, patience=2
+    )
     assert trainer.run().step == 20
-    assert diary.messages[-1] == (
+    assert reporter.messages[-1] == (
         "the last 2 validations brought no better loss (train.patience = 2): training ended early, at step 20"
     )
 
 
 def test_patience_is_kept_while_bleu_is_0_and_the_loss_falls(bench) -> None:
-    class Beginner(bench.judge):
+    class ZeroBleuValidator(bench.validator):
         def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
             return replace(super().__call__(model, check=check), bleu=0.0, chrf=0.0)
 
-    diary = bench.diary()
-    judge = Beginner([6.4, 6.3, 6.2, 6.1, 6.0, 5.9])
-    outcome = bench.trainer(judge=judge, diary=diary, steps=24, patience=2, metric="bleu", schedule="plateau").run()
+    reporter = bench.reporter()
+    validator = ZeroBleuValidator([6.4, 6.3, 6.2, 6.1, 6.0, 5.9])
+    outcome = bench.trainer(
+        validator=validator, reporter=reporter, steps=24, patience=2, metric="bleu", schedule="plateau"
+    ).run()
     assert (outcome.step, outcome.chosen) == (24, "checkpoint of step 24")
-    assert all(best for _, _, best in diary.validations)
-    tired = bench.trainer(judge=Beginner([6.4, 6.4, 6.5, 6.1]), steps=24, patience=2, metric="bleu", average="none")
-    assert tired.run().step == 12
+    assert all(best for _, _, best in reporter.validations)
+    impatient = bench.trainer(
+        validator=ZeroBleuValidator([6.4, 6.4, 6.5, 6.1]), steps=24, patience=2, metric="bleu", average="none"
+    )
+    assert impatient.run().step == 12
 
 
-def test_losses_that_are_no_numbers_are_worse_than_any(bench) -> None:
-    diary = bench.diary()
-    outcome = bench.trainer(judge=bench.judge([float("nan"), 5.0, float("nan")]), diary=diary).run()
+def test_a_nan_loss_is_worse_than_any_number(bench) -> None:
+    reporter = bench.reporter()
+    outcome = bench.trainer(validator=bench.validator([float("nan"), 5.0, float("nan")]), reporter=reporter).run()
     assert outcome.chosen == "checkpoint of step 8"
-    assert [best for _, _, best in diary.validations] == [False, True, False]
+    assert [best for _, _, best in reporter.validations] == [False, True, False]
 
 
-def test_minutes_are_kept_with_the_last_validations(bench) -> None:
+def test_the_time_limit_includes_the_last_validations(bench) -> None:
     clock = bench.clock()
 
-    class Slow(bench.judge):
+    class Slow(bench.validator):
         def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
             clock.now += 6.0
             return super().__call__(model, check=check)
 
-    trainer = bench.trainer(judge=Slow(), clock=clock, steps=10_000, max_minutes=1.0, average="last", validate_every=7)
+    trainer = bench.trainer(
+        validator=Slow(), clock=clock, steps=10_000, max_minutes=1.0, average="last", validate_every=7
+    )
     advance = trainer._advance
 
     def slow_step() -> None:
@@ -230,37 +252,38 @@ def test_minutes_are_kept_with_the_last_validations(bench) -> None:
 def test_time_before_an_interruption_counts(bench) -> None:
     budget = {"steps": 1000, "max_minutes": 0.2}
 
-    gone = run_until(bench.trainer(clock=bench.clock(0.1), **budget), 5).seconds
+    elapsed = run_until(bench.trainer(clock=bench.clock(0.1), **budget), 5).seconds
     outcome = bench.trainer(clock=bench.clock(0.1), **budget).run(resume=True)
-    assert gone > 1.5
-    assert outcome.seconds <= 12.5  # looking at the clock takes time here
+    assert elapsed > 1.5
+    assert outcome.seconds <= 12.5  # each reading of the clock takes time here
     assert 5 < outcome.step < 100
 
 
-def test_reports_say_how_it_goes(bench) -> None:
-    diary = bench.diary()
-    trainer = bench.trainer(diary=diary, clock=bench.clock(0.3), schedule="cosine")
+def test_reports_describe_the_progress(bench) -> None:
+    reporter = bench.reporter()
+    trainer = bench.trainer(reporter=reporter, clock=bench.clock(0.3), schedule="cosine")
     trainer.run(num_sentences=40)
-    (plan,) = diary.plans
+    (plan,) = reporter.plans
     assert (plan.steps, plan.first_step, plan.num_sentences, plan.validate_every) == (12, 0, 40, 4)
     assert plan.num_parameters == sum(weight.numel() for weight in trainer.model.parameters())
-    report = diary.steps[-1]
+    report = reporter.steps[-1]
     assert report.learning_rate == trainer.schedule.rate(report.step)
     assert report.loss > report.nll * 0.5
     assert report.tokens_per_second > 0
     assert report.gradient_norm > 0
     assert 0 < report.epoch < 3
-    assert [step for step, _, _ in diary.validations] == [4, 8, 12]
-    assert diary.ends == 1
+    assert [step for step, _, _ in reporter.validations] == [4, 8, 12]
+    assert reporter.ends == 1
 
 
-def test_steps_without_finite_gradients_end_it_with_advice(bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_without_finite_gradients_end_it_with_an_error(bench, monkeypatch: pytest.MonkeyPatch) -> None:
     network = bench.model()
     with torch.no_grad():
         network.output_bias[4] = float("nan")
     trainer = bench.trainer(network=network, steps=100, validate_every=30, clock=bench.clock(0.1))
     with pytest.raises(
-        ConfigError, match=r"(?s)in a row were infinite or not numbers.*train\.learning_rate \(it is 0\.01\)"
+        ConfigError,
+        match=r"(?s)steps in a row, up to step \d+, were infinite or NaN.*train\.learning_rate \(it is 0\.01\)",
     ):
         trainer.run()
     assert trainer.updater.num_skipped >= 20
@@ -289,6 +312,6 @@ def test_a_finished_training_can_be_given_more_steps(bench) -> None:
     assert same(weights(longer), weights(straight))
 
 
-def test_open_steps_are_refused(bench) -> None:
+def test_an_unset_number_of_steps_is_refused(bench) -> None:
     with pytest.raises(ConfigError, match=r"train\.steps"):
         bench.trainer(steps=None)

@@ -35,12 +35,13 @@ def test_equals_the_loss_of_all_logits(smoothing: float, chunk_size: int, with_b
     loss, nll = chunked_cross_entropy(
         hidden, weight, used, targets, label_smoothing=smoothing, ignore_index=PAD, chunk_size=chunk_size
     )
-    wanted = expected(hidden, weight, used, targets, smoothing)
+    whole = expected(hidden, weight, used, targets, smoothing)
     leaves = [hidden, weight, *([bias] if with_bias else [])]
-    torch.testing.assert_close(loss, wanted)
+    torch.testing.assert_close(loss, whole)
     torch.testing.assert_close(nll, expected(hidden, weight, used, targets, 0.0))
-    for got, want in zip(torch.autograd.grad(3 * loss, leaves), torch.autograd.grad(3 * wanted, leaves), strict=True):
-        torch.testing.assert_close(got, want)
+    gradients, references = torch.autograd.grad(3 * loss, leaves), torch.autograd.grad(3 * whole, leaves)
+    for gradient, reference in zip(gradients, references, strict=True):
+        torch.testing.assert_close(gradient, reference)
 
 
 def test_gradients_agree_with_finite_differences() -> None:
@@ -55,7 +56,7 @@ def test_gradients_agree_with_finite_differences() -> None:
 
 
 def test_smoothing_spreads_over_all_words() -> None:
-    """By the formula itself, in plain Python: q(v) = (1 - ε) [v = target] + ε / V."""
+    """Against the formula in plain Python: q(v) = (1 - ε) [v = target] + ε / V."""
     hidden, weight, bias, targets = inputs()
     log_probs = F.log_softmax(F.linear(hidden, weight, bias), -1)
     total = 0.0
@@ -69,7 +70,7 @@ def test_smoothing_spreads_over_all_words() -> None:
     assert loss.item() == pytest.approx(total)
 
 
-def test_padding_has_no_part_in_it() -> None:
+def test_padding_has_no_loss_and_no_gradient() -> None:
     hidden, weight, bias, targets = inputs()
     loss, _ = chunked_cross_entropy(hidden, weight, bias, targets, label_smoothing=0.1, ignore_index=PAD)
     (gradient,) = torch.autograd.grad(loss, hidden)
@@ -80,10 +81,10 @@ def test_padding_has_no_part_in_it() -> None:
 def test_a_known_number_of_tokens_changes_nothing() -> None:
     hidden, weight, bias, targets = inputs()
     count = int((targets != PAD).sum())
-    plain = chunked_cross_entropy(hidden, weight, bias, targets, ignore_index=PAD)
-    told = chunked_cross_entropy(hidden, weight, bias, targets, ignore_index=PAD, num_tokens=count)
-    assert torch.equal(plain[0], told[0])
-    assert torch.equal(plain[1], told[1])
+    counted = chunked_cross_entropy(hidden, weight, bias, targets, ignore_index=PAD)
+    given = chunked_cross_entropy(hidden, weight, bias, targets, ignore_index=PAD, num_tokens=count)
+    assert torch.equal(counted[0], given[0])
+    assert torch.equal(counted[1], given[1])
 
 
 def test_a_tied_matrix_gets_both_its_gradients() -> None:
@@ -96,17 +97,17 @@ def test_a_tied_matrix_gets_both_its_gradients() -> None:
     fused, _ = chunked_cross_entropy(
         F.embedding(ids, weight).tanh(), weight, bias, targets, label_smoothing=0.1, ignore_index=PAD, chunk_size=4
     )
-    wanted = expected(F.embedding(ids, weight).tanh(), weight, bias, targets, 0.1)
-    torch.testing.assert_close(gradient(fused), gradient(wanted))
+    whole = expected(F.embedding(ids, weight).tanh(), weight, bias, targets, 0.1)
+    torch.testing.assert_close(gradient(fused), gradient(whole))
 
 
 def test_no_gradients_are_made_for_a_validation(monkeypatch: pytest.MonkeyPatch) -> None:
     hidden, weight, bias, targets = inputs()
-    wanted = expected(hidden, weight, bias, targets, 0.1)
+    whole = expected(hidden, weight, bias, targets, 0.1)
     monkeypatch.setattr("regard.train.loss._Gradients", None)
     with torch.inference_mode():
         loss, _ = chunked_cross_entropy(hidden, weight, bias, targets, label_smoothing=0.1, ignore_index=PAD)
-    assert loss.item() == pytest.approx(wanted.item())
+    assert loss.item() == pytest.approx(whole.item())
 
 
 def test_the_log_likelihood_carries_no_gradient() -> None:
@@ -121,16 +122,16 @@ def test_bfloat16_stays_near_float32(autocast: bool) -> None:
     hidden = torch.randn(200, 64, requires_grad=True)
     weight, bias = nn.Parameter(0.1 * torch.randn(300, 64)), nn.Parameter(torch.zeros(300))
     targets = torch.randint(0, 300, (200,))
-    given = hidden if autocast else hidden.bfloat16()
+    inputs = hidden if autocast else hidden.bfloat16()
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
-        loss, nll = chunked_cross_entropy(given, weight, bias, targets, label_smoothing=0.1, chunk_size=64)
-    wanted = F.cross_entropy(F.linear(hidden, weight, bias), targets, label_smoothing=0.1, reduction="sum")
+        loss, nll = chunked_cross_entropy(inputs, weight, bias, targets, label_smoothing=0.1, chunk_size=64)
+    whole = F.cross_entropy(F.linear(hidden, weight, bias), targets, label_smoothing=0.1, reduction="sum")
     assert loss.dtype == nll.dtype == torch.float32
-    assert loss.item() == pytest.approx(wanted.item(), rel=1e-3)
-    got, want = (torch.autograd.grad(one, (hidden, weight, bias)) for one in (loss, wanted))
-    for one, other in zip(got, want, strict=True):
-        assert one.dtype == torch.float32
-        assert (one - other).norm() < 0.02 * other.norm()
+    assert loss.item() == pytest.approx(whole.item(), rel=1e-3)
+    gradients, references = (torch.autograd.grad(value, (hidden, weight, bias)) for value in (loss, whole))
+    for gradient, reference in zip(gradients, references, strict=True):
+        assert gradient.dtype == torch.float32
+        assert (gradient - reference).norm() < 0.02 * reference.norm()
 
 
 def test_extreme_logits_stay_finite() -> None:
@@ -143,7 +144,7 @@ def test_extreme_logits_stay_finite() -> None:
     assert torch.isfinite(hidden.grad).all()
 
 
-def test_a_batch_of_padding_alone_costs_nothing() -> None:
+def test_a_batch_of_only_padding_has_no_loss() -> None:
     hidden, weight, bias, targets = inputs()
     loss, nll = chunked_cross_entropy(hidden, weight, bias, torch.full_like(targets, PAD), ignore_index=PAD)
     loss.backward()

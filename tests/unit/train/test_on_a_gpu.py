@@ -1,4 +1,4 @@
-"""What a GPU would be given, as far as it shows without one. `make gpu-check` runs the real thing."""
+"""What a GPU would receive, as far as it can be tested without one. `make gpu-check` runs on a real one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SPECIALS = Specials()
 
 
 class OnGPU(Tensor):
-    """Says that it lies on a GPU, and computes where it really is."""
+    """A tensor that claims to be on a GPU, but computes on its real device."""
 
     @property
     def device(self) -> torch.device:
@@ -38,7 +38,7 @@ class OnGPU(Tensor):
 
 @pytest.fixture
 def autocast() -> Iterator[None]:
-    """As `torch.autocast("cuda", dtype=torch.bfloat16)`, which refuses to be on where there is no GPU."""
+    """Like `torch.autocast("cuda", dtype=torch.bfloat16)`, which cannot be enabled without a GPU."""
     torch.set_autocast_dtype("cuda", torch.bfloat16)
     torch.set_autocast_enabled("cuda", True)
     yield
@@ -69,8 +69,8 @@ def test_a_batch_is_copied_while_the_gpu_works(monkeypatch: pytest.MonkeyPatch) 
     assert copies == [("cuda:1", True)] * 5
 
 
-def test_no_part_of_a_transformer_s_step_waits_for_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Meta tensors hold nothing: whoever asks what they hold, or mixes them with others, is refused."""
+def test_no_part_of_a_transformer_s_step_waits_for_the_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Meta tensors hold no values: reading them, or mixing them with others, raises an error."""
     without_autocast(monkeypatch)
     config = TransformerConfig(width=16, ff_size=32, heads=2, encoder_layers=1, decoder_layers=1)
     model = build_model(config, src_vocab=32, tgt_vocab=32, shared=True, specials=SPECIALS).to("meta").train()
@@ -112,7 +112,7 @@ def test_recurrent_layers_keep_their_numbers_under_autocast(autocast: None, pack
     assert {output.data.dtype, *(state.dtype for state in last)} == {torch.bfloat16}
 
 
-def test_attention_is_not_cudnn_s(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attention_does_not_use_cudnn(monkeypatch: pytest.MonkeyPatch) -> None:
     allowed: list[bool] = []
 
     def fused(query: Tensor, key: Tensor, value: Tensor, **_: object) -> Tensor:
@@ -127,19 +127,19 @@ def test_attention_is_not_cudnn_s(monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.backends.cuda.cudnn_sdp_enabled() == before
 
 
-def test_layers_whose_rows_change_together_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[bool] = []
+def test_layers_whose_rows_change_together_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    comparisons: list[bool] = []
     equal = torch.equal
-    monkeypatch.setattr(torch, "equal", lambda *given: (asked.append(True), equal(*given))[1])
+    monkeypatch.setattr(torch, "equal", lambda *given: (comparisons.append(True), equal(*given))[1])
     layers = tuple(Memory(torch.randn(3, 1, 2, 4), torch.randn(3, 1, 2, 4)) for _ in range(6))
     first = select_rows(layers, torch.tensor([0, 0, 2]))
     second = select_rows(first, torch.tensor([1, 0, 2]))  # copies of one another change places
-    assert len(asked) == 2
+    assert len(comparisons) == 2
     assert second is first
     assert all(equal(new.key, old.key[[0, 0, 2]]) for new, old in zip(first, layers, strict=True))
 
 
-def test_layers_with_a_past_of_their_own_are_asked_by_themselves() -> None:
+def test_layers_with_a_history_of_their_own_are_compared_separately() -> None:
     plain = Memory(torch.randn(2, 1, 2, 4), torch.randn(2, 1, 2, 4))
     copied = Memory(plain.key, plain.value, copied=torch.tensor([7, 7]))
     swapped, same = select_rows((plain, copied), torch.tensor([1, 0]))
@@ -152,4 +152,4 @@ def test_a_gpu_s_products_are_timed_many_at_once(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(torch.cuda, "synchronize", lambda device: None)
     monkeypatch.setattr(precision, "linear", lambda left, right: calls.append(True))
     precision._seconds(torch.ones(1, 1).as_subclass(OnGPU), torch.ones(1, 1))
-    assert len(calls) == precision.LAUNCHES
+    assert len(calls) == precision.PRODUCTS_PER_TIMING

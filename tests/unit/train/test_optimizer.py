@@ -1,4 +1,4 @@
-"""One update equals PyTorch's AdamW after `clip_grad_norm_`; broken gradients change nothing."""
+"""One update equals PyTorch's AdamW after `clip_grad_norm_`; non-finite gradients change nothing."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ def test_equals_pytorchs_own(clip: float) -> None:
         ours(x).pow(2).sum().backward()
         theirs(x).pow(2).sum().backward()
         norm = updater.update(0.05)
-        wanted = nn.utils.clip_grad_norm_(theirs.parameters(), clip or float("inf"))
+        reference_norm = nn.utils.clip_grad_norm_(theirs.parameters(), clip or float("inf"))
         optimizer.step()
         optimizer.zero_grad()
-        torch.testing.assert_close(norm, wanted)
+        torch.testing.assert_close(norm, reference_norm)
         assert all(weight.grad is None for weight in ours.parameters())
-    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
-        torch.testing.assert_close(one, other)
+    for weight, reference in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(weight, reference)
     assert updater.num_skipped == 0
 
 
 @pytest.mark.parametrize("poison", [float("nan"), float("inf")])
-def test_broken_gradients_are_skipped_and_counted(poison: float) -> None:
+def test_non_finite_gradients_are_skipped_and_counted(poison: float) -> None:
     model = network()
     updater = Updater(model, betas=(0.9, 0.98), clip_norm=1.0)
 
@@ -52,7 +52,7 @@ def test_broken_gradients_are_skipped_and_counted(poison: float) -> None:
     state = {name: value.clone() for name, value in updater.state().items()}
     learn(poison)
     learn(poison)
-    assert all(torch.equal(one, other) for one, other in zip(weights, model.parameters(), strict=True))
+    assert all(torch.equal(before, after) for before, after in zip(weights, model.parameters(), strict=True))
     assert (updater.num_skipped, updater.num_broken_in_a_row) == (2, 2)
     for name, value in updater.state().items():
         assert name.startswith("num_") or torch.equal(value, state[name]), name
@@ -61,7 +61,7 @@ def test_broken_gradients_are_skipped_and_counted(poison: float) -> None:
     assert not torch.equal(weights[0], next(model.parameters()))
 
 
-def test_goes_on_where_it_was() -> None:
+def test_a_restored_updater_continues_exactly() -> None:
     whole, first = network(), network()
     xs = torch.randn(6, 8, 4)
 
@@ -81,7 +81,8 @@ def test_goes_on_where_it_was() -> None:
     for x in xs[3:]:
         learn(whole, steady, x)
         learn(second, after, x)
-    assert all(torch.equal(one, other) for one, other in zip(whole.parameters(), second.parameters(), strict=True))
+    pairs = zip(whole.parameters(), second.parameters(), strict=True)
+    assert all(torch.equal(weight, resumed) for weight, resumed in pairs)
 
 
 def test_frozen_and_unused_weights_stay() -> None:
@@ -91,11 +92,3 @@ def test_frozen_and_unused_weights_stay() -> None:
     model["used"](torch.ones(1, 2)).sum().backward()
     updater.update(0.1)
     assert {name.partition(".")[2] for name in updater.state() if "." in name} == {"used.weight", "used.bias"}
-
-
-def test_gradients_can_be_forgotten() -> None:
-    model = network()
-    updater = Updater(model, betas=(0.9, 0.98))
-    model(torch.ones(1, 4)).sum().backward()
-    updater.clear()
-    assert all(weight.grad is None for weight in model.parameters())

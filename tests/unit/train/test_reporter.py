@@ -1,4 +1,4 @@
-"""Scores to choose by, and several reporters as one."""
+"""Scores to choose checkpoints by, and several reporters as one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_without_translations_the_loss_decides() -> None:
     assert Validation(2.5, 2.0).score("bleu") == -2.5
 
 
-def test_where_nothing_is_right_yet_the_loss_decides() -> None:
+def test_with_a_score_of_0_the_loss_decides() -> None:
     first, second = Validation(6.4, 6.4, bleu=0.0, chrf=3.0), Validation(6.3, 6.3, bleu=0.0, chrf=2.0)
     some = Validation(7.0, 7.0, bleu=0.01, chrf=1.0)
     assert first.score("bleu") < second.score("bleu") < 0 < some.score("bleu")
@@ -23,8 +23,8 @@ def test_where_nothing_is_right_yet_the_loss_decides() -> None:
     assert Validation(2.5, 2.0).value("bleu") == 2.5
 
 
-def test_all_hear_the_same(bench) -> None:
-    first, second = bench.diary(), bench.diary()
+def test_all_reporters_receive_the_same(bench) -> None:
+    first, second = bench.reporter(), bench.reporter()
     plan = TrainingPlan(1, 2, 3, 0, 1, "here", None)
     report = StepReport(1, 2, 0.5, 2.0, 2.0, 1.0, 1e-3, 100.0, 1.0, 2.0)
     validation = Validation(1.0, 1.0)

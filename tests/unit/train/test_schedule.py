@@ -1,4 +1,4 @@
-"""Learning rates by their formulas."""
+"""Learning rates against their formulas."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def test_warm_up_is_a_straight_line_to_the_peak(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @given(step=st.integers(1, 500), warmup=st.integers(0, 50))
-def test_between_floor_and_peak(name: str, step: int, warmup: int) -> None:
+def test_rates_are_between_floor_and_peak(name: str, step: int, warmup: int) -> None:
     options = {"schedule": name, "learning_rate": 1e-3, "min_learning_rate": 1e-4, "warmup": warmup}
     rate = build_schedule(TrainConfig.model_validate(options), 400).rate(step)
     assert 0 < rate <= 1e-3 * (1 + 1e-12)
     assert step < warmup or rate >= 1e-4 * (1 - 1e-12)
 
 
-def test_constant_stays() -> None:
+def test_a_constant_rate_is_constant() -> None:
     assert ConstantSchedule(0.5).rate(10**6) == 0.5
 
 
@@ -54,7 +54,7 @@ def test_cosine_halves_in_the_middle_and_ends_at_the_floor() -> None:
     assert rates == pytest.approx([1.0, quarter, 0.6, 0.2, 0.2])
 
 
-def test_plateau_shrinks_after_patience_and_forgets_it_on_success() -> None:
+def test_plateau_shrinks_after_patience_and_resets_it_on_improvement() -> None:
     schedule = PlateauSchedule(1.0, shrink=0.5, patience=2, floor=0.1)
     rates = []
     for score in (10.0, 9.0, 11.0, 11.0, 10.0, 10.0, 10.0, 10.0, 10.0):
@@ -67,7 +67,7 @@ def test_plateau_shrinks_after_patience_and_forgets_it_on_success() -> None:
 
 
 @given(st.lists(st.floats(-100, 100), max_size=8), st.lists(st.floats(-100, 100), max_size=8))
-def test_plateau_goes_on_where_it_was(before: list[float], after: list[float]) -> None:
+def test_a_restored_plateau_continues_exactly(before: list[float], after: list[float]) -> None:
     whole, first = PlateauSchedule(1.0, warmup=5), PlateauSchedule(1.0, warmup=5)
     for score in before:
         whole.observe(score)
@@ -81,7 +81,7 @@ def test_plateau_goes_on_where_it_was(before: list[float], after: list[float]) -
     assert second.rate(50) == whole.rate(50)
 
 
-def test_other_schedules_remember_nothing() -> None:
+def test_other_schedules_have_no_state() -> None:
     schedule = ConstantSchedule(1.0)
     schedule.observe(1.0)
     schedule.restore({})
@@ -94,7 +94,7 @@ def test_a_warm_up_longer_than_the_training_ends_with_it() -> None:
 
 
 @pytest.mark.parametrize(("step", "steps"), [(0, 30), (5, 40), (5, 400), (10, 11), (60, 70), (60, 500), (109, 110)])
-def test_a_cosine_comes_to_another_end_without_a_leap(step: int, steps: int) -> None:
+def test_a_cosine_is_fitted_to_another_end_without_a_jump(step: int, steps: int) -> None:
     schedule = CosineSchedule(1.0, steps=110, warmup=10, floor=0.01)
     before = schedule.rate(step)
     schedule.end_at(steps, step=step)
@@ -110,13 +110,13 @@ def test_a_shorter_training_has_a_shorter_warm_up() -> None:
     assert schedule.rate(4) == pytest.approx(0.04)
     schedule.end_at(44, step=4)
     assert [schedule.rate(step) for step in (4, 9, 14, 44)] == pytest.approx([0.04, 0.52, 1.0, 0.0])
-    schedule.end_at(1000, step=8)  # it was not so short after all: the warm-up that was begun is ended
+    schedule.end_at(1000, step=8)  # longer again: the started warm-up is completed
     assert schedule.rate(14) == pytest.approx(1.0)
     assert schedule.rate(1000) == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_end_that_is_the_old_one_changes_nothing(name: str) -> None:
+def test_the_same_end_changes_nothing(name: str) -> None:
     config = TrainConfig.model_validate({"schedule": name, "learning_rate": 2e-3, "warmup": 10})
     schedule, other = build_schedule(config, 100), build_schedule(config, 100)
     other.end_at(100, step=0)

@@ -1,4 +1,4 @@
-"""The compiled softmax and loss against float64, and against what PyTorch's own operators give."""
+"""The compiled softmax and loss against float64, and PyTorch's own operators likewise."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ def test_against_float64(dtype: torch.dtype, biased: bool, tokens: int, words: i
     bias = torch.randn(words) if biased else None
     targets = torch.randint(0, words, (tokens,))
     nll, log_probs, error = reference(logits, bias, targets, 0.1)
-    judged = loss_terms(logits.clone(), bias, targets, 0.1, need_error=True)
-    torch.testing.assert_close(judged.nll.double(), nll, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(judged.log_probs.double(), log_probs, rtol=1e-5, atol=1e-5)
+    terms = loss_terms(logits.clone(), bias, targets, 0.1, need_error=True)
+    torch.testing.assert_close(terms.nll.double(), nll, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(terms.log_probs.double(), log_probs, rtol=1e-5, atol=1e-5)
     tolerance = {"rtol": 1e-5, "atol": 1e-6} if dtype == torch.float32 else {"rtol": 2**-8, "atol": 1e-6}
-    torch.testing.assert_close(judged.error.double(), error, **tolerance)
-    torch.testing.assert_close(judged.error_sum.double(), error.sum(0), rtol=1e-4, atol=1e-5)
-    told = loss_terms(logits.clone(), bias, targets, 0.1, need_error=False)
-    torch.testing.assert_close(told.nll.double(), nll, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(terms.error.double(), error, **tolerance)
+    torch.testing.assert_close(terms.error_sum.double(), error.sum(0), rtol=1e-4, atol=1e-5)
+    without_error = loss_terms(logits.clone(), bias, targets, 0.1, need_error=False)
+    torch.testing.assert_close(without_error.nll.double(), nll, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("shift", [-1e4, 0.0, 1e4])
-def test_only_differences_count(shift: float) -> None:
+def test_a_constant_shift_of_the_logits_changes_nothing(shift: float) -> None:
     logits = torch.tensor([[0.0, 1.0, -300.0, 2.0]]) + shift
-    judged = loss_terms(logits, None, torch.tensor([3]), 0.0, need_error=True)
-    assert judged.nll.item() == pytest.approx(0.40760596, rel=1e-5)
-    assert judged.error[0].tolist() == pytest.approx([0.09003057, 0.24472847, 0.0, 0.66524096 - 1], rel=1e-5)
+    terms = loss_terms(logits, None, torch.tensor([3]), 0.0, need_error=True)
+    assert terms.nll.item() == pytest.approx(0.40760596, rel=1e-5)
+    assert terms.error[0].tolist() == pytest.approx([0.09003057, 0.24472847, 0.0, 0.66524096 - 1], rel=1e-5)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_broken_logits_give_a_broken_loss(bad: float) -> None:
     logits = torch.zeros(2, 40)
     logits[1, 7] = bad
-    judged = loss_terms(logits, None, torch.tensor([3, 3]), 0.1, need_error=True)
-    assert judged.nll[0].item() == pytest.approx(torch.tensor(40.0).log().item(), rel=1e-5)
-    assert judged.nll[1].isnan()
-    assert judged.error[1].isnan().any()
+    terms = loss_terms(logits, None, torch.tensor([3, 3]), 0.1, need_error=True)
+    assert terms.nll[0].item() == pytest.approx(torch.tensor(40.0).log().item(), rel=1e-5)
+    assert terms.nll[1].isnan()
+    assert terms.error[1].isnan().any()
 
 
 def test_a_target_outside_the_vocabulary_is_refused() -> None:
@@ -63,6 +63,6 @@ def test_a_target_outside_the_vocabulary_is_refused() -> None:
 
 
 def test_no_tokens() -> None:
-    judged = loss_terms(torch.zeros(0, 40), None, torch.zeros(0, dtype=torch.int64), 0.1, need_error=True)
-    assert judged.nll.shape == (0,)
-    assert judged.error_sum.shape == (40,)
+    terms = loss_terms(torch.zeros(0, 40), None, torch.zeros(0, dtype=torch.int64), 0.1, need_error=True)
+    assert terms.nll.shape == (0,)
+    assert terms.error_sum.shape == (40,)

@@ -1,4 +1,4 @@
-"""Curves in TensorBoard's files."""
+"""Curves in TensorBoard's event files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_curves_and_samples(tmp_path: Path) -> None:
     from regard.train.tensorboard import TensorBoardReporter
 
     reporter = TensorBoardReporter(lambda: tmp_path)
-    reporter.on_step(StepReport(1, 3, 0.5, 9.0, 9.0, 1.0, 1e-3, 100.0, 1.0, 2.0))  # before the start: nowhere to go
+    reporter.on_step(StepReport(1, 3, 0.5, 9.0, 9.0, 1.0, 1e-3, 100.0, 1.0, 2.0))  # before the start: ignored
     reporter.on_start(TrainingPlan(1, 2, 3, 0, 1, "here", None))
     reporter.on_step(StepReport(7, 3, 0.5, 2.0, 1.75, 1.0, 1e-3, 100.0, 1.0, 2.0))
     reporter.on_validation(7, Validation(2.0, 1.5, 30.0, None, (Sample("a", "b", "c"),)), best=True)

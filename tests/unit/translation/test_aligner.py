@@ -278,7 +278,7 @@ def test_links_do_not_depend_on_chunks(subword: Subword, monkeypatch: pytest.Mon
 
 def test_pairs_whose_attention_is_too_large_are_named(subword: Subword, monkeypatch: pytest.MonkeyPatch) -> None:
     warnings: list[str] = []
-    monkeypatch.setattr("regard.search.length_limits.MOST_CELLS", 500)
+    monkeypatch.setattr("regard.search.length_limits.MAX_ATTENTION_WEIGHTS", 500)
     aligner = Aligner(random_translator(subword, TRANSFORMER), Readout(layer=0), warn=warnings.append)
     assert aligner.links(["the cat", "x" * 100], ["le chat", "y" * 100], first=3)[1] == ()
     [warning] = warnings

@@ -29,7 +29,7 @@ def _lines(path: Path) -> list[str]:
 def test_content(workshop: Path, translator: Translator, tmp_path: Path) -> None:
     sources, targets = _lines(workshop / "train.en"), _lines(workshop / "train.fr")
     table = make_shortlist(translator, sources, [*targets[:-1], ""], links=5, frequent=20)
-    assert table.always == 4 + 256 + 20
+    assert table.num_always == 4 + 256 + 20
     [src, *_] = translator.src_subword.encode_ids(sources[:1])
     [tgt, *_] = translator.tgt_subword.encode_ids(targets[:1])
     assert bool(table.allowed(torch.tensor([src]))[0, src].all())  # with a shared vocabulary, so that it can be copied
@@ -38,13 +38,13 @@ def test_content(workshop: Path, translator: Translator, tmp_path: Path) -> None
     matrix = record.matrix()
     best = int(matrix[: len(tgt), 0].argmax())
     if matrix[best, 0] >= 0.05:
-        assert tgt[best] in table.linked[src[0]].tolist() or tgt[best] in table.order[: table.always].tolist()
+        assert tgt[best] in table.candidates[src[0]].tolist() or tgt[best] in table.ranking[: table.num_always].tolist()
     path = tmp_path / "short"
     write_shortlist(path, table, translator)
     reread = read_shortlist(path, translator)
-    assert torch.equal(reread.linked, table.linked)
-    assert torch.equal(reread.order, table.order)
-    assert reread.always == table.always
+    assert torch.equal(reread.candidates, table.candidates)
+    assert torch.equal(reread.ranking, table.ranking)
+    assert reread.num_always == table.num_always
     restricted, unrestricted = (
         each.translate(sources[:3], beam=1) for each in (shortlisted(translator, table), translator)
     )
@@ -65,7 +65,7 @@ def test_links_have_the_largest_attention(translator: Translator) -> None:
                 if other_id == src_id and weights[row][column] >= 0.05:
                     sums[tgt_id] = sums.get(tgt_id, 0.0) + weights[row][column]
         best = sorted(sums, key=lambda tgt_id: -sums[tgt_id])[:2]
-        assert table.linked[src_id].tolist() == [
+        assert table.candidates[src_id].tolist() == [
             src_id,
             *best,
             *[translator.tgt_subword.specials.eos] * (2 - len(best)),
@@ -86,7 +86,7 @@ def test_shifted_readouts_link_the_row_of_the_next_step(workshop: Path, monkeypa
         translator.readout = replace(translator.readout, shifted=shifted)
         table = make_shortlist(translator, [""], [""], links=1)
         linked = tgt[0] if shifted else tgt[1]
-        assert table.linked[src[0]].tolist() == [src[0], linked]
+        assert table.candidates[src[0]].tolist() == [src[0], linked]
 
 
 def test_shortlists_of_other_vocabularies_are_refused(translator: Translator, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_other_files_are_named(translator: Translator, tmp_path: Path) -> None:
         read_shortlist(path, translator)
     for content, message in (
         (b"", "safetensors"),
-        (b"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "a Git LFS pointer"),
         (b"\xfd7zXZ\0", "an .xz archive"),
         (b"the cat\tle chat\n", "safetensors"),
     ):

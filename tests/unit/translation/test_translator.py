@@ -237,7 +237,7 @@ def test_pairs_longer_than_the_positions_are_not_scored(subword: Subword) -> Non
     assert second.attention is not None
     assert (third.score, third.attention, third.text) == (0.0, None, long)
     assert "sentence 3: not read: it has" in third.warnings[0]
-    assert "positions end at 24" in third.warnings[0]
+    assert "the model has 24 positions" in third.warnings[0]
 
 
 def test_unfinished_translations_have_a_warning(subword: Subword) -> None:
@@ -367,7 +367,7 @@ def test_json_and_notebooks(translator: Translator) -> None:
 
 
 def test_int8_translators_hold_no_float32_weights(subword: Subword, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packed, "FEWEST", 1)
+    monkeypatch.setattr(packed, "MIN_INT8_SIZE", 1)
     model = random_model("bahdanau", subword)
     float32, int8 = (Translator.of([model], precision=precision) for precision in ("float32", "int8"))
     assert [stored.model is model.model for stored in (*float32.models, *int8.models)] == [True, False]

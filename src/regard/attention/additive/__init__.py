@@ -1,4 +1,4 @@
-"""The additive score without its big tensor: a compiled kernel, and a chunked form in PyTorch where there is none."""
+"""The additive score without the tensor `(B, H, T, S, D)`: compiled kernels, or PyTorch in chunks."""
 
 from regard.attention.additive.op import additive_scores
 

@@ -1,12 +1,12 @@
-// The additive score in vectors as wide as the registers (`lanes.h`); `kernel.c` includes this once.
+// The additive score with vectors as wide as the registers (`lanes.h`); included once, by `kernel.c`.
 //
-// It defines RECIPROCAL(x) (an estimate, refined here), LIMIT(x, bound) (x between -bound and bound, not a number stays
-// so) and PICK(a, b, list) (those elements of two vectors) with the lists EVEN and ODD.
+// `kernel.c` defines RECIPROCAL(x), an estimate that is refined here; LIMIT(x, bound), which clamps x to
+// [-bound, bound] and keeps NaN; and PICK(a, b, list), which selects elements of two vectors by the lists EVEN and ODD.
 
 #define AT(x) (*(const unaligned *)(x))
 #define PUT(x) (*(unaligned *)(x))
 
-#if LANES == 4 // no instruction for it
+#if LANES == 4 // without an instruction for it
 INLINE lanes limit(lanes x, float bound) {
     lanes top = bound - (lanes){0}, bottom = -top;
     integers over = x > top, under = x < bottom;
@@ -22,9 +22,9 @@ INLINE lanes invert(lanes x) {
     return estimate * (2.0f - x * estimate);
 }
 
-// e^x, relative error below 3e-7, for |x| < 87: unlike `exponentials`, for what is known to lie within.
+// e^x with relative error below 3e-7 for |x| < 87; unlike `exponentials`, without a check of that range.
 INLINE lanes exponentials_within(lanes x) {
-    lanes shifted = x * 1.44269504f + 12582912.0f; // adding 1.5 * 2^23 rounds to a whole number
+    lanes shifted = x * 1.44269504f + 12582912.0f; // adding 1.5 * 2^23 rounds to an integer
     lanes n = shifted - 12582912.0f;
     lanes r = x - n * 0.693145752f - n * 1.42860677e-6f; // ln 2 in two parts
     lanes p = r * 1.98756915e-4f + 1.39819995e-3f;
@@ -43,7 +43,7 @@ INLINE lanes hyperbolic_tangents(lanes x) {
     return x * p * invert(q);
 }
 
-// The first `count` of LANES elements, zeros behind them; all zeros when `count` is negative.
+// The first `count` of LANES elements, padded with zeros; all zeros if `count` is negative.
 INLINE lanes load_f32(const float *x, int64_t count) {
     if (count >= LANES) return AT(x);
     float padded[LANES] = {0};
@@ -77,7 +77,7 @@ INLINE void store(void *x, int64_t at, int64_t count, lanes y, int half) {
     for (int64_t i = 0; i < (count < LANES ? count : LANES); i++) narrowed[i] = narrow(values[i]);
 }
 
-// The largest |x|; infinity or not a number where one is among them.
+// The largest |x|; infinity or NaN if an element is.
 static float largest_of(const void *x, int64_t count, int half) {
     int32_t most = 0;
     if (half) {
@@ -98,7 +98,7 @@ static float largest_of(const void *x, int64_t count, int half) {
     return result;
 }
 
-// Sums of LANES vectors, side by side in one.
+// The sums of LANES vectors, as one vector.
 INLINE lanes lane_sums(lanes *x) {
     for (int left = LANES; left > 1; left /= 2)
         for (int i = 0; i < left / 2; i++) x[i] = PICK(x[2 * i], x[2 * i + 1], EVEN) + PICK(x[2 * i], x[2 * i + 1], ODD);
@@ -107,10 +107,11 @@ INLINE lanes lane_sums(lanes *x) {
 
 // ---------------------------------------------------------------------------------------------- forward
 //
-// Fast: with A = e^2q, B = e^2k, u = 1/v and w = A u, v tanh(q + k) = v - 2 / (u + w B): a multiply-add, an estimate and
-// its refinement, of which the last multiply-add is the sum over D. Careful: v tanh(q + k) as it stands.
+// Fast: with A = e^2q, B = e^2k, u = 1/v and w = A u, v tanh(q + k) = v - 2 / (u + w B). This takes a multiply-add, an
+// estimate of the reciprocal and its refinement, whose last multiply-add is also the sum over D. Careful: v tanh(q + k)
+// is computed directly.
 
-// Rows of queries (`u` given: A u) or keys (B) into rows of `stride` floats, zeros behind their ends.
+// Copies rows of queries (with `u`: A u) or keys (B) into rows of `stride` floats, padded with zeros.
 INLINE void pack(const void *x, int64_t rows, int64_t D, float *to, int64_t stride, const float *u, int careful,
                        int half) {
     for (int64_t row = 0; row < rows; row++)
@@ -156,14 +157,14 @@ INLINE void scores(const struct forward *job, const float *q, const float *k, co
         for (int64_t j = 0; j < columns; j++) e[(t + i) * job->S + s + j] = base + scale * sums[4 * i + j];
 }
 
-// Once a head, before all else: v with zeros behind it, u = |v|max / v, and the two numbers of base + scale Σ.
+// Runs first, once per head: writes v padded with zeros, u = |v|max / v, and base and scale of base + scale Σ.
 static void prepare(const float *v, int64_t D, int64_t stride, float *to) {
     float *u = to + stride, *numbers = u + stride, largest = largest_of(v, D, 0), base = 0.0f;
     memset(to, 0, (size_t)stride * sizeof *to);
     memcpy(to, v, (size_t)D * sizeof *to);
     for (int64_t d = 0; d < stride; d++) {
         float share = d < D ? v[d] / largest : 0.0f;
-        // 1 / v must stay finite: what is below 1e-9 of the largest is taken for that, and behind the end for nothing.
+        // 1 / v must be finite, so elements below 1e-9 of the largest are replaced by that, and padding by less.
         share = share < 0x1p-30f && share > -0x1p-30f ? (d < D ? 0x1p-30f : 0x1p-60f) : share;
         u[d] = 1.0f / share;
         base += to[d];
@@ -186,7 +187,7 @@ INLINE void block(const struct forward *job, const void *q, const void *k, const
         int64_t rows = last - from < ROWS ? last - from : ROWS;
         const char *start = (const char *)q + from * D * (half ? 2 : 4);
         pack(start, rows, D, queries, stride, u, careful, half);
-        for (int64_t begin = 0; begin < S; begin += COLUMNS) // keys that stay in the first cache
+        for (int64_t begin = 0; begin < S; begin += COLUMNS) // keys that stay in the first-level cache
             for (int64_t t = 0; t < rows; t += 4)
                 for (int64_t s = begin; s < S && s < begin + COLUMNS; s += 4) {
 #define SCORES(n) scores(job, queries, keys, u, stride, t, s, n, careful, base, scale, e + from * S)
@@ -202,7 +203,7 @@ INLINE void block(const struct forward *job, const void *q, const void *k, const
 }
 
 static int is_tame(const void *q, int64_t T, const void *k, int64_t S, int64_t D, int half) {
-    if (T < 2) return 0; // exponentials that are used once save nothing
+    if (T < 2) return 0; // exponentials that are used once do not pay
     float reach = largest_of(q, T * D, half) + largest_of(k, S * D, half);
     return reach >= LEAST && reach <= MOST;
 }
@@ -233,10 +234,10 @@ DEFINE(bf16, bf16, 1)
 
 // --------------------------------------------------------------------------------------------- backward
 //
-// With y = tanh(q + k) computed again: dv = Σ de y, and dq = Σ_s g, dk = Σ_t g for g = de (1 - y²) v. One vector of D at
-// a time, so that its keys and their gradients lie in the first cache.
+// y = tanh(q + k) is recomputed; dv = Σ de y, and dq = Σ_s g, dk = Σ_t g with g = de (1 - y²) v. One vector of D at a
+// time, so that its keys and their gradients stay in the first-level cache.
 
-// LANES columns from `d` on of all rows, one behind the other: A / 2 and B, or q and k.
+// LANES columns of all rows from column `d` on, row after row: A / 2 and B, or q and k.
 INLINE void panel(const void *x, int64_t rows, int64_t D, int64_t d, float *to, float factor, int careful,
                         int half) {
     for (int64_t row = 0; row < rows; row++) {
@@ -245,7 +246,7 @@ INLINE void panel(const void *x, int64_t rows, int64_t D, int64_t d, float *to, 
     }
 }
 
-// `rows` queries against all keys: adds to dk, writes dq, returns Σ de y; both still without v.
+// `rows` queries with all keys: adds to dk, writes dq, returns Σ de y; dk and dq are not yet multiplied by v.
 INLINE lanes strip(const float *q, const float *k, const float *de, int64_t S, float *dk, lanes *dq, int rows,
                           int careful) {
     lanes query[4], for_query[4], for_v[4];

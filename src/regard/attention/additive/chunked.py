@@ -1,6 +1,6 @@
 """Additive scores and their gradients in PyTorch, a few queries at a time: any device, any floating type.
 
-No more than `TERMS` numbers of the tensor `(B, H, T, S, D)` exist at once, or what one query needs.
+At most `MAX_TERMS` elements of the tensor `(B, H, T, S, D)` exist at once, or those of a single query.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-TERMS = 1 << 22
-"""Elements of `tanh(q + k)` that are held at once: 16 MiB in float32."""
+MAX_TERMS = 1 << 22
+"""Most elements of `tanh(q + k)` held at once: 16 MiB in float32."""
 
 
 def chunked_forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
@@ -23,17 +23,17 @@ def chunked_forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
         v: `(H, D)`.
 
     Returns:
-        `(B, H, T, S)` in the type of `v`, in which all is computed.
+        `(B, H, T, S)` in the type of `v`, which is also the type of the computation.
     """
     query, key = query.to(v.dtype), key.to(v.dtype)
     scores = v.new_empty((*query.shape[:-1], key.shape[-2]))
-    for part in _parts(query, key):
-        scores[:, :, part] = torch.einsum("bhtsd,hd->bhts", _hidden(query[:, :, part], key), v)
+    for chunk in _chunks(query, key):
+        scores[:, :, chunk] = torch.einsum("bhtsd,hd->bhts", _hidden(query[:, :, chunk], key), v)
     return scores
 
 
 def chunked_backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of `chunked_forward`, `tanh` computed again.
+    """Gradients of `chunked_forward`; `tanh` is recomputed.
 
     Args:
         upstream: Gradient of the scores, `(B, H, T, S)`.
@@ -45,17 +45,17 @@ def chunked_backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) ->
         Gradients of query, key and v, in their shapes and types.
     """
     wide_query, wide_key = query.to(v.dtype), key.to(v.dtype)
-    for_query, for_key = wide_query.new_empty(query.shape), wide_key.new_zeros(key.shape)
-    for_v = v.new_zeros(v.shape)
-    for part in _parts(query, key):
-        hidden = _hidden(wide_query[:, :, part], wide_key)
-        error = upstream[:, :, part, :, None]
-        for_v += (hidden * error).sum((0, 2, 3))
+    query_grad, key_grad = wide_query.new_empty(query.shape), wide_key.new_zeros(key.shape)
+    v_grad = v.new_zeros(v.shape)
+    for chunk in _chunks(query, key):
+        hidden = _hidden(wide_query[:, :, chunk], wide_key)
+        error = upstream[:, :, chunk, :, None]
+        v_grad += (hidden * error).sum((0, 2, 3))
         slope = hidden.square_().neg_().add_(1.0).mul_(error)  # (B, H, t, S, D)
-        for_query[:, :, part] = slope.sum(3)
-        for_key += slope.sum(2)
+        query_grad[:, :, chunk] = slope.sum(3)
+        key_grad += slope.sum(2)
     weight = v[:, None]  # (H, D) -> (H, 1, D)
-    return (for_query * weight).to(query.dtype), (for_key * weight).to(key.dtype), for_v
+    return (query_grad * weight).to(query.dtype), (key_grad * weight).to(key.dtype), v_grad
 
 
 def _hidden(query: Tensor, key: Tensor) -> Tensor:
@@ -63,8 +63,8 @@ def _hidden(query: Tensor, key: Tensor) -> Tensor:
     return (query.unsqueeze(-2) + key.unsqueeze(-3)).tanh_()
 
 
-def _parts(query: Tensor, key: Tensor) -> Iterator[slice]:
-    per_query = key.numel()  # terms that one query of every sentence and head makes
-    step = max(1, TERMS // max(1, per_query))
-    for first in range(0, query.shape[-2], step):
-        yield slice(first, first + step)
+def _chunks(query: Tensor, key: Tensor) -> Iterator[slice]:
+    terms_per_query = key.numel()  # of one query position, over all sentences and heads
+    size = max(1, MAX_TERMS // max(1, terms_per_query))
+    for start in range(0, query.shape[-2], size):
+        yield slice(start, start + size)

@@ -1,8 +1,8 @@
 // Additive scores e = v · tanh(q + k) and their gradients, without the tensor (B, H, T, S, D).
 //
-// tanh(q + k) = 1 - 2 / (1 + e^2q e^2k): the exponentials are taken once a query and once a key, which leaves a product
-// and a reciprocal for each of the B·H·T·S·D terms. Numbers for which that would overflow or lose digits go another way.
-// The arithmetic stands in arithmetic.h.
+// tanh(q + k) = 1 - 2 / (1 + e^2q e^2k): exponentials are computed once per query and once per key, which leaves a
+// product and a reciprocal for each of the B·H·T·S·D terms. Blocks in which that would overflow or lose digits compute
+// tanh directly. The arithmetic is in arithmetic.h.
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -10,16 +10,16 @@
 
 #include "lanes.h"
 
-// How far q + k may go in one block for the product of exponentials: beyond MOST it overflows with 1 / v, and below
-// LEAST the difference 1 - 2 / x has lost digits.
+// Range of max|q| + max|k| in a block for which the product of exponentials is used: above MOST it overflows with
+// 1 / v, and below LEAST the difference 1 - 2 / x loses digits.
 #define LEAST 0.25f
 #define MOST 28.0f
 
 enum {
-    ROWS = 64,    // queries whose exponentials are held at once
-    COLUMNS = 16, // keys that are visited by all of these in turn
-    WIDEST = 16,  // floats in the longest vector; rows of scratch memory are multiples of it
-    SMALL = 1 << 15, // terms that are not worth waking other threads for
+    ROWS = 64,    // queries whose exponentials are stored at once
+    COLUMNS = 16, // keys that are processed with all of these queries before the next keys
+    WIDEST = 16,  // floats in the widest vector; rows of scratch memory are padded to a multiple of it
+    SMALL = 1 << 15, // terms up to which one thread is faster than several
 };
 
 struct forward {
@@ -75,8 +75,8 @@ static inline int this_thread(void) {
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-// q (B, H, T, D), k (B, H, S, D), v (H, D) -> e (B, H, T, S); `chunks` parts of T may run at once. `scratch` has room
-// for H (2 D' + 16) floats and for (64 + S + 3) D' floats a thread, where D' is D rounded up to a multiple of 16.
+// q (B, H, T, D), k (B, H, S, D), v (H, D) -> e (B, H, T, S). T is divided into `chunks`, which may run at once.
+// `scratch` has H (2 D' + 16) floats, and (64 + S + 3) D' floats per thread; D' is D rounded up to a multiple of 16.
 #define DEFINE(KIND, TYPE)                                                                                            \
     KERNEL void regard_additive_forward_##KIND(const TYPE *q, const TYPE *k, const float *v, float *e, int64_t B,     \
                                                int64_t H, int64_t T, int64_t S, int64_t D, int64_t chunks,            \
@@ -92,8 +92,8 @@ static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
                            own + this_thread() * (ROWS + S + 3) * stride);                                            \
         }                                                                                                             \
     }                                                                                                                 \
-    /* de (B, H, T, S) -> dq, dk (chunks, B, H, S, D) and dv (parts * chunks, H, D), both to be summed; dv is zero    \
-       before. The batch is cut into `parts`. `scratch` has 16 (T + 2 S) floats a thread. */                          \
+    /* de (B, H, T, S) -> dq, dk (chunks, B, H, S, D) and dv (parts * chunks, H, D), the last two to be summed; dv is \
+       zero at first. The batch is divided into `parts`. `scratch` has 16 (T + 2 S) floats per thread. */             \
     KERNEL void regard_additive_backward_##KIND(                                                                      \
         const TYPE *q, const TYPE *k, const float *v, const float *de, TYPE *dq, TYPE *dk, float *dv, int64_t B,      \
         int64_t H, int64_t T, int64_t S, int64_t D, int64_t chunks, int64_t parts, float *scratch,                    \

@@ -1,4 +1,4 @@
-"""Additive scores and their gradients by the compiled kernel, by Triton on a GPU, chunk by chunk where neither is."""
+"""Additive scores and their gradients: by the C kernel, by Triton on a GPU, or by PyTorch in chunks."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from torch import Tensor
 from regard.attention.additive.chunked import chunked_backward, chunked_forward
 from regard.native import kernel
 
-_WIDEST, _ROWS = 16, 64  # as in kernel.c
-_NARROW = (torch.float32, torch.bfloat16, torch.float16)
-_SHARES = 8  # pieces of work a thread, so that none waits long for the last
+_WIDEST, _ROWS = 16, 64  # same values as in kernel.c
+_TRITON_TYPES = (torch.float32, torch.bfloat16, torch.float16)
+_JOBS_PER_THREAD = 8  # enough that no thread waits long for the last job
 
 _Forward = Callable[[Tensor, Tensor, Tensor], Tensor]
 _Backward = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 def forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
-    """Scores, without a gradient.
+    """Scores, without autograd.
 
     Args:
         query: `(B, H, T, D)`.
@@ -33,8 +33,8 @@ def forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
     """
     run = kernel("additive_forward", query)
     if run is None:
-        scores_of, _ = _elsewhere(query)
-        return scores_of(query, key, v)
+        fallback_forward, _ = _fallback(query)
+        return fallback_forward(query, key, v)
     query, key, v = query.contiguous(), key.contiguous(), v.contiguous()
     (B, H, T, D), S = query.shape, key.shape[2]
     scores = torch.empty((B, H, T, S), dtype=v.dtype)
@@ -48,7 +48,7 @@ def forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
 
 
 def backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of `forward`; nothing but its arguments is needed.
+    """Gradients of `forward`, from its arguments alone.
 
     Args:
         upstream: Gradient of the scores, `(B, H, T, S)`.
@@ -61,28 +61,28 @@ def backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> tuple[T
     """
     run = kernel("additive_backward", query)
     if run is None:
-        _, gradients_of = _elsewhere(query)
-        return gradients_of(upstream, query, key, v)
+        _, fallback_backward = _fallback(query)
+        return fallback_backward(upstream, query, key, v)
     upstream, v = upstream.to(v.dtype).contiguous(), v.contiguous()
     query, key = query.contiguous(), key.contiguous()
     (B, H, T, D), S = query.shape, key.shape[2]
     threads = torch.get_num_threads()
-    chunks, parts = _chunks(B * H, T, threads), max(1, min(B, -(-_SHARES * threads // max(1, H))))
-    for_query, for_keys = query.new_empty(query.shape), key.new_empty((chunks, B, H, S, D))
-    for_v = torch.zeros((parts * chunks, H, D))
+    chunks, parts = _chunks(B * H, T, threads), max(1, min(B, -(-_JOBS_PER_THREAD * threads // max(1, H))))
+    query_grad, key_grads = query.new_empty(query.shape), key.new_empty((chunks, B, H, S, D))
+    v_grad = torch.zeros((parts * chunks, H, D))
     scratch = torch.empty(threads * _WIDEST * (T + 2 * S))
     run(
         *(query.data_ptr(), key.data_ptr(), v.data_ptr(), upstream.data_ptr()),
-        *(for_query.data_ptr(), for_keys.data_ptr(), for_v.data_ptr()),
+        *(query_grad.data_ptr(), key_grads.data_ptr(), v_grad.data_ptr()),
         *(B, H, T, S, D, chunks, parts, scratch.data_ptr(), threads),
     )
-    for_key = for_keys[0] if chunks == 1 else for_keys.sum(0, dtype=torch.float32).to(key.dtype)
-    return for_query, for_key, for_v.sum(0)
+    key_grad = key_grads[0] if chunks == 1 else key_grads.sum(0, dtype=torch.float32).to(key.dtype)
+    return query_grad, key_grad, v_grad.sum(0)
 
 
-def _elsewhere(query: Tensor) -> tuple[_Forward, _Backward]:
-    # What computes where there is no compiled kernel.
-    on_gpu = query.device.type == "cuda" and query.dtype in _NARROW
+def _fallback(query: Tensor) -> tuple[_Forward, _Backward]:
+    # The implementation for tensors without a C kernel.
+    on_gpu = query.device.type == "cuda" and query.dtype in _TRITON_TYPES
     return (_triton() if on_gpu else None) or (chunked_forward, chunked_backward)
 
 
@@ -90,13 +90,17 @@ def _elsewhere(query: Tensor) -> tuple[_Forward, _Backward]:
 def _triton() -> tuple[_Forward, _Backward] | None:
     if find_spec("triton") is None:
         return None
-    from regard.attention.additive.triton_kernel import triton_backward, triton_forward  # never without a GPU
+    from regard.attention.additive.triton_kernel import (
+        triton_backward,
+        triton_forward,
+    )  # imported on a machine with a GPU only
 
     return triton_forward, triton_backward
 
 
 def _chunks(blocks: int, T: int, threads: int) -> int:
-    # Parts of T that may run at once; each takes the exponentials of all keys, so there are few, and of many rows.
-    if threads == 1 or blocks >= _SHARES * threads // 2:
+    # How many parts T is divided into, which may run at once. Each computes the exponentials of all keys, so the parts
+    # are few and have many rows.
+    if threads == 1 or blocks >= _JOBS_PER_THREAD * threads // 2:
         return 1
-    return max(1, min(-(-T // 16), -(-_SHARES * threads // (2 * max(1, blocks)))))
+    return max(1, min(-(-T // 16), -(-_JOBS_PER_THREAD * threads // (2 * max(1, blocks)))))

@@ -1,4 +1,4 @@
-"""The operator `regard::additive_scores`: known to autograd, `torch.compile` and fake tensors."""
+"""The operator `regard::additive_scores`, with support for autograd, `torch.compile` and fake tensors."""
 
 from __future__ import annotations
 
@@ -10,28 +10,31 @@ from regard.attention.additive.native import backward, forward
 
 
 def additive_scores(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
-    """`e_{t,i} = v · tanh(q_t + k_i)` (Bahdanau 2015, A.1.2), with memory for the scores alone, forward and backward.
+    """`e_{t,i} = v · tanh(q_t + k_i)` (Bahdanau 2015, A.1.2).
+
+    Forward and backward need memory for the scores only, not for a tensor `(B, H, T, S, D)`.
 
     Args:
-        query: `(B, H, T, D)`, already mapped.
-        key: `(B, H, S, D)`, already mapped.
+        query: `(B, H, T, D)`, already projected.
+        key: `(B, H, S, D)`, already projected.
         v: `(H, D)`.
 
     Returns:
         `(B, H, T, S)` float32 (float64 stays).
     """
     dtype = torch.promote_types(query.dtype, key.dtype)
-    if dtype == torch.float16 and query.device.type == "cpu":  # no kernel of its own
+    if dtype == torch.float16 and query.device.type == "cpu":  # no CPU kernel for float16
         dtype = torch.float32
     wide = torch.float64 if dtype == torch.float64 else torch.float32
     query, key, v = query.to(dtype), key.to(dtype), v.to(wide)
-    # The operator costs some 25 µs more than this in a step with its gradient, a tenth of what one decoder step takes.
-    eager = not torch.compiler.is_compiling() and all(type(x) in _PLAIN for x in (query, key, v))
+    # The custom operator costs some 25 µs more than the autograd function, forward and backward together: a tenth of a
+    # decoder step. It is needed for `torch.compile` and tensor subclasses only.
+    eager = not torch.compiler.is_compiling() and all(type(x) in _PLAIN_TYPES for x in (query, key, v))
     scores: Tensor = _Scores.apply(query, key, v) if eager else _scores(query, key, v)  # type: ignore[no-untyped-call]
     return scores
 
 
-_PLAIN = (Tensor, torch.nn.Parameter)
+_PLAIN_TYPES = (Tensor, torch.nn.Parameter)
 
 
 class _Scores(torch.autograd.Function):
@@ -63,11 +66,11 @@ def _(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
 
 @_gradients.register_fake
 def _(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    # What the kernel returns is contiguous, whatever it was given.
+    # The kernel returns contiguous tensors, also for inputs that are not.
     return query.new_empty(query.shape), key.new_empty(key.shape), v.new_empty(v.shape)
 
 
-def _remember(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
+def _save_inputs(ctx: FunctionCtx, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
     ctx.save_for_backward(*inputs)
 
 
@@ -76,4 +79,4 @@ def _differentiate(ctx: FunctionCtx, upstream: Tensor) -> tuple[Tensor, Tensor, 
     return gradients
 
 
-_scores.register_autograd(_differentiate, setup_context=_remember)
+_scores.register_autograd(_differentiate, setup_context=_save_inputs)

@@ -1,8 +1,8 @@
-"""Additive scores and their gradients on a GPU, in Triton: no tensor is larger than what goes in and comes out.
+"""Additive scores and their gradients on a GPU, in Triton: no tensor is larger than inputs and outputs.
 
-Only `native` imports this module, and only for a tensor on a GPU: Triton need not be installed. Every kernel holds one
-tile of `(T, S, D)` in registers, adds up tiles along the axis that it sums over, and sums within the tile at the end.
-Nothing is added atomically, so the same call gives the same bytes.
+Only `native` imports this module, and only for tensors on a GPU, so Triton need not be installed. Every kernel holds
+one tile of `(T, S, D)` in registers, adds up tiles along the axis of its sum, and sums within the tile at the end.
+There are no atomic additions, so the same call gives the same bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 try:
     import triton
     import triton.language as tl
-except ImportError:  # tools may import every module; nothing below can then be called
+except ImportError:  # documentation tools import every module; nothing below can be called then
     if TYPE_CHECKING:
         raise
     triton = None
@@ -34,16 +34,16 @@ def _inline(function: _Function) -> _Function:
 
 
 def _kernel(function: Callable[..., None]) -> _Launch:
-    # T and S change with every batch: one compiled kernel for all of them.
+    # T and S change with every batch, so one compiled kernel serves all their values.
     compiled = function if triton is None else triton.jit(do_not_specialize=["T", "S"])(function)
     return cast("_Launch", compiled)
 
 
 _TILE = (8, 16, 32)
-"""Queries, keys and dimensions of a tile: 32 terms a thread of 128."""
+"""Queries, keys and dimensions of a tile: 32 terms for each of 128 threads."""
 
-_TILE_OF_ONE = (1, 16, 128)
-"""The same where there is one query, as in a decoder's step."""
+_SINGLE_QUERY_TILE = (1, 16, 128)
+"""The same for a single query, as in a decoding step."""
 
 
 def triton_forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ def triton_forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
 
 
 def triton_backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of `triton_forward`, `tanh` computed again.
+    """Gradients of `triton_forward`; `tanh` is recomputed.
 
     Args:
         upstream: Gradient of the scores, `(B, H, T, S)`.
@@ -88,41 +88,41 @@ def triton_backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> 
         return torch.zeros_like(query), torch.zeros_like(key), torch.zeros_like(v)
     rows, columns, width = _tile(T)
     tiles = -(-T // rows)
-    for_query, for_key = torch.empty_like(query), torch.empty_like(key)
-    for_v = v.new_empty((B, H, tiles, D))
+    query_grad, key_grad = torch.empty_like(query), torch.empty_like(key)
+    v_grad = v.new_empty((B, H, tiles, D))
     sizes = {"ROWS": rows, "COLUMNS": columns, "WIDTH": width}
     with torch.cuda.device_of(query):  # type: ignore[no-untyped-call]
         _backward_of_query[(B * H, tiles, -(-D // width))](
-            upstream, query, key, v, for_query, for_v, H, T, S, D, **sizes
+            upstream, query, key, v, query_grad, v_grad, H, T, S, D, **sizes
         )
         _backward_of_key[(B * H, -(-S // columns), -(-D // width))](
-            upstream, query, key, v, for_key, H, T, S, D, **sizes
+            upstream, query, key, v, key_grad, H, T, S, D, **sizes
         )
-    return for_query, for_key, for_v.sum((0, 2))
+    return query_grad, key_grad, v_grad.sum((0, 2))
 
 
 def _tile(T: int) -> tuple[int, int, int]:
-    return _TILE_OF_ONE if T == 1 else _TILE
+    return _SINGLE_QUERY_TILE if T == 1 else _TILE
 
 
 @_inline
 def _load(
     start: tl.tensor, row: tl.tensor, num_rows: tl.tensor, column: tl.tensor, num_columns: tl.tensor
 ) -> tl.tensor:
-    # A tile of a matrix in float32, zeros beyond its edges.
+    # A tile of a matrix in float32, zeros outside the matrix.
     inside = (row < num_rows)[:, None] & (column < num_columns)[None, :]
     return tl.load(start + row[:, None] * num_columns + column[None, :], mask=inside, other=0.0).to(tl.float32)
 
 
 @_inline
 def _decay(x: tl.tensor) -> tl.tensor:
-    # With E = e^-2|x| in (0, 1] nothing overflows: tanh|x| = (1 - E) / (1 + E), and its slope is 4 E / (1 + E)².
+    # E = e^-2|x| lies in (0, 1], so nothing overflows: tanh|x| = (1 - E) / (1 + E), and its slope is 4 E / (1 + E)².
     return tl.exp(-2.0 * tl.abs(x))
 
 
 @_inline
 def _tanh(x: tl.tensor, decay: tl.tensor, inverse: tl.tensor) -> tl.tensor:
-    # 1 - E loses digits near 0, so there its series up to x⁷; what is left out is below 4e-7 of the value.
+    # 1 - E loses digits near 0. There tanh is its Taylor series up to x⁷, with a relative error below 4e-7.
     size = (1.0 - decay) * inverse
     square = x * x
     series = x + x * square * (-1.0 / 3.0 + square * (2.0 / 15.0 - square * (17.0 / 315.0)))
@@ -130,7 +130,7 @@ def _tanh(x: tl.tensor, decay: tl.tensor, inverse: tl.tensor) -> tl.tensor:
 
 
 @_kernel
-def _forward(  # noqa: PLR0913 - what a kernel needs is its arguments
+def _forward(  # noqa: PLR0913 - a kernel takes pointers and sizes
     query: tl.tensor,
     key: tl.tensor,
     v: tl.tensor,
@@ -143,13 +143,13 @@ def _forward(  # noqa: PLR0913 - what a kernel needs is its arguments
     COLUMNS: tl.constexpr,
     WIDTH: tl.constexpr,
 ) -> None:
-    # One program a sentence and head, tile of T, tile of S.
-    block = tl.program_id(0).to(tl.int64)  # what it is multiplied with may pass 2³¹
+    # One program per sentence and head, tile of T, and tile of S.
+    block = tl.program_id(0).to(tl.int64)  # offsets may exceed 2³¹
     t = tl.program_id(1) * ROWS + tl.arange(0, ROWS)
     s = tl.program_id(2) * COLUMNS + tl.arange(0, COLUMNS)
     total = tl.zeros((ROWS, COLUMNS, WIDTH), dtype=tl.float32)
-    for first in range(0, D, WIDTH):
-        d = first + tl.arange(0, WIDTH)
+    for start in range(0, D, WIDTH):
+        d = start + tl.arange(0, WIDTH)
         weight = tl.load(v + (block % H) * D + d, mask=d < D, other=0.0)
         x = _load(query + block * T * D, t, T, d, D)[:, None, :] + _load(key + block * S * D, s, S, d, D)[None, :, :]
         decay = _decay(x)
@@ -159,13 +159,13 @@ def _forward(  # noqa: PLR0913 - what a kernel needs is its arguments
 
 
 @_kernel
-def _backward_of_query(  # noqa: PLR0913 - what a kernel needs is its arguments
+def _backward_of_query(  # noqa: PLR0913 - a kernel takes pointers and sizes
     upstream: tl.tensor,
     query: tl.tensor,
     key: tl.tensor,
     v: tl.tensor,
-    for_query: tl.tensor,
-    for_v: tl.tensor,
+    query_grad: tl.tensor,
+    v_grad: tl.tensor,
     H: tl.tensor,
     T: tl.tensor,
     S: tl.tensor,
@@ -174,15 +174,16 @@ def _backward_of_query(  # noqa: PLR0913 - what a kernel needs is its arguments
     COLUMNS: tl.constexpr,
     WIDTH: tl.constexpr,
 ) -> None:
-    # One program a sentence and head, tile of T, tile of D; its part of the gradient of v, (B, H, tile of T, D), too.
+    # One program per sentence and head, tile of T, and tile of D. It also writes its part of the gradient of v, whose
+    # shape is (B, H, tiles of T, D).
     block = tl.program_id(0).to(tl.int64)
     t = tl.program_id(1) * ROWS + tl.arange(0, ROWS)
     d = tl.program_id(2) * WIDTH + tl.arange(0, WIDTH)
     q = _load(query + block * T * D, t, T, d, D)[:, None, :]
     slopes = tl.zeros((ROWS, COLUMNS, WIDTH), dtype=tl.float32)
     values = tl.zeros((ROWS, COLUMNS, WIDTH), dtype=tl.float32)
-    for first in range(0, S, COLUMNS):
-        s = first + tl.arange(0, COLUMNS)
+    for start in range(0, S, COLUMNS):
+        s = start + tl.arange(0, COLUMNS)
         error = _load(upstream + block * T * S, t, T, s, S)[:, :, None]
         x = q + _load(key + block * S * D, s, S, d, D)[None, :, :]
         decay = _decay(x)
@@ -192,19 +193,19 @@ def _backward_of_query(  # noqa: PLR0913 - what a kernel needs is its arguments
     weight = 4.0 * tl.load(v + (block % H) * D + d, mask=d < D, other=0.0)
     gradient = weight[None, :] * tl.sum(slopes, axis=1)
     inside = (t < T)[:, None] & (d < D)[None, :]
-    place = for_query + block * T * D + t[:, None] * D + d[None, :]
-    tl.store(place, gradient.to(for_query.dtype.element_ty), mask=inside)
+    address = query_grad + block * T * D + t[:, None] * D + d[None, :]
+    tl.store(address, gradient.to(query_grad.dtype.element_ty), mask=inside)
     part = block * tl.num_programs(1) + tl.program_id(1)
-    tl.store(for_v + part * D + d, tl.sum(tl.sum(values, axis=1), axis=0), mask=d < D)
+    tl.store(v_grad + part * D + d, tl.sum(tl.sum(values, axis=1), axis=0), mask=d < D)
 
 
 @_kernel
-def _backward_of_key(  # noqa: PLR0913 - what a kernel needs is its arguments
+def _backward_of_key(  # noqa: PLR0913 - a kernel takes pointers and sizes
     upstream: tl.tensor,
     query: tl.tensor,
     key: tl.tensor,
     v: tl.tensor,
-    for_key: tl.tensor,
+    key_grad: tl.tensor,
     H: tl.tensor,
     T: tl.tensor,
     S: tl.tensor,
@@ -213,14 +214,14 @@ def _backward_of_key(  # noqa: PLR0913 - what a kernel needs is its arguments
     COLUMNS: tl.constexpr,
     WIDTH: tl.constexpr,
 ) -> None:
-    # One program a sentence and head, tile of S, tile of D.
+    # One program per sentence and head, tile of S, and tile of D.
     block = tl.program_id(0).to(tl.int64)
     s = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     d = tl.program_id(2) * WIDTH + tl.arange(0, WIDTH)
     k = _load(key + block * S * D, s, S, d, D)[None, :, :]
     slopes = tl.zeros((ROWS, COLUMNS, WIDTH), dtype=tl.float32)
-    for first in range(0, T, ROWS):
-        t = first + tl.arange(0, ROWS)
+    for start in range(0, T, ROWS):
+        t = start + tl.arange(0, ROWS)
         error = _load(upstream + block * T * S, t, T, s, S)[:, :, None]
         x = _load(query + block * T * D, t, T, d, D)[:, None, :] + k
         decay = _decay(x)
@@ -229,5 +230,5 @@ def _backward_of_key(  # noqa: PLR0913 - what a kernel needs is its arguments
     weight = 4.0 * tl.load(v + (block % H) * D + d, mask=d < D, other=0.0)
     gradient = weight[None, :] * tl.sum(slopes, axis=0)
     inside = (s < S)[:, None] & (d < D)[None, :]
-    place = for_key + block * S * D + s[:, None] * D + d[None, :]
-    tl.store(place, gradient.to(for_key.dtype.element_ty), mask=inside)
+    address = key_grad + block * S * D + s[:, None] * D + d[None, :]
+    tl.store(address, gradient.to(key_grad.dtype.element_ty), mask=inside)

@@ -1,9 +1,9 @@
-// A weight is shown by the lightness of one hue. The scale is the same for every matrix, so that two of them can be
-// compared; it is a root, so that a weight of 5% still differs from none.
-const ROOT = 0.6, SHADES = 256;
-const shade = weight => clamp(weight, 0, 1) ** ROOT;
+// Weights are encoded in the lightness of one hue. The scale is the same for every matrix, so that matrices are
+// comparable. It is a power function, so that a weight of 5% is still distinguishable from 0.
+const EXPONENT = 0.6, SHADES = 256;
+const shade = weight => clamp(weight, 0, 1) ** EXPONENT;
 
-/** The colors of the page as they are now, in numbers and for canvas and SVG. */
+/** The current theme colors of the page, as numbers and as CSS colors for canvas and SVG. */
 class Colors {
   constructor() {
     const probe = element("span", { hidden: true });
@@ -14,17 +14,17 @@ class Colors {
     probe.remove();
     this.ramp = Array.from({ length: SHADES }, (_, shade) => {
       const place = 2 * shade / (SHADES - 1), from = stops[place < 1 ? 0 : 1], to = stops[place < 1 ? 1 : 2];
-      return rgb(from.map((one, axis) => one + (to[axis] - one) * (place < 1 ? place : place - 1)));
+      return rgb(from.map((start, axis) => start + (to[axis] - start) * (place < 1 ? place : place - 1)));
     });
-    this.fills = this.ramp.map(one => `rgb(${one.join(",")})`);
+    this.fills = this.ramp.map(channels => `rgb(${channels.join(",")})`);
   }
   index(weight) { return Math.round((SHADES - 1) * shade(weight)); }
   fill(weight) { return this.fills[this.index(weight)]; }
 }
 
-/** Equal steps in Oklab look equal (Ottosson 2020); matrices from its definition. */
+/** Converts sRGB to Oklab, in which equal steps look equal (Ottosson 2020). */
 function oklab(channels) {
-  const [r, g, b] = channels.map(one => one / 255).map(one => one <= 0.04045 ? one / 12.92 : ((one + 0.055) / 1.055) ** 2.4);
+  const [r, g, b] = channels.map(value => value / 255).map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
   const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);
   const m = Math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b);
   const s = Math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b);
@@ -37,5 +37,5 @@ function rgb([lightness, a, b]) {
   const s = (lightness - 0.0894841775 * a - 1.291485548 * b) ** 3;
   return [4.0767416621 * l - 3.3077115913 * m + 0.2309699292 * s, -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
     -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s]
-    .map(one => clamp(one <= 0.0031308 ? 12.92 * one : 1.055 * one ** (1 / 2.4) - 0.055, 0, 1)).map(one => Math.round(255 * one));
+    .map(value => clamp(value <= 0.0031308 ? 12.92 * value : 1.055 * value ** (1 / 2.4) - 0.055, 0, 1)).map(value => Math.round(255 * value));
 }

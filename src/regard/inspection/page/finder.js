@@ -1,6 +1,6 @@
-// Which sentence: one after the other, or by searching for what stands in either side.
-const FOUND = 100;
-/** Without case and accents. */
+// Sentence selection: previous and next, or a search for words on either side.
+const MAX_FOUND = 100;
+/** Removes case and accents. */
 const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 class Finder {
@@ -9,14 +9,14 @@ class Finder {
     for (const name of ["finder", "find", "found", "place", "previous", "next"]) this[name] = document.getElementById(name);
     const { records } = app.models[0];
     this.entries = records.map(({ src, tgt }, index) => {
-      const [source, target] = [src, tgt].map(one => one.words.join(" "));
+      const [source, target] = [src, tgt].map(side => side.words.join(" "));
       return { index, source, target, key: plain(`${source} ${target}`) };
     });
     this.finder.hidden = records.length < 2;
     this.listen();
   }
-  /** Writes down which sentence is shown. */
-  settle() {
+  /** Shows the current sentence in the controls. */
+  showSelection() {
     const { sentence } = this.app, last = this.entries.length - 1;
     this.place.textContent = `${sentence + 1} of ${last + 1}`;
     this.find.value = this.entries[sentence].source;
@@ -26,7 +26,7 @@ class Finder {
   }
   open(query) {
     const words = plain(query).split(/\s+/).filter(Boolean);
-    const found = this.entries.filter(one => words.every(word => one.key.includes(word))), shown = found.slice(0, FOUND);
+    const found = this.entries.filter(entry => words.every(word => entry.key.includes(word))), shown = found.slice(0, MAX_FOUND);
     const option = ({ index, source, target }) => {
       const item = element("li", { role: "option", id: `found-${index}` }, element("span", { className: "count", textContent: index + 1 }),
         element("span", { className: "text" }, element("span", { textContent: source, dir: "auto" }), element("small", { textContent: target, dir: "auto" })));
@@ -34,7 +34,7 @@ class Finder {
       item.setAttribute("aria-selected", index === this.app.sentence);
       return item;
     };
-    const rest = found.length === 0 ? "No sentence holds these words." : found.length > FOUND ? `and ${found.length - FOUND} more: search for further words` : "";
+    const rest = found.length === 0 ? "No sentence contains these words." : found.length > MAX_FOUND ? `and ${found.length - MAX_FOUND} more: add words to narrow the search` : "";
     this.found.replaceChildren(...shown.map(option), ...rest ? [element("li", { className: "note", role: "presentation", textContent: rest })] : []);
     this.found.hidden = false;
     this.find.setAttribute("aria-expanded", true);
@@ -67,16 +67,16 @@ class Finder {
     this.find.addEventListener("focus", () => this.find.select());
     this.find.addEventListener("click", () => { if (this.found.hidden) this.open(""); });
     this.find.addEventListener("input", () => this.open(this.find.value));
-    this.find.addEventListener("blur", () => this.settle());
+    this.find.addEventListener("blur", () => this.showSelection());
     this.find.addEventListener("keydown", event => {
       if (event.key === "ArrowDown") this.move(1);
       else if (event.key === "ArrowUp") this.move(-1);
       else if (event.key === "Enter" && this.active) this.go(Number(this.active.dataset.index));
-      else if (event.key === "Escape") { this.settle(); this.find.select(); }
+      else if (event.key === "Escape") { this.showSelection(); this.find.select(); }
       else return;
       event.preventDefault();
     });
-    // Else the field would lose the focus before the click, and the list be gone.
+    // Otherwise the field would lose the focus before the click, which would close the list.
     this.found.addEventListener("mousedown", event => event.preventDefault());
     this.found.addEventListener("click", event => {
       const option = event.target.closest("[role=option]");

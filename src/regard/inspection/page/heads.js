@@ -1,4 +1,4 @@
-// A small picture of every head, one row a layer: what there is, and what to choose from. Drawn when it comes into sight.
+// Thumbnails of all heads, one row per layer, for selection. Each is drawn when it scrolls into view.
 class Heads {
   constructor(panel) {
     this.panel = panel;
@@ -18,7 +18,7 @@ class Heads {
   }
   build() {
     const { reading } = this.panel, { layers } = reading, most = Math.max(...layers.map(layer => layer.heads));
-    this.card.hidden = !reading.severalMatrices;
+    this.card.hidden = !reading.hasSeveralMatrices;
     this.sight.disconnect();
     this.tiles = [];
     if (this.card.hidden) return this.grid.replaceChildren();
@@ -62,8 +62,8 @@ class Heads {
     picture.classList.toggle("coarse", picture.width < 40);
     tile.firstChild.replaceWith(picture);
   }
-  /** Forgets the pictures; those in sight come back at once. */
-  renew() {
+  /** Discards the thumbnails; visible ones are redrawn at once. */
+  redrawVisible() {
     for (const tile of this.tiles) { this.sight.unobserve(tile); this.sight.observe(tile); }
   }
   paint() {
@@ -81,9 +81,9 @@ class Heads {
     const at = event.target.closest("button"), step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
     if (!at || !step) return;
     event.preventDefault();
-    // From the mean of all, which has no heads beside it, down to a layer's mean.
-    const to = this.tiles.find(one => one.row === at.row + step[0] && one.column === at.column + step[1])
-      ?? (step[0] ? this.tiles.find(one => one.row === at.row + step[0] && one.column === 0) : undefined);
+    // The mean of all layers has no heads in its row, so moving up or down falls back to the mean of a layer.
+    const to = this.tiles.find(tile => tile.row === at.row + step[0] && tile.column === at.column + step[1])
+      ?? (step[0] ? this.tiles.find(tile => tile.row === at.row + step[0] && tile.column === 0) : undefined);
     if (!to) return;
     this.panel.chooseHead(to.layer, to.head);
     to.focus();

@@ -1,4 +1,4 @@
-/** The page: which sentence, words or subwords, and the panels that show it. */
+/** The page: the current sentence and unit (words or subwords), and one panel per model. */
 class App {
   constructor(models) {
     Object.assign(this, { models, sentence: 0, level: "word", colors: new Colors() });
@@ -11,38 +11,38 @@ class App {
   show({ sentence = this.sentence, level = this.level } = {}) {
     Object.assign(this, { sentence, level });
     for (const panel of this.panels) panel.show();
-    this.start();
-    this.finder.settle();
+    this.pinInitialWord();
+    this.finder.showSelection();
     for (const panel of this.panels) panel.layOut();
   }
-  /** A long word is chosen at first, so that the page says at once what it is about. */
-  start() {
+  /** Pins a long word initially, so that the page shows attention at once. */
+  pinInitialWord() {
     const side = this.panels.length > 1 || this.panels[0].view.rows === 0 ? "src" : "tgt", labels = this.panels[0].view.labels(side);
     const length = text => text === END ? 0 : [...text].length;
-    const index = labels.reduce((best, text, place) => length(text) > length(labels[best]) ? place : best, 0);
-    for (const panel of this.panels) if (panel.shares(side, this.panels[0])) panel.kept = { side, index };
+    const index = labels.reduce((best, text, index) => length(text) > length(labels[best]) ? index : best, 0);
+    for (const panel of this.panels) if (panel.sharesWords(side, this.panels[0])) panel.pinned = { side, index };
   }
-  /** Where the pointer is. The same word lights up in every panel that has it. */
-  look(from, over, cell = null) {
-    const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
-    if (same(from.over, over) && same(from.cell, cell)) return;
-    this.light(from, over, cell);
+  /** Called when the pointer moves to a word; highlights the word in every panel that has it. */
+  hover(from, word, cell = null) {
+    const same = (first, second) => JSON.stringify(first) === JSON.stringify(second);
+    if (same(from.hovered, word) && same(from.cell, cell)) return;
+    this.highlight(from, word, cell);
   }
-  light(from, over, cell) {
+  highlight(from, word, cell) {
     for (const panel of this.panels) {
-      const known = over && (panel === from || panel.shares(over.side, from));
-      panel.over = known ? over : null;
-      panel.cell = panel === from || known && panel.shares(otherSide(over.side), from) ? cell : null;
-      if (known) panel.reveal(over, panel.cell);
+      const hasWord = word && (panel === from || panel.sharesWords(word.side, from));
+      panel.hovered = hasWord ? word : null;
+      panel.cell = panel === from || hasWord && panel.sharesWords(otherSide(word.side), from) ? cell : null;
+      if (hasWord) panel.reveal(word, panel.cell);
       panel.paint();
     }
   }
-  keep(from, kept) {
-    for (const panel of this.panels) if (panel === from || panel.shares(kept.side, from)) {
-      panel.kept = kept;
-      panel.reveal(kept);
+  pin(from, pinned) {
+    for (const panel of this.panels) if (panel === from || panel.sharesWords(pinned.side, from)) {
+      panel.pinned = pinned;
+      panel.reveal(pinned);
     }
-    this.light(from, null, null);
+    this.highlight(from, null, null);
   }
   listen() {
     const on = (id, act) => document.getElementById(id).addEventListener("click", act);
@@ -59,7 +59,7 @@ class App {
   }
   recolor() {
     this.colors = new Colors();
-    for (const panel of this.panels) { panel.heads.renew(); panel.paint(); }
+    for (const panel of this.panels) { panel.heads.redrawVisible(); panel.paint(); }
   }
 }
 const app = new App(JSON.parse(document.getElementById("data").textContent));

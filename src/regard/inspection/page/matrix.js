@@ -1,28 +1,28 @@
-// The matrix: rows are the translation, columns the source. What does not fit is scrolled, under names that stay.
-const LONGEST = 18, FONT = 15, READABLE = 18, LARGEST = 50, TALL = 660, GUTTER = 14;
+// The matrix: rows are target words, columns source words. A matrix that does not fit scrolls beneath fixed labels.
+const MAX_LABEL = 18, FONT = 15, MIN_READABLE_CELL = 18, MAX_CELL = 50, MAX_HEIGHT = 660, GUTTER = 14;
 
-/** Where everything stands. A matrix that does not fit keeps its names readable and hangs over, unless the whole is wanted. */
-function planMatrix(view, { width: room, height = TALL }, whole = false) {
-  const most = room < 480 ? 11 : LONGEST;
+/** The layout. A matrix that does not fit keeps readable labels and overflows, unless `whole` is set. */
+function planMatrix(view, { width: room, height = MAX_HEIGHT }, whole = false) {
+  const most = room < 480 ? 11 : MAX_LABEL;
   const names = { src: view.src.map(text => shorten(text, most)), tgt: view.tgt.map(text => shorten(text, most)) };
-  const widest = side => Math.max(0, ...names[side].map(text => measure(text, FONT)));  // at the largest font
+  const widest = side => Math.max(0, ...names[side].map(text => textWidth(text, FONT)));  // at the largest font size
   const wide = widest("src"), side = widest("tgt") + 18;
   const fits = Math.min((room - side - wide * 0.67) / view.columns, height / Math.max(view.rows, 1));
-  const cell = clamp(Math.floor(fits), whole ? 2 : READABLE, LARGEST);
+  const cell = clamp(Math.floor(fits), whole ? 2 : MIN_READABLE_CELL, MAX_CELL);
   const font = clamp(cell - 5, whole ? 9 : 12, FONT), every = Math.max(1, Math.ceil(font / cell)), scale = font / FONT, upright = cell < 22;
   const left = Math.ceil(side * scale + 4), top = Math.ceil(wide * scale * (upright ? 1 : 0.75) + 16);
-  const hang = upright ? 0 : wide * scale * 0.67;  // slanted names lean out to the right
-  return { names, cell, font, every, upright, left, top, width: Math.ceil(left + view.columns * cell + hang + 2),
+  const overhang = upright ? 0 : wide * scale * 0.67;  // slanted labels extend to the right
+  return { names, cell, font, every, upright, left, top, width: Math.ceil(left + view.columns * cell + overhang + 2),
     height: top + view.rows * cell + 2 };
 }
 
-/** Draws a part of the matrix: `size` pixels of it from `offset` on. */
+/** Draws a part of the matrix: `size` pixels, starting at `offset`. */
 function drawMatrix(pen, view, plan, colors, { offset = { x: 0, y: 0 }, size = plan, choice, cell, titles = false } = {}) {
   const { left, top, cell: step } = plan, gap = step > 20 ? 1.5 : step > 8 ? 1 : 0, inside = { x: left, y: top, width: size.width - left, height: size.height - top };
   const range = (from, length, count) => [clamp(Math.floor(from / step), 0, count), clamp(Math.ceil((from + length) / step), 0, count)];
   const [firstRow, lastRow] = range(offset.y, inside.height, view.rows), [firstColumn, lastColumn] = range(offset.x, inside.width, view.columns);
   const place = (t, s) => ({ x: left + s * step - offset.x, y: top + t * step - offset.y });
-  pen.within({ x: left - 3, y: top - 3, width: inside.width + 3, height: inside.height + 3 }, () => {
+  pen.clipTo({ x: left - 3, y: top - 3, width: inside.width + 3, height: inside.height + 3 }, () => {
     for (let t = firstRow; t < lastRow; t++) for (let s = firstColumn; s < lastColumn; s++) {
       const weight = view.at(t, s), title = titles && `${view.tgt[t]} \u2192 ${view.src[s]} ${percent(weight, 2)}`;
       pen.rect({ ...place(t, s), width: step - gap, height: step - gap, radius: step > 20 ? 3 : step > 8 ? 1.5 : 0, fill: colors.fill(weight), title });
@@ -36,7 +36,7 @@ function drawMatrix(pen, view, plan, colors, { offset = { x: 0, y: 0 }, size = p
     if (cell) band(cell.t, cell.s, 1, 1);
   });
   const pointed = side => cell?.[side === "src" ? "s" : "t"] ?? (choice?.side === side ? choice.index : undefined);
-  // Where names would overlap some are left out, but never the one that is pointed at; nor is one of what is half outside.
+  // Labels that would overlap are skipped, except the hovered one. Rows and columns more than half outside have no label.
   const outside = (side, index) => {
     const { x, y } = place(index, index), middle = (side === "src" ? x - left : y - top) + step / 2;
     return middle < 0 || middle > (side === "src" ? inside.width : inside.height);
@@ -46,11 +46,11 @@ function drawMatrix(pen, view, plan, colors, { offset = { x: 0, y: 0 }, size = p
     const marked = index === pointed(side) || choice?.side === side && choice.index === index;
     return { size: plan.font, fill: marked ? colors.mark : plan.names[side][index] === END ? colors.soft : colors.ink, weight: marked ? 600 : 400 };
   };
-  pen.within({ x: 0, y: top, width: left, height: inside.height }, () => {
+  pen.clipTo({ x: 0, y: top, width: left, height: inside.height }, () => {
     for (let t = firstRow; t < lastRow; t++) if (named("tgt", t))
       pen.text(plan.names.tgt[t], { x: left - 9, y: place(t, 0).y + (step - gap) / 2 + plan.font * 0.34, align: "right", ...style("tgt", t) });
   });
-  pen.within({ x: left - 2, y: 0, width: inside.width + 2, height: top }, () => {
+  pen.clipTo({ x: left - 2, y: 0, width: inside.width + 2, height: top }, () => {
     for (let s = firstColumn; s < lastColumn; s++) if (named("src", s)) {
       const x = place(0, s).x + (step - gap) / 2 + plan.font * (plan.upright ? 0.34 : 0.2);
       pen.text(plan.names.src[s], { x, y: top - 8, turn: plan.upright ? -90 : -48, ...style("src", s) });
@@ -67,10 +67,10 @@ class Matrix {
   }
   layOut() {
     const { view } = this.panel, room = { width: this.scroller.clientWidth - GUTTER };
-    const readable = planMatrix(view, room), hangsOver = readable.width > room.width + GUTTER || readable.height > 0.84 * innerHeight;
+    const readable = planMatrix(view, room), overflows = readable.width > room.width + GUTTER || readable.height > 0.84 * innerHeight;
     const whole = this.fit.getAttribute("aria-pressed") === "true";
-    this.fit.hidden = !hangsOver;
-    this.plan = hangsOver && whole ? planMatrix(view, { ...room, height: Math.max(300, 0.84 * innerHeight - 120) }, true) : readable;
+    this.fit.hidden = !overflows;
+    this.plan = overflows && whole ? planMatrix(view, { ...room, height: Math.max(300, 0.84 * innerHeight - 120) }, true) : readable;
     this.extent.style.width = `${this.plan.width}px`;
     this.extent.style.height = `${this.plan.height}px`;
     this.seen = { width: Math.min(this.plan.width, this.scroller.clientWidth), height: Math.min(this.plan.height, this.scroller.clientHeight) };
@@ -92,7 +92,7 @@ class Matrix {
     this.tip.style.left = `${clamp(x, half + 6, document.documentElement.clientWidth - half - 6)}px`;
     this.tip.style.top = `${y - 8}px`;
   }
-  /** Brings a cell into the window, with a little around it; not while someone points into it. */
+  /** Scrolls a cell into view, with a margin; not while the pointer is in the matrix. */
   reveal({ t, s }) {
     if (this.pointed) return;
     const { plan, seen } = this;
@@ -103,42 +103,42 @@ class Matrix {
     into("scrollTop", t, plan.top, seen.height);
     into("scrollLeft", s, plan.left, seen.width);
   }
-  /** Which row and column are at a point; undefined beside the cells. */
-  under({ offsetX, offsetY }) {
+  /** The row and column at a point; undefined outside the cells. */
+  cellAt({ offsetX, offsetY }) {
     const { plan, offset, panel: { view } } = this;
     const index = (at, from, scrolled, count) => {
-      const found = Math.floor((at - from + scrolled) / plan.cell);
-      return at >= from && found >= 0 && found < count ? found : undefined;
+      const cell = Math.floor((at - from + scrolled) / plan.cell);
+      return at >= from && cell >= 0 && cell < count ? cell : undefined;
     };
     return { t: index(offsetY, plan.top, offset.y, view.rows), s: index(offsetX, plan.left, offset.x, view.columns) };
   }
   listen() {
     const { matrix, panel } = this;
-    const go = (t, s) => panel.look({ side: "tgt", index: t }, { t, s });
+    const go = (t, s) => panel.hover({ side: "tgt", index: t }, { t, s });
     const point = event => {
       this.pointed = true;
-      const { t, s } = this.under(event);
+      const { t, s } = this.cellAt(event);
       if (t !== undefined && s !== undefined) go(t, s);
-      else if (t !== undefined) panel.look({ side: "tgt", index: t });
-      else if (s !== undefined) panel.look({ side: "src", index: s });
-      else panel.look(null);
+      else if (t !== undefined) panel.hover({ side: "tgt", index: t });
+      else if (s !== undefined) panel.hover({ side: "src", index: s });
+      else panel.hover(null);
     };
-    matrix.addEventListener("pointermove", event => { if (moved(event)) point(event); });
-    matrix.addEventListener("pointerleave", () => { this.pointed = false; panel.look(null); });
-    matrix.addEventListener("blur", () => panel.look(null));
-    // A finger has left again before it clicks.
-    matrix.addEventListener("click", event => { point(event); panel.keep(panel.over); });
+    matrix.addEventListener("pointermove", event => { if (pointerMoved(event)) point(event); });
+    matrix.addEventListener("pointerleave", () => { this.pointed = false; panel.hover(null); });
+    matrix.addEventListener("blur", () => panel.hover(null));
+    // On a touch screen, the pointer leaves before the click.
+    matrix.addEventListener("click", event => { point(event); panel.pin(panel.hovered); });
     matrix.addEventListener("keydown", event => {
       const step = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] }[event.key];
-      if (event.key === "Enter" && panel.over) return panel.keep(panel.over);
-      if (event.key === "Escape") return panel.look(null);
+      if (event.key === "Enter" && panel.hovered) return panel.pin(panel.hovered);
+      if (event.key === "Escape") return panel.hover(null);
       if (!step || panel.view.rows === 0) return;
       event.preventDefault();
       this.pointed = false;
-      const { kept, view } = panel, from = panel.cell ?? { t: kept?.side === "tgt" ? kept.index : 0, s: -step[1] };
+      const { pinned, view } = panel, from = panel.cell ?? { t: pinned?.side === "tgt" ? pinned.index : 0, s: -step[1] };
       const t = clamp(from.t + step[0], 0, view.rows - 1), s = clamp(from.s + step[1], 0, view.columns - 1);
       go(t, s);
-      panel.say(`${view.tgt[t]}, ${view.src[s]}: ${percent(view.at(t, s), 1)}`);
+      panel.announce(`${view.tgt[t]}, ${view.src[s]}: ${percent(view.at(t, s), 1)}`);
     });
     this.scroller.addEventListener("scroll", () => this.paint());
     this.fit.addEventListener("click", () => {
@@ -148,7 +148,7 @@ class Matrix {
     const move = event => { if (event.buttons) this.center(event.offsetX / this.map.clientWidth, event.offsetY / this.map.clientHeight); };
     for (const kind of ["pointerdown", "pointermove"]) this.map.addEventListener(kind, move);
   }
-  /** Scrolls so that a place, given in parts of the whole, is in the middle. */
+  /** Scrolls so that a position, given as fractions of the whole, is in the center. */
   center(x, y) {
     const { plan, seen } = this;
     this.scroller.scrollLeft = x * (plan.width - plan.left) - (seen.width - plan.left) / 2;
@@ -170,7 +170,7 @@ class Matrix {
   }
 }
 
-/** A matrix of one pixel a weight. */
+/** A canvas with one pixel per weight. */
 function pixels(view, colors) {
   const canvas = element("canvas", { width: view.columns, height: Math.max(1, view.rows) });
   const image = new ImageData(canvas.width, canvas.height);

@@ -1,21 +1,21 @@
-// Two pens that draw the same: one on the screen and into PNG, one into SVG.
+// Two pens with the same interface: one draws on a canvas (screen and PNG), the other into SVG.
 const FAMILY = '"Iowan Old Style", "Palatino Linotype", Palatino, Charter, Georgia, "Noto Serif", serif';
 
 function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
-  Object.assign(made, properties);
-  made.append(...children);
-  return made;
+  const node = document.createElement(tag);
+  Object.assign(node, properties);
+  node.append(...children);
+  return node;
 }
-function shape(tag, attributes, text) {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (text !== undefined) made.textContent = text;
-  return made;
+function svgElement(tag, attributes, text) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  if (text !== undefined) node.textContent = text;
+  return node;
 }
 const ruler = document.createElement("canvas").getContext("2d");
-/** The width of a text in bold, the widest that it gets. */
-function measure(text, size) {
+/** The width of a text in bold, its widest style. */
+function textWidth(text, size) {
   ruler.font = `600 ${size}px ${FAMILY}`;
   return ruler.measureText(text).width;
 }
@@ -42,7 +42,7 @@ class CanvasPen {
     this.context.fillText(text, 0, 0);
     this.context.restore();
   }
-  within({ x, y, width, height }, draw) {
+  clipTo({ x, y, width, height }, draw) {
     this.context.save();
     this.context.beginPath();
     this.context.rect(x, y, width, height);
@@ -50,8 +50,8 @@ class CanvasPen {
     draw();
     this.context.restore();
   }
-  /** Draws with another origin. */
-  at(x, y, draw) {
+  /** Draws with a translated origin. */
+  translated(x, y, draw) {
     this.context.save();
     this.context.translate(x, y);
     draw();
@@ -61,27 +61,27 @@ class CanvasPen {
 
 class SvgPen {
   constructor({ width, height }) {
-    this.root = this.parent = shape("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FAMILY });
+    this.root = this.parent = svgElement("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FAMILY });
   }
   rect({ x, y, width, height, radius = 0, fill = "none", stroke, lineWidth = 1.5, title }) {
-    const made = shape("rect", { x, y, width, height, rx: radius, fill });
-    if (stroke) { made.setAttribute("stroke", stroke); made.setAttribute("stroke-width", lineWidth); }
-    if (title) made.append(shape("title", {}, printable(title)));
-    this.parent.append(made);
+    const node = svgElement("rect", { x, y, width, height, rx: radius, fill });
+    if (stroke) { node.setAttribute("stroke", stroke); node.setAttribute("stroke-width", lineWidth); }
+    if (title) node.append(svgElement("title", {}, printable(title)));
+    this.parent.append(node);
   }
   text(text, { x, y, size, fill, weight = 400, align = "left", turn = 0 }) {
     const anchor = { left: "start", center: "middle", right: "end" }[align];
-    this.parent.append(shape("text", { x, y, "font-size": size, fill, "font-weight": weight, "text-anchor": anchor,
+    this.parent.append(svgElement("text", { x, y, "font-size": size, fill, "font-weight": weight, "text-anchor": anchor,
       ...turn && { transform: `rotate(${turn} ${x} ${y})` } }, printable(text)));
   }
-  within(_, draw) { draw(); }  // a saved picture is whole: nothing hangs over
-  at(x, y, draw) {
+  clipTo(_, draw) { draw(); }  // a saved picture is complete, so nothing needs clipping
+  translated(x, y, draw) {
     const outer = this.parent;
-    this.parent = shape("g", { transform: `translate(${x} ${y})` });
+    this.parent = svgElement("g", { transform: `translate(${x} ${y})` });
     outer.append(this.parent);
     draw();
     this.parent = outer;
   }
 }
-/** Without what XML cannot hold. */
+/** Replaces characters that XML does not allow. */
 const printable = text => text.toWellFormed().replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd");

@@ -1,32 +1,32 @@
-// Pictures to keep: the matrices that are shown, whole, as they would stand in a paper.
-const EDGE = 24, HEADING = 17, BIGGEST = 12000;
+// Saving pictures: the complete matrices that are shown, laid out as for a paper.
+const EDGE = 24, HEADING = 17, MAX_PIXELS = 12000;
 
-/** All panels beside each other, each under its name. */
+/** Lays out all panels side by side, each below its model name. */
 function planPicture(app) {
   const figures = app.panels.map(panel => {
     const plan = planMatrix(panel.view, { width: 760 }), caption = panel.reading.caption(panel.layer, panel.head);
     const lines = [panel.model.name, caption].filter(Boolean);
     return { panel, plan, lines };
   });
-  const most = Math.max(...figures.map(one => one.lines.length)), head = most ? most * 22 + 10 : 0;
+  const most = Math.max(...figures.map(figure => figure.lines.length)), head = most ? most * 22 + 10 : 0;
   let x = EDGE;
-  for (const one of figures) {
-    one.x = x;
-    x += Math.max(one.plan.width, ...one.lines.map(line => measure(line, HEADING))) + 2 * EDGE;
+  for (const figure of figures) {
+    figure.x = x;
+    x += Math.max(figure.plan.width, ...figure.lines.map(line => textWidth(line, HEADING))) + 2 * EDGE;
   }
-  return { figures, head, width: Math.ceil(x - EDGE), height: Math.ceil(head + Math.max(...figures.map(one => one.plan.height)) + 2 * EDGE + 40) };
+  return { figures, head, width: Math.ceil(x - EDGE), height: Math.ceil(head + Math.max(...figures.map(figure => figure.plan.height)) + 2 * EDGE + 40) };
 }
 function drawPicture(pen, app, { figures, head, width, height }) {
   const { colors } = app;
   pen.rect({ x: 0, y: 0, width, height, fill: colors.card });
   for (const { panel, plan, lines, x } of figures) {
-    lines.forEach((line, place) => pen.text(line, { x, y: EDGE + 12 + place * 22, size: place || !panel.model.name ? 14 : HEADING,
-      fill: place || !panel.model.name ? colors.soft : colors.ink }));
-    pen.at(x, EDGE + head, () => drawMatrix(pen, panel.view, plan, colors, { titles: true }));
+    lines.forEach((line, index) => pen.text(line, { x, y: EDGE + 12 + index * 22, size: index || !panel.model.name ? 14 : HEADING,
+      fill: index || !panel.model.name ? colors.soft : colors.ink }));
+    pen.translated(x, EDGE + head, () => drawMatrix(pen, panel.view, plan, colors, { titles: true }));
   }
   drawScale(pen, colors, EDGE, height - EDGE - 16);
 }
-/** What the shades mean. */
+/** Draws the color scale. */
 function drawScale(pen, colors, x, y) {
   const length = 160, steps = 80;
   for (let step = 0; step < steps; step++)
@@ -46,7 +46,7 @@ function fileName(ending) {
 }
 function savePng(app) {
   const picture = planPicture(app), canvas = element("canvas");
-  drawPicture(new CanvasPen(canvas, picture, Math.min(3, BIGGEST / picture.width, BIGGEST / picture.height)), app, picture);
+  drawPicture(new CanvasPen(canvas, picture, Math.min(3, MAX_PIXELS / picture.width, MAX_PIXELS / picture.height)), app, picture);
   canvas.toBlob(blob => save(blob, fileName("png")));
 }
 function saveSvg(app) {

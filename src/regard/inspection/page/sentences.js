@@ -1,6 +1,6 @@
-// The two sentences, and the links between their words.
+// Source and target sentence, with links between their words.
 const FROM_THE_RIGHT = /^\P{L}*[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
-const FAINT = 0.1, SHOWN = 0.02, SHOWN_WRAPPED = 0.08, TOLD = 0.03;  // weights from which on something is drawn
+const MIN_FAINT = 0.1, MIN_SHOWN = 0.02, MIN_SHOWN_WRAPPED = 0.08, MIN_LABELED = 0.03;  // smallest weights that are drawn
 
 class Sentences {
   constructor(panel) {
@@ -15,7 +15,7 @@ class Sentences {
         word.dataset.index = index;
         if (text === END && index === labels.length - 1) {
           word.classList.add("end");
-          word.title = "End of the sentence, and what lies on no word";
+          word.title = "End of the sentence, including weight on no word";
         }
         return word;
       });
@@ -24,7 +24,7 @@ class Sentences {
       this[side].classList.toggle("long", words.length > 24);
     }
   }
-  /** Sentences of many lines scroll, each on its own, so that both can be seen. */
+  /** Sentences with many lines scroll separately, so that both stay visible. */
   layOut() {
     const lines = side => {
       const words = [...this[side].children];
@@ -39,8 +39,8 @@ class Sentences {
   paint() {
     const { choice, view } = this.panel;
     for (const side of ["src", "tgt"]) {
-      const received = choice && choice.side !== side ? view.of(choice) : null;
-      const stop = choice?.side === side ? choice.index : 0;  // the one word that Tab reaches
+      const received = choice && choice.side !== side ? view.weightsOf(choice) : null;
+      const stop = choice?.side === side ? choice.index : 0;  // the only word that Tab reaches
       [...this[side].children].forEach((word, index) => {
         const weight = received ? received[index] : 0, chosen = choice?.side === side && choice.index === index;
         word.style.setProperty("--shade", `${(100 * shade(weight)).toFixed(1)}%`);
@@ -48,7 +48,7 @@ class Sentences {
         word.setAttribute("aria-selected", chosen);
         word.tabIndex = index === stop ? 0 : -1;
         if (received) word.setAttribute("aria-description", percent(weight, 1)); else word.removeAttribute("aria-description");
-        if (weight >= TOLD) word.dataset.share = percent(weight); else delete word.dataset.share;
+        if (weight >= MIN_LABELED) word.dataset.share = percent(weight); else delete word.dataset.share;
       });
     }
     this.drawLinks();
@@ -57,27 +57,27 @@ class Sentences {
     const { choice, view } = this.panel, frame = this.stage.getBoundingClientRect(), paths = [];
     const windows = { src: this.src.getBoundingClientRect(), tgt: this.tgt.getBoundingClientRect() };
     const box = (side, index) => {
-      const found = this[side].children[index].getBoundingClientRect(), middle = found.top + found.height / 2;
-      return middle > windows[side].top && middle < windows[side].bottom ? found : null;
+      const rect = this[side].children[index].getBoundingClientRect(), middle = rect.top + rect.height / 2;
+      return middle > windows[side].top && middle < windows[side].bottom ? rect : null;
     };
     const link = (t, s, weight, kind) => {
       const from = box("src", s), to = box("tgt", t);
       if (!from || !to) return;
       const x1 = from.left + from.width / 2 - frame.left, y1 = from.bottom - frame.top;
       const x2 = to.left + to.width / 2 - frame.left, y2 = to.top - frame.top, bend = (y2 - y1) * 0.5;
-      paths.push(shape("path", { class: kind, d: `M${x1} ${y1} C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}`,
+      paths.push(svgElement("path", { class: kind, d: `M${x1} ${y1} C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}`,
         "stroke-width": (1 + 4 * weight).toFixed(2), "stroke-opacity": (kind === "faint" ? 0.1 + 0.35 * weight : 0.25 + 0.75 * weight).toFixed(3) }));
     };
-    // All links at once are a picture on one line, and a tangle on several.
+    // Links between all words are readable only if each sentence fits on one line.
     if (!this.wrapped) for (let t = 0; t < view.rows; t++) for (let s = 0; s < view.columns; s++)
-      if (view.at(t, s) >= FAINT) link(t, s, view.at(t, s), "faint");
-    const least = this.wrapped ? SHOWN_WRAPPED : SHOWN;
-    if (choice) view.of(choice).forEach((weight, index) => {
+      if (view.at(t, s) >= MIN_FAINT) link(t, s, view.at(t, s), "faint");
+    const least = this.wrapped ? MIN_SHOWN_WRAPPED : MIN_SHOWN;
+    if (choice) view.weightsOf(choice).forEach((weight, index) => {
       if (weight >= least) choice.side === "tgt" ? link(choice.index, index, weight, "chosen") : link(index, choice.index, weight, "chosen");
     });
     this.links.replaceChildren(...paths);
   }
-  /** Scrolls the chosen word, and the one that it is most bound to, into their windows. */
+  /** Scrolls the chosen word and its most attended word into view. */
   reveal(choice) {
     const show = (side, index) => {
       const list = this[side], word = list.children[index];
@@ -91,15 +91,15 @@ class Sentences {
   listen(side) {
     const list = this[side], { panel } = this;
     const wordAt = event => { const word = event.target.closest(".word"); return word && { side, index: Number(word.dataset.index) }; };
-    list.addEventListener("mouseover", event => { if (moved(event)) panel.look(wordAt(event)); });
-    list.addEventListener("mouseleave", () => panel.look(null));
-    list.addEventListener("focusin", event => panel.keep(wordAt(event)));
-    list.addEventListener("click", event => { if (wordAt(event)) panel.keep(wordAt(event)); });
+    list.addEventListener("mouseover", event => { if (pointerMoved(event)) panel.hover(wordAt(event)); });
+    list.addEventListener("mouseleave", () => panel.hover(null));
+    list.addEventListener("focusin", event => panel.pin(wordAt(event)));
+    list.addEventListener("click", event => { if (wordAt(event)) panel.pin(wordAt(event)); });
     list.addEventListener("scroll", () => this.drawLinks());
     list.addEventListener("keydown", event => {
       const at = wordAt(event), last = list.children.length - 1, ahead = getComputedStyle(list).direction === "rtl" ? -1 : 1;
-      const places = { ArrowRight: at.index + ahead, ArrowLeft: at.index - ahead, Home: 0, End: last };
-      if (event.key in places) list.children[clamp(places[event.key], 0, last)].focus();
+      const targets = { ArrowRight: at.index + ahead, ArrowLeft: at.index - ahead, Home: 0, End: last };
+      if (event.key in targets) list.children[clamp(targets[event.key], 0, last)].focus();
       else if (event.key === "ArrowDown" || event.key === "ArrowUp") this[otherSide(side)].children[panel.view.strongest(at)]?.focus();
       else return;
       event.preventDefault();

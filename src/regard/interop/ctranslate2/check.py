@@ -1,7 +1,7 @@
-"""Whether a model of CTranslate2 is one that regard may have written: nothing else is given to CTranslate2.
+"""Checks models of CTranslate2 before CTranslate2 reads them: only what regard itself writes is accepted.
 
-Its file is a list of tensors: name, sizes, type, numbers. CTranslate2 believes what it says; here it is compared with
-the settings that lie beside it, before anything is loaded.
+The file is a list of tensors: name, shape, type, elements. CTranslate2 trusts these; here they are compared with the
+configuration and the vocabularies of the export.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from regard.files.json_text import parse_json
 from regard.files.reading import open_regular
 from regard.interop.ctranslate2.spec import all_pieces, empty_sides, max_positions
 from regard.interop.exported import Exported
-from regard.interop.foreign_json import LARGEST
+from regard.interop.foreign_json import MAX_BYTES
 from regard.text.file_type import read_file
 from regard.text.subword import Subword
 
@@ -30,7 +30,7 @@ _ALSO_READ = ("vmap.txt", "shared_vocabulary.txt", "source_vocabulary.txt", "tar
 _VERSION, _NAME = 6, "TransformerSpec"
 _TYPES = ("float32", "int8", "int16", "int32", "float16", "bfloat16")
 _SIZES = (4, 1, 2, 4, 2, 2)
-_MOST, _DIMENSIONS = 100_000, 4
+_MAX_VARIABLES, _MAX_RANK = 100_000, 4
 _CURE = "export the model again"
 
 
@@ -39,9 +39,9 @@ class Variable:
     """One tensor of the file.
 
     Attributes:
-        shape: Its sizes.
-        type: One of CTranslate2's names of types.
-        number: Its value, where it is a single whole number.
+        shape: Its shape; empty for a single number.
+        type: CTranslate2's name of its type.
+        number: Its value if it is a single integer, else None.
     """
 
     shape: tuple[int, ...]
@@ -50,17 +50,20 @@ class Variable:
 
 
 def check_model(exported: Exported) -> None:
-    """Refuses a model that regard would not have written for the settings and vocabularies beside it.
+    """Checks that a model fits the configuration and the vocabularies of its export.
 
     Args:
         exported: The export.
 
     Raises:
-        CheckpointError: It is damaged, or the files contradict one another.
+        CheckpointError: A file is damaged, or the files contradict one another.
     """
     config = exported.config.model
     if not isinstance(config, TransformerConfig):
-        raise CheckpointError(f"{exported.path}: an export for CTranslate2 of a recurrent model, which it cannot run")
+        raise CheckpointError(
+            f"{exported.path}: expected an export of a Transformer, got one of a recurrent model, which CTranslate2 "
+            f"cannot run: {_CURE}"
+        )
     found = read_variables(exported.path / MODEL)
     _check_layers(found, config, exported.path / MODEL)
     _check_sizes(found, dict(_sizes(exported, config)), exported.path / MODEL)
@@ -71,24 +74,24 @@ def check_model(exported: Exported) -> None:
 
 
 def read_variables(path: Path) -> dict[str, Variable]:
-    """Reads what a model's file holds, without its numbers.
+    """Reads the tensors of a model file, without their elements.
 
     Args:
         path: The file.
 
     Returns:
-        Variables by name; what has several names is there under each.
+        Tensors by name; a tensor with several names is listed under each.
 
     Raises:
-        CheckpointError: It is missing, cut short, or not of this format.
+        CheckpointError: The file is missing, truncated, or not of this format.
     """
     with open_regular(path, remedy=_CURE) as raw, cast("BinaryIO", BufferedReader(raw)) as file:
         try:
             found = _read(file)
             if file.read(1):
-                raise ValueError("something follows its end")
+                raise ValueError("bytes follow its end")
         except (ValueError, struct.error, EOFError) as error:
-            raise CheckpointError(f"{path}: not a whole model of CTranslate2 ({error}): {_CURE}") from None
+            raise CheckpointError(f"{path}: not a complete model of CTranslate2 ({error}): {_CURE}") from None
     return found
 
 
@@ -97,7 +100,7 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
     file.seek(0)
     version = _number(file, "<I")
     if version != _VERSION or _text(file) != _NAME:
-        raise ValueError("another kind of model, or of another version")
+        raise ValueError("another kind or version of model")
     _number(file, "<I")  # revision of the specification
     found: dict[str, Variable] = {}
     for _ in range(_count(file)):
@@ -105,10 +108,10 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
         shape = struct.unpack(f"<{(rank := _rank(file))}I", _bytes(file, 4 * rank))
         kind = _number(file, "<B")
         if kind >= len(_TYPES) or name in found:
-            raise ValueError(f"{name[:80]!r} is there twice" if name in found else f"{name[:80]!r} has no known type")
+            raise ValueError(f"{name[:80]!r} occurs twice" if name in found else f"{name[:80]!r} has an unknown type")
         length, start = _number(file, "<I"), file.tell()
         if length != math.prod(shape) * _SIZES[kind] or start + length > size:
-            raise ValueError(f"{name[:80]!r} has {length} bytes for {'x'.join(map(str, shape)) or 'one'} numbers")
+            raise ValueError(f"{name[:80]!r} has {length} bytes for {'x'.join(map(str, shape)) or 'one'} elements")
         number = None
         if not shape and _TYPES[kind].startswith("int"):
             number = int.from_bytes(_bytes(file, length), "little", signed=True)
@@ -117,7 +120,7 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
     for _ in range(_count(file)):
         alias, name = _text(file), _text(file)
         if alias in found or name not in found:
-            raise ValueError(f"{alias[:80]!r} is no other name of {name[:80]!r}")
+            raise ValueError(f"{alias[:80]!r} cannot be another name of {name[:80]!r}")
         found[alias] = found[name]
     return found
 
@@ -125,7 +128,7 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
 def _bytes(file: BinaryIO, count: int) -> bytes:
     data = file.read(count)
     if len(data) < count:
-        raise EOFError("it was cut short")
+        raise EOFError("the file is truncated")
     return data
 
 
@@ -136,14 +139,14 @@ def _number(file: BinaryIO, form: str) -> int:
 
 def _count(file: BinaryIO) -> int:
     count = _number(file, "<I")
-    if count > _MOST:
+    if count > _MAX_VARIABLES:
         raise ValueError(f"{count} tensors")
     return count
 
 
 def _rank(file: BinaryIO) -> int:
     rank = _number(file, "<B")
-    if rank > _DIMENSIONS:
+    if rank > _MAX_RANK:
         raise ValueError(f"{rank} dimensions")
     return rank
 
@@ -151,19 +154,19 @@ def _rank(file: BinaryIO) -> int:
 def _text(file: BinaryIO) -> str:
     data = _bytes(file, _number(file, "<H"))
     if not data.endswith(b"\0"):
-        raise ValueError("a name without its end")
+        raise ValueError("a name has no end")
     return data[:-1].decode()
 
 
 def _check_layers(found: Mapping[str, Variable], config: TransformerConfig, path: Path) -> None:
-    for side, said in (("encoder", config.encoder_layers), ("decoder", config.decoder_layers)):
-        there = len({name.split("/")[1] for name in found if name.startswith(f"{side}/layer_") and name.count("/") > 2})
-        if there != said:
-            raise _contradiction(path, f"it has {there} layers of the {side}, not {said}")
+    for side, expected in (("encoder", config.encoder_layers), ("decoder", config.decoder_layers)):
+        layers = {name.split("/")[1] for name in found if name.startswith(f"{side}/layer_") and name.count("/") > 2}
+        if len(layers) != expected:
+            raise _contradiction(path, f"the {side} has {len(layers)} layers, expected {expected}")
 
 
 def _sizes(exported: Exported, config: TransformerConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Names and shapes of all but single numbers, scales and biases that may be missing."""
+    """Names and shapes of all tensors, except for single numbers and scales."""
     width, vocabularies = config.width, (len(exported.src_subword), len(exported.tgt_subword))
     names = ("encoder/embeddings_0/weight", "decoder/embeddings/weight")
     yield from ((name, (rows, width)) for name, rows in zip(names, vocabularies, strict=True))
@@ -180,8 +183,8 @@ def _sizes(exported: Exported, config: TransformerConfig) -> Iterator[tuple[str,
             layer = f"{side}/layer_{number}"
             for name, joined in attentions:
                 yield from _norm(f"{layer}/{name}/layer_norm", width)
-                for place, count in enumerate(joined):
-                    yield from _linear(f"{layer}/{name}/linear_{place}", count * width, width)
+                for position, count in enumerate(joined):
+                    yield from _linear(f"{layer}/{name}/linear_{position}", count * width, width)
             yield from _norm(f"{layer}/ffn/layer_norm", width)
             for name in ("linear_0", *(["linear_0_noact"] if config.activation == "swiglu" else [])):
                 yield from _linear(f"{layer}/ffn/{name}", config.ff_size, width)
@@ -196,49 +199,51 @@ def _linear(name: str, rows: int, columns: int) -> Iterator[tuple[str, tuple[int
     yield from ((f"{name}/weight", (rows, columns)), (f"{name}/bias", (rows,)))
 
 
-def _check_sizes(found: Mapping[str, Variable], due: Mapping[str, tuple[int, ...]], path: Path) -> None:
-    for name, shape in due.items():
-        one = found.get(name)
-        if one is None and not name.endswith("/bias"):
+def _check_sizes(found: Mapping[str, Variable], expected: Mapping[str, tuple[int, ...]], path: Path) -> None:
+    for name, shape in expected.items():
+        variable = found.get(name)
+        if variable is None and not name.endswith("/bias"):  # regard's SwiGLU has no biases
             raise _contradiction(path, f"{name} is missing")
-        if one is not None and one.shape != shape:
-            raise _contradiction(path, f"{name} should be {shape}, but is {one.shape}")
-    for name, one in found.items():
-        if name.endswith("_scale") and name.removesuffix("_scale") in due:
-            rows = due[name.removesuffix("_scale")][:1]
-            if one.shape not in ((), rows) or one.type not in ("float32", "float16", "bfloat16"):
-                raise _contradiction(path, f"{name} should be {rows}, but is {one.shape}")
-        elif one.shape and name not in due:
-            raise _contradiction(path, f"it has {name[:80]!r} besides")
+        if variable is not None and variable.shape != shape:
+            raise _contradiction(path, f"{name} should be {shape}, but is {variable.shape}")
+    for name, variable in found.items():
+        if name.endswith("_scale") and name.removesuffix("_scale") in expected:
+            rows = expected[name.removesuffix("_scale")][:1]
+            if variable.shape not in ((), rows) or variable.type not in ("float32", "float16", "bfloat16"):
+                raise _contradiction(path, f"{name} should be {rows}, but is {variable.shape}")
+        elif variable.shape and name not in expected:
+            raise _contradiction(path, f"it has {name[:80]!r}, which is unknown")
 
 
 def _check_types(found: Mapping[str, Variable], quantization: str, path: Path) -> None:
-    due = quantization.split("_")[0]
+    expected = quantization.split("_")[0]
     scaled = {id(found.get(name.removesuffix("_scale"))) for name in found if name.endswith("_scale")}
-    for name, one in found.items():
+    for name, variable in found.items():
         if name.endswith("/weight"):
-            if one.type != due:
-                raise _contradiction(path, f"{name} is {one.type}, where export.json says {quantization[:40]!r}")
-            if due.startswith("int") and id(one) not in scaled:  # under one of its names
+            if variable.type != expected:
+                raise _contradiction(path, f"{name} is {variable.type}, but export.json says {quantization[:40]!r}")
+            if expected.startswith("int") and id(variable) not in scaled:  # a scale may be under another name
                 raise _contradiction(path, f"{name}_scale is missing")
-        elif one.shape and not one.type.endswith(("float32", "float16")) and one.type != "bfloat16":
-            raise _contradiction(path, f"{name[:80]} is {one.type}")
+        elif variable.shape and not variable.type.endswith(("float32", "float16")) and variable.type != "bfloat16":
+            raise _contradiction(path, f"{name[:80]} is {variable.type}, expected a floating-point type")
 
 
 def _check_scalars(found: Mapping[str, Variable], config: TransformerConfig, path: Path) -> None:
-    """Compares single numbers with those that CTranslate2's own description begins with."""
+    """Compares single integers with those of an empty specification, such as the number of heads."""
     for side, spec in zip(("encoder", "decoder"), empty_sides(config), strict=True):
-        for name, one in found.items():
-            place, _, key = name.partition("/")
-            due = getattr(spec, key, None) if place == side and "/" not in key else None
-            if due is not None and not one.shape and one.number is not None and one.number != int(due):
-                raise _contradiction(path, f"{name} is {one.number}, not {int(due)}")
+        for name, variable in found.items():
+            prefix, _, key = name.partition("/")
+            expected = getattr(spec, key, None) if prefix == side and "/" not in key else None
+            if expected is not None and not variable.shape and variable.number not in (None, int(expected)):
+                raise _contradiction(path, f"{name} is {variable.number}, expected {int(expected)}")
 
 
 def _check_settings(exported: Exported) -> None:
     path, pieces, specials = exported.path / SETTINGS, all_pieces(exported.tgt_subword), exported.tgt_subword.specials
-    tree = parse_json(read_file(path, wanted="settings of CTranslate2", most=LARGEST), where=str(path), remedy=_CURE)
-    due: dict[str, object] = {
+    tree = parse_json(
+        read_file(path, expected="settings of CTranslate2", most=MAX_BYTES), where=str(path), remedy=_CURE
+    )
+    expected: dict[str, object] = {
         "add_source_bos": False,
         "add_source_eos": True,
         "bos_token": pieces[specials.bos],
@@ -247,13 +252,13 @@ def _check_settings(exported: Exported) -> None:
         "layer_norm_epsilon": 1e-5,
         "unk_token": pieces[specials.unk],
     }
-    said = tree if isinstance(tree, dict) else {}
-    for key, value in due.items():
-        if type(said.get(key)) is not type(value) or said[key] != value:
-            raise _contradiction(path, f"{key} should be {value!r}, but is {str(said.get(key))[:40]!r}")
-    for key in said.keys() - due.keys():
-        if said[key] not in (False, None) or (isinstance(said[key], (int, float)) and not isinstance(said[key], bool)):
-            raise _contradiction(path, f"it has {key[:40]!r} besides")
+    settings = tree if isinstance(tree, dict) else {}
+    for key, value in expected.items():
+        if type(settings.get(key)) is not type(value) or settings[key] != value:
+            raise _contradiction(path, f"{key} should be {value!r}, but is {str(settings.get(key))[:40]!r}")
+    for key in settings.keys() - expected.keys():
+        if settings[key] is not None and settings[key] is not False:
+            raise _contradiction(path, f"it has {key[:40]!r}, which is unknown")
 
 
 def _check_vocabularies(exported: Exported) -> None:
@@ -261,7 +266,7 @@ def _check_vocabularies(exported: Exported) -> None:
     sides = (exported.src_subword, exported.tgt_subword)
     expected = {SHARED: sides[0]} if SHARED in listed else dict(zip(SEPARATE, sides, strict=True))
     if SHARED in listed and all_pieces(sides[0]) != all_pieces(sides[1]):
-        raise _contradiction(path / SHARED, "the sides have vocabularies of their own")
+        raise _contradiction(path / SHARED, "source and target have different vocabularies")
     other = next((name for name in _ALSO_READ if name not in expected and (path / name).exists()), None)
     if other is not None:
         raise CheckpointError(f"{path / other}: CTranslate2 would read it, but regard did not write it: remove it")
@@ -272,10 +277,10 @@ def _check_vocabularies(exported: Exported) -> None:
 
 
 def _check_pieces(path: Path, subword: Subword) -> None:
-    data = read_file(path, wanted="a vocabulary of CTranslate2", most=LARGEST)
+    data = read_file(path, expected="a vocabulary of CTranslate2", most=MAX_BYTES)
     if parse_json(data, where=str(path), remedy=_CURE) != list(all_pieces(subword)):
-        raise _contradiction(path, "it has other pieces than the subword model")
+        raise _contradiction(path, "its pieces are not those of the subword model")
 
 
-def _contradiction(path: Path, told: str) -> CheckpointError:
-    return CheckpointError(f"{path}: {told}: the files of this export do not belong together; {_CURE}")
+def _contradiction(path: Path, fault: str) -> CheckpointError:
+    return CheckpointError(f"{path}: {fault}: the files of this export do not belong together; {_CURE}")

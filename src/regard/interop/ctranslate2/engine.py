@@ -1,4 +1,4 @@
-"""CTranslate2 as an engine: ids in, hypotheses out, with scores as regard's own search gives them."""
+"""CTranslate2 as an engine: from source ids to hypotheses with regard's scores."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from regard.interop.ctranslate2.check import check_model
 from regard.interop.ctranslate2.spec import all_pieces, max_positions
 from regard.interop.exported import Exported
 from regard.interop.packages import require_package
-from regard.search.attention_filter import EVERYTHING, AttentionFilter
+from regard.search.attention_filter import KEEP_ALL, AttentionFilter
 from regard.search.beam import BeamOptions
 from regard.search.length_limits import LengthLimits
 from regard.search.penalties import length_penalty
@@ -28,24 +28,24 @@ from regard.values import Hypothesis, Specials
 if TYPE_CHECKING:
     import ctranslate2
 
-PREFIXES, FEWEST = 64, 16
-"""Prefixes in a batch, at most, unless that were fewer sentences than the second."""
+MAX_PREFIXES, MIN_SENTENCES = 64, 16
+"""Largest number of hypotheses in a batch, unless that is fewer than the smallest number of sentences."""
 
 
 class CTranslate2Engine:
-    """One CTranslate2 model, spoken to in ids.
+    """A loaded CTranslate2 model that translates ids.
 
     Args:
-        path: A directory that CTranslate2 reads.
-        src_pieces: How each source id is written.
-        tgt_pieces: How each target id is written.
+        path: Model directory of CTranslate2.
+        src_pieces: Piece per source id.
+        tgt_pieces: Piece per target id.
         specials: Ids that are not text.
-        precision: Number type of its products, such as `int8` or `float32`; `default` is that of the stored weights.
-        threads: CPU threads; as many as torch uses when not given.
-        device: `cpu`, `cuda` or `auto`.
+        precision: Number type of matrix products, such as `int8` or `float32`; `default` is the stored type.
+        threads: CPU threads; PyTorch's number of threads when not given.
+        device: `cpu`, `cuda`, `cuda:N` or `auto`.
 
     Raises:
-        ConfigError: CTranslate2 is not installed, or cannot read or compute what it should.
+        ConfigError: CTranslate2 is not installed, cannot read the model, or does not have the precision or the device.
     """
 
     def __init__(
@@ -65,15 +65,15 @@ class CTranslate2Engine:
         self._src_pieces = src_pieces
         self._tgt_ids = {piece: number for number, piece in enumerate(tgt_pieces)}
         self._specials = specials
-        self._home = os.getpid()
-        # Batches of their own for each thread: twice as fast as all threads on one batch.
-        ours = torch.get_num_threads()
-        self._threads = threads or ours
-        kind, _, number = device.partition(":")
+        self._process_id = os.getpid()
+        # One batch per thread is twice as fast as all threads on one batch.
+        torch_threads = torch.get_num_threads()
+        self._threads = threads or torch_threads
+        device_type, _, number = device.partition(":")
         try:
             self._translator: ctranslate2.Translator = ctranslate2.Translator(
                 str(path),
-                device=kind,
+                device=device_type,
                 device_index=int(number or 0),
                 compute_type=precision,
                 inter_threads=self._threads,
@@ -82,7 +82,7 @@ class CTranslate2Engine:
         except (RuntimeError, ValueError, MemoryError) as error:
             raise ConfigError(f"{path}: CTranslate2 cannot run it in {precision!r}: {error}") from None
         finally:
-            torch.set_num_threads(ours)  # CTranslate2 sets its own number for everybody in the process
+            torch.set_num_threads(torch_threads)  # CTranslate2 changes it for the whole process
 
     def search(
         self,
@@ -97,67 +97,74 @@ class CTranslate2Engine:
 
         Args:
             sources: Ids without eos.
-            limits: The most tokens of each translation, eos among them.
-            options: Width and penalties. CTranslate2 divides by `length ** α` where regard divides by the penalty
-                of Wu et al. 2016, so that another hypothesis may come first; the scores that are given are regard's.
-            need_weights: Whether attention is wanted: one layer and head, the mean of the last layer's.
-            need_scores: Whether scores are wanted. Without them a greedy search needs no softmax over the vocabulary,
-                a twelfth of its time, and they are NaN.
+            limits: Largest number of tokens per translation, eos included.
+            options: Width and penalties. CTranslate2 ranks by `log P / length ** α`, regard by the penalty of
+                Wu et al. 2016, so the best hypothesis may differ; returned scores are regard's.
+            need_weights: Whether to return attention: one layer with one head, the mean of the last layer's heads.
+            need_scores: Whether to return scores. Otherwise scores of a greedy search are NaN, which saves the softmax
+                over the vocabulary, a twelfth of its time.
 
         Returns:
-            For each source its hypotheses, best first; they have no log-probabilities of their tokens.
+            Hypotheses per source, best first, without log-probabilities per token.
 
         Raises:
-            SearchError: Sampling was asked for, or the process is a fork of the one that made the engine.
+            SearchError: Sampling was asked for, this process is a fork of the one that made the engine, or CTranslate2
+                failed.
         """
         if isinstance(options, SampleOptions):
             raise SearchError("an export to CTranslate2 does not sample: load the regard model that it was made from")
-        if os.getpid() != self._home:
+        if os.getpid() != self._process_id:
             raise SearchError(
-                "this process was forked from the one that loaded the translator, whose threads CTranslate2 would wait "
-                "for without end: load the translator in each process, or start processes by spawn"
+                "this process was forked from the one that loaded the translator, and threads of CTranslate2 do not "
+                "exist in a fork: load the translator in each process, or start processes by spawn"
             )
         order = sorted(range(len(sources)), key=lambda row: -limits[row])
         rows = rows_in_batch(len(order), beam=options.beam, threads=self._threads)
         batches = [order[start : start + rows] for start in range(0, len(order), rows)]
-        together = partial(
-            self._together,
+        translate = partial(
+            self._translate_batches,
             sources,
             limits=limits,
             options=options,
             need_weights=need_weights,
             need_scores=need_scores or options.beam > 1,
         )
-        found = together(batches)
-        # A batch has one limit. What went beyond its own is sought again among its equals: neighbors change nothing.
-        late: dict[int, list[int]] = {}
-        for row, hypotheses in found.items():
-            if any(len(one.ids) > limits[row] for one in hypotheses):
-                late.setdefault(limits[row], []).append(row)
-        found |= together(list(late.values()))
-        return [found[row] for row in range(len(sources))]
+        results = translate(batches)
+        # A batch has one limit. Rows that exceed their own are translated again with rows of the same limit: results do
+        # not depend on the other rows of a batch.
+        too_long: dict[int, list[int]] = {}
+        for row, hypotheses in results.items():
+            if any(len(hypothesis.ids) > limits[row] for hypothesis in hypotheses):
+                too_long.setdefault(limits[row], []).append(row)
+        results |= translate(list(too_long.values()))
+        return [results[row] for row in range(len(sources))]
 
     def force(
-        self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]], *, kept: AttentionFilter = EVERYTHING
+        self,
+        sources: Sequence[Sequence[int]],
+        targets: Sequence[Sequence[int]],
+        *,
+        attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """Not possible here.
+        """Refuses forced decoding, which CTranslate2 does not support with attention.
 
         Args:
             sources: Ids.
             targets: Ids.
-            kept: What would be kept of the attention.
+            attention_filter: Attention to return.
 
         Returns:
             Nothing: it always raises.
 
         Raises:
-            SearchError: Always, with what to do instead.
+            SearchError: Always; the message says what to do instead.
         """
         raise SearchError(
-            "CTranslate2 gives no attention for a translation that is given: load the regard model that was exported"
+            "CTranslate2 cannot compute scores and attention of a given translation: load the regard model that was "
+            "exported"
         )
 
-    def _together(
+    def _translate_batches(
         self,
         sources: Sequence[Sequence[int]],
         batches: Sequence[Sequence[int]],
@@ -167,8 +174,8 @@ class CTranslate2Engine:
         need_weights: bool,
         need_scores: bool,
     ) -> dict[int, list[Hypothesis]]:
-        """Hypotheses of the rows in each batch, whose first row has the greatest limit."""
-        waiting = []
+        """Hypotheses per row; the first row of each batch has its largest limit."""
+        pending = []
         for rows in batches:
             results = self._translator.translate_batch(
                 [[self._src_pieces[i] for i in sources[row]] for row in rows],
@@ -179,53 +186,53 @@ class CTranslate2Engine:
                 coverage_penalty=options.coverage_penalty,
                 max_decoding_length=limits[rows[0]],
                 min_decoding_length=options.min_len,
-                max_input_length=0,  # nothing is cut off
+                max_input_length=0,  # no truncation
                 return_scores=need_scores,
                 return_end_token=True,
                 return_attention=need_weights,
             )
-            waiting += list(zip(rows, results, strict=True))
+            pending += list(zip(rows, results, strict=True))
         try:
-            return {row: self._read(result.result(), options) for row, result in waiting}
-        except (RuntimeError, ValueError, MemoryError) as error:  # its own are no others
-            raise SearchError(f"CTranslate2 cannot compute this: {error}") from None
+            return {row: self._read(result.result(), options) for row, result in pending}
+        except (RuntimeError, ValueError, MemoryError) as error:  # the types that CTranslate2 raises
+            raise SearchError(f"CTranslate2 failed to translate: {error}") from None
 
     def _read(self, result: ctranslate2.TranslationResult, options: BeamOptions) -> list[Hypothesis]:
         hypotheses = []
         if any(math.isnan(score) for score in result.scores):
-            raise SearchError("CTranslate2 gives scores that are no numbers: its weights are damaged; export again")
+            raise SearchError("CTranslate2 returned NaN scores: its weights are damaged; export the model again")
         for number, pieces in enumerate(result.hypotheses):
             ids = tuple(self._tgt_ids[piece] for piece in pieces)
             weights = (_weights(result.attention[number]),) if result.attention else ()
             finished = bool(ids) and ids[-1] == self._specials.eos
             score = _rescored(result.scores[number], len(ids), options) if result.scores else math.nan
             hypotheses.append(Hypothesis(ids, score, (), weights, finished))
-        return hypotheses if options.coverage_penalty else sorted(hypotheses, key=lambda one: -one.score)
+        return hypotheses if options.coverage_penalty else sorted(hypotheses, key=lambda hypothesis: -hypothesis.score)
 
 
 def rows_in_batch(rows: int, *, beam: int, threads: int) -> int:
-    """How many sentences to translate at once, so that all threads have as much to do.
+    """Chooses the batch size, so that all threads have equal work.
 
-    Products of few rows are slow, and what a batch of many remembers leaves the caches.
+    Matrix products of few rows are slow, and the state of a large batch does not fit into the caches.
 
     >>> [rows_in_batch(rows, beam=1, threads=2) for rows in (0, 1, 2, 65, 1000)], rows_in_batch(1000, beam=5, threads=2)
     ([1, 1, 1, 33, 63], 16)
 
     Args:
-        rows: Sentences in all.
-        beam: Copies of each.
-        threads: Batches under way at once.
+        rows: Number of sentences.
+        beam: Hypotheses per sentence.
+        threads: Number of batches that run at once.
 
     Returns:
-        At least 1.
+        Sentences per batch, at least 1.
     """
-    most = max(FEWEST, PREFIXES // beam)
-    batches = -(-rows // (most * threads)) * threads
+    largest = max(MIN_SENTENCES, MAX_PREFIXES // beam)
+    batches = -(-rows // (largest * threads)) * threads
     return -(-rows // batches) if rows else 1
 
 
 def _rescored(score: float, length: int, options: BeamOptions) -> float:
-    """Log-probability by the length penalty of regard; as it is where a coverage penalty is mixed in."""
+    """Score with regard's length penalty; unchanged if it includes a coverage penalty."""
     if options.coverage_penalty or not length:
         return score
     alpha = options.length_penalty
@@ -234,10 +241,10 @@ def _rescored(score: float, length: int, options: BeamOptions) -> float:
 
 
 def _weights(rows: Sequence[Sequence[float]]) -> Tensor:
-    """Attention `(1, T, S)` with the column of eos, which CTranslate2 leaves out: each row sums to 1."""
-    seen = torch.tensor(rows, dtype=torch.float32)  # (T, S - 1)
-    end = (1.0 - seen.sum(1, keepdim=True)).clamp(min=0.0)
-    return torch.cat((seen, end), dim=1)[None]
+    """Attention `(1, T, S)`; CTranslate2 omits the column of eos, which gets the rest of each row's sum of 1."""
+    without_eos = torch.tensor(rows, dtype=torch.float32)  # (T, S - 1)
+    eos = (1.0 - without_eos.sum(1, keepdim=True)).clamp(min=0.0)
+    return torch.cat((without_eos, eos), dim=1)[None]
 
 
 def open_ctranslate2(
@@ -247,22 +254,22 @@ def open_ctranslate2(
 
     Args:
         exported: Directory written by `regard export --to ctranslate2`.
-        precision: As for `CTranslate2Engine`.
-        threads: As for `CTranslate2Engine`.
-        device: As for `CTranslate2Engine`.
+        precision: See `CTranslate2Engine`.
+        threads: See `CTranslate2Engine`.
+        device: See `CTranslate2Engine`.
 
     Returns:
         The engine.
 
     Raises:
-        ConfigError: As for `CTranslate2Engine`.
+        ConfigError: See `CTranslate2Engine`; or int8 is asked of weights that are not stored in int8.
         CheckpointError: The files are damaged, or do not belong together.
     """
     stored_as = exported.manifest.quantization
     if precision.startswith("int8") and not stored_as.startswith("int8"):
-        # CTranslate2 would round to 127 levels while it loads, which overflow on processors without VNNI.
+        # CTranslate2 would quantize to 127 levels on loading, which overflow on processors without VNNI.
         raise ConfigError(
-            f"{exported.path}: its weights are stored as {stored_as}, not as {precision}: export the model with "
+            f"{exported.path}: its weights are stored as {stored_as}, not as {precision}: export the model again with "
             f"--quantization {precision}"
         )
     check_model(exported)
@@ -278,6 +285,6 @@ def open_ctranslate2(
 
 
 def length_limits(config: Config) -> LengthLimits:
-    """Length limits of a CTranslate2 export, whose table of positions ends where the model's searches end."""
+    """Length limits of a CTranslate2 export: the size of its table of position encodings."""
     positions = max_positions(config)
     return LengthLimits(min(config.data.max_len, positions - 1), positions)

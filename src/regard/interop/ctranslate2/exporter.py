@@ -1,4 +1,4 @@
-"""A model written for CTranslate2, after a proof that it translates there as it does here."""
+"""Export to CTranslate2, after a check that it translates samples as regard does."""
 
 from __future__ import annotations
 
@@ -20,21 +20,23 @@ from regard.store import StoredModel
 Quantization = Literal[
     "float32", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16"
 ]
-"""How CTranslate2 stores weights; what it computes with is chosen when it loads them."""
+"""Types of stored weights; the type of the computation is chosen when CTranslate2 loads them."""
 
 
 def export_ctranslate2(stored: StoredModel, path: str | Path, *, quantization: str = "float32") -> None:
-    """Writes a model for CTranslate2, if it translates samples there token by token as it does here.
+    """Exports a model to CTranslate2.
+
+    Translations of samples are compared with regard's, token by token, before the directory appears.
 
     Args:
         stored: The model, on the CPU.
-        path: The directory, which must not be there yet. Any program that uses CTranslate2 can read it; regard finds
-            its vocabularies and settings there too.
-        quantization: One of `Quantization`. The samples are compared before weights are rounded.
+        path: New directory, which any program that uses CTranslate2 can read; regard's vocabularies and configuration
+            are stored there too.
+        quantization: One of `Quantization`; the comparison is made in float32.
 
     Raises:
-        ConfigError: CTranslate2 is not installed, cannot run such a model, or has no such quantization.
-        CheckpointError: It translates otherwise, or the place cannot be written.
+        ConfigError: CTranslate2 is not installed or cannot run the model, or the quantization is unknown.
+        CheckpointError: A translation differs, or the directory cannot be written.
     """
     require_package("ctranslate2", to="export a model to CTranslate2")
     if quantization not in get_args(Quantization):
@@ -48,7 +50,7 @@ def export_ctranslate2(stored: StoredModel, path: str | Path, *, quantization: s
 
 
 def _write(stored: StoredModel, directory: Path, quantization: str) -> int | None:
-    spec = fill_spec(stored)  # anew each time: rounding changes it
+    spec = fill_spec(stored)  # a new one each time: quantization changes it
     spec.validate()
     levels = round_weights(spec, quantization)
     spec.save(str(directory))
@@ -68,7 +70,7 @@ def _runner(stored: StoredModel, directory: Path, precision: str) -> Run:
 
     def run(sources: Sequence[Ids], limit: int) -> list[Ids]:
         options = BeamOptions(beam=1, length_penalty=0.0)
-        found = engine.search(sources, [limit] * len(sources), options, need_weights=False)
-        return [hypotheses[0].ids for hypotheses in found]
+        results = engine.search(sources, [limit] * len(sources), options, need_weights=False)
+        return [hypotheses[0].ids for hypotheses in results]
 
     return run

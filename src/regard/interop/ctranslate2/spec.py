@@ -1,20 +1,21 @@
-"""A Transformer of ours as CTranslate2's own description of one, weight by weight."""
+"""CTranslate2's specification of a model, filled with the weights of a Transformer of regard."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from regard.attention.multi import MultiHeadAttention
-from regard.attention.scores import ScaledDotScore
 from regard.config.engines import unsupported
 from regard.config.schema import UNLIMITED, Config, TransformerConfig
 from regard.errors import ConfigError
-from regard.model.embed import Embedder, LearnedPositions, SinusoidalPositions
+from regard.interop.part_table import PartTable, entry_of
+from regard.interop.transformer_parts import TransformerParts, check_transformer
+from regard.model.embed import Embedder, LearnedPositions, NoPositions, SinusoidalPositions
 from regard.model.sublayers import FeedForward, SwiGLU
-from regard.model.transformer import DecoderLayer, EncoderLayer, TransformerDecoder, TransformerEncoder
 from regard.store import StoredModel
 from regard.text.subword import Subword
 
@@ -24,36 +25,36 @@ if TYPE_CHECKING:
     from ctranslate2.specs.common_spec import LayerNormSpec, LinearSpec
     from ctranslate2.specs.transformer_spec import FeedForwardSpec, TransformerDecoderSpec, TransformerEncoderSpec
 
-_NEVER = -1e4
-"""The logit of what is never said; float16 holds it."""
-_FEWEST_POSITIONS = 512
-"""Rows of a table of sinusoids, for programs that ask CTranslate2 for more than the model's own settings do."""
+_FORBIDDEN_LOGIT = -1e4
+"""Bias of tokens that are never generated; representable in float16."""
+_MIN_POSITIONS = 512
+"""Smallest table of sinusoids, for programs that translate longer sentences than the model's own configuration."""
 
 
 def fill_spec(stored: StoredModel) -> TransformerSpec:
-    """Describes a model to CTranslate2.
+    """Fills a specification of CTranslate2.
 
     Args:
         stored: The model, on the CPU.
 
     Returns:
-        A specification that holds all weights and both vocabularies, to be quantized and saved.
+        A specification with all weights and both vocabularies, ready to be quantized and saved.
 
     Raises:
-        ConfigError: CTranslate2 cannot run such a model; the message names every option that stands in the way.
+        ConfigError: CTranslate2 cannot run the model; the message names the options or the part it does not support.
     """
-    config = runnable(stored)
+    config, parts = runnable(stored)
     from ctranslate2.specs import TransformerSpec
 
     model = stored.model
-    reach = max_positions(stored.config)
+    num_positions = max_positions(stored.config)
     encoder, decoder = empty_sides(config)
-    _fill_encoder(encoder, cast("TransformerEncoder", model.encoder), reach)
-    _fill_decoder(decoder, cast("TransformerDecoder", model.decoder), reach)
+    _fill_encoder(encoder, parts, num_positions)
+    _fill_decoder(decoder, parts, num_positions)
     decoder.projection.weight = model.output_weight.detach()
-    # Padding and bos are no words. Ruled out here they cost nothing, later a tenth of a greedy search.
+    # Padding and bos are never generated. Excluding them by the bias is free; in the search it costs a tenth of greedy.
     bias = model.output_bias.detach().clone()
-    bias[[model.specials.pad, model.specials.bos]] = _NEVER
+    bias[[model.specials.pad, model.specials.bos]] = _FORBIDDEN_LOGIT
     decoder.projection.bias = bias
     spec = TransformerSpec(encoder, decoder)
     src_pieces, tgt_pieces = all_pieces(stored.src_subword), all_pieces(stored.tgt_subword)
@@ -68,56 +69,56 @@ def fill_spec(stored: StoredModel) -> TransformerSpec:
     return spec
 
 
-def runnable(stored: StoredModel) -> TransformerConfig:
-    """Makes sure that CTranslate2 can run a model.
+def runnable(stored: StoredModel) -> tuple[TransformerConfig, TransformerParts]:
+    """Checks that CTranslate2 can run a model.
 
     Args:
         stored: The model.
 
     Returns:
-        Its `[model]` section.
+        Its `[model]` section and its parts.
 
     Raises:
-        ConfigError: It cannot; the message names every option that stands in the way.
+        ConfigError: CTranslate2 cannot run it; the message names every option, or the part, that it does not support.
     """
     config = stored.config.model
-    found = [f"model.{key}: {why}" for key, why in unsupported(config, "ctranslate2")]
-    if found or not isinstance(config, TransformerConfig):
-        raise ConfigError("CTranslate2 cannot run this model:" + "".join(f"\n  {one}" for one in found))
-    for layer in _layers(cast("TransformerDecoder", stored.model.decoder)):
-        if not isinstance(layer.cross_attention.score, ScaledDotScore):
-            raise ConfigError("CTranslate2 cannot run this model: its score is one of your own, not scaled-dot")
-    return config
+    obstacles = [f"model.{key}: {reason}" for key, reason in unsupported(config, "ctranslate2")]
+    if obstacles or not isinstance(config, TransformerConfig):
+        raise ConfigError("CTranslate2 cannot run this model:" + "".join(f"\n  {line}" for line in obstacles))
+    return config, check_transformer(stored.model, config, engine="ctranslate2")
 
 
 def max_positions(config: Config) -> int:
-    """Positions that a table must have for all that the model's own search would ever reach.
+    """Computes the size of the table of position encodings.
 
     Args:
         config: The model's configuration.
 
     Returns:
-        Subwords with their bos or eos, on the longer side.
+        Longest sentence that the model's search can read or generate, in subwords with bos or eos.
     """
     if config.model.num_positions < UNLIMITED:
         return config.model.num_positions
     longest = config.data.max_len + 1
-    return max(_FEWEST_POSITIONS, longest, int(longest * config.search.max_len_ratio) + config.search.max_len_offset)
+    return max(_MIN_POSITIONS, longest, int(longest * config.search.max_len_ratio) + config.search.max_len_offset)
 
 
 def all_pieces(subword: Subword) -> tuple[str, ...]:
-    """How each id of a vocabulary is written, in the order of the ids."""
+    """All pieces of a vocabulary, in the order of their ids."""
     return subword.decode(range(len(subword))).pieces
 
 
 def empty_sides(config: TransformerConfig) -> tuple[TransformerEncoderSpec, TransformerDecoderSpec]:
-    """Descriptions of both sides without weights.
+    """Makes specifications of encoder and decoder without weights.
 
     Args:
         config: The `[model]` section.
 
     Returns:
-        The encoder's and the decoder's.
+        Encoder and decoder.
+
+    Raises:
+        ConfigError: CTranslate2 cannot run a value of the configuration.
     """
     return _empty_encoder(config), _empty_decoder(config)
 
@@ -135,46 +136,52 @@ def _empty_decoder(config: TransformerConfig) -> TransformerDecoderSpec:
         config.decoder_layers,
         config.heads,
         **_shared_options(config),
-        alignment_heads=config.heads,  # attention is the mean of the last layer's heads, not the first head alone
+        alignment_heads=config.heads,  # returned attention is the mean of all heads of the last layer
     )
 
 
 def _shared_options(config: TransformerConfig) -> dict[str, Any]:
+    activation, gated = entry_of(_ACTIVATIONS, config.activation, engine="ctranslate2", option="activation")
     return {
-        "pre_norm": config.norm == "pre",
-        "activation": _activation(config),
-        "ffn_glu": config.activation == "swiglu",
-        "rotary_dim": 0 if config.position == "rotary" else None,
+        "pre_norm": entry_of(_PRE_NORM, config.norm, engine="ctranslate2", option="norm"),
+        "activation": _activation(activation),
+        "ffn_glu": gated,
+        "rotary_dim": entry_of(_ROTARY_DIM, config.position, engine="ctranslate2", option="position"),
         "rotary_interleave": False,
     }
 
 
-def _activation(config: TransformerConfig) -> int:
+_PRE_NORM = {"pre": True, "post": False}
+_ROTARY_DIM = {"rotary": 0, "sinusoidal": None, "learned": None}
+"""Rotated dimensions of a head: 0 for all of them, None for none."""
+_ACTIVATIONS = {"relu": ("RELU", False), "gelu": ("GELU", False), "silu": ("SWISH", False), "swiglu": ("SWISH", True)}
+"""CTranslate2's activation, and whether the network is gated."""
+
+
+def _activation(name: str) -> int:
     from ctranslate2.specs.common_spec import Activation
 
-    names = {"relu": Activation.RELU, "gelu": Activation.GELU, "silu": Activation.SWISH, "swiglu": Activation.SWISH}
-    return int(names[config.activation])
+    return int(Activation[name])
 
 
-def _fill_encoder(spec: TransformerEncoderSpec, encoder: TransformerEncoder, reach: int) -> None:
+def _fill_encoder(spec: TransformerEncoderSpec, parts: TransformerParts, num_positions: int) -> None:
+    encoder = parts.encoder
     spec.embeddings[0].weight = encoder.embedder.embedding.weight.detach()
-    _fill_positions(spec, encoder.embedder, reach)
-    if isinstance(encoder.norm, nn.LayerNorm):
-        _fill_norm(spec.layer_norm, encoder.norm)
-    for to, module in zip(spec.layer, encoder.layers, strict=True):
-        layer = cast("EncoderLayer", module)
+    _fill_positions(spec, encoder.embedder, num_positions)
+    _LAST_NORMS.find(encoder.norm)(spec, encoder.norm)
+    for to, layer in zip(spec.layer, parts.encoder_layers, strict=True):
         _fill_attention(to.self_attention, layer.self_attention, over_itself=True)
         _fill_norm(to.self_attention.layer_norm, layer.around_attention.norm)
         _fill_feed_forward(to.ffn, layer.feed_forward)
         _fill_norm(to.ffn.layer_norm, layer.around_feed_forward.norm)
 
 
-def _fill_decoder(spec: TransformerDecoderSpec, decoder: TransformerDecoder, reach: int) -> None:
+def _fill_decoder(spec: TransformerDecoderSpec, parts: TransformerParts, num_positions: int) -> None:
+    decoder = parts.decoder
     spec.embeddings.weight = decoder.embedder.embedding.weight.detach()
-    _fill_positions(spec, decoder.embedder, reach)
-    if isinstance(decoder.norm, nn.LayerNorm):
-        _fill_norm(spec.layer_norm, decoder.norm)
-    for to, layer in zip(spec.layer, _layers(decoder), strict=True):
+    _fill_positions(spec, decoder.embedder, num_positions)
+    _LAST_NORMS.find(decoder.norm)(spec, decoder.norm)
+    for to, layer in zip(spec.layer, parts.decoder_layers, strict=True):
         _fill_attention(to.self_attention, layer.self_attention, over_itself=True)
         _fill_norm(to.self_attention.layer_norm, layer.around_self.norm)
         _fill_attention(to.attention, layer.cross_attention, over_itself=False)
@@ -183,35 +190,48 @@ def _fill_decoder(spec: TransformerDecoderSpec, decoder: TransformerDecoder, rea
         _fill_norm(to.ffn.layer_norm, layer.around_feed_forward.norm)
 
 
-def _layers(decoder: TransformerDecoder) -> list[DecoderLayer]:
-    return [cast("DecoderLayer", layer) for layer in decoder.layers]
+def _fill_positions(
+    spec: TransformerEncoderSpec | TransformerDecoderSpec, embedder: Embedder, num_positions: int
+) -> None:
+    if _HAS_POSITION_TABLE.find(embedder.positions):
+        zeros = torch.zeros(1, num_positions, embedder.embedding.embedding_dim)  # (1, T, D)
+        spec.position_encodings.encodings = embedder.positions(zeros)[0].detach()  # zeros plus the table
 
 
-def _fill_positions(spec: TransformerEncoderSpec | TransformerDecoderSpec, embedder: Embedder, reach: int) -> None:
-    if isinstance(embedder.positions, (SinusoidalPositions, LearnedPositions)):
-        nothing = torch.zeros(1, reach, embedder.embedding.embedding_dim)  # (1, T, D)
-        spec.position_encodings.encodings = embedder.positions(nothing)[0].detach()  # what is added to it
+_HAS_POSITION_TABLE: PartTable[bool] = PartTable(
+    "ctranslate2",
+    "position encoding",
+    {SinusoidalPositions: True, LearnedPositions: True, NoPositions: False},
+)
 
 
 def _fill_attention(spec: MultiHeadAttentionSpec, attention: MultiHeadAttention, *, over_itself: bool) -> None:
-    """CTranslate2 joins the maps that read the same states: (D, D) each to (3 D, D), or keys and values to (2 D, D)."""
-    read = (attention.query_map, attention.key_map, attention.value_map)
-    groups = [read] if over_itself else [read[:1], read[1:]]
+    """Joins maps of the same input, as CTranslate2 stores them: all three `(3 D, D)`, or key and value `(2 D, D)`."""
+    inputs = (attention.query_map, attention.key_map, attention.value_map)
+    groups = [inputs] if over_itself else [inputs[:1], inputs[1:]]
     for linear, maps in zip(spec.linear, [*groups, (attention.output_map,)], strict=True):
-        linear.weight = torch.cat([one.weight.detach() for one in maps])
-        linear.bias = torch.cat([one.bias.detach() for one in maps])
+        linear.weight = torch.cat([module.weight.detach() for module in maps])
+        linear.bias = torch.cat([module.bias.detach() for module in maps])
 
 
 def _fill_feed_forward(spec: FeedForwardSpec, network: nn.Module) -> None:
-    if isinstance(network, SwiGLU):
-        _fill_linear(spec.linear_0, network.gate)
-        _fill_linear(spec.linear_0_noact, network.widen)
-        _fill_linear(spec.linear_1, network.narrow)
-    elif isinstance(network, FeedForward):
-        _fill_linear(spec.linear_0, network.widen)
-        _fill_linear(spec.linear_1, network.narrow)
-    else:
-        raise AssertionError(f"a feed-forward network of another kind: {type(network).__name__}")
+    _FEED_FORWARDS.find(network)(spec, network)
+
+
+def _fill_plain(spec: FeedForwardSpec, network: FeedForward) -> None:
+    _fill_linear(spec.linear_0, network.widen)
+    _fill_linear(spec.linear_1, network.narrow)
+
+
+def _fill_gated(spec: FeedForwardSpec, network: SwiGLU) -> None:
+    _fill_linear(spec.linear_0, network.gate)
+    _fill_linear(spec.linear_0_noact, network.widen)
+    _fill_linear(spec.linear_1, network.narrow)
+
+
+_FEED_FORWARDS: PartTable[Callable[..., None]] = PartTable(
+    "ctranslate2", "feed-forward network", {FeedForward: _fill_plain, SwiGLU: _fill_gated}
+)
 
 
 def _fill_linear(spec: LinearSpec, linear: nn.Linear) -> None:
@@ -222,3 +242,16 @@ def _fill_linear(spec: LinearSpec, linear: nn.Linear) -> None:
 
 def _fill_norm(spec: LayerNormSpec, norm: nn.LayerNorm) -> None:
     spec.gamma, spec.beta = norm.weight.detach(), norm.bias.detach()
+
+
+def _fill_last_norm(spec: TransformerEncoderSpec | TransformerDecoderSpec, norm: nn.LayerNorm) -> None:
+    _fill_norm(spec.layer_norm, norm)
+
+
+def _fill_no_norm(spec: TransformerEncoderSpec | TransformerDecoderSpec, norm: nn.Identity) -> None:
+    """A post-norm side has no normalization of its own behind the last layer."""
+
+
+_LAST_NORMS: PartTable[Callable[..., None]] = PartTable(
+    "ctranslate2", "last normalization", {nn.LayerNorm: _fill_last_norm, nn.Identity: _fill_no_norm}
+)

@@ -1,4 +1,4 @@
-"""The settings of Hugging Face's MarianMT: what is read of them, and what regard makes of it."""
+"""Configuration files of Hugging Face's MarianMT, and their translation into regard's configuration."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from regard.interop.foreign_json import read_object
 
 CONFIG, GENERATION = "config.json", "generation_config.json"
 ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "swish": "silu", "silu": "silu"}
-"""Regard's names of their curves."""
-LONGEST = 1_000_000
-"""Positions that a model may say it has: they are computed, so that no file would contradict more."""
+"""Regard's name per activation function."""
+MAX_POSITIONS = 1_000_000
+"""Largest number of positions that is accepted; they are computed, so no weights limit the number."""
 NATIVE = (
-    "an .npz holds a model of Marian itself: convert it with convert_marian_to_pytorch.py of transformers, and give "
-    "what that wrote"
+    "an .npz file is a model of Marian itself: convert it with convert_marian_to_pytorch.py of transformers, and give "
+    "the directory that it writes"
 )
-"""What to do about a model that transformers does not read either."""
-_SHOWN = 5
-_MOST = 1 << 20
+"""Advice for models in Marian's own format."""
+_MAX_FAULTS = 5
+_MAX_BYTES = 1 << 20
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)
 
 
 class MarianSearch(BaseModel):
-    """How a MarianMT translates where nobody says.
+    """Default search options of a MarianMT model.
 
     Attributes:
-        num_beams: Width of the beam that its authors chose; newer ones say so in generation_config.json.
-        length_penalty: Theirs, an exponent of the length.
+        num_beams: Beam width; newer models have it in generation_config.json.
+        length_penalty: Exponent of the length.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
@@ -43,28 +43,29 @@ class MarianSearch(BaseModel):
 
 
 class MarianConfig(MarianSearch):
-    """What is read of a MarianMT's config.json; defaults are those of transformers.
+    """The options of config.json that regard reads; defaults are those of transformers.
 
     Attributes:
-        vocab_size: Source ids; both sides' where they share one vocabulary.
-        decoder_vocab_size: Target ids; as many as of the source when not given.
+        model_type: Always `marian`.
+        vocab_size: Number of source ids; of all ids if source and target share a vocabulary.
+        decoder_vocab_size: Number of target ids; `vocab_size` when not given.
         d_model: Width of the states.
         encoder_layers: Layers of the encoder.
         decoder_layers: Layers of the decoder.
         encoder_attention_heads: Heads of the encoder.
         decoder_attention_heads: Heads of the decoder.
         encoder_ffn_dim: Width of the encoder's feed-forward networks.
-        decoder_ffn_dim: Width of the decoder's.
-        activation_function: Their curve.
-        scale_embedding: Whether embeddings are multiplied with the root of the width.
+        decoder_ffn_dim: Width of the decoder's feed-forward networks.
+        activation_function: Activation function of the feed-forward networks.
+        scale_embedding: Whether embeddings are multiplied by the square root of the width.
         tie_word_embeddings: Whether the output layer is the target embedding.
-        share_encoder_decoder_embeddings: Whether there is one embedding for both sides.
-        max_position_embeddings: Longest text, with its eos.
-        pad_token_id: Id of the padding.
-        eos_token_id: Id of the end.
-        decoder_start_token_id: Id that a translation begins with; the padding when not given.
-        dropout: As it was trained.
-        attention_dropout: As it was trained.
+        share_encoder_decoder_embeddings: Whether source and target share one embedding.
+        max_position_embeddings: Longest sentence in subwords, eos included.
+        pad_token_id: Id of padding.
+        eos_token_id: Id of eos.
+        decoder_start_token_id: Id that a translation begins with; padding when not given.
+        dropout: Dropout in training.
+        attention_dropout: Dropout of attention weights in training.
     """
 
     model_type: Literal["marian"]
@@ -81,7 +82,7 @@ class MarianConfig(MarianSearch):
     scale_embedding: bool = False
     tie_word_embeddings: bool = True
     share_encoder_decoder_embeddings: bool = True
-    max_position_embeddings: int = Field(1024, ge=2, le=LONGEST)
+    max_position_embeddings: int = Field(1024, ge=2, le=MAX_POSITIONS)
     pad_token_id: int = Field(58100, ge=0)
     eos_token_id: int = Field(0, ge=0)
     decoder_start_token_id: int | None = Field(None, ge=0)
@@ -90,7 +91,7 @@ class MarianConfig(MarianSearch):
 
     @property
     def tgt_vocab_size(self) -> int:
-        """Target ids."""
+        """Number of target ids."""
         return self.vocab_size if self.decoder_vocab_size is None else self.decoder_vocab_size
 
     @property
@@ -100,104 +101,111 @@ class MarianConfig(MarianSearch):
 
 
 def read_config(directory: Path) -> tuple[MarianConfig, MarianSearch]:
-    """Reads both files of settings.
+    """Reads config.json and, if it exists, generation_config.json.
 
     Args:
-        directory: Where config.json is, and perhaps generation_config.json.
+        directory: Directory of the model.
 
     Returns:
-        The model's settings, and how it searches.
+        Configuration of the model, and of its search.
 
     Raises:
-        CheckpointError: A file is missing, damaged, contradicts itself, or is not a MarianMT's.
+        CheckpointError: A file is missing, damaged or contradictory, or belongs to another kind of model.
+        ConfigError: The model has an option that regard does not support.
     """
-    path, searching = directory / CONFIG, directory / GENERATION
+    path, generation_path = directory / CONFIG, directory / GENERATION
     _check_directory(directory)
-    tree = read_object(path, wanted="the configuration of a MarianMT model", most=_MOST)
+    tree = read_object(path, expected="the configuration of a MarianMT model", max_bytes=_MAX_BYTES)
     config = _parsed(MarianConfig, tree, path, "the configuration of a MarianMT model")
     _check(config, path)
     search: MarianSearch = config
-    if searching.exists() or searching.is_symlink():
-        wanted = "how a MarianMT model searches"
-        said = read_object(searching, wanted=wanted, most=_MOST)
-        known = {"num_beams": config.num_beams, "length_penalty": config.length_penalty}
-        search = _parsed(MarianSearch, {**known, **_given(said)}, searching, wanted)
+    if generation_path.exists() or generation_path.is_symlink():
+        expected = "the search options of a MarianMT model"
+        options = read_object(generation_path, expected=expected, max_bytes=_MAX_BYTES)
+        defaults = {"num_beams": config.num_beams, "length_penalty": config.length_penalty}
+        search = _parsed(MarianSearch, {**defaults, **_without_nulls(options)}, generation_path, expected)
     return config, search
 
 
-def to_model_config(theirs: MarianConfig) -> TransformerConfig:
-    """The `[model]` section of regard's.
+def to_model_config(marian: MarianConfig) -> TransformerConfig:
+    """Translates the configuration into regard's.
 
     Args:
-        theirs: What was read, and found possible.
+        marian: Configuration from `read_config`.
 
     Returns:
-        A post-norm Transformer with sinusoidal positions.
+        `[model]` section of a post-norm Transformer with sinusoidal positions.
     """
     return TransformerConfig.model_validate(
         {
-            "width": theirs.d_model,
-            "ff_size": theirs.encoder_ffn_dim,
-            "heads": theirs.encoder_attention_heads,
-            "encoder_layers": theirs.encoder_layers,
-            "decoder_layers": theirs.decoder_layers,
+            "width": marian.d_model,
+            "ff_size": marian.encoder_ffn_dim,
+            "heads": marian.encoder_attention_heads,
+            "encoder_layers": marian.encoder_layers,
+            "decoder_layers": marian.decoder_layers,
             "norm": "post",
             "position": "sinusoidal",
-            "activation": ACTIVATIONS[theirs.activation_function],
-            "dropout": theirs.dropout,
-            "attention_dropout": theirs.attention_dropout,
-            # Without the factor on embeddings, ours are smaller by it and the output layer is not one of them.
-            "tie_embeddings": theirs.tie_word_embeddings and theirs.scale_embedding,
+            "activation": ACTIVATIONS[marian.activation_function],
+            "dropout": marian.dropout,
+            "attention_dropout": marian.attention_dropout,
+            # Without scale_embedding, the import divides the embeddings by that factor, and the output layer differs.
+            "tie_embeddings": marian.tie_word_embeddings and marian.scale_embedding,
         }
     )
 
 
 def _check_directory(directory: Path) -> None:
-    wanted = f"a directory of transformers with a MarianMT model, and {CONFIG} in it"
+    expected = f"a directory of transformers with a MarianMT model and its {CONFIG}"
     if not directory.is_dir():
         found = "a file" if directory.exists() else "nothing"
-        own = NATIVE if directory.suffix == ".npz" else "check the name"
-        raise CheckpointError(f"{directory}: expected {wanted}, found {found}: {own}")
+        advice = NATIVE if directory.suffix == ".npz" else "check the name"
+        raise CheckpointError(f"{directory}: expected {expected}, found {found}: {advice}")
     path = directory / CONFIG
     if not (path.exists() or path.is_symlink()):
-        names = sorted(one.name for one in directory.iterdir())
-        own = NATIVE if any(name.endswith(".npz") for name in names) else "check the name, or copy the whole directory"
-        raise CheckpointError(f"{path}: no such file: expected {wanted}: {own}")
+        is_native = any(file.name.endswith(".npz") for file in directory.iterdir())
+        advice = NATIVE if is_native else "check the name, or copy the whole directory"
+        raise CheckpointError(f"{path}: no such file: expected {expected}: {advice}")
 
 
-def _given(tree: dict[str, object]) -> dict[str, object]:
-    """What is said of a file: null stands for nothing."""
+def _without_nulls(tree: dict[str, object]) -> dict[str, object]:
+    """Drops null values, which stand for defaults."""
     return {key: value for key, value in tree.items() if value is not None}
 
 
-def _parsed(kind: type[SettingsT], tree: dict[str, object], path: Path, wanted: str) -> SettingsT:
+def _parsed(kind: type[SettingsT], tree: dict[str, object], path: Path, expected: str) -> SettingsT:
     try:
-        return kind.model_validate(_given(tree))
+        return kind.model_validate(_without_nulls(tree))
     except ValidationError as error:
         found = validation_messages(error)
-        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        told = "; ".join(found[:_SHOWN]) + more
-        raise CheckpointError(f"{path}: expected {wanted}: {told}; copy the directory again") from None
+        more = f"; and {len(found) - _MAX_FAULTS} more" if len(found) > _MAX_FAULTS else ""
+        message = "; ".join(found[:_MAX_FAULTS]) + more
+        raise CheckpointError(f"{path}: expected {expected}: {message}; copy the directory again") from None
 
 
-def _check(theirs: MarianConfig, path: Path) -> None:
-    """Refuses what contradicts itself, and what regard has no place for."""
-    for what, one, other in (
-        ("number of heads", theirs.encoder_attention_heads, theirs.decoder_attention_heads),
-        ("feed-forward width", theirs.encoder_ffn_dim, theirs.decoder_ffn_dim),
+def _check(marian: MarianConfig, path: Path) -> None:
+    """Refuses contradictions and options that regard does not have."""
+    for option, encoder_value, decoder_value in (
+        ("number of heads", marian.encoder_attention_heads, marian.decoder_attention_heads),
+        ("feed-forward width", marian.encoder_ffn_dim, marian.decoder_ffn_dim),
     ):
-        if one != other:
-            raise ConfigError(f"{path}: regard has one {what} for both sides, but this model has {one} and {other}")
-    curve = theirs.activation_function
-    if curve not in ACTIVATIONS:
-        raise ConfigError(f"{path}: expected an activation_function of {', '.join(ACTIVATIONS)}, got {curve[:40]!r}")
-    if theirs.d_model % theirs.encoder_attention_heads:
-        raise CheckpointError(
-            f"{path}: expected a d_model that encoder_attention_heads divides, got {theirs.d_model} and "
-            f"{theirs.encoder_attention_heads}; copy the directory again"
+        if encoder_value != decoder_value:
+            raise ConfigError(
+                f"{path}: regard has one {option} for encoder and decoder, but this model has {encoder_value} and "
+                f"{decoder_value}: regard cannot import it"
+            )
+    function = marian.activation_function
+    if function not in ACTIVATIONS:
+        raise ConfigError(
+            f"{path}: expected one of {', '.join(ACTIVATIONS)} as activation_function, got {function[:40]!r}: regard "
+            "cannot import this model"
         )
-    if theirs.share_encoder_decoder_embeddings and theirs.tgt_vocab_size != theirs.vocab_size:
+    if marian.d_model % marian.encoder_attention_heads:
         raise CheckpointError(
-            f"{path}: one embedding for both sides has one number of rows, but vocab_size is {theirs.vocab_size} and "
-            f"decoder_vocab_size {theirs.tgt_vocab_size}; copy the directory again"
+            f"{path}: expected a d_model that encoder_attention_heads divides, got {marian.d_model} and "
+            f"{marian.encoder_attention_heads}; copy the directory again"
+        )
+    if marian.share_encoder_decoder_embeddings and marian.tgt_vocab_size != marian.vocab_size:
+        raise CheckpointError(
+            f"{path}: a shared embedding needs equal vocabulary sizes, but vocab_size is {marian.vocab_size} and "
+            f"decoder_vocab_size {marian.tgt_vocab_size}; copy the directory again"
         )

@@ -1,4 +1,4 @@
-"""A Transformer of regard as a directory that `transformers.MarianMTModel` and `MarianTokenizer` load."""
+"""Export of Transformers to directories that MarianMTModel and MarianTokenizer of transformers load."""
 
 from __future__ import annotations
 
@@ -10,61 +10,60 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from regard.attention.scores import ScaledDotScore
 from regard.config.engines import unsupported
 from regard.config.schema import TransformerConfig
 from regard.data.collate import collate
 from regard.errors import CheckpointError, ConfigError
 from regard.interop.ctranslate2.spec import all_pieces, max_positions
 from regard.interop.exported import new_directory
-from regard.interop.marian.weights import OUTPUT_BIAS, SRC_TABLE, TGT_TABLE, places, to_theirs
+from regard.interop.marian.weights import OUTPUT_BIAS, SRC_TABLE, TGT_TABLE, tensor_pairs, to_marian_order
 from regard.interop.packages import require_package
+from regard.interop.part_table import entry_of
+from regard.interop.transformer_parts import check_transformer
 from regard.interop.verification import sample_sources
-from regard.model.transformer import DecoderLayer, TransformerDecoder
 from regard.store import StoredModel
 from regard.store.weights import write_tensors
 from regard.text.subword import Subword
 
 CLOSE = 1e-4
-"""Largest difference of two logits that are the same: sums of floats in another order."""
+"""Largest difference of two logits that still counts as equal."""
 _ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "silu": "swish"}
 
 
 def export_marian(stored: StoredModel, path: str | Path) -> None:
-    """Writes a model for transformers, if its logits there are those of here.
+    """Exports a model to transformers, as a MarianMT model.
+
+    Logits of samples are compared with regard's before the directory appears.
 
     Args:
         stored: The model, on the CPU.
-        path: The directory, which must not be there yet.
+        path: New directory.
 
     Raises:
-        ConfigError: transformers is not installed, or MarianMT has no such model; the message names every option
-            that stands in the way.
-        CheckpointError: The logits differ, or the place cannot be written.
+        ConfigError: transformers is not installed, or MarianMT cannot run the model; the message names the options or
+            the part that it does not support.
+        CheckpointError: The logits differ, or the directory cannot be written.
     """
     require_package("transformers", to="export a model to MarianMT")
     config = _exportable(stored)
     with new_directory(path) as directory:
-        _write_json(directory / "config.json", _their_config(stored, config))
-        _write_json(directory / "generation_config.json", _their_search(stored))
+        _write_json(directory / "config.json", _marian_config(stored, config))
+        _write_json(directory / "generation_config.json", _marian_search(stored))
         _write_vocabularies(stored, directory)
-        write_tensors(directory / "model.safetensors", _their_tensors(stored, config), metadata={"format": "pt"})
+        write_tensors(directory / "model.safetensors", _marian_tensors(stored, config), metadata={"format": "pt"})
         _verify(stored, directory)
 
 
 def _exportable(stored: StoredModel) -> TransformerConfig:
     config = stored.config.model
-    found = [f"model.{key}: {why}" for key, why in unsupported(config, "marian")]
-    if found or not isinstance(config, TransformerConfig):
-        raise ConfigError("MarianMT has no such model:" + "".join(f"\n  {one}" for one in found))
-    decoder = cast("TransformerDecoder", stored.model.decoder)
-    scores = (cast("DecoderLayer", layer).cross_attention.score for layer in decoder.layers)
-    if not all(isinstance(score, ScaledDotScore) for score in scores):
-        raise ConfigError("MarianMT has no such model: its score is one of your own, not scaled-dot")
+    obstacles = [f"model.{key}: {reason}" for key, reason in unsupported(config, "marian")]
+    if obstacles or not isinstance(config, TransformerConfig):
+        raise ConfigError("MarianMT cannot run this model:" + "".join(f"\n  {line}" for line in obstacles))
+    check_transformer(stored.model, config, engine="marian")
     return config
 
 
-def _their_config(stored: StoredModel, config: TransformerConfig) -> dict[str, object]:
+def _marian_config(stored: StoredModel, config: TransformerConfig) -> dict[str, object]:
     specials = stored.tgt_subword.specials
     return {
         "architectures": ["MarianMTModel"],
@@ -81,7 +80,7 @@ def _their_config(stored: StoredModel, config: TransformerConfig) -> dict[str, o
         "decoder_attention_heads": config.heads,
         "encoder_ffn_dim": config.ff_size,
         "decoder_ffn_dim": config.ff_size,
-        "activation_function": _ACTIVATIONS[config.activation],
+        "activation_function": entry_of(_ACTIVATIONS, config.activation, engine="marian", option="activation"),
         "dropout": config.dropout,
         "attention_dropout": config.attention_dropout,
         "activation_dropout": config.dropout,
@@ -95,14 +94,14 @@ def _their_config(stored: StoredModel, config: TransformerConfig) -> dict[str, o
     }
 
 
-def _their_search(stored: StoredModel) -> dict[str, object]:
+def _marian_search(stored: StoredModel) -> dict[str, object]:
     specials, search = stored.tgt_subword.specials, stored.config.search
     return {
         "pad_token_id": specials.pad,
         "bos_token_id": specials.bos,
         "eos_token_id": specials.eos,
         "decoder_start_token_id": specials.bos,
-        "bad_words_ids": [[one] for one in sorted({specials.pad, specials.bos})],
+        "bad_words_ids": [[token] for token in sorted({specials.pad, specials.bos})],
         "num_beams": search.beam,
         "length_penalty": search.length_penalty,
         "max_length": max_positions(stored.config),
@@ -114,11 +113,11 @@ def _write_vocabularies(stored: StoredModel, directory: Path) -> None:
     sides = {"source.spm": stored.src_subword, "target.spm": stored.tgt_subword}
     for name, subword in sides.items():
         subword.save(directory / name)
-    _write_json(directory / "vocab.json", _numbered(stored.src_subword))
+    _write_json(directory / "vocab.json", _piece_ids(stored.src_subword))
     if not shared:
-        _write_json(directory / "target_vocab.json", _numbered(stored.tgt_subword))
+        _write_json(directory / "target_vocab.json", _piece_ids(stored.tgt_subword))
     pieces, specials = all_pieces(stored.tgt_subword), stored.tgt_subword.specials
-    settings = {
+    tokenizer = {
         "tokenizer_class": "MarianTokenizer",
         "separate_vocabs": not shared,
         "unk_token": pieces[specials.unk],
@@ -126,31 +125,31 @@ def _write_vocabularies(stored: StoredModel, directory: Path) -> None:
         "eos_token": pieces[specials.eos],
         "model_max_length": max_positions(stored.config),
     }
-    _write_json(directory / "tokenizer_config.json", settings)
+    _write_json(directory / "tokenizer_config.json", tokenizer)
 
 
-def _numbered(subword: Subword) -> dict[str, int]:
+def _piece_ids(subword: Subword) -> dict[str, int]:
     return {piece: number for number, piece in enumerate(all_pieces(subword))}
 
 
-def _their_tensors(stored: StoredModel, config: TransformerConfig) -> dict[str, Tensor]:
-    ours = {name: tensor.detach().float() for name, tensor in stored.model.state_dict().items()}
-    theirs = {place.theirs: to_theirs(ours[place.ours], place.dim) for place in places(config)}
-    theirs["final_logits_bias"] = ours[OUTPUT_BIAS][None]  # (1, V)
+def _marian_tensors(stored: StoredModel, config: TransformerConfig) -> dict[str, Tensor]:
+    own = {name: tensor.detach().float() for name, tensor in stored.model.state_dict().items()}
+    marian = {pair.marian: to_marian_order(own[pair.regard], pair.dim) for pair in tensor_pairs(config)}
+    marian["final_logits_bias"] = own[OUTPUT_BIAS][None]  # (1, V)
     if stored.config.subword.shared:
-        theirs["model.shared.weight"] = to_theirs(ours[SRC_TABLE], 1)
+        marian["model.shared.weight"] = to_marian_order(own[SRC_TABLE], 1)
     else:
-        theirs["model.encoder.embed_tokens.weight"] = to_theirs(ours[SRC_TABLE], 1)
-        theirs["model.decoder.embed_tokens.weight"] = to_theirs(ours[TGT_TABLE], 1)
-    return theirs
+        marian["model.encoder.embed_tokens.weight"] = to_marian_order(own[SRC_TABLE], 1)
+        marian["model.decoder.embed_tokens.weight"] = to_marian_order(own[TGT_TABLE], 1)
+    return marian
 
 
 def _verify(stored: StoredModel, directory: Path) -> None:
     from transformers import MarianMTModel
 
-    with torch.random.fork_rng(devices=[]):  # it draws first weights, and the caller's draws stay as they were
-        theirs = cast("nn.Module", MarianMTModel.from_pretrained(directory, local_files_only=True))
-    theirs.train(False)
+    with torch.random.fork_rng(devices=[]):  # initial weights are drawn; the caller's generator stays unchanged
+        marian = cast("nn.Module", MarianMTModel.from_pretrained(directory, local_files_only=True))
+    marian.train(False)
     specials = stored.tgt_subword.specials
     sources = sample_sources(stored)
     targets = [tuple(i % len(stored.tgt_subword) for i in source[::-1]) for source in sources]
@@ -158,13 +157,13 @@ def _verify(stored: StoredModel, directory: Path) -> None:
     for source, target in zip(sources, targets, strict=True):
         batch = collate([source], [target], specials=specials)
         with torch.inference_mode():
-            found = theirs(input_ids=batch.src_ids, decoder_input_ids=batch.tgt_in_ids).logits
-            wanted = stored.model.project(stored.model(batch).hidden)
-        worst = max(worst, float((found - wanted).abs().max()))
-    if not worst <= CLOSE:
+            logits = marian(input_ids=batch.src_ids, decoder_input_ids=batch.tgt_in_ids).logits
+            expected = stored.model.project(stored.model(batch).hidden)
+        worst = max(worst, float((logits - expected).abs().max()))
+    if not worst <= CLOSE:  # also if it is NaN
         raise CheckpointError(
-            f"logits of MarianMT differ from regard's by up to {worst:.2g}, so nothing was exported: this is a fault "
-            "of regard or of that version of transformers; please report it with both versions"
+            f"logits of MarianMT differ from regard's by up to {worst:.2g}, so nothing was exported: this is a bug in "
+            "regard or in that version of transformers; please report it with both versions"
         )
 
 

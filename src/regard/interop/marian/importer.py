@@ -1,4 +1,4 @@
-"""A model of Hugging Face's MarianMT, such as those of OPUS-MT, as a model of regard."""
+"""Import of Hugging Face's MarianMT models, such as those of OPUS-MT."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from regard.interop.marian.weights import (
     OUTPUT_BIAS,
     SRC_TABLE,
     TGT_TABLE,
-    places,
-    their_shapes,
-    to_ours,
+    TensorPair,
+    marian_shapes,
+    tensor_pairs,
+    to_regard_order,
 )
 from regard.model.build import build_model
 from regard.model.embed import SinusoidalPositions
@@ -37,48 +38,47 @@ _SHARED, _OUTPUT, _BIAS = "model.shared.weight", "lm_head.weight", "final_logits
 _SRC, _TGT = "model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight"
 _POSITIONS = ("model.encoder.embed_positions.weight", "model.decoder.embed_positions.weight")
 EXPONENT = "length_exponent"
-"""Detail of an imported model: the power of the length by which Marian divides a score."""
+"""Key in the manifest's details: exponent of the length by which Marian divides a score."""
 
 
 def import_marian(path: str | Path, out: str | Path) -> Manifest:
-    """Makes a model of regard of a directory that transformers can read; no code in it is run.
+    """Imports a MarianMT model from a directory of transformers, without running code in it.
 
-    Tokens get the probabilities that they have there. Hypotheses of different lengths are compared otherwise: Marian
-    divides by `length ** p`, regard by `((5 + length) / 6) ** p` (Wu et al. 2016), with the same p; the manifest's
-    details say which.
+    Probabilities of tokens do not change. Hypotheses of different lengths are ranked differently: Marian divides a
+    score by `length ** p`, regard by `((5 + length) / 6) ** p` (Wu et al. 2016); p is stored in the manifest's details.
 
     Args:
-        path: The directory: config.json, source.spm, target.spm, vocab.json, and model.safetensors or
-            pytorch_model.bin, in one file or in several; target_vocab.json too where the sides have vocabularies of
-            their own.
-        out: The new model's directory.
+        path: Directory with config.json, source.spm, target.spm, vocab.json, and model.safetensors or
+            pytorch_model.bin, as one file or as shards; also target_vocab.json if source and target have separate
+            vocabularies.
+        out: Directory of the new model.
 
     Returns:
-        What was written about the model.
+        Manifest of the new model.
 
     Raises:
-        CheckpointError: A file is missing, damaged or does not fit the others.
-        ConfigError: The model has options that regard does not, or `out` holds a model or a training.
+        CheckpointError: A file is missing or damaged, or the files do not fit together.
+        ConfigError: The model has options that regard does not support, or `out` holds a model or a training.
     """
     directory = Path(path)
     TrainingDirectory(checked_path(out, "out")).check_empty()
-    theirs, searching = read_config(directory)
-    found = _named(read_weights(directory), theirs, where=directory)
-    src, tgt, bpe = _vocabularies(directory, theirs)
-    model_config = to_model_config(theirs)
+    marian, search = read_config(directory)
+    weights = _checked_weights(read_weights(directory), marian, where=directory)
+    src, tgt, bpe = _vocabularies(directory, marian)
+    model_config = to_model_config(marian)
     config = Config(
-        data=DataConfig(max_len=theirs.max_position_embeddings - 1),
+        data=DataConfig(max_len=marian.max_position_embeddings - 1),
         subword=SubwordConfig(
             kind="bpe" if bpe else "unigram",
-            vocab_size=theirs.vocab_size,
-            shared=theirs.share_encoder_decoder_embeddings,
+            vocab_size=marian.vocab_size,
+            shared=marian.share_encoder_decoder_embeddings,
         ),
         model=model_config,
-        search=SearchConfig(beam=searching.num_beams, length_penalty=searching.length_penalty),
+        search=SearchConfig(beam=search.num_beams, length_penalty=search.length_penalty),
     )
-    tensors = _arranged(found, theirs, model_config)
+    tensors = _converted(weights, marian, model_config)
     check_finite(str(directory), tensors, remedy="copy the model again")
-    with torch.random.fork_rng(devices=[]):  # the caller's draws stay as they were
+    with torch.random.fork_rng(devices=[]):  # the caller's generator stays unchanged
         model = build_model(
             model_config, src_vocab=len(src), tgt_vocab=len(tgt), shared=config.subword.shared, specials=tgt.specials
         )
@@ -90,110 +90,114 @@ def import_marian(path: str | Path, out: str | Path) -> Manifest:
         config=config,
         src_subword=src,
         tgt_subword=tgt,
-        details={"imported_from": f"marian {name}", EXPONENT: searching.length_penalty},
+        details={"imported_from": f"marian {name}", EXPONENT: search.length_penalty},
     )
 
 
-def _vocabularies(directory: Path, theirs: MarianConfig) -> tuple[Subword, Subword, bool]:
+def _vocabularies(directory: Path, marian: MarianConfig) -> tuple[Subword, Subword, bool]:
     own, vocab = directory / "target_vocab.json", directory / "vocab.json"
     separate = own.exists() or own.is_symlink()
-    if separate and theirs.share_encoder_decoder_embeddings:
+    if separate and marian.share_encoder_decoder_embeddings:
         raise CheckpointError(
-            f"{own}: config.json says that both sides share one embedding, but here is a vocabulary for the target "
-            "alone: the files belong to different models; copy the directory again"
+            f"{own}: config.json has one embedding for source and target, but this is a separate target vocabulary: "
+            "the files belong to different models; copy the directory again"
         )
-    src, bpe = read_vocabulary(directory / "source.spm", vocab, size=theirs.vocab_size, start=theirs.start)
+    src, bpe = read_vocabulary(directory / "source.spm", vocab, size=marian.vocab_size, start=marian.start)
     tgt, _ = read_vocabulary(
-        directory / "target.spm", own if separate else vocab, size=theirs.tgt_vocab_size, start=theirs.start
+        directory / "target.spm", own if separate else vocab, size=marian.tgt_vocab_size, start=marian.start
     )
     specials = tgt.specials
-    if (specials.pad, specials.eos) != (theirs.pad_token_id, theirs.eos_token_id):
+    if (specials.pad, specials.eos) != (marian.pad_token_id, marian.eos_token_id):
         raise CheckpointError(
-            f"{directory}: config.json has padding {theirs.pad_token_id} and eos {theirs.eos_token_id}, but the "
-            f"vocabulary has {specials.pad} and {specials.eos}: the files belong to different models"
+            f"{directory}: config.json has padding {marian.pad_token_id} and eos {marian.eos_token_id}, but the "
+            f"vocabulary has {specials.pad} and {specials.eos}: the files belong to different models; copy the "
+            "directory again"
         )
     return src, tgt, bpe
 
 
-def _named(found: dict[str, Tensor], theirs: MarianConfig, *, where: Path) -> dict[str, Tensor]:
-    """The weights `(...)` under all their names, as large as the configuration says, before anything is made of them.
+def _checked_weights(found: dict[str, Tensor], marian: MarianConfig, *, where: Path) -> dict[str, Tensor]:
+    """Checks the shapes of all weights `(...)`, and adds the names of shared embeddings that are missing.
 
-    Embeddings and the output layer may have several names, under which they must be the same.
+    Embeddings and the output layer may be stored under several names; then they must be equal.
     """
-    _check_layers(found, theirs, where)
-    checked_path = dict(found)
-    tied = theirs.tie_word_embeddings
-    shared = tied and theirs.share_encoder_decoder_embeddings  # as transformers ties them
+    _check_layers(found, marian, where)
+    weights = dict(found)
+    tied = marian.tie_word_embeddings
+    shared = tied and marian.share_encoder_decoder_embeddings  # as transformers ties them
     for name in (_SRC, _TGT):
-        if name not in checked_path and _SHARED in checked_path:
-            checked_path[name] = checked_path[_SHARED]
-    if _OUTPUT not in checked_path and _TGT in checked_path:
-        checked_path[_OUTPUT] = checked_path[_TGT]
-    due = dict(their_shapes(theirs))
-    due |= {_SRC: (theirs.vocab_size, theirs.d_model), _TGT: (theirs.tgt_vocab_size, theirs.d_model)}
-    due[_OUTPUT] = due[_TGT]
-    perhaps = {_BIAS: (1, theirs.tgt_vocab_size), _SHARED: due[_SRC]}
-    perhaps |= dict.fromkeys(_POSITIONS, (theirs.max_position_embeddings, theirs.d_model))
-    check_sizes(where, _all_due(due, perhaps, checked_path), checked_path)
-    unknown = sorted(checked_path.keys() - due.keys() - perhaps.keys())
+        if name not in weights and _SHARED in weights:
+            weights[name] = weights[_SHARED]
+    if _OUTPUT not in weights and _TGT in weights:
+        weights[_OUTPUT] = weights[_TGT]
+    required = dict(marian_shapes(marian))
+    required |= {_SRC: (marian.vocab_size, marian.d_model), _TGT: (marian.tgt_vocab_size, marian.d_model)}
+    required[_OUTPUT] = required[_TGT]
+    optional = {_BIAS: (1, marian.tgt_vocab_size), _SHARED: required[_SRC]}
+    optional |= dict.fromkeys(_POSITIONS, (marian.max_position_embeddings, marian.d_model))
+    check_sizes(where, _expected_shapes(required, optional, weights), weights)
+    unknown = sorted(weights.keys() - required.keys() - optional.keys())
     if unknown:
         raise CheckpointError(
-            f"{where}: the weights hold more than a MarianMT model has: {', '.join(map(repr, unknown[:5]))}"
+            f"{where}: a MarianMT model does not have the weights {', '.join(map(repr, unknown[:5]))}"
             f"{f' and {len(unknown) - 5} more' if len(unknown) > 5 else ''}: is it another model, or a part of one?"
         )
-    for one, other, same in ((_SRC, _TGT, shared), (_SRC, _SHARED, shared), (_OUTPUT, _TGT, tied)):
-        if same and other in checked_path and not torch.equal(checked_path[one], checked_path[other]):
+    for name, other, is_same in ((_SRC, _TGT, shared), (_SRC, _SHARED, shared), (_OUTPUT, _TGT, tied)):
+        if is_same and other in weights and not torch.equal(weights[name], weights[other]):
             raise CheckpointError(
-                f"{where}: {one} and {other} are one tensor by config.json, but have different numbers: the files "
+                f"{where}: {name} and {other} are one tensor by config.json, but have different values: the files "
                 "belong to different models, or one was damaged; copy the directory again"
             )
-    _check_positions(checked_path, where)
-    return checked_path
+    _check_positions(weights, where)
+    return weights
 
 
-def _all_due(
-    due: dict[str, tuple[int, ...]], perhaps: dict[str, tuple[int, ...]], checked_path: dict[str, Tensor]
+def _expected_shapes(
+    required: dict[str, tuple[int, ...]], optional: dict[str, tuple[int, ...]], weights: dict[str, Tensor]
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
-    yield from due.items()
-    yield from ((name, shape) for name, shape in perhaps.items() if name in checked_path)
+    yield from required.items()
+    yield from ((name, shape) for name, shape in optional.items() if name in weights)
 
 
-def _check_layers(found: dict[str, Tensor], theirs: MarianConfig, where: Path) -> None:
-    """Compares numbers of layers first: all else is counted by them."""
-    for side, said in (("encoder", theirs.encoder_layers), ("decoder", theirs.decoder_layers)):
+def _check_layers(found: dict[str, Tensor], marian: MarianConfig, where: Path) -> None:
+    """Compares the numbers of layers first, so that a huge number in config.json is never iterated over."""
+    for side, expected in (("encoder", marian.encoder_layers), ("decoder", marian.decoder_layers)):
         numbers = {int(match[2]) for match in map(LAYER.match, found) if match and match[1] == side}
-        there = max(numbers, default=-1) + 1
-        if there < said:
+        num_layers = max(numbers, default=-1) + 1
+        if num_layers < expected:
             raise CheckpointError(
-                f"{where}: config.json has {side}_layers {said}, but the weights of model.{side}.layers.{there} are "
-                "missing: the files belong to different models; copy the directory again"
+                f"{where}: config.json has {side}_layers {expected}, but the weights of model.{side}.layers."
+                f"{num_layers} are missing: the files belong to different models; copy the directory again"
             )
-        if there > said:
+        if num_layers > expected:
             raise CheckpointError(
-                f"{where}: config.json has {side}_layers {said}, but there are weights of model.{side}.layers."
-                f"{there - 1}: the files belong to different models; copy the directory again"
+                f"{where}: config.json has {side}_layers {expected}, but there are weights of model.{side}.layers."
+                f"{num_layers - 1}: the files belong to different models; copy the directory again"
             )
 
 
-def _arranged(checked_path: dict[str, Tensor], marian: MarianConfig, config: TransformerConfig) -> dict[str, Tensor]:
-    """Our tensors by our names, `(...)`, in float32."""
-    listed = [(place.ours, place.theirs, place.dim) for place in places(config)]
-    listed += [(SRC_TABLE, _SRC, 1), (TGT_TABLE, _TGT, 1), (OUTPUT, _OUTPUT, 1)]
-    tensors = {ours: to_ours(checked_path[name].float(), dim) for ours, name, dim in listed}
+def _converted(weights: dict[str, Tensor], marian: MarianConfig, config: TransformerConfig) -> dict[str, Tensor]:
+    """Weights `(...)` by regard's names, in regard's order and float32."""
+    pairs = [*tensor_pairs(config), TensorPair(SRC_TABLE, _SRC, 1), TensorPair(TGT_TABLE, _TGT, 1)]
+    pairs.append(TensorPair(OUTPUT, _OUTPUT, 1))
+    tensors = {pair.regard: to_regard_order(weights[pair.marian].float(), pair.dim) for pair in pairs}
     if not marian.scale_embedding:
         for name in (SRC_TABLE, TGT_TABLE):
             tensors[name] = tensors[name] * config.width**-0.5
-    bias = checked_path.get(_BIAS)
+    bias = weights.get(_BIAS)
     tensors[OUTPUT_BIAS] = torch.zeros(len(tensors[OUTPUT])) if bias is None else bias.float().flatten()
     return tensors
 
 
-def _check_positions(checked_path: dict[str, Tensor], where: Path) -> None:
-    """Positions are computed; a file may hold them too, and then they must be the same."""
+def _check_positions(weights: dict[str, Tensor], where: Path) -> None:
+    """Compares position encodings in the file, which are optional, with those that regard computes."""
     for name in _POSITIONS:
-        table = checked_path.get(name)
+        table = weights.get(name)
         if table is None:
             continue
         computed = SinusoidalPositions()(torch.zeros(1, *table.shape))[0]
-        if not torch.allclose(to_ours(table.float(), 1), computed, atol=1e-4):
-            raise ConfigError(f"{where}: {name} is not the sinusoidal table that regard computes: learned positions?")
+        if not torch.allclose(to_regard_order(table.float(), 1), computed, atol=1e-4):
+            raise ConfigError(
+                f"{where}: expected the sinusoidal table that regard computes in {name}, got other values, such as "
+                "learned positions: regard cannot import this model"
+            )

@@ -1,4 +1,4 @@
-"""Marian's two files of a vocabulary as one: SentencePiece cuts the text, vocab.json numbers the pieces."""
+"""Vocabularies of MarianMT: a SentencePiece model segments text, vocab.json gives the pieces their ids."""
 
 from __future__ import annotations
 
@@ -10,46 +10,50 @@ from regard.errors import CheckpointError
 from regard.interop.foreign_json import read_object
 from regard.interop.sentencepiece_file import Piece, PieceFile, PieceType, read_pieces, write_pieces
 from regard.text.file_type import read_file
-from regard.text.spans import END
 from regard.text.subword import Subword
+from regard.text.tokenizers import END_PIECE
 
 UNK, EOS, PAD = "<unk>", "</s>", "<pad>"
 _CONTROLS = (EOS, PAD, "<s>")
-_MOST = 64 << 20
-_FREE = 64
-"""Rows of an embedding that may have no piece, besides half of all: to make their number a round one."""
-_SHOWN = 40
+_MAX_BYTES = 64 << 20
+_MAX_EXTRA_ROWS = 64
+"""Rows without a piece that an embedding may have in addition to one half: sizes are often rounded up."""
+_MAX_CHARACTERS = 40
 
 
 def read_vocabulary(spm: Path, vocab: Path, *, size: int, start: int) -> tuple[Subword, bool]:
-    """Joins the two files.
+    """Makes one SentencePiece model of the two files.
 
-    The new SentencePiece model has the pieces of vocab.json in their order. Those that the SentencePiece file does
-    not have are never cut to, but can be joined; those that only it has follow behind `END` and mean `unknown`.
+    It has the pieces of vocab.json in the order of their ids. Pieces that are not in the SentencePiece file are never
+    produced by segmentation, but can be decoded. Pieces that only the SentencePiece file has come after `END_PIECE`
+    and are unknown to the model.
 
     Args:
-        spm: The SentencePiece file of one side.
-        vocab: The JSON object from pieces to ids.
+        spm: SentencePiece file of the source or the target.
+        vocab: JSON file with the id of each piece.
         size: Rows of the model's embedding.
         start: Id that a translation begins with.
 
     Returns:
-        A vocabulary of `size` ids, and whether it cuts by BPE.
+        A vocabulary of `size` ids, and whether it segments by BPE.
 
     Raises:
-        CheckpointError: A file is missing or damaged, or they do not fit together.
+        CheckpointError: A file is missing or damaged, or the files do not fit together.
     """
     ids = read_ids(vocab, size=size)
-    file = read_pieces(read_file(spm, wanted="a SentencePiece model", most=_MOST), where=str(spm))
-    for wanted in (UNK, EOS, PAD):
-        if wanted not in ids:
-            raise CheckpointError(f"{vocab}: expected an id for {wanted}, found none: is it a vocabulary of Marian?")
-    names = {number: text for text, number in ids.items()}
-    begin = names.get(start, "")
-    if begin not in _CONTROLS:
-        raise CheckpointError(f"{vocab}: expected a control piece at id {start}, which begins texts, got {begin!r}")
-    _check_belonging(file, ids, spm, vocab)
-    data = write_pieces(_ordered(file, names, size), file.settings, bos=begin, eos=EOS, pad=PAD)
+    file = read_pieces(read_file(spm, expected="a SentencePiece model", most=_MAX_BYTES), where=str(spm))
+    for special in (UNK, EOS, PAD):
+        if special not in ids:
+            raise CheckpointError(f"{vocab}: expected an id for {special}, found none: is it a vocabulary of Marian?")
+    texts = {number: text for text, number in ids.items()}
+    bos = texts.get(start, "")
+    if bos not in _CONTROLS:
+        raise CheckpointError(
+            f"{vocab}: expected a control piece at id {start}, decoder_start_token_id of config.json, got {bos!r}: "
+            "copy the directory again"
+        )
+    _check_same_model(file, ids, spm, vocab)
+    data = write_pieces(_ordered(file, texts, size), file.settings, bos=bos, eos=EOS, pad=PAD)
     try:
         return Subword(data), file.bpe
     except CheckpointError as error:
@@ -69,18 +73,22 @@ def read_ids(vocab: Path, *, size: int) -> dict[str, int]:
     Raises:
         CheckpointError: The file is missing or damaged, or an id has no row.
     """
-    tree = read_object(vocab, wanted="an object from pieces to ids")
-    odd = next((text for text, number in tree.items() if not isinstance(number, int) or isinstance(number, bool)), None)
-    if odd is not None:
+    tree = read_object(vocab, expected="an object from pieces to ids")
+    no_id = next((text for text, number in tree.items() if type(number) is not int), None)
+    if no_id is not None:
         raise CheckpointError(
-            f"{vocab}: expected an object from pieces to ids, got {_short(tree[odd])} of {_short(odd)}"
+            f"{vocab}: expected an object from pieces to ids, got {_short(tree[no_id])} as the id of {_short(no_id)}; "
+            "copy the directory again"
         )
     ids = cast("dict[str, int]", tree)
-    wrong = next((text for text, number in ids.items() if not 0 <= number < size), None)
-    if wrong is not None or len(set(ids.values())) < len(ids):
-        told = "an id twice" if wrong is None else f"{_short(ids[wrong])} of {_short(wrong)}"
-        raise CheckpointError(f"{vocab}: expected ids below {size}, the rows of the embedding, got {told}")
-    if size > 2 * len(ids) + _FREE:
+    out_of_range = next((text for text, number in ids.items() if not 0 <= number < size), None)
+    if out_of_range is not None or len(set(ids.values())) < len(ids):
+        got = "an id twice" if out_of_range is None else f"{_short(ids[out_of_range])} of {_short(out_of_range)}"
+        raise CheckpointError(
+            f"{vocab}: expected different ids below {size}, the rows of the embedding, got {got}; copy the directory "
+            "again"
+        )
+    if size > 2 * len(ids) + _MAX_EXTRA_ROWS:
         raise CheckpointError(
             f"{vocab}: expected an id for most of the {size} rows of the embedding, found {len(ids)}: the files belong "
             "to different models, or one was cut short; copy the directory again"
@@ -88,36 +96,36 @@ def read_ids(vocab: Path, *, size: int) -> dict[str, int]:
     return ids
 
 
-def _check_belonging(file: PieceFile, ids: Mapping[str, int], spm: Path, vocab: Path) -> None:
-    """Refuses pieces of another model: a few without an id are usual, most are not."""
-    usual = [piece.text for piece in file.pieces if piece.type is PieceType.NORMAL]
-    without = sum(text not in ids for text in usual)
-    if 2 * without > len(usual):
+def _check_same_model(file: PieceFile, ids: Mapping[str, int], spm: Path, vocab: Path) -> None:
+    """Refuses files of different models: a few pieces without an id are normal, more than half are not."""
+    texts = [piece.text for piece in file.pieces if piece.type is PieceType.NORMAL]
+    num_without = sum(text not in ids for text in texts)
+    if 2 * num_without > len(texts):
         raise CheckpointError(
-            f"{vocab}: {without} of {len(usual)} pieces of {spm.name} have no id: the files belong to different "
+            f"{vocab}: {num_without} of {len(texts)} pieces of {spm.name} have no id: the files belong to different "
             "models; copy the directory again"
         )
 
 
 def _short(value: object) -> str:
-    told = repr(value) if isinstance(value, str) else str(value)
-    return told if len(told) <= _SHOWN else f"{told[:_SHOWN]}..."
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[:_MAX_CHARACTERS]}..."
 
 
-def _ordered(file: PieceFile, names: Mapping[int, str], size: int) -> list[Piece]:
-    known = {piece.text: piece for piece in file.pieces}
-    silent = (PieceType.UNKNOWN, PieceType.CONTROL)
-    lowest = min((piece.score for piece in file.pieces), default=0.0) - 1.0  # a BPE merges to it last, and undoes it
+def _ordered(file: PieceFile, texts: Mapping[int, str], size: int) -> list[Piece]:
+    by_text = {piece.text: piece for piece in file.pieces}
+    without_text = (PieceType.UNKNOWN, PieceType.CONTROL)
+    lowest = min((piece.score for piece in file.pieces), default=0.0) - 1.0  # BPE merges to it last and splits it
 
     def piece(number: int) -> Piece:
-        text = names.get(number, f"<no piece {number}>")
+        text = texts.get(number, f"<no piece {number}>")
         if text == UNK:
             return Piece(text, 0.0, PieceType.UNKNOWN)
         if text in _CONTROLS:
             return Piece(text, 0.0, PieceType.CONTROL)
-        found = known.get(text)
-        return found if found and found.type not in silent else Piece(text, lowest, PieceType.UNUSED)
+        known = by_text.get(text)
+        return known if known and known.type not in without_text else Piece(text, lowest, PieceType.UNUSED)
 
-    listed = set(names.values())
-    extra = [one for one in file.pieces if one.text not in listed and one.type not in silent]
-    return [*(piece(number) for number in range(size)), Piece(END, 0.0, PieceType.CONTROL), *extra]
+    with_id = set(texts.values())
+    extra = [other for other in file.pieces if other.text not in with_id and other.type not in without_text]
+    return [*(piece(number) for number in range(size)), Piece(END_PIECE, 0.0, PieceType.CONTROL), *extra]

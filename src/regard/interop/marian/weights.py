@@ -1,8 +1,8 @@
-"""Where each of our tensors lies in Hugging Face's MarianMT, and in which order.
+"""Names of regard's tensors in Hugging Face's MarianMT, and the order of their dimensions.
 
-Marian keeps the sines of its positions in the first half of the width and the cosines in the second; regard
-interleaves them (Vaswani 2017, §3.5). Nothing else in a Transformer depends on the order of the width, so that all
-that is added to the stream of states is put in the other order, and every number comes out the same.
+Marian stores the sines of its positions in the first half of the width and the cosines in the second; regard
+interleaves them (Vaswani et al. 2017, §3.5). Nothing else in a Transformer depends on the order of the width. Every
+tensor that reads or writes hidden states is permuted, and all results stay the same.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from regard.config.schema import TransformerConfig
 from regard.interop.marian.config import MarianConfig
 
 LAYER = re.compile(r"model\.(encoder|decoder)\.layers\.(\d{1,6})\.")
-"""How names of tensors in a layer begin."""
+"""Beginning of the names of a layer's tensors in MarianMT."""
 SRC_TABLE, TGT_TABLE = "encoder.embedder.embedding.weight", "decoder.embedder.embedding.weight"
 OUTPUT, OUTPUT_BIAS = "output_weight", "output_bias"
 
@@ -31,59 +31,59 @@ _DECODER = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A tensor of ours and its place in MarianMT.
+class TensorPair:
+    """A tensor of regard and the same tensor of MarianMT.
 
     Attributes:
-        ours: Its name in regard.
-        theirs: Its name in MarianMT.
-        dim: The dimension that runs over the width of the states; None if none does.
+        regard: Its name in regard.
+        marian: Its name in MarianMT.
+        dim: Dimension that runs over the width of the hidden states; None if there is none.
     """
 
-    ours: str
-    theirs: str
+    regard: str
+    marian: str
     dim: int | None
 
 
-def places(config: TransformerConfig) -> Iterator[Place]:
-    """All tensors but the embeddings and the output layer, which may be shared in several ways.
+def tensor_pairs(config: TransformerConfig) -> Iterator[TensorPair]:
+    """Lists all tensors except embeddings and output layer, which models share in several ways.
 
     Args:
         config: The `[model]` section.
 
     Yields:
-        One place a tensor.
+        One pair per tensor.
     """
     for side, depth, attentions in (
         ("encoder", config.encoder_layers, _ENCODER),
         ("decoder", config.decoder_layers, _DECODER),
     ):
         for number in range(depth):
-            ours, theirs = f"{side}.layers.{number}.", f"model.{side}.layers.{number}."
-            for (attention, around), (their_attention, norm) in attentions:
-                yield from _attention(f"{ours}{attention}.", f"{theirs}{their_attention}.")
-                yield from _norm(f"{ours}{around}.norm.", f"{theirs}{norm}.")
-            yield Place(f"{ours}feed_forward.widen.weight", f"{theirs}fc1.weight", 1)
-            yield Place(f"{ours}feed_forward.widen.bias", f"{theirs}fc1.bias", None)
-            yield Place(f"{ours}feed_forward.narrow.weight", f"{theirs}fc2.weight", 0)
-            yield Place(f"{ours}feed_forward.narrow.bias", f"{theirs}fc2.bias", 0)
-            yield from _norm(f"{ours}around_feed_forward.norm.", f"{theirs}final_layer_norm.")
+            own, layer = f"{side}.layers.{number}.", f"model.{side}.layers.{number}."
+            for (attention, around), (marian_attention, norm) in attentions:
+                yield from _attention(f"{own}{attention}.", f"{layer}{marian_attention}.")
+                yield from _norm(f"{own}{around}.norm.", f"{layer}{norm}.")
+            yield TensorPair(f"{own}feed_forward.widen.weight", f"{layer}fc1.weight", 1)
+            yield TensorPair(f"{own}feed_forward.widen.bias", f"{layer}fc1.bias", None)
+            yield TensorPair(f"{own}feed_forward.narrow.weight", f"{layer}fc2.weight", 0)
+            yield TensorPair(f"{own}feed_forward.narrow.bias", f"{layer}fc2.bias", 0)
+            yield from _norm(f"{own}around_feed_forward.norm.", f"{layer}final_layer_norm.")
 
 
-def their_shapes(theirs: MarianConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """What `places` lists, as MarianMT has it.
+def marian_shapes(marian: MarianConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Lists the shapes of the tensors of `tensor_pairs` in MarianMT.
 
     Args:
-        theirs: Its configuration.
+        marian: Configuration of the MarianMT model.
 
     Yields:
-        Names of MarianMT with shapes.
+        Names in MarianMT, and shapes.
     """
-    width, ff_size = theirs.d_model, theirs.encoder_ffn_dim
+    width, ff_size = marian.d_model, marian.encoder_ffn_dim
     sizes = {"fc1.weight": (ff_size, width), "fc1.bias": (ff_size,), "fc2.weight": (width, ff_size)}
     for side, depth, attentions in (
-        ("encoder", theirs.encoder_layers, _ENCODER),
-        ("decoder", theirs.decoder_layers, _DECODER),
+        ("encoder", marian.encoder_layers, _ENCODER),
+        ("decoder", marian.decoder_layers, _DECODER),
     ):
         for number in range(depth):
             layer = f"model.{side}.layers.{number}."
@@ -97,45 +97,45 @@ def their_shapes(theirs: MarianConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
             yield from ((f"{layer}final_layer_norm.{part}", (width,)) for part in ("weight", "bias"))
 
 
-def to_ours(tensor: Tensor, dim: int | None) -> Tensor:
-    """Puts a dimension in regard's order.
+def to_regard_order(tensor: Tensor, dim: int | None) -> Tensor:
+    """Permutes a dimension from Marian's order to regard's.
 
     Args:
         tensor: `(...)`, in Marian's order.
-        dim: The dimension; None leaves the tensor as it is.
+        dim: The dimension; None changes nothing.
 
     Returns:
-        `(...)`, in regard's.
+        `(...)`, in regard's order.
     """
     return tensor if dim is None else tensor.index_select(dim, _order(tensor.shape[dim]))
 
 
-def to_theirs(tensor: Tensor, dim: int | None) -> Tensor:
-    """Puts a dimension in Marian's order.
+def to_marian_order(tensor: Tensor, dim: int | None) -> Tensor:
+    """Permutes a dimension from regard's order to Marian's.
 
     Args:
         tensor: `(...)`, in regard's order.
-        dim: The dimension; None leaves the tensor as it is.
+        dim: The dimension; None changes nothing.
 
     Returns:
-        `(...)`, in Marian's.
+        `(...)`, in Marian's order.
     """
     return tensor if dim is None else tensor.index_select(dim, _order(tensor.shape[dim]).argsort())
 
 
 def _order(width: int) -> Tensor:
-    """`(D,)`: regard's place 2j is Marian's place j, and 2j + 1 is D/2 + j."""
+    """`(D,)`: regard's index 2j is Marian's index j, and 2j + 1 is D/2 + j."""
     return torch.stack((torch.arange(width // 2), torch.arange(width // 2, width)), dim=1).flatten()
 
 
-def _attention(ours: str, theirs: str) -> Iterator[Place]:
-    for mine, their in _ATTENTION.items():
-        yield Place(f"{ours}{mine}.weight", f"{theirs}{their}.weight", 1)
-        yield Place(f"{ours}{mine}.bias", f"{theirs}{their}.bias", None)
-    yield Place(f"{ours}output_map.weight", f"{theirs}out_proj.weight", 0)
-    yield Place(f"{ours}output_map.bias", f"{theirs}out_proj.bias", 0)
+def _attention(own: str, marian: str) -> Iterator[TensorPair]:
+    for own_map, marian_map in _ATTENTION.items():
+        yield TensorPair(f"{own}{own_map}.weight", f"{marian}{marian_map}.weight", 1)
+        yield TensorPair(f"{own}{own_map}.bias", f"{marian}{marian_map}.bias", None)
+    yield TensorPair(f"{own}output_map.weight", f"{marian}out_proj.weight", 0)
+    yield TensorPair(f"{own}output_map.bias", f"{marian}out_proj.bias", 0)
 
 
-def _norm(ours: str, theirs: str) -> Iterator[Place]:
-    yield Place(f"{ours}weight", f"{theirs}weight", 0)
-    yield Place(f"{ours}bias", f"{theirs}bias", 0)
+def _norm(own: str, marian: str) -> Iterator[TensorPair]:
+    yield TensorPair(f"{own}weight", f"{marian}weight", 0)
+    yield TensorPair(f"{own}bias", f"{marian}bias", 0)

@@ -1,1 +1,1 @@
-"""ONNX: graphs of every model, their quantization, and an engine that runs them with ONNX Runtime."""
+"""ONNX: export of every model, 8-bit quantization, and an engine that runs the graphs with ONNX Runtime."""

@@ -1,18 +1,19 @@
-"""Every attention of regard as nodes of ONNX: scores, normalizers, windows. Shapes are those of the modules.
+"""Scores, windows, coverage and location features as ONNX nodes. Shapes are those of the modules.
 
-A position that may not be attended to has the lowest float added to its score, which turns into a weight of zero.
+A masked position has the lowest float added to its score, so that its weight is zero.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from regard.attention.coverage import Coverage
 from regard.attention.heads import HeadLinear
-from regard.attention.kernels import masked_softmax
 from regard.attention.location import LocationFeatures
-from regard.attention.normalizers import Normalizer, Sharpened, entmax15, smooth, sparsemax
 from regard.attention.scores import (
     AdditiveScore,
     CosineScore,
@@ -23,17 +24,24 @@ from regard.attention.scores import (
     ScaledDotScore,
     Score,
 )
-from regard.attention.windows import FollowingWindow, MedianWindow, MonotonicWindow, PredictiveWindow, Window
+from regard.attention.windows import (
+    HistoryWindow,
+    MeanWindow,
+    MedianWindow,
+    MonotonicWindow,
+    PredictiveWindow,
+    Window,
+)
 from regard.interop.onnx.graph import Graph, Value
+from regard.interop.part_table import PartTable, exact
+from regard.native.linear import Linear
 
-SCORES = frozenset({DotScore, ScaledDotScore, GeneralScore, CosineScore, AdditiveScore, LocationScore})
-"""The scores that can be drawn."""
 LOWEST = torch.finfo(torch.float32).min
-"""What is added to the score of a position that may not be attended to."""
+"""Bias of a masked position."""
 
 
-def bias_of(g: Graph, mask: Value) -> Value:
-    """What a mask adds to scores.
+def mask_bias(g: Graph, mask: Value) -> Value:
+    """Turns a mask into a bias of the scores.
 
     Args:
         g: The graph.
@@ -46,7 +54,7 @@ def bias_of(g: Graph, mask: Value) -> Value:
 
 
 def positions(g: Graph, count: Value) -> Value:
-    """The first positions of a sentence.
+    """Positions from 0.
 
     Args:
         g: The graph.
@@ -59,12 +67,12 @@ def positions(g: Graph, count: Value) -> Value:
 
 
 def size(g: Graph, value: Value, dim: int) -> Value:
-    """How large a dimension is.
+    """Size of one dimension.
 
     Args:
         g: The graph.
         value: `(...)`.
-        dim: Which of them.
+        dim: The dimension, from 0.
 
     Returns:
         `(1,)` int64.
@@ -85,17 +93,62 @@ def transposed(g: Graph, x: Value) -> Value:
     return g.op("Transpose", x, perm=[0, 1, 3, 2])
 
 
-def head_linear(g: Graph, module: HeadLinear, x: Value) -> Value:
-    """See `HeadLinear.forward`.
+def running_sum(g: Graph, x: Value) -> Value:
+    """Cumulative sum over the last dimension.
 
     Args:
         g: The graph.
-        module: The maps.
+        x: `(..., S)`.
+
+    Returns:
+        `(..., S)`.
+    """
+    return g.op("CumSum", x, g.constant(torch.tensor(-1)))
+
+
+LINEAR_LAYERS: PartTable[None] = PartTable("onnx", "linear layer", {Linear: None, nn.Linear: None})
+"""Linear layers that can be drawn."""
+
+
+def linear(g: Graph, module: nn.Module, x: Value) -> Value:
+    """Draws a linear layer.
+
+    Args:
+        g: The graph.
+        module: The layer.
+        x: `(N, in)`.
+
+    Returns:
+        `(N, out)`.
+    """
+    weight, bias = linear_weights(module)
+    return g.linear(x, weight, bias)
+
+
+def linear_weights(module: nn.Module) -> tuple[Tensor, Tensor | None]:
+    """Weight `(out, in)` and bias `(out,)` or None of a linear layer that can be drawn."""
+    LINEAR_LAYERS.find(module)
+    bias: Tensor | None = module.bias  # type: ignore[assignment]
+    return module.get_parameter("weight"), bias
+
+
+def embedding_table(module: nn.Module) -> Tensor:
+    """Table `(V, E)` of an embedding that can be drawn."""
+    return exact(module, nn.Embedding, engine="onnx", family="embedding").weight
+
+
+def head_linear(g: Graph, module: HeadLinear, x: Value) -> Value:
+    """Draws `HeadLinear.forward`.
+
+    Args:
+        g: The graph.
+        module: The maps of all heads.
         x: `(B, H, N, in)`.
 
     Returns:
         `(B, H, N, out)`.
     """
+    exact(module, HeadLinear, engine="onnx", family="linear layer of heads")
     num_heads, out_size, in_size = module.weight.shape
     if num_heads > 1:
         y = g.op("MatMul", x, g.constant(module.weight.transpose(1, 2)))
@@ -106,46 +159,39 @@ def head_linear(g: Graph, module: HeadLinear, x: Value) -> Value:
     return g.op("Reshape", g.linear(rows, module.weight[0], bias), shape)
 
 
-def project_key(g: Graph, score: Score, key: Value) -> Value:
-    """See `Score.project_key`.
-
-    Args:
-        g: The graph.
-        score: One of regard's.
-        key: `(B, H, S, K)`.
-
-    Returns:
-        `(B, H, S, P)`.
-    """
-    if isinstance(score, (GeneralScore, AdditiveScore)):
-        return head_linear(g, score.key_map, key)
-    return _unit(g, key) if isinstance(score, CosineScore) else key
-
-
-def scores(g: Graph, score: Score, query: Value, key: Value) -> Value:
-    """See `Score.forward`; scores outside the dot family take one query at a time.
-
-    Args:
-        g: The graph.
-        score: One of regard's.
-        query: `(B, H, T, Q)`.
-        key: `(B, H, S, P)`.
-
-    Returns:
-        `(B, H, T, S)`.
-    """
-    if isinstance(score, AdditiveScore):
-        hidden = g.op("Tanh", g.op("Add", head_linear(g, score.query_map, query), key))  # (B, H, S, A)
-        v = score.v.t() if len(score.v) == 1 else score.v[:, :, None]  # (A, 1), or (H, A, 1)
-        return transposed(g, g.op("MatMul", hidden, g.constant(v)))
-    if isinstance(score, LocationScore):
-        return _first(g, head_linear(g, score.position_map, query), size(g, key, 2), score.position_map.weight.shape[1])
-    if isinstance(score, CosineScore):
-        query = g.op("Mul", _unit(g, query), g.constant(score.log_sharpness.exp()))
-    if not isinstance(score, DotProductScore):
-        raise AssertionError(f"a score of another kind: {type(score).__name__}")
+def _dot(g: Graph, score: DotProductScore, query: Value, key: Value) -> Value:
     products = g.op("MatMul", query, transposed(g, key))
     return products if score.scale == 1.0 else g.op("Mul", products, g.scalar(score.scale))
+
+
+def _cosine(g: Graph, score: CosineScore, query: Value, key: Value) -> Value:
+    return _dot(g, score, g.op("Mul", _unit(g, query), g.constant(score.log_sharpness.exp())), key)
+
+
+def _additive(g: Graph, score: AdditiveScore, query: Value, key: Value) -> Value:
+    hidden = g.op("Tanh", g.op("Add", head_linear(g, score.query_map, query), key))  # (B, H, S, A)
+    v = score.v.t() if len(score.v) == 1 else score.v[:, :, None]  # (A, 1), or (H, A, 1)
+    return transposed(g, g.op("MatMul", hidden, g.constant(v)))
+
+
+def _location_based(g: Graph, score: LocationScore, query: Value, key: Value) -> Value:
+    """The first S of the score's columns; the lowest float behind the last one."""
+    columns, count, reach = (
+        head_linear(g, score.position_map, query),
+        size(g, key, 2),
+        score.position_map.weight.shape[1],
+    )
+    missing = g.op("Max", g.op("Sub", count, g.ints(reach)), g.ints(0))
+    padded = g.op("Pad", columns, g.op("Concat", g.ints(0, 0, 0, 0, 0, 0, 0), missing, axis=0), g.scalar(LOWEST))
+    return g.op("Slice", padded, g.ints(0), count, g.ints(3))
+
+
+def _mapped_key(g: Graph, score: GeneralScore | AdditiveScore, key: Value) -> Value:
+    return head_linear(g, score.key_map, key)
+
+
+def _unit_key(g: Graph, score: CosineScore, key: Value) -> Value:
+    return _unit(g, key)
 
 
 def _unit(g: Graph, x: Value) -> Value:
@@ -153,74 +199,77 @@ def _unit(g: Graph, x: Value) -> Value:
     return g.op("Div", x, g.op("Max", norm, g.scalar(1e-12)))
 
 
-def _first(g: Graph, x: Value, count: Value, given: int) -> Value:
-    """The first `count` of `given` columns of `(B, H, T, given)`, of the lowest float where it has no more."""
-    missing = g.op("Max", g.op("Sub", count, g.ints(given)), g.ints(0))
-    padded = g.op("Pad", x, g.op("Concat", g.ints(0, 0, 0, 0, 0, 0, 0), missing, axis=0), g.scalar(LOWEST))
-    return g.op("Slice", padded, g.ints(0), count, g.ints(3))
+@dataclass(frozen=True, slots=True)
+class ScoreDrawing:
+    """How one type of score is drawn.
+
+    Attributes:
+        scores: Draws `Score.forward`.
+        project_key: Draws `Score.project_key`; None where keys stay as they are.
+    """
+
+    scores: Callable[..., Value]
+    project_key: Callable[..., Value] | None = None
 
 
-def normalize(g: Graph, normalizer: Normalizer, z: Value) -> Value:
-    """See `regard.attention.normalizers`; what is hidden has been biased already.
+SCORES: PartTable[ScoreDrawing] = PartTable(
+    "onnx",
+    "score",
+    {
+        DotScore: ScoreDrawing(_dot),
+        ScaledDotScore: ScoreDrawing(_dot),
+        GeneralScore: ScoreDrawing(_dot, _mapped_key),
+        CosineScore: ScoreDrawing(_cosine, _unit_key),
+        AdditiveScore: ScoreDrawing(_additive, _mapped_key),
+        LocationScore: ScoreDrawing(_location_based),
+    },
+)
+"""Drawing per type of score."""
+SELF_ATTENTION_SCORES: PartTable[None] = PartTable(
+    "onnx", "score of self-attention", {DotScore: None, ScaledDotScore: None, LocationScore: None}
+)
+"""Scores that can be drawn for several queries at once and for keys as they are."""
+
+
+def projects_key(score: Score) -> bool:
+    """Whether a score reads keys other than the states themselves."""
+    return SCORES.find(score).project_key is not None
+
+
+def project_key(g: Graph, score: Score, key: Value) -> Value:
+    """Draws `Score.project_key`.
 
     Args:
         g: The graph.
-        normalizer: One of regard's.
-        z: `(B, H, T, S)`.
+        score: The score.
+        key: `(B, H, S, K)`.
+
+    Returns:
+        `(B, H, S, P)`.
+    """
+    draw = SCORES.find(score).project_key
+    return key if draw is None else draw(g, score, key)
+
+
+def scores(g: Graph, score: Score, query: Value, key: Value) -> Value:
+    """Draws `Score.forward`; the additive score takes one query at a time, T = 1.
+
+    Args:
+        g: The graph.
+        score: The score.
+        query: `(B, H, T, Q)`.
+        key: `(B, H, S, P)`.
 
     Returns:
         `(B, H, T, S)`.
     """
-    if normalizer is masked_softmax:
-        return g.op("Softmax", z, axis=-1)
-    if normalizer not in (sparsemax, entmax15):
-        raise AssertionError("a normalizer of another kind")
-    halved = g.op("Mul", z, g.scalar(0.5)) if normalizer is entmax15 else z
-    below = g.op("Max", g.op("Sub", halved, g.op("ReduceMax", halved, g.ints(-1))), g.scalar(-2.0))
-    count = size(g, z, 3)
-    ordered = g.ops("TopK", below, count, count=2)[0]
-    k = g.op("Add", g.op("Cast", positions(g, count), to=1), g.scalar(1.0))
-    if normalizer is sparsemax:
-        lower = g.op("Div", g.op("Sub", _running_sum(g, ordered), g.scalar(1.0)), k)
-        return g.op("Relu", g.op("Sub", below, g.op("ReduceMax", lower, g.ints(-1))))
-    mean = g.op("Div", _running_sum(g, ordered), k)
-    squares = _running_sum(g, g.op("Mul", ordered, ordered))
-    spread = g.op("Sub", squares, g.op("Mul", k, g.op("Mul", mean, mean)))
-    share = g.op("Relu", g.op("Div", g.op("Sub", g.scalar(1.0), spread), k))
-    thresholds = g.op("Sub", mean, g.op("Sqrt", share))
-    kept = g.op("Cast", g.op("LessOrEqual", thresholds, ordered), to=7)
-    last = g.op("Sub", g.op("ReduceSum", kept, g.ints(-1)), g.ints(1))
-    root = g.op("Relu", g.op("Sub", below, g.op("GatherElements", thresholds, last, axis=-1)))
-    return g.op("Mul", root, root)
-
-
-def attend(g: Graph, normalizer: Normalizer, z: Value, bias: Value | None) -> Value:
-    """Weights of scores, after sharpening and whatever hides positions.
-
-    Args:
-        g: The graph.
-        normalizer: One of regard's.
-        z: Scores `(B, H, T, S)`.
-        bias: What hides positions, broadcastable to the scores, or None.
-
-    Returns:
-        `(B, H, T, S)`.
-    """
-    if isinstance(normalizer, Sharpened):
-        return attend(g, normalizer.normalizer, g.op("Mul", z, g.scalar(normalizer.factor)), bias)
-    if normalizer is smooth:
-        z, normalizer = g.op("Neg", g.op("Softplus", g.op("Neg", z))), masked_softmax
-    return normalize(g, normalizer, z if bias is None else g.op("Add", z, bias))
-
-
-def _running_sum(g: Graph, x: Value) -> Value:
-    return g.op("CumSum", x, g.constant(torch.tensor(-1)))
+    return SCORES.find(score).scores(g, score, query, key)
 
 
 def window(
     g: Graph, module: Window, query: Value, src_len: Value, step: Value, num_keys: Value
 ) -> tuple[Value, list[Value]]:
-    """What a window of Luong's adds to the scores of one query a row.
+    """Draws a local window (Luong et al. 2015, §3.2) for one query per row.
 
     Args:
         g: The graph.
@@ -231,66 +280,90 @@ def window(
         num_keys: S, `(1,)` int64.
 
     Returns:
-        What hides positions, and what favors some, where there is such; `(B, 1, 1, S)` each.
+        The mask bias of positions outside the window, and biases that favor positions inside (none or one);
+        `(B, 1, 1, S)` each.
     """
+    draw_center, draw_preference = WINDOWS.find(module)
     last = g.op("Cast", g.op("Sub", src_len, g.ints(1)), to=1)
-    if isinstance(module, MonotonicWindow):
-        center = g.op("Min", g.op("Cast", step, to=1), last)
-    elif isinstance(module, PredictiveWindow):
-        hidden = g.op("Tanh", g.linear(query, module.hidden_map.weight))
-        share = g.op("Sigmoid", g.linear(hidden, module.v.weight))
-        center = g.op("Mul", g.op("Squeeze", share, g.ints(1)), last)
-    else:
-        raise AssertionError(f"a window of another kind: {type(module).__name__}")
+    center = draw_center(g, module, query, last, step)
     distance = _distance(g, g.op("Reshape", center, g.ints(-1, 1, 1, 1)), num_keys)
-    hiding = _within(g, distance, module.reach)
-    if isinstance(module, MonotonicWindow):
-        return hiding, []
-    preference = g.op("Mul", g.op("Mul", distance, distance), g.scalar(-2.0 / module.reach**2))
-    return hiding, [preference]
+    outside = _outside_bias(g, distance, module.half_width)
+    return outside, [] if draw_preference is None else [draw_preference(g, module, distance)]
 
 
-def following_window(g: Graph, module: FollowingWindow, last: Value) -> Value:
-    """What a window around the last look hides.
+def _monotonic_center(g: Graph, module: MonotonicWindow, query: Value, last: Value, step: Value) -> Value:
+    return g.op("Min", g.op("Cast", step, to=1), last)
+
+
+def _predicted_center(g: Graph, module: PredictiveWindow, query: Value, last: Value, step: Value) -> Value:
+    hidden = g.op("Tanh", linear(g, module.hidden_map, query))
+    share = g.op("Sigmoid", linear(g, module.v, hidden))
+    return g.op("Mul", g.op("Squeeze", share, g.ints(1)), last)
+
+
+def _gaussian(g: Graph, module: PredictiveWindow, distance: Value) -> Value:
+    return g.op("Mul", g.op("Mul", distance, distance), g.scalar(-2.0 / module.half_width**2))
+
+
+WINDOWS: PartTable[tuple[Callable[..., Value], Callable[..., Value] | None]] = PartTable(
+    "onnx", "window", {MonotonicWindow: (_monotonic_center, None), PredictiveWindow: (_predicted_center, _gaussian)}
+)
+"""Drawing of the center, and of the preference for positions near it, per type of local window."""
+
+
+def following_window(g: Graph, module: HistoryWindow, last: Value) -> Value:
+    """Draws a window around the previous attention weights.
 
     Args:
         g: The graph.
         module: The window.
-        last: Weights of the last look, `(B, H, 1, S)`.
+        last: Attention weights of the previous step, `(B, H, 1, S)`.
 
     Returns:
-        A bias `(B, H, 1, S)`.
+        Mask bias of positions outside the window, `(B, H, 1, S)`.
     """
     num_keys = size(g, last, 3)
-    if isinstance(module, MedianWindow):
-        half = g.op("Mul", g.op("ReduceSum", last, g.ints(-1)), g.scalar(0.5))
-        before = g.op("Cast", g.op("Less", _running_sum(g, last), half), to=1)
-        center = g.op("ReduceSum", before, g.ints(-1))
-    else:
-        where = g.op("Cast", positions(g, num_keys), to=1)
-        center = g.op("ReduceSum", g.op("Mul", last, where), g.ints(-1))
-    return _within(g, _distance(g, center, num_keys), module.reach)
+    center = FOLLOWING_WINDOWS.find(module)(g, last, num_keys)
+    return _outside_bias(g, _distance(g, center, num_keys), module.half_width)
+
+
+def _median(g: Graph, last: Value, num_keys: Value) -> Value:
+    half = g.op("Mul", g.op("ReduceSum", last, g.ints(-1)), g.scalar(0.5))
+    before = g.op("Cast", g.op("Less", running_sum(g, last), half), to=1)
+    return g.op("ReduceSum", before, g.ints(-1))
+
+
+def _mean(g: Graph, last: Value, num_keys: Value) -> Value:
+    where = g.op("Cast", positions(g, num_keys), to=1)
+    return g.op("ReduceSum", g.op("Mul", last, where), g.ints(-1))
+
+
+FOLLOWING_WINDOWS: PartTable[Callable[[Graph, Value, Value], Value]] = PartTable(
+    "onnx", "window", {MedianWindow: _median, MeanWindow: _mean}
+)
+"""Drawing of the center per type of window around the previous weights."""
 
 
 def _distance(g: Graph, center: Value, num_keys: Value) -> Value:
     return g.op("Sub", g.op("Cast", positions(g, num_keys), to=1), center)
 
 
-def _within(g: Graph, distance: Value, reach: int) -> Value:
-    return bias_of(g, g.op("LessOrEqual", g.op("Abs", distance), g.scalar(float(reach))))
+def _outside_bias(g: Graph, distance: Value, reach: int) -> Value:
+    return mask_bias(g, g.op("LessOrEqual", g.op("Abs", distance), g.scalar(float(reach))))
 
 
 def coverage(g: Graph, module: Coverage, total: Value) -> Value:
-    """See `Coverage.forward`.
+    """Draws `Coverage.forward`.
 
     Args:
         g: The graph.
         module: The coverage.
-        total: Sum of all earlier weights, `(B, H, 1, S)`.
+        total: Sum of the attention weights of all earlier steps, `(B, H, 1, S)`.
 
     Returns:
         `(B, H, 1, S)`.
     """
+    exact(module, Coverage, engine="onnx", family="coverage")
     w, b = module.hidden_map.weight, module.hidden_map.bias  # (8, 1), (8,)
     hidden = g.op(
         "Tanh", g.op("Add", g.op("Mul", g.op("Unsqueeze", total, g.ints(-1)), g.constant(w[:, 0])), g.constant(b))
@@ -299,21 +372,22 @@ def coverage(g: Graph, module: Coverage, total: Value) -> Value:
 
 
 def location(g: Graph, module: LocationFeatures, last: Value) -> Value:
-    """See `LocationFeatures.forward`.
+    """Draws `LocationFeatures.forward`.
 
     Args:
         g: The graph.
-        module: The filters.
-        last: Weights of the last look, `(B, H, 1, S)`.
+        module: The location features.
+        last: Attention weights of the previous step, `(B, H, 1, S)`.
 
     Returns:
         `(B, H, S, P)`.
     """
+    exact(module, LocationFeatures, engine="onnx", family="location features")
     num_heads = module.feature_map.weight.shape[0]
     filters: Tensor = module.filters.weight  # (k, 1, r)
     num_filters, _, width = filters.shape
     reach = width // 2
-    looks = g.op("Reshape", last, g.op("Concat", g.ints(-1, 1), size(g, last, 3), axis=0))  # (B H, 1, S)
-    features = g.op("Conv", looks, g.constant(filters), pads=[reach, reach])  # (B H, k, S)
+    rows = g.op("Reshape", last, g.op("Concat", g.ints(-1, 1), size(g, last, 3), axis=0))  # (B H, 1, S)
+    features = g.op("Conv", rows, g.constant(filters), pads=[reach, reach])  # (B H, k, S)
     shape = g.op("Concat", g.ints(-1, num_heads, num_filters), size(g, last, 3), axis=0)
     return head_linear(g, module.feature_map, transposed(g, g.op("Reshape", features, shape)))

@@ -1,4 +1,4 @@
-"""Whether a graph is one that regard may have written: nothing else is given to ONNX Runtime."""
+"""Checks ONNX graphs before ONNX Runtime reads them: only what regard itself writes is accepted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from onnx import AttributeProto, GraphProto, ModelProto, TensorProto
 
 QUANTIZATIONS = ("float32", "int8")
-_LARGEST = 64 << 20
+_MAX_BYTES = 64 << 20
 # fmt: off
 OPERATORS = frozenset(
     {
@@ -27,40 +27,40 @@ OPERATORS = frozenset(
     }
 )
 # fmt: on
-"""What regard's own graphs consist of: no loops, no branches, no functions, no operators from elsewhere."""
+"""Operators of regard's graphs: standard ones only, without loops, branches and functions."""
 
 
 def check_graph(path: Path) -> int:
     """Refuses a graph that regard would not have written.
 
     Args:
-        path: The graph, with the file of weights beside it.
+        path: File of the graph; `weights.bin` is in the same directory.
 
     Returns:
-        Where the last of its weights ends in that file.
+        Offset in bytes behind the last of its weights in `weights.bin`; 0 if all are in the graph.
 
     Raises:
         ConfigError: The package onnx is not installed.
-        CheckpointError: It is damaged, holds other operators, or reads another file than `weights.bin`.
+        CheckpointError: The graph is damaged, has other operators, or reads another file than `weights.bin`.
     """
     model = _read(path)
-    wrong = _foreign(model)
-    if wrong:
-        raise CheckpointError(f"{path}: {wrong}, which regard never writes: export the model again")
+    fault = _foreign_content(model)
+    if fault:
+        raise CheckpointError(f"{path}: {fault}, which regard never writes: export the model again")
     weights = path.parent / WEIGHTS
-    reach = weights.stat().st_size if weights.is_file() and not weights.is_symlink() else 0
-    return max((_check_place(path, tensor, reach) for tensor in model.graph.initializer), default=0)
+    file_size = weights.stat().st_size if weights.is_file() and not weights.is_symlink() else 0
+    return max((_checked_end(path, tensor, file_size) for tensor in model.graph.initializer), default=0)
 
 
 def check_quantization(path: Path, quantization: str) -> None:
-    """Refuses a graph that computes in another type than its export says.
+    """Refuses a graph that computes in another type than its manifest says.
 
     Args:
-        path: The graph.
-        quantization: As the export says.
+        path: File of the graph.
+        quantization: Type in the manifest.
 
     Raises:
-        CheckpointError: It multiplies bytes, though it should not.
+        CheckpointError: The type is unknown, or the graph multiplies integers although the type is float32.
     """
     if quantization not in QUANTIZATIONS:
         raise CheckpointError(
@@ -68,55 +68,55 @@ def check_quantization(path: Path, quantization: str) -> None:
             "the model again"
         )
     if quantization == "float32" and any(node.op_type == "MatMulInteger" for node in _read(path).graph.node):
-        raise CheckpointError(f"{path}: multiplies bytes, where export.json says float32: export the model again")
+        raise CheckpointError(f"{path}: multiplies integers, but export.json says float32: export the model again")
 
 
 def _read(path: Path) -> ModelProto:
-    require_package("onnx", to="read a graph of ONNX")
+    require_package("onnx", to="read ONNX graphs")
     from onnx import ModelProto
 
-    data = read_bytes(path, max_bytes=_LARGEST, remedy="export the model again")
+    data = read_bytes(path, max_bytes=_MAX_BYTES, remedy="export the model again")
     model = ModelProto()
     try:
         model.ParseFromString(data)
-    except Exception:  # an error of the package protobuf, which has no types
+    except Exception:  # protobuf's error classes differ from version to version
         raise CheckpointError(f"{path}: damaged: export the model again") from None
     return model
 
 
-def _foreign(model: ModelProto) -> str:
-    """What of a model is not regard's; empty where nothing is."""
+def _foreign_content(model: ModelProto) -> str:
+    """Describes the first thing that regard does not write; empty if there is none."""
     graph: GraphProto = model.graph
     if model.functions or model.training_info or graph.sparse_initializer or graph.quantization_annotation:
         return "it holds more than a graph"
     for node in graph.node:
         if node.domain or node.op_type not in OPERATORS:
             return f"it has the operator {node.domain or 'ai.onnx'}.{node.op_type}"
-        if any(_is_large(one) for one in node.attribute):
+        if any(_holds_data(attribute) for attribute in node.attribute):
             return f"an attribute of {node.op_type} holds a graph or a tensor"
     return ""
 
 
-def _is_large(attribute: AttributeProto) -> bool:
+def _holds_data(attribute: AttributeProto) -> bool:
     return any(attribute.HasField(name) for name in ("t", "g", "sparse_tensor", "tp")) or bool(
         attribute.graphs or attribute.tensors
     )
 
 
-def _check_place(path: Path, tensor: TensorProto, reach: int) -> int:
-    """Where its numbers end."""
+def _checked_end(path: Path, tensor: TensorProto, file_size: int) -> int:
+    """Offset behind a tensor's data in the file of weights, after a check that it is in there."""
     from onnx import TensorProto, helper
 
     if tensor.data_location != TensorProto.EXTERNAL:
         return 0
-    place = {entry.key: entry.value for entry in tensor.external_data}
+    entries = {entry.key: entry.value for entry in tensor.external_data}
     try:
-        begin, length = int(place["offset"]), int(place["length"])
+        begin, length = int(entries["offset"]), int(entries["length"])
         width = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
     except (KeyError, ValueError, TypeError):
         begin, length, width = -1, 0, 0
-    named = place.get("location") == WEIGHTS and set(place) == {"location", "offset", "length"}
-    filled = min(tensor.dims, default=0) >= 0 and length == width * math.prod(tensor.dims)
-    if not (named and filled and 0 <= begin <= begin + length <= reach):
+    in_weights = entries.get("location") == WEIGHTS and set(entries) == {"location", "offset", "length"}
+    has_its_size = min(tensor.dims, default=0) >= 0 and length == width * math.prod(tensor.dims)
+    if not (in_weights and has_its_size and 0 <= begin <= begin + length <= file_size):
         raise CheckpointError(f"{path}: the tensor {tensor.name[:80]!r} is not in {WEIGHTS}: export the model again")
     return begin + length

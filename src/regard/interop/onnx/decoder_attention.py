@@ -1,7 +1,8 @@
-"""A recurrent decoder's look at the source as nodes of ONNX, with all that it remembers of earlier looks."""
+"""The cross-attention of a recurrent decoder as ONNX nodes, with its history of earlier steps."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,10 +10,13 @@ from torch import nn
 
 from regard.attention.history import AttentionWithHistory
 from regard.attention.multi import MultiHeadAttention
-from regard.attention.scores import DotScore, LocationScore
+from regard.attention.single import Attention
+from regard.attention.windows import Window
 from regard.interop.onnx import attention as parts
 from regard.interop.onnx.graph import Graph, Value
+from regard.interop.onnx.normalizers import attention_weights
 from regard.interop.onnx.ports import SOURCE, STATE, Port, Values
+from regard.interop.part_table import PartTable, exact
 
 _KEY, _VALUE, _BIAS, _LENGTH = (SOURCE + name for name in ("key", "value", "bias", "length"))
 _LAST, _TOTAL, _STEP = (STATE + name for name in ("last", "total", "step"))
@@ -20,12 +24,12 @@ _LAST, _TOTAL, _STEP = (STATE + name for name in ("last", "total", "step"))
 
 @dataclass(frozen=True, slots=True)
 class DecoderAttentionOutput:
-    """What a look gives.
+    """Result of one attention step.
 
     Attributes:
         context: `(B, D)`.
         weights: `(B, H, 1, S)`.
-        after: What is remembered of it, by its ports.
+        after: State for the next step, by port.
     """
 
     context: Value
@@ -33,39 +37,92 @@ class DecoderAttentionOutput:
     after: Values
 
 
+class _OneHead:
+    """`Attention`: the encoder's states are keys and values."""
+
+    num_heads = 1
+
+    def __init__(self, attention: Attention) -> None:
+        self.window: Window | None = attention.window
+
+    def keys_and_values(self, g: Graph, states: Value) -> tuple[Value, Value]:
+        """`(B, S, D)` to keys and values, `(B, 1, S, D)` each."""
+        heads = g.op("Unsqueeze", states, g.ints(1))
+        return heads, heads
+
+    def query(self, g: Graph, query: Value) -> Value:
+        return query
+
+    def context(self, g: Graph, context: Value) -> Value:
+        return context
+
+
+class _ManyHeads:
+    """`MultiHeadAttention`: projections of query, key, value and context."""
+
+    window: Window | None = None
+
+    def __init__(self, attention: MultiHeadAttention) -> None:
+        self._attention = attention
+        self.num_heads = attention.num_heads
+
+    def keys_and_values(self, g: Graph, states: Value) -> tuple[Value, Value]:
+        """`(B, S, D)` to keys and values, `(B, H, S, D / H)` each."""
+        key, value = (self._split(g, module, states) for module in (self._attention.key_map, self._attention.value_map))
+        return key, value
+
+    def _split(self, g: Graph, module: nn.Linear, states: Value) -> Value:
+        out_size, in_size = module.weight.shape
+        rows = parts.linear(g, module, g.op("Reshape", states, g.ints(-1, in_size)))
+        heads = g.ints(self.num_heads, out_size // self.num_heads)
+        shape = g.op("Concat", g.op("Shape", states, start=0, end=2), heads, axis=0)
+        return g.op("Transpose", g.op("Reshape", rows, shape), perm=[0, 2, 1, 3])
+
+    def query(self, g: Graph, query: Value) -> Value:
+        return parts.linear(g, self._attention.query_map, query)
+
+    def context(self, g: Graph, context: Value) -> Value:
+        return parts.linear(g, self._attention.output_map, context)
+
+
+_HEADS: PartTable[Callable[..., _OneHead | _ManyHeads]] = PartTable(
+    "onnx", "attention", {Attention: _OneHead, MultiHeadAttention: _ManyHeads}
+)
+
+
 class DecoderAttention:
-    """The attention of a recurrent decoder.
+    """The cross-attention of a recurrent decoder.
 
     Args:
         attention: The attention.
         states_size: Width of the encoder's states.
 
     Attributes:
-        ports: What it keeps of the source and from step to step, by name.
+        ports: Tensors that it stores per sentence and passes from step to step, by name.
     """
 
     def __init__(self, attention: AttentionWithHistory, states_size: int) -> None:
-        self._history = attention
-        self._attention = attention.attention
-        self._score = self._attention.score
-        self._many = self._attention if isinstance(self._attention, MultiHeadAttention) else None
-        self._window = None if isinstance(self._attention, MultiHeadAttention) else self._attention.window
-        self._num_heads = self._many.num_heads if self._many else 1
-        self._remembers = any(one is not None for one in (attention.coverage, attention.location, attention.window))
+        self._history = exact(attention, AttentionWithHistory, engine="onnx", family="decoder attention")
+        self._score, self._normalizer = attention.attention.score, attention.attention.normalizer
+        self._heads = _HEADS.find(attention.attention)(attention.attention)
+        self._window = self._heads.window
+        self._num_heads = self._heads.num_heads
+        self._has_history = any(part is not None for part in (attention.coverage, attention.location, attention.window))
         width = states_size // self._num_heads
+        separate_keys = parts.projects_key(self._score) or isinstance(self._heads, _ManyHeads)
         with torch.no_grad():
             key_size = self._score.project_key(torch.zeros(1, self._num_heads, 1, width)).shape[-1]
         self.ports = {_KEY: Port((self._num_heads, "source", key_size)), _BIAS: Port((1, 1, "source"))}
-        if self._many or not isinstance(self._score, (DotScore, LocationScore)):  # whose keys are the states as well
+        if separate_keys:  # else keys and values are the same tensor
             self.ports[_VALUE] = Port((self._num_heads, "source", width))
         if self._window is not None:
             self.ports[_LENGTH] = Port((), torch.int64)
             self.ports[_STEP] = Port((), torch.int64)
-        if self._remembers:
+        if self._has_history:
             self.ports |= {name: Port((self._num_heads, 1, "source")) for name in (_LAST, _TOTAL)}
 
     def start(self, g: Graph, states: Value, src_len: Value) -> Values:
-        """Draws what is kept of the source.
+        """Draws the values of all ports before the first step.
 
         Args:
             g: The graph.
@@ -76,74 +133,59 @@ class DecoderAttention:
             The value of each port.
         """
         num_keys = parts.size(g, states, 1)
-        key, value = self._heads(g, states)
+        key, value = self._heads.keys_and_values(g, states)
         length = g.op("Reshape", src_len, g.ints(-1, 1, 1, 1))
         values = {
             _KEY: parts.project_key(g, self._score, key),
             _VALUE: value,
-            _BIAS: parts.bias_of(g, g.op("Less", parts.positions(g, num_keys), length)),
+            _BIAS: parts.mask_bias(g, g.op("Less", parts.positions(g, num_keys), length)),
             _LENGTH: src_len,
             _STEP: g.op("Sub", src_len, src_len),
         }
-        if self._remembers:
-            rest = g.op("Concat", g.op("Shape", src_len), g.ints(self._num_heads, 1), num_keys, axis=0)
+        if self._has_history:
+            shape = g.op("Concat", g.op("Shape", src_len), g.ints(self._num_heads, 1), num_keys, axis=0)
             first = g.op("Cast", g.op("Equal", parts.positions(g, num_keys), g.ints(0)), to=1)
-            values |= {_LAST: g.op("Expand", first, rest), _TOTAL: g.op("Expand", g.scalar(0.0), rest)}
+            values |= {_LAST: g.op("Expand", first, shape), _TOTAL: g.op("Expand", g.scalar(0.0), shape)}
         return {name: values[name] for name in self.ports}
 
-    def _heads(self, g: Graph, states: Value) -> tuple[Value, Value]:
-        """Keys and values `(B, H, S, D / H)`."""
-        if self._many is None:
-            one = g.op("Unsqueeze", states, g.ints(1))
-            return one, one
-        key, value = (self._split(g, linear, states) for linear in (self._many.key_map, self._many.value_map))
-        return key, value
-
-    def _split(self, g: Graph, linear: nn.Linear, states: Value) -> Value:
-        out_size, in_size = linear.weight.shape
-        rows = g.linear(g.op("Reshape", states, g.ints(-1, in_size)), linear.weight, linear.bias)
-        heads = g.ints(self._num_heads, out_size // self._num_heads)
-        shape = g.op("Concat", g.op("Shape", states, start=0, end=2), heads, axis=0)
-        return g.op("Transpose", g.op("Reshape", rows, shape), perm=[0, 2, 1, 3])
-
-    def step(self, g: Graph, query: Value, given: Values) -> DecoderAttentionOutput:
-        """Draws one look.
+    def step(self, g: Graph, query: Value, inputs: Values) -> DecoderAttentionOutput:
+        """Draws one attention step.
 
         Args:
             g: The graph.
             query: `(B, Q)`.
-            given: The value of each port.
+            inputs: The value of each port.
 
         Returns:
-            What it gives.
+            Context, weights and the new state.
         """
-        key, hiding, favors = self._seen(g, query, given)
-        asked = query if self._many is None else g.linear(query, self._many.query_map.weight, self._many.query_map.bias)
-        heads = g.op("Reshape", asked, g.ints(0, self._num_heads, 1, -1))
-        z = g.sum(parts.scores(g, self._score, heads, key), *favors)
-        weights = parts.attend(g, self._attention.normalizer, z, g.sum(*hiding))
-        value = given.get(_VALUE, given[_KEY])
+        key, mask_biases, score_biases = self._keys_and_biases(g, query, inputs)
+        heads = g.op("Reshape", self._heads.query(g, query), g.ints(0, self._num_heads, 1, -1))
+        z = g.sum(parts.scores(g, self._score, heads, key), *score_biases)
+        weights = attention_weights(g, self._normalizer, z, g.sum(*mask_biases))
+        value = inputs.get(_VALUE, inputs[_KEY])
         context = g.op("Reshape", g.op("MatMul", weights, value), g.ints(0, -1))  # (B, H, 1, D/H) -> (B, D)
-        if self._many is not None:
-            context = g.linear(context, self._many.output_map.weight, self._many.output_map.bias)
+        context = self._heads.context(g, context)
         after: Values = {}
         if self._window is not None:
-            after[_STEP] = g.op("Add", given[_STEP], g.ints(1))
-        if self._remembers:
-            after |= {_LAST: weights, _TOTAL: g.op("Add", given[_TOTAL], weights)}
+            after[_STEP] = g.op("Add", inputs[_STEP], g.ints(1))
+        if self._has_history:
+            after |= {_LAST: weights, _TOTAL: g.op("Add", inputs[_TOTAL], weights)}
         return DecoderAttentionOutput(context, weights, after)
 
-    def _seen(self, g: Graph, query: Value, given: Values) -> tuple[Value, list[Value], list[Value]]:
-        """The keys as this step sees them, what hides some of them, and what favors some."""
-        key, hiding = given[_KEY], [given[_BIAS]]
-        favors: list[Value] = []
+    def _keys_and_biases(self, g: Graph, query: Value, inputs: Values) -> tuple[Value, list[Value], list[Value]]:
+        """The keys of this step, the biases of its masks, and further biases of its scores."""
+        key, mask_biases = inputs[_KEY], [inputs[_BIAS]]
+        score_biases: list[Value] = []
         if self._window is not None:
-            hidden, favors = parts.window(g, self._window, query, given[_LENGTH], given[_STEP], parts.size(g, key, 2))
-            hiding.append(hidden)
+            outside, score_biases = parts.window(
+                g, self._window, query, inputs[_LENGTH], inputs[_STEP], parts.size(g, key, 2)
+            )
+            mask_biases.append(outside)
         if self._history.window is not None:
-            hiding.append(parts.following_window(g, self._history.window, given[_LAST]))
+            mask_biases.append(parts.following_window(g, self._history.window, inputs[_LAST]))
         if self._history.coverage is not None:
-            favors.append(parts.coverage(g, self._history.coverage, given[_TOTAL]))
+            score_biases.append(parts.coverage(g, self._history.coverage, inputs[_TOTAL]))
         if self._history.location is not None:
-            key = g.op("Add", key, parts.location(g, self._history.location, given[_LAST]))
-        return key, hiding, favors
+            key = g.op("Add", key, parts.location(g, self._history.location, inputs[_LAST]))
+        return key, mask_biases, score_biases

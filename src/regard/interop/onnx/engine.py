@@ -1,4 +1,4 @@
-"""ONNX Runtime as an engine: it computes the steps, regard's own searches choose the tokens."""
+"""ONNX Runtime as an engine: it computes decoder steps, and regard's search chooses the tokens."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def open_onnx(
         An engine with regard's searches.
 
     Raises:
-        ConfigError: ONNX Runtime is not installed, or cannot do what is asked.
-        CheckpointError: The graphs are not as regard writes them.
+        ConfigError: ONNX Runtime is not installed, or the precision or the device is not available.
+        CheckpointError: The graphs are damaged, or regard did not write them.
     """
     stored_as = exported.manifest.quantization
     if precision not in (None, stored_as):
@@ -43,8 +43,8 @@ def open_onnx(
         raise CheckpointError(f"{exported.path}: lists no {START}, {STEP} and {WEIGHTS}: export the model again")
     if stored_as == "int8" and exported.manifest.weight_levels is None and overflows_here():
         warnings.warn(
-            f"{exported.path}: an older regard rounded its weights so that their products overflow on this processor "
-            "(it has no VNNI) and translations may be worse: export the model again",
+            f"{exported.path}: an older version of regard rounded its weights, so that products overflow on this "
+            "processor (it has no VNNI) and translations may be worse: export the model again",
             stacklevel=2,
         )
     src_specials, tgt_specials = exported.src_subword.specials, exported.tgt_subword.specials

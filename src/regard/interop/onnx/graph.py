@@ -1,4 +1,4 @@
-"""Graphs of ONNX written node by node, their large weights in one file that several graphs share."""
+"""A writer of ONNX graphs, node by node, with large weights in a file that several graphs share."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
 
 WEIGHTS = "weights.bin"
-"""The file beside the graphs that holds what they share."""
+"""File with the large weights of all graphs of a directory."""
 OPSET, IR_VERSION = 20, 10
-"""Of the ONNX standard; ONNX Runtime reads both since 1.17."""
+"""Versions of the ONNX standard; ONNX Runtime reads both since 1.17."""
 
 _INLINE = 1024
-"""Bytes up to which a tensor stays in its graph."""
+"""Largest tensor, in bytes, that is stored in the graph itself."""
 _ALIGNMENT = 64
 
 Value = str
-"""The name of a tensor that flows in a graph."""
+"""Name of a tensor in a graph."""
 Attribute = int | float | str | list[int] | list[str]
 Dimension = int | str
-"""A size, or a name for one that may differ from call to call."""
+"""A size, or a name for a size that varies between calls."""
 
 
 class WeightFile:
-    """Large tensors one behind the other; what is equal is written once.
+    """A file of large tensors; equal tensors are stored once.
 
     Args:
-        file: The file, open to be written, empty.
+        file: Empty file, open for writing.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._places: dict[bytes, int] = {}
+        self._offsets: dict[bytes, int] = {}
 
-    def place(self, data: bytes) -> int:
-        """Where these bytes begin in the file; written there, unless they are there already."""
+    def add(self, data: bytes) -> int:
+        """Writes bytes, unless they are in the file already, and returns their offset."""
         key = hashlib.sha256(data).digest()
-        if key not in self._places:
+        if key not in self._offsets:
             self._file.write(bytes(-self._file.tell() % _ALIGNMENT))
-            self._places[key] = self._file.tell()
+            self._offsets[key] = self._file.tell()
             self._file.write(data)
-        return self._places[key]
+        return self._offsets[key]
 
 
 class Graph:
-    """One graph in the making.
+    """Builder of one ONNX graph.
 
     Args:
-        name: What it is called.
-        weights: Where large tensors go.
+        name: Name of the graph.
+        weights: File for large tensors.
     """
 
     def __init__(self, name: str, weights: WeightFile) -> None:
@@ -70,11 +70,11 @@ class Graph:
         self._count = 0
 
     def input(self, name: str, dtype: torch.dtype, *shape: Dimension) -> Value:
-        """What the graph is given.
+        """Adds an input of the graph.
 
         Args:
-            name: Its name.
-            dtype: Its type.
+            name: Name of the input.
+            dtype: `torch.float32` or `torch.int64`.
             *shape: Its sizes, `(...)`.
 
         Returns:
@@ -84,44 +84,44 @@ class Graph:
         return name
 
     def output(self, name: str, value: Value, dtype: torch.dtype, *shape: Dimension) -> None:
-        """What the graph gives.
+        """Adds an output of the graph.
 
         Args:
-            name: Its name.
+            name: Name of the output.
             value: The tensor.
-            dtype: Its type.
+            dtype: `torch.float32` or `torch.int64`.
             *shape: Its sizes, `(...)`.
         """
         if value in self._made and value not in self._named:
             self._named[value] = name
-        else:  # an input, or given already under another name
+        else:  # an input, or an output under another name already
             self._graph.node.append(self._helper.make_node("Identity", [value], [name]))
         self._graph.output.append(self._helper.make_tensor_value_info(name, _onnx_type(dtype), shape))
 
     def op(self, kind: str, *inputs: Value, **attributes: Attribute) -> Value:
-        """A node with one result.
+        """Adds a node with one output.
 
         Args:
-            kind: An operator of the standard.
-            *inputs: What it reads; an empty name for an input that is left out.
-            **attributes: As the standard names them.
+            kind: Operator of the ONNX standard.
+            *inputs: Its inputs; an empty name stands for an optional input that is left out.
+            **attributes: Its attributes, by the standard's names.
 
         Returns:
-            Its result.
+            Its output.
         """
         return self.ops(kind, *inputs, count=1, **attributes)[0]
 
     def ops(self, kind: str, *inputs: Value, count: int, **attributes: Attribute) -> list[Value]:
-        """A node with several results.
+        """Adds a node with several outputs.
 
         Args:
-            kind: An operator of the standard.
-            *inputs: What it reads; an empty name for an input that is left out.
-            count: How many results it has.
-            **attributes: As the standard names them.
+            kind: Operator of the ONNX standard.
+            *inputs: Its inputs; an empty name stands for an optional input that is left out.
+            count: Number of outputs.
+            **attributes: Its attributes, by the standard's names.
 
         Returns:
-            Its results.
+            Its outputs.
         """
         names = [f"{kind.lower()}_{self._count + number}" for number in range(count)]
         self._count += count
@@ -132,7 +132,7 @@ class Graph:
         return names
 
     def linear(self, x: Value, weight: Tensor, bias: Tensor | None = None) -> Value:
-        """`W x + b`.
+        """Adds a linear map, `W x + b`.
 
         Args:
             x: `(N, in)`.
@@ -146,7 +146,7 @@ class Graph:
         return self.op("Gemm", x, self.constant(weight), *rest, transB=1)
 
     def embed(self, ids: Value, table: Tensor) -> Value:
-        """Rows of a table.
+        """Adds an embedding lookup.
 
         Args:
             ids: `(N,)` int64.
@@ -158,22 +158,22 @@ class Graph:
         return self.op("Gather", self.constant(table), ids)
 
     def sum(self, *terms: Value) -> Value:
-        """The sum of one or more tensors, `(...)`."""
+        """Adds the sum of one or more tensors, `(...)`."""
         return terms[0] if len(terms) == 1 else self.op("Sum", *terms)
 
     def ints(self, *values: int) -> Value:
-        """A constant vector `(N,)` of int64."""
+        """Adds a constant int64 vector `(N,)`."""
         return self.constant(torch.tensor(values, dtype=torch.int64))
 
     def scalar(self, value: float) -> Value:
-        """A constant number `()` in float32."""
+        """Adds a constant float32 number `()`."""
         return self.constant(torch.tensor(value, dtype=torch.float32))
 
     def constant(self, tensor: Tensor) -> Value:
-        """A tensor that does not change; the same one again where it is there already.
+        """Adds a constant tensor, or finds an equal one that was added before.
 
         Args:
-            tensor: Of any shape `(...)`.
+            tensor: `(...)`.
 
         Returns:
             Its name.
@@ -193,12 +193,12 @@ class Graph:
             return numpy_helper.from_array(array, name)
         kind = self._helper.np_dtype_to_tensor_dtype(array.dtype)
         proto = TensorProto(name=name, data_type=kind, dims=array.shape, data_location=TensorProto.EXTERNAL)
-        for key, value in (("location", WEIGHTS), ("offset", self._weights.place(data)), ("length", len(data))):
+        for key, value in (("location", WEIGHTS), ("offset", self._weights.add(data)), ("length", len(data))):
             proto.external_data.add(key=key, value=str(value))
         return proto
 
     def model(self) -> ModelProto:
-        """The whole of it, to be written."""
+        """The finished model, with outputs under their own names."""
         for node in self._graph.node:
             for names in (node.input, node.output):
                 names[:] = [self._named.get(name, name) for name in names]

@@ -1,4 +1,4 @@
-"""What flows between a model's two graphs: the one that reads the source, and the one that does a step."""
+"""The interface between a model's two graphs: one reads the source, the other computes a decoder step."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import torch
 from regard.interop.onnx.graph import Dimension, Graph, Value
 
 SOURCE, STATE, NEXT, WEIGHTS = "source.", "state.", "next.", "weights."
-"""How names begin: of what stays from step to step, what a step is given anew, what it gives back, and attention."""
+"""Prefixes of tensor names: constant per sentence, state before a step, state after it, attention weights."""
 
 Values = dict[str, Value]
-"""Tensors by the name of the port that they go through."""
+"""Tensors by port name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A tensor with the batch at dim 0 that one graph gives to the other.
+    """A tensor that one graph passes to the other, with the batch at dim 0.
 
     Attributes:
-        shape: Its sizes behind the batch's.
-        dtype: Its type.
+        shape: Sizes of the other dimensions.
+        dtype: `torch.float32` or `torch.int64`.
     """
 
     shape: tuple[Dimension, ...]
@@ -31,12 +31,12 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a step computes.
+    """Result of one decoder step.
 
     Attributes:
-        hidden: What is projected to the vocabulary, `(B, D)`.
+        hidden: Input of the output layer, `(B, D)`.
         weights: Cross-attention of each layer, `(B, H, 1, S)`.
-        after: The state, by its ports.
+        after: State after the step, by port.
     """
 
     hidden: Value
@@ -45,16 +45,16 @@ class Step:
 
 
 class Plan(Protocol):
-    """A kind of model, drawn as two graphs.
+    """A kind of model that can be drawn as two graphs.
 
     Attributes:
-        ports: What the first gives to the second, by name.
+        ports: Tensors that the first graph passes to the second, by name.
     """
 
     ports: dict[str, Port]
 
     def start(self, g: Graph, src_ids: Value, src_len: Value) -> Values:
-        """Draws what reads the sources.
+        """Draws the graph that reads the source.
 
         Args:
             g: The graph.
@@ -66,15 +66,15 @@ class Plan(Protocol):
         """
         ...
 
-    def step(self, g: Graph, ids: Value, given: Values) -> Step:
-        """Draws one step.
+    def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
+        """Draws the graph of one step.
 
         Args:
             g: The graph.
             ids: `(B,)` int64, the last token of each row.
-            given: The value of each port.
+            inputs: The value of each port.
 
         Returns:
-            What the step computes.
+            The result of the step.
         """
         ...

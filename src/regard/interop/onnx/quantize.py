@@ -1,4 +1,4 @@
-"""Graphs of ONNX whose large matrices are rounded to 8 bits, and what is multiplied with them as well."""
+"""ONNX graphs in 8 bits: large matrices, and the activations that they multiply, are rounded."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import torch
 from torch import Tensor
 
 from regard.interop.onnx.graph import Graph, Value
-from regard.native.int8_levels import rounded
+from regard.native.int8_levels import quantize_rows
 
-FEWEST = 1 << 12
-"""Numbers that a matrix must have to be rounded: what is smaller costs little as it is."""
+MIN_NUMEL = 1 << 12
+"""Smallest number of elements of a matrix that is rounded; smaller ones cost little in float32."""
 _LEVELS = 127
-_ZERO = 128  # of activations: ONNX Runtime multiplies unsigned by signed bytes fastest
+_ZERO = 128  # zero point of activations: ONNX Runtime is fastest with unsigned times signed bytes
 
 
 class Int8Graph(Graph):
-    """As its base, in 8 bits, by operators of the standard alone.
+    """A graph with 8-bit matrix products, from standard operators only.
 
-    Each output of a map has a scale of its own. Each row that is multiplied gets one when it is there, so that what
-    becomes of it does not depend on the other rows of its batch. A weight that is multiplied takes 7 of its 8 bits, so
-    that every processor computes the same.
+    Weights have one scale per output. Activations have one scale per row, computed at run time, so that a result does
+    not depend on the other rows of its batch. Weights in products use 7 of their 8 bits, so that every processor
+    computes the same.
     """
 
     def linear(self, x: Value, weight: Tensor, bias: Tensor | None = None) -> Value:
         """See `Graph.linear`."""
-        if weight.numel() < FEWEST:
+        if weight.numel() < MIN_NUMEL:
             return super().linear(x, weight, bias)
-        factors, scales = rounded(weight)
+        factors, scales = quantize_rows(weight)
         largest = self.op("ReduceMax", self.op("Abs", x), self.ints(1))  # (N, 1)
         scale = self.op("Max", self.op("Mul", largest, self.scalar(1 / _LEVELS)), self.scalar(1e-30))
         zero = self.constant(torch.tensor(_ZERO, dtype=torch.uint8))
@@ -37,8 +37,8 @@ class Int8Graph(Graph):
 
     def embed(self, ids: Value, table: Tensor) -> Value:
         """See `Graph.embed`."""
-        if table.numel() < FEWEST:
+        if table.numel() < MIN_NUMEL:
             return super().embed(ids, table)
-        looked_up, scales = rounded(table, levels=_LEVELS)
-        rows = self.op("Cast", self.op("Gather", self.constant(looked_up), ids), to=1)
+        factors, scales = quantize_rows(table, max_magnitude=_LEVELS)
+        rows = self.op("Cast", self.op("Gather", self.constant(factors), ids), to=1)
         return self.op("Mul", rows, self.op("Gather", self.constant(scales[:, None]), ids))

@@ -1,8 +1,8 @@
-"""A model that ONNX Runtime computes, behind the interface that every search runs on."""
+"""An exported model that ONNX Runtime computes, with the step interface that every search uses."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     import onnxruntime
 
 START, STEP = "start.onnx", "step.onnx"
-"""The two graphs of an export: what reads the source, and what does one step."""
+"""Files of the two graphs: one reads the source, the other computes a decoder step."""
 
 
 @dataclass(frozen=True)
 class OnnxState(State):
-    """All that a step needs, in the order of the step's inputs.
+    """Inputs of the step graph, in its order.
 
     Attributes:
-        source: What stays from step to step; of each row its sentence's.
-        state: What each step gives anew.
+        source: Tensors that are constant per sentence, one row per hypothesis, `(R, ...)`.
+        state: Tensors that every step replaces, `(R, ...)`.
         sentences: `(R,)` int64, the sentence of each row.
     """
 
@@ -40,7 +40,7 @@ class OnnxState(State):
     sentences: Tensor
 
     def select(self, rows: Tensor) -> OnnxState:
-        """See `State.select`; where each row keeps its sentence, as in most steps of a beam, the source stays too."""
+        """See `State.select`; `source` is not copied if every row keeps its sentence, as in most steps of a beam."""
         sentences = self.sentences[rows]
         same = torch.equal(sentences, self.sentences)
         source = self.source if same else select_rows(self.source, rows)
@@ -48,15 +48,15 @@ class OnnxState(State):
 
 
 class OnnxStepModel:
-    """Two sessions of ONNX Runtime, one thread each: several batches may be under way at once.
+    """The two graphs of an export, each in a session with one thread; several batches may run at once.
 
     Args:
-        directory: Where the graphs are.
-        tgt_vocab: V, how many logits a step must give.
+        directory: Directory of the graphs.
+        tgt_vocab: V, size of the target vocabulary, which the logits must have.
 
     Raises:
         ConfigError: ONNX Runtime is not installed.
-        CheckpointError: The graphs are not as regard writes them.
+        CheckpointError: The graphs are damaged, or regard did not write them.
     """
 
     def __init__(self, directory: Path, *, tgt_vocab: int) -> None:
@@ -64,25 +64,23 @@ class OnnxStepModel:
         self._tgt_vocab = tgt_vocab
         end = max(check_graph(directory / name) for name in (START, STEP))
         self._start, self._step = (_session(directory / name) for name in (START, STEP))
-        given = [one.name for one in self._step.get_inputs()]
-        made = [one.name for one in self._step.get_outputs()]
-        started = [one.name for one in self._start.get_outputs()]
-        self._source = [name for name in given if name.startswith(SOURCE)]
-        self._state = [name for name in given if name.startswith(STATE)]
+        step_inputs, step_outputs = _names(self._step.get_inputs()), _names(self._step.get_outputs())
+        self._source = [name for name in step_inputs if name.startswith(SOURCE)]
+        self._state = [name for name in step_inputs if name.startswith(STATE)]
         self._next = [NEXT + name.removeprefix(STATE) for name in self._state]
-        self._weights = [name for name in made if name.startswith(WEIGHTS)]
-        fits = (
-            sorted(one.name for one in self._start.get_inputs()) == ["src_ids", "src_len"]
-            and sorted(given) == sorted(["ids", *self._source, *self._state])
-            and sorted(started) == sorted([*self._source, *self._state])
-            and sorted(made) == sorted(["logits", *self._weights, *self._next])
+        self._weights = [name for name in step_outputs if name.startswith(WEIGHTS)]
+        graphs_fit = (
+            sorted(_names(self._start.get_inputs())) == ["src_ids", "src_len"]
+            and sorted(step_inputs) == sorted(["ids", *self._source, *self._state])
+            and sorted(_names(self._start.get_outputs())) == sorted([*self._source, *self._state])
+            and sorted(step_outputs) == sorted(["logits", *self._weights, *self._next])
         )
-        if not fits:
+        if not graphs_fit:
             raise CheckpointError(f"{directory}: {START} and {STEP} do not fit together: export the model again")
         file = directory / WEIGHT_FILE
         if file.exists() and file.stat().st_size != end:
             raise CheckpointError(
-                f"{file}: the graphs know {end} of {file.stat().st_size} bytes: export the model again"
+                f"{file}: the graphs use {end} bytes, but the file has {file.stat().st_size}: export the model again"
             )
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> OnnxState:
@@ -90,7 +88,9 @@ class OnnxStepModel:
         names = [*self._source, *self._state]
         values = _run(self._start, names, {"src_ids": src_ids, "src_len": src_len})
         if any(value.shape[:1] != src_len.shape for value in values):
-            raise CheckpointError(f"{START} gives no row for each of {len(src_len)} sentences: export the model again")
+            raise CheckpointError(
+                f"{START} does not return one row for each of {len(src_len)} sentences: export the model again"
+            )
         split = len(self._source)
         return OnnxState(tuple(values[:split]), tuple(values[split:]), torch.arange(len(src_ids)))
 
@@ -99,12 +99,19 @@ class OnnxStepModel:
         if not isinstance(state, OnnxState):
             raise AssertionError("the state comes from another decoder")
         weights = self._weights if need_weights else []
-        given = dict(zip([*self._source, *self._state], [*state.source, *state.state], strict=True))
-        logits, *rest = _run(self._step, ["logits", *weights, *self._next], {"ids": ids, **given})
+        inputs = dict(zip([*self._source, *self._state], [*state.source, *state.state], strict=True))
+        logits, *rest = _run(self._step, ["logits", *weights, *self._next], {"ids": ids, **inputs})
         if logits.shape != (len(ids), self._tgt_vocab):
-            raise CheckpointError(f"{STEP} gives logits {tuple(logits.shape)}, expected {(len(ids), self._tgt_vocab)}")
+            raise CheckpointError(
+                f"{STEP} returned logits of shape {tuple(logits.shape)}, expected {(len(ids), self._tgt_vocab)}: "
+                "export the model again"
+            )
         output = StepOutput(logits, tuple(rest[: len(weights)]))
         return output, OnnxState(state.source, tuple(rest[len(weights) :]), state.sentences)
+
+
+def _names(tensors: Iterable[onnxruntime.NodeArg]) -> list[str]:
+    return [tensor.name for tensor in tensors]
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
@@ -112,20 +119,20 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised as well
+    options.log_severity_level = 4  # fatal only: errors are raised anyway
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its errors have no base of their own
+    except Exception as error:  # its errors have no common base class
         raise CheckpointError(f"{path}: ONNX Runtime cannot read it: {error}") from None
 
 
-def _run(session: onnxruntime.InferenceSession, names: Sequence[str], given: dict[str, Tensor]) -> list[Tensor]:
+def _run(session: onnxruntime.InferenceSession, names: Sequence[str], inputs: dict[str, Tensor]) -> list[Tensor]:
     from onnxruntime import OrtValue
 
-    # Neither what is given nor what comes back is copied.
-    values = {name: OrtValue.ortvalue_from_numpy(value.contiguous().numpy()) for name, value in given.items()}
+    # OrtValue shares memory with the tensors: neither inputs nor outputs are copied.
+    values = {name: OrtValue.ortvalue_from_numpy(value.contiguous().numpy()) for name, value in inputs.items()}
     try:
         results = session.run_with_ort_values(names, values)
-    except Exception as error:  # its errors have no base of their own
-        raise SearchError(f"ONNX Runtime cannot compute this: {error}") from None
-    return [torch.from_numpy(one.numpy()) for one in results]
+    except Exception as error:  # its errors have no common base class
+        raise SearchError(f"ONNX Runtime cannot compute this step: {error}") from None
+    return [torch.from_numpy(result.numpy()) for result in results]

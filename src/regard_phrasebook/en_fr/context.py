@@ -1,4 +1,4 @@
-"""Choosing what to say: who speaks to whom, who does what, with which nouns, when."""
+"""Random choices of participants, nouns, determiners and times within one sentence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from regard_phrasebook.en_fr import little_words as little
 from regard_phrasebook.en_fr import noun_phrases as nps
-from regard_phrasebook.en_fr.adjectives import going_with
+from regard_phrasebook.en_fr.adjectives import adjectives_for
 from regard_phrasebook.en_fr.noun_phrases import Determiner, Nominal, Person
 from regard_phrasebook.en_fr.nouns import NOUNS, of_kinds
 from regard_phrasebook.en_fr.words import Adjective, Agreement, Gender, Noun
@@ -20,12 +20,12 @@ TIMES = {"past": little.PAST_TIMES, "present": little.PRESENT_TIMES, "future": l
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """Who is spoken to.
+    """The person or people addressed.
 
     Attributes:
-        gender: Masculine unless a name says otherwise.
-        plural: Whether several people are spoken to (`vous`).
-        vocative: How they are called, if they are.
+        gender: Grammatical gender; masculine unless a name implies feminine.
+        plural: Whether there are several addressees (`vous`).
+        vocative: Name or form of address; empty if the sentence has none.
     """
 
     gender: Gender = "m"
@@ -38,20 +38,20 @@ FRIENDS = (
     (pair("children", "les enfants"), "m"),
     (pair("girls", "les filles"), "f"),
 )
-"""Ways of calling several people: with them, `you` is `vous`."""
+"""Forms of address for several people, with gender; `you` is then `vous`."""
 
 
 SPOUSES = ("husband", "wife")
 ONLY_ONE = (*SPOUSES, "mother", "father")
-"""Relatives of whom one has one."""
+"""Relatives of whom a person has only one."""
 
 
-class Talk:
-    """The choices within one sentence.
+class Context:
+    """The random choices within one sentence, with its addressee.
 
     Args:
-        sampler: Source of all choices.
-        addressee: Who is spoken to.
+        sampler: Random choices.
+        addressee: The person or people addressed.
     """
 
     def __init__(self, sampler: Sampler, addressee: Addressee) -> None:
@@ -62,54 +62,54 @@ class Talk:
     # People
 
     def persons(self) -> tuple[Person, ...]:
-        """All six persons, as this talk means them."""
+        """All six grammatical persons, with `you` as the addressee."""
         return (nps.I, self.you, nps.HE, nps.SHE, nps.WE, nps.THEY)
 
     def pronoun(self) -> Nominal:
-        """A pronoun as subject, mostly one of the speakers."""
+        """A subject pronoun, mostly of the first or second person."""
         return self.sampler.pick((nps.I, nps.I, self.you, self.you, *self.persons())).nominal()
 
-    def asked_about(self) -> Nominal:
-        """A pronoun as subject of a question: one seldom asks about oneself."""
+    def question_subject(self) -> Nominal:
+        """A subject pronoun for a question, which is never `I`."""
         subject = self.pronoun()
         return self.you.nominal() if subject.pronoun == "I" else subject
 
     def name(self) -> Nominal:
-        """Somebody by name; never the one who is spoken to."""
+        """A first name; never that of the addressee."""
         women, men = little.WOMEN, little.MEN
-        calling = self.addressee.vocative.src
-        name = self.sampler.pick([one for one in women + men if one not in calling])
+        vocative = self.addressee.vocative.src
+        name = self.sampler.pick([name for name in women + men if name not in vocative])
         gender: Gender = "f" if name in women else "m"
         return Nominal(pair(name, name), Agreement(3, False, gender), (), "", name)
 
     def owner(self) -> Determiner:
-        """A possessive of the singular."""
+        """A singular possessive determiner."""
         return Determiner("own", False, self.sampler.pick(self.persons()))
 
     def owner_of(self, noun: Noun) -> Determiner:
-        """A possessive for somebody of a family: husbands and wives belong to one person."""
+        """A possessive determiner for a relative; a husband or wife has a singular owner."""
         if noun.en in SPOUSES:
             return Determiner("own", False, self.sampler.pick((nps.I, self.you, nps.HE, nps.SHE)))
         return self.owner()
 
     def owners(self) -> Determiner:
-        """A possessive of the plural."""
+        """A plural possessive determiner."""
         return Determiner("own", True, self.sampler.pick(self.persons()))
 
     def relative(self) -> Nominal:
-        """Somebody of a family: `my sister`, sometimes several."""
+        """A relative: `my sister`, sometimes in the plural."""
         noun = self.sampler.pick(NOUNS["family"])
         several = noun.en not in ONLY_ONE and self.sampler.chance(0.12)
         return nps.noun_phrase(self.owners() if several else self.owner_of(noun), noun)
 
     def stranger(self) -> Nominal:
-        """Somebody by profession or kind: `the old doctor`."""
+        """A person described by a noun: `the old doctor`."""
         determiner = self.sampler.weighted(((6, nps.THE), (2, nps.THE_PLURAL), (1, nps.THIS)))
         noun = self.sampler.pick(NOUNS["person"])
         return nps.noun_phrase(determiner, noun, self.quality(noun, 0.2))
 
     def subject(self) -> Nominal:
-        """Anybody who can do something."""
+        """A random subject: a pronoun, a name, a relative, a person, or two people."""
         kind = self.sampler.weighted(((11, "pronoun"), (3, "name"), (4, "relative"), (4, "stranger"), (1, "two")))
         if kind == "two":
             return nps.coordinate(self.name(), self.relative())
@@ -117,11 +117,11 @@ class Talk:
         return makers[kind]()
 
     def third(self) -> Nominal:
-        """Anybody but a pronoun."""
+        """A subject of the third person that is not a pronoun."""
         return self.sampler.one_of(self.name, self.relative, self.stranger)
 
     def someone(self) -> Nominal:
-        """One person, named or of a family or profession, to be an object."""
+        """A single person as an object: a name, a relative or a noun."""
         kind = self.sampler.weighted(((3, "name"), (4, "relative"), (3, "stranger")))
         if kind == "name":
             return self.name()
@@ -133,18 +133,18 @@ class Talk:
     # Things
 
     def quality(self, noun: Noun, probability: float) -> Adjective | None:
-        """An adjective that goes with a noun, or None."""
-        fitting = going_with(noun.kind)
+        """An adjective for a noun with the given probability, else None."""
+        fitting = adjectives_for(noun.kind)
         if not fitting or not self.sampler.chance(probability):
             return None
         return self.sampler.pick(fitting)
 
-    def determiner(self, noun: Noun, denied: bool) -> Determiner:
-        """A determiner that suits a noun as an object.
+    def determiner(self, noun: Noun, negated: bool) -> Determiner:
+        """A determiner for a noun as object.
 
         Args:
             noun: The noun.
-            denied: Whether the clause is negated: then `a` and `some` become French `de`.
+            negated: Whether the clause is negated; then `a` and `some` become French `de`.
 
         Returns:
             The determiner.
@@ -152,18 +152,18 @@ class Talk:
         if noun.kind == "family":
             return self.owner_of(noun)
         if noun.mass:
-            part = nps.ANY if denied else nps.SOME
+            part = nps.ANY if negated else nps.SOME
             return self.sampler.weighted(((5, part), (3, nps.THE), (1, nps.THIS), (2, self.owner())))
-        one, several = (nps.NOT_A, nps.ANY_PLURAL) if denied else (nps.A, nps.SOME_PLURAL)
+        singular, plural = (nps.NOT_A, nps.ANY_PLURAL) if negated else (nps.A, nps.SOME_PLURAL)
         if noun.kind in ("place", "land", "room", "home", "show"):
-            return self.sampler.weighted(((5, nps.THE), (3, one), (2, nps.THIS)))
+            return self.sampler.weighted(((5, nps.THE), (3, singular), (2, nps.THIS)))
         if noun.kind in ("opening", "person"):
-            return self.sampler.weighted(((6, nps.THE), (2, one), (1, nps.THE_PLURAL), (1, nps.THIS)))
+            return self.sampler.weighted(((6, nps.THE), (2, singular), (1, nps.THE_PLURAL), (1, nps.THIS)))
         return self.sampler.weighted(
             (
                 (5, nps.THE),
-                (5, one),
-                (2, several),
+                (5, singular),
+                (2, plural),
                 (3, self.owner()),
                 (2, nps.THIS),
                 (1, nps.THE_PLURAL),
@@ -174,26 +174,26 @@ class Talk:
         )
 
     def count(self) -> Determiner:
-        """A small number."""
+        """A small number as determiner."""
         return Determiner("count", True, None, self.sampler.pick(little.NUMBERS[1:12]))
 
-    def thing(self, kinds: tuple[str, ...], denied: bool = False, adjectives: float = 0.25) -> Nominal:
-        """An object of one of the given kinds.
+    def thing(self, kinds: tuple[str, ...], negated: bool = False, adjectives: float = 0.25) -> Nominal:
+        """A noun phrase as object, of one of the given kinds.
 
         Args:
-            kinds: Kinds of nouns.
-            denied: Whether the clause is negated.
+            kinds: Kinds of nouns to choose from.
+            negated: Whether the clause is negated.
             adjectives: Probability of an adjective.
 
         Returns:
             The noun phrase.
         """
         noun = self.sampler.pick(of_kinds(kinds))
-        return nps.noun_phrase(self.determiner(noun, denied), noun, self.quality(noun, adjectives))
+        return nps.noun_phrase(self.determiner(noun, negated), noun, self.quality(noun, adjectives))
 
     def general(self, kinds: tuple[str, ...]) -> Nominal:
-        """Something in general: `coffee`, `horses`."""
-        # Nouns such as `music` occur in no other clause, so they get more than their share here.
+        """A generic noun phrase: `coffee`, `horses`."""
+        # Nouns such as `music` occur in no other clause, so they are sampled more often here.
         kind = "subject" if "subject" in kinds and self.sampler.chance(0.35) else self.sampler.pick(kinds)
         noun = self.sampler.pick(NOUNS[kind])
         return nps.noun_phrase(nps.GENERAL if noun.mass else nps.GENERAL_PLURAL, noun)
@@ -201,11 +201,11 @@ class Talk:
     # Time
 
     def time(self, frame: str, probability: float = 0.35) -> Phrase:
-        """An adverb of time that suits a time frame, or nothing.
+        """A time adverbial that suits a time frame, or an empty phrase.
 
         Args:
             frame: `past`, `present` (habits), `now` or `future`.
-            probability: Of there being one.
+            probability: Probability of an adverbial.
 
         Returns:
             The phrase.

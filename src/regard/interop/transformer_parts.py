@@ -1,0 +1,148 @@
+"""The parts of a Transformer with their exact types, checked before another toolkit gets their weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from regard.attention.kernels import masked_softmax
+from regard.attention.multi import MultiHeadAttention
+from regard.attention.scores import ScaledDotScore
+from regard.config.schema import EngineName, TransformerConfig
+from regard.interop.activations import activation_function, check_gelu
+from regard.interop.part_table import PartTable, entry_of, exact
+from regard.model.embed import Embedder, LearnedPositions, NoPositions, Positions, SinusoidalPositions
+from regard.model.seq2seq import Seq2Seq
+from regard.model.sublayers import RESIDUALS, FeedForward, Residual, SwiGLU
+from regard.model.transformer import DecoderLayer, EncoderLayer, TransformerDecoder, TransformerEncoder
+from regard.native.dropout import ReLUDropout
+from regard.native.linear import Linear
+
+_POSITIONS: dict[str, type[Positions]] = {
+    "sinusoidal": SinusoidalPositions,
+    "learned": LearnedPositions,
+    "rotary": NoPositions,
+}
+_LAST_NORMS: dict[str, type[nn.Module]] = {"pre": nn.LayerNorm, "post": nn.Identity}
+_ACTIVATIONS: dict[str, type[nn.Module] | None] = {
+    "relu": ReLUDropout,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "swiglu": None,
+}
+"""Activation function of a plain feed-forward network per `model.activation`; None for a gated network."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerParts:
+    """Encoder, decoder and their layers.
+
+    Attributes:
+        encoder: The encoder.
+        decoder: The decoder.
+        encoder_layers: Layers of the encoder, from the embeddings upward.
+        decoder_layers: Layers of the decoder, from the embeddings upward.
+    """
+
+    encoder: TransformerEncoder
+    decoder: TransformerDecoder
+    encoder_layers: tuple[EncoderLayer, ...]
+    decoder_layers: tuple[DecoderLayer, ...]
+
+
+def transformer_parts(encoder: nn.Module, decoder: nn.Module, *, engine: EngineName) -> TransformerParts:
+    """Takes a Transformer apart.
+
+    Args:
+        encoder: The encoder.
+        decoder: The decoder.
+        engine: Engine that runs the parts.
+
+    Returns:
+        The parts.
+
+    Raises:
+        ConfigError: A part is of another type, or of a subclass.
+    """
+    own_encoder = exact(encoder, TransformerEncoder, engine=engine, family="encoder")
+    own_decoder = exact(decoder, TransformerDecoder, engine=engine, family="decoder")
+    return TransformerParts(
+        own_encoder,
+        own_decoder,
+        tuple(exact(layer, EncoderLayer, engine=engine, family="encoder layer") for layer in own_encoder.layers),
+        tuple(exact(layer, DecoderLayer, engine=engine, family="decoder layer") for layer in own_decoder.layers),
+    )
+
+
+def check_transformer(model: Seq2Seq, config: TransformerConfig, *, engine: EngineName) -> TransformerParts:
+    """Checks that a model consists of the very parts that its configuration names.
+
+    Args:
+        model: The model.
+        config: Its `[model]` section, with scaled-dot attention and softmax.
+        engine: Engine that will get the weights, and computes what the configuration says.
+
+    Returns:
+        The parts.
+
+    Raises:
+        ConfigError: A part is of another type, or of a subclass; the message names it.
+    """
+    exact(model, Seq2Seq, engine=engine, family="model")
+    parts = transformer_parts(model.encoder, model.decoder, engine=engine)
+    check = _Check(config, engine)
+    for side in (parts.encoder, parts.decoder):
+        check.embedder(side.embedder)
+        exact(side.norm, check.last_norm, engine=engine, family="last normalization")
+    for encoder_layer in parts.encoder_layers:
+        check.attention(encoder_layer.self_attention)
+        check.residuals(encoder_layer.around_attention, encoder_layer.around_feed_forward)
+        check.feed_forward(encoder_layer.feed_forward)
+    for layer in parts.decoder_layers:
+        check.attention(layer.self_attention)
+        check.attention(layer.cross_attention)
+        check.residuals(layer.around_self, layer.around_cross, layer.around_feed_forward)
+        check.feed_forward(layer.feed_forward)
+    return parts
+
+
+class _Check:
+    """Expected types of one configuration."""
+
+    def __init__(self, config: TransformerConfig, engine: EngineName) -> None:
+        self._engine = engine
+        self._positions = entry_of(_POSITIONS, config.position, engine=engine, option="position")
+        self._residual = entry_of(RESIDUALS, config.norm, engine=engine, option="norm")
+        self.last_norm = entry_of(_LAST_NORMS, config.norm, engine=engine, option="norm")
+        self._function = entry_of(_ACTIVATIONS, config.activation, engine=engine, option="activation")
+
+    def embedder(self, embedder: nn.Module) -> None:
+        own = exact(embedder, Embedder, engine=self._engine, family="embedder")
+        exact(own.embedding, nn.Embedding, engine=self._engine, family="embedding")
+        exact(own.positions, self._positions, engine=self._engine, family="position encoding")
+
+    def attention(self, attention: nn.Module) -> None:
+        own = exact(attention, MultiHeadAttention, engine=self._engine, family="attention")
+        exact(own.score, ScaledDotScore, engine=self._engine, family="score")
+        PartTable(self._engine, "normalizer", {masked_softmax: None}).find(own.normalizer)
+        self._linears(own.query_map, own.key_map, own.value_map, own.output_map)
+
+    def residuals(self, *residuals: Residual) -> None:
+        for residual in residuals:
+            own = exact(residual, self._residual, engine=self._engine, family="residual connection")
+            exact(own.norm, nn.LayerNorm, engine=self._engine, family="normalization")
+
+    def feed_forward(self, network: nn.Module) -> None:
+        if self._function is None:
+            gated = exact(network, SwiGLU, engine=self._engine, family="feed-forward network")
+            self._linears(gated.gate, gated.widen, gated.narrow)
+            return
+        plain = exact(network, FeedForward, engine=self._engine, family="feed-forward network")
+        self._linears(plain.widen, plain.narrow)
+        function = activation_function(plain.activation)
+        check_gelu(exact(function, self._function, engine=self._engine, family="activation"), engine=self._engine)
+
+    def _linears(self, *modules: nn.Module) -> None:
+        for module in modules:
+            PartTable(self._engine, "linear layer", {Linear: None, nn.Linear: None}).find(module)

@@ -1,0 +1,92 @@
+"""Pads matrix products to round numbers of rows, so that oneDNN compiles a bounded number of kernels.
+
+oneDNN compiles a matrix product for every new number of rows, in 0.3 to 0.5 ms, and keeps 0.6 MB per compiled product:
+half of it until 1,024 other products have followed, half for ever. In a search the number of rows is the number of
+unfinished prefixes, which takes every value; in an encoder it is the number of positions of the batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TypeVar
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from regard.model.cells import RecurrentLayer
+from regard.model.seq2seq import Seq2Seq
+from regard.native.packed import PackedLinear
+
+T = TypeVar("T")
+LEADING_BITS = 3
+"""Leading binary digits of a round number: there are four round numbers from one power of two to the next."""
+
+
+def round_up(rows: int) -> int:
+    """The smallest round number that is not smaller: at most a quarter more rows, a tenth on average.
+
+    >>> [round_up(rows) for rows in (0, 1, 7, 9, 33, 200, 320, 321)]
+    [0, 1, 7, 10, 40, 224, 320, 384]
+
+    Args:
+        rows: At least 0.
+
+    Returns:
+        A number with at most `LEADING_BITS` binary digits, followed by zeros.
+    """
+    step = 1 << max(0, rows.bit_length() - LEADING_BITS)
+    return -(-rows // step) * step
+
+
+class PaddedRows(nn.Module):
+    """A product whose input is padded with rows of zeros to a round number; the result is cut again.
+
+    Args:
+        product: A module that maps each row independently.
+    """
+
+    def __init__(self, product: nn.Module) -> None:
+        super().__init__()
+        self.product = product
+
+    def forward(self, x: Tensor, *added: Tensor) -> Tensor:
+        """Maps the last dimension.
+
+        Args:
+            x: `(..., in)`.
+            *added: `(..., out)`, a summand of the result, if the product can add one.
+
+        Returns:
+            `(..., out)`.
+        """
+        rows = x.numel() // x.shape[-1]
+        padding = round_up(rows) - rows
+        y: Tensor
+        if not padding:
+            y = self.product(x, *added)
+            return y
+        y = self.product(*(F.pad(tensor.reshape(rows, -1), (0, 0, 0, padding)) for tensor in (x, *added)))[:rows]
+        return y.view(*x.shape[:-1], -1)
+
+
+def pad_rows(model: Seq2Seq) -> Seq2Seq:
+    """Pads the rows of all products of a model that oneDNN compiles; other products gain nothing.
+
+    Args:
+        model: From `pack_for_search`; it is changed in place.
+
+    Returns:
+        The same model.
+    """
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            setattr(module, name, _padded(child))
+        if isinstance(module, RecurrentLayer) and module.packed is not None:
+            step_weight, hidden_weight = _padded(module.packed.step_weight), _padded(module.packed.hidden_weight)
+            module.packed = replace(module.packed, step_weight=step_weight, hidden_weight=hidden_weight)
+    return model
+
+
+def _padded(part: T) -> T | PaddedRows:
+    """A part of a model with padded rows, if it is a product that oneDNN compiles; else the part itself."""
+    return PaddedRows(part) if isinstance(part, PackedLinear) and part.uses_onednn else part

@@ -1,0 +1,107 @@
+"""What a program that trains sets up for its whole process: memory, oneDNN's cache, and signals.
+
+No library function calls this: the commands of `regard` and the workers of a lab do, and any program may.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from regard.train.allocator import keep_freed_memory, limit_compiled_products
+from regard.train.interrupt import Interrupt
+
+_HANG_UP = getattr(signal, "SIGHUP", None)
+"""Sent when the terminal or the connection is closed; unknown on Windows."""
+
+
+def prepare_process() -> None:
+    """Sets up memory and oneDNN's cache for training, for the rest of this process.
+
+    Call it before the first matrix product: oneDNN reads the size of its cache once.
+    """
+    keep_freed_memory()
+    limit_compiled_products()
+
+
+@contextmanager
+def interrupt_on_signals() -> Iterator[Interrupt]:
+    """Turns SIGINT, SIGTERM and SIGHUP into a request to stop, while work watches for one.
+
+    While nothing watches the interrupt, each signal has its usual effect. So has a second signal.
+
+    A SIGHUP that is ignored, as under `nohup`, stays ignored. After the first SIGHUP, further ones are ignored until
+    the block ends, and output to a terminal that is gone is discarded: an error in writing must not end the work before
+    its state is saved.
+
+    Outside the main thread, where Python delivers no signals, nothing is installed.
+
+    Yields:
+        The interrupt to pass to `train`, `run_demo` or `run_lab`.
+    """
+    interrupt = Interrupt()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupt
+        return
+    handlers = _Handlers(interrupt)
+    handlers.install()
+    try:
+        yield interrupt
+    finally:
+        handlers.restore()
+
+
+class _Handlers:
+    """Signal handlers that make a request to stop, and those they replace."""
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        self.interrupt = interrupt
+        self.before = {number: signal.getsignal(number) for number in _stop_signals()}
+        self.terminals = [stream for stream in (1, 2) if _is_terminal(stream)]
+
+    def install(self) -> None:
+        for number in self.before:
+            signal.signal(number, self._handle)
+
+    def restore(self) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.restore()
+        if not self.interrupt.watched:
+            signal.raise_signal(number)  # as a rule this ends the process, or raises KeyboardInterrupt
+            self.install()
+            return
+        self.interrupt.request()
+        if number == _HANG_UP:
+            signal.signal(number, signal.SIG_IGN)  # the system sends one, and a shell that ends with it another
+            _discard_output(self.terminals)
+
+
+def _stop_signals() -> list[signal.Signals]:
+    """The signals that ask to stop."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if _HANG_UP is not None and signal.getsignal(_HANG_UP) is not signal.SIG_IGN:
+        numbers.append(_HANG_UP)
+    return numbers
+
+
+def _is_terminal(stream: int) -> bool:
+    try:
+        return os.isatty(stream)
+    except OSError:
+        return False
+
+
+def _discard_output(terminals: list[int]) -> None:
+    """Redirects streams whose terminal is gone to the null device; others are still written to."""
+    for stream in terminals:
+        if not _is_terminal(stream):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream)
+            os.close(null)

@@ -1,0 +1,163 @@
+"""SentencePiece tokenization with character spans, for vocabularies that regard trained and for imported ones."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import sentencepiece
+
+from regard.errors import CheckpointError
+from regard.text.surface import SPACE, Surface, escape_text, locate_pieces
+from regard.values import Span
+
+END_PIECE = "<regard:end>"
+"""Marks the end of the ids of an imported vocabulary. Pieces after it take part in tokenization but have no id."""
+
+# Two spaces, a ligature that NFKC would decompose, and a character that no vocabulary has.
+_PROBE = "a  \ufb01\U000f1234"
+_LANGUAGE = re.compile(r">>[^<>\s]+<<")
+
+
+class SubwordTokenizer(ABC):
+    """Base class of tokenizers, which map texts to subword ids and ids to character spans.
+
+    Args:
+        processor: A loaded SentencePiece model.
+
+    Attributes:
+        pieces: The piece of each id.
+        surfaces: The surface form of each id.
+
+    Raises:
+        CheckpointError: A piece is not valid text.
+    """
+
+    def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
+        self._processor = processor
+        self._num_pieces: int = processor.get_piece_size()
+        try:
+            self.pieces: tuple[str, ...] = tuple(processor.id_to_piece(i) for i in range(self._num_pieces))
+        except UnicodeDecodeError as error:
+            raise CheckpointError(
+                f"this SentencePiece model has pieces that are not valid UTF-8 ({error}): copy the model "
+                "again, or train again"
+            ) from None
+        self.surfaces: tuple[Surface, ...] = tuple(self._surface(i) for i in range(self._num_pieces))
+
+    def _surface(self, piece_id: int) -> Surface:
+        if self._processor.is_byte(piece_id):
+            return int(self.pieces[piece_id][3:-1], 16)  # spelled <0x41>
+        special = self._processor.is_control(piece_id) or self._processor.is_unknown(piece_id)
+        return None if special else self.pieces[piece_id]
+
+    @abstractmethod
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Tokenizes texts.
+
+        Args:
+            texts: Any texts.
+
+        Returns:
+            The ids of each text, without bos and eos.
+        """
+
+    @abstractmethod
+    def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
+        """Finds the characters that each id of a text covers.
+
+        Args:
+            text: The text.
+            ids: Its ids from `encode`.
+
+        Returns:
+            One character span per id.
+        """
+
+
+class TrainedTokenizer(SubwordTokenizer):
+    """Tokenizer for vocabularies that regard trained: lossless, so that its pieces spell the text.
+
+    Args:
+        processor: A loaded SentencePiece model.
+
+    Raises:
+        CheckpointError: The model normalizes the text, or has no piece for some byte.
+    """
+
+    def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
+        super().__init__(processor)
+        surfaces = (self.surfaces[i] for i in processor.encode(_PROBE, out_type=int))
+        spelled = b"".join(bytes([s]) if isinstance(s, int) else (s or "").encode() for s in surfaces)
+        has_inner_spaces = any(SPACE in surface[1:] for surface in self.surfaces if isinstance(surface, str))
+        # Without a piece for the space, bytes would spell it, and the space before the first word has no character in
+        # the text that their spans could refer to.
+        if SPACE not in self.surfaces or has_inner_spaces or spelled != (SPACE + _PROBE.replace(" ", SPACE)).encode():
+            raise CheckpointError(
+                "this SentencePiece model normalizes the text, or has no piece for some byte, so that its pieces "
+                "cannot be located in the text: train a vocabulary with regard"
+            )
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """See `SubwordTokenizer.encode`."""
+        ids: list[list[int]] = self._processor.encode([escape_text(text) for text in texts], out_type=int)
+        return ids
+
+    def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
+        """See `SubwordTokenizer.spans`."""
+        return locate_pieces(escape_text(text), (self.surfaces[i] for i in ids))
+
+
+class ImportedTokenizer(SubwordTokenizer):
+    """Tokenizer for vocabularies of other toolkits, which may normalize the text and leave characters unknown.
+
+    A language token at the start of the text, such as `>>fra<<`, becomes one id if the vocabulary has it.
+
+    Args:
+        processor: A loaded SentencePiece model with `END_PIECE` after its last id.
+    """
+
+    def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
+        super().__init__(processor)
+        size = self.pieces.index(END_PIECE)
+        self._unknown: int = processor.unk_id()
+        self.pieces, self.surfaces = self.pieces[:size], self.surfaces[:size]
+        # Text cannot spell special tokens.
+        self._ids = {piece: i for i, piece in enumerate(self.pieces) if self.surfaces[i] is not None}
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """See `SubwordTokenizer.encode`."""
+        starts = [self._language(text) for text in texts]
+        rests = [escape_text(text[len(start) :]) for text, start in zip(texts, starts, strict=True)]
+        # A piece that SentencePiece does not know may still have an id, from the vocabulary of the other side.
+        pieces: list[list[str]] = self._processor.encode(rests, out_type=str)
+        ids = [[self._ids.get(piece, self._unknown) for piece in row] for row in pieces]
+        return [[self._ids[start], *row] if start else row for start, row in zip(starts, ids, strict=True)]
+
+    def _language(self, text: str) -> str:
+        match = _LANGUAGE.match(text)
+        return match.group() if match and match.group() in self._ids else ""
+
+    def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
+        """See `SubwordTokenizer.spans`."""
+        start = len(self._language(text))
+        rest = escape_text(text[start:])
+        pieces: list[str] = self._processor.encode(rest, out_type=str)  # unknown pieces included
+        real = ids[1:] if start else ids
+        surfaces = [self._surface_of(i, piece) for i, piece in zip(real, pieces, strict=True)]
+        normalized, offsets = self._processor.normalize(rest, with_offsets=True)
+        if surfaces and not normalized.startswith(SPACE):  # a vocabulary without the dummy prefix space
+            surfaces[0], normalized, offsets = f"{SPACE}{surfaces[0]}", SPACE + normalized, [0, *offsets]
+        spans = [(offsets[first + 1], offsets[end + 1]) for first, end in locate_pieces(normalized[1:], surfaces)]
+        # The letters of a decomposed ligature share its span.
+        whole = [
+            (first, max(end, first + 1) if piece.strip(SPACE) else first)
+            for (first, end), piece in zip(spans, pieces, strict=True)
+        ]
+        result = [(first + start, min(end + start, len(text))) for first, end in whole]
+        return ((0, start), *result) if start else tuple(result)
+
+    def _surface_of(self, piece_id: int, piece: str) -> Surface:
+        surface = self.surfaces[piece_id]
+        return surface if isinstance(surface, int) else piece
