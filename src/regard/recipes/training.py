@@ -23,9 +23,12 @@ from regard.recipes.exclusive import exclusive_training
 from regard.recipes.feasibility import check_feasible
 from regard.recipes.notices import notices
 from regard.recipes.prepare import Prepared, load_prepared, prepare, save_config
+from regard.recipes.readout import select_readout
 from regard.recipes.validator import TranslatingValidator
-from regard.store import save_model
+from regard.store import StoredModel, save_model
 from regard.store.checkpoint import read_scalars
+from regard.store.manifest import StoredReadout
+from regard.store.model import write_readout
 from regard.store.training_directory import STATE, TRAINING, TrainingDirectory
 from regard.train.interrupt import Interrupt
 from regard.train.loop import Outcome, Trainer
@@ -305,11 +308,14 @@ def _finish(
             f"`regard train --out {out} --resume` resumes from there"
         )
     else:
-        _save(out, model, prepared, outcome)
+        readout = _save(out, model, prepared, outcome)
+        if readout is not None:
+            reporter.on_message(f"word links are read from {readout}")
         reporter.on_message(f"the model, {outcome.chosen}, is in {out}")
 
 
-def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> None:
+def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> StoredReadout | None:
+    """Saves the model first, and then how its attention is read, which may take some seconds."""
     validation = outcome.validation
     details: dict[str, str | float | int] = {
         "chosen": outcome.chosen or "",
@@ -324,7 +330,7 @@ def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> No
     if validation:
         numbers = {"loss": validation.loss, "nll": validation.nll, "bleu": validation.bleu, "chrf": validation.chrf}
         details |= {f"validation_{name}": round(value, 4) for name, value in numbers.items() if value is not None}
-    save_model(
+    manifest = save_model(
         out,
         model=model,
         config=prepared.config,
@@ -332,3 +338,8 @@ def _save(out: Path, model: Seq2Seq, prepared: Prepared, outcome: Outcome) -> No
         tgt_subword=prepared.tgt_subword,
         details=details,
     )
+    stored = StoredModel(model.eval(), prepared.config, prepared.src_subword, prepared.tgt_subword, manifest)
+    readout = select_readout(stored, prepared.val)
+    if readout is not None:
+        write_readout(out, readout)
+    return readout
