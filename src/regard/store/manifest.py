@@ -55,11 +55,11 @@ class StoredReadout(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     rule: Literal["shares", "strongest", "threshold"] = "shares"
-    layer: int | None = Field(None, ge=0, le=MAX_LAYERS)
-    head: int | None = Field(None, ge=0, le=MAX_LAYERS)
+    layer: int | None = Field(default=None, ge=0, le=MAX_LAYERS)
+    head: int | None = Field(default=None, ge=0, le=MAX_LAYERS)
     shifted: bool = False
-    threshold: float | None = Field(None, ge=0, le=1)
-    end: float = Field(0.5, ge=0, le=1)
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    end: float = Field(default=0.5, ge=0, le=1)
 
     def __str__(self) -> str:
         """Such as `layer 1, head 3, shifted, rule threshold (0.4)`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -112,9 +113,7 @@ def test_a_chosen_layer_leaves_its_heads_to_select(subword: Subword) -> None:
         ({"guided_shift": True}, Readout("threshold", 1, 0, shifted=True, threshold=0.4)),
     ],
 )
-def test_models_with_a_guided_head_are_read_by_it(
-    subword: Subword, train: dict[str, object], expected: Readout
-) -> None:
+def test_models_with_a_guided_head_are_read_by_it(subword: Subword, train: dict[str, Any], expected: Readout) -> None:
     translator = random_translator(subword, TRANSFORMER, guided_weight=0.5, **train)
     assert translator.readout_is_known
     assert choose_readout(translator, SOURCES, TARGETS, ReadoutOptions()) == (expected, [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 from random_translators import ENGLISH
@@ -17,7 +17,7 @@ from regard.translation.translator import Translator
 
 OWN = SearchConfig(beam=3, length_penalty=0.7, coverage_penalty=0.1)
 # Every field, with a value other than its default.
-OTHER_VALUES: dict[str, object] = {
+OTHER_VALUES: dict[str, Any] = {
     "beam": 2,
     "n_best": 2,
     "attention": True,
@@ -42,11 +42,11 @@ def test_changes_are_the_fields_of_the_options() -> None:
 @pytest.mark.parametrize("name", OTHER_VALUES)
 def test_each_field_can_be_passed_by_name(random_translator: Translator, name: str) -> None:
     change = {name: OTHER_VALUES[name]}
-    options = TranslateOptions(**change)  # type: ignore[arg-type]
+    options = TranslateOptions(**change)
     assert options != TranslateOptions()
     expected = random_translator.translate(ENGLISH[0], options)
-    assert repr(random_translator.translate(ENGLISH[0], **change)) == repr(expected)  # type: ignore[misc]
-    streamed = list(random_translator.translate_lines(ENGLISH[:1], **change))  # type: ignore[misc]
+    assert repr(random_translator.translate(ENGLISH[0], **change)) == repr(expected)
+    streamed = list(random_translator.translate_lines(ENGLISH[:1], **change))
     assert repr(streamed) == repr(expected)
 
 
@@ -106,14 +106,12 @@ def test_number_of_translations() -> None:
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_options_of_a_search_are_refused_with_sampling(
-    random_translator: Translator, change: dict[str, object]
-) -> None:
+def test_options_of_a_search_are_refused_with_sampling(random_translator: Translator, change: dict[str, Any]) -> None:
     [name] = change
     with pytest.raises(SearchError, match=f"sample excludes .*{name}.*give num_samples"):
-        TranslateOptions(sample=SampleOptions(), **change)  # type: ignore[arg-type]
+        TranslateOptions(sample=SampleOptions(), **change)
     with pytest.raises(SearchError, match="sample excludes"):
-        random_translator.translate(ENGLISH[0], sample=SampleOptions(), **change)  # type: ignore[misc]
+        random_translator.translate(ENGLISH[0], sample=SampleOptions(), **change)
 
 
 @pytest.mark.parametrize("beam", [1, 4])

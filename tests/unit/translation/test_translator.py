@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -327,7 +328,8 @@ def test_an_ensemble_has_the_smallest_limits_of_its_models(subword: Subword) -> 
 @pytest.mark.parametrize("side", ["src_subword", "tgt_subword"])
 def test_an_ensemble_needs_one_vocabulary(subword: Subword, side: str) -> None:
     other = Subword.train([*ENGLISH, "and something else"] * 5, vocab_size=310)
-    models = [random_model("bahdanau", subword), replace(random_model("bahdanau", subword), **{side: other})]
+    changed: dict[str, Any] = {side: other}
+    models = [random_model("bahdanau", subword), replace(random_model("bahdanau", subword), **changed)]
     language = {"src_subword": "source", "tgt_subword": "target"}[side]
     with pytest.raises(SearchError, match=f"first and second have different {language} vocabularies"):
         Translator.of(models, names=["first", "second"])
@@ -393,13 +395,14 @@ def test_models_are_loaded_from_paths(subword: Subword, translator: Translator, 
 
 
 @pytest.mark.parametrize("wrong", [float("nan"), None, b"bytes", 7, ["a list"]])
-def test_values_that_are_not_text_are_named(translator: Translator, wrong: object) -> None:
+def test_values_that_are_not_text_are_named(translator: Translator, wrong: Any) -> None:  # noqa: ANN401
     message = f"2: expected text, got .* \\({type(wrong).__name__}\\)"
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: translator.translate(["Hello.", wrong]),
         lambda: list(translator.translate_lines(iter(["Hello.", wrong]))),
         lambda: translator.score(["Hello.", wrong], ["a", "b"]),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(DataError, match=f"sentence {message}"):
             call()
     with pytest.raises(DataError, match=f"translation {message}"):
