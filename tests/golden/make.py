@@ -1,38 +1,40 @@
-"""Makes the golden record: stored models, and what the command line says of them. Run by hand, never by the tests.
+"""Makes the golden record: stored models, and what the command line prints for them. It is run manually, not by tests.
 
-`python tests/golden/make.py --models` trains the models anew, `--record` writes down what the commands print with the
-models as they are, and `--shake` shows what in the record stands near a threshold: it changes every weight by about a
-part in ten thousand, which is a hundred times more than processors differ in, and compares. Nothing may be shown.
+`python tests/golden/make.py --models` trains the models again, and `--record` records what the commands print for the
+current models. `--perturb` shows which parts of the record are close to a threshold: it changes every weight by about
+1e-4 of its size, a hundred times more than processors differ, and compares. It must show nothing.
 
-The models of format version 1 and the record were written by regard 0.1.0 (`"written_by"` in the record says which
-torch it ran on). They stay as they are while the code changes; that they still load, and say the same, is the point.
-A record is written anew only where a command is meant to print something else, and then the difference is reviewed.
+The models of format version 1 and the record were written by regard 0.1.0; `"written_by"` in the record names the
+version of torch. They stay unchanged while the code changes: the tests show that the models still load and give the
+same results. Record again only if a command is meant to print something else, and then review the differences.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from regard.train.interrupt import Interrupt
 
 sys.path.append(str(Path(__file__).parents[1] / "support"))
 
-from replay import Case, present_directory
+from replay import Case, working_directory
 from toy_language import pairs
 
 HERE = Path(__file__).parent
 RECORD = HERE / "record.json"
 INTERRUPTED_AT = 300
 
-# What every model is trained with.
+# Options of all models.
 COMMON = [
     "data.src=train.en", "data.tgt=train.fr", "data.val_src=val.en", "data.val_tgt=val.fr", "data.max_len=40",
     "train.threads=1", "train.device=cpu", "train.precision=float32", "train.tensorboard=false",
@@ -46,11 +48,11 @@ MODELS: dict[str, tuple[str, list[str]]] = {
         *SHARED, *RECURRENT, "model.embed_size=24", "model.hidden_size=32", "model.input_feeding=true",
         "train.steps=1500",
     ]),
-    # The other way, with a vocabulary for each side.
+    # The opposite direction, with separate vocabularies.
     "bahdanau": ("bahdanau", [
         *RECURRENT, "data.src=train.fr", "data.tgt=train.en", "data.val_src=val.fr", "data.val_tgt=val.en",
         "subword.kind=bpe", "subword.shared=false", "subword.vocab_size=320", "model.attention.size=16",
-        "model.attention.coverage=true", "model.attention.location_filters=4", "model.attention.normaliser=entmax15",
+        "model.attention.coverage=true", "model.attention.location_filters=4", "model.attention.normalizer=entmax15",
         "search.length_penalty=0.8", "search.coverage_penalty=0.2", "search.beam=3",
     ]),
     "transformer": ("transformer-tiny", [
@@ -59,7 +61,7 @@ MODELS: dict[str, tuple[str, list[str]]] = {
         "train.learning_rate=0.006", "train.warmup=100", "train.batch_tokens=768", "train.guided_weight=0.3",
         "train.guided_file=train.align", "train.guided_shift=true",
     ]),
-    # One vector holds little: it learns some sentences by heart, so that it is sure of what it says.
+    # A single vector holds little: this model memorizes a few sentences, so that its probabilities are peaked.
     "plain": ("plain", [
         *SHARED, *RECURRENT, "model.cell=gru", "model.hidden_size=32", "data.src=few.en", "data.tgt=few.fr",
         "data.val_src=few.en", "data.val_tgt=few.fr", "train.average=best",
@@ -72,7 +74,7 @@ EXPORTS = {
     "transformer.marian": ("transformer", "marian", "float32"),
 }
 NEEDS = {"onnx": ["onnx", "onnxruntime"], "ctranslate2": ["ctranslate2"], "marian": ["transformers"]}
-"""Packages that an engine's cases need."""
+"""Packages that the cases of each engine need."""
 TOY = [
     "--src",
     "corpus/train.en",
@@ -136,97 +138,106 @@ FRENCH = [
     "Le chat \u2603 suit Anna.",
     "Zoe\u0308 suit 漢字.",
 ]
-"""What the models translate: short and long, empty and full of what they have never seen."""
+"""Lines to translate: short, long, empty, and with unknown words and characters."""
 
 
 def make_models(chosen: Sequence[str]) -> None:
-    """Trains the models, exports two of them, and leaves a training unfinished.
+    """Trains the models, exports two of them, and interrupts one more training.
 
     Args:
-        chosen: Names of models, with whose exports the others stay as they are; empty for all, and the training.
+        chosen: Names of the models to make, with their exports, or `unfinished` for the interrupted training; empty for
+            all.
     """
-    from regard.runs.training import train
-
     from regard.config.load import load_config
+    from regard.recipes.training import train
 
     write_corpus(HERE / "corpus", {"train": 200, "val": 20, "test": 12})
     models = HERE / "models"
-    with tempfile.TemporaryDirectory() as place, present_directory(place):
-        write_corpus(Path(place), {"train": 3000, "val": 100, "few": 40})
+    with tempfile.TemporaryDirectory() as temporary, working_directory(Path(temporary)):
+        write_corpus(Path(temporary), {"train": 3000, "val": 100, "few": 40})
         for name in MODELS.keys() & (chosen or MODELS.keys()):
             preset, options = MODELS[name]
             shutil.rmtree(models / name, ignore_errors=True)
             result = train(load_config(None, preset=preset, overrides=[*COMMON, *options]), name)
             shutil.copytree(name, models / name, ignore=shutil.ignore_patterns("training", ".locks"))
             print(name, result.chosen, result.validation)
-    with present_directory(HERE):
+    with working_directory(HERE):
         for name, (model, engine, type_name) in EXPORTS.items():
             if model not in (chosen or MODELS):
                 continue
             shutil.rmtree(models / name, ignore_errors=True)
             quantization = [] if engine == "marian" else ["--quantization", type_name]
-            finish(["export", f"models/{model}", "--to", engine, "--out", f"models/{name}", *quantization])
+            run_command(["export", f"models/{model}", "--to", engine, "--out", f"models/{name}", *quantization])
         if "unfinished" in (chosen or ["unfinished"]):
-            leave_unfinished(Path("models/unfinished"))
+            train_unfinished(Path("models/unfinished"))
 
 
 def write_corpus(directory: Path, counts: dict[str, int]) -> None:
-    """Writes the toy language, each part from a seed of its own."""
+    """Writes parts of a toy corpus, each with its own seed."""
     directory.mkdir(exist_ok=True)
     for seed, (name, count) in enumerate(counts.items(), start=1):
         for ending, lines in zip(("en", "fr", "align"), zip(*pairs(count, seed=seed), strict=True), strict=True):
             (directory / f"{name}.{ending}").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def finish(args: list[str]) -> None:
-    """Runs a command that must end well."""
+def run_command(args: list[str]) -> None:
+    """Runs a command, which must succeed."""
     from regard.cli.main import app
 
     try:
         app(args)
-    except SystemExit as ended:
-        if ended.code:
+    except SystemExit as exit_call:
+        if exit_call.code:
             raise
 
 
-class Stopping:
-    """Interrupts a training as Ctrl-C would, behind a certain validation."""
+class InterruptingReporter:
+    """Requests an interruption, as Ctrl-C does, after a certain validation.
+
+    Args:
+        interrupt: The training's interrupt.
+    """
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        self._interrupt = interrupt
 
     def on_validation(self, step: int, validation: object, *, best: bool) -> None:
-        """Asks for the end."""
+        """Requests the interruption."""
         if step == INTERRUPTED_AT:
-            os.kill(os.getpid(), signal.SIGINT)
+            self._interrupt.request()
 
     def on_start(self, plan: object) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
     def on_step(self, report: object) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
     def on_message(self, text: str) -> None:
-        """Shows how it ends."""
+        """Prints the message."""
         print(text)
 
     def on_end(self) -> None:
-        """Nothing to do."""
+        """Does nothing."""
 
 
-def leave_unfinished(out: Path) -> None:
-    """A training that was interrupted, and can be gone on with."""
-    from regard.runs.training import train
-
+def train_unfinished(out: Path) -> None:
+    """Makes an interrupted training, which can be resumed."""
     from regard.config.load import load_config
+    from regard.recipes.training import train
+    from regard.train.interrupt import Interrupt
 
     files = [f"data.{key}=corpus/{name}" for key, name in (
         ("src", "train.en"), ("tgt", "train.fr"), ("val_src", "val.en"), ("val_tgt", "val.fr")
     )]  # fmt: skip
     config = load_config(None, preset="luong-dot", overrides=[*files, *UNFINISHED])
-    assert train(config, out, overwrite=True, reporter=Stopping()).interrupted
+    interrupt = Interrupt()
+    reporter = InterruptingReporter(interrupt)
+    assert train(config, out, overwrite=True, reporter=reporter, interrupt=interrupt).interrupted
     shutil.rmtree(out / ".locks")
 
 
 def cases() -> Iterator[Case]:
-    """All that is recorded."""
+    """All cases that are recorded."""
     yield from translations()
     yield from other_engines()
     yield from alignments()
@@ -242,7 +253,7 @@ INPUTS = {
     "bahdanau": (["--input", "corpus/lines.fr"], ["--input", "corpus/few.fr"]),
     "plain": (["--input", "corpus/seen.en"], ["--input", "corpus/seen.en"]),
 }
-"""Where a model does not translate the same as the others."""
+"""Input of models that do not translate from English, or only sentences of their training text."""
 
 
 def translations() -> Iterator[Case]:
@@ -255,22 +266,22 @@ def translations() -> Iterator[Case]:
             "json": ["--json"],
         }.items():
             yield Case(f"translate {name} {how}", [["translate", f"models/{name}", *lines, *CPU, *options]])
-        doubtful = ["--input", "corpus/doubtful.en"] if lines == ENGLISH else lines
-        yield Case(f"translate {name} careful", [["translate", f"models/{name}", *doubtful, *GREEDY, "--retry"]])
-        for compute in ("int8", "bfloat16"):
-            rounded = ["translate", f"models/{name}", *few, *CPU, "--precision", compute]
-            yield Case(f"translate {name} {compute}", [rounded])
+        retried = ["--input", "corpus/doubtful.en"] if lines == ENGLISH else lines
+        yield Case(f"translate {name} careful", [["translate", f"models/{name}", *retried, *GREEDY, "--retry"]])
+        for precision in ("int8", "bfloat16"):
+            rounded = ["translate", f"models/{name}", *few, *CPU, "--precision", precision]
+            yield Case(f"translate {name} {precision}", [rounded])
     for name in ("luong", "transformer"):
-        whole = ["translate", f"models/{name}", *FEW, *CPU, "--json", "--attention", "--n-best", "3", "--beam", "4"]
-        yield Case(f"translate {name} n-best attention", [whole])
+        n_best = ["translate", f"models/{name}", *FEW, *CPU, "--json", "--attention", "--n-best", "3", "--beam", "4"]
+        yield Case(f"translate {name} n-best attention", [n_best])
     yield Case("translate stdin", [["translate", "models/luong", *CPU]], stdin="A king hears the moon.\n\nThe dog!")
-    both = ["translate", "models/luong", "models/transformer", *CPU]
-    yield Case("translate ensemble", [[*both, *ENGLISH]])
-    yield Case("translate ensemble json", [[*both, *FEW, "--json", "--n-best", "2"]])
+    ensemble = ["translate", "models/luong", "models/transformer", *CPU]
+    yield Case("translate ensemble", [[*ensemble, *ENGLISH]])
+    yield Case("translate ensemble json", [[*ensemble, *FEW, "--json", "--n-best", "2"]])
     table = ["shortlist", "models/luong", "--src", "corpus/train.en", "--tgt", "corpus/train.fr"]
     table += ["--out", "{out}/table", "--links", "4", "--frequent", "20", *CPU]
-    listed = ["translate", "models/luong", *ENGLISH, *CPU, "--shortlist", "{out}/table"]
-    yield Case("translate shortlist", [table, listed], compared=2, reads=["table"])
+    restricted = ["translate", "models/luong", *ENGLISH, *CPU, "--shortlist", "{out}/table"]
+    yield Case("translate shortlist", [table, restricted], compared=2, reads=["table"])
     to_file = ["translate", "models/transformer", *FEW, *CPU, "--output", "{out}/few.fr.gz"]
     yield Case("translate to a file", [to_file], reads=["few.fr.gz"])
     yield Case("translate no model", [["translate", "models/none", *FEW]])
@@ -278,8 +289,8 @@ def translations() -> Iterator[Case]:
 
 
 def other_engines() -> Iterator[Case]:
-    """Exports, as they were stored and as they are made today."""
-    alone = [*CPU, "--threads", "1"]
+    """Exports: the stored ones, and new ones of the stored models."""
+    single_thread = [*CPU, "--threads", "1"]
     for name, (_model, engine, type_name) in EXPORTS.items():
         if engine == "marian":
             continue
@@ -288,12 +299,12 @@ def other_engines() -> Iterator[Case]:
             lines = FEW if rounded else ENGLISH
             yield Case(
                 f"translate {name}{how}",
-                [["translate", f"models/{name}", *lines, *alone, *options]],
+                [["translate", f"models/{name}", *lines, *single_thread, *options]],
                 tolerance=0.05 if rounded else 1e-3,
                 needs=needs,
             )
     yield Case("evaluate transformer.ct2", [
-        ["evaluate", "models/transformer.ct2", "--src", "corpus/test.en", "--ref", "corpus/test.fr", *alone],
+        ["evaluate", "models/transformer.ct2", "--src", "corpus/test.en", "--ref", "corpus/test.fr", *single_thread],
     ], needs=NEEDS["ctranslate2"])  # fmt: skip
     for name, (model, engine, type_name) in EXPORTS.items():
         quantization = [] if engine == "marian" else ["--quantization", type_name]
@@ -301,12 +312,12 @@ def other_engines() -> Iterator[Case]:
         yield Case(f"export {name}", [
             ["export", f"models/{model}", "--to", engine, "--out", "{out}/again", *quantization],
         ], reads=[f"again/{file}" for file in written], compared=0, tolerance=0, needs=NEEDS[engine])  # fmt: skip
-    back = ["import", "marian", "models/transformer.marian", "--out", "{out}/imported"]
-    yield Case("import marian", [back, ["translate", "{out}/imported", *FEW, *CPU]], needs=NEEDS["marian"])
+    imported = ["import", "marian", "models/transformer.marian", "--out", "{out}/imported"]
+    yield Case("import marian", [imported, ["translate", "{out}/imported", *FEW, *CPU]], needs=NEEDS["marian"])
 
 
 def readout(*settings: str) -> list[str]:
-    """Options of the readout."""
+    """Command-line options for settings of the readout."""
     return [part for setting in settings for part in ("--readout", setting)]
 
 
@@ -328,18 +339,30 @@ def alignments() -> Iterator[Case]:
         "plain": ["plain"],
     }.items():
         yield Case(f"align {name}", [["align", f"models/{options[0]}", *files, *options[1:]]])
-    turned = ["--src", "corpus/test.fr", "--tgt", "corpus/test.en", *CPU]
-    yield Case("align bahdanau", [["align", "models/bahdanau", *turned]])
-    # Its attention is spread most.
-    yield Case("align bahdanau threshold", [["align", "models/bahdanau", *turned, "--readout", "rule=threshold"]])
+    reversed_files = ["--src", "corpus/test.fr", "--tgt", "corpus/test.en", *CPU]
+    yield Case("align bahdanau", [["align", "models/bahdanau", *reversed_files]])
+    # The model with the most spread attention.
+    yield Case(
+        "align bahdanau threshold", [["align", "models/bahdanau", *reversed_files, "--readout", "rule=threshold"]]
+    )
     for method in ("intersection", "union", "grow-diag", "grow-diag-final", "gdfa"):
-        both = ["--reverse-model", "models/bahdanau", "--symmetrize", method]
-        yield Case(f"align both ways {method}", [["align", "models/transformer", *files, *both]])
-    guess = ["align", "models/luong", *files, "--output", "{out}/guess"]
+        reverse = ["--reverse-model", "models/bahdanau", "--symmetrize", method]
+        yield Case(f"align both ways {method}", [["align", "models/transformer", *files, *reverse]])
+    align = ["align", "models/luong", *files, "--output", "{out}/guess"]
     aer = ["aer", "--gold", "corpus/test.align", "--links", "{out}/guess", "--gold-base", "0", "--links-base", "0"]
-    yield Case("aer", [guess, aer, [*aer, "--json"]], compared=2)
-    odd = ["aer", "--gold", "corpus/odd.gold", "--links", "corpus/odd.links", "--gold-base", "1", "--links-base", "0"]
-    yield Case("aer possible links", [odd, [*odd, "--json"]], compared=2)
+    yield Case("aer", [align, aer, [*aer, "--json"]], compared=2)
+    with_possible = [
+        "aer",
+        "--gold",
+        "corpus/odd.gold",
+        "--links",
+        "corpus/odd.links",
+        "--gold-base",
+        "1",
+        "--links-base",
+        "0",
+    ]
+    yield Case("aer possible links", [with_possible, [*with_possible, "--json"]], compared=2)
 
 
 def pictures() -> Iterator[Case]:
@@ -372,8 +395,8 @@ def scores() -> Iterator[Case]:
 
 
 def trainings() -> Iterator[Case]:
-    """`regard train`: what a few steps come to, and going on. The weights' last bits depend on the processor."""
-    machine = ["minutes", "torch", "regard_version", "files", "signature", "bytes"]
+    """`regard train`: a few steps, and a resumed training. The last bits of the weights depend on the processor."""
+    machine_dependent = ["minutes", "torch", "regard_version", "files", "signature", "bytes"]
     info, translate = ["info", "{out}/model", "--json"], ["translate", "{out}/model", *FEW, *CPU, "--beam", "1"]
     small = [item for key in [*SHORT, "train.steps=20", "train.validate_every=10"] for item in ("--set", key)]
     for name, options in {
@@ -386,17 +409,17 @@ def trainings() -> Iterator[Case]:
     }.items():  # fmt: skip
         own = [item for key in options for item in ("--set", key)]
         command = ["train", "--preset", name, *TOY, *small, *own, "--out", "{out}/model"]
-        yield Case(f"train {name}", [command, info], ignore=machine)
-    going_on = ["train", "--resume", "--out", "{out}/unfinished"]
+        yield Case(f"train {name}", [command, info], ignore=machine_dependent)
+    resume = ["train", "--resume", "--out", "{out}/unfinished"]
     info, translate = ([arg.replace("/model", "/unfinished") for arg in args] for args in (info, translate))
     yield Case(
-        "train resume", [going_on, info, translate],
-        copies=["models/unfinished"], compared=2, ignore=machine,
+        "train resume", [resume, info, translate],
+        copies=["models/unfinished"], compared=2, ignore=machine_dependent,
     )  # fmt: skip
 
 
 def write_inputs() -> None:
-    """Writes the lines to translate, and links of every form."""
+    """Writes the lines to translate, and links in every notation."""
     texts = {
         "lines.en": LINES,
         "lines.fr": FRENCH,
@@ -412,51 +435,59 @@ def write_inputs() -> None:
 
 
 def write_record() -> None:
-    """Runs every case and writes down what it printed."""
+    """Runs every case and records what it prints."""
     write_inputs()
-    played = []
+    entries = []
     for case in cases():
-        with tempfile.TemporaryDirectory() as out, present_directory(HERE):
-            played.append({"case": asdict(case), **case.play(Path(out))})
+        with tempfile.TemporaryDirectory() as out, working_directory(HERE):
+            entries.append({"case": asdict(case), **case.play(Path(out))})
             print(case.name)
     written_by = {name: version(name) for name in ("regard", "torch")}
-    lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in played)
+    lines = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
     RECORD.write_text(f'{{"written_by": {json.dumps(written_by)}, "cases": [\n{lines}\n]}}\n', encoding="utf-8")
 
 
-def shake(size: float, seed: int) -> int:
-    """Compares the record with what models print whose weights are all a little different."""
-    wrong, record = 0, RECORD.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as place:
-        shaken = Path(place) / "golden"
-        shutil.copytree(HERE, shaken)
+def compare_perturbed(size: float, seed: int) -> int:
+    """Compares the record with the output of models whose weights are slightly changed.
+
+    Args:
+        size: Standard deviation of the relative changes.
+        seed: Seed of the changes.
+
+    Returns:
+        Number of cases that differ.
+    """
+    num_different, record = 0, RECORD.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as temporary:
+        perturbed = Path(temporary) / "golden"
+        shutil.copytree(HERE, perturbed)
         for name in MODELS:
-            before, now = shake_model(shaken / "models" / name, size, seed)
-            record = record.replace(before, now)
+            old_signature, new_signature = perturb_model(perturbed / "models" / name, size, seed)
+            record = record.replace(old_signature, new_signature)
         for entry in json.loads(record)["cases"]:
             case = Case(**{**entry["case"], "tolerance": max(200 * size, entry["case"]["tolerance"])})
-            stored = [name for name in EXPORTS for args in case.commands if f"models/{name}" in args]
-            if stored or case.name.startswith(("export", "info", "phrasebook", "train")):
+            exports = [name for name in EXPORTS for args in case.commands if f"models/{name}" in args]
+            if exports or case.name.startswith(("export", "info", "phrasebook", "train")):
                 continue
-            with tempfile.TemporaryDirectory() as out, present_directory(shaken):
+            with tempfile.TemporaryDirectory() as out, working_directory(perturbed):
                 found = case.differences(entry, case.play(Path(out)))
             for line in found:
                 print(f"{case.name}: {line}")
-            wrong += bool(found)
-    return wrong
+            num_different += bool(found)
+    return num_different
 
 
-def shake_model(directory: Path, size: float, seed: int) -> tuple[str, str]:
-    """Stores a model anew with every weight a little larger or smaller, and tells its signatures before and now."""
+def perturb_model(directory: Path, size: float, seed: int) -> tuple[str, str]:
+    """Replaces a stored model by one with slightly changed weights; returns the old and the new signature."""
     import torch
 
     from regard.store import load_model, save_model
 
     stored = load_model(directory)
-    draw = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for weight in stored.model.parameters():
-            weight.mul_(1 + size * torch.randn(weight.shape, generator=draw))
+        for parameter in stored.model.parameters():
+            parameter.mul_(1 + size * torch.randn(parameter.shape, generator=generator))
     shutil.rmtree(directory)
     save_model(
         directory,
@@ -469,17 +500,17 @@ def shake_model(directory: Path, size: float, seed: int) -> tuple[str, str]:
 
 
 def main() -> int:
-    """Does what the options say; the status is 1 where something stands near a threshold."""
+    """Runs what the options ask for; the exit status is 1 if part of the record is close to a threshold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="*", metavar="NAME", help="train all anew, or some; some minutes")
-    parser.add_argument("--record", action="store_true", help="write down what the commands print")
-    parser.add_argument("--shake", type=int, nargs="?", const=3, metavar="TIMES", help="change the weights so often")
+    parser.add_argument("--models", nargs="*", metavar="NAME", help="train all models, or those named; takes minutes")
+    parser.add_argument("--record", action="store_true", help="record what the commands print")
+    parser.add_argument("--perturb", type=int, nargs="?", const=3, metavar="TIMES", help="number of random changes")
     options = parser.parse_args()
     if options.models is not None:
         make_models(options.models)
     if options.record:
         write_record()
-    return int(sum(shake(1e-4, seed) for seed in range(options.shake or 0)) > 0)
+    return int(sum(compare_perturbed(1e-4, seed) for seed in range(options.perturb or 0)) > 0)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""What today's code makes of models that were stored by an earlier one: the same texts, links and scores as recorded.
+"""Models that earlier versions stored: today's code gives the recorded texts, links and scores.
 
-`make.py` beside this file says how models and record came about, and when either may be made anew.
+`make.py` explains how models and record were made, and when they may be made again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ENTRIES: list[dict[str, Any]] = json.loads((HERE / "record.json").read_text(enco
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry["case"]["name"].replace(" ", "-"))
-def test_a_command_prints_what_was_recorded(
+def test_commands_print_what_was_recorded(
     entry: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = Case(**entry["case"])
@@ -26,5 +26,5 @@ def test_a_command_prints_what_was_recorded(
     if missing:
         pytest.skip(f"needs {', '.join(missing)}: pip install 'regard[interop]'")
     monkeypatch.chdir(HERE)
-    wrong = case.differences(entry, case.play(tmp_path))
-    assert not wrong, "\n".join([f"{case.name}: not what was recorded", *wrong])
+    found = case.differences(entry, case.play(tmp_path))
+    assert not found, "\n".join([f"{case.name}: differs from the record", *found])

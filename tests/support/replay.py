@@ -1,4 +1,4 @@
-"""Commands that are run again, and compared with what they once put out: text exactly, numbers nearly."""
+"""Runs commands and compares their output with a record: text exactly, numbers within a tolerance."""
 
 from __future__ import annotations
 
@@ -22,63 +22,70 @@ from unittest.mock import patch
 
 COLUMNS = 100
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e[+-]?\d+)?|\d+%")
-"""What a text holds of measured values; whole numbers count things, and must be the same."""
-_FOREIGN = re.compile(r"(version:)\d[\w.+]*")
-"""Versions of sacreBLEU in its signatures."""
+"""Measured values in a text; integers are counts and must be equal."""
+_SACREBLEU_VERSION = re.compile(r"(version:)\d[\w.+]*")
+"""Version in a signature of sacreBLEU."""
 SMALL = 2e-5
-"""What weights and probabilities may differ by, at any size; a page holds them in units of 1.5e-5."""
-SUSPICION = 1.01e-3
-"""What is measured of a suspicious translation is rounded to three places, which may turn."""
+"""Absolute tolerance of weights and probabilities; a page stores them in units of 1.5e-5."""
+FLAG_TOLERANCE = 1.01e-3
+"""Absolute tolerance of values of quality flags, which are rounded to three decimals."""
 
 
 @dataclass(frozen=True)
 class Printed:
-    """How a command ended, and what it printed."""
+    """Exit status and output of a command."""
 
     status: int
     out: list[str]
     err: list[str]
 
     def as_json(self) -> dict[str, object]:
-        """The same as plain values, without what is empty."""
+        """The status, and the lines of each stream that is not empty."""
         return {name: value for name, value in asdict(self).items() if value or name == "status"}
 
 
-def run(args: Sequence[str], *, stdin: str = "", places: Mapping[str, Path] | None = None) -> Printed:
+def run(args: Sequence[str], *, stdin: str = "", directories: Mapping[str, Path] | None = None) -> Printed:
     """Runs a command of regard in this process.
 
     Args:
-        args: What follows `regard`.
+        args: Arguments after `regard`.
         stdin: Standard input.
-        places: Directories by a name that stands for them in braces, in arguments and in what is printed.
+        directories: Directories by name; `{name}` stands for the path in arguments and replaces it in the output.
 
     Returns:
-        How it ended.
+        Exit status and output.
     """
     from regard.cli.main import app
 
-    places = places or {}
-    filled = [arg.format(**places) if "{" in arg else arg for arg in args]
+    directories = directories or {}
+    filled = [arg.format(**directories) if "{" in arg else arg for arg in args]
     out, err, status = io.StringIO(), io.StringIO(), -1
     with _terminal(stdin), redirect_stdout(out), redirect_stderr(err):
         try:
             app(filled)
-        except SystemExit as ended:
-            status = ended.code if isinstance(ended.code, int) else -1
-    return Printed(status, _lines(out.getvalue(), places), _lines(err.getvalue(), places))
+        except SystemExit as exit_call:
+            status = exit_call.code if isinstance(exit_call.code, int) else -1
+    return Printed(status, _lines(out.getvalue(), directories), _lines(err.getvalue(), directories))
 
 
 @contextmanager
 def _terminal(stdin: str) -> Iterator[None]:
-    """Standard input, and a width for what is drawn."""
+    """Sets standard input and the width of the terminal."""
     file = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
     with patch.object(sys, "stdin", file), patch.dict(os.environ, {"COLUMNS": str(COLUMNS), "NO_COLOR": "1"}):
         yield
 
 
 @contextmanager
-def present_directory(path: Path) -> Iterator[None]:
-    """Makes a directory the present one for a while."""
+def working_directory(path: Path) -> Iterator[None]:
+    """Changes the working directory for a block of code.
+
+    Args:
+        path: The directory.
+
+    Yields:
+        Nothing.
+    """
     before = Path.cwd()
     os.chdir(path)
     try:
@@ -87,39 +94,39 @@ def present_directory(path: Path) -> Iterator[None]:
         os.chdir(before)
 
 
-def _lines(text: str, places: Mapping[str, Path]) -> list[str]:
-    for name, place in places.items():
-        text = text.replace(str(place), f"{{{name}}}")
+def _lines(text: str, directories: Mapping[str, Path]) -> list[str]:
+    for name, path in directories.items():
+        text = text.replace(str(path), f"{{{name}}}")
     return text.split("\n")[:-1] if text.endswith("\n") else text.split("\n") if text else []
 
 
 def differences(
     recorded: Sequence[str], found: Sequence[str], *, tolerance: float, ignore: Sequence[str] = ()
 ) -> list[str]:
-    """What is different between lines that were recorded and those of today.
+    """Compares lines with recorded ones.
 
     Args:
-        recorded: As they were.
-        found: As they are.
-        tolerance: What numbers may differ by, relative to their size; 0 = not at all, as where nothing is computed.
-        ignore: Keys of JSON objects whose values need not be the same.
+        recorded: Recorded lines.
+        found: New lines.
+        tolerance: Relative tolerance of numbers; 0 = they must be equal.
+        ignore: Keys of JSON objects whose values are not compared.
 
     Returns:
-        A sentence for each line that is different; nothing where all is as it was.
+        A message for each line that differs.
     """
-    comparison, wrong = _Comparison(tolerance, frozenset(ignore)), []
+    comparison, messages = _Comparison(tolerance, frozenset(ignore)), []
     if len(recorded) != len(found):
-        wrong.append(f"{len(recorded)} lines were recorded, but there are {len(found)}")
+        messages.append(f"expected {len(recorded)} lines, got {len(found)}")
     for number, (old, new) in enumerate(zip(recorded, found, strict=False), start=1):
         reason = comparison.of_lines(old, new)
         if reason:
-            wrong.append(f"line {number}: {reason}\n  recorded: {_short(old)}\n  found:    {_short(new)}")
-    return wrong
+            messages.append(f"line {number}: {reason}\n  recorded: {_short(old)}\n  found:    {_short(new)}")
+    return messages
 
 
 @dataclass(frozen=True)
 class _Comparison:
-    """Says in words what differs, with None or nothing where all is the same."""
+    """Compares lines, JSON values and texts; describes a difference in words."""
 
     tolerance: float
     ignore: frozenset[str]
@@ -138,32 +145,33 @@ class _Comparison:
             for number, pair in enumerate(zip(old, new, strict=True)):
                 yield from self.of_values(*pair, where=f"{where}[{number}]")
         elif isinstance(old, float) and isinstance(new, float):
-            if not self._is_near(old, new, unit=SUSPICION if where.endswith(".value") else 0.0):
-                yield f"{where} is {new!r} rather than {old!r}"
+            if not self._is_near(old, new, unit=FLAG_TOLERANCE if where.endswith(".value") else 0.0):
+                yield f"{where}: expected {old!r}, got {new!r}"
         elif isinstance(old, str) and isinstance(new, str):
             reason = self.of_texts(old, new)
             yield from [f"{where}: {reason}"] if reason else []
         elif type(old) is not type(new) or old != new:
-            yield f"{where} is {_short(repr(new))} rather than {_short(repr(old))}"
+            yield f"{where}: expected {_short(repr(old))}, got {_short(repr(new))}"
 
     def _of_objects(self, old: dict[str, object], new: dict[str, object], where: str) -> Iterator[str]:
         if old.keys() != new.keys():
-            yield f"{where or 'the object'} has the keys {', '.join(new)} rather than {', '.join(old)}"
+            yield f"{where or 'object'}: expected the keys {', '.join(old)}, got {', '.join(new)}"
             return
         for key in old:
             if key not in self.ignore:
                 yield from self.of_values(old[key], new[key], where=f"{where}.{key}")
 
     def of_texts(self, old: str, new: str) -> str | None:
-        """Compares texts with measured values in them."""
-        old, new = (_FOREIGN.sub(r"\1*", text) for text in (old, new))
+        """Compares texts that contain measured values."""
+        old, new = (_SACREBLEU_VERSION.sub(r"\1*", text) for text in (old, new))
         if not self.tolerance:
-            return None if old == new else "the text is another"
+            return None if old == new else "different text"
         if _NUMBER.sub("#", old) != _NUMBER.sub("#", new):
-            return "the text is another"
-        for before, now in zip(_NUMBER.findall(old), _NUMBER.findall(new), strict=True):
-            if not self._is_near(float(before.rstrip("%")), float(now.rstrip("%")), unit=_unit(before)):
-                return f"{now} rather than {before}"
+            return "different text"
+        for old_number, new_number in zip(_NUMBER.findall(old), _NUMBER.findall(new), strict=True):
+            old_value, new_value = (float(number.rstrip("%")) for number in (old_number, new_number))
+            if not self._is_near(old_value, new_value, unit=_unit(old_number)):
+                return f"expected {old_number}, got {new_number}"
         return None
 
     def _is_near(self, old: float, new: float, *, unit: float) -> bool:
@@ -173,7 +181,7 @@ class _Comparison:
 
 
 def _parsed(line: str) -> object:
-    """The JSON object or array of a line; None where it is other text."""
+    """The JSON object or array of a line; None for other text."""
     if line[:1] not in ("{", "["):
         return None
     try:
@@ -184,9 +192,9 @@ def _parsed(line: str) -> object:
 
 
 def _unit(text: str) -> float:
-    """One in the last place of a number that was printed with few places, whose rounding may turn; else nothing."""
-    places = len(text.rstrip("%").partition(".")[2])
-    return 1.01 * 10.0**-places if places <= 4 and "e" not in text else 0.0
+    """Tolerance of a number with few decimals, which may be rounded the other way: one unit in the last; else 0."""
+    decimals = len(text.rstrip("%").partition(".")[2])
+    return 1.01 * 10.0**-decimals if decimals <= 4 and "e" not in text else 0.0
 
 
 def _short(text: str) -> str:
@@ -195,18 +203,17 @@ def _short(text: str) -> str:
 
 @dataclass(frozen=True)
 class Case:
-    """Commands that belong together, in a directory of their own, and what of them is compared.
+    """A sequence of commands in a directory of its own, and what is compared of their output.
 
     Attributes:
-        name: Says what is recorded.
-        commands: Arguments of each, one after the other; `{out}` stands for the case's directory.
-        stdin: Of the last command.
-        copies: Directories that are copied to `{out}` first, since commands write in them.
-        reads: Files below `{out}` whose content is compared.
-        compared: How many commands, from the last one backwards, are compared in all that they print; the others must
-            end well.
-        tolerance: What measured numbers may differ by, relative to their size; 0 where nothing is computed.
-        ignore: Keys of JSON objects whose values are not compared, as they depend on the machine.
+        name: Name of the case.
+        commands: Arguments of each command, in the order in which they run; `{out}` stands for the case's directory.
+        stdin: Standard input of the commands.
+        copies: Directories that are first copied to `{out}`, because commands write to them.
+        reads: Files in `{out}` whose content is compared.
+        compared: Number of commands, the last ones, whose output is compared; the others must succeed.
+        tolerance: Relative tolerance of measured numbers; 0 where nothing is computed.
+        ignore: Keys of JSON objects whose values depend on the machine and are not compared.
         needs: Packages without which the case is skipped.
     """
 
@@ -221,13 +228,13 @@ class Case:
     needs: list[str] = field(default_factory=list)
 
     def play(self, out: Path) -> dict[str, object]:
-        """Runs the commands in the present directory.
+        """Runs the commands in the working directory.
 
         Args:
-            out: A directory that is empty.
+            out: An empty directory.
 
         Returns:
-            What the compared commands printed, under `printed`, and the lines of the files, under `files`.
+            Output of the compared commands in `printed`, and lines of the files in `files`.
 
         Raises:
             AssertionError: A command that is not compared failed.
@@ -236,35 +243,43 @@ class Case:
             shutil.copytree(name, out / Path(name).name)
         printed = []
         for number, args in enumerate(self.commands, start=1 + self.compared - len(self.commands)):
-            ended = run(args, stdin=self.stdin, places={"out": out})
+            output = run(args, stdin=self.stdin, directories={"out": out})
             if number > 0:
-                printed.append(ended.as_json())
-            elif ended.status:
-                raise AssertionError(f"{' '.join(args)}: status {ended.status}: {ended.err[-3:]}")
+                printed.append(output.as_json())
+            elif output.status:
+                raise AssertionError(f"{' '.join(args)}: status {output.status}: {output.err[-3:]}")
         return {"printed": printed, "files": {name: _content(out / name) for name in self.reads}}
 
     def differences(self, recorded: dict[str, Any], found: dict[str, Any]) -> list[str]:
-        """Compares what `play` returned with what it once did; a sentence for each line that is different."""
-        wrong = []
+        """Compares a result of `play` with a recorded one.
+
+        Args:
+            recorded: Recorded result.
+            found: New result.
+
+        Returns:
+            A message for each line that differs.
+        """
+        messages = []
         for old, new, args in zip(
             recorded["printed"], found["printed"], self.commands[len(self.commands) - self.compared :], strict=True
         ):
             command = f"regard {' '.join(args)}"
             if old["status"] != new["status"]:
-                wrong.append(f"{command}: the status is {new['status']} rather than {old['status']}")
+                messages.append(f"{command}: expected status {old['status']}, got {new['status']}")
             for stream in ("out", "err"):
                 lines = self._differences(old.get(stream, []), new.get(stream, []))
-                wrong += [f"{command}: std{stream}: {line}" for line in lines]
+                messages += [f"{command}: std{stream}: {line}" for line in lines]
         for name, lines in recorded["files"].items():
-            wrong += [f"{name}: {line}" for line in self._differences(lines, found["files"][name])]
-        return wrong
+            messages += [f"{name}: {line}" for line in self._differences(lines, found["files"][name])]
+        return messages
 
     def _differences(self, old: list[str], new: list[str]) -> list[str]:
         return differences(old, new, tolerance=self.tolerance, ignore=self.ignore)
 
 
 def _content(path: Path) -> list[str]:
-    """Lines of a text; of a page what it was made of; of a long or binary file its hash."""
+    """Lines of a text file; the data of an attention page; the hash of a long or binary file."""
     data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     if path.suffix == ".html":
         return [json.dumps(_page_data(data.decode()), ensure_ascii=False)]
@@ -274,7 +289,7 @@ def _content(path: Path) -> list[str]:
 
 
 def _page_data(page: str) -> object:
-    """What a page of attention shows, its packed weights as numbers."""
+    """Data of an attention page, with its packed weights as numbers."""
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     data: list[dict[str, Any]] = json.loads(found[1]) if found else []
     for record in (record for model in data for record in model["records"]):

@@ -1,4 +1,4 @@
-"""One translator in many threads, in forks of its process, and sent to others."""
+"""One translator in many threads, in forks of its process, and pickled for other processes."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from regard.text.readers import read_lines
 from regard.translation.loading import load
 from regard.translation.shortlist import make_shortlist, shortlisted
 from regard.translation.translator import Translator
+from regard.values import Links
 
 SECONDS = 60
 
@@ -41,22 +42,23 @@ def two_threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def told(translator: Translator, lines: list[str], **options: object) -> list[tuple[str, float, object]]:
-    found = translator.translate(lines, beam=2, alignment=True, **options)  # type: ignore[arg-type]
-    return [(one.text, round(one.score, 3), one.alignment) for one in found]
+def translated(translator: Translator, lines: list[str]) -> list[tuple[str, float, Links]]:
+    """Texts, rounded scores and alignments."""
+    found = translator.translate(lines, beam=2, alignment=True)
+    return [(translation.text, round(translation.score, 3), translation.alignment) for translation in found]
 
 
 def test_eight_threads_share_a_translator(workshop: Path, lines: list[str]) -> None:
     translator = load(workshop / "model")
-    wanted = [told(translator, [line]) for line in lines]
+    expected = [translated(translator, [line]) for line in lines]
     order = [number for turn in range(8) for number in range(turn, len(lines) + turn)]
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda number: told(translator, [lines[number % len(lines)]]), order))
-    assert found == [wanted[number % len(lines)] for number in order]
+        found = list(pool.map(lambda number: translated(translator, [lines[number % len(lines)]]), order))
+    assert found == [expected[number % len(lines)] for number in order]
 
 
 @pytest.mark.parametrize("engine", ["regard", "onnx", "ctranslate2"])
-def test_a_translator_is_sent_by_its_path(
+def test_translators_are_pickled_by_path(
     transformer: Path, lines: list[str], engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = Path("model")
@@ -64,33 +66,33 @@ def test_a_translator_is_sent_by_its_path(
         path = tmp_path / "export"
         {"onnx": export_onnx, "ctranslate2": export_ctranslate2}[engine](load_model("model"), path)
     translator = load(path)
-    sent = pickle.dumps(translator)
-    assert len(sent) < 1000
+    pickled = pickle.dumps(translator)
+    assert len(pickled) < 1000
     monkeypatch.chdir("/")
-    again = pickle.loads(sent)
-    assert again.engine is not translator.engine
-    assert told(again, lines) == told(translator, lines)
+    reopened = pickle.loads(pickled)
+    assert reopened.engine is not translator.engine
+    assert translated(reopened, lines) == translated(translator, lines)
     assert copy.copy(translator).engine is translator.engine
-    assert pickle.loads(pickle.dumps(again)).translate(lines[0])[0].text == translator.translate(lines[0])[0].text
+    assert pickle.loads(pickle.dumps(reopened)).translate(lines[0])[0].text == translator.translate(lines[0])[0].text
 
 
-def test_its_options_go_along(workshop: Path, lines: list[str]) -> None:
+def test_options_are_pickled(workshop: Path, lines: list[str]) -> None:
     translator = load(workshop / "model", precision="bfloat16")
-    assert told(pickle.loads(pickle.dumps(translator)), lines) == told(translator, lines)
+    assert translated(pickle.loads(pickle.dumps(translator)), lines) == translated(translator, lines)
     both = load([workshop / "model", workshop / "model"])
     assert len(pickle.loads(pickle.dumps(both)).models) == 2
     table = make_shortlist(translator, lines, lines, links=1, frequent=1)
-    short = shortlisted(translator, table)
-    again = pickle.loads(pickle.dumps(short))
-    assert told(again, lines) == told(short, lines) != told(translator, lines)
+    restricted = shortlisted(translator, table)
+    reopened = pickle.loads(pickle.dumps(restricted))
+    assert translated(reopened, lines) == translated(restricted, lines) != translated(translator, lines)
 
 
-def test_what_is_in_memory_alone_cannot_be_sent(workshop: Path) -> None:
+def test_models_that_were_never_saved_cannot_be_pickled(workshop: Path) -> None:
     with pytest.raises(SearchError, match="save the model, and load it there by its path"):
         pickle.dumps(Translator.of([load_model(workshop / "model")]))
 
 
-def test_another_python_opens_what_it_was_sent(workshop: Path, lines: list[str]) -> None:
+def test_another_process_opens_a_pickled_translator(workshop: Path, lines: list[str]) -> None:
     translator = load(workshop / "model")
     program = "import pickle, sys; print(pickle.load(sys.stdin.buffer).translate(sys.argv[1], beam=2)[0].text)"
     done = subprocess.run(
@@ -100,7 +102,7 @@ def test_another_python_opens_what_it_was_sent(workshop: Path, lines: list[str])
 
 
 def forked(work: Callable[[], str]) -> str:
-    """What a fork of this process makes of some work; `hangs` where it does not end."""
+    """The result of a function in a fork of this process; `hangs` if it does not return in time."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -124,14 +126,14 @@ def forked(work: Callable[[], str]) -> str:
 @pytest.mark.usefixtures("two_threads")
 def test_a_fork_translates_with_one_thread(workshop: Path, lines: list[str]) -> None:
     translator = load(workshop / "model")
-    wanted = told(translator, lines)
-    torch.randn(800, 800) @ torch.randn(800, 800)  # in threads, which a fork has not got
+    expected = translated(translator, lines)
+    torch.randn(800, 800) @ torch.randn(800, 800)  # starts threads, which a fork does not inherit
 
     def work() -> str:
         with pytest.warns(RuntimeWarning, match="translates with one thread"):
-            found = told(translator, lines)
+            found = translated(translator, lines)
         translator.score(lines, lines)
-        return f"{found == wanted} {torch.get_num_threads()}"
+        return f"{found == expected} {torch.get_num_threads()}"
 
     assert forked(work) == "True 1"
     assert torch.get_num_threads() == 2
@@ -139,9 +141,7 @@ def test_a_fork_translates_with_one_thread(workshop: Path, lines: list[str]) -> 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_fork_does_not_wait_for_the_threads_of_ctranslate2(
-    transformer: Path, lines: list[str], tmp_path: Path
-) -> None:
+def test_a_fork_of_ctranslate2_fails_instead_of_hanging(transformer: Path, lines: list[str], tmp_path: Path) -> None:
     export_ctranslate2(load_model(transformer / "model"), tmp_path / "export")
     translator = load(tmp_path / "export", threads=1)
     translator.translate(lines)

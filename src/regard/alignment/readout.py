@@ -120,10 +120,10 @@ def known_readout(config: Config, stored: StoredReadout | None) -> Readout | Non
     """
     if stored is not None:
         return Readout(**stored.model_dump())
-    train, model = config.train, config.model
+    train = config.train
     if not train.guided_weight:
         return None
-    layer = guided_layer(train.guided_layer, model.attending_layers)
+    layer = guided_layer(train.guided_layer, config.model.attending_layers)
     if not train.guided_shift:
         return Readout(layer=layer, head=train.guided_head)
     return Readout("threshold", layer, train.guided_head, shifted=True, threshold=_GUIDED_THRESHOLD)

@@ -23,7 +23,7 @@ from regard.files.json_text import parse_json
 from regard.files.paths import checked_path
 from regard.files.reading import named_read_errors, open_regular, read_bytes, read_text
 from regard.store import StoredModel
-from regard.store.manifest import CONFIG, SEPARATE_SUBWORDS, SHARED_SUBWORD, StoredReadout
+from regard.store.manifest import CONFIG, SEPARATE_SUBWORDS, SHARED_SUBWORD, StoredReadout, check_readout
 from regard.store.migrations import rename_keys
 from regard.text.subword import Subword
 
@@ -172,6 +172,7 @@ def open_export(path: str | Path) -> Exported:
         raise CheckpointError(f"{directory / MANIFEST}: lists no {CONFIG}: export the model again")
     text = read_text(directory / CONFIG, max_bytes=_MAX_BYTES, remedy="export the model again")
     config = parse_config(rename_keys(text), where=str(directory / CONFIG))
+    check_readout(manifest.readout, config.model, where=directory / MANIFEST, remedy=_CURE)
     names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in manifest.files else SHARED_SUBWORD
     missing = next((name for name in names if name not in manifest.files), None)
     if missing is not None:

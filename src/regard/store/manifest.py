@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from regard.config.schema import Config
+from regard.config.schema import Config, ModelSection
 from regard.errors import CheckpointError
 from regard.files.json_text import parse_json, validation_messages
 from regard.files.reading import read_bytes
@@ -55,11 +55,11 @@ class StoredReadout(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     rule: Literal["shares", "strongest", "threshold"] = "shares"
-    layer: int | None = Field(None, ge=0, le=MAX_LAYERS)
-    head: int | None = Field(None, ge=0, le=MAX_LAYERS)
+    layer: int | None = Field(default=None, ge=0, le=MAX_LAYERS)
+    head: int | None = Field(default=None, ge=0, le=MAX_LAYERS)
     shifted: bool = False
-    threshold: float | None = Field(None, ge=0, le=1)
-    end: float = Field(0.5, ge=0, le=1)
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    end: float = Field(default=0.5, ge=0, le=1)
 
     def __str__(self) -> str:
         """Such as `layer 1, head 3, shifted, rule threshold (0.4)`."""
@@ -151,6 +151,30 @@ def parse_manifest(tree: dict[str, object], *, where: Path) -> Manifest:
             f"{SHARED_SUBWORD[0]} (or {' and '.join(SEPARATE_SUBWORDS)}); {REMEDY}"
         )
     return manifest
+
+
+def check_readout(readout: StoredReadout | None, model: ModelSection, *, where: Path, remedy: str = REMEDY) -> None:
+    """Checks that a model has the layer and head of a stored readout.
+
+    Args:
+        readout: The readout, if one is stored.
+        model: The model's section of the configuration.
+        where: Path of the manifest, for messages.
+        remedy: What to do about it, for messages.
+
+    Raises:
+        CheckpointError: The model has no such layer or head.
+    """
+    if readout is None:
+        return
+    counts = {
+        "layer": (readout.layer, model.attending_layers),
+        "head": (readout.head, model.attention_heads if model.has_attention else 0),
+    }
+    for name, (number, count) in counts.items():
+        if number is not None and number >= count:
+            numbers = f"{name}s 0 to {count - 1}" if count > 1 else f"only {name} 0" if count else "no attention"
+            raise CheckpointError(f"{where}: readout.{name} is {number}, but the model has {numbers}; {remedy}")
 
 
 def write_signature(

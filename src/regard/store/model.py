@@ -44,6 +44,7 @@ from regard.store.manifest import (
     Manifest,
     StoredReadout,
     check_claims,
+    check_readout,
     read_manifest_tree,
     write_signature,
 )
@@ -144,23 +145,28 @@ def save_model(
 
 
 def write_readout(path: str | Path, readout: StoredReadout | None) -> None:
-    """Stores how word links are read off a model's attention; its other files stay as they are.
+    """Stores in a model's manifest how word links are read off its attention.
 
     Args:
-        path: The model's directory.
+        path: Directory of the model; its other files are not changed.
         readout: The readout; None removes it.
 
     Raises:
-        CheckpointError: This is no sound model, another one took its place meanwhile, or it cannot be written.
+        CheckpointError: This is not an intact model, it has no such layer or head, another process replaced it in the
+            meantime, or the manifest cannot be written.
     """
     directory = checked_path(path, "path")
     _finish_interrupted(directory)
-    manifest = open_model(directory).manifest
+    opened = open_model(directory)
+    remedy = "choose a layer and a head of this model"
+    check_readout(readout, opened.config.model, where=directory / MANIFEST, remedy=remedy)
 
     def write(file: Path) -> None:
-        put_text(file, manifest.model_copy(update={"readout": readout}).to_json())
-        if open_model(directory).manifest != manifest:
-            raise CheckpointError(f"{directory}: another model took its place while its readout was written: try again")
+        put_text(file, opened.manifest.model_copy(update={"readout": readout}).to_json())
+        if open_model(directory).manifest != opened.manifest:
+            raise CheckpointError(
+                f"{directory}: another process replaced the model while its readout was written: try again"
+            )
 
     write_output(directory / MANIFEST, write)
 
@@ -227,8 +233,9 @@ def _load(directory: Path, score: ScoreFactory | None) -> StoredModel:
             model = description.build(score)
         copy_tensors(model, tensors)
     model.eval()
+    manifest = description.manifest
     return StoredModel(
-        model, description.config, description.src_subword, description.tgt_subword, description.manifest
+        model, description.config, description.src_subword, description.tgt_subword, manifest, manifest.readout
     )
 
 

@@ -29,6 +29,7 @@ from regard.store.manifest import (
     SHARED_SUBWORD,
     WEIGHTS,
     Manifest,
+    check_readout,
     parse_manifest,
     read_manifest_tree,
 )
@@ -131,6 +132,7 @@ def read_description(directory: Path) -> ModelDescription:
     description = migrate(Description(tree, text, {}), version)
     manifest = parse_manifest(description.manifest, where=where)
     config = parse_config(description.config, where=str(directory / CONFIG))
+    check_readout(manifest.readout, config.model, where=where)
     names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in hashes else SHARED_SUBWORD
     subwords = [Subword.from_file_bytes(small[name], directory / name) for name in names]
     sizes = {name: len(data) for name, data in small.items()}

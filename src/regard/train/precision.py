@@ -12,7 +12,7 @@ from typing import Literal
 
 import torch
 
-from regard.config.schema import ModelConfig, RNNConfig
+from regard.config.schema import ModelConfig
 from regard.model.autocast_rnn import can_train_lstm
 from regard.native.linear import linear
 
@@ -52,8 +52,7 @@ class Precision:
             The same choice, with the longer note.
         """
         bfloat16_on_cpu = self.name == "bfloat16" and self.device == "cpu"
-        is_lstm = isinstance(model, RNNConfig) and model.cell == "lstm"
-        if not (bfloat16_on_cpu and is_lstm) or can_train_lstm(torch.bfloat16):
+        if not (bfloat16_on_cpu and model.uses_lstm) or can_train_lstm(torch.bfloat16):
             return self
         note = "this processor has no LSTM in bfloat16: its layers run in float32, all other products in bfloat16"
         return replace(self, note="; ".join(filter(None, (self.note, note))))

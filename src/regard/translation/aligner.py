@@ -107,7 +107,7 @@ class ReadoutOptions:
 
     rule: Rule | None = None
     threshold: float | None = None
-    end: float = 0.5
+    end: float | None = None
     layer: int | None = None
     head: int | None = None
     shifted: bool | None = None
@@ -155,11 +155,11 @@ class ReadoutOptions:
             own: The model's own readout.
 
         Returns:
-            The own matrix and row with the chosen rule; the own limit stays with the rule that it belongs to.
+            The own matrix and row with the chosen rule; the own threshold stays with the rule that it belongs to.
         """
         rule = self.rule or own.rule
         threshold = own.threshold if self.threshold is None and rule == own.rule else self.threshold
-        return replace(own, rule=rule, threshold=threshold, end=self.end)
+        return replace(own, rule=rule, threshold=threshold, end=own.end if self.end is None else self.end)
 
 
 def _field(setting: str) -> str:

@@ -25,7 +25,11 @@ class TranslateOptions:
         length_penalty: α of Wu et al. 2016, eq. 14; None = the model's own.
         coverage_penalty: β of the same; None = the model's own.
         min_len: Fewest subwords of a translation.
-        sample: Draw translations from the model's distribution instead of searching for the most probable ones.
+        sample: Draw translations from the model's distribution instead of searching for the most probable ones; the
+            options of a search cannot be combined with it.
+
+    Raises:
+        SearchError: Options of a search are combined with `sample`.
     """
 
     beam: int | None = None
@@ -40,9 +44,13 @@ class TranslateOptions:
     sample: SampleOptions | None = None
 
     def __post_init__(self) -> None:
-        if self.sample is not None and (self.beam is not None or self.n_best > 1 or self.retry):
+        if self.sample is None:
+            return
+        ranking = self.beam, self.length_penalty, self.coverage_penalty
+        if any(option is not None for option in ranking) or self.n_best > 1 or self.retry or self.min_len:
             raise SearchError(
-                "sample excludes beam, n_best and retry: translations are drawn, not ranked; give num_samples for more"
+                "sample excludes beam, n_best, retry, length_penalty, coverage_penalty and min_len: translations are "
+                "drawn, not ranked; leave these out, and give num_samples for several translations"
             )
 
     @property

@@ -1,4 +1,4 @@
-"""Alignment error rate against its formula and the cases that people get wrong."""
+"""Alignment error rate: against its formula, and in border cases."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ CORPUS = st.lists(st.tuples(LINKS, LINKS, LINKS), min_size=1, max_size=5)
 
 
 @given(corpus=CORPUS)
-def test_counts_are_summed_before_rates_are_taken(corpus: list[tuple[tuple[tuple[int, int], ...], ...]]) -> None:
-    guessed, sure, possible = (list(side) for side in zip(*corpus, strict=True))
-    found = alignment_error_rate(guessed, sure, possible)
+def test_rates_are_computed_from_summed_counts(corpus: list[tuple[tuple[tuple[int, int], ...], ...]]) -> None:
+    predicted, sure, possible = (list(links) for links in zip(*corpus, strict=True))
+    found = alignment_error_rate(predicted, sure, possible)
     hits_sure = hits_possible = num_predicted = num_sure = 0
-    for a, s, p in corpus:
-        num_predicted += len(a)
-        num_sure += len(s)
-        for link in a:
-            hits_sure += link in s
-            hits_possible += link in s or link in p
+    for predicted_links, sure_links, possible_links in corpus:
+        num_predicted += len(predicted_links)
+        num_sure += len(sure_links)
+        for link in predicted_links:
+            hits_sure += link in sure_links
+            hits_possible += link in sure_links or link in possible_links
     if num_predicted + num_sure:
         assert found.aer == pytest.approx(1 - (hits_sure + hits_possible) / (num_predicted + num_sure))
     if num_predicted:
@@ -33,33 +33,33 @@ def test_counts_are_summed_before_rates_are_taken(corpus: list[tuple[tuple[tuple
     assert 0 <= found.aer <= 1
 
 
-def test_by_hand() -> None:
-    # Och & Ney's measure rewards a guess on a possible link once and on a sure link twice.
+def test_example() -> None:
+    # A predicted link counts once if it is possible and twice if it is sure (Och & Ney 2003).
     found = alignment_error_rate([((0, 0), (1, 2), (3, 3))], [((0, 0), (2, 2))], [((1, 2),)])
     assert (found.num_predicted, found.num_sure, found.num_in_sure, found.num_in_possible) == (3, 2, 1, 2)
     assert found.aer == pytest.approx(1 - (1 + 2) / (3 + 2))
     assert found.to_dict() == {"aer": found.aer, "precision": pytest.approx(2 / 3), "recall": 0.5}
 
 
-def test_without_possible_links_all_are_sure() -> None:
+def test_without_possible_links_only_sure_ones_count() -> None:
     links = [((0, 0), (1, 1)), ((0, 1),)]
     assert alignment_error_rate(links, links).aer == 0
     assert alignment_error_rate([((1, 0),), ()], links).aer == 1
 
 
-def test_links_given_twice_count_once() -> None:
+def test_repeated_links_count_once() -> None:
     assert alignment_error_rate([((0, 0), (0, 0))], [((0, 0),)]).num_predicted == 1
 
 
-def test_nothing_to_link_and_nothing_linked_is_no_error() -> None:
+def test_no_links_at_all_are_no_error() -> None:
     found = alignment_error_rate([()], [()])
     assert (found.aer, found.precision, found.recall) == (0, 1, 1)
     assert alignment_error_rate([((0, 0),)], [()]).aer == 1
     assert alignment_error_rate([()], [((0, 0),)]).aer == 1
 
 
-def test_files_of_different_length_are_refused() -> None:
-    with pytest.raises(DataError, match="got 1 guessed, 2 sure and 2 possible"):
+def test_different_numbers_of_pairs_are_refused() -> None:
+    with pytest.raises(DataError, match="got 1 predicted, 2 sure and 2 possible"):
         alignment_error_rate([()], [(), ()])
-    with pytest.raises(DataError, match="got 1 guessed, 1 sure and 2 possible"):
+    with pytest.raises(DataError, match="got 1 predicted, 1 sure and 2 possible"):
         alignment_error_rate([()], [()], [(), ()])
