@@ -173,7 +173,7 @@ def test_a_removed_directory_is_reported(toy, how: str, when: int) -> None:
         if how == "replaced":
             (out / "training").mkdir()
 
-    with pytest.raises(CheckpointError, match="was removed or replaced while this training worked in it"):
+    with pytest.raises(CheckpointError, match="was removed or replaced during this training"):
         train(toy.config(), out, reporter=At(when, remove))
 
 
@@ -240,7 +240,7 @@ def test_a_name_that_a_configuration_cannot_store_is_refused_before_anything_is_
     config = toy.config()
     section, key = name.split(".")
     changed = getattr(config, section).model_copy(update={key: str(odd)})
-    with pytest.raises(ConfigError, match=rf"{name}: expected a name in UTF-8.*caf\\udce9\.en.*rename"):
+    with pytest.raises(ConfigError, match=rf"{name}: expected a file name in UTF-8.*caf\\udce9\.en.*rename"):
         train(config.model_copy(update={section: changed}), toy.directory / "model")
     assert not (toy.directory / "model").exists()
 

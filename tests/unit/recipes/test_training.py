@@ -175,7 +175,7 @@ def test_a_transformer_is_measured_by_its_batches(toy, monkeypatch: pytest.Monke
     monkeypatch.setattr("regard.train.precision.measure_ratio", lambda *_, **sizes: measured.update(sizes) or 0.5)
     sizes = ["width=16", "ff_size=16", "heads=2", "encoder_layers=1", "decoder_layers=1"]
     config = toy.config("train.precision=auto", "train.steps=1").model_copy(
-        update={"model": training.TransformerConfig(**{k: int(v) for k, v in (size.split("=") for size in sizes)})}
+        update={"model": TransformerConfig(**{k: int(v) for k, v in (size.split("=") for size in sizes)})}
     )
     train(config, toy.directory / "model")
     assert measured == {"rows": 128, "width": 16}

@@ -141,7 +141,7 @@ def test_layers_whose_rows_change_together_are_compared_once(monkeypatch: pytest
 
 def test_layers_with_a_history_of_their_own_are_compared_separately() -> None:
     plain = Memory(torch.randn(2, 1, 2, 4), torch.randn(2, 1, 2, 4))
-    copied = Memory(plain.key, plain.value, copied=torch.tensor([7, 7]))
+    copied = Memory(plain.key, plain.value, copy_ids=torch.tensor([7, 7]))
     swapped, same = select_rows((plain, copied), torch.tensor([1, 0]))
     assert torch.equal(swapped.key, plain.key[[1, 0]])
     assert same is copied
