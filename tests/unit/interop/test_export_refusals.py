@@ -101,7 +101,7 @@ CONTRADICTIONS: dict[str, tuple[str, Change, str]] = {
     "a boolean as a number": (CT2, in_json("config.json", add_source_bos=0), "add_source_bos should be False"),
     "a bos before sources": (CT2, in_json("config.json", add_source_bos=True), "add_source_bos should be False"),
     "unknown settings": (CT2, in_json("config.json", multi_query_attention=1), "_attention', which is unknown"),
-    "settings twice": (CT2, in_bytes("config.json", b'"bos', b'"eos_token": "x", "bos'), "twice"),
+    "settings twice": (CT2, in_bytes("config.json", b'"bos', b'"eos_token": "x", "bos'), "duplicate key 'eos_token'"),
     "other pieces": (CT2, in_bytes("shared_vocabulary.json", b'"<pad>"', b'"<dap>"'), "not those of the subword model"),
     "other heads": (CT2, scalar("decoder/num_heads", 4), "decoder/num_heads is 4, expected 2"),
     "no heads": (CT2, scalar("encoder/num_heads", 0), "encoder/num_heads is 0, expected 2"),
