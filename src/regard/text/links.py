@@ -201,7 +201,7 @@ def _base(raw: Sequence[GoldLinks], path: str, lengths: Sequence[tuple[int, int]
     if any(src >= num_src or tgt >= num_tgt for (num_src, num_tgt), (src, tgt) in known):
         return 1
     raise DataError(
-        f"{path}: no link has a 0, so its words may be counted from 0 or from 1: count them from 0, or say which "
+        f"{path}: no link contains a 0, so its words may be counted from 0 or from 1: count them from 0, or say which "
         "to `regard aer` with --gold-base or --links-base"
     )
 

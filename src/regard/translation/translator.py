@@ -229,6 +229,8 @@ class Translator(PickledByPath):
             for part in segments(line, self.src_subword, limit=self.limits.max_source_len)
         ]
         search = options.search_options(self.search)
+        if isinstance(search, SampleOptions):  # buffers of one stream draw different random numbers
+            search = replace(search, seed=(search.seed + (first - 1) * 0x9E3779B1) % (1 << 63))
         translated = self._search(options, untranslated, search)
         if options.retry and isinstance(search, BeamOptions):
             translated = retry(

@@ -82,7 +82,7 @@ def test_the_day(day):
     assert day.src_labels == ("▁How", "▁was", "▁your", "▁day", "?", "</s>")
     assert day.tgt_labels[-2:] == ("▁?", "</s>")
     assert day.layer_names == ("attention",)
-    torch.testing.assert_close(day.words()[3], torch.tensor([0, 0, 0.05, 0.9, 0.05]))
+    torch.testing.assert_close(day.words()[3], torch.tensor([0, 0, 0.1, 0.9, 0.1]))
     torch.testing.assert_close(day.words()[4], torch.tensor([0, 0, 0, 0.2, 0.8]))
 
 

@@ -22,7 +22,7 @@ def test_the_picture_of_the_day(day):
         "        │ │ │ day?",
         "        │ │ │ │ </s>",
         "Comment ██░░· · ░░  How 90%",
-        "s'est   ░░██· ░░░░  was 70%",
+        "s'est   ░░██· ▒▒░░  was 80%",
         "ta      · · ██░░·   your 95%",
         "journée · · ░░██░░  day? 90%",
         "?       · · · ▒▒██  </s> 80%",

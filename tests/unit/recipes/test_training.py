@@ -88,7 +88,7 @@ def test_threads_of_a_larger_machine_are_lowered_with_a_note(toy) -> None:
     stopper = Stopper(0)
     result = train(toy.config("train.threads=1000"), toy.directory / "model", reporter=stopper)
     assert result.steps == 8
-    assert any("train.threads = 1000 is beyond this machine" in message for message in stopper.messages)
+    assert any("train.threads = 1000 is too many for this machine" in message for message in stopper.messages)
 
 
 def test_a_training_without_a_saved_state_starts_again(toy) -> None:
@@ -132,7 +132,9 @@ def test_a_directory_in_use_is_not_touched(toy, taken: str, message: str) -> Non
 def test_a_training_that_can_resume_is_not_replaced(toy) -> None:
     stopper = Stopper(4)
     train(toy.config(), toy.directory / "model", reporter=stopper, interrupt=stopper.interrupt)
-    with pytest.raises(ConfigError, match=r"already holds training: .*, go on with --resume, or replace"):
+    with pytest.raises(
+        ConfigError, match=r"already contains .*: choose another --out, resume it with --resume, or replace"
+    ):
         train(toy.config(), toy.directory / "model")
 
 
