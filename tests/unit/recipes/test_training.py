@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from regard.config.schema import TransformerConfig
 from regard.errors import CheckpointError, ConfigError
 from regard.recipes import training
 from regard.recipes.training import choose_device, train
