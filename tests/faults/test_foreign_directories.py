@@ -123,8 +123,8 @@ def faults_of(outcome: Outcome) -> list[str]:
             (f"took {outcome.seconds:.1f} s", refused and outcome.seconds > MAX_SECONDS),
             (f"took {outcome.megabytes:.0f} MB", outcome.megabytes > MAX_MEGABYTES),
             (
-                f"has the message {outcome.told}",
-                refused and not 20 < max(map(len, outcome.told.splitlines()), default=0) < MAX_LINE,
+                f"has the message {outcome.message}",
+                refused and not 20 < max(map(len, outcome.message.splitlines()), default=0) < MAX_LINE,
             ),
         )
         if wrong
