@@ -14,11 +14,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from regard.config.model_sections import guided_layer
 from regard.config.schema import Config
 from regard.errors import DataError
 from regard.inspection.record import AttentionRecord
 from regard.store.manifest import StoredReadout
-from regard.train.guided import guided_layer
 from regard.values import Links
 
 Rule = Literal["shares", "strongest", "threshold"]

@@ -301,3 +301,16 @@ def _attention_names(model: ModelSection) -> list[str]:
 
 
 ModelConfig = Annotated[RNNConfig | TransformerConfig, Field(discriminator="kind")]
+
+
+def guided_layer(configured: int | None, num_layers: int) -> int:
+    """Number of the layer that links guide.
+
+    Args:
+        configured: Number in the configuration, or None.
+        num_layers: Number of layers with cross-attention.
+
+    Returns:
+        The configured number; by default the last layer but one, or the only layer.
+    """
+    return max(0, num_layers - 2) if configured is None else configured

@@ -6,25 +6,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from regard.config.model_sections import guided_layer
 from regard.config.schema import TrainConfig
 from regard.values import AlignmentTargets
 
 _MIN_WEIGHT = 1e-30
 """Lower attention weights are raised to this one, so that the loss of a masked position is high but finite, and its
 gradient 0. A softmax rarely gets there; the gradient at this weight is still finite."""
-
-
-def guided_layer(configured: int | None, num_layers: int) -> int:
-    """Number of the layer that links guide.
-
-    Args:
-        configured: Number in the configuration, or None.
-        num_layers: Number of layers with cross-attention.
-
-    Returns:
-        The configured number; by default the last layer but one, or the only layer.
-    """
-    return max(0, num_layers - 2) if configured is None else configured
 
 
 @dataclass(frozen=True, slots=True)
