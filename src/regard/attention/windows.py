@@ -132,13 +132,13 @@ class HistoryWindow(nn.Module, ABC):
         """
 
     def forward(self, previous: Tensor) -> Tensor:
-        """Computes the mask of the window.
+        """Source positions that this step may attend to: those near the center of the previous step's weights.
 
         Args:
             previous: `(B, H, 1, S)`, weights of the previous step; zero at padding.
 
         Returns:
-            `(B, H, 1, S)` bool; it may include padding, which the memory's own mask excludes.
+            `(B, H, 1, S)` bool, True inside the window. Padding is not excluded here; the memory's own mask does that.
         """
         positions = torch.arange(previous.shape[-1], device=previous.device, dtype=torch.float32)
         return (positions - self.center(previous)).abs() <= self.half_width

@@ -29,5 +29,8 @@ def read_object(path: Path, *, expected: str, max_bytes: int = MAX_BYTES) -> dic
     data = read_file(path, expected=expected, most=max_bytes)
     tree = parse_json(data, where=str(path), remedy=f"expected {expected}; copy the directory again")
     if not isinstance(tree, dict):
-        raise CheckpointError(f"{path}: expected {expected}, an object, got a {type(tree).__name__}; copy it again")
+        raise CheckpointError(
+            f"{path}: expected {expected}, a JSON object, got a JSON {type(tree).__name__}; copy the model's directory "
+            "again"
+        )
     return tree

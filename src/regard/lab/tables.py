@@ -125,14 +125,15 @@ def format_score(score: PooledScore | None, metric: LabMetric) -> str:
 
 
 def format_difference(score: PooledScore | None, metric: LabMetric) -> str:
-    """Formats the difference from the baseline.
+    """Formats the difference between a system's score and the baseline's.
 
     Args:
         score: Score of a system; None if there is none.
         metric: Its metric.
 
     Returns:
-        Text such as `+1.3 *`, with a star if significant; empty without a tested difference.
+        Text such as `+1.3 *`, with a star if significant; an empty string if no difference was tested, such as
+        for the baseline itself.
     """
     if score is None or score.difference is None:
         return ""

@@ -40,7 +40,7 @@ class Ensemble:
         return EnsembleState(tuple(model.start(src_ids, src_len) for model in self.models))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        """Computes `p = 1/M Σ_m p_m`, and the attention layers of all members, in order.
+        """One step of all members: the mean of their probabilities, and all their attention layers in order.
 
         Args:
             ids: `(R,)` int64, the last token of each row.
@@ -48,7 +48,7 @@ class Ensemble:
             need_weights: Whether to return attention.
 
         Returns:
-            Logits and attention of this step, and the state after it.
+            The logarithm of the mean probabilities as logits, the attention, and the state after the step.
 
         Raises:
             SearchError: The members differ in the size of their target vocabulary.

@@ -15,7 +15,7 @@ _SEAL = "sha256"
 
 
 def sealed(tree: Mapping[str, object]) -> str:
-    """Writes an object together with its hash.
+    """Serializes an object to JSON text that includes its own hash.
 
     Args:
         tree: JSON object with finite numbers.

@@ -74,11 +74,11 @@ class TimeLimit:
         return self.recent_seconds / self.recent_steps if self.recent_steps else 0.0
 
     def record_pace(self, steps: int, seconds: float) -> None:
-        """Adds a measurement to the pace.
+        """Records how long some steps took, for the estimate of the time per step.
 
         Args:
             steps: Number of steps.
-            seconds: Seconds that they took together, without validations.
+            seconds: Total duration of these steps, excluding validation.
         """
         if math.isinf(self.budget) or steps < 1:
             return

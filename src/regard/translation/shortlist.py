@@ -167,7 +167,8 @@ def shortlisted(translator: Translator, shortlist: Shortlist) -> Translator:
     engine = translator.engine
     if not translator.models or not isinstance(engine, StepEngine):
         raise SearchError(
-            "--shortlist works with models of regard, not with exports: give the model, or leave out the shortlist"
+            "--shortlist works with a trained model only, not with an export: give the directory that `regard train` "
+            "wrote, or leave out --shortlist"
         )
     within = copy(translator)
     within.engine = engine.with_shortlist(shortlist)

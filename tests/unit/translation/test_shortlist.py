@@ -169,5 +169,5 @@ def test_other_engines_are_refused(translator: Translator) -> None:
         limits=translator.limits,
     )
     table = make_shortlist(translator, ["the cat"], ["le chat"])
-    with pytest.raises(SearchError, match="models of regard, not with exports"):
+    with pytest.raises(SearchError, match="a trained model only, not with an export"):
         shortlisted(of_other_engine, table)

@@ -53,14 +53,15 @@ def check_graph(path: Path) -> int:
 
 
 def check_quantization(path: Path, quantization: str) -> None:
-    """Refuses a graph that computes in another type than its manifest says.
+    """Refuses a graph whose number type contradicts the manifest.
 
     Args:
         path: File of the graph.
         quantization: Type in the manifest.
 
     Raises:
-        CheckpointError: The type is unknown, or the graph multiplies integers although the type is float32.
+        CheckpointError: The manifest's type is unknown, or is float32 while the graph has integer products. An int8
+            graph may keep some products in float32.
     """
     if quantization not in QUANTIZATIONS:
         raise CheckpointError(
