@@ -36,7 +36,7 @@ LOADED = (
 )  # fmt: skip
 ENGINES = ("onnx", "ctranslate2", "transformers.models.marian.modeling_marian", "torch._dynamo")
 WORDS = {"one": "un", "dog": "chien", "cat": "chat", "sees": "voit", "big": "grand", "and": "et", "runs": "court"}
-NOTHING_TO_RESUME = "no training to go on with"
+NOTHING_TO_RESUME = "no training to resume"
 """Part of the message of `--resume` where no training was prepared."""
 ALREADY_DONE = ("something is there", "already contains")
 """Parts of messages about outputs that exist."""

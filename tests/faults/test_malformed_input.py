@@ -94,7 +94,7 @@ CASES = {
     "beam of zero": Case(f"{TRANSLATE} model --beam 0", "beam", "from 1 to 1,000", b"hello\n"),
     "beam that is not a number": Case(f"{TRANSLATE} model --beam wide", "--beam", "regard translate --help"),
     "n-best of zero": Case(
-        f"{TRANSLATE} model --json --n-best 0", "between 1 and the beam of 5, got 0", "widen", b"hello\n"
+        f"{TRANSLATE} model --json --n-best 0", "between 1 and the beam of 5, got 0", "larger beam", b"hello\n"
     ),
     "n-best wider than the beam": Case(f"{TRANSLATE} model --json --beam 2 --n-best 3", "n_best", "beam", b"hello\n"),
     "n-best on lines": Case(f"{TRANSLATE} model --n-best 3", "--n-best 3", "add --json"),

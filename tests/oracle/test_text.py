@@ -58,7 +58,7 @@ def test_spans_of_ordinary_pieces(pair, text: str) -> None:
 
 def test_sampling_has_the_frequencies_of_sentencepiece(pair) -> None:
     subword, processor = pair
-    if subword._weigh().ranked():
+    if subword._scored_pieces().has_bpe_ranks():
         pytest.skip("SentencePiece drops a merge permanently, the paper and regard for one step")
     text, count = "cat birds", 4000
     ours = Counter(map(tuple, subword.encode_ids([text] * count, sample_alpha=0.1, seed=1)))

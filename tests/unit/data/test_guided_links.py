@@ -89,10 +89,10 @@ def test_batches_move_their_targets_to_the_device(subword, pairs):
     guided_links = GuidedLinks.from_links([((0, 0),)] * len(pairs), subword, subword)
     options = {"batch_tokens": 1000, "seed": 1, "specials": subword.specials}
     batch = next(BatchStream(corpus, **options, guided_links=guided_links))
-    assert batch.to("cpu").guide.places.tolist() == batch.guide.places.tolist()
-    assert next(BatchStream(corpus, **options)).guide is None
+    assert batch.to("cpu").alignment_targets.indices.tolist() == batch.alignment_targets.indices.tolist()
+    assert next(BatchStream(corpus, **options)).alignment_targets is None
     empty = GuidedLinks.from_links([()] * len(pairs), subword, subword)
-    assert next(BatchStream(corpus, **options, guided_links=empty)).guide.places.shape == (3, 0)
+    assert next(BatchStream(corpus, **options, guided_links=empty)).alignment_targets.indices.shape == (3, 0)
 
 
 def read(path, text, pairs, subword):

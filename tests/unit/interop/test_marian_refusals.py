@@ -99,7 +99,7 @@ def test_impossible_settings_are_refused(marian: Path, refused: Callable[[str], 
     ("name", "content", "message"),
     [
         ("generation_config.json", "{", "generation_config.json: not valid JSON"),
-        ("generation_config.json", "[3]", "generation_config.json: expected .* an object, got a list"),
+        ("generation_config.json", "[3]", "generation_config.json: expected .* a JSON object, got a JSON list"),
         ("generation_config.json", '{"num_beams": "3"}', "generation_config.json: .*num_beams"),
         ("generation_config.json", f'{{"num_beams": {HUGE}}}', "generation_config.json: .*num_beams"),
         ("generation_config.json", '{"length_penalty": -1}', "generation_config.json: .*length_penalty"),
