@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from regard.model.build import build_model
     from regard.recipes.demo import run_demo
     from regard.recipes.training import train as train_model
+    from regard.search.sample import SampleOptions
     from regard.store import load_model, save_model
     from regard.text.subword import Subword
     from regard.translation.loading import load
@@ -39,6 +40,7 @@ _HOMES = {
     "DataError": "regard.errors",
     "RegardError": "regard.errors",
     "Scores": "regard.evaluate.scores",
+    "SampleOptions": "regard.search.sample",
     "SearchError": "regard.errors",
     "ShapeError": "regard.errors",
     "Subword": "regard.text.subword",
@@ -70,6 +72,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "RegardError",
+    "SampleOptions",
     "Scores",
     "SearchError",
     "ShapeError",
