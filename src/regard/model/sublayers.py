@@ -116,6 +116,19 @@ class Residual(nn.Module, ABC):
     def normalized(self, total: Tensor) -> Tensor:
         """The output of the connection, `(..., D)`, from the sum of x and the sublayer's output, `(..., D)`."""
 
+    def add(self, x: Tensor, y: Tensor) -> Tensor:
+        """The sum of the connection's input and the sublayer's output with dropout, not normalized.
+
+        Args:
+            x: `(..., D)`.
+            y: `(..., D)`, without dropout.
+
+        Returns:
+            `(..., D)`.
+        """
+        total: Tensor = x + self.dropout(y)
+        return total
+
     def after(self, x: Tensor, y: Tensor) -> Tensor:
         """The output of the connection: adds the sublayer's output, after dropout, to x.
 
@@ -126,7 +139,7 @@ class Residual(nn.Module, ABC):
         Returns:
             `(..., D)`.
         """
-        return self.normalized(x + self.dropout(y))
+        return self.normalized(self.add(x, y))
 
 
 class PreNorm(Residual):

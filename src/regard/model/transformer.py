@@ -130,7 +130,7 @@ class DecoderLayer(nn.Module):
         steps = y.shape[1]  # a single step needs no mask, as it attends to all positions so far
         mask = causal_mask(steps, start + steps, device=y.device) if steps > 1 else None
         attended: AttentionOutput = self.self_attention(y, present, mask=mask, start=start)
-        return x + self.around_self.dropout(attended.context), present
+        return self.around_self.add(x, attended.context), present
 
     def add_cross_attention(
         self, x: Tensor, y: Tensor, source: Cache, *, need_weights: bool
@@ -147,7 +147,7 @@ class DecoderLayer(nn.Module):
             The sum of x and cross-attention `(B, T, D)`, and weights `(B, H, T, S)` or None.
         """
         attended: AttentionOutput = self.cross_attention(y, source, need_weights=need_weights)
-        return x + self.around_cross.dropout(attended.context), attended.weights
+        return self.around_cross.add(x, attended.context), attended.weights
 
     def add_feed_forward(self, x: Tensor, y: Tensor) -> Tensor:
         """The feed-forward sublayer, up to its residual sum.
@@ -159,8 +159,7 @@ class DecoderLayer(nn.Module):
         Returns:
             The sum of x and the feed-forward network's output `(B, T, D)`.
         """
-        total: Tensor = x + self.around_feed_forward.dropout(self.feed_forward(y))
-        return total
+        return self.around_feed_forward.add(x, self.feed_forward(y))
 
 
 def _concatenate(past: Cache, new: Memory) -> Memory:

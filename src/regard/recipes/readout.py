@@ -6,7 +6,7 @@ from regard.alignment.readout import known_readout
 from regard.data.corpus import Corpus
 from regard.store import StoredModel
 from regard.store.manifest import StoredReadout
-from regard.translation.aligner import ReadoutOptions, rank_readouts
+from regard.translation.aligner import rank_readouts
 from regard.translation.translator import Translator
 
 NUM_PAIRS = 200
@@ -32,10 +32,6 @@ def select_readout(stored: StoredModel, validation: Corpus) -> StoredReadout | N
         return None
     pairs = validation.pairs[:NUM_PAIRS]
     translator = Translator.of([stored])
-    candidates = rank_readouts(
-        translator,
-        [pair.src for pair in pairs],
-        [pair.tgt for pair in pairs],
-        readout=ReadoutOptions().over(translator.readout),
-    )
+    sources, targets = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
+    candidates = rank_readouts(translator, sources, targets, readout=translator.readout)
     return candidates[0].readout.to_stored() if candidates and candidates[0].score else None
