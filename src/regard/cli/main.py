@@ -21,6 +21,7 @@ from regard.cli import (
     info,
     lab,
     phrasebook,
+    serve,
     shortlist,
     train,
     translate,
@@ -102,6 +103,7 @@ app.command(cls=Verb, epilog=shortlist.EXAMPLES)(shortlist.shortlist)
 app.command(cls=Verb, epilog=aer.EXAMPLES)(aer.aer)
 app.command(cls=Verb, epilog=phrasebook.EXAMPLES)(phrasebook.phrasebook)
 app.command(cls=Verb, epilog=info.EXAMPLES)(info.info)
+app.command(cls=Verb, epilog=serve.EXAMPLES)(serve.serve)
 app.command(cls=Verb, epilog=demo.EXAMPLES)(demo.demo)
 app.command(cls=Verb, epilog=export.EXAMPLES)(export.export)
 app.command("import", cls=Verb, epilog=import_.EXAMPLES)(import_.import_)

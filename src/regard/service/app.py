@@ -1,0 +1,124 @@
+"""The HTTP application: all routes, and errors as JSON."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from regard.errors import RegardError
+from regard.service import file_routes, libretranslate, v1
+from regard.service.errors import ServiceError
+from regard.service.files import FileTranslator
+from regard.service.service import TranslationService
+from regard.service.spec import swagger
+
+_LOG = logging.getLogger("regard.service")
+_SHOWN = 5
+# Faults of a request that an error names.
+
+
+def create_app(service: TranslationService) -> FastAPI:
+    """Creates the application.
+
+    Args:
+        service: The service; it is started and stopped with the application.
+
+    Returns:
+        An ASGI application.
+    """
+    from regard import __version__
+
+    files = FileTranslator(service)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        yield
+        await service.stop()
+        files.close()
+
+    app = FastAPI(
+        title="regard",
+        version=__version__,
+        description="Translates text with attention-based models, and shows what they attend to.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=["Retry-After"],
+        max_age=1728000,
+    )
+    app.include_router(libretranslate.routes(service))
+    app.include_router(v1.routes(service))
+    app.include_router(file_routes.routes(service, files))
+    _add_status(app, service)
+    _add_error_handlers(app)
+    return app
+
+
+def _add_status(app: FastAPI, service: TranslationService) -> None:
+    @app.get("/ready", tags=["status"], responses={503: {"description": "Not ready."}})
+    async def ready() -> JSONResponse:
+        """Whether texts can be translated now."""
+        if service.is_ready:
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "not ready"}, status_code=503, headers={"Retry-After": "5"})
+
+    @app.get("/spec", tags=["status"])
+    async def spec() -> JSONResponse:
+        """This API as Swagger 2.0, for clients of LibreTranslate; `/openapi.json` has all of it."""
+        return JSONResponse(swagger(service.settings.spec_title, app.version))
+
+
+def _add_error_handlers(app: FastAPI) -> None:
+    @app.exception_handler(RegardError)
+    async def regard_error(_: Request, error: RegardError) -> JSONResponse:
+        if isinstance(error, ServiceError):
+            headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+            return error_answer(error.status, str(error), error.code, headers)
+        return error_answer(400, str(error), "invalid_request")
+
+    @app.exception_handler(HTTPException)
+    async def http_error(_: Request, error: HTTPException) -> JSONResponse:
+        code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
+        return error_answer(error.status_code, str(error.detail), code, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        faults = [f"{'.'.join(map(str, fault['loc'][1:])) or 'body'}: {fault['msg']}" for fault in error.errors()[:_SHOWN]]
+        return error_answer(422, f"Invalid request: {'; '.join(faults)}", "invalid_request")
+
+    @app.exception_handler(Exception)
+    async def internal(_: Request, error: Exception) -> JSONResponse:
+        return error_answer(500, "internal error; the log of the service has the reason", "internal_error")
+
+
+def error_answer(
+    status: int, message: str, code: str, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """An error as JSON.
+
+    Args:
+        status: HTTP status.
+        message: A sentence for people.
+        code: Kind of the error, for programs.
+        headers: Further headers.
+
+    Returns:
+        The response.
+    """
+    return JSONResponse({"error": message, "code": code}, status_code=status, headers=dict(headers or {}))

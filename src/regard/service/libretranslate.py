@@ -1,0 +1,170 @@
+"""Routes that clients of LibreTranslate know, with the same names, shapes, sentences and status codes.
+
+Compatible with version 1.9.6, and a superset of it: every error is JSON, lists are detected text by text, and texts
+come back as the model translated them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from regard.service.client import client_of
+from regard.service.detection import DetectedLanguage
+from regard.service.disconnect import while_connected
+from regard.service.errors import ServiceError
+from regard.service.files import FORMATS
+from regard.service.parameters import Value, read_parameters
+from regard.service.service import AUTO, TextRequest, TextResult, TranslationService
+from regard.service.texts import check_number, check_texts
+from regard.translation.options import TranslateOptions
+
+FRONTEND_TIMEOUT = 500
+"""Milliseconds that a page should wait after the last key before it asks for a translation."""
+_TEXT_FORMATS = ("text", "html")
+
+
+def routes(service: TranslationService) -> APIRouter:
+    """The routes.
+
+    Args:
+        service: The service.
+
+    Returns:
+        A router for the application.
+    """
+    router = APIRouter(tags=["LibreTranslate"])
+
+    @router.post("/translate", openapi_extra=_parameters("q", "source", "target", "format", "alternatives"))
+    async def translate(request: Request) -> JSONResponse:
+        """Translate a text or a list of texts."""
+        wanted = _text_request(await read_parameters(request), service)
+        results = await while_connected(request, service, service.translate(wanted.request, client=client_of(request)))
+        return JSONResponse(wanted.answer(results))
+
+    @router.post("/detect", openapi_extra=_parameters("q"))
+    async def detect(request: Request) -> JSONResponse:
+        """Detect the language of a text."""
+        texts = check_texts((await read_parameters(request)).get("q"), service.settings)
+        ranked = await service.in_thread(lambda: service.detector.rank("\n".join(texts)))
+        return JSONResponse([_detected(language) for language in ranked])
+
+    @router.get("/languages")
+    async def languages() -> JSONResponse:
+        """The languages and what each can be translated to."""
+        return JSONResponse(
+            [
+                {"code": language.code, "name": language.name, "targets": list(language.targets)}
+                for language in service.catalog.languages()
+            ]
+        )
+
+    @router.get("/frontend/settings")
+    async def settings() -> JSONResponse:
+        """What a page needs to know of this service."""
+        return JSONResponse(_settings(service))
+
+    @router.post("/suggest", openapi_extra=_parameters("q", "s", "source", "target"))
+    async def suggest() -> JSONResponse:
+        """Suggestions are not accepted."""
+        raise ServiceError("Suggestions are disabled on this server.", status=403, code="disabled")
+
+    @router.get("/health")
+    async def health() -> JSONResponse:
+        """Whether the process answers."""
+        return JSONResponse({"status": "ok"})
+
+    return router
+
+
+class _TextRequest:
+    """The parameters of `/translate`, checked in the order in which LibreTranslate refuses them."""
+
+    def __init__(self, parameters: dict[str, Value], service: TranslationService) -> None:
+        settings = service.settings
+        self.is_list = isinstance(parameters.get("q"), list)
+        for name in ("q", "source", "target"):
+            if parameters.get(name) in (None, "", []):
+                raise ServiceError(f"Invalid request: missing {name} parameter", code="missing_parameter")
+        self.alternatives = check_number(
+            parameters.get("alternatives") or 0, name="alternatives", low=0, high=settings.alternatives_limit
+        )
+        texts = check_texts(parameters["q"], settings)
+        source, target = (_code(parameters[name], name) for name in ("source", "target"))
+        if source != AUTO and service.catalog.find_language(source, source=True) is None:
+            raise ServiceError(f"{source} is not supported", code="unsupported_language")
+        if service.catalog.find_language(target, source=False) is None:
+            raise ServiceError(f"{target} is not supported", code="unsupported_language")
+        text_format = parameters.get("format") or "text"
+        if text_format not in _TEXT_FORMATS:
+            raise ServiceError(f"{text_format} format is not supported", code="unsupported_format")
+        options = TranslateOptions(n_best=1 + self.alternatives, alignment=True)
+        self.request = TextRequest(texts, source, target, options, cast("str", text_format))
+
+    def answer(self, results: Sequence[TextResult]) -> dict[str, object]:
+        """The answer, with a list where texts came in a list.
+
+        Args:
+            results: Result of each text.
+
+        Returns:
+            The JSON object.
+        """
+        answer: dict[str, object] = {"translatedText": self._shaped([result.text for result in results])}
+        if self.alternatives:
+            answer["alternatives"] = self._shaped([list(result.alternatives) for result in results])
+        if self.request.source == AUTO:
+            answer["detectedLanguage"] = self._shaped([_detected(cast("DetectedLanguage", r.detected)) for r in results])
+        return answer
+
+    def _shaped(self, values: Sequence[object]) -> object:
+        return list(values) if self.is_list else values[0]
+
+
+def _text_request(parameters: dict[str, Value], service: TranslationService) -> _TextRequest:
+    return _TextRequest(parameters, service)
+
+
+def _code(value: Value, name: str) -> str:
+    if not isinstance(value, str):
+        raise ServiceError(f"Invalid request: {name} parameter must be a language code")
+    return value
+
+
+def _detected(language: DetectedLanguage) -> dict[str, object]:
+    return {"confidence": language.confidence, "language": language.language}
+
+
+def _settings(service: TranslationService) -> dict[str, object]:
+    settings, languages = service.settings, service.catalog.languages()
+    targets = languages[0].targets if languages else ()
+    target = next((language for language in languages if language.code in targets), None)
+    return {
+        "charLimit": -1 if settings.char_limit is None else settings.char_limit,
+        "frontendTimeout": FRONTEND_TIMEOUT,
+        "apiKeys": settings.api_keys,
+        "keyRequired": settings.api_keys,
+        "suggestions": False,
+        "filesTranslation": True,
+        "supportedFilesFormat": list(FORMATS),
+        "language": {
+            "source": {"code": AUTO, "name": "Auto Detect"},
+            "target": {"code": target.code, "name": target.name} if target else {"code": "", "name": ""},
+        },
+    }
+
+
+def _parameters(*names: str) -> dict[str, object]:
+    """Description of the parameters for OpenAPI: the same in JSON, form and multipart."""
+    one_or_many = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    types: dict[str, object] = {"q": one_or_many, "alternatives": {"type": "integer", "minimum": 0}}
+    schema = {
+        "type": "object",
+        "properties": {name: types.get(name, {"type": "string"}) for name in (*names, "api_key")},
+        "required": [name for name in names if name not in ("format", "alternatives")],
+    }
+    kinds = ("application/json", "application/x-www-form-urlencoded")
+    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}}

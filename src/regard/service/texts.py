@@ -1,0 +1,90 @@
+"""Checks of texts and numbers that clients send."""
+
+from __future__ import annotations
+
+from regard.service.errors import ServiceError
+from regard.service.settings import ServiceSettings
+
+
+def check_texts(value: object, settings: ServiceSettings, *, name: str = "q") -> tuple[str, ...]:
+    """Checks the texts of a request against the limits.
+
+    Args:
+        value: A text, or a list of texts.
+        settings: The limits.
+        name: Name of the parameter, for messages.
+
+    Returns:
+        The texts.
+
+    Raises:
+        ServiceError: The parameter is missing or has another type, a text is not valid Unicode, or there is too much.
+    """
+    if value is None or value in ("", []):
+        raise ServiceError(f"Invalid request: missing {name} parameter", code="missing_parameter")
+    texts = value if isinstance(value, list) else [value]
+    if not all(isinstance(text, str) for text in texts):
+        raise ServiceError(f"Invalid request: {name} parameter must be a text or a list of texts")
+    if settings.batch_limit is not None and len(texts) > settings.batch_limit:
+        raise _too_much(len(texts), settings.batch_limit)
+    num_characters = sum(map(len, texts))
+    if settings.char_limit is not None and num_characters > settings.char_limit:
+        raise _too_much(num_characters, settings.char_limit)
+    for text in texts:
+        check_unicode(text, name=name)
+    return tuple(texts)
+
+
+def check_unicode(text: str, *, name: str) -> None:
+    """Refuses characters that are no text: lone surrogates, which JSON can spell, and the character NUL.
+
+    Args:
+        text: The text.
+        name: Name of the parameter, for messages.
+
+    Raises:
+        ServiceError: It contains such a character.
+    """
+    for character, kind in ((_surrogate(text), "a lone surrogate"), ("\0" if "\0" in text else "", "the character NUL")):
+        if character:
+            raise ServiceError(
+                f"Invalid request: {name} parameter has {kind} at character {text.index(character) + 1}", code="not_text"
+            )
+
+
+def check_number(value: object, *, name: str, low: int, high: int) -> int:
+    """Checks a whole number.
+
+    Args:
+        value: A number, or a string of digits as forms have it.
+        name: Name of the parameter, for messages.
+        low: Smallest value; smaller numbers are raised to it.
+        high: Largest value.
+
+    Returns:
+        The number.
+
+    Raises:
+        ServiceError: It is no number, or too large.
+    """
+    try:
+        if isinstance(value, bool) or not isinstance(value, (int, str, float)):
+            raise ValueError
+        number = int(value) if not isinstance(value, str) or len(value) < 20 else int("")
+    except (ValueError, OverflowError):
+        raise ServiceError(f"Invalid request: {name} parameter is not a number", code="not_a_number") from None
+    if number > high:
+        raise ServiceError(f"Invalid request: {name} parameter must be <= {high}", code="too_large")
+    return max(low, number)
+
+
+def _surrogate(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        return text[error.start]
+    return ""
+
+
+def _too_much(given: int, limit: int) -> ServiceError:
+    return ServiceError(f"Invalid request: request ({given}) exceeds text limit ({limit})", code="text_too_long")
