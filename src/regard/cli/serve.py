@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,7 +25,9 @@ class _Limits:
     char_limit: Annotated[
         int, typer.Option("--char-limit", metavar="N", min=1, help="Most characters in a request.")
     ] = 100_000
-    batch_limit: Annotated[int, typer.Option("--batch-limit", metavar="N", min=1, help="Most texts in a request.")] = 1000
+    batch_limit: Annotated[int, typer.Option("--batch-limit", metavar="N", min=1, help="Most texts in a request.")] = (
+        1000
+    )
     memory_limit: Annotated[
         str | None,
         typer.Option(
@@ -67,7 +68,8 @@ def serve(
     with loading():
         try:
             from regard.service.catalog import parse_model
-            from regard.service.server import build_service, serve as run
+            from regard.service.server import build_service
+            from regard.service.server import serve as run
             from regard.service.settings import ServiceSettings
         except ImportError as error:
             raise ConfigError(f"the service needs the package {error.name}: pip install 'regard[serve]'") from None

@@ -99,7 +99,9 @@ def _add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        faults = [f"{'.'.join(map(str, fault['loc'][1:])) or 'body'}: {fault['msg']}" for fault in error.errors()[:_SHOWN]]
+        faults = [
+            f"{'.'.join(map(str, fault['loc'][1:])) or 'body'}: {fault['msg']}" for fault in error.errors()[:_SHOWN]
+        ]
         return error_answer(422, f"Invalid request: {'; '.join(faults)}", "invalid_request")
 
     @app.exception_handler(Exception)
@@ -107,9 +109,7 @@ def _add_error_handlers(app: FastAPI) -> None:
         return error_answer(500, "internal error; the log of the service has the reason", "internal_error")
 
 
-def error_answer(
-    status: int, message: str, code: str, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
+def error_answer(status: int, message: str, code: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An error as JSON.
 
     Args:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from regard.errors import ConfigError
 from regard.service.errors import ServiceError
-from regard.service.languages import closest, direction, english_name
+from regard.text.languages import closest, english_name, parse_direction
+from regard.translation.loading import stored_languages
 from regard.translation.translator import Translator
 
 _LOG = logging.getLogger("regard.service")
@@ -97,20 +98,14 @@ def parse_model(text: str) -> ModelEntry:
         if not path.is_dir():
             raise ConfigError(f"{path}: expected the directory of a model or an export, found none")
     if names is rest and separator:
-        return ModelEntry(*direction(languages), paths)
-    stored = _stored_direction(paths[0])
+        return ModelEntry(*parse_direction(languages), paths)
+    stored = stored_languages(paths[0])
     if stored is None:
         raise ConfigError(
             f"{paths[0]}: the model does not know its languages: name them, as in --model en-fr={names} (a model that is "
             "trained with --langs en-fr knows them)"
         )
-    return ModelEntry(*direction(stored), paths)
-
-
-def _stored_direction(path: Path) -> str | None:
-    from regard.translation.loading import stored_languages
-
-    return stored_languages(path)
+    return ModelEntry(*parse_direction(stored), paths)
 
 
 class Catalog:

@@ -19,15 +19,15 @@ MAX_INTERRUPTION = 0.1
 """Seconds that short jobs may take between the steps of a long batch before it has run as long itself."""
 
 
-class _Abandoned(Exception):
+class _AbandonedError(Exception):
     """All clients of a batch have left."""
 
 
 class Decoder:
     """Threads that decode what waits in a queue.
 
-    PyTorch releases Python's lock while it computes, so that threads with one computing thread each use all cores. Before
-    each step of a batch of long jobs, short jobs that wait are decoded in between; if all clients of a batch have left,
+    PyTorch releases Python's lock while it computes, so threads with one computing thread each use all cores. Before each
+    step of a batch of long jobs, short jobs that wait are decoded in between; if all clients of a batch have left,
     its decoding stops there.
 
     Args:
@@ -89,7 +89,7 @@ class Decoder:
         start = time.monotonic()
         try:
             self._translate(batch)
-        except _Abandoned:
+        except _AbandonedError:
             _LOG.info("batch stopped: its clients have left", extra={"segments": batch.size})
         except Exception as error:
             self._fail(batch, error)
@@ -102,7 +102,7 @@ class Decoder:
     def _translate(self, batch: Batch) -> None:
         parts = [(job, numbers) for job, numbers in batch.parts if job.is_open]
         if not parts:
-            raise _Abandoned
+            raise _AbandonedError
         first = parts[0][0]
         segments = [job.segments[number] for job, numbers in parts for number in numbers]
         translator = first.translator
@@ -127,7 +127,7 @@ class Decoder:
         def before_step() -> None:
             nonlocal interrupted
             if not batch.is_wanted:
-                raise _Abandoned
+                raise _AbandonedError
             if batch.is_short or interrupted > max(MAX_INTERRUPTION, time.monotonic() - begin - interrupted):
                 return
             short = self._queue.take_short()

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Protocol
 
 from regard.errors import ConfigError
-from regard.service.languages import canonical
+from regard.text.languages import canonical
 
 MAX_CHARACTERS = 5_000
 """Characters that are read of a long text; more rarely change the result."""
@@ -75,7 +75,9 @@ class LanguageDetector:
         probabilities = dict(_identifier().rank(text))
         weights = {code: probabilities.get(canonical(code).split("-")[0], 0.0) for code in self._codes}
         known = {canonical(code).split("-")[0] for code in self._codes}
-        other = max((probability for language, probability in probabilities.items() if language not in known), default=0.0)
+        other = max(
+            (probability for language, probability in probabilities.items() if language not in known), default=0.0
+        )
         total = sum(weights.values()) + other or 1.0
         ranked = sorted(
             (DetectedLanguage(code, round(100 * weight / total)) for code, weight in weights.items()),

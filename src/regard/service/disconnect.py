@@ -14,9 +14,7 @@ from regard.service.service import TranslationService
 ResultT = TypeVar("ResultT")
 
 
-async def while_connected(
-    request: Request, service: TranslationService, work: Coroutine[Any, Any, ResultT]
-) -> ResultT:
+async def while_connected(request: Request, service: TranslationService, work: Coroutine[Any, Any, ResultT]) -> ResultT:
     """Runs work for a client, within the deadline and only while the client is connected.
 
     Args:

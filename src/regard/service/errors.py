@@ -15,7 +15,9 @@ class ServiceError(RegardError):
         retry_after: Seconds after which the client may try again, if that makes sense.
     """
 
-    def __init__(self, message: str, *, status: int = 400, code: str = "invalid_request", retry_after: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int = 400, code: str = "invalid_request", retry_after: int | None = None
+    ) -> None:
         super().__init__(message)
         self.status, self.code, self.retry_after = status, code, retry_after
 

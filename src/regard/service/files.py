@@ -94,7 +94,10 @@ class FileTranslator:
             raise ServiceError(f"the file is larger than {limit} bytes", status=413, code="file_too_large")
         if len(self._jobs) >= self._service.settings.max_files:
             raise ServiceError(
-                "Slowdown: too many files are kept here; try again later", status=429, code="too_many_files", retry_after=60
+                "Slowdown: too many files are kept here; try again later",
+                status=429,
+                code="too_many_files",
+                retry_after=60,
             )
         source, target = self._checked(source, target)
         job = FileJob(secrets.token_urlsafe(16), _translated_name(name, target))
@@ -170,9 +173,7 @@ class FileTranslator:
             _LOG.exception("file not translated")
             job.state, job.error = "failed", "internal error; the log of the service has the reason"
 
-    async def _translate(
-        self, job: FileJob, name: str, data: bytes, direction: tuple[str, str], client: str
-    ) -> Path:
+    async def _translate(self, job: FileJob, name: str, data: bytes, direction: tuple[str, str], client: str) -> Path:
         service, (source, target) = self._service, direction
         document: FileDocument = await service.in_thread(lambda: open_file(name, data))
         if source == AUTO:

@@ -86,7 +86,11 @@ class Forced:
             ServiceError: No model translates directly, or too much is waiting.
         """
         return await self._run(
-            source, target, [text] * count, client, lambda translator: translator.alternatives(text, prefix, count=count)
+            source,
+            target,
+            [text] * count,
+            client,
+            lambda translator: translator.alternatives(text, prefix, count=count),
         )
 
     async def _run(

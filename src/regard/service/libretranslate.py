@@ -117,7 +117,9 @@ class _TextRequest:
         if self.alternatives:
             answer["alternatives"] = self._shaped([list(result.alternatives) for result in results])
         if self.request.source == AUTO:
-            answer["detectedLanguage"] = self._shaped([_detected(cast("DetectedLanguage", r.detected)) for r in results])
+            answer["detectedLanguage"] = self._shaped(
+                [_detected(cast("DetectedLanguage", r.detected)) for r in results]
+            )
         return answer
 
     def _shaped(self, values: Sequence[object]) -> object:

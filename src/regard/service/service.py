@@ -16,7 +16,7 @@ from regard.service.decoder import Decoder
 from regard.service.detection import DetectedLanguage, LanguageDetector
 from regard.service.errors import DeadlineError, ServiceError
 from regard.service.jobs import Job, SegmentTranslator
-from regard.service.languages import english_name
+from regard.text.languages import english_name
 from regard.service.queue import FairQueue
 from regard.service.settings import ServiceSettings
 from regard.text.normalize import normalize
@@ -141,9 +141,7 @@ class TranslationService:
                 results[number] = replace(result, detected=detected[number][1])
         return [results[number] for number in range(len(request.texts))]
 
-    async def stream(
-        self, request: TextRequest, *, client: str
-    ) -> AsyncIterator[tuple[int, int, Translation | str]]:
+    async def stream(self, request: TextRequest, *, client: str) -> AsyncIterator[tuple[int, int, Translation | str]]:
         """Translates one text in parts, so that its first sentences come early.
 
         Args:
@@ -248,7 +246,9 @@ class TranslationService:
             return wanted_source, wanted_target
         if len(found) != 1:
             names = ", ".join(entry.name for entry in self.catalog.entries)
-            raise ServiceError(f"Invalid request: name source and target; the models are {names}", code="which_direction")
+            raise ServiceError(
+                f"Invalid request: name source and target; the models are {names}", code="which_direction"
+            )
         return found[0].source, found[0].target
 
     async def _sources(self, request: TextRequest) -> list[tuple[str, DetectedLanguage | None]]:
@@ -329,7 +329,8 @@ class TranslationService:
             RegardError: An option is invalid.
         """
         *before, last = entries
-        lines, links = list(sentences), [()] * len(sentences)
+        lines = list(sentences)
+        links: list[Links] = [()] * len(sentences)
         for entry in before:
             plain = TranslateOptions(alignment=options.need_alignment, beam=options.beam)
             between = await self._decode(entry, lines, plain, client, None, on_progress)

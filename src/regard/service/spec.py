@@ -42,9 +42,7 @@ def swagger(title: str, version: str) -> dict[str, object]:
         "schemes": ["http", "https"],
         "consumes": ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"],
         "produces": ["application/json"],
-        "paths": {
-            path: {method: _operation(summary, names)} for path, (method, summary, names) in _ROUTES.items()
-        },
+        "paths": {path: {method: _operation(summary, names)} for path, (method, summary, names) in _ROUTES.items()},
     }
 
 

@@ -45,10 +45,14 @@ def check_unicode(text: str, *, name: str) -> None:
     Raises:
         ServiceError: It contains such a character.
     """
-    for character, kind in ((_surrogate(text), "a lone surrogate"), ("\0" if "\0" in text else "", "the character NUL")):
+    for character, kind in (
+        (_surrogate(text), "a lone surrogate"),
+        ("\0" if "\0" in text else "", "the character NUL"),
+    ):
         if character:
             raise ServiceError(
-                f"Invalid request: {name} parameter has {kind} at character {text.index(character) + 1}", code="not_text"
+                f"Invalid request: {name} parameter has {kind} at character {text.index(character) + 1}",
+                code="not_text",
             )
 
 

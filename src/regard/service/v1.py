@@ -33,6 +33,7 @@ _ERRORS: dict[int | str, dict[str, object]] = {
     }.items()
 }
 
+
 def routes(service: TranslationService) -> APIRouter:
     """The routes.
 
@@ -161,7 +162,9 @@ def _prefixes(prefix: str | list[str], count: int) -> tuple[str, ...]:
 
 def _check_at_most(name: str, number: int | None, limit: int) -> None:
     if number is not None and number > limit:
-        raise ServiceError(f"Invalid request: {name} must be at most {limit} on this server, got {number}", code="too_large")
+        raise ServiceError(
+            f"Invalid request: {name} must be at most {limit} on this server, got {number}", code="too_large"
+        )
 
 
 def _pairs(text: str | list[str], translation: str | list[str], service: TranslationService) -> list[tuple[str, str]]:

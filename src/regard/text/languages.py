@@ -74,8 +74,10 @@ def closest(code: str, available: Iterable[str]) -> str | None:
     Raises:
         ConfigError: `code` is not a language code.
 
-    >>> closest("fr-CA", ["fr", "en"]), closest("zh", ["zh-Hans", "zh-Hant"]), closest("pt", ["pt-BR"]), closest("de", ["nl"])
-    ('fr', 'zh-Hans', 'pt-BR', None)
+    >>> closest("fr-CA", ["fr", "en"]), closest("zh", ["zh-Hans", "zh-Hant"]), closest("pt", ["pt-BR"])
+    ('fr', 'zh-Hans', 'pt-BR')
+    >>> closest("de", ["nl"]) is None
+    True
     """
     wanted, codes = canonical(code), list(dict.fromkeys(available))
     for candidate in (wanted, _SAME_AS_PLAIN.get(wanted, wanted), _without_region(wanted)):
@@ -85,7 +87,7 @@ def closest(code: str, available: Iterable[str]) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def direction(text: str) -> tuple[str, str]:
+def parse_direction(text: str) -> tuple[str, str]:
     """Parses a translation direction.
 
     Args:
@@ -97,7 +99,7 @@ def direction(text: str) -> tuple[str, str]:
     Raises:
         ConfigError: The text is not two language codes.
 
-    >>> direction("en-pt-BR"), direction("zh-Hant-ko"), direction("en_fr")
+    >>> parse_direction("en-pt-BR"), parse_direction("zh-Hant-ko"), parse_direction("en_fr")
     (('en', 'pt-BR'), ('zh-Hant', 'ko'), ('en', 'fr'))
     """
     parts = text.strip().replace("_", "-").split("-")
@@ -108,8 +110,8 @@ def direction(text: str) -> tuple[str, str]:
             readings.append((left, right))
     if not readings:
         raise ConfigError(f"expected a direction such as en-fr or en-pt-BR, got {text!r}")
-    # A part of two letters may be a region or a language, as in en-pt-br: regions are written in capitals.
-    best = max(readings, key=lambda codes: sum(_regions_are_capital(code) for code in codes))
+    # Of en-PT-br and en-pt-BR, each has one reading in which the region is written in capitals.
+    best = max(readings, key=lambda codes: sum(_is_region(part) for code in codes for part in code.split("-")[1:]))
     return canonical(best[0]), canonical(best[1])
 
 
@@ -146,11 +148,6 @@ def _is_alike(wanted: str, other: str) -> bool:
 
     same_language = wanted.split("-")[0] == other.split("-")[0]
     return same_language and (not script(wanted) or not script(other) or script(wanted) == script(other))
-
-
-def _regions_are_capital(code: str) -> bool:
-    parts = code.split("-")
-    return parts[0].islower() and all(len(part) != 2 or part.isupper() for part in parts[1:])
 
 
 @cache
