@@ -19,6 +19,7 @@ from regard.search.attention_filter import KEEP_ALL, AttentionFilter
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.greedy import greedy_search
 from regard.search.log_probs import NotFiniteError
+from regard.search.observed import ObservedModel
 from regard.search.sample import SampleOptions, sample
 from regard.search.score import force_decode
 from regard.search.shortlist import Shortlist, full_ids, shortlist_specials, with_shortlist
@@ -109,6 +110,7 @@ class StepEngine:
         # All threads share the GPU, so their batches would wait for each other.
         self._workers = workers or (0 if device == "cpu" else 1)
         self._shortlist: Shortlist | None = None
+        self._before_step: Callable[[], None] | None = None
         self._process = os.getpid()
 
     def with_shortlist(self, shortlist: Shortlist) -> StepEngine:
@@ -122,6 +124,21 @@ class StepEngine:
         """
         engine = copy(self)
         engine._shortlist = shortlist
+        return engine
+
+    def observed(self, before_step: Callable[[], None]) -> StepEngine:
+        """The same engine with a function that is called before each step of its searches.
+
+        Args:
+            before_step: The function. It may search with the same model in the same thread. An exception that it raises
+                ends the search.
+
+        Returns:
+            A new engine, which searches in the calling thread.
+        """
+        engine = copy(self)
+        engine._before_step = before_step
+        engine._workers = 1
         return engine
 
     def search(
@@ -144,11 +161,13 @@ class StepEngine:
             if isinstance(options, SampleOptions):
                 return self._sample_batch(batch, max_len, options, first=rows[0], need_weights=need_weights)
             if self._shortlist is None:
-                return self._search_batch(self._model, batch, max_len, options, self._tgt_specials, need_weights)
+                return self._search_batch(
+                    self._observed(self._model), batch, max_len, options, self._tgt_specials, need_weights
+                )
             src = self._src_specials
             allowed = self._shortlist.allowed(batch.src_ids.masked_fill(batch.src_ids == src.pad, src.eos))
             token_ids = self._shortlist.token_ids(allowed)
-            model = with_shortlist(self._model, token_ids, allowed)
+            model = self._observed(with_shortlist(self._model, token_ids, allowed))
             specials = shortlist_specials(self._tgt_specials, token_ids)
             hypotheses = self._search_batch(model, batch, max_len, options, specials, need_weights)
             return full_ids(hypotheses, token_ids)
@@ -162,7 +181,7 @@ class StepEngine:
         generator = torch.Generator(self._device).manual_seed(options.seed)
         generator.manual_seed(int(torch.randint(1 << 62, (first + 1,), generator=generator, device=self._device)[-1]))
         return sample(
-            self._model,
+            self._observed(self._model),
             batch.src_ids,
             batch.src_len,
             max_len=max_len,
@@ -215,7 +234,7 @@ class StepEngine:
         def force_batch(rows: list[int]) -> list[Hypothesis]:
             batch = self._collate([sources[row] for row in rows])
             return force_decode(
-                self._model,
+                self._observed(self._model),
                 batch.src_ids,
                 batch.src_len,
                 [targets[row] for row in rows],
@@ -227,6 +246,9 @@ class StepEngine:
         lengths = [len(src) + len(tgt) for src, tgt in zip(sources, targets, strict=True)]
         areas = [len(src) * len(tgt) for src, tgt in zip(sources, targets, strict=True)]
         return self._in_batches(force_batch, lengths, beam=1, areas=areas)
+
+    def _observed(self, model: StepModel) -> StepModel:
+        return model if self._before_step is None else ObservedModel(model, self._before_step)
 
     def _collate(self, sources: Sequence[Sequence[int]]) -> Batch:
         batch = collate(sources, None, specials=self._src_specials)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from regard.alignment.readout import Readout, known_readout
@@ -15,22 +14,18 @@ from regard.errors import SearchError
 from regard.model.packing import pack_for_search
 from regard.model.row_padding import pad_rows
 from regard.search.attention_filter import KEEP_ALL, KeepMatrix
-from regard.search.beam import BeamOptions
 from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
 from regard.search.length_limits import LengthLimits
-from regard.search.log_probs import NotFiniteError
-from regard.search.sample import SampleOptions
 from regard.store import StoredModel
 from regard.text.normalize import checked_texts, normalize, text_list
 from regard.text.readers import in_batches
 from regard.text.segments import segments
 from regard.text.subword import Subword
+from regard.translation.filling import fill_segments, named_lines
 from regard.translation.options import Changes, TranslateOptions
 from regard.translation.pickling import PickledByPath
 from regard.translation.result import Segment, Translation, join_lines, with_line_number
-from regard.translation.retry import retry
-from regard.values import Encoding, Hypothesis
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -86,6 +81,13 @@ class Translator(PickledByPath):
             return self._signature
         rounded = "" if self._precision == "float32" else f"|precision:{self._precision}"
         return " + ".join(model.manifest.signature + rounded for model in self.models)
+
+    def with_engine(self, engine: Engine) -> Translator:
+        """The same translator with another engine for the same vocabularies; it cannot be pickled."""
+        translator = copy(self)
+        translator.engine = engine
+        translator._opened_by = None
+        return translator
 
     @classmethod
     def of(
@@ -221,52 +223,53 @@ class Translator(PickledByPath):
             raise SearchError(f"expected a translation for each of the {len(left)} sentences, got {len(right)}")
         return _score_pairs(self, left, right, first=first, only=only)
 
-    def _translate(self, lines: Sequence[str], options: TranslateOptions, *, first: int) -> list[Translation]:
-        normalized = [normalize(line) for line in lines]
-        untranslated = [
+    def split(self, lines: str | Sequence[str], *, first: int = 1) -> list[Segment]:
+        """Divides lines into segments that the model can translate at once.
+
+        `fill` translates segments, in any order and mixed with those of other lines, and
+        `regard.translation.result.join_lines` joins the translated segments of each line.
+
+        Args:
+            lines: One line or several.
+            first: Number of the first line.
+
+        Returns:
+            The segments of all lines, in order; an empty line has none.
+
+        Raises:
+            DataError: A line is not text.
+        """
+        return self._split([normalize(line) for line in text_list(lines, first=first)], first=first)
+
+    def _split(self, normalized: Sequence[str], *, first: int) -> list[Segment]:
+        return [
             Segment(number, part.first_word, part.encoding, within_word=part.within_word)
             for number, line in enumerate(normalized, start=first)
             for part in segments(line, self.src_subword, limit=self.limits.max_source_len)
         ]
-        search = options.search_options(self.search)
-        if isinstance(search, SampleOptions):  # buffers of one stream draw different random numbers
-            search = replace(search, seed=(search.seed + (first - 1) * 0x9E3779B1) % (1 << 63))
-        translated = self._search(options, untranslated, search)
-        if options.retry and isinstance(search, BeamOptions):
-            translated = retry(
-                translated,
-                partial(self._search, options),
-                options=search,
-                subword=self.src_subword,
-                attends=self.limits.num_matrices > 0,
-            )
+
+    def fill(self, segments: Sequence[Segment], options: TranslateOptions = DEFAULT) -> list[Segment]:
+        """Translates segments.
+
+        Args:
+            segments: Segments from `split`, of any lines.
+            options: Options of the translation.
+
+        Returns:
+            The same segments, in their order, with their translations.
+
+        Raises:
+            SearchError: As in `translate`.
+        """
+        return fill_segments(self, segments, options)
+
+    def _translate(self, lines: Sequence[str], options: TranslateOptions, *, first: int) -> list[Translation]:
+        normalized = [normalize(line) for line in lines]
+        if options.sample is not None:  # buffers of one stream draw different random numbers
+            seed = (options.sample.seed + (first - 1) * 0x9E3779B1) % (1 << 63)
+            options = replace(options, sample=replace(options.sample, seed=seed))
+        translated = self.fill(self._split(normalized, first=first), options)
         return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
-
-    def _search(
-        self, options: TranslateOptions, untranslated: Sequence[Segment], search: BeamOptions | SampleOptions
-    ) -> list[Segment]:
-        """Fills segments with their translations."""
-        sources = [segment.source.ids for segment in untranslated]
-        limits = [self._max_len(len(source) + 1) for source in sources]
-        with _named_lines([segment.line for segment in untranslated]):
-            found = self.engine.search(
-                sources, limits, search, need_weights=options.need_weights, need_scores=options.need_scores
-            )
-        return [
-            replace(segment, found=[self._result(segment.source, hypothesis, options) for hypothesis in hypotheses])
-            for segment, hypotheses in zip(untranslated, found, strict=True)
-        ]
-
-    def _max_len(self, src_len: int) -> int:
-        """Most subwords of a translation; both lengths count eos."""
-        return min(int(src_len * self.search.max_len_ratio) + self.search.max_len_offset, self.limits.max_positions)
-
-    def _result(self, source: Encoding, hypothesis: Hypothesis, options: TranslateOptions) -> Translation:
-        ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
-        readout = self.readout if options.need_alignment else None
-        return Translation.of(
-            source, self.tgt_subword.decode(ids), hypothesis, attention=options.attention, readout=readout
-        )
 
 
 def _score_pairs(
@@ -285,7 +288,7 @@ def _score_pairs(
         warnings = translator.limits.warning(src, tgt, num_matrices=num_matrices)
         results.append(Translation(src.text, tgt.text, 0.0, warnings=with_line_number(number, warnings)))
     rows = [row for row, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids and not results[row].warnings]
-    with _named_lines([row + first for row in rows]):
+    with named_lines([row + first for row in rows]):
         hypotheses = translator.engine.force(
             [pairs[row][0].ids for row in rows],
             [pairs[row][1].ids for row in rows],
@@ -305,13 +308,3 @@ def _check_vocabularies(models: Sequence[StoredModel], names: Sequence[str]) -> 
                 f"{names[0]} and {name} have different {'target' if same_src else 'source'} vocabularies, so their "
                 "probabilities cannot be averaged: an ensemble needs models trained with one vocabulary"
             )
-
-
-@contextmanager
-def _named_lines(lines: Sequence[int]) -> Iterator[None]:
-    """Makes an error name the sentence by its line, not by its number among the segments of the engine."""
-    try:
-        yield
-    except NotFiniteError as error:
-        line = lines[error.sentence]
-        raise NotFiniteError(error.sentence, error.step, where=f"sentence {line}") from None
