@@ -1,4 +1,4 @@
-"""A function that is called before each step of a search, to stop it or to run another one in between."""
+"""Calls a function before each step of a search, to stop it or to run another one in between."""
 
 from __future__ import annotations
 
