@@ -61,6 +61,11 @@ class FairQueue:
         return self._num_waiting
 
     @property
+    def num_idle(self) -> int:
+        """Decoding threads that wait for work."""
+        return self._idle
+
+    @property
     def is_closed(self) -> bool:
         """Whether no more jobs are accepted."""
         return self._is_closed

@@ -390,7 +390,7 @@ class TranslationService:
             RegardError: The work failed.
         """
         loop, finished = asyncio.get_running_loop(), asyncio.Event()
-        segments = await self.in_thread(lambda: translator.split(lines, prefixes=prefixes))
+        segments = await self.in_thread(lambda: translator.split(lines))
 
         def progress(done: int) -> None:
             if on_progress is not None:
