@@ -109,6 +109,7 @@ async def beside_document(lines: Sequence[str], langs: str) -> tuple[list[float]
         beside = []
         while (await client.get(status)).json()["state"] == "running" and len(beside) < 100:
             beside += await latencies(lines, langs, 5)
+        await client.delete(status)
         return alone, beside
 
 
@@ -121,19 +122,20 @@ async def many_clients(lines: Sequence[str], langs: str, pid: int, *, clients: i
 
     async def worker(number: int) -> None:
         chooser = random.Random(number)
-        async with httpx.AsyncClient(base_url=URL, timeout=TIMEOUT) as client:
-            while time.monotonic() < end:
-                start = time.perf_counter()
-                answer = await post(client, chooser.choice(lines), langs)
-                taken.append(time.perf_counter() - start)
-                statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
+        while time.monotonic() < end:
+            start = time.perf_counter()
+            answer = await post(client, chooser.choice(lines), langs)
+            taken.append(time.perf_counter() - start)
+            statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
 
     async def watch() -> None:
         while time.monotonic() < end:
             await asyncio.sleep(1.0)
             memory.append(resident(pid))
 
-    await asyncio.gather(watch(), *(worker(number) for number in range(clients)))
+    limits = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
+    async with httpx.AsyncClient(base_url=URL, timeout=TIMEOUT, limits=limits) as client:
+        await asyncio.gather(watch(), *(worker(number) for number in range(clients)))
     quarter = max(1, len(memory) // 4)
     ordered = sorted(taken)
     return {

@@ -31,6 +31,8 @@ from regard.cli.options import Verb
 
 MIN_BOX_WIDTH = 70
 """Terminal width, in columns, that boxes around the help need."""
+SWITCH_SECONDS = 0.0002
+"""Time after which a Python thread lets others run; the default, 5 ms, is longer than a step of a search."""
 SPIN_COUNT = 1000
 """Iterations that an idle thread of GNU OpenMP spins before it sleeps; its default is 300,000."""
 
@@ -90,6 +92,7 @@ def _start(
 ) -> None:
     """Train, run and inspect attention-based translation models."""
     _limit_spinning()
+    sys.setswitchinterval(SWITCH_SECONDS)
     if context.invoked_subcommand is None:
         print(context.get_help())
 

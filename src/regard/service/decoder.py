@@ -19,6 +19,23 @@ MAX_INTERRUPTION = 0.1
 """Seconds that short jobs may take between the steps of a long batch before it has run as long itself."""
 
 
+LIGHT = 10_000_000
+"""Parameters below which the steps of a model are so short that Python's lock limits them."""
+
+
+def is_light(translator: Translator) -> bool:
+    """Whether two batches of a model at once take as long as one after the other.
+
+    Args:
+        translator: The model's translator.
+
+    Returns:
+        True for a small model that regard's own search runs.
+    """
+    sizes = [stored.manifest.num_parameters for stored in translator.models]
+    return isinstance(translator.engine, StepEngine) and bool(sizes) and sum(sizes) < LIGHT
+
+
 class _AbandonedError(Exception):
     """All clients of a batch have left."""
 
@@ -87,17 +104,20 @@ class Decoder:
     def _decode(self, batch: Batch) -> float:
         """Translates a batch and delivers the results; returns the seconds that it took."""
         start = time.monotonic()
+        self._translate_or_fail(batch)
+        seconds = time.monotonic() - start
+        self._queue.finished(batch, seconds)
+        if self._on_batch is not None:
+            self._on_batch(batch, seconds)
+        return seconds
+
+    def _translate_or_fail(self, batch: Batch) -> None:
         try:
             self._translate(batch)
         except _AbandonedError:
             _LOG.info("batch stopped: its clients have left", extra={"segments": batch.size})
         except Exception as error:
             self._fail(batch, error)
-        seconds = time.monotonic() - start
-        self._queue.measured(batch, seconds)
-        if self._on_batch is not None:
-            self._on_batch(batch, seconds)
-        return seconds
 
     def _translate(self, batch: Batch) -> None:
         parts = [(job, numbers) for job, numbers in batch.parts if job.is_open]
@@ -119,7 +139,7 @@ class Decoder:
             job.fail(error)
             return
         for part in batch.parts:
-            self._decode(Batch((part,), batch.is_short, batch.cost))
+            self._translate_or_fail(Batch((part,), batch.is_short, batch.is_light, batch.cost))
 
     def _before_step(self, batch: Batch) -> Callable[[], None]:
         begin, interrupted = time.monotonic(), 0.0

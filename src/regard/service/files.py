@@ -175,13 +175,13 @@ class FileTranslator:
 
     async def _translate(self, job: FileJob, name: str, data: bytes, direction: tuple[str, str], client: str) -> Path:
         service, (source, target) = self._service, direction
-        document: FileDocument = await service.in_thread(lambda: open_file(name, data))
+        document: FileDocument = await asyncio.to_thread(open_file, name, data)
         if source == AUTO:
             sample = "\n".join(document.sentences[:200])
-            source = (await service.in_thread(lambda: service.detector.rank(sample)))[0].language
+            source = (await service.compute(lambda: service.detector.rank(sample), [sample]))[0].language
         path = Path(self._directory.name) / job.id
         if source == target:
-            await service.in_thread(lambda: path.write_bytes(data))
+            await asyncio.to_thread(path.write_bytes, data)
             return path
 
         def progress(done: int, total: int) -> None:
@@ -197,8 +197,8 @@ class FileTranslator:
         translated = [
             TranslatedSentence(result.source, result.text or result.source, result.alignment) for result in translations
         ]
-        content = await service.in_thread(lambda: document.render(translated))
-        await service.in_thread(lambda: path.write_bytes(content))
+        content = await asyncio.to_thread(document.render, translated)
+        await asyncio.to_thread(path.write_bytes, content)
         return path
 
 

@@ -34,6 +34,8 @@ class Job:
         client: Whom the work is for: clients share the time of the service equally.
         on_progress: Called with the number of segments translated so far, from a decoding thread, after each batch and
             when the job has failed.
+        is_light: Whether the model is so small that two batches at once take as long as one after the other: Python's
+            lock, not arithmetic, limits it.
     """
 
     def __init__(
@@ -44,8 +46,9 @@ class Job:
         options: TranslateOptions,
         client: str,
         on_progress: Callable[[int], None],
+        is_light: bool = False,
     ) -> None:
-        self.translator, self.options, self.client = translator, options, client
+        self.translator, self.options, self.client, self.is_light = translator, options, client, is_light
         self.segments: list[Segment] = list(segments)
         self.error: BaseException | None = None
         self.is_cancelled = False
@@ -98,11 +101,13 @@ class Batch:
     Attributes:
         parts: Each job with the numbers of its segments.
         is_short: Whether they are from short jobs.
+        is_light: Whether the model is a light one; see `Job`.
         cost: Number of source tokens of all hypotheses.
     """
 
     parts: tuple[tuple[Job, tuple[int, ...]], ...]
     is_short: bool
+    is_light: bool
     cost: int
 
     @property

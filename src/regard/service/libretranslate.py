@@ -49,7 +49,7 @@ def routes(service: TranslationService) -> APIRouter:
     async def detect(request: Request) -> JSONResponse:
         """Detect the language of a text."""
         texts = check_texts((await read_parameters(request)).get("q"), service.settings)
-        ranked = await service.in_thread(lambda: service.detector.rank("\n".join(texts)))
+        ranked = await service.compute(lambda: service.detector.rank("\n".join(texts)), texts)
         return JSONResponse([_detected(language) for language in ranked])
 
     @router.get("/languages")

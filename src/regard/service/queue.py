@@ -52,6 +52,7 @@ class FairQueue:
         self._lines: dict[tuple[str, bool], _Line] = {}
         self._num_waiting = 0
         self._idle = 0
+        self._light_running = 0
         self._is_closed = False
         self._rate = 1000.0
 
@@ -122,12 +123,11 @@ class FairQueue:
         with self._changed:
             self._idle += 1
             try:
-                while not self._lines:
-                    if self._is_closed:
+                while not (lines := self._available()):
+                    if self._is_closed and not self._lines:
                         return None
                     self._changed.wait()
-                line = min(self._lines.values(), key=lambda line: line.served)
-                return self._fill(line, threads=self._idle)
+                return self._fill(min(lines, key=lambda line: line.served))
             finally:
                 self._idle -= 1
 
@@ -140,16 +140,20 @@ class FairQueue:
         if not any(line.is_short for line in tuple(self._lines.values())):  # without the lock: called at each step
             return None
         with self._changed:
-            lines = [line for line in self._lines.values() if line.is_short]
-            return self._fill(min(lines, key=lambda line: line.served), threads=1) if lines else None
+            lines = [line for line in self._available() if line.is_short]
+            return self._fill(min(lines, key=lambda line: line.served)) if lines else None
 
-    def measured(self, batch: Batch, seconds: float) -> None:
-        """Updates the estimate of the decoding rate.
+    def finished(self, batch: Batch, seconds: float) -> None:
+        """Notes that a batch was decoded.
 
         Args:
-            batch: A decoded batch.
-            seconds: The time that it took.
+            batch: What `take` or `take_short` returned.
+            seconds: The time that it took, from which the decoding rate is estimated.
         """
+        if batch.is_short and batch.is_light:
+            with self._changed:
+                self._light_running -= 1
+                self._changed.notify_all()
         tokens = sum(len(job.segments[number].source.ids) + 1 for job, numbers in batch.parts for number in numbers)
         self._rate = _RATE_MEMORY * self._rate + (1.0 - _RATE_MEMORY) * tokens / max(seconds, 1e-6)
 
@@ -162,19 +166,28 @@ class FairQueue:
     def _least_served(self) -> float:
         return min((line.served for line in self._lines.values()), default=0.0)
 
-    def _fill(self, first: _Line, *, threads: int) -> Batch:
-        """A batch that starts with a line; several idle threads share what waits."""
+    def _available(self) -> list[_Line]:
+        """Lines whose first job may be decoded now: short jobs of light models in one thread at a time."""
+        return [
+            line
+            for line in self._lines.values()
+            if not (self._light_running and line.is_short and line.jobs[0].is_light)
+        ]
+
+    def _fill(self, first: _Line) -> Batch:
+        """A batch that starts with a line, and leaves other idle threads their part of what waits."""
         alike = [line for line in self._lines.values() if line.is_short == first.is_short and line is not first]
         lines = [first, *sorted(alike, key=lambda line: line.served)]
         start = first.jobs[0]
         jobs = [job for line in lines for job in line.jobs if _is_alike(job, start)]
         limit = MAX_SEGMENTS
-        if threads > 1:
-            limit = min(limit, -(-sum(len(job.waiting) for job in jobs) // threads))
+        if not start.is_light:
+            limit = min(limit, -(-sum(len(job.waiting) for job in jobs) // max(1, self._idle)))
         parts = tuple(_taken(jobs, limit))
         self._charge(parts)
         cost = sum(job.costs[number] for job, numbers in parts for number in numbers)
-        return Batch(parts, first.is_short, cost)
+        self._light_running += first.is_short and start.is_light
+        return Batch(parts, first.is_short, start.is_light, cost)
 
     def _charge(self, parts: tuple[tuple[Job, tuple[int, ...]], ...]) -> None:
         for job, numbers in parts:

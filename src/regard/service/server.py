@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 import uvicorn
 
 from regard.service.app import create_app
@@ -42,9 +43,10 @@ def build_service(
     def open_entry(entry: ModelEntry) -> Translator:
         return load(list(entry.paths), precision=precision, device=device, threads=threads)
 
+    num_threads = threads or torch.get_num_threads()
     queue = FairQueue()
     catalog = Catalog(entries, open_entry, memory_limit=memory_limit)
-    return TranslationService(catalog, settings=settings, queue=queue, decoder=Decoder(queue, threads=threads))
+    return TranslationService(catalog, settings=settings, queue=queue, decoder=Decoder(queue, threads=num_threads))
 
 
 def serve(service: TranslationService, *, host: str, port: int) -> None:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from regard.alignment.readout import Readout
 from regard.markup import Document, TranslatedSentence, parse
 from regard.service.catalog import Catalog, ModelEntry
-from regard.service.decoder import Decoder
+from regard.service.decoder import Decoder, is_light
 from regard.service.detection import DetectedLanguage, LanguageDetector
 from regard.service.errors import DeadlineError, ServiceError
 from regard.service.jobs import Job, SegmentTranslator
@@ -28,6 +28,8 @@ from regard.values import Links
 ResultT = TypeVar("ResultT")
 AUTO = "auto"
 """Source language that stands for the detected one."""
+INLINE = 2_000
+"""Characters of a text that is short enough to be split and joined between other requests, without a thread."""
 FIRST_STREAMED = 2
 """Sentences of the first part of a stream; each further part has twice as many."""
 
@@ -159,7 +161,7 @@ class TranslationService:
         target = self._target(request.target)
         ((source, _),) = await self._sources(request)
         entries = self.models_for(source, target)
-        document = await self.in_thread(lambda: _parse(request.texts[0], request))
+        document = await self.compute(lambda: _parse(request.texts[0], request), request.texts)
         sentences, done, size = document.sentences, 0, FIRST_STREAMED
         results: list[Translation] = []
         while done < len(sentences):
@@ -169,7 +171,9 @@ class TranslationService:
                 yield done, len(sentences), result
                 done += 1
             size *= 2
-        text = await self.in_thread(lambda: document.render([_sentence(result) for result in results]))
+        text = await self.compute(
+            lambda: document.render([_sentence(result) for result in results]), request.texts
+        )
         yield done, done, text
 
     async def within_deadline(self, work: asyncio.Future[ResultT]) -> ResultT:
@@ -189,15 +193,18 @@ class TranslationService:
         except asyncio.TimeoutError:
             raise DeadlineError(self.settings.deadline) from None
 
-    async def in_thread(self, function: Callable[[], ResultT]) -> ResultT:
-        """Runs a function that computes in a thread, so that the event loop stays free.
+    async def compute(self, function: Callable[[], ResultT], texts: Sequence[str]) -> ResultT:
+        """Runs a function on texts: in a thread if they are long, so that the event loop stays free.
 
         Args:
             function: The function.
+            texts: The texts that it works on.
 
         Returns:
             Its result.
         """
+        if sum(map(len, texts)) <= INLINE:
+            return function()
         return await asyncio.get_running_loop().run_in_executor(self._workers, function)
 
     def models_for(self, source: str, target: str) -> tuple[ModelEntry, ...]:
@@ -259,7 +266,7 @@ class TranslationService:
         def detect() -> list[DetectedLanguage]:
             return [self.detector.rank(text)[0] for text in request.texts]
 
-        return [(language.language, language) for language in await self.in_thread(detect)]
+        return [(language.language, language) for language in await self.compute(detect, request.texts)]
 
     def _source(self, code: str) -> str:
         found = self.catalog.find_language(code, source=True)
@@ -286,7 +293,7 @@ class TranslationService:
         on_progress: Callable[[int, int], None] | None,
     ) -> list[TextResult]:
         entries = self.models_for(source, target)
-        documents = await self.in_thread(lambda: [_parse(text, request) for text in request.texts])
+        documents = await self.compute(lambda: [_parse(text, request) for text in request.texts], request.texts)
         sentences = [sentence for document in documents for sentence in document.sentences]
         prefixes = list(request.prefixes) if request.prefixes else None
         translations = await self.translate_sentences(
@@ -295,7 +302,7 @@ class TranslationService:
         path = (source, *(entry.target for entry in entries))
         translator = self.catalog.loaded(entries[0]) if len(entries) == 1 else None
         readout = None if translator is None else translator.readout
-        results = await self.in_thread(lambda: _rendered(documents, translations))
+        results = await self.compute(lambda: _rendered(documents, translations), request.texts)
         return [
             TextResult(text, own, source, path, alternatives=others, readout=readout) for text, own, others in results
         ]
@@ -358,7 +365,9 @@ class TranslationService:
                 translator, translator, lines, options, client=client, prefixes=prefixes, on_progress=on_progress
             )
         normalized = [normalize(line) for line in lines]
-        return await self.in_thread(lambda: join_lines(normalized, job.segments, many=options.num_translations > 1))
+        return await self.compute(
+            lambda: join_lines(normalized, job.segments, many=options.num_translations > 1), lines
+        )
 
     async def run(
         self,
@@ -390,7 +399,7 @@ class TranslationService:
             RegardError: The work failed.
         """
         loop, finished = asyncio.get_running_loop(), asyncio.Event()
-        segments = await self.in_thread(lambda: translator.split(lines))
+        segments = await self.compute(lambda: translator.split(lines), lines)
 
         def progress(done: int) -> None:
             if on_progress is not None:
@@ -398,12 +407,16 @@ class TranslationService:
             if done == len(segments) or job.error is not None:
                 finished.set()
 
+        def report(done: int) -> None:
+            loop.call_soon_threadsafe(progress, done)
+
         job = Job(
             segments,
             translator=worker,
             options=options,
             client=client,
-            on_progress=lambda done: loop.call_soon_threadsafe(progress, done),
+            on_progress=report,
+            is_light=is_light(translator),
         )
         self.queue.put(job)
         try:

@@ -168,3 +168,20 @@ def test_a_closed_queue_gives_what_waits_and_accepts_no_more(make_job: MakeJob) 
         queue.put(make_job("b", [3]))
     assert names(queue.take()) == ["a:0"]
     assert queue.take() is None
+
+
+def test_short_jobs_of_a_light_model_are_decoded_by_one_thread_at_a_time(make_job: MakeJob) -> None:
+    queue = FairQueue()
+    light, other, long = make_job("a", [3] * 40), make_job("b", [3]), make_job("c", [LONG] * 20)
+    for job in (light, other, long):
+        job.is_light = True
+    queue.put(light)
+    first = queue.take()
+    assert len(names(first)) == 40
+    queue.put(other)
+    queue.put(long)
+    assert queue.take_short() is None
+    assert names(queue.take())[0].startswith("c:")
+    assert first is not None
+    queue.finished(first, 0.1)
+    assert names(queue.take_short()) == ["b:0"]
