@@ -150,8 +150,12 @@ class Decoder:
                 raise _AbandonedError
             if batch.is_short or interrupted > max(MAX_INTERRUPTION, time.monotonic() - begin - interrupted):
                 return
+            start = time.monotonic()
             short = self._queue.take_short()
             if short is not None:
-                interrupted += self._decode(short)
+                self._decode(short)
+            elif batch.is_light:
+                self._queue.give_way(MAX_INTERRUPTION)
+            interrupted += time.monotonic() - start
 
         return before_step

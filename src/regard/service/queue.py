@@ -143,6 +143,16 @@ class FairQueue:
             lines = [line for line in self._available() if line.is_short]
             return self._fill(min(lines, key=lambda line: line.served)) if lines else None
 
+    def give_way(self, seconds: float) -> None:
+        """Waits while another thread decodes short jobs of a light model, which would share Python's lock with the caller.
+
+        Args:
+            seconds: Longest time to wait.
+        """
+        if self._light_running:  # without the lock: called at each step
+            with self._changed:
+                self._changed.wait_for(lambda: not self._light_running, seconds)
+
     def finished(self, batch: Batch, seconds: float) -> None:
         """Notes that a batch was decoded.
 
@@ -167,12 +177,16 @@ class FairQueue:
         return min((line.served for line in self._lines.values()), default=0.0)
 
     def _available(self) -> list[_Line]:
-        """Lines whose first job may be decoded now: short jobs of light models in one thread at a time."""
-        return [
-            line
-            for line in self._lines.values()
-            if not (self._light_running and line.is_short and line.jobs[0].is_light)
-        ]
+        """Lines whose first job may be decoded now.
+
+        Short jobs of light models are decoded in one thread at a time, unless there are enough for a full batch.
+        """
+        if not self._light_running:
+            return list(self._lines.values())
+        light = [line for line in self._lines.values() if line.is_short and line.jobs[0].is_light]
+        if sum(len(job.waiting) for line in light for job in line.jobs) >= MAX_SEGMENTS:
+            return list(self._lines.values())
+        return [line for line in self._lines.values() if line not in light]
 
     def _fill(self, first: _Line) -> Batch:
         """A batch that starts with a line, and leaves other idle threads their part of what waits."""
