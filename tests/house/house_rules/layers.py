@@ -11,7 +11,7 @@ from house_rules.tree import Finding, Module, finding, part_of
 LAYERS = (
     ("errors", "values"),
     ("files", "native"),
-    ("config", "text", "regard_phrasebook"),
+    ("config", "text", "markup", "regard_phrasebook"),
     ("attention", "data", "evaluate"),
     ("model",),
     ("search", "store", "inspection"),
