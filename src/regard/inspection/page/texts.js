@@ -14,3 +14,5 @@ function layerName(name) {
   return number ? say("layer", { number }) : name === "attention" ? say("attention") : name;
 }
 const capitalized = text => text && text[0].toUpperCase() + text.slice(1);
+/** Removes case and accents. */
+const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
