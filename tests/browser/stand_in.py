@@ -136,15 +136,13 @@ class Answers:
         """Content of `/v1/alternatives`: words that other translations of the beam have at the same place."""
         source, target, _ = self._direction(request)
         prefix = str(request["prefix"])
-        at, words = len(words_of(prefix)), {}
-        translator = self.script.translators[source, target]
-        for found in translator.translate(str(request["text"]), beam=8, n_best=8)[0].n_best:
-            for word, rest in zip(words_of(found.text), range(1, 99), strict=False):
-                tail = " ".join(words_of(found.text)[rest:])
-                words.setdefault(word, f"{prefix} {word} {tail}".strip())
-            if len(words_of(found.text)) > at:
-                words.setdefault(words_of(found.text)[at], found.text)
-        chosen = list(words.items())[: int(str(request["count"]))]
+        translator, at = self.script.translators[source, target], len(words_of(prefix))
+        found = translator.translate(str(request["text"]), beam=8, n_best=8)[0].n_best
+        words = [words_of(each.text) for each in found]
+        texts = {each[at]: " ".join([*words_of(prefix), *each[at:]]) for each in reversed(words) if len(each) > at}
+        # A small model may be certain of a word; then some other words of the sentence stand for alternatives.
+        others = {word: f"{prefix} {word}".strip() for word in words[0] if word not in texts}
+        chosen = [*reversed(texts.items()), *others.items()][: min(4, int(str(request["count"])))]
         listed = [{"word": word, "text": text, "score": -1.0 - number} for number, (word, text) in enumerate(chosen)]
         return {"source": source, "target": target, "alternatives": listed}
 

@@ -24,4 +24,4 @@ function languageName(code, fallback = code) {
   catch { return fallback; }
 }
 const formatNumber = (value, digits = 0) =>
-  new Intl.NumberFormat(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  new Intl.NumberFormat(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value).replace("-", "\u2212");

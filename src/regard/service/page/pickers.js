@@ -23,11 +23,11 @@ class Pickers {
     const option = ([code, name]) => element("option", { value: code, textContent: name });
     const sources = this.languages.filter(language => this.targetsOf(language).length).map(({ code }) => code);
     const known = this.detected && names.has(this.detected) ? say("detectedAs", { name: names.get(this.detected) }) : say("detect");
-    this.from.replaceChildren(...sources.length ? [option(["auto", known])] : [], ...sources.map(code => option([code, names.get(code)])));
+    this.from.replaceChildren(option(["auto", known]), ...sources.map(code => option([code, names.get(code)])));
     this.from.value = sources.includes(from) ? from : "auto";
     const source = this.languages.find(({ code }) => code === this.knownSource);
     const targets = source && sources.includes(source.code) ? this.targetsOf(source) : [...new Set(this.languages.flatMap(language => this.targetsOf(language)))];
-    this.to.replaceChildren(...targets.map(code => option([code, names.get(code) ?? languageName(code)])));
+    this.to.replaceChildren(...targets.map(code => option([code, names.get(code) ?? languageName(code)])), ...targets.length ? [] : [option(["", "\u2013"])]);
     this.to.value = targets.includes(to) ? to : targets[0] ?? "";
     this.from.disabled = this.to.disabled = !sources.length;
     this.swap.disabled = !this.knownSource || !this.reaches(this.target, this.knownSource);

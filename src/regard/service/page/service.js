@@ -14,6 +14,7 @@ class Service {
     this.history = new PastTranslations(this);
     this.files = new Files(this);
     this.pickers = new Pickers(() => { this.showExamples(); this.translate(); });
+    this.pickers.fill();
     this.listen();
   }
   get isPivoted() { return (this.answer?.path?.length ?? 0) > 2; }
@@ -54,6 +55,7 @@ class Service {
   }
   typed() {
     this.countCharacters();
+    this.showExamples();
     this.own.leave();
     this.alternatives.close();
     clearTimeout(this.timer);
@@ -102,7 +104,6 @@ class Service {
     this.output.show(this.text, this.sentences);
     this.placeholder.hidden = !!this.text;
     this.copy.disabled = this.own.mode.disabled = !this.text;
-    this.examples.hidden = !!this.source.value.trim() || !this.isReady;
     this.attention.load(this.sentences, number);
   }
   showDetection(detection) {
@@ -194,7 +195,7 @@ class Service {
     document.querySelector(`#kind [value=${kind}]`).checked = true;
     document.getElementById("text-panes").hidden = kind !== "text";
     document.getElementById("file-pane").hidden = kind !== "file";
-    if (kind === "text") return this.showTranslation(this.attention.sentence);
+    if (kind === "text") { this.showExamples(); return this.showTranslation(this.attention.sentence); }
     this.examples.hidden = this.attention.section.hidden = true;
   }
   relabel() {
