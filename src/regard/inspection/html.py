@@ -22,6 +22,7 @@ Records = AttentionRecord | Sequence[AttentionRecord]
 """One sentence or several."""
 
 _SCRIPTS = (
+    "texts",
     "numbers",
     "colors",
     "pens",
@@ -30,6 +31,7 @@ _SCRIPTS = (
     "heads",
     "ranking",
     "panel",
+    "display",
     "finder",
     "saving",
     "main",
@@ -78,6 +80,7 @@ def render_comparison(models: Mapping[str, Records], *, title: str = "Attention"
         "policy": _policy(style=style, script=script),
         "title": _as_ascii(html.escape(title)),
         "style": style,
+        "panel": _asset("panel.html"),
         "script": script,
         "data": _as_json(data),
     }

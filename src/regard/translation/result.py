@@ -42,6 +42,11 @@ class Translation:
     warnings: tuple[str, ...] = ()
     quality_flags: tuple[QualityFlag, ...] = ()
 
+    @property
+    def token_scores(self): return tuple(0.0 for _ in self.tokens)
+    @property
+    def word_scores(self): return tuple(0.0 for _ in self.text.split())
+
     @classmethod
     def of(
         cls, source: Encoding, target: Encoding, hypothesis: Hypothesis, *, attention: bool, readout: Readout | None

@@ -1,0 +1,597 @@
+"""The page of the service in use, against a stand-in server that answers with stored models.
+
+Through `open_service`, every test also checks that the page reports no error, breaks no content security policy, and
+asks no other server. Failures that the stand-in was told to answer with are reported by the browser, and expected.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from stand_in import Failure, Script, StandIn, golden_translators
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, which `.[dev]` installs")
+expect = playwright.expect
+
+CAT = "The cat sees a dog."
+BOTH = "The cat sees a dog. Anna likes this small house."
+TIMEOUT = 8_000
+"""Milliseconds, only so that no test hangs forever."""
+
+
+@pytest.fixture(scope="module")
+def translators():
+    """The stored models, loaded once."""
+    return golden_translators()
+
+
+@pytest.fixture
+def open_service(browser, translators) -> Iterator[Callable[..., tuple]]:
+    """A function that opens the page with a stand-in of its own; on teardown, no page may have reported an error."""
+    opened, faults = [], []
+    expect.set_options(timeout=TIMEOUT)
+
+    def open_page(*, query="", expected=(), clock=False, **changes):
+        context = {name: changes.pop(name) for name in ("locale", "viewport", "color_scheme", "has_touch") if name in changes}
+        server = StandIn(Script(dict(translators), **changes))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page_context = browser.new_context(**{"viewport": {"width": 1240, "height": 900}, "locale": "en-US"} | context)
+        page_context.set_default_timeout(TIMEOUT)
+        page = page_context.new_page()
+        allowed = "Failed to load resource" if expected else None
+
+        def note(text):
+            if not (allowed and text.startswith(allowed) and any(part in text for part in expected)):
+                faults.append(text)
+
+        page.on("console", lambda message: note(message.text))
+        page.on("pageerror", lambda error: note(str(error)))
+        page.on("dialog", lambda dialog: (note(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("request", lambda request: note(request.url) if not own(request.url, server.address) else None)
+        if clock:
+            page.clock.install()
+        opened.append((page_context, server))
+        page.goto(server.address + query)
+        return page, server.script
+
+    yield open_page
+    for page_context, server in opened:
+        page_context.close()
+        server.shutdown()
+        server.server_close()
+    assert faults == []
+
+
+def own(url, address):
+    return url.startswith((address, f"blob:{address}", "data:"))
+
+
+def asked(script, path):
+    return [body for _, requested, body in script.seen if requested == path]
+
+
+def translated(page, text=CAT):
+    page.fill("#source", text)
+    expect(page.locator("#translation .run").first).to_be_visible()
+    expect(page.locator("#attention .src .word").first).to_be_visible()
+
+
+def expected_text(translators, text=CAT, direction=("en", "fr")):
+    return translators[direction].translate(text)[0].text
+
+
+def spoken(page):
+    return page.locator("#spoken")
+
+
+def test_translates_while_someone_types(open_service, translators):
+    page, script = open_service()
+    translated(page)
+    expect(page.locator("#translation")).to_have_text(expected_text(translators))
+    expect(spoken(page)).to_have_text(expected_text(translators))
+    expect(page.locator("#from option:checked")).to_have_text("English (auto)")
+    request = asked(script, "/v1/translate")[-1]
+    assert request == {"text": CAT, "source": "auto", "target": "fr", "attention": True, "alignment": True}
+    page.fill("#source", "")
+    expect(page.locator("#placeholder")).to_be_visible()
+    expect(page.locator("#attention")).to_be_hidden()
+
+
+def test_a_pause_in_typing_makes_one_request(open_service):
+    page, script = open_service(clock=True)
+    expect(page.locator("#from")).to_be_enabled()
+    page.locator("#source").press_sequentially(CAT)
+    assert asked(script, "/v1/translate") == []
+    page.clock.run_for(1000)
+    expect(page.locator("#translation .run").first).to_be_visible()
+    assert [request["text"] for request in asked(script, "/v1/translate")] == [CAT]
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["aborted", "dropped"])
+def test_an_overtaken_answer_is_not_shown(open_service, translators, ignored):
+    """The request in flight is aborted; and where aborting has no effect, its answer is dropped."""
+    page, script = open_service()
+    if ignored:
+        page.evaluate(
+            "(() => { const real = fetch; window.arrived = 0; window.fetch = async (path, options) => {"
+            "const answer = await real(path, { ...options, signal: undefined }); window.arrived++; return answer; }; })()"
+        )
+    release, first = threading.Event(), "Boris sees a black dog!"
+    script.delay = lambda text: (release.wait(60), 0.0)[1] if text == first else 0.0
+    with page.expect_request("**/v1/translate"):
+        page.fill("#source", first)
+    with page.expect_response("**/v1/translate"):
+        page.fill("#source", CAT)
+    expect(page.locator("#translation")).to_have_text(expected_text(translators))
+    release.set()
+    if ignored:
+        page.wait_for_timeout(50)
+        while page.evaluate("window.arrived") < 2:
+            page.wait_for_timeout(50)
+    page.wait_for_timeout(100)
+    expect(page.locator("#translation")).to_have_text(expected_text(translators))
+
+
+def test_words_show_what_they_attended_to(open_service, translators, reader):
+    page, _ = open_service()
+    translated(page)
+    record = translators["en", "fr"].translate(CAT, attention=True)[0].attention
+    for selector in ("#translation .run", "#attention .tgt .word"):
+        page.locator(selector).nth(1).hover()
+        shown = reader.shares(page, "src")
+        assert shown.tolist() == pytest.approx(record.words()[1].tolist(), abs=6e-4)
+        assert reader.texts(page, "#attention .tgt .word.chosen") == [record.tgt_words[1]]
+        page.mouse.move(5, 5)
+    assert page.locator(".links .chosen").count() > 0
+    page.locator("#attention .src .word").nth(1).hover()
+    assert reader.shares(page, "tgt").tolist() == pytest.approx(record.words()[:, 1].tolist(), abs=6e-4)
+    assert page.locator("#translation .run.chosen").count() == 0
+
+
+def test_a_tap_shows_attention(open_service):
+    page, _ = open_service(has_touch=True, viewport={"width": 360, "height": 740})
+    translated(page)
+    page.locator("#attention .tgt .word").nth(2).tap()
+    expect(page.locator("#attention .tgt .word").nth(2)).to_have_class(re.compile("chosen"))
+    expect(page.locator("#translation .run").nth(2)).to_have_class(re.compile("chosen"))
+
+
+def test_layers_and_heads_of_a_transformer_and_the_matrix_of_a_recurrent_model(open_service, translators):
+    page, _ = open_service()
+    translated(page)
+    layers = translators["en", "fr"].translate(CAT, attention=True)[0].attention.layers
+    assert page.locator(".tiles button").count() == 1 + len(layers) * (1 + len(layers[0]))
+    page.click(".tiles [aria-label='layer 2, head 1']")
+    expect(page.locator(".caption")).to_have_text("Layer 2, head 1")
+    page.fill("#source", BOTH)  # the chosen head stays chosen
+    expect(page.locator("#steps")).to_be_visible()
+    expect(page.locator(".caption")).to_have_text("Layer 2, head 1")
+    page.select_option("#from", "fr")
+    translated(page, "Le chat voit un chien.")
+    expect(page.locator(".heads")).to_be_hidden()
+    expect(page.locator(".caption")).to_have_text("Attention")
+
+
+def test_an_alternative_replaces_the_rest(open_service):
+    page, script = open_service()
+    translated(page)
+    words = page.locator("#translation .run").all_text_contents()
+    page.locator("#translation .run").nth(2).click()
+    expect(page.locator("#alternatives-title")).to_have_text(f"Instead of \u201c{words[2]}\u201d")
+    choice = page.locator("#alternatives-list button").first
+    expect(choice).to_be_focused()
+    assert asked(script, "/v1/alternatives")[-1]["prefix"] == " ".join(words[:2])
+    word = choice.locator("b").text_content()
+    assert word != words[2]
+    page.keyboard.press("Enter")
+    expect(page.locator("#alternatives")).to_be_hidden()
+    expect(page.locator("#translation .run").nth(2)).to_have_text(word)
+    expect(page.locator("#translation .run").nth(2)).to_be_focused()
+    assert page.locator("#translation .run").all_text_contents()[:2] == words[:2]
+    expect(page.locator("#attention .tgt .word").nth(2)).to_have_text(word)
+    assert page.locator("#spoken").text_content().startswith("Chosen: ")
+
+
+def test_escape_closes_the_alternatives(open_service):
+    page, _ = open_service()
+    translated(page)
+    page.locator("#translation .run").nth(1).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#alternatives-list button").first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Escape")
+    expect(page.locator("#alternatives")).to_be_hidden()
+    expect(page.locator("#translation .run").nth(1)).to_be_focused()
+
+
+def test_a_translation_of_your_own_is_scored_word_by_word(open_service, translators):
+    page, script = open_service()
+    translated(page)
+    page.click("#own-mode")
+    expect(page.locator("#own")).to_be_focused()
+    expect(page.locator("#own-score")).to_have_text("This is the model\u2019s translation.")
+    page.fill("#own", "Un chien voit le chat.")
+    expect(page.locator("#own-words .glossed")).to_have_text(["Un", "chien", "voit", "le", "chat."])
+    assert asked(script, "/v1/score")[-1]["translation"] == "Un chien voit le chat."
+    assert all(re.fullmatch(r"<?\d+%", text) for text in page.locator("#own-words .number").all_text_contents())
+    expect(page.locator("#own-score")).to_contain_text("Log-probability: yours \u2212")
+    expect(page.locator("#attention .tgt .word")).to_have_text(["Un", "chien", "voit", "le", "chat."])
+    links = translators["en", "fr"].score(CAT, "Un chien voit le chat.")[0].alignment
+    words = CAT.split()
+    aligned = [" ".join(words[source] for source, target in links if target == number) for number in range(5)]
+    assert page.locator("#own-words .from").all_text_contents() == [text or "\u2013" for text in aligned]
+    page.click("#own-mode")
+    expect(page.locator("#attention .tgt .word")).to_have_text(expected_text(translators).split())
+
+
+def test_improbable_words_are_underlined(open_service):
+    page, _ = open_service()
+    translated(page, BOTH)
+    styles = page.eval_on_selector_all(
+        ".run", "all => all.map(word => [word.className.split(' ')[1], getComputedStyle(word).textDecorationStyle])"
+    )
+    assert {"unsure", "improbable"} <= {kind for kind, _ in styles}
+    expected = {"sure": "solid", "unsure": "dotted", "improbable": "wavy"}
+    assert [style for _, style in styles] == [expected[kind] for kind, _ in styles]
+    shares = [int(text.removesuffix("% probable")) for text in page.eval_on_selector_all(
+        ".run", "all => all.map(word => word.getAttribute('aria-description'))")]  # fmt: skip
+    for (kind, _), share in zip(styles, shares, strict=True):
+        assert share >= 60 if kind == "sure" else 25 <= share <= 60 if kind == "unsure" else share <= 25
+    expect(page.locator("#legend .key")).to_have_text(["below 60%", "below 25%"])
+
+
+def test_several_sentences(open_service, translators):
+    page, script = open_service()
+    translated(page, BOTH + "\nBoris sees a black dog!")
+    expect(page.locator("#place")).to_have_text("3 of 3")  # where the cursor is
+    page.click("#previous")
+    expect(page.locator("#attention .src .word").first).to_have_text("Anna")
+    expect(page.locator(".passage.current")).to_have_text(expected_text(translators, "Anna likes this small house."))
+    page.locator("#translation .run").first.click()
+    expect(page.locator("#place")).to_have_text("1 of 3")
+    expect(page.locator("#attention .src .word").nth(1)).to_have_text("cat")
+    page.keyboard.press("Escape")
+    page.evaluate("document.querySelector('#source').setSelectionRange(30, 30)")
+    page.locator("#source").press("ArrowRight")
+    expect(page.locator("#place")).to_have_text("2 of 3")
+    assert "\n" in page.locator("#translation").text_content()
+    assert asked(script, "/v1/score") == []
+
+
+def test_attention_of_a_long_text_is_asked_for_by_sentence(open_service):
+    page, script = open_service()
+    translated(page, " ".join([CAT] * 50))
+    assert asked(script, "/v1/translate")[-1]["attention"] is False
+    expect(page.locator("#place")).to_have_text("50 of 50")
+    scored = asked(script, "/v1/score")
+    assert [request["text"] for request in scored] == [CAT]
+
+
+def test_no_attention_by_way_of_another_language(open_service):
+    page, script = open_service(path=["en", "ko", "fr"], attention=False)
+    page.fill("#source", CAT)
+    expect(page.locator("#attention-note")).to_contain_text("by way of Korean")
+    expect(page.locator("#panels")).to_be_hidden()
+    assert asked(script, "/v1/score") == []
+
+
+def test_languages_are_exchanged(open_service, translators):
+    page, script = open_service()
+    translated(page)
+    text = page.locator("#translation").text_content()
+    page.click("#swap")
+    expect(page.locator("#source")).to_have_value(text)
+    expect(page.locator("#from")).to_have_value("fr")
+    expect(page.locator("#to")).to_have_value("en")
+    expect(page.locator("#translation")).to_have_text(expected_text(translators, text, ("fr", "en")))
+    assert asked(script, "/v1/translate")[-1]["source"] == "fr"
+    page.reload()
+    expect(page.locator("#from")).to_have_value("fr")
+
+
+def test_an_uncertain_detection_is_shown(open_service):
+    page, _ = open_service(detected=[{"language": "en", "confidence": 42.0}])
+    translated(page)
+    expect(page.locator("#detected")).to_have_text("Detected: English, 42% certain")
+
+
+def test_a_text_from_the_address(open_service, translators):
+    page, _ = open_service(query="?q=The%20cat%20sees%20a%20dog.&source=en&target=fr")
+    expect(page.locator("#translation")).to_have_text(expected_text(translators))
+    expect(page.locator("#from")).to_have_value("en")
+
+
+def test_history_stays_in_the_browser(open_service):
+    page, script = open_service(clock=True)
+    translated_at_once(page, "The cat")
+    translated_at_once(page, CAT)  # grew from the first, so it replaces it
+    translated_at_once(page, "Anna likes this small house.")
+    page.click("#open-history")
+    expect(page.locator("#history-list .entry span:nth-of-type(1)")).to_have_text(["Anna likes this small house.", CAT])
+    requests = len(script.seen)
+    page.locator("#history-list li").first.get_by_role("button", name="Remove").click()
+    expect(page.locator("#history-list .entry")).to_have_count(1)
+    assert len(script.seen) == requests
+    page.locator("#history-list .entry").click()
+    expect(page.locator("#source")).to_have_value(CAT)
+    page.click("#open-history")
+    page.uncheck("#keep-history")
+    expect(page.locator("#history-list")).to_have_text("The history is switched off.")
+    assert page.evaluate("localStorage.getItem('regard.history')") is None
+    page.click("#close-history")
+    translated_at_once(page, "Boris sees a black dog!")
+    assert page.evaluate("localStorage.getItem('regard.history')") is None
+
+
+def translated_at_once(page, text):
+    """Types a text and lets the time pass after which it enters the history."""
+    page.fill("#source", text)
+    with page.expect_response("**/v1/translate"):
+        page.clock.run_for(1000)
+    expect(page.locator("#attention .src .word").first).to_have_text(text.split()[0])
+    page.clock.run_for(3000)
+
+
+def test_the_history_can_be_deleted(open_service):
+    page, _ = open_service(clock=True)
+    translated_at_once(page, CAT)
+    page.click("#open-history")
+    page.click("#clear-history")
+    expect(page.locator("#history-list")).to_have_text("No translations yet.")
+    assert page.evaluate("localStorage.getItem('regard.history')") is None
+
+
+def test_a_file_is_translated_with_progress(open_service):
+    page, script = open_service(file={"state": "running", "done": 120, "total": 400, "error": None})
+    page.check("#kind [value=file]", force=True)
+    story = {"name": "story.txt", "mimeType": "text/plain", "buffer": b"A story.\n"}
+    page.set_input_files("#file", [story])
+    expect(page.locator("#jobs .state")).to_have_text("120 of 400 sentences")
+    assert page.get_attribute("#jobs progress", "value") == "120"
+    [body] = asked(script, "/v1/files")
+    assert b'name="target"\r\n\r\nfr\r\n' in body
+    assert b"A story." in body
+    script.file = {"state": "done", "done": 400, "total": 400, "error": None}
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download story.txt").click()
+    assert download.value.suggested_filename == "story.fr.txt"
+    assert download.value.path().read_text(encoding="utf-8") == "Une histoire.\n"
+    page.get_by_role("button", name="Remove \u201cstory.txt\u201d").click()
+    expect(page.locator("#jobs li")).to_have_count(0)
+
+
+def test_files_that_cannot_be_translated(open_service):
+    page, script = open_service(expected=["413"])
+    page.check("#kind [value=file]", force=True)
+    page.set_input_files("#file", [{"name": "picture.png", "mimeType": "image/png", "buffer": b"x"}])
+    expect(page.locator("#jobs .state")).to_contain_text("picture.png: expected one of the formats .txt")
+    assert asked(script, "/v1/files") == []
+    script.failures = [("/v1/files", Failure(413, "The file is too large.", "file_too_large"))]
+    page.set_input_files("#file", [{"name": "big.txt", "mimeType": "text/plain", "buffer": b"x"}])
+    expect(page.locator("#jobs .state").first).to_have_text("Failed. The text is too long for this server.")
+    script.file = {"state": "failed", "done": 0, "total": 0, "error": "The file is not UTF-8."}
+    page.set_input_files("#file", [{"name": "odd.txt", "mimeType": "text/plain", "buffer": b"x"}])
+    expect(page.locator("#jobs .state").first).to_have_text("Failed. The file is not UTF-8.")
+
+
+def test_the_demonstration_is_being_trained(open_service, translators):
+    training = {"state": "training", "step": 1240, "steps": 3000, "seconds_left": 130, "message": ""}
+    page, script = open_service(languages=False, demo=training)
+    expect(page.locator("#notice .number")).to_have_text("Step 1,240 of 3,000 \u00b7 about 2 min left")
+    assert page.get_attribute("#notice progress", "value") == "1240"
+    page.fill("#source", CAT)
+    script.languages, script.demo = True, {**training, "state": "ready"}
+    expect(page.locator("#translation")).to_have_text(expected_text(translators))
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_a_training_that_failed(open_service):
+    page, _ = open_service(languages=False, demo={"state": "failed", "message": "the disk is full"})
+    expect(page.locator("#notice")).to_have_text("The training failed: the disk is full")
+
+
+def test_a_model_that_comes_later(open_service, translators):
+    page, script = open_service(languages=False, expected=["404"])
+    expect(page.locator("#notice")).to_contain_text("The server has no model yet.")
+    page.fill("#source", CAT)
+    script.languages = True
+    expect(page.locator("#translation")).to_have_text(expected_text(translators))
+
+
+def test_too_many_requests(open_service, translators):
+    page, script = open_service(expected=["429"], clock=True)
+    expect(page.locator("#from")).to_be_enabled()
+    script.failures = [("", Failure(429, retry_after="17"))]
+    page.fill("#source", CAT)
+    page.clock.run_for(500)
+    expect(page.locator("#notice")).to_have_text("The server has many requests. Trying again in 17 s.")
+    page.clock.run_for(5000)
+    expect(page.locator("#notice")).to_have_text("The server has many requests. Trying again in 12 s.")
+    expect(page.locator("#alerted")).to_have_text("The server has many requests. Trying again in 17 s.")
+    page.clock.run_for(13000)
+    expect(page.locator("#translation")).to_have_text(expected_text(translators))
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_a_server_that_cannot_be_reached(open_service, translators):
+    page, script = open_service(expected=["net::ERR"])
+    translated(page)
+    script.failures = [("", Failure(0))] * 2
+    page.fill("#source", "Boris sees a black dog!")
+    expect(page.locator("#notice")).to_contain_text("The server cannot be reached.")
+    expect(page.locator("#result")).to_have_class(re.compile("stale"))
+    expect(page.locator("#translation")).to_have_text(expected_text(translators, "Boris sees a black dog!"))
+
+
+def test_an_error_of_the_server(open_service, translators):
+    page, script = open_service(expected=["500"])
+    script.failures = [("", Failure(500, "the model is broken"))]
+    page.fill("#source", CAT)
+    expect(page.locator("#notice p")).to_have_text("The server reports an error: the model is broken")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#translation")).to_have_text(expected_text(translators))
+
+
+def test_a_text_that_is_too_long(open_service):
+    page, script = open_service(settings={"charLimit": 20})
+    page.fill("#source", CAT)  # 19 characters
+    expect(page.locator("#translation .run").first).to_be_visible()
+    page.fill("#source", CAT + " \U0001f600")
+    expect(page.locator("#notice")).to_have_text("The text has 21 characters; at most 20 can be translated at a time.")
+    expect(page.locator("#count")).to_have_text("21 / 20")
+    assert len(asked(script, "/v1/translate")) == 1
+
+
+def test_an_api_key_is_kept_for_the_session_only(open_service, translators):
+    page, script = open_service(key="secret", expected=["403"])
+    page.fill("#source", CAT)
+    expect(page.locator("#notice p")).to_have_text("This server needs an API key.")
+    page.fill("#key", "wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#notice p")).to_have_text("The server does not accept this API key.")
+    page.fill("#key", "secret")
+    page.keyboard.press("Enter")
+    expect(page.locator("#translation")).to_have_text(expected_text(translators))
+    assert page.evaluate("sessionStorage.getItem('regard.key')") == '"secret"'
+    assert "secret" not in page.evaluate("JSON.stringify(localStorage)")
+    assert not any("secret" in json.dumps(body) for body in asked(script, "/v1/translate"))
+
+
+def test_a_server_that_announces_that_it_needs_a_key(open_service):
+    page, script = open_service(key="secret", settings={"keyRequired": True})
+    expect(page.locator("#key")).to_be_visible()
+    assert asked(script, "/v1/translate") == []
+
+
+def test_hostile_text_stays_text(open_service):
+    page, script = open_service(expected=["500"])
+    hostile = "<img src=x onerror=alert(1)> </textarea><script>alert(2)</script> &lt; \u202eback"
+    translated(page, hostile)
+    page.click("#own-mode")
+    page.fill("#own", hostile)
+    expect(page.locator("#own-words .glossed").first).to_have_text("<img")
+    page.click("#own-mode")
+    script.failures = [("", Failure(500, hostile))]
+    page.fill("#source", hostile + " again")
+    expect(page.locator("#notice p")).to_contain_text("<img src=x")
+    page.set_input_files("#file", [{"name": "<img src=x>.png", "mimeType": "text/plain", "buffer": b"x"}])
+    assert page.locator("#jobs .name").text_content() == "<img src=x>.png"
+    page.evaluate("localStorage.setItem('regard.history', JSON.stringify([{ text: '<b>x</b>', translation: '<b>y</b>', from: 'en', to: '<i>' }, 7, null]))")
+    page.click("#open-history")
+    expect(page.locator("#history-list .entry")).to_have_count(1)
+    assert page.locator("main img, #history i, #history-list li > b, .entry b").count() == 0
+    scripts = page.eval_on_selector_all("script", "all => all.map(script => script.src)")
+    assert all(scripts)
+
+
+def test_the_theme_is_remembered(open_service, reader):
+    page, _ = open_service(color_scheme="light")
+    [light] = reader.colors(page, "var(--page)")
+    page.click("#theme")
+    page.reload()
+    [dark] = reader.colors(page, "var(--page)")
+    assert sum(dark) < 200 < sum(light)
+
+
+def test_the_language_of_the_page(open_service):
+    page, _ = open_service(locale="ko-KR")
+    expect(page.locator("#attention-title")).to_have_text("어텐션")
+    assert page.evaluate("document.documentElement.lang") == "ko"
+    page.fill("#source", CAT)
+    expect(page.locator(".direction")).to_have_text("이 단어가 주목한 단어")
+    page.select_option("#interface", "fr")
+    expect(page.locator(".direction")).to_have_text("Mots auxquels ce mot a prêté attention")
+    expect(page.locator("#to option:checked")).to_have_text("Français")
+    page.reload()
+    expect(page.locator("#attention-title")).to_have_text("Attention")
+    assert page.title().startswith("regard : traduire")
+    other, _ = open_service(locale="de-DE")
+    assert other.evaluate("document.documentElement.lang") == "en"
+
+
+def test_every_language_has_the_same_texts(open_service):
+    page, _ = open_service()
+    tables = page.evaluate("STRINGS")
+    assert list(tables) == ["en", "ko", "fr"]
+    holes = {code: {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in table.items()} for code, table in tables.items()}
+    assert holes["ko"] == holes["en"]
+    assert holes["fr"] == holes["en"]
+    assert all(text.strip() for table in tables.values() for text in table.values())
+
+
+def test_every_text_of_the_page_has_a_key(open_service):
+    """Keys that elements and scripts use exist, and no key is left over."""
+    page, _ = open_service()
+    from regard.service.page_assets import NAMES, asset
+
+    sources = {name: asset(name)[0].decode() for name in NAMES if name.endswith((".js", ".html"))}
+    table = set(page.evaluate("Object.keys(STRINGS.en)"))
+    marked = {key for text in sources.values() for key in re.findall(r'data-(?:text|label|title|hint|role)="(\w+)"', text)}
+    assert marked - table == set()
+    code = "".join(text for name, text in sources.items() if name not in ("strings.js", "texts.js"))
+    literal = set(re.findall(r'"(\w+)"', code + sources["texts.js"].partition("const say")[2]))
+    assert table - literal - marked == set()
+    called = set(re.findall(r'say\("(\w+)"', code))
+    assert called - table == set()
+
+
+def test_the_keyboard_reaches_everything_in_order(open_service):
+    page, _ = open_service()
+    translated(page)
+    page.evaluate("document.activeElement.blur()")
+    reached = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        name = page.evaluate(
+            "(() => { const at = document.activeElement; return at === document.body ? '' :"
+            "at.id || at.name || at.className.split(' ')[0] || at.getAttribute('role'); })()"
+        )
+        if not name:
+            break
+        focused = page.evaluate(
+            "(() => { const at = document.activeElement, style = getComputedStyle(at.closest('.switch label') ?? at);"
+            "return style.outlineStyle !== 'none' || getComputedStyle(at.closest('.pane') ?? at, '::after').borderStyle === 'solid'; })()"
+        )
+        assert focused, name
+        reached.append(name)
+    expected = ["open-history", "interface", "theme", "kind", "from", "swap", "to", "source", "clear", "run", "own-mode",
+                "copy", "level", "png", "svg", "word", "word", "matrix"]  # fmt: skip
+    assert [name for name in reached if name in expected] == expected
+    page.locator("#translation .run").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#translation .run").nth(1)).to_be_focused()
+    expect(page.locator("#attention .tgt .word").nth(1)).to_have_class(re.compile("chosen"))
+    page.keyboard.press("End")
+    expect(page.locator("#translation .run").last).to_be_focused()
+
+
+def test_the_page_works_without_storage(open_service):
+    page, _ = open_service()
+    page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden'); } })")
+    page.reload()
+    translated(page)
+    page.click("#open-history")
+    expect(page.locator("#history")).to_be_visible()
+
+
+def test_the_translation_is_copied(open_service, translators, browser):
+    page, _ = open_service()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    translated(page)
+    page.click("#copy")
+    expect(page.locator("#copy")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == expected_text(translators)
+
+
+def test_an_old_panel_is_not_laid_out_while_hidden(open_service):
+    page, _ = open_service()
+    translated(page)
+    page.check("#kind [value=file]", force=True)
+    page.set_viewport_size({"width": 700, "height": 800})
+    page.check("#kind [value=text]", force=True)
+    expect(page.locator("#attention .src .word").first).to_be_visible()
+    assert page.evaluate("document.querySelector('.matrix').getBoundingClientRect().width") > 100
