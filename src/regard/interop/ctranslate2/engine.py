@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from regard.search.attention_filter import KEEP_ALL, AttentionFilter
 from regard.search.beam import BeamOptions
 from regard.search.length_limits import LengthLimits
 from regard.search.penalties import length_penalty
+from regard.search.prefix import WordEnd, check_prefixes
 from regard.search.sample import SampleOptions
 from regard.values import Hypothesis, Specials
 
@@ -62,7 +64,7 @@ class CTranslate2Engine:
         require_package("ctranslate2", to="translate with CTranslate2")
         import ctranslate2
 
-        self._src_pieces = src_pieces
+        self._src_pieces, self._tgt_pieces = src_pieces, tgt_pieces
         self._tgt_ids = {piece: number for number, piece in enumerate(tgt_pieces)}
         self._specials = specials
         self._process_id = os.getpid()
@@ -92,6 +94,8 @@ class CTranslate2Engine:
         *,
         need_weights: bool,
         need_scores: bool = True,
+        prefixes: Sequence[Sequence[int]] | None = None,
+        word_end: WordEnd | None = None,
     ) -> list[list[Hypothesis]]:
         """Translates sources of any lengths.
 
@@ -103,13 +107,16 @@ class CTranslate2Engine:
             need_weights: Whether to return attention: one layer with one head, the mean of the last layer's heads.
             need_scores: Whether to return scores. Otherwise scores of a greedy search are NaN, which saves the softmax
                 over the vocabulary, a twelfth of its time.
+            prefixes: The tokens that the translations of each source must begin with. Scores include those of a prefix,
+                for which hypotheses are scored again; they do not include a coverage penalty then.
+            word_end: Ignored: CTranslate2 may continue the last word of a prefix.
 
         Returns:
             Hypotheses per source, best first, without log-probabilities per token.
 
         Raises:
-            SearchError: Sampling was asked for, this process is a fork of the one that made the engine, or CTranslate2
-                failed.
+            SearchError: Sampling was asked for, a prefix is too long or contains special tokens, this process is a fork
+                of the one that made the engine, or CTranslate2 failed.
         """
         if isinstance(options, SampleOptions):
             raise SearchError("an export to CTranslate2 does not sample: load the regard model that it was made from")
@@ -118,6 +125,8 @@ class CTranslate2Engine:
                 "this process was forked from the one that loaded the translator, and threads of CTranslate2 do not "
                 "exist in a fork: load the translator in each process, or start processes by spawn"
             )
+        if prefixes is not None:
+            check_prefixes(prefixes, limits, self._specials)
         order = sorted(range(len(sources)), key=lambda row: -limits[row])
         rows = rows_in_batch(len(order), beam=options.beam, threads=self._threads)
         batches = [order[start : start + rows] for start in range(0, len(order), rows)]
@@ -128,6 +137,7 @@ class CTranslate2Engine:
             options=options,
             need_weights=need_weights,
             need_scores=need_scores or options.beam > 1,
+            prefixes=prefixes or [()] * len(sources),
         )
         results = translate(batches)
         # A batch has one limit. Rows that exceed their own are translated again with rows of the same limit: results do
@@ -137,6 +147,9 @@ class CTranslate2Engine:
             if any(len(hypothesis.ids) > limits[row] for hypothesis in hypotheses):
                 too_long.setdefault(limits[row], []).append(row)
         results |= translate(list(too_long.values()))
+        if need_scores and prefixes is not None:
+            with_prefix = [row for row, prefix in enumerate(prefixes) if prefix]
+            results |= self._scored(sources, {row: results[row] for row in with_prefix}, options)
         return [results[row] for row in range(len(sources))]
 
     def force(
@@ -173,12 +186,14 @@ class CTranslate2Engine:
         options: BeamOptions,
         need_weights: bool,
         need_scores: bool,
+        prefixes: Sequence[Sequence[int]],
     ) -> dict[int, list[Hypothesis]]:
         """Hypotheses per row; the first row of each batch has its largest limit."""
         pending = []
         for rows in batches:
             results = self._translator.translate_batch(
                 [[self._src_pieces[i] for i in sources[row]] for row in rows],
+                [[self._tgt_pieces[i] for i in prefixes[row]] for row in rows] if any(prefixes) else None,
                 asynchronous=True,
                 beam_size=options.beam,
                 num_hypotheses=options.n_best,
@@ -196,6 +211,25 @@ class CTranslate2Engine:
             return {row: self._read(result.result(), options) for row, result in pending}
         except (RuntimeError, ValueError, MemoryError) as error:  # the types that CTranslate2 raises
             raise SearchError(f"CTranslate2 failed to translate: {error}") from None
+
+    def _scored(
+        self, sources: Sequence[Sequence[int]], results: Mapping[int, Sequence[Hypothesis]], options: BeamOptions
+    ) -> dict[int, list[Hypothesis]]:
+        """Hypotheses per row with the log-probability of all tokens; CTranslate2 omits those of a prefix."""
+        pairs = [(row, hypothesis) for row, hypotheses in results.items() for hypothesis in hypotheses]
+        texts = [hypothesis.ids[: len(hypothesis.ids) - hypothesis.finished] for _, hypothesis in pairs]
+        scores = self._translator.score_batch(
+            [[self._src_pieces[i] for i in sources[row]] for row, _ in pairs],
+            [[self._tgt_pieces[i] for i in text] for text in texts],
+            max_batch_size=MAX_PREFIXES,
+            max_input_length=0,
+        )
+        scored: dict[int, list[Hypothesis]] = {row: [] for row in results}
+        for (row, hypothesis), score in zip(pairs, scores, strict=True):
+            length = len(hypothesis.ids)  # the score of an unfinished one has a term for eos
+            total = math.fsum(score.log_probs[:length]) / length_penalty(float(length), options.length_penalty)
+            scored[row].append(replace(hypothesis, score=total))
+        return {row: sorted(hypotheses, key=lambda hypothesis: -hypothesis.score) for row, hypotheses in scored.items()}
 
     def _read(self, result: ctranslate2.TranslationResult, options: BeamOptions) -> list[Hypothesis]:
         hypotheses = []
