@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from regard.errors import RegardError
-from regard.service import file_routes, libretranslate, v1
+from regard.service import file_routes, libretranslate, page_routes, v1
 from regard.service.errors import ServiceError
 from regard.service.files import FileTranslator
 from regard.service.service import TranslationService
@@ -65,6 +65,8 @@ def create_app(service: TranslationService) -> FastAPI:
     app.include_router(libretranslate.routes(service))
     app.include_router(v1.routes(service))
     app.include_router(file_routes.routes(service, files))
+    if service.settings.page:
+        app.include_router(page_routes.routes())
     _add_status(app, service)
     _add_error_handlers(app)
     return app

@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from regard.errors import RegardError
-from regard.markup import FILE_FORMATS, FileDocument, TranslatedSentence, open_file
+from regard.markup.files import FILE_FORMATS, FileDocument, open_file
+from regard.markup.sentence import TranslatedSentence
 from regard.service.errors import ServiceError
 from regard.service.service import AUTO, TranslationService
 from regard.translation.options import TranslateOptions

@@ -10,7 +10,8 @@ from functools import partial
 from typing import TypeVar
 
 from regard.alignment.readout import Readout
-from regard.markup import Document, TranslatedSentence, parse
+from regard.markup.document import Document, parse
+from regard.markup.sentence import TranslatedSentence
 from regard.service.catalog import Catalog, ModelEntry
 from regard.service.decoder import Decoder, is_light
 from regard.service.detection import DetectedLanguage, LanguageDetector
@@ -399,7 +400,7 @@ class TranslationService:
             RegardError: The work failed.
         """
         loop, finished = asyncio.get_running_loop(), asyncio.Event()
-        segments = await self.compute(lambda: translator.split(lines), lines)
+        segments = await self.compute(lambda: translator.split(lines, prefixes=prefixes), lines)
 
         def progress(done: int) -> None:
             if on_progress is not None:
