@@ -102,7 +102,7 @@ def parse_model(text: str) -> ModelEntry:
     stored = stored_languages(paths[0])
     if stored is None:
         raise ConfigError(
-            f"{paths[0]}: the model does not know its languages: name them, as in --model en-fr={names} (a model that is "
+            f"{paths[0]}: the model does not know its languages: name them, as in --model en-fr={names} (a model "
             "trained with --langs en-fr knows them)"
         )
     return ModelEntry(*parse_direction(stored), paths)
@@ -116,8 +116,8 @@ class Catalog:
     Args:
         entries: The models; the first of several for one direction is used.
         load: Opens the model of an entry; called in a thread.
-        memory_limit: Bytes that loaded models may take, by their files' sizes; the least recently used are unloaded when
-            another is needed. None = no limit.
+        memory_limit: Bytes that loaded models may take, by the sizes of their files; the least recently used are
+            unloaded when another is needed. None = no limit.
 
     Raises:
         ConfigError: There is no model.

@@ -43,8 +43,8 @@ class _AbandonedError(Exception):
 class Decoder:
     """Threads that decode what waits in a queue.
 
-    PyTorch releases Python's lock while it computes, so threads with one computing thread each use all cores. Before each
-    step of a batch of long jobs, short jobs that wait are decoded in between; if all clients of a batch have left,
+    PyTorch releases Python's lock while it computes, so threads with one computing thread each use all cores. Before
+    each step of a batch of long jobs, short jobs that wait are decoded in between; if all clients of a batch have left,
     its decoding stops there.
 
     Args:

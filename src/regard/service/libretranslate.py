@@ -102,7 +102,7 @@ class _TextRequest:
         if text_format not in _TEXT_FORMATS:
             raise ServiceError(f"{text_format} format is not supported", code="unsupported_format")
         options = TranslateOptions(n_best=1 + self.alternatives, alignment=True)
-        self.request = TextRequest(texts, source, target, options, cast("str", text_format))
+        self.request = TextRequest(texts, source, target, options, text_format)
 
     def answer(self, results: Sequence[TextResult]) -> dict[str, object]:
         """The answer, with a list where texts came in a list.

@@ -67,7 +67,7 @@ def _decoded(body: bytes) -> str:
 
 
 def _fields(text: str) -> dict[str, Value]:
-    """Fields of a query or a urlencoded body; line ends of forms become `\\n`."""
+    """Fields of a query or a urlencoded body; the line ends of forms become those of texts."""
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError as error:

@@ -144,7 +144,7 @@ class FairQueue:
             return self._fill(min(lines, key=lambda line: line.served)) if lines else None
 
     def give_way(self, seconds: float) -> None:
-        """Waits while another thread decodes short jobs of a light model, which would share Python's lock with the caller.
+        """Waits while another thread decodes short jobs of a light model, with which the caller shares Python's lock.
 
         Args:
             seconds: Longest time to wait.

@@ -17,9 +17,9 @@ from regard.service.decoder import Decoder, is_light
 from regard.service.detection import DetectedLanguage, LanguageDetector
 from regard.service.errors import DeadlineError, ServiceError
 from regard.service.jobs import Job, SegmentTranslator
-from regard.text.languages import english_name
 from regard.service.queue import FairQueue
 from regard.service.settings import ServiceSettings
+from regard.text.languages import english_name
 from regard.text.normalize import normalize
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation, join_lines
@@ -152,8 +152,8 @@ class TranslationService:
             client: Whom it is for.
 
         Yields:
-            Number of the sentence, number of all sentences, and the sentence's translation, in order; at last the number
-            of all sentences, twice, and the whole text.
+            Number of the sentence, number of all sentences, and the sentence's translation, in order; at last the
+            number of all sentences, twice, and the whole text.
 
         Raises:
             ServiceError: As in `translate`.
@@ -172,9 +172,7 @@ class TranslationService:
                 yield done, len(sentences), result
                 done += 1
             size *= 2
-        text = await self.compute(
-            lambda: document.render([_sentence(result) for result in results]), request.texts
-        )
+        text = await self.compute(lambda: document.render([_sentence(result) for result in results]), request.texts)
         yield done, done, text
 
     async def within_deadline(self, work: asyncio.Future[ResultT]) -> ResultT:

@@ -23,16 +23,17 @@ def check_texts(value: object, settings: ServiceSettings, *, name: str = "q") ->
     if value is None or value in ("", []):
         raise ServiceError(f"Invalid request: missing {name} parameter", code="missing_parameter")
     texts = value if isinstance(value, list) else [value]
-    if not all(isinstance(text, str) for text in texts):
+    strings = [text for text in texts if isinstance(text, str)]
+    if len(strings) != len(texts):
         raise ServiceError(f"Invalid request: {name} parameter must be a text or a list of texts")
     if settings.batch_limit is not None and len(texts) > settings.batch_limit:
         raise _too_much(len(texts), settings.batch_limit)
-    num_characters = sum(map(len, texts))
+    num_characters = sum(map(len, strings))
     if settings.char_limit is not None and num_characters > settings.char_limit:
         raise _too_much(num_characters, settings.char_limit)
-    for text in texts:
+    for text in strings:
         check_unicode(text, name=name)
-    return tuple(texts)
+    return tuple(strings)
 
 
 def check_unicode(text: str, *, name: str) -> None:

@@ -60,11 +60,6 @@ class Translation:
                 scores[word] += score
         return tuple(scores)
 
-    @property
-    def token_scores(self): return tuple(0.0 for _ in self.tokens)
-    @property
-    def word_scores(self): return tuple(0.0 for _ in self.text.split())
-
     @classmethod
     def of(
         cls, source: Encoding, target: Encoding, hypothesis: Hypothesis, *, attention: bool, readout: Readout | None
