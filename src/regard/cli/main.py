@@ -19,6 +19,7 @@ from regard.cli import (
     export,
     import_,
     info,
+    keys,
     lab,
     phrasebook,
     serve,
@@ -111,3 +112,4 @@ app.command(cls=Verb, epilog=demo.EXAMPLES)(demo.demo)
 app.command(cls=Verb, epilog=export.EXAMPLES)(export.export)
 app.command("import", cls=Verb, epilog=import_.EXAMPLES)(import_.import_)
 app.add_typer(lab.app)
+app.add_typer(keys.app, name="keys", epilog=keys.EXAMPLES)

@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from regard.cli.loading import loading
-from regard.cli.options import Device, Precision, Threads, examples, use_threads, with_groups
+from regard.cli.options import Device, Precision, Threads, examples, parse_path, use_threads
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
-    "regard serve model",
-    "regard serve --model en-fr=model --model fr-en=other-model --port 8080",
+    "regard serve my-model",
+    "regard serve --model en-fr=my-model --model fr-en=other-model --port 8080 --set req_limit=120",
 )
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
-@dataclass
-class _Limits:
-    """What the service accepts."""
-
-    char_limit: Annotated[
-        int, typer.Option("--char-limit", metavar="N", min=1, help="Most characters in a request.")
-    ] = 100_000
-    batch_limit: Annotated[int, typer.Option("--batch-limit", metavar="N", min=1, help="Most texts in a request.")] = (
-        1000
-    )
+def serve(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[MODEL]...", help="Models that know their languages.", show_default=False),
+    ] = None,
+    named: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            metavar="SRC-TGT=MODEL",
+            help="A model and its languages, such as en-fr=DIR; several directories joined by + form an ensemble; "
+            "may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 for any free one.")] = 5000,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            "--keys",
+            parser=parse_path,
+            metavar="FILE",
+            help="Require an API key of this file; see `regard keys`.",
+            show_default=False,
+        ),
+    ] = None,
     memory_limit: Annotated[
         str | None,
         typer.Option(
@@ -36,56 +53,58 @@ class _Limits:
             help="Memory for models, such as 4G: unused ones are unloaded when another is needed.",
             show_default="no limit",
         ),
-    ] = None
-
-
-@with_groups
-def serve(
-    models: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="MODEL", help="Directory of a model that knows its languages.", show_default=False),
     ] = None,
-    named: Annotated[
+    settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--model", metavar="SRC-TGT=MODEL", help="A model and its languages; may be repeated.", show_default=False
+            "--set",
+            metavar="KEY=VALUE",
+            help="Set a limit of the service, such as char_limit=5000 or req_limit=60; may be repeated.",
+            show_default=False,
         ),
     ] = None,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen at; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port to listen at.")] = 5000,
-    limits: _Limits = _Limits(),  # noqa: B008 # a group of options
     device: Device = "auto",
     threads: Threads = None,
     precision: Precision = None,
 ) -> None:
-    """Serve translations over HTTP, with a web page.
+    """Serve translations over HTTP, with a web page that shows the attention.
 
-    The API is compatible with LibreTranslate; /openapi.json describes all of it.
+    The API is compatible with LibreTranslate; `/openapi.json` describes all of it.
     """
-    memory_limit = None if limits.memory_limit is None else _parse_size(limits.memory_limit)
+    size = None if memory_limit is None else _parse_size(memory_limit)
     if not models and not named:
-        raise ConfigError("expected a MODEL or --model SRC-TGT=MODEL, got neither: name a model")
+        raise ConfigError("serve: expected a MODEL or --model SRC-TGT=MODEL, got neither: name a model")
     with loading():
         try:
+            from regard.service.access import Access, parse_proxies
             from regard.service.catalog import parse_model
+            from regard.service.keys import KeyFile
+            from regard.service.metrics import Metrics
             from regard.service.server import build_service
             from regard.service.server import serve as run
-            from regard.service.settings import ServiceSettings
+            from regard.service.settings import parse_settings
         except ImportError as error:
-            raise ConfigError(f"the service needs the package {error.name}: pip install 'regard[serve]'") from None
+            raise ConfigError(f"serve: the package {error.name} is missing: pip install 'regard[serve]'") from None
     use_threads(threads)
+    limits = parse_settings(settings or [], api_keys=keys is not None)
     entries = [parse_model(text) for text in [*(models or []), *(named or [])]]
-    settings = ServiceSettings(char_limit=limits.char_limit, batch_limit=limits.batch_limit)
-    service = build_service(
-        entries, settings, precision=precision, device=device, threads=threads, memory_limit=memory_limit
+    metrics = Metrics()
+    access = Access(
+        None if keys is None else KeyFile(keys), per_minute=limits.req_limit, proxies=parse_proxies(limits.proxies)
     )
-    run(service, host=host, port=port)
+    service = build_service(
+        entries, limits, metrics, precision=precision, device=device, threads=threads, memory_limit=size
+    )
+    run(service, access=access, metrics=metrics, host=host, port=port)
 
 
 def _parse_size(text: str) -> int:
     unit = _UNITS.get(text[-1:].upper(), 1)
     number = text[:-1] if unit > 1 else text
     try:
-        return int(float(number) * unit)
+        size = int(float(number) * unit)
     except (ValueError, OverflowError):
-        raise ConfigError(f"--memory-limit: expected a size such as 800M or 4G, got {text!r}") from None
+        size = 0
+    if size <= 0:
+        raise ConfigError(f"--memory-limit: expected a size such as 800M or 4G, got {text!r}")
+    return size

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from regard.errors import RegardError
 from regard.service import file_routes, libretranslate, page_routes, v1
+from regard.service.access import Access
+from regard.service.answers import error_answer
+from regard.service.body_limit import BodyLimit
 from regard.service.errors import ServiceError
 from regard.service.files import FileTranslator
+from regard.service.logs import RequestLog
+from regard.service.metrics import CONTENT_TYPE, Metrics
 from regard.service.service import TranslationService
 from regard.service.spec import swagger
 
@@ -25,11 +31,13 @@ _SHOWN = 5
 # Faults of a request that an error names.
 
 
-def create_app(service: TranslationService) -> FastAPI:
+def create_app(service: TranslationService, *, access: Access, metrics: Metrics) -> FastAPI:
     """Creates the application.
 
     Args:
         service: The service; it is started and stopped with the application.
+        access: Admits requests.
+        metrics: Receives measurements.
 
     Returns:
         An ASGI application.
@@ -62,12 +70,19 @@ def create_app(service: TranslationService) -> FastAPI:
         expose_headers=["Retry-After"],
         max_age=1728000,
     )
-    app.include_router(libretranslate.routes(service))
-    app.include_router(v1.routes(service))
-    app.include_router(file_routes.routes(service, files))
-    if service.settings.page:
+    settings = service.settings
+    app.add_middleware(
+        BodyLimit, max_bytes=settings.body_limit, max_file_bytes=settings.file_limit + settings.body_limit
+    )
+    app.add_middleware(RequestLog, metrics=metrics)
+    app.include_router(libretranslate.routes(service, access))
+    app.include_router(v1.routes(service, access))
+    app.include_router(file_routes.routes(service, files, access))
+    if settings.page:
         app.include_router(page_routes.routes())
     _add_status(app, service)
+    if settings.metrics:
+        _add_metrics(app, service, metrics)
     _add_error_handlers(app)
     return app
 
@@ -84,6 +99,15 @@ def _add_status(app: FastAPI, service: TranslationService) -> None:
     async def spec() -> JSONResponse:
         """This API as Swagger 2.0, for clients of LibreTranslate; `/openapi.json` has all of it."""
         return JSONResponse(swagger(service.settings.spec_title, app.version))
+
+
+def _add_metrics(app: FastAPI, service: TranslationService, metrics: Metrics) -> None:
+    metrics.watch("regard_waiting_tokens", "Source tokens that wait.", lambda: service.queue.num_waiting)
+    metrics.watch("regard_loaded_models", "Models in memory.", lambda: service.catalog.num_loaded)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def measurements() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
 
 
 def _add_error_handlers(app: FastAPI) -> None:
@@ -106,21 +130,10 @@ def _add_error_handlers(app: FastAPI) -> None:
         ]
         return error_answer(422, f"Invalid request: {'; '.join(faults)}", "invalid_request")
 
+    @app.exception_handler(ClientDisconnect)
+    async def client_left(_: Request, error: ClientDisconnect) -> JSONResponse:
+        return error_answer(499, "the client has left", "client_left")
+
     @app.exception_handler(Exception)
     async def internal(_: Request, error: Exception) -> JSONResponse:
         return error_answer(500, "internal error; the log of the service has the reason", "internal_error")
-
-
-def error_answer(status: int, message: str, code: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """An error as JSON.
-
-    Args:
-        status: HTTP status.
-        message: A sentence for people.
-        code: Kind of the error, for programs.
-        headers: Further headers.
-
-    Returns:
-        The response.
-    """
-    return JSONResponse({"error": message, "code": code}, status_code=status, headers=dict(headers or {}))

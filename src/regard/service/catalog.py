@@ -143,6 +143,11 @@ class Catalog:
         return tuple(self._entries.values())
 
     @property
+    def num_loaded(self) -> int:
+        """Number of models in memory."""
+        return len(self._loaded)
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """Codes of all source languages."""
         return tuple(dict.fromkeys(source for source, _ in self._entries))

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from pydantic import BaseModel
 from starlette.datastructures import UploadFile
 
-from regard.service.client import client_of
+from regard.service.access import Access
 from regard.service.disconnect import while_connected
 from regard.service.errors import ServiceError
 from regard.service.files import FileJob, FileTranslator, State
@@ -53,22 +53,28 @@ class FileAccepted(BaseModel):
     status_url: str
 
 
-def routes(service: TranslationService, files: FileTranslator) -> APIRouter:
+def routes(service: TranslationService, files: FileTranslator, access: Access) -> APIRouter:
     """The routes.
 
     Args:
         service: The service.
         files: Translates the files.
+        access: Admits requests.
 
     Returns:
         A router for the application.
     """
     router = APIRouter(tags=["files"])
+    _add_libretranslate(router, service, files, access)
+    _add_jobs(router, files, access)
+    return router
 
+
+def _add_libretranslate(router: APIRouter, service: TranslationService, files: FileTranslator, access: Access) -> None:
     @router.post("/translate_file", openapi_extra=_FILE_BODY)
     async def translate_file(request: Request) -> JSONResponse:
         """Translate a file, and answer when it is finished with the address of the result."""
-        job = await _accepted(request, files)
+        job = await _accepted(request, files, access)
         try:
             await while_connected(request, service, _finished(job))
         except ServiceError:
@@ -91,10 +97,12 @@ def routes(service: TranslationService, files: FileTranslator) -> APIRouter:
         }
         return FileResponse(job.path, media_type="application/octet-stream", headers=headers)
 
+
+def _add_jobs(router: APIRouter, files: FileTranslator, access: Access) -> None:
     @router.post("/v1/files", status_code=202, responses=_ERRORS, openapi_extra=_FILE_BODY)
     async def start(request: Request) -> FileAccepted:
         """Translate a file; its progress can be asked for."""
-        job = await _accepted(request, files)
+        job = await _accepted(request, files, access)
         return FileAccepted(id=job.id, status_url=str(request.url_for("status", job_id=job.id)))
 
     @router.get("/v1/files/{job_id}", responses=_ERRORS)
@@ -117,8 +125,6 @@ def routes(service: TranslationService, files: FileTranslator) -> APIRouter:
         """Stop the translation of a file, or remove its result."""
         files.remove(job_id)
         return Response(status_code=204)
-
-    return router
 
 
 _ERRORS: dict[int | str, dict[str, object]] = {
@@ -145,8 +151,9 @@ _FILE_BODY: dict[str, object] = {
 }
 
 
-async def _accepted(request: Request, files: FileTranslator) -> FileJob:
+async def _accepted(request: Request, files: FileTranslator, access: Access) -> FileJob:
     parameters = await read_parameters(request)
+    client = access.admit(request, parameters.get("api_key"))
     file = parameters.get("file")
     if not isinstance(file, UploadFile):
         raise ServiceError("Invalid request: missing file parameter", code="missing_parameter")
@@ -156,7 +163,7 @@ async def _accepted(request: Request, files: FileTranslator) -> FileJob:
         if not value or not isinstance(value, str):
             raise ServiceError(f"Invalid request: missing {name} parameter", code="missing_parameter")
         codes.append(value)
-    return files.start(file.filename or "", await file.read(), codes[0], codes[1], client=client_of(request))
+    return files.start(file.filename or "", await file.read(), codes[0], codes[1], client=client)
 
 
 async def _finished(job: FileJob) -> None:

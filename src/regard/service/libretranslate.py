@@ -12,7 +12,7 @@ from typing import cast
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from regard.service.client import client_of
+from regard.service.access import Access
 from regard.service.detection import DetectedLanguage
 from regard.service.disconnect import while_connected
 from regard.service.errors import ServiceError
@@ -27,11 +27,12 @@ FRONTEND_TIMEOUT = 500
 _TEXT_FORMATS = ("text", "html")
 
 
-def routes(service: TranslationService) -> APIRouter:
+def routes(service: TranslationService, access: Access) -> APIRouter:
     """The routes.
 
     Args:
         service: The service.
+        access: Admits requests.
 
     Returns:
         A router for the application.
@@ -41,14 +42,18 @@ def routes(service: TranslationService) -> APIRouter:
     @router.post("/translate", openapi_extra=_parameters("q", "source", "target", "format", "alternatives"))
     async def translate(request: Request) -> JSONResponse:
         """Translate a text or a list of texts."""
-        wanted = _text_request(await read_parameters(request), service)
-        results = await while_connected(request, service, service.translate(wanted.request, client=client_of(request)))
+        parameters = await read_parameters(request)
+        client = access.admit(request, parameters.get("api_key"), cost=_num_texts(parameters))
+        wanted = _TextRequest(parameters, service)
+        results = await while_connected(request, service, service.translate(wanted.request, client=client))
         return JSONResponse(wanted.answer(results))
 
     @router.post("/detect", openapi_extra=_parameters("q"))
     async def detect(request: Request) -> JSONResponse:
         """Detect the language of a text."""
-        texts = check_texts((await read_parameters(request)).get("q"), service.settings)
+        parameters = await read_parameters(request)
+        access.admit(request, parameters.get("api_key"))
+        texts = check_texts(parameters.get("q"), service.settings)
         ranked = await service.compute(lambda: service.detector.rank("\n".join(texts)), texts)
         return JSONResponse([_detected(language) for language in ranked])
 
@@ -126,8 +131,9 @@ class _TextRequest:
         return list(values) if self.is_list else values[0]
 
 
-def _text_request(parameters: dict[str, Value], service: TranslationService) -> _TextRequest:
-    return _TextRequest(parameters, service)
+def _num_texts(parameters: dict[str, Value]) -> int:
+    texts = parameters.get("q")
+    return len(texts) if isinstance(texts, list) else 1
 
 
 def _code(value: Value, name: str) -> str:

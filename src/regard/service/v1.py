@@ -12,7 +12,7 @@ from regard.alignment.readout import Readout
 from regard.errors import RegardError
 from regard.inspection.compact import compact_record
 from regard.service import v1_models as models
-from regard.service.client import client_of
+from regard.service.access import Access
 from regard.service.disconnect import while_connected
 from regard.service.errors import ServiceError
 from regard.service.forced import Forced
@@ -34,11 +34,12 @@ _ERRORS: dict[int | str, dict[str, object]] = {
 }
 
 
-def routes(service: TranslationService) -> APIRouter:
+def routes(service: TranslationService, access: Access) -> APIRouter:
     """The routes.
 
     Args:
         service: The service.
+        access: Admits requests.
 
     Returns:
         A router for the application.
@@ -49,8 +50,9 @@ def routes(service: TranslationService) -> APIRouter:
     @router.post("/translate")
     async def translate(request: Request, body: models.TranslateRequest) -> models.TranslateAnswer:
         """Translate texts, with scores, word alignments and attention on request."""
+        client = access.admit(request, body.api_key, cost=_num_texts(body.text))
         wanted = _text_request(body, service)
-        results = await while_connected(request, service, service.translate(wanted, client=client_of(request)))
+        results = await while_connected(request, service, service.translate(wanted, client=client))
         return models.TranslateAnswer(
             source=results[0].source,
             target=results[0].path[-1],
@@ -62,18 +64,20 @@ def routes(service: TranslationService) -> APIRouter:
     @router.post("/stream", responses={200: {"content": {"text/event-stream": {}}}}, response_class=StreamingResponse)
     async def stream(request: Request, body: models.TranslateRequest) -> StreamingResponse:
         """Translate a long text, and send its sentences one by one as server-sent events."""
+        client = access.admit(request, body.api_key)
         wanted = _text_request(body, service)
         if len(wanted.texts) != 1 or wanted.prefixes:
             raise ServiceError("Invalid request: a stream translates one text, without a prefix")
-        events = _events(service, wanted, client_of(request), body.attention)
+        events = _events(service, wanted, client, body.attention)
         return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     @router.post("/score")
     async def score(request: Request, body: models.ScoreRequest) -> models.ScoreAnswer:
         """Score given translations word by word, with their alignment and attention."""
+        client = access.admit(request, body.api_key, cost=_num_texts(body.text))
         pairs = _pairs(body.text, body.translation, service)
         source, target = service.languages_for(body.source, body.target)
-        work = forced.score(source, target, pairs, client=client_of(request))
+        work = forced.score(source, target, pairs, client=client)
         scored = await while_connected(request, service, work)
         return models.ScoreAnswer(
             source=source,
@@ -87,9 +91,10 @@ def routes(service: TranslationService) -> APIRouter:
     @router.post("/align")
     async def align(request: Request, body: models.AlignRequest) -> models.AlignAnswer:
         """Link the words of sentence pairs."""
+        client = access.admit(request, body.api_key, cost=_num_texts(body.text))
         pairs = _pairs(body.text, body.translation, service)
         source, target = service.languages_for(body.source, body.target)
-        work = forced.score(source, target, pairs, client=client_of(request))
+        work = forced.score(source, target, pairs, client=client)
         scored = await while_connected(request, service, work)
         return models.AlignAnswer(
             source=source,
@@ -105,10 +110,11 @@ def routes(service: TranslationService) -> APIRouter:
     @router.post("/alternatives")
     async def alternatives(request: Request, body: models.AlternativesRequest) -> models.AlternativesAnswer:
         """Other words for a place in a translation, each with the rest of the sentence."""
+        client = access.admit(request, body.api_key)
         (text,) = check_texts(body.text, service.settings, name="text")
         prefix = check_texts(body.prefix, service.settings, name="prefix")[0] if body.prefix else ""
         source, target = service.languages_for(body.source, body.target)
-        work = forced.alternatives(source, target, text, prefix, count=body.count, client=client_of(request))
+        work = forced.alternatives(source, target, text, prefix, count=body.count, client=client)
         found = await while_connected(request, service, work)
         position = len(prefix.split())
         return models.AlternativesAnswer(
@@ -126,6 +132,10 @@ def routes(service: TranslationService) -> APIRouter:
         return models.ModelsAnswer(models=[_model(service, number) for number in range(len(service.catalog.entries))])
 
     return router
+
+
+def _num_texts(text: str | list[str]) -> int:
+    return len(text) if isinstance(text, list) else 1
 
 
 def _text_request(body: models.TranslateRequest, service: TranslationService) -> TextRequest:

@@ -1,0 +1,177 @@
+"""Who may send requests, and how many: API keys, and token buckets by key or address."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from regard.errors import ConfigError
+from regard.service.client import CLIENT
+from regard.service.errors import ServiceError
+from regard.service.keys import KeyFile
+
+MAX_CLIENTS = 10_000
+"""Clients whose requests are counted at once; those seen longest ago are forgotten first."""
+MAX_FAILURES = 10
+"""Unknown keys that an address may send in a minute."""
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass
+class _Bucket:
+    """Tokens that a client has left.
+
+    Attributes:
+        tokens: Number of tokens.
+        time: Time of the last count, by the monotonic clock.
+    """
+
+    tokens: float
+    time: float
+
+
+class TokenBuckets:
+    """Limits the rate of requests of each client: a minute's worth may come at once.
+
+    Args:
+        per_minute: Requests per minute.
+    """
+
+    def __init__(self, per_minute: float) -> None:
+        self._per_minute = per_minute
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def take(self, client: str, *, cost: float = 1.0, per_minute: float | None = None) -> float:
+        """Takes tokens.
+
+        Args:
+            client: The client.
+            cost: Number of tokens; more than a minute's worth counts as a minute's worth.
+            per_minute: The client's own limit.
+
+        Returns:
+            0 if there were enough; otherwise the seconds until there are.
+        """
+        limit = per_minute or self._per_minute
+        now = time.monotonic()
+        bucket = self._buckets.pop(client, None) or _Bucket(limit, now)
+        self._buckets[client] = bucket
+        while len(self._buckets) > MAX_CLIENTS:
+            self._buckets.popitem(last=False)
+        bucket.tokens = min(limit, bucket.tokens + (now - bucket.time) * limit / 60.0)
+        bucket.time = now
+        cost = min(cost, limit)
+        if bucket.tokens >= cost:
+            bucket.tokens -= cost
+            return 0.0
+        return (cost - bucket.tokens) * 60.0 / limit
+
+
+def parse_proxies(texts: Sequence[str]) -> tuple[Network, ...]:
+    """Parses the addresses of trusted proxies.
+
+    Args:
+        texts: Addresses or networks, such as `10.0.0.5` or `10.0.0.0/8`.
+
+    Returns:
+        The networks.
+
+    Raises:
+        ConfigError: A text is neither.
+    """
+    networks = []
+    for text in texts:
+        try:
+            networks.append(ipaddress.ip_network(text, strict=False))
+        except ValueError:
+            raise ConfigError(f"expected an address or a network such as 10.0.0.0/8, got {text!r}") from None
+    return tuple(networks)
+
+
+class Access:
+    """Admits requests.
+
+    Args:
+        keys: The API keys; None if none are needed.
+        per_minute: Requests per minute of a client; None = no limit.
+        proxies: Proxies whose `X-Forwarded-For` is believed.
+    """
+
+    def __init__(
+        self, keys: KeyFile | None = None, *, per_minute: int | None = None, proxies: Sequence[Network] = ()
+    ) -> None:
+        self._keys, self._per_minute, self._proxies = keys, per_minute, tuple(proxies)
+        self._requests = TokenBuckets(per_minute or math.inf)
+        self._failures = TokenBuckets(MAX_FAILURES)
+
+    def admit(self, request: Request, key: object, *, cost: int = 1) -> str:
+        """Admits a request, and notes whom it counts for.
+
+        Args:
+            request: The request.
+            key: The API key among its parameters; that of the `Authorization` header counts if there is none.
+            cost: Number of texts.
+
+        Returns:
+            The client.
+
+        Raises:
+            ServiceError: The key is missing or unknown, or there were too many requests.
+        """
+        address = self._address(request)
+        client, own_limit = f"address:{address}", None
+        if self._keys is not None:
+            stored = self._keys.find(self._checked(_key_of(request, key), address))
+            if stored is None:
+                self._count_failure(address)
+                raise ServiceError("Invalid API key", status=403, code="invalid_key")
+            client, own_limit = f"key:{stored.id}", stored.requests_per_minute
+        limit = own_limit or self._per_minute
+        if limit is not None:
+            wait = self._requests.take(client, cost=cost, per_minute=limit)
+            if wait:
+                raise ServiceError(
+                    f"Slowdown: {limit} per 1 minute", status=429, code="too_many_requests", retry_after=math.ceil(wait)
+                )
+        request.scope[CLIENT] = client
+        return client
+
+    def _checked(self, key: str, address: str) -> str:
+        if not key:
+            raise ServiceError("Please contact the server operator to get an API key", code="missing_key")
+        return key
+
+    def _count_failure(self, address: str) -> None:
+        wait = self._failures.take(address)
+        if wait:
+            raise ServiceError(
+                "Too many request limits violations", status=429, code="too_many_failures", retry_after=math.ceil(wait)
+            )
+
+    def _address(self, request: Request) -> str:
+        """Address of the client: the last one that was not added by a trusted proxy."""
+        address = request.client.host if request.client is not None else "unknown"
+        forwarded = [part.strip() for value in request.headers.getlist("x-forwarded-for") for part in value.split(",")]
+        while forwarded and self._is_proxy(address):
+            address = forwarded.pop()
+        return address[:64]
+
+    def _is_proxy(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._proxies)
+
+
+def _key_of(request: Request, key: object) -> str:
+    if isinstance(key, str) and key:
+        return key
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else ""
