@@ -19,6 +19,7 @@ from regard.errors import ConfigError
 from regard.files.paths import checked_path
 from regard.model.build import build_model
 from regard.model.seq2seq import Seq2Seq
+from regard.native.device import resolve_device
 from regard.recipes.exclusive import exclusive_training
 from regard.recipes.feasibility import check_feasible
 from regard.recipes.notices import notices
@@ -121,7 +122,7 @@ def train(
 
 
 def choose_device(name: str) -> str:
-    """Resolves the name of a device.
+    """Resolves the name of a device, and checks that it can be used.
 
     Args:
         name: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`.
@@ -133,7 +134,7 @@ def choose_device(name: str) -> str:
         ConfigError: This machine has no such device.
     """
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return resolve_device(name)
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
