@@ -16,6 +16,7 @@ from regard.config.load import parse_config
 from regard.config.schema import Config, DataConfig
 from regard.data.corpus import Corpus
 from regard.data.guided_links import GuidedLinks
+from regard.data.held_out import hold_out
 from regard.data.mismatch import mismatch_warnings
 from regard.errors import CheckpointError, ConfigError, DataError
 from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
@@ -261,24 +262,22 @@ def _read(config: Config) -> tuple[list[Pair], list[Pair], list[str]]:
             f"{data.src}: {read.num_wide_rows} lines have more than two columns, of which the first two are read"
         )
     if data.val_src is None:
-        train, val = _hold_out(read.pairs, config.train.seed)
+        train, val = hold_out(read.pairs, lambda sources: _draw_sources(sources, config.train.seed))
         notes.append(f"{len(val)} of the {len(read.pairs)} pairs are held out for validation")
     else:
         train, val = read.pairs, read_pairs(data.val_src, data.val_tgt).pairs
     return train, val, [*notes, *mismatch_warnings(train, val)]
 
 
-def _hold_out(pairs: Sequence[Pair], seed: int) -> tuple[list[Pair], list[Pair]]:
-    """Holds out some sources with all their translations, so that none is in both sets."""
-    sources = list(dict.fromkeys(pair.src for pair in pairs))
+def _draw_sources(sources: Sequence[str], seed: int) -> list[str]:
+    """Draws the sources to validate with."""
     if len(sources) < 2:
         raise DataError(
             f"expected at least 2 different source sentences, one to train on and one to validate with, but got "
             f"{len(sources)}: give more text, or a validation set with --val-src and --val-tgt"
         )
     count = min(MAX_HELD_OUT, max(1, round(HELD_OUT_SHARE * len(sources))))
-    held_out = {sources[i] for i in np.random.default_rng(seed).permutation(len(sources))[:count]}
-    return [pair for pair in pairs if pair.src not in held_out], [pair for pair in pairs if pair.src in held_out]
+    return [sources[i] for i in np.random.default_rng(seed).permutation(len(sources))[:count]]
 
 
 def _choose_tokenizer(config: Config, val: Sequence[Pair]) -> tuple[Config, list[str]]:
