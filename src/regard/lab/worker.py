@@ -100,7 +100,7 @@ def _training_outcome(trained: TrainResult, record: Record, tokens_per_epoch: in
         tokens_per_second=record.tokens_per_second,
         peak_memory=record.peak_memory,
         precision=trained.config.train.precision,
-        threads=trained.config.train.threads or 1,
+        threads=trained.config.train.threads,
         chosen=trained.chosen or "",
         points=tuple(record.points),
     )
