@@ -56,7 +56,7 @@ class TranslatingValidator:
         self.rows = spread[np.argsort(src_lens[spread], kind="stable")].tolist()
 
     def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
-        """See `regard.train.validation.Validator`."""
+        """Computes loss, BLEU, chrF and attention measures; see `regard.train.validation.Validator`."""
         start = time.perf_counter()
         loss, nll = corpus_loss(
             model,
