@@ -133,7 +133,7 @@ class StepEngine:
         need_weights: bool,
         need_scores: bool = True,
     ) -> list[list[Hypothesis]]:
-        """See `Engine.search`."""
+        """Searches in batches of similar length; see `Engine.search`."""
         copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
         if isinstance(options, SampleOptions) and self._shortlist is not None:
             raise SearchError("sampling draws from the whole vocabulary: leave out the shortlist")
@@ -210,7 +210,7 @@ class StepEngine:
         *,
         attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """See `Engine.force`."""
+        """Scores in batches of similar length; see `Engine.force`."""
 
         def force_batch(rows: list[int]) -> list[Hypothesis]:
             batch = self._collate([sources[row] for row in rows])
