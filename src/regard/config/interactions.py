@@ -53,7 +53,7 @@ def without_effect(config: Config) -> list[str]:
     Returns:
         One sentence per option.
     """
-    values, default = flattened(config), flattened(type(config)(model=type(config.model)()))
+    values, default = flattened(config), flattened(Config(model=type(config.model)()))
     return [
         f"{key} = {values[key]!r} has no effect: {why}"
         for key, why in has_no_effect(config).items()
@@ -102,7 +102,7 @@ def canonical(config: Config) -> Config:
     Returns:
         A configuration with defaults for options without effect, and without alternative names of values.
     """
-    default = flattened(type(config)(model=type(config.model)()))
+    default = flattened(Config(model=type(config.model)()))
     changes: dict[str, object] = {key: default[key] for key in has_no_effect(config)}
     changes |= aliases(config)
     steps = config.train.steps

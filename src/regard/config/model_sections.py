@@ -160,17 +160,17 @@ class RNNConfig(ModelSection):
 
     @property
     def attention_heads(self) -> int:
-        """See `ModelSection.attention_heads`."""
+        """Heads of the only attention; see `ModelSection.attention_heads`."""
         return self.attention.heads
 
     @property
     def score_name(self) -> ScoreName:
-        """See `ModelSection.score_name`."""
+        """`attention.score`; see `ModelSection.score_name`."""
         return self.attention.score
 
     @property
     def normalizer_option(self) -> tuple[str, NormalizerName]:
-        """See `ModelSection.normalizer_option`."""
+        """`attention.normalizer`; see `ModelSection.normalizer_option`."""
         return "attention.normalizer", self.attention.normalizer
 
     @property
@@ -180,22 +180,22 @@ class RNNConfig(ModelSection):
 
     @property
     def max_source_len(self) -> int:
-        """See `ModelSection.max_source_len`."""
+        """`attention.max_source` for a location-based score; see `ModelSection.max_source_len`."""
         return self.attention.max_source if self.attention.score == "location" else UNLIMITED
 
     @property
     def state_width(self) -> int:
-        """See `ModelSection.state_width`."""
+        """`hidden_size`; see `ModelSection.state_width`."""
         return self.hidden_size
 
     @property
     def uses_lstm(self) -> bool:
-        """See `ModelSection.uses_lstm`."""
+        """Whether `cell` is `lstm`; see `ModelSection.uses_lstm`."""
         return self.cell == "lstm"
 
     @property
     def default_batch_tokens(self) -> int:
-        """See `ModelSection.default_batch_tokens`."""
+        """2,048; see `ModelSection.default_batch_tokens`."""
         return 2_048
 
     @property
@@ -245,7 +245,7 @@ class TransformerConfig(ModelSection):
 
     @property
     def attention_heads(self) -> int:
-        """See `ModelSection.attention_heads`."""
+        """`heads`; see `ModelSection.attention_heads`."""
         return self.heads
 
     @property
@@ -255,22 +255,22 @@ class TransformerConfig(ModelSection):
 
     @property
     def normalizer_option(self) -> tuple[str, NormalizerName]:
-        """See `ModelSection.normalizer_option`."""
+        """`normalizer`; see `ModelSection.normalizer_option`."""
         return "normalizer", self.normalizer
 
     @property
     def num_positions(self) -> int:
-        """See `ModelSection.num_positions`."""
+        """`max_positions` for learned positions; see `ModelSection.num_positions`."""
         return self.max_positions if self.position == "learned" else UNLIMITED
 
     @property
     def max_source_len(self) -> int:
-        """See `ModelSection.max_source_len`."""
+        """`LOCATION_REACH` for a location-based score; see `ModelSection.max_source_len`."""
         return LOCATION_REACH if self.cross_score == "location" else UNLIMITED
 
     @property
     def state_width(self) -> int:
-        """See `ModelSection.state_width`."""
+        """`width`; see `ModelSection.state_width`."""
         return self.width
 
     @property

@@ -1,7 +1,7 @@
 """All options with their defaults and ranges, as one typed tree.
 
 None means "derive the value from the corpus" (see `regard.config.derive`). The resolved configuration, in which every
-value that training needs is set, is stored with the model.
+value that training needs is set, is stored with the model (see `regard.config.resolved`).
 
 Ranges exclude only what no machine can compute; they are no recommendations.
 """

@@ -1,15 +1,24 @@
-"""Limit on the number of CPU threads: options beyond it are refused, stored settings are lowered to it.
+"""CPU cores, and a limit on the number of threads: options beyond it are refused, stored settings lowered to it.
 
 With thousands of threads, compute libraries abort the process without a message.
 """
 
 from __future__ import annotations
 
-from regard.config.derive import available_cores
+import os
+import sys
+
 from regard.errors import ConfigError
 
 THREADS_PER_CORE, MIN_THREAD_LIMIT = 4, 64
 """Limit of threads per core, and smallest value of the total limit: more threads only wait for one another."""
+
+
+def available_cores() -> int:
+    """CPU cores that this process may run on, at least 1."""
+    if sys.platform == "linux":
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
 
 
 def max_threads() -> int:

@@ -167,7 +167,7 @@ def move(path: Path, to: Path) -> None:
         to: New path. An existing file is replaced; a directory can only be moved to an unused name.
 
     Raises:
-        CheckpointError: It cannot be renamed.
+        CheckpointError: The file or directory cannot be renamed.
     """
     with named_errors(to):
         os.replace(path, to)
@@ -178,10 +178,10 @@ def remove(path: Path) -> None:
     """Removes a file, a symbolic link, or a directory with its content, if it exists.
 
     Args:
-        path: What to remove.
+        path: Path of the file, link or directory.
 
     Raises:
-        CheckpointError: Something cannot be removed.
+        CheckpointError: `path`, or a file within it, cannot be removed.
     """
     try:
         if path.is_dir() and not path.is_symlink():

@@ -71,7 +71,7 @@ class BahdanauDecoder(Decoder):
         self.output_size = int(readout.out_size)  # type: ignore[arg-type]
 
     def start(self, encoded: EncoderOutput) -> BahdanauState:
-        """See `Decoder.start`."""
+        """The state with the projected memory, and the top layer's state as first query; see `Decoder.start`."""
         if encoded.final is None:
             raise AssertionError("a recurrent decoder needs an encoder with a summary")
         memory = self.attention.project_memory(encoded.states, encoded.mask)
@@ -81,7 +81,7 @@ class BahdanauDecoder(Decoder):
         )
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
-        """See `Decoder.step`."""
+        """Attends with the previous state, then runs the recurrent layers; see `Decoder.step`."""
         if not isinstance(state, BahdanauState):
             raise AssertionError("the state comes from another decoder")
         embedded = self.dropout(self.embedding(ids))
@@ -104,7 +104,7 @@ class BahdanauDecoder(Decoder):
         return hidden
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
-        """See `Decoder.forward`; the recurrence runs step by step, the deep output over all steps at once."""
+        """Runs the recurrence step by step, and the deep output over all steps at once; see `Decoder.forward`."""
         embedded = self.dropout(self.embedding(tgt_in_ids))
         state = self.start(encoded)
         tops, outputs = [], []

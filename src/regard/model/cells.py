@@ -184,7 +184,7 @@ class ElmanLayer(RecurrentLayer):
         super().__init__(nn.RNN(input_size, hidden_size, batch_first=True), known_size)
 
     def step(self, input_gates: Tensor, step_input: Tensor, state: CellState, packed: PackedCell) -> CellState:
-        """See `RecurrentLayer.step`."""
+        """One step of a tanh layer (Elman 1990); see `RecurrentLayer.step`."""
         product = _multiply(torch.cat((step_input, state[0]), dim=-1), packed.step_weight)
         return (torch.tanh(input_gates + product),)
 
@@ -206,7 +206,7 @@ class LSTMLayer(RecurrentLayer):
             self._weight("bias_ih_l0")[hidden_size : 2 * hidden_size] += 1.0
 
     def step(self, input_gates: Tensor, step_input: Tensor, state: CellState, packed: PackedCell) -> CellState:
-        """See `RecurrentLayer.step`."""
+        """One step of an LSTM, by the kernel where there is one; see `RecurrentLayer.step`."""
         hidden, cell = state
         product = _multiply(torch.cat((step_input, hidden), dim=-1), packed.step_weight)
         if input_gates.dtype == product.dtype == cell.dtype and has_lstm_kernel(cell):
@@ -233,14 +233,14 @@ class GRULayer(RecurrentLayer):
         return self._weight("bias_ih_l0")
 
     def packed_cell(self) -> PackedCell:
-        """See `RecurrentLayer.packed_cell`."""
+        """Packs two weights: the reset gate scales only the hidden product; see `RecurrentLayer.packed_cell`."""
         if self.packed is not None:
             return self.packed
         step_weight = _for_many_products(self._weight("weight_ih_l0")[:, self.known_size :])
         return PackedCell(step_weight, _for_many_products(self._weight("weight_hh_l0")), self._weight("bias_hh_l0"))
 
     def step(self, input_gates: Tensor, step_input: Tensor, state: CellState, packed: PackedCell) -> CellState:
-        """See `RecurrentLayer.step`."""
+        """One step of a GRU; see `RecurrentLayer.step`."""
         (hidden,) = state
         if packed.hidden_weight is None:
             raise AssertionError("the packed cell of a GRU comes from its own packed_cell()")

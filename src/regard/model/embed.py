@@ -32,7 +32,7 @@ class SinusoidalPositions(Positions):
     """`PE(p, 2j) = sin(p / 10000^(2j/D))`, `PE(p, 2j+1) = cos(…)` (Vaswani 2017, §3.5); any length."""
 
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
-        """See `Positions.forward`."""
+        """Adds the sinusoids, computed on each call; see `Positions.forward`."""
         length, width = x.shape[-2:]
         positions = torch.arange(start, start + length, device=x.device, dtype=torch.float32)
         even = torch.arange(0, width, 2, device=x.device, dtype=torch.float32)
@@ -79,7 +79,7 @@ class NoPositions(Positions):
     """Adds nothing, as rotary positions act inside self-attention."""
 
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
-        """See `Positions.forward`."""
+        """Returns x as it is; see `Positions.forward`."""
         return x
 
 

@@ -72,7 +72,7 @@ class LuongDecoder(Decoder):
         self.input_feeding_size = self.output_size if input_feeding else 0
 
     def start(self, encoded: EncoderOutput) -> LuongState:
-        """See `Decoder.start`."""
+        """The state with the projected memory and a zero attentional vector; see `Decoder.start`."""
         if encoded.final is None:
             raise AssertionError("a recurrent decoder needs an encoder with a summary")
         memory = self.attention.project_memory(encoded.states, encoded.mask)
@@ -81,7 +81,7 @@ class LuongDecoder(Decoder):
         return LuongState(layers, memory, attentional, self.attention.initial_history(memory), self.stack.packed_cell())
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
-        """See `Decoder.step`."""
+        """Runs the recurrent layers, then attends with their output; see `Decoder.step`."""
         if not isinstance(state, LuongState):
             raise AssertionError("the state comes from another decoder")
         input_gates = self.stack.input_gates(self.dropout(self.embedding(ids)))
@@ -99,7 +99,7 @@ class LuongDecoder(Decoder):
         return DecoderOutput(attentional[:, None], weights), after
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
-        """See `Decoder.forward`."""
+        """Attends for all steps at once, unless a step depends on the attention of the last; see `Decoder.forward`."""
         embedded = self.dropout(self.embedding(tgt_in_ids))
         state = self.start(encoded)
         if self.input_feeding_size or state.history is not None:

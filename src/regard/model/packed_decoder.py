@@ -71,7 +71,7 @@ class PackedDecoderLayer(DecoderLayer):
         return KVCache.from_source(self.cross_score.project_key(key), value, encoded.mask)
 
     def add_self_attention(self, x: Tensor, y: Tensor, past: Cache | None, *, start: int) -> tuple[Tensor, Cache]:
-        """See `DecoderLayer.add_self_attention`; x and y are `(R, D)`."""
+        """Attends to the cached steps of each row; see `DecoderLayer.add_self_attention`; x and y are `(R, D)`."""
         cached = _cached_rows(past)
         # (R, 3 D) -> (R, 3, H, 1, D/H)
         query, key, value = self.self_maps(y).view(len(y), 3, self.num_heads, 1, -1).unbind(1)
@@ -85,7 +85,7 @@ class PackedDecoderLayer(DecoderLayer):
     def add_cross_attention(
         self, x: Tensor, y: Tensor, source: Cache, *, need_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """See `DecoderLayer.add_cross_attention`; x and y are `(R, D)`."""
+        """Attends to the source of each row; see `DecoderLayer.add_cross_attention`; x and y are `(R, D)`."""
         query = self.cross_query(y).view(len(y), self.num_heads, 1, -1)
         cache, rows = _cached_rows(source)
         context, weights = attend_rows(self.cross_score, query, cache, rows, need_weights=need_weights)
@@ -93,7 +93,7 @@ class PackedDecoderLayer(DecoderLayer):
         return total, weights
 
     def add_feed_forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """See `DecoderLayer.add_feed_forward`; x and y are `(R, D)`."""
+        """Adds x in the last product; see `DecoderLayer.add_feed_forward`; x and y are `(R, D)`."""
         total: Tensor = self.feed_forward.narrow(self.feed_forward.hidden(y), x)  # type: ignore[operator]
         return total
 
@@ -135,13 +135,13 @@ class PackedDecoder(Decoder):
         )
 
     def start(self, encoded: EncoderOutput) -> PackedDecoderState:
-        """See `Decoder.start`."""
+        """The state with an empty cache of steps and the source's keys and values; see `Decoder.start`."""
         source = tuple(layer.project_source(encoded) for layer in self.layers)  # type: ignore[operator]
         sentences = torch.arange(len(encoded.states))[:, None]
         return PackedDecoderState((KVCache(),) * len(self.layers), source, sentences[:, :0], sentences)
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
-        """See `Decoder.step`."""
+        """Runs all layers for one position, with one row per hypothesis; see `Decoder.step`."""
         if not isinstance(state, PackedDecoderState):
             raise AssertionError("the state comes from another decoder")
         position = state.cache_rows.shape[1]
@@ -164,7 +164,7 @@ class PackedDecoder(Decoder):
         return DecoderOutput(self.norm(x)[:, None], tuple(weights)), after
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
-        """See `Decoder.forward`; here the steps run one after another."""
+        """Runs the steps one after another; see `Decoder.forward`."""
         state: State = self.start(encoded)
         outputs = []
         for ids in tgt_in_ids.unbind(1):

@@ -42,19 +42,19 @@ class PlainDecoder(Decoder):
         self.output_size = int(readout.out_size)  # type: ignore[arg-type]
 
     def start(self, encoded: EncoderOutput) -> PlainState:
-        """See `Decoder.start`."""
+        """The state that the encoder's summary initializes; see `Decoder.start`."""
         if encoded.final is None:
             raise AssertionError("a recurrent decoder needs an encoder with a summary")
         return PlainState(self.stack.start(encoded.final))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
-        """See `Decoder.step`; there are no weights."""
+        """Runs the recurrent layers for one token; there are no weights; see `Decoder.step`."""
         if not isinstance(state, PlainState):
             raise AssertionError("the state comes from another decoder")
         hidden, layers = self.stack.sequence(self.dropout(self.embedding(ids[:, None])), state.layers)
         return DecoderOutput(self.readout(hidden)), PlainState(layers)
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
-        """See `Decoder.forward`; there are no weights."""
+        """Runs the recurrent layers over all tokens; there are no weights; see `Decoder.forward`."""
         hidden, _ = self.stack.sequence(self.dropout(self.embedding(tgt_in_ids)), self.start(encoded).layers)
         return DecoderOutput(self.readout(hidden))

@@ -146,12 +146,12 @@ class PreNorm(Residual):
     """`x + sublayer(norm(x))` (Xiong et al. 2020); the residual x itself is never normalized."""
 
     def before(self, x: Tensor) -> Tensor:
-        """See `Residual.before`."""
+        """Normalizes x; see `Residual.before`."""
         y: Tensor = self.norm(x)
         return y
 
     def normalized(self, total: Tensor) -> Tensor:
-        """See `Residual.normalized`."""
+        """Returns the sum as it is; see `Residual.normalized`."""
         return total
 
 
@@ -159,11 +159,11 @@ class PostNorm(Residual):
     """`norm(x + sublayer(x))` (Vaswani 2017, §3.1)."""
 
     def before(self, x: Tensor) -> Tensor:
-        """See `Residual.before`."""
+        """Returns x as it is; see `Residual.before`."""
         return x
 
     def normalized(self, total: Tensor) -> Tensor:
-        """See `Residual.normalized`."""
+        """Normalizes the sum; see `Residual.normalized`."""
         y: Tensor = self.norm(total)
         return y
 

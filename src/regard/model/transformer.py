@@ -255,20 +255,20 @@ class TransformerDecoder(Decoder):
         self.output_size = embedder.embedding.embedding_dim
 
     def start(self, encoded: EncoderOutput) -> TransformerState:
-        """See `Decoder.start`."""
+        """The state without past keys, with the source's keys and values projected; see `Decoder.start`."""
         return TransformerState((), self._project_source(encoded))
 
     def _project_source(self, encoded: EncoderOutput) -> tuple[Memory, ...]:
         return tuple(layer.cross_attention.project_memory(encoded.states, encoded.mask) for layer in self.layers)  # type: ignore[union-attr, operator]
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
-        """See `Decoder.step`."""
+        """Runs all layers for one position, which attends to all earlier ones; see `Decoder.step`."""
         if not isinstance(state, TransformerState):
             raise AssertionError("the state comes from another decoder")
         return self._run_layers(ids[:, None], state, need_weights=need_weights)
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
-        """See `Decoder.forward`."""
+        """Runs all layers for all positions at once, with a causal mask; see `Decoder.forward`."""
         state = TransformerState((), self._project_source(encoded))
         return self._run_layers(tgt_in_ids, state, need_weights=need_weights)[0]
 

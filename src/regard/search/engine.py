@@ -157,7 +157,7 @@ class StepEngine:
         prefixes: Sequence[Sequence[int]] | None = None,
         word_end: WordEnd | None = None,
     ) -> list[list[Hypothesis]]:
-        """See `Engine.search`."""
+        """Searches in batches of similar length; see `Engine.search`."""
         if isinstance(options, SampleOptions) and self._shortlist is not None:
             raise SearchError("sampling draws from the whole vocabulary: leave out the shortlist")
         if prefixes is not None:
@@ -274,7 +274,7 @@ class StepEngine:
         *,
         attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """See `Engine.force`."""
+        """Scores in batches of similar length; see `Engine.force`."""
         unrestricted = self._observed(RestrictedModel(self._model, self._tgt_specials))
 
         def force_batch(rows: list[int]) -> list[Hypothesis]:

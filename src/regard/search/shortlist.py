@@ -114,11 +114,11 @@ class ShortlistedModel:
         self.output_layer = _output_rows(model, self.token_ids)
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> ShortlistedState:
-        """See `StepModel.start`."""
+        """The model's state, with the sentence of each row; see `StepModel.start`."""
         return ShortlistedState(self.model.start(src_ids, src_len), torch.arange(len(src_ids), device=src_ids.device))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        """See `StepModel.step`; ids `(R,)` and logits `(R, K)` refer to the K tokens."""
+        """Computes logits of the K tokens only: ids are `(R,)`, logits `(R, K)`; see `StepModel.step`."""
         if not isinstance(state, ShortlistedState):
             raise AssertionError("the state comes from another model")
         output, after = self.model.decoder.step(self.token_ids[ids], state.model, need_weights=need_weights)

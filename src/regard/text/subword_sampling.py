@@ -89,7 +89,7 @@ class UnigramSampler:
         self._lattice = lru_cache(maxsize=_CACHED_WORDS)(self._build)
 
     def draw(self, word: str, generator: random.Random) -> list[int]:
-        """See `SegmentationSampler.draw`."""
+        """Samples backward through the word's lattice; see `SegmentationSampler.draw`."""
         lattice, end = self._lattice(word), len(word)
         sampled: list[Ids] = []
         while end:
@@ -134,7 +134,7 @@ class BPESampler:
         self._dropout = dropout
 
     def draw(self, word: str, generator: random.Random) -> list[int]:
-        """See `SegmentationSampler.draw`."""
+        """Applies the merges by rank, each dropped at random; see `SegmentationSampler.draw`."""
         parts, scores = list(word), self._pieces.scores
         while True:
             merges = [

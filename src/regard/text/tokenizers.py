@@ -213,12 +213,12 @@ class TrainedTokenizer(SubwordTokenizer):
             )
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """See `SubwordTokenizer.encode`."""
+        """Tokenizes texts with SentencePiece's own ids; see `SubwordTokenizer.encode`."""
         ids: list[list[int]] = self._processor.encode([escape_text(text) for text in texts], out_type=int)
         return ids
 
     def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
-        """See `SubwordTokenizer.spans`."""
+        """Finds the spans from the surface forms of the ids; see `SubwordTokenizer.spans`."""
         return locate_pieces(escape_text(text), (self.surfaces[i] for i in ids))
 
 
@@ -240,7 +240,7 @@ class ImportedTokenizer(SubwordTokenizer):
         self._ids = {piece: i for i, piece in enumerate(self.pieces) if self.surfaces[i] is not None}
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """See `SubwordTokenizer.encode`."""
+        """Maps SentencePiece's pieces to ids, and keeps a leading language code; see `SubwordTokenizer.encode`."""
         starts = [self._language(text) for text in texts]
         rests = [escape_text(text[len(start) :]) for text, start in zip(texts, starts, strict=True)]
         # A piece that SentencePiece does not know may still have an id, from the vocabulary of the other side.
@@ -253,7 +253,7 @@ class ImportedTokenizer(SubwordTokenizer):
         return match.group() if match and match.group() in self._ids else ""
 
     def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
-        """See `SubwordTokenizer.spans`."""
+        """Finds the spans in the normalized text, and maps them back; see `SubwordTokenizer.spans`."""
         start = len(self._language(text))
         rest = escape_text(text[start:])
         pieces: list[str] = self._processor.encode(rest, out_type=str)  # unknown pieces included
