@@ -20,7 +20,7 @@ class DataError(RegardError):
 
 
 class ShapeError(RegardError):
-    """Tensors or sizes that do not match."""
+    """Tensor shapes or sizes, such as those of weights and of the model that loads them, that do not match."""
 
 
 class CheckpointError(RegardError):
