@@ -60,7 +60,7 @@ CASES = {
     ),
     "unknown preset in a file": Case("train preset.toml --out new", "preset.toml:2", "did you mean 'bahdanau'?"),
     "bad override": Case(f"{TRAIN} --set train.steps", "--set train.steps", "such as --set train.steps=300"),
-    "unknown override": Case(f"{TRAIN} --set train.batch=3", "--set train.batch=3", "there are steps, epochs"),
+    "unknown override": Case(f"{TRAIN} --set train.batch=3", "--set train.batch=3", "expected one of steps, epochs"),
     "unknown score": Case(f"{TRAIN} --set model.attention.score=genral", "'genral'", "did you mean 'general'?"),
     "not a number": Case(f"{TRAIN} --set train.learning_rate=nan", "train.learning_rate", "must be a finite number"),
     "odd width": Case(f"{TRAIN} --set model.hidden_size=7", "model.hidden_size", "make it even"),
