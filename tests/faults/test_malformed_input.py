@@ -33,13 +33,13 @@ TRANSLATE = "translate --device cpu"
 CASES = {
     # --- text
     "missing file": Case("train --out new --src no.en --tgt a.fr", "no.en: no such file", "check the name"),
-    "directory as file": Case("train --out new --src folder --tgt a.fr", "folder", "name a file in it"),
+    "directory as file": Case("train --out new --src folder --tgt a.fr", "folder", "give the path of a file"),
     "unequal line counts": Case(
         "train --out new --src a.en --tgt short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"
     ),
     "invalid UTF-8": Case("train --out new --src a.en --tgt latin1", "latin1:2", "iconv -t utf-8"),
-    "empty corpus": Case("train --out new --src empty --tgt empty", "empty", "is it the right file?"),
-    "blank lines only": Case("train --out new --src blank --tgt blank", "blank", "is it the right file?"),
+    "empty corpus": Case("train --out new --src empty --tgt empty", "empty", "check that it is the right file"),
+    "blank lines only": Case("train --out new --src blank --tgt blank", "blank", "check that it is the right file"),
     "TSV without a tab": Case("train --out new --src pairs.tsv", "pairs.tsv:2", "write one pair per line"),
     "truncated gz": Case("train --out new --src cut.gz --tgt a.fr", "cut.gz", "fetch it again"),
     "plain text called gz": Case("train --out new --src not.gz --tgt a.fr", "not.gz", "fetch it again"),
