@@ -53,7 +53,7 @@ def parse(text: str, *, wide: bool = False) -> Tree:
         TOMLDecodeError: The text is not TOML, or exceeds a limit; the message says where.
     """
     if len(text) > MAX_CHARS:
-        raise TOMLDecodeError(f"expected at most {MAX_CHARS:,} characters, found {len(text):,}")
+        raise TOMLDecodeError(f"expected at most {MAX_CHARS:,} characters in the document, found {len(text):,}")
     _check_depth(text)
     try:
         tree = tomllib.loads(text)

@@ -137,7 +137,9 @@ class StepEngine:
         """Translates source sentences in batches of similar lengths, in parallel threads. See `Engine.search`."""
         copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
         if isinstance(options, SampleOptions) and self._shortlist is not None:
-            raise SearchError("sampling draws from the whole vocabulary: leave out the shortlist")
+            raise SearchError(
+                "sampling draws from the whole vocabulary and cannot use a shortlist: leave out the shortlist"
+            )
 
         def search_batch(rows: list[int]) -> list[list[Hypothesis]]:
             batch = self._collate([sources[row] for row in rows])

@@ -36,7 +36,7 @@ class Ensemble:
 
     def __init__(self, models: Sequence[StepModel]) -> None:
         if not models:
-            raise SearchError("an ensemble needs at least one model, but got none")
+            raise SearchError("an ensemble needs at least one model, but got none: pass one or more models")
         self.models = tuple(models)
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> EnsembleState:

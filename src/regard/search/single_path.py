@@ -74,7 +74,7 @@ def check_limits(src_ids: Tensor, max_len: Tensor) -> None:
     """
     if max_len.shape != src_ids.shape[:1]:
         raise SearchError(
-            f"expected one max_len for each of {len(src_ids)} sentences, got shape {tuple(max_len.shape)}"
+            f"expected one max_len for each of {len(src_ids)} sentences, got a tensor of shape {tuple(max_len.shape)}"
         )
     if len(max_len) and int(max_len.min()) < 1:
         raise SearchError(f"expected max_len of at least 1 token (eos), got {int(max_len.min())}")

@@ -115,8 +115,8 @@ def read_head(path: Path, *, expected: str) -> bytes:
 
 
 def _check_type(path: Path, head: bytes, expected: str) -> None:
-    if file_type := detect_file_type(head):
-        raise CheckpointError(f"{path}: expected {expected}, found {file_type}")
+    if type_and_remedy := detect_file_type(head):
+        raise CheckpointError(f"{path}: expected {expected}, found {type_and_remedy}")
 
 
 def _remedy(expected: str) -> str:

@@ -192,7 +192,8 @@ def check_range(links: Sequence[GoldLinks], lengths: Sequence[tuple[int, int]], 
             if src >= num_src or tgt >= num_tgt:
                 raise DataError(
                     f"{path}:{number}: link {src}-{tgt} (0-based) is beyond the end of the sentence pair, which has "
-                    f"{num_src} source and {num_tgt} target words: check the files, their order and the base"
+                    f"{num_src} source and {num_tgt} target words: check the files, their order, and whether words are "
+                    "counted from 0 or from 1"
                 )
 
 

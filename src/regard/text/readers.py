@@ -205,13 +205,13 @@ def _unpacked(file: BinaryIO | Iterable[bytes], path: Path) -> Iterable[bytes]:
     if not isinstance(file, io.IOBase):
         return file
     head = _head(file)
-    if file_type := detect_file_type(head):  # before the name is considered
-        raise DataError(f"{path}: expected text, found {file_type}")
+    if type_and_remedy := detect_file_type(head):  # before the name is considered
+        raise DataError(f"{path}: expected text, found {type_and_remedy}")
     if path.suffix != ".gz" and not head.startswith(GZIP):
         return file
     unpacked = gzip.GzipFile(fileobj=cast("BinaryIO", file))
-    if file_type := detect_file_type(_head(unpacked)):
-        raise DataError(f"{path}: expected gzipped text, found in the .gz file {file_type}")
+    if type_and_remedy := detect_file_type(_head(unpacked)):
+        raise DataError(f"{path}: expected gzipped text, found in the .gz file {type_and_remedy}")
     return unpacked
 
 
@@ -222,11 +222,11 @@ def _head(text: Iterable[bytes]) -> bytes:
 
 def _check_first(raw: bytes, head: bytes, text: Iterable[bytes], path: PathName) -> None:
     """Refuses a file of a wrong type, encoding or line ending, judging by its first line."""
-    if archive := detect_file_type(head):
-        raise DataError(f"{path}: expected text, found {archive}")
-    encoding = next((name for mark, name in _WIDE_BOMS if head.startswith(mark)), None) or _detect_utf16(head)
-    if encoding is not None:
-        raise DataError(f"{path}: expected UTF-8, found {encoding}")
+    if type_and_remedy := detect_file_type(head):
+        raise DataError(f"{path}: expected text, found {type_and_remedy}")
+    encoding_and_remedy = next((text for mark, text in _WIDE_BOMS if head.startswith(mark)), _detect_utf16(head))
+    if encoding_and_remedy is not None:
+        raise DataError(f"{path}: expected UTF-8, found {encoding_and_remedy}")
     returns = raw.rstrip(b"\r\n").count(b"\r")
     if (returns and not raw.endswith(b"\n")) or (returns >= _MIN_RETURNS and _is_last(text)):
         raise DataError(
