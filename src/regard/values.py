@@ -57,7 +57,7 @@ class Encoding:
 
     Attributes:
         text: The normalized text that was segmented; `spans` count its characters.
-        ids: One vocabulary id per subword, without bos and eos.
+        ids: Vocabulary id of each subword, without bos and eos.
         pieces: The subwords as the SentencePiece model spells them, with `▁` for a space.
         spans: Per subword, the range `[start, end)` of the characters of `text` that it covers; empty for a subword
             that covers none.

@@ -37,7 +37,7 @@ CASES = {
     "unequal line counts": Case(
         "train --out new --src a.en --tgt short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"
     ),
-    "invalid UTF-8": Case("train --out new --src a.en --tgt latin1", "latin1:2", "iconv -t utf-8"),
+    "invalid UTF-8": Case("train --out new --src a.en --tgt latin1", "latin1:2", "iconv -f latin1 -t utf-8"),
     "empty corpus": Case("train --out new --src empty --tgt empty", "empty", "check that it is the right file"),
     "blank lines only": Case("train --out new --src blank --tgt blank", "blank", "check that it is the right file"),
     "TSV without a tab": Case("train --out new --src pairs.tsv", "pairs.tsv:2", "write one pair per line"),
@@ -127,7 +127,7 @@ CASES = {
     "an archive to align": Case("align model --src a.xz --tgt a.xz", "a.xz: expected text", "unpack it first"),
     "an archive of links": Case("aer --gold a.xz --links a.xz", "a.xz: expected text", "unpack it first"),
     "missing links": Case("aer --gold no.align --links a.en", "no.align: no such file", "check the name"),
-    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected gold links", "the right file?"),
+    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected gold links", "check the file name"),
     "huge word numbers": Case("aer --gold far --links far", "far:1: sentence number", "check the numbers"),
     # --- evaluation, alignment and attention
     "evaluation of unequal files": Case(

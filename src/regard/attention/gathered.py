@@ -133,7 +133,7 @@ def attend_rows(
 
     Args:
         score: Score function, a `DotProductScore`, which projects and scales the queries.
-        query: One query per hypothesis and head, `(R, H, 1, Q)`.
+        query: One query per hypothesis and head, `(R, H, 1, Q)`, Q = width of a query.
         cache: Keys and values at T positions.
         rows: Row of the cache for each hypothesis at each position, `(R, T)` int64; `(R, 1)` if a hypothesis uses the
             same row at all positions.

@@ -79,7 +79,7 @@ class AttentionWithHistory(nn.Module):
         """Computes the context vectors of the queries, and the history for the next step.
 
         Args:
-            query: Decoder states, `(B, T, Q)`; T = 1 with a history.
+            query: Decoder states, `(B, T, Q)`, Q = their width; T = 1 with a history.
             memory: Projected keys and values from `project_memory`.
             history: Result of `initial_history`, or the history that the previous step returned.
             start: Target position of the first query.

@@ -33,7 +33,7 @@ class LocationFeatures(nn.Module):
             previous: Attention weights of the previous step, `(B, H, 1, S)`.
 
         Returns:
-            Features to add to the projected keys, `(B, H, S, P)`.
+            Features to add to the projected keys, `(B, H, S, P)`, P = width of a projected key.
         """
         batch, heads = previous.shape[:2]
         filtered = self.filters(previous.to(self.filters.weight.dtype).flatten(0, 1))  # (B, H, 1, S) -> (B H, k, S)

@@ -40,7 +40,7 @@ def causal_mask(num_queries: int, num_keys: int | None = None, *, device: torch.
 
 
 def combine(*masks: Tensor | None) -> Tensor | None:
-    """Combines masks of broadcastable shapes by logical and; None is skipped, and is returned if all are None."""
+    """Combines attention masks of broadcastable shapes by logical and, skipping None; None if all masks are None."""
     result: Tensor | None = None
     for mask in masks:
         if mask is not None:

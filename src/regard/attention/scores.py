@@ -39,7 +39,7 @@ class Score(nn.Module, ABC):
             key: Keys, `(B, H, S, K)`.
 
         Returns:
-            Projected keys for `forward`, `(B, H, S, P)`; by default the keys themselves.
+            Projected keys for `forward`, `(B, H, S, P)`, P = their width; by default the keys themselves.
         """
         return key
 
@@ -48,8 +48,8 @@ class Score(nn.Module, ABC):
         """Computes the score of every query with every key.
 
         Args:
-            query: Queries, `(B, H, T, Q)`.
-            key: Projected keys from `project_key`, `(B, H, S, P)`.
+            query: Queries, `(B, H, T, Q)`, Q = width of a query.
+            key: Projected keys from `project_key`, `(B, H, S, P)`, P = width of a projected key.
 
         Returns:
             The scores before mask and softmax, `(B, H, T, S)`.
@@ -68,7 +68,7 @@ class DotProductScore(Score):
     scale: float = 1.0
 
     def project_query(self, query: Tensor) -> Tensor:
-        """Projects the queries, `(B, H, T, Q)`, to the width of projected keys, `(B, H, T, P)`; the identity here."""
+        """Projects queries of width Q, `(B, H, T, Q)`, to the width P of projected keys; the identity here."""
         return query
 
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
@@ -127,7 +127,7 @@ class GeneralScore(DotProductScore):
         self.projected_size = query_size
 
     def project_key(self, key: Tensor) -> Tensor:
-        """Computes `W_a h_i` for each key `h_i`: `(B, H, S, K)` to `(B, H, S, Q)`. See `Score.project_key`."""
+        """Maps each key `h_i` to `W_a h_i`, `(B, H, S, Q)`, Q = width of a query. See `Score.project_key`."""
         projected: Tensor = self.key_map(key)
         return projected
 
@@ -160,7 +160,7 @@ class CosineScore(DotProductScore):
         return F.normalize(key, dim=-1)
 
     def project_query(self, query: Tensor) -> Tensor:
-        """Scales each query s to length β; the shape `(B, H, T, Q)` stays the same."""
+        """Scales each query s to length β; the shape stays the same, `(B, H, T, Q)`, Q = query width."""
         return F.normalize(query, dim=-1) * self.log_sharpness.exp().to(query.dtype)
 
 

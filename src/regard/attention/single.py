@@ -62,7 +62,7 @@ def attend(
 
     Args:
         score: Score function.
-        query: Queries, `(B, H, T, Q)`.
+        query: Queries, `(B, H, T, Q)`, Q = width of a query.
         memory: Projected keys and values; the mask of the memory is not used.
         mask: Bool, True = the position may be attended to, broadcastable to `(B, H, T, S)`; None = all positions may.
         bias: Bias to add to the scores, broadcastable to `(B, H, T, S)`; None = no bias.
@@ -142,7 +142,7 @@ class Attention(nn.Module):
         """Computes the context vector of each query.
 
         Args:
-            query: Decoder states, `(B, T, Q)`.
+            query: Decoder states, `(B, T, Q)`, Q = their width.
             memory: Keys and values from `project_memory`.
             bias: Bias to add to the scores, broadcastable to `(B, 1, T, S)`; None = no bias.
             start: Target position of the first query, on which Luong's windows depend.

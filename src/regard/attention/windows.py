@@ -30,7 +30,7 @@ class Window(nn.Module, ABC):
         """Computes the center of each query's window, the aligned source position `p_t`.
 
         Args:
-            query: Decoder states, `(B, T, Q)`.
+            query: Decoder states, `(B, T, Q)`, Q = their width.
             src_len: Source lengths with eos, without padding, `(B, 1)`.
             start: Target position of the first query.
 
@@ -42,7 +42,7 @@ class Window(nn.Module, ABC):
         """Computes the window of each query, as a mask and a bias of the attention scores.
 
         Args:
-            query: Decoder states, `(B, T, Q)`.
+            query: Decoder states, `(B, T, Q)`, Q = their width.
             mask: `(B, 1, 1, S)` bool, True at real source tokens, False at padding.
             start: Target position of the first query.
 

@@ -23,7 +23,7 @@ LOCATION_REACH = 256
 
 
 class AttentionConfig(Section):
-    """Options of attention in recurrent decoders."""
+    """Options of the section `[model.attention]`: attention of recurrent decoders to the source."""
 
     score: ScoreName = "general"
     """Score function; `concat` is Luong's name for `additive`."""

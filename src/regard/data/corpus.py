@@ -31,14 +31,14 @@ class Ragged:
 
     @classmethod
     def from_rows(cls, rows: Sequence[Sequence[int]]) -> Ragged:
-        """Copies sequences of integers, such as token ids, into one array."""
+        """Makes a `Ragged` array from sequences of integers, such as token ids."""
         offsets = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum([len(row) for row in rows], out=offsets[1:])
         return cls(np.fromiter(chain.from_iterable(rows), dtype=np.int32, count=int(offsets[-1])), offsets)
 
     @classmethod
     def join(cls, parts: Sequence[Ragged]) -> Ragged:
-        """Makes one array with the rows of several arrays, in order."""
+        """Makes one `Ragged` array with the rows of several arrays, in order."""
         lengths = np.concatenate([np.zeros(1, dtype=np.int64), *(part.lengths for part in parts)])
         values = np.concatenate([np.zeros(0, dtype=np.int32), *(part.values for part in parts)])
         return cls(values, np.cumsum(lengths))

@@ -42,7 +42,7 @@ class Scores:
 
     @property
     def signature(self) -> str:
-        """SacreBLEU's signatures of BLEU, chrF and TER on one line, each after the name of its metric."""
+        """Signatures from sacreBLEU of BLEU, chrF and TER on one line, each after the name of its metric."""
         return f"BLEU {self.bleu_signature} chrF {self.chrf_signature} TER {self.ter_signature}"
 
     def to_dict(self) -> dict[str, float | str]:

@@ -174,7 +174,7 @@ class _GradientOfAllSteps(torch.autograd.Function):
 
 
 class Linear(nn.Linear):
-    """`torch.nn.Linear` that multiplies with oneDNN where it is faster than MKL; see `linear`."""
+    """`torch.nn.Linear` that multiplies with oneDNN on CPUs where oneDNN is faster than MKL; see `linear`."""
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
         """Computes `W x + b` for every row x of the input.

@@ -54,7 +54,7 @@ class BeamOptions:
 
     def __post_init__(self) -> None:
         if not 1 <= self.beam <= MAX_BEAM:
-            raise SearchError(f"expected a beam size from 1 to {MAX_BEAM:,}, got {self.beam}")
+            raise SearchError(f"expected a beam from 1 to {MAX_BEAM:,}, got {self.beam}")
         if not 1 <= self.n_best <= self.beam:
             raise SearchError(
                 f"expected n_best between 1 and the beam of {self.beam}, got {self.n_best}: use a larger beam for more"

@@ -108,7 +108,7 @@ def build_hypotheses(padded: PaddedHypotheses, weights: Iterable[StepAttention])
 
 
 def mean_attention(output: StepOutput) -> Tensor:
-    """Mean of a decoding step's attention weights over layers and heads, `(R, S)`; `output` must have weights."""
+    """Mean of a step's attention weights over layers and heads, `(R, S)`, R = rows; `output` must have weights."""
     return torch.stack([layer.mean(1) for layer in output.weights]).mean(0)
 
 

@@ -100,7 +100,7 @@ class ShortlistedState(State):
 
     Attributes:
         model: State of the model with the full vocabulary.
-        sentences: Index of each row's sentence in the batch, `(R,)` int64.
+        sentences: Index of each row's sentence in the batch, `(R,)` int64, R = number of rows (hypotheses).
     """
 
     model: State
@@ -131,9 +131,10 @@ class ShortlistedModel:
         return ShortlistedState(self.model.start(src_ids, src_len), torch.arange(len(src_ids), device=src_ids.device))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        """Runs one decoding step; ids, `(R,)`, and logits, `(R, K)`, refer to the K tokens of the shortlist.
+        """Runs one decoding step for R hypotheses, with the K tokens of the shortlist as the vocabulary.
 
-        Logits of tokens that are not allowed in a row's sentence are -inf. See `StepModel.step`.
+        The ids, `(R,)`, and the logits, `(R, K)`, refer to these tokens. Logits of tokens that are not allowed in a
+        hypothesis's sentence are -inf. See `StepModel.step`.
         """
         if not isinstance(state, ShortlistedState):
             raise AssertionError(f"expected a state of this model, a ShortlistedState, got {type(state).__name__}")

@@ -31,7 +31,7 @@ class GoldLinks:
     possible: Links
 
     def flipped(self) -> GoldLinks:
-        """The same links with source and target swapped."""
+        """The links for the opposite translation direction: source and target words are swapped."""
         sure, possible = (tuple(sorted((tgt, src) for src, tgt in links)) for links in (self.sure, self.possible))
         return GoldLinks(sure, possible)
 

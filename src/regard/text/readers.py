@@ -224,7 +224,8 @@ def _check_first(raw: bytes, head: bytes, text: Iterable[bytes], path: PathName)
     """Refuses a file of a wrong type, encoding or line ending, judging by its first line."""
     if type_and_remedy := detect_file_type(head):
         raise DataError(f"{path}: expected text, found {type_and_remedy}")
-    encoding_and_remedy = next((text for mark, text in _WIDE_BOMS if head.startswith(mark)), _detect_utf16(head))
+    encoding_and_remedy = next((name for mark, name in _WIDE_BOMS if head.startswith(mark)), None)
+    encoding_and_remedy = encoding_and_remedy or _detect_utf16(head)
     if encoding_and_remedy is not None:
         raise DataError(f"{path}: expected UTF-8, found {encoding_and_remedy}")
     returns = raw.rstrip(b"\r\n").count(b"\r")
