@@ -20,7 +20,7 @@ class DataError(RegardError):
 
 
 class ShapeError(RegardError):
-    """Error that the shapes or sizes of tensors do not match what is expected."""
+    """Error that shapes or sizes, of tensors or in options, do not fit together."""
 
 
 class CheckpointError(RegardError):

@@ -32,7 +32,7 @@ def has_no_effect(config: Config) -> dict[str, str]:
     For example, `model.max_positions` has no effect if `model.position` is not `learned`.
 
     Args:
-        config: The configuration; derived options may be None.
+        config: The configuration; options that are derived from the corpus may still be None.
 
     Returns:
         By dotted key of the option: why it has no effect, and what the user can do.
@@ -50,7 +50,7 @@ def without_effect(config: Config) -> list[str]:
     """Makes warnings about options that are not at their defaults, but have no effect because of other options.
 
     Args:
-        config: The configuration; derived options may be None.
+        config: The configuration; options that are derived from the corpus may still be None.
 
     Returns:
         One warning per option.
@@ -67,7 +67,7 @@ def conflicts(config: Config) -> list[Finding]:
     """Finds options that contradict one another: training would fail later, or ignore one of the options.
 
     Args:
-        config: The configuration; derived options may be None.
+        config: The configuration; options that are derived from the corpus may still be None.
 
     Returns:
         Per contradiction, the dotted key of an option, and a message that says what is wrong and what to do.
@@ -101,7 +101,7 @@ def canonical(config: Config) -> Config:
     If the canonical forms of two configurations are equal, both train the same model.
 
     Args:
-        config: The configuration; derived options may be None.
+        config: The configuration; options that are derived from the corpus may still be None.
 
     Returns:
         A configuration in which options without effect have their defaults, alternative names of values, such as
@@ -120,7 +120,7 @@ def aliases(config: Config) -> dict[str, str]:
     """Finds options whose value is an alternative name of another value, such as `noam` for `inverse-sqrt`.
 
     Args:
-        config: The configuration; derived options may be None.
+        config: The configuration; options that are derived from the corpus may still be None.
 
     Returns:
         By dotted key of the option: the name that regard uses for the value.

@@ -29,7 +29,8 @@ class Layer:
         where: Name of the source, for messages, such as the path of the file.
         tree: The option values, as nested dictionaries by key.
         text: TOML text from which `tree` was parsed, for line numbers in messages; empty if there is none.
-        group: `PRESET`, `START` or `USER`: whether the source is a preset, another starting point, or the user.
+        group: `PRESET`, `START` or `USER`: whether the values come from a preset, from a complete file that serves as a
+            starting point, or from the user.
     """
 
     where: str
@@ -53,12 +54,13 @@ class Layer:
 def merged(layers: Sequence[Layer], kind: object = None) -> Tree:
     """Merges the option values of several layers.
 
-    A preset or other starting point for another kind of model (`rnn` or `transformer`) contributes everything except
-    its `[model]` section.
+    If a preset, or a complete file that serves as a starting point, is for another kind of model than the result (`rnn`
+    or `transformer`), its `[model]` section is left out.
 
     Args:
         layers: The layers to merge, lowest first: values of later layers override those of earlier ones.
-        kind: Value of `model.kind`; by default, the value of the highest group of layers that sets it.
+        kind: Kind of model of the result; by default, the kind that the user's layers set, or else the starting point,
+            or else the preset.
 
     Returns:
         The merged option values as nested dictionaries, in which `model.kind` is set.

@@ -34,8 +34,8 @@ def parse_json(data: bytes, *, where: str, remedy: str, error: type[RegardError]
         The parsed value: dictionaries, lists, strings, numbers, booleans and None.
 
     Raises:
-        RegardError: Of the class `error`: the data is not valid JSON, or contains duplicate keys, NaN, infinity,
-            numbers that are too large, more than `MAX_DEPTH` levels or unpaired surrogates.
+        RegardError: An error of the class `error`: the data is not valid JSON, or contains duplicate keys, NaN,
+            infinity, numbers that are too large, more than `MAX_DEPTH` levels or unpaired surrogates.
     """
     text = decode_utf8(data, where, remedy=remedy, error=error)
     try:

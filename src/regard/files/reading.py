@@ -41,7 +41,7 @@ def open_regular(path: Path, *, remedy: str, error: type[RegardError] = Checkpoi
         The open file, unbuffered; it stays the same file even if another file is moved to the path.
 
     Raises:
-        RegardError: Of the class `error`: the file is missing, is not a regular file, or cannot be read.
+        RegardError: An error of the class `error`: the file is missing, is not a regular file, or cannot be read.
     """
     with named_read_errors(path, remedy=remedy, error=error):
         handle = os.open(path, _FLAGS)
@@ -67,7 +67,8 @@ def read_bytes(path: Path, *, max_bytes: int, remedy: str, error: type[RegardErr
         Content of the file.
 
     Raises:
-        RegardError: Of the class `error`: the file is missing, too large, not a regular file, or cannot be read.
+        RegardError: An error of the class `error`: the file is missing, too large, not a regular file, or cannot be
+            read.
     """
     with open_regular(path, remedy=remedy, error=error) as file:
         return read_whole(file, path, max_bytes=max_bytes, remedy=remedy, error=error)
@@ -89,7 +90,7 @@ def read_whole(
         Content from the current position to the end of the file.
 
     Raises:
-        RegardError: Of the class `error`: the content is too large or cannot be read.
+        RegardError: An error of the class `error`: the content is too large or cannot be read.
     """
     blocks, left = [], max_bytes + 1
     with named_read_errors(path, remedy=remedy, error=error):
@@ -115,8 +116,8 @@ def read_text(path: Path, *, max_bytes: int, remedy: str, error: type[RegardErro
         Text of the file.
 
     Raises:
-        RegardError: Of the class `error`: the file is missing, too large, not a regular file, cannot be read, or is not
-            UTF-8.
+        RegardError: An error of the class `error`: the file is missing, too large, not a regular file, cannot be read,
+            or is not UTF-8.
     """
     return decode_utf8(
         read_bytes(path, max_bytes=max_bytes, remedy=remedy, error=error), str(path), remedy=remedy, error=error
@@ -136,7 +137,7 @@ def decode_utf8(data: bytes, where: str, *, remedy: str, error: type[RegardError
         The text.
 
     Raises:
-        RegardError: Of the class `error`: the data is not UTF-8.
+        RegardError: An error of the class `error`: the data is not UTF-8.
     """
     try:
         return data.decode("utf-8")
@@ -159,7 +160,8 @@ def named_read_errors(path: Path, *, remedy: str, error: type[RegardError] = Che
         Nothing.
 
     Raises:
-        RegardError: Of the class `error`, in place of an `OSError` or of the `ValueError` for a path with a null byte.
+        RegardError: An error of the class `error`, in place of an `OSError` or of the `ValueError` for a path with a
+            null byte.
     """
     try:
         yield

@@ -169,7 +169,8 @@ class RecurrentLayer(nn.Module, ABC):
         """Runs the layer for one time step.
 
         Args:
-            input_gates: Summand of the gates from the method `input_gates`, `(B, num_gates)`.
+            input_gates: Summand of the gates from the method `input_gates`, `(B, num_gates)`, num_gates = width of all
+                gates together.
             step_input: The part of the input that is known only at this step, `(B, input_size - known_size)`.
             state: State before the step: h, or h and c for an LSTM, `(B, hidden)` each.
             packed: Weight matrices from `packed_cell`.

@@ -161,7 +161,7 @@ class _Steps:
             self.previous.append(slice(starts[other], starts[other] + num_continued) if num_continued else None)
 
     def num_continued(self, step: int) -> int:
-        """Number of sentences of a step that continue a previous step."""
+        """Number of sentences with a token at this step that also have one at the step computed before it."""
         previous = self.previous[step]
         return 0 if previous is None else previous.stop - previous.start
 

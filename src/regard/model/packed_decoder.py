@@ -42,13 +42,13 @@ class PackedDecoderState(State):
 
 
 class PackedDecoderLayer(DecoderLayer):
-    """A Transformer decoder layer that computes one target position, with fewer calls and a KV cache.
+    """A Transformer decoder layer that computes one target position, with few PyTorch calls and a KV cache.
 
     The sublayers are in the order of `DecoderLayer`. Query, key and value come from one matrix product, and the last
     matrix product of a sublayer adds the residual.
 
     Args:
-        layer: The decoder layer to convert, whose modules are used.
+        layer: The decoder layer to convert; its modules are shared, except those that are fused.
     """
 
     def __init__(self, layer: DecoderLayer) -> None:
@@ -117,7 +117,7 @@ class PackedDecoder(Decoder):
     """A Transformer decoder for inference, which computes one target position per step as fast as possible.
 
     Args:
-        decoder: The decoder to convert. Its modules are used, except for linear layers that are fused into new ones.
+        decoder: The decoder to convert. Its modules are shared, except for linear layers that are fused into new ones.
     """
 
     def __init__(self, decoder: TransformerDecoder) -> None:

@@ -99,7 +99,8 @@ class RecurrentStack(nn.Module):
         """Runs all layers for one time step.
 
         Args:
-            input_gates: Summand of the lowest layer's gates from the method `input_gates`, `(B, num_gates)`.
+            input_gates: Summand of the lowest layer's gates from the method `input_gates`, `(B, num_gates)`,
+                num_gates = width of all gates together.
             context: The part of the lowest layer's input that is known only at this step, `(B, C)`, C = `context_size`.
             states: State of each layer before the step.
             packed_cells: Weight matrices of each layer from `packed_cell`.

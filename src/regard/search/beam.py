@@ -177,7 +177,7 @@ class _BeamSearch:
         self.weights: list[StepAttention] = []
 
     def run(self, src_ids: Tensor) -> list[list[Hypothesis]]:
-        """Runs all steps for sources `(B, S)`."""
+        """Searches for translations of source sentences, `(B, S)` token ids, and returns those of each sentence."""
         coverage = torch.zeros(self.src_mask.shape, device=src_ids.device) if self.options.coverage_penalty else None
         rows = torch.arange(len(src_ids), device=src_ids.device)
         prefixes = _Prefixes(

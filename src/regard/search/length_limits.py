@@ -28,7 +28,7 @@ class LengthLimits:
 
     @classmethod
     def from_config(cls, config: Config) -> LengthLimits:
-        """Computes the limits from a model's configuration: its positions, and the lengths it was trained on."""
+        """Computes a model's limits from its configuration: from its positions, and the lengths it was trained on."""
         model = config.model
         source = max(1, min(config.data.max_len, model.num_positions - 1, model.max_source_len - 1))
         return cls(source, model.num_positions, model.num_attention_matrices)

@@ -103,7 +103,7 @@ class _Paths:
         self.tokens, self.weights = StepBuffer(), StepBuffer()
 
     def run(self, state: State, choose: ChooseToken, src_len: Tensor) -> list[Hypothesis]:
-        """Runs all steps from the initial state of M rows, with source lengths `(M,)`."""
+        """Decodes M hypotheses from their initial state until all have ended; `src_len` has source lengths, `(M,)`."""
         # For each row, (R,): its path, sentence and limit, and whether it is active.
         paths = torch.arange(len(self.sentences), device=self.sentences.device)
         sentences, limits, active = self.sentences, self.max_len, torch.ones_like(self.finished)

@@ -45,7 +45,8 @@ def locate_pieces(text: str, surfaces: Iterable[Surface]) -> tuple[Span, ...]:
 
     Args:
         text: The text that was segmented, after `escape_text`.
-        surfaces: Surface forms of the text's subwords in order; together they spell `▁` and the text.
+        surfaces: Surface form of each subword of the text, in order: characters (with `▁` for a space), the value of
+            one byte, or None; together they spell `▁` and the text.
 
     Returns:
         Per subword, the range `[start, end)` of the characters that it covers. The space before a word belongs to no
@@ -76,7 +77,8 @@ def join_pieces(surfaces: Iterable[Surface]) -> tuple[str, tuple[Span, ...]]:
     removed.
 
     Args:
-        surfaces: Surface forms of the subwords in order.
+        surfaces: Surface form of each subword, in order: characters (with `▁` for a space), the value of one byte, or
+            None for a special token.
 
     Returns:
         The text; and per subword, the range `[start, end)` of the characters of the text that it produced.
@@ -242,7 +244,7 @@ class ImportedTokenizer(SubwordTokenizer):
         self._ids = {piece: i for i, piece in enumerate(self.pieces) if self.surfaces[i] is not None}
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Segments texts; pieces outside the imported vocabulary get the id unk. See `SubwordTokenizer.encode`."""
+        """Segments texts; pieces outside the vocabulary get the id of unk. See `SubwordTokenizer.encode`."""
         starts = [self._language(text) for text in texts]
         rests = [escape_text(text[len(start) :]) for text, start in zip(texts, starts, strict=True)]
         # A piece that SentencePiece does not know may still have an id, from the vocabulary of the other side.
