@@ -33,8 +33,7 @@ def force_decode(
         model: The model, in evaluation mode.
         src_ids: Source tokens, `(B, S)` int64; each row ends with eos, then padding.
         src_len: Source lengths with eos, without padding, `(B,)` int64.
-        targets: Token ids of the translation of each source sentence, without bos and eos; eos is scored as the last
-            token.
+        targets: Token ids of each sentence's translation, without bos and eos; eos is scored as the last token.
         specials: Ids of the special tokens.
         length_penalty: α of Wu et al. 2016, eq. 14, for scores comparable to those of a search; 0 = no penalty.
         need_weights: Whether to return attention weights.
