@@ -95,7 +95,9 @@ def test_an_import_does_not_replace_a_model(at_work: Path, regard: Run) -> None:
     before = {path: path.read_bytes() for path in (at_work / "model").rglob("*") if path.is_file()}
     done = regard("import", "marian", "somewhere", "--out", "model")
     assert done.status == 2
-    assert "model already contains manifest.json and training: choose another --out, or remove it" in done.err
+    assert (
+        "model already contains manifest.json and training: choose another --out, or remove that directory" in done.err
+    )
     assert {path: path.read_bytes() for path in (at_work / "model").rglob("*") if path.is_file()} == before
 
 

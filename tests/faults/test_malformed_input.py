@@ -82,7 +82,7 @@ CASES = {
     "truncated weights": Case(f"{TRANSLATE} cut", "cut/weights.safetensors", "copy it again"),
     "weights of another shape": Case(f"{TRANSLATE} reshaped", "output_bias should be 310, but is 5", "config.toml"),
     "edited configuration": Case(f"{TRANSLATE} edited", "edited/config.toml: changed since", "Copy the model again"),
-    "newer format": Case(f"{TRANSLATE} newer", "newer/manifest.json", "install a newer regard"),
+    "newer format": Case(f"{TRANSLATE} newer", "newer/manifest.json", "install a newer version of regard"),
     "missing weights": Case(f"{TRANSLATE} no-weights", "no-weights/weights.safetensors", "copy the whole directory"),
     "broken manifest": Case(f"{TRANSLATE} no-json", "no-json/manifest.json", "copy the model again"),
     "nothing to describe": Case("info", "expected a model or --machine, got neither", "give the directory"),
