@@ -88,7 +88,7 @@ class _TimeEstimate(Reporters):
         super().on_start(plan)
 
     def on_step(self, report: StepReport) -> None:
-        """Reports the estimate once; see `Reporter.on_step`."""
+        """Reports the estimated duration of the demonstration once. See `Reporter.on_step`."""
         if not self.is_reported and report.step >= self.first_step + TIMED_STEPS:
             self.is_reported = True
             seconds_per_step = report.remaining / max(1, report.steps - report.step)

@@ -39,12 +39,12 @@ class DirectoryOwner(Protocol):
 
     @property
     def path(self) -> Path:
-        """Path that the directory will have once the training has saved its first state."""
+        """Path that the training's directory will have once the training has saved its first state."""
         ...
 
     @property
     def current(self) -> Path:
-        """Path that the directory has at present."""
+        """Present path of the training's directory."""
         ...
 
     def check(self) -> None:

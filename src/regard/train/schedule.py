@@ -159,7 +159,7 @@ class PlateauSchedule(Schedule):
             self.scale, self.waited = self.scale * self.shrink, 0
 
     def state(self) -> dict[str, float]:
-        """Scale of the learning rate, best validation score, and number of validations since that score."""
+        """Factor of the peak rate so far, best validation score and number of validations since, for `restore`."""
         best = {} if math.isinf(self.best) else {"best": self.best}
         return {"scale": self.scale, "waited": self.waited, **best}
 
