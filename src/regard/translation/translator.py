@@ -1,4 +1,4 @@
-"""The translator: text in, as many translations out, in the same order, with attention and alignment on request."""
+"""The translator: from sentences to translations in the same order, with attention and word alignment on request."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 BUFFER_SIZE = 1000
-"""Lines that `translate_lines` holds at once."""
+"""Number of lines that `translate_lines` translates together."""
 DEFAULT = TranslateOptions()
 
 
 class Translator(PickledByPath):
-    """Translates text with an engine that works on token ids.
+    """Translates text: splits it into subwords, lets an engine search for translations, and joins the subwords.
 
-    A translator that was loaded from files can be pickled; it is loaded again where it is unpickled.
+    A translator that was loaded from files can be pickled; unpickling loads it from the same files again.
 
     Args:
-        engine: The engine that searches.
-        src_subword: Source vocabulary.
-        tgt_subword: Target vocabulary.
-        search: Search options that apply where a call leaves them open.
+        engine: Engine that searches for translations; it maps token ids to token ids.
+        src_subword: Source subword model.
+        tgt_subword: Target subword model.
+        search: Search options for those that a call does not give.
         limits: Length limits of the model.
-        readout: How word alignments are read off the attention; None = not known, so that the default rule reads the
-            mean of all layers and heads.
-        models: The models behind the engine; empty for an export.
-        signature: Signature of an export; that of the models when not given.
+        readout: How word alignments are derived from the attention; None = unknown, so that the default rule is applied
+            to the mean of all layers and heads.
+        models: Models that the engine runs; empty for an export.
+        signature: Signature of an export; by default, the signatures of `models`.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Translator(PickledByPath):
 
     @property
     def signature(self) -> str:
-        """What was trained and how it computes, to print beside scores; an ensemble's are joined by ` + `."""
+        """Identifies model and precision, to print beside scores; the parts of an ensemble are joined by ` + `."""
         if self._signature is not None:
             return self._signature
         rounded = "" if self._precision == "float32" else f"|precision:{self._precision}"
@@ -91,14 +91,14 @@ class Translator(PickledByPath):
     def of(
         cls, models: Sequence[StoredModel], *, names: Sequence[str] | None = None, precision: str = "float32"
     ) -> Translator:
-        """A translator with regard's own search.
+        """Makes a translator that runs one model, or an ensemble, with regard's own engine.
 
         Args:
-            models: One model, or several with the same vocabularies for an ensemble. Weights that are changed later
-                do not reach the translator.
+            models: One model, or several models with the same vocabularies for an ensemble. The translator uses a copy
+                of the weights, so later changes of the models have no effect.
             names: Names of the models, for error messages.
-            precision: Number type of matrix products: `float32`, or `bfloat16` or `int8`, which round. With `int8`
-                the models in `Translator.models` are rounded as well.
+            precision: Number type of matrix products: `float32`, `bfloat16` or `int8`; the last two round weights and
+                states. With `int8` the models in `Translator.models` have the rounded weights, too.
 
         Returns:
             The translator.
@@ -107,7 +107,7 @@ class Translator(PickledByPath):
             SearchError: There is no model, the vocabularies differ, or the precision is unknown.
         """
         if not models:
-            raise SearchError("expected a model or several, got none")
+            raise SearchError("expected at least one model, got none: give one model, or several for an ensemble")
         _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
         first = models[0]
         limits = [LengthLimits.from_config(stored.config) for stored in models]
@@ -145,14 +145,14 @@ class Translator(PickledByPath):
         Args:
             sentences: One sentence or several. An empty sentence has an empty translation.
             options: Options of the translation.
-            **changes: Fields of `TranslateOptions` that differ from `options`, such as `beam=1`.
+            **changes: Fields of `TranslateOptions` that replace those of `options`, such as `beam=1`.
 
         Returns:
-            One translation per sentence, in their order.
+            One translation per sentence, in the order of the sentences.
 
         Raises:
             DataError: A sentence is not text.
-            SearchError: An option is out of its range, or the model's numbers are not finite.
+            SearchError: An option is not in its range, or the model computed NaN or infinite numbers.
         """
         lines = text_list(sentences)
         return self._translate(lines, replace(options, **changes), first=1)
@@ -169,19 +169,20 @@ class Translator(PickledByPath):
         """Translates a stream of any length in bounded memory: one translation per line, in order.
 
         Args:
-            lines: Sentences as they arrive.
+            lines: Sentences, which may arrive one by one.
             options: Options of the translation.
-            buffer_size: Lines held at once. More make better batches, fewer give a quicker first answer.
-            more: Called after each line; returns whether the next line is there already. If it is not, the lines held
-                are translated at once. When not given, lines are held until there are `buffer_size`.
-            **changes: Fields of `TranslateOptions` that differ from `options`, such as `beam=1`.
+            buffer_size: Number of lines that are collected and translated together. More lines give better batches,
+                fewer lines give a quicker first translation.
+            more: Function called after each line; returns whether the next line is already available. If not, the lines
+                collected so far are translated. By default, `buffer_size` lines are always collected first.
+            **changes: Fields of `TranslateOptions` that replace those of `options`, such as `beam=1`.
 
         Yields:
             One translation per line.
 
         Raises:
-            DataError: As in `translate`.
-            SearchError: As in `translate`.
+            DataError: A line is not text.
+            SearchError: An option is not in its range, or the model computed NaN or infinite numbers.
         """
         if buffer_size < 1:
             raise SearchError(f"expected a buffer_size of at least 1 line, got {buffer_size}")
@@ -198,27 +199,30 @@ class Translator(PickledByPath):
         first: int = 1,
         only: Readout | None = None,
     ) -> list[Translation]:
-        """Scores given translations by forced decoding.
+        """Scores given translations by forced decoding, and computes their attention and word alignment.
 
         Args:
-            sources: One sentence or several.
-            targets: As many translations.
-            first: Number of the first sentence, by which warnings and errors name it.
-            only: Keep the attention of this readout's layer and head only, as one layer of one head, which takes a
-                small part of the memory; None = all layers and heads.
+            sources: One source sentence or several.
+            targets: One translation per source sentence.
+            first: Number of the first sentence in warnings and errors, which count the sentences from there.
+            only: Readout whose layer and head are the only ones whose attention is kept, as one layer with one head, to
+                save memory; None = keep all layers and heads.
 
         Returns:
-            Translations with the given text, its log-probability in nats as score, attention and alignment. A pair
-            with an empty side has neither; nor has a pair that is too long for the model, or whose attention would
-            take more memory than is allowed, which its warnings say.
+            One translation per pair: the given text, its log-probability in nats as score, attention and alignment.
+            Pairs with an empty sentence are not scored: score 0, without attention and alignment. The same holds for
+            pairs that are too long for the model or whose attention would exceed the memory limit; their warnings say
+            so.
 
         Raises:
             DataError: A sentence is not text.
-            SearchError: The counts differ, or the model's numbers are not finite.
+            SearchError: The numbers of sources and targets differ, or the model computed NaN or infinite numbers.
         """
         left, right = text_list(sources, first=first), text_list(targets, kind="translation", first=first)
         if len(left) != len(right):
-            raise SearchError(f"expected a translation for each of the {len(left)} sentences, got {len(right)}")
+            raise SearchError(
+                f"expected one translation for each of the {len(left)} source sentences, got {len(right)} translations"
+            )
         return _score_pairs(self, left, right, first=first, only=only)
 
     def _translate(self, lines: Sequence[str], options: TranslateOptions, *, first: int) -> list[Translation]:

@@ -155,7 +155,7 @@ def test_options_that_ctranslate2_does_not_have_are_named(make: Make, tmp_path: 
 
 def test_an_engine_that_translates_differently_is_refused(make: Make) -> None:
     stored = make()
-    with pytest.raises(CheckpointError, match=rf"translate {NUM_SAMPLES} of {NUM_SAMPLES} samples differently"):
+    with pytest.raises(CheckpointError, match=rf"translate {NUM_SAMPLES} of {NUM_SAMPLES} random"):
         verify(stored, lambda sources, limit: [(len(source),) * limit for source in sources], engine="Other")
     assert len({len(source) for source in sample_sources(stored)}) > NUM_SAMPLES // 2
 
@@ -179,7 +179,7 @@ def test_mistakes_raise_errors_that_name_them(make: Make, tmp_path: Path) -> Non
     for ensemble in ([export, export], [model, export], [export, model]):
         with pytest.raises(ConfigError, match="an export cannot be part of an ensemble"):
             load(ensemble)
-    with pytest.raises(ConfigError, match="cannot run it in 'int3'"):
+    with pytest.raises(ConfigError, match="cannot run this model with --precision int3"):
         load([export], precision="int3", device="cpu")
 
 
@@ -191,7 +191,7 @@ def test_a_damaged_export_is_refused(make: Make, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"model\.bin: changed since the model was exported"):
         open_export(export)
     (export / "export.json").write_text(json.dumps({**manifest, "format_version": 9}))
-    with pytest.raises(CheckpointError, match="expected format 2 or older, got 9"):
+    with pytest.raises(CheckpointError, match="format version 2 or older, got format version 9"):
         open_export(export)
     (export / "export.json").write_text(json.dumps({**manifest, "files": {"../x": "0"}}))
     with pytest.raises(CheckpointError, match=r"lists '\.\./x', which cannot be a file of an export"):
