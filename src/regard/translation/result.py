@@ -133,6 +133,7 @@ class Segment:
         source: The segment.
         found: Its translations, best first; empty before it is translated.
         within_word: Whether it begins within a word, so that no space belongs before it.
+        prefix: Target subwords that its translations must begin with, in ids.
     """
 
     line: int
@@ -140,6 +141,7 @@ class Segment:
     source: Encoding
     found: Sequence[Translation] = ()
     within_word: bool = False
+    prefix: tuple[int, ...] = ()
 
 
 def join_lines(

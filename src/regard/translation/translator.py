@@ -20,9 +20,9 @@ from regard.search.length_limits import LengthLimits
 from regard.store import StoredModel
 from regard.text.normalize import checked_texts, normalize, text_list
 from regard.text.readers import in_batches
-from regard.text.segments import segments
 from regard.text.subword import Subword
-from regard.translation.filling import fill_segments, named_lines
+from regard.translation.alternatives import find_alternatives
+from regard.translation.filling import fill_segments, named_lines, split_lines
 from regard.translation.options import Changes, TranslateOptions
 from regard.translation.pickling import PickledByPath
 from regard.translation.result import Segment, Translation, join_lines, with_line_number
@@ -108,56 +108,70 @@ class Translator(PickledByPath):
         Raises:
             SearchError: There is no model, the vocabularies differ, or the precision is unknown.
         """
-        if not models:
-            raise SearchError("expected a model or several, got none")
-        _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
-        first = models[0]
-        limits = [LengthLimits.from_config(stored.config) for stored in models]
-        fast = [replace(stored, model=pad_rows(pack_for_search(stored.model, precision))) for stored in models]
-        engine = StepEngine(
-            fast[0].model if len(fast) == 1 else Ensemble([stored.model for stored in fast]),
-            src_specials=first.src_subword.specials,
-            tgt_specials=first.tgt_subword.specials,
-            device=str(next(iter(first.model.parameters())).device),
-        )
-        translator = cls(
-            engine,
-            first.src_subword,
-            first.tgt_subword,
-            search=default_search([stored.config for stored in models]),
-            limits=LengthLimits(
-                min(limit.max_source_len for limit in limits),
-                min(limit.max_positions for limit in limits),
-                sum(limit.num_matrices for limit in limits),
-            ),
-            readout=known_readout(first.config, first.readout) if len(models) == 1 else None,
-            models=fast if precision == "int8" else models,
-        )
-        translator._precision = precision
-        return translator
+        return _of_models(models, names or [f"model {number}" for number in range(1, len(models) + 1)], precision)
 
     def translate(
         self,
         sentences: str | Sequence[str],
         options: TranslateOptions = DEFAULT,
+        *,
+        prefixes: str | Sequence[str] | None = None,
         **changes: Unpack[Changes],
     ) -> list[Translation]:
         """Translates sentences.
 
+        A prefix ends at the end of a word: a space, punctuation or the end of the translation follows it, not another
+        letter or digit. In scripts without spaces, and with an export to CTranslate2, anything may follow. If a
+        sentence is translated in several segments, the first one begins with the prefix.
+
         Args:
-            sentences: One sentence or several. An empty sentence has an empty translation.
+            sentences: One sentence or several. An empty sentence has an empty translation, or its prefix.
             options: Options of the translation.
+            prefixes: Target text that each translation begins with, one per sentence, empty for none. Tokens, scores
+                and attention of a translation include those of its prefix.
             **changes: Fields of `TranslateOptions` that differ from `options`, such as `beam=1`.
 
         Returns:
             One translation per sentence, in their order.
 
         Raises:
-            DataError: A sentence is not text.
-            SearchError: An option is out of its range, or the model's numbers are not finite.
+            DataError: A sentence or a prefix is not text.
+            SearchError: An option is out of its range, a prefix is too long or the vocabulary does not contain its
+                characters, or the model's numbers are not finite.
         """
         lines = text_list(sentences)
-        return self._translate(lines, replace(options, **changes), first=1)
+        return _translate(self, lines, replace(options, **changes), first=1, prefixes=prefixes)
+
+    def alternatives(
+        self,
+        sentence: str,
+        prefix: str = "",
+        count: int = 5,
+        options: TranslateOptions = DEFAULT,
+        **changes: Unpack[Changes],
+    ) -> list[Translation]:
+        """Finds translations that continue a text with different next words.
+
+        The most probable next words are found first, and then the best translation that begins with the prefix and
+        each word. A word is what spaces separate; in scripts without spaces, it is a subword.
+
+        Args:
+            sentence: The sentence.
+            prefix: Target text before the word; see `translate`.
+            count: Number of translations.
+            options: Options of the translations.
+            **changes: Fields of `TranslateOptions` that differ from `options`.
+
+        Returns:
+            Up to `count` translations with different words after the prefix, those with higher scores first; none for
+            an empty sentence.
+
+        Raises:
+            DataError: As in `translate`.
+            SearchError: As in `translate`; or the sentence is too long to be translated at once, samples or an n-best
+                list are asked for, or the engine is CTranslate2.
+        """
+        return find_alternatives(self, sentence, prefix, count, replace(options, **changes))
 
     def translate_lines(
         self,
@@ -189,7 +203,7 @@ class Translator(PickledByPath):
             raise SearchError(f"expected a buffer_size of at least 1 line, got {buffer_size}")
         options, first = replace(options, **changes), 1
         for held in in_batches(checked_texts(lines), buffer_size, more=more):
-            yield from self._translate(held, options, first=first)
+            yield from _translate(self, held, options, first=first)
             first += len(held)
 
     def score(
@@ -223,7 +237,9 @@ class Translator(PickledByPath):
             raise SearchError(f"expected a translation for each of the {len(left)} sentences, got {len(right)}")
         return _score_pairs(self, left, right, first=first, only=only)
 
-    def split(self, lines: str | Sequence[str], *, first: int = 1) -> list[Segment]:
+    def split(
+        self, lines: str | Sequence[str], *, first: int = 1, prefixes: str | Sequence[str] | None = None
+    ) -> list[Segment]:
         """Divides lines into segments that the model can translate at once.
 
         `fill` translates segments, in any order and mixed with those of other lines, and
@@ -232,21 +248,17 @@ class Translator(PickledByPath):
         Args:
             lines: One line or several.
             first: Number of the first line.
+            prefixes: As in `translate`.
 
         Returns:
-            The segments of all lines, in order; an empty line has none.
+            The segments of all lines, in order; an empty line without a prefix has none.
 
         Raises:
-            DataError: A line is not text.
+            DataError: As in `translate`.
+            SearchError: There is not one prefix per line, or the vocabulary does not contain a character of one.
         """
-        return self._split([normalize(line) for line in text_list(lines, first=first)], first=first)
-
-    def _split(self, normalized: Sequence[str], *, first: int) -> list[Segment]:
-        return [
-            Segment(number, part.first_word, part.encoding, within_word=part.within_word)
-            for number, line in enumerate(normalized, start=first)
-            for part in segments(line, self.src_subword, limit=self.limits.max_source_len)
-        ]
+        normalized = [normalize(line) for line in text_list(lines, first=first)]
+        return split_lines(self, normalized, first=first, prefixes=prefixes)
 
     def fill(self, segments: Sequence[Segment], options: TranslateOptions = DEFAULT) -> list[Segment]:
         """Translates segments.
@@ -263,13 +275,21 @@ class Translator(PickledByPath):
         """
         return fill_segments(self, segments, options)
 
-    def _translate(self, lines: Sequence[str], options: TranslateOptions, *, first: int) -> list[Translation]:
-        normalized = [normalize(line) for line in lines]
-        if options.sample is not None:  # buffers of one stream draw different random numbers
-            seed = (options.sample.seed + (first - 1) * 0x9E3779B1) % (1 << 63)
-            options = replace(options, sample=replace(options.sample, seed=seed))
-        translated = self.fill(self._split(normalized, first=first), options)
-        return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
+
+def _translate(
+    translator: Translator,
+    lines: Sequence[str],
+    options: TranslateOptions,
+    *,
+    first: int,
+    prefixes: str | Sequence[str] | None = None,
+) -> list[Translation]:
+    normalized = [normalize(line) for line in lines]
+    if options.sample is not None:  # buffers of one stream draw different random numbers
+        seed = (options.sample.seed + (first - 1) * 0x9E3779B1) % (1 << 63)
+        options = replace(options, sample=replace(options.sample, seed=seed))
+    translated = translator.fill(split_lines(translator, normalized, first=first, prefixes=prefixes), options)
+    return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
 
 
 def _score_pairs(
@@ -297,6 +317,36 @@ def _score_pairs(
     for row, hypothesis in zip(rows, hypotheses, strict=True):
         results[row] = Translation.of(*pairs[row], hypothesis, attention=True, readout=readout)
     return results
+
+
+def _of_models(models: Sequence[StoredModel], names: Sequence[str], precision: str) -> Translator:
+    if not models:
+        raise SearchError("expected a model or several, got none")
+    _check_vocabularies(models, names)
+    first = models[0]
+    limits = [LengthLimits.from_config(stored.config) for stored in models]
+    fast = [replace(stored, model=pad_rows(pack_for_search(stored.model, precision))) for stored in models]
+    engine = StepEngine(
+        fast[0].model if len(fast) == 1 else Ensemble([stored.model for stored in fast]),
+        src_specials=first.src_subword.specials,
+        tgt_specials=first.tgt_subword.specials,
+        device=str(next(iter(first.model.parameters())).device),
+    )
+    translator = Translator(
+        engine,
+        first.src_subword,
+        first.tgt_subword,
+        search=default_search([stored.config for stored in models]),
+        limits=LengthLimits(
+            min(limit.max_source_len for limit in limits),
+            min(limit.max_positions for limit in limits),
+            sum(limit.num_matrices for limit in limits),
+        ),
+        readout=known_readout(first.config, first.readout) if len(models) == 1 else None,
+        models=fast if precision == "int8" else models,
+    )
+    translator._precision = precision
+    return translator
 
 
 def _check_vocabularies(models: Sequence[StoredModel], names: Sequence[str]) -> None:
