@@ -10,8 +10,9 @@ from regard.alignment.readout import Readout
 from regard.inspection.html import render_iframe
 from regard.inspection.record import AttentionRecord
 from regard.text.sentences import separator
+from regard.text.words import word_of_piece, word_spans
 from regard.translation.quality import QualityFlag, quality_flags
-from regard.values import Encoding, Hypothesis, Links
+from regard.values import Encoding, Hypothesis, Links, Span
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,9 @@ class Translation:
         warnings: Warnings about the translation, one sentence each.
         quality_flags: Signs of a bad translation. Those that depend on attention are missing if the attention was not
             computed.
+        token_scores: Log-probability of each of `tokens`, in nats; their sum and the log-probability of `</s>` are the
+            score without penalties. Empty for an export to CTranslate2, which does not return them.
+        token_spans: Characters of `text` that each of `tokens` covers.
     """
 
     source: str
@@ -43,6 +47,20 @@ class Translation:
     n_best: tuple[Translation, ...] = ()
     warnings: tuple[str, ...] = ()
     quality_flags: tuple[QualityFlag, ...] = ()
+    token_scores: tuple[float, ...] = ()
+    token_spans: tuple[Span, ...] = ()
+
+    @property
+    def word_scores(self) -> tuple[float, ...]:
+        """Log-probability of each word of `text`: the sum over its subwords; empty where `token_scores` is empty."""
+        if not self.token_scores:
+            return ()
+        scores = [0.0] * len(word_spans(self.text))
+        words = word_of_piece(Encoding(self.text, (), self.tokens, self.token_spans))
+        for word, score in zip(words, self.token_scores, strict=True):
+            if word is not None:
+                scores[word] += score
+        return tuple(scores)
 
     @classmethod
     def of(
@@ -72,6 +90,8 @@ class Translation:
             links,
             warnings=tuple(flag.message for flag in flags),
             quality_flags=flags,
+            token_scores=hypothesis.log_probs[: len(target.ids)],
+            token_spans=target.spans,
         )
 
     def _repr_html_(self) -> str:
@@ -87,14 +107,15 @@ class Translation:
             attention: Whether to include the attention matrices, if the translation has any.
 
         Returns:
-            An object with the keys `text`, `score`, `tokens`, `alignment` (a list of `[source word, target word]`),
-            `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of `{kind, value, where}`), and
-            `attention`.
+            An object with the keys `text`, `score`, `tokens`, `token_scores`, `alignment` (a list of
+            `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of
+            `{kind, value, where}`), and `attention`.
         """
         fields: dict[str, object] = {
             "text": self.text,
             "score": self.score,
             "tokens": list(self.tokens),
+            "token_scores": list(self.token_scores),
             "alignment": [list(link) for link in self.alignment],
             "n_best": [{"text": translation.text, "score": translation.score} for translation in self.n_best],
             "warnings": list(self.warnings),
@@ -115,6 +136,7 @@ class Segment:
         source: Encoded text of the segment.
         found: Translations of the segment, best first; empty before the segment is translated.
         within_word: Whether the segment begins within a word, so that no space belongs before it.
+        prefix: Ids of the target subwords that the segment's translations must begin with.
     """
 
     line: int
@@ -122,6 +144,7 @@ class Segment:
     source: Encoding
     found: Sequence[Translation] = ()
     within_word: bool = False
+    prefix: tuple[int, ...] = ()
 
 
 def join_lines(
@@ -183,6 +206,7 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
     links: list[tuple[int, int]] = []
     flags: list[QualityFlag] = []
     texts: list[str] = []
+    spans: list[Span] = []
     num_words, last = 0, ""  # of the translation so far
     for segment in segments:
         best = segment.found[0]
@@ -191,6 +215,8 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
         links += [(src + segment.first_word, tgt + num_words) for src, tgt in best.alignment]
         flags += [flag.moved(src=segment.first_word, tgt=num_words) for flag in best.quality_flags]
         num_words += len(best.text.split())
+        start = sum(map(len, texts)) + len(between)
+        spans += [(start + first, start + end) for first, end in best.token_spans]
         texts += [between, best.text]
         last = best.text or last
     return Translation(
@@ -201,6 +227,8 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
         alignment=tuple(sorted(set(links))),
         warnings=tuple(dict.fromkeys(flag.message for flag in flags)),
         quality_flags=tuple(flags),
+        token_scores=tuple(score for segment in segments for score in segment.found[0].token_scores),
+        token_spans=tuple(spans),
     )
 
 

@@ -23,8 +23,9 @@ def retry(
 ) -> list[Segment]:
     """Translates segments with quality flags again, and keeps the translation with the fewest flags.
 
-    A segment of several sentences is translated sentence by sentence; every segment with flags is also translated with
-    a wider beam and a coverage penalty. If several translations have equally few flags, the earliest is kept.
+    A segment of several sentences is translated sentence by sentence, unless it has a prefix, which may belong to
+    several of them; every segment with flags is also translated with a wider beam and a coverage penalty. If several
+    translations have equally few flags, the earliest is kept.
 
     Args:
         segments: Translated segments.
@@ -56,6 +57,8 @@ def retry(
 
 def _sentences(segment: Segment, subword: Subword) -> list[Segment]:
     """The sentences of a segment, if there are several and each is short enough for the model."""
+    if segment.prefix:
+        return []
     text = segment.source.text
     spans = sentence_spans(text)
     encoded = [subword.encode(text[start:end]) for start, end in spans]

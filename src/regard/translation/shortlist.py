@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from copy import copy
 from pathlib import Path
 
 import torch
@@ -178,8 +177,7 @@ def shortlisted(translator: Translator, shortlist: Shortlist) -> Translator:
             "--shortlist works with a trained model only, not with an export: give the directory that `regard train` "
             "wrote, or leave out --shortlist"
         )
-    within = copy(translator)
-    within.engine = engine.with_shortlist(shortlist)
+    within = translator.with_engine(engine.with_shortlist(shortlist))
     return within.reopened_with(shortlisted, translator, shortlist)
 
 

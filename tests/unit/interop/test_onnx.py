@@ -197,3 +197,17 @@ def test_mistakes_raise_errors_that_name_them(keep: Keep, make: Keep, tmp_path: 
         load([export], engine="ctranslate2")
     with pytest.raises(ConfigError, match="an export cannot be part of an ensemble"):
         load([export, export])
+
+
+@pytest.mark.parametrize("kind", ["luong general", "transformer"])
+def test_prefixes_and_alternatives_are_those_of_regard(keep: Keep, tmp_path: Path, kind: str) -> None:
+    stored = keep(KINDS[kind])
+    export_onnx(stored, tmp_path / "export")
+    own, exported = Translator.of([stored]), load(tmp_path / "export")
+    prefixes = ["un homme", "deux", "", "les enfants ,", ""]
+    for beam in (1, 3):
+        ours, theirs = (entry.translate(LINES, prefixes=prefixes, beam=beam) for entry in (own, exported))
+        assert [translation.text for translation in theirs] == [translation.text for translation in ours]
+        assert all(their.text.startswith(prefix) for their, prefix in zip(theirs, prefixes, strict=True))
+    ours, theirs = (entry.alternatives(LINES[0], "un", 3) for entry in (own, exported))
+    assert [translation.text for translation in theirs] == [translation.text for translation in ours]

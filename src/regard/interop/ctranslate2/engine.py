@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from regard.search.attention_filter import KEEP_ALL, AttentionFilter
 from regard.search.beam import BeamOptions
 from regard.search.length_limits import LengthLimits
 from regard.search.penalties import length_penalty
+from regard.search.prefix import WordEnd, check_prefixes
 from regard.search.sample import SampleOptions
 from regard.values import Hypothesis, Specials
 
@@ -64,7 +66,7 @@ class CTranslate2Engine:
         require_package("ctranslate2", to="translate with CTranslate2")
         import ctranslate2
 
-        self._src_pieces = src_pieces
+        self._src_pieces, self._tgt_pieces = src_pieces, tgt_pieces
         self._tgt_ids = {piece: number for number, piece in enumerate(tgt_pieces)}
         self._specials = specials
         self._process_id = os.getpid()
@@ -96,6 +98,8 @@ class CTranslate2Engine:
         *,
         need_weights: bool,
         need_scores: bool = True,
+        prefixes: Sequence[Sequence[int]] | None = None,
+        word_end: WordEnd | None = None,
     ) -> list[list[Hypothesis]]:
         """Translates source sentences of any lengths with CTranslate2's beam search.
 
@@ -108,26 +112,23 @@ class CTranslate2Engine:
             need_weights: Whether to return attention: one layer with one head, the mean of the last layer's heads.
             need_scores: Whether to return scores. If not, scores of a greedy search are NaN, which saves the softmax
                 over the vocabulary, a twelfth of the search time.
+            prefixes: As for `Engine.search`. Scores of translations with a prefix include no coverage penalty.
+            word_end: Ignored: CTranslate2 may continue the last word of a prefix.
 
         Returns:
             Hypotheses of each source sentence, best first, without log-probabilities per token.
 
         Raises:
-            SearchError: Sampling was requested, this process was forked from the one that made the engine, or
-                CTranslate2 failed.
+            SearchError: Sampling was requested, a prefix is too long, this process was forked from the one that made
+                the engine, or CTranslate2 failed.
         """
         if isinstance(options, SampleOptions):
             raise SearchError(
                 "an export to CTranslate2 cannot sample translations: load the regard model that was exported"
             )
-        if os.getpid() != self._process_id:
-            raise SearchError(
-                "this process was forked from the process that loaded the translator, and the threads of CTranslate2 "
-                "do not exist in a forked process: load the translator in each process, or start processes by spawn"
-            )
-        order = sorted(range(len(sources)), key=lambda row: -limits[row])
-        rows = rows_in_batch(len(order), beam=options.beam, threads=self._threads)
-        batches = [order[start : start + rows] for start in range(0, len(order), rows)]
+        self._check_process()
+        if prefixes is not None:
+            check_prefixes(prefixes, limits, self._specials)
         translate = partial(
             self._translate_batches,
             sources,
@@ -135,8 +136,9 @@ class CTranslate2Engine:
             options=options,
             need_weights=need_weights,
             need_scores=need_scores or options.beam > 1,
+            prefixes=prefixes or [()] * len(sources),
         )
-        results = translate(batches)
+        results = translate(batches_by_limit(limits, beam=options.beam, threads=self._threads))
         # A batch has one limit. Rows that exceed their own are translated again with rows of the same limit: results do
         # not depend on the other rows of a batch.
         too_long: dict[int, list[int]] = {}
@@ -144,7 +146,16 @@ class CTranslate2Engine:
             if any(len(hypothesis.ids) > limits[row] for hypothesis in hypotheses):
                 too_long.setdefault(limits[row], []).append(row)
         results |= translate(list(too_long.values()))
+        if need_scores and prefixes is not None:
+            results |= self._scored(sources, {row: results[row] for row in results if prefixes[row]}, options)
         return [results[row] for row in range(len(sources))]
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process_id:
+            raise SearchError(
+                "this process was forked from the process that loaded the translator, and the threads of CTranslate2 "
+                "do not exist in a forked process: load the translator in each process, or start processes by spawn"
+            )
 
     def force(
         self,
@@ -180,12 +191,14 @@ class CTranslate2Engine:
         options: BeamOptions,
         need_weights: bool,
         need_scores: bool,
+        prefixes: Sequence[Sequence[int]],
     ) -> dict[int, list[Hypothesis]]:
         """Hypotheses per row; the first row of each batch has its largest limit."""
         pending = []
         for rows in batches:
             results = self._translator.translate_batch(
                 [[self._src_pieces[i] for i in sources[row]] for row in rows],
+                [[self._tgt_pieces[i] for i in prefixes[row]] for row in rows] if any(prefixes) else None,
                 asynchronous=True,
                 beam_size=options.beam,
                 num_hypotheses=options.n_best,
@@ -204,6 +217,25 @@ class CTranslate2Engine:
         except (RuntimeError, ValueError, MemoryError) as error:  # the types that CTranslate2 raises
             raise SearchError(f"CTranslate2 failed to translate: {error}") from None
 
+    def _scored(
+        self, sources: Sequence[Sequence[int]], results: Mapping[int, Sequence[Hypothesis]], options: BeamOptions
+    ) -> dict[int, list[Hypothesis]]:
+        """Hypotheses per row with the log-probability of all tokens; CTranslate2 omits those of a prefix."""
+        pairs = [(row, hypothesis) for row, hypotheses in results.items() for hypothesis in hypotheses]
+        texts = [hypothesis.ids[: len(hypothesis.ids) - hypothesis.finished] for _, hypothesis in pairs]
+        scores = self._translator.score_batch(
+            [[self._src_pieces[i] for i in sources[row]] for row, _ in pairs],
+            [[self._tgt_pieces[i] for i in text] for text in texts],
+            max_batch_size=MAX_PREFIXES,
+            max_input_length=0,
+        )
+        scored: dict[int, list[Hypothesis]] = {row: [] for row in results}
+        for (row, hypothesis), score in zip(pairs, scores, strict=True):
+            length = len(hypothesis.ids)  # the score of an unfinished one has a term for eos
+            total = math.fsum(score.log_probs[:length]) / length_penalty(float(length), options.length_penalty)
+            scored[row].append(replace(hypothesis, score=total))
+        return {row: sorted(hypotheses, key=lambda hypothesis: -hypothesis.score) for row, hypotheses in scored.items()}
+
     def _read(self, result: ctranslate2.TranslationResult, options: BeamOptions) -> list[Hypothesis]:
         hypotheses = []
         if any(math.isnan(score) for score in result.scores):
@@ -215,6 +247,22 @@ class CTranslate2Engine:
             score = _rescored(result.scores[number], len(ids), options) if result.scores else math.nan
             hypotheses.append(Hypothesis(ids, score, (), weights, finished))
         return hypotheses if options.coverage_penalty else sorted(hypotheses, key=lambda hypothesis: -hypothesis.score)
+
+
+def batches_by_limit(limits: Sequence[int], *, beam: int, threads: int) -> list[list[int]]:
+    """Batches of sentences with similar limits, the largest first.
+
+    Args:
+        limits: Largest number of tokens of each translation.
+        beam: See `rows_in_batch`.
+        threads: See `rows_in_batch`.
+
+    Returns:
+        Indices of the sentences of each batch.
+    """
+    order = sorted(range(len(limits)), key=lambda row: -limits[row])
+    rows = rows_in_batch(len(order), beam=beam, threads=threads)
+    return [order[start : start + rows] for start in range(0, len(order), rows)]
 
 
 def rows_in_batch(rows: int, *, beam: int, threads: int) -> int:
