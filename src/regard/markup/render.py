@@ -88,11 +88,7 @@ class _Writer:
     def _is_same_place(self, source: int, number: int, tags: Sequence[Tag]) -> bool:
         block = self._block
         if 0 < source < len(block.atoms):
-            atom, before = block.atoms[source], block.atoms[source - 1]
-            target = self._targets[number]
-            if atom.glued != target.glued or target.space not in ("", " "):
-                return False
-            if atom.sentence != before.sentence and not self._block.space(source):
+            if block.atoms[source].glued != self._targets[number].glued or not self._keeps_space(source, number):
                 return False
             points = [tag.node for tag in tags if tag.node.role is Role.OPAQUE]
             if points and not (
@@ -101,6 +97,14 @@ class _Writer:
             ):
                 return False
         return [tag for tag in block.tags(source) if tag.raw] == tags
+
+    def _keeps_space(self, source: int, number: int) -> bool:
+        """Whether the white space of a gap of the source is right before a target word."""
+        target, atoms = self._targets[number], self._block.atoms
+        space = self._block.space(source)
+        if target.space not in ("", " ") or (not space and atoms[source].sentence != atoms[source - 1].sentence):
+            return False
+        return self._spaces[number] in ("", " ", space)
 
     def _written(self, item: str | Tag) -> str:
         if isinstance(item, str):
