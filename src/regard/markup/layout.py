@@ -13,6 +13,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from regard.markup.block import Block, Node, Tag, walk
 from regard.markup.conflicts import best_cut, resolve_conflicts
@@ -155,7 +156,10 @@ class _Layout:
         ]
 
     def _cover_all(self, elements: dict[Node, _Placed], parent: _Placed) -> None:
-        """Extends elements so that no word is directly in a parent that cannot contain text."""
+        """Extends elements so that no word is directly in a parent that cannot contain text.
+
+        Words between two elements go to the one with less formatting.
+        """
         if parent.start == parent.end:
             return
         placed = sorted((item for node, item in elements.items() if node in self._can_hold_text), key=_start)
@@ -164,7 +168,11 @@ class _Layout:
             if node is not None:
                 elements[node] = _Placed(node, parent.start, parent.end)
             return
-        edges = [parent.start, *(item.start for item in placed[1:]), parent.end]
+        edges = [parent.start]
+        for item, following in pairwise(placed):
+            takes_words = len(_formatting(item.node)) <= len(_formatting(following.node))
+            edges.append(following.start if takes_words else item.end)
+        edges.append(parent.end)
         for item, start, end in zip(placed, edges, edges[1:], strict=False):
             elements[item.node] = _Placed(item.node, start, end)
 
@@ -317,6 +325,11 @@ def _nodes_that_can_hold_text(root: Node) -> set[Node]:
         if not node.is_point and (node.holds_text or any(child in result for child in node.children)):
             result.add(node)
     return result
+
+
+def _formatting(node: Node) -> str:
+    """The tags that describe how the text of an element appears."""
+    return node.opening + "".join(child.opening for child in node.children if child.role is Role.INVISIBLE)
 
 
 def _start(item: _Placed) -> int:
