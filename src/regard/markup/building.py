@@ -57,7 +57,7 @@ class _Builder:
         fragments: The words and parts of words so far.
         gaps: The gap before each fragment, and the gap after the last.
         root: The node that contains all others.
-        breaks: Fragments that begin a sentence, whatever the punctuation before them.
+        breaks: Fragments that begin a sentence even without punctuation before them.
     """
 
     def __init__(self) -> None:

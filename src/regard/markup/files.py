@@ -10,7 +10,7 @@ from typing import Protocol
 
 from regard.errors import DataError
 from regard.files.printable import on_one_line
-from regard.markup.archive import Entry, read_archive, write_archive
+from regard.markup.archive import Archive, read_archive, write_archive
 from regard.markup.dialects import HTML, PLAIN, XHTML, XML, Dialect
 from regard.markup.document import MarkupDocument, document_of, parse_dialect
 from regard.markup.encoding import DecodedText, decode_text
@@ -89,13 +89,12 @@ class ArchiveFile:
     """A zip archive in which some files contain text, such as .docx or .epub; see `FileDocument`.
 
     Args:
-        data: The archive.
-        entries: Its files.
+        archive: The archive.
         translated: The files with text.
     """
 
-    def __init__(self, data: bytes, entries: Sequence[Entry], translated: Sequence[_TranslatedEntry]) -> None:
-        self._data, self._entries, self._translated = data, entries, translated
+    def __init__(self, archive: Archive, translated: Sequence[_TranslatedEntry]) -> None:
+        self._archive, self._translated = archive, translated
         self._sentences = tuple(sentence for entry in translated for sentence in entry.file.sentences)
 
     @property
@@ -112,14 +111,14 @@ class ArchiveFile:
         for entry in self._translated:
             end = start + len(entry.file.sentences)
             content = entry.file.render(translations[start:end])
-            if content != self._entries[entry.position].data:
+            if content != self._archive.contents[entry.position]:
                 changed[entry.position] = content
             start = end
-        return write_archive(self._entries, changed) if changed else self._data
+        return write_archive(self._archive, changed) if changed else self._archive.data
 
 
 @dataclass(frozen=True, slots=True)
-class _Archive:
+class _ArchiveFormat:
     """A format of zip archives.
 
     Attributes:
@@ -155,23 +154,25 @@ _TEXT_FILES: dict[str, Parse] = {
 }
 _OPEN_CONTENT = re.compile(r"(?:content|styles)\.xml")
 _ARCHIVES = {
-    ".docx": _Archive(
+    ".docx": _ArchiveFormat(
         "word/document.xml",
         re.compile(r"word/(?:document|header\d*|footer\d*|footnotes|endnotes)\.xml"),
         _parse_word,
     ),
-    ".pptx": _Archive(
+    ".pptx": _ArchiveFormat(
         "ppt/presentation.xml",
         re.compile(r"ppt/(?:slides/slide|notesSlides/notesSlide|diagrams/data)\d+\.xml"),
         _parse_as(SLIDES),
     ),
-    ".odt": _Archive("content.xml", _OPEN_CONTENT, _parse_as(OPEN_DOCUMENT)),
-    ".odp": _Archive("content.xml", _OPEN_CONTENT, _parse_as(OPEN_DOCUMENT)),
-    ".epub": _Archive("META-INF/container.xml", re.compile(r"(?i).+\.(?:xhtml|html|htm|ncx)"), _parse_book),
+    ".odt": _ArchiveFormat("content.xml", _OPEN_CONTENT, _parse_as(OPEN_DOCUMENT)),
+    ".odp": _ArchiveFormat("content.xml", _OPEN_CONTENT, _parse_as(OPEN_DOCUMENT)),
+    ".epub": _ArchiveFormat("META-INF/container.xml", re.compile(r"(?i).+\.(?:xhtml|html|htm|ncx)"), _parse_book),
 }
 FILE_FORMATS: tuple[str, ...] = (*_TEXT_FILES, *_ARCHIVES)
 """File name extensions of the formats that `open_file` reads."""
 _MARKUP_FILES = frozenset({".html", ".htm", ".xhtml", ".xml"})
+_ENCRYPTION = ("META-INF/manifest.xml", "META-INF/encryption.xml")
+"""Files that name the encrypted files of an archive, in OpenDocument and EPUB."""
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _REFUSED = {
     ".pdf": "PDF files contain positions of letters rather than paragraphs, so a translation cannot be written back: "
@@ -225,21 +226,24 @@ def _open_archive(name: str, data: bytes, extension: str) -> ArchiveFile:
         )
     if not data.startswith(b"PK"):
         raise DataError(f"{name}: expected a {extension} file, which begins with PK, found other data: check the file")
-    archive = _ARCHIVES[extension]
-    entries = read_archive(name, data)
-    names = {entry.info.filename for entry in entries}
-    if archive.required not in names:
-        raise DataError(f"{name}: expected a {extension} file, found an archive without {archive.required}: check it")
-    _check_not_encrypted(name, entries)
+    format = _ARCHIVES[extension]
+    archive = read_archive(name, data, lambda inner: inner in _ENCRYPTION or bool(format.content.fullmatch(inner)))
+    if format.required not in archive.names:
+        raise DataError(f"{name}: expected a {extension} file, found an archive without {format.required}: check it")
+    _check_not_encrypted(name, archive)
     translated = [
-        _TranslatedEntry(position, _open_text(f"{name}: {on_one_line(inner)}", entry.data, archive.parse, markup=True))
-        for position, entry in enumerate(entries)
-        if archive.content.fullmatch(inner := entry.info.filename)
+        _TranslatedEntry(
+            position, _open_text(f"{name}: {on_one_line(archive.names[position])}", content, format.parse, markup=True)
+        )
+        for position, content in archive.contents.items()
+        if archive.names[position] not in _ENCRYPTION
     ]
-    return ArchiveFile(data, entries, translated)
+    return ArchiveFile(archive, translated)
 
 
-def _check_not_encrypted(name: str, entries: Sequence[Entry]) -> None:
-    for entry in entries:
-        if entry.info.filename == "META-INF/manifest.xml" and b"encryption-data" in entry.data:
-            raise DataError(f"{name}: encrypted: open it in its program, and save it without a password")
+def _check_not_encrypted(name: str, archive: Archive) -> None:
+    for position, content in archive.contents.items():
+        texts = [inner.encode() for inner in archive.names if inner.endswith("html")]
+        marks = {_ENCRYPTION[0]: [b"encryption-data"], _ENCRYPTION[1]: texts}.get(archive.names[position], [])
+        if any(mark in content for mark in marks):
+            raise DataError(f"{name}: encrypted: open it in its program, and save it without a password or protection")

@@ -230,10 +230,15 @@ def test_encodings() -> None:
         ("a.docx", FILES["a.docx"][:-30], "damaged archive"),
         ("a.docx", EPUB, r"archive without word/document\.xml"),
         ("a.odt", zipped({"content.xml": "", "META-INF/manifest.xml": "<m:encryption-data/>"}), "without a password"),
+        (
+            "a.epub",
+            zipped({"META-INF/container.xml": "", "a.xhtml": b"\xff", "META-INF/encryption.xml": "<x u='a.xhtml'/>"}),
+            "without a password or protection",
+        ),
         ("a.docx", zipped({"word/document.xml": b"\xff"}), r"a\.docx: word/document\.xml: expected utf-8, but byte 0"),
         ("a\n\x1b.pdf", b"", r"^a\\n\\x1b\.pdf: "),
     ],
-)  # fmt: skip
+)
 def test_files_that_are_refused(name: str, data: bytes, message: str) -> None:
     with pytest.raises(DataError, match=message):
         open_file(name, data)
@@ -258,6 +263,9 @@ def test_archives_that_expand_too_much_are_refused(monkeypatch: pytest.MonkeyPat
     bomb = zipped({"word/document.xml": "", "x": b"\0" * (20 * 2**20)})
     with pytest.raises(DataError, match="200 times the size"):
         open_file("a.docx", bomb)
+    monkeypatch.setattr(archive, "MAX_TEXT", 10)
+    with pytest.raises(DataError, match="at most 10 are read"):
+        open_file("a.docx", FILES["a.docx"])
     monkeypatch.setattr(archive, "MAX_EXPANDED", 100)
     with pytest.raises(DataError, match="at most 100 bytes"):
         open_file("a.docx", FILES["a.docx"])
