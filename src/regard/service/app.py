@@ -19,6 +19,7 @@ from regard.service import file_routes, libretranslate, page_routes, v1
 from regard.service.access import Access
 from regard.service.answers import error_answer
 from regard.service.body_limit import BodyLimit
+from regard.service.demo import Demo
 from regard.service.errors import ServiceError
 from regard.service.files import FileTranslator
 from regard.service.logs import RequestLog
@@ -31,13 +32,14 @@ _SHOWN = 5
 # Faults of a request that an error names.
 
 
-def create_app(service: TranslationService, *, access: Access, metrics: Metrics) -> FastAPI:
+def create_app(service: TranslationService, *, access: Access, metrics: Metrics, demo: Demo | None = None) -> FastAPI:
     """Creates the application.
 
     Args:
         service: The service; it is started and stopped with the application.
         access: Admits requests.
         metrics: Receives measurements.
+        demo: Trains the demonstration's model, which is added to the service when it is ready.
 
     Returns:
         An ASGI application.
@@ -49,7 +51,11 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics)
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
+        if demo is not None:
+            demo.start()
         yield
+        if demo is not None:
+            await demo.stop()
         await service.stop()
         files.close()
 
@@ -78,6 +84,8 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics)
     app.include_router(libretranslate.routes(service, access))
     app.include_router(v1.routes(service, access))
     app.include_router(file_routes.routes(service, files, access))
+    if demo is not None:
+        app.include_router(demo.routes())
     if settings.page:
         app.include_router(page_routes.routes())
     _add_status(app, service)

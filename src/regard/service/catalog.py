@@ -118,9 +118,6 @@ class Catalog:
         load: Opens the model of an entry; called in a thread.
         memory_limit: Bytes that loaded models may take, by the sizes of their files; the least recently used are
             unloaded when another is needed. None = no limit.
-
-    Raises:
-        ConfigError: There is no model.
     """
 
     def __init__(
@@ -136,6 +133,14 @@ class Catalog:
         self._load, self._memory_limit = load, memory_limit
         self._loaded: dict[ModelEntry, _Loaded] = {}
         self._loading: dict[ModelEntry, asyncio.Lock] = {}
+
+    def add(self, entry: ModelEntry) -> None:
+        """Adds a model.
+
+        Args:
+            entry: The model; another one for the same direction is replaced.
+        """
+        self._entries[entry.source, entry.target] = entry
 
     @property
     def entries(self) -> tuple[ModelEntry, ...]:

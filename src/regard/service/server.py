@@ -8,6 +8,7 @@ import logging
 import signal
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 import uvicorn
@@ -17,6 +18,7 @@ from regard.service.access import Access
 from regard.service.app import create_app
 from regard.service.catalog import Catalog, ModelEntry
 from regard.service.decoder import Decoder
+from regard.service.demo import Demo
 from regard.service.jobs import Batch
 from regard.service.logs import start_logging
 from regard.service.metrics import Metrics
@@ -77,6 +79,7 @@ def serve(
     host: str,
     port: int,
     limits: ReceivingLimits | None = None,
+    demo: Path | None = None,
 ) -> None:
     """Serves requests until SIGTERM or SIGINT; requests that were accepted are answered before it returns.
 
@@ -89,14 +92,22 @@ def serve(
         host: Address to listen at.
         port: Port to listen at; 0 = any free one.
         limits: Limits of connections.
+        demo: Directory of the demonstration, whose model is trained if it does not exist; None = no demonstration.
 
     Raises:
         ConfigError: The address cannot be used.
     """
     start_logging()
     listener = _listen(host, port)
+
+    async def add(entry: ModelEntry) -> None:
+        service.catalog.add(entry)
+        async with service.catalog.using(entry):  # loads it before somebody waits for it
+            _LOG.info("the demonstration is ready", extra={"model": entry.name})
+
+    demonstration = None if demo is None else Demo(demo, add)
     config = uvicorn.Config(
-        create_app(service, access=access, metrics=metrics),
+        create_app(service, access=access, metrics=metrics, demo=demonstration),
         http=guarded_protocol(limits or ReceivingLimits()),
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         ws="none",
