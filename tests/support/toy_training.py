@@ -1,4 +1,4 @@
-"""Parallel text in a toy language, and a training on it that takes a second."""
+"""A fixture: parallel text in a toy language, and configurations of a training on it that takes a second."""
 
 from __future__ import annotations
 
