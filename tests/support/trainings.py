@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import gc
+import hashlib
 import importlib
 import json
 import os
