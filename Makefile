@@ -62,7 +62,7 @@ test: ruff
 	$(PY) tests/house/branches.py coverage.json 90
 
 unit: $(VENV)/installed-dev
-	$(TEST_ENV) $(PY) -m pytest tests/unit $(PYTEST_ARGS)
+	$(TEST_ENV) $(PY) -m pytest -n 2 --dist worksteal tests/unit $(PYTEST_ARGS)
 
 every-option: $(VENV)/installed-dev
 	REGARD_EVERY_OPTION=1 $(TEST_ENV) $(PY) -m pytest tests/faults/test_every_option.py $(PYTEST_ARGS)
