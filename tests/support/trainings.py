@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib
 import json
@@ -180,6 +181,8 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
 def main(directory: Path) -> None:
     for name in LOADED:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # else the garbage collector of each fork would search, and so copy, all loaded modules
     results = []
     for case in json.load(sys.stdin):
         start = time.monotonic()

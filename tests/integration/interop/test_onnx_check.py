@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from interop_models import store
 
 from regard.config.schema import RNNConfig
 from regard.errors import CheckpointError, ConfigError, SearchError
@@ -18,7 +19,7 @@ from regard.interop import packages
 from regard.interop.exported import open_export
 from regard.interop.onnx.exporter import export_onnx
 from regard.interop.onnx.step_model import OnnxStepModel
-from regard.store import StoredModel
+from regard.text.subword import Subword
 from regard.translation.loading import load
 
 if TYPE_CHECKING:
@@ -31,9 +32,19 @@ Forge = Callable[["ModelProto"], None]
 AGAIN = "export the model again"
 
 
+@pytest.fixture(scope="module")
+def exported(vocabulary: Subword, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with a model, `model-1`, and its export."""
+    directory = tmp_path_factory.mktemp("exported")
+    config = RNNConfig(embed_size=12, hidden_size=16)
+    export_onnx(store(config, directory / "model-1", vocabulary, vocabulary), directory / "export")
+    return directory
+
+
 @pytest.fixture
-def export(keep: Callable[..., StoredModel], tmp_path: Path) -> Path:
-    export_onnx(keep(RNNConfig(embed_size=12, hidden_size=16)), tmp_path / "export")
+def export(exported: Path, tmp_path: Path) -> Path:
+    """A copy of the export, which a test may damage, next to the model."""
+    shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
     return tmp_path / "export"
 
 
