@@ -44,7 +44,7 @@ def _limit(name: str) -> AbstractContextManager[None]:
 
     if name != "PyTorch" and name not in native.available_instruction_sets():
         pytest.skip(f"this processor, or the compiler of the kernels, has no {name}")
-    return native.limited_to(None if name == "PyTorch" else name)
+    return native.disabled() if name == "PyTorch" else native.limited_to(name)
 
 
 @pytest.fixture(params=KERNELS)

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from regard.native import available_instruction_sets, instruction_set, limited_to, system
+from regard.native import available_instruction_sets, disabled, instruction_set, limited_to, system
 from regard.recipes import machine
 from regard.recipes.machine import LIMITS, Row, describe_machine
 
@@ -108,7 +108,7 @@ def test_the_kernels_in_use() -> None:
 
 
 def test_missing_kernels_and_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    with limited_to(None):
+    with disabled():
         described = row("kernels")
         assert described.found == "none"
         assert ("disabled" in described.why) == bool(available_instruction_sets())
