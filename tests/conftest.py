@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from deadlines import PATIENCE
 from filelock import FileLock
 from hypothesis import settings
 from ready import ReadyPython
@@ -132,7 +133,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
 
     def make(name: str, fill: Callable[[Path], object]) -> Path:
         directory, done = shared / name, shared / f"{name}.done"
-        with FileLock(shared / f"{name}.lock"):
+        with FileLock(shared / f"{name}.lock", timeout=PATIENCE):
             if not done.exists():
                 directory.mkdir()
                 fill(directory)

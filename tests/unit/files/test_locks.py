@@ -13,12 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from deadlines import PATIENCE, join
 
 from regard.files import locks
 from regard.files.locks import Lock
-
-PATIENCE = 1800.0
-"""Seconds after which a test gives up instead of waiting forever."""
 
 
 def wait_while_held(condition: Callable[[], bool], lost: threading.Event) -> None:
@@ -30,7 +28,8 @@ def wait_while_held(condition: Callable[[], bool], lost: threading.Event) -> Non
 
 
 def test_only_one_of_many_threads_gets_the_lock(tmp_path: Path) -> None:
-    won, start = [], threading.Barrier(16, timeout=PATIENCE)
+    won: list[Lock] = []
+    start = threading.Barrier(16, timeout=PATIENCE)
 
     def claim() -> None:
         lock = Lock(tmp_path / "locks")
@@ -43,8 +42,7 @@ def test_only_one_of_many_threads_gets_the_lock(tmp_path: Path) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(PATIENCE)
-            assert not thread.is_alive()
+            join(thread)
         [winner] = won
         assert Lock(tmp_path / "locks").holder() == f"{socket.gethostname()}:{os.getpid()}"
         winner.release()
@@ -56,7 +54,7 @@ def test_the_lock_of_a_dead_process_is_free(tmp_path: Path) -> None:
     script = (
         f"from regard.files.locks import Lock; from pathlib import Path; assert Lock(Path({str(tmp_path)!r})).claim()"
     )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=PATIENCE)
     assert len(list(tmp_path.iterdir())) == 1
     lock = Lock(tmp_path)
     assert lock.holder() is None

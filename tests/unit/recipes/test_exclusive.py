@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from deadlines import PATIENCE, join
 
 from regard.errors import ConfigError
 from regard.recipes.exclusive import exclusive_training
@@ -89,18 +90,21 @@ def test_a_failed_training_restores_random_numbers_and_threads_too() -> None:
 def test_two_trainings_in_one_process_are_refused(toy) -> None:
     refused: list[BaseException] = []
     begun, done = threading.Event(), threading.Event()
-    waiting = CallingReporter(
-        lambda: begun.set() or done.wait(60)
-    )  # the second training tries while the first one waits
+
+    def wait() -> None:  # the second training tries while the first one waits
+        begun.set()
+        done.wait(PATIENCE)
+
+    waiting = CallingReporter(wait)
     first = threading.Thread(target=lambda: train(toy.config(), toy.directory / "first", reporter=waiting))
     first.start()
-    assert begun.wait(60)
+    assert begun.wait(PATIENCE)
     try:
         train(toy.config(), toy.directory / "second")
     except ConfigError as error:
         refused.append(error)
     done.set()
-    first.join()
+    join(first)
     assert "another training runs in this process" in str(refused[0])
     assert not (toy.directory / "second").exists()
     assert (toy.directory / "first" / "manifest.json").exists()

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import pytest
 import torch
+from deadlines import join
 
 import regard.store.model
 from regard.errors import CheckpointError
@@ -55,7 +56,7 @@ def saving_in_background(directory: Path, models: list[Made]) -> Iterator[Callab
         yield lambda: count
     finally:
         over.set()
-        writer.join()
+        join(writer)
 
 
 @pytest.mark.parametrize("kinds", [("rnn", "rnn"), ("rnn", "transformer")])
