@@ -140,7 +140,8 @@ def test_tensors_that_are_not_contiguous() -> None:
 def test_empty_tensors(empty_dimension: int, dtype: torch.dtype) -> None:
     sizes = [2, 3, 4, 5, 6]
     sizes[empty_dimension] = 0
-    query, key, v = draw(*sizes, dtype)
+    B, H, T, S, D = sizes
+    query, key, v = draw(B, H, T, S, D, dtype)
     scores = additive_scores(query, key, v)
     assert scores.shape == tuple(sizes[:4])
     assert not scores.any()  # empty, or sums over an empty dimension
@@ -174,7 +175,12 @@ def test_without_a_compiled_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_the_inputs_are_saved_for_the_gradient(without_kernel: bool) -> None:
     query, key, v = draw(1, 1, 64, 64, 32)
     saved: list[int] = []
-    hooks = saved_tensors_hooks(lambda x: (saved.append(x.data_ptr()), x)[1], lambda x: x)
+
+    def note(x: Tensor) -> Tensor:
+        saved.append(x.data_ptr())
+        return x
+
+    hooks = saved_tensors_hooks(note, lambda x: x)
     with disabled() if without_kernel else nullcontext(), hooks:
         additive_scores(query, key, v)
     assert sorted(saved) == sorted(x.data_ptr() for x in (query, key, v))

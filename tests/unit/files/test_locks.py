@@ -93,10 +93,10 @@ def test_a_temporary_disk_error_does_not_lose_the_lock(tmp_path: Path, monkeypat
     monkeypatch.setattr(locks, "HEARTBEAT_SECONDS", 0.01)
     lock, real_utime, failures = Lock(tmp_path), os.utime, iter([OSError(116, "Stale file handle")])
 
-    def utime(*args: object) -> None:
+    def utime(path: Path, times: tuple[float, float] | None = None) -> None:
         for failure in failures:
             raise failure
-        real_utime(*args)
+        real_utime(path, times)
 
     assert lock.claim()
     real_utime(tmp_path / "lock.0", (1, 1))

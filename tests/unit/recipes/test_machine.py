@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -60,8 +61,8 @@ def test_a_system_that_gives_no_information(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(system, "PROC", tmp_path)
     monkeypatch.setattr(system, "SYS", tmp_path)
     monkeypatch.setattr(system, "_capabilities", dict)
-    monkeypatch.setattr(system.platform, "processor", str)
-    monkeypatch.setattr(system.platform, "machine", str)
+    monkeypatch.setattr(platform, "processor", str)
+    monkeypatch.setattr(platform, "machine", str)
     monkeypatch.setattr(sys, "platform", "plan9")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)

@@ -71,7 +71,7 @@ def _model(name: str) -> Seq2Seq:
     torch.manual_seed(7)
     model = build_model(MODELS[name], src_vocab=V, tgt_vocab=V, shared=True, specials=Specials()).eval()
     with torch.no_grad():
-        model.output_weight *= 4.0  # so that the most probable words are clearly more probable than others
+        model.output_weight.mul_(4.0)  # so that the most probable words are clearly more probable than others
     return model
 
 

@@ -75,7 +75,9 @@ def test_a_training_without_state_is_removed_and_the_old_one_stays(out: Path) ->
         (None, NEW, None, None),  # no old one, and the new one had no state
     ],
 )
-def test_the_next_process_finishes_an_interrupted_replacement(out: Path, training, new, old, after) -> None:
+def test_the_next_process_finishes_an_interrupted_replacement(
+    out: Path, training: str | None, new: str | None, old: str | None, after: str | None
+) -> None:
     for name, content in (("training", training), (".training.new", new), (".training.old", old)):
         if content is not None:
             make_training(out / name, content)
