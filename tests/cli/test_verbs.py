@@ -150,7 +150,7 @@ def test_evaluate_with_another_tokenizer(at_work: Path, regard: Run) -> None:
     assert scores["auto"]["bleu"] == scores["13a"]["bleu"] != scores["char"]["bleu"]
     done = regard(*arguments, "moses")
     assert done.status == 2
-    assert "expected a tokenizer of sacreBLEU, one of auto, none, zh" in done.err
+    assert "tokenizer of BLEU: expected one of auto, none, zh" in done.err
 
 
 def test_evaluate_ignores_unicode_normalization(at_work: Path, regard: Run) -> None:

@@ -33,13 +33,13 @@ TRANSLATE = "translate --device cpu"
 CASES = {
     # --- text
     "missing file": Case("train --out new --src no.en --tgt a.fr", "no.en: no such file", "check the name"),
-    "directory as file": Case("train --out new --src folder --tgt a.fr", "folder", "name a file in it"),
+    "directory as file": Case("train --out new --src folder --tgt a.fr", "folder", "give the path of a file"),
     "unequal line counts": Case(
         "train --out new --src a.en --tgt short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"
     ),
-    "invalid UTF-8": Case("train --out new --src a.en --tgt latin1", "latin1:2", "iconv -t utf-8"),
-    "empty corpus": Case("train --out new --src empty --tgt empty", "empty", "is it the right file?"),
-    "blank lines only": Case("train --out new --src blank --tgt blank", "blank", "is it the right file?"),
+    "invalid UTF-8": Case("train --out new --src a.en --tgt latin1", "latin1:2", "iconv -f latin1 -t utf-8"),
+    "empty corpus": Case("train --out new --src empty --tgt empty", "empty", "check that it is the right file"),
+    "blank lines only": Case("train --out new --src blank --tgt blank", "blank", "check that it is the right file"),
     "TSV without a tab": Case("train --out new --src pairs.tsv", "pairs.tsv:2", "write one pair per line"),
     "truncated gz": Case("train --out new --src cut.gz --tgt a.fr", "cut.gz", "fetch it again"),
     "plain text called gz": Case("train --out new --src not.gz --tgt a.fr", "not.gz", "fetch it again"),
@@ -60,7 +60,7 @@ CASES = {
     ),
     "unknown preset in a file": Case("train preset.toml --out new", "preset.toml:2", "did you mean 'bahdanau'?"),
     "bad override": Case(f"{TRAIN} --set train.steps", "--set train.steps", "such as --set train.steps=300"),
-    "unknown override": Case(f"{TRAIN} --set train.batch=3", "--set train.batch=3", "there are steps, epochs"),
+    "unknown override": Case(f"{TRAIN} --set train.batch=3", "--set train.batch=3", "expected one of steps, epochs"),
     "unknown score": Case(f"{TRAIN} --set model.attention.score=genral", "'genral'", "did you mean 'general'?"),
     "not a number": Case(f"{TRAIN} --set train.learning_rate=nan", "train.learning_rate", "must be a finite number"),
     "odd width": Case(f"{TRAIN} --set model.hidden_size=7", "model.hidden_size", "make it even"),
@@ -127,7 +127,7 @@ CASES = {
     "an archive to align": Case("align model --src a.xz --tgt a.xz", "a.xz: expected text", "unpack it first"),
     "an archive of links": Case("aer --gold a.xz --links a.xz", "a.xz: expected text", "unpack it first"),
     "missing links": Case("aer --gold no.align --links a.en", "no.align: no such file", "check the name"),
-    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected gold links", "the right file?"),
+    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected gold links", "check the file name"),
     "huge word numbers": Case("aer --gold far --links far", "far:1: sentence number", "check the numbers"),
     # --- evaluation, alignment and attention
     "evaluation of unequal files": Case(

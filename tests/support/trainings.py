@@ -27,7 +27,7 @@ from unittest import mock
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from regard.config.schema import Config
+    from regard.config.resolved import DerivedConfig
     from regard.data.corpus import Corpus
     from regard.model.seq2seq import Seq2Seq
     from regard.text.subword import Subword
@@ -180,7 +180,7 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
 
     validations: list[object] = []
 
-    def scripted(corpus: Corpus, tgt_subword: Subword, *, config: Config, device: str) -> ScriptedValidator:
+    def scripted(corpus: Corpus, tgt_subword: Subword, *, config: DerivedConfig, device: str) -> ScriptedValidator:
         real = TranslatingValidator(corpus, tgt_subword, config=config, device=device)
         return ScriptedValidator(real, validations)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import torch
 
-from regard.config.schema import AttentionConfig, RNNConfig, TrainConfig
+from regard.config.resolved import ResolvedTrainConfig
+from regard.config.schema import AttentionConfig, RNNConfig
 from regard.data.corpus import Corpus, Ragged
 from regard.data.stream import BatchStream
 from regard.model.build import build_model
@@ -46,9 +47,12 @@ def model(seed: int = 1) -> Seq2Seq:
     return build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True)
 
 
-def options(**changes: object) -> TrainConfig:
-    defaults = {"steps": 12, "validate_every": 4, "warmup": 2, "learning_rate": 1e-2, "keep": 2, "average": "none"}
-    return TrainConfig.model_validate({**defaults, "metric": "loss", "schedule": "constant", **changes})
+def options(**changes: object) -> ResolvedTrainConfig:
+    resolved = {"steps": 12, "batch_tokens": 64, "validate_every": 4, "threads": 1, "precision": "float32"}
+    defaults = {"warmup": 2, "learning_rate": 1e-2, "keep": 2, "average": "none"}
+    return ResolvedTrainConfig.model_validate(
+        {**resolved, **defaults, "metric": "loss", "schedule": "constant", **changes}
+    )
 
 
 @dataclass

@@ -69,7 +69,7 @@ class Readout:
         return replace(self, layer=layer, head=head, shifted=shifted)
 
     def for_matrix(self, layer: int | None, head: int | None) -> Readout:
-        """The readout of a matrix that the user chose, where this is the model's own readout.
+        """The readout of a matrix that the user chose; called on the model's own readout.
 
         Args:
             layer: As for `AttentionRecord.matrix`.

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import typer
 
+from regard.cli.call_stack import call_with_room
 from regard.cli.messages import warn
 from regard.cli.streams import standard_streams
 from regard.errors import RegardError
@@ -42,7 +43,7 @@ def exit_status(work: Callable[[], object]) -> int:
 
 def _run(work: Callable[[], object]) -> int:
     try:
-        status = work()
+        status = call_with_room(work)
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED  # without a message: a command that can be resumed prints its own

@@ -14,6 +14,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from regard.data.held_out import hold_out
 from regard.errors import ConfigError, DataError
 from regard.evaluate.scores import normalized_lines
 from regard.evaluate.tokenizers import bleu_metric, choose_tokenizer
@@ -262,7 +263,7 @@ def _files(config: CorpusConfig) -> tuple[Splits, list[GoldLinks] | None, str]:
     splits: Splits = {}
     for name, files in (("test", config.test), ("val", config.val)):
         if files is None:
-            train, splits[name] = _hold_out(train, generator)
+            train, splits[name] = hold_out(train, lambda sources: _draw_sources(sources, generator))
         else:
             splits[name] = read_pairs(*files).pairs
     if config.pairs is not None and config.pairs < len(train):
@@ -276,14 +277,13 @@ def _files(config: CorpusConfig) -> tuple[Splits, list[GoldLinks] | None, str]:
     return {**splits, "train": train}, gold and [gold[row] for row in rows], description
 
 
-def _hold_out(pairs: list[Pair], generator: random.Random) -> tuple[list[Pair], list[Pair]]:
-    """Holds out some sources with all their translations, so that no source is in both parts."""
-    sources = list(dict.fromkeys(pair.src for pair in pairs))
+def _draw_sources(sources: Sequence[str], generator: random.Random) -> list[str]:
+    """Draws the sources to test or to validate with."""
     count = min(HELD_OUT, max(1, len(sources) // 20))
-    held = set(generator.sample(sources, min(count, len(sources) - 1)))
-    if not held:
+    drawn = generator.sample(sources, min(count, len(sources) - 1))
+    if not drawn:
         raise DataError("expected at least 3 different source sentences for a lab, got fewer: use a larger text")
-    return [pair for pair in pairs if pair.src not in held], [pair for pair in pairs if pair.src in held]
+    return drawn
 
 
 def _gold(config: CorpusConfig) -> list[GoldLinks] | None:

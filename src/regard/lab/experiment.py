@@ -12,10 +12,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from regard.config.derive import available_cores, derive
+from regard.config.derive import derive
 from regard.config.dump import dump_config
 from regard.config.load import parse_config
-from regard.config.schema import Config
+from regard.config.resolved import DerivedConfig
+from regard.config.schema import Config, TrainConfig
+from regard.config.threads import available_cores
 from regard.config.toml_text import MAX_CHARS
 from regard.errors import CheckpointError, ConfigError
 from regard.files.atomic import atomic_directory, write_shared_text
@@ -115,7 +117,7 @@ class Experiment:
             for system in self.lab.systems
         ]
 
-    def config(self, run: Run) -> Config:
+    def config(self, run: Run) -> DerivedConfig:
         """The configuration of a run, complete except for options that depend on the machine.
 
         Args:
@@ -166,14 +168,13 @@ class Experiment:
     def fingerprint(self, run: Run) -> str:
         """Hash, in hexadecimal, of the options that a run's result depends on."""
         config = self.config(run)
-        config = config.model_copy(
-            update={
-                "data": config.data.model_copy(update=dict.fromkeys(("src", "tgt", "val_src", "val_tgt"))),
-                "train": config.train.model_copy(update={"threads": None}),
-            }
-        )
+        without = {
+            "data": config.data.model_copy(update=dict.fromkeys(("src", "tgt", "val_src", "val_tgt"))),
+            "train": TrainConfig.model_validate({**dict(config.train), "threads": None}),
+        }
+        options = dump_config(Config.model_validate({**dict(config), **without}))
         measured = self.lab.measure.model_dump_json(exclude={"lengths", "frequencies", "trials"})
-        return hashlib.sha256((dump_config(config) + measured).encode()).hexdigest()[:16]
+        return hashlib.sha256((options + measured).encode()).hexdigest()[:16]
 
     def check_fingerprint(self, run: Run) -> str:
         """Checks that a run was started with the options of this lab; one without a fingerprint file passes.
@@ -301,7 +302,7 @@ def with_corpus(config: Config, corpus: LabCorpus) -> Config:
     return config.model_copy(update={"data": config.data.model_copy(update=files)})
 
 
-def prepare_run(experiment: Experiment, run: Run, *, workers: int) -> Config:
+def prepare_run(experiment: Experiment, run: Run, *, workers: int) -> DerivedConfig:
     """Prepares a run's training directory, so that `train(..., resume=True)` starts or resumes it.
 
     Args:

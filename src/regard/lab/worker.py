@@ -22,7 +22,7 @@ from regard.lab.measure import measure
 from regard.lab.recorder import Record, Recorder
 from regard.lab.result import RunResult, TrainingOutcome
 from regard.recipes.process import interrupt_on_signals, prepare_process
-from regard.recipes.training import TrainResult, choose_device, train
+from regard.recipes.training import TrainResult, train
 from regard.store.training_directory import TRAINING
 from regard.train.interrupt import Interrupt
 from regard.translation.loading import load
@@ -79,7 +79,7 @@ def _train_and_measure(
     if trained.interrupted:
         return INTERRUPTED
     end_of_training = time.monotonic()
-    translator = load(run.model_directory, device=choose_device(config.train.device))
+    translator = load(run.model_directory, device=config.train.device)
     measured = measure(translator, experiment.corpus, experiment.lab.measure)
     wall_seconds = trained.seconds + time.monotonic() - end_of_training
     outcome = _training_outcome(trained, recorder.record, experiment.tokens_per_epoch(run))
@@ -100,7 +100,7 @@ def _training_outcome(trained: TrainResult, record: Record, tokens_per_epoch: in
         tokens_per_second=record.tokens_per_second,
         peak_memory=record.peak_memory,
         precision=trained.config.train.precision,
-        threads=trained.config.train.threads or 1,
+        threads=trained.config.train.threads,
         chosen=trained.chosen or "",
         points=tuple(record.points),
     )

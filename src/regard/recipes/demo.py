@@ -83,7 +83,7 @@ class _TimeEstimate(Reporters):
         self.is_reported = False
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """See `Reporter.on_start`."""
+        """Records the first step; see `Reporter.on_start`."""
         self.first_step = plan.first_step
         super().on_start(plan)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from regard.config.model_sections import guided_layer
 from regard.config.schema import Config, ModelConfig, TrainConfig
 from regard.data.corpus import Corpus
 from regard.data.guided_links import GuidedLinks, read_guided_links
@@ -143,7 +144,7 @@ def _check_layer_and_head(train: TrainConfig, model: ModelConfig) -> None:
         )
     layers, heads = model.attending_layers, model.attention_heads
     for name, number, count in (
-        ("guided_layer", train.guided_layer or 0, layers),
+        ("guided_layer", guided_layer(train.guided_layer, layers), layers),
         ("guided_head", train.guided_head, heads),
     ):
         if number >= count:

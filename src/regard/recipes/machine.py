@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from regard.config.derive import available_cores
+from regard.config.threads import available_cores
 from regard.native import available_instruction_sets, compiled_instruction_sets, instruction_set, system
 from regard.native.int8 import int8_instructions
 from regard.native.linear import onednn_is_faster

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from regard.config.engines import engine_name
 from regard.config.interactions import aliases, flattened, without_effect
+from regard.config.resolved import ResolvedConfig
 from regard.config.schema import Config
 
 
-def notices(given: Config, config: Config) -> list[str]:
+def notices(given: Config, config: ResolvedConfig) -> list[str]:
     """Lists options that have no effect or less effect than stated, and engines that can run the model.
 
     Args:
@@ -22,7 +23,7 @@ def notices(given: Config, config: Config) -> list[str]:
         f"{key} = {flattened(config)[key]!r} is another name of {name!r}" for key, name in aliases(config).items()
     ]
     train, export = config.train, config.model.export
-    if train.steps is not None and train.warmup > train.steps:
+    if train.warmup > train.steps:
         sentences.append(
             f"train.warmup = {train.warmup} is more than the {train.steps} steps of the training: the learning rate "
             "rises to the end"

@@ -13,9 +13,11 @@ import numpy as np
 from regard.config.derive import derive
 from regard.config.dump import dump_config
 from regard.config.load import parse_config
+from regard.config.resolved import DerivedConfig
 from regard.config.schema import Config, DataConfig
 from regard.data.corpus import Corpus
 from regard.data.guided_links import GuidedLinks
+from regard.data.held_out import hold_out
 from regard.data.mismatch import mismatch_warnings
 from regard.errors import CheckpointError, ConfigError, DataError
 from regard.evaluate.tokenizers import DEFAULT, bleu_metric, choose_tokenizer
@@ -50,7 +52,7 @@ class Prepared:
     """The input of a training.
 
     Attributes:
-        config: Configuration, complete except for `precision` and `device`, which may still be "auto".
+        config: Configuration with every value that depends on the size of the corpus.
         src_subword: Source vocabulary.
         tgt_subword: Target vocabulary; the same object if both sides share one.
         train: Training pairs.
@@ -59,7 +61,7 @@ class Prepared:
         guided_links: Word links of the training pairs, if attention is guided.
     """
 
-    config: Config
+    config: DerivedConfig
     src_subword: Subword
     tgt_subword: Subword
     train: Corpus
@@ -93,17 +95,12 @@ def prepare(
     if needs_aligner:
         require_package("eflomal", to="link words with eflomal", extra="align")
     train, val, notes = _read(config)
-    config, derived = derive(
-        config,
-        num_pairs=len(train),
-        num_src_chars=sum(len(pair.src) for pair in train),
-        num_tgt_chars=sum(len(pair.tgt) for pair in train),
-    )
-    config, tokenizer = _choose_tokenizer(config, val)
-    src_subword, tgt_subword = _learn_subwords(config, train)
-    notes += [*derived, *tokenizer]
+    derived, derived_notes = _derive(config, train)
+    derived, tokenizer_notes = _choose_tokenizer(derived, val)
+    src_subword, tgt_subword = _learn_subwords(derived, train)
+    notes += [*derived_notes, *tokenizer_notes]
     notes += [subword.note for subword in dict.fromkeys((src_subword, tgt_subword)) if subword.note]
-    prepared = _encode(config, (train, val), (src_subword, tgt_subword), notes)
+    prepared = _encode(derived, (train, val), (src_subword, tgt_subword), notes)
     if not needs_aligner:  # existing files are read before anything is written
         prepared = _add_guided_links(prepared, directory, reporter)
     begin()
@@ -114,11 +111,11 @@ def prepare(
     write_file(directory / _TGT, tgt_subword.save)
     hashes = {"train": _hash_pairs(train), "val": _hash_pairs(val)}
     hashes |= {"src_subword": src_subword.fingerprint(), "tgt_subword": tgt_subword.fingerprint()}
-    links = links_file(config.train, directory)
+    links = links_file(derived.train, directory)
     if links:
         hashes["links"] = _hash_lines(links)
     write_text(directory / _TEXTS, json.dumps(hashes))
-    save_config(config, directory)
+    save_config(derived, directory)
     return prepared
 
 
@@ -157,7 +154,8 @@ def load_prepared(directory: Path, reporter: Reporter | None = None, *, changes:
         if tgt_subword.fingerprint() != src_subword.fingerprint():
             raise CheckpointError(f"{directory / _TGT}: differs from {_SRC}, but both sides share one: {_REMEDY}")
         tgt_subword = src_subword
-    prepared = _encode(config, (train, val), (src_subword, tgt_subword), notes)
+    derived, derived_notes = _derive(config, train)  # nothing is left to derive, unless the file was changed
+    prepared = _encode(derived, (train, val), (src_subword, tgt_subword), [*notes, *derived_notes])
     prepared = _add_guided_links(prepared, directory, reporter)
     links = links_file(config.train, directory)
     if links and hashes.get("links", digest := _hash_lines(links)) != digest:
@@ -261,27 +259,25 @@ def _read(config: Config) -> tuple[list[Pair], list[Pair], list[str]]:
             f"{data.src}: {read.num_wide_rows} lines have more than two columns, of which the first two are read"
         )
     if data.val_src is None:
-        train, val = _hold_out(read.pairs, config.train.seed)
+        train, val = hold_out(read.pairs, lambda sources: _draw_sources(sources, config.train.seed))
         notes.append(f"{len(val)} of the {len(read.pairs)} pairs are held out for validation")
     else:
         train, val = read.pairs, read_pairs(data.val_src, data.val_tgt).pairs
     return train, val, [*notes, *mismatch_warnings(train, val)]
 
 
-def _hold_out(pairs: Sequence[Pair], seed: int) -> tuple[list[Pair], list[Pair]]:
-    """Holds out some sources with all their translations, so that none is in both sets."""
-    sources = list(dict.fromkeys(pair.src for pair in pairs))
+def _draw_sources(sources: Sequence[str], seed: int) -> list[str]:
+    """Draws the sources to validate with."""
     if len(sources) < 2:
         raise DataError(
             f"expected at least 2 different source sentences, one to train on and one to validate with, but got "
             f"{len(sources)}: give more text, or a validation set with --val-src and --val-tgt"
         )
     count = min(MAX_HELD_OUT, max(1, round(HELD_OUT_SHARE * len(sources))))
-    held_out = {sources[i] for i in np.random.default_rng(seed).permutation(len(sources))[:count]}
-    return [pair for pair in pairs if pair.src not in held_out], [pair for pair in pairs if pair.src in held_out]
+    return [sources[i] for i in np.random.default_rng(seed).permutation(len(sources))[:count]]
 
 
-def _choose_tokenizer(config: Config, val: Sequence[Pair]) -> tuple[Config, list[str]]:
+def _choose_tokenizer(config: DerivedConfig, val: Sequence[Pair]) -> tuple[DerivedConfig, list[str]]:
     """Chooses BLEU's tokenizer once, so that a training that resumes elsewhere counts the same tokens."""
     name = choose_tokenizer([pair.tgt for pair in val], config.train.bleu_tokenize)
     bleu_metric(name)
@@ -292,10 +288,8 @@ def _choose_tokenizer(config: Config, val: Sequence[Pair]) -> tuple[Config, list
     return config.model_copy(update={"train": train}), notes
 
 
-def _learn_subwords(config: Config, pairs: Sequence[Pair]) -> tuple[Subword, Subword]:
+def _learn_subwords(config: DerivedConfig, pairs: Sequence[Pair]) -> tuple[Subword, Subword]:
     options = config.subword
-    if options.vocab_size is None:
-        raise AssertionError("derive() sets the size of the vocabulary")
     sources, targets = [pair.src for pair in pairs], [pair.tgt for pair in pairs]
     if options.shared:
         subword = Subword.train(
@@ -310,7 +304,7 @@ def _learn_subwords(config: Config, pairs: Sequence[Pair]) -> tuple[Subword, Sub
 
 
 def _encode(
-    config: Config,
+    config: DerivedConfig,
     texts: tuple[Sequence[Pair], Sequence[Pair]],
     subwords: tuple[Subword, Subword],
     notes: Sequence[str],
@@ -338,6 +332,15 @@ def _add_guided_links(prepared: Prepared, directory: Path, reporter: Reporter | 
         reporter=reporter,
     )
     return replace(prepared, guided_links=guided_links, notes=(*prepared.notes, *left_out))
+
+
+def _derive(config: Config, train: Sequence[Pair]) -> tuple[DerivedConfig, list[str]]:
+    return derive(
+        config,
+        num_pairs=len(train),
+        num_src_chars=sum(len(pair.src) for pair in train),
+        num_tgt_chars=sum(len(pair.tgt) for pair in train),
+    )
 
 
 def _hash_pairs(pairs: Sequence[Pair]) -> str:

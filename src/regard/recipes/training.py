@@ -7,11 +7,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
-from math import ceil
 from pathlib import Path
 
 import torch
 
+from regard.config.resolved import ResolvedConfig, resolve
 from regard.config.schema import Config, TrainConfig
 from regard.config.threads import clamped_threads
 from regard.data.stream import BatchStream
@@ -19,6 +19,7 @@ from regard.errors import ConfigError
 from regard.files.paths import checked_path
 from regard.model.build import build_model
 from regard.model.seq2seq import Seq2Seq
+from regard.native.device import resolve_device
 from regard.recipes.exclusive import exclusive_training
 from regard.recipes.feasibility import check_feasible
 from regard.recipes.notices import notices
@@ -51,7 +52,7 @@ class TrainResult:
     """
 
     path: Path
-    config: Config
+    config: ResolvedConfig
     steps: int
     seconds: float
     interrupted: bool
@@ -99,15 +100,16 @@ def train(
             prepared = _begin(config, directory, stack, reporter, overwrite=overwrite)
         prepared, device, precision = _choose_for_machine(prepared)
         model, stream = _build_model(prepared, device), _stream(prepared)
-        prepared = _count_steps(prepared, stream)
-        save_config(prepared.config, directory.current)
-        notes = _notes(prepared, None if resume else config, precision)
+        complete = resolve(prepared.config, batches_per_epoch=stream.batches_per_epoch, precision=precision.name)
+        prepared = replace(prepared, config=complete)
+        save_config(complete, directory.current)
+        notes = _notes(prepared, None if resume else config, complete, precision)
         with _reporters(prepared, directory, reporter, notes) as reporters:
             trainer = Trainer(
                 model,
                 stream,
-                TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device=device),
-                config=prepared.config.train,
+                TranslatingValidator(prepared.val, prepared.tgt_subword, config=complete, device=device),
+                config=complete.train,
                 directory=directory.current,
                 precision=precision,
                 reporter=reporters,
@@ -115,13 +117,13 @@ def train(
             outcome = _run(trainer, directory, interrupt, prepared, resume=resume)
             _finish(directory, model, prepared, outcome, reporters, saved=interrupt.save)
     return TrainResult(
-        directory.out, prepared.config, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen,
+        directory.out, complete, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen,
         outcome.validation,
     )  # fmt: skip
 
 
 def choose_device(name: str) -> str:
-    """Resolves the name of a device.
+    """Resolves the name of a device, and checks that it can be used.
 
     Args:
         name: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`.
@@ -133,7 +135,7 @@ def choose_device(name: str) -> str:
         ConfigError: This machine has no such device.
     """
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return resolve_device(name)
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
@@ -209,36 +211,25 @@ def _run(
 
 
 def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:
-    config = prepared.config
-    config = config.model_copy(update={"train": config.train.model_copy(update=changes)})
-    return replace(prepared, config=config)
+    train = prepared.config.train.model_copy(update=changes)
+    return replace(prepared, config=prepared.config.model_copy(update={"train": train}))
 
 
-def _notes(prepared: Prepared, given: Config | None, precision: Precision) -> list[str]:
+def _notes(prepared: Prepared, given: Config | None, complete: ResolvedConfig, precision: Precision) -> list[str]:
     """The notes for the user before training, for a new training with options that have no effect."""
-    about_config = [] if given is None else notices(given, prepared.config)
+    about_config = [] if given is None else notices(given, complete)
     return [note for note in (*prepared.notes, *about_config, precision.note) if note]
 
 
 def _choose_for_machine(prepared: Prepared) -> tuple[Prepared, str, Precision]:
-    """Chooses what depends on the machine: device, threads, precision."""
+    """Chooses what depends on the machine: device, threads (which may add a note), precision."""
     options, model = prepared.config.train, prepared.config.model
     device = choose_device(options.device)
-    if options.threads:
-        threads, note = clamped_threads(options.threads, name="train.threads")
-        torch.set_num_threads(threads)
-        prepared = replace(prepared, notes=(*prepared.notes, note))
-    tokens = options.batch_tokens or model.default_batch_tokens
-    precision = choose_precision(options.precision, device, rows=model.product_rows(tokens), width=model.state_width)
-    return _with_train(prepared, {"precision": precision.name}), device, precision.with_exceptions(model)
-
-
-def _count_steps(prepared: Prepared, stream: BatchStream) -> Prepared:
-    """Converts epochs to steps, now that the number of batches per epoch is known."""
-    options = prepared.config.train
-    if options.steps is not None or options.epochs is None:
-        return prepared
-    return _with_train(prepared, {"steps": ceil(options.epochs * stream.batches_per_epoch / options.accumulate)})
+    threads, note = clamped_threads(options.threads, name="train.threads")
+    torch.set_num_threads(threads)
+    rows = model.product_rows(options.batch_tokens)
+    precision = choose_precision(options.precision, device, rows=rows, width=model.state_width)
+    return replace(prepared, notes=(*prepared.notes, note)), device, precision.with_exceptions(model)
 
 
 def _build_model(prepared: Prepared, device: str) -> Seq2Seq:
@@ -257,7 +248,7 @@ def _stream(prepared: Prepared) -> BatchStream:
     options = prepared.config.train
     return BatchStream(
         prepared.train,
-        batch_tokens=options.batch_tokens or 4096,
+        batch_tokens=options.batch_tokens,
         seed=options.seed,
         specials=prepared.tgt_subword.specials,
         guided_links=prepared.guided_links,

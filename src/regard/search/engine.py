@@ -31,7 +31,7 @@ MAX_ROWS, MAX_POSITIONS, MAX_CELLS = 64, 20_000, 4_000_000
 
 
 class Engine(Protocol):
-    """Finds translations, in ids: regard's own search, or that of another library."""
+    """Interface of engines that find translations, as token ids: regard's own search, or another library."""
 
     def search(
         self,
@@ -42,17 +42,17 @@ class Engine(Protocol):
         need_weights: bool,
         need_scores: bool = True,
     ) -> list[list[Hypothesis]]:
-        """Translates sources of any lengths.
+        """Translates source sentences, of any number and any lengths.
 
         Args:
-            sources: Ids without eos.
-            limits: Largest number of tokens of each translation, eos included.
-            options: Options of beam search (greedy search with a beam of 1), or of sampling.
-            need_weights: Whether to return attention.
-            need_scores: Whether to return scores; if not, they may be NaN where computing them takes time.
+            sources: Token ids of each source sentence, without eos.
+            limits: Largest number of tokens of the translation of each sentence, eos included.
+            options: Options of beam search (a beam of 1 is greedy search), or of sampling.
+            need_weights: Whether to return attention weights.
+            need_scores: Whether scores are needed; if not, an engine may return NaN to save time.
 
         Returns:
-            The hypotheses of each source, best first.
+            The hypotheses of each sentence: of beam search, the best first; of sampling, in the order they were drawn.
 
         Raises:
             SearchError: The engine does not support the options, or the model's logits are not finite.
@@ -66,31 +66,32 @@ class Engine(Protocol):
         *,
         attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """Scores given translations by forced decoding.
+        """Computes log-probabilities and attention weights of given translations (forced decoding).
 
         Args:
-            sources: Ids without eos.
-            targets: One translation per source, without bos and eos.
-            attention_filter: Selects the attention to keep.
+            sources: Token ids of each source sentence, without eos.
+            targets: Token ids of the translation of each source sentence, without bos and eos.
+            attention_filter: Filter that selects which attention weights to return; by default all.
 
         Returns:
-            One finished hypothesis with attention per pair; its score is the sum of the log-probabilities.
+            One finished hypothesis with attention weights per sentence pair; its score is the sum of its tokens'
+            log-probabilities.
 
         Raises:
-            SearchError: The engine does not support it, or the model's logits are not finite.
+            SearchError: The engine does not support forced decoding, or the model's logits are not finite.
         """
         ...
 
 
 class StepEngine:
-    """regard's own search over any step model.
+    """Engine that runs regard's own searches over a model or an ensemble.
 
     Args:
         model: The model, in evaluation mode.
-        src_specials: Ids of the special tokens of the source.
-        tgt_specials: Ids of the special tokens of the target.
-        device: Device of the model.
-        workers: Number of batches searched at once; by default the number of torch's threads, or one on a GPU.
+        src_specials: Ids of the special tokens in the source vocabulary.
+        tgt_specials: Ids of the special tokens in the target vocabulary.
+        device: Device of the model, such as `cpu` or `cuda`.
+        workers: Number of batches translated in parallel; by default the number of PyTorch's threads, on a GPU 1.
     """
 
     def __init__(
@@ -112,13 +113,13 @@ class StepEngine:
         self._process = os.getpid()
 
     def with_shortlist(self, shortlist: Shortlist) -> StepEngine:
-        """The same engine with searches restricted to a lexical shortlist.
+        """Makes an engine for the same model whose searches are restricted to a lexical shortlist.
 
         Args:
-            shortlist: A shortlist for the model's vocabularies.
+            shortlist: Shortlist for the model's vocabularies.
 
         Returns:
-            A new engine; it scores given translations without the shortlist.
+            A new engine. Its method `force` does not use the shortlist.
         """
         engine = copy(self)
         engine._shortlist = shortlist
@@ -133,10 +134,12 @@ class StepEngine:
         need_weights: bool,
         need_scores: bool = True,
     ) -> list[list[Hypothesis]]:
-        """See `Engine.search`."""
+        """Translates source sentences in batches of similar lengths, in parallel threads. See `Engine.search`."""
         copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
         if isinstance(options, SampleOptions) and self._shortlist is not None:
-            raise SearchError("sampling draws from the whole vocabulary: leave out the shortlist")
+            raise SearchError(
+                "sampling draws from the whole vocabulary and cannot use a shortlist: leave out the shortlist"
+            )
 
         def search_batch(rows: list[int]) -> list[list[Hypothesis]]:
             batch = self._collate([sources[row] for row in rows])
@@ -210,7 +213,7 @@ class StepEngine:
         *,
         attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """See `Engine.force`."""
+        """Scores given translations in batches of similar lengths, in parallel threads. See `Engine.force`."""
 
         def force_batch(rows: list[int]) -> list[Hypothesis]:
             batch = self._collate([sources[row] for row in rows])
@@ -257,19 +260,19 @@ class StepEngine:
 
 
 def length_sorted(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = ()) -> list[list[int]]:
-    """Batches rows by similar length; lengths of batches rise, then fall.
+    """Groups sentences of similar length into batches, in an order in which lengths first rise, then fall.
 
-    The longest batch needs the most memory. Before it comes, nearly everything that the search caches (products that
-    oneDNN compiled) exists, so the first window of a long input needs as much memory as any later one. The shortest
-    batches come last, so that all workers finish at about the same time.
+    The batch of the longest sentences needs the most memory. It comes in the middle: by then, nearly everything that
+    the search caches (kernels compiled by oneDNN) exists, so the first part of a long input needs as much memory as any
+    later part. Batches of short sentences come last, so that all threads finish at about the same time.
 
     Args:
-        lengths: Number of positions of each row.
-        beam: Number of copies of each row.
-        areas: Size of each row's attention matrix, where attention is kept.
+        lengths: Number of tokens of each sentence.
+        beam: Number of hypotheses per sentence.
+        areas: Number of attention weights to keep per layer and head of each sentence; empty = no weights are kept.
 
     Returns:
-        Indices of the rows in each batch.
+        Per batch, the indices of its sentences in `lengths`.
     """
     batches: list[list[int]] = []
     max_area = 0
@@ -290,19 +293,19 @@ def length_sorted(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = (
 
 
 def in_parallel(search: Callable[[JobT], ResultT], jobs: Iterable[JobT], *, workers: int = 0) -> Iterator[ResultT]:
-    """Runs a search over many jobs in parallel threads.
+    """Runs a function, such as the search over one batch, for many jobs in parallel threads.
 
     A step of a search consists of many small operations, most too small for several threads. PyTorch releases Python's
-    lock during each, so parallel searches use the processor better than parallel operations. Results do not depend on
-    the number of threads.
+    lock (GIL) during each, so parallel searches use the processor better than parallel operations. Results do not
+    depend on the number of threads.
 
     Args:
-        search: Function of a job, called from several threads.
-        jobs: Any number of jobs; all are read before the first result is yielded.
-        workers: Number of jobs at once; 0 = the number of PyTorch's threads.
+        search: Function to call with each job, from several threads.
+        jobs: Arguments of the calls, such as batches; all are read before the first result is yielded.
+        workers: Number of parallel calls; 0 = the number of PyTorch's threads.
 
     Yields:
-        The results, in the order of the jobs.
+        The results of the calls, in the order of the jobs.
     """
     pending = list(jobs)
     threads = torch.get_num_threads()
@@ -325,18 +328,18 @@ def in_parallel(search: Callable[[JobT], ResultT], jobs: Iterable[JobT], *, work
 
 
 def limit_threads_after_fork(process_id: int) -> None:
-    """Limits PyTorch to one thread in a forked process, where its thread pool does not exist.
+    """Limits PyTorch to one thread if this process was forked from the one that created the engine, with a warning.
 
-    Without the limit, the process would wait forever for threads of its parent. A warning is issued.
+    PyTorch's thread pool does not exist in a forked process, which would wait forever for threads of its parent.
 
     Args:
-        process_id: Id of the process that created the engine; nothing is changed in that process.
+        process_id: Id of the process that created the engine; in that process, nothing is changed.
     """
     if os.getpid() != process_id and torch.get_num_threads() > 1:
         torch.set_num_threads(1)
         warnings.warn(
-            "this process was forked from the one that loaded the translator, so it has no thread pool and translates "
-            "with one thread. Load the translator in each process, or start processes by spawn",
+            "this process was forked from the process that loaded the translator, so it has no thread pool and "
+            "translates with one thread. Load the translator in each process, or start processes by spawn",
             RuntimeWarning,
             stacklevel=2,
         )

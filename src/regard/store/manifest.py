@@ -219,7 +219,7 @@ def check_claims(manifest: Manifest, expected: Manifest, *, where: Path) -> None
         where: Path of the manifest, for messages.
 
     Raises:
-        CheckpointError: They differ.
+        CheckpointError: The manifest does not describe the files.
     """
     for name in ("num_parameters", "src_vocabulary", "tgt_vocabulary", "signature"):
         claimed, actual = getattr(manifest, name), getattr(expected, name)

@@ -131,7 +131,7 @@ class TrainingDirectory:
         """Creates an empty directory for a new training beside the old one, and makes it `current`.
 
         Raises:
-            CheckpointError: It cannot be created.
+            CheckpointError: The directory cannot be created.
         """
         make_directory(self.new_path)
         self.current = self.new_path

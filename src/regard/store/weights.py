@@ -95,7 +95,7 @@ def check_shapes(where: str, expected: Mapping[str, tuple[int, ...]], found: Map
         found: Shapes in the file, by name.
 
     Raises:
-        CheckpointError: They differ.
+        CheckpointError: A name or a shape differs.
     """
     lines = [f"missing: {name} {shape_text(expected[name])}" for name in sorted(expected.keys() - found.keys())]
     lines += [f"unexpected: {name} {shape_text(found[name])}" for name in sorted(found.keys() - expected.keys())]

@@ -125,7 +125,7 @@ class CheckpointDirectory:
             scalars: Everything else, as JSON.
 
         Raises:
-            CheckpointError: It cannot be written, or the directory no longer belongs to this training.
+            CheckpointError: The state cannot be written, or the directory no longer belongs to this training.
         """
         self._check()
         save_state(self.state_path, tensors, scalars)
@@ -169,7 +169,7 @@ class CheckpointDirectory:
             state: The list, from JSON.
 
         Raises:
-            CheckpointError: It is something else.
+            CheckpointError: `state` is not such a list.
         """
         try:
             self.entries = [_checkpoint(entry) for entry in state]  # type: ignore[union-attr]

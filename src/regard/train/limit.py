@@ -6,7 +6,7 @@ import math
 from bisect import bisect_right
 from typing import cast
 
-from regard.config.schema import TrainConfig
+from regard.config.resolved import ResolvedTrainConfig
 from regard.store.checkpoint import Plain
 from regard.train.progress import Progress
 from regard.train.schedule import Schedule
@@ -42,9 +42,7 @@ class TimeLimit:
         config: The `[train]` section, complete.
     """
 
-    def __init__(self, config: TrainConfig) -> None:
-        if config.steps is None or config.validate_every is None:
-            raise AssertionError("derive() fills the numbers of steps")
+    def __init__(self, config: ResolvedTrainConfig) -> None:
         self.minutes = config.max_minutes
         self.budget = math.inf if config.max_minutes is None else 60.0 * config.max_minutes
         self.steps = self.max_steps = self.reported_steps = config.steps

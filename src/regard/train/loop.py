@@ -10,7 +10,7 @@ from typing import Protocol, cast
 
 from torch import Tensor
 
-from regard.config.schema import TrainConfig
+from regard.config.resolved import ResolvedTrainConfig
 from regard.errors import CheckpointError, ConfigError
 from regard.model.seq2seq import Seq2Seq
 from regard.store.checkpoint import Plain, load_state
@@ -91,7 +91,7 @@ class Trainer:
         model: Model to train, on its device.
         stream: Training batches.
         validator: Validates the model every `validate_every` steps.
-        config: The `[train]` section, complete: `steps` and `validate_every` are numbers.
+        config: The `[train]` section, complete.
         directory: Directory of the checkpoints and of the state to resume from.
         precision: Number format of the matrix products.
         reporter: Receives progress and messages.
@@ -104,14 +104,12 @@ class Trainer:
         stream: Stream,
         validator: Validator,
         *,
-        config: TrainConfig,
+        config: ResolvedTrainConfig,
         directory: Path,
         precision: Precision,
         reporter: Reporter,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if config.steps is None or config.validate_every is None:
-            raise ConfigError("train.steps and train.validate_every must be numbers here: see regard.config.derive")
         self.model, self.stream, self.validator = model, stream, validator
         self.config, self.precision, self.reporter = config, precision, reporter
         self.validate_every = config.validate_every
@@ -333,7 +331,7 @@ class Trainer:
         return check_fits(where, self.checkpoints.weights(entry), self.model)
 
 
-def _patience_message(progress: Progress, config: TrainConfig) -> str:
+def _patience_message(progress: Progress, config: ResolvedTrainConfig) -> str:
     return (
         f"the last {progress.waited} validations brought no better {config.metric} (train.patience = "
         f"{config.patience}): training ended early, at step {progress.step:,}"

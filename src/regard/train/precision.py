@@ -12,11 +12,10 @@ from typing import Literal
 
 import torch
 
+from regard.config.resolved import PrecisionName
 from regard.config.schema import ModelConfig
 from regard.model.autocast_rnn import can_train_lstm
 from regard.native.linear import linear
-
-PrecisionName = Literal["float32", "bfloat16"]
 
 MIN_SPEEDUP = 1.3
 """Speed of bfloat16 over float32 from which `auto` chooses bfloat16. Machines with bfloat16 instructions show 2 and

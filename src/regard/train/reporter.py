@@ -156,26 +156,26 @@ class Reporters:
         self.reporters = tuple(reporters)
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """See `Reporter.on_start`."""
+        """Passes the plan on; see `Reporter.on_start`."""
         for reporter in self.reporters:
             reporter.on_start(plan)
 
     def on_step(self, report: StepReport) -> None:
-        """See `Reporter.on_step`."""
+        """Passes the report on; see `Reporter.on_step`."""
         for reporter in self.reporters:
             reporter.on_step(report)
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
-        """See `Reporter.on_validation`."""
+        """Passes the validation on; see `Reporter.on_validation`."""
         for reporter in self.reporters:
             reporter.on_validation(step, validation, best=best)
 
     def on_message(self, text: str) -> None:
-        """See `Reporter.on_message`."""
+        """Passes the message on; see `Reporter.on_message`."""
         for reporter in self.reporters:
             reporter.on_message(text)
 
     def on_end(self) -> None:
-        """See `Reporter.on_end`."""
+        """Passes the end on; see `Reporter.on_end`."""
         for reporter in self.reporters:
             reporter.on_end()

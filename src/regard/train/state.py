@@ -56,7 +56,7 @@ def check_fits(where: str, weights: dict[str, Tensor], model: nn.Module) -> dict
     """Checks that weights have the names and shapes of a model.
 
     Args:
-        where: Where the weights come from, for messages.
+        where: Source of the weights, for messages.
         weights: Weights of any shape, `(...)`, by name.
         model: Model that they must fit.
 
@@ -64,7 +64,7 @@ def check_fits(where: str, weights: dict[str, Tensor], model: nn.Module) -> dict
         The same weights.
 
     Raises:
-        CheckpointError: They belong to another model.
+        CheckpointError: The weights belong to another model.
     """
     expected = {name: tuple(weight.shape) for name, weight in own_tensors(model).items()}
     check_shapes(where, expected, {name: tuple(weight.shape) for name, weight in weights.items()})

@@ -94,7 +94,7 @@ def bidirectional(forward: Aligner, backward: Aligner, method: str) -> Aligner:
 
 @dataclass(frozen=True)
 class ReadoutOptions:
-    """What a user chooses of a readout; None = the model's own, or selected.
+    """The parts of a readout that a user sets; None = as the model's own readout, or selected on text.
 
     Attributes:
         rule: Which cells become links.
@@ -137,25 +137,26 @@ class ReadoutOptions:
         return all(option in (None, value) for option, value in chosen)
 
     def applied_to(self, own: Readout) -> Readout:
-        """The readout with these options, where nothing is selected on text.
+        """A model's own readout, changed by the options that the user gave.
 
         Args:
             own: The model's own readout.
 
         Returns:
-            The chosen rule and matrix; a matrix other than the own one is read by the default rule.
+            The readout to use. A layer or head other than the model's own is read by the default rule and threshold,
+            unless the user gave these, too.
         """
         chosen = self.over(own.for_matrix(self.layer, self.head))
         return chosen if self.shifted is None else replace(chosen, shifted=self.shifted)
 
     def over(self, own: Readout) -> Readout:
-        """The user's rule over a model's own readout.
+        """A model's own readout with the rule, threshold and end that the user gave; layer and head stay.
 
         Args:
             own: The model's own readout.
 
         Returns:
-            The own matrix and row with the chosen rule; the own threshold stays with the rule that it belongs to.
+            The readout to use. The model's threshold is dropped if the user gave another rule, but no threshold.
         """
         rule = self.rule or own.rule
         threshold = own.threshold if self.threshold is None and rule == own.rule else self.threshold

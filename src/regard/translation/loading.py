@@ -10,13 +10,12 @@ from functools import partial
 from os import PathLike
 from pathlib import Path
 
-import torch
-
 from regard.alignment.readout import known_readout
 from regard.config.threads import check_threads
 from regard.errors import ConfigError
 from regard.interop.exported import ENGINES, Exported, is_export, open_export
 from regard.model.build import ScoreFactory
+from regard.native.device import resolve_device
 from regard.native.packed import PRECISIONS
 from regard.search.engine import Engine
 from regard.search.length_limits import LengthLimits
@@ -92,9 +91,7 @@ def _load_models(
             f"{paths[0]}: regard's own engine computes in {', '.join(PRECISIONS)}, not in {precision!r}: choose one of "
             "these, or export the model to another engine with `regard export`"
         )
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    models = [load_model(str(path), device=device, score=score) for path in paths]
+    models = [load_model(str(path), device=resolve_device(device), score=score) for path in paths]
     return Translator.of(models, names=[str(path) for path in paths], precision=precision or "float32")
 
 

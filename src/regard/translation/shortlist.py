@@ -122,7 +122,7 @@ def read_shortlist(path: Path, translator: Translator) -> Shortlist:
 
     Raises:
         CheckpointError: The file is not a shortlist.
-        SearchError: It was built for other vocabularies.
+        SearchError: The shortlist was built for other vocabularies.
     """
     check_file(path, expected="a shortlist")
     tensors, metadata = read_tensors(path)

@@ -93,6 +93,6 @@ def test_common_options_with_effect_in_one_system_are_accepted() -> None:
 
 
 def test_a_system_with_an_impossible_model_is_refused() -> None:
-    message = r"systems\.b: model\.hidden_size is shared by the heads.*512 with 3 heads"
+    message = r"systems\.b: model\.hidden_size is divided among the heads.*512 with 3 heads"
     with pytest.raises(ConfigError, match=message):
         system_configs(lab({"a": [], "b": ["model.attention.heads=3"]}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from toy_training import Toy
 
+from regard.config.threads import available_cores
 from regard.errors import CheckpointError, ConfigError, DataError
 from regard.recipes.prepare import load_prepared, prepare
 
@@ -40,6 +41,16 @@ def test_a_prepared_training_is_loaded_unchanged(toy: Toy, shared: str, monkeypa
         assert before.tgt.values.tolist() == after.tgt.values.tolist()
     assert (second.src_subword is second.tgt_subword) == (shared == "true")
     assert second.tgt_subword.fingerprint() == first.tgt_subword.fingerprint()
+
+
+def test_a_value_that_is_missing_from_the_stored_configuration_is_derived_again(toy: Toy) -> None:
+    prepare(toy.config(), toy.directory / "t")
+    path = toy.directory / "t" / "config.toml"
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith(("threads", "#"))]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    second = load_prepared(toy.directory / "t")
+    assert second.config.train.threads == available_cores()
+    assert f"train.threads = {available_cores()}, all cores" in second.notes
 
 
 def test_without_validation_text_some_is_held_out(toy: Toy) -> None:

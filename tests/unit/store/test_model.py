@@ -245,7 +245,7 @@ def test_models_with_nan_are_not_saved(make: Make, tmp_path: Path) -> None:
 
 def test_a_file_with_the_name_of_the_directory_is_kept(make: Make, tmp_path: Path) -> None:
     (tmp_path / "model").write_text("here first")
-    with pytest.raises(CheckpointError, match="expected a directory or an unused name, but it is a file"):
+    with pytest.raises(CheckpointError, match="expected a directory or an unused path, but this is a file"):
         make().save(tmp_path / "model")
     assert (tmp_path / "model").read_text() == "here first"
 

@@ -316,8 +316,3 @@ def test_a_finished_training_can_be_given_more_steps(bench: Workbench) -> None:
     straight = bench.trainer(steps=16)
     straight.run()
     assert same(weights(longer), weights(straight))
-
-
-def test_an_unset_number_of_steps_is_refused(bench: Workbench) -> None:
-    with pytest.raises(ConfigError, match=r"train\.steps"):
-        bench.trainer(steps=None)

@@ -107,11 +107,11 @@ def running_sum(g: Graph, x: Value) -> Value:
 
 
 LINEAR_LAYERS: PartTable[None] = PartTable("onnx", "linear layer", {Linear: None, nn.Linear: None})
-"""Linear layers that can be drawn."""
+"""Linear layers that can be exported."""
 
 
 def linear(g: Graph, module: nn.Module, x: Value) -> Value:
-    """Draws a linear layer.
+    """Adds the nodes of a linear layer to the graph.
 
     Args:
         g: The graph.
@@ -126,19 +126,19 @@ def linear(g: Graph, module: nn.Module, x: Value) -> Value:
 
 
 def linear_weights(module: nn.Module) -> tuple[Tensor, Tensor | None]:
-    """Weight `(out, in)` and bias `(out,)` or None of a linear layer that can be drawn."""
+    """Weight `(out, in)` and bias `(out,)` or None of a linear layer that can be exported."""
     LINEAR_LAYERS.find(module)
     bias: Tensor | None = module.bias  # type: ignore[assignment]
     return module.get_parameter("weight"), bias
 
 
 def embedding_table(module: nn.Module) -> Tensor:
-    """Table `(V, E)` of an embedding that can be drawn."""
+    """Table `(V, E)` of an embedding that can be exported."""
     return exact(module, nn.Embedding, engine="onnx", family="embedding").weight
 
 
 def head_linear(g: Graph, module: HeadLinear, x: Value) -> Value:
-    """Draws `HeadLinear.forward`.
+    """Adds the nodes of `HeadLinear.forward` to the graph.
 
     Args:
         g: The graph.
@@ -200,35 +200,35 @@ def _unit(g: Graph, x: Value) -> Value:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoreDrawing:
-    """How one type of score is drawn.
+class ScoreNodes:
+    """The functions that add the nodes of one type of score to the graph.
 
     Attributes:
-        scores: Draws `Score.forward`.
-        project_key: Draws `Score.project_key`; None where keys stay as they are.
+        scores: Adds `Score.forward`.
+        project_key: Adds `Score.project_key`; None where keys stay as they are.
     """
 
     scores: Callable[..., Value]
     project_key: Callable[..., Value] | None = None
 
 
-SCORES: PartTable[ScoreDrawing] = PartTable(
+SCORES: PartTable[ScoreNodes] = PartTable(
     "onnx",
     "score",
     {
-        DotScore: ScoreDrawing(_dot),
-        ScaledDotScore: ScoreDrawing(_dot),
-        GeneralScore: ScoreDrawing(_dot, _mapped_key),
-        CosineScore: ScoreDrawing(_cosine, _unit_key),
-        AdditiveScore: ScoreDrawing(_additive, _mapped_key),
-        LocationScore: ScoreDrawing(_location_based),
+        DotScore: ScoreNodes(_dot),
+        ScaledDotScore: ScoreNodes(_dot),
+        GeneralScore: ScoreNodes(_dot, _mapped_key),
+        CosineScore: ScoreNodes(_cosine, _unit_key),
+        AdditiveScore: ScoreNodes(_additive, _mapped_key),
+        LocationScore: ScoreNodes(_location_based),
     },
 )
-"""Drawing per type of score."""
+"""The functions that add the nodes, per type of score."""
 SELF_ATTENTION_SCORES: PartTable[None] = PartTable(
     "onnx", "score of self-attention", {DotScore: None, ScaledDotScore: None, LocationScore: None}
 )
-"""Scores that can be drawn for several queries at once and for keys as they are."""
+"""Scores that can be exported for several queries at once and for keys as they are."""
 
 
 def projects_key(score: Score) -> bool:
@@ -237,7 +237,7 @@ def projects_key(score: Score) -> bool:
 
 
 def project_key(g: Graph, score: Score, key: Value) -> Value:
-    """Draws `Score.project_key`.
+    """Adds the nodes of `Score.project_key` to the graph.
 
     Args:
         g: The graph.
@@ -247,12 +247,12 @@ def project_key(g: Graph, score: Score, key: Value) -> Value:
     Returns:
         `(B, H, S, P)`.
     """
-    draw = SCORES.find(score).project_key
-    return key if draw is None else draw(g, score, key)
+    add_projection = SCORES.find(score).project_key
+    return key if add_projection is None else add_projection(g, score, key)
 
 
 def scores(g: Graph, score: Score, query: Value, key: Value) -> Value:
-    """Draws `Score.forward`; the additive score takes one query at a time, T = 1.
+    """Adds the nodes of `Score.forward` to the graph; the additive score takes one query at a time, T = 1.
 
     Args:
         g: The graph.
@@ -269,7 +269,7 @@ def scores(g: Graph, score: Score, query: Value, key: Value) -> Value:
 def window(
     g: Graph, module: Window, query: Value, src_len: Value, step: Value, num_keys: Value
 ) -> tuple[Value, list[Value]]:
-    """Draws a local window (Luong et al. 2015, §3.2) for one query per row.
+    """Adds the nodes of a local window (Luong et al. 2015, §3.2) to the graph, for one query per row.
 
     Args:
         g: The graph.
@@ -283,12 +283,12 @@ def window(
         The mask bias of positions outside the window, and biases that favor positions inside (none or one);
         `(B, 1, 1, S)` each.
     """
-    draw_center, draw_preference = WINDOWS.find(module)
+    add_center, add_preference = WINDOWS.find(module)
     last = g.op("Cast", g.op("Sub", src_len, g.ints(1)), to=1)
-    center = draw_center(g, module, query, last, step)
+    center = add_center(g, module, query, last, step)
     distance = _distance(g, g.op("Reshape", center, g.ints(-1, 1, 1, 1)), num_keys)
     outside = _outside_bias(g, distance, module.half_width)
-    return outside, [] if draw_preference is None else [draw_preference(g, module, distance)]
+    return outside, [] if add_preference is None else [add_preference(g, module, distance)]
 
 
 def _monotonic_center(g: Graph, module: MonotonicWindow, query: Value, last: Value, step: Value) -> Value:
@@ -308,11 +308,11 @@ def _gaussian(g: Graph, module: PredictiveWindow, distance: Value) -> Value:
 WINDOWS: PartTable[tuple[Callable[..., Value], Callable[..., Value] | None]] = PartTable(
     "onnx", "window", {MonotonicWindow: (_monotonic_center, None), PredictiveWindow: (_predicted_center, _gaussian)}
 )
-"""Drawing of the center, and of the preference for positions near it, per type of local window."""
+"""The functions that add the center, and the preference for positions near it, per type of local window."""
 
 
 def following_window(g: Graph, module: HistoryWindow, last: Value) -> Value:
-    """Draws a window around the previous attention weights.
+    """Adds the nodes of a window around the previous attention weights to the graph.
 
     Args:
         g: The graph.
@@ -341,7 +341,7 @@ def _mean(g: Graph, last: Value, num_keys: Value) -> Value:
 FOLLOWING_WINDOWS: PartTable[Callable[[Graph, Value, Value], Value]] = PartTable(
     "onnx", "window", {MedianWindow: _median, MeanWindow: _mean}
 )
-"""Drawing of the center per type of window around the previous weights."""
+"""The function that adds the center, per type of window around the previous weights."""
 
 
 def _distance(g: Graph, center: Value, num_keys: Value) -> Value:
@@ -353,7 +353,7 @@ def _outside_bias(g: Graph, distance: Value, reach: int) -> Value:
 
 
 def coverage(g: Graph, module: Coverage, total: Value) -> Value:
-    """Draws `Coverage.forward`.
+    """Adds the nodes of `Coverage.forward` to the graph.
 
     Args:
         g: The graph.
@@ -372,7 +372,7 @@ def coverage(g: Graph, module: Coverage, total: Value) -> Value:
 
 
 def location(g: Graph, module: LocationFeatures, last: Value) -> Value:
-    """Draws `LocationFeatures.forward`.
+    """Adds the nodes of `LocationFeatures.forward` to the graph.
 
     Args:
         g: The graph.

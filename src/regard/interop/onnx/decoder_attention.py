@@ -122,7 +122,7 @@ class DecoderAttention:
             self.ports |= {name: Port((self._num_heads, 1, "source")) for name in (_LAST, _TOTAL)}
 
     def start(self, g: Graph, states: Value, src_len: Value) -> Values:
-        """Draws the values of all ports before the first step.
+        """Adds the nodes that compute all ports before the first step.
 
         Args:
             g: The graph.
@@ -149,7 +149,7 @@ class DecoderAttention:
         return {name: values[name] for name in self.ports}
 
     def step(self, g: Graph, query: Value, inputs: Values) -> DecoderAttentionOutput:
-        """Draws one attention step.
+        """Adds the nodes of one attention step to the graph.
 
         Args:
             g: The graph.

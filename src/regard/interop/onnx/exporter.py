@@ -104,8 +104,8 @@ def plan_of(model: Seq2Seq) -> Plan:
         Its plan.
 
     Raises:
-        ConfigError: ONNX Runtime cannot run a part of the model. Parts inside a layer are checked when the plan is
-            drawn.
+        ConfigError: ONNX Runtime cannot run a part of the model. Parts inside a layer are checked when the
+            graphs are written.
     """
     exact(model, Seq2Seq, engine="onnx", family="model")
     return PLANS.find(model.decoder)(model.encoder, model.decoder)
@@ -123,13 +123,13 @@ def write_graphs(plan: Plan, model: Seq2Seq, directory: Path, make: type[Graph])
     with (directory / WEIGHT_FILE).open("wb") as file:
         weights = WeightFile(file)
         start, step = make("start", weights), make("step", weights)
-        _draw_start(start, plan)
-        _draw_step(step, plan, model)
+        _add_start(start, plan)
+        _add_step(step, plan, model)
     (directory / START).write_bytes(start.model().SerializeToString())
     (directory / STEP).write_bytes(step.model().SerializeToString())
 
 
-def _draw_start(g: Graph, plan: Plan) -> None:
+def _add_start(g: Graph, plan: Plan) -> None:
     src_ids = g.input("src_ids", torch.int64, "batch", "source")
     src_len = g.input("src_len", torch.int64, "batch")
     for name, value in plan.start(g, src_ids, src_len).items():
@@ -137,7 +137,7 @@ def _draw_start(g: Graph, plan: Plan) -> None:
         g.output(name, value, port.dtype, "batch", *port.shape)
 
 
-def _draw_step(g: Graph, plan: Plan, model: Seq2Seq) -> None:
+def _add_step(g: Graph, plan: Plan, model: Seq2Seq) -> None:
     ids = g.input("ids", torch.int64, "batch")
     inputs = {name: g.input(name, port.dtype, "batch", *port.shape) for name, port in plan.ports.items()}
     step = plan.step(g, ids, inputs)

@@ -12,7 +12,7 @@ from regard.interop.part_table import PartTable
 
 
 def attention_weights(g: Graph, normalizer: Normalizer, z: Value, bias: Value | None) -> Value:
-    """Draws a normalizer; see `regard.attention.normalizers`.
+    """Adds the nodes of a normalizer to the graph; see `regard.attention.normalizers`.
 
     Args:
         g: The graph.
@@ -71,7 +71,7 @@ NORMALIZERS: PartTable[Callable[..., Value]] = PartTable(
         Sharpened: _sharpened,
     },
 )
-"""Drawing per normalizer."""
+"""The function that adds the nodes, per normalizer."""
 
 
 def _biased(g: Graph, z: Value, bias: Value | None) -> Value:

@@ -45,7 +45,7 @@ class Step:
 
 
 class Plan(Protocol):
-    """A kind of model that can be drawn as two graphs.
+    """A kind of model that can be exported as two graphs.
 
     Attributes:
         ports: Tensors that the first graph passes to the second, by name.
@@ -54,7 +54,7 @@ class Plan(Protocol):
     ports: dict[str, Port]
 
     def start(self, g: Graph, src_ids: Value, src_len: Value) -> Values:
-        """Draws the graph that reads the source.
+        """Adds the nodes that read the source to the graph.
 
         Args:
             g: The graph.
@@ -67,7 +67,7 @@ class Plan(Protocol):
         ...
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """Draws the graph of one step.
+        """Adds the nodes of one step to the graph.
 
         Args:
             g: The graph.

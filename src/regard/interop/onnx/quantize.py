@@ -23,7 +23,7 @@ class Int8Graph(Graph):
     """
 
     def linear(self, x: Value, weight: Tensor, bias: Tensor | None = None) -> Value:
-        """See `Graph.linear`."""
+        """Adds a linear map with int8 weights, unless they are few; see `Graph.linear`."""
         if weight.numel() < MIN_NUMEL:
             return super().linear(x, weight, bias)
         factors, scales = quantize_rows(weight)
@@ -36,7 +36,7 @@ class Int8Graph(Graph):
         return y if bias is None else self.op("Add", y, self.constant(bias))
 
     def embed(self, ids: Value, table: Tensor) -> Value:
-        """See `Graph.embed`."""
+        """Adds a lookup in an int8 table, unless it is small; see `Graph.embed`."""
         if table.numel() < MIN_NUMEL:
             return super().embed(ids, table)
         factors, scales = quantize_rows(table, max_magnitude=_LEVELS)

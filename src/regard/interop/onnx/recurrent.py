@@ -48,7 +48,7 @@ class PlainPlan:
         self.ports = {name: Port((self._stack.hidden_size,)) for names in self._states for name in names}
 
     def start(self, g: Graph, src_ids: Value, src_len: Value) -> Values:
-        """See `Plan.start`."""
+        """Adds the encoder and the initial states of the decoder's layers; see `Plan.start`."""
         return self._begin(g, src_ids, src_len)[1]
 
     def _begin(self, g: Graph, src_ids: Value, src_len: Value) -> tuple[Value, Values]:
@@ -74,7 +74,7 @@ class PlainPlan:
         return g.op("Transpose", x, perm=[1, 0, 2]), g.op("Concat", *summary, axis=1)
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """See `Plan.step`."""
+        """Adds the recurrent layers and the readout; see `Plan.step`."""
         embedded = g.embed(ids, self._table)
         top, after = self._recur(g, [embedded], inputs)
         return Step(_read_out(g, self._readout, [top]), [], after)
@@ -108,7 +108,7 @@ class LuongPlan(PlainPlan):
         self.ports |= self._attention.ports
 
     def start(self, g: Graph, src_ids: Value, src_len: Value) -> Values:
-        """See `Plan.start`."""
+        """Adds the encoder, the initial states and the attention's memory; see `Plan.start`."""
         states, values = self._begin(g, src_ids, src_len)
         if self._fed_size:
             shape = g.op("Concat", g.op("Shape", src_len), g.ints(self._fed_size), axis=0)
@@ -116,7 +116,7 @@ class LuongPlan(PlainPlan):
         return values | self._attention.start(g, states, src_len)
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """See `Plan.step`."""
+        """Adds the recurrent layers, then attention with their output as query, then the readout; see `Plan.step`."""
         embedded = g.embed(ids, self._table)
         fed = [inputs[_FED]] if self._fed_size else []
         top, after = self._recur(g, [embedded, *fed], inputs)
@@ -143,13 +143,13 @@ class BahdanauPlan(PlainPlan):
         self.ports |= self._attention.ports
 
     def start(self, g: Graph, src_ids: Value, src_len: Value) -> Values:
-        """See `Plan.start`."""
+        """Adds the encoder, the initial states and the attention's memory; see `Plan.start`."""
         states, values = self._begin(g, src_ids, src_len)
         values[_TOP] = values[self._states[-1][0]]
         return values | self._attention.start(g, states, src_len)
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """See `Plan.step`."""
+        """Adds attention with the last state as query, then the recurrent layers, then the readout; see `Plan.step`."""
         embedded = g.embed(ids, self._table)
         attended = self._attention.step(g, inputs[_TOP], inputs)
         top, after = self._recur(g, [embedded, attended.context], inputs)
@@ -268,7 +268,7 @@ def _lstm_cell(g: Graph, layer: LSTMLayer, inputs: list[Value], state: list[Valu
 _CELLS: PartTable[Callable[..., list[Value]]] = PartTable(
     "onnx", "recurrent layer", {GRULayer: _gru_cell, LSTMLayer: _lstm_cell, ElmanLayer: _elman_cell}
 )
-"""Drawing of one step per type of layer: from its inputs and its state, `(B, ...)` each, to the next state."""
+"""The function that adds one step, per type of layer: inputs and state, `(B, ...)` each, to the next state."""
 
 
 def _joined(g: Graph, values: list[Value]) -> Value:

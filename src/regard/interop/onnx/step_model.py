@@ -40,7 +40,7 @@ class OnnxState(State):
     sentences: Tensor
 
     def select(self, rows: Tensor) -> OnnxState:
-        """See `State.select`; `source` is not copied if every row keeps its sentence, as in most steps of a beam."""
+        """Reorders the rows; `source` is copied only if a row changes its sentence; see `State.select`."""
         sentences = self.sentences[rows]
         same = torch.equal(sentences, self.sentences)
         source = self.source if same else select_rows(self.source, rows)
@@ -84,7 +84,7 @@ class OnnxStepModel:
             )
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> OnnxState:
-        """See `StepModel.start`."""
+        """Runs the graph that reads the source; see `StepModel.start`."""
         names = [*self._source, *self._state]
         values = _run(self._start, names, {"src_ids": src_ids, "src_len": src_len})
         if any(value.shape[:1] != src_len.shape for value in values):
@@ -95,7 +95,7 @@ class OnnxStepModel:
         return OnnxState(tuple(values[:split]), tuple(values[split:]), torch.arange(len(src_ids)))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, OnnxState]:
-        """See `StepModel.step`."""
+        """Runs the graph of one step; see `StepModel.step`."""
         if not isinstance(state, OnnxState):
             raise AssertionError("the state comes from another decoder")
         weights = self._weights if need_weights else []

@@ -55,7 +55,7 @@ class TransformerPlan:
                 )
 
     def start(self, g: Graph, src_ids: Value, src_len: Value) -> Values:
-        """See `Plan.start`."""
+        """Adds the encoder, and the keys and values of cross-attention in each layer; see `Plan.start`."""
         lead = g.op("Shape", src_ids)
         where = parts.positions(g, parts.size(g, src_ids, 1))
         length = g.op("Reshape", src_len, g.ints(-1, 1, 1, 1))
@@ -85,7 +85,7 @@ class TransformerPlan:
         return values
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """See `Plan.step`."""
+        """Adds the decoder's layers for one position, with the keys and values of earlier ones; see `Plan.step`."""
         where = parts.size(g, inputs[f"{STATE}key_0"], 2)  # t, the number of earlier steps
         x = _embed(g, self._decoder.embedder, g.op("Unsqueeze", ids, g.ints(1)), where)
         weights: list[Value] = []
@@ -153,7 +153,7 @@ def _attend(
 
 
 def _rotate(g: Graph, x: Value, where: Value, width: int) -> Value:
-    """See `regard.attention.rotary.rotate`; positions `(T,)`, K is `width`."""
+    """Adds `regard.attention.rotary.rotate` for positions `(T,)`; K is `width`."""
     half = width // 2
     frequency = 10_000.0 ** (-torch.arange(half, dtype=torch.float32) / half)
     sin, cos = _angles(g, where, frequency)
@@ -164,15 +164,15 @@ def _rotate(g: Graph, x: Value, where: Value, width: int) -> Value:
 
 
 def _embed(g: Graph, embedder: Embedder, ids: Value, where: Value) -> Value:
-    """See `Embedder.forward`: ids `(B, T)` at positions `(T,)` to rows `(B T, D)`."""
+    """Adds `Embedder.forward`: ids `(B, T)` at positions `(T,)` to rows `(B T, D)`."""
     exact(embedder, Embedder, engine="onnx", family="embedder")
     table = parts.embedding_table(embedder.embedding)
     rows = g.op("Mul", g.embed(g.op("Reshape", ids, g.ints(-1)), table), g.scalar(embedder.scale))
-    draw = _POSITIONS.find(embedder.positions)
-    if draw is None:
+    add_positions = _POSITIONS.find(embedder.positions)
+    if add_positions is None:
         return rows
     width = table.shape[1]
-    added = draw(g, embedder.positions, where, width)
+    added = add_positions(g, embedder.positions, where, width)
     shape = g.op("Concat", g.op("Shape", ids), g.ints(width), axis=0)
     return g.op("Reshape", g.op("Add", g.op("Reshape", rows, shape), added), g.ints(-1, width))
 
@@ -193,7 +193,7 @@ _POSITIONS: PartTable[Callable[..., Value] | None] = PartTable(
     "position encoding",
     {LearnedPositions: _learned, SinusoidalPositions: _sinusoidal, NoPositions: None},
 )
-"""Drawing of the vectors `(T, D)` that are added to embeddings; None where nothing is added."""
+"""The function that adds the position embeddings `(T, D)` to the graph; None where there are none."""
 
 
 def _angles(g: Graph, where: Value, frequency: Tensor) -> tuple[Value, Value]:
