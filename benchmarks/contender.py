@@ -23,8 +23,8 @@ from regard.model.build import build_model
 from regard.model.packing import pack_for_search
 from regard.model.seq2seq import Seq2Seq
 from regard.search.beam import BeamOptions, beam_search
-from regard.search.engine import in_parallel
 from regard.search.greedy import greedy_search
+from regard.search.parallel import in_parallel
 from regard.store import StoredModel
 from regard.text.subword import Subword
 from regard.train.allocator import keep_freed_memory

@@ -174,7 +174,7 @@ def test_int8_precision(at_work: Path, regard: Run) -> None:
     for precision in ("int9", "INT8"):
         done = regard("translate", "model", "--precision", precision, stdin=b"how are you\n")
         assert done.status == 2
-        assert f"computes in float32, bfloat16, int8, not in '{precision}'" in done.err
+        assert f"one of float32, bfloat16, int8, got '{precision}'" in done.err
 
 
 def test_a_shortlist_is_used_and_in_the_signature(at_work: Path, regard: Run) -> None:

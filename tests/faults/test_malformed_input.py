@@ -82,7 +82,7 @@ CASES = {
     "truncated weights": Case(f"{TRANSLATE} cut", "cut/weights.safetensors", "copy it again"),
     "weights of another shape": Case(f"{TRANSLATE} reshaped", "output_bias should be 310, but is 5", "config.toml"),
     "edited configuration": Case(f"{TRANSLATE} edited", "edited/config.toml: changed since", "Copy the model again"),
-    "newer format": Case(f"{TRANSLATE} newer", "newer/manifest.json", "install a newer regard"),
+    "newer format": Case(f"{TRANSLATE} newer", "newer/manifest.json", "install a newer version of regard"),
     "missing weights": Case(f"{TRANSLATE} no-weights", "no-weights/weights.safetensors", "copy the whole directory"),
     "broken manifest": Case(f"{TRANSLATE} no-json", "no-json/manifest.json", "copy the model again"),
     "nothing to describe": Case("info", "expected a model or --machine, got neither", "give the directory"),
@@ -131,10 +131,10 @@ CASES = {
     "huge word numbers": Case("aer --gold far --links far", "far:1: sentence number", "check the numbers"),
     # --- evaluation, alignment and attention
     "evaluation of unequal files": Case(
-        "evaluate model --src a.en --ref short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"
+        "evaluate model --src a.en --ref short.fr", "a.en has 300 lines but short.fr has 299", "equally many lines"
     ),
     "evaluation of nothing": Case("evaluate model --src empty --ref empty", "empty", "name a file with text"),
-    "alignment of unequal files": Case("align model --src one.en --tgt a.fr", "a.fr has 300", "must be equal"),
+    "alignment of unequal files": Case("align model --src one.en --tgt a.fr", "a.fr has 300", "equally many lines"),
     "no words to attend to": Case("attend model ' '", "the sentence is empty", "expected some words"),
     "no attention to show": Case(
         "attend plain hello", "plain: there is no attention to show", "train a model with attention"

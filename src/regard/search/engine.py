@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Protocol, TypeVar
 
@@ -19,12 +17,15 @@ from regard.search.attention_filter import KEEP_ALL, AttentionFilter
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.greedy import greedy_search
 from regard.search.log_probs import NotFiniteError
+from regard.search.next_words import WordTokens
+from regard.search.parallel import in_parallel, limit_threads_after_fork
+from regard.search.prefix import WordEnd, check_prefixes
+from regard.search.restricted import RestrictedModel
 from regard.search.sample import SampleOptions, sample
 from regard.search.score import force_decode
-from regard.search.shortlist import Shortlist, full_ids, shortlist_specials, with_shortlist
+from regard.search.shortlist import Shortlist
 from regard.values import Batch, Hypothesis, Specials
 
-JobT = TypeVar("JobT")
 ResultT = TypeVar("ResultT")
 MAX_ROWS, MAX_POSITIONS, MAX_CELLS = 64, 20_000, 4_000_000
 """Limits of a batch: sentences, padded source positions of all beams, and attention weights."""
@@ -41,6 +42,8 @@ class Engine(Protocol):
         *,
         need_weights: bool,
         need_scores: bool = True,
+        prefixes: Sequence[Sequence[int]] | None = None,
+        word_end: WordEnd | None = None,
     ) -> list[list[Hypothesis]]:
         """Translates source sentences, of any number and any lengths.
 
@@ -50,12 +53,16 @@ class Engine(Protocol):
             options: Options of beam search (a beam of 1 is greedy search), or of sampling.
             need_weights: Whether to return attention weights.
             need_scores: Whether scores are needed; if not, an engine may return NaN to save time.
+            prefixes: Token ids that the translations of each sentence must begin with, without bos; empty for none.
+            word_end: Tokens that cannot follow a prefix, for engines that can exclude them; None = every token can.
 
         Returns:
             The hypotheses of each sentence: of beam search, the best first; of sampling, in the order they were drawn.
+            Their tokens, scores and attention include those of the prefix.
 
         Raises:
-            SearchError: The engine does not support the options, or the model's logits are not finite.
+            SearchError: The engine does not support the options, a prefix is as long as its limit or contains special
+                tokens, or the model's logits are not finite.
         """
         ...
 
@@ -110,6 +117,7 @@ class StepEngine:
         # All threads share the GPU, so their batches would wait for each other.
         self._workers = workers or (0 if device == "cpu" else 1)
         self._shortlist: Shortlist | None = None
+        self._before_step: Callable[[], None] | None = None
         self._process = os.getpid()
 
     def with_shortlist(self, shortlist: Shortlist) -> StepEngine:
@@ -125,6 +133,21 @@ class StepEngine:
         engine._shortlist = shortlist
         return engine
 
+    def observed(self, before_step: Callable[[], None]) -> StepEngine:
+        """The same engine with a function that is called before each step of its searches.
+
+        Args:
+            before_step: The function. It may search with the same model in the same thread. An exception that it raises
+                ends the search.
+
+        Returns:
+            A new engine, which searches in the calling thread.
+        """
+        engine = copy(self)
+        engine._before_step = before_step
+        engine._workers = 1
+        return engine
+
     def search(
         self,
         sources: Sequence[Sequence[int]],
@@ -133,43 +156,86 @@ class StepEngine:
         *,
         need_weights: bool,
         need_scores: bool = True,
+        prefixes: Sequence[Sequence[int]] | None = None,
+        word_end: WordEnd | None = None,
     ) -> list[list[Hypothesis]]:
         """Translates source sentences in batches of similar lengths, in parallel threads. See `Engine.search`."""
-        copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
         if isinstance(options, SampleOptions) and self._shortlist is not None:
             raise SearchError(
                 "sampling draws from the whole vocabulary and cannot use a shortlist: leave out the shortlist"
             )
+        if prefixes is not None:
+            check_prefixes(prefixes, limits, self._tgt_specials)
 
         def search_batch(rows: list[int]) -> list[list[Hypothesis]]:
             batch = self._collate([sources[row] for row in rows])
             max_len = torch.tensor([limits[row] for row in rows], device=self._device)
+            batch_prefixes = [prefixes[row] for row in rows] if prefixes else []
+            restricted = self._shortlisted(batch, batch_prefixes)
+            if any(batch_prefixes):
+                restricted = restricted.with_prefixes(batch_prefixes, word_end, device=self._device)
+            restricted = self._observed(restricted)
             if isinstance(options, SampleOptions):
-                return self._sample_batch(batch, max_len, options, first=rows[0], need_weights=need_weights)
-            if self._shortlist is None:
-                return self._search_batch(self._model, batch, max_len, options, self._tgt_specials, need_weights)
-            src = self._src_specials
-            allowed = self._shortlist.allowed(batch.src_ids.masked_fill(batch.src_ids == src.pad, src.eos))
-            token_ids = self._shortlist.token_ids(allowed)
-            model = with_shortlist(self._model, token_ids, allowed)
-            specials = shortlist_specials(self._tgt_specials, token_ids)
-            hypotheses = self._search_batch(model, batch, max_len, options, specials, need_weights)
-            return full_ids(hypotheses, token_ids)
+                return self._sample_batch(restricted, batch, max_len, options, first=rows[0], need_weights=need_weights)
+            return restricted.full_ids(self._search_batch(restricted, batch, max_len, options, need_weights))
 
+        copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
         return self._in_batches(search_batch, [len(source) + 1 for source in sources], beam=copies)
 
+    def next_words(
+        self, source: Sequence[int], prefix: Sequence[int], *, count: int, limit: int, words: WordTokens
+    ) -> list[tuple[int, ...]]:
+        """Finds the most probable words after a prefix; see `regard.search.next_words`.
+
+        Args:
+            source: Ids without eos.
+            prefix: Ids of the tokens before the word, without bos.
+            count: Number of words.
+            limit: Largest number of tokens of the translation, eos included.
+            words: The tokens of the vocabulary as parts of words.
+
+        Returns:
+            The ids of up to `count` different words, the most probable first.
+
+        Raises:
+            SearchError: As in `search`, or `count` is below 1.
+        """
+        check_prefixes([prefix], [limit], self._tgt_specials)
+        batch = self._collate([source])
+        model = self._observed(self._shortlisted(batch, [prefix]))
+        return model.next_words(batch.src_ids, prefix, count=count, max_len=limit, words=words)
+
+    def _shortlisted(self, batch: Batch, prefixes: Sequence[Sequence[int]] = ()) -> RestrictedModel:
+        """The model for a batch, restricted to its shortlist and the tokens of prefixes."""
+        model = RestrictedModel(self._model, self._tgt_specials)
+        if self._shortlist is None:
+            return model
+        src = self._src_specials
+        src_ids = batch.src_ids.masked_fill(batch.src_ids == src.pad, src.eos)
+        return model.with_shortlist(self._shortlist, src_ids, prefixes)
+
+    def _observed(self, model: RestrictedModel) -> RestrictedModel:
+        return model if self._before_step is None else model.observed(self._before_step)
+
     def _sample_batch(
-        self, batch: Batch, max_len: Tensor, options: SampleOptions, *, first: int, need_weights: bool
+        self,
+        restricted: RestrictedModel,
+        batch: Batch,
+        max_len: Tensor,
+        options: SampleOptions,
+        *,
+        first: int,
+        need_weights: bool,
     ) -> list[list[Hypothesis]]:
         """Samples for a batch, with random numbers that depend on the seed and the batch's first sentence."""
         generator = torch.Generator(self._device).manual_seed(options.seed)
         generator.manual_seed(int(torch.randint(1 << 62, (first + 1,), generator=generator, device=self._device)[-1]))
         return sample(
-            self._model,
+            restricted.model,
             batch.src_ids,
             batch.src_len,
             max_len=max_len,
-            specials=self._tgt_specials,
+            specials=restricted.specials,
             generator=generator,
             options=options,
             need_weights=need_weights,
@@ -177,31 +243,30 @@ class StepEngine:
 
     def _search_batch(
         self,
-        model: StepModel,
+        restricted: RestrictedModel,
         batch: Batch,
         max_len: Tensor,
         options: BeamOptions,
-        specials: Specials,
         need_weights: bool,
     ) -> list[list[Hypothesis]]:
         if options.beam == 1 and not options.coverage_penalty:
             hypotheses = greedy_search(
-                model,
+                restricted.model,
                 batch.src_ids,
                 batch.src_len,
                 max_len=max_len,
-                specials=specials,
+                specials=restricted.specials,
                 length_penalty=options.length_penalty,
                 min_len=options.min_len,
                 need_weights=need_weights,
             )
             return [[hypothesis] for hypothesis in hypotheses]
         return beam_search(
-            model,
+            restricted.model,
             batch.src_ids,
             batch.src_len,
             max_len=max_len,
-            specials=specials,
+            specials=restricted.specials,
             options=options,
             need_weights=need_weights,
         )
@@ -214,11 +279,12 @@ class StepEngine:
         attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
         """Scores given translations in batches of similar lengths, in parallel threads. See `Engine.force`."""
+        unrestricted = self._observed(RestrictedModel(self._model, self._tgt_specials))
 
         def force_batch(rows: list[int]) -> list[Hypothesis]:
             batch = self._collate([sources[row] for row in rows])
             return force_decode(
-                self._model,
+                unrestricted.model,
                 batch.src_ids,
                 batch.src_len,
                 [targets[row] for row in rows],
@@ -290,56 +356,3 @@ def length_sorted(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = (
             max_area = areas[row] if areas else 0
         batch.append(row)
     return [*batches[1::2][::-1], *batches[::2]]
-
-
-def in_parallel(search: Callable[[JobT], ResultT], jobs: Iterable[JobT], *, workers: int = 0) -> Iterator[ResultT]:
-    """Runs a function, such as the search over one batch, for many jobs in parallel threads.
-
-    A step of a search consists of many small operations, most too small for several threads. PyTorch releases Python's
-    lock (GIL) during each, so parallel searches use the processor better than parallel operations. Results do not
-    depend on the number of threads.
-
-    Args:
-        search: Function to call with each job, from several threads.
-        jobs: Arguments of the calls, such as batches; all are read before the first result is yielded.
-        workers: Number of parallel calls; 0 = the number of PyTorch's threads.
-
-    Yields:
-        The results of the calls, in the order of the jobs.
-    """
-    pending = list(jobs)
-    threads = torch.get_num_threads()
-    workers = min(workers or threads, len(pending))
-    if workers <= 1:
-        yield from map(search, pending)
-        return
-    try:
-        # Each worker computes its operations with a single thread.
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            futures = [pool.submit(search, job) for job in pending]
-            try:
-                for future in futures:
-                    yield future.result()
-            finally:
-                for future in futures:
-                    future.cancel()
-    finally:
-        torch.set_num_threads(threads)
-
-
-def limit_threads_after_fork(process_id: int) -> None:
-    """Limits PyTorch to one thread if this process was forked from the one that created the engine, with a warning.
-
-    PyTorch's thread pool does not exist in a forked process, which would wait forever for threads of its parent.
-
-    Args:
-        process_id: Id of the process that created the engine; in that process, nothing is changed.
-    """
-    if os.getpid() != process_id and torch.get_num_threads() > 1:
-        torch.set_num_threads(1)
-        warnings.warn(
-            "this process was forked from the process that loaded the translator, so it has no thread pool and "
-            "translates with one thread. Load the translator in each process, or start processes by spawn",
-            RuntimeWarning,
-            stacklevel=2,
-        )

@@ -22,6 +22,7 @@ from regard.text.tokenizers import (
     join_pieces,
 )
 from regard.text.vocabulary import Kind, learn_vocabulary
+from regard.text.word_boundaries import WordBoundaries
 from regard.values import Encoding, Specials
 
 MAX_VOCABULARY_BYTES = 16 << 20
@@ -65,6 +66,7 @@ class Subword:
         self._tokenizer: SubwordTokenizer = ImportedTokenizer(processor) if imported else TrainedTokenizer(processor)
         self._pieces, self._surfaces = self._tokenizer.pieces, self._tokenizer.surfaces
         self._imported = imported
+        self._word_boundaries: WordBoundaries | None = None
         self._samplers: dict[float, SegmentationSampler] = {}
         if min(self.specials.unk, self.specials.pad, self.specials.bos, self.specials.eos) < 0:
             raise CheckpointError(
@@ -154,6 +156,12 @@ class Subword:
     def fingerprint(self) -> str:
         """SHA-256 hash of the serialized SentencePiece model, in hexadecimal."""
         return hashlib.sha256(self._bytes).hexdigest()
+
+    def word_boundaries(self) -> WordBoundaries:
+        """Which subwords begin, continue and end words; computed once."""
+        if self._word_boundaries is None:
+            self._word_boundaries = WordBoundaries.of(self._surfaces)
+        return self._word_boundaries
 
     def __len__(self) -> int:
         """Number of subwords, with special tokens and bytes."""

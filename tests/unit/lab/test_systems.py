@@ -34,7 +34,7 @@ def test_built_in_labs_compare_different_systems(name: str) -> None:
     ],
 )
 def test_two_equal_systems_are_refused(first: list[str], second: list[str]) -> None:
-    with pytest.raises(ConfigError, match=r"systems\.b: has the same effective options as systems\.a"):
+    with pytest.raises(ConfigError, match=r"systems\.b: has the same options in effect as systems\.a"):
         system_configs(lab({"a": first, "b": second, "c": ["model.cell=rnn"]}))
 
 
