@@ -58,7 +58,9 @@ class ReadyPython:
     """
 
     def __init__(self, directory: Path) -> None:
-        address, self.process = directory / "s", None
+        address = directory / "s"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.serves = False
         if sys.platform == "linux" and sys.version_info >= (3, 9) and len(os.fsencode(address)) < 100:
             one_thread = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
             self.process = subprocess.Popen(
@@ -67,8 +69,8 @@ class ReadyPython:
                 stdout=subprocess.PIPE,
                 env=os.environ | one_thread | {"GOMP_SPINCOUNT": "1000"},
             )
-        # The process writes "ready" when all modules are loaded.
-        self.serves = self.process is not None and self.process.stdout.read(5) == b"ready"
+            assert self.process.stdout
+            self.serves = self.process.stdout.read(5) == b"ready"  # when all modules are loaded
         if self.serves:
             client = directory / "regard"
             client.write_text(CLIENT.format(python=sys.executable, address=str(address)), encoding="utf-8")
@@ -77,6 +79,8 @@ class ReadyPython:
     def close(self) -> None:
         """Ends the Python process and its running commands."""
         if self.process is not None:
+            assert self.process.stdin
+            assert self.process.stdout
             self.process.stdin.close()
             self.process.wait()
             self.process.stdout.close()
@@ -107,7 +111,7 @@ class Command:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-        sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+        sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr  # type: ignore[misc]  # Final
         os.chdir(self.directory)
         os.environ.clear()
         os.environ.update(self.environment)
@@ -119,7 +123,8 @@ def received(client: socket.socket) -> Command:
     request = bytearray()
     while len(request) < int.from_bytes(size, "big"):
         request += client.recv(1 << 16)
-    return Command(*json.loads(request), streams)
+    arguments, directory, environment = json.loads(request)
+    return Command(arguments, directory, environment, streams)
 
 
 @dataclass
@@ -134,7 +139,8 @@ class Server:
         command = None
         while command is None:
             clients = {client.fileno(): pid for pid, client in self.running.values()}
-            ready, _, _ = select.select([0, self.listener, *self.running, *clients], [], [])
+            listening = self.listener.fileno()
+            ready, _, _ = select.select([0, listening, *self.running, *clients], [], [])
             for descriptor in self.running.keys() & ready:
                 clients.pop(self.running[descriptor][1].fileno())
                 self._report_end(descriptor)
@@ -144,7 +150,7 @@ class Server:
                 for pid, _ in self.running.values():
                     os.kill(pid, signal.SIGKILL)
                 return None
-            if self.listener in ready:
+            if listening in ready:
                 command = self._started()
         return command
 

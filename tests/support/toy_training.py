@@ -1,12 +1,10 @@
-"""A fixture: parallel text in a toy language, and configurations of a training on it that takes a second."""
+"""Parallel text in a toy language, and configurations of trainings on it that take a second."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import pytest
 
 from regard.config.load import load_config
 from regard.config.schema import Config
@@ -47,8 +45,3 @@ class Toy:
         ]
         where = [f"data.{key}={self.directory / names[key]}" for key in files]
         return load_config(preset="bahdanau", overrides=[*where, *small], variant=overrides)
-
-
-@pytest.fixture
-def toy(tmp_path: Path) -> Toy:
-    return Toy(tmp_path)

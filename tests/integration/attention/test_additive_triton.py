@@ -129,7 +129,8 @@ def test_triton_is_used_on_a_gpu_only(monkeypatch: pytest.MonkeyPatch) -> None:
     chunks = (chunked.chunked_forward, chunked.chunked_backward)
 
     def chosen(device: str, dtype: torch.dtype) -> object:
-        return native._fallback(SimpleNamespace(device=torch.device(device), dtype=dtype))
+        on_device = SimpleNamespace(device=torch.device(device), dtype=dtype)  # no GPU is needed
+        return native._fallback(on_device)  # type: ignore[arg-type]
 
     monkeypatch.setattr(native, "_triton", lambda: gpu)
     for dtype in (torch.float32, torch.bfloat16, torch.float16):
@@ -144,8 +145,9 @@ def test_triton_is_used_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(native, "find_spec", lambda name: None)
     assert native._triton.__wrapped__() is None
     monkeypatch.setattr(native, "find_spec", lambda name: object())
-    names = [function.__name__ for function in native._triton.__wrapped__()]
-    assert names == ["triton_forward", "triton_backward"]
+    functions = native._triton.__wrapped__()
+    assert functions is not None
+    assert [function.__name__ for function in functions] == ["triton_forward", "triton_backward"]
 
 
 def test_without_a_gpu_triton_is_not_imported(tmp_path: Path) -> None:

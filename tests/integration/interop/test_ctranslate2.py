@@ -17,6 +17,7 @@ from regard.errors import CheckpointError, ConfigError, SearchError
 from regard.interop.ctranslate2.exporter import export_ctranslate2
 from regard.interop.exported import open_export
 from regard.interop.verification import NUM_SAMPLES, sample_sources, verify
+from regard.model.transformer import TransformerDecoder
 from regard.search.attention_filter import KEEP_ALL
 from regard.search.beam import BeamOptions
 from regard.store import StoredModel
@@ -146,8 +147,9 @@ def test_options_that_ctranslate2_does_not_have_are_named(make: Make, tmp_path: 
     rnn = dataclasses.replace(stored, config=Config(model=RNNConfig()))
     with pytest.raises(ConfigError, match=r"model\.kind: CTranslate2 runs Transformers only"):
         export_ctranslate2(rnn, tmp_path / "export")
+    assert isinstance(stored.model.decoder, TransformerDecoder)
     for layer in stored.model.decoder.layers:
-        layer.cross_attention.score = DotScore(8, 8)
+        layer.get_submodule("cross_attention").score = DotScore(8, 8)
     with pytest.raises(ConfigError, match="cannot run this model: its score is DotScore, expected ScaledDotScore"):
         export_ctranslate2(stored, tmp_path / "export")
     assert not (tmp_path / "export").exists()
@@ -254,8 +256,9 @@ def test_prefixes_of_an_export(make: Make, tmp_path: Path) -> None:
     export_ctranslate2(make(), tmp_path / "export")
     exported = load(tmp_path / "export", device="cpu", threads=1)
     prefixes = ["un homme", "", "", "les enfants ,", "deux"]
+    found: list[Translation] = []
     for options in ({"beam": 1}, {"beam": 1, "scores": False}, {"n_best": 2}, {"retry": True, "attention": True}):
-        found = exported.translate(LINES, prefixes=prefixes, **options)  # type: ignore[arg-type]
+        found = exported.translate(LINES, prefixes=prefixes, **options)
         assert all(entry.text.startswith(prefix) for entry, prefix in zip(found, prefixes, strict=True))
         assert math.isnan(found[0].score) == (not options.get("scores", True))
         assert found[0].token_scores == found[0].word_scores == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -15,6 +16,7 @@ from regard.interop.eflomal import align_words
 from regard.text.links import read_pharaoh
 from regard.text.normalize import normalize
 from regard.text.words import word_spans
+from regard.values import Links
 from regard_phrasebook.corpus import write_corpus
 
 needs_eflomal = pytest.mark.skipif(find_spec("eflomal") is None, reason="needs eflomal: pip install 'regard[align]'")
@@ -31,8 +33,18 @@ UNLINKED = {
 """Rows that are inserted: without words on a side, or with too many words."""
 
 
+class Book(NamedTuple):
+    """Sentence pairs, their gold links and eflomal's, and the files that eflomal left behind."""
+
+    sources: list[str]
+    targets: list[str]
+    gold: list[Links]
+    links: list[Links]
+    leftover: list[Path]
+
+
 @pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory):
+def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
     """2,000 pairs of the phrasebook with gold links, difficult rows among them, and eflomal's links of all."""
     directory = tmp_path_factory.mktemp("book")
     write_corpus(directory, pair="en-fr", pairs=2000, seed=1, min_length=1, max_length=12)
@@ -40,19 +52,20 @@ def book(tmp_path_factory: pytest.TempPathFactory):
     sources, targets = [[line.replace(" ", ODD.get(row, " ")) for row, line in enumerate(side)] for side in sides]
     gold = [links.sure for links in read_pharaoh(directory / "train.align")]
     for row, (src, tgt) in UNLINKED.items():
-        for column, value in ((sources, src), (targets, tgt), (gold, ())):
-            column.insert(row, value)
+        sources.insert(row, src)
+        targets.insert(row, tgt)
+        gold.insert(row, ())
     before, tempfile.tempdir = tempfile.tempdir, str(tmp_path_factory.mktemp("temporary"))
     try:
         links = align_words(sources, targets)
         leftover = list(Path(tempfile.tempdir).iterdir())
     finally:
         tempfile.tempdir = before
-    return sources, targets, gold, links, leftover
+    return Book(sources, targets, gold, links, leftover)
 
 
 @needs_eflomal
-def test_most_links_are_right(book):
+def test_most_links_are_right(book: Book) -> None:
     """Runs differ a little: four of them had error rates from 0.188 to 0.196."""
     *_, gold, links, _ = book
     assert alignment_error_rate(links, gold).aer < 0.25
@@ -61,7 +74,7 @@ def test_most_links_are_right(book):
 
 
 @needs_eflomal
-def test_pairs_without_words_have_no_links_and_shift_no_others(book):
+def test_pairs_without_words_have_no_links_and_shift_no_others(book: Book) -> None:
     sources, targets, _, links, _ = book
     assert len(links) == len(sources) == 2006
     assert [links[row] for row in UNLINKED] == [()] * 6
@@ -72,8 +85,8 @@ def test_pairs_without_words_have_no_links_and_shift_no_others(book):
 
 
 @needs_eflomal
-def test_no_file_is_left_behind(book):
-    assert book[-1] == []
+def test_no_file_is_left_behind(book: Book) -> None:
+    assert book.leftover == []
 
 
 def use_program(monkeypatch: pytest.MonkeyPatch, directory: Path, text: str) -> None:
@@ -91,7 +104,7 @@ open(paths["reverse-links"], "w").write("0-1 1-0\\n0-0\\n")
 """
 
 
-def test_both_directions_are_combined(monkeypatch, tmp_path):
+def test_both_directions_are_combined(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Links of both directions are (source word, target word)."""
     use_program(monkeypatch, tmp_path, LINKING)
     sources, targets = ["a\tb c ", "", "d"], ["x y z", "nothing", "w"]
@@ -109,7 +122,9 @@ def test_both_directions_are_combined(monkeypatch, tmp_path):
         ("import os\nos.abort()", "it printed no reason$"),
     ],
 )
-def test_a_failure_shows_the_output_of_the_program(monkeypatch, tmp_path, text, message):
+def test_a_failure_shows_the_output_of_the_program(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, message: str
+) -> None:
     use_program(monkeypatch, tmp_path, text)
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
@@ -118,20 +133,20 @@ def test_a_failure_shows_the_output_of_the_program(monkeypatch, tmp_path, text, 
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_ctrl_c_stops_regard_too(monkeypatch, tmp_path):
+def test_ctrl_c_stops_regard_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     interrupt = "signal.signal(signal.SIGINT, signal.default_int_handler)\nos.kill(os.getpid(), signal.SIGINT)\n"
     use_program(monkeypatch, tmp_path, f"import os, signal\n{interrupt}")  # background jobs of a shell ignore SIGINT
     with pytest.raises(KeyboardInterrupt):
         align_words(["a"], ["b"])
 
 
-def test_pairs_without_words_do_not_run_the_program(monkeypatch, tmp_path):
+def test_pairs_without_words_do_not_run_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     use_program(monkeypatch, tmp_path, "raise SystemExit(1)")
     assert align_words([], []) == []
     assert align_words(["", "a"], ["b", " "]) == [(), ()]
 
 
-def test_wrong_arguments_are_refused(monkeypatch, tmp_path):
+def test_wrong_arguments_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     use_program(monkeypatch, tmp_path, "")
     with pytest.raises(DataError, match="got 1 source and 2 target"):
         align_words(["a"], ["b", "c"])
@@ -139,13 +154,13 @@ def test_wrong_arguments_are_refused(monkeypatch, tmp_path):
         align_words(["a"], ["b"], method="diagonal")
 
 
-def test_a_missing_package_says_how_to_install_it(monkeypatch):
+def test_a_missing_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("regard.interop.packages.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"eflomal is needed: pip install 'regard\[align\]'"):
         align_words(["a"], ["b"])
 
 
-def test_a_package_without_its_program(monkeypatch):
+def test_a_package_without_its_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("regard.interop.packages.find_spec", lambda name: name)
     monkeypatch.setattr(eflomal, "files", lambda name: None)
     with pytest.raises(ConfigError, match="without its program eflomal-align"):

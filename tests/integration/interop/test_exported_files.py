@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from regard.errors import CheckpointError
 from regard.interop.marian.exporter import export_marian
+from regard.store import StoredModel
+
+Make = Callable[..., StoredModel]
 
 
-def test_files_of_an_export_have_the_usual_permissions(make, tmp_path: Path) -> None:
+def test_files_of_an_export_have_the_usual_permissions(make: Make, tmp_path: Path) -> None:
     pytest.importorskip("transformers")
     export_marian(make(norm="post"), tmp_path / "marian")
     (tmp_path / "reference").touch()
@@ -20,7 +24,7 @@ def test_files_of_an_export_have_the_usual_permissions(make, tmp_path: Path) -> 
     } == {}
 
 
-def test_files_beside_an_export_are_not_changed(make, tmp_path: Path) -> None:
+def test_files_beside_an_export_are_not_changed(make: Make, tmp_path: Path) -> None:
     pytest.importorskip("transformers")
     (tmp_path / "marian.new").mkdir()
     (tmp_path / "marian.new/mine").touch()

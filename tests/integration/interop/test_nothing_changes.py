@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -49,11 +50,8 @@ def content(directory: Path) -> dict[str, str]:
 
 EXPORTS: dict[str, Callable[[StoredModel, Path], None]] = {
     "marian": export_marian,
-    **{f"onnx {kind}": lambda stored, path, kind=kind: export_onnx(stored, path, quantization=kind) for kind in GRAPHS},
-    **{
-        f"ctranslate2 {kind}": lambda stored, path, kind=kind: export_ctranslate2(stored, path, quantization=kind)
-        for kind in get_args(Quantization)
-    },
+    **{f"onnx {kind}": partial(export_onnx, quantization=kind) for kind in GRAPHS},
+    **{f"ctranslate2 {kind}": partial(export_ctranslate2, quantization=kind) for kind in get_args(Quantization)},
 }
 
 

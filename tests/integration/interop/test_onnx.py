@@ -107,7 +107,8 @@ def test_all_accepted_operators_are_used(keep: Keep, tmp_path: Path) -> None:
 
 
 def read(path: Path) -> ModelProto:
-    return onnx.load(path, load_external_data=False)
+    model: ModelProto = onnx.load(path, load_external_data=False)
+    return model
 
 
 def test_tied_weights_are_written_once(keep: Keep, tmp_path: Path) -> None:

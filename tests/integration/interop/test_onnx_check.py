@@ -23,7 +23,7 @@ from regard.text.subword import Subword
 from regard.translation.loading import load
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    from onnx import ModelProto, TensorProto
 
 onnx = pytest.importorskip("onnx", reason="needs onnx: pip install 'regard[interop]'")
 pytest.importorskip("onnxruntime", reason="needs ONNX Runtime: pip install 'regard[interop]'")
@@ -55,8 +55,9 @@ def sign(export: Path) -> None:
     (export / "export.json").write_text(json.dumps(manifest))
 
 
-def first_large(model: ModelProto) -> onnx.TensorProto:
-    return next(tensor for tensor in model.graph.initializer if tensor.external_data)
+def first_large(model: ModelProto) -> TensorProto:
+    large: TensorProto = next(tensor for tensor in model.graph.initializer if tensor.external_data)
+    return large
 
 
 def with_entry(key: str, value: str) -> Forge:

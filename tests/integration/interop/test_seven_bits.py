@@ -42,7 +42,8 @@ MODELS: dict[str, ModelConfig] = {
 def vpmaddubsw(activations: Integers, weights: Integers) -> Integers:
     """Products `(N, out)` on x86 without VNNI: pairs are summed in 16 bits with saturation, the rest in 32 bits."""
     pairs = activations[:, ::2, None] * weights[::2] + activations[:, 1::2, None] * weights[1::2]  # (N, in / 2, out)
-    return pairs.clip(-(1 << 15), (1 << 15) - 1).sum(1)
+    sums: Integers = pairs.clip(-(1 << 15), (1 << 15) - 1).sum(1)
+    return sums
 
 
 def hardest(weights: Integers, rng: np.random.Generator) -> Integers:

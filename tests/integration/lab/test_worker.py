@@ -41,14 +41,19 @@ OPTIONS = [
     "subword.vocab_size=600", "model.hidden_size=8", "model.embed_size=8", "train.batch_tokens=256", "train.threads=1",
     "train.validate_every=2", "train.validate_sentences=8", "train.warmup=1",
 ]  # fmt: skip
+SYSTEMS: dict[str, list[str]] = {
+    "a/b": ["model.decoder=bahdanau", "model.attention.score=additive"],
+    "plain": ["model.decoder=plain"],
+}
+MEASURE: dict[str, object] = {"gradients": 1, "trials": 20, "sentences": [["I see a cat.", "Je vois un chat."]]}
 TREE: dict[str, object] = {
     "baseline": "a/b",
     "seeds": [1],
     "corpus": {"phrasebook": "en-fr", "pairs": 100, "max_words": 8, "long_test": True},
     "budget": {"steps": 4},
     "base": {"set": OPTIONS},
-    "systems": {"a/b": ["model.decoder=bahdanau", "model.attention.score=additive"], "plain": ["model.decoder=plain"]},
-    "measure": {"gradients": 1, "trials": 20, "sentences": [["I see a cat.", "Je vois un chat."]]},
+    "systems": SYSTEMS,
+    "measure": MEASURE,
 }
 
 
@@ -131,7 +136,7 @@ def test_other_options_are_refused_before_anything_is_changed(
             run.result_file.unlink()
     before = (copy.directory / "lab.toml").read_text()
     based = {"set": OPTIONS, "file": str(base)}
-    for other in ({"budget": {"steps": 5}}, {"base": based}, {"measure": TREE["measure"] | {"beam": 1}}):
+    for other in ({"budget": {"steps": 5}}, {"base": based}, {"measure": MEASURE | {"beam": 1}}):
         with pytest.raises(ConfigError, match="seed-1: this run was started with other options: use the same options"):
             run_lab(changed(**other), copy.directory)
         assert (copy.directory / "lab.toml").read_text() == before
@@ -160,15 +165,15 @@ def test_options_of_the_report_may_be_changed(copy: Experiment) -> None:
         "title": "Another",
         "about": "More",
         "baseline": "plain",
-        "measure": TREE["measure"] | {"trials": 9, "lengths": [7], "frequencies": [2]},
+        "measure": MEASURE | {"trials": 9, "lengths": [7], "frequencies": [2]},
     }
     outcome = run_lab(changed(**shown), copy.directory)
     assert (len(outcome.finished), outcome.failed) == (2, {})
     assert open_experiment(copy.directory).lab.title == "Another"
-    more = {"seeds": [1, 2], "systems": TREE["systems"] | {"more": []}}
+    more = {"seeds": [1, 2], "systems": {**SYSTEMS, "more": []}}
     made = set_up(changed(**more), copy.directory)
     assert [made.is_finished(run) for run in made.runs()] == [True, True, False, False, False, False]
-    some = set_up(changed(systems={"a/b": TREE["systems"]["a/b"]}), copy.directory)
+    some = set_up(changed(systems={"a/b": SYSTEMS["a/b"]}), copy.directory)
     assert [some.is_finished(run) for run in some.runs()] == [True]
 
 

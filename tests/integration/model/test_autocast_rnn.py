@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Literal, Protocol
 
 import pytest
 import torch
@@ -11,10 +13,11 @@ from torch import nn
 
 from regard.model import autocast_rnn
 
-LAYERS = (nn.RNN, nn.GRU, nn.LSTM)
+LayerType = type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]
+LAYERS: tuple[LayerType, ...] = (nn.RNN, nn.GRU, nn.LSTM)
 
 
-def output_and_gradient(kind: type[nn.RNNBase], *, autocast: bool) -> tuple[torch.Tensor, torch.Tensor]:
+def output_and_gradient(kind: LayerType, *, autocast: bool) -> tuple[torch.Tensor, torch.Tensor]:
     """The output of a layer, and a gradient of its weights."""
     torch.manual_seed(3)
     layer, x = kind(5, 6, batch_first=True), torch.randn(2, 4, 5)
@@ -22,12 +25,14 @@ def output_and_gradient(kind: type[nn.RNNBase], *, autocast: bool) -> tuple[torc
         y, final = autocast_rnn.run_rnn(layer, x)
     assert (final[0] if isinstance(final, tuple) else final).dtype == y.dtype
     y.float().square().sum().backward()
-    return y, layer.get_parameter("weight_hh_l0").grad
+    gradient = layer.get_parameter("weight_hh_l0").grad
+    assert gradient is not None
+    return y, gradient
 
 
 @pytest.mark.parametrize("kind", LAYERS)
 def test_an_lstm_that_cannot_be_trained_in_the_type_of_autocast_runs_in_that_of_its_weights(
-    kind: type[nn.RNNBase], monkeypatch: pytest.MonkeyPatch
+    kind: LayerType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(autocast_rnn, "can_train_lstm", lambda dtype: False)
     y, gradient = output_and_gradient(kind, autocast=True)
@@ -50,6 +55,14 @@ def test_can_train_lstm_draws_no_random_numbers() -> None:
     autocast_rnn.can_train_lstm.cache_clear()
 
 
+class OlderCpu(Protocol):
+    """See `tests/conftest.py`."""
+
+    library: Path | None
+
+    def environment(self, level: Literal["avx2"], *, every_library: bool) -> dict[str, str]: ...
+
+
 PROGRAM = """
 import sys
 sys.path[:0] = {path!r}
@@ -60,7 +73,7 @@ print(can_train_lstm(torch.bfloat16), *(output_and_gradient(kind, autocast=True)
 """
 
 
-def test_every_layer_trains_in_bfloat16_on_a_processor_without_bfloat16(older_cpu) -> None:  # type: ignore[no-untyped-def]
+def test_every_layer_trains_in_bfloat16_on_a_processor_without_bfloat16(older_cpu: OlderCpu) -> None:
     environment = older_cpu.environment("avx2", every_library=False)
     program = PROGRAM.format(path=[str(__file__).rpartition("/")[0], *sys.path])
     result = subprocess.run(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -17,7 +19,7 @@ from regard.store import load_model
 from regard.text.readers import read_lines
 from regard.train.console import format_duration
 from regard.train.interrupt import Interrupt, Interrupted
-from regard.train.reporter import StepReport, TrainingPlan
+from regard.train.reporter import StepReport, TrainingPlan, Validation
 from regard.translation.loading import load
 
 SMALL = [
@@ -44,13 +46,13 @@ class RecordingReporter:
         self.first_step = -1
         self.steps: list[int] = []
 
-    def on_start(self, plan) -> None:
+    def on_start(self, plan: TrainingPlan) -> None:
         self.first_step = plan.first_step
 
-    def on_step(self, report) -> None:
+    def on_step(self, report: StepReport) -> None:
         self.steps.append(report.step)
 
-    def on_validation(self, step: int, validation, *, best: bool) -> None:
+    def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
         if self.stop:
             self.interrupt.request()
 
@@ -92,12 +94,12 @@ def test_the_error_rate_is_computed_on_the_references(tmp_path: Path) -> None:
     class Perfect:
         """Translates and aligns exactly as in the files."""
 
-        def translate(self, sentences):
-            return [type("T", (), {"text": line}) for line in read_lines(tmp_path / "test.fr")]
+        def translate(self, sentences: Sequence[str]) -> list[SimpleNamespace]:
+            return [SimpleNamespace(text=line) for line in read_lines(tmp_path / "test.fr")]
 
-        def score(self, sources, targets):
+        def score(self, sources: Sequence[str], targets: Sequence[str]) -> list[SimpleNamespace]:
             assert targets == ["a b", "c"]
-            return [type("T", (), {"alignment": links}) for links in (((0, 1), (1, 0)), ((0, 0),))]
+            return [SimpleNamespace(alignment=links) for links in (((0, 1), (1, 0)), ((0, 0),))]
 
     for name, text in (("en", "x y\nz\n"), ("fr", "a b\nc\n"), ("align", "0-1 1-0\n0-0\n")):
         (tmp_path / f"test.{name}").write_text(text)

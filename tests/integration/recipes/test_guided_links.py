@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 import pytest
+from toy_training import Toy
 
 from regard.alignment.error_rate import alignment_error_rate
 from regard.errors import ConfigError
 from regard.recipes import guided_links
 from regard.recipes.guided_links import MADE_LINKS
-from regard.recipes.prepare import load_prepared, prepare, save_config
-from regard.recipes.training import TRAINING, train
+from regard.recipes.prepare import Prepared, load_prepared, prepare, save_config
+from regard.recipes.training import train
+from regard.store.training_directory import TRAINING
 from regard.text.links import read_pharaoh
 from regard.train.interrupt import Interrupt
+from regard.train.reporter import StepReport, TrainingPlan, Validation
+from regard.values import Links
 
 GUIDED = ("train.guided_weight=0.5", "train.guided_file=eflomal")
 
@@ -25,11 +30,11 @@ class StoppingReporter:
         self.messages: list[str] = []
         self.interrupt = Interrupt()
 
-    def on_start(self, plan) -> None: ...
+    def on_start(self, plan: TrainingPlan) -> None: ...
 
-    def on_step(self, report) -> None: ...
+    def on_step(self, report: StepReport) -> None: ...
 
-    def on_validation(self, step: int, validation, *, best: bool) -> None:
+    def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
         self.interrupt.request()
 
     def on_message(self, text: str) -> None:
@@ -39,11 +44,11 @@ class StoppingReporter:
 
 
 @pytest.fixture
-def aligner(monkeypatch: pytest.MonkeyPatch):
+def aligner(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Replaces eflomal by a function that links only the last words; returns the sizes of its calls."""
-    calls = []
+    calls: list[int] = []
 
-    def align_words(sources, targets):
+    def align_words(sources: Sequence[str], targets: Sequence[str]) -> list[Links]:
         calls.append(len(sources))
         return [((len(src.split()) - 1, len(tgt.split()) - 1),) for src, tgt in zip(sources, targets, strict=True)]
 
@@ -51,11 +56,12 @@ def aligner(monkeypatch: pytest.MonkeyPatch):
     return calls
 
 
-def linked(prepared) -> list[list[int]]:
+def linked(prepared: Prepared) -> list[list[int]]:
+    assert prepared.guided_links is not None
     return [prepared.guided_links.links[row].tolist() for row in range(len(prepared.train))]
 
 
-def test_links_are_made_for_the_pairs_that_are_trained_on(toy, aligner):
+def test_links_are_made_for_the_pairs_that_are_trained_on(toy: Toy, aligner: list[int]) -> None:
     """One line per line of the text, although pairs were left out; and links point to the right words."""
     lines = {}
     for ending, longest in (("en", "dog "), ("fr", "chien ")):
@@ -77,14 +83,14 @@ def test_links_are_made_for_the_pairs_that_are_trained_on(toy, aligner):
     assert str(toy.directory / "t" / MADE_LINKS) in end
 
 
-def test_held_out_pairs_have_no_links(toy, aligner):
+def test_held_out_pairs_have_no_links(toy: Toy, aligner: list[int]) -> None:
     prepared = prepare(toy.config(*GUIDED, files=("src", "tgt")), toy.directory / "t")
     made = (toy.directory / "t" / MADE_LINKS).read_text(encoding="utf-8").splitlines()
     assert [row for row, line in enumerate(made, 1) if line] == [pair.line for pair in prepared.train.pairs]
     assert len(made) == 120 > len(prepared.train)
 
 
-def test_links_are_read_again(toy, aligner):
+def test_links_are_read_again(toy: Toy, aligner: list[int]) -> None:
     first = prepare(toy.config(*GUIDED), toy.directory / "t")
     reporter = StoppingReporter()
     second = load_prepared(toy.directory / "t", reporter=reporter)
@@ -93,7 +99,7 @@ def test_links_are_read_again(toy, aligner):
     assert reporter.messages == []
 
 
-def test_links_are_made_if_only_the_vocabulary_was_prepared(toy, aligner):
+def test_links_are_made_if_only_the_vocabulary_was_prepared(toy: Toy, aligner: list[int]) -> None:
     """As in a lab."""
     plain = prepare(toy.config(), toy.directory / "t")
     assert not aligner
@@ -105,7 +111,9 @@ def test_links_are_made_if_only_the_vocabulary_was_prepared(toy, aligner):
     assert aligner == [120]
 
 
-def test_a_file_named_eflomal_is_given_by_its_path(toy, aligner, monkeypatch):
+def test_a_file_named_eflomal_is_given_by_its_path(
+    toy: Toy, aligner: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(toy.directory)
     (toy.directory / "eflomal").write_text("0-0\n" * 120, encoding="utf-8")
     prepared = prepare(toy.config(GUIDED[0], "train.guided_file=./eflomal"), toy.directory / "t")
@@ -114,13 +122,13 @@ def test_a_file_named_eflomal_is_given_by_its_path(toy, aligner, monkeypatch):
 
 
 @pytest.mark.parametrize("option", ["train.guided_head=1", "train.guided_layer=2"])
-def test_no_links_are_made_with_an_invalid_option(toy, aligner, option):
+def test_no_links_are_made_with_an_invalid_option(toy: Toy, aligner: list[int], option: str) -> None:
     with pytest.raises(ConfigError, match="expected 0 to 0"):
         prepare(toy.config(*GUIDED, option), toy.directory / "t")
     assert not aligner
 
 
-def test_without_the_package_nothing_is_left_behind(toy, monkeypatch):
+def test_without_the_package_nothing_is_left_behind(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("regard.interop.packages.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'regard\[align\]'"):
         train(toy.config(*GUIDED), toy.directory / "model")
@@ -128,7 +136,7 @@ def test_without_the_package_nothing_is_left_behind(toy, monkeypatch):
 
 
 @pytest.mark.skipif(find_spec("eflomal") is None, reason="needs eflomal: pip install 'regard[align]'")
-def test_a_training_that_resumes_keeps_its_links(toy):
+def test_a_training_that_resumes_keeps_its_links(toy: Toy) -> None:
     """With eflomal itself, on a language that is translated word by word."""
     reporter = StoppingReporter()
     stopped = train(toy.config(*GUIDED), toy.directory / "model", reporter=reporter, interrupt=reporter.interrupt)

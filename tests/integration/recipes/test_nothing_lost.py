@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from toy_training import Toy
 
 from regard.config.load import parse_config, read_overrides
 from regard.config.schema import Config
@@ -17,6 +18,7 @@ from regard.errors import CheckpointError, ConfigError, DataError, RegardError
 from regard.recipes.training import TrainResult, train
 from regard.train import loop
 from regard.train.interrupt import Interrupt
+from regard.train.reporter import StepReport, TrainingPlan, Validation
 
 
 def tree(place: Path) -> dict[str, str]:
@@ -35,15 +37,15 @@ class At:
         self.when, self.work = when, work
         self.messages: list[str] = []
 
-    def on_start(self, plan) -> None:
+    def on_start(self, plan: TrainingPlan) -> None:
         if self.when == "start":
             self.work()
 
-    def on_step(self, report) -> None:
+    def on_step(self, report: StepReport) -> None:
         if self.when == f"step {report.step}":
             self.work()
 
-    def on_validation(self, step: int, validation, *, best: bool) -> None:
+    def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
         if step == self.when:
             self.work()
 
@@ -56,11 +58,11 @@ class At:
     def on_end(self) -> None: ...
 
 
-def stopped_at(when: int | str, config: Config, out: Path, **options: object) -> tuple[TrainResult, list[str]]:
+def stopped_at(when: int | str, config: Config, out: Path, *, overwrite: bool = False) -> tuple[TrainResult, list[str]]:
     """A training that is asked to stop at a certain moment, and its messages."""
     interrupt = Interrupt()
     reporter = At(when, interrupt.request)
-    return train(config, out, reporter=reporter, interrupt=interrupt, **options), reporter.messages
+    return train(config, out, reporter=reporter, interrupt=interrupt, overwrite=overwrite), reporter.messages
 
 
 class BrokenError(Exception): ...
@@ -71,7 +73,7 @@ def break_off() -> None:
 
 
 @pytest.fixture
-def finished(toy) -> Path:
+def finished(toy: Toy) -> Path:
     train(toy.config(), toy.directory / "model")
     return toy.directory / "model"
 
@@ -80,7 +82,7 @@ def finished(toy) -> Path:
     "option",
     ["data.src=typo.en", "model.attention.heads=5", "train.device=abacus", "train.guided_weight=0.1", "data.max_len=1"],
 )
-def test_an_invalid_option_leaves_everything_as_it_was(toy, finished: Path, option: str) -> None:
+def test_an_invalid_option_leaves_everything_as_it_was(toy: Toy, finished: Path, option: str) -> None:
     before = tree(finished)
     with pytest.raises(RegardError):
         train(toy.config(option), finished, overwrite=True)
@@ -94,7 +96,7 @@ def test_an_invalid_option_leaves_everything_as_it_was(toy, finished: Path, opti
 
 
 @pytest.mark.parametrize("when", ["message", "start", 4])
-def test_the_old_training_stays_until_the_new_one_has_saved_a_state(toy, finished: Path, when) -> None:
+def test_the_old_training_stays_until_the_new_one_has_saved_a_state(toy: Toy, finished: Path, when: int | str) -> None:
     before = tree(finished)
     with pytest.raises(BrokenError):
         train(toy.config("train.seed=2"), finished, overwrite=True, reporter=At(when, break_off))
@@ -109,7 +111,7 @@ def test_the_old_training_stays_until_the_new_one_has_saved_a_state(toy, finishe
     assert tree(finished)["manifest.json"] != before["manifest.json"]
 
 
-def test_a_training_stopped_before_its_first_step_replaces_nothing(toy, finished: Path) -> None:
+def test_a_training_stopped_before_its_first_step_replaces_nothing(toy: Toy, finished: Path) -> None:
     before = tree(finished)
     stopped, messages = stopped_at("message", toy.config("train.seed=2"), finished, overwrite=True)
     assert (stopped.interrupted, stopped.steps) == (True, 0)
@@ -117,13 +119,13 @@ def test_a_training_stopped_before_its_first_step_replaces_nothing(toy, finished
     assert messages[-1] == f"stopped before the first step; {finished} is unchanged"
 
 
-def test_a_training_stopped_later_replaces_the_old_one_and_resumes(toy, finished: Path) -> None:
+def test_a_training_stopped_later_replaces_the_old_one_and_resumes(toy: Toy, finished: Path) -> None:
     _, messages = stopped_at(4, toy.config("train.seed=2"), finished, overwrite=True)
     assert any("is replaced as soon as this one has saved its first state" in message for message in messages)
     assert train(None, finished, resume=True).config.train.seed == 2
 
 
-def test_a_stop_without_saving_writes_nothing_more(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stop_without_saving_writes_nothing_more(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "REPORT_SECONDS", 0.0)
     out, interrupt = toy.directory / "model", Interrupt()
     states: list[bytes] = []
@@ -139,7 +141,7 @@ def test_a_stop_without_saving_writes_nothing_more(toy, monkeypatch: pytest.Monk
     assert reporter.messages[-1] == "stopped after step 6, without saving the steps since the last validation"
 
 
-def test_a_prepared_training_without_steps_is_replaced(toy) -> None:
+def test_a_prepared_training_without_steps_is_replaced(toy: Toy) -> None:
     out = toy.directory / "model"
     with pytest.raises(BrokenError):
         train(toy.config(), out, reporter=At("start", break_off))
@@ -147,15 +149,15 @@ def test_a_prepared_training_without_steps_is_replaced(toy) -> None:
     assert train(toy.config("train.seed=2"), out).config.train.seed == 2
 
 
-def test_a_second_training_is_refused_with_a_message(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_training_is_refused_with_a_message(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     # The lock of this process would refuse the second training first.
     monkeypatch.setattr("regard.recipes.training.exclusive_training", nullcontext)
     out, messages = toy.directory / "model", []
 
     def again() -> None:
-        for options in ({"resume": True}, {"overwrite": True}, {}):
+        for resume, overwrite in ((True, False), (False, True), (False, False)):
             with pytest.raises(CheckpointError) as refused:
-                train(None if "resume" in options else toy.config(), out, **options)
+                train(None if resume else toy.config(), out, resume=resume, overwrite=overwrite)
             messages.append(str(refused.value))
 
     assert train(toy.config(), out, reporter=At(4, again)).steps == 8
@@ -165,7 +167,7 @@ def test_a_second_training_is_refused_with_a_message(toy, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("how", ["training", "all", "replaced"])
 @pytest.mark.parametrize("when", [4, 8])
-def test_a_removed_directory_is_reported(toy, how: str, when: int) -> None:
+def test_a_removed_directory_is_reported(toy: Toy, how: str, when: int) -> None:
     out = toy.directory / "model"
 
     def remove() -> None:
@@ -177,7 +179,7 @@ def test_a_removed_directory_is_reported(toy, how: str, when: int) -> None:
         train(toy.config(), out, reporter=At(when, remove))
 
 
-def test_texts_may_move(toy) -> None:
+def test_texts_may_move(toy: Toy) -> None:
     out, elsewhere = toy.directory / "model", toy.directory / "elsewhere"
     stopped_at(4, toy.config(), out)
     elsewhere.mkdir()
@@ -195,7 +197,7 @@ def test_texts_may_move(toy) -> None:
     assert train(None, out, resume=True).steps == 8
 
 
-def test_another_text_is_not_accepted_as_the_moved_one(toy) -> None:
+def test_another_text_is_not_accepted_as_the_moved_one(toy: Toy) -> None:
     out = toy.directory / "model"
     stopped_at(4, toy.config(), out)
     before = tree(out)
@@ -206,7 +208,7 @@ def test_another_text_is_not_accepted_as_the_moved_one(toy) -> None:
     assert tree(out) == before
 
 
-def test_word_links_may_move_and_must_be_the_same(toy) -> None:
+def test_word_links_may_move_and_must_be_the_same(toy: Toy) -> None:
     out, links = toy.directory / "model", toy.directory / "links"
     links.write_text("0-0 1-1\n" * 120)
     guided = ("train.guided_weight=0.1", f"train.guided_file={links}")
@@ -220,7 +222,7 @@ def test_word_links_may_move_and_must_be_the_same(toy) -> None:
 
 
 @pytest.mark.parametrize("changed", ["train.steps=3", "train.max_minutes=0.0001"])
-def test_limits_that_are_already_passed_are_refused(toy, changed: str) -> None:
+def test_limits_that_are_already_passed_are_refused(toy: Toy, changed: str) -> None:
     out = toy.directory / "model"
     stopped_at(4, toy.config(), out)
     before = tree(out)
@@ -234,7 +236,7 @@ def test_limits_that_are_already_passed_are_refused(toy, changed: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["data.src", "data.val_tgt", "train.guided_file"])
-def test_a_name_that_a_configuration_cannot_store_is_refused_before_anything_is_written(toy, name: str) -> None:
+def test_a_name_that_a_configuration_cannot_store_is_refused_before_anything_is_written(toy: Toy, name: str) -> None:
     odd = toy.directory / os.fsdecode(b"caf\xe9.en")
     shutil.copy(toy.directory / "train.en", odd)
     config = toy.config()
@@ -245,7 +247,7 @@ def test_a_name_that_a_configuration_cannot_store_is_refused_before_anything_is_
     assert not (toy.directory / "model").exists()
 
 
-def test_an_empty_name_is_refused(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_name_is_refused(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(toy.directory)
     before = sorted(toy.directory.iterdir())
     with pytest.raises(ConfigError, match="out: expected a path, got an empty one"):
@@ -255,16 +257,16 @@ def test_an_empty_name_is_refused(toy, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(toy.directory.iterdir()) == before
 
 
-def test_resuming_never_truncates_its_configuration(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_resuming_never_truncates_its_configuration(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     out = toy.directory / "model"
     stopped_at(4, toy.config(), out)
     write_text = Path.write_text
 
-    def failing_write(self: Path, text: str, **options: object) -> int:
+    def failing_write(self: Path, text: str, *, encoding: str, newline: str | None = None) -> int:
         if "config.toml" in self.name:
             self.open("w").close()
             raise BrokenError
-        return write_text(self, text, **options)
+        return write_text(self, text, encoding=encoding, newline=newline)
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "write_text", failing_write)
@@ -274,7 +276,7 @@ def test_resuming_never_truncates_its_configuration(toy, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("name", ["subword.src.model", "texts.json", "config.toml"])
-def test_a_changed_file_of_the_training_is_refused(toy, name: str) -> None:
+def test_a_changed_file_of_the_training_is_refused(toy: Toy, name: str) -> None:
     out = toy.directory / "model"
     stopped_at(4, toy.config(), out)
     kept = out / "training" / name
@@ -285,7 +287,9 @@ def test_a_changed_file_of_the_training_is_refused(toy, name: str) -> None:
         train(None, out, resume=True)
 
 
-def test_curves_move_with_the_training_and_a_full_disk_ends_only_them(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_curves_move_with_the_training_and_a_full_disk_ends_only_them(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("tensorboard")
     from torch.utils.tensorboard import SummaryWriter
 

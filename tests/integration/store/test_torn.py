@@ -13,15 +13,18 @@ from typing import Protocol
 
 import pytest
 import torch
+from deadlines import join
 
 import regard.store.model
 from regard.errors import CheckpointError
 from regard.files.atomic import pending_path
 from regard.files.reading import open_regular
+from regard.model.build import ScoreFactory
 from regard.model.seq2seq import Seq2Seq
 from regard.store import load_model
 from regard.store.manifest import MANIFEST, WEIGHTS, Manifest
 from regard.store.model import open_model
+from regard.store.reading import CheckedWeights, ModelDescription, check_weights
 from regard.store.verified import HashedFile, read_consistently, use_hashed
 
 LOADS = 200
@@ -55,7 +58,7 @@ def saving_in_background(directory: Path, models: list[Made]) -> Iterator[Callab
         yield lambda: count
     finally:
         over.set()
-        writer.join()
+        join(writer)
 
 
 @pytest.mark.parametrize("kinds", [("rnn", "rnn"), ("rnn", "transformer")])
@@ -92,13 +95,15 @@ def test_a_save_between_reading_manifest_and_weights_is_detected(
 ) -> None:
     old, new = make(seed=1), make(seed=2)
     directory = old.save(tmp_path / "model")
-    signatures, real = [], regard.store.model.check_weights
+    signatures: list[str] = []
 
-    def replace_then_check(*args: object, **options: object) -> object:
+    def replace_then_check(
+        description: ModelDescription, *, score: ScoreFactory | None, with_tensors: bool
+    ) -> CheckedWeights:
         signatures.append(json.loads((directory / MANIFEST).read_text())["signature"])
         if len(signatures) == 1:
             new.save(directory)
-        return real(*args, **options)  # type: ignore[arg-type]
+        return check_weights(description, score=score, with_tensors=with_tensors)
 
     monkeypatch.setattr(regard.store.model, "check_weights", replace_then_check)
     stored = load_model(directory)
@@ -111,11 +116,11 @@ def test_a_save_between_reading_manifest_and_weights_is_detected(
 def test_damaged_weights_are_refused_after_one_try(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     directory = make().save(tmp_path / "model")
     (directory / WEIGHTS).write_bytes(b"x" * 100)
-    calls, real = [], regard.store.model.check_weights
+    calls: list[ModelDescription] = []
 
-    def count_calls(*args: object, **options: object) -> object:
-        calls.append(args)
-        return real(*args, **options)  # type: ignore[arg-type]
+    def count_calls(description: ModelDescription, *, score: ScoreFactory | None, with_tensors: bool) -> CheckedWeights:
+        calls.append(description)
+        return check_weights(description, score=score, with_tensors=with_tensors)
 
     monkeypatch.setattr(regard.store.model, "check_weights", count_calls)
     with pytest.raises(CheckpointError, match="changed since the model was saved"):

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from deadlines import PATIENCE, killed_at_deadline, wait_until
 
 from regard.errors import CheckpointError, ConfigError
 from regard.store import training_directory
@@ -74,7 +75,9 @@ def test_a_training_without_state_is_removed_and_the_old_one_stays(out: Path) ->
         (None, NEW, None, None),  # no old one, and the new one had no state
     ],
 )
-def test_the_next_process_finishes_an_interrupted_replacement(out: Path, training, new, old, after) -> None:
+def test_the_next_process_finishes_an_interrupted_replacement(
+    out: Path, training: str | None, new: str | None, old: str | None, after: str | None
+) -> None:
     for name, content in (("training", training), (".training.new", new), (".training.old", old)):
         if content is not None:
             make_training(out / name, content)
@@ -162,7 +165,9 @@ def test_a_second_process_is_refused(out: Path) -> None:
             "    try: work()\n"
             "    except RegardError as error: print(error)\n"
         )
-        result = subprocess.run([sys.executable, "-c", script, str(out)], capture_output=True, text=True, check=True)
+        result = subprocess.run(
+            [sys.executable, "-c", script, str(out)], capture_output=True, text=True, check=True, timeout=PATIENCE
+        )
     lines = result.stdout.splitlines()
     assert len(lines) == 2
     for line in lines:
@@ -178,19 +183,19 @@ def test_a_zombie_does_not_hold_the_lock(out: Path) -> None:
         "with TrainingDirectory(Path(sys.argv[1])).claimed(): print(flush=True); time.sleep(1000)\n"
     )
     out.mkdir()
-    killed = subprocess.Popen([sys.executable, "-c", script, str(out)], stdout=subprocess.PIPE)
-    assert killed.stdout
-    killed.stdout.readline()
-    with pytest.raises(CheckpointError, match=rf"process {killed.pid} on"):
-        TrainingDirectory(out).check_free(overwrite=True)
-    killed.send_signal(signal.SIGKILL)
-    killed.stdout.read()  # it is a zombie now
-    while Path(f"/proc/{killed.pid}/stat").exists() and ") Z " not in Path(f"/proc/{killed.pid}/stat").read_text():
-        time.sleep(0.01)
-    with TrainingDirectory(out).claimed():
-        pass
-    killed.wait()
-    killed.stdout.close()
+    with (
+        subprocess.Popen([sys.executable, "-c", script, str(out)], stdout=subprocess.PIPE) as killed,
+        killed_at_deadline(killed),
+    ):
+        assert killed.stdout
+        assert killed.stdout.readline()
+        with pytest.raises(CheckpointError, match=rf"process {killed.pid} on"):
+            TrainingDirectory(out).check_free(overwrite=True)
+        killed.send_signal(signal.SIGKILL)
+        status = Path(f"/proc/{killed.pid}/stat")
+        wait_until(lambda: not status.exists() or ") Z " in status.read_text())
+        with TrainingDirectory(out).claimed():
+            pass
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,13 @@
-"""A tiny corpus, model and reporter for the trainings in these tests."""
+"""A workbench that makes trainers and their parts."""
 
 from __future__ import annotations
 
-from small_trainer import bench
+from pathlib import Path
 
-__all__ = ["bench"]
+import pytest
+from workbench import Workbench
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Workbench:
+    return Workbench(tmp_path)

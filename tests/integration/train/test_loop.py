@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from workbench import FakeValidator, RecordingReporter, Workbench
 
 from regard.errors import CheckpointError, ConfigError
 from regard.model.seq2seq import Seq2Seq
@@ -41,7 +42,7 @@ def run_until(trainer: Trainer, step: int, *, resume: bool = False) -> Outcome:
     return trainer.run(resume=resume, interrupt=StopAt(trainer, step))
 
 
-def test_it_learns(bench) -> None:
+def test_it_learns(bench: Workbench) -> None:
     reporter = bench.reporter()
     trainer = bench.trainer(
         steps=200, validate_every=200, reporter=reporter, clock=bench.clock(0.1), learning_rate=2e-2
@@ -53,7 +54,7 @@ def test_it_learns(bench) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_the_same_seed_gives_the_same_weights(bench, precision: str) -> None:
+def test_the_same_seed_gives_the_same_weights(bench: Workbench, precision: str) -> None:
     results = []
     for seed in (1, 1, 2):
         trainer = bench.trainer(precision=precision, network=bench.model(seed))
@@ -73,19 +74,21 @@ def test_the_same_seed_gives_the_same_weights(bench, precision: str) -> None:
     ],
 )
 def test_an_interrupted_training_gives_the_same_weights(
-    tmp_path_factory: pytest.TempPathFactory, bench, precision: str, schedule: str, stops: list[int]
+    tmp_path_factory: pytest.TempPathFactory, bench: Workbench, precision: str, schedule: str, stops: list[int]
 ) -> None:
-    make = {"precision": precision, "schedule": schedule, "accumulate": 2, "average": "last"}
-    whole = bench.trainer(**make)
+    def make(place: Workbench, network: Seq2Seq | None = None) -> Trainer:
+        return place.trainer(precision=precision, network=network, schedule=schedule, accumulate=2, average="last")
+
+    whole = make(bench)
     uninterrupted = whole.run()
     broken = type(bench)(tmp_path_factory.mktemp("broken"))
     for number, step in enumerate(stops):
-        stopped = run_until(broken.trainer(**make), step, resume=number > 0)
+        stopped = run_until(make(broken), step, resume=number > 0)
         assert stopped.interrupted
         assert stopped.step == step
         assert stopped.validation is None
         torch.manual_seed(99)  # another process would start with other random numbers
-    last = broken.trainer(network=bench.model(5), **make)
+    last = make(broken, bench.model(5))
     resumed = last.run(resume=True)
     assert same(weights(whole), weights(last))
     assert resumed.validation is not None
@@ -97,10 +100,10 @@ def test_an_interrupted_training_gives_the_same_weights(
     assert names[0] == names[1]
 
 
-def test_a_stop_without_saving_leaves_the_last_saved_state(bench) -> None:
+def test_a_stop_without_saving_leaves_the_last_saved_state(bench: Workbench) -> None:
     interrupt = Interrupt()
 
-    class Refusing(bench.reporter):
+    class Refusing(RecordingReporter):
         def on_step(self, report: StepReport) -> None:
             if report.step == 6:
                 interrupt.request(save=False)
@@ -109,13 +112,14 @@ def test_a_stop_without_saving_leaves_the_last_saved_state(bench) -> None:
     outcome = trainer.run(interrupt=interrupt)
     assert (outcome.interrupted, outcome.step) == (True, 6)
     _, scalars = load_state(bench.directory / "state.safetensors")
+    assert isinstance(scalars["progress"], dict)
     assert scalars["progress"]["step"] == 4
 
 
-def test_an_interruption_within_a_validation_repeats_it(bench) -> None:
+def test_an_interruption_within_a_validation_repeats_it(bench: Workbench) -> None:
     trainer = bench.trainer()
 
-    class StoppingValidator(bench.validator):
+    class StoppingValidator(FakeValidator):
         def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
             interrupt.request()
             return super().__call__(model, check=check)
@@ -129,13 +133,13 @@ def test_an_interruption_within_a_validation_repeats_it(bench) -> None:
     assert validator.calls == 3  # after steps 4, 8 and 12
 
 
-def test_a_validation_counts_as_done_once_it_was_reported(bench) -> None:
+def test_a_validation_counts_as_done_once_it_was_reported(bench: Workbench) -> None:
     """A training that is killed in between reports it again."""
 
     class Killed(BaseException):
         """As by `kill -9`: nothing is saved."""
 
-    class KilledReporter(bench.reporter):
+    class KilledReporter(RecordingReporter):
         def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
             if step == 8:
                 raise Killed
@@ -147,7 +151,7 @@ def test_a_validation_counts_as_done_once_it_was_reported(bench) -> None:
     assert [step for step, _, _ in again.validations] == [8, 12]
 
 
-def test_accumulated_batches_count_like_one(bench) -> None:
+def test_accumulated_batches_count_like_one(bench: Workbench) -> None:
     """Two half batches give the gradient of the whole one, by tokens and not by batches."""
     batches = [next(bench.stream()) for _ in range(1)] + [next(bench.stream(seed=3))]
     assert batches[0].num_tgt_tokens != batches[1].num_tgt_tokens
@@ -157,15 +161,16 @@ def test_accumulated_batches_count_like_one(bench) -> None:
         trainer.model.eval()
         tokens = sum(batch.num_tgt_tokens for batch in order)
         losses = [trainer.step.backward(batch, tokens)[0] for batch in order]
+        assert all(loss > 0 for loss in losses)
+        assert trainer.model.output_bias.grad is not None
         gradients.append(trainer.model.output_bias.grad.clone())
     torch.testing.assert_close(gradients[0], gradients[1])
     # The bias's gradients: softmax minus target, which sum to zero over the words and lie within one in mean.
     assert gradients[0].sum().abs() < 1e-5
     assert gradients[0].abs().max() < 1
-    assert all(loss > 0 for loss in losses)
 
 
-def test_the_best_checkpoint_is_chosen(bench) -> None:
+def test_the_best_checkpoint_is_chosen(bench: Workbench) -> None:
     trainer = bench.trainer(validator=bench.validator([3.0, 1.0, 2.0]))
     outcome = trainer.run()
     assert outcome.chosen == "checkpoint of step 8"
@@ -179,7 +184,7 @@ def test_the_best_checkpoint_is_chosen(bench) -> None:
     ("losses", "chosen"),
     [([3.0, 1.0, 2.0, 0.5], "average of 2 checkpoints, steps 8 to 12"), ([3.0, 1.0, 2.0, 1.5], "checkpoint of step 8")],
 )
-def test_the_average_is_taken_only_where_it_is_better(bench, losses: list[float], chosen: str) -> None:
+def test_the_average_is_taken_only_where_it_is_better(bench: Workbench, losses: list[float], chosen: str) -> None:
     reporter = bench.reporter()
     trainer = bench.trainer(validator=bench.validator(losses), reporter=reporter, average="last")
     outcome = trainer.run()
@@ -190,7 +195,7 @@ def test_the_average_is_taken_only_where_it_is_better(bench, losses: list[float]
     torch.testing.assert_close(trainer.model.output_bias.detach(), expected)
 
 
-def test_patience_ends_the_training(bench) -> None:
+def test_patience_ends_the_training(bench: Workbench) -> None:
     reporter = bench.reporter()
     trainer = bench.trainer(
         validator=bench.validator([1.0, 2.0, 0.5, 3.0, 3.0, 3.0]), reporter=reporter, steps=100, patience=2
@@ -201,8 +206,8 @@ def test_patience_ends_the_training(bench) -> None:
     )
 
 
-def test_patience_is_kept_while_bleu_is_0_and_the_loss_falls(bench) -> None:
-    class ZeroBleuValidator(bench.validator):
+def test_patience_is_kept_while_bleu_is_0_and_the_loss_falls(bench: Workbench) -> None:
+    class ZeroBleuValidator(FakeValidator):
         def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
             return replace(super().__call__(model, check=check), bleu=0.0, chrf=0.0)
 
@@ -219,17 +224,17 @@ def test_patience_is_kept_while_bleu_is_0_and_the_loss_falls(bench) -> None:
     assert impatient.run().step == 12
 
 
-def test_a_nan_loss_is_worse_than_any_number(bench) -> None:
+def test_a_nan_loss_is_worse_than_any_number(bench: Workbench) -> None:
     reporter = bench.reporter()
     outcome = bench.trainer(validator=bench.validator([float("nan"), 5.0, float("nan")]), reporter=reporter).run()
     assert outcome.chosen == "checkpoint of step 8"
     assert [best for _, _, best in reporter.validations] == [False, True, False]
 
 
-def test_the_time_limit_includes_the_last_validations(bench) -> None:
+def test_the_time_limit_includes_the_last_validations(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = bench.clock()
 
-    class Slow(bench.validator):
+    class Slow(FakeValidator):
         def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
             clock.now += 6.0
             return super().__call__(model, check=check)
@@ -243,23 +248,24 @@ def test_the_time_limit_includes_the_last_validations(bench) -> None:
         clock.now += 1.0
         advance()
 
-    trainer._advance = slow_step
+    monkeypatch.setattr(trainer, "_advance", slow_step)
     outcome = trainer.run()
     assert 50.0 < outcome.seconds <= 60.0
     assert outcome.validation is not None
 
 
-def test_time_before_an_interruption_counts(bench) -> None:
-    budget = {"steps": 1000, "max_minutes": 0.2}
+def test_time_before_an_interruption_counts(bench: Workbench) -> None:
+    def make() -> Trainer:
+        return bench.trainer(clock=bench.clock(0.1), steps=1000, max_minutes=0.2)
 
-    elapsed = run_until(bench.trainer(clock=bench.clock(0.1), **budget), 5).seconds
-    outcome = bench.trainer(clock=bench.clock(0.1), **budget).run(resume=True)
+    elapsed = run_until(make(), 5).seconds
+    outcome = make().run(resume=True)
     assert elapsed > 1.5
     assert outcome.seconds <= 12.5  # each reading of the clock takes time here
     assert 5 < outcome.step < 100
 
 
-def test_reports_describe_the_progress(bench) -> None:
+def test_reports_describe_the_progress(bench: Workbench) -> None:
     reporter = bench.reporter()
     trainer = bench.trainer(reporter=reporter, clock=bench.clock(0.3), schedule="cosine")
     trainer.run(num_sentences=40)
@@ -276,7 +282,7 @@ def test_reports_describe_the_progress(bench) -> None:
     assert reporter.ends == 1
 
 
-def test_steps_without_finite_gradients_end_it_with_an_error(bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_without_finite_gradients_end_it_with_an_error(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     network = bench.model()
     with torch.no_grad():
         network.output_bias[4] = float("nan")
@@ -290,12 +296,12 @@ def test_steps_without_finite_gradients_end_it_with_an_error(bench, monkeypatch:
     assert trainer.progress.step < 60
 
 
-def test_resuming_needs_a_state(bench) -> None:
+def test_resuming_needs_a_state(bench: Workbench) -> None:
     with pytest.raises(CheckpointError, match="expected the state of an interrupted training"):
         bench.trainer().run(resume=True)
 
 
-def test_resuming_another_model_is_refused(bench) -> None:
+def test_resuming_another_model_is_refused(bench: Workbench) -> None:
     run_until(bench.trainer(), 3)
     other = bench.model()
     other.output_bias = torch.nn.Parameter(torch.zeros(3))
@@ -303,7 +309,7 @@ def test_resuming_another_model_is_refused(bench) -> None:
         bench.trainer(network=other).run(resume=True)
 
 
-def test_a_finished_training_can_be_given_more_steps(bench) -> None:
+def test_a_finished_training_can_be_given_more_steps(bench: Workbench) -> None:
     bench.trainer().run()
     longer = bench.trainer(steps=16)
     assert longer.run(resume=True).step == 16

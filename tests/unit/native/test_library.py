@@ -11,6 +11,7 @@ import torch
 from regard.native import (
     available_instruction_sets,
     compiled_instruction_sets,
+    disabled,
     instruction_set,
     kernel,
     library,
@@ -63,7 +64,7 @@ def test_a_smaller_instruction_set_is_used_where_the_compiler_lacks_one(
 
 def test_limited_to_applies_within_its_block_only() -> None:
     before = instruction_set()
-    with limited_to(None):
+    with disabled():
         assert kernel("dropout", torch.ones(1)) is None
         for name in available_instruction_sets():
             with limited_to(name):
@@ -73,6 +74,19 @@ def test_limited_to_applies_within_its_block_only() -> None:
     assert instruction_set() == before
     with pytest.raises(ValueError, match="got 'sse9'"), limited_to("sse9"):
         pass
+
+
+def test_limits_of_several_threads_may_overlap() -> None:
+    before = instruction_set()
+    if before is None:
+        pytest.skip("the kernels were not compiled here")
+    first, second = limited_to(before), disabled()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert instruction_set() is None
+    second.__exit__(None, None, None)
+    assert instruction_set() == before
 
 
 def test_a_kernel_can_be_called() -> None:

@@ -1,7 +1,13 @@
-"""A toy corpus with a training that takes a second."""
+"""Parallel text in a toy language, and a training on it that takes a second."""
 
 from __future__ import annotations
 
-from toy_training import toy
+from pathlib import Path
 
-__all__ = ["toy"]
+import pytest
+from toy_training import Toy
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Toy:
+    return Toy(tmp_path)

@@ -1,4 +1,4 @@
-"""A fixture: a tiny corpus, model and reporter for trainings."""
+"""A tiny corpus, model and reporter for the trainings in these tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
 import torch
 
 from regard.config.resolved import ResolvedTrainConfig
@@ -142,8 +141,3 @@ class Workbench:
             reporter=reporter or RecordingReporter(),
             clock=clock or Clock(),
         )
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Workbench:
-    return Workbench(tmp_path)
