@@ -79,13 +79,12 @@ class Contender:
         config = MODELS[name]
         torch.manual_seed(1)
         self.model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True, specials=SPECIALS)
-        requested = "float32" if "fp32" in parts else "auto"
         transformer = isinstance(config, TransformerConfig)
         self.precision = choose_precision(
-            requested,
+            "float32" if "fp32" in parts else "auto",
             "cpu",
             rows=2048 if transformer else 128,
-            width=config.width if transformer else config.hidden_size,
+            width=config.width if isinstance(config, TransformerConfig) else config.hidden_size,
         )
         updater = Updater(self.model, betas=(0.9, 0.999))
         self.step = TrainingStep(self.model, updater, self.precision)
