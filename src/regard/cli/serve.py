@@ -68,6 +68,16 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Run replicas on the Ray cluster at ADDRESS; auto for the one of this machine, or for this machine "
+            "alone.",
+            show_default=False,
+        ),
+    ] = None,
     device: Device = "auto",
     threads: Threads = None,
     precision: Precision = None,
@@ -79,8 +89,13 @@ def serve(
     size = None if memory_limit is None else _parse_size(memory_limit)
     if not (models or named or demo):
         raise ConfigError("serve: expected a MODEL, --model SRC-TGT=MODEL or --demo, got none: name a model")
+    if cluster is not None and demo:
+        raise ConfigError(
+            "--demo trains in one process and cannot be used with --cluster: train first, then name MODEL"
+        )
     with loading():
         try:
+            from regard.service import cluster as clusters
             from regard.service.access import Access, parse_proxies
             from regard.service.catalog import parse_model
             from regard.service.keys import KeyFile
@@ -90,9 +105,15 @@ def serve(
             from regard.service.settings import parse_settings
         except ImportError as error:
             raise ConfigError(f"serve: the package {error.name} is missing: pip install 'regard[serve]'") from None
+    entries = [parse_model(text) for text in [*(models or []), *(named or [])]]
+    if cluster is not None:
+        replicas, others = clusters.split_settings(settings or [])
+        limits = parse_settings(others, api_keys=keys is not None)
+        plan = clusters.ReplicaPlan(tuple(entries), limits, keys, precision, device, threads or 1, size)
+        clusters.serve_cluster(plan, replicas, address=cluster, host=host, port=port)
+        return
     use_threads(threads)
     limits = parse_settings(settings or [], api_keys=keys is not None)
-    entries = [parse_model(text) for text in [*(models or []), *(named or [])]]
     metrics = Metrics()
     access = Access(
         None if keys is None else KeyFile(keys), per_minute=limits.req_limit, proxies=parse_proxies(limits.proxies)
