@@ -23,10 +23,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from regard.errors import ConfigError
 from regard.files.json_text import validation_messages
-from regard.service.access import Access, parse_proxies
+from regard.service.access import make_access
 from regard.service.app import create_app
 from regard.service.catalog import ModelEntry
-from regard.service.keys import KeyFile
 from regard.service.logs import start_logging
 from regard.service.metrics import Metrics
 from regard.service.server import build_service
@@ -143,7 +142,7 @@ def serve_cluster(plan: ReplicaPlan, settings: ClusterSettings, *, address: str,
     try:
         _raise_at_signals()
         serve.start(proxy_location="EveryNode", http_options={"host": host, "port": port}, logging_config=_LOGGING)
-        serve.run(deployment(serve, plan, settings), name=NAME, route_prefix="/")
+        serve.run(_deployment(serve, plan, settings), name=NAME, route_prefix="/")
         _wait_for_proxies(serve)
         _LOG.info("listening", extra={"url": f"http://{host}:{port}", "cluster": address})
         threading.Event().wait()
@@ -159,17 +158,8 @@ def serve_cluster(plan: ReplicaPlan, settings: ClusterSettings, *, address: str,
     _LOG.info("stopped")
 
 
-def deployment(serve: Any, plan: ReplicaPlan, settings: ClusterSettings) -> Any:  # noqa: ANN401 # Ray may be missing
-    """Makes the application that Ray Serve runs.
-
-    Args:
-        serve: The module `ray.serve`.
-        plan: What each replica is built from.
-        settings: How many replicas there are, and what they accept.
-
-    Returns:
-        The application.
-    """
+def _deployment(serve: Any, plan: ReplicaPlan, settings: ClusterSettings) -> Any:  # noqa: ANN401 # Ray may be missing
+    """The application that Ray Serve runs."""
 
     def build() -> FastAPI:
         return build_application(plan)
@@ -238,11 +228,6 @@ def build_application(plan: ReplicaPlan) -> FastAPI:
     _, serve = _imported()
     start_logging()
     metrics = Metrics(replica=serve.get_replica_context().replica_id.unique_id)
-    access = Access(
-        None if plan.keys is None else KeyFile(plan.keys),
-        per_minute=plan.settings.req_limit,
-        proxies=parse_proxies(plan.settings.proxies),
-    )
     service = build_service(
         plan.entries,
         plan.settings,
@@ -252,7 +237,7 @@ def build_application(plan: ReplicaPlan) -> FastAPI:
         threads=plan.threads,
         memory_limit=plan.memory_limit,
     )
-    app = create_app(service, access=access, metrics=metrics)
+    app = create_app(service, access=make_access(plan.settings, plan.keys), metrics=metrics)
     app.state.service = service
     return app
 
