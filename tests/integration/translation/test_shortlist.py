@@ -112,7 +112,7 @@ def test_damaged_shortlists_are_refused(translator: Translator, tmp_path: Path) 
         ({"linked": linked[0]}, {}, "expected int32 tensors"),
         ({"linked": torch.tensor(3, dtype=torch.int32)}, {}, "expected int32 tensors"),
         ({"linked": linked.float()}, {}, "expected int32 tensors"),
-        ({"linked": linked + 10**6}, {}, "expected links to target subwords"),
+        ({"linked": linked + 10**6}, {}, "expected candidates with target ids"),
         ({"order": order.clone().fill_(3)}, {}, "an order of all target subwords"),
         ({"more": order}, {}, "damaged shortlist: expected a file"),
         ({}, {"always": -1}, "in every shortlist, got -1"),
