@@ -55,8 +55,8 @@ class Shortlist:
             )
         if not torch.equal(self.ranking.sort().values, torch.arange(size)):
             raise SearchError(
-                f"shortlist: expected each of the {size} target ids once in the ranking by frequency, but one is missing "
-                "or repeated: make the shortlist again with `regard shortlist`"
+                f"shortlist: expected each of the {size} target ids once in the ranking by frequency, but one is "
+                "missing or repeated: make the shortlist again with `regard shortlist`"
             )
         if self.candidates.numel() and not 0 <= int(self.candidates.min()) <= int(self.candidates.max()) < size:
             raise SearchError(

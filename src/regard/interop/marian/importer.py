@@ -100,7 +100,8 @@ def _vocabularies(directory: Path, marian: MarianConfig) -> tuple[Subword, Subwo
     if separate and marian.share_encoder_decoder_embeddings:
         raise CheckpointError(
             f"{own}: config.json has one embedding for source and target, but this is a separate target vocabulary: "
-            "the files belong to different models; copy the model directory again from its source"
+            "the files belong to different models; copy the model "
+            "directory again from its source"
         )
     src, bpe = read_vocabulary(directory / "source.spm", vocab, size=marian.vocab_size, start=marian.start)
     tgt, _ = read_vocabulary(
@@ -168,12 +169,14 @@ def _check_layers(found: dict[str, Tensor], marian: MarianConfig, where: Path) -
         if num_layers < expected:
             raise CheckpointError(
                 f"{where}: config.json has {side}_layers {expected}, but the weights of model.{side}.layers."
-                f"{num_layers} are missing: the files belong to different models; copy the model directory again from its source"
+                f"{num_layers} are missing: the files belong to different models; copy the model "
+                "directory again from its source"
             )
         if num_layers > expected:
             raise CheckpointError(
                 f"{where}: config.json has {side}_layers {expected}, but there are weights of model.{side}.layers."
-                f"{num_layers - 1}: the files belong to different models; copy the model directory again from its source"
+                f"{num_layers - 1}: the files belong to different models; copy the model "
+                "directory again from its source"
             )
 
 
