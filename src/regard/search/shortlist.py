@@ -51,12 +51,12 @@ class Shortlist:
         if self.candidates.dim() != 2:
             raise SearchError(
                 "shortlist: expected a table with a row of target ids for each source subword, got a tensor with "
-                f"{self.candidates.dim()} dimensions: make the shortlist again with `regard shortlist`"
+                f"{self.candidates.dim()} dimensions"
             )
         if not torch.equal(self.ranking.sort().values, torch.arange(size)):
             raise SearchError(
                 f"shortlist: expected each of the {size} target ids once in the ranking by frequency, but one is "
-                "missing or repeated: make the shortlist again with `regard shortlist`"
+                "missing or repeated"
             )
         if self.candidates.numel() and not 0 <= int(self.candidates.min()) <= int(self.candidates.max()) < size:
             raise SearchError(
