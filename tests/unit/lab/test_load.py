@@ -102,7 +102,7 @@ def test_only_chosen_systems_and_the_baseline(small: str) -> None:
             'test = ["a", "b"]\n[systems]',
             "corpus: test cannot be set without a training text",
         ),
-        ("[systems]", 'val = ["a"]\ngold = "c"\n[systems]', r"corpus: val, gold: .* with corpus\.train, or --corpus"),
+        ("[systems]", 'val = ["a"]\ngold = "c"\n[systems]', r"corpus: val, gold cannot be set .* set corpus\.train"),
         ('"b/dot"', '"b/../dot"', "expected a name such as luong/dot"),
         ('baseline = "a"', 'baseline = "a"\nseeds = [1, 1]', "seeds: expected different seeds, got 1, 1"),
         ("[systems]", "[budget]\nsteps = 3\ntokens = 4\n[systems]", "budget: expected steps or tokens, got both"),
