@@ -26,14 +26,15 @@ def read_vocabulary(spm: Path, vocab: Path, *, size: int, start: int) -> tuple[S
     """Combines the SentencePiece file and vocab.json of a MarianMT model into one SentencePiece model.
 
     The new model has the pieces of vocab.json in the order of their ids. Pieces that are not in the SentencePiece file
-    are never produced by segmentation, but can be decoded. Pieces that only the SentencePiece file has are placed after
-    `END_PIECE` and are mapped to the unknown token.
+    are never produced by segmentation, but can be decoded. Pieces that only the SentencePiece file has are
+    appended after all ids of the model, separated by the marker `END_PIECE`. Segmentation may produce them; they are
+    then replaced by the unknown token, so that the network never reads an id of `size` or more.
 
     Args:
         spm: SentencePiece file of the source or the target language.
         vocab: JSON file with the id of each piece.
         size: Number of rows of the model's embedding.
-        start: Id of the decoder's first input.
+        start: Id of the decoder's first input, which is not a piece of text.
 
     Returns:
         A subword model with `size` ids, and whether it segments by BPE.
