@@ -47,7 +47,7 @@ def test_plain_text_keeps_lines_and_white_space() -> None:
     assert document.render(translations(document, unchanged)) == text
     output = document.render(translations(document, capitals))
     assert output == "\n  ONE <B>LINE</B> &AMP; SO {x}.  TWO.\r\n\r\n\tTHREE \u2028FOUR\v"
-    assert document.render(translations(document, emptied)) == "\n  {x}  \r\n\r\n\t \u2028\v"
+    assert document.render(translations(document, emptied)) == "\n  {x}\r\n\r\n\t \u2028\v"
 
 
 def test_links_to_missing_words_are_ignored() -> None:
