@@ -65,6 +65,8 @@ def test_white_space_of_the_translation_is_kept() -> None:
     document = parse("<i>Ready</i>?", "html")
     translated = TranslatedSentence("Ready?", "Prêt\u00a0?", ((0, 0), (0, 1)))
     assert document.render([translated]) == "<i>Prêt</i>\u00a0?"
+    translated = TranslatedSentence("Ready?", "Prêt \n\u2028 ?", ((0, 0), (0, 1)))
+    assert document.render([translated]) == "<i>Prêt</i> ?"
 
 
 def test_sentences_are_translated_apart_and_elements_reach_over_them() -> None:
