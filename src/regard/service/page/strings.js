@@ -13,7 +13,7 @@ const STRINGS = {
     ownSame: "This is the model’s translation.", ownWorse: "The model finds its own more probable.", alignedWith: "from “{words}”",
     probability: "{share} probable", legendUnsure: "below {share}", legendTitle: "Probability",
     alternativesFor: "Instead of “{word}”", alternativesWait: "Searching for alternatives…", alternativesNone: "No other word is probable here.",
-    wordHelp: "Enter shows alternatives", chosen: "Chosen: {text}",
+    chosen: "Chosen: {text}",
     examples: "Try a sentence", attentionTitle: "Attention",
     attentionHint: "Hover over a word or tap it to see its attention weights. Choose a word of the translation above for alternatives.",
     noAttention: "This model gives no attention for this sentence.", viaPivot: "Translated by way of {name}, so no single model attended from one sentence to the other.",
@@ -34,7 +34,7 @@ const STRINGS = {
     noModel: "The server has no model yet.", noModelHint: "This page shows translations as soon as there is one.",
     training: "The demonstration model is being trained.", trainingStep: "Step {step} of {steps}", minutesLeft: "about {minutes} min left", secondsLeft: "less than a minute left",
     trainingFailed: "The training failed: {message}", trainingHint: "You can type already: your text is translated when the training is done.",
-    ready: "The model is ready.", again: "Try again", serverError: "The server reports an error: {message}", footer: "Translated by regard on this server.",
+    again: "Try again", serverError: "The server reports an error: {message}", footer: "Translated by regard on this server.",
   },
   ko: {
     attention: "어텐션", layer: "{number}\uce35", meanOfAll: "모든 층과 헤드의 평균", meanOfHeads: "{layer}, 헤드 {heads}개의 평균", oneHead: "{layer}, 헤드 {head}",
@@ -51,7 +51,7 @@ const STRINGS = {
     ownSame: "모델의 번역과 같습니다.", ownWorse: "모델은 자신의 번역의 확률을 더 높게 봅니다.", alignedWith: "‘{words}’에 대응",
     probability: "확률 {share}", legendUnsure: "{share} 미만", legendTitle: "확률",
     alternativesFor: "‘{word}’ 대신", alternativesWait: "다른 단어를 찾는 중…", alternativesNone: "이 자리에 그럴듯한 다른 단어가 없습니다.",
-    wordHelp: "Enter 키로 다른 단어 보기", chosen: "선택함: {text}",
+    chosen: "선택함: {text}",
     examples: "예문으로 시작하기", attentionTitle: "어텐션",
     attentionHint: "단어를 가리키거나 누르면 어텐션 가중치가 보입니다. 위 번역의 단어를 고르면 대신 쓸 단어가 나옵니다.",
     noAttention: "이 모델은 이 문장의 어텐션을 제공하지 않습니다.", viaPivot: "경유 언어: {name}. 두 문장을 직접 이은 모델이 없어 어텐션도 없습니다.",
@@ -72,7 +72,7 @@ const STRINGS = {
     noModel: "서버에 아직 모델이 없습니다.", noModelHint: "모델이 준비되면 바로 번역을 보여 줍니다.",
     training: "데모 모델을 학습하고 있습니다.", trainingStep: "{steps}단계 중 {step}단계", minutesLeft: "약 {minutes}분 남음", secondsLeft: "1분 미만 남음",
     trainingFailed: "학습에 실패했습니다: {message}", trainingHint: "지금 입력해도 됩니다. 학습이 끝나면 번역합니다.",
-    ready: "모델이 준비되었습니다.", again: "다시 시도", serverError: "서버 오류: {message}", footer: "이 서버의 regard가 번역합니다.",
+    again: "다시 시도", serverError: "서버 오류: {message}", footer: "이 서버의 regard가 번역합니다.",
   },
   fr: {
     attention: "attention", layer: "couche {number}", meanOfAll: "moyenne de toutes les couches et têtes", meanOfHeads: "{layer}, moyenne de {heads} têtes", oneHead: "{layer}, tête {head}",
@@ -89,7 +89,7 @@ const STRINGS = {
     ownSame: "C’est la traduction du modèle.", ownWorse: "Le modèle juge la sienne plus probable.", alignedWith: "de « {words} »",
     probability: "probabilité {share}", legendUnsure: "sous {share}", legendTitle: "Probabilité",
     alternativesFor: "Au lieu de « {word} »", alternativesWait: "Recherche d’autres mots…", alternativesNone: "Aucun autre mot n’est probable ici.",
-    wordHelp: "Entrée : autres mots", chosen: "Choisi : {text}",
+    chosen: "Choisi : {text}",
     examples: "Essayez une phrase", attentionTitle: "Attention",
     attentionHint: "Survolez ou touchez un mot pour voir ses poids d’attention. Choisissez un mot de la traduction ci-dessus pour d’autres possibilités.",
     noAttention: "Ce modèle ne donne pas d’attention pour cette phrase.", viaPivot: "Traduit en passant par la langue « {name} » : aucun modèle n’a relié directement les deux phrases.",
@@ -110,7 +110,7 @@ const STRINGS = {
     noModel: "Le serveur n’a pas encore de modèle.", noModelHint: "Les traductions s’affichent dès qu’il y en a un.",
     training: "Le modèle de démonstration est en cours d’entraînement.", trainingStep: "Étape {step} sur {steps}", minutesLeft: "encore {minutes} min environ", secondsLeft: "encore moins d’une minute",
     trainingFailed: "L’entraînement a échoué : {message}", trainingHint: "Vous pouvez déjà écrire : votre texte sera traduit à la fin de l’entraînement.",
-    ready: "Le modèle est prêt.", again: "Réessayer", serverError: "Le serveur signale une erreur : {message}", footer: "Traduit par regard sur ce serveur.",
+    again: "Réessayer", serverError: "Le serveur signale une erreur : {message}", footer: "Traduit par regard sur ce serveur.",
   },
 };
 /** Sentences to try, by source language. */
