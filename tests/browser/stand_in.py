@@ -186,7 +186,7 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/" or path.startswith("/page/"):
             return self._asset(path.removeprefix("/page/").removeprefix("/") or PAGE)
         if path.startswith("/v1/files/"):
-            name = {"id": "1", "name": "story.txt", "download_url": "/download_file/story.fr.txt"}
+            name = {"id": "1", "name": "story.fr.txt", "download_url": "/download_file/story.fr.txt"}
             return self._json(name | script.file)
         if path.startswith("/download_file/"):
             return self._send(200, "Une histoire.\n".encode(), "text/plain", {})

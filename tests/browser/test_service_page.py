@@ -70,6 +70,8 @@ def test_an_overtaken_answer_is_not_shown(open_service, translators, ignored):
         )
     release, first = threading.Event(), "Boris sees a black dog!"
     script.delay = lambda text: (release.wait(60), 0.0)[1] if text == first else 0.0
+    aborted = []
+    page.on("requestfailed", lambda request: aborted.append(request.post_data_json["text"]))
     with page.expect_request("**/v1/translate"):
         page.fill("#source", first)
     with page.expect_response("**/v1/translate"):
@@ -82,6 +84,7 @@ def test_an_overtaken_answer_is_not_shown(open_service, translators, ignored):
             page.wait_for_timeout(50)
     page.wait_for_timeout(100)
     expect(page.locator("#translation")).to_have_text(expected_text(translators))
+    assert aborted == ([] if ignored else [first])
 
 
 def test_words_show_what_they_attended_to(open_service, translators, reader):
@@ -320,7 +323,7 @@ def test_files_that_cannot_be_translated(open_service):
     assert asked(script, "/v1/files") == []
     script.failures = [("/v1/files", Failure(413, "The file is too large.", "file_too_large"))]
     page.set_input_files("#file", [{"name": "big.txt", "mimeType": "text/plain", "buffer": b"x"}])
-    expect(page.locator("#jobs .state").first).to_have_text("Failed. The text is too long for this server.")
+    expect(page.locator("#jobs .state").first).to_have_text("Failed. The file is too large for this server.")
     script.file = {"state": "failed", "done": 0, "total": 0, "error": "The file is not UTF-8."}
     page.set_input_files("#file", [{"name": "odd.txt", "mimeType": "text/plain", "buffer": b"x"}])
     expect(page.locator("#jobs .state").first).to_have_text("Failed. The file is not UTF-8.")
@@ -544,3 +547,26 @@ def test_an_old_panel_is_not_laid_out_while_hidden(open_service):
     page.check("#kind [value=text]", force=True)
     expect(page.locator("#attention .src .word").first).to_be_visible()
     assert page.evaluate("document.querySelector('.matrix').getBoundingClientRect().width") > 100
+
+
+def test_the_running_text_scrolls_to_the_current_sentence(open_service):
+    page, _ = open_service()
+    translated(page, "\n".join([CAT] * 40))
+    visible = "(() => { const frame = document.querySelector('#translation').getBoundingClientRect(), box = document.querySelector('.passage.current').getBoundingClientRect(); return box.top >= frame.top && box.bottom <= frame.bottom; })()"
+    expect(page.locator("#place")).to_have_text("40 of 40")
+    assert page.evaluate(visible)
+    page.evaluate("service.selectSentence(0)")
+    expect(page.locator("#place")).to_have_text("1 of 40")
+    assert page.evaluate(visible)
+    assert page.evaluate("scrollY") == 0
+
+
+def test_a_text_in_the_target_language_is_translated_into_another(open_service, translators):
+    page, script = open_service(detected=[{"language": "fr", "confidence": 99.0}])
+    page.select_option("#to", "en")
+    script.detected = [{"language": "en", "confidence": 99.0}]
+    script.translators["en", "en"] = script.translators["en", "fr"]  # the service gives such a text back as it is
+    page.fill("#source", CAT)
+    expect(page.locator("#to")).to_have_value("fr")
+    expect(page.locator("#translation")).to_have_text(expected_text(translators))
+    assert [request["target"] for request in asked(script, "/v1/translate")] == ["en", "fr"]

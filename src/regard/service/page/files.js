@@ -101,9 +101,8 @@ class FileJob {
   async download() {
     const { pathname, search } = new URL(this.status.download_url, document.baseURI);
     try {
-      const response = await this.api.send(pathname + search), { target } = this.files.service.pickers;
-      const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1];
-      save(await response.blob(), named ?? this.file.name.replace(/(\.[^.]*)?$/, ending => `.${target}${ending}`));
+      const response = await this.api.send(pathname + search);
+      save(await response.blob(), this.status.name ?? this.file.name);
     } catch (failure) { this.fail(() => this.files.service.notice.textOf(failure)); }
   }
   async cancel() {

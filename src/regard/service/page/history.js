@@ -18,13 +18,14 @@ class PastTranslations {
   }
   get entries() { return lasting.read("history", []).filter(entry => typeof entry?.text === "string" && typeof entry.translation === "string"); }
   get isKept() { return lasting.read("keep-history", true); }
-  /** Adds a translation when its text has not changed for a moment. A text that only grew replaces its beginning. */
+  /** Adds a translation when its text has not changed for a moment. A text that grew replaces its beginning, and a beginning replaces nothing. */
   add(entry) {
     clearTimeout(this.timer);
     if (!entry || !this.isKept) return;
     this.timer = setTimeout(() => {
-      const grows = ({ text, from, to }) => from === entry.from && to === entry.to && (entry.text.startsWith(text) || text.startsWith(entry.text));
-      const { entries } = this, rest = entries.length && grows(entries[0]) ? entries.slice(1) : entries;
+      const { entries } = this, [last] = entries, same = last && last.from === entry.from && last.to === entry.to;
+      if (same && last.text !== entry.text && last.text.startsWith(entry.text)) return;
+      const rest = same && entry.text.startsWith(last.text) ? entries.slice(1) : entries;
       lasting.write("history", [entry, ...rest].slice(0, MOST_KEPT));
     }, SETTLED);
   }

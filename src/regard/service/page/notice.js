@@ -7,7 +7,7 @@ class Notice {
   }
   textOf({ kind, message, seconds }) {
     if (kind === "busy") return say("busy", { seconds: formatNumber(Math.ceil(seconds ?? 0)) });
-    return { offline: () => say("offline"), long: () => say("refusedLong"), key: () => say(this.service.api.key ? "keyWrong" : "keyNeeded") }[kind]?.()
+    return { offline: () => say("offline"), long: () => say("refusedLong"), large: () => say("refusedLarge"), key: () => say(this.service.api.key ? "keyWrong" : "keyNeeded") }[kind]?.()
       ?? say("serverError", { message });
   }
   show(kind, text, ...children) {

@@ -108,7 +108,10 @@ class Service {
   }
   showDetection(detection) {
     const automatic = this.pickers.source === "auto";
+    const { target } = this.pickers;
     this.pickers.detect(automatic ? detection?.language ?? null : null);
+    // A text that is in the target language already is translated into another one.
+    if (automatic && detection && target !== this.pickers.target && this.pickers.reaches(detection.language, this.pickers.target)) this.translate();
     // Confidence comes as a percentage, as in LibreTranslate.
     const share = (detection?.confidence ?? 100) / 100;
     this.detected.textContent = automatic && detection && share < 0.8 ? say("unsureDetection", { name: languageName(detection.language), share: percent(share) }) : "";
@@ -143,8 +146,8 @@ class Service {
   }
   /** Replaces the translation of a sentence. */
   async replaceSentence(number, translation, index) {
-    const scored = await this.score(number, translation), span = locate(this.text, this.sentences)[number];
-    if (!scored || !span) return;
+    const { answer } = this, scored = await this.score(number, translation), span = locate(this.text, this.sentences)[number];
+    if (!scored || !span || answer !== this.answer) return;
     this.text = this.text.slice(0, span.start) + scored.text + this.text.slice(span.end);
     this.sentences = this.sentences.with(number, scored);
     this.showTranslation(number);
@@ -210,7 +213,7 @@ class Service {
   }
   listen() {
     const on = (node, kind, act) => node.addEventListener(kind, act);
-    on(this.source, "input", event => { if (!event.isComposing || this.source.value) this.typed(); });
+    on(this.source, "input", () => this.typed());
     on(this.source, "click", () => this.followCaret());
     on(this.source, "keyup", event => { if (event.key.startsWith("Arrow")) this.followCaret(); });
     on(this.clear, "click", () => { this.setText(""); this.source.focus(); });
