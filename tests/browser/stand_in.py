@@ -189,7 +189,7 @@ class Handler(BaseHTTPRequestHandler):
             name = {"id": "1", "name": "story.fr.txt", "download_url": "/download_file/story.fr.txt"}
             return self._json(name | script.file)
         if path.startswith("/download_file/"):
-            return self._send(200, "Une histoire.\n".encode(), "text/plain", {})
+            return self._send(200, b"Une histoire.\n", "text/plain", {})
         if path == "/v1/demo":
             return self._json(script.demo, 200 if script.demo else 404)
         routes = {"/languages": answers.languages, "/frontend/settings": answers.settings}
@@ -209,7 +209,11 @@ class Handler(BaseHTTPRequestHandler):
             return None
         if script.key and self.headers["Authorization"] != f"Bearer {script.key}":
             return self._json({"error": "This server needs an API key.", "code": "key_required"}, 403)
-        routes = {"/v1/translate": answers.translate, "/v1/score": answers.score, "/v1/alternatives": answers.alternatives}
+        routes = {
+            "/v1/translate": answers.translate,
+            "/v1/score": answers.score,
+            "/v1/alternatives": answers.alternatives,
+        }
         with self.server.translating:
             return self._json(routes[self.path](request))
 

@@ -18,6 +18,8 @@ expect = playwright.expect
 
 CAT = "The cat sees a dog."
 BOTH = "The cat sees a dog. Anna likes this small house."
+
+
 def asked(script, path):
     return [body for _, requested, body in script.seen if requested == path]
 
@@ -66,7 +68,8 @@ def test_an_overtaken_answer_is_not_shown(open_service, translators, ignored):
     if ignored:
         page.evaluate(
             "(() => { const real = fetch; window.arrived = 0; window.fetch = async (path, options) => {"
-            "const answer = await real(path, { ...options, signal: undefined }); window.arrived++; return answer; }; })()"
+            "const answer = await real(path, { ...options, signal: undefined }); window.arrived++; return answer; };"
+            "})()"
         )
     release, first = threading.Event(), "Boris sees a black dog!"
     script.delay = lambda text: (release.wait(60), 0.0)[1] if text == first else 0.0
@@ -432,7 +435,8 @@ def test_hostile_text_stays_text(open_service):
     expect(page.locator("#notice p")).to_contain_text("<img src=x")
     page.set_input_files("#file", [{"name": "<img src=x>.png", "mimeType": "text/plain", "buffer": b"x"}])
     assert page.locator("#jobs .name").text_content() == "<img src=x>.png"
-    page.evaluate("localStorage.setItem('regard.history', JSON.stringify([{ text: '<b>x</b>', translation: '<b>y</b>', from: 'en', to: '<i>' }, 7, null]))")
+    entries = "[{ text: '<b>x</b>', translation: '<b>y</b>', from: 'en', to: '<i>' }, 7, null]"
+    page.evaluate(f"localStorage.setItem('regard.history', JSON.stringify({entries}))")
     page.click("#open-history")
     expect(page.locator("#history-list .entry")).to_have_count(1)
     assert page.locator("main img, #history i, #history-list li > b, .entry b").count() == 0
@@ -469,7 +473,10 @@ def test_every_language_has_the_same_texts(open_service):
     page, _ = open_service()
     tables = page.evaluate("STRINGS")
     assert list(tables) == ["en", "ko", "fr"]
-    holes = {code: {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in table.items()} for code, table in tables.items()}
+    holes = {
+        code: {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in table.items()}
+        for code, table in tables.items()
+    }
     assert holes["ko"] == holes["en"]
     assert holes["fr"] == holes["en"]
     assert all(text.strip() for table in tables.values() for text in table.values())
@@ -482,7 +489,9 @@ def test_every_text_of_the_page_has_a_key(open_service):
 
     sources = {name: asset(name)[0].decode() for name in NAMES if name.endswith((".js", ".html"))}
     table = set(page.evaluate("Object.keys(STRINGS.en)"))
-    marked = {key for text in sources.values() for key in re.findall(r'data-(?:text|label|title|hint|role)="(\w+)"', text)}
+    marked = {
+        key for text in sources.values() for key in re.findall(r'data-(?:text|label|title|hint|role)="(\w+)"', text)
+    }
     assert marked - table == set()
     code = "".join(text for name, text in sources.items() if name not in ("strings.js", "texts.js"))
     literal = set(re.findall(r'"(\w+)"', code + sources["texts.js"].partition("const say")[2]))
@@ -505,13 +514,16 @@ def test_the_keyboard_reaches_everything_in_order(open_service):
         if not name:
             break
         focused = page.evaluate(
-            "(() => { const at = document.activeElement, style = getComputedStyle(at.closest('.switch label') ?? at);"
-            "return style.outlineStyle !== 'none' || getComputedStyle(at.closest('.pane') ?? at, '::after').borderStyle === 'solid'; })()"
+            "(() => { const at = document.activeElement, outline = at.closest('.switch label') ?? at;"
+            "return getComputedStyle(outline).outlineStyle !== 'none'"
+            "|| getComputedStyle(at.closest('.pane') ?? at, '::after').borderStyle === 'solid'; })()"
         )
         assert focused, name
         reached.append(name)
-    expected = ["open-history", "interface", "theme", "kind", "from", "swap", "to", "source", "clear", "run", "own-mode",
-                "copy", "level", "png", "svg", "word", "word", "matrix"]  # fmt: skip
+    parts = (
+        "open-history interface theme kind from swap to source clear run own-mode copy level png svg word word matrix"
+    )
+    expected = parts.split()
     assert [name for name in reached if name in expected] == expected
     page.locator("#translation .run").first.focus()
     page.keyboard.press("ArrowRight")
@@ -552,7 +564,11 @@ def test_an_old_panel_is_not_laid_out_while_hidden(open_service):
 def test_the_running_text_scrolls_to_the_current_sentence(open_service):
     page, _ = open_service()
     translated(page, "\n".join([CAT] * 40))
-    visible = "(() => { const frame = document.querySelector('#translation').getBoundingClientRect(), box = document.querySelector('.passage.current').getBoundingClientRect(); return box.top >= frame.top && box.bottom <= frame.bottom; })()"
+    visible = (
+        "(() => { const box = selector => document.querySelector(selector).getBoundingClientRect();"
+        "const frame = box('#translation'), passage = box('.passage.current');"
+        "return passage.top >= frame.top && passage.bottom <= frame.bottom; })()"
+    )
     expect(page.locator("#place")).to_have_text("40 of 40")
     assert page.evaluate(visible)
     page.evaluate("service.selectSentence(0)")

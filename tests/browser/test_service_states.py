@@ -124,6 +124,17 @@ STATES = {
     "pivoted": (pivoted, {"path": ["en", "ko", "fr"], "attention": False}),
 }
 WIDTHS = (360, 768, 1440)
+OUTSIDE = """[...document.querySelectorAll('body *')]
+    .filter(node => node.checkVisibility() && !node.closest('.tiles, .scroller, .unseen, svg'))
+    .filter(node => { const { width, left, right } = node.getBoundingClientRect();
+        return width && (left < -1 || right > innerWidth + 1); })
+    .map(node => node.outerHTML.slice(0, 80))"""
+"""Script that finds elements beyond the edges of the screen."""
+CUT = """[...document.querySelectorAll('button, label, h1, h2, .foot span')]
+    .filter(node => node.checkVisibility() && node.clientWidth && !node.closest('.tiles'))
+    .filter(node => node.scrollWidth > node.clientWidth + 1)
+    .map(node => node.outerHTML.slice(0, 80))"""
+"""Script that finds labels that do not fit their element."""
 
 
 @pytest.mark.parametrize("name", STATES)
@@ -154,14 +165,6 @@ def test_every_state_fits_in_every_language(open_service, name):
     reach(page, script)
     for language in ("en", "ko", "fr"):
         page.evaluate(f"setInterface({language!r}); service.relabel()")
-        outside = page.evaluate(
-            "[...document.querySelectorAll('body *')].filter(node => node.checkVisibility() && !node.closest('.tiles, .scroller, .unseen, svg'))"
-            ".filter(node => { const box = node.getBoundingClientRect(); return box.width && (box.left < -1 || box.right > innerWidth + 1); })"
-            ".map(node => node.outerHTML.slice(0, 80))"
-        )
-        cut = page.evaluate(
-            "[...document.querySelectorAll('button, label, h1, h2, .foot span')].filter(node => node.checkVisibility() && !node.closest('.tiles'))"
-            ".filter(node => node.scrollWidth > node.clientWidth + 1 && node.clientWidth).map(node => node.outerHTML.slice(0, 80))"
-        )
+        outside, cut = page.evaluate(OUTSIDE), page.evaluate(CUT)
         assert (language, outside, cut) == (language, [], [])
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

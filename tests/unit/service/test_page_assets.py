@@ -40,7 +40,9 @@ def test_every_file_has_a_media_type() -> None:
     assert types["icon.svg"] == "image/svg+xml"
 
 
-@pytest.mark.parametrize("name", ["", "nothing.js", "../page_assets.py", "page/../../__init__.py", "/etc/passwd", "page.html", "\0"])
+@pytest.mark.parametrize(
+    "name", ["", "nothing.js", "../page_assets.py", "page/../../__init__.py", "/etc/passwd", "page.html", "\0"]
+)
 def test_other_names_are_unknown(name: str) -> None:
     with pytest.raises(KeyError):
         asset(name)
@@ -52,7 +54,11 @@ def test_every_file_of_the_page_is_given_out() -> None:
 
 
 def test_the_page_loads_files_that_exist_and_nothing_else() -> None:
-    loaded = [attributes.get("src") or attributes.get("href") for tag, attributes in page().tags if tag in ("script", "link", "img")]
+    loaded = [
+        attributes.get("src") or attributes.get("href")
+        for tag, attributes in page().tags
+        if tag in ("script", "link", "img")
+    ]
     assert len(loaded) > 20
     assert [address for address in loaded if address.removeprefix("page/") not in NAMES] == []
     scripts = [attributes["src"] for tag, attributes in page().tags if tag == "script"]
@@ -73,7 +79,12 @@ def test_texts_of_users_enter_as_text_only() -> None:
     for name in NAMES:
         if name.endswith(".js"):
             source = asset(name)[0].decode("utf-8")
-            assert re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc", source) == [], name
+            assert (
+                re.findall(
+                    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc", source
+                )
+                == []
+            ), name
 
 
 def test_no_address_of_another_server() -> None:
