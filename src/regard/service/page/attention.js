@@ -4,8 +4,8 @@ class Attention extends Display {
     super([{ name: "", records: [] }]);
     Object.assign(this, { service, sentences: [], panel: this.panels[0] });
     this.panel.root.removeAttribute("aria-label");  // the section around it has the same
-    for (const [name, id] of Object.entries({ section: "attention", steps: "steps", place: "place", previous: "previous", next: "next", note: "attention-note", hint: "attention-hint", root: "panels" }))
-      this[name] = document.getElementById(id);
+    Object.assign(this, elements({ section: "attention", steps: "steps", place: "place", previous: "previous", next: "next",
+      note: "attention-note", hint: "attention-hint", root: "panels" }));
     const on = (id, act) => document.getElementById(id).addEventListener("click", act);
     document.getElementById("level").addEventListener("change", event => { this.level = event.target.value; this.select(this.sentence); });
     on("png", () => savePng(this));

@@ -5,7 +5,7 @@ class PastTranslations {
   constructor(service) {
     this.service = service;
     this.dialog = document.getElementById("history");
-    for (const [name, id] of Object.entries({ list: "history-list", keep: "keep-history", clear: "clear-history" })) this[name] = document.getElementById(id);
+    Object.assign(this, elements({ list: "history-list", keep: "keep-history", clear: "clear-history" }));
     document.getElementById("open-history").addEventListener("click", () => { this.paint(); this.dialog.showModal(); });
     document.getElementById("close-history").addEventListener("click", () => this.dialog.close());
     this.dialog.addEventListener("click", event => { if (event.target === this.dialog) this.dialog.close(); });
@@ -33,14 +33,17 @@ class PastTranslations {
     const { entries } = this;
     this.keep.checked = this.isKept;
     this.clear.disabled = !entries.length;
-    const note = text => [element("li", { className: "note", textContent: text })];
-    this.list.replaceChildren(...!this.isKept ? note(say("historyOff")) : !entries.length ? note(say("historyEmpty")) : entries.map((entry, index) => this.item(entry, index)));
+    const empty = element("li", { className: "note", textContent: say(this.isKept ? "historyEmpty" : "historyOff") });
+    this.list.replaceChildren(...entries.length && this.isKept ? entries.map((entry, index) => this.item(entry, index)) : [empty]);
   }
   item(entry, index) {
-    const open = element("button", { type: "button", className: "entry" }, element("small", { textContent: `${languageName(entry.from)} \u2192 ${languageName(entry.to)}` }),
-      element("span", { textContent: shorten(entry.text, 200), dir: "auto" }), element("span", { className: "soft", textContent: shorten(entry.translation, 200), dir: "auto" }));
+    const open = element("button", { type: "button", className: "entry" },
+      element("small", { textContent: `${languageName(entry.from)} \u2192 ${languageName(entry.to)}` }),
+      element("span", { textContent: shorten(entry.text, 200), dir: "auto" }),
+      element("span", { className: "soft", textContent: shorten(entry.translation, 200), dir: "auto" }));
     open.addEventListener("click", () => { this.dialog.close(); this.service.restore(entry); });
-    const remove = element("button", { type: "button", className: "plain icon", title: say("remove") }, element("span", { textContent: "\u2715", ariaHidden: "true" }));
+    const cross = element("span", { textContent: "\u2715", ariaHidden: "true" });
+    const remove = element("button", { type: "button", className: "plain icon", title: say("remove") }, cross);
     remove.setAttribute("aria-label", say("removeEntry", { text: shorten(entry.text, 40) }));
     remove.addEventListener("click", () => {
       lasting.write("history", this.entries.toSpliced(index, 1));

@@ -49,7 +49,8 @@ class Output {
     return [...parts, text.slice(at)].filter(part => part !== "");
   }
   run(sentence, number, index) {
-    const probability = probabilityOf(sentence, index), word = element("span", { className: `run ${certainty(probability)}`, textContent: sentence.words[index], tabIndex: -1 });
+    const probability = probabilityOf(sentence, index), className = `run ${certainty(probability)}`;
+    const word = element("span", { className, textContent: sentence.words[index], tabIndex: -1 });
     word.dataset.sentence = number;
     word.dataset.index = index;
     word.setAttribute("role", "button");
@@ -80,7 +81,10 @@ class Output {
   }
   listen() {
     const { root, service } = this;
-    const at = event => { const word = event.target.closest(".run"); return word && { word, sentence: Number(word.dataset.sentence), index: Number(word.dataset.index) }; };
+    const at = event => {
+      const word = event.target.closest(".run");
+      return word && { word, sentence: Number(word.dataset.sentence), index: Number(word.dataset.index) };
+    };
     root.addEventListener("mouseover", event => { if (pointerMoved(event)) service.pointAt(at(event)); });
     root.addEventListener("mouseleave", () => service.pointAt(null));
     root.addEventListener("focusin", event => {

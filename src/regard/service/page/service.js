@@ -4,7 +4,8 @@ const LARGEST_WITH_ATTENTION = 800;  // characters; of a longer text, attention 
 
 class Service {
   constructor() {
-    for (const name of ["source", "clear", "copy", "count", "detected", "result", "placeholder", "spoken", "examples"]) this[name] = document.getElementById(name);
+    for (const name of ["source", "clear", "copy", "count", "detected", "result", "placeholder", "spoken", "examples"])
+      this[name] = document.getElementById(name);
     Object.assign(this, { api: new Api(), sentences: [], text: "", answer: null, latest: 0, limit: -1, isReady: false });
     this.notice = new Notice(this);
     this.output = new Output(this);
@@ -47,8 +48,8 @@ class Service {
   }
 
   countCharacters() {
-    const count = [...this.source.value].length, limit = this.limit;
-    this.count.textContent = limit > 0 ? say("countedOf", { count: formatNumber(count), limit: formatNumber(limit) }) : count ? say("counted", { count: formatNumber(count) }) : "";
+    const count = [...this.source.value].length, { limit } = this, numbers = { count: formatNumber(count), limit: formatNumber(limit) };
+    this.count.textContent = limit > 0 ? say("countedOf", numbers) : count ? say("counted", numbers) : "";
     this.count.classList.toggle("over", limit > 0 && count > limit);
     this.clear.hidden = !count;
     return count;
@@ -114,7 +115,8 @@ class Service {
     if (automatic && detection && target !== this.pickers.target && this.pickers.reaches(detection.language, this.pickers.target)) this.translate();
     // Confidence comes as a percentage, as in LibreTranslate.
     const share = (detection?.confidence ?? 100) / 100;
-    this.detected.textContent = automatic && detection && share < 0.8 ? say("unsureDetection", { name: languageName(detection.language), share: percent(share) }) : "";
+    const isUnsure = automatic && detection && share < 0.8;
+    this.detected.textContent = isUnsure ? say("unsureDetection", { name: languageName(detection.language), share: percent(share) }) : "";
   }
   /** The sentence in which the cursor is. */
   sentenceAtCaret(sentences) {
@@ -175,7 +177,8 @@ class Service {
   }
   showExamples() {
     const { knownSource, languages } = this.pickers, codes = knownSource ? [knownSource] : languages.map(({ code }) => code);
-    const items = codes.flatMap(code => (EXAMPLES[code] ?? []).slice(0, codes.length > 1 ? 2 : 3).map(text => ({ code, text }))).slice(0, 4).map(({ code, text }) => {
+    const examplesOf = code => (EXAMPLES[code] ?? []).slice(0, codes.length > 1 ? 2 : 3).map(text => ({ code, text }));
+    const items = codes.flatMap(examplesOf).slice(0, 4).map(({ code, text }) => {
       const button = element("button", { type: "button", textContent: text, lang: code });
       button.addEventListener("click", () => { this.setText(text); this.source.focus({ preventScroll: true }); });
       return element("li", {}, button);
@@ -229,7 +232,8 @@ class Service {
     addEventListener("online", () => { if (this.notice.kind === "offline") this.isReady ? this.translate() : this.connect(); });
   }
   followCaret() {
-    const number = this.sentences.length > 1 && !this.own.active && this.source.selectionStart === this.source.selectionEnd ? this.sentenceAtCaret(this.sentences) : null;
+    const isCaret = this.source.selectionStart === this.source.selectionEnd && this.sentences.length > 1 && !this.own.active;
+    const number = isCaret ? this.sentenceAtCaret(this.sentences) : null;
     if (number !== null && number !== this.attention.sentence) this.attention.select(number);
   }
 }
