@@ -1,7 +1,7 @@
 """The page of the service in use, against a stand-in server that answers with stored models.
 
 Through `open_service`, every test also checks that the page reports no error, breaks no content security policy, and
-asks no other server. Failures that the stand-in was told to answer with are reported by the browser, and expected.
+asks no other server. Failures that the stand-in has to answer with are reported by the browser, and expected.
 """
 
 from __future__ import annotations
