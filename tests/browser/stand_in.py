@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 import torch
 
 from regard import load
-from regard.inspection.html import _record_data
+from regard.inspection.html import render
+from regard.inspection.record import AttentionRecord
 from regard.service.page_assets import PAGE, POLICY, asset
 from regard.text.sentences import sentence_spans
 from regard.text.words import words_of
@@ -161,8 +162,14 @@ class Answers:
             "token_scores": [-0.1] * len(found.tokens), "source_words": list(words_of(found.source)),
             "words": list(words), "word_scores": [pretended_score(word, at) for at, word in enumerate(words)],
             "alignment": [list(link) for link in found.alignment], "n_best": [], "warnings": [], "quality_flags": [],
-            "attention": _record_data(record) if record else None, "readout": None,
+            "attention": encoded(record) if record else None, "readout": None,
         }  # fmt: skip
+
+
+def encoded(record: AttentionRecord) -> object:
+    """The record as the one-file page holds it, which is how the service sends it."""
+    [data] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', render(record))
+    return json.loads(data)[0]["records"][0]
 
 
 def pretended_score(word: str, position: int) -> float:
