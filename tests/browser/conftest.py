@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 import torch
-from stand_in import Script, StandIn, golden_translators
 
 from regard.inspection.html import render_comparison
 from regard.inspection.record import AttentionRecord
-from regard.translation.translator import Translator
 from regard.values import Encoding
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, which `.[dev]` installs")
@@ -43,7 +40,7 @@ def browser() -> Iterator[playwright.Browser]:
         launched.close()
 
 
-TIMEOUT = 12
+TIMEOUT = 1800
 """Timeout in seconds, only so that no test hangs forever."""
 
 
@@ -205,56 +202,3 @@ def sixty() -> AttentionRecord:
     """Sixty words per side, eight layers of eight heads."""
     src, tgt = (" ".join(f"{stem}{number}" for number in range(60)) for stem in ("word", "mot"))
     return random_record(src, tgt, layers=8, heads=8)
-
-
-@pytest.fixture(scope="session")
-def translators() -> dict[tuple[str, str], Translator]:
-    """The stored models of the stand-in, loaded once."""
-    return golden_translators()
-
-
-@pytest.fixture
-def open_service(
-    browser: playwright.Browser, translators: dict[tuple[str, str], Translator]
-) -> Iterator[Callable[..., tuple[playwright.Page, Script]]]:
-    """A function that opens the page with a stand-in of its own; on teardown, no page may have reported an error."""
-    opened: list[tuple[playwright.BrowserContext, StandIn]] = []
-    faults: list[str] = []
-    playwright.expect.set_options(timeout=1000 * TIMEOUT)
-
-    def open_page(
-        *, query: str = "", expected: Sequence[str] = (), clock: bool = False, **changes: object
-    ) -> tuple[playwright.Page, Script]:
-        names = ("locale", "viewport", "color_scheme", "has_touch")
-        context = {name: changes.pop(name) for name in names if name in changes}
-        server = StandIn(Script(dict(translators), **changes))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        page_context = browser.new_context(**{"viewport": {"width": 1240, "height": 900}, "locale": "en-US"} | context)
-        page_context.set_default_timeout(1000 * TIMEOUT)
-        page = page_context.new_page()
-        allowed = "Failed to load resource" if expected else None
-
-        def note(text: str) -> None:
-            if not (allowed and text.startswith(allowed) and any(part in text for part in expected)):
-                faults.append(text)
-
-        page.on("console", lambda message: note(message.text))
-        page.on("pageerror", lambda error: note(str(error)))
-        page.on("dialog", lambda dialog: (note(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.on("request", lambda request: note(request.url) if not _is_own(request.url, server.address) else None)
-        if clock:
-            page.clock.install()
-        opened.append((page_context, server))
-        page.goto(server.address + query)
-        return page, server.script
-
-    yield open_page
-    for page_context, server in opened:
-        page_context.close()
-        server.shutdown()
-        server.server_close()
-    assert faults == []
-
-
-def _is_own(url: str, address: str) -> bool:
-    return url.startswith((address, f"blob:{address}", "data:"))
