@@ -14,9 +14,10 @@ from pathlib import Path
 
 from regard.errors import DataError
 from regard.files.paths import checked_path
+from regard.text.links import pharaoh
 from regard_phrasebook.engine.files import write_files
 from regard_phrasebook.engine.grammar import Draft, Grammar
-from regard_phrasebook.engine.phrase import SentencePair, pharaoh
+from regard_phrasebook.engine.phrase import SentencePair
 from regard_phrasebook.engine.sampler import Sampler
 from regard_phrasebook.engine.splits import SPLITS, split_of
 

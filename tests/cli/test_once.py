@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pytest
 import typer.main
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from regard.cli.main import app
 
@@ -22,12 +23,14 @@ class Done(Protocol):
 Run = Callable[..., Done]
 
 
-def options(command, path: tuple[str, ...] = ()) -> Iterator:
+def options(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], TyperOption]]:
     """Every option of every verb, with the path of the verb."""
-    for name, subcommand in getattr(command, "commands", {}).items():
-        yield from options(subcommand, (*path, name))
-    if not getattr(command, "commands", None):
-        yield from ((path, option) for option in command.params if option.param_type_name == "option")
+    if isinstance(command, TyperGroup):
+        for name, subcommand in command.commands.items():
+            yield from options(subcommand, (*path, name))
+    else:
+        assert isinstance(command, TyperCommand)
+        yield from ((path, option) for option in command.params if isinstance(option, TyperOption))
 
 
 SINGLE = [
@@ -61,6 +64,6 @@ def test_the_message_says_how_to_join_files(regard: Run) -> None:
 def test_options_that_may_be_repeated(regard: Run) -> None:
     done = regard("train", "--set", "train.seed=1", "--set", "train.seed=2", "--set", "train.seed=2", "--out", "m")
     assert "regard: train.seed=1 is ignored: train.seed=2 comes later\n" in done.err
-    assert "data.src: expected the file of the training source" in done.err
+    assert "data.src: expected the file of the training text" in done.err
     done = regard("info", "no-model", "--json", "--json")
     assert "no-model: no such model" in done.err

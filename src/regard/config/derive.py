@@ -1,13 +1,16 @@
-"""Default values that depend on the size of the corpus and on the machine."""
+"""Default values that depend on the size of the corpus and on the number of CPU cores."""
 
 from __future__ import annotations
 
 import math
-import os
-import sys
 from collections.abc import Sequence
+from typing import TypeVar
 
-from regard.config.schema import Config
+from regard.config.resolved import DerivedConfig, DerivedSubwordConfig, DerivedTrainConfig
+from regard.config.schema import Config, TrainConfig
+from regard.config.threads import available_cores
+
+Number = TypeVar("Number", int, float)
 
 _VOCABULARY = ((5_000, 1_000), (20_000, 2_000), (50_000, 4_000), (200_000, 8_000), (1_000_000, 16_000))
 """`(pairs, subwords)`: vocabulary size for up to so many pairs; in a larger one most subwords are too rare to learn."""
@@ -25,21 +28,22 @@ _MIN_STEPS_BETWEEN = 50
 
 def derive(
     config: Config, *, num_pairs: int, num_src_chars: int, num_tgt_chars: int, cores: int | None = None
-) -> tuple[Config, list[str]]:
-    """Derives options that are None: vocabulary size, batch size, steps, validation interval and threads.
+) -> tuple[DerivedConfig, list[str]]:
+    """Sets options that are None from the size of the corpus and the machine.
 
-    `precision` and `device` stay "auto": training resolves them on its machine.
-    `steps` stays None if `epochs` is set.
+    These are vocabulary size, batch size, steps, validation interval and threads. `train.precision` and `train.device`
+    stay "auto", because training resolves them on the machine it runs on. `train.steps` stays None if `train.epochs`
+    is set.
 
     Args:
-        config: The user's configuration.
+        config: The user's configuration, or one that was derived before, of which nothing changes.
         num_pairs: Number of training pairs.
-        num_src_chars: Characters of all source sentences.
-        num_tgt_chars: Characters of all target sentences.
-        cores: CPU threads; by default, every core that this process may use.
+        num_src_chars: Number of characters in all source sentences.
+        num_tgt_chars: Number of characters in all target sentences.
+        cores: Value for `train.threads`; by default, the number of cores that this process may use.
 
     Returns:
-        The completed configuration, and a note for the user on each derived value.
+        The completed configuration, and one note for the user per derived value.
 
     >>> from regard.config.schema import Config
     >>> done, notes = derive(Config(), num_pairs=29_000, num_src_chars=1_700_000, num_tgt_chars=1_900_000, cores=2)
@@ -47,41 +51,45 @@ def derive(
     'subword.vocab_size = 4000, for 29,000 sentence pairs'
     """
     notes: list[str] = []
-    subword, train = config.subword, config.train
-    if subword.vocab_size is None:
-        size = _by_size(_VOCABULARY, num_pairs, _LARGEST_VOCABULARY)
-        subword = subword.model_copy(update={"vocab_size": size})
-        notes.append(f"subword.vocab_size = {size}, for {num_pairs:,} sentence pairs")
-    derived: dict[str, int] = {}
-    tokens = max(num_src_chars, num_tgt_chars) / _by_size(
-        _CHARACTERS_PER_TOKEN, subword.vocab_size or 0, _CHARACTERS_BEYOND
-    )
-    if train.batch_tokens is None:
-        derived["batch_tokens"] = _batch_tokens(config, tokens)
-        notes.append(f"train.batch_tokens = {derived['batch_tokens']}, for about {_rounded(tokens):,} subwords")
-    batch_tokens = train.batch_tokens or derived["batch_tokens"]
-    steps_per_epoch = max(1.0, tokens / (batch_tokens * train.accumulate))
-    epochs = train.epochs or _by_size(_EPOCHS, num_pairs, _FEWEST_EPOCHS)
-    if train.steps is None and train.epochs is None:
-        derived["steps"] = max(1_000, _rounded(epochs * steps_per_epoch))
-        passes = derived["steps"] / steps_per_epoch
-        notes.append(f"train.steps = {derived['steps']}, about {passes:.0f} passes over the text")
-    if train.validate_every is None:
-        steps = train.steps or derived.get("steps") or math.ceil(epochs * steps_per_epoch)
-        derived["validate_every"] = min(steps, max(_MIN_STEPS_BETWEEN, min(2_000, _rounded(steps / _VALIDATIONS))))
-        notes.append(f"train.validate_every = {derived['validate_every']} steps")
-    if train.threads is None:
-        derived["threads"] = cores or available_cores()
-        notes.append(f"train.threads = {derived['threads']}, all cores")
-    train = train.model_copy(update=derived)
-    return config.model_copy(update={"subword": subword, "train": train}), notes
+    vocab_size, train = config.subword.vocab_size, config.train
+    if vocab_size is None:
+        vocab_size = _by_size(_VOCABULARY, num_pairs, _LARGEST_VOCABULARY)
+        notes.append(f"subword.vocab_size = {vocab_size}, for {num_pairs:,} sentence pairs")
+    tokens = max(num_src_chars, num_tgt_chars) / _by_size(_CHARACTERS_PER_TOKEN, vocab_size, _CHARACTERS_BEYOND)
+    batch_tokens = train.batch_tokens
+    if batch_tokens is None:
+        batch_tokens = _batch_tokens(config, tokens)
+        notes.append(f"train.batch_tokens = {batch_tokens}, for about {_rounded(tokens):,} subwords")
+    length, length_notes = _length(train, num_pairs, max(1.0, tokens / (batch_tokens * train.accumulate)))
+    notes += length_notes
+    threads = train.threads
+    if threads is None:
+        threads = available_cores() if cores is None else cores
+        notes.append(f"train.threads = {threads}, all cores")
+    complete = {**dict(train), **length, "batch_tokens": batch_tokens, "threads": threads}
+    sections = {
+        "subword": DerivedSubwordConfig.model_validate({**dict(config.subword), "vocab_size": vocab_size}),
+        "train": DerivedTrainConfig.model_validate(complete),
+    }
+    return DerivedConfig.model_validate({**dict(config), **sections}), notes
 
 
-def available_cores() -> int:
-    """CPU cores that this process may run on, at least 1."""
-    if sys.platform == "linux":
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
+def _length(train: TrainConfig, num_pairs: int, steps_per_epoch: float) -> tuple[dict[str, int | None], list[str]]:
+    """Steps, unless epochs are set, and steps between validations; with a note on each derived value."""
+    notes = []
+    steps, validate_every = train.steps, train.validate_every
+    if steps is not None:
+        planned = steps
+    elif train.epochs is not None:
+        planned = math.ceil(train.epochs * steps_per_epoch)
+    else:
+        epochs = _by_size(_EPOCHS, num_pairs, _FEWEST_EPOCHS)
+        steps = planned = max(1_000, _rounded(epochs * steps_per_epoch))
+        notes.append(f"train.steps = {steps}, about {steps / steps_per_epoch:.0f} passes over the text")
+    if validate_every is None:
+        validate_every = min(planned, max(_MIN_STEPS_BETWEEN, min(2_000, _rounded(planned / _VALIDATIONS))))
+        notes.append(f"train.validate_every = {validate_every} steps")
+    return {"steps": steps, "validate_every": validate_every}, notes
 
 
 def _batch_tokens(config: Config, tokens: float) -> int:
@@ -90,7 +98,7 @@ def _batch_tokens(config: Config, tokens: float) -> int:
     return default if tokens > 60 * default else max(512, default // 2)
 
 
-def _by_size(table: Sequence[tuple[int, int | float]], size: int, beyond: float) -> int | float:
+def _by_size(table: Sequence[tuple[int, Number]], size: int, beyond: Number) -> Number:
     return next((value for limit, value in table if size <= limit), beyond)
 
 

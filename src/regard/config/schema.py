@@ -1,7 +1,7 @@
 """All options with their defaults and ranges, as one typed tree.
 
 None means "derive the value from the corpus" (see `regard.config.derive`). The resolved configuration, in which every
-value that training needs is set, is stored with the model.
+value that training needs is set, is stored with the model (see `regard.config.resolved`).
 
 Ranges exclude only what no machine can compute; they are no recommendations.
 """
@@ -65,7 +65,7 @@ Tokenize = Literal[
 
 
 class DataConfig(Section):
-    """Paths of the parallel text."""
+    """Options of the section `[data]`: paths of the parallel text, and its longest sentences."""
 
     src: str | None = None
     """Training source: plain text or .gz, one sentence per line; or a .tsv with both sides, without `tgt`."""
@@ -80,7 +80,7 @@ class DataConfig(Section):
 
 
 class SubwordConfig(Section):
-    """SentencePiece vocabulary."""
+    """Options of the section `[subword]`: the SentencePiece vocabulary."""
 
     kind: Literal["unigram", "bpe"] = "unigram"
     vocab_size: Annotated[int, NUMBER, Field(ge=1, le=1_000_000)] | None = None
@@ -92,7 +92,7 @@ class SubwordConfig(Section):
 
 
 class TrainConfig(Section):
-    """Options of training."""
+    """Options of the section `[train]`: training, validation and checkpoints."""
 
     steps: Count | None = None
     """Number of updates, at most; derived from the corpus if neither this nor `epochs` is set."""
@@ -153,7 +153,7 @@ class TrainConfig(Section):
 
 
 class SearchConfig(Section):
-    """Default options of translation."""
+    """Options of the section `[search]`: the defaults of the search for translations."""
 
     beam: Annotated[int, NUMBER, Field(ge=1, le=1000)] = 5
     length_penalty: Annotated[float, NUMBER, Field(ge=0, le=10)] = 1.0
@@ -166,7 +166,7 @@ class SearchConfig(Section):
 
 
 class Config(Section):
-    """The whole configuration, as in one TOML file."""
+    """The whole configuration of a model and its training: all options, as in one TOML file."""
 
     preset: str | None = None
     """Name of the preset that the other values override."""

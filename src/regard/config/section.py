@@ -34,6 +34,13 @@ default, so that configurations of older models keep their text, and with it the
 
 
 class Section(BaseModel):
-    """A section of the configuration: immutable; unknown keys are errors."""
+    """Base class of the sections of a configuration, which are immutable and refuse unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all options are equal; a complete configuration equals the same one as it is read from TOML."""
+        if not isinstance(other, Section):
+            return NotImplemented
+        related = isinstance(other, type(self)) or isinstance(self, type(other))
+        return related and dict(self) == dict(other)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -64,20 +65,29 @@ INSTRUCTION_SETS = ("default", "avx2", "avx512")
 """Instruction sets that kernels are compiled for, each a superset of the previous; "default" is any processor."""
 
 _REQUIRED_FEATURES = {"default": (), "avx2": ("AVX2", "FMA"), "avx512": ("AVX2", "FMA", "AVX-512")}
-_limits: list[str | None] = []  # of nested `limited_to` blocks, innermost last
+
+
+@dataclass(frozen=True, eq=False)
+class _Limit:
+    instruction_set: str | None  # None = no kernels
+
+
+_limits: list[_Limit] = []  # of the open `limited_to` and `disabled` blocks of all threads, the last one applies
 
 
 def instruction_set() -> str | None:
-    """The instruction set whose kernels are used.
+    """The instruction set of the compiled kernels that are used now.
 
-    It is the one that PyTorch's own operators use, so `ATEN_CPU_CAPABILITY=avx2` or `default` limits both, or a smaller
-    one if the compiler did not support that.
+    PyTorch's own operators use the same instruction set, so the environment variable `ATEN_CPU_CAPABILITY` (`avx2` or
+    `default`) limits both. Kernels use a smaller instruction set if the compiler did not support PyTorch's.
 
     Returns:
-        One of `INSTRUCTION_SETS`; None if nothing was compiled, or if kernels are disabled by `limited_to(None)`.
+        One of `INSTRUCTION_SETS`; None if no kernel was compiled, or inside a `disabled` block.
     """
     if _limits:
-        return _limits[-1]
+        innermost = _limits[-1:]  # empty if another thread left the last block just now
+        if innermost:
+            return innermost[0].instruction_set
     available = available_instruction_sets()
     return available[-1] if available else None
 
@@ -105,28 +115,43 @@ def compiled_instruction_sets() -> tuple[str, ...]:
 
 
 @contextmanager
-def limited_to(name: str | None) -> Iterator[None]:
-    """Uses the kernels of another instruction set, or none, inside a `with` block: for tests and comparisons.
+def limited_to(name: str) -> Iterator[None]:
+    """Uses the kernels of another instruction set inside a `with` block.
 
-    Objects built earlier that hold a kernel, such as a packed model, continue to use it.
+    This serves tests and comparisons. The limit applies to all threads. A `PackedLinear` or other object that was built
+    before the block continues to use the kernel it found then.
 
     Args:
-        name: One of `available_instruction_sets()`; None to use PyTorch's own operators only.
+        name: One of `available_instruction_sets()`.
 
     Returns:
-        A context manager; also a decorator.
+        A context manager, which also works as a decorator.
 
     Raises:
-        ValueError: There are no such kernels on this machine.
+        ValueError: This machine has no kernels for that instruction set.
     """
-    if name is not None and name not in available_instruction_sets():
-        available = ", ".join(available_instruction_sets()) or "no kernels at all"
-        raise ValueError(f"expected one of {available}, got {name!r}")
-    _limits.append(name)
+    if name not in available_instruction_sets():
+        available = ", ".join(available_instruction_sets())
+        expected = f"one of {available}" if available else "no limit, since there are no compiled kernels"
+        raise ValueError(f"instruction set: expected {expected}, got {name!r}")
+    with _applied(_Limit(name)):
+        yield
+
+
+@contextmanager
+def disabled() -> Iterator[None]:
+    """Uses PyTorch's own operators in place of kernels inside a `with` block; otherwise as `limited_to`."""
+    with _applied(_Limit(None)):
+        yield
+
+
+@contextmanager
+def _applied(limit: _Limit) -> Iterator[None]:
+    _limits.append(limit)
     try:
         yield
     finally:
-        _limits.pop()
+        _limits.remove(limit)  # not necessarily the last one: blocks of several threads may overlap
 
 
 @cache
@@ -149,14 +174,15 @@ def _files(name: str) -> list[Path]:
 
 
 def kernel(name: str, like: Tensor) -> Callable[..., None] | None:
-    """Finds the compiled kernel for a tensor.
+    """Finds the compiled C function of an operation for tensors of a device and type.
 
     Args:
-        name: The kernel's name without the prefix `regard_` and the suffix of the type.
-        like: A tensor of any shape `(...)` with the device and type of the arguments.
+        name: Name of the C function without the prefix `regard_` and the suffix of the type, such as `dropout`.
+        like: Any tensor `(...)` with the device and type of the tensors to compute with; its values do not matter.
 
     Returns:
-        A function of pointers and numbers; None if nothing was compiled or the device or type is not supported.
+        A function that takes data pointers and numbers; None if there is none for this device or type, or if nothing
+        was compiled: then use PyTorch.
     """
     kind, current = KINDS.get(like.dtype), instruction_set()
     library = _library(current) if kind and current and like.device.type == "cpu" else None

@@ -7,11 +7,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
-from math import ceil
 from pathlib import Path
 
 import torch
 
+from regard.config.resolved import ResolvedConfig, resolve
 from regard.config.schema import Config, TrainConfig
 from regard.config.threads import clamped_threads
 from regard.data.stream import BatchStream
@@ -19,6 +19,7 @@ from regard.errors import ConfigError
 from regard.files.paths import checked_path
 from regard.model.build import build_model
 from regard.model.seq2seq import Seq2Seq
+from regard.native.device import resolve_device
 from regard.recipes.exclusive import exclusive_training
 from regard.recipes.feasibility import check_feasible
 from regard.recipes.notices import notices
@@ -41,17 +42,18 @@ class TrainResult:
     """Result of a training.
 
     Attributes:
-        path: Directory of the model; it holds a model unless `interrupted`.
+        path: Directory of the model; it contains the trained model unless `interrupted`.
         config: Complete configuration of the training.
-        steps: Updates done.
-        seconds: Seconds of training over all sessions, including validations.
-        interrupted: Whether a request stopped it; `resume=True` resumes it.
-        chosen: Description of the chosen weights: the best checkpoint, or an average; None if interrupted.
-        validation: Validation of these weights; None if interrupted.
+        steps: Number of updates done.
+        seconds: Seconds of training including validations, summed over all runs of a training that was resumed.
+        interrupted: Whether the training was stopped; `train` with `resume=True` resumes it.
+        chosen: Description of the model's weights: the best checkpoint, or an average of checkpoints; None if
+            interrupted.
+        validation: Validation of the model's weights; None if interrupted.
     """
 
     path: Path
-    config: Config
+    config: ResolvedConfig
     steps: int
     seconds: float
     interrupted: bool
@@ -71,25 +73,25 @@ def train(
     """Trains a model on the texts named in a configuration.
 
     Args:
-        config: Model, data and training options. A training that resumes keeps its saved configuration; only
-            `train.steps`, `train.max_minutes`, `train.threads`, and the paths of texts and word links are taken from
-            this one. None changes nothing.
+        config: Model, data and training options. When a training resumes, it keeps its saved configuration, and only
+            `train.steps`, `train.max_minutes`, `train.threads` and the paths of texts and word links are taken from
+            `config`; with None, nothing is changed.
         out: Directory of the model; the training state is in its subdirectory `training/`.
         resume: Whether to resume the training in `out`, exactly where it was saved.
-        overwrite: Whether a model or training in `out` may be replaced. The old training stays until the new one has
-            saved its first state, the old model until the new one is finished.
+        overwrite: Whether a model or training in `out` may be replaced. The old training is kept until the new training
+            has saved its first state, the old model until the new model is finished.
         reporter: Receives progress and messages; none by default.
-        interrupt: Checked between two steps: once a stop is requested, the training saves its state and ends. By
-            default nothing requests one; `regard.recipes.process.interrupt_on_signals` makes one that Ctrl-C, SIGTERM
-            and SIGHUP request.
+        interrupt: Object that is checked between two steps; once a stop is requested, the training saves its state and
+            ends. None = never stopped. `regard.recipes.process.interrupt_on_signals` yields one for Ctrl-C, SIGTERM and
+            SIGHUP.
 
     Returns:
-        Result of the training; `interrupted` if a stop was requested.
+        Result of the training; its `interrupted` is True if a stop was requested.
 
     Raises:
-        ConfigError: The configuration is invalid, or `out` is taken.
+        ConfigError: The configuration is invalid, or `out` already contains a model or a training.
         DataError: A text cannot be read or used.
-        CheckpointError: There is nothing to resume, another process trains in `out`, or the disk is full.
+        CheckpointError: There is no training to resume, another process trains in `out`, or the disk is full.
     """
     directory, interrupt = TrainingDirectory(checked_path(out, "out")), interrupt or Interrupt()
     with exclusive_training(), interrupt.watching(), ExitStack() as stack:
@@ -99,15 +101,16 @@ def train(
             prepared = _begin(config, directory, stack, reporter, overwrite=overwrite)
         prepared, device, precision = _choose_for_machine(prepared)
         model, stream = _build_model(prepared, device), _stream(prepared)
-        prepared = _count_steps(prepared, stream)
-        save_config(prepared.config, directory.current)
-        notes = _notes(prepared, None if resume else config, precision)
+        complete = resolve(prepared.config, batches_per_epoch=stream.batches_per_epoch, precision=precision.name)
+        prepared = replace(prepared, config=complete)
+        save_config(complete, directory.current)
+        notes = _notes(prepared, None if resume else config, complete, precision)
         with _reporters(prepared, directory, reporter, notes) as reporters:
             trainer = Trainer(
                 model,
                 stream,
-                TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device=device),
-                config=prepared.config.train,
+                TranslatingValidator(prepared.val, prepared.tgt_subword, config=complete, device=device),
+                config=complete.train,
                 directory=directory.current,
                 precision=precision,
                 reporter=reporters,
@@ -115,25 +118,25 @@ def train(
             outcome = _run(trainer, directory, interrupt, prepared, resume=resume)
             _finish(directory, model, prepared, outcome, reporters, saved=interrupt.save)
     return TrainResult(
-        directory.out, prepared.config, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen,
+        directory.out, complete, outcome.step, outcome.seconds, outcome.interrupted, outcome.chosen,
         outcome.validation,
     )  # fmt: skip
 
 
 def choose_device(name: str) -> str:
-    """Resolves the name of a device.
+    """Resolves a device name such as `auto`, and checks that this machine has the device.
 
     Args:
-        name: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`.
+        name: `auto` (a GPU if PyTorch can use one, otherwise the CPU), `cpu`, `cuda`, `cuda:1`.
 
     Returns:
         A device name for PyTorch.
 
     Raises:
-        ConfigError: This machine has no such device.
+        ConfigError: This machine does not have the device.
     """
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return resolve_device(name)
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
@@ -147,7 +150,10 @@ def _begin(
 ) -> Prepared:
     """Checks everything, then prepares the training in a new directory next to what is there."""
     if config is None:
-        raise ConfigError("expected a configuration to train, got none: only a training that resumes needs none")
+        raise ConfigError(
+            "expected a configuration to train, got None: give a configuration, or resume a training with resume=True, "
+            "which needs none"
+        )
     directory.check_free(overwrite=overwrite)
     choose_device(config.train.device)
     check_feasible(config)
@@ -192,7 +198,8 @@ def _check_limits(changes: TrainConfig, saved: TrainConfig, directory: TrainingD
         if limit not in (None, getattr(saved, name)) and isinstance(passed, int | float) and limit < passed:
             raise ConfigError(
                 f"train.{name} = {limit:g}: the training in {directory.out} has done {passed:.4g} {unit} already: set "
-                f"a higher value, or leave it out; train.steps={done.get('step')} ends the training where it is"
+                f"a higher value, or leave train.{name} out; train.steps={done.get('step')} ends the training at the "
+                "saved step"
             )
 
 
@@ -209,36 +216,25 @@ def _run(
 
 
 def _with_train(prepared: Prepared, changes: dict[str, object]) -> Prepared:
-    config = prepared.config
-    config = config.model_copy(update={"train": config.train.model_copy(update=changes)})
-    return replace(prepared, config=config)
+    train = prepared.config.train.model_copy(update=changes)
+    return replace(prepared, config=prepared.config.model_copy(update={"train": train}))
 
 
-def _notes(prepared: Prepared, given: Config | None, precision: Precision) -> list[str]:
+def _notes(prepared: Prepared, given: Config | None, complete: ResolvedConfig, precision: Precision) -> list[str]:
     """The notes for the user before training, for a new training with options that have no effect."""
-    about_config = [] if given is None else notices(given, prepared.config)
+    about_config = [] if given is None else notices(given, complete)
     return [note for note in (*prepared.notes, *about_config, precision.note) if note]
 
 
 def _choose_for_machine(prepared: Prepared) -> tuple[Prepared, str, Precision]:
-    """Chooses what depends on the machine: device, threads, precision."""
+    """Chooses what depends on the machine: device, threads (which may add a note), precision."""
     options, model = prepared.config.train, prepared.config.model
     device = choose_device(options.device)
-    if options.threads:
-        threads, note = clamped_threads(options.threads, name="train.threads")
-        torch.set_num_threads(threads)
-        prepared = replace(prepared, notes=(*prepared.notes, note))
-    tokens = options.batch_tokens or model.default_batch_tokens
-    precision = choose_precision(options.precision, device, rows=model.product_rows(tokens), width=model.state_width)
-    return _with_train(prepared, {"precision": precision.name}), device, precision.with_exceptions(model)
-
-
-def _count_steps(prepared: Prepared, stream: BatchStream) -> Prepared:
-    """Converts epochs to steps, now that the number of batches per epoch is known."""
-    options = prepared.config.train
-    if options.steps is not None or options.epochs is None:
-        return prepared
-    return _with_train(prepared, {"steps": ceil(options.epochs * stream.batches_per_epoch / options.accumulate)})
+    threads, note = clamped_threads(options.threads, name="train.threads")
+    torch.set_num_threads(threads)
+    rows = model.product_rows(options.batch_tokens)
+    precision = choose_precision(options.precision, device, rows=rows, width=model.state_width)
+    return replace(prepared, notes=(*prepared.notes, note)), device, precision.with_exceptions(model)
 
 
 def _build_model(prepared: Prepared, device: str) -> Seq2Seq:
@@ -257,7 +253,7 @@ def _stream(prepared: Prepared) -> BatchStream:
     options = prepared.config.train
     return BatchStream(
         prepared.train,
-        batch_tokens=options.batch_tokens or 4096,
+        batch_tokens=options.batch_tokens,
         seed=options.seed,
         specials=prepared.tgt_subword.specials,
         guided_links=prepared.guided_links,

@@ -1,4 +1,4 @@
-"""Validation in training: the loss of all validation pairs, and BLEU, chrF and attention sharpness of some."""
+"""Validation during training: the loss of all validation pairs, and BLEU, chrF and attention sharpness of some."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from regard.config.schema import Config
+from regard.config.resolved import DerivedConfig
 from regard.data.bucket import BatchPlan
 from regard.data.collate import collate
 from regard.data.corpus import Corpus
@@ -23,24 +23,25 @@ from regard.train.validation import corpus_loss
 from regard.values import Batch
 
 SENTENCES_AT_ONCE = 128
-"""Sentences to translate at once."""
+"""Number of sentences that are translated in a batch."""
 NUM_SAMPLES = 3
-"""Translations to show."""
+"""Number of translations that are shown to the user."""
 NUM_ATTENTION_SENTENCES = 32
-"""Sentences whose attention is measured, about."""
+"""Approximate number of sentences whose attention is measured."""
 
 
 class TranslatingValidator:
-    """Computes the loss of all validation pairs, and translates some of them greedily.
+    """Validator that computes the loss of all validation pairs, and translates some of them with greedy search.
 
     Args:
         corpus: Validation pairs.
-        tgt_subword: Target vocabulary.
-        config: Configuration: batch size, label smoothing, number of sentences, length limits.
+        tgt_subword: Target subword model.
+        config: Configuration, which gives batch size, label smoothing, number of sentences to translate, and length
+            limits.
         device: Device of the model.
     """
 
-    def __init__(self, corpus: Corpus, tgt_subword: Subword, *, config: Config, device: str) -> None:
+    def __init__(self, corpus: Corpus, tgt_subword: Subword, *, config: DerivedConfig, device: str) -> None:
         self.corpus = corpus
         self.tgt_subword = tgt_subword
         self.config = config
@@ -48,8 +49,7 @@ class TranslatingValidator:
         self.tokenizer = choose_tokenizer([pair.tgt for pair in corpus.pairs], config.train.bleu_tokenize)
         self.positions = config.model.num_positions
         src_lens, tgt_lens = corpus.src_lens + 1, corpus.tgt_lens + 1
-        tokens = config.train.batch_tokens or 4096
-        self.batches = BatchPlan(src_lens, tgt_lens, batch_tokens=tokens, seed=0).epoch(0)
+        self.batches = BatchPlan(src_lens, tgt_lens, batch_tokens=config.train.batch_tokens, seed=0).epoch(0)
         # Evenly spread over the corpus, then sorted by length, so that there is little padding.
         count = min(len(corpus), config.train.validate_sentences)
         spread = np.linspace(0, len(corpus) - 1, count).round().astype(np.int64)
@@ -57,7 +57,7 @@ class TranslatingValidator:
         self.rows = spread[np.argsort(src_lens[spread], kind="stable")].tolist()
 
     def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
-        """See `regard.train.validation.Validator`."""
+        """Computes loss, BLEU, chrF and attention measures of a model. See `regard.train.validation.Validator`."""
         start = time.perf_counter()
         loss, nll = corpus_loss(
             model,

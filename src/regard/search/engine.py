@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Protocol, TypeVar
 
@@ -19,19 +17,22 @@ from regard.search.attention_filter import KEEP_ALL, AttentionFilter
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.greedy import greedy_search
 from regard.search.log_probs import NotFiniteError
+from regard.search.next_words import WordTokens
+from regard.search.parallel import in_parallel, limit_threads_after_fork
+from regard.search.prefix import WordEnd, check_prefixes
+from regard.search.restricted import RestrictedModel
 from regard.search.sample import SampleOptions, sample
 from regard.search.score import force_decode
-from regard.search.shortlist import Shortlist, full_ids, shortlist_specials, with_shortlist
+from regard.search.shortlist import Shortlist
 from regard.values import Batch, Hypothesis, Specials
 
-JobT = TypeVar("JobT")
 ResultT = TypeVar("ResultT")
 MAX_ROWS, MAX_POSITIONS, MAX_CELLS = 64, 20_000, 4_000_000
 """Limits of a batch: sentences, padded source positions of all beams, and attention weights."""
 
 
 class Engine(Protocol):
-    """Finds translations, in ids: regard's own search, or that of another library."""
+    """Interface of engines that find translations, as token ids: regard's own search, or another library."""
 
     def search(
         self,
@@ -41,21 +42,27 @@ class Engine(Protocol):
         *,
         need_weights: bool,
         need_scores: bool = True,
+        prefixes: Sequence[Sequence[int]] | None = None,
+        word_end: WordEnd | None = None,
     ) -> list[list[Hypothesis]]:
-        """Translates sources of any lengths.
+        """Translates source sentences, of any number and any lengths.
 
         Args:
-            sources: Ids without eos.
-            limits: Largest number of tokens of each translation, eos included.
-            options: Options of beam search (greedy search with a beam of 1), or of sampling.
-            need_weights: Whether to return attention.
-            need_scores: Whether to return scores; if not, they may be NaN where computing them takes time.
+            sources: Token ids of each source sentence, without eos.
+            limits: Largest number of tokens of the translation of each sentence, eos included.
+            options: Options of beam search (a beam of 1 is greedy search), or of sampling.
+            need_weights: Whether to return attention weights.
+            need_scores: Whether scores are needed; if not, an engine may return NaN to save time.
+            prefixes: Token ids that the translations of each sentence must begin with, without bos; empty for none.
+            word_end: Tokens that cannot follow a prefix, for engines that can exclude them; None = every token can.
 
         Returns:
-            The hypotheses of each source, best first.
+            The hypotheses of each sentence: of beam search, the best first; of sampling, in the order they were drawn.
+            Their tokens, scores and attention include those of the prefix.
 
         Raises:
-            SearchError: The engine does not support the options, or the model's logits are not finite.
+            SearchError: The engine does not support the options, a prefix is as long as its limit or contains special
+                tokens, or the model's logits are not finite.
         """
         ...
 
@@ -66,31 +73,32 @@ class Engine(Protocol):
         *,
         attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """Scores given translations by forced decoding.
+        """Computes log-probabilities and attention weights of given translations (forced decoding).
 
         Args:
-            sources: Ids without eos.
-            targets: One translation per source, without bos and eos.
-            attention_filter: Selects the attention to keep.
+            sources: Token ids of each source sentence, without eos.
+            targets: Token ids of the translation of each source sentence, without bos and eos.
+            attention_filter: Filter that selects which attention weights to return; by default all.
 
         Returns:
-            One finished hypothesis with attention per pair; its score is the sum of the log-probabilities.
+            One finished hypothesis with attention weights per sentence pair; its score is the sum of its tokens'
+            log-probabilities.
 
         Raises:
-            SearchError: The engine does not support it, or the model's logits are not finite.
+            SearchError: The engine does not support forced decoding, or the model's logits are not finite.
         """
         ...
 
 
 class StepEngine:
-    """regard's own search over any step model.
+    """Engine that runs regard's own searches over a model or an ensemble.
 
     Args:
         model: The model, in evaluation mode.
-        src_specials: Ids of the special tokens of the source.
-        tgt_specials: Ids of the special tokens of the target.
-        device: Device of the model.
-        workers: Number of batches searched at once; by default the number of torch's threads, or one on a GPU.
+        src_specials: Ids of the special tokens in the source vocabulary.
+        tgt_specials: Ids of the special tokens in the target vocabulary.
+        device: Device of the model, such as `cpu` or `cuda`.
+        workers: Number of batches translated in parallel; by default the number of PyTorch's threads, on a GPU 1.
     """
 
     def __init__(
@@ -109,19 +117,35 @@ class StepEngine:
         # All threads share the GPU, so their batches would wait for each other.
         self._workers = workers or (0 if device == "cpu" else 1)
         self._shortlist: Shortlist | None = None
+        self._before_step: Callable[[], None] | None = None
         self._process = os.getpid()
 
     def with_shortlist(self, shortlist: Shortlist) -> StepEngine:
-        """The same engine with searches restricted to a lexical shortlist.
+        """Makes an engine for the same model whose searches are restricted to a lexical shortlist.
 
         Args:
-            shortlist: A shortlist for the model's vocabularies.
+            shortlist: Shortlist for the model's vocabularies.
 
         Returns:
-            A new engine; it scores given translations without the shortlist.
+            A new engine. Its method `force` does not use the shortlist.
         """
         engine = copy(self)
         engine._shortlist = shortlist
+        return engine
+
+    def observed(self, before_step: Callable[[], None]) -> StepEngine:
+        """The same engine with a function that is called before each step of its searches.
+
+        Args:
+            before_step: The function. It may search with the same model in the same thread. An exception that it raises
+                ends the search.
+
+        Returns:
+            A new engine, which searches in the calling thread.
+        """
+        engine = copy(self)
+        engine._before_step = before_step
+        engine._workers = 1
         return engine
 
     def search(
@@ -132,41 +156,87 @@ class StepEngine:
         *,
         need_weights: bool,
         need_scores: bool = True,
+        prefixes: Sequence[Sequence[int]] | None = None,
+        word_end: WordEnd | None = None,
     ) -> list[list[Hypothesis]]:
-        """See `Engine.search`."""
-        copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
+        """Translates source sentences in batches of similar lengths, in parallel threads. See `Engine.search`."""
         if isinstance(options, SampleOptions) and self._shortlist is not None:
-            raise SearchError("sampling draws from the whole vocabulary: leave out the shortlist")
+            raise SearchError(
+                "sampling draws from the whole vocabulary and cannot use a shortlist: leave out the shortlist"
+            )
+        if prefixes is not None:
+            check_prefixes(prefixes, limits, self._tgt_specials)
 
         def search_batch(rows: list[int]) -> list[list[Hypothesis]]:
             batch = self._collate([sources[row] for row in rows])
             max_len = torch.tensor([limits[row] for row in rows], device=self._device)
+            batch_prefixes = [prefixes[row] for row in rows] if prefixes else []
+            restricted = self._shortlisted(batch, batch_prefixes)
+            if any(batch_prefixes):
+                restricted = restricted.with_prefixes(batch_prefixes, word_end, device=self._device)
+            restricted = self._observed(restricted)
             if isinstance(options, SampleOptions):
-                return self._sample_batch(batch, max_len, options, first=rows[0], need_weights=need_weights)
-            if self._shortlist is None:
-                return self._search_batch(self._model, batch, max_len, options, self._tgt_specials, need_weights)
-            src = self._src_specials
-            allowed = self._shortlist.allowed(batch.src_ids.masked_fill(batch.src_ids == src.pad, src.eos))
-            token_ids = self._shortlist.token_ids(allowed)
-            model = with_shortlist(self._model, token_ids, allowed)
-            specials = shortlist_specials(self._tgt_specials, token_ids)
-            hypotheses = self._search_batch(model, batch, max_len, options, specials, need_weights)
-            return full_ids(hypotheses, token_ids)
+                return self._sample_batch(restricted, batch, max_len, options, first=rows[0], need_weights=need_weights)
+            return restricted.full_ids(self._search_batch(restricted, batch, max_len, options, need_weights))
 
+        copies = options.num_samples if isinstance(options, SampleOptions) else options.beam
         return self._in_batches(search_batch, [len(source) + 1 for source in sources], beam=copies)
 
+    def next_words(
+        self, source: Sequence[int], prefix: Sequence[int], *, count: int, limit: int, words: WordTokens
+    ) -> list[tuple[int, ...]]:
+        """Finds the most probable words after a prefix; see `regard.search.next_words`.
+
+        Args:
+            source: Ids without eos.
+            prefix: Ids of the tokens before the word, without bos.
+            count: Number of words.
+            limit: Largest number of tokens of the translation, eos included.
+            words: The tokens of the vocabulary as parts of words.
+
+        Returns:
+            The ids of up to `count` different words, the most probable first.
+
+        Raises:
+            SearchError: As in `search`, or `count` is below 1.
+        """
+        check_prefixes([prefix], [limit], self._tgt_specials)
+        limit_threads_after_fork(self._process)
+        batch = self._collate([source])
+        model = self._observed(self._shortlisted(batch, [prefix]))
+        return model.next_words(batch.src_ids, prefix, count=count, max_len=limit, words=words)
+
+    def _shortlisted(self, batch: Batch, prefixes: Sequence[Sequence[int]] = ()) -> RestrictedModel:
+        """The model for a batch, restricted to its shortlist and the tokens of prefixes."""
+        model = RestrictedModel(self._model, self._tgt_specials)
+        if self._shortlist is None:
+            return model
+        src = self._src_specials
+        src_ids = batch.src_ids.masked_fill(batch.src_ids == src.pad, src.eos)
+        return model.with_shortlist(self._shortlist, src_ids, prefixes)
+
+    def _observed(self, model: RestrictedModel) -> RestrictedModel:
+        return model if self._before_step is None else model.observed(self._before_step)
+
     def _sample_batch(
-        self, batch: Batch, max_len: Tensor, options: SampleOptions, *, first: int, need_weights: bool
+        self,
+        restricted: RestrictedModel,
+        batch: Batch,
+        max_len: Tensor,
+        options: SampleOptions,
+        *,
+        first: int,
+        need_weights: bool,
     ) -> list[list[Hypothesis]]:
         """Samples for a batch, with random numbers that depend on the seed and the batch's first sentence."""
         generator = torch.Generator(self._device).manual_seed(options.seed)
         generator.manual_seed(int(torch.randint(1 << 62, (first + 1,), generator=generator, device=self._device)[-1]))
         return sample(
-            self._model,
+            restricted.model,
             batch.src_ids,
             batch.src_len,
             max_len=max_len,
-            specials=self._tgt_specials,
+            specials=restricted.specials,
             generator=generator,
             options=options,
             need_weights=need_weights,
@@ -174,31 +244,30 @@ class StepEngine:
 
     def _search_batch(
         self,
-        model: StepModel,
+        restricted: RestrictedModel,
         batch: Batch,
         max_len: Tensor,
         options: BeamOptions,
-        specials: Specials,
         need_weights: bool,
     ) -> list[list[Hypothesis]]:
         if options.beam == 1 and not options.coverage_penalty:
             hypotheses = greedy_search(
-                model,
+                restricted.model,
                 batch.src_ids,
                 batch.src_len,
                 max_len=max_len,
-                specials=specials,
+                specials=restricted.specials,
                 length_penalty=options.length_penalty,
                 min_len=options.min_len,
                 need_weights=need_weights,
             )
             return [[hypothesis] for hypothesis in hypotheses]
         return beam_search(
-            model,
+            restricted.model,
             batch.src_ids,
             batch.src_len,
             max_len=max_len,
-            specials=specials,
+            specials=restricted.specials,
             options=options,
             need_weights=need_weights,
         )
@@ -210,12 +279,13 @@ class StepEngine:
         *,
         attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """See `Engine.force`."""
+        """Scores given translations in batches of similar lengths, in parallel threads. See `Engine.force`."""
+        unrestricted = self._observed(RestrictedModel(self._model, self._tgt_specials))
 
         def force_batch(rows: list[int]) -> list[Hypothesis]:
             batch = self._collate([sources[row] for row in rows])
             return force_decode(
-                self._model,
+                unrestricted.model,
                 batch.src_ids,
                 batch.src_len,
                 [targets[row] for row in rows],
@@ -257,19 +327,19 @@ class StepEngine:
 
 
 def length_sorted(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = ()) -> list[list[int]]:
-    """Batches rows by similar length; lengths of batches rise, then fall.
+    """Groups sentences of similar length into batches, in an order in which lengths first rise, then fall.
 
-    The longest batch needs the most memory. Before it comes, nearly everything that the search caches (products that
-    oneDNN compiled) exists, so the first window of a long input needs as much memory as any later one. The shortest
-    batches come last, so that all workers finish at about the same time.
+    The batch of the longest sentences needs the most memory. It comes in the middle: by then, nearly everything that
+    the search caches (kernels compiled by oneDNN) exists, so the first part of a long input needs as much memory as any
+    later part. Batches of short sentences come last, so that all threads finish at about the same time.
 
     Args:
-        lengths: Number of positions of each row.
-        beam: Number of copies of each row.
-        areas: Size of each row's attention matrix, where attention is kept.
+        lengths: Number of tokens of each sentence.
+        beam: Number of hypotheses per sentence.
+        areas: Number of attention weights to keep per layer and head of each sentence; empty = no weights are kept.
 
     Returns:
-        Indices of the rows in each batch.
+        Per batch, the indices of its sentences in `lengths`.
     """
     batches: list[list[int]] = []
     max_area = 0
@@ -287,56 +357,3 @@ def length_sorted(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = (
             max_area = areas[row] if areas else 0
         batch.append(row)
     return [*batches[1::2][::-1], *batches[::2]]
-
-
-def in_parallel(search: Callable[[JobT], ResultT], jobs: Iterable[JobT], *, workers: int = 0) -> Iterator[ResultT]:
-    """Runs a search over many jobs in parallel threads.
-
-    A step of a search consists of many small operations, most too small for several threads. PyTorch releases Python's
-    lock during each, so parallel searches use the processor better than parallel operations. Results do not depend on
-    the number of threads.
-
-    Args:
-        search: Function of a job, called from several threads.
-        jobs: Any number of jobs; all are read before the first result is yielded.
-        workers: Number of jobs at once; 0 = the number of PyTorch's threads.
-
-    Yields:
-        The results, in the order of the jobs.
-    """
-    pending = list(jobs)
-    threads = torch.get_num_threads()
-    workers = min(workers or threads, len(pending))
-    if workers <= 1:
-        yield from map(search, pending)
-        return
-    try:
-        # Each worker computes its operations with a single thread.
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            futures = [pool.submit(search, job) for job in pending]
-            try:
-                for future in futures:
-                    yield future.result()
-            finally:
-                for future in futures:
-                    future.cancel()
-    finally:
-        torch.set_num_threads(threads)
-
-
-def limit_threads_after_fork(process_id: int) -> None:
-    """Limits PyTorch to one thread in a forked process, where its thread pool does not exist.
-
-    Without the limit, the process would wait forever for threads of its parent. A warning is issued.
-
-    Args:
-        process_id: Id of the process that created the engine; nothing is changed in that process.
-    """
-    if os.getpid() != process_id and torch.get_num_threads() > 1:
-        torch.set_num_threads(1)
-        warnings.warn(
-            "this process was forked from the one that loaded the translator, so it has no thread pool and translates "
-            "with one thread. Load the translator in each process, or start processes by spawn",
-            RuntimeWarning,
-            stacklevel=2,
-        )

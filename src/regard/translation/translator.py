@@ -1,11 +1,10 @@
-"""The translator: text in, as many translations out, in the same order, with attention and alignment on request."""
+"""The translator: from sentences to translations in the same order, with attention and word alignment on request."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from regard.alignment.readout import Readout, known_readout
@@ -15,46 +14,42 @@ from regard.errors import SearchError
 from regard.model.packing import pack_for_search
 from regard.model.row_padding import pad_rows
 from regard.search.attention_filter import KEEP_ALL, KeepMatrix
-from regard.search.beam import BeamOptions
 from regard.search.engine import Engine, StepEngine
 from regard.search.ensemble import Ensemble
 from regard.search.length_limits import LengthLimits
-from regard.search.log_probs import NotFiniteError
-from regard.search.sample import SampleOptions
 from regard.store import StoredModel
 from regard.text.normalize import checked_texts, normalize, text_list
 from regard.text.readers import in_batches
-from regard.text.segments import segments
 from regard.text.subword import Subword
+from regard.translation.alternatives import find_alternatives
+from regard.translation.filling import fill_segments, named_lines, split_lines
 from regard.translation.options import Changes, TranslateOptions
 from regard.translation.pickling import PickledByPath
 from regard.translation.result import Segment, Translation, join_lines, with_line_number
-from regard.translation.retry import retry
-from regard.values import Encoding, Hypothesis
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 BUFFER_SIZE = 1000
-"""Lines that `translate_lines` holds at once."""
+"""Number of lines that `translate_lines` translates together."""
 DEFAULT = TranslateOptions()
 
 
 class Translator(PickledByPath):
-    """Translates text with an engine that works on token ids.
+    """Translates text: splits it into subwords, lets an engine search for translations, and joins the subwords.
 
-    A translator that was loaded from files can be pickled; it is loaded again where it is unpickled.
+    A translator that was loaded from files can be pickled; unpickling loads it from the same files again.
 
     Args:
-        engine: The engine that searches.
-        src_subword: Source vocabulary.
-        tgt_subword: Target vocabulary.
-        search: Search options that apply where a call leaves them open.
+        engine: Engine that searches for translations; it maps token ids to token ids.
+        src_subword: Source subword model.
+        tgt_subword: Target subword model.
+        search: Search options for those that a call does not give.
         limits: Length limits of the model.
-        readout: How word alignments are read off the attention; None = not known, so that the default rule reads the
-            mean of all layers and heads.
-        models: The models behind the engine; empty for an export.
-        signature: Signature of an export; that of the models when not given.
+        readout: How word alignments are derived from the attention; None = unknown, so that the default rule is applied
+            to the mean of all layers and heads.
+        models: Models that the engine runs; empty for an export.
+        signature: Signature of an export; by default, the signatures of `models`.
     """
 
     def __init__(
@@ -81,24 +76,31 @@ class Translator(PickledByPath):
 
     @property
     def signature(self) -> str:
-        """What was trained and how it computes, to print beside scores; an ensemble's are joined by ` + `."""
+        """Identifies model and precision, to print beside scores; the parts of an ensemble are joined by ` + `."""
         if self._signature is not None:
             return self._signature
         rounded = "" if self._precision == "float32" else f"|precision:{self._precision}"
         return " + ".join(model.manifest.signature + rounded for model in self.models)
 
+    def with_engine(self, engine: Engine) -> Translator:
+        """The same translator with another engine for the same vocabularies; it cannot be pickled."""
+        translator = copy(self)
+        translator.engine = engine
+        translator._opened_by = None
+        return translator
+
     @classmethod
     def of(
         cls, models: Sequence[StoredModel], *, names: Sequence[str] | None = None, precision: str = "float32"
     ) -> Translator:
-        """A translator with regard's own search.
+        """Makes a translator that runs one model, or an ensemble, with regard's own engine.
 
         Args:
-            models: One model, or several with the same vocabularies for an ensemble. Weights that are changed later
-                do not reach the translator.
+            models: One model, or several models with the same vocabularies for an ensemble. The translator uses a copy
+                of the weights, so later changes of the models have no effect.
             names: Names of the models, for error messages.
-            precision: Number type of matrix products: `float32`, or `bfloat16` or `int8`, which round. With `int8`
-                the models in `Translator.models` are rounded as well.
+            precision: Number type of matrix products: `float32`, `bfloat16` or `int8`; the last two round weights and
+                states. With `int8` the models in `Translator.models` have the rounded weights, too.
 
         Returns:
             The translator.
@@ -106,56 +108,70 @@ class Translator(PickledByPath):
         Raises:
             SearchError: There is no model, the vocabularies differ, or the precision is unknown.
         """
-        if not models:
-            raise SearchError("expected a model or several, got none")
-        _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
-        first = models[0]
-        limits = [LengthLimits.from_config(stored.config) for stored in models]
-        fast = [replace(stored, model=pad_rows(pack_for_search(stored.model, precision))) for stored in models]
-        engine = StepEngine(
-            fast[0].model if len(fast) == 1 else Ensemble([stored.model for stored in fast]),
-            src_specials=first.src_subword.specials,
-            tgt_specials=first.tgt_subword.specials,
-            device=str(next(iter(first.model.parameters())).device),
-        )
-        translator = cls(
-            engine,
-            first.src_subword,
-            first.tgt_subword,
-            search=default_search([stored.config for stored in models]),
-            limits=LengthLimits(
-                min(limit.max_source_len for limit in limits),
-                min(limit.max_positions for limit in limits),
-                sum(limit.num_matrices for limit in limits),
-            ),
-            readout=known_readout(first.config, first.readout) if len(models) == 1 else None,
-            models=fast if precision == "int8" else models,
-        )
-        translator._precision = precision
-        return translator
+        return _of_models(models, names or [f"model {number}" for number in range(1, len(models) + 1)], precision)
 
     def translate(
         self,
         sentences: str | Sequence[str],
         options: TranslateOptions = DEFAULT,
+        *,
+        prefixes: str | Sequence[str] | None = None,
         **changes: Unpack[Changes],
     ) -> list[Translation]:
         """Translates sentences.
 
+        A prefix ends at the end of a word: a space, punctuation or the end of the translation follows it, not another
+        letter or digit. In scripts without spaces, and with an export to CTranslate2, anything may follow. If a
+        sentence is translated in several segments, the first one begins with the prefix.
+
         Args:
-            sentences: One sentence or several. An empty sentence has an empty translation.
+            sentences: One sentence or several. An empty sentence has an empty translation, or its prefix.
             options: Options of the translation.
-            **changes: Fields of `TranslateOptions` that differ from `options`, such as `beam=1`.
+            prefixes: Target text that each translation begins with, one per sentence, empty for none. Tokens, scores
+                and attention of a translation include those of its prefix.
+            **changes: Fields of `TranslateOptions` that replace those of `options`, such as `beam=1`.
 
         Returns:
-            One translation per sentence, in their order.
+            One translation per sentence, in the order of the sentences.
 
         Raises:
-            DataError: A sentence is not text.
-            SearchError: An option is out of its range, or the model's numbers are not finite.
+            DataError: A sentence or a prefix is not text.
+            SearchError: An option is out of its range, a prefix is too long or the vocabulary does not contain its
+                characters, or the model's numbers are not finite.
         """
         lines = text_list(sentences)
-        return self._translate(lines, replace(options, **changes), first=1)
+        return _translate(self, lines, replace(options, **changes), first=1, prefixes=prefixes)
+
+    def alternatives(
+        self,
+        sentence: str,
+        prefix: str = "",
+        count: int = 5,
+        options: TranslateOptions = DEFAULT,
+        **changes: Unpack[Changes],
+    ) -> list[Translation]:
+        """Finds translations that continue a text with different next words.
+
+        The most probable next words are found first, and then the best translation that begins with the prefix and
+        each word. A word is what spaces separate; in scripts without spaces, it is a subword.
+
+        Args:
+            sentence: The sentence.
+            prefix: Target text before the word; see `translate`.
+            count: Number of translations.
+            options: Options of the translations.
+            **changes: Fields of `TranslateOptions` that differ from `options`.
+
+        Returns:
+            Up to `count` translations with different words after the prefix, those with higher scores first; none for
+            an empty sentence.
+
+        Raises:
+            DataError: As in `translate`.
+            SearchError: As in `translate`; or the sentence is too long to be translated at once, samples or an n-best
+                list are asked for, or the engine is CTranslate2.
+        """
+        return find_alternatives(self, sentence, prefix, count, replace(options, **changes))
 
     def translate_lines(
         self,
@@ -169,25 +185,26 @@ class Translator(PickledByPath):
         """Translates a stream of any length in bounded memory: one translation per line, in order.
 
         Args:
-            lines: Sentences as they arrive.
+            lines: Sentences, which may arrive one by one.
             options: Options of the translation.
-            buffer_size: Lines held at once. More make better batches, fewer give a quicker first answer.
-            more: Called after each line; returns whether the next line is there already. If it is not, the lines held
-                are translated at once. When not given, lines are held until there are `buffer_size`.
-            **changes: Fields of `TranslateOptions` that differ from `options`, such as `beam=1`.
+            buffer_size: Number of lines that are collected and translated together. More lines give better batches,
+                fewer lines give a quicker first translation.
+            more: Function called after each line; returns whether the next line is already available. If not, the lines
+                collected so far are translated. By default, `buffer_size` lines are always collected first.
+            **changes: Fields of `TranslateOptions` that replace those of `options`, such as `beam=1`.
 
         Yields:
             One translation per line.
 
         Raises:
-            DataError: As in `translate`.
-            SearchError: As in `translate`.
+            DataError: A line is not text.
+            SearchError: An option is not in its range, or the model computed NaN or infinite numbers.
         """
         if buffer_size < 1:
             raise SearchError(f"expected a buffer_size of at least 1 line, got {buffer_size}")
         options, first = replace(options, **changes), 1
         for held in in_batches(checked_texts(lines), buffer_size, more=more):
-            yield from self._translate(held, options, first=first)
+            yield from _translate(self, held, options, first=first)
             first += len(held)
 
     def score(
@@ -198,75 +215,85 @@ class Translator(PickledByPath):
         first: int = 1,
         only: Readout | None = None,
     ) -> list[Translation]:
-        """Scores given translations by forced decoding.
+        """Scores given translations by forced decoding, and computes their attention and word alignment.
 
         Args:
-            sources: One sentence or several.
-            targets: As many translations.
-            first: Number of the first sentence, by which warnings and errors name it.
-            only: Keep the attention of this readout's layer and head only, as one layer of one head, which takes a
-                small part of the memory; None = all layers and heads.
+            sources: One source sentence or several.
+            targets: One translation per source sentence.
+            first: Number of the first sentence in warnings and errors, which count the sentences from there.
+            only: Readout whose layer and head are the only ones whose attention is kept, as one layer with one head, to
+                save memory; None = keep all layers and heads.
 
         Returns:
-            Translations with the given text, its log-probability in nats as score, attention and alignment. A pair
-            with an empty side has neither; nor has a pair that is too long for the model, or whose attention would
-            take more memory than is allowed, which its warnings say.
+            One translation per pair: the given text, its log-probability in nats as score, attention and alignment.
+            Pairs with an empty sentence are not scored: score 0, without attention and alignment. The same holds for
+            pairs that are too long for the model or whose attention would exceed the memory limit; their warnings say
+            so.
 
         Raises:
             DataError: A sentence is not text.
-            SearchError: The counts differ, or the model's numbers are not finite.
+            SearchError: The numbers of sources and targets differ, or the model computed NaN or infinite numbers.
         """
         left, right = text_list(sources, first=first), text_list(targets, kind="translation", first=first)
         if len(left) != len(right):
-            raise SearchError(f"expected a translation for each of the {len(left)} sentences, got {len(right)}")
+            raise SearchError(
+                f"expected one translation for each of the {len(left)} source sentences, got {len(right)} translations"
+            )
         return _score_pairs(self, left, right, first=first, only=only)
 
-    def _translate(self, lines: Sequence[str], options: TranslateOptions, *, first: int) -> list[Translation]:
-        normalized = [normalize(line) for line in lines]
-        untranslated = [
-            Segment(number, part.first_word, part.encoding, within_word=part.within_word)
-            for number, line in enumerate(normalized, start=first)
-            for part in segments(line, self.src_subword, limit=self.limits.max_source_len)
-        ]
-        search = options.search_options(self.search)
-        if isinstance(search, SampleOptions):  # buffers of one stream draw different random numbers
-            search = replace(search, seed=(search.seed + (first - 1) * 0x9E3779B1) % (1 << 63))
-        translated = self._search(options, untranslated, search)
-        if options.retry and isinstance(search, BeamOptions):
-            translated = retry(
-                translated,
-                partial(self._search, options),
-                options=search,
-                subword=self.src_subword,
-                attends=self.limits.num_matrices > 0,
-            )
-        return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
-
-    def _search(
-        self, options: TranslateOptions, untranslated: Sequence[Segment], search: BeamOptions | SampleOptions
+    def split(
+        self, lines: str | Sequence[str], *, first: int = 1, prefixes: str | Sequence[str] | None = None
     ) -> list[Segment]:
-        """Fills segments with their translations."""
-        sources = [segment.source.ids for segment in untranslated]
-        limits = [self._max_len(len(source) + 1) for source in sources]
-        with _named_lines([segment.line for segment in untranslated]):
-            found = self.engine.search(
-                sources, limits, search, need_weights=options.need_weights, need_scores=options.need_scores
-            )
-        return [
-            replace(segment, found=[self._result(segment.source, hypothesis, options) for hypothesis in hypotheses])
-            for segment, hypotheses in zip(untranslated, found, strict=True)
-        ]
+        """Divides lines into segments that the model can translate at once.
 
-    def _max_len(self, src_len: int) -> int:
-        """Most subwords of a translation; both lengths count eos."""
-        return min(int(src_len * self.search.max_len_ratio) + self.search.max_len_offset, self.limits.max_positions)
+        `fill` translates segments, in any order and mixed with those of other lines, and
+        `regard.translation.result.join_lines` joins the translated segments of each line.
 
-    def _result(self, source: Encoding, hypothesis: Hypothesis, options: TranslateOptions) -> Translation:
-        ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
-        readout = self.readout if options.need_alignment else None
-        return Translation.of(
-            source, self.tgt_subword.decode(ids), hypothesis, attention=options.attention, readout=readout
-        )
+        Args:
+            lines: One line or several.
+            first: Number of the first line.
+            prefixes: As in `translate`.
+
+        Returns:
+            The segments of all lines, in order; an empty line without a prefix has none.
+
+        Raises:
+            DataError: As in `translate`.
+            SearchError: There is not one prefix per line, or the vocabulary does not contain a character of one.
+        """
+        normalized = [normalize(line) for line in text_list(lines, first=first)]
+        return split_lines(self, normalized, first=first, prefixes=prefixes)
+
+    def fill(self, segments: Sequence[Segment], options: TranslateOptions = DEFAULT) -> list[Segment]:
+        """Translates segments.
+
+        Args:
+            segments: Segments from `split`, of any lines.
+            options: Options of the translation.
+
+        Returns:
+            The same segments, in their order, with their translations.
+
+        Raises:
+            SearchError: As in `translate`.
+        """
+        return fill_segments(self, segments, options)
+
+
+def _translate(
+    translator: Translator,
+    lines: Sequence[str],
+    options: TranslateOptions,
+    *,
+    first: int,
+    prefixes: str | Sequence[str] | None = None,
+) -> list[Translation]:
+    normalized = [normalize(line) for line in lines]
+    if options.sample is not None:  # buffers of one stream draw different random numbers
+        seed = (options.sample.seed + (first - 1) * 0x9E3779B1) % (1 << 63)
+        options = replace(options, sample=replace(options.sample, seed=seed))
+    translated = translator.fill(split_lines(translator, normalized, first=first, prefixes=prefixes), options)
+    return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
 
 
 def _score_pairs(
@@ -285,7 +312,7 @@ def _score_pairs(
         warnings = translator.limits.warning(src, tgt, num_matrices=num_matrices)
         results.append(Translation(src.text, tgt.text, 0.0, warnings=with_line_number(number, warnings)))
     rows = [row for row, (src, tgt) in enumerate(pairs) if src.ids and tgt.ids and not results[row].warnings]
-    with _named_lines([row + first for row in rows]):
+    with named_lines([row + first for row in rows]):
         hypotheses = translator.engine.force(
             [pairs[row][0].ids for row in rows],
             [pairs[row][1].ids for row in rows],
@@ -294,6 +321,36 @@ def _score_pairs(
     for row, hypothesis in zip(rows, hypotheses, strict=True):
         results[row] = Translation.of(*pairs[row], hypothesis, attention=True, readout=readout)
     return results
+
+
+def _of_models(models: Sequence[StoredModel], names: Sequence[str], precision: str) -> Translator:
+    if not models:
+        raise SearchError("expected at least one model, got none: give one model, or several for an ensemble")
+    _check_vocabularies(models, names)
+    first = models[0]
+    limits = [LengthLimits.from_config(stored.config) for stored in models]
+    fast = [replace(stored, model=pad_rows(pack_for_search(stored.model, precision))) for stored in models]
+    engine = StepEngine(
+        fast[0].model if len(fast) == 1 else Ensemble([stored.model for stored in fast]),
+        src_specials=first.src_subword.specials,
+        tgt_specials=first.tgt_subword.specials,
+        device=str(next(iter(first.model.parameters())).device),
+    )
+    translator = Translator(
+        engine,
+        first.src_subword,
+        first.tgt_subword,
+        search=default_search([stored.config for stored in models]),
+        limits=LengthLimits(
+            min(limit.max_source_len for limit in limits),
+            min(limit.max_positions for limit in limits),
+            sum(limit.num_matrices for limit in limits),
+        ),
+        readout=known_readout(first.config, first.readout) if len(models) == 1 else None,
+        models=fast if precision == "int8" else models,
+    )
+    translator._precision = precision
+    return translator
 
 
 def _check_vocabularies(models: Sequence[StoredModel], names: Sequence[str]) -> None:
@@ -305,13 +362,3 @@ def _check_vocabularies(models: Sequence[StoredModel], names: Sequence[str]) -> 
                 f"{names[0]} and {name} have different {'target' if same_src else 'source'} vocabularies, so their "
                 "probabilities cannot be averaged: an ensemble needs models trained with one vocabulary"
             )
-
-
-@contextmanager
-def _named_lines(lines: Sequence[int]) -> Iterator[None]:
-    """Makes an error name the sentence by its line, not by its number among the segments of the engine."""
-    try:
-        yield
-    except NotFiniteError as error:
-        line = lines[error.sentence]
-        raise NotFiniteError(error.sentence, error.step, where=f"sentence {line}") from None

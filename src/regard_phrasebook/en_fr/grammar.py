@@ -23,13 +23,13 @@ class EnglishFrench:
     pinned = frozenset({"how was+day"})
 
     def showcase_drafts(self) -> list[Draft]:
-        """See `Grammar.showcase_drafts`."""
+        """The draft of a question about the day; see `Grammar.showcase_drafts`."""
         day = next(noun for noun in NOUNS["event"] if noun.en == "day")
         question = how_was_question(nps.noun_phrase(nps.Determiner("own", False, nps.you("m", False)), day))
         return [Draft(question.with_final_mark(), question.combos, question.constructions)]
 
     def draft(self, sampler: Sampler, shortest: int, longest: int) -> Draft | None:
-        """See `Grammar.draft`."""
+        """Chooses a construction that suits the length and fills it; see `Grammar.draft`."""
         context = Context(sampler, addressee(sampler))
         if shortest > LONG_LIMIT or (longest > LONG_LIMIT and sampler.chance(0.35)):
             sentence = lengthy(context, shortest, longest)
@@ -46,7 +46,7 @@ class EnglishFrench:
         return Draft(sentence.with_final_mark(), sentence.combos, sentence.constructions, sampler.chance(0.5))
 
     def spell(self, draft: Draft) -> SentencePair:
-        """See `Grammar.spell`."""
+        """Spells the English side with or without contractions; see `Grammar.spell`."""
         speller = english.spell_short if draft.contracted else english.spell_full
         return realize(draft.phrase, speller, french_spelling.spell)
 

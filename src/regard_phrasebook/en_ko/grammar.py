@@ -296,18 +296,18 @@ class EnglishKorean:
     pinned: frozenset[str] = frozenset()
 
     def showcase_drafts(self) -> list[Draft]:
-        """See `Grammar.showcase_drafts`."""
+        """The draft of a greeting; see `Grammar.showcase_drafts`."""
         english, korean, end = words.GREETINGS[0]
         return [_draft((Clause(pair(english, korean), (), ("greeting",)), end))]
 
     def draft(self, sampler: Sampler, shortest: int, longest: int) -> Draft | None:
-        """See `Grammar.draft`."""
+        """Chooses a construction that suits the length and fills it; see `Grammar.draft`."""
         if shortest >= LONG or (longest > LONG and sampler.chance(0.35)):
             return _draft((lengthy(sampler, shortest, longest), "."))
         return _draft(sampler.weighted(CONSTRUCTIONS)(sampler))
 
     def spell(self, draft: Draft) -> SentencePair:
-        """See `Grammar.spell`."""
+        """Spells the English side, and joins the Korean endings to their words; see `Grammar.spell`."""
         return realize(draft.phrase, _spell, attach)
 
 

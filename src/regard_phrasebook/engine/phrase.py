@@ -228,21 +228,6 @@ def realize(phrase: Phrase, src_speller: Speller, tgt_speller: Speller) -> Sente
     return SentencePair(src, tgt, tuple(links))
 
 
-def pharaoh(links: Links) -> str:
-    """Formats links in Pharaoh format: `i-j` separated by spaces, as in `.align` files.
-
-    Args:
-        links: 0-based pairs of words.
-
-    Returns:
-        One line without the line end.
-
-    >>> pharaoh(((0, 0), (1, 2)))
-    '0-0 1-2'
-    """
-    return " ".join(f"{i}-{j}" for i, j in links)
-
-
 def _spell(tokens: tuple[str, ...], speller: Speller) -> tuple[str, dict[int, int]]:
     """The text of one side, and the index of the word that spells each token."""
     words = speller([Piece(token, (index,)) for index, token in enumerate(tokens)])

@@ -107,7 +107,7 @@ def test_weights_are_returned_before_dropout() -> None:
 
 @pytest.mark.parametrize("make", [DotScore, ScaledDotScore, CosineScore])
 def test_scores_that_need_equal_widths_refuse_others(make: type[DotScore]) -> None:
-    with pytest.raises(ShapeError, match="queries have 4 and keys 6"):
+    with pytest.raises(ShapeError, match="queries have width 4 and keys 6"):
         make(4, 6)
 
 
@@ -127,7 +127,7 @@ def test_location_gives_no_weight_beyond_its_maximal_source_length() -> None:
 
 
 def test_heads_must_divide_the_width() -> None:
-    with pytest.raises(ShapeError, match="is 8 with 3"):
+    with pytest.raises(ShapeError, match="got width 8 and 3 heads"):
         MultiHeadAttention(8, 3, ScaledDotScore(2, 2))
 
 
@@ -141,7 +141,8 @@ def test_a_users_own_score() -> None:
 
         def forward(self, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
             pairs = torch.cat(torch.broadcast_tensors(query.unsqueeze(-2), key.unsqueeze(-3)), dim=-1)
-            return self.net(pairs).squeeze(-1)
+            scores: torch.Tensor = self.net(pairs).squeeze(-1)
+            return scores
 
     attention = Attention(Network(), WIDTH)
     output = attention(torch.randn(2, 3, WIDTH), attention.project_memory(torch.randn(2, 4, WIDTH)), need_weights=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from regard.config.derive import available_cores, derive
+from regard.config.derive import derive
 from regard.config.load import load_config
+from regard.config.resolved import DerivedConfig
 from regard.config.schema import Config
+from regard.config.threads import available_cores
 
 
-def derived(num_pairs: int, *overrides: str, preset: str | None = None, length: int = 60) -> tuple[Config, list[str]]:
+def derived(
+    num_pairs: int, *overrides: str, preset: str | None = None, length: int = 60
+) -> tuple[DerivedConfig, list[str]]:
     config = load_config(preset=preset, overrides=overrides)
     chars = num_pairs * length
     return derive(config, num_pairs=num_pairs, num_src_chars=chars, num_tgt_chars=chars, cores=2)
@@ -38,7 +42,6 @@ def test_every_open_option_is_derived_with_a_note() -> None:
     train = config.train
     assert [train.batch_tokens, train.threads] == [2_048, 2]
     assert train.steps is not None
-    assert train.validate_every is not None
     assert 2_000 < train.steps < 20_000
     assert train.validate_every * 15 < train.steps < train.validate_every * 25
     assert len(notes) == 5
@@ -63,10 +66,16 @@ def test_steps_stay_open_if_epochs_are_given() -> None:
     config, notes = derived(29_000, "train.epochs=5")
     assert config.train.steps is None
     few, many = config.train.validate_every, derived(29_000, "train.epochs=25")[0].train.validate_every
-    assert few is not None
-    assert many is not None
     assert many == pytest.approx(5 * few, rel=0.1)
     assert not any("train.steps" in note for note in notes)
+
+
+def test_a_derived_configuration_stays_as_it_is() -> None:
+    for option in ("train.epochs=5", "train.accumulate=2"):
+        config, notes = derived(29_000, option)
+        assert len(notes) > 3
+        again = derive(config, num_pairs=9, num_src_chars=9, num_tgt_chars=9, cores=7)
+        assert again == (config, [])
 
 
 def test_steps_follow_batch_and_accumulation() -> None:

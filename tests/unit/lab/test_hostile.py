@@ -69,11 +69,11 @@ def test_a_result_that_was_changed_is_refused(finished_lab: Make) -> None:
         ("measured.gradients.0", [-1, 2.0], "measured.gradients.0"),
         ("measured.attention.0.src", "x", "not an attention record"),
         ("measured.attention.0.src", None, "not an attention record"),
-        ("measured.attention.0.src.ids", [0], "expected equal numbers of ids, pieces and spans"),
+        ("measured.attention.0.src.ids", [0], "with equal numbers of ids, pieces and spans"),
         ("measured.attention.0.src.spans.0", [0, 10**9], "subword 1 has the span 0 to 1000000000"),
         ("measured.attention.0.src.spans.0", [-3, 1], "subword 1 has the span -3 to 1"),
         ("measured.attention.0.layers", [], "needs at least one layer"),
-        ("measured.attention.0.layers.0.weights", [[[10**18]]], "expected weights"),
+        ("measured.attention.0.layers.0.weights", [[[10**18]]], "expected attention weights"),
         ("measured.attention.0.layers.0.weights", [[[0.5], [0.5, 0.5]]], "not an attention record"),
         ("measured.attention.0.layers.0.weights", [[["a"]]], "not an attention record"),
         ("measured.attention.0", [], "measured.attention.0"),
@@ -168,7 +168,8 @@ def test_names_of_systems_that_lead_out_of_the_lab_are_refused(name: str) -> Non
 
 @pytest.mark.parametrize("name", ["...", "..a", "a..b", "a/.b", "x-1.5+y_2", "é/ß"])
 def test_unusual_names_of_systems_are_accepted(name: str) -> None:
-    assert Lab.model_validate({"baseline": name, "systems": {name: []}, "corpus": {"phrasebook": "en-fr"}})
+    lab = Lab.model_validate({"baseline": name, "systems": {name: []}, "corpus": {"phrasebook": "en-fr"}})
+    assert lab.baseline == name
 
 
 def test_a_lab_with_too_many_runs_is_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from regard.text.links import pharaoh
 from regard_phrasebook.engine.phrase import (
     EMPTY,
     Phrase,
@@ -14,7 +15,6 @@ from regard_phrasebook.engine.phrase import (
     capitalize,
     join,
     pair,
-    pharaoh,
     realize,
     rule,
     unaligned,

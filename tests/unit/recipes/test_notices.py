@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from regard.config.derive import derive
 from regard.config.load import load_config
+from regard.config.resolved import ResolvedConfig, resolve
 from regard.config.schema import Config, RNNConfig, TrainConfig
 from regard.recipes.notices import notices
+
+
+def resolved(config: Config) -> ResolvedConfig:
+    derived, _ = derive(config, num_pairs=9, num_src_chars=9, num_tgt_chars=9)
+    return resolve(derived, batches_per_epoch=1, precision="float32")
 
 
 @pytest.mark.parametrize(
@@ -31,12 +38,13 @@ from regard.recipes.notices import notices
 )
 def test_options_without_effect_are_noted(preset: str, options: list[str], expected: list[str]) -> None:
     given = load_config(preset=preset, overrides=options)
-    complete = given.model_copy(update={"train": given.train.model_copy(update={"steps": 900})})
-    sentences = notices(given, complete)
+    sentences = notices(
+        given, resolved(given.model_copy(update={"train": given.train.model_copy(update={"steps": 900})}))
+    )
     assert [line[: len(start)] for line, start in zip(sentences, expected, strict=True)] == expected
 
 
 def test_a_configuration_built_in_python_is_noted_too() -> None:
     given = Config(model=RNNConfig(decoder="plain", input_feeding=True), train=TrainConfig(steps=900, epochs=3))
-    sentences = notices(given, given)
+    sentences = notices(given, resolved(given))
     assert [line.split(" = ")[0] for line in sentences] == ["model.input_feeding", "train.epochs"]

@@ -7,7 +7,7 @@ import threading
 import pytest
 import torch
 
-from regard.search.engine import in_parallel
+from regard.search.parallel import in_parallel
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])

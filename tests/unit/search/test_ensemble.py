@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from regard.errors import SearchError
+from regard.model.decoder import State
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.ensemble import Ensemble
 from regard.search.greedy import greedy_search
@@ -41,7 +42,7 @@ def test_two_equal_members_equal_one_model(table_model: Make, specials: Specials
 def test_probabilities_are_averaged(table_model: Make, specials: Specials) -> None:
     members = [table_model(seed=seed, sharpness=2.0) for seed in range(3)]
     ensemble = Ensemble(members)
-    state = ensemble.start(SRC_IDS, SRC_LEN)
+    state: State = ensemble.start(SRC_IDS, SRC_LEN)
     output, state = ensemble.step(torch.full((3,), specials.bos), state)
     for row, word in enumerate((2, 5, 1)):
         mean = sum(member.logits[word, 0, 2].double().softmax(-1) for member in members) / 3
@@ -63,5 +64,5 @@ def test_impossible_ensembles_are_refused(table_model: Make, specials: Specials)
     with pytest.raises(SearchError, match="at least one model"):
         Ensemble([])
     mixed = Ensemble([table_model(vocab=6), table_model(vocab=7)])
-    with pytest.raises(SearchError, match=r"same target vocabulary, but the sizes of theirs are \[6, 7\]"):
+    with pytest.raises(SearchError, match=r"same target vocabulary, but their vocabularies have \[6, 7\]"):
         greedy_search(mixed, SRC_IDS, SRC_LEN, max_len=LIMITS, specials=specials)

@@ -17,7 +17,6 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import regard.files.atomic
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
 from regard.model.seq2seq import Seq2Seq
@@ -206,7 +205,7 @@ def test_a_failed_save_keeps_the_model_of_an_interrupted_save(
         shutil.copy(complete / name, directory / f"{name}.new")
     assert load_model(directory).config == made.config
     with monkeypatch.context() as patch:
-        patch.setattr(regard.files.atomic.os, "fsync", full_disk)
+        patch.setattr(os, "fsync", full_disk)
         with pytest.raises(CheckpointError, match="No space left"):
             make("plain").save(directory)
     assert load_model(directory).config == made.config
@@ -223,7 +222,7 @@ def test_a_full_disk_is_reported_and_keeps_the_old_model(
     directory = old.save(tmp_path / "model")
 
     with monkeypatch.context() as patch:
-        patch.setattr(regard.files.atomic.os, "fsync", full_disk)
+        patch.setattr(os, "fsync", full_disk)
         with pytest.raises(
             CheckpointError, match=r"config\.toml: cannot be written: No space left on device.*Make room"
         ):
@@ -246,7 +245,7 @@ def test_models_with_nan_are_not_saved(make: Make, tmp_path: Path) -> None:
 
 def test_a_file_with_the_name_of_the_directory_is_kept(make: Make, tmp_path: Path) -> None:
     (tmp_path / "model").write_text("here first")
-    with pytest.raises(CheckpointError, match="expected a directory or an unused name, but it is a file"):
+    with pytest.raises(CheckpointError, match="expected a directory or an unused path, but this is a file"):
         make().save(tmp_path / "model")
     assert (tmp_path / "model").read_text() == "here first"
 
@@ -284,15 +283,18 @@ def test_missing_and_changed_files(make: Make, tmp_path: Path, name: str) -> Non
     [
         ("{", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
-        ("[]", "not the manifest of a regard model"),
-        ('{"format": "other"}', "not the manifest of a regard model"),
+        ("[]", "expected the manifest of a regard model"),
+        ('{"format": "other"}', "expected the manifest of a regard model"),
         ('{"format": "regard-model"}', "format_version should be an integer of at least 1, but is None"),
         ('{"format": "regard-model", "format_version": true}', "format_version should be an integer"),
-        ('{"format": "regard-model", "format_version": 99}', "has format version 99.*install a newer regard"),
-        ('{"format": "regard-model", "format_version": 1}', "'files' should list config.toml"),
+        (
+            '{"format": "regard-model", "format_version": 99}',
+            "has format version 99.*install a newer version of regard",
+        ),
+        ('{"format": "regard-model", "format_version": 1}', "expected 'files' to list config.toml"),
         (
             '{"format": "regard-model", "format_version": 1, "files": {"config.toml": "", "../../x": ""}}',
-            "'files' should list config.toml",
+            "expected 'files' to list config.toml",
         ),
     ],
 )
@@ -421,7 +423,7 @@ def test_a_damaged_vocabulary_is_refused(make: Make, tmp_path: Path) -> None:
 
 def test_unknown_devices_are_refused(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
-    with pytest.raises(ConfigError, match=r"device 'gpu' cannot be used: .*choose another, such as cpu"):
+    with pytest.raises(ConfigError, match=r"device 'gpu' cannot be used: .*choose another device, such as cpu"):
         load_model(directory, device="gpu")
 
 

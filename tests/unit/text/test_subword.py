@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from regard.errors import CheckpointError, DataError
 from regard.text.normalize import normalize
 from regard.text.subword import Subword
+from regard.text.vocabulary import Kind
 from regard.text.words import words_of
 from regard.values import Specials
 
@@ -116,12 +118,12 @@ def test_specials(subword: Subword) -> None:
 
 @pytest.mark.parametrize("wrong", [-1, 5000])
 def test_ids_out_of_range_are_reported(unigram: Subword, wrong: int) -> None:
-    with pytest.raises(DataError, match=rf"expected ids below {len(unigram)}, .*got {wrong}"):
+    with pytest.raises(DataError, match=rf"expected subword ids below {len(unigram)}, .*got {wrong}"):
         unigram.decode([5, wrong])
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
-def test_sampling_varies_and_repeats(kind: str) -> None:
+def test_sampling_varies_and_repeats(kind: Kind) -> None:
     texts = ["how was your day", "the weather is good"] * 20
     more = [f"the weather {n} was good, how was your day number {n * n} ?" for n in range(200)]
     subword = Subword.train(more, vocab_size=330, kind=kind)
@@ -155,12 +157,14 @@ def test_saving_and_loading(unigram: Subword, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected a SentencePiece model, got 0 bytes that are none"),
-        (b"no model at all", "expected a SentencePiece model, got 15 bytes that are none"),
+        (b"", "expected a SentencePiece model, got 0 bytes that are not one"),
+        (b"no model at all", "expected a SentencePiece model, got 15 bytes that are not one"),
         (None, "no such file: expected the vocabulary that regard wrote"),
     ],
 )
-def test_files_of_other_types_are_refused(tmp_path: Path, capfd, content: bytes | None, message: str) -> None:
+def test_files_of_other_types_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], content: bytes | None, message: str
+) -> None:
     path = tmp_path / "subword.model"
     if content is not None:
         path.write_bytes(content)
@@ -176,7 +180,7 @@ def test_files_of_other_types_are_refused(tmp_path: Path, capfd, content: bytes 
         ({"remove_extra_whitespaces": True}, "normalizes the text"),
         ({"split_by_whitespace": False}, "normalizes the text"),
         ({"byte_fallback": False}, "has no piece for some byte"),
-        ({"pad_id": -1}, "expected ids for unknown, padding, begin and end"),
+        ({"pad_id": -1}, "expected ids from 0 for unk, pad, bos and eos"),
     ],
 )
 def test_models_with_unsuitable_options_are_refused(changes: dict[str, object], message: str) -> None:
@@ -185,9 +189,16 @@ def test_models_with_unsuitable_options_are_refused(changes: dict[str, object], 
     import sentencepiece
 
     model = io.BytesIO()
-    options = {"pad_id": 1, "bos_id": 2, "eos_id": 3, "byte_fallback": True, "normalization_rule_name": "identity"}
+    options: dict[str, object] = {
+        "pad_id": 1,
+        "bos_id": 2,
+        "eos_id": 3,
+        "byte_fallback": True,
+        "normalization_rule_name": "identity",
+    }
     options |= {"remove_extra_whitespaces": False, "vocab_size": 300, "hard_vocab_limit": False, "minloglevel": 3}
-    sentencepiece.SentencePieceTrainer.train(
+    train: Callable[..., None] = sentencepiece.SentencePieceTrainer.train  # takes these options as keywords, untyped
+    train(
         sentence_iterator=iter(["a cat is a cat", "a dog is a cat is a dog"] * 9),
         model_writer=model,
         **(options | changes),

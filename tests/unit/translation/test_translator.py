@@ -18,13 +18,15 @@ from regard.config.schema import LOCATION_REACH, SearchConfig
 from regard.errors import CheckpointError, DataError, SearchError
 from regard.evaluate.scores import corpus_chrf, corpus_scores
 from regard.native import packed
+from regard.search.engine import StepEngine
 from regard.search.log_probs import NotFiniteError
+from regard.search.sample import SampleOptions
 from regard.store import load_model, save_model
 from regard.text.normalize import normalize
 from regard.text.subword import Subword
 from regard.translation.loading import load
-from regard.translation.options import Changes
-from regard.translation.result import Translation
+from regard.translation.options import Changes, TranslateOptions
+from regard.translation.result import Translation, join_lines
 from regard.translation.translator import Translator
 
 
@@ -172,7 +174,7 @@ def test_given_translations_are_scored(translator: Translator) -> None:
         assert scored.alignment == word_alignment(scored.attention)
         [alone] = translator.score(source, target)
         assert alone.score == pytest.approx(scored.score, rel=1e-4)
-    with pytest.raises(SearchError, match="each of the 3 sentences, got 2"):
+    with pytest.raises(SearchError, match="each of the 3 source sentences, got 2"):
         translator.score(ENGLISH, FRENCH[:2])
 
 
@@ -335,7 +337,7 @@ def test_an_ensemble_needs_one_vocabulary(subword: Subword, side: str) -> None:
         Translator.of(models, names=["first", "second"])
     with pytest.raises(SearchError, match="model 1 and model 2"):
         Translator.of(models)
-    with pytest.raises(SearchError, match="a model or several, got none"):
+    with pytest.raises(SearchError, match="at least one model, got none"):
         Translator.of([])
 
 
@@ -411,3 +413,42 @@ def test_values_that_are_not_text_are_named(translator: Translator, wrong: Any) 
         corpus_scores(["a", "b"], ["a", wrong])
     with pytest.raises(DataError, match=f"translation {message}"):
         corpus_chrf(["a", wrong], ["a", "b"])
+
+
+@pytest.mark.parametrize("options", [{}, {"retry": True, "alignment": True, "n_best": 2}, {"sample": SampleOptions(3)}])
+def test_segments_are_split_filled_and_joined(subword: Subword, options: Changes) -> None:
+    translator = Translator.of([random_model("bahdanau", subword, data={"max_len": 12})])
+    lines = [ENGLISH[0], "", f"  {' '.join(ENGLISH)}.\u00a0", *ENGLISH]
+    segments = translator.split(lines, first=3)
+    assert {segment.line for segment in segments} == {3, 5, 6, 7, 8}
+    assert len(segments) > 5
+    filled = translator.fill(segments, TranslateOptions(**options))
+    assert [replace(segment, found=()) for segment in filled] == segments
+    many = "n_best" in options or "sample" in options
+    joined = join_lines([normalize(line) for line in lines], filled, first=3, many=many)
+    expected = translator.translate(lines, **options)
+    assert [(entry.text, entry.alignment, entry.score) for entry in joined] == [
+        (entry.text, entry.alignment, entry.score) for entry in expected
+    ]
+    assert texts(joined[0].n_best) == texts(expected[0].n_best)
+    assert joined[2].warnings == tuple(warning.replace("sentence 3", "sentence 5") for warning in expected[2].warnings)
+    # Segments of any lines, in any order, are filled in that order.
+    if "sample" not in options:
+        order = [4, 0, len(segments) - 1]
+        some = translator.fill([segments[number] for number in order], TranslateOptions(**options))
+        assert [segment.found[0].text for segment in some] == [filled[number].found[0].text for number in order]
+    assert translator.fill([]) == []
+    with pytest.raises(DataError, match="3"):
+        translator.split(["a", None], first=2)  # type: ignore[list-item]
+
+
+def test_another_engine_in_the_same_translator(translator: Translator) -> None:
+    calls: list[int] = []
+    assert isinstance(translator.engine, StepEngine)
+    observed = translator.with_engine(translator.engine.observed(lambda: calls.append(1)))
+    assert observed.translate(ENGLISH, attention=True)[0].text == translator.translate(ENGLISH)[0].text
+    num_calls = len(calls)
+    assert num_calls
+    translator.translate(ENGLISH)
+    assert len(calls) == num_calls
+    assert observed.models == translator.models

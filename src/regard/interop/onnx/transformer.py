@@ -1,4 +1,4 @@
-"""Transformers as ONNX graphs."""
+"""Adds the nodes of Transformers to ONNX graphs."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ _BIAS = f"{SOURCE}bias"
 
 
 class TransformerPlan:
-    """A Transformer; hidden states are rows `(B T, D)`, split into heads only for attention.
+    """Adds the nodes of a Transformer to ONNX graphs.
+
+    Hidden states are rows `(B T, D)`, which are split into heads only for attention.
 
     Args:
-        encoder: The encoder.
-        decoder: The decoder.
+        encoder: Encoder of the model.
+        decoder: Decoder of the model.
 
     Attributes:
-        ports: See `Plan`.
+        ports: Shapes and types of the tensors that the first graph passes to the second, by name.
     """
 
     def __init__(self, encoder: nn.Module, decoder: TransformerDecoder) -> None:
@@ -55,7 +57,7 @@ class TransformerPlan:
                 )
 
     def start(self, g: Graph, src_ids: Value, src_len: Value) -> Values:
-        """See `Plan.start`."""
+        """Adds the nodes that encode the source and compute the state before the first step. See `Plan.start`."""
         lead = g.op("Shape", src_ids)
         where = parts.positions(g, parts.size(g, src_ids, 1))
         length = g.op("Reshape", src_len, g.ints(-1, 1, 1, 1))
@@ -85,7 +87,7 @@ class TransformerPlan:
         return values
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """See `Plan.step`."""
+        """Adds the nodes of one decoder step. See `Plan.step`."""
         where = parts.size(g, inputs[f"{STATE}key_0"], 2)  # t, the number of earlier steps
         x = _embed(g, self._decoder.embedder, g.op("Unsqueeze", ids, g.ints(1)), where)
         weights: list[Value] = []
@@ -153,7 +155,7 @@ def _attend(
 
 
 def _rotate(g: Graph, x: Value, where: Value, width: int) -> Value:
-    """See `regard.attention.rotary.rotate`; positions `(T,)`, K is `width`."""
+    """Adds `regard.attention.rotary.rotate` for positions `(T,)`; K is `width`."""
     half = width // 2
     frequency = 10_000.0 ** (-torch.arange(half, dtype=torch.float32) / half)
     sin, cos = _angles(g, where, frequency)
@@ -164,15 +166,15 @@ def _rotate(g: Graph, x: Value, where: Value, width: int) -> Value:
 
 
 def _embed(g: Graph, embedder: Embedder, ids: Value, where: Value) -> Value:
-    """See `Embedder.forward`: ids `(B, T)` at positions `(T,)` to rows `(B T, D)`."""
+    """Adds `Embedder.forward`: ids `(B, T)` at positions `(T,)` to rows `(B T, D)`."""
     exact(embedder, Embedder, engine="onnx", family="embedder")
     table = parts.embedding_table(embedder.embedding)
     rows = g.op("Mul", g.embed(g.op("Reshape", ids, g.ints(-1)), table), g.scalar(embedder.scale))
-    draw = _POSITIONS.find(embedder.positions)
-    if draw is None:
+    add_positions = _POSITIONS.find(embedder.positions)
+    if add_positions is None:
         return rows
     width = table.shape[1]
-    added = draw(g, embedder.positions, where, width)
+    added = add_positions(g, embedder.positions, where, width)
     shape = g.op("Concat", g.op("Shape", ids), g.ints(width), axis=0)
     return g.op("Reshape", g.op("Add", g.op("Reshape", rows, shape), added), g.ints(-1, width))
 
@@ -193,7 +195,8 @@ _POSITIONS: PartTable[Callable[..., Value] | None] = PartTable(
     "position encoding",
     {LearnedPositions: _learned, SinusoidalPositions: _sinusoidal, NoPositions: None},
 )
-"""Drawing of the vectors `(T, D)` that are added to embeddings; None where nothing is added."""
+"""Functions that add the nodes for the position encodings `(T, D)`, which are added to embeddings, by class; None if
+nothing is added to embeddings."""
 
 
 def _angles(g: Graph, where: Value, frequency: Tensor) -> tuple[Value, Value]:

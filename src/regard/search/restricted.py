@@ -1,0 +1,113 @@
+"""The model of one batch: restricted to a shortlist and to prefixes, and observed, in that order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from regard.model.decoder import StepModel
+from regard.search.next_words import WordTokens, next_words
+from regard.search.observed import ObservedModel
+from regard.search.prefix import PrefixModel, WordEnd
+from regard.search.shortlist import Shortlist, full_ids, shortlist_specials, with_shortlist
+from regard.values import Hypothesis, Specials
+
+
+@dataclass(frozen=True, eq=False)
+class RestrictedModel:
+    """A step model for one batch, and the vocabulary of its ids.
+
+    Attributes:
+        model: The step model.
+        specials: The special tokens as ids of the model.
+        token_ids: `(K,)` int64, the full vocabulary's id of each of the model's ids; None if these are the same.
+    """
+
+    model: StepModel
+    specials: Specials
+    token_ids: Tensor | None = None
+
+    def with_shortlist(
+        self, shortlist: Shortlist, src_ids: Tensor, prefixes: Sequence[Sequence[int]]
+    ) -> RestrictedModel:
+        """Restricts the model to a shortlist and the tokens of prefixes.
+
+        Args:
+            shortlist: The shortlist.
+            src_ids: `(B, S)` int64, sources whose padding was replaced by eos.
+            prefixes: Prefixes of the sentences in ids, whose tokens are allowed as well; may be empty.
+
+        Returns:
+            A model over K ids.
+        """
+        allowed = shortlist.allowed(src_ids)
+        for row, prefix in enumerate(prefixes):
+            allowed[row, list(prefix)] = True
+        token_ids = shortlist.token_ids(allowed)
+        model = with_shortlist(self.model, token_ids, allowed)
+        return RestrictedModel(model, shortlist_specials(self.specials, token_ids), token_ids)
+
+    def with_prefixes(
+        self, prefixes: Sequence[Sequence[int]], word_end: WordEnd | None, *, device: str
+    ) -> RestrictedModel:
+        """Makes translations begin with prefixes.
+
+        Args:
+            prefixes: One prefix per sentence, in ids of the full vocabulary.
+            word_end: Tokens of the full vocabulary that cannot follow a prefix.
+            device: Device of the model.
+
+        Returns:
+            A model with the same ids.
+        """
+        if self.token_ids is not None and word_end is not None:
+            word_end = word_end.select(self.token_ids)
+        own_ids = [self._own_ids(prefix) for prefix in prefixes]
+        model = PrefixModel(self.model, own_ids, pad=self.specials.pad, word_end=word_end, device=device)
+        return replace(self, model=model)
+
+    def observed(self, before_step: Callable[[], None]) -> RestrictedModel:
+        """The same model with a function that is called before each step."""
+        return replace(self, model=ObservedModel(self.model, before_step))
+
+    def next_words(
+        self, src_ids: Tensor, prefix: Sequence[int], *, count: int, max_len: int, words: WordTokens
+    ) -> list[tuple[int, ...]]:
+        """Finds the most probable words after a prefix; see `regard.search.next_words`.
+
+        Args:
+            src_ids: `(1, S)` int64, the source, which ends with eos.
+            prefix: Ids of the full vocabulary.
+            count: Number of words.
+            max_len: Largest number of tokens of the translation, eos included.
+            words: The tokens of the full vocabulary.
+
+        Returns:
+            The ids of each word in the full vocabulary.
+        """
+        if self.token_ids is not None:
+            words = words.select(self.token_ids)
+        found = next_words(
+            self.model,
+            src_ids,
+            self._own_ids(prefix),
+            count=count,
+            max_len=max_len,
+            words=words,
+            specials=self.specials,
+        )
+        return found if self.token_ids is None else [tuple(self.token_ids[list(word)].tolist()) for word in found]
+
+    def _own_ids(self, ids: Sequence[int]) -> list[int]:
+        """The model's ids for ids of the full vocabulary."""
+        if self.token_ids is None:
+            return list(ids)
+        own: list[int] = torch.searchsorted(self.token_ids, torch.tensor(ids, dtype=torch.int64)).tolist()
+        return own
+
+    def full_ids(self, hypotheses: list[list[Hypothesis]]) -> list[list[Hypothesis]]:
+        """The hypotheses of each sentence with ids of the full vocabulary."""
+        return hypotheses if self.token_ids is None else full_ids(hypotheses, self.token_ids)

@@ -1,0 +1,52 @@
+"""Which subwords of a vocabulary begin, continue and end words."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from regard.text.sentences import written_without_spaces
+from regard.text.tokenizers import SPACE, Surface
+
+
+@dataclass(frozen=True, slots=True)
+class WordBoundaries:
+    """Properties of the subwords of a vocabulary, one entry per id; special tokens have none of them.
+
+    Letters are those of scripts with spaces between words, with their marks; digits count as letters.
+
+    Attributes:
+        is_text: The subword is not a special token.
+        has_space: The subword begins with a space.
+        begins_word: The subword begins with a space, or in a script without spaces.
+        continues_word: Directly after a letter, the subword makes the word longer: it begins with a letter, or is a
+            byte of a character that the vocabulary does not contain.
+        ends_with_letter: The subword ends with a letter.
+    """
+
+    is_text: tuple[bool, ...]
+    has_space: tuple[bool, ...]
+    begins_word: tuple[bool, ...]
+    continues_word: tuple[bool, ...]
+    ends_with_letter: tuple[bool, ...]
+
+    @classmethod
+    def of(cls, surfaces: Sequence[Surface]) -> WordBoundaries:
+        """The properties of subwords with these surface forms."""
+        texts = [surface if isinstance(surface, str) else "" for surface in surfaces]
+        return cls(
+            tuple(surface is not None for surface in surfaces),
+            tuple(text.startswith(SPACE) for text in texts),
+            tuple(text.startswith(SPACE) or written_without_spaces(text[:1]) for text in texts),
+            tuple(
+                isinstance(surface, int) or _is_letter(text[:1]) for surface, text in zip(surfaces, texts, strict=True)
+            ),
+            tuple(_is_letter(text[-1:]) for text in texts),
+        )
+
+
+def _is_letter(character: str) -> bool:
+    if not character or written_without_spaces(character):
+        return False
+    return unicodedata.category(character)[0] in "LNM"

@@ -1,0 +1,81 @@
+"""Translations that continue a prefix with different words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from regard.errors import SearchError
+from regard.search.engine import StepEngine
+from regard.search.next_words import WordTokens
+from regard.search.prefix import WordEnd
+from regard.text.subword import Subword
+from regard.translation.filling import fill_segments, max_len, named_lines
+from regard.translation.options import TranslateOptions
+from regard.translation.result import Translation, join_segments
+
+if TYPE_CHECKING:
+    from regard.translation.translator import Translator
+
+
+def find_alternatives(
+    translator: Translator, sentence: str, prefix: str, count: int, options: TranslateOptions
+) -> list[Translation]:
+    """Finds alternatives; see `Translator.alternatives`.
+
+    Args:
+        translator: The translator.
+        sentence: The sentence.
+        prefix: Target text before the word.
+        count: Number of translations.
+        options: Options of the translations.
+
+    Returns:
+        The translations, best first.
+
+    Raises:
+        SearchError: The engine or an option cannot be used, or the sentence is too long for the model.
+    """
+    engine = translator.engine
+    if not isinstance(engine, StepEngine):
+        raise SearchError(
+            "an export to CTranslate2 does not find alternatives: load the regard model that it was made from"
+        )
+    if options.sample is not None or options.n_best > 1:
+        raise SearchError("alternatives exclude sample and n_best: leave these out, and give a count")
+    segments = translator.split(sentence, prefixes=prefix)
+    if len(segments) > 1:
+        raise SearchError(
+            f"expected a sentence of at most {translator.limits.max_source_len} subwords, which the model translates "
+            f"at once, got one that needs {len(segments)} segments: give one segment"
+        )
+    if not segments or not segments[0].source.ids:
+        return []
+    [segment] = segments
+    source, subword = segment.source, translator.tgt_subword
+    limit = max_len(translator, len(source.ids) + 1)
+    with named_lines([segment.line]):
+        words = engine.next_words(source.ids, segment.prefix, count=count, limit=limit, words=_word_tokens(subword))
+    continued = [replace(segment, prefix=(*segment.prefix, *word)) for word in words]
+    filled = fill_segments(translator, continued, replace(options, scores=True), word_end=_end_of_words(subword))
+    translations = [join_segments(source.text, [segment]) for segment in filled]
+    return sorted(translations, key=lambda translation: -translation.score)
+
+
+def _word_tokens(subword: Subword) -> WordTokens:
+    boundaries = subword.word_boundaries()
+    return WordTokens(
+        torch.tensor(boundaries.begins_word),
+        torch.tensor(boundaries.has_space),
+        torch.tensor(boundaries.is_text),
+        lambda ids: subword.decode(ids).text,
+    )
+
+
+def _end_of_words(subword: Subword) -> WordEnd:
+    """Excludes all subwords after a prefix but those that begin a new word, and eos."""
+    excluded = ~torch.tensor(subword.word_boundaries().begins_word)
+    excluded[subword.specials.eos] = False
+    return WordEnd(torch.ones_like(excluded), excluded)

@@ -1,0 +1,190 @@
+"""Segments of lines: how lines are divided into them, and how they are translated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+
+from regard.errors import SearchError
+from regard.search.beam import BeamOptions
+from regard.search.log_probs import NotFiniteError
+from regard.search.prefix import PrefixError, WordEnd
+from regard.search.sample import SampleOptions
+from regard.text.normalize import normalize, text_list
+from regard.text.segments import segments as text_segments
+from regard.translation.options import TranslateOptions
+from regard.translation.result import Segment, Translation
+from regard.translation.retry import retry
+from regard.values import Encoding, Hypothesis
+
+if TYPE_CHECKING:
+    from regard.translation.translator import Translator
+
+
+def split_lines(
+    translator: Translator, lines: Sequence[str], *, first: int = 1, prefixes: str | Sequence[str] | None = None
+) -> list[Segment]:
+    """Divides lines into segments; see `Translator.split`.
+
+    Args:
+        translator: The translator.
+        lines: Lines, normalized.
+        first: Number of the first line.
+        prefixes: One prefix per line; None = no prefixes.
+
+    Returns:
+        The segments of all lines, in order.
+
+    Raises:
+        SearchError: There is not one prefix per line, or the vocabulary cannot spell a prefix.
+    """
+    result: list[Segment] = []
+    prefix_ids = None if prefixes is None else _encode_prefixes(translator, prefixes, count=len(lines), first=first)
+    for number, line in enumerate(lines, start=first):
+        parts = [
+            Segment(number, part.first_word, part.encoding, within_word=part.within_word)
+            for part in text_segments(line, translator.src_subword, limit=translator.limits.max_source_len)
+        ]
+        prefix = prefix_ids[number - first] if prefix_ids else ()
+        if prefix:
+            parts = parts or [Segment(number, 0, translator.src_subword.encode(line))]
+            parts[0] = replace(parts[0], prefix=prefix)
+        result += parts
+    return result
+
+
+def _encode_prefixes(
+    translator: Translator, prefixes: str | Sequence[str], *, count: int, first: int
+) -> list[tuple[int, ...]]:
+    texts = [normalize(prefix) for prefix in text_list(prefixes, kind="prefix", first=first)]
+    if len(texts) != count:
+        raise SearchError(f"expected a prefix for each of the {count} sentences, empty for none, got {len(texts)}")
+    encoded = [tuple(ids) for ids in translator.tgt_subword.encode_ids(texts)]
+    for number, (text, ids) in enumerate(zip(texts, encoded, strict=True), start=first):
+        if translator.tgt_subword.specials.unk in ids:
+            raise SearchError(
+                f"sentence {number}: the vocabulary does not contain all characters of the prefix {text[:80]!r}: "
+                "replace the others"
+            )
+    return encoded
+
+
+def fill_segments(
+    translator: Translator, segments: Sequence[Segment], options: TranslateOptions, *, word_end: WordEnd | None = None
+) -> list[Segment]:
+    """Fills segments with their translations; see `Translator.fill`.
+
+    Args:
+        translator: The translator.
+        segments: Segments of any lines.
+        options: Options of the translation.
+        word_end: Subwords that cannot follow a prefix; None = those that would make its last word longer.
+
+    Returns:
+        As many segments, in their order.
+    """
+    search = options.search_options(translator.search)
+    fill = partial(_search, translator, options, word_end=word_end)
+    filled = fill(segments, search)
+    if options.retry and isinstance(search, BeamOptions):
+        filled = retry(
+            filled,
+            fill,
+            options=search,
+            subword=translator.src_subword,
+            attends=translator.limits.num_matrices > 0,
+        )
+    return filled
+
+
+def _search(
+    translator: Translator,
+    options: TranslateOptions,
+    segments: Sequence[Segment],
+    search: BeamOptions | SampleOptions,
+    *,
+    word_end: WordEnd | None = None,
+) -> list[Segment]:
+    rows = [row for row, segment in enumerate(segments) if segment.source.ids]
+    sources = [segments[row].source.ids for row in rows]
+    prefixes = [segments[row].prefix for row in rows]
+    with named_lines([segments[row].line for row in rows]):
+        n_best_lists = translator.engine.search(
+            sources,
+            [max_len(translator, len(source) + 1) for source in sources],
+            search,
+            need_weights=options.need_weights,
+            need_scores=options.need_scores,
+            prefixes=prefixes if any(prefixes) else None,
+            word_end=word_end or _word_end(translator) if any(prefixes) else None,
+        )
+    found = {
+        row: [_result(translator, segments[row].source, hypothesis, options) for hypothesis in hypotheses]
+        for row, hypotheses in zip(rows, n_best_lists, strict=True)
+    }
+    return [
+        replace(segment, found=found[row]) if row in found else _without_source(translator, segment)
+        for row, segment in enumerate(segments)
+    ]
+
+
+def _word_end(translator: Translator) -> WordEnd:
+    """Excludes the subwords that would make the last word of a prefix longer."""
+    boundaries = translator.tgt_subword.word_boundaries()
+    return WordEnd(torch.tensor(boundaries.ends_with_letter), torch.tensor(boundaries.continues_word))
+
+
+def _without_source(translator: Translator, segment: Segment) -> Segment:
+    """The translation of a segment without words: its prefix."""
+    text = translator.tgt_subword.decode(segment.prefix).text
+    return replace(segment, found=[Translation(segment.source.text, text, 0.0)])
+
+
+def max_len(translator: Translator, src_len: int) -> int:
+    """Largest length of a translation.
+
+    Args:
+        translator: The translator.
+        src_len: Number of subwords of the source, eos included.
+
+    Returns:
+        Number of subwords, eos included.
+    """
+    search = translator.search
+    return min(int(src_len * search.max_len_ratio) + search.max_len_offset, translator.limits.max_positions)
+
+
+def _result(translator: Translator, source: Encoding, hypothesis: Hypothesis, options: TranslateOptions) -> Translation:
+    ids = hypothesis.ids[:-1] if hypothesis.finished else hypothesis.ids
+    readout = translator.readout if options.need_alignment else None
+    return Translation.of(
+        source, translator.tgt_subword.decode(ids), hypothesis, attention=options.attention, readout=readout
+    )
+
+
+@contextmanager
+def named_lines(lines: Sequence[int]) -> Iterator[None]:
+    """Makes an error name the sentence by its line, not by its number among the sentences of the engine.
+
+    Args:
+        lines: The line of each sentence.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        NotFiniteError: The model's logits are not finite.
+        PrefixError: A prefix cannot begin a translation.
+    """
+    try:
+        yield
+    except NotFiniteError as error:
+        line = lines[error.sentence]
+        raise NotFiniteError(error.sentence, error.step, where=f"sentence {line}") from None
+    except PrefixError as error:
+        raise PrefixError(error.sentence, error.reason, where=f"sentence {lines[error.sentence]}") from None
