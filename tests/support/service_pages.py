@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # may not be installed
-    from playwright.sync_api import BrowserContext, Dialog, Page
+    from playwright.sync_api import BrowserContext, Dialog, FilePayload, Page
     from stand_in import Script, StandIn
 
 TIMEOUT = 1800
@@ -26,6 +26,18 @@ class OpenService(Protocol):
         clock: bool = False,
         dark: bool = False,
     ) -> Page: ...
+
+
+def upload(page: Page, name: str, content: bytes = b"x") -> None:
+    """Chooses a file to translate.
+
+    Args:
+        page: The page, which shows its files.
+        name: Name of the file.
+        content: Content of the file.
+    """
+    file: FilePayload = {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    page.set_input_files("#file", [file])
 
 
 class MonitoredContext:

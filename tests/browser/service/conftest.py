@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,9 +23,9 @@ def translators() -> Translators:
 
 
 @pytest.fixture
-def new_script(translators: Translators) -> Callable[[], Script]:
-    """A function that makes the script of a stand-in."""
-    return lambda: Script(dict(translators))
+def script(translators: Translators) -> Script:
+    """What the stand-in does: it translates, until a test changes it."""
+    return Script(dict(translators))
 
 
 @pytest.fixture

@@ -16,14 +16,15 @@ class Reader(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.tags, self.inline = [], ""
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.inline = ""
         self.feed(page)
         self.close()
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         if self.cdata_elem:
             self.inline += data.strip()
 
@@ -55,7 +56,7 @@ def test_every_file_of_the_page_is_given_out() -> None:
 
 def test_the_page_loads_files_that_exist_and_nothing_else() -> None:
     loaded = [
-        attributes.get("src") or attributes.get("href")
+        attributes.get("src") or attributes.get("href") or ""
         for tag, attributes in page().tags
         if tag in ("script", "link", "img")
     ]
