@@ -180,7 +180,7 @@ class Access:
         forwarded = request.headers.get("x-forwarded-proto", "").strip().lower()
         if forwarded in ("http", "https") and address is not None and self._is_proxy(address):
             return forwarded
-        return request.url.scheme
+        return str(request.scope["scheme"])
 
     def _count_failure(self, address: str) -> None:
         wait = self._failures.take(address)

@@ -19,7 +19,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from regard.errors import DataError
+from regard.errors import DataError, RegardError
 from regard.files.atomic import put_text, write_output
 from regard.files.json_text import parse_json
 from regard.files.reading import read_bytes
@@ -79,10 +79,14 @@ class KeyFile:
         if not self._path.exists():
             return ()
         tree = parse_json(
-            read_bytes(self._path, max_bytes=_MAX_BYTES, remedy=_REMEDY), where=str(self._path), remedy=_REMEDY
+            read_bytes(self._path, max_bytes=_MAX_BYTES, remedy=_REMEDY),
+            where=str(self._path),
+            remedy=_REMEDY,
+            error=DataError,
         )
         try:
-            return tuple(TypeAdapter(list[StoredKey]).validate_python(tree["keys"]))  # type: ignore[index] # what is no table is an error here
+            entries = tree["keys"]  # type: ignore[index] # what is no table is an error here
+            return tuple(TypeAdapter(list[StoredKey]).validate_python(entries))
         except (KeyError, TypeError, ValidationError):
             raise DataError(f"{self._path}: not a file of API keys; {_REMEDY}") from None
 
@@ -163,7 +167,7 @@ class KeyFile:
         self._stamp = stamp
         try:
             self._keys = self.read()
-        except DataError as error:
+        except RegardError as error:
             _LOG.error("keys not read", extra={"reason": str(error)})
 
     @contextmanager
