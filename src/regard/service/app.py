@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,11 +52,14 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics,
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
+        cleaning = asyncio.ensure_future(files.keep_clean())
         if demo is not None:
             demo.start()
         yield
         if demo is not None:
             await demo.stop()
+        cleaning.cancel()
+        await files.stop()
         await service.stop()
         files.close()
 

@@ -111,6 +111,11 @@ class TranslationService:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     @property
+    def is_decoding(self) -> bool:
+        """Whether a decoding thread runs."""
+        return self.decoder.is_any_alive
+
+    @property
     def is_ready(self) -> bool:
         """Whether texts are accepted and translated."""
         return self.decoder.is_alive and not self.queue.is_closed and bool(self.catalog.entries)
