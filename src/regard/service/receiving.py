@@ -148,6 +148,7 @@ class GuardedProtocol(H11Protocol):
             "content-type: application/json",
             f"content-length: {len(body)}",
             "connection: close",
+            *(["retry-after: 1"] if status == 503 else []),
         ]
         self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         self.transport.close()
