@@ -8,24 +8,24 @@ from __future__ import annotations
 
 
 class RegardError(Exception):
-    """Base of all errors that a user of the library can cause and fix."""
+    """Base class of all errors that a user of the library can cause and fix."""
 
 
 class ConfigError(RegardError):
-    """A configuration that cannot be read, has an unknown key or an impossible value."""
+    """Error in a configuration: it cannot be read, or has an unknown key or an impossible value."""
 
 
 class DataError(RegardError):
-    """Text that cannot be read or used: a missing file, unequal line counts, invalid UTF-8."""
+    """Error in text data that cannot be read or used: a missing file, unequal line counts, invalid UTF-8."""
 
 
 class ShapeError(RegardError):
-    """Tensors or sizes that do not match."""
+    """Error that shapes or sizes, of tensors or in options, do not fit together."""
 
 
 class CheckpointError(RegardError):
-    """A model or training state on disk that is missing, damaged or in another format."""
+    """Error in a model or training state on disk: it is missing, damaged, in another format, or cannot be written."""
 
 
 class SearchError(RegardError):
-    """A search with impossible options, or a model whose outputs are not finite."""
+    """Error in a search for translations: impossible options, or a model whose outputs are not finite."""

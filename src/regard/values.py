@@ -21,7 +21,14 @@ Links = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Specials:
-    """Ids of the four special tokens."""
+    """Vocabulary ids of the four special tokens.
+
+    Attributes:
+        unk: Id of the unknown token.
+        pad: Id of the padding token.
+        bos: Id of the beginning-of-sentence token.
+        eos: Id of the end-of-sentence token.
+    """
 
     unk: int = 0
     pad: int = 1
@@ -31,12 +38,12 @@ class Specials:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A sentence and its translation, with their line number.
+    """A sentence and its translation, with their line number in the corpus.
 
     Attributes:
         src: Source sentence, normalized.
         tgt: Target sentence, normalized.
-        line: 1-based line number in the file that they were read from; 0 = unknown.
+        line: 1-based line number of the pair in the file it was read from; 0 = unknown.
     """
 
     src: str
@@ -49,10 +56,11 @@ class Encoding:
     """A text segmented into subwords, with the characters that each subword covers.
 
     Attributes:
-        text: The surface text that `spans` refer to.
-        ids: One id per subword, without bos and eos.
-        pieces: The subwords as spelled by the subword model.
-        spans: The characters of `text` that each subword covers; an empty span for a subword without surface text.
+        text: The normalized text that was segmented; `spans` count its characters.
+        ids: Vocabulary id of each subword, without bos and eos.
+        pieces: The subwords as the SentencePiece model spells them, with `▁` for a space.
+        spans: Per subword, the range `[start, end)` of the characters of `text` that it covers; empty for a subword
+            that covers none.
     """
 
     text: str
@@ -63,11 +71,14 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class AlignmentTargets:
-    """Target weights for guided alignment: a sparse `(B, T, S)` matrix G.
+    """Attention weights that guided alignment trains a head towards: a sparse `(B, T, S)` tensor.
+
+    The N nonzero weights are stored. They come from word links of the training pairs.
 
     Attributes:
-        indices: `(3, N)` int64: row in the batch, target position, source position.
-        values: `(N,)` float32; those of one target position sum to 1.
+        indices: Coordinates of the nonzero weights, `(3, N)` int64: sentence in the batch, target position, source
+            position.
+        values: The nonzero weights, `(N,)` float32; those of each target position sum to 1.
     """
 
     indices: Tensor
@@ -76,17 +87,17 @@ class AlignmentTargets:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Sentence pairs as tensors, padded at the end.
+    """A training batch of B sentence pairs as tensors of token ids, each row padded at the end.
 
     Attributes:
-        src_ids: `(B, S)` int64, each row ends with eos.
-        src_len: `(B,)` int64, lengths with eos.
-        tgt_in_ids: `(B, T)` int64, bos and the target: the decoder's input.
-        tgt_out_ids: `(B, T)` int64, the target and eos: the tokens to predict.
-        tgt_len: `(B,)` int64, lengths of `tgt_in_ids` and `tgt_out_ids`.
-        indices: Index of each row's sentence in the corpus.
-        num_tgt_tokens: Number of target tokens with eos, without padding.
-        alignment_targets: Where each target position should attend, for guided alignment.
+        src_ids: Source tokens, `(B, S)` int64; each row ends with eos, then padding.
+        src_len: Source lengths with eos, without padding, `(B,)` int64.
+        tgt_in_ids: Input of the decoder, `(B, T)` int64: bos, then the target tokens.
+        tgt_out_ids: Tokens to predict, `(B, T)` int64: the target tokens, then eos.
+        tgt_len: Lengths of the rows of `tgt_in_ids`, and also of `tgt_out_ids`, without padding, `(B,)` int64.
+        indices: Index of each row's sentence pair in the corpus.
+        num_tgt_tokens: Number of target tokens in the whole batch, with eos, without padding.
+        alignment_targets: Attention weights that guided alignment trains towards; None without guided alignment.
     """
 
     src_ids: Tensor
@@ -99,7 +110,7 @@ class Batch:
     alignment_targets: AlignmentTargets | None = None
 
     def to(self, device: str) -> Batch:
-        """The same batch with its tensors on `device`; the copy to a GPU is asynchronous."""
+        """The same batch with its tensors on `device`, such as `cpu` or `cuda`; copying to a GPU is asynchronous."""
         targets = self.alignment_targets
         return Batch(
             _move(self.src_ids, device),
@@ -124,13 +135,13 @@ def _move(tensor: Tensor, device: str) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class EncoderOutput:
-    """The encoder's output, as the decoder reads it.
+    """The output of the encoder for a batch of source sentences, which the decoder attends to.
 
     Attributes:
-        states: `(B, S, D)`, one annotation `h_i` per source position.
-        mask: `(B, 1, 1, S)` bool, True at real positions.
-        final: `(B, D)`, summary of the source, the initial state of RNN decoders; None for a Transformer.
-        weights: One `(B, H, S, S)` self-attention tensor per layer; empty unless requested.
+        states: Encoder states, `(B, S, D)`: one vector `h_i` per source position.
+        mask: `(B, 1, 1, S)` bool, True at real tokens, False at padding.
+        final: Final states of the encoder, `(B, D)`, from which RNN decoders start; None for a Transformer.
+        weights: One tensor of self-attention weights per encoder layer, `(B, H, S, S)`; empty unless requested.
     """
 
     states: Tensor
@@ -141,13 +152,14 @@ class EncoderOutput:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Keys and values of an attention, projected once per sentence.
+    """Projected keys and values of an attention layer, computed once per source sentence and reused in every step.
 
     Attributes:
-        key: `(B, H, S, K)`.
-        value: `(B, H, S, D)`.
-        mask: Bool, True = may attend, broadcastable to `(B, H, T, S)`; None = everything may be attended to.
-        copy_ids: `(B,)` int64, equal numbers for rows that are copies of each other; None = no row is a copy.
+        key: Projected keys, `(B, H, S, K)`.
+        value: Projected values, `(B, H, S, D)`, D = width of one head's values.
+        mask: Bool, True = the position may be attended to, broadcastable to `(B, H, T, S)`; None = all may.
+        copy_ids: `(B,)` int64: rows with equal numbers are copies of the same source sentence, as for the hypotheses of
+            a beam; None = no row is a copy.
     """
 
     key: Tensor
@@ -158,11 +170,11 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class AttentionOutput:
-    """The output of an attention.
+    """The output of an attention layer.
 
     Attributes:
-        context: `(B, T, D)`, the weighted sum of values `a_t` of each query.
-        weights: `(B, H, T, S)`, the distribution `α_t` before dropout; None unless requested.
+        context: Context vectors, `(B, T, D)`: the weighted sum of the values, one per query.
+        weights: Attention weights before dropout, `(B, H, T, S)`; None unless requested.
     """
 
     context: Tensor
@@ -174,8 +186,9 @@ class DecoderOutput:
     """The decoder's output for whole target sentences (teacher forcing).
 
     Attributes:
-        hidden: `(B, T, D)`, the input of the output layer.
-        weights: One `(B, H, T, S)` cross-attention tensor per layer; empty unless requested, or without attention.
+        hidden: Decoder states, `(B, T, D)`, which the output layer maps to logits.
+        weights: One tensor of cross-attention weights per decoder layer with cross-attention, `(B, H, T, S)`; empty
+            unless requested.
     """
 
     hidden: Tensor
@@ -184,11 +197,12 @@ class DecoderOutput:
 
 @dataclass(frozen=True, slots=True)
 class StepOutput:
-    """The output of one decoding step.
+    """The decoder's output for one step of decoding, that is, for one target position of every sentence.
 
     Attributes:
-        logits: `(B, V)`, scores of the next token before the softmax.
-        weights: One `(B, H, S)` cross-attention tensor per layer; empty unless requested, or without attention.
+        logits: Scores of the next token before the softmax, `(B, V)`.
+        weights: One tensor of cross-attention weights of this step per decoder layer with cross-attention, `(B, H, S)`;
+            empty unless requested.
     """
 
     logits: Tensor
@@ -197,14 +211,15 @@ class StepOutput:
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A translation found by a search, in ids.
+    """A translation found by a search, as token ids.
 
     Attributes:
-        ids: Tokens without bos, with eos if the sentence was finished.
-        score: The log-probability after length and coverage penalties, by which the search ranks.
+        ids: Target token ids without bos; the last one is eos if the hypothesis is finished.
+        score: Log-probability of the hypothesis after length and coverage penalties; the search ranks by it.
         log_probs: Natural logarithm of each token's probability, one per id.
-        weights: One `(H, T, S)` tensor per layer, T = len(ids), S = source length with eos; empty unless requested.
-        finished: Whether eos was produced before the length limit.
+        weights: One tensor of cross-attention weights per decoder layer with cross-attention, `(H, T, S)`,
+            T = `len(ids)`, S = source length with eos; empty unless requested.
+        finished: Whether the search produced eos before the length limit.
     """
 
     ids: tuple[int, ...]

@@ -274,12 +274,12 @@ def test_a_guided_head_gives_the_links_of_every_command(at_work: Path, regard: R
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "name a Pharaoh file with train.guided_file"),
+        ((), "set train.guided_file to a file in Pharaoh format"),
         (("guided_file=nowhere",), "nowhere"),
         (("guided_file=val.align",), "but the training text has 400"),
         (("guided_file=train.align", "guided_head=1"), "train.guided_head: expected 0 to 0"),
         (("guided_file=train.align", "guided_layer=2"), "train.guided_layer: expected 0 to 0"),
-        (("guided_file=train.align", "guided_shift=true"), "train.guided_shift: a recurrent model has one attention"),
+        (("guided_file=train.align", "guided_shift=true"), "train.guided_shift: not possible for a recurrent model"),
     ],
 )
 def test_wrong_options_of_guided_training(at_work: Path, regard: Run, options: tuple[str, ...], message: str) -> None:

@@ -64,7 +64,7 @@ def test_a_recurrent_model_is_exported_to_onnx(at_work: Path, regard: Run) -> No
     assert regard("translate", "model.int8", stdin=lines).out.count("\n") == 3
     done = regard("translate", "model.onnx", "--precision", "int8")
     assert done.status == 2
-    assert "export the model with --quantization int8" in done.err
+    assert "export the model again with --quantization int8" in done.err
 
 
 def test_export_to_transformers_and_import(transformer: Path, regard: Run) -> None:

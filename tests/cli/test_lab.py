@@ -67,7 +67,7 @@ def test_a_lab_of_the_user_from_text_to_report(at_work: Path, regard: Run) -> No
     assert regard("lab", "report", "lab").out == done.out
     other = regard("lab", "run", "lab.toml", "lab", *("90" if option == "100" else option for option in options))
     assert other.status == 2
-    assert "started with another corpus" in other.err
+    assert "started with other options in [corpus]" in other.err
 
 
 def test_a_run_that_fails_is_reported_with_the_finished_ones(at_work: Path, regard: Run) -> None:
@@ -106,7 +106,7 @@ def test_wrong_options(at_work: Path, regard: Run, options: list[str], message: 
 def test_a_report_without_a_lab(at_work: Path, regard: Run) -> None:
     done = regard("lab", "report", "model")
     assert done.status == 2
-    assert "start one with `regard lab run`" in done.err
+    assert "start a lab with `regard lab run`" in done.err
 
 
 @pytest.mark.parametrize("examples", [lab.RUN_EXAMPLES, lab.REPORT_EXAMPLES, lab.LIST_EXAMPLES])

@@ -95,7 +95,9 @@ def test_an_import_does_not_replace_a_model(at_work: Path, regard: Run) -> None:
     before = {path: path.read_bytes() for path in (at_work / "model").rglob("*") if path.is_file()}
     done = regard("import", "marian", "somewhere", "--out", "model")
     assert done.status == 2
-    assert "model already contains manifest.json and training: choose another --out, or remove it" in done.err
+    assert (
+        "model already contains manifest.json and training: choose another --out, or remove that directory" in done.err
+    )
     assert {path: path.read_bytes() for path in (at_work / "model").rglob("*") if path.is_file()} == before
 
 
@@ -121,7 +123,7 @@ def test_a_demo_does_not_replace_another_model(at_work: Path, regard: Run) -> No
     before = (at_work / "model/weights.safetensors").read_bytes()
     done = regard("demo", "--out", ".", "--pairs", "30")
     assert done.status == 2
-    assert "model: expected a model of this demonstration" in done.err
+    assert "model: expected no model, or a model of an earlier demonstration" in done.err
     assert "--overwrite" in done.err
     assert (at_work / "model/weights.safetensors").read_bytes() == before
     assert not (at_work / "corpus").exists()

@@ -61,6 +61,6 @@ def test_the_message_says_how_to_join_files(regard: Run) -> None:
 def test_options_that_may_be_repeated(regard: Run) -> None:
     done = regard("train", "--set", "train.seed=1", "--set", "train.seed=2", "--set", "train.seed=2", "--out", "m")
     assert "regard: train.seed=1 is ignored: train.seed=2 comes later\n" in done.err
-    assert "data.src: expected the file of the training source" in done.err
+    assert "data.src: expected the file of the training text" in done.err
     done = regard("info", "no-model", "--json", "--json")
     assert "no-model: no such model" in done.err

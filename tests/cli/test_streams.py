@@ -245,7 +245,7 @@ def test_a_page_is_replaced_completely_or_not_at_all(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(
-        CheckpointError, match=r"page\.html: cannot be written: No space left on device; what was there is"
+        CheckpointError, match=r"page\.html: cannot be written: No space left on device; the previous content is"
     ):
         write_text(page, "new")
     assert page.read_text() == "old"

@@ -150,7 +150,7 @@ def test_evaluate_with_another_tokenizer(at_work: Path, regard: Run) -> None:
     assert scores["auto"]["bleu"] == scores["13a"]["bleu"] != scores["char"]["bleu"]
     done = regard(*arguments, "moses")
     assert done.status == 2
-    assert "expected a tokenizer of sacreBLEU, one of auto, none, zh" in done.err
+    assert "tokenizer of BLEU: expected one of auto, none, zh" in done.err
 
 
 def test_evaluate_ignores_unicode_normalization(at_work: Path, regard: Run) -> None:
@@ -174,7 +174,7 @@ def test_int8_precision(at_work: Path, regard: Run) -> None:
     for precision in ("int9", "INT8"):
         done = regard("translate", "model", "--precision", precision, stdin=b"how are you\n")
         assert done.status == 2
-        assert f"computes in float32, bfloat16, int8, not in '{precision}'" in done.err
+        assert f"one of float32, bfloat16, int8, got '{precision}'" in done.err
 
 
 def test_a_shortlist_is_used_and_in_the_signature(at_work: Path, regard: Run) -> None:

@@ -33,13 +33,13 @@ TRANSLATE = "translate --device cpu"
 CASES = {
     # --- text
     "missing file": Case("train --out new --src no.en --tgt a.fr", "no.en: no such file", "check the name"),
-    "directory as file": Case("train --out new --src folder --tgt a.fr", "folder", "name a file in it"),
+    "directory as file": Case("train --out new --src folder --tgt a.fr", "folder", "give the path of a file"),
     "unequal line counts": Case(
         "train --out new --src a.en --tgt short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"
     ),
-    "invalid UTF-8": Case("train --out new --src a.en --tgt latin1", "latin1:2", "iconv -t utf-8"),
-    "empty corpus": Case("train --out new --src empty --tgt empty", "empty", "is it the right file?"),
-    "blank lines only": Case("train --out new --src blank --tgt blank", "blank", "is it the right file?"),
+    "invalid UTF-8": Case("train --out new --src a.en --tgt latin1", "latin1:2", "iconv -f latin1 -t utf-8"),
+    "empty corpus": Case("train --out new --src empty --tgt empty", "empty", "check that it is the right file"),
+    "blank lines only": Case("train --out new --src blank --tgt blank", "blank", "check that it is the right file"),
     "TSV without a tab": Case("train --out new --src pairs.tsv", "pairs.tsv:2", "write one pair per line"),
     "truncated gz": Case("train --out new --src cut.gz --tgt a.fr", "cut.gz", "fetch it again"),
     "plain text called gz": Case("train --out new --src not.gz --tgt a.fr", "not.gz", "fetch it again"),
@@ -60,7 +60,7 @@ CASES = {
     ),
     "unknown preset in a file": Case("train preset.toml --out new", "preset.toml:2", "did you mean 'bahdanau'?"),
     "bad override": Case(f"{TRAIN} --set train.steps", "--set train.steps", "such as --set train.steps=300"),
-    "unknown override": Case(f"{TRAIN} --set train.batch=3", "--set train.batch=3", "there are steps, epochs"),
+    "unknown override": Case(f"{TRAIN} --set train.batch=3", "--set train.batch=3", "expected one of steps, epochs"),
     "unknown score": Case(f"{TRAIN} --set model.attention.score=genral", "'genral'", "did you mean 'general'?"),
     "not a number": Case(f"{TRAIN} --set train.learning_rate=nan", "train.learning_rate", "must be a finite number"),
     "odd width": Case(f"{TRAIN} --set model.hidden_size=7", "model.hidden_size", "make it even"),
@@ -82,7 +82,7 @@ CASES = {
     "truncated weights": Case(f"{TRANSLATE} cut", "cut/weights.safetensors", "copy it again"),
     "weights of another shape": Case(f"{TRANSLATE} reshaped", "output_bias should be 310, but is 5", "config.toml"),
     "edited configuration": Case(f"{TRANSLATE} edited", "edited/config.toml: changed since", "Copy the model again"),
-    "newer format": Case(f"{TRANSLATE} newer", "newer/manifest.json", "install a newer regard"),
+    "newer format": Case(f"{TRANSLATE} newer", "newer/manifest.json", "install a newer version of regard"),
     "missing weights": Case(f"{TRANSLATE} no-weights", "no-weights/weights.safetensors", "copy the whole directory"),
     "broken manifest": Case(f"{TRANSLATE} no-json", "no-json/manifest.json", "copy the model again"),
     "nothing to describe": Case("info", "expected a model or --machine, got neither", "give the directory"),
@@ -127,14 +127,14 @@ CASES = {
     "an archive to align": Case("align model --src a.xz --tgt a.xz", "a.xz: expected text", "unpack it first"),
     "an archive of links": Case("aer --gold a.xz --links a.xz", "a.xz: expected text", "unpack it first"),
     "missing links": Case("aer --gold no.align --links a.en", "no.align: no such file", "check the name"),
-    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected gold links", "the right file?"),
+    "nothing to compare": Case("aer --gold empty --links empty", "empty: expected gold links", "check the file name"),
     "huge word numbers": Case("aer --gold far --links far", "far:1: sentence number", "check the numbers"),
     # --- evaluation, alignment and attention
     "evaluation of unequal files": Case(
-        "evaluate model --src a.en --ref short.fr", "a.en has 300 lines but short.fr has 299", "must be equal"
+        "evaluate model --src a.en --ref short.fr", "a.en has 300 lines but short.fr has 299", "equally many lines"
     ),
     "evaluation of nothing": Case("evaluate model --src empty --ref empty", "empty", "name a file with text"),
-    "alignment of unequal files": Case("align model --src one.en --tgt a.fr", "a.fr has 300", "must be equal"),
+    "alignment of unequal files": Case("align model --src one.en --tgt a.fr", "a.fr has 300", "equally many lines"),
     "no words to attend to": Case("attend model ' '", "the sentence is empty", "expected some words"),
     "no attention to show": Case(
         "attend plain hello", "plain: there is no attention to show", "train a model with attention"

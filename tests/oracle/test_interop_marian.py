@@ -198,11 +198,11 @@ def test_pytorch_weights_are_imported_without_running_code(make: Make, tmp_path:
     import_marian(directory, tmp_path / "model")
     imported = load_model(tmp_path / "model")
     torch.save({**state, "model.encoder.embed_positions.weight": torch.randn(64, 32)}, directory / "pytorch_model.bin")
-    with pytest.raises(ConfigError, match="expected the sinusoidal table"):
+    with pytest.raises(ConfigError, match="to be the sinusoidal table"):
         import_marian(directory, tmp_path / "other")
     touched = tmp_path / "touched"
     torch.save({"model.shared.weight": _WritesFile(str(touched))}, directory / "pytorch_model.bin")
-    with pytest.raises(CheckpointError, match="expected a file of weights only"):
+    with pytest.raises(CheckpointError, match="expected a file with only tensors"):
         import_marian(directory, tmp_path / "other")
     assert not touched.exists()
     (directory / "pytorch_model.bin").unlink()
@@ -233,7 +233,7 @@ def test_mistakes_raise_errors_that_name_them(make: Make, tmp_path: Path) -> Non
         ({"activation_function": "gelu_new"}, ConfigError, "got 'gelu_new'"),
         ({"decoder_layers": 4}, CheckpointError, r"layers\.3.* missing"),
         ({"eos_token_id": 5}, CheckpointError, "eos 5"),
-        ({"decoder_start_token_id": 7}, CheckpointError, "control piece at id 7"),
+        ({"decoder_start_token_id": 7}, CheckpointError, " at id 7"),
         ({"d_model": 64}, CheckpointError, "should be"),
         ({"vocab_size": 30}, CheckpointError, "vocab_size is 30 and decoder_vocab_size 65"),
         ({"vocab_size": 30, "decoder_vocab_size": 30}, CheckpointError, "should be 30x32, but is 65x32"),

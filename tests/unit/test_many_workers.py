@@ -88,7 +88,7 @@ def test_options_are_pickled(workshop: Path, lines: list[str]) -> None:
 
 
 def test_models_that_were_never_saved_cannot_be_pickled(workshop: Path) -> None:
-    with pytest.raises(SearchError, match="save the model, and load it there by its path"):
+    with pytest.raises(SearchError, match="load it in that process by its path"):
         pickle.dumps(Translator.of([load_model(workshop / "model")]))
     translator = load(workshop / "model")
     with pytest.raises(SearchError, match="load it there by its path"):

@@ -1,1 +1,1 @@
-"""Word alignment: links read from attention, symmetrization, file formats, alignment error rate."""
+"""Word alignment: links derived from attention, symmetrization, output formats, alignment error rate."""

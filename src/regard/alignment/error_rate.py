@@ -11,15 +11,15 @@ from regard.values import Links
 
 @dataclass(frozen=True, slots=True)
 class AlignmentScores:
-    """Counts of links over a corpus, and the rates that follow from them.
+    """Counts of word links over a corpus, and the rates computed from these counts.
 
     Predicted links are A, sure gold links S, possible gold links P, and S ⊆ P.
 
     Attributes:
-        num_predicted: |A|.
-        num_sure: |S|.
-        num_in_sure: |A ∩ S|.
-        num_in_possible: |A ∩ P|.
+        num_predicted: |A|, number of predicted links.
+        num_sure: |S|, number of sure gold links.
+        num_in_sure: |A ∩ S|, number of predicted links that are sure gold links.
+        num_in_possible: |A ∩ P|, number of predicted links that are possible gold links.
     """
 
     num_predicted: int
@@ -29,18 +29,18 @@ class AlignmentScores:
 
     @property
     def aer(self) -> float:
-        """`1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|)`; 0 is perfect."""
+        """Alignment error rate, `1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|)`; 0 is perfect."""
         total = self.num_predicted + self.num_sure
         return 1.0 - (self.num_in_sure + self.num_in_possible) / total if total else 0.0
 
     @property
     def precision(self) -> float:
-        """`|A ∩ P| / |A|`; 1 without predicted links."""
+        """Share of predicted links that are possible gold links, `|A ∩ P| / |A|`; 1 without predicted links."""
         return self.num_in_possible / self.num_predicted if self.num_predicted else 1.0
 
     @property
     def recall(self) -> float:
-        """`|A ∩ S| / |S|`; 1 without sure links."""
+        """Share of sure gold links that were predicted, `|A ∩ S| / |S|`; 1 without sure links."""
         return self.num_in_sure / self.num_sure if self.num_sure else 1.0
 
     def to_dict(self) -> dict[str, float]:
@@ -51,21 +51,22 @@ class AlignmentScores:
 def alignment_error_rate(
     links: Sequence[Links], sure: Sequence[Links], possible: Sequence[Links] | None = None
 ) -> AlignmentScores:
-    """Compares predicted links with gold links; rates are taken of counts over the corpus.
+    """Compares predicted word links with gold links; the rates are computed from counts over the whole corpus.
 
     >>> alignment_error_rate([((0, 0), (1, 1))], [((0, 0),)], [((1, 1), (1, 2))]).aer
     0.0
 
     Args:
         links: Predicted links of each sentence pair.
-        sure: Sure gold links, which must be found.
-        possible: Possible gold links, which may be found; sure links always count among them. None = the sure links.
+        sure: Sure gold links of each sentence pair, which must be predicted.
+        possible: Possible gold links of each sentence pair, which may be predicted; sure links always count as possible
+            links. None = only the sure links.
 
     Returns:
         The counts, with `aer`, `precision` and `recall`.
 
     Raises:
-        DataError: The sequences differ in length.
+        DataError: The numbers of sentence pairs differ.
     """
     allowed = sure if possible is None else possible
     if not len(links) == len(sure) == len(allowed):

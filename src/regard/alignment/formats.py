@@ -37,6 +37,7 @@ FORMATS: dict[str, Callable[[int, Links, Words, Words], str]] = {
     "tsv": _as_tsv,
     "naacl": _as_naacl,
 }
-"""Called with the number of the sentence pair from 1, its links, its source words and its target words."""
+"""Function per output format; its arguments are the number of the sentence pair from 1, the pair's links, the source
+words and the target words."""
 LINE_PER_PAIR = frozenset({"pharaoh", "json"})
 """Formats with exactly one line per sentence pair, also for a pair without links."""

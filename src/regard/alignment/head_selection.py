@@ -1,8 +1,8 @@
-"""Selection of the layer and head that align best, on a few sentence pairs, with or without gold links.
+"""Selection of the layer and head whose attention aligns words best, on a few sentence pairs.
 
-Without gold links a candidate is judged by the dictionary that its links make: words that are linked once should be
-linked again when they occur together again. A head that follows positions, the end or the previous word makes a bad
-dictionary.
+With gold links, layers and heads are compared by alignment error rate. Without gold links, they are compared by the
+bilingual dictionary that their links make: words that are linked once should be linked again when they occur together
+again. A head that attends to fixed positions, to the end or to the previous word makes a bad dictionary.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from regard.text.links import GoldLinks
 from regard.values import Links
 
 Criterion = Callable[[Sequence[Links]], float]
-"""Maps the links of some sentence pairs to their quality; more is better."""
+"""Function that maps the word links of some sentence pairs to a score of their quality; higher is better."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A readout and the quality of its links.
+    """A layer, head and shift to derive word links from, with the quality of these links.
 
     Attributes:
-        readout: The readout.
-        score: Quality of its links, in the unit of the criterion.
+        readout: Layer, head, shift and rule.
+        score: Quality of the links; higher is better, in the unit of the criterion that was used.
     """
 
     readout: Readout
@@ -45,15 +45,18 @@ class Candidate:
 def rank_candidates(
     records: Sequence[AttentionRecord], criterion: Criterion, readout: Readout | None = None
 ) -> list[Candidate]:
-    """Ranks all layers and heads and their means, each unshifted and shifted.
+    """Ranks all layers and heads of a model, and their means, by the word links that each of them gives.
+
+    Each is tried unshifted and shifted; see `Readout.shifted`.
 
     Args:
-        records: Attention of some sentence pairs, by one model.
-        criterion: Quality of links.
-        readout: The rule; layer, head and shift are replaced.
+        records: Attention of some sentence pairs, all from the same model; at least one.
+        criterion: Function that scores the links of these sentence pairs.
+        readout: Rule and thresholds for all candidates; its layer, head and shift are ignored. None = the default rule.
 
     Returns:
-        All candidates, best first. Among equals the simpler one is first: means before heads, unshifted before shifted.
+        All candidates, best first. Of candidates with equal scores the simpler is first: means before single heads,
+        unshifted before shifted.
     """
     candidates = [
         Candidate(candidate, criterion([candidate.links(record) for record in records]))
@@ -63,28 +66,30 @@ def rank_candidates(
 
 
 def gold_criterion(gold: Sequence[GoldLinks]) -> Criterion:
-    """1 - alignment error rate.
+    """Makes the criterion `1 - alignment error rate` against gold links.
 
     Args:
-        gold: Gold links of the same sentence pairs.
+        gold: Gold links of the sentence pairs whose links the criterion will score.
 
     Returns:
-        The criterion.
+        The criterion, with values up to 1.
     """
     sure, possible = [links.sure for links in gold], [links.possible for links in gold]
     return lambda links: 1.0 - alignment_error_rate(links, sure, possible).aer
 
 
 def dictionary_criterion(records: Sequence[AttentionRecord]) -> Criterion:
-    """How well linked words predict each other elsewhere, in nats per target word.
+    """Makes a criterion without gold links: how well linked words predict each other in other links.
 
-    A link counts the pointwise mutual information of its two words over all other links; less than 0 counts as 0.
+    Each link adds the pointwise mutual information of its two words, estimated from all other links; negative values
+    count as 0.
 
     Args:
-        records: Attention of the same sentence pairs.
+        records: Attention records of the sentence pairs whose links the criterion will score; only their words are
+            used.
 
     Returns:
-        The criterion.
+        The criterion, in nats per target word.
     """
     words = [(record.src_words, record.tgt_words) for record in records]
     num_tgt = sum(len(tgt) for _, tgt in words)

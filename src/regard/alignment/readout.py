@@ -1,8 +1,8 @@
-"""From attention to word links: which matrix is read, which of its rows, and which cells become links.
+"""From attention to word links: which attention matrix is used, which of its rows, and which cells become links.
 
-The rules differ in what they can express. `strongest` gives every target word at most one source word, so it misses
-half of a pair such as "s'est passée" / "was"; `threshold` links every source word with enough weight; `shares` also
-starts from the source words and links each to the target words that attended to it most.
+Three rules select the cells. `strongest` links every target word to at most one source word, so it misses half of a
+pair such as "s'est passée" / "was". `threshold` links a target word to every source word with enough weight. `shares`
+also starts from the source words, and links each of them to the target words that attended to it most.
 """
 
 from __future__ import annotations
@@ -22,26 +22,34 @@ from regard.store.manifest import StoredReadout
 from regard.values import Links
 
 Rule = Literal["shares", "strongest", "threshold"]
-"""What a weight is compared with: the total of its source word (`shares`), its row (`strongest`), or a fixed limit."""
+"""Rule that selects links; it compares a weight with the total weight of the source word (`shares`), with the other
+weights of the target word (`strongest`), or with a fixed threshold (`threshold`)."""
 
 _GUIDED_THRESHOLD = 0.4
-"""Weights above this are links, where a guided head has learned to attend to `</s>` if there is none."""
+"""Attention weight above which a word is linked, for a head that was trained by word links to attend to `</s>` if a
+target word has no link."""
 _SMALLEST = 0.02
-"""A source word gets links of its own only from weights above this."""
+"""Smallest attention weight at which the rule `shares` links a source word to a target word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readout:
-    """How word links are read off an attention record.
+    """How word alignment links are derived from the cross-attention of a sentence pair.
 
     Attributes:
-        rule: Which cells become links.
-        layer: Number of the layer; None = mean over the layers.
-        head: Number of the head; None = mean over the heads.
-        shifted: Whether a target word's row is that of the next step, at which the word is the decoder's input, and
-            not that of the step that generated it (Luong 2015, footnote 14; Chen 2020, §3).
-        threshold: Limit of a share (`shares`) or a weight (`threshold`); None = 0.4 or 0.25.
-        end: A target word whose weight on `</s>` exceeds this has no link of its own.
+        rule: Rule that selects the cells of the attention matrix that become links; see the module.
+        layer: 0-based number of the layer; None = mean over the layers.
+        head: 0-based number of the head; None = mean over the heads.
+        shifted: Whether the attention weights of a target word are those of the next decoding step, at which the word
+            is the decoder's input, instead of those of the step that generated the word (Luong 2015, footnote 14; Chen
+            2020, §3).
+        threshold: Threshold above which a share (rule `shares`) or a weight (rule `threshold`) becomes a link; None =
+            0.4 for `shares` and 0.25 for `threshold`. The rule `strongest` has none.
+        end: Attention weight on the source `</s>` above which a target word is not linked from its own row; the rule
+            `shares` may still link it from a source word.
+
+    Raises:
+        DataError: The rule is unknown.
     """
 
     rule: Rule = "shares"
@@ -53,15 +61,15 @@ class Readout:
 
     def __post_init__(self) -> None:
         if self.rule not in _RULES:
-            raise DataError(f"expected a rule out of {', '.join(_RULES)}, got {self.rule!r}")
+            raise DataError(f"expected a readout rule, one of {', '.join(_RULES)}, got {self.rule!r}")
 
     def at(self, layer: int | None, head: int | None, *, shifted: bool = False) -> Readout:
-        """The same rule for another matrix.
+        """The same rule and thresholds for another layer, head and shift.
 
         Args:
-            layer: As for `AttentionRecord.matrix`.
-            head: As for `AttentionRecord.matrix`.
-            shifted: As in `Readout`.
+            layer: 0-based number of the layer; None = mean over the layers.
+            head: 0-based number of the head; None = mean over the heads.
+            shifted: Whether the weights of a target word are those of the next decoding step; see `Readout`.
 
         Returns:
             A new readout.
@@ -69,29 +77,30 @@ class Readout:
         return replace(self, layer=layer, head=head, shifted=shifted)
 
     def for_matrix(self, layer: int | None, head: int | None) -> Readout:
-        """The readout of a matrix that the user chose; called on the model's own readout.
+        """The readout for a layer and head that the user chose; `self` is the model's own readout.
 
         Args:
-            layer: As for `AttentionRecord.matrix`.
-            head: As for `AttentionRecord.matrix`.
+            layer: 0-based number of the chosen layer; None if none was chosen.
+            head: 0-based number of the chosen head; None if none was chosen.
 
         Returns:
-            This readout if the user chose nothing or its own matrix; otherwise the default rule for that matrix.
+            This readout if the user chose neither layer nor head, or chose those of this readout. Otherwise the default
+            rule, unshifted, for the chosen layer and head.
         """
         own = (layer, head) in ((None, None), (self.layer, self.head))
         return self if own else Readout(layer=layer, head=head)
 
     def links(self, record: AttentionRecord) -> Links:
-        """The word links of one sentence pair.
+        """Derives the word links of one sentence pair from its attention.
 
         Args:
-            record: Attention of the pair.
+            record: Attention of the sentence pair.
 
         Returns:
-            Sorted 0-based `(source word, target word)`.
+            Links as 0-based pairs `(source word, target word)`, sorted.
 
         Raises:
-            ShapeError: There is no such layer or head.
+            ShapeError: The record has no such layer or head.
         """
         weights = record.words(self.layer, self.head, shifted=self.shifted)
         if not weights.shape[0] or weights.shape[1] < 2:
@@ -102,21 +111,21 @@ class Readout:
         return tuple(sorted((src, tgt) for tgt, src in linked.nonzero().tolist()))
 
     def to_stored(self) -> StoredReadout:
-        """The readout as a model's manifest stores it."""
+        """Converts the readout to the form in which a model's manifest stores it."""
         return StoredReadout(**asdict(self))
 
 
 def known_readout(config: Config, stored: StoredReadout | None) -> Readout | None:
-    """The readout of a model, if it is known.
+    """The readout of a model, if it is stored with the model or follows from its configuration.
 
     Args:
         config: The model's configuration.
-        stored: The readout in its manifest.
+        stored: The readout in the model's manifest; None if none is stored.
 
     Returns:
-        The stored readout; without one, the head that word links guided in training; None where neither is known. A
-        head that was guided one step later has learned to attend to `</s>` where there is no link, so that its weights
-        are compared with a fixed limit.
+        The stored readout. If none is stored but word links guided the model's attention in training, the guided layer
+        and head; with `train.guided_shift`, with the rule `threshold`, because the guided head has then learned to
+        attend to `</s>` for words without a link. Otherwise None.
     """
     if stored is not None:
         return Readout(**stored.model_dump())

@@ -13,7 +13,7 @@ _AROUND = ((-1, 0), (0, -1), (1, 0), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
 def flipped(links: Links) -> Links:
-    """Links of the opposite direction: source and target change places.
+    """Exchanges source and target word in each link, and sorts the links again.
 
     >>> flipped(((0, 1), (2, 0)))
     ((0, 2), (1, 0))
@@ -22,48 +22,48 @@ def flipped(links: Links) -> Links:
 
 
 def symmetrize(forward: Links, backward: Links, method: str) -> Links:
-    """Combines the alignments of both directions.
+    """Combines the word alignments of both translation directions into one alignment.
 
-    `grow-diag` starts from the intersection and adds links of the union that are adjacent to a link already chosen,
-    also diagonally, and that cover a word without a link; points are visited by source word, then by target word, until
-    none is added. `-final` then adds links, first of `forward`, then of `backward`, that cover a word without a link;
-    `-final-and` adds those whose words both have none.
+    `grow-diag` starts from the intersection and adds links of the union that are adjacent to a chosen link, also
+    diagonally, and that have at least one word without a link; links are visited by source word, then by target word,
+    until none is added. `grow-diag-final` then adds the links, first of `forward`, then of `backward`, that have at
+    least one word without a link; `grow-diag-final-and` adds only the links of which both words have no link.
 
     >>> symmetrize(((0, 0), (1, 1)), ((0, 0), (1, 2)), "intersection")
     ((0, 0),)
 
     Args:
-        forward: `(source word, target word)`, 0-based.
-        backward: The same pairs, from the other direction (see `flipped`).
-        method: A key of `METHODS`, or gd, gdf or gdfa for short.
+        forward: Links of the source-to-target direction as 0-based pairs `(source word, target word)`.
+        backward: Links of the target-to-source direction, also as `(source word, target word)`; see `flipped`.
+        method: A key of `METHODS`, or one of the short names gd, gdf and gdfa.
 
     Returns:
-        Sorted links.
+        The combined links as pairs `(source word, target word)`, sorted.
 
     Raises:
-        DataError: There is no such method.
+        DataError: The method is unknown.
     """
     return tuple(sorted(METHODS[full_name(method)](set(forward), set(backward))))
 
 
 def full_name(method: str) -> str:
-    """The full name of a method.
+    """The full name of a symmetrization method.
 
     >>> full_name("gdfa")
     'grow-diag-final-and'
 
     Args:
-        method: A key, or gd, gdf, gdfa.
+        method: A key of `METHODS`, or one of the short names gd, gdf and gdfa.
 
     Returns:
-        The key.
+        The key of `METHODS`.
 
     Raises:
-        DataError: There is no such method.
+        DataError: The method is unknown.
     """
     name = _SHORT.get(method, method)
     if name not in METHODS:
-        raise DataError(f"expected a symmetrization out of {', '.join(METHODS)}, got {method!r}")
+        raise DataError(f"expected a symmetrization method, one of {', '.join(METHODS)}, got {method!r}")
     return name
 
 
@@ -107,5 +107,5 @@ METHODS: dict[str, Callable[[_Points, _Points], _Points]] = {
     "grow-diag-final": lambda src, tgt: _final(_grow_diag(src, tgt), (src, tgt), needed=1),
     "grow-diag-final-and": lambda src, tgt: _final(_grow_diag(src, tgt), (src, tgt), needed=2),
 }
-"""Methods of symmetrization, by name."""
+"""Functions that combine forward and backward links, by the name of the symmetrization method."""
 _SHORT = {"gd": "grow-diag", "gdf": "grow-diag-final", "gdfa": "grow-diag-final-and"}

@@ -1,4 +1,4 @@
-"""Word alignment of one sentence pair, read off its attention."""
+"""Word alignment of one sentence pair, derived from its attention."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ __all__ = ["GoldLinks", "Readout", "parse_pharaoh", "pharaoh", "read_pharaoh", "
 def word_alignment(
     record: AttentionRecord, *, layer: int | None = None, head: int | None = None, readout: Readout | None = None
 ) -> Links:
-    """Word links of a sentence pair.
+    """Derives the word links of a sentence pair from its attention.
 
-    Each weight is taken as its share of the total that its source word received. A target word is linked to the source
-    word of its largest share, a source word to the target word of its largest share (see `Readout`). A target word with
-    most of its weight on `</s>` has no link of its own.
+    By default, each attention weight is divided by the total weight that its source word received from all target
+    words. Each target word is linked to the source word with the largest such share, and each source word to the target
+    word with its largest share. A target word with most of its weight on `</s>` is linked only from a source word. See
+    `Readout`.
 
     Args:
-        record: Attention of the pair.
-        layer: Number of the layer; None = mean over the layers.
-        head: Number of the head; None = mean over the heads.
-        readout: Another readout, in place of `layer` and `head`.
+        record: Attention of the sentence pair.
+        layer: 0-based number of the layer; None = mean over the layers.
+        head: 0-based number of the head; None = mean over the heads.
+        readout: Complete readout to use instead; if given, `layer` and `head` are ignored.
 
     Returns:
-        Sorted 0-based `(source word, target word)`.
+        Links as 0-based pairs `(source word, target word)`, sorted.
 
     Raises:
-        ShapeError: There is no such layer or head.
+        ShapeError: The record has no such layer or head.
     """
     return (readout or Readout(layer=layer, head=head)).links(record)

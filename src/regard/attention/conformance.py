@@ -14,18 +14,20 @@ BATCH, HEADS, QUERIES, KEYS = 3, 1, 4, 5
 
 
 def check_score(make_score: Callable[[int, int], Score], *, query_size: int = 6, key_size: int = 6) -> None:
-    """Checks a score on random queries and keys.
+    """Checks on random queries and keys that a score function of your own can be used in attention.
 
-    A score must be one finite number per query and key. It must not depend on other sentences of the batch, on other
-    queries, or on padding after the keys. Each of its parameters must receive a finite gradient.
+    The score function must compute one finite number per query and key. This number must not depend on other sentences
+    of the batch, on other queries, or on padding after the keys. Each parameter of the score function must receive a
+    finite gradient.
 
     Args:
-        make_score: Makes the score from the widths of a query and a key, as `build_model(score=…)` takes it.
-        query_size: Q, the width of the queries.
-        key_size: K, the width of the keys.
+        make_score: Function that makes the score function from the widths of a query and a key, as for
+            `build_model(score=…)`.
+        query_size: Q, the width of the queries to check with.
+        key_size: K, the width of the keys to check with.
 
     Raises:
-        ShapeError: When a check fails; the message says which.
+        ShapeError: The score function violates a requirement; the message says which.
 
     >>> from regard.attention.scores import GeneralScore
     >>> check_score(GeneralScore, query_size=4, key_size=6)
@@ -36,7 +38,10 @@ def check_score(make_score: Callable[[int, int], Score], *, query_size: int = 6,
     scores = score(query, score.project_key(key))
     expected_shape = (BATCH, HEADS, QUERIES, KEYS)
     if tuple(scores.shape) != expected_shape:
-        raise ShapeError(f"expected scores of shape (B, H, T, S) = {expected_shape}, got {tuple(scores.shape)}")
+        raise ShapeError(
+            f"check of the score failed: expected scores of shape (B, H, T, S) = {expected_shape}, got "
+            f"{tuple(scores.shape)}"
+        )
     _require(bool(scores.isfinite().all()), "scores must be finite for finite queries and keys")
     alone = score(query[1:2], score.project_key(key[1:2]))
     _require(torch.allclose(alone, scores[1:2]), "a sentence's scores must not depend on the rest of the batch")
@@ -52,17 +57,18 @@ def check_score(make_score: Callable[[int, int], Score], *, query_size: int = 6,
 
 
 def check_normalizer(normalizer: Normalizer) -> None:
-    """Checks a normalizer on random scores.
+    """Checks on random scores that a normalizer of your own can be used in attention.
 
-    The weights of a query must be a distribution in float32: zero where the mask is False, and all zeros where the mask
-    is False everywhere. A higher score must not get less weight. Other rows and padding must not change the weights.
-    The gradient must be finite, zero where the mask is False, and equal to the numerical one.
+    A normalizer computes attention weights from scores. The weights of a query must be in float32, at least 0, sum to 1
+    and be 0 where the mask is False; if the mask is False at all positions, all weights must be 0. A higher score must
+    not get less weight. Other queries and padding must not change the weights. The gradient must be finite, zero where
+    the mask is False, and equal to the numerical gradient.
 
     Args:
-        normalizer: Takes scores `(B, H, T, S)` and a mask.
+        normalizer: Function from scores `(B, H, T, S)` and a mask to weights `(B, H, T, S)`.
 
     Raises:
-        ShapeError: When a check fails; the message says which.
+        ShapeError: The normalizer violates a requirement; the message says which.
 
     >>> from regard.attention.normalizers import sparsemax
     >>> check_normalizer(sparsemax)
@@ -95,4 +101,4 @@ def check_normalizer(normalizer: Normalizer) -> None:
 
 def _require(condition: bool, requirement: str) -> None:
     if not condition:
-        raise ShapeError(f"check failed: {requirement}")
+        raise ShapeError(f"check of the score or normalizer failed: {requirement}")

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 
 class Coverage(nn.Module):
-    """The bias `u · tanh(w c_{t-1,i} + b)` of score i from the coverage `c_{t-1,i}` of source position i.
+    """Coverage model: adds `u · tanh(w c_{t-1,i} + b)` to the score of source position i.
 
-    The coverage is the sum of all earlier weights of the position. Tu et al. put it inside the additive score; as a
-    bias it works with every score. The bias is zero at first. The model learns whether to prefer or avoid positions
-    that it has attended to.
+    The coverage `c_{t-1,i}` of position i is the sum of its attention weights in all earlier steps. Tu et al. use the
+    coverage inside the additive score; as a bias, it works with every score. The bias is zero before training. The
+    model learns whether to prefer or avoid positions that it has attended to.
 
     Args:
         size: Width of the hidden layer.
@@ -23,12 +23,12 @@ class Coverage(nn.Module):
         self.u = nn.Parameter(torch.zeros(size))
 
     def forward(self, coverage: Tensor) -> Tensor:
-        """Computes the bias of a step's scores.
+        """Computes the bias for the attention scores of a decoding step.
 
         Args:
-            coverage: `(B, H, T, S)`, sum of all earlier weights.
+            coverage: Sum of the attention weights of all earlier steps, `(B, H, T, S)`; T = 1 in decoding.
 
         Returns:
-            `(B, H, T, S)`.
+            Bias to add to the scores, `(B, H, T, S)`.
         """
         return torch.tanh(self.hidden_map(coverage.unsqueeze(-1))) @ self.u

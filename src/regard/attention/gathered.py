@@ -23,15 +23,18 @@ MAX_WIDTH = 4096
 
 @dataclass(frozen=True, slots=True)
 class KVCache:
-    """Keys and values of one layer for T positions; each position has N rows of its own.
+    """Keys and values of one attention layer at T positions, by memory address, so that they are never copied.
+
+    At each position, the cache has the keys and values of several rows (sentences or hypotheses); their number N may
+    differ from position to position.
 
     Attributes:
-        key_addresses: Memory address of each position's keys, `(N, H, K)`.
-        value_addresses: Memory address of each position's values, `(N, H, D)`.
-        strides: Elements between rows and between heads of the keys, then of the values.
-        value_size: D.
-        tensors: The tensors that the addresses point into, which keeps them alive.
-        mask: `(N, T)` bool, True = may attend; None = everywhere.
+        key_addresses: Per position, the memory address of its keys, `(N, H, K)`.
+        value_addresses: Per position, the memory address of its values, `(N, H, D)`.
+        strides: Four strides in elements: of the keys between rows and between heads, then the same of the values.
+        value_size: D, the width of one head's values.
+        tensors: The tensors to which the addresses point; the references keep their memory alive.
+        mask: Per row and position, whether the position may be attended to, `(N, T)` bool; None = all positions may.
     """
 
     key_addresses: tuple[int, ...] = ()
@@ -43,15 +46,15 @@ class KVCache:
 
     @staticmethod
     def from_source(key: Tensor, value: Tensor, mask: Tensor) -> KVCache:
-        """The cache of encoded sources, one row per sentence; nothing is copied.
+        """Makes the cache for cross-attention from the keys and values of encoded source sentences, without copying.
 
         Args:
-            key: `(B, H, S, K)`.
-            value: `(B, H, S, D)`.
-            mask: `(B, 1, 1, S)` bool.
+            key: Projected keys of the source positions, `(B, H, S, K)`.
+            value: Projected values of the source positions, `(B, H, S, D)`.
+            mask: `(B, 1, 1, S)` bool, True at real tokens, False at padding.
 
         Returns:
-            A cache of S positions with B rows.
+            A cache of S positions with B rows, one per sentence.
         """
         key, value = _dense_rows(key), _dense_rows(value)
         key_addresses, value_addresses = (
@@ -62,20 +65,21 @@ class KVCache:
         return KVCache(key_addresses, value_addresses, _strides(key, value), value.shape[-1], (key, value), dense_mask)
 
     def extend(self, key: Tensor, value: Tensor) -> KVCache:
-        """The cache with one more position.
+        """Makes a cache with one more position, for self-attention in the next decoding step.
 
         Args:
-            key: `(R, H, 1, K)`.
-            value: `(R, H, 1, D)`.
+            key: Projected keys of the new position, `(R, H, 1, K)`, R = number of rows (hypotheses) of the step.
+            value: Projected values of the new position, `(R, H, 1, D)`.
 
         Returns:
-            A cache of T + 1 positions; this one is unchanged.
+            A new cache of T + 1 positions; the present cache is unchanged.
         """
         key, value = _dense_rows(key), _dense_rows(value)
         strides = _strides(key, value)
         if self.strides not in ((), strides):
             raise AssertionError(
-                f"keys and values of this step have strides {strides}, of earlier steps {self.strides}"
+                f"a KV cache needs the same memory layout in all steps, but keys and values of this step have strides "
+                f"{strides}, those of earlier steps {self.strides}"
             )
         return KVCache(
             (*self.key_addresses, key.data_ptr()),
@@ -87,11 +91,12 @@ class KVCache:
 
 
 class CachedRows(NamedTuple):
-    """A cache, and the rows of it that each query attends to.
+    """A KV cache, and the table of the cache rows to which each of R queries attends.
 
     Attributes:
-        cache: Keys and values of T positions.
-        rows: `(R, T)` int64, the cache row of each query at each position; `(R, 1)` where it is the same at all.
+        cache: Keys and values at T positions.
+        rows: Row of the cache for each query at each position, `(R, T)` int64; `(R, 1)` if a query uses the same row at
+            all positions.
     """
 
     cache: KVCache
@@ -108,15 +113,15 @@ def _strides(key: Tensor, value: Tensor) -> tuple[int, ...]:
 
 
 def can_attend(score: Score, like: Tensor, width: int) -> bool:
-    """Whether `attend_rows` works for this score and these keys.
+    """Whether `attend_rows` supports a score function and the type of the keys on this machine.
 
     Args:
-        score: The score of the attention.
-        like: A tensor of any shape `(...)` with the type and device of the keys.
-        width: H K.
+        score: Score function of the attention layer.
+        like: Any tensor `(...)` with the type and device of the keys; its values do not matter.
+        width: Number of elements of all heads' keys or values at a position, H times K (or D).
 
     Returns:
-        True for the dot family where the kernel was compiled.
+        True if the score is a `DotProductScore`, the width is at most `MAX_WIDTH`, and the kernel was compiled.
     """
     return isinstance(score, DotProductScore) and width <= MAX_WIDTH and kernel("attend_rows", like) is not None
 
@@ -124,21 +129,25 @@ def can_attend(score: Score, like: Tensor, width: int) -> bool:
 def attend_rows(
     score: Score, query: Tensor, cache: KVCache, rows: Tensor, *, need_weights: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """`softmax(scale · q Kᵀ) V` with one query per row.
+    """Attention `softmax(scale · q Kᵀ) V` over a KV cache, for one decoding step of R hypotheses.
 
     Args:
-        score: A score of the dot family, which projects and scales the queries.
-        query: `(R, H, 1, Q)`.
-        cache: Keys and values of T positions.
-        rows: `(R, T)` int64, the cache row of each query at each position; `(R, 1)` where it is the same at all.
-        need_weights: Whether to return the weights.
+        score: Score function, a `DotProductScore`, which projects and scales the queries.
+        query: One query per hypothesis and head, `(R, H, 1, Q)`, Q = width of a query.
+        cache: Keys and values at T positions.
+        rows: Row of the cache for each hypothesis at each position, `(R, T)` int64; `(R, 1)` if a hypothesis uses the
+            same row at all positions.
+        need_weights: Whether to return the attention weights.
 
     Returns:
-        Context `(R, H D)`, heads side by side, and weights `(R, H, 1, T)`, or None.
+        The context vectors, `(R, H * D)`, with the heads side by side; and the attention weights, `(R, H, 1, T)`, or
+        None.
     """
     run = kernel("attend_rows", query)
     if run is None or not isinstance(score, DotProductScore):
-        raise AssertionError("there is no kernel for this score and type: check with `can_attend`")
+        raise AssertionError(
+            f"there is no compiled kernel for {type(score).__name__} in {query.dtype}: check `can_attend` first"
+        )
     query = score.project_query(query)
     num_rows, heads, _, key_size = query.shape
     if query.stride(1) != key_size or query.stride(3) != 1:

@@ -11,12 +11,12 @@ from regard.native.linear import linear
 
 
 class HeadLinear(nn.Module):
-    """`y = x Wᵀ + b` with a separate `W` and `b` for each head.
+    """Linear map `y = x Wᵀ + b` with a separate W and b for each attention head.
 
     Args:
-        num_heads: H.
-        in_size: Width of the input.
-        out_size: Width of the output.
+        num_heads: H, the number of heads.
+        in_size: Width of the input of a head.
+        out_size: Width of the output of a head.
         bias: Whether to add b.
     """
 
@@ -28,13 +28,13 @@ class HeadLinear(nn.Module):
         nn.init.uniform_(self.weight, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps the rows of each head.
+        """Applies the linear map of each head.
 
         Args:
-            x: `(B, H, N, in_size)`.
+            x: Input, `(B, H, N, in_size)`, N = any number of positions.
 
         Returns:
-            `(B, H, N, out_size)`.
+            The output, `(B, H, N, out_size)`.
         """
         if self.weight.shape[0] == 1:  # one matrix product over all rows
             return linear(x, self.weight[0], None if self.bias is None else self.bias[0, 0])

@@ -18,15 +18,15 @@ AttentionHistory = tuple[Tensor, Tensor]
 
 
 class AttentionWithHistory(nn.Module):
-    """An attention whose scores may depend on the weights of earlier steps.
+    """An attention layer whose scores may depend on the attention weights of earlier decoding steps.
 
-    Without coverage, location features and window, every step is independent of earlier ones.
+    Without `coverage`, `location` and `window`, every step is independent of earlier steps.
 
     Args:
-        attention: The attention itself.
-        coverage: Turns the sum of all earlier weights into a bias of the scores.
-        location: Turns the previous weights into features that are added to the keys.
-        window: Turns the previous weights into a mask.
+        attention: The attention layer without history.
+        coverage: Computes a bias of the scores from the sum of the weights of all earlier steps; None = no bias.
+        location: Computes features, which are added to the keys, from the previous step's weights; None = no features.
+        window: Computes a mask from the previous step's weights; None = no such mask.
     """
 
     def __init__(
@@ -45,18 +45,18 @@ class AttentionWithHistory(nn.Module):
         self.context_size = attention.context_size
 
     def project_memory(self, states: Tensor, mask: Tensor) -> Memory:
-        """Projects keys and values once; see `Attention.project_memory`."""
+        """Projects the encoder states to keys and values, once per sentence. See `Attention.project_memory`."""
         return self.attention.project_memory(states, mask)
 
     def initial_history(self, memory: Memory) -> AttentionHistory | None:
-        """The history before the first step.
+        """Makes the history of attention weights before the first decoding step.
 
         Args:
-            memory: From `project_memory`.
+            memory: Projected keys and values from `project_memory`.
 
         Returns:
-            Previous weights that lie on the first position, and a sum of zeros; None without coverage, location
-            features and window.
+            "Previous" weights, which are 1 at the first source position, and a sum of weights of 0, `(B, H, 1, S)`
+            each; None without coverage, location features and window.
         """
         if self.coverage is None and self.location is None and self.window is None:
             return None
@@ -76,17 +76,17 @@ class AttentionWithHistory(nn.Module):
         start: int = 0,
         need_weights: bool = False,
     ) -> tuple[AttentionOutput, AttentionHistory | None]:
-        """Attends, and updates the history.
+        """Computes the context vectors of the queries, and the history for the next step.
 
         Args:
-            query: `(B, T, Q)`; T = 1 with a history.
-            memory: From `project_memory`.
-            history: From `initial_history` or the previous step.
+            query: Decoder states, `(B, T, Q)`, Q = their width; T = 1 with a history.
+            memory: Projected keys and values from `project_memory`.
+            history: Result of `initial_history`, or the history that the previous step returned.
             start: Target position of the first query.
-            need_weights: Whether to return the weights; with a history they are always returned.
+            need_weights: Whether to return the attention weights; with a history they are always returned.
 
         Returns:
-            Context and weights, and the history after this step.
+            The context vectors and weights; and the history for the next step, or None if `history` is None.
         """
         if history is None:
             output: AttentionOutput = self.attention(query, memory, start=start, need_weights=need_weights)
@@ -95,7 +95,7 @@ class AttentionWithHistory(nn.Module):
         bias = None if self.coverage is None else self.coverage(total)
         output = self.attention(query, self._with_history(previous, memory), bias=bias, start=start, need_weights=True)
         if output.weights is None:
-            raise AssertionError("an attention asked for weights returned none")
+            raise AssertionError(f"{type(self.attention).__name__} returned no weights although need_weights is True")
         return output, (output.weights, total + output.weights)
 
     def _with_history(self, previous: Tensor, memory: Memory) -> Memory:

@@ -10,26 +10,27 @@ from regard.native.dropout import dropout
 
 
 def upcast(scores: Tensor) -> Tensor:
-    """Scores in the type of the softmax, float32 or wider.
+    """Converts attention scores to the type in which the softmax is computed.
 
     Args:
-        scores: `(B, H, T, S)`.
+        scores: Attention scores, `(B, H, T, S)`, of any floating-point type.
 
     Returns:
-        `(B, H, T, S)` in float32 (float64 stays).
+        The scores, `(B, H, T, S)`, in float32; float64 stays float64.
     """
     return scores if scores.dtype == torch.float64 else scores.float()
 
 
 def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """Softmax over the positions that may be attended to, computed in float32.
+    """Softmax over the source positions that the mask allows, computed in float32.
 
     Args:
-        scores: `(B, H, T, S)`.
-        mask: Bool, True = may attend, broadcastable to the scores; None = every position.
+        scores: Attention scores, `(B, H, T, S)`.
+        mask: Bool, True = the position may be attended to, broadcastable to the scores; None = all positions may.
 
     Returns:
-        `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row that is masked everywhere is all zeros.
+        Attention weights, `(B, H, T, S)`, in float32; float64 stays float64. The weights of a query sum to 1; if the
+        mask is False at all its positions, they are all 0.
     """
     scores = upcast(scores)
     if mask is None:
@@ -58,17 +59,15 @@ class _MaskedSoftmax(torch.autograd.Function):
 
 
 def weighted_sum(weights: Tensor, value: Tensor, *, rate: float = 0.0) -> Tensor:
-    """`a_t = Σ_i α_{t,i} v_i`, with dropout on the weights.
-
-    The weights that an attention returns are those before dropout.
+    """Computes context vectors, the sums of the values weighted by attention, `a_t = Σ_i α_{t,i} v_i`.
 
     Args:
-        weights: `(B, H, T, S)`.
-        value: `(B, H, S, D)`.
-        rate: Share of the weights set to zero; 0 outside training.
+        weights: Attention weights α before dropout, `(B, H, T, S)`.
+        value: Values v, `(B, H, S, D)`.
+        rate: Dropout rate: the share of the weights that is set to zero; use 0 outside training.
 
     Returns:
-        `(B, H, T, D)` in the values' type.
+        The context vectors, `(B, H, T, D)`, in the type of the values.
     """
     kept = dropout(weights, rate) if rate else weights
     return kept.to(value.dtype) @ value

@@ -8,17 +8,17 @@ from regard.attention.heads import HeadLinear
 
 
 class LocationFeatures(nn.Module):
-    """`U f_{t,i}` with `f_t = F * α_{t-1}`, a convolution of the previous weights (eq. 8).
+    """Location features `U f_{t,i}` of the previous step's attention weights (Chorowski et al. 2015, eq. 8).
 
-    Added to a projected key, the features give the additive score of the paper's eq. 9:
-    `e_{t,i} = v · tanh(W s + V h_i + U f_{t,i} + b)`. In the dot family they give `s · (h_i + U f_{t,i})`,
-    so the query decides which moves to prefer.
+    `f_t = F * α_{t-1}` is a convolution of the previous step's weights α with the filters F. If the features are added
+    to a projected key, the additive score becomes that of the paper's eq. 9, `v · tanh(W s + V h_i + U f_{t,i} + b)`.
+    Dot-product scores become `s · (h_i + U f_{t,i})`, so the query s decides in which direction to move.
 
     Args:
         num_filters: k, the number of filters (rows of F).
-        half_width: Positions to each side of a filter's center; its width r is 2 · half_width + 1.
+        half_width: Number of positions to each side of a filter's center; a filter covers 2 · half_width + 1 positions.
         size: P, the width of a projected key.
-        num_heads: H. Each head has its own U; F is shared.
+        num_heads: H, the number of heads. Each head has its own U; all heads use the same F.
     """
 
     def __init__(self, num_filters: int, half_width: int, size: int, *, num_heads: int = 1) -> None:
@@ -27,13 +27,13 @@ class LocationFeatures(nn.Module):
         self.feature_map = HeadLinear(num_heads, num_filters, size)
 
     def forward(self, previous: Tensor) -> Tensor:
-        """Computes the features from the previous weights.
+        """Computes the features of each source position from the previous step's attention weights.
 
         Args:
-            previous: `(B, H, 1, S)`, weights of the previous step.
+            previous: Attention weights of the previous step, `(B, H, 1, S)`.
 
         Returns:
-            `(B, H, S, P)`, to be added to the projected keys.
+            Features to add to the projected keys, `(B, H, S, P)`, P = width of a projected key.
         """
         batch, heads = previous.shape[:2]
         filtered = self.filters(previous.to(self.filters.weight.dtype).flatten(0, 1))  # (B, H, 1, S) -> (B H, k, S)

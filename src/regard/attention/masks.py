@@ -10,26 +10,26 @@ from torch import Tensor
 
 
 def padding_mask(lengths: Tensor, max_len: int) -> Tensor:
-    """The mask of the real positions of padded rows.
+    """Makes the mask that excludes the padding of sentences.
 
     Args:
-        lengths: `(B,)`, number of real positions per row.
-        max_len: S, the padded length.
+        lengths: Number of tokens of each sentence without padding, `(B,)` int64.
+        max_len: S, the padded length of the sentences.
 
     Returns:
-        `(B, 1, 1, S)` bool, True where a position is less than the length of its row.
+        `(B, 1, 1, S)` bool, True at tokens, False at padding.
     """
     positions = torch.arange(max_len, device=lengths.device)
     return (positions < lengths[:, None])[:, None, None, :]
 
 
 def causal_mask(num_queries: int, num_keys: int | None = None, *, device: torch.device | None = None) -> Tensor:
-    """The mask by which each position attends to itself and to earlier positions.
+    """Makes the mask of causal self-attention: each position attends to itself and to earlier positions.
 
     Args:
-        num_queries: T. The queries are the last T of the key positions.
-        num_keys: S ≥ T; T when not given.
-        device: Device of the mask; the CPU by default.
+        num_queries: T, the number of queries, which are at the last T of the key positions.
+        num_keys: S, the number of keys, at least T; by default T.
+        device: Device of the mask; by default the CPU.
 
     Returns:
         `(1, 1, T, S)` bool, True where key position ≤ query position.
@@ -40,7 +40,7 @@ def causal_mask(num_queries: int, num_keys: int | None = None, *, device: torch.
 
 
 def combine(*masks: Tensor | None) -> Tensor | None:
-    """The logical and of all masks that are not None; None where all are None."""
+    """Combines attention masks of broadcastable shapes by logical and, skipping None; None if all masks are None."""
     result: Tensor | None = None
     for mask in masks:
         if mask is not None:

@@ -20,19 +20,22 @@ MAX_WEIGHTS = 1 << 26
 
 
 class MultiHeadAttention(nn.Module):
-    """`Concat(head_1 … head_H) W_O`; head_j attends with its own projections of query, key and value.
+    """Multi-head attention (Vaswani 2017, §3.2.2) with any score function.
+
+    Each head has its own projections of query, key and value; an output projection maps the heads' concatenated
+    context vectors.
 
     Args:
-        width: D, the width of queries and context.
-        num_heads: H, a divisor of D.
-        score: The score of each head; queries and keys have width D / H.
-        memory_size: Width of the attended states; D by default.
-        dropout: Share of weights dropped in training.
+        width: D, the width of the queries and of the output.
+        num_heads: H, the number of heads, a divisor of D.
+        score: Score function of the heads, for queries and keys of width D / H.
+        memory_size: Width of the states that are attended to; by default D.
+        dropout: Share of the attention weights that is set to zero in training.
         rotary: Whether to rotate queries and keys by their positions (Su et al. 2021); for self-attention.
-        normalizer: Turns scores into a distribution.
+        normalizer: Function that computes attention weights from scores; by default the softmax.
 
     Raises:
-        ShapeError: When D is not divisible by H.
+        ShapeError: D is not divisible by H.
     """
 
     def __init__(
@@ -48,7 +51,10 @@ class MultiHeadAttention(nn.Module):
     ) -> None:
         super().__init__()
         if width % num_heads:
-            raise ShapeError(f"the width must be divisible by the number of heads, but is {width} with {num_heads}")
+            raise ShapeError(
+                f"multi-head attention: expected a width divisible by the number of heads, got width {width} and "
+                f"{num_heads} heads: change either"
+            )
         memory_size = width if memory_size is None else memory_size
         self.num_heads = num_heads
         self.score = score
@@ -67,15 +73,15 @@ class MultiHeadAttention(nn.Module):
             self.key_map.requires_grad_(False)  # stored with the model, but never trained
 
     def project_memory(self, states: Tensor, mask: Tensor | None = None, *, start: int = 0) -> Memory:
-        """Projects keys and values, once per sentence.
+        """Projects states to the keys and values of all heads, which `forward` attends to.
 
         Args:
-            states: `(B, S, memory_size)`.
-            mask: Bool, broadcastable to `(B, H, T, S)`.
-            start: Position of the first state, for the rotation.
+            states: Encoder states, or the decoder's own states for self-attention, `(B, S, memory_size)`.
+            mask: Bool, True = the position may be attended to, broadcastable to `(B, H, T, S)`; None = all may.
+            start: Position of the first state, for rotary positions.
 
         Returns:
-            The memory for `forward`.
+            Projected keys and values, with the mask.
         """
         key = self._split(self.key_map(states))
         if self.rotary:
@@ -92,18 +98,19 @@ class MultiHeadAttention(nn.Module):
         start: int = 0,
         need_weights: bool = False,
     ) -> AttentionOutput:
-        """Attends with each query.
+        """Computes the context vector of each query.
 
         Args:
-            query: `(B, T, D)`.
-            memory: From `project_memory`.
-            mask: A mask in addition to the memory's, bool, broadcastable to `(B, H, T, S)`.
-            bias: Added to the scores, broadcastable to `(B, H, T, S)`.
-            start: Position of the first query, for the rotation.
-            need_weights: Whether to return the weights.
+            query: States to attend with, `(B, T, D)`.
+            memory: Projected keys and values from `project_memory`.
+            mask: Further mask besides that of `memory`, bool, broadcastable to `(B, H, T, S)`; None = no further mask.
+            bias: Bias to add to the scores, broadcastable to `(B, H, T, S)`; None = no bias.
+            start: Position of the first query, for rotary positions.
+            need_weights: Whether to return the attention weights.
 
         Returns:
-            Context `(B, T, D)`, and weights `(B, H, T, S)` or None.
+            The context vectors after the output projection, `(B, T, D)`, and the attention weights, `(B, H, T, S)` or
+            None.
         """
         heads = self._split(self.query_map(query))
         if self.rotary:

@@ -22,46 +22,51 @@ Normalizer = Callable[[Tensor, Tensor | None], Tensor]
 
 
 def sparsemax(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """Sparsemax, `p_i = [z_i - τ]₊` (Martins & Astudillo 2016, eq. 2-3).
+    """Sparsemax, `p_i = [z_i - τ]₊`, which gives low scores z a weight of zero (Martins & Astudillo 2016, eq. 2-3).
 
-    It is the distribution p that minimizes `‖p - z‖²`.
+    The weights p are the distribution that minimizes `‖p - z‖²`.
 
     Args:
-        scores: `(B, H, T, S)`.
-        mask: Bool, True = may attend, broadcastable to the scores; None = every position.
+        scores: Attention scores z, `(B, H, T, S)`.
+        mask: Bool, True = the position may be attended to, broadcastable to the scores; None = all positions may.
 
     Returns:
-        `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row that is masked everywhere is all zeros.
+        Attention weights, `(B, H, T, S)`, in float32; float64 stays float64. The weights of a query sum to 1; if the
+        mask is False at all its positions, they are all 0.
     """
     weights: Tensor = _Sparsemax.apply(*_upcast_and_invert(scores, mask))  # type: ignore[no-untyped-call]
     return weights
 
 
 def entmax15(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """1.5-entmax, `p_i = [z_i/2 - τ]₊²`, between softmax and sparsemax (Peters et al. 2019, §3).
+    """1.5-entmax, `p_i = [z_i/2 - τ]₊²`, a normalizer between softmax and sparsemax (Peters et al. 2019, §3).
+
+    Like sparsemax, it gives low scores z a weight of zero.
 
     Args:
-        scores: `(B, H, T, S)`.
-        mask: Bool, True = may attend, broadcastable to the scores; None = every position.
+        scores: Attention scores z, `(B, H, T, S)`.
+        mask: Bool, True = the position may be attended to, broadcastable to the scores; None = all positions may.
 
     Returns:
-        `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row that is masked everywhere is all zeros.
+        Attention weights, `(B, H, T, S)`, in float32; float64 stays float64. The weights of a query sum to 1; if the
+        mask is False at all its positions, they are all 0.
     """
     weights: Tensor = _Entmax15.apply(*_upcast_and_invert(scores, mask))  # type: ignore[no-untyped-call]
     return weights
 
 
 def smooth(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """Smoothing, `p_i = σ(z_i) / Σ_j σ(z_j)` (Chorowski 2015, §2.3).
+    """Smooth normalizer, `p_i = σ(z_i) / Σ_j σ(z_j)`, with a sigmoid in place of exp (Chorowski 2015, §2.3).
 
     A sigmoid is at most 1, so a single high score cannot take nearly all of the weight.
 
     Args:
-        scores: `(B, H, T, S)`.
-        mask: Bool, True = may attend, broadcastable to the scores; None = every position.
+        scores: Attention scores z, `(B, H, T, S)`.
+        mask: Bool, True = the position may be attended to, broadcastable to the scores; None = all positions may.
 
     Returns:
-        `(B, H, T, S)` float32 (float64 stays). Rows sum to 1; a row that is masked everywhere is all zeros.
+        Attention weights, `(B, H, T, S)`, in float32; float64 stays float64. The weights of a query sum to 1; if the
+        mask is False at all its positions, they are all 0.
     """
     # σ(z) = exp(ln σ(z)), so the softmax of ln σ(z) is the same fraction, without underflow of the sum.
     return masked_softmax(F.logsigmoid(upcast(scores)), mask)
@@ -69,18 +74,18 @@ def smooth(scores: Tensor, mask: Tensor | None) -> Tensor:
 
 @dataclass(frozen=True)
 class Sharpened:
-    """Another normalizer applied to `β z` (Chorowski 2015, §2.3).
+    """A normalizer that multiplies the scores by a factor β before another normalizer (Chorowski 2015, §2.3).
 
     Attributes:
         normalizer: The other normalizer.
-        factor: β, an inverse temperature: above 1 the weights are sharper, below 1 flatter.
+        factor: β, an inverse temperature: above 1 it makes the weights sharper, below 1 flatter.
     """
 
     normalizer: Normalizer
     factor: float
 
     def __call__(self, scores: Tensor, mask: Tensor | None) -> Tensor:
-        """Weights `(B, H, T, S)` from scores `(B, H, T, S)` and a mask; see `masked_softmax`."""
+        """Computes attention weights from scores and a mask, both `(B, H, T, S)`. See `masked_softmax`."""
         return self.normalizer(scores * self.factor, mask)
 
 

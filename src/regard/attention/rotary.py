@@ -7,15 +7,17 @@ from torch import Tensor
 
 
 def rotate(x: Tensor, *, start: int = 0, base: float = 10_000.0) -> Tensor:
-    """Rotates each pair of dimensions `(j, j + K/2)` of position p by the angle `p · base^(-2j/K)`.
+    """Encodes positions in queries or keys by rotation (Su et al. 2021, eq. 34).
+
+    At position p, each pair of dimensions `(j, j + K/2)` is rotated by the angle `p · base^(-2j/K)`.
 
     Args:
-        x: `(B, H, T, K)`, K even.
-        start: Position of the first row.
-        base: Wavelengths lie between 2π and `base · 2π` positions.
+        x: Queries or keys of all heads, `(B, H, T, K)`, K even.
+        start: Position of the first of the T vectors.
+        base: Sets the wavelengths of the rotation, which lie between 2π and `base · 2π` positions.
 
     Returns:
-        `(B, H, T, K)`.
+        The rotated queries or keys, `(B, H, T, K)`.
     """
     half = x.shape[-1] // 2
     frequency = base ** (-torch.arange(half, device=x.device, dtype=torch.float32) / half)

@@ -20,11 +20,13 @@ from regard.errors import ShapeError
 
 
 class Score(nn.Module, ABC):
-    """Base of all scores: `project_key` runs once per sentence, `forward` for each query.
+    """Base class of score functions, which measure how well each query matches each key.
+
+    `project_key` is called once per source sentence, `forward` in every decoding step.
 
     Attributes:
-        projected_size: P, the width of a projected key; None where it is known only by calling `project_key`.
-        reads_keys: Whether scores depend on the keys; if not, a map that only produces keys is not trained.
+        projected_size: P, the width of a projected key; None = only known from the result of `project_key`.
+        reads_keys: Whether the scores depend on the keys; if not, layers that only compute keys are not trained.
     """
 
     projected_size: int | None = None
@@ -34,69 +36,75 @@ class Score(nn.Module, ABC):
         """Computes the part of the score that depends on the keys alone.
 
         Args:
-            key: `(B, H, S, K)`.
+            key: Keys, `(B, H, S, K)`.
 
         Returns:
-            `(B, H, S, P)`, which `forward` takes in place of the keys; by default the keys themselves.
+            Projected keys for `forward`, `(B, H, S, P)`, P = their width; by default the keys themselves.
         """
         return key
 
     @abstractmethod
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
-        """Scores every query against every key.
+        """Computes the score of every query with every key.
 
         Args:
-            query: `(B, H, T, Q)`.
-            key: `(B, H, S, P)`, as `project_key` returned it.
+            query: Queries, `(B, H, T, Q)`, Q = width of a query.
+            key: Projected keys from `project_key`, `(B, H, S, P)`, P = width of a projected key.
 
         Returns:
-            `(B, H, T, S)`, without mask and softmax.
+            The scores before mask and softmax, `(B, H, T, S)`.
         """
 
 
 class DotProductScore(Score):
-    """The dot-product family, `e_i = scale · f(s) · g(h_i)`, which fused attention kernels can compute."""
+    """Base class of dot-product scores, `e_i = scale · f(s) · g(h_i)`, which fused attention kernels can compute.
+
+    `project_query` computes f, `project_key` computes g.
+
+    Attributes:
+        scale: Factor on the dot products.
+    """
 
     scale: float = 1.0
 
     def project_query(self, query: Tensor) -> Tensor:
-        """`f(s)`, the projected queries: `(B, H, T, Q)` to `(B, H, T, P)`."""
+        """Projects queries of width Q, `(B, H, T, Q)`, to the width P of projected keys; the identity here."""
         return query
 
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
-        """`scale · f(s) · g(h_i)`; shapes as in `Score.forward`."""
+        """Computes `scale · f(s) · g(h_i)` for every query s and projected key `g(h_i)`. See `Score.forward`."""
         return self.project_query(query) @ key.transpose(-1, -2) * self.scale
 
 
 class DotScore(DotProductScore):
-    """`e_i = s · h_i` (Luong 2015, §3.1, 'dot').
+    """Dot-product score, `e_i = s · h_i` for query s and key `h_i` (Luong 2015, §3.1, 'dot').
 
     Args:
-        query_size: Q, must equal `key_size`.
-        key_size: K.
+        query_size: Q, the width of the queries; must equal `key_size`.
+        key_size: K, the width of the keys.
 
     Raises:
-        ShapeError: When the sizes differ.
+        ShapeError: The widths differ.
     """
 
     def __init__(self, query_size: int, key_size: int) -> None:
         super().__init__()
         if query_size != key_size:
             raise ShapeError(
-                f"a dot product needs queries and keys of one width, but queries have {query_size} and keys "
-                f"{key_size}: make them equal, or use the score 'general', which maps one to the other"
+                f"the dot-product score needs queries and keys of equal width, but queries have width {query_size} and "
+                f"keys {key_size}: make them equal, or use the score 'general', which maps keys to the width of queries"
             )
 
 
 class ScaledDotScore(DotScore):
-    """`e_i = s · h_i / √K` (Vaswani 2017, eq. 1).
+    """Scaled dot-product score, `e_i = s · h_i / √K` for query s and key `h_i` (Vaswani 2017, eq. 1).
 
     Args:
-        query_size: Q, must equal `key_size`.
-        key_size: K.
+        query_size: Q, the width of the queries; must equal `key_size`.
+        key_size: K, the width of the keys.
 
     Raises:
-        ShapeError: When the sizes differ.
+        ShapeError: The widths differ.
     """
 
     def __init__(self, query_size: int, key_size: int) -> None:
@@ -105,14 +113,12 @@ class ScaledDotScore(DotScore):
 
 
 class GeneralScore(DotProductScore):
-    """`e_i = sᵀ W_a h_i` (Luong 2015, §3.1, 'general').
-
-    `W_a h_i` is computed once per sentence.
+    """Bilinear score, `e_i = sᵀ W_a h_i` for query s and key `h_i` (Luong 2015, §3.1, 'general').
 
     Args:
-        query_size: Q.
-        key_size: K.
-        num_heads: H. Each head has its own `W_a`.
+        query_size: Q, the width of the queries.
+        key_size: K, the width of the keys.
+        num_heads: H, the number of heads. Each head has its own `W_a`.
     """
 
     def __init__(self, query_size: int, key_size: int, *, num_heads: int = 1) -> None:
@@ -121,52 +127,54 @@ class GeneralScore(DotProductScore):
         self.projected_size = query_size
 
     def project_key(self, key: Tensor) -> Tensor:
-        """`W_a h_i`: `(B, H, S, K)` to `(B, H, S, Q)`."""
+        """Maps each key `h_i` to `W_a h_i`, `(B, H, S, Q)`, Q = width of a query. See `Score.project_key`."""
         projected: Tensor = self.key_map(key)
         return projected
 
 
 class CosineScore(DotProductScore):
-    """`e_i = β · s · h_i / (|s| |h_i|)` with a learned sharpness β (Graves 2014, eq. 5-6).
+    """Cosine score, `e_i = β · s · h_i / (|s| |h_i|)` with a learned sharpness β (Graves 2014, eq. 5-6).
 
     Args:
-        query_size: Q, must equal `key_size`.
-        key_size: K.
-        num_heads: H. Each head has its own β.
+        query_size: Q, the width of the queries s; must equal `key_size`.
+        key_size: K, the width of the keys `h_i`.
+        num_heads: H, the number of heads. Each head has its own β.
 
     Raises:
-        ShapeError: When the sizes differ.
+        ShapeError: The widths differ.
     """
 
     def __init__(self, query_size: int, key_size: int, *, num_heads: int = 1) -> None:
         super().__init__()
         if query_size != key_size:
             raise ShapeError(
-                f"a cosine needs queries and keys of one width, but queries have {query_size} and keys {key_size}"
+                f"the cosine score needs queries and keys of equal width, but queries have width {query_size} and keys "
+                f"{key_size}: make them equal, or use the score 'general'"
             )
         self.projected_size = key_size
         # A cosine lies in [-1, 1], so the softmax can be sharp only if β is well above 1.
         self.log_sharpness = nn.Parameter(torch.full((num_heads, 1, 1), math.log(10.0)))
 
     def project_key(self, key: Tensor) -> Tensor:
-        """`h_i / |h_i|`, of the same shape."""
+        """Scales each key `h_i` to length 1; the shape `(B, H, S, K)` stays the same. See `Score.project_key`."""
         return F.normalize(key, dim=-1)
 
     def project_query(self, query: Tensor) -> Tensor:
-        """`β s / |s|`, of the same shape."""
+        """Scales each query s to length β; the shape stays the same, `(B, H, T, Q)`, Q = query width."""
         return F.normalize(query, dim=-1) * self.log_sharpness.exp().to(query.dtype)
 
 
 class AdditiveScore(Score):
-    """`e_i = v · tanh(W_b s + W_c h_i + b)` (Bahdanau 2015, A.1.2).
+    """Additive score, `e_i = v · tanh(W_b s + W_c h_i + b)` (Bahdanau 2015, A.1.2).
 
-    Luong's 'concat', `v · tanh(W [s; h_i])` (Luong 2015, §3.1), is the same function with `W = [W_b  W_c]`.
+    s is a query, `h_i` a key. Luong's 'concat', `v · tanh(W [s; h_i])` (Luong 2015, §3.1), is the same function with
+    `W = [W_b  W_c]`.
 
     Args:
-        query_size: Q.
-        key_size: K.
-        size: Width of the hidden layer; Q by default.
-        num_heads: H. Each head has its own parameters.
+        query_size: Q, the width of the queries.
+        key_size: K, the width of the keys.
+        size: Width of the hidden layer, the argument of tanh; by default Q.
+        num_heads: H, the number of heads. Each head has its own parameters.
     """
 
     def __init__(self, query_size: int, key_size: int, *, size: int | None = None, num_heads: int = 1) -> None:
@@ -178,25 +186,25 @@ class AdditiveScore(Score):
         self.v = nn.Parameter(torch.empty(num_heads, size).uniform_(-1.0, 1.0).div_(math.sqrt(size)))
 
     def project_key(self, key: Tensor) -> Tensor:
-        """`W_c h_i + b`: `(B, H, S, K)` to `(B, H, S, size)`."""
+        """Computes `W_c h_i + b` for each key `h_i`: `(B, H, S, K)` to `(B, H, S, size)`. See `Score.project_key`."""
         projected: Tensor = self.key_map(key)
         return projected
 
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
-        """`v · tanh(W_b s + key)`; shapes as in `Score.forward`."""
+        """Computes `v · tanh(W_b s + key)` for every query s and projected key. See `Score.forward`."""
         return additive_scores(self.query_map(query), key, self.v)
 
 
 class LocationScore(Score):
-    """`e = W_a s`, which depends on the query alone (Luong 2015, §3.1, 'location').
+    """Location-based score: the query s alone determines the scores of all positions, `e = W_a s`.
 
-    Of sources longer than `max_source`, only the first `max_source` positions are attended to, as the paper does
-    (Luong 2015, §3.1, note on `location`).
+    This is 'location' of Luong 2015, §3.1. Of longer sources, only the first `max_source` positions are attended to, as
+    in the paper.
 
     Args:
-        query_size: Q.
-        max_source: Number of source positions, which is the number of rows of `W_a`.
-        num_heads: H. Each head has its own `W_a`.
+        query_size: Q, the width of the queries.
+        max_source: Largest number of source positions, the number of rows of `W_a`.
+        num_heads: H, the number of heads. Each head has its own `W_a`.
     """
 
     reads_keys = False
@@ -206,7 +214,7 @@ class LocationScore(Score):
         self.position_map = HeadLinear(num_heads, query_size, max_source)
 
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
-        """`(W_a s)_i` for the S positions of the keys; shapes as in `Score.forward`."""
+        """Computes `(W_a s)_i` for every query s and each of the S key positions i. See `Score.forward`."""
         scores: Tensor = self.position_map(query)
         num_keys, num_positions = key.shape[-2], scores.shape[-1]
         if num_keys <= num_positions:

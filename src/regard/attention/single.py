@@ -55,21 +55,23 @@ def attend(
     need_weights: bool,
     normalizer: Normalizer = masked_softmax,
 ) -> tuple[Tensor, Tensor | None]:
-    """Attention(Q, K, V) with any number of heads: scores, weights, context.
+    """Computes attention with any number of heads: scores, weights and context vectors.
+
+    Without bias, returned weights and other normalizers than softmax, PyTorch's fused kernel computes dot-product
+    scores where it is faster.
 
     Args:
-        score: Computes scores from queries and keys.
-        query: `(B, H, T, Q)`.
-        memory: Projected keys and values.
-        mask: Bool, broadcastable to `(B, H, T, S)`, already combined with the memory's mask; None = everywhere.
-        bias: Added to the scores, broadcastable to `(B, H, T, S)`, or None.
-        dropout: Share of weights to drop; 0 outside training.
-        need_weights: Whether to return the weights; if not, PyTorch's fused kernel computes the dot family where it is
-            faster.
-        normalizer: Turns scores into weights; the fused kernel supports the softmax only.
+        score: Score function.
+        query: Queries, `(B, H, T, Q)`, Q = width of a query.
+        memory: Projected keys and values; the mask of the memory is not used.
+        mask: Bool, True = the position may be attended to, broadcastable to `(B, H, T, S)`; None = all positions may.
+        bias: Bias to add to the scores, broadcastable to `(B, H, T, S)`; None = no bias.
+        dropout: Share of the attention weights to set to zero; use 0 outside training.
+        need_weights: Whether to return the attention weights.
+        normalizer: Function that computes attention weights from scores; by default the softmax.
 
     Returns:
-        Context `(B, H, T, D)`, and weights `(B, H, T, S)` before dropout, or None.
+        The context vectors, `(B, H, T, D)`, and the attention weights before dropout, `(B, H, T, S)` or None.
     """
     fusible = normalizer is masked_softmax and not need_weights and bias is None
     if fusible and isinstance(score, DotProductScore) and _fused_is_faster(query, memory):
@@ -89,14 +91,14 @@ def attend(
 
 
 class Attention(nn.Module):
-    """One-headed attention whose keys and values are both the encoder's states.
+    """Attention with one head, in which the encoder states are both keys and values.
 
     Args:
-        score: Computes scores from queries and keys.
-        value_size: D, the width of the states and of the context.
-        window: Restricts the positions that a query may attend to; None = all positions.
-        dropout: Share of weights dropped in training.
-        normalizer: Turns scores into weights.
+        score: Score function.
+        value_size: D, the width of the encoder states and of the context vectors.
+        window: Window that restricts the positions to which a query may attend; None = all positions.
+        dropout: Share of the attention weights that is set to zero in training.
+        normalizer: Function that computes attention weights from scores; by default the softmax.
     """
 
     def __init__(
@@ -116,14 +118,14 @@ class Attention(nn.Module):
         self.context_size = value_size
 
     def project_memory(self, states: Tensor, mask: Tensor | None = None) -> Memory:
-        """Projects the keys, once per sentence.
+        """Projects the encoder states to keys, once per sentence, for `forward` to attend to.
 
         Args:
-            states: `(B, S, D)`.
-            mask: `(B, 1, 1, S)` bool, the real positions.
+            states: Encoder states, `(B, S, D)`.
+            mask: `(B, 1, 1, S)` bool, True at real tokens, False at padding; None = no padding.
 
         Returns:
-            The memory for `forward`, with one head.
+            Projected keys, and the states as values, with one head.
         """
         states = states[:, None]  # (B, S, D) -> (B, 1, S, D)
         return Memory(self.score.project_key(states), states, mask)
@@ -137,17 +139,17 @@ class Attention(nn.Module):
         start: int = 0,
         need_weights: bool = False,
     ) -> AttentionOutput:
-        """Attends with each query.
+        """Computes the context vector of each query.
 
         Args:
-            query: `(B, T, Q)`.
-            memory: From `project_memory`.
-            bias: Added to the scores, broadcastable to `(B, 1, T, S)`.
-            start: Target position of the first query, which local windows depend on.
-            need_weights: Whether to return the weights.
+            query: Decoder states, `(B, T, Q)`, Q = their width.
+            memory: Keys and values from `project_memory`.
+            bias: Bias to add to the scores, broadcastable to `(B, 1, T, S)`; None = no bias.
+            start: Target position of the first query, on which Luong's windows depend.
+            need_weights: Whether to return the attention weights.
 
         Returns:
-            Context `(B, T, D)`, and weights `(B, 1, T, S)` or None.
+            The context vectors, `(B, T, D)`, and the attention weights, `(B, 1, T, S)` or None.
         """
         mask = memory.mask
         if self.window is not None:

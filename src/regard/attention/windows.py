@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 
 class Window(nn.Module, ABC):
-    """Base of Luong's windows: a mask, and a bias of the scores.
+    """Base class of the windows of Luong et al. 2015, which restrict attention to positions around a center.
+
+    The center depends on the query and its target position.
 
     Args:
-        half_width: D, the number of positions to each side of the center.
+        half_width: Number of source positions to each side of the center (D in the paper).
     """
 
     def __init__(self, half_width: int) -> None:
@@ -25,27 +27,28 @@ class Window(nn.Module, ABC):
 
     @abstractmethod
     def center(self, query: Tensor, src_len: Tensor, *, start: int) -> Tensor:
-        """The aligned position `p_t` of each query.
+        """Computes the center of each query's window, the aligned source position `p_t`.
 
         Args:
-            query: `(B, T, Q)`.
-            src_len: `(B, 1)`, the number of real source positions.
+            query: Decoder states, `(B, T, Q)`, Q = their width.
+            src_len: Source lengths with eos, without padding, `(B, 1)`.
             start: Target position of the first query.
 
         Returns:
-            `(B or 1, T)`, between 0 and `src_len - 1`.
+            The centers, `(B, T)` or `(1, T)`, between 0 and `src_len - 1`.
         """
 
     def forward(self, query: Tensor, mask: Tensor, *, start: int = 0) -> tuple[Tensor, Tensor | None]:
-        """Computes the window of each query.
+        """Computes the window of each query, as a mask and a bias of the attention scores.
 
         Args:
-            query: `(B, T, Q)`.
-            mask: `(B, 1, 1, S)` bool, the real source positions.
+            query: Decoder states, `(B, T, Q)`, Q = their width.
+            mask: `(B, 1, 1, S)` bool, True at real source tokens, False at padding.
             start: Target position of the first query.
 
         Returns:
-            The window's mask `(B, 1, T, S)`, padding excluded, and its bias `(B, 1, T, S)` or None.
+            The mask, `(B, 1, T, S)` bool, True at real tokens in the window; and the bias to add to the scores,
+            `(B, 1, T, S)`, or None.
         """
         positions = torch.arange(mask.shape[-1], device=mask.device, dtype=torch.float32)
         center = self.center(query, mask.sum(-1).view(-1, 1), start=start)
@@ -54,42 +57,43 @@ class Window(nn.Module, ABC):
         return inside & mask, self.bias(distance[:, None])
 
     def bias(self, distance: Tensor) -> Tensor | None:
-        """The bias of a score for its distance from the center; None by default.
+        """Computes the bias of each score from the distance of its source position from the window's center.
 
         Args:
-            distance: `(B, 1, T, S)`, source position minus center.
+            distance: Source position minus center, `(B, 1, T, S)`.
 
         Returns:
-            `(B, 1, T, S)`, or None.
+            Bias to add to the scores, `(B, 1, T, S)`; None = no bias, as in this base class.
         """
         return None
 
 
 class MonotonicWindow(Window):
-    """Luong's local-m, centered at the target position: `p_t = t`.
+    """Window of Luong's local-m attention, centered at the source position with the number of the target position.
 
-    Beyond the end of the source the center stays at its last position.
+    Beyond the end of the source, the center stays at the last source position.
 
     Args:
-        half_width: D.
+        half_width: Number of source positions to each side of the center (D in the paper).
     """
 
     def center(self, query: Tensor, src_len: Tensor, *, start: int) -> Tensor:
-        """`min(t, N - 1)`; shapes as in `Window.center`."""
+        """Computes the centers `min(t, src_len - 1)` for target positions t. See `Window.center`."""
         steps = torch.arange(start, start + query.shape[1], device=query.device)
         return torch.minimum(steps[None], src_len - 1)
 
 
 class PredictiveWindow(Window):
-    """Luong's local-p, centered at a predicted position: `p_t = (N - 1) · sigmoid(v_p · tanh(W_p s_t))` (eq. 9-10).
+    """Window of Luong's local-p attention, centered at a source position that the query predicts (eq. 9-10).
 
-    A Gaussian with standard deviation D/2 favors positions near the center. The paper multiplies the softmax by the
-    Gaussian, after which the weights no longer sum to 1. Here the logarithm of the Gaussian is added to the scores: the
-    preference is the same, and the weights remain a distribution.
+    The center is `p_t = (N - 1) · sigmoid(v_p · tanh(W_p s_t))` for query `s_t` and source length N. A Gaussian with
+    standard deviation D/2 favors positions near the center. The paper multiplies the softmax by the Gaussian, after
+    which the weights no longer sum to 1. Here the logarithm of the Gaussian is added to the scores: the preference is
+    the same, and the weights still sum to 1.
 
     Args:
-        half_width: D.
-        query_size: Q.
+        half_width: D, the number of source positions to each side of the center.
+        query_size: Q, the width of the queries.
     """
 
     def __init__(self, half_width: int, query_size: int) -> None:
@@ -98,22 +102,22 @@ class PredictiveWindow(Window):
         self.v = nn.Linear(query_size, 1, bias=False)
 
     def center(self, query: Tensor, src_len: Tensor, *, start: int) -> Tensor:
-        """`(N - 1) · sigmoid(v_p · tanh(W_p s_t))`; shapes as in `Window.center`."""
+        """Predicts the centers, `(src_len - 1) · sigmoid(v_p · tanh(W_p s_t))`. See `Window.center`."""
         share = torch.sigmoid(self.v(torch.tanh(self.hidden_map(query))).float()).squeeze(-1)
         return share * (src_len - 1)
 
     def bias(self, distance: Tensor) -> Tensor | None:
-        """`-(i - p_t)² / (2 (D/2)²)`; see `Window.bias`."""
+        """Computes the logarithm of the Gaussian, `-(i - p_t)² / (2 (D/2)²)`. See `Window.bias`."""
         return distance.square() * (-2.0 / self.half_width**2)
 
 
 class HistoryWindow(nn.Module, ABC):
-    """Base of windows centered by the weights of the previous step (Chorowski 2015, §2.3).
+    """Base class of windows whose center depends on the previous step's attention weights (Chorowski 2015, §2.3).
 
-    The paper's window spans w positions before its center and w - 1 after it; here it spans w on both sides.
+    The paper's window covers w positions before its center and w - 1 after it; here it covers w on both sides.
 
     Args:
-        half_width: w, the number of positions to each side of the center.
+        half_width: w, the number of source positions to each side of the center.
     """
 
     def __init__(self, half_width: int) -> None:
@@ -122,44 +126,53 @@ class HistoryWindow(nn.Module, ABC):
 
     @abstractmethod
     def center(self, previous: Tensor) -> Tensor:
-        """The center of the next window.
+        """Computes the center of the window from the previous step's attention weights.
 
         Args:
-            previous: `(B, H, 1, S)`, weights of the previous step.
+            previous: Attention weights of the previous step, `(B, H, 1, S)`.
 
         Returns:
-            `(B, H, 1, 1)` float32, a position, or a point between positions.
+            The center, `(B, H, 1, 1)` float32: a source position, or a point between two positions.
         """
 
     def forward(self, previous: Tensor) -> Tensor:
-        """Source positions that this step may attend to: those near the center of the previous step's weights.
+        """Computes the mask of the window for a decoding step, from the previous step's attention weights.
 
         Args:
-            previous: `(B, H, 1, S)`, weights of the previous step; zero at padding.
+            previous: Attention weights of the previous step, `(B, H, 1, S)`; zero at padding.
 
         Returns:
-            `(B, H, 1, S)` bool, True inside the window. Padding is not excluded here; the memory's own mask does that.
+            `(B, H, 1, S)` bool, True inside the window. The window may include padding, which the source mask excludes.
         """
         positions = torch.arange(previous.shape[-1], device=previous.device, dtype=torch.float32)
         return (positions - self.center(previous)).abs() <= self.half_width
 
 
 class MedianWindow(HistoryWindow):
-    """A window around the median of the previous weights.
+    """A window around the median of the previous step's attention weights.
 
-    The median is the first position at which their cumulative sum reaches half of their total.
+    The median is the first source position at which the cumulative sum of the weights reaches half of the total.
+
+    Args:
+        half_width: Number of source positions to each side of the median.
     """
 
     def center(self, previous: Tensor) -> Tensor:
-        """`min {i : Σ_{j≤i} α_{t-1,j} ≥ ½}`; shapes as in `HistoryWindow.center`."""
+        """Computes the median position, `min {i : Σ_{j≤i} α_{t-1,j} ≥ ½}`. See `HistoryWindow.center`."""
         half = previous.sum(-1, keepdim=True) / 2
         return (previous.cumsum(-1) < half).sum(-1, keepdim=True).float()
 
 
 class MeanWindow(HistoryWindow):
-    """A window around the mean position under the previous weights, which may lie between two positions."""
+    """A window around the mean source position, weighted by the previous step's attention weights.
+
+    The mean may lie between two positions.
+
+    Args:
+        half_width: Number of source positions to each side of the mean.
+    """
 
     def center(self, previous: Tensor) -> Tensor:
-        """`Σ_i i α_{t-1,i}`; shapes as in `HistoryWindow.center`."""
+        """Computes the mean position, `Σ_i i α_{t-1,i}`. See `HistoryWindow.center`."""
         positions = torch.arange(previous.shape[-1], device=previous.device, dtype=torch.float32)
         return (previous.detach().float() * positions).sum(-1, keepdim=True)

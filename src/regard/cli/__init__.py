@@ -1,1 +1,1 @@
-"""The command line: one file per verb, which parses options, calls the library and prints the results."""
+"""The command line: one file per command, which parses options, calls the library and prints the results."""

@@ -22,20 +22,20 @@ from regard.files.paths import error_reason, error_remedy, is_disk_full
 
 INTERRUPTED = 130
 DEBUG = "REGARD_DEBUG"
-"""Environment variable that turns tracebacks on."""
+"""Environment variable that makes commands print the traceback of an error."""
 
 # Newer versions of typer contain a copy of click, whose usage error is reachable only through a class typer exports.
 _USAGE: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def exit_status(work: Callable[[], object]) -> int:
-    """Runs a command and reports any error on standard error.
+    """Runs a command, reports any error on standard error, and returns the exit status of the process.
 
     Args:
-        work: The command; returns an exit status, or None for 0.
+        work: Function that runs the command; returns an exit status, or None for 0.
 
     Returns:
-        The exit status.
+        Exit status: 0 success, 1 internal error, 2 error that the user can fix, 130 Ctrl-C.
     """
     with standard_streams():
         return _run(work)

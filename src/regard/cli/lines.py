@@ -22,21 +22,21 @@ from regard.files.paths import refuse_overwriting_input
 from regard.text.readers import GZIP, open_bytes, raw_lines, read_lines
 
 LINE_TIMEOUT = 0.005
-"""Seconds to wait for the next line of a pipe or terminal before treating it as not sent yet."""
+"""Seconds to wait for the next line of a pipe or terminal before the line counts as not sent yet."""
 _BLOCK_SIZE = 1 << 16
 _MAX_REPLACEMENTS = 16
-"""Longest run of U+FFFD that replaces undecodable bytes: each one would be encoded and translated byte by byte."""
+"""Largest number of consecutive U+FFFD characters that replace invalid bytes; each of them would be translated."""
 _LONG_RUN = re.compile(f"\ufffd{{{_MAX_REPLACEMENTS},}}")
 
 
 class ArrivingLines:
-    """Lines of a pipe, socket or terminal, read as they arrive.
+    """Iterator over the lines of a pipe, socket or terminal, read as they arrive.
 
-    A sender may wait for the translation of a line before it sends the next one, so a reader must be able to find out
-    whether another line has arrived without waiting for it.
+    A sender may wait for the translation of a line before it sends the next line, so a reader must be able to find out
+    whether the next line has arrived, without waiting for it.
 
     Args:
-        file: A pipe, a socket or a terminal; see `supports`.
+        file: A pipe, a socket or a terminal, for which `supports` is True.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -65,7 +65,7 @@ class ArrivingLines:
         return can_wait and not file.peek(len(GZIP)).startswith(GZIP)
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yields lines with their line ends; the last may have none."""
+        """Yields the lines including their line ends; the last line may have none."""
         while self._lines or not self._ended:
             if self._lines:
                 yield self._lines.popleft()
@@ -73,7 +73,7 @@ class ArrivingLines:
                 self._read()
 
     def more(self) -> bool:
-        """Whether the next line, or the end of the input, has arrived."""
+        """Whether the next line, or the end of the input, has arrived; waits at most `LINE_TIMEOUT` seconds."""
         while not (self._lines or self._ended):
             if not select.select([self._file], [], [], LINE_TIMEOUT)[0]:
                 return False
@@ -96,14 +96,14 @@ class ArrivingLines:
 
 
 class InputLines:
-    """Lines of a file or of standard input, decoded one at a time as they arrive.
+    """Iterator over the lines of a file or of standard input, decoded one at a time as they arrive.
 
     Bytes that are not valid UTF-8 become U+FFFD, with a warning on standard error that names the line. Unpaired UTF-16
-    surrogates, which faulty programs write, and control characters, NUL among them, are kept: normalization replaces
-    them.
+    surrogates, which faulty programs write, and control characters, including NUL, are kept; normalization replaces
+    them later.
 
     Args:
-        path: Plain text or .gz; None for standard input, which may be gzipped too.
+        path: Path of a plain or gzipped text file; None = standard input, which may be gzipped, too.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -113,10 +113,10 @@ class InputLines:
         self._arriving: ArrivingLines | None = None
 
     def __iter__(self) -> Iterator[str]:
-        """Yields lines without their line ends.
+        """Yields the lines without their line ends.
 
         Raises:
-            DataError: The file cannot be read, or is UTF-16, where not even the ends of lines can be found.
+            DataError: The file cannot be read, or is UTF-16, whose line ends cannot be found.
         """
         if self.path is None:
             if sys.stdin is None:
@@ -128,11 +128,11 @@ class InputLines:
             yield from self._decode_all(self._file)
 
     def more(self) -> bool:
-        """Whether the next line, or the end, has arrived; if not, the sender may be waiting for output first."""
+        """Whether the next line, or the end of the input, has arrived; always True for regular files."""
         return self._arriving is None or self._arriving.more()
 
     def fraction_read(self) -> float | None:
-        """Fraction of the bytes read so far, from 0 to 1; None if the total is unknown."""
+        """Fraction of the input file's bytes that have been read, from 0 to 1; None if its size is unknown."""
         file = self._file
         if file is None or file.closed:
             return None if file is None else 1.0
@@ -167,23 +167,23 @@ class InputLines:
 
 
 def read_parallel(src: Path, tgt: Path) -> tuple[list[str], list[str]]:
-    """Reads all lines of two parallel files.
+    """Reads all lines of two parallel files, and checks that their numbers are equal.
 
     Args:
-        src: Source sentences.
-        tgt: Target sentences, one per source sentence.
+        src: File of source sentences, one per line.
+        tgt: File of target sentences, one per source sentence.
 
     Returns:
-        The lines of both files, equally many.
+        The source lines and the target lines, equally many.
 
     Raises:
-        DataError: A file cannot be read, both are empty, or their line counts differ.
+        DataError: A file cannot be read, both files are empty, or their numbers of lines differ.
     """
     src_lines, tgt_lines = list(read_lines(src)), list(read_lines(tgt))
     if len(src_lines) != len(tgt_lines):
         raise DataError(
             f"{src} has {len(src_lines)} lines but {tgt} has {len(tgt_lines)}: line n of one file must belong to line "
-            "n of the other, so the line counts must be equal"
+            "n of the other, so give files with equally many lines"
         )
     if not src_lines:
         raise DataError(f"{src}: expected at least one sentence, found an empty file: name a file with text")
@@ -191,11 +191,12 @@ def read_parallel(src: Path, tgt: Path) -> tuple[list[str], list[str]]:
 
 
 class OutputLines:
-    """Writes lines and flushes each at once, so that readers see it without delay.
+    """Writes lines to a text stream, and flushes each line at once, so that readers see it without delay.
 
     Args:
-        file: A text stream.
-        flush: Whether to flush after each line; not for .gz, since flushing would make it larger than plain text.
+        file: Text stream, open for writing.
+        flush: Whether to flush after each line; not useful for .gz files, which flushing would make larger than plain
+            text.
     """
 
     def __init__(self, file: TextIO, *, flush: bool = True) -> None:
@@ -206,25 +207,25 @@ class OutputLines:
         """Writes a line and a line end.
 
         Args:
-            line: Text without a line end.
+            line: Text of the line, without a line end.
         """
         print(line, file=self.file, flush=self.flush)
 
 
 @contextmanager
 def open_output(path: Path | None, *, reading: Path | None = None) -> Iterator[OutputLines]:
-    """Opens a file or standard output to write lines to.
+    """Context that opens a file or standard output for writing lines.
 
     Args:
-        path: The file, gzipped if its name ends in .gz; None for standard output.
-        reading: The input file that is open at the same time, which must be another file.
+        path: Path of the file, which is gzipped if its name ends in .gz; None = standard output.
+        reading: Input file of the command, which must not be the same file; None = no check.
 
     Yields:
         The open output.
 
     Raises:
         DataError: The file cannot be opened, or is the input file.
-        OSError: Writing failed; the error carries the file's name.
+        OSError: Writing failed; the error contains the file's name.
     """
     if path is None:
         yield OutputLines(sys.stdout)
@@ -248,11 +249,11 @@ def _as_text(file: BinaryIO | gzip.GzipFile) -> io.TextIOWrapper:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a whole file; an existing file is replaced only when the new one is complete.
+    """Writes a text file atomically: an existing file is replaced only when the new file is complete.
 
     Args:
-        path: The file, gzipped if its name ends in .gz.
-        text: The new content.
+        path: Path of the file, which is gzipped if its name ends in .gz.
+        text: Content of the file.
 
     Raises:
         CheckpointError: The file cannot be written.

@@ -1,4 +1,4 @@
-"""The command `regard` and its verbs, each of which loads PyTorch only when it runs, not for `--help`."""
+"""The program `regard` and its commands, which load PyTorch only when they run, not for `--help`."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from regard.cli.exit_status import exit_status
 from regard.cli.options import Verb
 
 MIN_BOX_WIDTH = 70
-"""Terminal width, in columns, that boxes around the help need."""
+"""Smallest width of the terminal, in columns, at which the help texts are drawn in boxes."""
 SWITCH_SECONDS = 0.0002
 """Time after which a Python thread lets others run; the default, 5 ms, is longer than a step of a search."""
 SPIN_COUNT = 1000
-"""Iterations that an idle thread of GNU OpenMP spins before it sleeps; its default is 300,000."""
+"""Number of iterations for which an idle thread of GNU OpenMP spins before it sleeps; OpenMP's default is 300,000."""
 
 
 class Application(typer.Typer):
-    """A Typer application that ends as `regard.cli.exit_status` says."""
+    """A Typer application whose errors and exit status are handled by `regard.cli.exit_status`."""
 
     def __call__(self, args: Sequence[str] | None = None) -> NoReturn:
-        """Runs one command and exits.
+        """Runs the command that the arguments name, and ends the process.
 
         Args:
-            args: Command-line arguments; those of the process by default.
+            args: Command-line arguments; by default, those of the process.
 
         Raises:
             SystemExit: Always, with the exit status.

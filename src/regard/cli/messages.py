@@ -1,4 +1,4 @@
-"""Messages of the command line, with control characters of models, files and names made harmless."""
+"""Prints messages of the command line, with control characters replaced, which names and files may contain."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from regard.files.printable import printable, printable_json
 
 
 def say(text: str, *, end: str = "\n") -> None:
-    """Prints text for people to standard output.
+    """Prints text for people to standard output, with control characters replaced.
 
     Args:
-        text: One or more lines.
-        end: Written after the text.
+        text: One or more lines of text.
+        end: Text to write after `text`.
     """
     print(printable(text), end=end)
 
 
 def warn(text: str) -> None:
-    """Prints a message to standard error, prefixed with the program's name."""
+    """Prints a message to standard error after the program's name, with control characters replaced."""
     print(f"regard: {printable(text)}", file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Options that several verbs share, and what all verbs do with repeated options."""
+"""Command-line options that several commands have, and the check for options that were given twice."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def parse_path(name: str) -> Path:
     """Parses the path of a file or directory.
 
     Args:
-        name: The value from the command line; an unset shell variable makes it empty.
+        name: Value from the command line, which is empty if a shell variable is not set.
 
     Returns:
         The path.
 
     Raises:
-        BadParameter: The value is empty, which would mean the current directory.
+        BadParameter: The value is empty; `Path` would take it as the current directory.
     """
     if not name:
         raise typer.BadParameter(
@@ -103,21 +103,21 @@ Set = Annotated[
     ),
 ]
 _TEXT_FILES = ("--src", "--tgt", "--val-src", "--val-tgt", "--input")
-"""Options whose files can be concatenated if there are several."""
+"""Options that take one text file; several text files can be concatenated first."""
 
 
 class Verb(typer.core.TyperCommand):
-    """A command that refuses an option given twice, where click would silently use the last value."""
+    """A command for which an option given twice is an error; Click would silently use the last value."""
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override] # or Click's own
         """Parses the command line.
 
         Args:
-            ctx: The command's context.
-            args: The arguments after the verb.
+            ctx: Click's context of the command.
+            args: Arguments after the name of the command.
 
         Returns:
-            The arguments that were not parsed.
+            Arguments that were not parsed.
 
         Raises:
             BadParameter: An option that takes one value was given several times.
@@ -137,13 +137,13 @@ def _repeated_message(name: str, count: int) -> str:
 
 
 def with_groups(verb: Callable[..., Result]) -> Callable[..., Result]:
-    """Expands a verb's groups of options, which are dataclasses, into single options for Typer.
+    """Lets a command function take options grouped in dataclasses, which Typer does not support.
 
     Args:
-        verb: A function with dataclasses among its parameters, whose fields are annotated as options.
+        verb: Command function; some of its parameters are dataclasses, whose fields are annotated as options.
 
     Returns:
-        A function with the fields in place of the dataclasses, in the same order, that calls the verb.
+        A function for Typer with one parameter per field in place of each dataclass, which calls `verb`.
     """
     types = get_type_hints(verb, include_extras=True)
     groups = {
@@ -173,13 +173,13 @@ def with_groups(verb: Callable[..., Result]) -> Callable[..., Result]:
 
 
 def warn_replaced(options: list[str]) -> list[str]:
-    """Warns about each `--set` option that a later one with the same key overrides.
+    """Warns about each `--set KEY=VALUE` that a later `--set` with the same key overrides.
 
     Args:
-        options: `key=value` strings, in the order given.
+        options: Values of all `--set` options, `KEY=VALUE`, in the order of the command line.
 
     Returns:
-        The same strings.
+        The same values.
     """
     last: dict[str, str] = {}
     for option in options:
@@ -199,19 +199,19 @@ Src = Annotated[
 
 
 def examples(*commands: str) -> str:
-    """Formats example commands for the end of a verb's help; the tests run each of them.
+    """Formats example commands for the end of a command's help text; the tests run each of them.
 
     Args:
-        *commands: Commands without a prompt.
+        *commands: Example commands, without a shell prompt.
 
     Returns:
-        One paragraph per command, since only paragraphs keep their line breaks.
+        Text with one paragraph per command, since Typer keeps line breaks only between paragraphs.
     """
     return "\n\n".join(["Examples:", *(f"$ {command}" for command in commands)])
 
 
 def use_threads(threads: int | None) -> None:
-    """Sets the number of PyTorch's CPU threads, refusing more than the machine allows; None changes nothing."""
+    """Sets the number of PyTorch's CPU threads; more than the machine has is an error, None changes nothing."""
     if threads is not None:
         import torch
 

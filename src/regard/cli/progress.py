@@ -1,4 +1,4 @@
-"""Progress display on a terminal for long runs over many sentences; silent otherwise."""
+"""Shows the progress of long work on many sentences in a terminal; shows nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ def with_progress(
     unit: str = "sentences",
     fraction: Callable[[], float | None] | None = None,
 ) -> Iterator[T]:
-    """Passes items through and shows their count if standard error is a terminal and standard output is not.
+    """Iterates over items and shows a progress bar on standard error.
+
+    The bar is shown only if standard error is a terminal and standard output is not.
 
     Args:
-        items: Items being processed.
-        total: Number of items, if known.
-        unit: Plural name of the items.
-        fraction: If the total is unknown: returns the fraction done, from 0 to 1, or None.
+        items: Items to iterate over; an item counts as done when the next one is requested.
+        total: Number of items; None if unknown.
+        unit: Plural name of the items for the bar, such as `sentences`.
+        fraction: Function for an unknown total that returns the fraction done, from 0 to 1, or None if unknown.
 
     Yields:
         The same items.

@@ -1,4 +1,4 @@
-"""Standard streams for commands: UTF-8 throughout, errors that name the stream, closed streams replaced."""
+"""Standard streams for commands: always UTF-8, with errors that name the stream, and replacements of closed streams."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class NamedFile(io.FileIO):
-    """A writable file whose errors carry its name: `No space left on device` alone does not say where.
+    """A writable file whose write errors contain its name; `No space left on device` alone does not say where.
 
     Args:
-        file: Its path, or the file descriptor of an open file, which stays open.
-        name: Name for error messages.
+        file: Path of the file, or the file descriptor of an open file, which stays open.
+        name: Name of the file in error messages.
     """
 
     def __init__(self, file: Path | int, name: str) -> None:
@@ -27,16 +27,16 @@ class NamedFile(io.FileIO):
         self.display_name = name
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Writes as many bytes as the system accepts at once.
+        """Writes as many of the bytes as the operating system accepts at once.
 
         Args:
-            data: Bytes.
+            data: Bytes to write.
 
         Returns:
             Number of bytes written.
 
         Raises:
-            OSError: The system's error, with the file's name.
+            OSError: The error of the operating system, with the name of the file added.
         """
         try:
             return super().write(data)
@@ -55,15 +55,15 @@ class _LossyFile(io.FileIO):
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """Replaces standard output and standard error by streams that commands can rely on.
+    """Context in which standard output and standard error are replaced by streams with defined behavior.
 
-    Both are UTF-8 with plain line ends, regardless of the terminal settings; file names that are not UTF-8 are written
-    as their original bytes. Write errors of standard output name it; those of standard error are ignored. Streams that
-    the caller has closed are opened on the null device: reading standard input gives nothing, writing to standard
-    output fails, and no file that is opened later gets their descriptors.
+    Both streams are UTF-8 with plain line ends, regardless of the terminal settings; file names that are not UTF-8 are
+    written as their original bytes. Write errors of standard output name the stream; write errors of standard error are
+    ignored. Streams that the caller of the program has closed are opened on the null device: reading standard input
+    gives nothing, writing to standard output fails, and no file that is opened later gets one of their descriptors.
 
     Yields:
-        Nothing. Afterwards, both streams are as before.
+        Nothing. After the context, both streams are the same as before.
     """
     _open_closed_streams()
     before = sys.stdout, sys.stderr

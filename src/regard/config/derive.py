@@ -29,20 +29,21 @@ _MIN_STEPS_BETWEEN = 50
 def derive(
     config: Config, *, num_pairs: int, num_src_chars: int, num_tgt_chars: int, cores: int | None = None
 ) -> tuple[DerivedConfig, list[str]]:
-    """Derives options that are None: vocabulary size, batch size, steps, validation interval and threads.
+    """Sets options that are None from the size of the corpus and the machine.
 
-    `precision` and `device` stay "auto": training resolves them on its machine.
-    `steps` stays None if `epochs` is set.
+    These are vocabulary size, batch size, steps, validation interval and threads. `train.precision` and `train.device`
+    stay "auto", because training resolves them on the machine it runs on. `train.steps` stays None if `train.epochs`
+    is set.
 
     Args:
         config: The user's configuration, or one that was derived before, of which nothing changes.
         num_pairs: Number of training pairs.
-        num_src_chars: Characters of all source sentences.
-        num_tgt_chars: Characters of all target sentences.
-        cores: CPU threads; by default, every core that this process may use.
+        num_src_chars: Number of characters in all source sentences.
+        num_tgt_chars: Number of characters in all target sentences.
+        cores: Value for `train.threads`; by default, the number of cores that this process may use.
 
     Returns:
-        The completed configuration, and a note for the user on each derived value.
+        The completed configuration, and one note for the user per derived value.
 
     >>> from regard.config.schema import Config
     >>> done, notes = derive(Config(), num_pairs=29_000, num_src_chars=1_700_000, num_tgt_chars=1_900_000, cores=2)

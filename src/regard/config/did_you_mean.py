@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most similar to a misspelled one.
+    """Finds the valid name that is most similar to a misspelled name.
 
     Args:
         name: The misspelled name.
         known: All valid names.
 
     Returns:
-        One of `known`, or None if none is similar.
+        The most similar name in `known`; None if no name is similar enough.
 
     >>> closest("batch_token", ["batch_tokens", "beam"])
     'batch_tokens'
@@ -26,21 +26,21 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Ends the message about an unknown name: suggests a similar one and lists all.
+    """Makes the end of an error message about an unknown name: a suggestion, and the list of valid names.
 
     Args:
-        name: The misspelled name.
+        name: The unknown name.
         known: All valid names.
 
     Returns:
-        The end of the sentence, starting with a colon.
+        Text to append to the message; it starts with a colon.
 
     >>> did_you_mean("bahdanaw", ["bahdanau", "plain"])
-    ": did you mean 'bahdanau'? There are bahdanau, plain"
+    ": did you mean 'bahdanau'? Expected one of bahdanau, plain"
     >>> did_you_mean("x", ["bahdanau", "plain"])
-    ': there are bahdanau, plain'
+    ': expected one of bahdanau, plain'
     """
     names = list(known)
     suggestion = closest(name, names)
     listed = ", ".join(names)
-    return f": did you mean {suggestion!r}? There are {listed}" if suggestion else f": there are {listed}"
+    return f": did you mean {suggestion!r}? Expected one of {listed}" if suggestion else f": expected one of {listed}"

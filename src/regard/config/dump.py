@@ -7,16 +7,17 @@ from regard.config.toml_text import write_key, write_value
 
 
 def dump_config(config: Config) -> str:
-    """Writes a configuration as a TOML document.
+    """Converts a configuration to the text of a TOML document.
 
     Options that are None are left out: TOML has no such value, and None is the default wherever it is allowed. Options
-    marked `ADDED_LATER` are left out if they have their default, so that files of older models keep their hashes.
+    marked `ADDED_LATER` are left out if they have their default, so that the text for a model of an older version of
+    regard, and with it the file's hash, stays the same.
 
     Args:
         config: The configuration.
 
     Returns:
-        TOML text; `regard.config.load.parse_config` reads back an equal configuration.
+        TOML text, from which `regard.config.load.parse_config` reads an equal configuration.
 
     >>> from regard.config.schema import Config, DataConfig
     >>> print(dump_config(Config(data=DataConfig(src="train.en")))[:39])

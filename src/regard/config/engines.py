@@ -13,19 +13,19 @@ _NAMES = {"ctranslate2": "CTranslate2", "marian": "MarianMT", "onnx": "ONNX Runt
 
 
 def engine_name(engine: EngineName) -> str:
-    """Display name of an engine."""
+    """Name of an inference engine for messages, such as `ONNX Runtime` for `onnx`."""
     return _NAMES[engine]
 
 
 def unsupported(model: ModelConfig, engine: EngineName) -> list[UnsupportedOption]:
-    """Options of a model that an engine does not support.
+    """Lists the options of a model that another inference engine does not support.
 
     Args:
-        model: The `[model]` section.
+        model: The `[model]` section of the configuration.
         engine: `ctranslate2`, `onnx` for ONNX Runtime, or `marian` for Hugging Face's MarianMT.
 
     Returns:
-        One entry per unsupported option; empty if the engine can run the model.
+        Per unsupported option, its key in the `[model]` section and the reason; empty if the engine can run the model.
 
     >>> from regard.config.schema import TransformerConfig
     >>> unsupported(TransformerConfig(position="learned", norm="post"), "marian")
@@ -52,4 +52,4 @@ def _marian(model: TransformerConfig) -> Iterator[UnsupportedOption]:
     if model.activation == "swiglu":
         yield "activation", "MarianMT has relu, gelu and silu, not 'swiglu'"
     if not model.tie_embeddings:
-        yield "tie_embeddings", "MarianMT's output layer is its target embedding, but this model's is its own"
+        yield "tie_embeddings", "MarianMT's output layer has the weights of its target embedding, not separate weights"

@@ -27,13 +27,15 @@ _ALIASES = {
 
 
 def has_no_effect(config: Config) -> dict[str, str]:
-    """Options that have no effect in a configuration, regardless of their values.
+    """Finds options that have no effect with any value, because of the values of other options.
+
+    For example, `model.max_positions` has no effect if `model.position` is not `learned`.
 
     Args:
-        config: Configuration, complete or not.
+        config: The configuration; options that are derived from the corpus may still be None.
 
     Returns:
-        By dotted key: why the option has no effect, and what to do.
+        By dotted key of the option: why it has no effect, and what the user can do.
 
     >>> from regard.config.schema import TransformerConfig
     >>> has_no_effect(Config(model=TransformerConfig()))["model.max_positions"]
@@ -45,13 +47,13 @@ def has_no_effect(config: Config) -> dict[str, str]:
 
 
 def without_effect(config: Config) -> list[str]:
-    """Warnings about options without effect that differ from their defaults.
+    """Makes warnings about options that are not at their defaults, but have no effect because of other options.
 
     Args:
-        config: Configuration, complete or not.
+        config: The configuration; options that are derived from the corpus may still be None.
 
     Returns:
-        One sentence per option.
+        One warning per option.
     """
     values, default = flattened(config), flattened(Config(model=type(config.model)()))
     return [
@@ -62,13 +64,13 @@ def without_effect(config: Config) -> list[str]:
 
 
 def conflicts(config: Config) -> list[Finding]:
-    """Contradictions between options, which would fail later or drop something the user asked for.
+    """Finds options that contradict one another: training would fail later, or ignore one of the options.
 
     Args:
-        config: Configuration, complete or not.
+        config: The configuration; options that are derived from the corpus may still be None.
 
     Returns:
-        One entry per contradiction.
+        Per contradiction, the dotted key of an option, and a message that says what is wrong and what to do.
 
     >>> from regard.config.schema import DataConfig
     >>> conflicts(Config(data=DataConfig(src="a", tgt="b", val_tgt="c")))[0][0]
@@ -78,14 +80,14 @@ def conflicts(config: Config) -> list[Finding]:
 
 
 def default_search(configs: Sequence[Config]) -> SearchConfig:
-    """Default search options of a model or an ensemble.
+    """Search options that a model or an ensemble uses if the user gives none.
 
     Args:
-        configs: Configurations of all models.
+        configs: Configurations of all models of the ensemble, or of the only model.
 
     Returns:
-        Search options of the first model. The coverage penalty is 0 if no model has attention: older versions of
-        regard accepted one for such models.
+        The `[search]` section of the first model. The coverage penalty is set to 0 if no model has attention, because
+        older versions of regard stored a penalty also for such models.
     """
     search = configs[0].search
     if any(config.model.has_attention for config in configs):
@@ -94,13 +96,16 @@ def default_search(configs: Sequence[Config]) -> SearchConfig:
 
 
 def canonical(config: Config) -> Config:
-    """Canonical form of a configuration: two configurations train alike if their canonical forms are equal.
+    """Converts a configuration to a canonical form, to compare configurations.
+
+    If the canonical forms of two configurations are equal, both train the same model.
 
     Args:
-        config: Configuration, complete or not.
+        config: The configuration; options that are derived from the corpus may still be None.
 
     Returns:
-        A configuration with defaults for options without effect, and without alternative names of values.
+        A configuration in which options without effect have their defaults, alternative names of values, such as
+        `noam`, are replaced, the warm-up has at most `train.steps` steps, and `preset` is None.
     """
     default = flattened(Config(model=type(config.model)()))
     changes: dict[str, object] = {key: default[key] for key in has_no_effect(config)}
@@ -112,13 +117,13 @@ def canonical(config: Config) -> Config:
 
 
 def aliases(config: Config) -> dict[str, str]:
-    """Options whose value is an alternative name.
+    """Finds options whose value is an alternative name of another value, such as `noam` for `inverse-sqrt`.
 
     Args:
-        config: Configuration, complete or not.
+        config: The configuration; options that are derived from the corpus may still be None.
 
     Returns:
-        By dotted key: regard's own name of the value.
+        By dotted key of the option: the name that regard uses for the value.
 
     >>> from regard.config.schema import TrainConfig
     >>> aliases(Config(train=TrainConfig(schedule="noam")))
@@ -129,14 +134,14 @@ def aliases(config: Config) -> dict[str, str]:
 
 
 def flattened(section: Section, name: str = "") -> dict[str, object]:
-    """All options by dotted key.
+    """Converts a configuration to a flat dictionary of its options.
 
     Args:
-        section: The configuration, or a section of it.
-        name: Name of that section, as a prefix of the keys.
+        section: The whole configuration, or one of its sections.
+        name: Dotted name of the section, as the prefix of all keys; empty for the whole configuration.
 
     Returns:
-        Values by dotted key.
+        Values of all options by dotted key, such as `{"train.seed": 1}`.
     """
     values: dict[str, object] = {}
     for key in type(section).model_fields:
@@ -177,7 +182,8 @@ def _recurrent(model: RNNConfig) -> Iterator[Finding]:
                 f"model.decoder = {model.decoder!r} does not use it, only {owner!r} does: leave it out, or set that",
             )
     if model.encoder_layers == model.decoder_layers == 1:
-        yield "residual", "it starts at the second layer, but there is only one: leave it out, or set more layers"
+        why = "the residual connection starts at the second layer, but encoder and decoder have one layer each"
+        yield "residual", f"{why}: leave it out, or set more layers"
 
 
 def _attention(options: AttentionConfig) -> Iterator[Finding]:

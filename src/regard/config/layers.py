@@ -21,13 +21,16 @@ PRESET, START, USER = 0, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Values from one source; later layers override earlier ones.
+    """Option values from one source: a preset, a configuration file, or an override on the command line.
+
+    Of several layers, the values of later ones override those of earlier ones.
 
     Attributes:
-        where: Name of the source, for messages.
-        tree: The values.
-        text: TOML text that they were read from, for line numbers; empty if there is none.
-        group: `PRESET`, `START` or `USER`; higher groups override lower ones.
+        where: Name of the source, for messages, such as the path of the file.
+        tree: The option values, as nested dictionaries by key.
+        text: TOML text from which `tree` was parsed, for line numbers in messages; empty if there is none.
+        group: `PRESET`, `START` or `USER`: whether the values come from a preset, from a complete file that serves as a
+            starting point, or from the user.
     """
 
     where: str
@@ -36,27 +39,31 @@ class Layer:
     group: int = 0
 
     def location(self, path: Sequence[str]) -> str:
-        """Location of a key, for messages.
+        """Where in this layer's source a key is set, for messages.
 
         Args:
-            path: Parts of the dotted key.
+            path: Parts of the dotted key, such as `["train", "steps"]`.
 
         Returns:
-            Name of the layer, with the line number if it is known.
+            Name of the source, followed by a colon and the line number if it is known, such as `my.toml:7`.
         """
         line = line_of(self.text, path)
         return f"{self.where}:{line}" if line else self.where
 
 
 def merged(layers: Sequence[Layer], kind: object = None) -> Tree:
-    """Merges layers; the `[model]` section of a starting point for another kind of model is left out.
+    """Merges the option values of several layers.
+
+    If a preset, or a complete file that serves as a starting point, is for another kind of model than the result (`rnn`
+    or `transformer`), its `[model]` section is left out.
 
     Args:
-        layers: All layers, or those of the lower groups.
-        kind: Kind of model; by default, as set by the highest group that sets it.
+        layers: The layers to merge, lowest first: values of later layers override those of earlier ones.
+        kind: Kind of model of the result; by default, the kind that the user's layers set, or else the starting point,
+            or else the preset.
 
     Returns:
-        One tree, in which `model.kind` is set.
+        The merged option values as nested dictionaries, in which `model.kind` is set.
     """
     kinds = _kinds(layers)
     kind = kinds[-1] if kind is None else kind
@@ -97,13 +104,13 @@ def _drop_other_length(tree: Tree, layers: Sequence[Layer]) -> None:
 
 
 def is_complete(tree: Tree) -> bool:
-    """Whether a file sets every option, as the configuration of a stored model does.
+    """Whether a configuration file sets every option, as the `config.toml` of a stored model does.
 
     Args:
-        tree: Content of the file.
+        tree: Content of the file, as nested dictionaries.
 
     Returns:
-        True if no value comes from a preset or a default.
+        True if every option that `dump_config` writes for this kind of model is set.
     """
     if not isinstance(tree.get("model"), dict):
         return False
@@ -142,14 +149,15 @@ def _copied(value: object) -> object:
 
 
 def location_of(layers: Sequence[Layer], path: Sequence[str]) -> str:
-    """Location that a value comes from, for messages.
+    """Finds where the value of an option was set, for messages.
 
     Args:
-        layers: All layers.
-        path: Parts of the dotted key.
+        layers: All layers, lowest first.
+        path: Parts of the dotted key, such as `["train", "steps"]`.
 
     Returns:
-        Location of the key, or of its nearest enclosing table, in the last layer that has it.
+        Source and line of the key in the last layer that contains the key; if no layer does, of the nearest enclosing
+        table. An example is `my.toml:7`.
     """
     for length in range(len(path), 0, -1):
         for layer in reversed(layers):
@@ -159,14 +167,14 @@ def location_of(layers: Sequence[Layer], path: Sequence[str]) -> str:
 
 
 def contains(tree: Tree, path: Sequence[str]) -> bool:
-    """Whether a tree contains a value or a table.
+    """Whether option values, given as nested dictionaries, contain a key.
 
     Args:
-        tree: The tree.
-        path: Parts of the dotted key.
+        tree: The nested dictionaries.
+        path: Parts of the dotted key, such as `["train", "steps"]`.
 
     Returns:
-        True if the key is set.
+        True if the key is set, to a value or to a table.
     """
     inner: object = tree
     for part in path:

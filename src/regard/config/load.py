@@ -32,22 +32,24 @@ def load_config(
     overrides: Sequence[str] = (),
     variant: Sequence[str] | None = None,
 ) -> Config:
-    """Loads a configuration: overrides override the file, the file the preset, the preset the defaults.
+    """Loads a configuration: overrides replace values of the file, the file those of the preset, the preset defaults.
 
-    The order of the options does not matter. An option without effect is an error, unless its value is the one that
-    would be used anyway. Values of a preset may be without effect: if the file or an override sets another kind of
-    model, the preset's `[model]` is dropped; if they set `train.epochs`, its `train.steps` is. A file that sets every
-    option, such as the `config.toml` of a model, is treated like a preset.
+    The order of the keys does not matter. If the file or an override sets an option that has no effect because of other
+    options, this is an error, unless it sets the value that would be used anyway. Values of the preset may be without
+    effect. If the file or an override sets another kind of model than the preset, the preset's `[model]` section is
+    dropped; if they set `train.epochs`, the preset's `train.steps` is dropped. A file that sets every option, such as
+    the `config.toml` of a stored model, is treated like a preset.
 
     Args:
-        path: TOML file, if any.
-        preset: Name of a preset; by default, the `preset` that the file names.
-        overrides: `key=value` with a dotted key, such as `train.steps=300`. Values are TOML; anything else is
-            text, so that strings need no quotes. The last value of a key wins.
-        variant: Overrides of the overrides, of the same form; if given, file and overrides are a starting point.
+        path: Path of a TOML file; None = no file.
+        preset: Name of a preset; by default, the value of `preset` in the overrides or the file.
+        overrides: Items `key=value` with a dotted key, such as `train.steps=300`. Values are TOML; anything that is
+            not TOML is text, so that strings need no quotes. Of several items with the same key, the last one wins.
+        variant: Further items, which replace values of `overrides`, for one of several variants of a configuration.
+            If given, file and overrides are treated like a preset. None = there are no variants.
 
     Returns:
-        The checked configuration; its `preset` is the name of the preset, if any.
+        The checked configuration; its `preset` is the name of the preset, or None.
 
     Raises:
         ConfigError: The file cannot be read or is not TOML, a key is unknown, a value is invalid or has no effect, or
@@ -72,13 +74,14 @@ def load_config(
 
 
 def read_overrides(overrides: Sequence[str]) -> Config:
-    """Reads overrides of a stored configuration, such as that of a training to be resumed.
+    """Reads option values that override a stored configuration, such as that of a training to be resumed.
 
     Args:
-        overrides: `key=value`, as for `load_config`.
+        overrides: Items `key=value` with a dotted key, such as `train.steps=300`.
 
     Returns:
-        The defaults with these values. Options without effect pass: that depends on the stored configuration.
+        A configuration with the given values, and defaults for all other options. It is not checked whether the options
+        have an effect, which depends on the stored configuration.
 
     Raises:
         ConfigError: A key is unknown, or a value is invalid.
@@ -94,7 +97,7 @@ def parse_config(text: str, *, where: str) -> Config:
 
     Args:
         text: TOML document.
-        where: Name of the source, for messages.
+        where: Name of the source, for messages, such as the path of the file.
 
     Returns:
         The checked configuration.
@@ -145,7 +148,10 @@ def _named_preset(layers: Sequence[Layer]) -> str | None:
         if "preset" in layer.tree:
             name = layer.tree["preset"]
             if not isinstance(name, str):
-                raise ConfigError(f"{layer.location(['preset'])}: preset must be the name of a preset, but is {name!r}")
+                raise ConfigError(
+                    f"{layer.location(['preset'])}: preset must be the name of a preset, such as 'bahdanau', but is "
+                    f"{name!r}"
+                )
             return _known_preset(name, layer)
     return None
 
@@ -170,7 +176,7 @@ def _check(layers: Sequence[Layer]) -> Config:
             path, message = describe(detail["loc"], detail["type"], detail["msg"], detail["input"], context, tree)
             lines.append(_shortened(f"{location_of(layers, path)}: {message}"))
         if len(details) > _MAX_MESSAGES:
-            lines.append(f"and {len(details) - _MAX_MESSAGES:,} more")
+            lines.append(f"and {len(details) - _MAX_MESSAGES:,} more errors")
         raise ConfigError("\n".join(dict.fromkeys(lines))) from None
     _check_export(config, layers)
     return config

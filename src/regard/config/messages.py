@@ -26,25 +26,25 @@ _MAX_SHOWN = 60
 def describe(
     loc: Sequence[int | str], kind: str, message: str, value: object, context: Mapping[str, object], tree: Tree
 ) -> tuple[tuple[str, ...], str]:
-    """Puts a validation error of pydantic into words for the user.
+    """Converts a validation error of pydantic to an error message for the user.
 
     Args:
-        loc: Location in the tree, as pydantic gives it.
-        kind: Pydantic's name of the kind of error.
-        message: Pydantic's message.
-        value: The invalid value.
-        context: Further details of the error, as pydantic gives them.
-        tree: The whole tree, which shows the kind of model.
+        loc: Location of the invalid value, pydantic's `loc`.
+        kind: Kind of error, pydantic's `type`, such as `extra_forbidden`.
+        message: Pydantic's own message, `msg`.
+        value: The invalid value, pydantic's `input`.
+        context: Further details of the error, pydantic's `ctx`.
+        tree: The whole configuration as nested dictionaries; its `model.kind` determines which options exist.
 
     Returns:
-        Parts of the dotted key, and the message.
+        Parts of the dotted key of the invalid option, and the message.
     """
     path = _path(loc)
     key = ".".join(path)
     if kind == "extra_forbidden":
         return path, _unknown(path, tree)
     if kind in ("model_type", "model_attributes_type"):
-        return path, f"{key} is a section, but is set to a value ({_shown(value)}): set a key within it, {key}.…"
+        return path, f"{key} is a section, but is set to a value ({_shown(value)}): set an option in it, {key}.NAME"
     if kind == "union_tag_invalid":
         model_kind = value.get("kind") if isinstance(value, dict) else value
         return (*path, "kind"), _choice(f"{key}.kind", model_kind, list(_MODELS))
@@ -70,17 +70,18 @@ def _expected(kind: str, message: str, field: FieldInfo | None) -> str:
         whole = field is not None and int in _types(field.annotation)
         noun = "a whole number" if whole else _TYPE_NAMES.get(type_name, "a number")
         return f"{noun} {_range(limits)}".rstrip()
-    return _TYPE_NAMES.get(type_name, f"otherwise ({message})")
+    return _TYPE_NAMES.get(type_name, f"a valid value ({message})")
 
 
 def bounds(field: FieldInfo | None) -> dict[str, float]:
-    """Range of a numeric option, or of the numbers in a list.
+    """Range of a numeric option, or of the numbers in an option that is a list.
 
     Args:
-        field: An option of the schema.
+        field: Pydantic's description of the option; None = unknown option.
 
     Returns:
-        Any of `ge`, `gt`, `le` and `lt`; empty if there is no range.
+        Limits of the value by pydantic's names: `ge` (at least), `gt` (more than), `le` (at most) and `lt` (less than),
+        those that are set; empty if there is no range.
 
     >>> from regard.config.schema import SearchConfig
     >>> bounds(SearchConfig.model_fields["beam"])

@@ -23,7 +23,7 @@ LOCATION_REACH = 256
 
 
 class AttentionConfig(Section):
-    """Options of attention in recurrent decoders."""
+    """Options of the section `[model.attention]`: attention of recurrent decoders to the source."""
 
     score: ScoreName = "general"
     """Score function; `concat` is Luong's name for `additive`."""
@@ -49,70 +49,73 @@ class AttentionConfig(Section):
 
 
 class ModelSection(Section):
-    """Base class of `[model]` sections: the facts about a model that other packages ask for.
+    """Base class of `[model]` sections, with properties of the model that other packages need.
 
-    Properties are not options: they are neither written to TOML nor part of a fingerprint.
+    These properties are computed from the options. They are not options themselves: they are neither written to TOML
+    nor part of a model's fingerprint.
     """
 
     @property
     @abstractmethod
     def attending_layers(self) -> int:
-        """Decoder layers that attend to the source; 0 for a model without attention."""
+        """Number of decoder layers that attend to the source; 0 for a model without attention."""
 
     @property
     @abstractmethod
     def attention_heads(self) -> int:
-        """Heads per attending layer."""
+        """Number of attention heads in each decoder layer that attends to the source."""
 
     @property
     @abstractmethod
     def score_name(self) -> ScoreName:
-        """Score of the attention to the source."""
+        """Name of the score function with which the decoder attends to the source, such as `additive`."""
 
     @property
     @abstractmethod
     def normalizer_option(self) -> tuple[str, NormalizerName]:
-        """Key, within `[model]`, and value of the option that normalizes the scores."""
+        """The option that selects how scores become attention weights: its key within `[model]`, and its value."""
 
     @property
     @abstractmethod
     def num_positions(self) -> int:
-        """Longest sentence on either side, in subwords with eos; `UNLIMITED` without learned positions."""
+        """Largest source or target length, in subwords with eos; `UNLIMITED` without learned positions."""
 
     @property
     @abstractmethod
     def max_source_len(self) -> int:
-        """Source positions, eos included, that can be attended to; `UNLIMITED` without a location-based score."""
+        """Number of source positions, eos included, that can be attended to; `UNLIMITED` without a location score."""
 
     @property
     @abstractmethod
     def state_width(self) -> int:
-        """Width of the decoder's states."""
+        """Width of the decoder's hidden states."""
 
     @property
     @abstractmethod
     def uses_lstm(self) -> bool:
-        """Whether layers are LSTMs, which some CPUs cannot run in bfloat16."""
+        """Whether the model has LSTM layers, which some CPUs cannot run in bfloat16."""
 
     @property
     @abstractmethod
     def default_batch_tokens(self) -> int:
-        """Padded tokens per batch for a corpus that is large enough."""
+        """Default batch size in tokens with padding, on either side; small corpora use half of it."""
 
     @property
     @abstractmethod
     def architecture(self) -> str:
-        """Short name for signatures, such as `bahdanau-additive-gru-512`."""
+        """Short description of the model, such as `bahdanau-additive-gru-512`, for the signature of a stored model."""
 
     @abstractmethod
     def product_rows(self, batch_tokens: int) -> int:
-        """Rows of a typical matrix product in training.
+        """Number of input rows of a typical matrix product in training.
+
+        Training times products of this size to choose between float32 and bfloat16.
 
         Args:
-            batch_tokens: Padded tokens per batch.
+            batch_tokens: Batch size in tokens, with padding.
 
         Returns:
-            Number of rows, for timing products of this size.
+            Number of rows.
         """
 
     @property
@@ -122,12 +125,12 @@ class ModelSection(Section):
 
     @property
     def num_attention_matrices(self) -> int:
-        """Attention matrices per sentence pair: one per head of each attending layer."""
+        """Number of attention matrices (target x source) per sentence pair: one per head of each attending layer."""
         return self.attending_layers * self.attention_heads
 
 
 class RNNConfig(ModelSection):
-    """Recurrent encoder-decoder without attention, or with attention of Bahdanau et al. 2015 or Luong et al. 2015."""
+    """Options of recurrent models, without attention or with that of Bahdanau et al. 2015 or Luong et al. 2015."""
 
     kind: Literal["rnn"] = "rnn"
     decoder: DecoderName = "luong"
@@ -155,62 +158,68 @@ class RNNConfig(ModelSection):
 
     @property
     def attending_layers(self) -> int:
-        """One, or none for the plain decoder."""
+        """Number of decoder layers that attend to the source: 1, or 0 for the plain decoder."""
         return 0 if self.decoder == "plain" else 1
 
     @property
     def attention_heads(self) -> int:
-        """Heads of the only attention; see `ModelSection.attention_heads`."""
+        """Number of attention heads, the option `attention.heads`. See `ModelSection.attention_heads`."""
         return self.attention.heads
 
     @property
     def score_name(self) -> ScoreName:
-        """`attention.score`; see `ModelSection.score_name`."""
+        """Name of the attention's score function, the option `attention.score`. See `ModelSection.score_name`."""
         return self.attention.score
 
     @property
     def normalizer_option(self) -> tuple[str, NormalizerName]:
-        """`attention.normalizer`; see `ModelSection.normalizer_option`."""
+        """Key and value of the option `attention.normalizer`. See `ModelSection.normalizer_option`."""
         return "attention.normalizer", self.attention.normalizer
 
     @property
     def num_positions(self) -> int:
-        """Unlimited: recurrent models have no positions."""
+        """Largest sentence length: unlimited, since recurrent models have no position embeddings."""
         return UNLIMITED
 
     @property
     def max_source_len(self) -> int:
-        """`attention.max_source` for a location-based score; see `ModelSection.max_source_len`."""
+        """Number of source positions that the attention covers: `attention.max_source` with a location-based score.
+
+        Unlimited with any other score. See `ModelSection.max_source_len`.
+        """
         return self.attention.max_source if self.attention.score == "location" else UNLIMITED
 
     @property
     def state_width(self) -> int:
-        """`hidden_size`; see `ModelSection.state_width`."""
+        """Width of the decoder's hidden states, the option `hidden_size`. See `ModelSection.state_width`."""
         return self.hidden_size
 
     @property
     def uses_lstm(self) -> bool:
-        """Whether `cell` is `lstm`; see `ModelSection.uses_lstm`."""
+        """Whether the option `cell` is `lstm`. See `ModelSection.uses_lstm`."""
         return self.cell == "lstm"
 
     @property
     def default_batch_tokens(self) -> int:
-        """2,048; see `ModelSection.default_batch_tokens`."""
+        """Default batch size of recurrent models in tokens with padding. See `ModelSection.default_batch_tokens`."""
         return 2_048
 
     @property
     def architecture(self) -> str:
-        """Decoder, score, normalizer unless it is softmax, cell and width."""
+        """Short description of the model: decoder, score, normalizer unless it is softmax, cell and width."""
         attention = _attention_names(self) if self.has_attention else []
         return "-".join([self.decoder, *attention, self.cell, str(self.hidden_size)])
 
     def product_rows(self, batch_tokens: int) -> int:
-        """One product per step, with one row per sentence."""
+        """Number of rows of the matrix product of one time step, which has one row per sentence of the batch.
+
+        See `ModelSection.product_rows`.
+        """
         return max(32, batch_tokens // 16)
 
 
 class TransformerConfig(ModelSection):
-    """Transformer (Vaswani et al. 2017)."""
+    """Options of Transformer models (Vaswani et al. 2017)."""
 
     kind: Literal["transformer"] = "transformer"
     width: Width = 256
@@ -240,57 +249,69 @@ class TransformerConfig(ModelSection):
 
     @property
     def attending_layers(self) -> int:
-        """All decoder layers."""
+        """Number of decoder layers that attend to the source: all of them, the option `decoder_layers`."""
         return self.decoder_layers
 
     @property
     def attention_heads(self) -> int:
-        """`heads`; see `ModelSection.attention_heads`."""
+        """Number of attention heads per layer, the option `heads`. See `ModelSection.attention_heads`."""
         return self.heads
 
     @property
     def score_name(self) -> ScoreName:
-        """Score of cross-attention."""
+        """Name of the score function of cross-attention, the option `cross_score`. See `ModelSection.score_name`."""
         return self.cross_score
 
     @property
     def normalizer_option(self) -> tuple[str, NormalizerName]:
-        """`normalizer`; see `ModelSection.normalizer_option`."""
+        """Key and value of the option `normalizer`. See `ModelSection.normalizer_option`."""
         return "normalizer", self.normalizer
 
     @property
     def num_positions(self) -> int:
-        """`max_positions` for learned positions; see `ModelSection.num_positions`."""
+        """Largest sentence length: `max_positions` with learned position embeddings, otherwise unlimited.
+
+        See `ModelSection.num_positions`.
+        """
         return self.max_positions if self.position == "learned" else UNLIMITED
 
     @property
     def max_source_len(self) -> int:
-        """`LOCATION_REACH` for a location-based score; see `ModelSection.max_source_len`."""
+        """Number of source positions that cross-attention covers: `LOCATION_REACH` with a location-based score.
+
+        Unlimited with any other score. See `ModelSection.max_source_len`.
+        """
         return LOCATION_REACH if self.cross_score == "location" else UNLIMITED
 
     @property
     def state_width(self) -> int:
-        """`width`; see `ModelSection.state_width`."""
+        """Width of the decoder's hidden states, the option `width`. See `ModelSection.state_width`."""
         return self.width
 
     @property
     def uses_lstm(self) -> bool:
-        """Never."""
+        """False: a Transformer has no LSTM layers."""
         return False
 
     @property
     def default_batch_tokens(self) -> int:
-        """Larger than for recurrent models: Transformers learn badly from small batches."""
+        """Default batch size of Transformers in tokens with padding.
+
+        Transformers learn badly from small batches, so it is larger than for recurrent models.
+        """
         return 4_096
 
     @property
     def architecture(self) -> str:
-        """Score, normalizer unless it is softmax, layers and width."""
+        """Short description of the model: score, normalizer unless it is softmax, layers and width."""
         layers = f"{self.encoder_layers}+{self.decoder_layers}"
         return "-".join(["transformer", *_attention_names(self), layers, str(self.width)])
 
     def product_rows(self, batch_tokens: int) -> int:
-        """All tokens of a batch, up to a number beyond which the time per row is constant."""
+        """Number of rows of a matrix product: all tokens of a batch, but at most 2048.
+
+        With more rows, the time per row is constant. See `ModelSection.product_rows`.
+        """
         return min(batch_tokens, 2_048)
 
 
@@ -304,13 +325,13 @@ ModelConfig = Annotated[RNNConfig | TransformerConfig, Field(discriminator="kind
 
 
 def guided_layer(configured: int | None, num_layers: int) -> int:
-    """Number of the layer that links guide.
+    """Index of the decoder layer whose attention guided alignment trains towards word links.
 
     Args:
-        configured: Number in the configuration, or None.
-        num_layers: Number of layers with cross-attention.
+        configured: Value of the option `train.guided_layer`; None = use the default.
+        num_layers: Number of decoder layers with cross-attention.
 
     Returns:
-        The configured number; by default the last layer but one, or the only layer.
+        0-based index: `configured`, or by default the last layer but one (the only layer if there is one).
     """
     return max(0, num_layers - 2) if configured is None else configured

@@ -20,13 +20,13 @@ def preset_names() -> tuple[str, ...]:
 
 
 def preset_text(name: str) -> str:
-    """TOML text of a preset, comments included.
+    """Reads the TOML text of a preset, with its comments.
 
     Args:
         name: One of `preset_names()`.
 
     Returns:
-        TOML text that sets some options of `regard.config.schema.Config`.
+        TOML document that sets some of the options of `regard.config.schema.Config`.
 
     Raises:
         ConfigError: There is no such preset.

@@ -78,7 +78,7 @@ def _checked_direction(text: str | None) -> str | None:
 
 
 class DataConfig(Section):
-    """Paths of the parallel text."""
+    """Options of the section `[data]`: paths of the parallel text, and its longest sentences."""
 
     src: str | None = None
     """Training source: plain text or .gz, one sentence per line; or a .tsv with both sides, without `tgt`."""
@@ -95,7 +95,7 @@ class DataConfig(Section):
 
 
 class SubwordConfig(Section):
-    """SentencePiece vocabulary."""
+    """Options of the section `[subword]`: the SentencePiece vocabulary."""
 
     kind: Literal["unigram", "bpe"] = "unigram"
     vocab_size: Annotated[int, NUMBER, Field(ge=1, le=1_000_000)] | None = None
@@ -107,7 +107,7 @@ class SubwordConfig(Section):
 
 
 class TrainConfig(Section):
-    """Options of training."""
+    """Options of the section `[train]`: training, validation and checkpoints."""
 
     steps: Count | None = None
     """Number of updates, at most; derived from the corpus if neither this nor `epochs` is set."""
@@ -168,7 +168,7 @@ class TrainConfig(Section):
 
 
 class SearchConfig(Section):
-    """Default options of translation."""
+    """Options of the section `[search]`: the defaults of the search for translations."""
 
     beam: Annotated[int, NUMBER, Field(ge=1, le=1000)] = 5
     length_penalty: Annotated[float, NUMBER, Field(ge=0, le=10)] = 1.0
@@ -181,7 +181,7 @@ class SearchConfig(Section):
 
 
 class Config(Section):
-    """The whole configuration, as in one TOML file."""
+    """The whole configuration of a model and its training: all options, as in one TOML file."""
 
     preset: str | None = None
     """Name of the preset that the other values override."""

@@ -34,7 +34,7 @@ default, so that configurations of older models keep their text, and with it the
 
 
 class Section(BaseModel):
-    """A section of the configuration: immutable; unknown keys are errors."""
+    """Base class of the sections of a configuration, which are immutable and refuse unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 

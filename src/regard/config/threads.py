@@ -22,22 +22,22 @@ def available_cores() -> int:
 
 
 def max_threads() -> int:
-    """Largest number of threads that regard accepts on this machine."""
+    """Largest number of CPU threads that regard accepts on this machine."""
     return max(MIN_THREAD_LIMIT, THREADS_PER_CORE * available_cores())
 
 
 def check_threads(threads: int, *, name: str) -> int:
-    """Checks a number of threads that the user asked for.
+    """Refuses a number of CPU threads that is too large for this machine.
 
     Args:
-        threads: Number of threads.
-        name: Name of the option, for the message.
+        threads: Number of threads that the user asked for.
+        name: Name of the option that sets it, for the message, such as `train.threads`.
 
     Returns:
-        `threads`.
+        `threads`, unchanged.
 
     Raises:
-        ConfigError: The number is below 1 or above `max_threads()`.
+        ConfigError: `threads` is below 1 or above `max_threads()`.
     """
     limit = max_threads()
     if not 1 <= threads <= limit:
@@ -49,14 +49,15 @@ def check_threads(threads: int, *, name: str) -> int:
 
 
 def clamped_threads(threads: int, *, name: str) -> tuple[int, str]:
-    """Lowers a number of threads that was stored on another machine.
+    """Replaces a number of CPU threads, stored on another machine, that is too large for this machine.
 
     Args:
-        threads: Number of threads.
-        name: Name of the option, for the note.
+        threads: Number of threads in the stored configuration.
+        name: Name of the option that sets it, for the note, such as `train.threads`.
 
     Returns:
-        The number to use, and a note for the user if it was lowered to the number of cores; otherwise an empty note.
+        `threads` and an empty text; or, if `threads` is above `max_threads()`, the number of cores and a note for the
+        user.
     """
     if threads <= max_threads():
         return threads, ""

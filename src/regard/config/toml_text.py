@@ -40,29 +40,29 @@ _ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b
 
 
 def parse(text: str, *, wide: bool = False) -> Tree:
-    """Parses a TOML document.
+    """Parses a TOML document, with limits on its size, its depth and its integers.
 
     Args:
         text: TOML document.
         wide: Whether to allow integers beyond 64 bits, for callers that check ranges themselves.
 
     Returns:
-        Nested dictionaries.
+        Values and tables as nested dictionaries by key.
 
     Raises:
-        TOMLDecodeError: The text is not TOML, or exceeds a limit of size or depth; the message says where.
+        TOMLDecodeError: The text is not TOML, or exceeds a limit; the message says where.
     """
     if len(text) > MAX_CHARS:
-        raise TOMLDecodeError(f"expected at most {MAX_CHARS:,} characters, found {len(text):,}")
+        raise TOMLDecodeError(f"expected at most {MAX_CHARS:,} characters in the document, found {len(text):,}")
     _check_depth(text)
     try:
         tree = tomllib.loads(text)
     except RecursionError:
-        raise TOMLDecodeError("too deeply nested") from None
+        raise TOMLDecodeError("lists or tables are nested too deeply") from None
     except TOMLDecodeError:
         raise
     except ValueError:  # Python limits the digits of an integer
-        raise TOMLDecodeError("a whole number that does not fit in 64 bits") from None
+        raise TOMLDecodeError("expected integers of at most 64 bits, got a larger one") from None
     if not wide:
         _check_numbers(tree)
     return tree
@@ -79,7 +79,7 @@ def _check_depth(text: str) -> None:
         if depth > _MAX_DEPTH or dots > _MAX_DEPTH:
             line = text.count("\n", 0, token.start()) + 1
             what = "nested lists or tables" if depth > _MAX_DEPTH else "parts of one key"
-            raise TOMLDecodeError(f"more than {_MAX_DEPTH} {what} (at line {line})")
+            raise TOMLDecodeError(f"expected at most {_MAX_DEPTH} {what}, got more (at line {line})")
 
 
 def _check_numbers(tree: Tree) -> None:
@@ -87,7 +87,7 @@ def _check_numbers(tree: Tree) -> None:
     while level:
         for key, value in level:
             if isinstance(value, int) and not -_LARGEST_INTEGER <= value < _LARGEST_INTEGER:
-                raise TOMLDecodeError(f"{key[:80]}: a whole number that does not fit in 64 bits")
+                raise TOMLDecodeError(f"{key[:80]}: expected an integer of at most 64 bits, got a larger one")
         level = [
             (key if isinstance(value, list) else inner_key, inner)
             for key, value in level
@@ -97,15 +97,15 @@ def _check_numbers(tree: Tree) -> None:
 
 
 def line_of(text: str, path: Sequence[str]) -> int | None:
-    r"""Line in which a key is set.
+    r"""Finds the line of a TOML document in which a key is set.
 
     Args:
         text: A TOML document.
-        path: Parts of the dotted key, outermost table first.
+        path: Parts of the dotted key, outermost table first, such as `["train", "steps"]`.
 
     Returns:
-        Line number from 1: of the key, or else of the nearest enclosing table; None if neither has a line of its own
-        (keys within inline tables are not searched).
+        1-based line number of the key; if the key is not found, of the heading of its nearest enclosing table; None if
+        that is not found either. Keys within inline tables are not searched.
 
     >>> line_of("[train]\nsteps = 3", ["train", "steps"])
     2
@@ -126,16 +126,16 @@ def line_of(text: str, path: Sequence[str]) -> int | None:
 
 
 def write_value(value: object) -> str:
-    r"""Writes a value as TOML.
+    r"""Converts a value to TOML text, the part after the equals sign.
 
     Args:
-        value: A boolean, number, string, list or tuple of these, or a mapping (written inline).
+        value: A boolean, number or string, a list or tuple of values, or a mapping (written as an inline table).
 
     Returns:
         TOML text on one line.
 
     Raises:
-        TypeError: TOML has no such type.
+        TypeError: The value is of another type.
 
     >>> write_value(("a\n", 1e-05, True))
     '["a\\n", 1e-05, true]'
@@ -151,11 +151,11 @@ def write_value(value: object) -> str:
     if isinstance(value, Mapping):
         inner = ", ".join(f"{write_key(str(key))} = {write_value(item)}" for key, item in value.items())
         return "{" + inner + "}"
-    raise TypeError(f"TOML has no {type(value).__name__}")
+    raise TypeError(f"expected a boolean, number, string, list, tuple or mapping, got {type(value).__name__}")
 
 
 def write_key(key: str) -> str:
-    """Writes a key as TOML, quoted if necessary."""
+    """Converts a key to TOML text, in quotes if TOML requires them."""
     return key if _BARE.fullmatch(key) else write_value(key)
 
 

@@ -19,12 +19,12 @@ _NOISE = 1.25
 
 @dataclass(frozen=True, eq=False)
 class Batches(Sequence[tuple[int, ...]]):
-    """The batches of one epoch; each is a tuple of sentence numbers.
+    """The batches of one epoch, each a tuple of the row numbers of its sentence pairs in the corpus.
 
     Attributes:
-        order: `(N,)` int64, all sentence numbers, batch by batch.
-        starts: `(batches,)` int64, index in `order` of the start of each batch.
-        ends: `(batches,)` int64, index in `order` of the end of each batch, exclusive.
+        order: Row numbers of all N sentence pairs of the corpus, sorted by length, `(N,)` int64.
+        starts: Index in `order` of each batch's first row number, `(num_batches,)` int64, in the order of training.
+        ends: Index in `order` after each batch's last row number, `(num_batches,)` int64.
     """
 
     order: NDArray[np.int64]
@@ -32,7 +32,7 @@ class Batches(Sequence[tuple[int, ...]]):
     ends: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """Number of batches."""
+        """Number of batches in the epoch."""
         return len(self.starts)
 
     @overload
@@ -42,37 +42,38 @@ class Batches(Sequence[tuple[int, ...]]):
     def __getitem__(self, index: slice) -> Batches: ...
 
     def __getitem__(self, index: int | slice) -> tuple[int, ...] | Batches:
-        """Sentence numbers of one batch, or a range of batches for a slice."""
+        """Row numbers of the sentence pairs of one batch; for a slice, the batches in this range."""
         if isinstance(index, slice):
             return Batches(self.order, self.starts[index], self.ends[index])
         return tuple(self.order[self.starts[index] : self.ends[index]].tolist())
 
     def __iter__(self) -> Iterator[tuple[int, ...]]:
-        """Iterates over the batches."""
+        """Iterates over the batches, each a tuple of row numbers."""
         return (self[i] for i in range(len(self)))
 
 
 class BatchPlan:
-    """Groups sentences into batches by length.
+    """Groups sentence pairs of similar lengths into batches, differently in each epoch.
 
-    Sentences are sorted by target length and then by source length plus a little noise, so that each epoch groups other
-    sentences. The sorted sequence is cut where a padded batch would exceed the limit.
+    Pairs are sorted by target length, and then by source length plus a little random noise, so that each epoch groups
+    other pairs. The sorted sequence is cut where a padded batch would exceed the limit.
 
     Attributes:
-        src_lens: `(N,)` int64.
-        tgt_lens: `(N,)` int64.
-        batch_tokens: Padded tokens per batch on either side, at most.
-        seed: Seed; seed and epoch number determine the batches.
+        src_lens: Source lengths of the N sentence pairs with eos, `(N,)` int64.
+        tgt_lens: Target lengths of the N sentence pairs with eos, `(N,)` int64.
+        batch_tokens: Largest number of tokens of a batch on either side, padding included.
+        seed: Random seed; seed and epoch number determine the batches.
     """
 
     def __init__(self, src_lens: Lengths, tgt_lens: Lengths, *, batch_tokens: int, seed: int) -> None:
-        """Stores the lengths.
+        """Plans batches for sentence pairs of given lengths.
 
         Args:
-            src_lens: `(N,)`, source lengths including eos.
-            tgt_lens: `(N,)`, target lengths including eos.
-            batch_tokens: Padded tokens per batch on either side, at most. A longer sentence forms a batch alone.
-            seed: Any number.
+            src_lens: Source lengths with eos, `(N,)`.
+            tgt_lens: Target lengths with eos, `(N,)`.
+            batch_tokens: Largest number of tokens of a batch on either side, padding included. A longer sentence forms
+                a batch alone.
+            seed: Random seed, any integer.
 
         Raises:
             ShapeError: The numbers of source and target lengths differ.
@@ -82,22 +83,23 @@ class BatchPlan:
         self.tgt_lens = np.asarray(tgt_lens, dtype=np.int64)
         if self.src_lens.shape != self.tgt_lens.shape:
             raise ShapeError(
-                f"expected as many target as source lengths, got {self.src_lens.size} and {self.tgt_lens.size}"
+                f"expected as many target lengths as source lengths, got {self.tgt_lens.size} target lengths and "
+                f"{self.src_lens.size} source lengths: pass one of each per sentence pair"
             )
         if batch_tokens < 1:
-            raise ConfigError(f"train.batch_tokens: expected at least 1, got {batch_tokens}")
+            raise ConfigError(f"train.batch_tokens: expected at least 1, got {batch_tokens}: raise it, or leave it out")
         self.batch_tokens = batch_tokens
         self.seed = seed
         self._widths = np.maximum(np.maximum(self.src_lens, self.tgt_lens), 1)
 
     def epoch(self, number: int) -> Batches:
-        """Batches of an epoch, in random order.
+        """Makes the batches of an epoch, in random order.
 
         Args:
             number: Number of the epoch, from 0.
 
         Returns:
-            The batches; together they contain every sentence exactly once.
+            The batches, which together contain every sentence pair exactly once.
         """
         rng = np.random.default_rng((self.seed % 2**64, number))
         order = self._sort(rng)

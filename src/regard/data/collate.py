@@ -19,19 +19,19 @@ Ids = Sequence[int] | NDArray[np.int32]
 def collate(
     src: Sequence[Ids], tgt: Sequence[Ids] | None, *, specials: Specials, indices: Sequence[int] | None = None
 ) -> Batch:
-    """Makes a batch: adds bos and eos, and pads at the end.
+    """Makes a batch of tensors from B tokenized sentences: adds bos and eos, and pads sentences at their end.
 
     Args:
-        src: B source sentences.
-        tgt: B target sentences, or None for translation.
-        specials: Special ids.
-        indices: Numbers of the sentences in their corpus; by default, 0 to B - 1.
+        src: Subword ids of the B source sentences, without bos and eos.
+        tgt: Subword ids of the B target sentences, without bos and eos; None = there are no targets, as in translation.
+        specials: Ids of the special tokens.
+        indices: Row numbers of the sentences in their corpus, stored with the batch; by default, 0 to B - 1.
 
     Returns:
-        A batch with `(B, S)` source ids and `(B, T)` target ids; T is 0 without targets.
+        A batch with source ids, `(B, S)`, and target ids, `(B, T)`; T is 0 without targets.
 
     Raises:
-        ShapeError: The number of targets or of indices differs from that of sources.
+        ShapeError: The numbers of targets or of indices differ from the number of sources.
     """
     for name, given in (("targets", tgt), ("indices", indices)):
         if given is not None and len(given) != len(src):

@@ -19,11 +19,11 @@ _CHUNK = 50_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ragged:
-    """Sequences of different lengths in one array.
+    """Integer sequences of different lengths, called rows, stored in one array.
 
     Attributes:
-        values: `(N,)` int32, all sequences, concatenated.
-        offsets: `(rows + 1,)` int64, start of each sequence and end of the last.
+        values: The N values of all rows, concatenated, `(N,)` int32.
+        offsets: Index in `values` of the start of each row, and of the end of the last row, `(num_rows + 1,)` int64.
     """
 
     values: NDArray[np.int32]
@@ -31,26 +31,26 @@ class Ragged:
 
     @classmethod
     def from_rows(cls, rows: Sequence[Sequence[int]]) -> Ragged:
-        """Copies rows of ids into one array."""
+        """Makes a `Ragged` array from sequences of integers, such as token ids."""
         offsets = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum([len(row) for row in rows], out=offsets[1:])
         return cls(np.fromiter(chain.from_iterable(rows), dtype=np.int32, count=int(offsets[-1])), offsets)
 
     @classmethod
     def join(cls, parts: Sequence[Ragged]) -> Ragged:
-        """Concatenates the rows of several arrays."""
+        """Makes one `Ragged` array with the rows of several arrays, in order."""
         lengths = np.concatenate([np.zeros(1, dtype=np.int64), *(part.lengths for part in parts)])
         values = np.concatenate([np.zeros(0, dtype=np.int32), *(part.values for part in parts)])
         return cls(values, np.cumsum(lengths))
 
     def take(self, rows: NDArray[np.int64]) -> Ragged:
-        """Selects rows.
+        """Copies some of the rows.
 
         Args:
-            rows: `(n,)`, row numbers.
+            rows: Numbers of the rows to copy, `(num_selected,)` int64.
 
         Returns:
-            These rows, in this order.
+            The selected rows, in the order of `rows`.
         """
         offsets = np.concatenate(([0], np.cumsum(self.lengths[rows])))
         # Index of each token: its index in the result, shifted by the difference of its row's old and new offset.
@@ -62,26 +62,26 @@ class Ragged:
         return len(self.offsets) - 1
 
     def __getitem__(self, row: int) -> NDArray[np.int32]:
-        """Ids of one row."""
+        """Values of one row."""
         if not 0 <= row < len(self):
-            raise IndexError(f"row {row} of {len(self)}")
+            raise IndexError(f"expected a row number from 0 to {len(self) - 1}, got {row}")
         return self.values[self.offsets[row] : self.offsets[row + 1]]
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """`(rows,)`, number of ids per row."""
+        """Number of values in each row, `(num_rows,)` int64."""
         return np.diff(self.offsets)
 
 
 @dataclass(frozen=True, slots=True)
 class Resampling:
-    """Options for sampling segmentations in each epoch (subword regularization, Kudo 2018).
+    """Options for sampling a new segmentation of the text in each epoch (subword regularization, Kudo 2018).
 
     Attributes:
         src_subword: Source vocabulary.
         tgt_subword: Target vocabulary.
-        alpha: Smoothing of the sampled segmentation, see `Subword.encode_ids`.
-        max_len: A sampled segmentation longer than this is replaced by the best one.
+        alpha: Strength of the sampling, as the argument `sample_alpha` of `Subword.encode_ids`.
+        max_len: Largest number of subwords; a longer sampled segmentation is replaced by the best segmentation.
     """
 
     src_subword: Subword
@@ -92,14 +92,14 @@ class Resampling:
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Sentence pairs as ids.
+    """Sentence pairs of a corpus as subword ids, one pair per row.
 
     Attributes:
-        src: Source ids, without eos.
-        tgt: Target ids, without bos and eos.
-        pairs: Text of the rows.
-        num_dropped: Number of pairs left out because a side was longer than the limit.
-        resampling: How to sample segmentations; None = always use the best one.
+        src: Subword ids of the source sentences, without eos.
+        tgt: Subword ids of the target sentences, without bos and eos.
+        pairs: Text of each row's sentence pair.
+        num_dropped: Number of sentence pairs left out because source or target was longer than the limit.
+        resampling: Options for sampling segmentations; None = always use the best segmentation.
     """
 
     src: Ragged
@@ -118,20 +118,20 @@ class Corpus:
         max_len: int,
         sample_alpha: float = 0.0,
     ) -> Corpus:
-        """Encodes sentence pairs in their best segmentation.
+        """Segments sentence pairs into subwords, by the best segmentation, and makes a corpus of them.
 
         Args:
             pairs: Normalized sentence pairs.
             src_subword: Source vocabulary.
             tgt_subword: Target vocabulary.
-            max_len: Pairs with more subwords than this on a side are left out.
-            sample_alpha: If above 0, `resample` samples other segmentations, see `Subword.encode_ids`.
+            max_len: Largest number of subwords of a sentence; pairs with a longer source or target are left out.
+            sample_alpha: Strength of the sampling in `resample`, as for `Subword.encode_ids`; 0 = no sampling.
 
         Returns:
             The corpus.
 
         Raises:
-            DataError: No pair is short enough.
+            DataError: Every sentence pair is too long.
         """
         src = _encode(src_subword, [pair.src for pair in pairs])
         tgt = _encode(tgt_subword, [pair.tgt for pair in pairs])
@@ -146,35 +146,36 @@ class Corpus:
         return cls(src.take(rows), tgt.take(rows), kept, len(pairs) - len(rows), resampling)
 
     def __len__(self) -> int:
-        """Number of pairs."""
+        """Number of sentence pairs."""
         return len(self.src)
 
     def src_ids(self, row: int) -> NDArray[np.int32]:
-        """Source ids of one pair, without eos."""
+        """Subword ids of the source of one sentence pair, without eos."""
         return self.src[row]
 
     def tgt_ids(self, row: int) -> NDArray[np.int32]:
-        """Target ids of one pair, without bos and eos."""
+        """Subword ids of the target of one sentence pair, without bos and eos."""
         return self.tgt[row]
 
     @property
     def src_lens(self) -> NDArray[np.int64]:
-        """`(pairs,)`, source lengths without eos."""
+        """Number of source subwords of each sentence pair, without eos, `(num_pairs,)` int64."""
         return self.src.lengths
 
     @property
     def tgt_lens(self) -> NDArray[np.int64]:
-        """`(pairs,)`, target lengths without eos."""
+        """Number of target subwords of each sentence pair, without bos and eos, `(num_pairs,)` int64."""
         return self.tgt.lengths
 
     def resample(self, seed: int) -> Corpus:
-        """Samples a segmentation of every sentence; the rows stay the same pairs.
+        """Samples a new segmentation of every sentence, for the next epoch (subword regularization).
 
         Args:
-            seed: Seed of the random generator.
+            seed: Random seed of the sampling.
 
         Returns:
-            The corpus with other ids, or itself if it was encoded without `sample_alpha`.
+            A corpus of the same sentence pairs with the sampled subword ids; `self` if the corpus was made without
+            `sample_alpha`.
         """
         options = self.resampling
         if options is None:

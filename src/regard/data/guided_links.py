@@ -29,10 +29,10 @@ _MAX_NOTES = 5
 
 
 class WordStarts:
-    """Maps subword ids to words: a word starts at each subword that starts with a space.
+    """Maps the subwords of a sentence to its words: a word starts at each subword that starts with a space.
 
     Args:
-        subword: Vocabulary; none of its subwords spans a space.
+        subword: Subword vocabulary, in which no subword has a space after its first character.
     """
 
     def __init__(self, subword: Subword) -> None:
@@ -40,13 +40,14 @@ class WordStarts:
         self.starts_word = np.array([piece.startswith(SPACE) for piece in pieces], dtype=bool)
 
     def word_numbers(self, ids: Ids) -> NDArray[np.int64]:
-        """Word number of each subword of a sentence.
+        """Finds the word to which each subword of a sentence belongs.
 
         Args:
-            ids: Ids of the sentence, without bos and eos.
+            ids: The L subword ids of the sentence, without bos and eos.
 
         Returns:
-            `(L,)`, from 0; equals `regard.text.words.word_of_piece` for normalized text.
+            0-based word number of each subword, `(L,)` int64; the same as from `regard.text.words.word_of_piece` for
+            normalized text.
         """
         numbers: NDArray[np.int64] = np.cumsum(self.starts_word[np.asarray(ids, dtype=np.int64)], dtype=np.int64) - 1
         return np.maximum(numbers, 0)
@@ -54,13 +55,14 @@ class WordStarts:
 
 @dataclass(frozen=True, eq=False)
 class GuidedLinks:
-    """Word links of a corpus.
+    """Word links of a training corpus, from which guided alignment computes the attention weights to train towards.
 
     Attributes:
-        links: One row per pair: source word, target word, source word, target word, …
+        links: Per sentence pair, its links as a row of word numbers: source, target, source, target, ...
         src: Maps source subwords to words.
         tgt: Maps target subwords to words.
-        unlinked_to_eos: Whether target words without a link attend to eos, in pairs that have any links.
+        unlinked_to_eos: Whether target words without a link should attend to the source's eos, in sentence pairs that
+            have any links; otherwise such words are not supervised.
     """
 
     links: Ragged
@@ -72,16 +74,16 @@ class GuidedLinks:
     def from_links(
         cls, links: Sequence[Links], src_subword: Subword, tgt_subword: Subword, *, unlinked_to_eos: bool = False
     ) -> GuidedLinks:
-        """Stores the links of all pairs in one array.
+        """Makes `GuidedLinks` from the word links of all sentence pairs of a corpus.
 
         Args:
-            links: Links of each pair, within its sentences, in the order of the corpus.
+            links: Links of each sentence pair, in the order of the corpus; all words must exist in their sentences.
             src_subword: Source vocabulary.
             tgt_subword: Target vocabulary.
-            unlinked_to_eos: Whether unlinked words attend to eos, see the attribute.
+            unlinked_to_eos: Whether target words without a link should attend to the source's eos.
 
         Returns:
-            The links.
+            The links, stored in one array.
         """
         src = WordStarts(src_subword)
         tgt = src if tgt_subword is src_subword else WordStarts(tgt_subword)
@@ -93,18 +95,18 @@ class GuidedLinks:
         )
 
     def alignment_targets(self, rows: Sequence[int], src: Sequence[Ids], tgt: Sequence[Ids]) -> AlignmentTargets:
-        """Alignment targets of some pairs, at subword level.
+        """Computes the attention weights that guided alignment trains towards, for a batch of sentence pairs.
 
-        Each subword of a target word attends uniformly to all subwords of the linked source words. The target's eos is
-        not supervised, nor are words without a link unless `unlinked_to_eos`.
+        Each subword of a target word should attend uniformly to all subwords of the linked source words. There are no
+        weights for the target's eos, nor for words without a link unless `unlinked_to_eos` is set.
 
         Args:
-            rows: Numbers of the pairs in the corpus.
-            src: Source ids of the pairs, in their current segmentation.
-            tgt: Target ids of the pairs.
+            rows: Row numbers in the corpus of the sentence pairs of the batch.
+            src: Source subword ids of these pairs, without eos, in their current segmentation.
+            tgt: Target subword ids of these pairs, without bos and eos, in their current segmentation.
 
         Returns:
-            Targets for the batch of these pairs.
+            The weights, as a sparse `(B, T, S)` tensor.
         """
         places: list[tuple[int, int, int]] = []
         shares: list[float] = []
@@ -142,25 +144,25 @@ def read_guided_links(
     base: int | None = None,
     unlinked_to_eos: bool = False,
 ) -> tuple[GuidedLinks, list[str]]:
-    """Reads the word links of a training text.
+    """Reads the word links of a training text, for guided alignment, from a file in Pharaoh format.
 
-    Sure and possible links are treated alike. Links to words that a sentence does not have are left out with a note.
+    Sure and possible links are treated alike. Links to words that a sentence does not have are left out, with a note.
 
     Args:
-        path: File in Pharaoh format, one line per line of the training text.
-        pairs: Training pairs, with their line numbers.
+        path: Path of the file; line n has the links of line n of the training text.
+        pairs: The sentence pairs to train on, with their line numbers in the training text.
         num_lines: Number of lines of the training text.
         src_subword: Source vocabulary.
         tgt_subword: Target vocabulary.
-        base: Number of the first word in the file, 0 or 1; None = detect it.
-        unlinked_to_eos: Whether unlinked words attend to eos, see `GuidedLinks`.
+        base: Number that the first word of a sentence has in the file, 0 or 1; None = detect it.
+        unlinked_to_eos: Whether target words without a link should attend to the source's eos, see `GuidedLinks`.
 
     Returns:
-        The links of these pairs, and notes on links that were left out.
+        The links of `pairs`, and notes for the user on links that were left out.
 
     Raises:
-        DataError: The file cannot be read, has another number of lines or a line in another format, or has no link for
-            any of the pairs.
+        DataError: The file cannot be read, has another number of lines than the training text, has a malformed line, or
+            has no links for any of the pairs.
     """
     by_line = {pair.line: number for number, pair in enumerate(pairs)}
     kept: list[Links] = [()] * len(pairs)
@@ -186,7 +188,7 @@ def read_guided_links(
     if not any(kept):
         raise DataError(
             f"{path}: expected word links for guided alignment, found none for any of the {len(pairs)} training "
-            f"pairs{': ' + invalid[0] if invalid else ''}: is it the right file, as written by an aligner?"
+            f"pairs{': ' + invalid[0] if invalid else ''}: check train.guided_file, which must be an aligner's output"
         )
     notes = invalid[:_MAX_NOTES]
     if len(invalid) > _MAX_NOTES:

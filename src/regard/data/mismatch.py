@@ -15,14 +15,16 @@ MAX_WITHOUT_LETTERS = 0.9
 
 
 def mismatch_warnings(train: Sequence[Pair], val: Sequence[Pair]) -> list[str]:
-    """Checks parallel text for signs of wrong files.
+    """Warns if parallel text looks as if the user had given wrong files.
+
+    The signs are validation pairs that are also training pairs, equal text on both sides, and text without letters.
 
     Args:
-        train: Training pairs.
-        val: Validation pairs.
+        train: Training sentence pairs.
+        val: Validation sentence pairs.
 
     Returns:
-        One warning per sign, for the user.
+        One warning for the user per sign found.
     """
     warnings = []
     repeated = {(pair.src, pair.tgt) for pair in val} & {(pair.src, pair.tgt) for pair in train}

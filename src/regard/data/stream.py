@@ -16,17 +16,18 @@ from regard.values import Batch, Specials
 
 
 class BatchStream:
-    """Endless iterator over batches, with another order in each epoch.
+    """Endless iterator over training batches, with new batches in a new order in each epoch.
 
-    Before each epoch, a corpus that was encoded with `sample_alpha` is resampled, and batches are planned for the new
-    lengths. A batch depends only on the arguments, the epoch and its number in the epoch.
+    At the start of each epoch, a new segmentation is sampled if the corpus was made with `sample_alpha`, and batches
+    are planned for the new lengths. A batch depends only on the constructor arguments, the epoch and the batch's number
+    in the epoch.
 
     Attributes:
-        corpus: The corpus, in its best segmentation.
-        batch_tokens: Padded tokens per batch on either side, at most.
-        seed: Seed of batches, their order and sampled segmentations.
-        specials: Special ids.
-        guided_links: Word links of the corpus for guided alignment, if any.
+        corpus: The training corpus, in its best segmentation.
+        batch_tokens: Largest number of tokens of a batch on either side, padding included.
+        seed: Random seed of the batches, their order and sampled segmentations.
+        specials: Ids of the special tokens.
+        guided_links: Word links of the corpus for guided alignment; None = no guided alignment.
     """
 
     def __init__(
@@ -38,21 +39,21 @@ class BatchStream:
         specials: Specials,
         guided_links: GuidedLinks | None = None,
     ) -> None:
-        """Starts at the first batch.
+        """Makes a stream that starts at the first batch of the first epoch.
 
         Args:
-            corpus: The corpus.
-            batch_tokens: Padded tokens per batch on either side, at most.
-            seed: Seed, any integer.
-            specials: Special ids.
-            guided_links: Word links of the corpus; if given, every batch has alignment targets.
+            corpus: The training corpus.
+            batch_tokens: Largest number of tokens of a batch on either side, padding included.
+            seed: Random seed, any integer.
+            specials: Ids of the special tokens.
+            guided_links: Word links of the corpus; if given, every batch has `alignment_targets`.
 
         Raises:
             DataError: The corpus is empty.
             ConfigError: `batch_tokens` is not positive.
         """
         if not len(corpus):
-            raise DataError("expected sentence pairs to make batches of, got an empty corpus")
+            raise DataError("expected sentence pairs to train on, got an empty corpus: check the files of the corpus")
         self.corpus = corpus
         self.batch_tokens = batch_tokens
         self.seed = seed
@@ -70,26 +71,26 @@ class BatchStream:
 
     @property
     def batches_per_epoch(self) -> int:
-        """Batches in the current epoch; other epochs may have a few more or less."""
+        """Number of batches in the current epoch; other epochs may have a few more or less."""
         return len(self._batches)
 
     @property
     def epoch(self) -> float:
-        """Number of epochs done, including the fraction of the current one."""
+        """Number of completed epochs, plus the completed fraction of the current epoch."""
         return self._epoch + self._batch / len(self._batches)
 
     def state(self) -> dict[str, int]:
-        """Position and identity of the stream: `epoch`, `batch`, `num_pairs`, `batch_tokens` and `seed`."""
+        """Position (`epoch`, `batch`) and settings (`num_pairs`, `batch_tokens`, `seed`), to save in a checkpoint."""
         return {"epoch": self._epoch, "batch": self._batch, **self._identity()}
 
     def restore(self, state: dict[str, int]) -> None:
-        """Moves to a saved position; the following batches are the same as in the stream that saved it.
+        """Moves to a saved position, from which the stream continues like the stream that saved it.
 
         Args:
-            state: Result of `state` of that stream.
+            state: Dictionary that the method `state` of the other stream returned.
 
         Raises:
-            CheckpointError: That stream had another corpus, batch size or seed.
+            CheckpointError: The other stream had another corpus, batch size or seed, or the position is invalid.
         """
         for name, value in self._identity().items():
             if state.get(name) != value:
@@ -103,7 +104,7 @@ class BatchStream:
         if epoch < 0 or not 0 <= batch <= len(self._batches):
             raise CheckpointError(
                 f"expected a position in a stream of {len(self._batches)} batches per epoch, got epoch {epoch}, batch "
-                f"{batch}: the training state is damaged or belongs to another corpus"
+                f"{batch}: the training state is damaged or belongs to another corpus; start a new training"
             )
         self._batch = batch
 
@@ -111,11 +112,11 @@ class BatchStream:
         return {"num_pairs": len(self.corpus), "batch_tokens": self.batch_tokens, "seed": self.seed}
 
     def __iter__(self) -> Iterator[Batch]:
-        """The stream itself."""
+        """Returns the stream itself, which is an iterator."""
         return self
 
     def __next__(self) -> Batch:
-        """The next batch."""
+        """Makes the next batch; after the last batch of an epoch, the first of the next."""
         if self._batch == len(self._batches):
             self._start_epoch(self._epoch + 1)
         rows = self._batches[self._batch]

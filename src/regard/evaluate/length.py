@@ -17,14 +17,14 @@ EDGES = (10, 20, 30, 40, 50)
 
 @dataclass(frozen=True, slots=True)
 class LengthRow:
-    """Scores of the sentences whose source length is in one range.
+    """BLEU and chrF of the translations of all sentences whose source length is in one range.
 
     Attributes:
         shortest: Smallest source length of the range, in words.
-        longest: Largest source length; None = no limit.
-        num_sentences: Number of sentences, at least 1.
-        bleu: BLEU of these sentences, as in `Scores`.
-        chrf: chrF of these sentences, as in `Scores`.
+        longest: Largest source length of the range, in words; None = no limit.
+        num_sentences: Number of sentences in the range, at least 1.
+        bleu: BLEU of these sentences, 0 to 100.
+        chrf: chrF2 of these sentences, 0 to 100.
     """
 
     shortest: int
@@ -35,7 +35,7 @@ class LengthRow:
 
     @property
     def label(self) -> str:
-        """The range as text: `10-19`, `50+`."""
+        """The range of source lengths as text, such as `10-19` or `50+`."""
         return range_label(self.shortest, self.longest)
 
 
@@ -47,25 +47,29 @@ def by_source_length(
     edges: Sequence[int] = EDGES,
     tokenize: str = AUTO,
 ) -> list[LengthRow]:
-    """Computes BLEU and chrF by source length.
+    """Computes BLEU and chrF separately for ranges of source length.
 
     Args:
-        sources: Source sentences; words are separated by spaces.
-        hypotheses: One translation per source.
-        references: One reference per source.
-        edges: Lengths at which a new bucket begins, in increasing order; the first bucket begins at 0.
-        tokenize: Tokenizer of BLEU, as for `regard.evaluate.scores.corpus_scores`; `auto` chooses one for all buckets.
+        sources: Source sentences, with words separated by spaces.
+        hypotheses: Translations to score, one per source.
+        references: Reference translations, one per source.
+        edges: Lengths in words at which a new range begins, in increasing order; the first range begins at 0.
+        tokenize: sacreBLEU's name of the tokenizer of BLEU; `auto` = by the script of all references.
 
     Returns:
-        One row per bucket with sentences, shortest sources first.
+        One row per range that contains sentences, shortest sources first.
 
     Raises:
-        DataError: The sequences differ in length or are empty, or the edges do not increase from at least 1.
+        DataError: The numbers of sources, translations and references differ or are 0, or `edges` do not increase from
+            at least 1.
     """
     check_counts(hypotheses, references)
     check_counts(sources, references, what="sources")
     if any(before >= after for before, after in pairwise([0, *edges])):
-        raise DataError(f"expected edges of at least 1 word in increasing order, got {', '.join(map(str, edges))}")
+        raise DataError(
+            "source lengths at which a new range begins: expected numbers of at least 1 in increasing order, got "
+            f"{', '.join(map(str, edges))}"
+        )
     tokenizer = choose_tokenizer(references, tokenize)
     rows = []
     for shortest, longest, indices in buckets([len(source.split()) for source in sources], edges):
@@ -78,18 +82,18 @@ def by_source_length(
 
 
 def buckets(values: Sequence[int], edges: Sequence[int]) -> list[tuple[int, int | None, list[int]]]:
-    """Groups values into ranges.
+    """Groups values, such as sentence lengths, into ranges.
 
     >>> buckets([3, 12, 4, 99], [10, 20])
     [(0, 9, [0, 2]), (10, 19, [1]), (20, None, [3])]
 
     Args:
-        values: Values, at least 0.
-        edges: Values at which a new range begins, besides 0, in increasing order.
+        values: Values of at least 0.
+        edges: Values at which a new range begins, in increasing order; the first range begins at 0.
 
     Returns:
-        For each range that is not empty: its smallest and largest value (None = no limit), and the indices of its
-        values.
+        Per range that contains values: the smallest and the largest value allowed (None = no limit), and the indices in
+        `values` of those in the range.
     """
     starts = [0, *edges]
     by_range: dict[int, list[int]] = {}
@@ -100,17 +104,17 @@ def buckets(values: Sequence[int], edges: Sequence[int]) -> list[tuple[int, int 
 
 
 def range_label(first: int, last: int | None) -> str:
-    """Formats a range.
+    """Formats a range of integers as text.
 
     >>> range_label(10, 19), range_label(50, None), range_label(0, 0)
     ('10-19', '50+', '0')
 
     Args:
-        first: Smallest value.
-        last: Largest value; None = no limit.
+        first: Smallest value of the range.
+        last: Largest value of the range; None = no limit.
 
     Returns:
-        Text such as `10-19`.
+        The range as text, such as `10-19`.
     """
     if last is None:
         return f"{first}+"

@@ -20,7 +20,7 @@ from regard.text.normalize import checked_texts, normalize
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Scores of a set of translations.
+    """BLEU, chrF and TER of a set of translations, computed over all sentences together.
 
     Attributes:
         bleu: BLEU (Papineni et al. 2002), cased, 0 to 100; `bleu_signature` names its tokenizer.
@@ -42,7 +42,7 @@ class Scores:
 
     @property
     def signature(self) -> str:
-        """SacreBLEU's signatures of BLEU, chrF and TER on one line, each after the name of its metric."""
+        """Signatures from sacreBLEU of BLEU, chrF and TER on one line, each after the name of its metric."""
         return f"BLEU {self.bleu_signature} chrF {self.chrf_signature} TER {self.ter_signature}"
 
     def to_dict(self) -> dict[str, float | str]:
@@ -57,15 +57,15 @@ def corpus_scores(hypotheses: Sequence[str], references: Sequence[str], *, token
     100.0
 
     Args:
-        hypotheses: Translations, detokenized.
-        references: One reference per translation.
+        hypotheses: Translations to score, detokenized.
+        references: Reference translations, one per translation.
         tokenize: sacreBLEU's name of the tokenizer of BLEU; `auto` = by the script of the references.
 
     Returns:
         The scores and their signatures.
 
     Raises:
-        DataError: The two differ in number or are empty, or the tokenizer is not available.
+        DataError: The numbers of translations and references differ or are 0, or the tokenizer is not available.
     """
     check_counts(hypotheses, references)
     hypotheses = normalized_lines(hypotheses, what="translation")
@@ -78,20 +78,21 @@ def corpus_scores(hypotheses: Sequence[str], references: Sequence[str], *, token
 
 
 def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str = AUTO) -> float:
-    """Computes BLEU alone, as in `corpus_scores`.
+    """Computes only the BLEU of translations, with the same result as `corpus_scores`.
 
-    sacreBLEU's warning about text that looks tokenized is suppressed, since this is called after each validation.
+    sacreBLEU's warning about text that looks tokenized is suppressed, because this function is called in every
+    validation.
 
     Args:
-        hypotheses: Translations, detokenized.
-        references: One reference per translation.
+        hypotheses: Translations to score, detokenized.
+        references: Reference translations, one per translation.
         tokenize: sacreBLEU's name of the tokenizer; `auto` = by the script of the references.
 
     Returns:
         BLEU, 0 to 100.
 
     Raises:
-        DataError: The two differ in number or are empty, or the tokenizer is not available.
+        DataError: The numbers of translations and references differ or are 0, or the tokenizer is not available.
     """
     check_counts(hypotheses, references)
     hypotheses = normalized_lines(hypotheses, what="translation")
@@ -101,17 +102,17 @@ def corpus_bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokeniz
 
 
 def corpus_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> float:
-    """Computes chrF alone, as in `corpus_scores`.
+    """Computes only the chrF of translations, with the same result as `corpus_scores`.
 
     Args:
-        hypotheses: Translations, detokenized.
-        references: One reference per translation.
+        hypotheses: Translations to score, detokenized.
+        references: Reference translations, one per translation.
 
     Returns:
         chrF, 0 to 100.
 
     Raises:
-        DataError: The two differ in number or are empty.
+        DataError: The numbers of translations and references differ or are 0.
     """
     check_counts(hypotheses, references)
     hypotheses = normalized_lines(hypotheses, what="translation")
@@ -120,17 +121,17 @@ def corpus_chrf(hypotheses: Sequence[str], references: Sequence[str]) -> float:
 
 
 def normalized_lines(lines: Sequence[str], *, what: str = "line") -> list[str]:
-    """Normalizes translations or references for comparison (see `regard.text.normalize`).
+    """Normalizes the Unicode and whitespace of translations or references, so that equal text compares as equal.
 
     Args:
         lines: Translations or references.
-        what: Name of a line in error messages.
+        what: Name of an item of `lines` in error messages, such as `reference`.
 
     Returns:
-        The normalized lines.
+        The normalized lines, see `regard.text.normalize`.
 
     Raises:
-        DataError: A line is not text.
+        DataError: An item is not a string.
     """
     return [normalize(line) for line in checked_texts(lines, kind=what)]
 
@@ -139,12 +140,12 @@ def check_counts(hypotheses: Sequence[str], references: Sequence[str], *, what: 
     """Checks that there are as many translations as references, and at least one.
 
     Args:
-        hypotheses: Translations.
-        references: Their references.
-        what: Name of the first sequence in error messages.
+        hypotheses: Translations, or source sentences.
+        references: Reference translations.
+        what: Name of the items of `hypotheses` in error messages.
 
     Raises:
-        DataError: The two differ in number or are empty.
+        DataError: The numbers of translations and references differ or are 0.
     """
     if len(hypotheses) != len(references):
         raise DataError(
@@ -152,4 +153,4 @@ def check_counts(hypotheses: Sequence[str], references: Sequence[str], *, what: 
             "align them line by line"
         )
     if not hypotheses:
-        raise DataError("expected at least one translation to score, got none: the input is empty")
+        raise DataError("expected at least one translation to score, got none: check that the input is not empty")

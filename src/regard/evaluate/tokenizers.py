@@ -34,7 +34,7 @@ _MIN_KANA = 0.05
 
 
 def choose_tokenizer(references: Sequence[str], name: str = AUTO) -> str:
-    """Chooses BLEU's tokenizer by the script of the references.
+    """Chooses the tokenizer with which sacreBLEU computes BLEU, by the script of the references.
 
     Chinese uses `zh`. Japanese and Korean use `ja-mecab` and `ko-mecab` if they are installed; otherwise Japanese uses
     `char`, and Korean, which has spaces, `13a`. Thai, Lao, Burmese, Khmer and Tibetan use `char`, all other languages
@@ -45,10 +45,10 @@ def choose_tokenizer(references: Sequence[str], name: str = AUTO) -> str:
 
     Args:
         references: Reference translations.
-        name: Name of a tokenizer of sacreBLEU, which is then returned; `auto` = choose by the references.
+        name: Name of a tokenizer of sacreBLEU, which is returned unchanged; `auto` = choose by the references.
 
     Returns:
-        Name of a tokenizer, one of `NAMES`.
+        sacreBLEU's name of the tokenizer, one of `NAMES`.
 
     Raises:
         DataError: sacreBLEU has no tokenizer of that name.
@@ -58,19 +58,19 @@ def choose_tokenizer(references: Sequence[str], name: str = AUTO) -> str:
         chosen = _by_script("".join(sample))
         return chosen if chosen != DEFAULT or _has_ngrams(sample) else "char"
     if name not in NAMES:
-        raise DataError(f"expected a tokenizer of sacreBLEU, one of auto, {', '.join(NAMES)}; got {name!r}")
+        raise DataError(f"tokenizer of BLEU: expected one of auto, {', '.join(NAMES)}, got {name!r}")
     return name
 
 
 def bleu_metric(tokenizer: str, *, force: bool = False) -> BLEU:
-    """Creates sacreBLEU's BLEU metric with the given tokenizer.
+    """Creates sacreBLEU's metric BLEU with a given tokenizer.
 
     Args:
-        tokenizer: Name of the tokenizer, one of `NAMES`.
+        tokenizer: sacreBLEU's name of the tokenizer, one of `NAMES`.
         force: Whether to suppress sacreBLEU's warning about text that looks tokenized.
 
     Returns:
-        The metric.
+        sacreBLEU's metric object, which computes the scores.
 
     Raises:
         DataError: The tokenizer needs a package that is not installed, or a file that cannot be downloaded.
@@ -86,7 +86,8 @@ def bleu_metric(tokenizer: str, *, force: bool = False) -> BLEU:
         )
         reason = " ".join(str(error).split()).split(". ")[0]
         raise DataError(
-            f"the tokenizer {tokenizer} cannot be used here ({reason}): {remedy}, or choose another, such as char"
+            f"BLEU's tokenizer {tokenizer} cannot be used here ({reason}): {remedy}, or choose another tokenizer, such "
+            "as char"
         ) from None
 
 

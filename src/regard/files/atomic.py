@@ -19,31 +19,31 @@ PENDING = ".new"
 
 
 def pending_path(path: Path) -> Path:
-    """Temporary name of a file before it is committed."""
+    """Temporary path of a file until `commit_pending` renames it: `path` with the suffix `.new` added."""
     return path.with_name(path.name + PENDING)
 
 
 def write_pending(path: Path, write: Callable[[Path], object]) -> None:
-    """Writes a file under its pending name and syncs it to disk.
+    """Writes a file at its temporary path, `pending_path(path)`, and syncs it to disk; `commit_pending` renames it.
 
     Args:
         path: Final path of the file.
-        write: Writes the content to the path it is called with.
+        write: Function that writes the content; it is called with the temporary path.
 
     Raises:
-        CheckpointError: The disk is full, or the path cannot be written; no file is left behind.
+        CheckpointError: The disk is full, or the path cannot be written; no temporary file is left behind.
     """
     _write_and_sync(path, pending_path(path), write)
 
 
 def commit_pending(path: Path) -> None:
-    """Renames a pending file to its final name, replacing an existing file atomically.
+    """Renames a file from `write_pending` to its final path, and atomically replaces an existing file there.
 
     Args:
         path: Final path of the file.
 
     Raises:
-        CheckpointError: The path cannot be written.
+        CheckpointError: The file cannot be renamed.
     """
     move(pending_path(path), path)
 
@@ -52,8 +52,8 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Writes a file atomically: a crash leaves the old file or the new one.
 
     Args:
-        path: Path of the file.
-        write: Writes the content to the path it is called with.
+        path: Path of the file; its directory is created if necessary.
+        write: Function that writes the content; it is called with a temporary path.
 
     Raises:
         CheckpointError: The disk is full, or the path cannot be written; an existing file is unchanged.
@@ -64,14 +64,15 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_output(path: Path, write: Callable[[Path], object]) -> None:
-    """Writes an output file that the user named, atomically.
+    """Writes an output file at a path that the user gave, atomically.
 
-    Unlike `write_file`, it uses a temporary name that cannot be one of the user's files, follows symbolic links, keeps
-    the permissions of an existing file, and writes directly to anything but a regular file, such as `/dev/stdout`.
+    Unlike `write_file`, this function uses a temporary name that cannot be one of the user's files, follows symbolic
+    links, and keeps the permissions of an existing file. If the path is not a regular file, such as `/dev/stdout`, it
+    is written directly.
 
     Args:
         path: Path of the file; its directory must exist.
-        write: Writes the content to the path it is called with, which has the suffix of `path`.
+        write: Function that writes the content; it is called with a temporary path with the same suffix as `path`.
 
     Raises:
         CheckpointError: The disk is full, or the path cannot be written; an existing file is unchanged.
@@ -100,7 +101,7 @@ def write_shared_text(path: Path, text: str) -> None:
     temporary file behind, because no later process reuses the name.
 
     Args:
-        path: Path of the file.
+        path: Path of the file; its directory is created if necessary.
         text: Content of the file.
 
     Raises:
@@ -119,7 +120,7 @@ def write_text(path: Path, text: str) -> None:
     """Writes a text file atomically, in UTF-8 and with unchanged line endings.
 
     Args:
-        path: Path of the file.
+        path: Path of the file; its directory is created if necessary.
         text: Content of the file.
 
     Raises:
@@ -129,7 +130,9 @@ def write_text(path: Path, text: str) -> None:
 
 
 def put_text(path: Path, text: str) -> None:
-    """Writes a text file in place, in UTF-8 and with unchanged line endings; for pending files.
+    """Writes a text file directly, not atomically, in UTF-8 and with unchanged line endings.
+
+    Use it where another function makes the write atomic, such as in the `write` of `write_file`.
 
     Args:
         path: Path of the file.
@@ -151,7 +154,7 @@ def make_directory(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise CheckpointError(
-            f"{path}: expected a directory or an unused name, but it is a file; choose another"
+            f"{path}: expected a directory or an unused path, but this is a file; choose another path"
         ) from None
     except OSError as error:
         raise CheckpointError(
@@ -163,8 +166,8 @@ def move(path: Path, to: Path) -> None:
     """Renames a file or directory within its directory, atomically and durably.
 
     Args:
-        path: The file or directory.
-        to: New path. An existing file is replaced; a directory can only be moved to an unused name.
+        path: Present path of the file or directory.
+        to: New path in the same directory. An existing file is replaced; a directory needs an unused path.
 
     Raises:
         CheckpointError: The file or directory cannot be renamed.
@@ -181,7 +184,7 @@ def remove(path: Path) -> None:
         path: Path of the file, link or directory.
 
     Raises:
-        CheckpointError: `path`, or a file within it, cannot be removed.
+        CheckpointError: The path, or something in the directory, cannot be removed.
     """
     try:
         if path.is_dir() and not path.is_symlink():
@@ -197,13 +200,13 @@ def atomic_directory(path: Path, *, temporary: Path | None = None) -> Iterator[P
     """Creates a directory atomically: after a crash, it is complete or absent.
 
     Args:
-        path: Path of the directory; an empty directory may exist there.
-        temporary: Temporary path in the same parent directory. A killed process leaves it behind, and the next one
-            removes it. By default, the name is unique: several processes may create the same directory at the same
-            time, and the first to finish wins.
+        path: Path of the directory; if it exists, it must be empty.
+        temporary: Path of the temporary directory, next to `path`. A killed process leaves it behind, and the next call
+            with the same path removes it. By default, the path is unique: several processes may create the same
+            directory at the same time, and the first to finish wins.
 
     Yields:
-        Temporary directory to write files to.
+        Temporary directory to write the files to; at the end of the `with` block, it is renamed to `path`.
 
     Raises:
         CheckpointError: The disk is full, or the path is in use or cannot be written; nothing is left behind.
@@ -229,10 +232,12 @@ def atomic_directory(path: Path, *, temporary: Path | None = None) -> Iterator[P
 
 
 def sync_tree(directory: Path) -> None:
-    """Syncs a directory tree to disk, and gives its files the usual permissions.
+    """Syncs a directory and everything in it to disk, and gives its files the permissions of new files.
+
+    Libraries such as safetensors make files that only their owner can read.
 
     Args:
-        directory: The directory, as written by other libraries.
+        directory: The directory.
 
     Raises:
         CheckpointError: The disk is full or fails.
@@ -259,7 +264,7 @@ def sync_directory(path: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """SHA-256 hash of a file's content, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(1 << 20):
@@ -269,16 +274,16 @@ def sha256(path: Path) -> str:
 
 @contextmanager
 def named_errors(path: Path) -> Iterator[None]:
-    """Converts system errors during writing into messages with a remedy.
+    """Context that converts system errors in its `with` block into a message for the user with a remedy.
 
     Args:
-        path: The path that is written.
+        path: The path that the block writes, for the message.
 
     Yields:
         Nothing.
 
     Raises:
-        CheckpointError: Instead of an `OSError` or an error of safetensors.
+        CheckpointError: In place of an `OSError` or a `SafetensorError`.
     """
     # Imported here, because only writing needs it: safetensors reports a full disk as an error of its own.
     from safetensors import SafetensorError
@@ -288,7 +293,7 @@ def named_errors(path: Path) -> Iterator[None]:
     except (OSError, SafetensorError) as error:
         advice = error_remedy(error)
         raise CheckpointError(
-            f"{path}: cannot be written: {error_reason(error)}; what was there is unchanged. "
+            f"{path}: cannot be written: {error_reason(error)}; the previous content is unchanged. "
             f"{advice[0].upper()}{advice[1:]}"
         ) from None
 

@@ -25,16 +25,17 @@ def parse_json(data: bytes, *, where: str, remedy: str, error: type[RegardError]
     """Parses JSON strictly: anything that parsers could read differently is refused.
 
     Args:
-        data: Content of the file.
+        data: Content of the file, which must be UTF-8.
         where: Name of the file, for messages.
-        remedy: What to do if the file is damaged, for messages.
-        error: Class of errors to raise.
+        remedy: What the user should do if the file is damaged, for messages.
+        error: Class of the errors to raise.
 
     Returns:
-        The parsed value.
+        The parsed value: dictionaries, lists, strings, numbers, booleans and None.
 
     Raises:
-        RegardError: An `error`: the data is not strict JSON.
+        RegardError: An error of the class `error`: the data is not valid JSON, or contains duplicate keys, NaN,
+            infinity, numbers that are too large, more than `MAX_DEPTH` levels or unpaired surrogates.
     """
     text = decode_utf8(data, where, remedy=remedy, error=error)
     try:
@@ -48,20 +49,20 @@ def parse_json(data: bytes, *, where: str, remedy: str, error: type[RegardError]
     except (ValueError, RecursionError) as cause:
         raise error(f"{where}: not valid JSON ({_reason(cause)}): {remedy}") from None
     if _is_deeper(tree, MAX_DEPTH):
-        raise error(f"{where}: not valid JSON (more than {MAX_DEPTH} nested lists): {remedy}")
+        raise error(f"{where}: not valid JSON (lists and objects nested more than {MAX_DEPTH} deep): {remedy}")
     if "\\u" in text and not _is_writable(tree):
         raise error(f"{where}: not valid JSON (an unpaired surrogate in a string): {remedy}")
     return tree
 
 
 def validation_messages(error: ValidationError) -> list[str]:
-    """Messages of a pydantic validation error.
+    """Lists the invalid values of a pydantic validation error, one message per value.
 
     Args:
-        error: The error.
+        error: Error raised by pydantic.
 
     Returns:
-        One `key: message` per invalid value; long keys are shortened.
+        One `key: message` per invalid value; keys are dotted, and long keys are shortened.
     """
     details = error.errors(include_url=False, include_input=False)
     return [f"{'.'.join(map(str, detail['loc']))[:_MAX_SHOWN]}: {detail['msg']}" for detail in details]
@@ -92,7 +93,7 @@ def _finite(text: str) -> float:
 
 def _whole(text: str) -> int:
     if len(text) > _MAX_DIGITS:
-        raise ValueError(f"an integer of {len(text)} digits")
+        raise ValueError(f"an integer of {len(text)} digits, which does not fit in 64 bits")
     return int(text)
 
 

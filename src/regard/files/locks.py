@@ -36,12 +36,12 @@ STALE_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Owner:
-    """The process that holds a lock.
+    """The process that holds a lock, as its lock file records it.
 
     Attributes:
-        host: Name of the machine.
-        machine: Scope in which process ids are unique: a boot of the machine and a PID namespace, such as a container.
-        started: Start time of the process in clock ticks since boot, or None if unknown.
+        host: Host name of the machine.
+        machine: Boot id and PID namespace (such as that of a container), within which a process id is unique.
+        started: Start time of the process in clock ticks since boot; None = unknown.
         pid: Process id.
     """
 
@@ -51,7 +51,7 @@ class Owner:
     pid: int
 
     def is_running(self) -> bool:
-        """Whether the process is running; always True for a process of another machine."""
+        """Whether the process is still running; True for a process of another machine, which cannot be checked."""
         if self.machine != _machine():
             return True
         if sys.platform == "win32":  # signal 0 is CTRL_C_EVENT there
@@ -67,10 +67,10 @@ class Owner:
 
 
 class Lock:
-    """A lock in a directory shared by processes, perhaps on several machines.
+    """A lock between processes that share a directory, perhaps on several machines.
 
     Args:
-        directory: Directory of the lock files; created if necessary.
+        directory: Directory of the lock files; `claim` creates it if necessary.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -81,11 +81,11 @@ class Lock:
         """Tries to acquire the lock.
 
         Args:
-            patience: Seconds to wait for a heartbeat of a holder on another machine before it counts as dead; 0 = trust
-                the time of its last heartbeat.
+            patience: Seconds to wait for the next heartbeat of a holder on another machine; without a heartbeat in this
+                time, the holder counts as dead. 0 = compare the time of its last heartbeat with this machine's clock.
 
         Returns:
-            Whether this process holds the lock now.
+            True if this process holds the lock now; False if another process holds it.
 
         Raises:
             CheckpointError: The directory cannot be written.
@@ -102,7 +102,7 @@ class Lock:
         return True
 
     def heartbeat(self) -> bool:
-        """Renews the lock, and returns whether this process still holds it."""
+        """Renews the lock, so that it does not go stale, and returns whether this process still holds it."""
         if self.own is None or self._last() != self.own:
             return False
         os.utime(self.own)
@@ -116,7 +116,7 @@ class Lock:
             self.own = None
 
     def holder(self) -> str | None:
-        """Holder of the lock as `host:pid`, or None if it is free."""
+        """The process that holds the lock, as `host:pid`; None if no running process holds it."""
         last = self._last()
         if last is None or not _is_alive(last):
             return None
@@ -124,16 +124,17 @@ class Lock:
         return f"{owner.host}:{owner.pid}"
 
     def is_held_here(self) -> bool:
-        """Whether a process of this machine holds the lock; returns without waiting."""
+        """Whether a running process of this machine holds the lock."""
         last = self._last()
         return last is not None and _is_alive(last) and _owner(last).machine == _machine()
 
     @contextmanager
     def held(self) -> Iterator[threading.Event]:
-        """Renews a claimed lock in a background thread, and releases it at the end.
+        """Context that renews the claimed lock in a background thread, and releases the lock at its end.
 
         Yields:
-            Event that is set if another process takes the lock over because this one was silent for too long.
+            Event that is set if another process has taken over the lock, because this process sent no heartbeat for
+            too long.
         """
         lost, over = threading.Event(), threading.Event()
 

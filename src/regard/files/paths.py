@@ -25,7 +25,7 @@ _GONE = frozenset(
 
 
 def checked_path(path: str | PathLike[str], option: str) -> Path:
-    """Converts a path, and refuses an empty one, as an unset shell variable gives.
+    """Converts a path of the user to a `Path`, and refuses an empty path, which an unset shell variable gives.
 
     Args:
         path: The path as given by the user.
@@ -53,7 +53,7 @@ def check_encodable(text: str, option: str) -> None:
         option: Name of the option, for the message, such as `data.src`.
 
     Raises:
-        ConfigError: Some bytes of the name are not UTF-8.
+        ConfigError: The name contains bytes that are not UTF-8.
     """
     try:
         text.encode("utf-8")
@@ -69,11 +69,11 @@ def check_encodable(text: str, option: str) -> None:
 def refuse_overwriting_input(
     output: str | PathLike[str] | int, inputs: Iterable[str | PathLike[str] | int | None]
 ) -> None:
-    """Refuses an output that is the same file as an input, also through links and standard streams.
+    """Refuses an output file that is also an input file, also if links or redirected standard streams lead to it.
 
     Args:
-        output: Path or file descriptor to be written.
-        inputs: Paths or file descriptors to be read; None is skipped, a directory stands for its files.
+        output: Path or file descriptor that is to be written.
+        inputs: Paths or file descriptors that are to be read; None is skipped, a directory means all files in it.
 
     Raises:
         DataError: The output is one of the inputs.
@@ -86,25 +86,25 @@ def refuse_overwriting_input(
             if _identity(file) == identity:
                 name = "standard output" if isinstance(output, int) else os.fspath(output)
                 raise DataError(
-                    f"{name}: is both input and output ({_display_name(file)}), which would destroy it: choose another "
-                    "output file"
+                    f"{name}: is both input and output (input: {_display_name(file)}), so that writing it would "
+                    "destroy the input: choose another output file"
                 )
 
 
 def error_reason(error: Exception) -> str:
-    """The operating system's message for an error."""
+    """Message of the operating system for an error, such as "No space left on device"; otherwise the error's text."""
     message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return str(message) or type(error).__name__
 
 
 def error_remedy(error: Exception) -> str:
-    """What the user can do about a write error, as a clause.
+    """Advice to the user about an error that occurred while a file was written.
 
     Args:
         error: The error.
 
     Returns:
-        A clause such as "make room, or choose another path".
+        The advice, to complete an error message, such as "make room, or choose another path".
     """
     number = getattr(error, "errno", None)
     if is_disk_full(error):

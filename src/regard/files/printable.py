@@ -11,15 +11,15 @@ _WITH_LAYOUT = re.compile("[\t\n]|" + _CONTROLS.pattern)
 
 
 def printable(text: str) -> str:
-    r"""Escapes control characters, except tabs and line feeds.
+    r"""Escapes control characters, except tabs and line feeds, so that text is safe to print on a terminal.
 
     All text for people is printed through this function; output for programs, such as translations, is not.
 
     Args:
-        text: Any text.
+        text: Text to print, from any source.
 
     Returns:
-        Text that is safe to print on a terminal.
+        The text, in which control characters, line separators, direction overrides and surrogates are escaped.
 
     >>> printable("\x1b[2Jno\nmore")
     '\\x1b[2Jno\nmore'
@@ -28,13 +28,13 @@ def printable(text: str) -> str:
 
 
 def on_one_line(text: str) -> str:
-    r"""Escapes control characters, including tabs and line feeds.
+    r"""Escapes control characters, including tabs and line feeds, so that text is safe to print on one line.
 
     Args:
-        text: Any text.
+        text: Text to print, from any source.
 
     Returns:
-        Text on one line that is safe to print on a terminal.
+        The text on one line, in which control characters are escaped.
 
     >>> on_one_line("one\ntwo")
     'one\\ntwo'
@@ -43,7 +43,7 @@ def on_one_line(text: str) -> str:
 
 
 def printable_json(text: str) -> str:
-    r"""Escapes control characters in JSON text by JSON's own escapes; the value stays the same.
+    r"""Replaces control characters in JSON text with JSON escapes such as `\u009b`; the parsed value stays the same.
 
     >>> printable_json('"\x9b2J"')
     '"\\u009b2J"'

@@ -34,14 +34,14 @@ def open_regular(path: Path, *, remedy: str, error: type[RegardError] = Checkpoi
 
     Args:
         path: Path of the file.
-        remedy: What to do if the file cannot be read, for messages.
-        error: Class of errors to raise.
+        remedy: What the user should do if the file cannot be read, for messages.
+        error: Class of the errors to raise.
 
     Yields:
-        The open file, unbuffered; it stays the same file even if the path is replaced.
+        The open file, unbuffered; it stays the same file even if another file is moved to the path.
 
     Raises:
-        RegardError: An `error`: the file is missing, not a regular file, or cannot be read.
+        RegardError: An error of the class `error`: the file is missing, is not a regular file, or cannot be read.
     """
     with named_read_errors(path, remedy=remedy, error=error):
         handle = os.open(path, _FLAGS)
@@ -55,19 +55,20 @@ def open_regular(path: Path, *, remedy: str, error: type[RegardError] = Checkpoi
 
 
 def read_bytes(path: Path, *, max_bytes: int, remedy: str, error: type[RegardError] = CheckpointError) -> bytes:
-    """Reads a regular file.
+    """Reads the content of a regular file, up to a limit of size.
 
     Args:
         path: Path of the file.
-        max_bytes: Largest size in bytes.
-        remedy: What to do if the file cannot be read, for messages.
-        error: Class of errors to raise.
+        max_bytes: Largest allowed size in bytes.
+        remedy: What the user should do if the file cannot be read, for messages.
+        error: Class of the errors to raise.
 
     Returns:
         Content of the file.
 
     Raises:
-        RegardError: An `error`: the file is missing, too large, not a regular file, or cannot be read.
+        RegardError: An error of the class `error`: the file is missing, too large, not a regular file, or cannot be
+            read.
     """
     with open_regular(path, remedy=remedy, error=error) as file:
         return read_whole(file, path, max_bytes=max_bytes, remedy=remedy, error=error)
@@ -76,20 +77,20 @@ def read_bytes(path: Path, *, max_bytes: int, remedy: str, error: type[RegardErr
 def read_whole(
     file: io.FileIO, path: Path, *, max_bytes: int, remedy: str, error: type[RegardError] = CheckpointError
 ) -> bytes:
-    """Reads the rest of an open file.
+    """Reads an open file from its current position to its end.
 
     Args:
-        file: The file.
+        file: The open file.
         path: Path of the file, for messages.
-        max_bytes: Largest size of the rest in bytes.
-        remedy: What to do if the file cannot be read, for messages.
-        error: Class of errors to raise.
+        max_bytes: Largest allowed number of bytes from the current position to the end.
+        remedy: What the user should do if the file cannot be read, for messages.
+        error: Class of the errors to raise.
 
     Returns:
-        The rest of the file.
+        Content from the current position to the end of the file.
 
     Raises:
-        RegardError: An `error`: the file is too large or cannot be read.
+        RegardError: An error of the class `error`: the content is too large or cannot be read.
     """
     blocks, left = [], max_bytes + 1
     with named_read_errors(path, remedy=remedy, error=error):
@@ -107,15 +108,16 @@ def read_text(path: Path, *, max_bytes: int, remedy: str, error: type[RegardErro
 
     Args:
         path: Path of the file.
-        max_bytes: Largest size in bytes.
-        remedy: What to do if the file cannot be read, for messages.
-        error: Class of errors to raise.
+        max_bytes: Largest allowed size in bytes.
+        remedy: What the user should do if the file cannot be read, for messages.
+        error: Class of the errors to raise.
 
     Returns:
         Text of the file.
 
     Raises:
-        RegardError: An `error`: the file cannot be read, see `read_bytes`, or is not UTF-8.
+        RegardError: An error of the class `error`: the file is missing, too large, not a regular file, cannot be read,
+            or is not UTF-8.
     """
     return decode_utf8(
         read_bytes(path, max_bytes=max_bytes, remedy=remedy, error=error), str(path), remedy=remedy, error=error
@@ -123,19 +125,19 @@ def read_text(path: Path, *, max_bytes: int, remedy: str, error: type[RegardErro
 
 
 def decode_utf8(data: bytes, where: str, *, remedy: str, error: type[RegardError] = CheckpointError) -> str:
-    """Decodes UTF-8.
+    """Decodes the bytes of a file as UTF-8.
 
     Args:
-        data: Content of a file.
+        data: Content of the file.
         where: Name of the file, for messages.
-        remedy: What to do if it is not UTF-8, for messages.
-        error: Class of errors to raise.
+        remedy: What the user should do if the content is not UTF-8, for messages.
+        error: Class of the errors to raise.
 
     Returns:
         The text.
 
     Raises:
-        RegardError: An `error`: the data is not UTF-8.
+        RegardError: An error of the class `error`: the data is not UTF-8.
     """
     try:
         return data.decode("utf-8")
@@ -147,18 +149,19 @@ def decode_utf8(data: bytes, where: str, *, remedy: str, error: type[RegardError
 
 @contextmanager
 def named_read_errors(path: Path, *, remedy: str, error: type[RegardError] = CheckpointError) -> Iterator[None]:
-    """Converts system errors during reading into messages with a remedy.
+    """Context that converts system errors in its `with` block into a message for the user with a remedy.
 
     Args:
-        path: Path of the file.
-        remedy: What to do about the error, for messages.
-        error: Class of errors to raise.
+        path: Path of the file that the block reads, for the message.
+        remedy: What the user should do about the error, for the message.
+        error: Class of the errors to raise.
 
     Yields:
         Nothing.
 
     Raises:
-        RegardError: An `error`, instead of the system's error.
+        RegardError: An error of the class `error`, in place of an `OSError` or of the `ValueError` for a path with a
+            null byte.
     """
     try:
         yield

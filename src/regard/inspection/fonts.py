@@ -16,12 +16,12 @@ _MAX_FONTS_READ = 100
 
 @dataclass(frozen=True)
 class FontChoice:
-    """Labels and the font families to draw them with.
+    """Labels of a picture, and the font families that matplotlib should draw them with.
 
     Attributes:
-        labels: Labels with `�` for each control character and each character that no font has.
-        families: Font families, the bundled font of matplotlib first.
-        missing: Characters that no installed font has.
+        labels: The labels; control characters and characters that no installed font has are replaced by `�`.
+        families: Font families in order of preference; the first is the font bundled with matplotlib.
+        missing: Characters of the labels that no installed font has.
     """
 
     labels: list[str]
@@ -30,13 +30,13 @@ class FontChoice:
 
 
 def choose_fonts(labels: Sequence[str]) -> FontChoice:
-    """Chooses font families that together have all characters of the labels.
+    """Chooses installed font families that together have all characters of the labels, as far as possible.
 
     Args:
         labels: The labels to draw.
 
     Returns:
-        The font families, and the labels to draw with them.
+        The font families, the labels to draw with these fonts, and the characters that no installed font has.
     """
     from matplotlib import font_manager
 

@@ -21,7 +21,7 @@ def source_gradients(model: Seq2Seq, batch: Batch) -> Tensor:
         batch: Sentence pairs.
 
     Returns:
-        `(B, T, S)`, 0 at padding.
+        The norms, `(B, T, S)`; 0 at padding.
     """
     embedding = next(module for module in model.encoder.modules() if isinstance(module, nn.Embedding))
     embedded: list[Tensor] = []

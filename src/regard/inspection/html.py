@@ -19,7 +19,7 @@ from regard.inspection.compact import compact_record
 from regard.inspection.record import AttentionRecord
 
 Records = AttentionRecord | Sequence[AttentionRecord]
-"""One sentence or several."""
+"""Attention of one sentence or of several sentences."""
 
 _SCRIPTS = (
     "texts",
@@ -40,7 +40,7 @@ _SCRIPTS = (
 
 
 def render(records: Records, *, title: str = "Attention") -> str:
-    """Renders a page for one or more sentences.
+    """Renders an HTML page that shows the attention of one or more sentences.
 
     Args:
         records: Attention of each sentence; with several sentences, the page has a sentence picker.
@@ -50,23 +50,24 @@ def render(records: Records, *, title: str = "Attention") -> str:
         A complete HTML document in ASCII.
 
     Raises:
-        DataError: There is no record.
+        DataError: `records` is empty.
     """
     return render_comparison({"": records}, title=title)
 
 
 def render_comparison(models: Mapping[str, Records], *, title: str = "Attention") -> str:
-    """Renders a page that compares several models on the same sentences, side by side.
+    """Renders an HTML page that compares the attention of several models on the same sentences, side by side.
 
     Args:
-        models: Records of each model by model name: one record per sentence, in the same order for all models.
+        models: Maps each model name to the model's attention: one record per sentence, with the same source sentences
+            in the same order for all models.
         title: Heading of the page.
 
     Returns:
         A complete HTML document in ASCII.
 
     Raises:
-        DataError: There is no model or no record, or the models have different sentences.
+        DataError: There is no model or no record, or the models have different source sentences.
     """
     by_model = {
         name: [records] if isinstance(records, AttentionRecord) else list(records) for name, records in models.items()
@@ -89,15 +90,15 @@ def render_comparison(models: Mapping[str, Records], *, title: str = "Attention"
 
 
 def render_iframe(records: Records, *, title: str = "Attention", height: int = 760) -> str:
-    """Renders the page as an `iframe` for a notebook, isolated from its styles and scripts.
+    """Renders the page of `render` as an `iframe` for a notebook, isolated from the notebook's styles and scripts.
 
     Args:
-        records: As for `render`.
-        title: As for `render`.
-        height: Height in pixels.
+        records: Attention of each sentence; with several sentences, the page has a sentence picker.
+        title: Heading of the page.
+        height: Height of the `iframe` in pixels.
 
     Returns:
-        An HTML `iframe` element.
+        An HTML `iframe` element that contains the page.
     """
     page, name = html.escape(render(records, title=title)), _as_ascii(html.escape(title))
     return f'<iframe title="{name}" srcdoc="{page}" height="{height}" style="width: 100%; border: 0"></iframe>'
@@ -110,7 +111,8 @@ def _check_sentences(models: Mapping[str, Sequence[AttentionRecord]]) -> None:
     for name, records in others:
         if len(records) != len(expected):
             raise DataError(
-                f"expected {len(expected)} sentences for each model, as for {first!r}, got {len(records)} for {name!r}"
+                f"expected {len(expected)} sentences for each model, as for {first!r}, got {len(records)} for "
+                f"{name!r}: pass the same sentences for all models, in the same order"
             )
         for number, (record, other) in enumerate(zip(expected, records, strict=True), start=1):
             if record.src.text != other.src.text:

@@ -1,4 +1,4 @@
-"""Makes words safe to show as labels."""
+"""Makes words safe to show as labels of rows and columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _JOINERS = "\u200c\u200d"  # format characters that are part of the spelling in 
 
 
 def replace_controls(text: str) -> str:
-    r"""Replaces control characters, which could move a cursor, reverse text or break a file, with `�`.
+    r"""Replaces control characters of a label, which could move a cursor, reverse text or break a file, with `�`.
 
     >>> replace_controls("\x1b[31mred")
     '�[31mred'

@@ -15,10 +15,10 @@ def entropy(weights: Tensor) -> Tensor:
     """Entropy of each row: `-Σ_s α_s ln α_s`, with `0 ln 0 = 0`.
 
     Args:
-        weights: `(..., T, S)`.
+        weights: Attention weights, `(..., T, S)`.
 
     Returns:
-        `(..., T)` in nats: 0 if a row attends to one position, `ln S` if it is uniform.
+        Entropies in nats, `(..., T)`: 0 if a row attends to one position, `ln S` if it is uniform.
     """
     surprise: Tensor = torch.special.entr(weights)  # -α ln α
     return surprise.sum(dim=-1)
@@ -28,10 +28,10 @@ def sharpness(weights: Tensor) -> Tensor:
     """Sharpness of each row, normalized by the source length: `1 - entropy / ln S`.
 
     Args:
-        weights: `(..., T, S)`.
+        weights: Attention weights, `(..., T, S)`.
 
     Returns:
-        `(..., T)`: 1 if a row attends to one position, 0 if it is uniform; 1 if S = 1.
+        Sharpness values, `(..., T)`: 1 if a row attends to one position, 0 if it is uniform; 1 if S = 1.
     """
     num_src = weights.shape[-1]
     if num_src == 1:
@@ -46,10 +46,10 @@ def coverage(weights: Tensor) -> Tensor:
     Tu et al. 2016, §3).
 
     Args:
-        weights: `(..., T, S)`.
+        weights: Attention weights, `(..., T, S)`.
 
     Returns:
-        `(..., S)`.
+        Coverage of each source position, `(..., S)`.
     """
     return weights.sum(dim=-2)
 
@@ -61,10 +61,11 @@ def monotonicity(weights: Tensor) -> Tensor:
     `sign(m_u - m_t)` over all pairs of rows t < u.
 
     Args:
-        weights: `(..., T, S)`.
+        weights: Attention weights, `(..., T, S)`.
 
     Returns:
-        `(...)`: 1 if every later row attends to a later position, -1 if to an earlier one, 0 without order; 1 if T < 2.
+        Kendall's τ, `(...)`: 1 if every later row attends to a later position, -1 if every later row attends to an
+        earlier position, about 0 without order; 1 if T < 2.
     """
     num_tgt, num_src = weights.shape[-2:]
     if num_tgt < 2:

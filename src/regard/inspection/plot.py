@@ -33,7 +33,7 @@ def save(
     level: Level = "word",
     title: str = "",
 ) -> str:
-    """Saves one matrix as a picture: a row per target word, a column per source word.
+    """Saves one attention matrix of a sentence as a heat map: a row per target word, a column per source word.
 
     Labels use any installed font that has their characters; characters without a font become `�`.
 
@@ -42,14 +42,14 @@ def save(
         path: Output file; its suffix, `.png`, `.svg` or `.pdf`, selects the format.
         layer: 0-based layer; None = mean over the layers.
         head: 0-based head; None = mean over the heads.
-        level: Whether labels are words or subwords.
+        level: `word` for one row and column per word, `subword` for one per subword.
         title: Title above the picture.
 
     Returns:
         The characters that no installed font has; empty if all were drawn.
 
     Raises:
-        DataError: The suffix is unknown, or there are too many words.
+        DataError: The suffix is unknown, or the matrix has more than 1000 rows or columns.
         CheckpointError: The file cannot be written; an existing file is left unchanged.
         RegardError: matplotlib is not installed.
     """
@@ -59,13 +59,13 @@ def save(
     try:
         import matplotlib as mpl
     except ImportError as error:
-        message = "pictures need matplotlib, which is not installed: pip install 'regard[plot]'"
+        message = "saving a picture needs matplotlib, which is not installed: run pip install 'regard[plot]'"
         raise RegardError(message) from error
     grid = record.grid(layer, head, level=level)
     if max(grid.weights.shape) > _MAX_LABELS:
         raise DataError(
-            f"a picture of {grid.weights.shape[0]} x {grid.weights.shape[1]} labels would be illegible: the limit is "
-            f"{_MAX_LABELS} per side; create a page instead, with --html"
+            f"a picture with {grid.weights.shape[0]} rows and {grid.weights.shape[1]} columns would be illegible: the "
+            f"limit is {_MAX_LABELS} of each; create an HTML page instead, with --html"
         )
     kind = path.suffix.lower()
     undated = {".png": {"Software": None}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}

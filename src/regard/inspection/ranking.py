@@ -10,12 +10,12 @@ from regard.inspection.record import AttentionRecord
 
 @dataclass(frozen=True, slots=True)
 class AttendedWord:
-    """A source word with its attention weight.
+    """A source word with the attention weight that a target word gives to the source word.
 
     Attributes:
-        index: 0-based number of the source word.
-        word: The word.
-        weight: Attention weight, 0 to 1.
+        index: 0-based position of the source word in the sentence.
+        word: The source word.
+        weight: Attention weight of the source word, 0 to 1.
     """
 
     index: int
@@ -28,11 +28,11 @@ class Ranking:
     """The most and least attended source words of one target word.
 
     Attributes:
-        index: 0-based number of the target word.
+        index: 0-based position of the target word in the sentence.
         word: The target word.
         most: The most attended source words, largest weight first.
         least: The least attended of the other source words, smallest weight first.
-        end_weight: Weight on `</s>` and on anything else that belongs to no word.
+        end_weight: Attention weight on the source `</s>` and on source subwords that belong to no word.
     """
 
     index: int
@@ -45,11 +45,12 @@ class Ranking:
 def most_and_least(
     record: AttentionRecord, k: int = 3, *, layer: int | None = None, head: int | None = None
 ) -> tuple[Ranking, ...]:
-    """Ranks the source words for each target word.
+    """Lists the most and the least attended source words of each target word.
 
     Args:
         record: The attention of a sentence.
-        k: Largest number of words in each list; no word is in both. Ties are ordered by position.
+        k: Largest number of source words in each of the two lists; no word is in both. Words of equal weight are
+            ordered by position.
         layer: 0-based layer; None = mean over the layers.
         head: 0-based head; None = mean over the heads.
 

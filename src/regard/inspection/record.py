@@ -14,18 +14,18 @@ from regard.text.words import word_of_piece, word_spans, words_of
 from regard.values import Encoding
 
 END = "</s>"
-"""Label of the end-of-sentence token; at word level, the column of all weight that belongs to no word."""
+"""Label of the end-of-sentence token; at word level, label of the column for all weight that belongs to no word."""
 
 Level = Literal["word", "subword"]
-"""Granularity of a matrix: whitespace-separated words, or the subwords of the model."""
+"""Unit of the rows and columns of an attention matrix: whitespace-separated words, or the model's subwords."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """One matrix with its row and column labels, as drawn by the visualizations.
+    """One attention matrix with its row and column labels, as drawn by the visualizations.
 
     Attributes:
-        weights: `(T, S)` float32.
+        weights: Attention weights, `(T, S)` float32.
         tgt_labels: T labels, one per row.
         src_labels: S labels, one per column; the last is `</s>`.
     """
@@ -37,20 +37,20 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class AttentionRecord:
-    """The attention of one translated sentence, with all layers and heads.
+    """The cross-attention of one translated sentence, with all layers and heads.
 
-    Rows are target subwords and, if the sentence was finished, its `</s>`; columns are source subwords and `</s>`. Two
-    records are equal only if they are the same object.
+    Rows are the target subwords and, if the translation was finished, its `</s>`; columns are the source subwords and
+    `</s>`. Two records are equal only if they are the same object.
 
     Attributes:
         src: Tokenized source sentence.
         tgt: Tokenized target sentence.
-        layers: One `(H, T, S)` float tensor per layer, T = target subwords (+ 1 if finished), S = source
-            subwords + 1. Stored as float32 on the CPU, without gradient.
-        layer_names: One name per layer; default names if empty.
+        layers: Attention weights of each layer, a float tensor `(H, T, S)`, T = target subwords (+ 1 if finished),
+            S = source subwords + 1. Stored as float32 on the CPU, without gradient.
+        layer_names: One name per layer; if empty, the layers are named by number.
 
     Raises:
-        ShapeError: The shapes do not match the subwords.
+        ShapeError: The shapes of `layers` do not match the numbers of subwords.
         DataError: A weight is negative or not finite.
     """
 
@@ -82,7 +82,7 @@ class AttentionRecord:
 
     @property
     def tgt_labels(self) -> tuple[str, ...]:
-        """Labels of the T rows: target subwords, and `</s>` if the sentence was finished."""
+        """Labels of the T rows: target subwords, and `</s>` if the translation was finished."""
         return (*self.tgt.pieces, END)[: self.layers[0].shape[1]]
 
     @property
@@ -96,17 +96,18 @@ class AttentionRecord:
         return words_of(self.tgt.text)
 
     def matrix(self, layer: int | None = None, head: int | None = None) -> Tensor:
-        """The attention matrix over subwords.
+        """The attention matrix over subwords, of one layer and head or of a mean.
 
         Args:
-            layer: 0-based layer, or negative from the last; None = mean over the layers.
-            head: 0-based head, or negative from the last; None = mean over the heads of each layer.
+            layer: 0-based layer, or a negative number counted from the last layer; None = mean over the layers.
+            head: 0-based head, or a negative number counted from the last head; None = mean over the heads of each
+                layer.
 
         Returns:
-            `(T, S)` weights; do not modify them.
+            Attention weights, `(T, S)`. They may share memory with the record, so do not modify them.
 
         Raises:
-            ShapeError: There is no such layer or head.
+            ShapeError: The record has no such layer or head.
         """
         chosen = self.layers if layer is None else (self.layers[_pick(layer, len(self.layers), "layer")],)
         if head is None:
@@ -117,16 +118,17 @@ class AttentionRecord:
         return matrices[0] if len(matrices) == 1 else torch.stack(matrices).mean(dim=0)
 
     def subwords(self, layer: int | None = None, head: int | None = None, *, shifted: bool = False) -> Tensor:
-        """The row of each target subword, without that of `</s>`.
+        """The attention matrix with one row per target subword, and no row for the target `</s>`.
 
         Args:
-            layer: As for `matrix`.
-            head: As for `matrix`.
-            shifted: Whether a subword's row is that of the next step, at which it is the decoder's input, and not that
-                of the step that generated it.
+            layer: 0-based layer; None = mean over the layers. See `matrix`.
+            head: 0-based head; None = mean over the heads. See `matrix`.
+            shifted: Whether the row of a subword is that of the next decoding step, at which the subword is the
+                decoder's input, instead of that of the step that generated the subword.
 
         Returns:
-            `(T, S)` for T target subwords; the last rows are missing where the sentence was cut short.
+            Attention weights, `(T, S)` for T target subwords. If `shifted` and the translation was not finished, the
+            row of the last subword is missing, because there was no next step.
         """
         first = int(shifted)
         return self.matrix(layer, head)[first : first + len(self.tgt.ids)]
@@ -134,19 +136,19 @@ class AttentionRecord:
     def words(self, layer: int | None = None, head: int | None = None, *, shifted: bool = False) -> Tensor:
         """The attention matrix over words: sum over source subwords, maximum over target subwords.
 
-        Pictures, the attention page and word links all use this matrix. The maximum, because one subword of a target
-        word often decides and the others follow from it: a mean would dilute its weight. The last column has the weight
-        that belongs to no source word, mainly that of `</s>`. A subword that is only the space before a word counts as
-        part of that word, on either side. A target word without subwords has a row of zeros. The target `</s>` has no
-        row.
+        Pictures, the attention page and word links all use this matrix. It takes the maximum over target subwords
+        because one subword of a target word often decides which source word is translated, and a mean with the other
+        subwords would dilute the weight. The last column has the weight that belongs to no source word, mainly that of
+        `</s>`. A subword that consists of only the space before a word counts as part of that word, in source and
+        target. A target word without subwords has a row of zeros. The target `</s>` has no row.
 
         Args:
-            layer: As for `matrix`.
-            head: As for `matrix`.
-            shifted: As for `subwords`.
+            layer: 0-based layer; None = mean over the layers. See `matrix`.
+            head: 0-based head; None = mean over the heads. See `matrix`.
+            shifted: Whether the row of a subword is that of the next decoding step. See `subwords`.
 
         Returns:
-            `(target words, source words + 1)` weights.
+            Attention weights, `(target words, source words + 1)`.
         """
         weights = self.subwords(layer, head, shifted=shifted)
         num_src, num_tgt = len(word_spans(self.src.text)), len(word_spans(self.tgt.text))
@@ -163,9 +165,9 @@ class AttentionRecord:
         """The attention matrix with its labels, as the visualizations draw it.
 
         Args:
-            layer: As for `matrix`.
-            head: As for `matrix`.
-            level: Whether the matrix is over words or subwords.
+            layer: 0-based layer; None = mean over the layers. See `matrix`.
+            head: 0-based head; None = mean over the heads. See `matrix`.
+            level: `word` for one row and column per word, `subword` for one per subword.
 
         Returns:
             The weights with row and column labels.
@@ -190,14 +192,14 @@ class AttentionRecord:
         """Restores a record from the result of `to_dict`.
 
         Args:
-            data: Parsed JSON.
+            data: The result of `to_dict`, such as parsed from JSON.
 
         Returns:
             The record, with weights equal to six decimals.
 
         Raises:
             DataError: A part is missing or invalid.
-            ShapeError: The shapes of the parts do not match.
+            ShapeError: The shapes of the attention weights do not match the numbers of subwords.
         """
         try:
             layers = cast("Sequence[Mapping[str, object]]", data["layers"])
@@ -208,9 +210,13 @@ class AttentionRecord:
                 tuple(str(layer["name"]) for layer in layers),
             )
         except KeyError as error:
-            raise DataError(f"attention record without {error}: expected the result of `to_dict`") from error
+            raise DataError(
+                f"attention record without {error}: expected the result of `AttentionRecord.to_dict`"
+            ) from error
         except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-            raise DataError(f"not an attention record: expected the result of `to_dict`, but {error}") from error
+            raise DataError(
+                f"not an attention record: expected the result of `AttentionRecord.to_dict`, but {error}"
+            ) from error
 
 
 def _word_numbers(encoding: Encoding, no_word: int) -> list[int]:
@@ -224,7 +230,7 @@ def _default_names(count: int) -> tuple[str, ...]:
 def _pick(number: int, count: int, what: str) -> int:
     if not -count <= number < count:
         raise ShapeError(
-            f"there is no {what} {number}: expected 0 to {count - 1}, or a negative number counted from the last"
+            f"there is no {what} {number}: expected 0 to {count - 1}, or a negative number counted from the last {what}"
         )
     return number % count
 
@@ -234,11 +240,11 @@ def _check_layer(name: str, layer: Tensor, *, num_src: int, num_tgt: int) -> Non
     is_valid = len(shape) == 3 and min(shape) >= 1 and shape[1] in (num_tgt, num_tgt + 1) and shape[2] == num_src + 1
     if not is_valid:
         raise ShapeError(
-            f"{name}: expected weights (heads, {num_tgt + 1} target rows, {num_src + 1} source columns), "
-            f"the subwords and </s>, got {shape}"
+            f"{name}: expected attention weights of shape (heads, {num_tgt + 1} target rows, {num_src + 1} source "
+            f"columns), one per subword and one for </s>, got {shape}"
         )
     if not bool(torch.isfinite(layer).all()) or bool((layer < 0).any()):
-        raise DataError(f"{name}: expected finite weights of at least 0, got {_first_invalid(layer)}")
+        raise DataError(f"{name}: expected finite attention weights of at least 0, got {_first_invalid(layer)}")
 
 
 def _first_invalid(layer: Tensor) -> str:
@@ -260,9 +266,13 @@ def _encoding_from_dict(data: Mapping[str, object]) -> Encoding:
     spans = tuple((int(start), int(end)) for start, end in cast("Sequence[tuple[int, int]]", data["spans"]))
     if not isinstance(text, str) or not len(ids) == len(pieces) == len(spans):
         raise DataError(
-            f"expected equal numbers of ids, pieces and spans, got {len(ids)}, {len(pieces)} and {len(spans)}"
+            "not an attention record: expected a text with equal numbers of ids, pieces and spans, got "
+            f"{len(ids)}, {len(pieces)} and {len(spans)}"
         )
     for number, (start, end) in enumerate(spans, start=1):
         if not 0 <= start <= end <= len(text):
-            raise DataError(f"subword {number} has the span {start} to {end}, but the text has {len(text)} characters")
+            raise DataError(
+                f"not an attention record: subword {number} has the span {start} to {end}, but the text has "
+                f"{len(text)} characters"
+            )
     return Encoding(text, tuple(int(piece_id) for piece_id in ids), tuple(str(piece) for piece in pieces), spans)

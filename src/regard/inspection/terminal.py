@@ -54,7 +54,7 @@ def render(
     head: int | None = None,
     level: Level = "word",
 ) -> Text:
-    """Draws one matrix: a row per target word, a column per source word.
+    """Draws one attention matrix of a sentence in block characters: a row per target word, a column per source word.
 
     Args:
         record: The attention of a sentence.
@@ -62,7 +62,7 @@ def render(
         color: Whether to color the blocks.
         layer: 0-based layer; None = mean over the layers.
         head: 0-based head; None = mean over the heads.
-        level: Whether labels are words or subwords.
+        level: `word` for one row and column per word, `subword` for one per subword.
 
     Returns:
         Styled text of several lines; its `plain` attribute is the same text without color.

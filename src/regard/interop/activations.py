@@ -11,13 +11,13 @@ from regard.native.dropout import Dropout
 
 
 def activation_function(activation: nn.Module) -> nn.Module:
-    """Finds the function that a feed-forward network applies in evaluation.
+    """Finds the activation function of a feed-forward network, without the dropout that follows the function.
 
     Args:
-        activation: Activation of the network: a function, or a `nn.Sequential` of a function and dropout.
+        activation: Activation module of the network: a function, or a `nn.Sequential` of a function and dropout.
 
     Returns:
-        The function; `activation` itself in all other cases.
+        The function if `activation` is such a sequence; otherwise `activation` itself.
     """
     if type(activation) is not nn.Sequential or not len(activation):
         return activation
@@ -26,11 +26,11 @@ def activation_function(activation: nn.Module) -> nn.Module:
 
 
 def check_gelu(function: nn.Module, *, engine: EngineName) -> None:
-    """Refuses the approximations of GELU.
+    """Checks that an activation function is not an approximation of GELU.
 
     Args:
-        function: Activation function of a network.
-        engine: Engine that runs the exact GELU only.
+        function: Activation function of a feed-forward network.
+        engine: Engine that supports only the exact GELU, for messages.
 
     Raises:
         ConfigError: The function is GELU with `approximate` set.

@@ -1,8 +1,8 @@
 """Word alignment by eflomal, a statistical aligner that needs no translation model (Östling & Tiedemann 2016).
 
-It samples alignments of a whole text under a model of words, jumps and fertilities, in both directions. It is
-licensed under the GPL, so it runs as a separate program and nothing of it is imported. Runs are random and take no
-seed: to use the same links again, store them in a file.
+Eflomal samples alignments of a whole text under a model of words, jumps and fertilities, in both directions. It is
+licensed under the GPL, so it runs as a separate program and nothing of it is imported. Its results are random and have
+no seed: to use the same links again, store them in a file.
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ _PROGRAM = "eflomal-align"
 
 
 def align_words(sources: Sequence[str], targets: Sequence[str], *, method: str = "grow-diag-final-and") -> list[Links]:
-    """Aligns the words of sentence pairs, ignoring case.
+    """Aligns the words of sentence pairs with eflomal, ignoring case.
 
-    Word translations are learned from these pairs alone: with fewer than some thousands of them the links are poor.
+    Eflomal learns word translations from these sentence pairs alone: with fewer than some thousands of pairs the links
+    are poor.
 
     Args:
         sources: Source sentences.
-        targets: Their translations.
-        method: How links of both directions are combined, see `regard.alignment.symmetrize`.
+        targets: One translation per source sentence.
+        method: Symmetrization method that combines the links of both directions; see `regard.alignment.symmetrize`.
 
     Returns:
-        Links of each pair between words of the normalized sentences, counted from 0. A pair has no links if a side
-        has no word, or more than 1,023, the limit of eflomal.
+        Links of each pair as 0-based `(source word, target word)`, between words of the normalized sentences. A pair
+        has no links if one of its sentences has no words, or more than 1,023, the limit of eflomal.
 
     Raises:
         ConfigError: eflomal is not installed.
@@ -46,7 +47,10 @@ def align_words(sources: Sequence[str], targets: Sequence[str], *, method: str =
     """
     program, method = _program(), full_name(method)
     if len(sources) != len(targets):
-        raise DataError(f"expected as many source as target sentences, got {len(sources)} and {len(targets)}")
+        raise DataError(
+            f"expected one target sentence per source sentence, got {len(sources)} source and {len(targets)} target "
+            "sentences"
+        )
     pairs = [(normalize(src), normalize(tgt)) for src, tgt in zip(sources, targets, strict=True)]
     rows = [row for row, (src, tgt) in enumerate(pairs) if src and tgt]
     links: list[Links] = [()] * len(pairs)
@@ -63,7 +67,10 @@ def _program() -> Path:
     for file in files("eflomal") or ():
         if file.name == _PROGRAM:
             return Path(str(file.locate()))
-    raise ConfigError(f"the package eflomal is installed without its program {_PROGRAM}: install it again with pip")
+    raise ConfigError(
+        f"the package eflomal is installed without its program {_PROGRAM}: install it again with pip install "
+        "--force-reinstall eflomal"
+    )
 
 
 def _run(program: Path, sources: list[str], targets: list[str]) -> list[tuple[Links, Links]]:

@@ -30,7 +30,7 @@ from regard.text.subword import Subword
 MANIFEST = "export.json"
 FORMAT, FORMAT_VERSION = "regard-export", 2
 ENGINES = ("ctranslate2", "onnx")
-"""Engines that run exports."""
+"""Engines to which models can be exported and which `regard translate` can then run."""
 _SIGNATURE = re.compile(
     r"regard:[\w.+!-]+\|model:[\w.+-]+\|params:\d+\|vocab:[\w-]+\|seed:-?\d+\|c:[0-9a-f]{8}\|w:[0-9a-f]{8}", re.ASCII
 )
@@ -39,19 +39,19 @@ _CURE = "export the model again"
 
 
 class ExportManifest(BaseModel):
-    """The content of `export.json`.
+    """The content of `export.json`, the manifest of an export directory.
 
     Attributes:
         format: Always `regard-export`.
-        format_version: Version of the layout.
-        regard_version: Version of regard that wrote it.
-        engine: Engine that reads it, one of `ENGINES`.
-        quantization: Type of the weights, by the engine's name.
+        format_version: Version of the directory layout.
+        regard_version: Version of regard that wrote the export.
+        engine: Engine that reads the export, one of `ENGINES`.
+        quantization: Number type of the weights, by the engine's name of the type.
         signature: Signature of the exported model.
-        files: SHA-256 per file name.
-        weight_levels: Largest magnitude of a weight in 8-bit products; up to 64, every processor computes the same.
-            None if no weight is rounded to 8 bits, or if an older version of regard wrote the export.
-        readout: How word links are read off the attention, as the model's manifest says.
+        files: SHA-256 of each other file of the export, by file name.
+        weight_levels: Largest magnitude of a weight in 8-bit products; up to 64, all processors compute the same. None
+            if no weight is rounded to 8 bits, or if an older version of regard wrote the export.
+        readout: How word links are derived from the attention, copied from the manifest of the model.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -69,14 +69,14 @@ class ExportManifest(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An opened export, whose files have been compared with their hashes.
+    """An opened export directory; all of its files match the hashes in the manifest.
 
     Attributes:
         path: Directory of the export.
         manifest: Content of `export.json`.
         config: Configuration of the exported model.
-        src_subword: Source vocabulary.
-        tgt_subword: Target vocabulary; the same object if source and target share one.
+        src_subword: Source subword model.
+        tgt_subword: Target subword model; the same object as `src_subword` if both languages share one file.
     """
 
     path: Path
@@ -92,7 +92,7 @@ class Exported:
             CheckpointError: The manifest has changed.
         """
         if _read_manifest(self.path / MANIFEST) != self.manifest:
-            raise CheckpointError(f"{self.path}: it was replaced by another export while it was read: try again")
+            raise CheckpointError(f"{self.path}: this export was replaced by another one while it was read: try again")
 
 
 def is_export(path: str | Path) -> bool:
@@ -102,16 +102,16 @@ def is_export(path: str | Path) -> bool:
 
 @contextmanager
 def new_directory(path: str | Path) -> Iterator[Path]:
-    """Makes a directory that appears only when all of its files are written.
+    """Context that creates a directory atomically: all of its files are written, or the directory does not exist.
 
     Args:
-        path: Path of the directory; an empty directory may exist.
+        path: Path of the new directory; it may be an existing empty directory.
 
     Yields:
-        Temporary directory to write to.
+        Temporary directory to write the files to; renamed to `path` at the end of the context.
 
     Raises:
-        CheckpointError: The path exists or cannot be written.
+        CheckpointError: The path is a file or a directory that is not empty, or it cannot be written.
     """
     target = checked_path(path, "out")
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
@@ -125,14 +125,14 @@ def new_directory(path: str | Path) -> Iterator[Path]:
 def write_companions(
     directory: Path, stored: StoredModel, *, engine: str, quantization: str, weight_levels: int | None = None
 ) -> None:
-    """Adds configuration, vocabularies and manifest to the files of an engine.
+    """Writes configuration, subword models and manifest beside the files of an exported model.
 
     Args:
-        directory: Directory with the engine's files.
+        directory: Directory that already contains the engine's own files.
         stored: The exported model.
-        engine: One of `ENGINES`.
-        quantization: Type of the weights.
-        weight_levels: See `ExportManifest`.
+        engine: Engine that reads the files, one of `ENGINES`.
+        quantization: Number type of the weights, by the engine's name of the type.
+        weight_levels: Largest magnitude of a weight in 8-bit products; None if no weight is rounded to 8 bits.
     """
     (directory / CONFIG).write_text(dump_config(stored.config), encoding="utf-8", newline="\n")
     shared = stored.src_subword.fingerprint() == stored.tgt_subword.fingerprint()
@@ -153,30 +153,36 @@ def write_companions(
 
 
 def open_export(path: str | Path) -> Exported:
-    """Reads an export, except for the engine's files, and compares all files with their hashes.
+    """Reads manifest, configuration and subword models of an export, and checks the hashes of all its files.
+
+    The engine's own files are not read.
 
     Args:
         path: Directory that `regard export` wrote.
 
     Returns:
-        The export.
+        The opened export.
 
     Raises:
-        CheckpointError: The directory is no export, or a file is missing or was changed.
+        CheckpointError: The directory is not an export, or a file is missing or was changed.
     """
     directory = Path(path)
     manifest = _read_manifest(directory / MANIFEST)
     for name, expected in manifest.files.items():
         _check_hash(directory, name, expected)
     if not {CONFIG} < set(manifest.files):
-        raise CheckpointError(f"{directory / MANIFEST}: lists no {CONFIG}: export the model again")
+        raise CheckpointError(
+            f"{directory / MANIFEST}: expected 'files' to list {CONFIG}, which is missing: export the model again"
+        )
     text = read_text(directory / CONFIG, max_bytes=_MAX_BYTES, remedy="export the model again")
     config = parse_config(rename_keys(text), where=str(directory / CONFIG))
     check_readout(manifest.readout, config.model, where=directory / MANIFEST, remedy=_CURE)
     names = SEPARATE_SUBWORDS if SEPARATE_SUBWORDS[0] in manifest.files else SHARED_SUBWORD
     missing = next((name for name in names if name not in manifest.files), None)
     if missing is not None:
-        raise CheckpointError(f"{directory / MANIFEST}: lists no {missing}: export the model again")
+        raise CheckpointError(
+            f"{directory / MANIFEST}: expected 'files' to list {missing}, which is missing: export the model again"
+        )
     subwords = [Subword.load(directory / name) for name in names]
     _check_signature(directory / MANIFEST, manifest, text, [len(subword) for subword in subwords])
     return Exported(directory, manifest, config, subwords[0], subwords[-1])
@@ -186,16 +192,18 @@ def _check_hash(directory: Path, name: str, expected: str) -> None:
     file = directory / name
     if Path(name).name != name or name in ("", ".", "..", MANIFEST):
         raise CheckpointError(
-            f"{directory / MANIFEST}: lists {name[:80]!r}, which cannot be a file of an export: {_CURE}"
+            f"{directory / MANIFEST}: 'files' lists {name[:80]!r}, which cannot be a file of an export: {_CURE}"
         )
     if not os.path.lexists(file):
-        raise CheckpointError(f"{file}: missing since the model was exported: {_CURE}")
+        raise CheckpointError(f"{file}: missing, but {MANIFEST} lists it: {_CURE}")
     digest = hashlib.sha256()
     with open_regular(file, remedy=_CURE) as opened, named_read_errors(file, remedy=_CURE):
         while block := opened.read(1 << 20):
             digest.update(block)
     if digest.hexdigest() != expected:
-        raise CheckpointError(f"{file}: changed since the model was exported: {_CURE}")
+        raise CheckpointError(
+            f"{file}: changed since the model was exported: its content does not match its hash: {_CURE}"
+        )
 
 
 def _check_signature(path: Path, manifest: ExportManifest, config: str, sizes: list[int]) -> None:
@@ -206,14 +214,14 @@ def _check_signature(path: Path, manifest: ExportManifest, config: str, sizes: l
     signed_hash, config_hash = fields.get("c"), hashlib.sha256(config.encode()).hexdigest()[:8]
     if signed_hash != config_hash:
         raise CheckpointError(
-            f"{path}: the signature has a configuration whose hash begins with {str(signed_hash)[:12]!r}, but the hash "
-            f"of {CONFIG} begins with {config_hash}: {_CURE}"
+            f"{path}: expected the hash of {CONFIG} to begin with {str(signed_hash)[:12]!r}, as in the signature, but "
+            f"it begins with {config_hash}: {_CURE}"
         )
     signed_size = fields.get("vocab", "").rpartition("-")[2]
     if signed_size != str(sizes[-1]):
         raise CheckpointError(
-            f"{path}: the signature has a vocabulary of {signed_size[:12]!r} subwords, but the vocabulary file has "
-            f"{sizes[-1]}: {_CURE}"
+            f"{path}: expected a target vocabulary of {signed_size[:12]!r} subwords, as in the signature, but the "
+            f"subword model has {sizes[-1]}: {_CURE}"
         )
 
 
@@ -231,7 +239,7 @@ def _read_manifest(path: Path) -> ExportManifest:
         )
     if not 1 <= manifest.format_version <= FORMAT_VERSION:
         raise CheckpointError(
-            f"{path}: expected format {FORMAT_VERSION} or older, got {manifest.format_version}: export the model with "
-            "this version of regard"
+            f"{path}: expected an export of format version {FORMAT_VERSION} or older, got format version "
+            f"{manifest.format_version}: export the model again with this version of regard"
         )
     return manifest

@@ -1,4 +1,4 @@
-"""JSON files of other toolkits: objects of a bounded size."""
+"""Reads JSON files of other toolkits: objects, in files of limited size."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from regard.files.json_text import parse_json
 from regard.text.file_type import read_file
 
 MAX_BYTES = 32 << 20
-"""Size of the largest file that is read; vocabularies of OPUS-MT have two million bytes."""
+"""Largest accepted size of a file in bytes; vocabularies of OPUS-MT have about two million bytes."""
 
 
 def read_object(path: Path, *, expected: str, max_bytes: int = MAX_BYTES) -> dict[str, object]:
-    """Reads a JSON object.
+    """Reads a file that contains a JSON object.
 
     Args:
-        path: The file.
-        expected: Description of the file with its article, for messages, such as `an index of weights`.
-        max_bytes: Largest size in bytes.
+        path: Path of the file.
+        expected: Description of the file for messages, with article, such as `an index of weights`.
+        max_bytes: Largest accepted size of the file in bytes.
 
     Returns:
         The object.
 
     Raises:
-        CheckpointError: The file is missing, no regular file or too large, or holds no JSON object.
+        CheckpointError: The file is missing, not a regular file or too large, or does not contain a JSON object.
     """
     data = read_file(path, expected=expected, most=max_bytes)
     tree = parse_json(data, where=str(path), remedy=f"expected {expected}; copy the directory again")

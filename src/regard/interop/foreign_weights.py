@@ -1,4 +1,4 @@
-"""Weights of other toolkits: floating-point tensors by name, read without running code of the file.
+"""Reads weight files of other toolkits: floating-point tensors by name, without running code in the file.
 
 Sizes are checked before memory is allocated: in the header of a safetensors file, in the table of contents of
 PyTorch's own format (a .zip archive), and in the tensors themselves.
@@ -32,16 +32,17 @@ _OTHER_FORMATS = {
 
 
 def read_weights(directory: Path) -> dict[str, Tensor]:
-    """Reads all weights of a model in the format of transformers.
+    """Reads all weights of a model in the format of Hugging Face's transformers.
 
     Args:
-        directory: Directory with model.safetensors or pytorch_model.bin, as one file or as shards with an index.
+        directory: Directory with model.safetensors or pytorch_model.bin, as one file or as several files with an index.
 
     Returns:
-        Floating-point tensors `(...)` by name; those of a safetensors file are read from the disk when they are used.
+        Floating-point tensors of any shape, `(...)`, by name. Values in safetensors files are read from disk on access.
 
     Raises:
-        CheckpointError: There are no weights, or a file is missing or damaged, or holds integers or other objects.
+        CheckpointError: There are no weights, a file is missing or damaged, or a file contains integers or other
+            objects than tensors.
     """
     for name in (SAFETENSORS, PICKLED):
         index = directory / f"{name}.index.json"
@@ -95,10 +96,16 @@ def _read_shards(index: Path) -> dict[str, Tensor]:
         or not weight_map
         or not all(isinstance(file, str) for file in weight_map.values())
     ):
-        raise CheckpointError(f"{index}: expected a weight_map from tensors to files; copy the directory again")
+        raise CheckpointError(
+            f"{index}: expected a weight_map that names the file of each tensor, got another value; copy the directory "
+            "again"
+        )
     names, suffix = sorted(set(weight_map.values())), index.name.removesuffix(".index.json").rpartition(".")[2]
     if len(names) > _MAX_SHARDS or not all(_is_file_name(name) and name.endswith(f".{suffix}") for name in names):
-        raise CheckpointError(f"{index}: expected files of this directory that end in .{suffix}; copy it again")
+        raise CheckpointError(
+            f"{index}: expected weight_map to name at most {_MAX_SHARDS} files in the same directory, each with suffix "
+            f".{suffix}; copy the directory again"
+        )
     tensors: dict[str, Tensor] = {}
     for name in names:
         shard = _read_file(index.with_name(name))
@@ -106,7 +113,7 @@ def _read_shards(index: Path) -> dict[str, Tensor]:
         if set(shard) != expected:
             different = sorted(set(shard) ^ expected)
             raise CheckpointError(
-                f"{index}: the tensors that it lists for {name} are not those of that file: "
+                f"{index}: the tensors listed for {name} are not the tensors in that file: "
                 f"{', '.join(map(repr, different[:3]))}{_more(different, 3)}; copy the directory again"
             )
         tensors |= shard
@@ -123,8 +130,8 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
     size = int.from_bytes(head[:8], "little")
     if len(head) < 8 or size > _MAX_HEADER_BYTES:
         raise CheckpointError(
-            f"{path}: expected {expected}, whose first eight bytes are the length of its header, got {head[:8]!r}: "
-            "the file was cut short or damaged; copy it again"
+            f"{path}: expected {expected}, whose first eight bytes are the length of the header, got {head[:8]!r}: "
+            "the file was truncated or damaged; copy it again"
         )
     return read_tensors(path)[0]
 
@@ -138,12 +145,12 @@ def _read_pickled(path: Path) -> dict[str, Tensor]:
         tree = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)  # noqa: TID251
     except Exception:  # damaged and hostile files raise many types; the messages advise to turn weights_only off
         raise CheckpointError(
-            f"{path}: expected a file of weights only: it was damaged, or holds other objects, which could run code: "
-            f"copy it again, or save the model as {SAFETENSORS} with the program that wrote it"
+            f"{path}: expected a file with only tensors, got a damaged file, or one with other objects, which could "
+            f"run code: copy the file again, or save the model as {SAFETENSORS} with the program that wrote this file"
         ) from None
     if not isinstance(tree, dict) or not all(isinstance(key, str) and _is_plain(value) for key, value in tree.items()):
         raise CheckpointError(
-            f"{path}: expected tensors by their names, got a {type(tree).__name__} with other content; "
+            f"{path}: expected a dict from names to tensors, got a {type(tree).__name__} with other content; "
             "save the model with save_pretrained of transformers"
         )
     return {name: tensor.detach() for name, tensor in tree.items()}
@@ -163,7 +170,8 @@ def _check_archive(path: Path) -> bool:
             raise CheckpointError(f"{path}: expected {expected}, got a damaged archive: copy it again") from None
     if compressed:
         raise CheckpointError(
-            f"{path}: expected {expected}, got another .zip archive: unpack it first, or copy it again"
+            f"{path}: expected {expected}, got a compressed .zip archive: unpack the archive first, or copy the file "
+            "again"
         )
     return True
 
@@ -178,15 +186,15 @@ def _is_plain(value: object) -> bool:
 
 
 def check_sizes(where: Path, expected: Iterator[tuple[str, tuple[int, ...]]], found: Mapping[str, Tensor]) -> None:
-    """Compares the shapes of weights with the expected ones.
+    """Compares names and shapes of weights with those that config.json implies.
 
     Args:
-        where: Name of the weights in messages.
+        where: Path of the weights, for messages.
         expected: Names and shapes of the tensors that must exist.
-        found: Tensors `(...)` by name.
+        found: Tensors of any shape, `(...)`, by name.
 
     Raises:
-        CheckpointError: A tensor is missing or has another shape; the message names the first five.
+        CheckpointError: A tensor is missing or has another shape; the message names the first five such tensors.
     """
     missing: list[str] = []
     wrong: list[str] = []
@@ -197,8 +205,8 @@ def check_sizes(where: Path, expected: Iterator[tuple[str, tuple[int, ...]]], fo
             wrong.append(f"{name} should be {shape_text(shape)}, but is {shape_text(tuple(found[name].shape))}")
     if missing:
         raise CheckpointError(
-            f"{where}: the weights of {', '.join(missing[:5])} are missing ({len(missing)} in all): copy the directory "
-            "again"
+            f"{where}: the weights {', '.join(missing[:5])} are missing ({len(missing)} missing in total): copy the "
+            "directory again"
         )
     if wrong:
         raise CheckpointError(

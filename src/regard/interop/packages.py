@@ -1,4 +1,4 @@
-"""Optional packages."""
+"""Checks that optional packages are installed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def require_package(package: str, *, to: str, extra: str = "interop") -> None:
 
     Args:
         package: Name of the package, for import and for pip.
-        to: Purpose of the package, an infinitive without `to`, for the message.
-        extra: Extra of regard that installs it.
+        to: Purpose of the package for the message, an infinitive without `to`, such as `align words with eflomal`.
+        extra: Extra of regard that installs the package.
 
     Raises:
         ConfigError: The package is not installed; the message says how to install it.

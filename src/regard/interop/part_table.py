@@ -1,4 +1,4 @@
-"""Tables of the types of parts that an engine can run; other types are refused by name."""
+"""Tables of the classes of modules that another engine can run; other classes are errors that name the class."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ PartT = TypeVar("PartT")
 
 
 class PartTable(Generic[EntryT]):
-    """How an engine runs each type of part in one family.
+    """Table of the classes of one kind of module, such as attention scores, that an engine can run.
 
-    A part is found by its exact type: a subclass may compute something else. A part that is a plain function, such as
-    a normalizer, is its own key.
+    Each class has an entry, such as the function that exports modules of the class. A module is looked up by its exact
+    class, because a subclass may compute something else. A plain function, such as a normalizer, is looked up by
+    itself.
 
     Args:
-        engine: Engine that runs the parts.
-        family: Name of the family in messages, such as `score`.
-        entries: Entry per type, or per function.
+        engine: Engine that runs the modules, for messages.
+        family: Name of the kind of module for messages, such as `score`.
+        entries: Entries by class, or by function.
     """
 
     def __init__(self, engine: EngineName, family: str, entries: Mapping[object, EntryT]) -> None:
@@ -32,16 +33,17 @@ class PartTable(Generic[EntryT]):
         self._entries = entries
 
     def find(self, part: object) -> EntryT:
-        """Finds the entry of a part.
+        """Finds the entry of a module's class.
 
         Args:
             part: Module, function or object of the model.
 
         Returns:
-            Entry of its type.
+            The entry of the module's class.
 
         Raises:
-            ConfigError: The engine cannot run parts of this type; the message names the type and those it can run.
+            ConfigError: The engine cannot run modules of this class; the message names the class and those that the
+                engine can run.
         """
         key: object = part if isinstance(part, FunctionType) else type(part)
         if key not in self._entries:
@@ -50,19 +52,19 @@ class PartTable(Generic[EntryT]):
 
 
 def exact(part: object, kind: type[PartT], *, engine: EngineName, family: str) -> PartT:
-    """Checks a part for which an engine knows one type only.
+    """Checks that a module is exactly of the only class that an engine can run in its place.
 
     Args:
         part: Module or object of the model.
-        kind: The type.
-        engine: Engine that runs the part.
-        family: Name of the part in messages, such as `decoder layer`.
+        kind: The class that the engine can run.
+        engine: Engine that runs the module, for messages.
+        family: Name of the kind of module for messages, such as `decoder layer`.
 
     Returns:
-        The part itself.
+        The module itself.
 
     Raises:
-        ConfigError: The part is of another type, or of a subclass.
+        ConfigError: The module is of another class, or of a subclass of `kind`.
     """
     if not isinstance(part, kind) or type(part) is not kind:
         raise unsupported_part(engine, family, part, [kind.__name__])
@@ -70,19 +72,19 @@ def exact(part: object, kind: type[PartT], *, engine: EngineName, family: str) -
 
 
 def entry_of(entries: Mapping[str, EntryT], value: str, *, engine: EngineName, option: str) -> EntryT:
-    """Finds how an engine runs one value of an option.
+    """Looks up what the value of a `[model]` option means for another engine.
 
     Args:
-        entries: Entry per value.
-        value: Value in the `[model]` section.
-        engine: The engine.
-        option: Key of the `[model]` section, for messages.
+        entries: What each supported value means for the engine, such as the engine's name of an activation function.
+        value: Value of the option in the model's configuration.
+        engine: The engine, for messages.
+        option: Key of the option in `[model]`, for messages.
 
     Returns:
-        Entry of the value.
+        The entry of the value.
 
     Raises:
-        ConfigError: The engine cannot run this value.
+        ConfigError: The engine does not support this value of the option.
     """
     if value not in entries:
         expected = ", ".join(map(repr, entries))
@@ -94,16 +96,16 @@ def entry_of(entries: Mapping[str, EntryT], value: str, *, engine: EngineName, o
 
 
 def unsupported_part(engine: EngineName, family: str, part: object, expected: list[str]) -> ConfigError:
-    """Error for a part that an engine cannot run.
+    """Makes the error for a module that an engine cannot run.
 
     Args:
         engine: The engine.
-        family: Name of the part in messages.
-        part: The part.
-        expected: Names of what the engine can run in its place.
+        family: Name of the kind of module, such as `score`.
+        part: The module, function or object that the engine cannot run.
+        expected: Names of the classes that the engine can run in its place.
 
     Returns:
-        The error, to be raised.
+        The error to raise.
     """
     name = _name(part if isinstance(part, FunctionType) else type(part))
     choices = expected[0] if len(expected) == 1 else f"one of {', '.join(sorted(expected))}"

@@ -1,4 +1,4 @@
-"""A reader and a writer of SentencePiece model files, without generated protocol buffer code.
+"""Reads and writes SentencePiece model files, without generated protocol buffer code.
 
 A protocol buffer is a sequence of fields; each has a number, a wire type and a value. Only `ModelProto` of
 sentencepiece_model.proto is supported: pieces (1), training options (2), normalization before segmentation (3) and
@@ -22,7 +22,7 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 class PieceType(IntEnum):
-    """Type of a piece, by SentencePiece's numbers."""
+    """Type of a piece in a SentencePiece model, with SentencePiece's numbers."""
 
     NORMAL = 1
     UNKNOWN = 2
@@ -34,11 +34,11 @@ class PieceType(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One entry of a vocabulary.
+    """One piece (subword) of a SentencePiece vocabulary.
 
     Attributes:
         text: Text of the piece, with `▁` for a space.
-        score: Log-probability (unigram), or rank among merges (BPE).
+        score: Log-probability of the piece in unigram models; minus the rank of the merge in BPE models.
         type: Type of the piece.
     """
 
@@ -49,12 +49,12 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class PieceFile:
-    """A SentencePiece model.
+    """Content of a SentencePiece model file.
 
     Attributes:
         pieces: Pieces in the order of their ids.
-        settings: All other fields, as bytes of the file.
-        bpe: Whether it segments by merges (BPE), not by probabilities (unigram).
+        settings: Training and normalization options, as the bytes of these fields in the file.
+        bpe: Whether the model segments by merges (BPE); otherwise by probabilities (unigram).
     """
 
     pieces: tuple[Piece, ...]
@@ -63,17 +63,17 @@ class PieceFile:
 
 
 def read_pieces(data: bytes, *, where: str) -> PieceFile:
-    """Reads a SentencePiece model.
+    """Parses the content of a SentencePiece model file.
 
     Args:
         data: Content of the file.
         where: Name of the file, for messages.
 
     Returns:
-        The model.
+        Pieces and options of the model.
 
     Raises:
-        CheckpointError: The data are no SentencePiece model, or are truncated or damaged.
+        CheckpointError: The data are not a SentencePiece model, or are truncated or damaged.
     """
     pieces: list[Piece] = []
     settings, bpe, trained = b"", False, False
@@ -87,28 +87,34 @@ def read_pieces(data: bytes, *, where: str) -> PieceFile:
                     trained = True
                     bpe = bpe or (_MODEL_TYPE, 2) in list(_fields(value))
     except (ValueError, IndexError, struct.error) as error:
-        raise CheckpointError(f"{where}: expected a SentencePiece model, got something else: {error}") from None
+        raise CheckpointError(
+            f"{where}: expected a SentencePiece model, got another or a damaged file ({error}): copy the file again"
+        ) from None
     if not pieces:
-        raise CheckpointError(f"{where}: expected a SentencePiece model, got {len(data)} bytes without any piece")
+        raise CheckpointError(
+            f"{where}: expected a SentencePiece model, got {len(data)} bytes without any piece: copy the file again"
+        )
     duplicate = next((text for text, count in Counter(piece.text for piece in pieces).items() if count > 1), None)
     if duplicate is not None or not trained:
         fault = "it has no training options" if duplicate is None else f"it has the piece {duplicate[:40]!r} twice"
-        raise CheckpointError(f"{where}: expected a SentencePiece model, got a damaged one: {fault}; copy it again")
+        raise CheckpointError(
+            f"{where}: expected a SentencePiece model, got a damaged one: {fault}; copy the file again"
+        )
     return PieceFile(tuple(pieces), settings, bpe)
 
 
 def write_pieces(pieces: Iterable[Piece], settings: bytes, *, bos: str, eos: str, pad: str) -> bytes:
-    """Writes a SentencePiece model.
+    """Serializes a SentencePiece model from pieces and the options of another model.
 
     Args:
         pieces: Pieces in the order of their ids.
         settings: `PieceFile.settings` of another model.
-        bos: Control piece that begins a text.
-        eos: Control piece that ends a text.
-        pad: Control piece for padding.
+        bos: Text of the control piece for the beginning of a sentence.
+        eos: Text of the control piece for the end of a sentence.
+        pad: Text of the control piece for padding.
 
     Returns:
-        Content of the file.
+        Content of the SentencePiece model file.
     """
     rows = [
         _bytes_field(1, piece.text.encode())

@@ -1,4 +1,4 @@
-"""The parts of a Transformer with their exact types, checked before another toolkit gets their weights."""
+"""Checks that a Transformer consists of known modules before its weights are exported to another toolkit."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ _ACTIVATIONS: dict[str, type[nn.Module] | None] = {
     "silu": nn.SiLU,
     "swiglu": None,
 }
-"""Activation function of a plain feed-forward network per `model.activation`; None for a gated network."""
+"""Class of the activation function in a feed-forward network, by `model.activation`; None for a gated network."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransformerParts:
-    """Encoder, decoder and their layers.
+    """Encoder, decoder and layers of a Transformer, with their exact classes.
 
     Attributes:
         encoder: The encoder.
         decoder: The decoder.
-        encoder_layers: Layers of the encoder, from the embeddings upward.
-        decoder_layers: Layers of the decoder, from the embeddings upward.
+        encoder_layers: Layers of the encoder; the first reads the embeddings.
+        decoder_layers: Layers of the decoder; the first reads the embeddings.
     """
 
     encoder: TransformerEncoder
@@ -52,18 +52,18 @@ class TransformerParts:
 
 
 def transformer_parts(encoder: nn.Module, decoder: nn.Module, *, engine: EngineName) -> TransformerParts:
-    """Takes a Transformer apart.
+    """Checks the classes of a Transformer's encoder, decoder and layers, and returns these modules.
 
     Args:
-        encoder: The encoder.
-        decoder: The decoder.
-        engine: Engine that runs the parts.
+        encoder: Encoder of the model.
+        decoder: Decoder of the model.
+        engine: Engine that is to run the model, for messages.
 
     Returns:
-        The parts.
+        Encoder, decoder and layers.
 
     Raises:
-        ConfigError: A part is of another type, or of a subclass.
+        ConfigError: One of these modules is of another class, or of a subclass.
     """
     own_encoder = exact(encoder, TransformerEncoder, engine=engine, family="encoder")
     own_decoder = exact(decoder, TransformerDecoder, engine=engine, family="decoder")
@@ -76,18 +76,20 @@ def transformer_parts(encoder: nn.Module, decoder: nn.Module, *, engine: EngineN
 
 
 def check_transformer(model: Seq2Seq, config: TransformerConfig, *, engine: EngineName) -> TransformerParts:
-    """Checks that a model consists of the very parts that its configuration names.
+    """Checks that a Transformer consists of exactly the modules that its configuration describes.
+
+    Otherwise another engine, which knows only weights and configuration, would compute something else.
 
     Args:
         model: The model.
-        config: Its `[model]` section, with scaled-dot attention and softmax.
-        engine: Engine that will get the weights, and computes what the configuration says.
+        config: The `[model]` section of the model, with scaled-dot attention and softmax.
+        engine: Engine to which the weights will be exported, for messages.
 
     Returns:
-        The parts.
+        Encoder, decoder and layers.
 
     Raises:
-        ConfigError: A part is of another type, or of a subclass; the message names it.
+        ConfigError: A module is of another class, or of a subclass; the message names the class.
     """
     exact(model, Seq2Seq, engine=engine, family="model")
     parts = transformer_parts(model.encoder, model.decoder, engine=engine)

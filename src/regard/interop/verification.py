@@ -1,4 +1,4 @@
-"""Comparison of another engine with regard, on samples, before an export is written."""
+"""Compares another engine with regard on random sentences, before an export is written."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ from regard.values import Hypothesis
 NUM_SAMPLES = 16
 MAX_LEN = 40
 TIE = 1e-3
-"""Difference of two log-probabilities, in nats, that counts as a tie: rounding may choose either token."""
+"""Difference of two log-probabilities, in nats, below which rounding decides which token is chosen, so that both
+choices are accepted."""
 
 Ids = tuple[int, ...]
 Run = Callable[[Sequence[Ids], int], list[Ids]]
-"""Greedy search of another engine: source ids without eos, and a length limit, to target ids with eos if reached."""
+"""Greedy search of another engine. Arguments: token ids of the source sentences, without eos, and the largest length.
+Returns the token ids of the translations, with eos unless the largest length was reached."""
 
 
 def sample_sources(stored: StoredModel) -> list[Ids]:
-    """Draws random source sentences of many lengths, the same ones every time for a model.
+    """Draws random source sentences of different lengths; the same sentences every time for the same model.
 
     Args:
-        stored: The model.
+        stored: Model whose vocabulary and length limits are used.
 
     Returns:
-        Ids of `NUM_SAMPLES` sentences, without eos.
+        Token ids of `NUM_SAMPLES` sentences, without eos.
     """
     subword, generator = stored.src_subword, random.Random(1)
     text_ids = [i for i in range(len(subword)) if subword.decode([i]).text]
@@ -41,15 +43,16 @@ def sample_sources(stored: StoredModel) -> list[Ids]:
 
 
 def verify(stored: StoredModel, run: Run, *, engine: str) -> None:
-    """Compares the greedy translations of an engine with regard's.
+    """Compares greedy translations of random sentences by another engine with regard's.
 
     Args:
         stored: The model in regard.
-        run: Greedy search of the engine, with weights that are not rounded.
-        engine: Name of the engine, for the message.
+        run: Greedy search of the other engine, with weights that are not rounded.
+        engine: Name of the other engine, for messages.
 
     Raises:
-        CheckpointError: A translation differs, other than by a tie.
+        CheckpointError: A translation differs at a token where the log-probabilities of both choices differ by `TIE` or
+            more.
     """
     sources = sample_sources(stored)
     batch = collate(sources, None, specials=stored.src_subword.specials)
@@ -62,23 +65,23 @@ def verify(stored: StoredModel, run: Run, *, engine: str) -> None:
     num_equal = sum(_agree(stored, source, our, their) for source, our, their in pairs)
     if num_equal < NUM_SAMPLES:
         raise CheckpointError(
-            f"{engine} and regard translate {NUM_SAMPLES - num_equal} of {NUM_SAMPLES} samples differently, so nothing "
-            "was exported: this is a bug in regard or in that version of the engine; please report it with both "
-            "versions"
+            f"{engine} and regard translate {NUM_SAMPLES - num_equal} of {NUM_SAMPLES} random sentences differently, "
+            f"so nothing was exported: this is a bug in regard or in this version of {engine}; please report it with "
+            "the versions of both"
         )
 
 
 def verify_logits(stored: StoredModel, model: StepModel, *, engine: str, close: float) -> None:
-    """Compares the logits of an engine with regard's, step by step for the same prefixes.
+    """Compares the logits of another engine with regard's, step by step for the same target prefixes.
 
     Args:
         stored: The model in regard.
-        model: The exported model in the engine, with weights that are not rounded.
-        engine: Name of the engine, for the message.
-        close: Largest difference of two logits that counts as equal.
+        model: The exported model in the other engine, with weights that are not rounded.
+        engine: Name of the other engine, for messages.
+        close: Largest difference of two logits that still count as equal.
 
     Raises:
-        CheckpointError: A logit differs by more, or is NaN.
+        CheckpointError: Two logits differ by more than `close`, or one is NaN.
     """
     batch = collate(sample_sources(stored), None, specials=stored.src_subword.specials)
     ids = torch.full_like(batch.src_len, stored.tgt_subword.specials.bos)
@@ -91,7 +94,7 @@ def verify_logits(stored: StoredModel, model: StepModel, *, engine: str, close: 
             if not difference <= close:  # also if it is NaN
                 raise CheckpointError(
                     f"logits of {engine} differ from regard's by up to {difference:.2g}, so nothing was exported: this "
-                    "is a bug in regard or in that version of the engine; please report it with both versions"
+                    f"is a bug in regard or in this version of {engine}; please report it with the versions of both"
                 )
             ids = our_step.logits.argmax(-1)
 

@@ -1,1 +1,1 @@
-"""The lab: trains several systems on one corpus with equal budgets, and compares them in one report."""
+"""The lab: trains several systems (models) on the same corpus with equal budgets, and compares them in a report."""

@@ -1,4 +1,4 @@
-"""Charts as inline SVG: curves and intervals, with colors and markers from the page's style sheet."""
+"""Draws charts as inline SVG: curves and intervals, with colors and markers from the report's style sheet."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _MARKERS = ("circle", "square", "triangle", "diamond", "cross", "down")
 
 @dataclass(frozen=True)
 class Line:
-    """A curve of one system.
+    """A curve of one system in a chart.
 
     Attributes:
         name: Name of the system.
-        style: Number of its color and marker, which the page's style sheet and legend share.
-        points: `(x, y)`, or `(x, y, low, high)` with an interval.
-        quiet: Whether to draw it dashed and behind the others, as a reference only.
+        style: Number of the curve's color and marker, the same as in the legend and in other charts.
+        points: Points of the curve, `(x, y)`, or `(x, y, low, high)` with an interval of y.
+        quiet: Whether to draw the curve dashed and behind the other curves, as a reference only.
     """
 
     name: str
@@ -32,12 +32,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Axes:
-    """Axes of a chart; charts side by side share them.
+    """Axes of a chart; charts that are shown side by side have the same axes.
 
     Attributes:
         x_label: Label of the x axis.
         y_label: Label of the y axis.
-        categories: Names of the positions 0, 1, ... on the x axis; None = numbers.
+        categories: Names of the positions 0, 1, ... on the x axis; None = the x axis shows numbers.
         x_range: Smallest and largest x.
         y_range: Smallest and largest y.
         logarithmic: Whether the y axis is logarithmic.
@@ -71,17 +71,17 @@ def axes_for(
     categories: Sequence[str] | None = None,
     logarithmic: bool = False,
 ) -> Axes:
-    """Chooses axes that contain all lines.
+    """Chooses axes whose ranges contain all points of some curves.
 
     Args:
-        lines: Lines of all charts that share the axes.
+        lines: Curves of all charts that will have these axes.
         x_label: Label of the x axis.
         y_label: Label of the y axis.
-        categories: Names of the positions on the x axis; None = numbers.
+        categories: Names of the positions 0, 1, ... on the x axis; None = the x axis shows numbers.
         logarithmic: Whether the y axis is logarithmic.
 
     Returns:
-        The axes; y starts at 0 unless it is logarithmic.
+        The axes; the y axis starts at 0 unless it is logarithmic.
     """
     xs = [point[0] for line in lines for point in line.points] or [0.0, 1.0]
     ys = [value for line in lines for point in line.points for value in point[1:] if isfinite(value)] or [0.0, 1.0]
@@ -95,15 +95,15 @@ def axes_for(
 
 
 def draw_chart(lines: Sequence[Line], axes: Axes, *, label: str) -> str:
-    """Draws a chart.
+    """Draws a chart of one or more curves.
 
     Args:
-        lines: Lines of the chart; quiet ones are drawn first.
+        lines: Curves of the chart; quiet curves are drawn behind the others.
         axes: Axes of the chart.
-        label: Description for readers who cannot see the picture.
+        label: Description of the chart for screen readers.
 
     Returns:
-        An `svg` element whose classes `k0`, `k1`, ... are the styles of the lines.
+        An `svg` element; the CSS classes `k0`, `k1`, ... of its curves are the numbers of their styles.
     """
     parts = [
         f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(label)}">',
@@ -115,15 +115,15 @@ def draw_chart(lines: Sequence[Line], axes: Axes, *, label: str) -> str:
 
 
 def draw_marker(style: int, x: float = 8.0, y: float = 8.0) -> str:
-    """Draws the marker of a style around a point.
+    """Draws the marker of a curve's style, such as a circle, centered at a point.
 
     Args:
         style: Number of the style.
-        x: Pixels from the left.
-        y: Pixels from the top.
+        x: Horizontal position of the center, in pixels from the left.
+        y: Vertical position of the center, in pixels from the top.
 
     Returns:
-        An SVG element without a color of its own.
+        An SVG element, which has the color of its parent element.
     """
     shapes = {
         "circle": f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.2"/>',
@@ -142,13 +142,13 @@ def draw_marker(style: int, x: float = 8.0, y: float = 8.0) -> str:
 def draw_interval(
     score: float, margin: float, seeds: Iterable[float], scale: tuple[float, float], against: float
 ) -> str:
-    """Draws a score with its interval, the seeds as dots and the baseline as a dashed line.
+    """Draws a score with its confidence interval, single seeds as dots and the baseline as a dashed line.
 
     Args:
-        score: Score over all seeds.
-        margin: Half of the interval.
-        seeds: Score of each seed.
-        scale: Smallest and largest value of the axis.
+        score: Score of a system over all seeds.
+        margin: Half of the width of the confidence interval.
+        seeds: Score of each single seed.
+        scale: Smallest and largest value of the horizontal axis.
         against: Score of the baseline.
 
     Returns:

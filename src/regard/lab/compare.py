@@ -28,10 +28,10 @@ from regard.evaluate.tokenizers import bleu_metric
 from regard.lab.result import SentenceResult
 
 Statistics = NDArray[np.float64]
-"""`(sentences, columns)`: statistics of each sentence, in the columns of `COLUMNS`."""
+"""Statistics of each sentence from which metrics are computed, `(sentences, columns)`; see `COLUMNS`."""
 BOOTSTRAP_SAMPLES = 1000
 SIGNIFICANCE_LEVEL = 0.05
-"""Differences whose corrected p value is below this are called significant."""
+"""A difference is called significant if its corrected p value is below this level."""
 MIN_SENTENCES = 10
 """Minimum number of sentences of a test. sacreBLEU counts the swaps that make a difference larger, but not those that
 reproduce it, such as swapping all sentences; with one sentence there are no others, and any difference would be
@@ -39,7 +39,7 @@ significant."""
 
 _BLEU, _CHRF = BLEU(), CHRF()
 COLUMNS = {"BLEU": slice(0, 10), "chrF": slice(10, 28), "perplexity": slice(28, 30), "AER": slice(30, 34)}
-"""Columns of each metric."""
+"""Columns of `Statistics` that each metric needs."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class LabMetric:
     """A metric computed from sums over sentences, with the interface that sacreBLEU's tests expect.
 
     Attributes:
-        name: Name, such as `BLEU`; a key of `COLUMNS`.
-        compute: Function from the sums of the metric's columns to the score.
+        name: Name of the metric, such as `BLEU`; a key of `COLUMNS`.
+        compute: Function from the sums of the metric's columns over all sentences to the score.
         higher_is_better: Whether a higher score is better.
-        decimals: Decimals in the report.
+        decimals: Number of decimals in the report.
     """
 
     name: str
@@ -59,11 +59,11 @@ class LabMetric:
     decimals: int
 
     def corpus_score(self, statistics: Statistics) -> float:
-        """The score over all sentences."""
+        """The score of the metric over all sentences, from their statistics `(sentences, columns)`."""
         return self.compute(statistics[:, COLUMNS[self.name]].sum(axis=0))
 
     def get_signature(self) -> Signature:
-        """A new signature, to which sacreBLEU adds seeds and trials."""
+        """A new sacreBLEU signature; sacreBLEU's significance test adds seed and number of trials to it."""
         return Signature({"num_refs": 1})
 
     def _extract_corpus_statistics(self, hypotheses: Statistics, _references: object) -> Statistics:
@@ -91,17 +91,17 @@ METRICS = (
 
 @dataclass(frozen=True)
 class PooledScore:
-    """Score of a system over all its seeds, compared with the baseline.
+    """Score of a system over all its seeds, and its difference from the baseline system.
 
     Attributes:
         score: Score over the translations of all seeds together.
-        margin: Half of the 95 % bootstrap interval.
-        seeds: Score of each seed alone, by seed.
-        difference: Difference from the baseline over the seeds that both have; None for the baseline, for fewer than
-            `MIN_SENTENCES` sentences, and without a common seed.
+        margin: Half of the width of the 95 % bootstrap confidence interval.
+        seeds: Score of each single seed, by seed.
+        difference: Score minus the baseline's score, over the seeds that both systems have; None for the baseline
+            itself, with fewer than `MIN_SENTENCES` sentences, and without a common seed.
         p_value: Probability of a difference at least as large by chance, corrected for the number of systems
             (Holm 1979); None without a difference.
-        seeds_agree: Whether the difference has the same sign in every common seed.
+        seeds_agree: Whether the difference has the same sign for every common seed.
     """
 
     score: float
@@ -113,7 +113,7 @@ class PooledScore:
 
     @property
     def significant(self) -> bool:
-        """Whether the difference from the baseline is significant and has the same sign in every common seed."""
+        """Whether the difference from the baseline is significant and has the same sign for every common seed."""
         return self.p_value is not None and self.p_value < SIGNIFICANCE_LEVEL and self.seeds_agree
 
 
@@ -123,12 +123,12 @@ def sentence_statistics(
     """Computes the statistics that each sentence contributes to the metrics.
 
     Args:
-        sentences: Test sentences of one run.
-        references: Reference translations.
-        tokenizer: Tokenizer of BLEU (see `regard.evaluate.tokenizers`).
+        sentences: Results of one run for the test sentences.
+        references: Reference translation of each test sentence.
+        tokenizer: Name of the tokenizer for BLEU (see `regard.evaluate.tokenizers`).
 
     Returns:
-        `(sentences, columns)`; NaN in the columns of a metric that was not measured.
+        Statistics of each sentence, `(sentences, columns)`; NaN in the columns of a metric that was not measured.
     """
     hypotheses = normalized_lines([sentence.translation for sentence in sentences])
     normalized = [normalized_lines(references)]
@@ -147,17 +147,17 @@ BySeed = Mapping[int, Statistics]
 def compare(
     systems: Mapping[str, BySeed], baseline: str, metric: LabMetric, *, trials: int, rows: Sequence[int] | None = None
 ) -> dict[str, PooledScore]:
-    """Scores all systems by one metric, with intervals, and tests each against the baseline.
+    """Scores all systems by one metric, with confidence intervals, and tests their differences from the baseline.
 
     Args:
-        systems: Sentence statistics, by system and seed.
-        baseline: Name of the system to compare with.
+        systems: Sentence statistics by system and seed.
+        baseline: Name of the system with which all others are compared.
         metric: Metric to score by.
-        trials: Trials of the approximate randomization test.
-        rows: Rows of the sentences to use; all by default.
+        trials: Number of trials of the approximate randomization test.
+        rows: Row numbers of the sentences to use; all sentences by default.
 
     Returns:
-        Score of each system that has the metric, by name.
+        Score by name of the system; systems for which the metric was not measured are missing.
     """
     measured = {name: _measured_seeds(by_seed, metric, rows) for name, by_seed in systems.items()}
     measured = {name: by_seed for name, by_seed in measured.items() if by_seed}
@@ -176,10 +176,10 @@ def holm(values: Mapping[str, float]) -> dict[str, float]:
     {'a': 0.03, 'c': 0.06, 'b': 0.06}
 
     Args:
-        values: p values, by name.
+        values: p values by name of the test.
 
     Returns:
-        Corrected p values, smallest first.
+        Corrected p values by name of the test, smallest first.
     """
     corrected, least = {}, 0.0
     for rank, (name, p) in enumerate(sorted(values.items(), key=lambda item: item[1])):

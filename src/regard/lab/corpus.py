@@ -31,7 +31,8 @@ from regard_phrasebook.corpus import write_corpus
 PHRASEBOOK_PAIRS = 20_000
 LONG_WORDS = 20
 HELD_OUT = 1000
-"""Sentences held out for validation, and as many for the test, where no files are given; at most 5 % of the text."""
+"""Largest number of source sentences held out for validation, and for the test, if no files are given for these; at
+most 5 % of the text each."""
 
 _ABOUT, _GOLD = "about.json", "test.align"
 _MAX_ABOUT_BYTES, _MAX_TEXT_BYTES = 1 << 26, 1 << 30
@@ -42,15 +43,16 @@ Gold = tuple[GoldLinks, ...]
 
 @dataclass(frozen=True)
 class LabCorpus:
-    """Training, validation and test text that all systems of a lab share.
+    """Training, validation and test text, the same for all systems of a lab.
 
     Attributes:
-        directory: Directory of `train|val|test.src|tgt`, and of `test.align` if there are gold links.
-        description: Origin of the text, in words.
-        sizes: Number of pairs in `train`, `val` and `test`.
-        num_seen: Number of test pairs whose source also occurs in the training text.
-        counts: Occurrences of each word of the test references in the training text.
-        files: SHA-256 of each file, by name; empty in labs of early versions, which stored none.
+        directory: Directory of the files `train.src`, `train.tgt`, `val.src`, `val.tgt`, `test.src` and `test.tgt`, and
+            of `test.align` if there are gold links.
+        description: Description of the text for the report.
+        sizes: Number of sentence pairs in `train`, `val` and `test`.
+        num_seen: Number of test pairs whose source sentence also occurs in the training text.
+        counts: Number of occurrences in the training text of each word of the test references.
+        files: SHA-256 of each file, by file name; empty in labs of early versions, which stored no hashes.
     """
 
     directory: Path
@@ -61,13 +63,13 @@ class LabCorpus:
     files: dict[str, str] = field(default_factory=dict)
 
     def lines(self, name: str) -> list[str]:
-        """Reads a text file of the corpus.
+        """Reads a text file of the corpus, and checks its hash.
 
         Args:
             name: File name, such as `test.src`.
 
         Returns:
-            The lines, one per pair.
+            The lines, one per sentence pair.
 
         Raises:
             DataError: The file is missing, or has changed since the lab was started.
@@ -82,7 +84,7 @@ class LabCorpus:
         """Reads the gold links of the test pairs.
 
         Returns:
-            Links of each pair; None for a corpus without gold links.
+            Gold links of each test pair; None for a corpus without gold links.
 
         Raises:
             DataError: The file is missing, or has changed since the lab was started.
@@ -128,13 +130,13 @@ class _About(BaseModel):
 
 
 def word_splitter(targets: Sequence[str]) -> Callable[[str], list[str]]:
-    """Chooses the function that splits text into words for counting frequencies: BLEU's tokenizer.
+    """Chooses the function that splits text into words to count their frequencies: BLEU's tokenizer.
 
     >>> word_splitter(["Comment vas-tu, mon ami ?"])("Comment vas-tu ?")
     ['Comment', 'vas-tu', '?']
 
     Args:
-        targets: References of the test text, whose script decides (see `regard.evaluate.tokenizers`).
+        targets: Reference translations, whose script determines the tokenizer (see `regard.evaluate.tokenizers`).
 
     Returns:
         Function from a text to its words.
@@ -144,17 +146,17 @@ def word_splitter(targets: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def prepare_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
-    """Writes the corpus of a lab, or opens an existing one.
+    """Writes the corpus of a lab to a directory, or opens the corpus that was written there earlier.
 
     Args:
-        config: Files or phrasebook that the corpus is made from.
-        directory: Directory of the corpus; a new one is written atomically.
+        config: The `[corpus]` section of the lab: files, or phrasebook, from which the corpus is made.
+        directory: Directory of the corpus; a new directory is written atomically.
 
     Returns:
         The corpus.
 
     Raises:
-        ConfigError: The directory holds another corpus.
+        ConfigError: The directory contains a corpus that was made with other options.
         DataError: A file cannot be read, or there is too little text.
     """
     if not directory.exists():
@@ -162,7 +164,10 @@ def prepare_corpus(config: CorpusConfig, directory: Path) -> LabCorpus:
             _write(config, temporary)
     corpus, made_of = _open(directory)
     if made_of != config.model_dump(mode="json"):
-        raise ConfigError(f"{directory}: this lab was started with another corpus: choose another directory")
+        raise ConfigError(
+            f"{directory}: this lab was started with other options in [corpus]: use the same options, or choose "
+            "another directory for the lab"
+        )
     return corpus
 
 
@@ -176,7 +181,7 @@ def open_corpus(directory: Path) -> LabCorpus:
         The corpus.
 
     Raises:
-        DataError: The directory holds no corpus.
+        DataError: The directory does not contain a corpus.
     """
     return _open(directory)[0]
 
@@ -184,7 +189,9 @@ def open_corpus(directory: Path) -> LabCorpus:
 def _open(directory: Path) -> tuple[LabCorpus, object]:
     path = directory / _ABOUT
     if not os.path.lexists(path):
-        raise DataError(f"{directory}: expected the corpus of a lab, found none: start one with `regard lab run`")
+        raise DataError(
+            f"{directory}: expected the corpus of a lab, found no {_ABOUT}: start a lab with `regard lab run`"
+        )
     tree = read_sealed(path, max_bytes=_MAX_ABOUT_BYTES, remedy=_CURE, error=DataError)
     try:
         about = _About.model_validate(tree)
@@ -282,7 +289,10 @@ def _draw_sources(sources: Sequence[str], generator: random.Random) -> list[str]
     count = min(HELD_OUT, max(1, len(sources) // 20))
     drawn = generator.sample(sources, min(count, len(sources) - 1))
     if not drawn:
-        raise DataError("expected at least 3 different source sentences for a lab, got fewer: use a larger text")
+        raise DataError(
+            "corpus.train: expected at least 3 different source sentences, so that some can be held out for validation "
+            "and test, got fewer: use a larger text"
+        )
     return drawn
 
 
@@ -291,7 +301,9 @@ def _gold(config: CorpusConfig) -> list[GoldLinks] | None:
     if config.gold is None:
         return None
     if config.test is None:
-        raise ConfigError("corpus.gold: gold links need the test text: name it with corpus.test, or --test")
+        raise ConfigError(
+            "corpus.gold: gold links belong to a test text, but none is named: name it with corpus.test, or --test"
+        )
     test = read_pairs(*config.test)
     lengths = [(0, 0)] * (len(test.pairs) + test.num_empty)
     for pair in test.pairs:

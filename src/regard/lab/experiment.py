@@ -1,4 +1,4 @@
-"""An experiment, which is a lab in its directory, and its runs: one training of one system with one seed each."""
+"""A lab with its directory (an experiment), and its runs, each of which trains one system with one seed."""
 
 from __future__ import annotations
 
@@ -71,17 +71,17 @@ class Run:
 
     @property
     def name(self) -> str:
-        """System and seed, such as `luong/dot, seed 1`."""
+        """System and seed for people, such as `luong/dot, seed 1`."""
         return f"{self.system}, seed {self.seed}"
 
     @property
     def model_directory(self) -> Path:
-        """Directory of the model."""
+        """Directory of the trained model."""
         return self.directory / "model"
 
     @property
     def result_file(self) -> Path:
-        """File with the measurements; exists once the run has finished."""
+        """File with the measurements of the run; exists once the run has finished."""
         return self.directory / "result.json"
 
     @property
@@ -91,18 +91,18 @@ class Run:
 
     @property
     def lock(self) -> Lock:
-        """Lock of the worker that trains this run."""
+        """Lock that the worker holds while it trains this run."""
         return Lock(self.directory / "locks")
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A lab in its directory.
+    """A lab with its directory, in which its runs are trained.
 
     Attributes:
-        lab: Description of the lab.
+        lab: Description of the lab: systems, seeds, corpus, budget.
         directory: Directory of the lab.
-        corpus: Text of the lab.
+        corpus: Training, validation and test text of the lab.
     """
 
     lab: Lab
@@ -110,7 +110,7 @@ class Experiment:
     corpus: LabCorpus
 
     def runs(self) -> list[Run]:
-        """All runs, seed by seed: with all systems of the first seed an interrupted lab can already compare them."""
+        """All runs in the order of training: all systems with the first seed, then with the second seed, and so on."""
         return [
             Run(system, seed, self.directory / _RUNS / system / f"seed-{seed}")
             for seed in self.lab.seeds
@@ -118,16 +118,16 @@ class Experiment:
         ]
 
     def config(self, run: Run) -> DerivedConfig:
-        """The configuration of a run, complete except for options that depend on the machine.
+        """The training configuration of a run, complete except for options that depend on the machine.
 
         Args:
             run: A run of this lab.
 
         Returns:
-            The configuration, with the lab's corpus, vocabulary and budget.
+            The configuration of the run's system, with the lab's corpus, vocabulary size and budget and the run's seed.
 
         Raises:
-            ConfigError: An option is wrong.
+            ConfigError: An option is invalid.
         """
         config = with_corpus(system_config(self.lab, run.system), self.corpus)
         facts = self._facts(config)
@@ -137,7 +137,7 @@ class Experiment:
         return derive(config.model_copy(update={"subword": subword, "train": train}), **facts)[0]
 
     def tokens_per_epoch(self, run: Run) -> int:
-        """Target tokens of the training text in the run's subwords, `</s>` included."""
+        """Number of target tokens of the training text in the run's subwords, including `</s>`."""
         return self._facts(with_corpus(system_config(self.lab, run.system), self.corpus))["tgt_tokens"]
 
     def _facts(self, config: Config) -> dict[str, int]:
@@ -161,12 +161,12 @@ class Experiment:
         return options
 
     def vocabulary_directory(self, config: Config) -> Path:
-        """Directory of the vocabulary; runs that ask for the same vocabulary share it, with any seed."""
+        """Directory of the vocabulary that a configuration needs; runs with equal subword options use the same one."""
         options = json.dumps([config.subword.model_dump(exclude={"sample_alpha"}), config.data.max_len])
         return self.directory / _VOCABULARIES / hashlib.sha256(options.encode()).hexdigest()[:12]
 
     def fingerprint(self, run: Run) -> str:
-        """Hash, in hexadecimal, of the options that a run's result depends on."""
+        """Hash of all options on which the result of a run depends, in hexadecimal."""
         config = self.config(run)
         without = {
             "data": config.data.model_copy(update=dict.fromkeys(("src", "tgt", "val_src", "val_tgt"))),
@@ -177,37 +177,37 @@ class Experiment:
         return hashlib.sha256((options + measured).encode()).hexdigest()[:16]
 
     def check_fingerprint(self, run: Run) -> str:
-        """Checks that a run was started with the options of this lab; one without a fingerprint file passes.
+        """Checks that a run was started with the lab's present options; a run not yet started is accepted.
 
         Args:
-            run: A run of this lab, started or not.
+            run: A run of this lab.
 
         Returns:
-            Its fingerprint.
+            The fingerprint of the run, from `fingerprint`.
 
         Raises:
-            ConfigError: The run was started with other options, or an option is wrong.
+            ConfigError: The run was started with other options, or an option is invalid.
         """
         fingerprint = self.fingerprint(run)
         exists = os.path.lexists(run.fingerprint_file)
         if exists and read_text(run.fingerprint_file, max_bytes=_MAX_BYTES, remedy=_CURE).strip() != fingerprint:
             raise ConfigError(
                 f"{run.directory}: this run was started with other options: use the same options, choose another "
-                "directory for the lab, or remove this one"
+                "directory for the lab, or remove the directory of this run"
             )
         return fingerprint
 
     def is_finished(self, run: Run) -> bool:
-        """Whether a run has its result.
+        """Whether a run has finished: its model was trained and measured.
 
         Args:
             run: A run of this lab.
 
         Returns:
-            Whether the result file exists.
+            Whether the result file of the run exists.
 
         Raises:
-            ConfigError: The result was made with other options.
+            ConfigError: The run was started with other options than the lab has now.
         """
         return os.path.lexists(run.result_file) and bool(self.check_fingerprint(run))
 
@@ -218,27 +218,29 @@ class Experiment:
             run: A run of this lab.
 
         Returns:
-            Its result.
+            The result of the run.
 
         Raises:
-            CheckpointError: The file is damaged, or belongs to another run or text.
+            CheckpointError: The result file is missing or damaged, or belongs to another run or another test text.
         """
         return read_result(run.result_file, of=(run.system, run.seed), num_sentences=self.corpus.sizes.get("test"))
 
 
 def set_up(lab: Lab, directory: Path) -> Experiment:
-    """Prepares a lab's directory for its runs; an existing one is checked and used again.
+    """Prepares the directory of a lab: writes corpus, vocabularies and the lab's description.
+
+    If the directory already contains the lab, its content is checked and used again.
 
     Args:
         lab: Description of the lab.
         directory: Directory of the lab, existing or new.
 
     Returns:
-        The lab in its directory.
+        The lab with its directory.
 
     Raises:
-        ConfigError: A system's options are wrong, or the directory holds the corpus of another lab, or runs that were
-            started with other options; the directory is then left as it was.
+        ConfigError: The options of a system are invalid, or the directory contains the corpus of another lab, or runs
+            that were started with other options. The existing files are then unchanged.
         DataError: The corpus cannot be read.
     """
     check_encodable(str(checked_path(directory, "the lab's directory").absolute()), "the lab's directory")
@@ -259,18 +261,19 @@ def set_up(lab: Lab, directory: Path) -> Experiment:
 
 
 def open_experiment(directory: Path, lab: Lab | None = None) -> Experiment:
-    """Opens a lab that `set_up` has prepared.
+    """Opens the directory of a lab that `set_up` has prepared.
 
     Args:
         directory: Directory of the lab.
-        lab: Which lab, where several share the directory; the last one by default.
+        lab: Description of the lab; by default, the one that was written to the directory last. Labs with the same
+            corpus but other systems may use the same directory.
 
     Returns:
-        The lab in its directory.
+        The lab with its directory.
 
     Raises:
-        CheckpointError: The directory holds no lab.
-        DataError: The directory holds no corpus.
+        CheckpointError: The directory does not contain a lab.
+        DataError: The directory does not contain the corpus of a lab.
     """
     return Experiment(lab or _last_lab(directory), directory, open_corpus(directory / _CORPUS))
 
@@ -278,19 +281,21 @@ def open_experiment(directory: Path, lab: Lab | None = None) -> Experiment:
 def _last_lab(directory: Path) -> Lab:
     path = directory / _LAB
     if not os.path.lexists(path):
-        raise CheckpointError(f"{directory}: expected a lab, found no {_LAB}: start one with `regard lab run`")
+        raise CheckpointError(
+            f"{directory}: expected the directory of a lab, found no {_LAB} there: start a lab with `regard lab run`"
+        )
     return parse_lab(read_text(path, max_bytes=4 * MAX_CHARS, remedy=_CURE), where=str(path))
 
 
 def with_corpus(config: Config, corpus: LabCorpus) -> Config:
-    """Adds the lab's text files to a configuration.
+    """Sets the lab's text files as the training and validation texts of a configuration.
 
     Args:
         config: Configuration of a system.
         corpus: Text of the lab.
 
     Returns:
-        A new configuration.
+        A new configuration with the paths of these files in `[data]`.
     """
     folder = corpus.directory.absolute()
     files = {
@@ -303,18 +308,18 @@ def with_corpus(config: Config, corpus: LabCorpus) -> Config:
 
 
 def prepare_run(experiment: Experiment, run: Run, *, workers: int) -> DerivedConfig:
-    """Prepares a run's training directory, so that `train(..., resume=True)` starts or resumes it.
+    """Prepares the training directory of a run, so that `train(..., resume=True)` starts or resumes the training.
 
     Args:
-        experiment: The lab in its directory.
+        experiment: The lab with its directory.
         run: A run of this lab.
-        workers: Number of trainings that share this machine's cores.
+        workers: Number of trainings among which this machine's CPU cores are divided.
 
     Returns:
-        The run's configuration.
+        The configuration of the run.
 
     Raises:
-        ConfigError: The run was started with other options.
+        ConfigError: The run was started with other options than the lab has now.
     """
     config = experiment.config(run)
     training, fingerprint = run.model_directory / TRAINING, experiment.check_fingerprint(run)

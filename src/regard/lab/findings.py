@@ -19,7 +19,7 @@ def headlines(summary: Summary) -> list[str]:
         summary: Contents of the report.
 
     Returns:
-        One sentence each.
+        Sentences for the report, one result each.
     """
     sentences = []
     for metric in (METRICS[0], METRICS[3]):
@@ -57,13 +57,13 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def facts(summary: Summary) -> list[tuple[str, str]]:
-    """Describes the lab: text, budget, systems, baseline and time.
+    """Describes the lab for the report: text, budget, systems, baseline and time.
 
     Args:
         summary: Contents of the report.
 
     Returns:
-        Names and values.
+        Pairs of a name, such as `Baseline`, and its value.
     """
     lab, corpus = summary.experiment.lab, summary.experiment.corpus
     sizes = ", ".join(f"{corpus.sizes[name]:,} {name}" for name in ("train", "val", "test"))
@@ -79,13 +79,13 @@ def facts(summary: Summary) -> list[tuple[str, str]]:
 
 
 def describe_budget(config: BudgetConfig) -> str:
-    """Describes a budget in words.
+    """Describes the budget of each training in words.
 
     >>> describe_budget(BudgetConfig(steps=1500, minutes=8))
     '1,500 updates, at most 8 minutes'
 
     Args:
-        config: The budget.
+        config: The `[budget]` section of a lab.
 
     Returns:
         Text such as `1,500 updates`.
@@ -101,13 +101,13 @@ def describe_budget(config: BudgetConfig) -> str:
 
 
 def method(summary: Summary) -> list[str]:
-    """Describes how everything was measured.
+    """Describes for the report how scores, intervals, tests and other measurements were made.
 
     Args:
         summary: Contents of the report.
 
     Returns:
-        One paragraph each.
+        Paragraphs of text.
     """
     lab, has_gold = summary.experiment.lab, summary.experiment.corpus.gold() is not None
     references = summary.experiment.corpus.lines("test.tgt")

@@ -37,15 +37,16 @@ def load_lab(name: str, *, changes: Mapping[str, object] | None = None, only: tu
 
     Args:
         name: Path of a TOML file, or name of a built-in lab.
-        changes: Values that replace those of the file, by dotted key, such as `budget.steps`; None = unchanged.
-            `corpus.train` replaces the whole corpus.
-        only: Systems to keep, as names or patterns such as `luong/*`; all if empty. The baseline is always kept.
+        changes: Values that replace those of the file, by dotted key, such as `budget.steps`; a value of None changes
+            nothing. `corpus.train` replaces the whole `[corpus]` section.
+        only: Names of the systems to keep, or patterns such as `luong/*`; all systems if empty. The baseline is always
+            kept.
 
     Returns:
-        The checked lab.
+        The description of the lab, checked.
 
     Raises:
-        ConfigError: The lab does not exist or is not valid TOML, or a key or value is wrong.
+        ConfigError: The lab does not exist or is not valid TOML, or a key or value is invalid.
     """
     path = _find(name)
     text = read_text(path, max_bytes=4 * MAX_CHARS, remedy="a lab is TOML, saved as UTF-8", error=ConfigError)
@@ -59,17 +60,17 @@ def load_lab(name: str, *, changes: Mapping[str, object] | None = None, only: tu
 
 
 def parse_lab(text: str, *, where: str) -> Lab:
-    """Parses a lab that `dump_lab` wrote.
+    """Parses the description of a lab from TOML, as `dump_lab` writes it.
 
     Args:
         text: A TOML document.
-        where: Name of the document in error messages.
+        where: Name of the document, for messages.
 
     Returns:
-        The checked lab.
+        The description of the lab, checked.
 
     Raises:
-        ConfigError: The text is not valid TOML, or a key or value is wrong.
+        ConfigError: The text is not valid TOML, or a key or value is invalid.
     """
     try:
         return _check(parse(text), where=where, text=text)
@@ -78,10 +79,10 @@ def parse_lab(text: str, *, where: str) -> Lab:
 
 
 def dump_lab(lab: Lab) -> str:
-    """Writes a lab as TOML that `load_lab` can read; keys without a value are left out.
+    """Converts the description of a lab to TOML that `load_lab` can read; keys without a value are left out.
 
     Args:
-        lab: The lab.
+        lab: Description of the lab.
 
     Returns:
         A TOML document.
@@ -95,17 +96,17 @@ def dump_lab(lab: Lab) -> str:
 
 
 def system_config(lab: Lab, system: str) -> Config:
-    """Builds the configuration of one system: preset or file, the common options, then its own options.
+    """Builds the configuration of one system from preset or file, the lab's common options and the system's options.
 
     Args:
-        lab: The lab.
+        lab: Description of the lab.
         system: Name of the system.
 
     Returns:
-        The configuration, without the corpus, budget and seed of the lab.
+        The configuration, still without the corpus, budget and seed of the lab.
 
     Raises:
-        ConfigError: An option is wrong; the message names the system.
+        ConfigError: An option is invalid; the message names the system.
     """
     preset = [] if lab.base.preset is None else [f"preset={lab.base.preset}"]
     try:

@@ -1,4 +1,4 @@
-"""The report as Markdown, with the tables of the HTML report, for a repository or a paper's appendix."""
+"""Renders the report as Markdown, with the tables of the HTML report, for a repository or a paper's appendix."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _IN_STRINGS = str.maketrans({"<": "\\u003C", "`": "\\u0060"})
 
 
 def render_markdown(summary: Summary) -> str:
-    """Renders the report as Markdown.
+    """Renders the report of a lab as Markdown.
 
     Args:
         summary: Contents of the report.

@@ -1,4 +1,4 @@
-"""Small heat map of a sentence's attention as inline SVG, for showing several systems side by side."""
+"""Draws a sentence's attention as a small heat map in inline SVG, to show several systems side by side."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _SIDE = 230.0
 
 
 def draw_matrix(grid: Grid, *, label: str) -> str:
-    """Draws a heat map with one row per target word and one column per source word.
+    """Draws an attention matrix as a heat map with one row per target word and one column per source word.
 
     Args:
-        grid: Weights and labels, as from `AttentionRecord.grid`.
-        label: Description for readers who cannot see the picture.
+        grid: Attention weights with labels, as from `AttentionRecord.grid`.
+        label: Description of the picture for screen readers.
 
     Returns:
-        An `svg` element colored by the page's style sheet.
+        An `svg` element; the report's style sheet gives the colors.
     """
     rows = [_shortened(text) for text in grid.tgt_labels]
     columns = [_shortened(text) for text in grid.src_labels]

@@ -22,18 +22,19 @@ from regard.translation.translator import Translator
 from regard.values import Encoding
 
 MIN_WORDS = 10
-"""Minimum number of source words of a sentence whose gradients are measured: shorter ones have no long distances."""
+"""Minimum number of source words of a sentence whose gradients are measured: short sentences have no long distances."""
 _DIAGONAL_WIDTH = 2
-"""Without gold links: largest distance from the diagonal, in subwords, of a target word's source."""
+"""Without gold links, the source words of a target subword are assumed to lie within this distance from the diagonal,
+in subwords."""
 
 
 def measure(translator: Translator, corpus: LabCorpus, config: MeasureConfig) -> Measurements:
-    """Measures a trained model on the test text.
+    """Measures a trained model on the lab's test text: translations, likelihood, alignment, gradients, attention.
 
     Args:
         translator: Translator with the trained model.
         corpus: Text of the lab.
-        config: Options of the measurements.
+        config: The `[measure]` section of the lab.
 
     Returns:
         All measurements that the report needs.
@@ -59,14 +60,16 @@ def measure(translator: Translator, corpus: LabCorpus, config: MeasureConfig) ->
 
 
 def find_readout(translator: Translator, corpus: LabCorpus) -> Readout | None:
-    """Chooses the layer and head to read, on the validation text and without gold links, so that no system profits.
+    """Selects the layer and head whose attention gives a model's word links, on validation text without gold links.
+
+    Test text and gold links are not used, so that no system has an advantage.
 
     Args:
         translator: Translator with the trained model.
         corpus: Text of the lab.
 
     Returns:
-        Layer, head and shift to read attention with; None for a model without attention.
+        Layer, head, shift and rule by which word links are derived; None for a model without attention.
     """
     try:
         readout, _ = choose_readout(translator, corpus.lines("val.src"), corpus.lines("val.tgt"), ReadoutOptions())
@@ -77,14 +80,14 @@ def find_readout(translator: Translator, corpus: LabCorpus) -> Readout | None:
 
 
 def typical_pairs(sources: Sequence[str], references: Sequence[str]) -> list[tuple[str, str]]:
-    """Chooses three pairs to draw: the first with about 6, 11 and 18 source words.
+    """Chooses three sentence pairs whose attention is drawn: the first with about 6, 11 and 18 source words.
 
     Args:
         sources: Test sentences.
-        references: Their translations.
+        references: Reference translation of each test sentence.
 
     Returns:
-        Different pairs; fewer than three if the text is that small.
+        Different sentence pairs; fewer than three if the test text is very small.
     """
     lengths = [len(source.split()) for source in sources]
     rows = [min(range(len(lengths)), key=lambda row: abs(lengths[row] - target)) for target in (6, 11, 18)]
@@ -105,20 +108,22 @@ def _sentence_results(
 def gradients(
     stored: StoredModel, sources: Sequence[str], references: Sequence[str], gold: Gold | None, *, most: int
 ) -> Iterator[tuple[int, float]]:
-    """Norms of the gradients from target words to their source words, with the distance between the two.
+    """Norms of the gradients of target words by their source words, with the distance between the two words.
 
-    The distance counts recurrent steps on the shortest path without attention: from the source word to the nearer end
-    of the source, where a bidirectional encoder hands over, and from the start of the target to the target word.
+    The distance is the number of recurrent steps on the shortest path without attention: from the source word to the
+    nearer end of the source, since the decoder starts from the last states of a bidirectional encoder, and from the
+    start of the target to the target word.
 
     Args:
         stored: The trained model.
         sources: Test sentences.
-        references: Their translations.
-        gold: Gold links between source and target words; None = the source subwords nearest to the diagonal.
-        most: Maximum number of sentences, all of at least `MIN_WORDS` words.
+        references: Reference translation of each test sentence.
+        gold: Gold links, which determine the source words of a target word; None = the source subwords nearest to the
+            diagonal.
+        most: Maximum number of sentences to measure, all of at least `MIN_WORDS` source words.
 
     Yields:
-        Distance in subwords, and norm of the gradient.
+        Distance in subwords, and norm of the gradient, for each pair of a target word and its source words.
     """
     rows = [row for row, source in enumerate(sources) if len(source.split()) >= MIN_WORDS]
     for row in rows[:: max(1, len(rows) // max(1, most))][:most]:

@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML file: it fetches nothing, and only the attention views contain a script.
+"""Renders the report as one self-contained HTML file: it loads no other files, and only attention views have scripts.
 
 Names and sentences come from users and may contain anything, so all of them are escaped.
 """
@@ -31,17 +31,17 @@ from regard.lab.tables import (
 
 _COLORS = 8
 Panels = list[tuple[str, list[Line]]]
-"""Family and lines of each panel of a figure."""
+"""Name of the family of systems, and curves, of each chart in a figure."""
 
 
 def render_page(summary: Summary) -> str:
-    """Renders the report as HTML.
+    """Renders the report of a lab as HTML.
 
     Args:
         summary: Contents of the report.
 
     Returns:
-        A whole HTML document.
+        A complete HTML document.
     """
     lab, styles = summary.experiment.lab, _Styles(summary.systems)
     shown_lengths = [bucket for bucket in summary.lengths if bucket.size >= MIN_SIZE]

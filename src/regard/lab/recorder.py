@@ -1,4 +1,4 @@
-"""Record of a run's training, stored in a file: for the progress lines of the lab, and for the report."""
+"""Records the progress of a run's training in a file, for the lab's progress lines and for the report."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from regard.store.sealed_json import read_sealed
 from regard.train.reporter import StepReport, TrainingPlan, Validation
 
 STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
-"""How pydantic checks the files of a lab's directory against their dataclasses."""
+"""Settings by which pydantic checks the files in a lab's directory against their dataclasses."""
 Count = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0)]
 _MAX_BYTES = 1 << 26
@@ -33,15 +33,15 @@ _CURE = "remove it, and `regard lab run` continues without it"
 
 @dataclass(frozen=True)
 class ValidationPoint:
-    """Scores of one validation.
+    """Scores of one validation during a run's training.
 
     Attributes:
-        step: Updates before the validation.
-        seconds: Training time before it, in seconds, approximate.
-        nll: Negative log-likelihood, in nats per target token; None where it is not finite.
-        bleu: BLEU of greedy translations of validation sentences.
-        entropy: Entropy of attention, in nats per target token; None without attention.
-        sharpness: Sharpness of attention, from 0 to 1; None without attention.
+        step: Number of updates before the validation.
+        seconds: Approximate training time before the validation, in seconds.
+        nll: Negative log-likelihood, in nats per target token; None if it was not finite.
+        bleu: BLEU of greedy translations of validation sentences, 0-100; None if nothing was translated.
+        entropy: Mean entropy of the attention, in nats per target token; None without attention.
+        sharpness: Mean sharpness of the attention, from 0 to 1; None without attention.
     """
 
     __pydantic_config__ = STRICT
@@ -55,19 +55,19 @@ class ValidationPoint:
 
 @dataclass
 class Record:
-    """State of a run's training so far.
+    """Progress of a run's training so far.
 
     Attributes:
         num_parameters: Number of trained parameters.
-        step: Updates done.
-        steps: Updates planned.
+        step: Number of updates done.
+        steps: Planned number of updates in total.
         elapsed: Seconds of training so far.
         remaining: Estimated seconds until the end of training; None without an estimate.
-        epochs_a_step: Epochs per update; None before the first report.
-        loss: Loss of the last report, in nats per target token.
-        speeds: Target tokens per second without padding, each measured over about a second.
-        peak_memory: Peak memory of the process in bytes, over all sessions.
-        points: Its validations.
+        epochs_a_step: Passes through the corpus per update; None before the first progress report.
+        loss: Label-smoothed loss in the last progress report, in nats per target token.
+        speeds: Target tokens per second without padding, each value measured over about a second.
+        peak_memory: Peak memory in bytes, of all processes that have trained this run.
+        points: Results of the validations so far.
     """
 
     __pydantic_config__ = STRICT
@@ -84,18 +84,18 @@ class Record:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Median of the speeds, which a pause of the machine does not change."""
+        """Median of the measured speeds, in target tokens per second; None before the first measurement."""
         return median(self.speeds) if self.speeds else None
 
 
 def read_record(path: Path) -> Record:
-    """Reads the record that a `Recorder` wrote.
+    """Reads the file that a `Recorder` wrote.
 
     Args:
-        path: File of the record.
+        path: Path of the file.
 
     Returns:
-        The record; an empty one if the file does not exist.
+        The record; without any progress if the file does not exist.
 
     Raises:
         CheckpointError: The file is damaged.
@@ -113,12 +113,12 @@ _RECORD = TypeAdapter(Record)
 
 
 class Recorder:
-    """A reporter that keeps a `Record` on disk.
+    """Reporter that stores the progress of a training in a file, as a `Record`.
 
     Args:
-        path: File of the record; an existing one is continued.
-        on_report: Called after each report was written.
-        clock: Clock in seconds, from any starting point.
+        path: Path of the file; if it exists, its record is continued.
+        on_report: Function called after each progress report was stored.
+        clock: Function that returns the time in seconds, from any origin.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Recorder:
         self.last_report = clock()
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """Drops validations later than the checkpoint that training resumes from."""
+        """Stores the plan, and drops validations after the step from which a resumed training continues."""
         record = self.record
         record.num_parameters, record.steps, record.step = plan.num_parameters, plan.steps, plan.first_step
         record.points = [point for point in record.points if point.step <= plan.first_step]
@@ -137,7 +137,7 @@ class Recorder:
         self._write()
 
     def on_step(self, report: StepReport) -> None:
-        """Records progress, loss and speed."""
+        """Stores progress, loss and speed."""
         record = self.record
         record.step, record.steps = report.step, report.steps
         record.loss, record.remaining = _finite_or_none(report.loss), _finite_or_none(report.remaining)
@@ -148,7 +148,7 @@ class Recorder:
         self.on_report()
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
-        """Records the scores; see `Reporter.on_validation`."""
+        """Stores the scores of a validation. See `Reporter.on_validation`."""
         seconds = self.record.elapsed + self.clock() - self.last_report
         self.record.step = step
         self.record.points.append(
@@ -164,11 +164,11 @@ class Recorder:
         self._write()
 
     def on_message(self, text: str) -> None:
-        """Prints the text to standard error, which is the run's log."""
+        """Writes the message to standard error, which a worker redirects to the run's log file."""
         print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
 
     def on_end(self) -> None:
-        """Writes the final record."""
+        """Stores the final record."""
         self._write()
 
     def _set_elapsed(self, elapsed: float) -> None:
@@ -186,7 +186,7 @@ def _finite_or_none(number: float | None) -> float | None:
 
 
 def peak_memory() -> int:
-    """Peak memory of this process in bytes: GPU memory if a GPU is used, else resident memory; 0 = unknown."""
+    """Peak memory of this process in bytes: GPU memory if a GPU is used, else resident memory; 0 if unknown."""
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return int(torch.cuda.max_memory_allocated())
     if sys.platform == "win32":

@@ -12,17 +12,17 @@ from regard.lab.summary import summarize
 
 
 def write_report(directory: Path) -> tuple[Path, Path]:
-    """Writes the report on all finished runs of a lab, which may still be running.
+    """Writes the report on all finished runs of a lab; other runs may still be in progress.
 
     Args:
         directory: Directory of the lab.
 
     Returns:
-        The two files: HTML and Markdown.
+        Paths of the two reports, HTML and Markdown.
 
     Raises:
-        CheckpointError: The directory holds no lab.
-        DataError: No run has finished.
+        CheckpointError: The directory does not contain a lab.
+        DataError: No run has finished yet.
     """
     summary = summarize(open_experiment(directory))
     files = (directory / "report.html", directory / "report.md")

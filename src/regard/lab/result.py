@@ -1,6 +1,6 @@
 """Result of a finished run as JSON: everything that the report needs, without the model.
 
-The file contains its own hash. Reading checks it, types and ranges, and whether the numbers are consistent.
+The file contains its own hash. Reading checks this hash, the types and ranges of values, and their consistency.
 """
 
 from __future__ import annotations
@@ -30,14 +30,15 @@ _MAX_FAULTS = 5
 
 @dataclass(frozen=True)
 class SentenceResult:
-    """Translation and scores of one test sentence by one model.
+    """Translation of one test sentence by one model, and scores of the reference translation.
 
     Attributes:
-        translation: Best translation of the beam search.
+        translation: Best translation that beam search found.
         nll: Negative log-likelihood of the reference, in nats.
-        num_tokens: Target tokens of the reference, `</s>` included.
-        links: Numbers of links read from the attention to the reference, as `AlignmentScores` counts them: predicted,
-            sure, predicted and sure, predicted and possible; None without gold links or attention.
+        num_tokens: Number of target tokens of the reference, including `</s>`.
+        links: Numbers of word links between source and reference, as in `AlignmentScores`: predicted, sure, predicted
+            and sure, predicted and possible; predicted links are derived from the attention. None without gold links or
+            attention.
     """
 
     __pydantic_config__ = STRICT
@@ -53,15 +54,15 @@ class TrainingOutcome:
 
     Attributes:
         num_parameters: Number of trained parameters.
-        steps: Updates done.
-        tokens: Target tokens trained on; None if training took less than a second.
-        seconds: Training time in seconds, validations included.
+        steps: Number of updates done.
+        tokens: Number of target tokens trained on; None if training took less than a second.
+        seconds: Training time in seconds, including validations.
         tokens_per_second: Target tokens per second, without padding; None if training took less than a second.
-        peak_memory: Peak memory in bytes.
-        precision: Precision of matrix products.
+        peak_memory: Peak memory of the training in bytes.
+        precision: Number type of matrix products, such as `float32`.
         threads: Number of CPU threads.
-        chosen: Origin of the weights: the best checkpoint, or an average.
-        points: Its validations.
+        chosen: Origin of the model's weights: the best checkpoint, or an average of checkpoints.
+        points: Results of the validations during training.
     """
 
     __pydantic_config__ = STRICT
@@ -79,17 +80,18 @@ class TrainingOutcome:
 
 @dataclass(frozen=True)
 class Measurements:
-    """Measurements of a run's model.
+    """Measurements of the model that a run has trained.
 
     Attributes:
-        sentences: Results for the test sentences.
-        sentences_per_second: Translation speed.
-        vocabulary: Fingerprint of the target vocabulary; perplexities are comparable where it is equal.
-        layer: Layer whose attention is read; None = mean of all.
-        head: Head whose attention is read; None = mean of all.
-        shifted: Whether a target word's attention is read one step later.
-        gradients: `(distance in recurrent steps, norm)` of each measured pair of words.
-        attention: Attention of the chosen sentences, as from `AttentionRecord.to_dict`; empty without attention.
+        sentences: Results for each test sentence.
+        sentences_per_second: Translation speed with beam search.
+        vocabulary: Fingerprint of the target vocabulary; perplexities of models are comparable only if it is equal.
+        layer: 0-based layer whose attention gives the word links; None = mean over the layers.
+        head: 0-based head whose attention gives the word links; None = mean over the heads.
+        shifted: Whether the attention weights of a target word are those of the step after the one that generated the
+            word.
+        gradients: `(distance in recurrent steps, norm of the gradient)` of each measured pair of words.
+        attention: Attention of the sentences to draw, as from `AttentionRecord.to_dict`; empty without attention.
     """
 
     __pydantic_config__ = STRICT
@@ -103,7 +105,7 @@ class Measurements:
     attention: tuple[Mapping[str, object], ...]
 
     def records(self) -> list[AttentionRecord]:
-        """The attention of the chosen sentences."""
+        """The attention of the sentences to draw, as attention records."""
         return [AttentionRecord.from_dict(record) for record in self.attention]
 
 
@@ -116,7 +118,7 @@ class RunResult:
         seed: Seed of the run.
         wall_seconds: Wall-clock time of training and measuring, in seconds.
         trained: Size, cost and validations of the training.
-        measured: Measurements of the model.
+        measured: Measurements of the trained model.
     """
 
     __pydantic_config__ = STRICT
@@ -130,10 +132,10 @@ class RunResult:
         """Writes the result atomically.
 
         Args:
-            path: File to write.
+            path: Path of the file.
 
         Raises:
-            DataError: A measured number is not finite.
+            DataError: A measured number is NaN or infinite.
             CheckpointError: The file cannot be written.
         """
         try:
@@ -153,15 +155,15 @@ def read_result(path: Path, *, of: tuple[str, int] | None = None, num_sentences:
     """Reads a result that `RunResult.write` wrote.
 
     Args:
-        path: File to read.
-        of: Expected system and seed; not checked when None.
-        num_sentences: Expected number of test sentences; not checked when None.
+        path: Path of the file.
+        of: Expected system and seed; None = not checked.
+        num_sentences: Expected number of test sentences; None = not checked.
 
     Returns:
-        The result.
+        The result of the run.
 
     Raises:
-        CheckpointError: The file is missing, damaged, or belongs to another run or text.
+        CheckpointError: The file is missing or damaged, or belongs to another run or another test text.
     """
     tree = read_sealed(path, max_bytes=LARGEST, remedy=_CURE)
     try:

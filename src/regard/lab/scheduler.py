@@ -1,4 +1,4 @@
-"""Runs a lab: keeps several trainings going, reports progress, and resumes a lab that was interrupted."""
+"""Runs a lab: trains its runs in worker processes, reports progress, and resumes a lab that was interrupted."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PROGRESS_SECONDS = 30.0
 _LOG_END = 1 << 16
 # Bytes at the end of a log that are searched for its last line.
 _OVERHEAD = 10.0
-"""Seconds that a run takes beside training and measuring."""
+"""Estimated seconds that a run takes in addition to training and measuring."""
 
 Spawn = Callable[[Experiment, Run, int], "subprocess.Popen[bytes]"]
 
@@ -44,9 +44,9 @@ class LabOutcome:
     """How a call of `run_lab` ended.
 
     Attributes:
-        finished: Runs that have a result, from this call or an earlier one.
+        finished: Runs that have a result, from this call or an earlier call.
         failed: Runs that could not be trained, each with the last line of its log.
-        interrupted: Whether the user stopped the lab; the same call resumes it.
+        interrupted: Whether the user stopped the lab; calling `run_lab` again resumes it.
     """
 
     finished: list[Run] = field(default_factory=list)
@@ -62,25 +62,26 @@ def run_lab(
     console: Console | None = None,
     interrupt: Interrupt | None = None,
 ) -> LabOutcome:
-    """Trains and measures all unfinished runs, and waits for those that other workers are training.
+    """Trains and measures all unfinished runs of a lab, and waits for runs that other processes are training.
 
-    Several machines may call this for the same lab in one shared directory.
+    Several machines may call this function for the same lab in a shared directory.
 
     Args:
         lab: Description of the lab.
         directory: Directory of the lab, existing or new.
         workers: Number of trainings at the same time on this machine.
-        console: Where progress is written; standard error by default.
-        interrupt: Checked twice per second: once a stop is requested, all trainings save their state and the lab ends.
+        console: Console to write progress to; standard error by default.
+        interrupt: Object that is checked twice per second; once a stop is requested, all trainings save their state and
+            the lab ends. None = never stopped.
 
     Returns:
-        Finished and failed runs.
+        Finished and failed runs, and whether the lab was stopped.
 
     Raises:
-        RegardError: The lab cannot be set up, or its directory holds runs that were started with other options.
+        RegardError: The lab cannot be set up, or its directory contains runs that were started with other options.
     """
     if workers < 1:
-        raise ConfigError(f"expected at least 1 worker, got {workers}")
+        raise ConfigError(f"--workers: expected a number of at least 1, got {workers}")
     console = console or Console(stderr=True)
     _say(console, f"{lab.title}: {len(lab.systems)} systems, {len(lab.seeds)} seeds; preparing the text in {directory}")
     return _Scheduler(set_up(lab, directory), workers, console).run(interrupt or Interrupt())

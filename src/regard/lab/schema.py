@@ -16,11 +16,11 @@ _MAX_RUNS, _MAX_ROWS = 10_000, 100
 # Rows are buckets or sentences of a report.
 
 TextFiles = Annotated[tuple[str, ...], Field(min_length=1, max_length=2)]
-"""A source and a target file, aligned line by line; or one TSV file with both sides."""
+"""A source and a target file, aligned line by line; or one TSV file with source and target."""
 
 
 class CorpusConfig(Section):
-    """Text to train, validate and test all systems with."""
+    """The `[corpus]` section of a lab: text with which all systems are trained, validated and tested."""
 
     phrasebook: Literal["en-fr", "en-ko"] | None = None
     """Language pair of the built-in corpus, which has gold word links; an alternative to `train`."""
@@ -35,42 +35,42 @@ class CorpusConfig(Section):
     pairs: Count | None = None
     """Number of training pairs: 20,000 by default with the phrasebook, all by default with files."""
     max_words: Annotated[int, NUMBER, Field(ge=1, le=10_000)] = 60
-    """Phrasebook: maximum length of a sentence in words."""
+    """Maximum length of a source sentence in words; only with `phrasebook`."""
     long_test: Switch = False
-    """Phrasebook: whether to add as many test sentences of 20 words and more."""
+    """Whether to add sentences of 20 words and more to the test text, about as many; only with `phrasebook`."""
     test_pairs: Count = 2000
     """Maximum number of test pairs; larger test files are sampled evenly."""
 
 
 class BudgetConfig(Section):
-    """Length of each training, the same for all systems."""
+    """The `[budget]` section of a lab: length of each training, the same for all systems."""
 
     steps: Count | None = None
     """Number of updates."""
     tokens: Count | None = None
-    """Number of target tokens to train on, in place of `steps`; the learning rate schedule ends with them."""
+    """Number of target tokens to train on, in place of `steps`; the learning rate schedule ends after these tokens."""
     minutes: Minutes | None = None
-    """Maximum wall-clock time of training in minutes, validations included."""
+    """Maximum wall-clock time of training in minutes, including validations."""
 
 
 class BaseConfig(Section):
-    """Options that all systems have in common."""
+    """The `[base]` section of a lab: options that all systems have in common."""
 
     preset: str | None = None
     """Name of a preset."""
     file: str | None = None
     """Path of a configuration file, as for `regard train`."""
     set: tuple[str, ...] = ()
-    """Options as for `--set`."""
+    """Options of the form `KEY=VALUE`, as for `regard train --set`."""
 
 
 class MeasureConfig(Section):
-    """Options of the measurements on the trained models."""
+    """The `[measure]` section of a lab: options of the measurements on the trained models."""
 
     beam: Annotated[int, NUMBER, Field(ge=1, le=1000)] = 5
     """Beam size of all translations."""
     lengths: tuple[Count, ...] = (5, 10, 15, 20, 30, 40)
-    """Source lengths in words at which a new bucket begins."""
+    """Source lengths in words at which a new bucket of test sentences begins."""
     frequencies: tuple[Count, ...] = (1, 5, 20, 100, 1000)
     """Frequencies in the training text at which a new bucket of target words begins."""
     gradients: Annotated[int, NUMBER, Field(ge=0, le=1_000_000)] = 40
@@ -83,7 +83,7 @@ class MeasureConfig(Section):
     @model_validator(mode="after")
     def _check_rows(self) -> MeasureConfig:
         if max(len(self.lengths), len(self.frequencies), len(self.sentences)) > _MAX_ROWS:
-            raise ValueError(f"lengths, frequencies, sentences: expected at most {_MAX_ROWS} of each")
+            raise ValueError(f"lengths, frequencies, sentences: expected at most {_MAX_ROWS} entries in each, got more")
         for name, edges in (("lengths", self.lengths), ("frequencies", self.frequencies)):
             if list(edges) != sorted(set(edges)):
                 raise ValueError(f"{name}: expected numbers in increasing order, got {', '.join(map(str, edges))}")
@@ -91,7 +91,7 @@ class MeasureConfig(Section):
 
 
 class Lab(Section):
-    """A whole lab."""
+    """Description of a lab: the content of its TOML file."""
 
     title: str = "A lab"
     """Title of the report."""
@@ -105,8 +105,8 @@ class Lab(Section):
     budget: BudgetConfig = BudgetConfig()
     base: BaseConfig = BaseConfig()
     systems: Annotated[dict[str, tuple[str, ...]], Field(min_length=1)]
-    """Options as for `--set`, by name of the system. In a name such as `family/label`, families are drawn side by side,
-    and the same label has the same color in all of them."""
+    """Options of each system, of the form `KEY=VALUE` as for `regard train --set`, by name of the system. A name may
+    have the form `family/label`: the report draws families side by side, with the same color for equal labels."""
     measure: MeasureConfig = MeasureConfig()
 
     @model_validator(mode="after")
@@ -132,7 +132,7 @@ class Lab(Section):
         files = [name for name in ("val", "test", "gold") if getattr(self.corpus, name) is not None]
         if self.corpus.phrasebook and files:
             raise ValueError(
-                f"corpus: {', '.join(files)}: the phrasebook has its own: leave this out, or name a training text too, "
-                "with corpus.train, or --corpus"
+                f"corpus: {', '.join(files)}: not possible with the phrasebook, which has its own texts and gold "
+                "links: leave this out, or name a training text, too, with corpus.train, or --corpus"
             )
         return self

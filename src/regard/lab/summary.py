@@ -1,4 +1,4 @@
-"""Contents of a report: scores, curves, buckets and matrices of the finished runs."""
+"""Collects the contents of a report: scores, curves, buckets and attention matrices of the finished runs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from regard.lab.recorder import ValidationPoint
 from regard.lab.result import RunResult
 
 DISTANCE_EDGES = (5, 10, 15, 20, 30, 40, 60, 80)
-"""Recurrent steps at which a new bucket of distances begins."""
+"""Distances in recurrent steps at which a new bucket begins."""
 MIN_SIZE = 10
-"""Minimum number of word pairs, or test words, behind a point of a curve."""
+"""Minimum number of word pairs or test words from which a point of a curve is computed."""
 BUCKET_TRIALS = 2000
 """Maximum number of trials of a significance test within a bucket."""
 
@@ -31,12 +31,12 @@ Curve = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Bucket:
-    """Test sentences or words within one range of length, frequency or distance.
+    """Results for test sentences or words in one range of length, frequency or distance.
 
     Attributes:
         label: The range, such as `10-14` or `1000+`.
-        size: Number of sentences or words.
-        values: One value per system, by name.
+        size: Number of sentences or words in the range.
+        values: Score or other value of each system, by name of the system.
     """
 
     label: str
@@ -46,15 +46,15 @@ class Bucket:
 
 @dataclass(frozen=True)
 class SystemCosts:
-    """Cost of a system; means over its seeds.
+    """Training cost and speed of a system; means over its seeds.
 
     Attributes:
-        num_seeds: Number of finished runs.
+        num_seeds: Number of finished runs of the system.
         num_parameters: Number of trained parameters.
-        tokens: Target tokens trained on; None if unknown.
+        tokens: Number of target tokens trained on; None if unknown.
         minutes: Training time in minutes.
         tokens_per_second: Target tokens per second in training; None if unknown.
-        sentences_per_second: Translation speed with the lab's beam.
+        sentences_per_second: Translation speed with the lab's beam size.
         peak_memory: Peak memory of training in bytes.
     """
 
@@ -72,14 +72,14 @@ class Summary:
     """Everything that a report shows.
 
     Attributes:
-        experiment: The lab in its directory.
-        results: Finished runs, by system.
-        scores: Scores by metric, then by system.
-        costs: Costs by system.
-        lengths: BLEU by source length.
-        frequencies: Recall of target words in percent, by their frequency in the training text.
-        distances: Median gradient norm by distance.
-        curves: Validation curves by name of the curve, then by system.
+        experiment: The lab with its directory.
+        results: Results of the finished runs, by system.
+        scores: Scores by name of the metric, then by system.
+        costs: Training cost and speed by system.
+        lengths: BLEU in ranges of source length.
+        frequencies: Recall of target words in percent, in ranges of their frequency in the training text.
+        distances: Median norm of the gradient from a target word to its source word, in ranges of their distance.
+        curves: Validation curves by name of the curve, such as `BLEU by step`, then by system.
         notes: Caveats for the reader, one sentence each.
     """
 
@@ -95,11 +95,11 @@ class Summary:
 
     @property
     def systems(self) -> list[str]:
-        """Systems with a finished run, in the order of the lab."""
+        """Names of the systems with a finished run, in the order of the lab's description."""
         return list(self.results)
 
     def attention(self) -> list[dict[str, AttentionRecord]]:
-        """For each chosen sentence, the attention of each system's first seed; systems without attention are absent."""
+        """Attention of each system's first finished seed, by system, for each drawn sentence."""
         first = {name: runs[0].measured.records() for name, runs in self.results.items()}
         count = max((len(records) for records in first.values()), default=0)
         return [
@@ -109,16 +109,16 @@ class Summary:
 
 
 def summarize(experiment: Experiment) -> Summary:
-    """Collects the finished runs of a lab and compares its systems.
+    """Collects the results of a lab's finished runs, and compares its systems.
 
     Args:
-        experiment: The lab in its directory.
+        experiment: The lab with its directory.
 
     Returns:
         Contents of the report.
 
     Raises:
-        DataError: No run has finished.
+        DataError: No run has finished yet.
     """
     results: dict[str, list[RunResult]] = {}
     for run in experiment.runs():

@@ -24,16 +24,16 @@ _SET_BY_LAB = {
 
 
 def system_configs(lab: Lab) -> dict[str, Config]:
-    """Builds the configurations of all systems, and checks that each trains something different.
+    """Builds the configurations of all systems of a lab, and checks that they differ in effect.
 
     Args:
-        lab: The lab.
+        lab: Description of the lab.
 
     Returns:
-        Configurations as from `system_config`, by name of the system.
+        Configuration of each system, from `system_config`, by name of the system.
 
     Raises:
-        ConfigError: An option is wrong or has no effect, or two systems have the same effective configuration.
+        ConfigError: An option is invalid or has no effect, or the configurations of two systems have the same effect.
     """
     configs = {system: system_config(lab, system) for system in lab.systems}
     messages = [
@@ -97,5 +97,8 @@ def _equal_systems(lab: Lab, configs: Mapping[str, Config]) -> Iterator[str]:
         planned = config.model_copy(update={"train": config.train.model_copy(update={"steps": steps})})
         options = canonical(planned).model_dump_json()
         if options in first:
-            yield f"systems.{name}: has the same effective options as systems.{first[options]}: change or remove one"
+            yield (
+                f"systems.{name}: has the same options in effect as systems.{first[options]}: change or remove one of "
+                "these systems"
+            )
         first.setdefault(options, name)

@@ -1,4 +1,4 @@
-"""The tables of a report as text cells, which both Markdown and HTML use."""
+"""Makes the tables of a report as cells of text, for both Markdown and HTML."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UP, DOWN, MINUS = "\u2191", "\u2193", "\u2212"
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells below a header; the first column names the row.
+    """A table of text: rows of cells below a header; the first cell of a row is its name.
 
     Attributes:
         header: Names of the columns.
@@ -26,7 +26,7 @@ class Table:
 
 
 def scores_table(summary: Summary) -> Table:
-    """Every metric of every system, with its interval and its difference from the baseline."""
+    """Table of all metrics: score with half of its interval, and difference from the baseline, per system."""
     metrics = [metric for metric in METRICS if metric.name in summary.scores]
     header = ["system"]
     for metric in metrics:
@@ -43,7 +43,7 @@ def scores_table(summary: Summary) -> Table:
 
 
 def seeds_table(summary: Summary) -> Table:
-    """BLEU of each seed alone."""
+    """Table of BLEU for each single seed: one row per system, one column per seed."""
     scores = summary.scores["BLEU"]
     seeds = [seed for seed in summary.experiment.lab.seeds if any(seed in score.seeds for score in scores.values())]
     rows = []
@@ -54,7 +54,7 @@ def seeds_table(summary: Summary) -> Table:
 
 
 def costs_table(summary: Summary) -> Table:
-    """Parameters, training data, time, speed and memory of each system."""
+    """Table of parameters, training data, time, speed and memory: one row per system."""
     header = [
         "system", "seeds", "parameters", "target tokens trained on", "training minutes",
         "training speed, target tokens/s", "translation speed, sentences/s", "peak memory",
@@ -77,17 +77,17 @@ def costs_table(summary: Summary) -> Table:
 
 
 def lengths_table(summary: Summary) -> Table:
-    """BLEU by source length."""
+    """Table of BLEU by source length: one row per range of lengths, one column per system."""
     return _bucket_table(summary, summary.lengths, "source words", "sentences", METRICS[0])
 
 
 def frequencies_table(summary: Summary) -> Table:
-    """Recall of target words by their frequency."""
+    """Table of the recall of target words by their frequency in the training text, one column per system."""
     return _bucket_table(summary, summary.frequencies, "occurrences in the training text", "words", METRICS[0])
 
 
 def distances_table(summary: Summary) -> Table:
-    """Gradient norms by distance."""
+    """Table of median gradient norms by the distance between target and source word, one column per system."""
     header = ["recurrent steps", "word pairs", *summary.systems]
     rows = [
         [bucket.label, f"{bucket.size:,}", *(_scientific(bucket.values.get(name)) for name in summary.systems)]
@@ -97,7 +97,7 @@ def distances_table(summary: Summary) -> Table:
 
 
 def attention_table(summary: Summary) -> Table:
-    """Entropy and sharpness at the end of training, and the layer and head that were read."""
+    """Table of attention per system: entropy and sharpness after training, and the layer and head used for links."""
     rows = []
     for name, runs in summary.results.items():
         last = [curves[name][-1][1] if name in curves else None for curves in _attention_curves(summary)]
@@ -110,14 +110,14 @@ def attention_table(summary: Summary) -> Table:
 
 
 def format_score(score: PooledScore | None, metric: LabMetric) -> str:
-    """Formats a score with half of its interval.
+    """Formats a score with half of the width of its confidence interval.
 
     Args:
-        score: Score of a system; None if there is none.
-        metric: Its metric.
+        score: Score of a system; None if the metric was not measured for the system.
+        metric: Metric of the score.
 
     Returns:
-        Text such as `31.2 ± 0.6`; empty without a score.
+        Text such as `31.2 ± 0.6`; an empty string without a score.
     """
     if score is None:
         return ""
@@ -128,12 +128,12 @@ def format_difference(score: PooledScore | None, metric: LabMetric) -> str:
     """Formats the difference between a system's score and the baseline's.
 
     Args:
-        score: Score of a system; None if there is none.
-        metric: Its metric.
+        score: Score of a system; None if the metric was not measured for the system.
+        metric: Metric of the score.
 
     Returns:
-        Text such as `+1.3 *`, with a star if significant; an empty string if no difference was tested, such as
-        for the baseline itself.
+        Text such as `+1.3 *`, with a star if the difference is significant; an empty string if no difference was
+        tested, such as for the baseline itself.
     """
     if score is None or score.difference is None:
         return ""

@@ -1,7 +1,8 @@
 """Process that trains and measures one run: `python -m regard.lab.worker DIR SYSTEM SEED WORKERS < lab.toml`.
 
-Each run has a process of its own, so that its peak memory can be measured and a crash ends no other run. The lab comes
-on standard input, because the `lab.toml` in the directory may by now belong to a later call with other systems.
+Each run has its own process, so that its peak memory can be measured and a crash does not end other runs. The lab's
+description is read from standard input, because the `lab.toml` in the directory may have been replaced by a later call
+with other systems.
 """
 
 from __future__ import annotations
@@ -28,20 +29,21 @@ from regard.train.interrupt import Interrupt
 from regard.translation.loading import load
 
 FINISHED, FAILED, TAKEN, INTERRUPTED = 0, 2, 3, 130
-"""Exit status of a worker; TAKEN = another worker holds the run."""
+"""Exit status of a worker: the run has finished, failed, is being trained by another worker, or was interrupted."""
 
 
 def train_and_measure(experiment: Experiment, run: Run, *, workers: int, interrupt: Interrupt | None = None) -> int:
-    """Trains and measures a run, unless another worker holds it; a partial training is resumed.
+    """Trains and measures a run, unless another worker is training it; an interrupted training is resumed.
 
     Args:
-        experiment: The lab in its directory.
+        experiment: The lab with its directory.
         run: A run of this lab.
-        workers: Number of trainings that share this machine's cores.
-        interrupt: Checked between two steps: once a stop is requested, the training saves its state and ends.
+        workers: Number of trainings among which this machine's CPU cores are divided.
+        interrupt: Object that is checked between two steps; once a stop is requested, the training saves its state and
+            ends. None = never stopped.
 
     Returns:
-        `FINISHED`, `TAKEN` or `INTERRUPTED`.
+        Exit status: `FINISHED`, `TAKEN` if another worker is training the run, or `INTERRUPTED`.
 
     Raises:
         RegardError: The run cannot be trained.
@@ -107,14 +109,14 @@ def _training_outcome(trained: TrainResult, record: Record, tokens_per_epoch: in
 
 
 def main(arguments: Sequence[str], lab_toml: str) -> int:
-    """Trains and measures the run that the command line names.
+    """Trains and measures the run that the command-line arguments name.
 
     Args:
-        arguments: Directory of the lab, system, seed, number of workers.
-        lab_toml: The lab, as `dump_lab` writes it.
+        arguments: Command-line arguments: directory of the lab, system, seed, number of workers.
+        lab_toml: Description of the lab as TOML, from `dump_lab`.
 
     Returns:
-        `FINISHED`, `TAKEN`, `INTERRUPTED`, or `FAILED` with the error on standard error.
+        Exit status: `FINISHED`, `TAKEN`, `INTERRUPTED`, or `FAILED` after writing the error to standard error.
     """
     directory, system, seed, workers = arguments
     prepare_process()

@@ -21,18 +21,20 @@ _ENDS_SENTENCE = re.compile("[.!?…。！？؟]")
 _BRACKETS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "«": "»", "“": "”", "‘": "’", "„": "“", "（": "）"}
 
 
-def build_block(pieces: Sequence[Piece], escaping: Escaping) -> Block:
+def build_block(pieces: Sequence[Piece], escaping: Escaping, *, bare_text: bool = True) -> Block:
     """Builds a block.
 
     Args:
         pieces: Its content.
         escaping: How special characters are written.
+        bare_text: Whether text may be in the block without an inline element around it.
 
     Returns:
         The block; without sentences if it contains no words.
     """
     raw = "".join(piece.raw for piece in pieces)
     builder = _Builder()
+    builder.root.holds_text = bare_text
     for piece in _with_brackets(pieces):
         builder.add(piece)
     builder.finish()
@@ -55,7 +57,7 @@ class _Builder:
         fragments: The words and parts of words so far.
         gaps: The gap before each fragment, and the gap after the last.
         root: The node that contains all others.
-        breaks: Fragments that begin a sentence, whatever the punctuation before them.
+        breaks: Fragments that begin a sentence even without punctuation before them.
     """
 
     def __init__(self) -> None:

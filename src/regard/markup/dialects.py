@@ -31,8 +31,10 @@ class Dialect:
         escaping: How special characters of the text are written.
         role: The role of an element, given a start tag or void tag.
         xml: Whether the document is tokenized as XML.
-        text_elements: Elements that contain all text of a document; characters elsewhere are layout. Empty = text may
-            be anywhere.
+        text_elements: Elements that contain all text of a document; characters elsewhere are layout, and an opaque
+            element around text ends the sentence. Empty = text may be anywhere.
+        bare_text: Whether text may be in a block without an inline element around it.
+        ordered: Elements without content that keep their order, such as the marks at both ends of a range.
         mixed_content: Whether an element is part of a sentence exactly if its parent contains text.
     """
 
@@ -41,6 +43,8 @@ class Dialect:
     role: Callable[[Token], Role]
     xml: bool = False
     text_elements: frozenset[str] = frozenset()
+    bare_text: bool = True
+    ordered: frozenset[str] = frozenset()
     mixed_content: bool = False
 
 

@@ -9,7 +9,7 @@ from regard.errors import ConfigError
 from regard.markup.block import Block
 from regard.markup.building import build_block
 from regard.markup.dialects import DIALECTS, PLAIN, Dialect
-from regard.markup.pieces import Part, split_document, split_plain
+from regard.markup.pieces import Part, Piece, split_document, split_plain
 from regard.markup.render import render_block
 from regard.markup.sentence import TranslatedSentence
 from regard.markup.tokens import tokenize
@@ -127,9 +127,11 @@ def document_of(parts: Sequence[Part], dialect: Dialect) -> MarkupDocument:
     Returns:
         The document.
     """
-    return MarkupDocument([
-        part if isinstance(part, str) else build_block(part, dialect.escaping) for part in parts
-    ])  # fmt: skip
+    return MarkupDocument([part if isinstance(part, str) else _build(part, dialect) for part in parts])
+
+
+def _build(pieces: Sequence[Piece], dialect: Dialect) -> Block:
+    return build_block(pieces, dialect.escaping, bare_text=dialect.bare_text)
 
 
 def _of_block(block: Block, remaining: Iterator[TranslatedSentence]) -> Iterator[TranslatedSentence | None]:

@@ -9,7 +9,6 @@ from enum import Enum
 from html.entities import html5
 
 _REFERENCE = re.compile("&(?:#(?:[0-9]{1,9}|[xX][0-9a-fA-F]{1,8});?|[A-Za-z][A-Za-z0-9]{1,31};?)")
-_XML_NAMES = frozenset({"&amp;", "&lt;", "&gt;", "&quot;", "&apos;"})
 _BARE_AMPERSAND = re.compile("&(?!#?[A-Za-z0-9]+;)")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
@@ -73,7 +72,7 @@ def decode(raw: str, escaping: Escaping) -> SpelledText:
 
     Args:
         raw: Text between tags.
-        escaping: The format. In XML, only the five predefined names are decoded.
+        escaping: The format. In XML, a reference ends with a semicolon.
 
     Returns:
         The decoded text; unknown references stay as they are.
@@ -144,9 +143,9 @@ def make_movable(raw: str, escaping: Escaping, *, within_word: bool) -> str:
 
 def _known_prefix(reference: str, escaping: Escaping) -> str:
     """The part of a reference that is decoded; empty for an unknown one."""
-    if reference[1] == "#" or escaping is Escaping.XML:
-        return reference if reference[1] == "#" or reference in _XML_NAMES else ""
     name = reference[1:]
-    if name in html5:
-        return reference
+    if name[0] == "#" or name in html5:
+        return reference if escaping is Escaping.HTML or name.endswith(";") else ""
+    if escaping is Escaping.XML:
+        return ""
     return next((reference[: end + 1] for end in range(len(name) - 1, 1, -1) if name[:end] in html5), "")

@@ -1,11 +1,11 @@
 """Decides where each inline element begins and ends among the words of a translation.
 
-An element covers the smallest contiguous range of target words that contains all words aligned to its words. Elements
-stay within the element that contained them, and elements next to each other stay apart: where the ranges of two of them
-overlap, each keeps the run of words in which most of its own words are, not interrupted by words of the other. So
-every tag is written exactly once, and the tree of elements is that of the source. An element whose words are not
-aligned is kept empty. It is placed, as are points, after the translation of the word before it, or before the
-translation of the word after it.
+An element covers the smallest contiguous range of target words that contains all words aligned to its words, and the
+whole translations of sentences that are wholly within it. Elements stay within the element that contained them, and
+elements next to each other stay apart: where the ranges of two of them overlap, each keeps the run of words in which
+most of its own words are, not interrupted by words of the other. So every tag is written exactly once, and the tree of
+elements is that of the source. An element whose words are not aligned is kept empty. It is placed, as are points, after
+the translation of the word before it, or before the translation of the word after it.
 """
 
 from __future__ import annotations
@@ -156,7 +156,10 @@ class _Layout:
         ]
 
     def _cover_all(self, elements: dict[Node, _Placed], parent: _Placed) -> None:
-        """Extends elements so that no word is directly in a parent that cannot contain text."""
+        """Extends elements so that no word is directly in a parent that cannot contain text.
+
+        Words between two elements go to the one with less formatting.
+        """
         if parent.start == parent.end:
             return
         placed = sorted((item for node, item in elements.items() if node in self._can_hold_text), key=_start)
@@ -165,7 +168,11 @@ class _Layout:
             if node is not None:
                 elements[node] = _Placed(node, parent.start, parent.end)
             return
-        edges = [parent.start, *(item.start for item in placed[1:]), parent.end]
+        edges = [parent.start]
+        for item, following in pairwise(placed):
+            takes_words = len(_formatting(item.node)) <= len(_formatting(following.node))
+            edges.append(following.start if takes_words else item.end)
+        edges.append(parent.end)
         for item, start, end in zip(placed, edges, edges[1:], strict=False):
             elements[item.node] = _Placed(item.node, start, end)
 
@@ -238,7 +245,7 @@ class _Layout:
     def _node_bounds(self) -> dict[Node, Span]:
         """The smallest range of target words for each element with aligned words.
 
-        A sentence without any alignment counts for the elements that contain all of it.
+        An element that contains all of a sentence covers all of its translation, even words without alignment.
         """
         bounds: dict[Node, Span] = {}
         whole = self._whole_sentences()
@@ -257,17 +264,13 @@ class _Layout:
         return bounds
 
     def _whole_sentences(self) -> Callable[[Node], list[Span]]:
-        """A function that gives the target ranges of the first and last unaligned sentence within an element."""
+        """A function that gives the target ranges of the first and the last whole sentence within an element."""
         firsts = _sentence_starts(self._block)
-        unaligned = [
-            number
-            for number, (start, end) in enumerate(pairwise(firsts))
-            if self._last_linked[end - 1] < start and self._sentences[number][0] < self._sentences[number][1]
-        ]
+        translated = [number for number, (start, end) in enumerate(self._sentences) if start < end]
 
         def spans(node: Node) -> list[Span]:
             first, last = bisect_left(firsts, node.start), bisect_right(firsts, node.end) - 1
-            inner = unaligned[bisect_left(unaligned, first) : bisect_left(unaligned, last)]
+            inner = translated[bisect_left(translated, first) : bisect_left(translated, last)]
             return [self._sentences[number] for number in (*inner[:1], *inner[-1:])]
 
         return spans
@@ -322,6 +325,11 @@ def _nodes_that_can_hold_text(root: Node) -> set[Node]:
         if not node.is_point and (node.holds_text or any(child in result for child in node.children)):
             result.add(node)
     return result
+
+
+def _formatting(node: Node) -> str:
+    """The tags that describe how the text of an element appears."""
+    return node.opening + "".join(child.opening for child in node.children if child.role is Role.INVISIBLE)
 
 
 def _start(item: _Placed) -> int:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import accumulate
 
 from regard.markup.dialects import Dialect, Role
 from regard.markup.entities import SpelledText, decode
@@ -135,6 +136,8 @@ class _Splitter:
         self._content: list[Piece] = []
         self._roles = _mixed_content_roles(tokens) if dialect.mixed_content else None
         self._ends = _matching_ends(tokens)
+        self._holds_text = _within_text_elements(tokens, dialect.text_elements)
+        self._num_texts = list(accumulate(token.name in dialect.text_elements for token in tokens))
 
     def take(self, position: int) -> int:
         """Takes the tokens of one piece and returns the position after them."""
@@ -162,14 +165,21 @@ class _Splitter:
 
     def _role(self, position: int, token: Token) -> Role:
         role = self._dialect.role(token)
+        if role is Role.OPAQUE and self._dialect.text_elements and self._contains_text(position, token):
+            return Role.BLOCK
         if self._roles is None or self._roles[position] is Role.INLINE:
             return role
         return Role.BLOCK if role is Role.INLINE else Role.BLOCK_OPAQUE
 
+    def _contains_text(self, position: int, token: Token) -> bool:
+        """Whether text elements are within an element, given its start tag; True for an end tag on its own."""
+        if token.kind is not TokenKind.OPEN:
+            return token.kind is TokenKind.CLOSE
+        end = self._ends.get(position, len(self._tokens) - 1)
+        return self._num_texts[end] > self._num_texts[position]
+
     def _take_text(self, position: int, token: Token) -> None:
-        elements = self._dialect.text_elements
-        before = self._tokens[position - 1] if position else token
-        if elements and not (before.kind is TokenKind.OPEN and before.name in elements):
+        if self._dialect.text_elements and not self._holds_text[position]:
             self._point(token.raw, Role.INVISIBLE)
             return
         self._content += text_pieces(decode(token.raw, self._dialect.escaping))
@@ -199,7 +209,8 @@ class _Splitter:
             self.flush()
             self.parts.append(raw)
         else:
-            self._point(raw, Role.INVISIBLE if role is Role.INLINE else role)
+            ordered = "range" if token.name in self._dialect.ordered else ""
+            self._point(raw, Role.INVISIBLE if role is Role.INLINE else role, ordered)
         return end
 
     def _element_end(self, position: int, token: Token) -> int:
@@ -216,9 +227,25 @@ class _Splitter:
                 return end
         return len(self._tokens)
 
-    def _point(self, raw: str, role: Role) -> None:
-        ordered = "line break" if role is Role.LINE_BREAK else ""
+    def _point(self, raw: str, role: Role, ordered: str = "") -> None:
+        if role is Role.LINE_BREAK:
+            ordered = "line break"
         self._content.append(Piece(PieceKind.POINT, raw, role=role, ordered=ordered))
+
+
+def _within_text_elements(tokens: Sequence[Token], names: frozenset[str]) -> list[bool]:
+    """Whether each token is directly within an element of these names."""
+    if not names:
+        return []
+    open_elements = OpenElements[bool]()
+    result = []
+    for token in tokens:
+        result.append(open_elements.innermost(False))
+        if token.kind is TokenKind.OPEN:
+            open_elements.open(token.name, token.name in names)
+        elif token.kind is TokenKind.CLOSE:
+            open_elements.close(token.name)
+    return result
 
 
 def _matching_ends(tokens: Sequence[Token]) -> dict[int, int]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
-from typing import TypeGuard
 
 from regard.markup.block import Block, Node, Tag
 from regard.markup.dialects import Role
@@ -75,7 +73,7 @@ class _Writer:
             yield from (self._written(item) for item in self._block.gaps[source])
             return
         if number == 0:
-            yield from takewhile(_is_space, self._block.gaps[0])
+            yield _first_space(self._block.gaps[0])
         runs, points = _runs(tags)
         for index, run in enumerate(runs):
             left, right = points[index - 1] if index else None, points[index] if index < len(points) else None
@@ -83,16 +81,12 @@ class _Writer:
             if right is not None:
                 yield right.opening
         if number == len(self._targets):
-            yield "".join(list(takewhile(_is_space, self._block.gaps[-1][::-1]))[::-1])
+            yield _last_space(self._block.gaps[-1])
 
     def _is_same_place(self, source: int, number: int, tags: Sequence[Tag]) -> bool:
         block = self._block
         if 0 < source < len(block.atoms):
-            atom, before = block.atoms[source], block.atoms[source - 1]
-            target = self._targets[number]
-            if atom.glued != target.glued or target.space not in ("", " "):
-                return False
-            if atom.sentence != before.sentence and not self._block.space(source):
+            if block.atoms[source].glued != self._targets[number].glued or not self._keeps_space(source, number):
                 return False
             points = [tag.node for tag in tags if tag.node.role is Role.OPAQUE]
             if points and not (
@@ -101,6 +95,14 @@ class _Writer:
             ):
                 return False
         return [tag for tag in block.tags(source) if tag.raw] == tags
+
+    def _keeps_space(self, source: int, number: int) -> bool:
+        """Whether the white space of a gap of the source is right before a target word."""
+        target, atoms = self._targets[number], self._block.atoms
+        space = self._block.space(source)
+        if target.space not in ("", " ") or (not space and atoms[source].sentence != atoms[source - 1].sentence):
+            return False
+        return self._spaces[number] in ("", " ", space)
 
     def _written(self, item: str | Tag) -> str:
         if isinstance(item, str):
@@ -159,8 +161,24 @@ def _join_alike(source: str, target: str) -> bool:
     return source.isalnum() or not target.isalnum()
 
 
-def _is_space(item: str | Tag) -> TypeGuard[str]:
-    return isinstance(item, str)
+def _first_space(gap: Sequence[str | Tag]) -> str:
+    """The white space before the first tag of a gap."""
+    space = ""
+    for item in gap:
+        if not isinstance(item, str):
+            break
+        space += item
+    return space
+
+
+def _last_space(gap: Sequence[str | Tag]) -> str:
+    """The white space after the last tag of a gap."""
+    space = ""
+    for item in reversed(gap):
+        if not isinstance(item, str):
+            break
+        space = item + space
+    return space
 
 
 def _runs(tags: Sequence[Tag]) -> tuple[list[list[Tag]], list[Node]]:

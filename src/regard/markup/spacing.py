@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from regard.markup.block import Block
-from regard.markup.entities import escape
+from regard.markup.entities import Escaping, escape
 from regard.markup.target import TargetAtom
 from regard.text.sentences import separator
-
-_ORDINARY = " \t\n\r\f"
 
 
 def boundary_gap(block: Block, targets: Sequence[TargetAtom], number: int) -> int | None:
@@ -54,7 +52,8 @@ def boundary_spaces(block: Block, targets: Sequence[TargetAtom]) -> list[str]:
             used.add(source)
             spaces[number] = block.space(source)
         spaces[number] = _chosen(block, targets, number, spaces[number])
-    special = [gap for gap in range(1, len(block.atoms)) if gap not in used and block.space(gap).strip(_ORDINARY)]
+    ordinary = _ordinary(block)
+    special = [gap for gap in range(1, len(block.atoms)) if gap not in used and block.space(gap).strip(ordinary)]
     if special:
         linked = _linked(block, targets)
         for gap in special:
@@ -62,6 +61,11 @@ def boundary_spaces(block: Block, targets: Sequence[TargetAtom]) -> list[str]:
             if place is not None:
                 spaces[place] = block.space(gap)
     return spaces
+
+
+def _ordinary(block: Block) -> str:
+    """White space that may be replaced by a space: in plain text, line breaks matter."""
+    return " \t" if block.escaping is Escaping.NONE else " \t\n\r\f"
 
 
 def _gap(block: Block, targets: Sequence[TargetAtom], number: int) -> int | None:
@@ -80,7 +84,7 @@ def _chosen(block: Block, targets: Sequence[TargetAtom], number: int, source_spa
     before, target = targets[number - 1], targets[number]
     if before.sentence != target.sentence:
         return source_space or separator(before.text, target.text)
-    if target.space not in ("", " ") and not source_space.strip(_ORDINARY):
+    if target.space not in ("", " ") and not source_space.strip(_ordinary(block)):
         return escape(target.space, block.escaping)
     return source_space or " "
 
@@ -95,10 +99,11 @@ def _linked(block: Block, targets: Sequence[TargetAtom]) -> list[list[int]]:
 
 def _places(linked: Sequence[Sequence[int]], gap: int) -> Iterator[int]:
     """Boundaries next to the translations of the words around a gap."""
-    if linked[gap - 1]:
-        yield linked[gap - 1][-1] + 1
-    if linked[gap]:
-        yield linked[gap][0]
+    before, after = linked[gap - 1], linked[gap]
+    yield from (number + 1 for number in before[-1:])
+    yield from after[:1]
+    yield from (number + 1 for number in after[-1:])
+    yield from before[:1]
 
 
 def _is_free(spaces: Sequence[str], targets: Sequence[TargetAtom], number: int) -> bool:

@@ -45,7 +45,7 @@ def number_words(fragments: Sequence[Fragment], breaks: set[int]) -> NumberedWor
 
     Args:
         fragments: The words and parts of words of the block.
-        breaks: Fragments that begin a sentence, whatever the punctuation before them.
+        breaks: Fragments that begin a sentence even without punctuation before them.
 
     Returns:
         The words with their numbers.

@@ -16,20 +16,21 @@ FinalState: TypeAlias = "Tensor | tuple[Tensor, ...]"
 
 
 def run_rnn(layer: nn.RNNBase, x: Sequence, initial: FinalState | None = None) -> tuple[Sequence, FinalState]:
-    """Runs a recurrent layer over whole sentences.
+    """Runs a recurrent layer of PyTorch over whole sentences, under autocast in a type in which training works.
 
-    On a GPU, autocast always runs recurrent layers in float16 with cuDNN, regardless of its own type
-    (`AutocastRNN.cpp` in PyTorch), and without loss scaling the gradients underflow. On a CPU without instructions for
-    autocast's type, oneDNN cannot train an LSTM in it. In both cases the layer runs in the type of its weights, and its
-    results are cast to autocast's type.
+    Under autocast on a GPU, PyTorch runs recurrent layers with cuDNN in float16, even if autocast's type is bfloat16
+    (`AutocastRNN.cpp` in PyTorch), and without loss scaling the gradients underflow. On a CPU that lacks instructions
+    for autocast's type, oneDNN cannot train an LSTM in this type. In both cases the layer runs here in the type of its
+    weights, and its results are cast to autocast's type.
 
     Args:
-        layer: A recurrent layer of PyTorch.
-        x: `(B, T, input)`, or packed.
-        initial: Initial h, or h and c, `(directions, B, hidden)` each; None = zeros.
+        layer: The recurrent layer.
+        x: Inputs of all time steps, `(B, T, input_size)`, or a `PackedSequence`.
+        initial: Initial state h, or h and c for an LSTM, `(num_directions, B, hidden_size)` each; None = zeros.
 
     Returns:
-        The outputs `(B, T, directions * hidden)`, packed if x is, and the final state.
+        The outputs, `(B, T, num_directions * hidden_size)`, or a `PackedSequence` if x is one; and the final state, in
+        the form of `initial`.
     """
     device = x.data.device.type  # `data` of a tensor is the tensor itself
     if not torch.is_autocast_enabled(device) or (device == "cpu" and _can_autocast_on_cpu(layer)):
@@ -47,15 +48,16 @@ def _can_autocast_on_cpu(layer: nn.RNNBase) -> bool:
 
 @cache
 def can_train_lstm(dtype: torch.dtype) -> bool:
-    """Whether oneDNN can train an LSTM in a type on this CPU.
+    """Whether PyTorch can train an LSTM under autocast on this CPU, found by training a tiny LSTM once.
 
-    It is tried once, on a layer with one unit. Elman layers and GRUs are PyTorch's own code, which runs everywhere.
+    oneDNN, which runs LSTMs, lacks some types on some CPUs. Elman layers and GRUs are PyTorch's own code, which
+    supports all types.
 
     Args:
-        dtype: The type of autocast.
+        dtype: Autocast's type, such as `torch.bfloat16`.
 
     Returns:
-        True if an LSTM can be trained in it.
+        True if an LSTM can be trained under autocast with this type.
     """
     layer = nn.LSTM(1, 1, device="meta").to_empty(device="cpu")  # draws no random weights
     try:

@@ -17,14 +17,14 @@ from regard.values import AttentionOutput, DecoderOutput, EncoderOutput, Memory
 
 @dataclass(frozen=True)
 class BahdanauState(State):
-    """The state between two steps.
+    """State of a `BahdanauDecoder` between two decoding steps.
 
     Attributes:
-        layers: The state of each recurrent layer.
-        query: `(B, D)`, output of the top layer, `s_{t-1}`: the next query.
-        memory: Keys and values of the source.
-        history: Weights of earlier steps, where the attention uses them; else None.
-        packed_cells: Matrices of each recurrent layer, prepared for steps.
+        layers: State of each recurrent layer.
+        query: Output of the top recurrent layer in the previous step, `s_{t-1}`, `(B, D)`: the query of the next step.
+        memory: Keys and values of the source for attention.
+        history: Attention weights of earlier steps, for attention that depends on them; otherwise None.
+        packed_cells: Weights of each recurrent layer, prepared for single steps.
         position: t, the number of steps so far.
     """
 
@@ -37,18 +37,19 @@ class BahdanauState(State):
 
 
 class BahdanauDecoder(Decoder):
-    """A recurrent decoder that attends with its previous state and feeds the context into the recurrence.
+    """The recurrent decoder of Bahdanau et al. 2015: attends with its previous state, then takes the recurrent step.
 
-    `e_{t,i} = score(s_{t-1}, h_i)`; `α_t = softmax(e_t)`; `c_t = Σ α_{t,i} h_i`;
-    `s_t = RNN([emb(y_{t-1}); c_t], s_{t-1})`; `ŷ_t = softmax(W_y deep_output(s_t, c_t, emb(y_{t-1})) + b_y)`.
+    The context vector `c_t` is part of the input of the recurrence: `e_{t,i} = score(s_{t-1}, h_i)`;
+    `α_t = softmax(e_t)`; `c_t = Σ α_{t,i} h_i`; `s_t = RNN([emb(y_{t-1}); c_t], s_{t-1})`;
+    `ŷ_t = softmax(W_y deep_output(s_t, c_t, emb(y_{t-1})) + b_y)`.
 
     Args:
-        embedding: Target words to `(B, T, E)`.
-        stack: The recurrent layers; their context is `c_t`.
+        embedding: Embedding of target tokens, of width E.
+        stack: The recurrent layers, which take `c_t` as their context.
         attention: Attention to the source.
-        readout: The deep output, whose result goes to the output layer.
-        deep_output: Whether `readout` takes `s_t`, `c_t` and the embedding, or `s_t` alone.
-        dropout: Probability, on embeddings.
+        readout: Module that computes the input of the output layer, `deep_output` in the formula.
+        deep_output: Whether `readout` takes `s_t`, `c_t` and the embedding, as in the formula; otherwise only `s_t`.
+        dropout: Dropout rate of the embeddings.
     """
 
     def __init__(
@@ -71,9 +72,9 @@ class BahdanauDecoder(Decoder):
         self.output_size = int(readout.out_size)  # type: ignore[arg-type]
 
     def start(self, encoded: EncoderOutput) -> BahdanauState:
-        """The state with the projected memory, and the top layer's state as first query; see `Decoder.start`."""
+        """Makes the state before the first step from the encoder's final states. See `Decoder.start`."""
         if encoded.final is None:
-            raise AssertionError("a recurrent decoder needs an encoder with a summary")
+            raise AssertionError("a recurrent decoder needs the final states of an RNN encoder, but `final` is None")
         memory = self.attention.project_memory(encoded.states, encoded.mask)
         layers = self.stack.start(encoded.final)
         return BahdanauState(
@@ -81,9 +82,9 @@ class BahdanauDecoder(Decoder):
         )
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
-        """Attends with the previous state, then runs the recurrent layers; see `Decoder.step`."""
+        """Attends to the source, takes one recurrent step, and computes the deep output. See `Decoder.step`."""
         if not isinstance(state, BahdanauState):
-            raise AssertionError("the state comes from another decoder")
+            raise AssertionError(f"expected a state of this decoder, a BahdanauState, got {type(state).__name__}")
         embedded = self.dropout(self.embedding(ids))
         attended, state = self._step(self.stack.input_gates(embedded), state, need_weights=need_weights)
         hidden = self._apply_deep_output(state.query, attended.context[:, 0], embedded)
@@ -104,7 +105,7 @@ class BahdanauDecoder(Decoder):
         return hidden
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
-        """Runs the recurrence step by step, and the deep output over all steps at once; see `Decoder.forward`."""
+        """Runs the recurrence step by step, and the deep output over all steps at once. See `Decoder.forward`."""
         embedded = self.dropout(self.embedding(tgt_in_ids))
         state = self.start(encoded)
         tops, outputs = [], []

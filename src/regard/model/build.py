@@ -68,21 +68,21 @@ def build_score(
     size: int | None = None,
     max_source: int = LOCATION_REACH,
 ) -> Score:
-    """A new score module, by name.
+    """Makes the score function with a given name.
 
     Args:
-        name: As in `regard.config.schema.ScoreName`.
-        query_size: Q, width of a query in one head.
-        key_size: K, width of a key in one head.
-        num_heads: H.
-        size: Hidden width of the additive score; None = its default.
-        max_source: Number of source positions, including eos, that the location score can attend to.
+        name: Name of the score, one of `regard.config.schema.ScoreName`, such as `additive`.
+        query_size: Q, the width of a query in one head.
+        key_size: K, the width of a key in one head.
+        num_heads: H, the number of attention heads.
+        size: Width of the additive score's hidden layer; None = Q.
+        max_source: Number of source positions, including eos, that the location-based score can attend to.
 
     Returns:
-        A new score.
+        The score function, with random parameters.
 
     Raises:
-        ShapeError: The score needs Q = K, but they differ.
+        ShapeError: The score needs queries and keys of equal width, but Q and K differ.
     """
     factories: dict[str, Callable[[], Score]] = {
         "dot": lambda: DotScore(query_size, key_size),
@@ -105,22 +105,23 @@ def build_model(
     specials: Specials | None = None,
     score: ScoreFactory | None = None,
 ) -> Seq2Seq:
-    """Builds an untrained model.
+    """Builds an untrained translation model from its configuration.
 
     Args:
-        config: The `[model]` section.
-        src_vocab: Size of the source vocabulary.
-        tgt_vocab: Size of the target vocabulary.
-        shared: Whether both languages share one vocabulary.
+        config: The `[model]` section of the configuration.
+        src_vocab: Number of subwords of the source vocabulary.
+        tgt_vocab: Number of subwords of the target vocabulary.
+        shared: Whether source and target have the same vocabulary.
         specials: Ids of the special tokens; by default, those of `Specials()`.
-        score: Makes a score of the user's own for attention to the source; None = the score in the configuration.
+        score: Function that makes your own score for attention to the source, from the widths of a query and a key;
+            None = the score that the configuration names.
 
     Returns:
         A model with random weights.
 
     Raises:
-        ConfigError: Options exclude each other.
-        ShapeError: Sizes of queries and keys do not match.
+        ConfigError: Options contradict one another.
+        ShapeError: The score needs queries and keys of equal width, but their widths differ.
     """
     specials = Specials() if specials is None else specials
     if isinstance(config, TransformerConfig):
@@ -132,34 +133,34 @@ def build_model(
 def _check_rnn_options(config: RNNConfig) -> None:
     if config.bidirectional and config.hidden_size % 2:
         raise ConfigError(
-            "model.hidden_size is shared by the encoder's two directions, so it must be even, but is "
+            "model.hidden_size is divided between the encoder's two directions, so it must be even, but is "
             f"{config.hidden_size}: make it even, or set model.bidirectional = false"
         )
     if config.decoder == "luong" and not config.combine and config.tie_embeddings:
         raise ConfigError(
-            "with model.combine = false the input of the output layer is [a; s], so the target embedding cannot be its "
-            "matrix: set model.tie_embeddings = false too"
+            "with model.combine = false the input of the output layer is [a; s] (context vector and decoder state), so "
+            "that it cannot share the weights of the target embedding: set model.tie_embeddings = false too"
         )
     attention = config.attention
     if config.decoder != "plain" and config.hidden_size % attention.heads:
         raise ConfigError(
-            "model.hidden_size is shared by the heads, so it must be a multiple of model.attention.heads, but is "
+            "model.hidden_size is divided among the heads, so it must be a multiple of model.attention.heads, but is "
             f"{config.hidden_size} with {attention.heads} heads: change either"
         )
     if attention.window != "global" and attention.score == "location":
         raise ConfigError(
             "model.attention.score = 'location' depends on positions alone, so with a local window some target words "
-            "could not attend to any source word: use window = 'global', or another score"
+            "could not attend to any source word: set model.attention.window = 'global', or choose another score"
         )
     if attention.location_filters and attention.score == "location":
         raise ConfigError(
             "model.attention.location_filters changes the keys, which model.attention.score = 'location' does not use: "
-            "set it to 0, or choose another score"
+            "set model.attention.location_filters = 0, or choose another score"
         )
     if attention.window in ("local-m", "local-p") and attention.heads > 1:
         raise ConfigError(
-            f"local windows are defined for one head only, but model.attention.heads is {attention.heads}: set it to "
-            "1, or use window = 'global'"
+            f"model.attention.window = {attention.window!r} is defined for one head only, but model.attention.heads is "
+            f"{attention.heads}: set model.attention.heads = 1, or model.attention.window = 'global'"
         )
 
 

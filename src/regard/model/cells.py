@@ -24,13 +24,17 @@ CellState = tuple[Tensor, ...]
 
 @dataclass(frozen=True)
 class PackedCell:
-    """The matrices of a layer, prepared for single steps.
+    """Weight matrices of a recurrent layer, prepared for running single time steps.
+
+    The number of rows, `num_gates`, is the width of all gates together. Step input is the part of the layer's input
+    that is known only at its step, such as the context vector.
 
     Attributes:
-        step_weight: `(gates, context + hidden)`, multiplies the step input and h; for the GRU `(gates, context)`,
-            multiplies the step input alone.
-        hidden_weight: `(gates, hidden)` of the GRU, whose reset gate acts on this product alone; else None.
-        hidden_bias: `(gates,)`, the bias of the product with `hidden_weight`.
+        step_weight: Matrix that multiplies the step input and h together, `(num_gates, step_input + hidden)`; for a
+            GRU, the matrix that multiplies the step input alone, `(num_gates, step_input)`.
+        hidden_weight: For a GRU, the matrix that multiplies h, `(num_gates, hidden)`, because its reset gate acts on
+            this product alone; otherwise None.
+        hidden_bias: Bias of the product with `hidden_weight`, `(num_gates,)`; None without `hidden_weight`.
     """
 
     step_weight: Tensor | StepProduct | nn.Module
@@ -65,11 +69,15 @@ def _pack_step_weight(weight: StepWeight, precision: str) -> StepWeight:
 
 
 class RecurrentLayer(nn.Module, ABC):
-    """Base of the three types of recurrent layers.
+    """Base class of the recurrent layers of decoders: Elman, LSTM and GRU.
+
+    A layer runs over a whole sequence at once (`sequence`), or one time step at a time (`step`). Of its input, the
+    first part may be known before the first step (embedded words). The rest, the step input, is known only at its step
+    (the context vector, or the output of the layer below).
 
     Args:
-        rnn: PyTorch's layer with one direction, batch first; it owns the weights.
-        known_size: Width of the part of the input that is known before the first step; the rest is the step input.
+        rnn: Recurrent layer of PyTorch with one direction, batch first; its weights are used.
+        known_size: Width of the part of the input that is known before the first step.
     """
 
     num_states = 1
@@ -85,11 +93,11 @@ class RecurrentLayer(nn.Module, ABC):
         self.is_quantized = False
 
     def pack(self, precision: str) -> None:
-        """Packs the weights of `input_gates` and `step` for inference; the layer cannot be trained afterwards.
+        """Prepares the weights for fast steps in inference; the layer cannot be trained afterwards.
 
         Args:
-            precision: As in `pack_linear`. With `int8`, only the quantized weights are kept, and a sequence is computed
-                step by step.
+            precision: Type of the matrix products: `float32`, `bfloat16` or `int8`. With `int8`, only the quantized
+                weights are kept, and `sequence` runs step by step.
         """
         unpacked = self.packed_cell()
         known_weight, self.bias = self._weight("weight_ih_l0")[:, : self.known_size], self._input_bias().detach()
@@ -104,14 +112,14 @@ class RecurrentLayer(nn.Module, ABC):
             del self.rnn
 
     def sequence(self, x: Tensor, state: CellState) -> tuple[Tensor, CellState]:
-        """All steps at once.
+        """Runs the layer over all time steps at once.
 
         Args:
-            x: `(B, T, input)`.
-            state: State before the first step.
+            x: Inputs of all steps, `(B, T, input_size)`.
+            state: State before the first step: h, or h and c for an LSTM, `(B, hidden)` each.
 
         Returns:
-            The outputs `(B, T, hidden)`, and the state after the last step.
+            The outputs of all steps, `(B, T, hidden)`, and the state after the last step.
         """
         if self.is_quantized:
             return self._step_by_step(x, state)
@@ -131,13 +139,13 @@ class RecurrentLayer(nn.Module, ABC):
         return self.rnn.get_parameter(name)
 
     def input_gates(self, x: Tensor) -> Tensor:
-        """What the known input and the biases add to the gates.
+        """Computes the part of the gates that comes from the known input and the biases, before the nonlinearities.
 
         Args:
-            x: The known input, `(..., known_size)`.
+            x: The part of the input that is known before the first step, `(..., known_size)`; may cover many steps.
 
         Returns:
-            `(..., gates)`.
+            Summand of the gates for `step`, `(..., num_gates)`, num_gates = width of all gates together.
         """
         if self.early_map is not None:
             gates: Tensor = self.early_map(x)
@@ -150,7 +158,7 @@ class RecurrentLayer(nn.Module, ABC):
         return self._weight("bias_ih_l0") + self._weight("bias_hh_l0")
 
     def packed_cell(self) -> PackedCell:
-        """The matrices prepared for `step`; call this once per sentence, not once per step."""
+        """Prepares the weight matrices for `step`; call this method once per sentence, not once per step."""
         if self.packed is not None:
             return self.packed
         weight = torch.cat((self._weight("weight_ih_l0")[:, self.known_size :], self._weight("weight_hh_l0")), dim=1)
@@ -158,44 +166,45 @@ class RecurrentLayer(nn.Module, ABC):
 
     @abstractmethod
     def step(self, input_gates: Tensor, step_input: Tensor, state: CellState, packed: PackedCell) -> CellState:
-        """One step.
+        """Runs the layer for one time step.
 
         Args:
-            input_gates: `(B, gates)`, from `input_gates`.
-            step_input: `(B, input - known_size)`, the part of the input that is known only at this step.
-            state: State before the step.
-            packed: From `packed_cell`.
+            input_gates: Summand of the gates from the method `input_gates`, `(B, num_gates)`, num_gates = width of all
+                gates together.
+            step_input: The part of the input that is known only at this step, `(B, input_size - known_size)`.
+            state: State before the step: h, or h and c for an LSTM, `(B, hidden)` each.
+            packed: Weight matrices from `packed_cell`.
 
         Returns:
-            The state after the step; its first tensor is the output.
+            The state after the step; its first tensor, h, is the layer's output.
         """
 
 
 class ElmanLayer(RecurrentLayer):
-    """`h' = tanh(W x + U h + b)`.
+    """Elman recurrent layer, `h' = tanh(W x + U h + b)` for input x and previous state h.
 
     Args:
         input_size: Width of the whole input.
         hidden_size: Width of h.
-        known_size: Width of the part that is known before the first step.
+        known_size: Width of the part of the input that is known before the first step.
     """
 
     def __init__(self, input_size: int, hidden_size: int, known_size: int) -> None:
         super().__init__(nn.RNN(input_size, hidden_size, batch_first=True), known_size)
 
     def step(self, input_gates: Tensor, step_input: Tensor, state: CellState, packed: PackedCell) -> CellState:
-        """One step of a tanh layer (Elman 1990); see `RecurrentLayer.step`."""
+        """Computes h after one time step of the Elman layer. See `RecurrentLayer.step`."""
         product = _multiply(torch.cat((step_input, state[0]), dim=-1), packed.step_weight)
         return (torch.tanh(input_gates + product),)
 
 
 class LSTMLayer(RecurrentLayer):
-    """Long short-term memory with forget gates (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
+    """LSTM layer with forget gates (Hochreiter & Schmidhuber 1997; Gers et al. 2000).
 
     Args:
         input_size: Width of the whole input.
-        hidden_size: Width of h and c.
-        known_size: Width of the part that is known before the first step.
+        hidden_size: Width of the states h and c.
+        known_size: Width of the part of the input that is known before the first step.
     """
 
     num_states = 2
@@ -206,7 +215,7 @@ class LSTMLayer(RecurrentLayer):
             self._weight("bias_ih_l0")[hidden_size : 2 * hidden_size] += 1.0
 
     def step(self, input_gates: Tensor, step_input: Tensor, state: CellState, packed: PackedCell) -> CellState:
-        """One step of an LSTM, by the kernel where there is one; see `RecurrentLayer.step`."""
+        """Computes h and c after one time step of the LSTM. See `RecurrentLayer.step`."""
         hidden, cell = state
         product = _multiply(torch.cat((step_input, hidden), dim=-1), packed.step_weight)
         if input_gates.dtype == product.dtype == cell.dtype and has_lstm_kernel(cell):
@@ -218,12 +227,12 @@ class LSTMLayer(RecurrentLayer):
 
 
 class GRULayer(RecurrentLayer):
-    """Gated recurrent unit (Cho et al. 2014), with the reset gate after the product with U, as in PyTorch.
+    """GRU layer (Cho et al. 2014), whose reset gate multiplies `U h`, as in PyTorch, instead of h.
 
     Args:
         input_size: Width of the whole input.
-        hidden_size: Width of h.
-        known_size: Width of the part that is known before the first step.
+        hidden_size: Width of the state h.
+        known_size: Width of the part of the input that is known before the first step.
     """
 
     def __init__(self, input_size: int, hidden_size: int, known_size: int) -> None:
@@ -233,17 +242,17 @@ class GRULayer(RecurrentLayer):
         return self._weight("bias_ih_l0")
 
     def packed_cell(self) -> PackedCell:
-        """Packs two weights: the reset gate scales only the hidden product; see `RecurrentLayer.packed_cell`."""
+        """Prepares the weights for `step`, those of step input and h separately. See `RecurrentLayer.packed_cell`."""
         if self.packed is not None:
             return self.packed
         step_weight = _for_many_products(self._weight("weight_ih_l0")[:, self.known_size :])
         return PackedCell(step_weight, _for_many_products(self._weight("weight_hh_l0")), self._weight("bias_hh_l0"))
 
     def step(self, input_gates: Tensor, step_input: Tensor, state: CellState, packed: PackedCell) -> CellState:
-        """One step of a GRU; see `RecurrentLayer.step`."""
+        """Computes h after one time step of the GRU. See `RecurrentLayer.step`."""
         (hidden,) = state
         if packed.hidden_weight is None:
-            raise AssertionError("the packed cell of a GRU comes from its own packed_cell()")
+            raise AssertionError("expected the PackedCell that packed_cell() of this GRU returned, got another layer's")
         reset_x, update_x, candidate_x = (input_gates + _multiply(step_input, packed.step_weight)).chunk(3, dim=-1)
         reset_h, update_h, candidate_h = _multiply(hidden, packed.hidden_weight, packed.hidden_bias).chunk(3, dim=-1)
         candidate = torch.tanh(candidate_x + torch.sigmoid(reset_x + reset_h) * candidate_h)

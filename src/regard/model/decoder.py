@@ -16,15 +16,15 @@ StateT = TypeVar("StateT", bound="State")
 
 
 def select_rows(value: T, rows: Tensor) -> T:
-    """Selects rows of a decoder state or of a part of it.
+    """Selects rows (sentences or hypotheses of the batch) of a decoder state, or of a part of a state.
 
     Args:
-        value: A tensor with the batch at dim 0, a `State`, a `Memory` or a tuple of these. Anything else has no rows
-            and is returned unchanged.
-        rows: `(N,)` int64, the rows to select, in their new order; rows may repeat.
+        value: A tensor whose dimension 0 is the batch, a `State`, a `Memory` or a tuple of these. Any other object has
+            no rows and is returned unchanged.
+        rows: Indices of the N rows to select, in their new order, `(N,)` int64; a row may be selected repeatedly.
 
     Returns:
-        The same structure with N rows.
+        A new object of the same structure with N rows.
     """
     if isinstance(value, Tensor):
         return value.index_select(0, rows)  # type: ignore[return-value]
@@ -72,84 +72,88 @@ def _select_memories(memories: tuple[Memory, ...], rows: Tensor) -> tuple[Memory
 
 @dataclass(frozen=True)
 class State:
-    """Base of all decoder states, which are immutable and hold tensors with the batch at dim 0."""
+    """Base class of decoder states: what a decoder knows after some target tokens, one row per hypothesis.
+
+    States are immutable. The batch is dimension 0 of their tensors.
+    """
 
     def select(self: StateT, rows: Tensor) -> StateT:
-        """The state of selected rows.
+        """Selects rows (hypotheses) of the state, as a beam search does after each step.
 
         Args:
-            rows: `(N,)` int64, the rows to select, in their new order; rows may repeat.
+            rows: Indices of the N rows to select, in their new order, `(N,)` int64; a row may be selected repeatedly.
 
         Returns:
-            A new state of N rows.
+            A new state with N rows.
         """
         return replace(self, **{field.name: select_rows(getattr(self, field.name), rows) for field in fields(self)})
 
 
 class StepModel(Protocol):
-    """The interface that every search uses: a translation model, or an ensemble of several."""
+    """Interface of models that searches use: encode source sentences, then compute one target token after another."""
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> State:
-        """Encodes the sources.
+        """Encodes source sentences, and makes the decoder's state before the first target token.
 
         Args:
-            src_ids: `(B, S)` int64, each row ends with eos, then padding.
-            src_len: `(B,)` int64, lengths including eos.
+            src_ids: Source tokens, `(B, S)` int64; each row ends with eos, then padding.
+            src_len: Source lengths with eos, without padding, `(B,)` int64.
 
         Returns:
-            The state before the first target token.
+            The decoder's state, with one row per sentence.
         """
         ...
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        """Reads one target token per row and scores the next one.
+        """Runs one decoding step: reads the last target token of each row, and computes logits of the next token.
 
         Args:
-            ids: `(B,)` int64, the previous token; bos at the first step.
-            state: From `start` or the previous `step`.
+            ids: Last target token of each row, `(B,)` int64; bos at the first step.
+            state: State from `start` or from the previous `step`.
             need_weights: Whether to return attention weights.
 
         Returns:
-            Logits and attention weights of this step, and the state after it.
+            The logits and attention weights of this step, and the state for the next step.
         """
         ...
 
 
 class Decoder(nn.Module, ABC):
-    """Base of all decoders, which run one step or a whole target sentence.
+    """Base class of decoders, which run one decoding step, or over whole target sentences in training.
 
     Attributes:
-        output_size: Width of the hidden vectors, the input of the output layer.
+        output_size: Width of the decoder's output vectors, which are the input of the output layer.
     """
 
     output_size: int
 
     @abstractmethod
     def start(self, encoded: EncoderOutput) -> State:
-        """The state before the first target token."""
+        """Makes the decoder's state before the first target token, from the output of the encoder."""
 
     @abstractmethod
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
-        """Reads one target token per row.
+        """Runs one decoding step: reads the last target token of each row.
 
         Args:
-            ids: `(B,)` int64.
-            state: State before the step.
+            ids: Last target token of each row, `(B,)` int64; bos at the first step.
+            state: State from `start` or from the previous `step`.
             need_weights: Whether to return attention weights.
 
         Returns:
-            Hidden vectors `(B, 1, D)` with weights `(B, H, 1, S)` per layer, and the state after the step.
+            Decoder states, `(B, 1, D)`, with attention weights per layer, `(B, H, 1, S)`; and the state for the next
+            step.
         """
 
     @abstractmethod
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
-        """Reads whole target sentences (teacher forcing).
+        """Runs the decoder over whole target sentences (teacher forcing).
 
         Args:
-            tgt_in_ids: `(B, T)` int64, bos and the target.
-            encoded: The encoder's output.
+            tgt_in_ids: Target tokens, `(B, T)` int64: bos, then the sentence.
+            encoded: Output of the encoder for the source sentences.
             need_weights: Whether to return attention weights.
 
         Returns:
-            Hidden vectors `(B, T, D)` with weights `(B, H, T, S)` per layer.
+            Decoder states, `(B, T, D)`, with attention weights per layer, `(B, H, T, S)`.
         """

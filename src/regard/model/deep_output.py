@@ -10,12 +10,14 @@ from regard.native.linear import Linear
 
 
 class DeepOutput(nn.Module):
-    """`dropout(tanh(W [parts] + b))`, for example Luong's attentional state `s̃_t` (Luong 2015, eq. 5).
+    """Layer between a recurrent decoder and the output layer: `dropout(tanh(W [x_1; x_2; …] + b))`.
+
+    An example is Luong's attentional state `s̃_t`, computed from context vector and decoder state (Luong 2015, eq. 5).
 
     Args:
-        in_size: Width of the concatenated parts.
-        out_size: Width of the result.
-        dropout: Probability, on the result.
+        in_size: Width of the concatenated inputs.
+        out_size: Width of the output.
+        dropout: Dropout rate of the output.
     """
 
     def __init__(self, in_size: int, out_size: int, dropout: float) -> None:
@@ -25,17 +27,17 @@ class DeepOutput(nn.Module):
         self.out_size = out_size
 
     def forward(self, *parts: Tensor) -> Tensor:
-        """Maps parts `(..., size_i)` to `(..., out_size)`."""
+        """Concatenates the inputs, `(..., size_i)` each, and maps them to the output, `(..., out_size)`."""
         hidden: Tensor = self.dropout(torch.tanh(self.map(torch.cat(parts, dim=-1))))
         return hidden
 
 
 class LinearDeepOutput(nn.Module):
-    """`dropout([parts])`: the concatenated parts, without a layer of its own.
+    """Concatenates its inputs for the output layer, without weights: `dropout([x_1; x_2; …])`.
 
     Args:
-        in_size: Width of the concatenated parts.
-        dropout: Probability, on the result.
+        in_size: Width of the concatenated inputs.
+        dropout: Dropout rate of the output.
     """
 
     def __init__(self, in_size: int, dropout: float) -> None:
@@ -44,18 +46,20 @@ class LinearDeepOutput(nn.Module):
         self.out_size = in_size
 
     def forward(self, *parts: Tensor) -> Tensor:
-        """Concatenates parts `(..., size_i)` to `(..., in_size)`."""
+        """Concatenates the inputs, `(..., size_i)` each, to the output, `(..., in_size)`."""
         hidden: Tensor = self.dropout(torch.cat(parts, dim=-1))
         return hidden
 
 
 class MaxoutDeepOutput(nn.Module):
-    """A maxout layer: `t̃ = W [parts] + b`, then the larger unit of each pair (Bahdanau 2015, A.2.2).
+    """Maxout layer between a recurrent decoder and the output layer (Bahdanau 2015, A.2.2).
+
+    It computes `t̃ = W [x_1; x_2; …] + b`, then the larger unit of each pair of units of t̃.
 
     Args:
-        in_size: Width of the concatenated parts.
-        out_size: Width of the result; t̃ is twice as wide.
-        dropout: Probability, on the result.
+        in_size: Width of the concatenated inputs.
+        out_size: Width of the output; t̃ is twice as wide.
+        dropout: Dropout rate of the output.
     """
 
     def __init__(self, in_size: int, out_size: int, dropout: float) -> None:
@@ -65,7 +69,7 @@ class MaxoutDeepOutput(nn.Module):
         self.out_size = out_size
 
     def forward(self, *parts: Tensor) -> Tensor:
-        """Maps parts `(..., size_i)` to `(..., out_size)`."""
+        """Concatenates the inputs, `(..., size_i)` each, and maps them to the output, `(..., out_size)`."""
         pairs: Tensor = self.map(torch.cat(parts, dim=-1))
         # (..., 2 out): units j and out + j are a pair
         hidden: Tensor = self.dropout(torch.maximum(*pairs.chunk(2, dim=-1)))

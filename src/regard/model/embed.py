@@ -13,26 +13,29 @@ from regard.native.dropout import Dropout
 
 
 class Positions(nn.Module, ABC):
-    """Base of the position embeddings that are added to word embeddings."""
+    """Base class of position embeddings, which are added to the word embeddings of a Transformer."""
 
     @abstractmethod
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
-        """Adds position embeddings.
+        """Adds the embedding of its position to each vector.
 
         Args:
-            x: `(B, T, D)`.
+            x: Word embeddings, `(B, T, D)`.
             start: Position of the first vector of each sentence.
 
         Returns:
-            `(B, T, D)`.
+            The sums, `(B, T, D)`.
         """
 
 
 class SinusoidalPositions(Positions):
-    """`PE(p, 2j) = sin(p / 10000^(2j/D))`, `PE(p, 2j+1) = cos(…)` (Vaswani 2017, §3.5); any length."""
+    """Sinusoidal position embeddings, for sentences of any length (Vaswani 2017, §3.5).
+
+    `PE(p, 2j) = sin(p / 10000^(2j/D))`, `PE(p, 2j+1) = cos(p / 10000^(2j/D))` for position p.
+    """
 
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
-        """Adds the sinusoids, computed on each call; see `Positions.forward`."""
+        """Adds the sinusoidal position embeddings. See `Positions.forward`."""
         length, width = x.shape[-2:]
         positions = torch.arange(start, start + length, device=x.device, dtype=torch.float32)
         even = torch.arange(0, width, 2, device=x.device, dtype=torch.float32)
@@ -42,11 +45,11 @@ class SinusoidalPositions(Positions):
 
 
 class LearnedPositions(Positions):
-    """A learned vector per position (Gehring et al. 2017).
+    """Learned position embeddings, one vector per position (Gehring et al. 2017).
 
     Args:
         max_positions: Largest number of positions in a sentence.
-        width: D.
+        width: D, the width of the embeddings.
     """
 
     def __init__(self, max_positions: int, width: int) -> None:
@@ -54,17 +57,17 @@ class LearnedPositions(Positions):
         self.table = nn.Parameter(torch.empty(max_positions, width).normal_().mul_(width**-0.5))
 
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
-        """Adds position embeddings.
+        """Adds the learned embedding of its position to each vector.
 
         Args:
-            x: `(B, T, D)`.
+            x: Word embeddings, `(B, T, D)`.
             start: Position of the first vector of each sentence.
 
         Returns:
-            `(B, T, D)`.
+            The sums, `(B, T, D)`.
 
         Raises:
-            ShapeError: When the sentence is longer than `max_positions`.
+            ShapeError: The sentences are longer than `max_positions`.
         """
         end = start + x.shape[-2]
         if end > len(self.table):
@@ -76,20 +79,20 @@ class LearnedPositions(Positions):
 
 
 class NoPositions(Positions):
-    """Adds nothing, as rotary positions act inside self-attention."""
+    """Adds no position embeddings, for rotary positions, which act inside self-attention."""
 
     def forward(self, x: Tensor, *, start: int = 0) -> Tensor:
-        """Returns x as it is; see `Positions.forward`."""
+        """Returns x unchanged. See `Positions.forward`."""
         return x
 
 
 class Embedder(nn.Module):
-    """`dropout(√D · E[ids] + positions)` (Vaswani 2017, §3.4-3.5).
+    """Input layer of a Transformer, `dropout(√D · E[ids] + positions)` (Vaswani 2017, §3.4-3.5).
 
     Args:
-        embedding: E, `(V, D)`.
-        positions: The position embeddings.
-        dropout: Probability, on the sum.
+        embedding: Table of word embeddings E, `(V, D)`.
+        positions: Module that adds position embeddings.
+        dropout: Dropout rate of the sum.
     """
 
     def __init__(self, embedding: nn.Embedding, positions: Positions, *, dropout: float) -> None:
@@ -100,26 +103,28 @@ class Embedder(nn.Module):
         self.scale = math.sqrt(embedding.embedding_dim)
 
     def forward(self, ids: Tensor, *, start: int = 0) -> Tensor:
-        """Embeds tokens at their positions.
+        """Computes the embeddings of tokens and their positions.
 
         Args:
-            ids: `(B, T)` int64.
+            ids: Token ids, `(B, T)` int64.
             start: Position of the first token of each sentence.
 
         Returns:
-            `(B, T, D)`.
+            The input of the first layer, `(B, T, D)`.
         """
         embedded: Tensor = self.dropout(self.positions(self.embedding(ids) * self.scale, start=start))
         return embedded
 
 
 def word_embedding(vocab: int, width: int, pad: int) -> nn.Embedding:
-    """An embedding table drawn from N(0, 1/width), so that tied output logits start at unit scale.
+    """Makes a table of word embeddings with random values of variance 1 / width.
+
+    With this variance, the logits of an output layer that shares the weights of the table have unit scale at first.
 
     Args:
-        vocab: V, size of the vocabulary.
-        width: E.
-        pad: Id of the padding token, whose row is zero.
+        vocab: V, the size of the vocabulary.
+        width: E, the width of the embeddings.
+        pad: Id of the padding token, whose embedding is zero.
 
     Returns:
         The table, `(V, E)`.

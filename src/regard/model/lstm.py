@@ -19,7 +19,7 @@ from regard.native.linear import linear, weight_gradient
 
 
 def has_lstm_kernel(like: Tensor) -> bool:
-    """Whether `lstm_sequence` and `lstm_cell` work for the type and device of a tensor of any shape `(...)`."""
+    """Whether the compiled LSTM kernel supports the type and device of a tensor, of any shape; False in autocast."""
     return kernel("lstm_forward", like) is not None and not torch.is_autocast_enabled(like.device.type)
 
 
@@ -32,19 +32,21 @@ def lstm_sequence(
     *,
     backwards: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Runs an LSTM over packed sentences, from states of zero.
+    """Runs one direction of an LSTM layer over sentences of different lengths, with the compiled kernel.
+
+    h and c are zero before the first step. Gates are in PyTorch's order: input, forget, candidate, output.
 
     Args:
-        x: `(N, input)`, packed as in a `PackedSequence`, longest sentence first: all rows of the first step, then those
-            of the second.
-        input_weight: W, `(4 hidden, input)`, the gates in PyTorch's order: input, forget, candidate, output.
-        hidden_weight: U, `(4 hidden, hidden)`.
-        bias: `(4 hidden,)`, the sum of both biases.
-        batch_sizes: Number of rows of each step, N in total.
+        x: Inputs of all N tokens, `(N, input_size)`, in the order of PyTorch's `PackedSequence`: the first tokens of
+            all sentences, longest sentence first, then the second tokens, and so on.
+        input_weight: Weights of the input, `(4 * hidden, input_size)`.
+        hidden_weight: Weights of h, `(4 * hidden, hidden)`.
+        bias: Sum of PyTorch's two biases, `(4 * hidden,)`.
+        batch_sizes: Number of sentences that have a token at each step; they add up to N.
         backwards: Whether to read each sentence from its end.
 
     Returns:
-        h and c after each step, `(N, hidden)`, in the order of x.
+        h and c after each token, `(N, hidden)` each, in the order of x.
     """
     hidden, cells = _Sequence.apply(x, input_weight, hidden_weight, bias, tuple(batch_sizes), backwards)  # type: ignore[no-untyped-call]
     return hidden, cells
@@ -53,31 +55,33 @@ def lstm_sequence(
 def packed_lstm_sequence(
     x: Tensor, input_map: nn.Module, hidden_map: nn.Module, batch_sizes: Sequence[int], *, backwards: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """As `lstm_sequence`, with packed weights and without gradients.
+    """Runs `lstm_sequence` in inference, with modules, such as `Int8Linear`, that compute the matrix products.
 
     Args:
-        x: `(N, input)`, packed as in `lstm_sequence`.
-        input_map: `W x + b`, `(N, input)` to `(N, 4 hidden)`.
-        hidden_map: `U h`, `(B, hidden)` to `(B, 4 hidden)`.
-        batch_sizes: Number of rows of each step, N in total.
+        x: Inputs of all N tokens, `(N, input_size)`, in the order of PyTorch's `PackedSequence`.
+        input_map: Module that computes `W x + b`, `(N, input_size)` to `(N, 4 * hidden)`.
+        hidden_map: Module that computes `U h`, `(B, hidden)` to `(B, 4 * hidden)`.
+        batch_sizes: Number of sentences that have a token at each step; they add up to N.
         backwards: Whether to read each sentence from its end.
 
     Returns:
-        h and c after each step, `(N, hidden)`, in the order of x.
+        h and c after each token, `(N, hidden)` each, in the order of x; they have no gradients.
     """
     return _run(input_map(x), hidden_map, _Steps(tuple(batch_sizes), backwards))
 
 
 def lstm_cell(input_gates: Tensor, recurrent_gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """The states after one step, computed from its gates.
+    """Computes the states h and c of an LSTM after one step, from its gates, with the compiled kernel.
+
+    Gates are in PyTorch's order: input, forget, candidate, output.
 
     Args:
-        input_gates: `(B, 4 hidden)`, one summand of the gates before the nonlinearities, in PyTorch's order.
-        recurrent_gates: `(B, 4 hidden)`, the other summand.
+        input_gates: First summand of the gates before the nonlinearities, such as `W x + b`, `(B, 4 * hidden)`.
+        recurrent_gates: Second summand, such as `U h`, `(B, 4 * hidden)`.
         cell: c before the step, `(B, hidden)`.
 
     Returns:
-        h and c after the step, `(B, hidden)`.
+        h and c after the step, `(B, hidden)` each.
     """
     hidden, cell = _Cell.apply(input_gates, recurrent_gates, cell)  # type: ignore[no-untyped-call]
     return hidden, cell
@@ -94,7 +98,9 @@ def _forward(
     """One step of the kernel: writes cell and hidden, and the gates after the nonlinearities over the given ones."""
     run = kernel("lstm_forward", gates)
     if run is None:
-        raise AssertionError("the LSTM kernel is not available here: check `has_lstm_kernel` first")
+        raise AssertionError(
+            f"there is no compiled LSTM kernel for {gates.dtype} on {gates.device}: check `has_lstm_kernel` first"
+        )
     run(
         *(gates.data_ptr(), _address(recurrent_gates), _address(previous_cell), cell.data_ptr(), hidden.data_ptr()),
         *(len(gates), num_continued, cell.shape[1], torch.get_num_threads()),
@@ -114,7 +120,9 @@ def _backward(
     """One step of the backward kernel: writes gate_grads, and the gradient of the previous c into cell_grad."""
     run = kernel("lstm_backward", gates)
     if run is None:
-        raise AssertionError("the LSTM kernel is not available here: check `has_lstm_kernel` first")
+        raise AssertionError(
+            f"there is no compiled LSTM kernel for {gates.dtype} on {gates.device}: check `has_lstm_kernel` first"
+        )
     hidden_grad, output_cell_grad = output_grads
     run(
         *(gates.data_ptr(), _address(previous_cell), cell.data_ptr(), hidden_grad.data_ptr(), _address(recurrent_grad)),
@@ -153,7 +161,7 @@ class _Steps:
             self.previous.append(slice(starts[other], starts[other] + num_continued) if num_continued else None)
 
     def num_continued(self, step: int) -> int:
-        """Number of sentences of a step that continue a previous step."""
+        """Number of sentences with a token at this step that also have one at the step computed before it."""
         previous = self.previous[step]
         return 0 if previous is None else previous.stop - previous.start
 

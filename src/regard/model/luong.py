@@ -17,14 +17,15 @@ from regard.values import DecoderOutput, EncoderOutput, Memory
 
 @dataclass(frozen=True)
 class LuongState(State):
-    """The state between two steps.
+    """State of a `LuongDecoder` between two decoding steps.
 
     Attributes:
-        layers: The state of each recurrent layer.
-        memory: Keys and values of the source.
-        attentional: `(B, D)`, the previous attentional state `s̃_{t-1}` with input feeding, else `(B, 0)`.
-        history: Weights of earlier steps, where the attention uses them; else None.
-        packed_cells: Matrices of each recurrent layer, prepared for steps.
+        layers: State of each recurrent layer.
+        memory: Keys and values of the source for attention.
+        attentional: Attentional state of the previous step, `s̃_{t-1}`, `(B, D)`; without input feeding, an empty
+            tensor, `(B, 0)`.
+        history: Attention weights of earlier steps, for attention that depends on them; otherwise None.
+        packed_cells: Weights of each recurrent layer, prepared for single steps.
         position: t, the number of steps so far.
     """
 
@@ -37,19 +38,19 @@ class LuongState(State):
 
 
 class LuongDecoder(Decoder):
-    """A recurrent decoder that attends with its new state, with or without input feeding.
+    """The recurrent decoder of Luong et al. 2015: takes the recurrent step, then attends with its new state.
 
     `s_t = RNN([emb(y_{t-1}); s̃_{t-1}], s_{t-1})`; `e_t = score(s_t, h)`; `α_t = softmax(e_t)`; `a_t = Σ α_{t,i} h_i`;
     `s̃_t = tanh(W_c [a_t; s_t] + b_c)`; `ŷ_t = softmax(W_y s̃_t + b_y)`. Without input feeding, `s̃_{t-1}` is not an
     input of the recurrence, and all steps are computed at once.
 
     Args:
-        embedding: Target words to `(B, T, E)`.
-        stack: The recurrent layers; their context is `s̃_{t-1}` with input feeding, else nothing.
+        embedding: Embedding of target tokens, of width E.
+        stack: The recurrent layers, which take `s̃_{t-1}` as their context with input feeding, otherwise no context.
         attention: Attention to the source.
-        readout: The deep output, `[a_t; s_t]` to `s̃_t`.
-        input_feeding: Whether `s̃_{t-1}` is part of the input (Luong 2015, §3.3).
-        dropout: Probability, on embeddings.
+        readout: Module that computes the attentional state `s̃_t` from `a_t` and `s_t`.
+        input_feeding: Whether `s̃_{t-1}` is part of the recurrent layers' input (Luong 2015, §3.3).
+        dropout: Dropout rate of the embeddings.
     """
 
     def __init__(
@@ -72,18 +73,18 @@ class LuongDecoder(Decoder):
         self.input_feeding_size = self.output_size if input_feeding else 0
 
     def start(self, encoded: EncoderOutput) -> LuongState:
-        """The state with the projected memory and a zero attentional vector; see `Decoder.start`."""
+        """Makes the state before the first step from the encoder's final states. See `Decoder.start`."""
         if encoded.final is None:
-            raise AssertionError("a recurrent decoder needs an encoder with a summary")
+            raise AssertionError("a recurrent decoder needs the final states of an RNN encoder, but `final` is None")
         memory = self.attention.project_memory(encoded.states, encoded.mask)
         attentional = encoded.states.new_zeros((len(encoded.states), self.input_feeding_size))
         layers = self.stack.start(encoded.final)
         return LuongState(layers, memory, attentional, self.attention.initial_history(memory), self.stack.packed_cell())
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
-        """Runs the recurrent layers, then attends with their output; see `Decoder.step`."""
+        """Takes one recurrent step, then attends to the source. See `Decoder.step`."""
         if not isinstance(state, LuongState):
-            raise AssertionError("the state comes from another decoder")
+            raise AssertionError(f"expected a state of this decoder, a LuongState, got {type(state).__name__}")
         input_gates = self.stack.input_gates(self.dropout(self.embedding(ids)))
         return self._step(input_gates, state, need_weights=need_weights)
 
@@ -99,7 +100,7 @@ class LuongDecoder(Decoder):
         return DecoderOutput(attentional[:, None], weights), after
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
-        """Attends for all steps at once, unless a step depends on the attention of the last; see `Decoder.forward`."""
+        """Runs all steps at once if no step depends on the attention of earlier steps. See `Decoder.forward`."""
         embedded = self.dropout(self.embedding(tgt_in_ids))
         state = self.start(encoded)
         if self.input_feeding_size or state.history is not None:

@@ -26,13 +26,13 @@ from regard.values import DecoderOutput, EncoderOutput
 
 @dataclass(frozen=True)
 class PackedDecoderState(State):
-    """The state between two steps; selecting rows moves no keys and values.
+    """State of a `PackedDecoder` for R hypotheses between two steps; selecting hypotheses copies no keys and values.
 
     Attributes:
-        past: Keys and values of the target so far, one cache per layer.
-        source: Keys and values of the source, one cache per layer.
-        cache_rows: `(R, T)` int64, the cache row with the key and value of row r at each position so far.
-        sentences: `(R, 1)` int64, the number of each row's sentence, which is its row in `source`.
+        past: Keys and values of the target tokens so far, for self-attention, one cache per layer.
+        source: Keys and values of the source, for cross-attention, one cache per layer.
+        cache_rows: Per hypothesis and target position, the row of `past` with its key and value, `(R, T)` int64.
+        sentences: Per hypothesis, the row of `source` with the keys and values of its sentence, `(R, 1)` int64.
     """
 
     past: tuple[KVCache, ...]
@@ -42,13 +42,13 @@ class PackedDecoderState(State):
 
 
 class PackedDecoderLayer(DecoderLayer):
-    """A decoder layer for one position, with fused products and rows of a KV cache.
+    """A Transformer decoder layer that computes one target position, with few PyTorch calls and a KV cache.
 
-    The order of the sublayers is that of `DecoderLayer`. Query, key and value come from one product, and the last
-    product of a sublayer adds the residual.
+    The sublayers are in the order of `DecoderLayer`. Query, key and value come from one matrix product, and the last
+    matrix product of a sublayer adds the residual.
 
     Args:
-        layer: The decoder layer whose modules it shares.
+        layer: The decoder layer to convert; its modules are shared, except those that are fused.
     """
 
     def __init__(self, layer: DecoderLayer) -> None:
@@ -65,13 +65,16 @@ class PackedDecoderLayer(DecoderLayer):
         self.around_feed_forward = layer.around_feed_forward
 
     def project_source(self, encoded: EncoderOutput) -> KVCache:
-        """Keys and values of encoded sources, whose states are `(B, S, D)`."""
+        """Makes the KV cache of this layer's cross-attention from the encoder states, `(B, S, D)`."""
         # (B, S, 2 D) -> (B, S, 2, H, D/H) -> (2, B, H, S, D/H)
         key, value = self.source_maps(encoded.states).unflatten(-1, (2, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         return KVCache.from_source(self.cross_score.project_key(key), value, encoded.mask)
 
     def add_self_attention(self, x: Tensor, y: Tensor, past: Cache | None, *, start: int) -> tuple[Tensor, Cache]:
-        """Attends to the cached steps of each row; see `DecoderLayer.add_self_attention`; x and y are `(R, D)`."""
+        """Runs self-attention for one position of R hypotheses; x and y are `(R, D)`.
+
+        See `DecoderLayer.add_self_attention`.
+        """
         cached = _cached_rows(past)
         # (R, 3 D) -> (R, 3, H, 1, D/H)
         query, key, value = self.self_maps(y).view(len(y), 3, self.num_heads, 1, -1).unbind(1)
@@ -85,7 +88,10 @@ class PackedDecoderLayer(DecoderLayer):
     def add_cross_attention(
         self, x: Tensor, y: Tensor, source: Cache, *, need_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """Attends to the source of each row; see `DecoderLayer.add_cross_attention`; x and y are `(R, D)`."""
+        """Runs cross-attention for one position of R hypotheses; x and y are `(R, D)`.
+
+        See `DecoderLayer.add_cross_attention`.
+        """
         query = self.cross_query(y).view(len(y), self.num_heads, 1, -1)
         cache, rows = _cached_rows(source)
         context, weights = attend_rows(self.cross_score, query, cache, rows, need_weights=need_weights)
@@ -93,22 +99,25 @@ class PackedDecoderLayer(DecoderLayer):
         return total, weights
 
     def add_feed_forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Adds x in the last product; see `DecoderLayer.add_feed_forward`; x and y are `(R, D)`."""
+        """Runs the feed-forward network for one position of R hypotheses; x and y are `(R, D)`.
+
+        See `DecoderLayer.add_feed_forward`.
+        """
         total: Tensor = self.feed_forward.narrow(self.feed_forward.hidden(y), x)  # type: ignore[operator]
         return total
 
 
 def _cached_rows(cache: Cache | None) -> CachedRows:
     if not isinstance(cache, CachedRows):
-        raise AssertionError("the cache comes from another decoder")
+        raise AssertionError(f"expected a cache of PackedDecoder, CachedRows, got {type(cache).__name__}")
     return cache
 
 
 class PackedDecoder(Decoder):
-    """A Transformer's decoder that runs one position at a time.
+    """A Transformer decoder for inference, which computes one target position per step as fast as possible.
 
     Args:
-        decoder: The decoder to convert. The two share their modules, except for the fused products.
+        decoder: The decoder to convert. Its modules are shared, except for linear layers that are fused into new ones.
     """
 
     def __init__(self, decoder: TransformerDecoder) -> None:
@@ -122,7 +131,7 @@ class PackedDecoder(Decoder):
 
     @staticmethod
     def supports(decoder: TransformerDecoder) -> bool:
-        """Whether all parts of a decoder are of known types, and there is a kernel for all of its attentions."""
+        """Whether `PackedDecoder` can convert a decoder: no custom modules, and compiled kernels for its attention."""
         weight = decoder.embedder.embedding.weight
         modules = [module for layer in decoder.layers for module in layer.modules()]
         attentions = [module for module in modules if isinstance(module, MultiHeadAttention)]
@@ -135,15 +144,15 @@ class PackedDecoder(Decoder):
         )
 
     def start(self, encoded: EncoderOutput) -> PackedDecoderState:
-        """The state with an empty cache of steps and the source's keys and values; see `Decoder.start`."""
+        """Makes the state before the first step: the source's KV caches. See `Decoder.start`."""
         source = tuple(layer.project_source(encoded) for layer in self.layers)  # type: ignore[operator]
         sentences = torch.arange(len(encoded.states))[:, None]
         return PackedDecoderState((KVCache(),) * len(self.layers), source, sentences[:, :0], sentences)
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
-        """Runs all layers for one position, with one row per hypothesis; see `Decoder.step`."""
+        """Runs all layers for the next target position of each hypothesis. See `Decoder.step`."""
         if not isinstance(state, PackedDecoderState):
-            raise AssertionError("the state comes from another decoder")
+            raise AssertionError(f"expected a state of this decoder, a PackedDecoderState, got {type(state).__name__}")
         position = state.cache_rows.shape[1]
         x = self._embed(ids, position)
         cache_rows = torch.cat((state.cache_rows, torch.arange(len(ids))[:, None]), dim=1)
@@ -164,7 +173,7 @@ class PackedDecoder(Decoder):
         return DecoderOutput(self.norm(x)[:, None], tuple(weights)), after
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
-        """Runs the steps one after another; see `Decoder.forward`."""
+        """Runs the steps of the target sentences one after another. See `Decoder.forward`."""
         state: State = self.start(encoded)
         outputs = []
         for ids in tgt_in_ids.unbind(1):

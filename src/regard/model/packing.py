@@ -23,18 +23,18 @@ from regard.native.packed import PRECISIONS, pack_linear
 
 @torch.no_grad()
 def pack_for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
-    """A copy of a model with packed weights, for decoding.
+    """Makes a copy of a model for fast search, with weights in layouts and types that make decoding fast.
 
     Args:
-        model: Any model; it is not changed. Later changes of its weights do not reach the copy.
-        precision: Type of the matrix products: `float32`, `bfloat16` or `int8`. All else keeps its type.
+        model: The model to copy; it is not changed. Do not change its weights while the copy is in use.
+        precision: Type of the matrix products: `float32`, `bfloat16` or `int8`; other operations keep their type.
 
     Returns:
-        A model in evaluation mode, for inference only. It shares the weights that are not packed with `model`. In
-        `int8` it holds quantized matrices in 8 bits only.
+        A model in evaluation mode, for inference only. Weights that are not packed are shared with `model`, not copied.
+        With `int8`, quantized matrices are kept in 8 bits only.
 
     Raises:
-        SearchError: The precision is unknown, or cannot be computed here.
+        SearchError: The precision is unknown, or not supported on this machine or device.
     """
     _check_precision(precision, model.output_weight.device)
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
@@ -59,7 +59,7 @@ def pack_for_search(model: Seq2Seq, precision: str = "float32") -> Seq2Seq:
 
 def _check_precision(precision: str, device: torch.device) -> None:
     if precision not in PRECISIONS:
-        raise SearchError(f"expected a precision among {', '.join(PRECISIONS)}, got {precision!r}")
+        raise SearchError(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
     if precision != "int8":
         return
     if device.type != "cpu":

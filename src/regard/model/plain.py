@@ -14,23 +14,25 @@ from regard.values import DecoderOutput, EncoderOutput
 
 @dataclass(frozen=True)
 class PlainState(State):
-    """The state between two steps.
+    """State of a `PlainDecoder` between two decoding steps.
 
     Attributes:
-        layers: The state of each recurrent layer.
+        layers: State of each recurrent layer.
     """
 
     layers: StackState
 
 
 class PlainDecoder(Decoder):
-    """`s_t = RNN(emb(y_{t-1}), s_{t-1})`, `ŷ_t = softmax(W_y deep_output(s_t) + b_y)`.
+    """A recurrent decoder without attention, which starts from the encoder's final states (Sutskever 2014; Cho 2014).
+
+    `s_t = RNN(emb(y_{t-1}), s_{t-1})`, `ŷ_t = softmax(W_y deep_output(s_t) + b_y)`.
 
     Args:
-        embedding: Target words to `(B, T, E)`.
+        embedding: Embedding of target tokens, of width E; `(B, T)` ids to `(B, T, E)`.
         stack: The recurrent layers, without context.
-        readout: The deep output, whose result goes to the output layer.
-        dropout: Probability, on embeddings.
+        readout: Module that computes the input of the output layer from `s_t`, `deep_output` in the formula.
+        dropout: Dropout rate of the embeddings.
     """
 
     def __init__(self, embedding: nn.Embedding, stack: RecurrentStack, readout: nn.Module, *, dropout: float) -> None:
@@ -42,19 +44,19 @@ class PlainDecoder(Decoder):
         self.output_size = int(readout.out_size)  # type: ignore[arg-type]
 
     def start(self, encoded: EncoderOutput) -> PlainState:
-        """The state that the encoder's summary initializes; see `Decoder.start`."""
+        """Makes the state before the first step from the encoder's final states. See `Decoder.start`."""
         if encoded.final is None:
-            raise AssertionError("a recurrent decoder needs an encoder with a summary")
+            raise AssertionError("a recurrent decoder needs the final states of an RNN encoder, but `final` is None")
         return PlainState(self.stack.start(encoded.final))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
-        """Runs the recurrent layers for one token; there are no weights; see `Decoder.step`."""
+        """Takes one recurrent step; never returns attention weights. See `Decoder.step`."""
         if not isinstance(state, PlainState):
-            raise AssertionError("the state comes from another decoder")
+            raise AssertionError(f"expected a state of this decoder, a PlainState, got {type(state).__name__}")
         hidden, layers = self.stack.sequence(self.dropout(self.embedding(ids[:, None])), state.layers)
         return DecoderOutput(self.readout(hidden)), PlainState(layers)
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
-        """Runs the recurrent layers over all tokens; there are no weights; see `Decoder.forward`."""
+        """Runs all steps at once; never returns attention weights. See `Decoder.forward`."""
         hidden, _ = self.stack.sequence(self.dropout(self.embedding(tgt_in_ids)), self.start(encoded).layers)
         return DecoderOutput(self.readout(hidden))

@@ -14,17 +14,18 @@ StackState = tuple[CellState, ...]
 
 
 class RecurrentStack(nn.Module):
-    """The recurrent layers of a decoder, initialized from the encoder's summary.
+    """The recurrent layers of a decoder, whose initial states are computed from the encoder's final states.
 
     Args:
-        cell: `rnn`, `gru` or `lstm`.
-        embed_size: E, width of the embedded words, which are known before the first step.
-        context_size: C, width of the input that is known only at its step, such as the context; 0 = none.
-        hidden_size: D.
+        cell: Type of the layers: `rnn` (Elman), `gru` or `lstm`.
+        embed_size: E, the width of the embedded words, the part of the input that is known before the first step.
+        context_size: C, the width of the part of the input that is known only at its step, such as the context vector;
+            0 = there is none.
+        hidden_size: D, the width of the layers' states.
         num_layers: Number of layers.
-        summary_size: Width of the encoder's summary.
+        summary_size: Width of the encoder's final states, concatenated.
         residual: Whether to add a layer's input to its output, from the second layer on.
-        dropout: Probability, between layers.
+        dropout: Dropout rate between layers.
     """
 
     def __init__(
@@ -51,26 +52,26 @@ class RecurrentStack(nn.Module):
         self.bridge = Linear(summary_size, num_layers * layer_type.num_states * hidden_size)
 
     def start(self, summary: Tensor) -> StackState:
-        """The initial states, `tanh(W summary + b)` (Bahdanau 2015, A.2.2).
+        """Computes the initial states of all layers, `tanh(W summary + b)` (Bahdanau 2015, A.2.2).
 
         Args:
-            summary: `(B, summary_size)`.
+            summary: Final states of the encoder, concatenated, `(B, summary_size)`.
 
         Returns:
-            The state of each layer.
+            The initial state of each layer.
         """
         parts = torch.tanh(self.bridge(summary)).chunk(len(self.layers) * self.num_states, dim=-1)
         return tuple(tuple(parts[i : i + self.num_states]) for i in range(0, len(parts), self.num_states))
 
     def sequence(self, x: Tensor, states: StackState) -> tuple[Tensor, StackState]:
-        """All steps at once, for decoders that know their whole input before the first step.
+        """Runs all layers over all steps at once, for decoders that know their whole input before the first step.
 
         Args:
-            x: `(B, T, E)`.
-            states: States before the first step.
+            x: Embedded words of all steps, `(B, T, E)`.
+            states: State of each layer before the first step.
 
         Returns:
-            The top layer's output `(B, T, D)`, and the states after the last step.
+            The outputs of the top layer, `(B, T, D)`, and the state of each layer after the last step.
         """
         after = []
         for number, (layer, state) in enumerate(zip(self.layers, states, strict=True)):
@@ -81,27 +82,31 @@ class RecurrentStack(nn.Module):
         return x, tuple(after)
 
     def input_gates(self, x: Tensor) -> Tensor:
-        """What the known input `(..., E)` and the biases add to the lowest layer's gates, `(..., gates)`."""
+        """Computes the part of the lowest layer's gates that comes from embedded words, `(..., E)`, and biases.
+
+        See `RecurrentLayer.input_gates`.
+        """
         gates: Tensor = self.layers[0].input_gates(x)  # type: ignore[operator]
         return gates
 
     def packed_cell(self) -> tuple[PackedCell, ...]:
-        """The matrices of each layer prepared for `step`; call this once per sentence."""
+        """Prepares the weight matrices of each layer for `step`; call this method once per sentence."""
         return tuple(layer.packed_cell() for layer in self.layers)  # type: ignore[operator]
 
     def step(
         self, input_gates: Tensor, context: Tensor, states: StackState, packed_cells: tuple[PackedCell, ...]
     ) -> tuple[Tensor, StackState]:
-        """One step of all layers.
+        """Runs all layers for one time step.
 
         Args:
-            input_gates: `(B, gates)`, from `input_gates`.
-            context: `(B, C)`.
-            states: States before the step.
-            packed_cells: From `packed_cell`.
+            input_gates: Summand of the lowest layer's gates from the method `input_gates`, `(B, num_gates)`,
+                num_gates = width of all gates together.
+            context: The part of the lowest layer's input that is known only at this step, `(B, C)`, C = `context_size`.
+            states: State of each layer before the step.
+            packed_cells: Weight matrices of each layer from `packed_cell`.
 
         Returns:
-            The top layer's output `(B, D)`, and the states after the step.
+            The output of the top layer, `(B, D)`, and the state of each layer after the step.
         """
         after: list[CellState] = []
         x = context

@@ -24,19 +24,19 @@ RNN_TYPES: dict[str, type[nn.RNN] | type[nn.GRU] | type[nn.LSTM]] = {"rnn": nn.R
 
 
 class RNNEncoder(nn.Module):
-    """Embedding and recurrent layers over the source.
+    """Recurrent encoder: an embedding and recurrent layers, usually in both directions (Bahdanau 2015, §3.2).
 
     Args:
-        embedding: Source words to `(B, S, E)`.
-        cell: `rnn`, `gru` or `lstm`.
-        hidden_size: D, width of both directions together.
+        embedding: Embedding of source tokens, of width E.
+        cell: Type of the layers: `rnn` (Elman), `gru` or `lstm`.
+        hidden_size: D, the width of a layer's output, both directions together.
         num_layers: Number of layers.
-        bidirectional: Whether to read the source from both ends.
+        bidirectional: Whether to read the source in both directions; otherwise only from its start.
         residual: Whether to add a layer's input to its output, from the second layer on.
-        dropout: Probability, on embeddings and between layers.
+        dropout: Dropout rate of the embeddings and between layers.
 
     Attributes:
-        summary_size: Width of the summary: the final states of all layers and directions.
+        summary_size: Width of the final states of all layers and directions, concatenated.
     """
 
     def __init__(
@@ -63,25 +63,26 @@ class RNNEncoder(nn.Module):
         self.summary_size = num_layers * hidden_size * (2 if cell == "lstm" else 1)
 
     def pack(self, precision: str) -> None:
-        """Packs the weights for searches, where that is faster: those of LSTMs in 8 bits.
+        """Prepares the weights for fast inference: with `int8`, LSTM layers are quantized; others stay unchanged.
 
         Args:
-            precision: As in `pack_linear`.
+            precision: Type of the matrix products: `float32`, `bfloat16` or `int8`.
         """
         for number, layer in enumerate(self.layers):
             if precision == "int8" and isinstance(layer, nn.LSTM):
                 self.layers[number] = QuantizedLSTM(layer)
 
     def forward(self, src_ids: Tensor, src_len: Tensor, *, need_weights: bool = False) -> EncoderOutput:
-        """Encodes the sources; neither direction reads padding.
+        """Encodes source sentences; neither direction reads padding.
 
         Args:
-            src_ids: `(B, S)` int64.
-            src_len: `(B,)` int64.
-            need_weights: Has no effect, as there is no self-attention here.
+            src_ids: Source tokens, `(B, S)` int64; each row ends with eos, then padding.
+            src_len: Source lengths with eos, without padding, `(B,)` int64.
+            need_weights: Has no effect, because this encoder has no self-attention.
 
         Returns:
-            States `(B, S, D)`, mask, and the final states of all layers and directions as summary.
+            Encoder states, `(B, S, D)`; the padding mask; and the final states of all layers and directions,
+            `(B, summary_size)`.
         """
         x = self.dropout(self.embedding(src_ids))
         packed = pack_padded_sequence(x, src_len.cpu(), batch_first=True, enforce_sorted=False)
@@ -100,10 +101,10 @@ class RNNEncoder(nn.Module):
 
 
 class QuantizedLSTM(nn.Module):
-    """An LSTM with 8-bit weights, for searches; it keeps no other form of its weights.
+    """An LSTM layer for inference with weights quantized to 8 bits, in one or two directions.
 
     Args:
-        layer: The LSTM to quantize.
+        layer: The LSTM layer to quantize; only 8-bit copies of its weights are kept.
     """
 
     def __init__(self, layer: nn.LSTM) -> None:
@@ -114,7 +115,7 @@ class QuantizedLSTM(nn.Module):
         self.num_directions = 1 + layer.bidirectional
 
     def directions(self) -> list[LSTMFunction]:
-        """The function of each direction: forward, and backward if the layer is bidirectional."""
+        """Functions that run the LSTM over packed sentences: the forward direction, then the backward, if any."""
         maps = [[self.get_submodule(f"{kind}_{n}") for kind in ("input", "hidden")] for n in range(self.num_directions)]
         return [partial(packed_lstm_sequence, input_map=input_map, hidden_map=hidden) for input_map, hidden in maps]
 

@@ -23,26 +23,30 @@ LEADING_BITS = 3
 
 
 def round_up(rows: int) -> int:
-    """The smallest round number that is not smaller: at most a quarter more rows, a tenth on average.
+    """Rounds a number of rows up to a number with few significant binary digits, such as 320 or 384.
+
+    The result is at most a quarter larger, on average a tenth.
 
     >>> [round_up(rows) for rows in (0, 1, 7, 9, 33, 200, 320, 321)]
     [0, 1, 7, 10, 40, 224, 320, 384]
 
     Args:
-        rows: At least 0.
+        rows: Number of rows, at least 0.
 
     Returns:
-        A number with at most `LEADING_BITS` binary digits, followed by zeros.
+        The smallest such number that is at least `rows`: `LEADING_BITS` binary digits, followed by zeros.
     """
     step = 1 << max(0, rows.bit_length() - LEADING_BITS)
     return -(-rows // step) * step
 
 
 class PaddedRows(nn.Module):
-    """A product whose input is padded with rows of zeros to a round number; the result is cut again.
+    """Runs a linear layer on a rounded number of rows, so that oneDNN compiles few kernels for it.
+
+    The input is padded with rows of zeros to `round_up(rows)` rows, and the padding is cut from the output.
 
     Args:
-        product: A module that maps each row independently.
+        product: Linear layer, or another module that maps each row independently.
     """
 
     def __init__(self, product: nn.Module) -> None:
@@ -50,14 +54,14 @@ class PaddedRows(nn.Module):
         self.product = product
 
     def forward(self, x: Tensor, *added: Tensor) -> Tensor:
-        """Maps the last dimension.
+        """Runs the linear layer on every row of the input, padded to a rounded number of rows.
 
         Args:
-            x: `(..., in)`.
-            *added: `(..., out)`, a summand of the result, if the product can add one.
+            x: Input, `(..., in)`.
+            *added: At most one tensor `(..., out)` to add to the result, if the linear layer supports this.
 
         Returns:
-            `(..., out)`.
+            The output without padding, `(..., out)`.
         """
         rows = x.numel() // x.shape[-1]
         padding = round_up(rows) - rows
@@ -70,10 +74,12 @@ class PaddedRows(nn.Module):
 
 
 def pad_rows(model: Seq2Seq) -> Seq2Seq:
-    """Pads the rows of all products of a model that oneDNN compiles; other products gain nothing.
+    """Makes all linear layers of a model that run on oneDNN pad their input to a rounded number of rows.
+
+    oneDNN compiles a kernel for every new number of rows, so that fewer numbers of rows save time and memory.
 
     Args:
-        model: From `pack_for_search`; it is changed in place.
+        model: Model from `pack_for_search`, which is changed in place.
 
     Returns:
         The same model.

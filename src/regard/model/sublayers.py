@@ -12,14 +12,14 @@ from regard.native.linear import Linear
 
 
 class FeedForward(nn.Module):
-    """`W_2 f(W_1 x + b_1) + b_2` (Vaswani 2017, eq. 2).
+    """Feed-forward network of a Transformer layer, `W_2 f(W_1 x + b_1) + b_2` (Vaswani 2017, eq. 2).
 
-    f is ReLU, GELU or SiLU (Hendrycks & Gimpel 2016 for the last two).
+    The activation f is ReLU, GELU or SiLU (Hendrycks & Gimpel 2016 for the last two).
 
     Args:
-        width: D.
+        width: D, the width of input and output.
         ff_size: Width of the hidden layer.
-        activation: f, followed by the dropout of the hidden layer.
+        activation: Module that computes f, and then dropout of the hidden layer.
     """
 
     def __init__(self, width: int, ff_size: int, activation: nn.Module) -> None:
@@ -30,23 +30,23 @@ class FeedForward(nn.Module):
         _init_xavier(self.widen, self.narrow)
 
     def hidden(self, x: Tensor) -> Tensor:
-        """`f(W_1 x + b_1)`: `(..., D)` to `(..., ff_size)`."""
+        """Computes the hidden layer, `f(W_1 x + b_1)`, with dropout: `(..., D)` to `(..., ff_size)`."""
         y: Tensor = self.activation(self.widen(x))
         return y
 
     def forward(self, x: Tensor) -> Tensor:
-        """`(B, T, D)` to `(B, T, D)`."""
+        """Runs the feed-forward network at every position: `(B, T, D)` to `(B, T, D)`."""
         y: Tensor = self.narrow(self.hidden(x))
         return y
 
 
 class SwiGLU(nn.Module):
-    """`W_2 (swish(W_1 x) ⊙ V x)` (Shazeer 2020, eq. 6).
+    """Feed-forward network with a gated hidden layer (SwiGLU), `W_2 (swish(W_1 x) ⊙ V x)` (Shazeer 2020, eq. 6).
 
     Args:
-        width: D.
+        width: D, the width of input and output.
         ff_size: Width of the hidden layer.
-        dropout: Probability, on the hidden layer.
+        dropout: Dropout rate of the hidden layer.
     """
 
     def __init__(self, width: int, ff_size: int, *, dropout: float) -> None:
@@ -58,12 +58,12 @@ class SwiGLU(nn.Module):
         _init_xavier(self.gate, self.widen, self.narrow)
 
     def hidden(self, x: Tensor) -> Tensor:
-        """`swish(W_1 x) ⊙ V x`: `(..., D)` to `(..., ff_size)`."""
+        """Computes the hidden layer, `swish(W_1 x) ⊙ V x`, with dropout: `(..., D)` to `(..., ff_size)`."""
         y: Tensor = self.dropout(F.silu(self.gate(x)) * self.widen(x))
         return y
 
     def forward(self, x: Tensor) -> Tensor:
-        """`(B, T, D)` to `(B, T, D)`."""
+        """Runs the feed-forward network at every position: `(B, T, D)` to `(B, T, D)`."""
         y: Tensor = self.narrow(self.hidden(x))
         return y
 
@@ -76,16 +76,16 @@ def _init_xavier(*linears: nn.Linear) -> None:
 
 
 def feed_forward(activation: str, width: int, ff_size: int, *, dropout: float) -> nn.Module:
-    """The feed-forward network with a given activation.
+    """Makes the feed-forward network of a Transformer layer with a given activation.
 
     Args:
         activation: `relu`, `gelu`, `silu` or `swiglu`.
-        width: D.
+        width: D, the width of input and output.
         ff_size: Width of the hidden layer.
-        dropout: Probability, on the hidden layer.
+        dropout: Dropout rate of the hidden layer.
 
     Returns:
-        A module from `(B, T, D)` to `(B, T, D)`.
+        A module that maps `(B, T, D)` to `(B, T, D)`.
     """
     if activation == "swiglu":
         return SwiGLU(width, ff_size, dropout=dropout)
@@ -96,11 +96,13 @@ def feed_forward(activation: str, width: int, ff_size: int, *, dropout: float) -
 
 
 class Residual(nn.Module, ABC):
-    """The residual connection around a sublayer: `x = after(x, sublayer(before(x)))`.
+    """Base class of residual connections around a sublayer, with layer normalization before or after the sublayer.
+
+    A layer computes `x = after(x, sublayer(before(x)))`.
 
     Args:
-        width: D.
-        dropout: Probability, on the sublayer's output.
+        width: D, the width of x.
+        dropout: Dropout rate of the sublayer's output.
     """
 
     def __init__(self, width: int, *, dropout: float) -> None:
@@ -110,60 +112,70 @@ class Residual(nn.Module, ABC):
 
     @abstractmethod
     def before(self, x: Tensor) -> Tensor:
-        """The input of the sublayer, `(..., D)`, computed from x, `(..., D)`."""
+        """Computes the input of the sublayer, `(..., D)`, from the connection's input x, `(..., D)`."""
 
     @abstractmethod
     def normalized(self, total: Tensor) -> Tensor:
-        """The output of the connection, `(..., D)`, from the sum of x and the sublayer's output, `(..., D)`."""
+        """Computes the connection's output, `(..., D)`, from the sum of x and the sublayer's output, `(..., D)`."""
 
     def add(self, x: Tensor, y: Tensor) -> Tensor:
-        """The sum of the connection's input and the sublayer's output with dropout, not normalized.
-
-        Args:
-            x: `(..., D)`.
-            y: `(..., D)`, without dropout.
-
-        Returns:
-            `(..., D)`.
-        """
-        total: Tensor = x + self.dropout(y)
-        return total
-
-    def after(self, x: Tensor, y: Tensor) -> Tensor:
-        """The output of the connection: adds the sublayer's output, after dropout, to x.
+        """Adds the connection's input and the sublayer's output after dropout, without normalization.
 
         Args:
             x: Input of the connection, `(..., D)`.
             y: Output of the sublayer before dropout, `(..., D)`.
 
         Returns:
-            `(..., D)`.
+            The sum, `(..., D)`.
+        """
+        total: Tensor = x + self.dropout(y)
+        return total
+
+    def after(self, x: Tensor, y: Tensor) -> Tensor:
+        """Computes the output of the connection from its input and the sublayer's output.
+
+        Args:
+            x: Input of the connection, `(..., D)`.
+            y: Output of the sublayer before dropout, `(..., D)`.
+
+        Returns:
+            The sum of x and y after dropout, normalized by a post-norm connection, `(..., D)`.
         """
         return self.normalized(self.add(x, y))
 
 
 class PreNorm(Residual):
-    """`x + sublayer(norm(x))` (Xiong et al. 2020); the residual x itself is never normalized."""
+    """Pre-norm residual connection, `x + sublayer(norm(x))` (Xiong et al. 2020); the residual x is not normalized.
+
+    Args:
+        width: D, the width of x.
+        dropout: Dropout rate of the sublayer's output.
+    """
 
     def before(self, x: Tensor) -> Tensor:
-        """Normalizes x; see `Residual.before`."""
+        """Normalizes the input x, `(..., D)`, for the sublayer. See `Residual.before`."""
         y: Tensor = self.norm(x)
         return y
 
     def normalized(self, total: Tensor) -> Tensor:
-        """Returns the sum as it is; see `Residual.normalized`."""
+        """Returns the sum, `(..., D)`, unchanged. See `Residual.normalized`."""
         return total
 
 
 class PostNorm(Residual):
-    """`norm(x + sublayer(x))` (Vaswani 2017, §3.1)."""
+    """Post-norm residual connection, `norm(x + sublayer(x))` (Vaswani 2017, §3.1).
+
+    Args:
+        width: D, the width of x.
+        dropout: Dropout rate of the sublayer's output.
+    """
 
     def before(self, x: Tensor) -> Tensor:
-        """Returns x as it is; see `Residual.before`."""
+        """Returns the input x, `(..., D)`, unchanged. See `Residual.before`."""
         return x
 
     def normalized(self, total: Tensor) -> Tensor:
-        """Normalizes the sum; see `Residual.normalized`."""
+        """Normalizes the sum, `(..., D)`. See `Residual.normalized`."""
         y: Tensor = self.norm(total)
         return y
 

@@ -24,12 +24,12 @@ Cache: TypeAlias = "Memory | CachedRows"
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention and a feed-forward network.
+    """Encoder layer of a Transformer: self-attention and a feed-forward network.
 
     Args:
-        self_attention: Attention among source words.
-        feed_forward: `(B, S, D)` to `(B, S, D)`.
-        residual: Makes the residual connection of each sublayer.
+        self_attention: Attention of source tokens to all source tokens.
+        feed_forward: Feed-forward network, `(B, S, D)` to `(B, S, D)`.
+        residual: Function that makes a residual connection; it is called for each of the two sublayers.
     """
 
     def __init__(
@@ -42,15 +42,15 @@ class EncoderLayer(nn.Module):
         self.around_feed_forward = residual()
 
     def forward(self, x: Tensor, mask: Tensor, *, need_weights: bool = False) -> tuple[Tensor, Tensor | None]:
-        """One layer.
+        """Runs the encoder layer.
 
         Args:
-            x: `(B, S, D)`.
-            mask: `(B, 1, 1, S)` bool.
+            x: Input of the layer, `(B, S, D)`.
+            mask: Padding mask, `(B, 1, 1, S)` bool, True at real tokens.
             need_weights: Whether to return the weights of self-attention.
 
         Returns:
-            The layer's output `(B, S, D)`, and weights `(B, H, S, S)` or None.
+            The output of the layer, `(B, S, D)`, and the weights of self-attention, `(B, H, S, S)` or None.
         """
         y = self.around_attention.before(x)
         memory = self.self_attention.project_memory(y, mask)
@@ -61,13 +61,13 @@ class EncoderLayer(nn.Module):
 
 
 class DecoderLayer(nn.Module):
-    """Self-attention over the target so far, cross-attention to the source and a feed-forward network.
+    """Decoder layer of a Transformer: causal self-attention, cross-attention and a feed-forward network.
 
     Args:
-        self_attention: Attention of target words to earlier target words.
-        cross_attention: Attention of target words to the source.
-        feed_forward: `(B, T, D)` to `(B, T, D)`.
-        residual: Makes the residual connection of each sublayer.
+        self_attention: Attention of target tokens to themselves and to earlier target tokens.
+        cross_attention: Attention of target tokens to the source.
+        feed_forward: Feed-forward network, `(B, T, D)` to `(B, T, D)`.
+        residual: Function that makes a residual connection; it is called for each of the three sublayers.
     """
 
     def __init__(
@@ -94,17 +94,18 @@ class DecoderLayer(nn.Module):
         start: int = 0,
         need_weights: bool = False,
     ) -> tuple[Tensor, Cache, Tensor | None]:
-        """One layer, over a whole target or over its next position.
+        """Runs the decoder layer over whole target sentences, or over the next target positions in decoding.
 
         Args:
-            x: `(B, T, D)`, the positions from `start` on.
-            past: Keys and values of this layer at the positions before `start`; None = there are none.
-            source: Keys and values of this layer for the source.
-            start: Number of positions before x.
+            x: Input of the layer at the target positions from `start` on, `(B, T, D)`.
+            past: Keys and values of self-attention at the positions before `start`; None if `start` is 0.
+            source: Keys and values of cross-attention.
+            start: Number of target positions before x.
             need_weights: Whether to return the weights of cross-attention.
 
         Returns:
-            The layer's output `(B, T, D)`, the past including x, and weights `(B, H, T, S)` or None.
+            The output of the layer, `(B, T, D)`; the keys and values of self-attention at all positions so far, for the
+            next call; and the weights of cross-attention, `(B, H, T, S)` or None.
         """
         total, present = self.add_self_attention(x, self.around_self.before(x), past, start=start)
         x = self.around_self.normalized(total)
@@ -114,16 +115,16 @@ class DecoderLayer(nn.Module):
         return x, present, weights
 
     def add_self_attention(self, x: Tensor, y: Tensor, past: Cache | None, *, start: int) -> tuple[Tensor, Cache]:
-        """The self-attention sublayer, up to its residual sum.
+        """Runs the self-attention sublayer, and adds the residual.
 
         Args:
-            x: Residual, `(B, T, D)`.
+            x: Residual, the input of the sublayer before normalization, `(B, T, D)`.
             y: Input of the sublayer, `(B, T, D)`.
-            past: As in `forward`.
-            start: As in `forward`.
+            past: Keys and values of self-attention at the positions before `start`; None if `start` is 0.
+            start: Number of target positions before x.
 
         Returns:
-            The sum of x and self-attention `(B, T, D)`, and the past including y.
+            The sum of x and the sublayer's output, `(B, T, D)`; and the keys and values at all positions so far.
         """
         memory = self.self_attention.project_memory(y, start=start)
         present = memory if past is None else _concatenate(past, memory)
@@ -135,36 +136,36 @@ class DecoderLayer(nn.Module):
     def add_cross_attention(
         self, x: Tensor, y: Tensor, source: Cache, *, need_weights: bool
     ) -> tuple[Tensor, Tensor | None]:
-        """The cross-attention sublayer, up to its residual sum.
+        """Runs the cross-attention sublayer, and adds the residual.
 
         Args:
-            x: Residual, `(B, T, D)`.
+            x: Residual, the input of the sublayer before normalization, `(B, T, D)`.
             y: Input of the sublayer, `(B, T, D)`.
-            source: As in `forward`.
-            need_weights: As in `forward`.
+            source: Keys and values of cross-attention.
+            need_weights: Whether to return the attention weights.
 
         Returns:
-            The sum of x and cross-attention `(B, T, D)`, and weights `(B, H, T, S)` or None.
+            The sum of x and the sublayer's output, `(B, T, D)`; and the attention weights, `(B, H, T, S)` or None.
         """
         attended: AttentionOutput = self.cross_attention(y, source, need_weights=need_weights)
         return self.around_cross.add(x, attended.context), attended.weights
 
     def add_feed_forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """The feed-forward sublayer, up to its residual sum.
+        """Runs the feed-forward sublayer, and adds the residual.
 
         Args:
-            x: Residual, `(B, T, D)`.
+            x: Residual, the input of the sublayer before normalization, `(B, T, D)`.
             y: Input of the sublayer, `(B, T, D)`.
 
         Returns:
-            The sum of x and the feed-forward network's output `(B, T, D)`.
+            The sum of x and the sublayer's output, `(B, T, D)`.
         """
         return self.around_feed_forward.add(x, self.feed_forward(y))
 
 
 def _concatenate(past: Cache, new: Memory) -> Memory:
     if not isinstance(past, Memory):
-        raise AssertionError("the cache comes from another decoder")
+        raise AssertionError(f"expected a cache of TransformerDecoder, a Memory, got {type(past).__name__}")
     return Memory(torch.cat((past.key, new.key), dim=2), torch.cat((past.value, new.value), dim=2))
 
 
@@ -178,12 +179,12 @@ def _checkpointed(layer: nn.Module) -> Callable[..., Any]:
 
 
 class TransformerEncoder(nn.Module):
-    """Embedding and encoder layers.
+    """Encoder of a Transformer: embeddings of tokens and positions, encoder layers and a final normalization.
 
     Args:
-        embedder: Source words and their positions to `(B, S, D)`.
-        layers: The layers, the lowest first.
-        norm: Final normalization: a layer norm with pre-norm layers, an identity with post-norm layers.
+        embedder: Input layer, from source tokens to `(B, S, D)`.
+        layers: The encoder layers, the lowest first.
+        norm: Final normalization: a layer norm after pre-norm layers, the identity after post-norm layers.
         recompute: Whether to recompute each layer's activations in the backward pass, which saves memory.
     """
 
@@ -197,15 +198,15 @@ class TransformerEncoder(nn.Module):
         self.norm = norm
 
     def forward(self, src_ids: Tensor, src_len: Tensor, *, need_weights: bool = False) -> EncoderOutput:
-        """Encodes the sources.
+        """Encodes source sentences.
 
         Args:
-            src_ids: `(B, S)` int64.
-            src_len: `(B,)` int64.
+            src_ids: Source tokens, `(B, S)` int64; each row ends with eos, then padding.
+            src_len: Source lengths with eos, without padding, `(B,)` int64.
             need_weights: Whether to return self-attention weights.
 
         Returns:
-            States `(B, S, D)`, mask, and the self-attention weights of each layer if requested.
+            Encoder states, `(B, S, D)`; the padding mask; and the self-attention weights of each layer if requested.
         """
         mask = padding_mask(src_len, src_ids.shape[1])
         x = self.embedder(src_ids)
@@ -221,12 +222,13 @@ class TransformerEncoder(nn.Module):
 
 @dataclass(frozen=True)
 class TransformerState(State):
-    """The state between two steps.
+    """State of a `TransformerDecoder` between two decoding steps.
 
     Attributes:
-        past: Keys and values of the target so far, one memory per layer; empty before the first step.
-        source: Keys and values of the source, one memory per layer.
-        position: t, the number of steps so far.
+        past: Keys and values of self-attention at the target positions so far, one `Memory` per layer; empty before the
+            first step.
+        source: Keys and values of cross-attention, one `Memory` per layer.
+        position: t, the number of target positions so far.
     """
 
     past: tuple[Memory, ...]
@@ -235,12 +237,12 @@ class TransformerState(State):
 
 
 class TransformerDecoder(Decoder):
-    """Embedding and decoder layers.
+    """Decoder of a Transformer: embeddings of tokens and positions, decoder layers and a final normalization.
 
     Args:
-        embedder: Target words and their positions to `(B, T, D)`.
-        layers: The layers, the lowest first.
-        norm: Final normalization: a layer norm with pre-norm layers, an identity with post-norm layers.
+        embedder: Input layer, from target tokens to `(B, T, D)`.
+        layers: The decoder layers, the lowest first.
+        norm: Final normalization: a layer norm after pre-norm layers, the identity after post-norm layers.
         recompute: Whether to recompute each layer's activations in the backward pass, which saves memory.
     """
 
@@ -255,20 +257,20 @@ class TransformerDecoder(Decoder):
         self.output_size = embedder.embedding.embedding_dim
 
     def start(self, encoded: EncoderOutput) -> TransformerState:
-        """The state without past keys, with the source's keys and values projected; see `Decoder.start`."""
+        """Makes the state before the first step: keys and values of the source per layer. See `Decoder.start`."""
         return TransformerState((), self._project_source(encoded))
 
     def _project_source(self, encoded: EncoderOutput) -> tuple[Memory, ...]:
         return tuple(layer.cross_attention.project_memory(encoded.states, encoded.mask) for layer in self.layers)  # type: ignore[union-attr, operator]
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[DecoderOutput, State]:
-        """Runs all layers for one position, which attends to all earlier ones; see `Decoder.step`."""
+        """Runs all layers for the next target position. See `Decoder.step`."""
         if not isinstance(state, TransformerState):
-            raise AssertionError("the state comes from another decoder")
+            raise AssertionError(f"expected a state of this decoder, a TransformerState, got {type(state).__name__}")
         return self._run_layers(ids[:, None], state, need_weights=need_weights)
 
     def forward(self, tgt_in_ids: Tensor, encoded: EncoderOutput, *, need_weights: bool = False) -> DecoderOutput:
-        """Runs all layers for all positions at once, with a causal mask; see `Decoder.forward`."""
+        """Runs all layers over all target positions at once. See `Decoder.forward`."""
         state = TransformerState((), self._project_source(encoded))
         return self._run_layers(tgt_in_ids, state, need_weights=need_weights)[0]
 

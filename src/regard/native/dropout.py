@@ -16,14 +16,16 @@ from regard.native import kernel
 
 
 def dropout(x: Tensor, rate: float) -> Tensor:
-    """Sets a random share of the elements to zero and scales the others, so that the mean is unchanged.
+    """Sets random elements to zero and scales the others by `1 / (1 - rate)`, which keeps the mean.
+
+    On the CPU the random numbers come from PyTorch's default generator.
 
     Args:
-        x: Any shape.
-        rate: Share of zeros, `0 ≤ rate < 1`; on the CPU with a resolution of 1/65536.
+        x: Input, of any shape.
+        rate: Probability of setting an element to zero, `0 ≤ rate < 1`; on the CPU with a resolution of 1/65536.
 
     Returns:
-        A tensor of the same shape. On the CPU the random numbers come from PyTorch's default generator.
+        A tensor of the same shape as x.
     """
     if rate == 0.0:
         return x
@@ -36,14 +38,14 @@ def dropout(x: Tensor, rate: float) -> Tensor:
 
 
 def relu_dropout(x: Tensor, rate: float) -> Tensor:
-    """`dropout(relu(x), rate)`, whose backward pass needs only the result.
+    """`dropout(relu(x), rate)` in one operation, which stores only its result for the backward pass.
 
     Args:
-        x: Any shape.
-        rate: Share of zeros, as in `dropout`.
+        x: Input, of any shape.
+        rate: Probability of setting an element to zero, `0 ≤ rate < 1`; 0 = only ReLU.
 
     Returns:
-        A tensor of the same shape.
+        A tensor of the same shape as x.
     """
     if rate and kernel("dropout", x):
         dropped: Tensor = _ReLUDropout.apply(x, rate)  # type: ignore[no-untyped-call]
@@ -66,7 +68,7 @@ def _drop(x: Tensor, rate: float, seed: int, *, relu: bool) -> Tensor:
     x = x.contiguous()
     y, run = torch.empty_like(x), kernel("dropout", x)
     if run is None:
-        raise AssertionError(f"no kernel for {x.dtype}")
+        raise AssertionError(f"there is no compiled dropout kernel for {x.dtype} on this machine")
     scale, threads = 1.0 / (1.0 - rate), torch.get_num_threads()
     run(x.data_ptr(), y.data_ptr(), x.numel(), seed, _threshold(rate), scale, relu, threads)
     return y
@@ -105,17 +107,17 @@ class _ReLUDropout(torch.autograd.Function):
         gradient = upstream[0].contiguous()
         x_gradient, run = torch.empty_like(y), kernel("dropout_rectified_backward", y)
         if run is None:
-            raise AssertionError(f"no kernel for {y.dtype}")
+            raise AssertionError(f"there is no compiled kernel for the gradient of ReLU and dropout for {y.dtype}")
         scale = 1.0 / (1.0 - ctx.rate)  # type: ignore[attr-defined]
         run(y.data_ptr(), gradient.data_ptr(), x_gradient.data_ptr(), y.numel(), scale, torch.get_num_threads())
         return x_gradient, None
 
 
 class Dropout(nn.Module):
-    """`dropout` in training mode, the identity otherwise.
+    """Module that applies `dropout` in training mode, and returns its input unchanged in evaluation mode.
 
     Args:
-        rate: Share of zeros.
+        rate: Probability of setting an element to zero, `0 ≤ rate < 1`.
     """
 
     def __init__(self, rate: float) -> None:
@@ -123,17 +125,21 @@ class Dropout(nn.Module):
         self.rate = rate
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps a tensor of any shape to the same shape."""
+        """Applies dropout to a tensor of any shape in training mode; returns x unchanged in evaluation mode."""
         return dropout(x, self.rate) if self.training else x
 
     def extra_repr(self) -> str:
-        """The arguments that `print(module)` shows."""
+        """Text that `print(module)` shows between the parentheses, such as `rate=0.1`."""
         return f"rate={self.rate}"
 
 
 class ReLUDropout(Dropout):
-    """`relu`, followed by `dropout` in training mode."""
+    """Module that applies ReLU, followed by `dropout` in training mode.
+
+    Args:
+        rate: Probability of setting an element to zero, `0 ≤ rate < 1`.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Maps a tensor of any shape to the same shape."""
+        """Applies ReLU to a tensor of any shape, and also dropout in training mode."""
         return relu_dropout(x, self.rate if self.training else 0.0)

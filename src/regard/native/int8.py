@@ -15,16 +15,18 @@ _ROW, _GRID = 64, 8  # bytes: quantized rows are padded to a multiple of _ROW; _
 
 
 def has_int8() -> bool:
-    """Whether `Int8Linear` has a kernel on this machine."""
+    """Whether the compiled kernel that `Int8Linear` needs is available on this machine."""
     return kernel("int8_linear", torch.empty(0, dtype=torch.int8)) is not None
 
 
 def int8_instructions() -> str | None:
-    """The instructions that the int8 kernel uses on this machine; all give the same sums.
+    """Name of the processor instructions with which the int8 kernel multiplies on this machine.
+
+    The results are the same with all instructions, only the speed differs.
 
     Returns:
-        `VNNI`; `AVX-512` or `AVX2`, which need three instructions in place of one; `any processor's`, with which a
-        product takes longer than in float32; None without a kernel.
+        `VNNI`, the fastest; `AVX-512` or `AVX2`, which need three instructions for what VNNI does in one;
+        `any processor's`, slower than float32; None if there is no compiled int8 kernel.
     """
     name = instruction_set()
     if name is None or not has_int8():
@@ -33,24 +35,26 @@ def int8_instructions() -> str | None:
 
 
 class Int8Linear(nn.Module):
-    """`W x + b` with W in 8 bits; replaces an `nn.Linear` for inference.
+    """Linear layer for inference on the CPU, `W x + b`, with W and x quantized to 8 bits.
 
-    Each output has its own scale, by which the integers of W lie within ±64. Then no instruction that multiplies bytes
-    can overflow, so all of them give the same sums. Each row x is quantized to 0 ... 255 between its own minimum and
-    maximum, with 0 in the range, so its result does not depend on other rows. Sums are exact; scaling and bias are in
-    float32. A row with a value that is not finite has a result that is not finite.
+    Each row of W has its own scale, which brings its integers into the range ±64. Then no instruction that multiplies
+    bytes can overflow, so every processor computes the same sums. Each row x of the input is quantized to 0 ... 255
+    between its own minimum and maximum (0 always lies in this range), so its result does not depend on other rows.
+    Integer sums are exact; scaling and bias are in float32. An input row with NaN or infinity has an output row that is
+    not finite.
 
     Args:
-        weight: W, `(out, in)`, on the CPU; only its 8-bit form is kept.
-        bias: b, `(out,)`, or None.
-        relu: Whether to compute `max(0, W x + b)`.
+        weight: W, `(out, in)`, floating point, on the CPU; only its 8-bit form is kept.
+        bias: b, `(out,)`; None = no bias.
+        relu: Whether to compute `max(0, W x + b)` instead.
 
     Attributes:
-        weight: `(panels, quads, 32, 4)` int8, W in the order in which the kernel reads it, padded with 0.
-        scales: `(32 panels,)`, the scale of each output.
-        totals: `(32 panels,)` int32, the sum of the integer weights of each output.
-        bias: `(32 panels,)`, or None.
-        use_vnni: Whether to multiply by VNNI instructions.
+        weight: Quantized W, `(P, Q, 32, 4)` int8, in the order in which the kernel reads it: P groups of 32 outputs,
+            Q groups of 4 inputs; padded with 0.
+        scales: Scale of each output, `(32 * P,)` float32.
+        totals: Sum of the quantized weights of each output, `(32 * P,)` int32.
+        bias: b, padded to `(32 * P,)`; None = no bias.
+        use_vnni: Whether the kernel multiplies with VNNI instructions.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor | None = None, *, relu: bool = False) -> None:
@@ -76,13 +80,13 @@ class Int8Linear(nn.Module):
         self.bias = None if bias is None else F.pad(bias, (0, out_padding))
 
     def select_outputs(self, outputs: Tensor) -> Int8Linear:
-        """A map to a selection of the outputs, with the same results.
+        """Makes a layer that computes only some of the outputs, with exactly the same values.
 
         Args:
-            outputs: `(K,)` int64, indices of the selected outputs, in their new order.
+            outputs: Indices of the K outputs to compute, in their new order, `(K,)` int64.
 
         Returns:
-            A new map, `(..., in)` to `(..., K)`.
+            A new layer, which maps `(..., in)` to `(..., K)`.
         """
         factors, scales, bias = self.unpacked()
         selected = Int8Linear.__new__(Int8Linear)
@@ -98,23 +102,23 @@ class Int8Linear(nn.Module):
         return selected
 
     def unpacked(self) -> tuple[Tensor, Tensor, Tensor | None]:
-        """The quantized W, `(out, in)` int8, the scale of each row, `(out,)`, and b, `(out,)` or None."""
+        """Quantized W in row order, `(out, in)` int8; the scale of each row, `(out,)`; the bias, `(out,)` or None."""
         out = self.out_features
         factors = self.weight.transpose(1, 2).reshape(-1, self.weight.shape[1] * QUAD)[:out, : self.in_features]
         return factors, self.scales[:out], None if self.bias is None else self.bias[:out]
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
-        """Maps the last dimension.
+        """Computes `W x + b`, or its ReLU, for every row x of the input.
 
         Args:
-            x: `(..., in)`, of any floating type.
-            added: `(..., out)` of the type of x, added to the result; None = nothing.
+            x: Input, `(..., in)`, of any floating-point type.
+            added: `(..., out)` of the type of x, to add to the result, such as a residual; None = add nothing.
 
         Returns:
-            `(..., out)` in the type of x.
+            The output, `(..., out)`, in the type of x.
         """
         if self.kernel is None:
-            raise AssertionError("there is no int8 kernel on this machine: check with `has_int8`")
+            raise AssertionError("there is no compiled int8 kernel on this machine: check `has_int8()` first")
         x32, added32 = x.float().contiguous(), None if added is None else added.float().contiguous()
         rows = x32.numel() // self.in_features
         y = torch.empty(*x.shape[:-1], self.out_features)

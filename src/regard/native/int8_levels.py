@@ -15,15 +15,16 @@ it can saturate.
 
 
 def quantize_rows(weight: Tensor, *, max_magnitude: int = MAX_INT8_WEIGHT) -> tuple[Tensor, Tensor]:
-    """Quantizes a matrix to int8, with one scale per row.
+    """Quantizes a weight matrix to int8, with one scale per row.
 
     Args:
-        weight: `(D, E)`, E inputs of each of D outputs.
-        max_magnitude: Largest magnitude of a rounded weight, at most 127; above `MAX_INT8_WEIGHT` only for a
-            matrix that is not multiplied in bytes, such as an embedding table.
+        weight: Weight matrix, `(D, E)`: D outputs, E inputs.
+        max_magnitude: Largest absolute value of a quantized weight, at most 127. Use more than `MAX_INT8_WEIGHT` only
+            for a matrix that is never multiplied in int8, such as an embedding table.
 
     Returns:
-        `(D, E)` int8, and the scale by which each row is to be multiplied, `(D,)`.
+        The quantized weights, `(D, E)` int8, and the scale of each row, `(D,)`: a row times its scale is the
+        approximated weight.
     """
     scales = (weight.detach().abs().amax(1) / max_magnitude).clamp(min=1e-30)
     return (weight.detach() / scales[:, None]).round().to(torch.int8), scales

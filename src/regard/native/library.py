@@ -68,13 +68,13 @@ _limits: list[str | None] = []  # of nested `limited_to` blocks, innermost last
 
 
 def instruction_set() -> str | None:
-    """The instruction set whose kernels are used.
+    """The instruction set of the compiled kernels that are used now.
 
-    It is the one that PyTorch's own operators use, so `ATEN_CPU_CAPABILITY=avx2` or `default` limits both, or a smaller
-    one if the compiler did not support that.
+    PyTorch's own operators use the same instruction set, so the environment variable `ATEN_CPU_CAPABILITY` (`avx2` or
+    `default`) limits both. Kernels use a smaller instruction set if the compiler did not support PyTorch's.
 
     Returns:
-        One of `INSTRUCTION_SETS`; None if nothing was compiled, or if kernels are disabled by `limited_to(None)`.
+        One of `INSTRUCTION_SETS`; None if no kernel was compiled, or if `limited_to(None)` disables kernels.
     """
     if _limits:
         return _limits[-1]
@@ -106,22 +106,24 @@ def compiled_instruction_sets() -> tuple[str, ...]:
 
 @contextmanager
 def limited_to(name: str | None) -> Iterator[None]:
-    """Uses the kernels of another instruction set, or none, inside a `with` block: for tests and comparisons.
+    """Uses the kernels of another instruction set, or no kernels, inside a `with` block.
 
-    Objects built earlier that hold a kernel, such as a packed model, continue to use it.
+    This serves tests and comparisons. A `PackedLinear` or other object that was built before the block continues to use
+    the kernel it found then.
 
     Args:
         name: One of `available_instruction_sets()`; None to use PyTorch's own operators only.
 
     Returns:
-        A context manager; also a decorator.
+        A context manager, which also works as a decorator.
 
     Raises:
-        ValueError: There are no such kernels on this machine.
+        ValueError: This machine has no kernels for that instruction set.
     """
     if name is not None and name not in available_instruction_sets():
-        available = ", ".join(available_instruction_sets()) or "no kernels at all"
-        raise ValueError(f"expected one of {available}, got {name!r}")
+        available = ", ".join(available_instruction_sets())
+        expected = f"one of {available}, or None" if available else "None, since there are no compiled kernels"
+        raise ValueError(f"instruction set: expected {expected}, got {name!r}")
     _limits.append(name)
     try:
         yield
@@ -149,14 +151,15 @@ def _files(name: str) -> list[Path]:
 
 
 def kernel(name: str, like: Tensor) -> Callable[..., None] | None:
-    """Finds the compiled kernel for a tensor.
+    """Finds the compiled C function of an operation for tensors of a device and type.
 
     Args:
-        name: The kernel's name without the prefix `regard_` and the suffix of the type.
-        like: A tensor of any shape `(...)` with the device and type of the arguments.
+        name: Name of the C function without the prefix `regard_` and the suffix of the type, such as `dropout`.
+        like: Any tensor `(...)` with the device and type of the tensors to compute with; its values do not matter.
 
     Returns:
-        A function of pointers and numbers; None if nothing was compiled or the device or type is not supported.
+        A function that takes data pointers and numbers; None if there is none for this device or type, or if nothing
+        was compiled: then use PyTorch.
     """
     kind, current = KINDS.get(like.dtype), instruction_set()
     library = _library(current) if kind and current and like.device.type == "cpu" else None

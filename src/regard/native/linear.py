@@ -25,7 +25,12 @@ MIN_ONEDNN_SIZE = 1 << 15
 
 @cache
 def onednn_is_faster() -> bool:
-    """Whether oneDNN multiplies float32 faster than MKL, decided by vendor so that all runs agree."""
+    """Whether oneDNN multiplies float32 matrices faster than MKL on this CPU.
+
+    Returns:
+        True on CPUs with AVX2 or AVX-512 of other vendors than Intel, if PyTorch has oneDNN. The vendor decides, not a
+        measurement, so that all runs on a machine give the same results.
+    """
     if torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512") or not can_pack(torch.float32):
         return False
     return processor_vendor() not in (None, "GenuineIntel")
@@ -51,14 +56,14 @@ def _multiply(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def weight_gradient(error: Tensor, x: Tensor) -> Tensor:
-    """The gradient of the weight of a linear map over N rows, `Eᵀ X`.
+    """Gradient of the weight matrix of a linear layer, from N rows: `Eᵀ X`.
 
     Args:
-        error: E, the gradient of the output, `(N, out)`.
-        x: X, the input, `(N, in)`.
+        error: E, the gradient of the layer's output, `(N, out)`.
+        x: X, the layer's input, `(N, in)`.
 
     Returns:
-        `(out, in)`.
+        The gradient, `(out, in)`.
     """
     rows, columns = error.shape[1], x.shape[1]
     if not _use_onednn(x, error):
@@ -90,15 +95,15 @@ class _Linear(torch.autograd.Function):
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """`x Wᵀ + b`, as `torch.nn.functional.linear`.
+    """`x Wᵀ + b` as in `torch.nn.functional.linear`, computed with oneDNN where it is faster than MKL.
 
     Args:
-        x: `(..., in)`.
+        x: Input, `(..., in)`.
         weight: W, `(out, in)`.
-        bias: b, `(out,)`, or None.
+        bias: b, `(out,)`; None = no bias.
 
     Returns:
-        `(..., out)`.
+        The output, `(..., out)`.
     """
     if not _use_onednn(x, weight):
         return F.linear(x, weight, bias)
@@ -109,10 +114,11 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 class StepProduct:
-    """`x Wᵀ` for each step of a recurrence, with a single gradient computation for W.
+    """Computes `x Wᵀ` in each step of an RNN, and the gradient of W once for all steps.
 
-    Otherwise the backward pass of every step would add a matrix of the size of W to the gradient. Here the output
-    gradients and inputs of all steps are collected, and multiplied together when the first step in time is reached.
+    With `linear`, the backward pass of every step would add a matrix of the size of W to the gradient. Here the
+    backward pass collects the output gradients and inputs of all steps, and computes the gradient of W from them in one
+    matrix product, after it has passed the first time step.
 
     Args:
         weight: W, `(out, in)`; requires a gradient.
@@ -123,7 +129,7 @@ class StepProduct:
         self.weight: Tensor = _GradientOfAllSteps.apply(weight, self._steps)  # type: ignore[no-untyped-call]
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Computes the product of one step: `(B, in)` to `(B, out)`, in the type of W."""
+        """Computes `x Wᵀ` for the input x of one time step, `(B, in)`; returns `(B, out)` in the type of W."""
         y: Tensor = _Step.apply(x.to(self.weight.dtype), self.weight, self._steps)  # type: ignore[no-untyped-call]
         return y
 
@@ -168,30 +174,30 @@ class _GradientOfAllSteps(torch.autograd.Function):
 
 
 class Linear(nn.Linear):
-    """`torch.nn.Linear` whose product is computed by `linear`."""
+    """`torch.nn.Linear` that multiplies with oneDNN on CPUs where oneDNN is faster than MKL; see `linear`."""
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
-        """Maps the last dimension.
+        """Computes `W x + b` for every row x of the input.
 
         Args:
-            x: `(..., in)`.
-            added: `(..., out)`, added to the result; None = nothing.
+            x: Input, `(..., in)`.
+            added: `(..., out)`, to add to the result, such as a residual; None = add nothing.
 
         Returns:
-            `(..., out)`.
+            The output, `(..., out)`.
         """
         y = linear(x, self.weight, self.bias)
         return y if added is None else added + y
 
 
 def fused_linear(*maps: nn.Linear) -> Linear:
-    """One linear map in place of several with the same input: `[W_1; W_2; …] x + [b_1; b_2; …]`.
+    """Joins linear layers with the same input into one: `[W_1; W_2; …] x + [b_1; b_2; …]`.
 
     Args:
-        *maps: Linear maps with equal input width, each with a bias.
+        *maps: Linear layers with equal input width, each with a bias.
 
     Returns:
-        A map with copies of their weights, whose output is the concatenation of their outputs.
+        A linear layer with copies of the weights, whose output is the concatenation of the outputs of `maps`.
     """
     with init_on_meta():
         fused = Linear(maps[0].in_features, sum(layer.out_features for layer in maps))

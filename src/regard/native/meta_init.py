@@ -17,9 +17,8 @@ _INITIALIZERS = frozenset({"normal_", "uniform_", "zero_", "fill_", "mul_", "div
 def init_on_meta() -> Iterator[None]:
     """Context in which new modules have parameters and buffers on the device `meta`, with shapes but no data.
 
-    `torch.device("meta")` alone has the same effect, but then PyTorch runs initializers such as `normal_` through
-    Python code of its compiler, whose import takes longer than all other imports together. Here initializers are
-    skipped.
+    `torch.device("meta")` alone has the same effect, but then initializers such as `normal_` make PyTorch import its
+    compiler, which takes longer than all other imports together. In this context initializers are skipped.
 
     Yields:
         Nothing.

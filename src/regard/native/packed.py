@@ -27,7 +27,7 @@ MIN_INT8_SIZE = 1 << 12
 
 @cache
 def can_pack(dtype: torch.dtype) -> bool:
-    """Whether oneDNN can pack weights of a type on this machine, found by trying it once."""
+    """Whether oneDNN can multiply with weights of a type in its packed layout on this CPU; tried once, then cached."""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     try:
@@ -39,21 +39,22 @@ def can_pack(dtype: torch.dtype) -> bool:
 
 
 class PackedLinear(nn.Module):
-    """`W x + b` with a fixed W; replaces an `nn.Linear` for inference.
+    """Linear layer for inference, `W x + b`, with W packed by oneDNN for fast products on a CPU.
 
-    On a CPU oneDNN packs W into the order in which its kernels read it. On processors where MKL falls back to narrower
-    instructions, the product then takes less than half the time. W is packed at the first product that needs it. A few
-    rows are multiplied by a kernel of ours that reads W unpacked, as fast as memory allows, so translating a single
-    sentence needs no packed copy of most weights. Elsewhere PyTorch's own product is used.
+    Packing copies W once into the layout that oneDNN's kernels read. On processors where MKL falls back to narrower
+    instructions, products then take less than half the time. W is packed at the first product that needs it. For up to
+    `MAX_FEW_ROWS` input rows, a compiled kernel of regard reads the unpacked W as fast as memory allows, so translating
+    a single sentence needs no packed copy of most weights. On other devices, and without oneDNN, PyTorch multiplies.
 
     Args:
-        weight: W, `(out, in)`; shared with the caller where its type and layout allow.
-        bias: b, `(out,)`, or None.
+        weight: W, `(out, in)`; not copied if it is contiguous and already in the type of `precision`.
+        bias: b, `(out,)`; None = no bias.
         precision: `float32`, or `bfloat16`, which rounds W, each x and each result to 8 bits of mantissa.
-        relu: Whether to compute `max(0, W x + b)`.
+        relu: Whether to compute `max(0, W x + b)` instead.
 
     Attributes:
-        uses_onednn: Whether oneDNN multiplies more than a few rows; it compiles a product for every number of rows.
+        uses_onednn: Whether oneDNN multiplies inputs of more than `MAX_FEW_ROWS` rows; it compiles a kernel for every
+            new number of rows.
     """
 
     def __init__(
@@ -71,14 +72,14 @@ class PackedLinear(nn.Module):
         self.few_rows_kernel = kernel("few_rows", self.weight)
 
     def forward(self, x: Tensor, added: Tensor | None = None) -> Tensor:
-        """Maps the last dimension.
+        """Computes `W x + b`, or its ReLU, for every row x of the input.
 
         Args:
-            x: `(..., in)`, of any floating type.
-            added: `(..., out)` of the type of x, added to the result; None = nothing.
+            x: Input, `(..., in)`, of any floating-point type.
+            added: `(..., out)` of the type of x, to add to the result, such as a residual; None = add nothing.
 
         Returns:
-            `(..., out)` in the type of x.
+            The output, `(..., out)`, in the type of x.
         """
         narrow = x.to(self.dtype)
         if self.few_rows_kernel and 0 < x.numel() <= MAX_FEW_ROWS * self.in_features and x.dtype == torch.float32:
@@ -105,7 +106,7 @@ class PackedLinear(nn.Module):
     def _few_rows(self, x: Tensor, added: Tensor | None) -> Tensor:
         """The product for at most `MAX_FEW_ROWS` rows of x in the type of W; the result is float32."""
         if self.few_rows_kernel is None:
-            raise AssertionError("there is no kernel for a few rows on this machine")
+            raise AssertionError("there is no compiled kernel for products of a few rows on this machine")
         x, y = x.contiguous(), torch.empty(*x.shape[:-1], self.out_features)
         added = None if added is None else added.contiguous()
         self.few_rows_kernel(
@@ -119,16 +120,17 @@ class PackedLinear(nn.Module):
 def pack_linear(
     weight: Tensor, bias: Tensor | None = None, *, precision: str = "float32", relu: bool = False
 ) -> PackedLinear | Int8Linear:
-    """Makes the fastest linear map for inference in a precision.
+    """Makes a linear layer for inference, `W x + b`, that is as fast as possible in a given precision.
 
     Args:
         weight: W, `(out, in)`.
-        bias: b, `(out,)`, or None.
-        precision: One of `PRECISIONS`; with int8, a W of fewer than `MIN_INT8_SIZE` elements stays in float32.
-        relu: Whether to compute `max(0, W x + b)`.
+        bias: b, `(out,)`; None = no bias.
+        precision: `float32`, `bfloat16` or `int8`; with `int8`, a W of fewer than `MIN_INT8_SIZE` elements stays in
+            float32, which is fast enough.
+        relu: Whether to compute `max(0, W x + b)` instead.
 
     Returns:
-        A map from `(..., in)` to `(..., out)`.
+        A layer that maps `(..., in)` to `(..., out)`.
     """
     if precision != "int8":
         return PackedLinear(weight, bias, precision=precision, relu=relu)

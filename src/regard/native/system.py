@@ -37,12 +37,12 @@ _OLDER_QUERIES = {
 
 @dataclass(frozen=True)
 class Memory:
-    """Main memory, in bytes.
+    """Sizes of main memory in bytes; None = unknown.
 
     Attributes:
         total: Memory of the machine.
-        available: Memory that this process can still allocate, within the limit of its control group.
-        limit: Limit of the control group (a container), where it is below the total.
+        available: Memory that this process can still allocate, within the limit of its control group (container).
+        limit: Memory limit of the control group; None if there is none, or none below `total`.
     """
 
     total: int | None
@@ -51,7 +51,7 @@ class Memory:
 
 
 def processor_name() -> str | None:
-    """The processor's name for itself."""
+    """Model name of the processor, as the operating system or PyTorch reports it; None if unknown."""
     name = _from_cpuinfo("(?:model name|Model|cpu model|cpu)")
     if name:
         return name
@@ -60,15 +60,16 @@ def processor_name() -> str | None:
 
 
 def processor_vendor() -> str | None:
-    """The processor's vendor, such as `GenuineIntel` or `AuthenticAMD`; known on Linux on x86 only."""
+    """The processor's vendor, such as `GenuineIntel` or `AuthenticAMD`; None if unknown, as on all but Linux on x86."""
     return _from_cpuinfo("vendor_id")
 
 
 def cpu_features() -> dict[str, bool]:
-    """The processor's instruction set extensions that matter for regard, as PyTorch reports them.
+    """Which instruction set extensions, of those that speed up regard, the processor has.
 
     Returns:
-        Whether the processor has each, regardless of environment variables that limit libraries; empty if unknown.
+        Whether the processor has each extension, by name, such as `{"AVX2": True}`; empty if unknown. Environment
+        variables that limit what libraries use, such as `ATEN_CPU_CAPABILITY`, make no difference.
     """
     capabilities = _capabilities()
     for features in _FEATURES.values():
@@ -85,13 +86,13 @@ def cpu_features() -> dict[str, bool]:
 
 
 def has_vnni(instruction_set: str) -> bool:
-    """Whether the processor has 8-bit dot products (VNNI) in the registers of an instruction set.
+    """Whether the processor has instructions for 8-bit dot products (VNNI) on registers of a given width.
 
     Args:
-        instruction_set: `avx512` for 512-bit registers, `avx2` for 256-bit ones; others have no VNNI.
+        instruction_set: `avx512` = 512-bit registers, `avx2` = 256-bit registers; any other name has no VNNI.
 
     Returns:
-        Whether it has them; False if unknown.
+        Whether the processor has VNNI for that width; False if unknown.
     """
     capabilities = _capabilities()
     name = {"avx512": "avx512_vnni", "avx2": "avx_vnni"}.get(instruction_set)
@@ -101,7 +102,7 @@ def has_vnni(instruction_set: str) -> bool:
 
 
 def cache_sizes() -> dict[str, int]:
-    """Sizes in bytes of one core's data caches by level, such as `{"1": 49152}`; empty if unknown."""
+    """Sizes in bytes of the data caches of one CPU core, by level, such as `{"1": 49152}`; empty if unknown."""
     sizes = {}
     for path in sorted((SYS / "devices/system/cpu/cpu0/cache").glob("index*")):
         size = re.fullmatch(r"(\d+)([KMG]?)", _text(path / "size").strip())
@@ -115,7 +116,7 @@ def cache_sizes() -> dict[str, int]:
 
 
 def cpu_quota() -> float | None:
-    """The CPU limit of the control group (a container), in processors; None if unlimited or unknown."""
+    """CPU time limit of this process's control group (container), in cores, such as 1.5; None if there is none."""
     limits = []
     for path in _control_groups("cpu"):
         quota_and_period = _text(path / "cpu.max").split() or [
@@ -130,7 +131,7 @@ def cpu_quota() -> float | None:
 
 
 def memory() -> Memory:
-    """Main memory of the machine: total, available, and the limit of the control group."""
+    """Main memory in bytes: total, available to this process, and the limit of its control group (container)."""
     meminfo = {key: int(size) << 10 for key, size in re.findall(r"^(\w+):\s+(\d+) kB$", _text(PROC / "meminfo"), re.M)}
     total, available = meminfo.get("MemTotal", _physical_memory()), meminfo.get("MemAvailable")
     limit = None

@@ -1,1 +1,1 @@
-"""Whole jobs from files to files: training a model, and the demonstration."""
+"""Complete jobs that read and write files: training a model, and the demonstration."""

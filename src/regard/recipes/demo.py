@@ -34,9 +34,9 @@ from regard_phrasebook.corpus import write_corpus
 SENTENCE = "How was your day?"
 PAIRS = 20_000
 MAX_WORDS = 10
-"""Most words in a sentence: longer sentences take longer to learn and show nothing more."""
+"""Largest number of words in a sentence: longer sentences take longer to learn and show nothing more."""
 TIMED_STEPS = 5
-"""Steps after which the remaining time is estimated."""
+"""Number of training steps after which the remaining time is estimated."""
 OVERHEAD = 0.1
 """Time for validations, scores and pictures, as a share of the time of the steps."""
 
@@ -50,7 +50,7 @@ class DemoResult:
         aer: Alignment error rate of the attention against the gold alignment, 0-1.
         translation: Translation of `How was your day?`.
         train_seconds: Seconds of training, including validations.
-        model: Directory of the model.
+        model: Directory of the trained model.
     """
 
     bleu: float
@@ -60,7 +60,7 @@ class DemoResult:
     model: Path
 
     def to_dict(self) -> dict[str, float | str]:
-        """The result for JSON: `bleu`, `aer`, `translation`, `train_seconds`, `model`."""
+        """Converts the result to a JSON object: `bleu`, `aer`, `translation`, `train_seconds`, `model`."""
         return {
             "bleu": round(self.bleu, 2),
             "aer": round(self.aer, 4),
@@ -88,7 +88,7 @@ class _TimeEstimate(Reporters):
         super().on_start(plan)
 
     def on_step(self, report: StepReport) -> None:
-        """Reports the estimate once; see `Reporter.on_step`."""
+        """Reports the estimated duration of the demonstration once. See `Reporter.on_step`."""
         if not self.is_reported and report.step >= self.first_step + TIMED_STEPS:
             self.is_reported = True
             seconds_per_step = report.remaining / max(1, report.steps - report.step)
@@ -109,25 +109,25 @@ def run_demo(
     reporter: Reporter | None = None,
     interrupt: Interrupt | None = None,
 ) -> DemoResult:
-    """Writes a corpus, trains a Bahdanau model on it, scores it, and shows what it attends to.
+    """Writes a corpus, trains a Bahdanau model on the corpus, scores the model, and shows its attention.
 
-    A demonstration that was interrupted while training resumes.
+    If an earlier call with the same `out` was interrupted during the training, the training resumes.
 
     Args:
-        out: Directory of all results: `corpus/`, `model/`, `attention.html`, `attention.png`.
+        out: Directory of all results: `corpus/`, `model/`, `attention.html` and, with matplotlib, `attention.png`.
         pairs: Number of training pairs to generate.
         overrides: Changes to the options of the preset `demo`, as `key=value`.
-        overwrite: Whether a corpus or model in `out` that is not from this demonstration may be replaced.
-        console: Where to write results; standard output by default.
+        overwrite: Whether a corpus or model in `out` that a demonstration did not write may be replaced.
+        console: Console to write results to; standard output by default.
         reporter: Receives the progress of the training; by default a progress bar on standard error.
-        interrupt: Stops the training, as in `regard.recipes.training.train`.
+        interrupt: Object through which the training can be stopped; see `regard.recipes.training.train`.
 
     Returns:
-        Scores, translation, training time and directory of the model.
+        Scores, sample translation, training time and directory of the model.
 
     Raises:
         RegardError: `out` cannot be written, or an override is invalid.
-        Interrupted: The training was stopped by a request; everything is saved.
+        Interrupted: A stop of the training was requested; the training state is saved.
     """
     out, console = checked_path(out, "out"), console or Console()
     corpus = out / "corpus"
@@ -161,8 +161,8 @@ def _check_own(model: Path, corpus: Path) -> None:
         src = Path(parse_config(rename_keys(config.read_text(encoding="utf-8")), where=str(config)).data.src or "")
         if src != own and not (src.exists() and own.exists() and src.samefile(own)):
             raise ConfigError(
-                f"{directory}: expected a model of this demonstration, or none, but found a model of other text: "
-                "choose another --out, or replace it with --overwrite"
+                f"{directory}: expected no model, or a model of an earlier demonstration, found a model trained on "
+                "other text: choose another --out, or replace the model with --overwrite"
             )
 
 
@@ -191,7 +191,7 @@ def _train(
         interrupt=interrupt,
     )
     if result.interrupted:
-        reporter.on_message(f"`regard demo --out {out}` resumes it too")
+        reporter.on_message(f"`regard demo --out {out}` resumes the training, too")
         raise Interrupted
     return result
 

@@ -1,4 +1,4 @@
-"""One training at a time in a process, which finds its threads and random numbers as they were."""
+"""Allows one training at a time per process, and restores threads and random number generators afterward."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SET_BY_PYTORCH = ("TORCHINDUCTOR_CACHE_DIR",)
 
 @contextmanager
 def exclusive_training() -> Iterator[None]:
-    """Allows one training at a time in this process, and restores its threads and random numbers.
+    """Context for one training in this process; at its end the number of threads and random states are restored.
 
-    Both belong to the whole process: PyTorch draws initial weights and dropout from its global generator. Beside
-    another training neither the result nor the speed would be repeatable.
+    The number of threads and PyTorch's random number generator, which gives initial weights and dropout, are shared by
+    the whole process. With two trainings at the same time, neither result nor speed would be reproducible.
 
     Yields:
         Nothing.
@@ -31,8 +31,8 @@ def exclusive_training() -> Iterator[None]:
     """
     if not _TRAINING.acquire(blocking=False):
         raise ConfigError(
-            "another training runs in this process, and both would draw from the same random numbers: train one after "
-            "the other, or each in a process of its own"
+            "another training is running in this process, and both would use the same random number generator: train "
+            "one model after the other, or start a process per training"
         )
     threads, unset = torch.get_num_threads(), [name for name in _SET_BY_PYTORCH if name not in os.environ]
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]

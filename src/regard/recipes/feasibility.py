@@ -10,19 +10,19 @@ from regard.native import system
 from regard.native.meta_init import init_on_meta
 
 NUMBERS_PER_PARAMETER = 4
-"""Float32 numbers that training keeps for each parameter: its value, its gradient and two moments."""
+"""Float32 numbers that training stores per parameter: the value, the gradient and two moments."""
 _MIN_VOCAB_SIZE = 300
 """Assumed size of a vocabulary whose size is not derived yet; it will be at least this."""
 
 
 def check_feasible(config: Config) -> None:
-    """Refuses a model that cannot be built, or cannot be trained in the memory of this machine.
+    """Checks that a model can be built, and that its training fits into the memory of this machine.
 
     Args:
-        config: Configuration, complete or not.
+        config: Configuration; options that are derived from the corpus may be missing.
 
     Raises:
-        ConfigError: Options contradict or exclude one another, or the model needs too much memory.
+        ConfigError: Options contradict one another, or the training needs more memory than the machine has.
     """
     messages = [message for _, message in conflicts(config)]
     if messages:
@@ -35,6 +35,6 @@ def check_feasible(config: Config) -> None:
     needed, present = 4 * NUMBERS_PER_PARAMETER * count, memory.limit or memory.total
     if config.train.device in ("auto", "cpu") and present is not None and needed > present:
         raise ConfigError(
-            f"a model of these sizes has {count:,} parameters, whose training takes {needed / 2**30:,.0f} GB, but this "
-            f"machine has {present / 2**30:,.1f} GB of memory: make the largest sizes of [model] smaller"
+            f"a model of the sizes in [model] has {count:,} parameters, whose training takes {needed / 2**30:,.0f} GB, "
+            f"but this machine has {present / 2**30:,.1f} GB of memory: reduce the largest sizes in [model]"
         )

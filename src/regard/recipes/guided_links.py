@@ -1,4 +1,4 @@
-"""Word links for guided attention: read or made, and checked against model and text."""
+"""Word links for guided attention: read from a file or made by an aligner, and checked against model and text."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from regard.text.subword import Subword
 from regard.train.reporter import Reporter
 
 ALIGNER = "eflomal"
-"""Value of `train.guided_file` for links that are made by eflomal; a file of this name is `./eflomal`."""
+"""Value of `train.guided_file` for links that eflomal makes; to name a file called eflomal, write `./eflomal`."""
 MADE_LINKS = "guided.align"
-"""File of the links that were made, in the directory of the training state."""
+"""Name of the file with the links made by eflomal, in the directory of the training state."""
 
 
 def load_links(
@@ -32,26 +32,28 @@ def load_links(
     directory: Path,
     reporter: Reporter | None = None,
 ) -> tuple[GuidedLinks | None, list[str]]:
-    """Loads the word links of the training pairs, if attention is guided.
+    """Loads the word links of the training pairs if `train.guided_weight` is set.
 
-    An aligner makes links once, and keeps them in `directory`: a second run of it would give different links.
+    With `train.guided_file = "eflomal"`, the aligner makes the links once and they are stored in `directory`, because
+    a second run of the aligner would give different links.
 
     Args:
         config: Complete configuration.
         corpus: Training pairs, with their text.
-        src_subword: Source vocabulary.
-        tgt_subword: Target vocabulary.
-        directory: Directory of links that are made.
-        reporter: Receives messages at the start and the end of an alignment.
+        src_subword: Source subword model.
+        tgt_subword: Target subword model.
+        directory: Directory for links made by the aligner.
+        reporter: Receives messages before and after the aligner runs.
 
     Returns:
-        The links, or None if attention is not guided; and a sentence for each kind of link that was left out.
+        The links, or None if attention is not guided; and a list with a sentence for each kind of link that was left
+        out.
 
     Raises:
-        ConfigError: No file of links is named, the aligner is not installed, the model has no such layer or head, or
-            its weights can be zero.
+        ConfigError: No file of links is named, the aligner is not installed, the model does not have the guided layer
+            or head, or its attention weights can be exactly zero.
         DataError: The file cannot be read or belongs to another text, or the aligner failed.
-        CheckpointError: Links that were made cannot be written.
+        CheckpointError: The links made by the aligner cannot be written.
     """
     check_guided(config)
     train, path, base = config.train, links_file(config.train, directory), None
@@ -74,14 +76,14 @@ def load_links(
 
 
 def links_file(train: TrainConfig, directory: Path) -> Path | None:
-    """Path of the word links of a training.
+    """Path of the file with the word links that guide attention in a training.
 
     Args:
-        train: The `[train]` section.
-        directory: Directory of links that are made.
+        train: The `[train]` section of the configuration.
+        directory: Directory for links made by the aligner.
 
     Returns:
-        The file; None if attention is not guided.
+        Path of the file; None if attention is not guided.
     """
     if not train.guided_weight or train.guided_file is None:
         return None
@@ -89,21 +91,23 @@ def links_file(train: TrainConfig, directory: Path) -> Path | None:
 
 
 def check_guided(config: Config) -> None:
-    """Refuses guided attention that model or options make impossible, before any text is read.
+    """Checks that the configured model can be trained with guided attention, before any text is read.
 
     Args:
-        config: Configuration as the user gave it.
+        config: Configuration as the user gave it; accepted if attention is not guided.
 
     Raises:
-        ConfigError: No file of links is named, the model has no such layer or head, or its weights can be zero.
+        ConfigError: No file of links is named, the model does not have the guided layer or head, or its attention
+            weights can be exactly zero.
     """
     train = config.train
     if not train.guided_weight:
         return
     if train.guided_file is None:
         raise ConfigError(
-            f"train.guided_weight = {train.guided_weight:g} needs word links of the training text: name a Pharaoh file "
-            f'with train.guided_file, as `regard align` writes it, or "{ALIGNER}" to have them made'
+            f"train.guided_weight = {train.guided_weight:g} needs word links of the training text: set "
+            f"train.guided_file to a file in Pharaoh format, as `regard align` writes it, or to '{ALIGNER}' to have "
+            "the links made"
         )
     _check_layer_and_head(train, config.model)
     _check_normalizer(config.model)
@@ -135,12 +139,12 @@ def _check_layer_and_head(train: TrainConfig, model: ModelConfig) -> None:
     if not model.has_attention:
         raise ConfigError(
             'train.guided_weight: model.decoder = "plain" has no attention to guide: choose another decoder, or set '
-            "the weight to 0"
+            "train.guided_weight to 0"
         )
     if model.kind == "rnn" and train.guided_shift:
         raise ConfigError(
-            "train.guided_shift: a recurrent model has one attention, which must find the source of the next word, not "
-            "of the last one: leave it out"
+            "train.guided_shift: not possible for a recurrent model, whose only attention must find the source of the "
+            "next target word, not of the previous one: leave train.guided_shift out"
         )
     layers, heads = model.attending_layers, model.attention_heads
     for name, number, count in (
@@ -149,8 +153,8 @@ def _check_layer_and_head(train: TrainConfig, model: ModelConfig) -> None:
     ):
         if number >= count:
             raise ConfigError(
-                f"train.{name}: expected 0 to {count - 1}, since {layers} layers of {heads} heads attend to the "
-                f"source, got {number}"
+                f"train.{name}: expected 0 to {count - 1}, since the model's decoder has {layers} layers "
+                f"with {heads} heads of cross-attention, got {number}"
             )
 
 
@@ -158,6 +162,6 @@ def _check_normalizer(model: ModelConfig) -> None:
     key, normalizer = model.normalizer_option
     if normalizer in ("sparsemax", "entmax15"):
         raise ConfigError(
-            f"train.guided_weight: attention weights that model.{key} = {normalizer!r} sets to "
-            "zero have no gradient, so links cannot guide them: choose 'softmax' or 'smooth', or set the weight to 0"
+            f"train.guided_weight: attention weights that model.{key} = {normalizer!r} sets to zero have no gradient, "
+            f"so links cannot guide them: set model.{key} to 'softmax' or 'smooth', or train.guided_weight to 0"
         )

@@ -36,7 +36,7 @@ LIMITS = {
     "CT2_USE_MKL": "whether CTranslate2 multiplies by MKL",
     "CUDA_VISIBLE_DEVICES": "which GPUs PyTorch sees",
 }
-"""Environment variables that limit performance or results, and what each one limits."""
+"""Environment variables that affect speed or results, and what each variable decides."""
 
 EXTRAS = {
     "ctranslate2": "interop",
@@ -47,7 +47,7 @@ EXTRAS = {
     "tensorboard": "plot",
     "eflomal": "align",
 }
-"""Optional packages, and the extra of regard that installs each."""
+"""Optional packages, with the extra of regard that installs each: `pip install 'regard[EXTRA]'`."""
 
 UNKNOWN = "unknown"
 _ROWS, _WIDTH = 1024, 512  # of the timed matrix product, the defaults of `choose_precision`
@@ -55,13 +55,13 @@ _ROWS, _WIDTH = 1024, 512  # of the timed matrix product, the defaults of `choos
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the description.
+    """One row of the description of this machine, for people and for programs.
 
     Attributes:
-        topic: Topic of the row.
-        found: What was found, in one line.
-        why: Reason or consequence; may be empty.
-        facts: The same for programs, as JSON values; None for what is unknown.
+        topic: Topic of the row, such as `memory`.
+        found: What was found on this machine, in one line.
+        why: Reason or consequence of `found`; may be empty.
+        facts: Content of the row for programs, as JSON values by name; None for values that are unknown.
     """
 
     topic: str
@@ -71,7 +71,7 @@ class Row:
 
 
 def describe_machine() -> list[Row]:
-    """Describes this machine, in about a second; changes nothing.
+    """Describes this machine: hardware, kernels, number formats and versions; takes about a second.
 
     Returns:
         One row per topic, always the same topics in the same order.

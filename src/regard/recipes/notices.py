@@ -1,4 +1,4 @@
-"""Notices about a configuration before training, for what is no mistake but worth knowing."""
+"""Notices about a configuration, shown before training: options that are valid but may surprise the user."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from regard.config.schema import Config
 
 
 def notices(given: Config, config: ResolvedConfig) -> list[str]:
-    """Lists options that have no effect or less effect than stated, and engines that can run the model.
+    """Lists options without effect, options with two names, and the engine that can run the model.
 
     Args:
         given: Configuration as the user gave it, with epochs not yet converted to steps.
-        config: The same configuration, complete.
+        config: The same configuration after all missing options were derived.
 
     Returns:
         One sentence per notice.
@@ -26,7 +26,7 @@ def notices(given: Config, config: ResolvedConfig) -> list[str]:
     if train.warmup > train.steps:
         sentences.append(
             f"train.warmup = {train.warmup} is more than the {train.steps} steps of the training: the learning rate "
-            "rises to the end"
+            "rises until the last step"
         )
     if export is not None:
         sentences.append(f"model.export = {export!r}: {engine_name(export)} can run this model")

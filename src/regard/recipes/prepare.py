@@ -1,4 +1,4 @@
-"""From text files to the input of a training: vocabularies, encoded corpora and a complete configuration."""
+"""From text files to the input of a training: subword models, encoded corpora and a complete configuration."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ from regard.train.reporter import Reporter
 from regard.values import Pair
 
 HELD_OUT_SHARE = 0.02
-"""Share of the source sentences to hold out for validation where there is no validation text."""
+"""Share of the source sentences to hold out for validation if no validation text is given."""
 MAX_HELD_OUT = 2000
-"""Most source sentences to hold out."""
+"""Largest number of source sentences to hold out."""
 
 _TEXTS, _SRC, _TGT = "texts.json", "subword.src.model", "subword.tgt.model"
 _HASH_LINE = "\n# sha256 of the lines above: "
 _REMEDY = "restore it, or start the training again with --overwrite"
 _MAX_BYTES, _MAX_SUBWORD_BYTES = 1 << 20, 16 << 20
 TEXTS = ("src", "tgt", "val_src", "val_tgt")
-"""Options of `[data]` that name files; a training that resumes may find the same text under other names."""
+"""Options of `[data]` that name text files; they may change when a training resumes, if the text is the same."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ class Prepared:
     """The input of a training.
 
     Attributes:
-        config: Configuration with every value that depends on the size of the corpus.
-        src_subword: Source vocabulary.
-        tgt_subword: Target vocabulary; the same object if both sides share one.
-        train: Training pairs.
-        val: Validation pairs.
-        notes: Sentences for the user: what was derived, left out or held out.
-        guided_links: Word links of the training pairs, if attention is guided.
+        config: Configuration, complete except for `precision` and `device`, which may still be "auto".
+        src_subword: Source subword model.
+        tgt_subword: Target subword model; the same object as `src_subword` if the vocabulary is shared.
+        train: Encoded training pairs.
+        val: Encoded validation pairs.
+        notes: Sentences for the user: which options were derived, and which pairs were left out or held out.
+        guided_links: Word links of the training pairs; None if attention is not guided.
     """
 
     config: DerivedConfig
@@ -73,19 +73,19 @@ class Prepared:
 def prepare(
     config: Config, directory: Path, reporter: Reporter | None = None, *, begin: Callable[[], object] = lambda: None
 ) -> Prepared:
-    """Reads the corpus, learns the vocabularies, completes the configuration, and saves them.
+    """Reads the corpus, learns the subword models, completes the configuration, and saves models and configuration.
 
     Args:
         config: Configuration as the user gave it.
-        directory: Directory for vocabularies, configuration and hashes; `load_prepared` reads them.
+        directory: Directory for subword models, configuration and hashes of the texts; `load_prepared` reads them.
         reporter: Receives messages about work that may take minutes.
-        begin: Called after everything was read and checked, before anything is written.
+        begin: Function called after everything was read and checked, before anything is written.
 
     Returns:
         The input of the training.
 
     Raises:
-        ConfigError: No training text is named, or its name cannot be stored in a configuration.
+        ConfigError: No training text is named, or the name of a file cannot be stored in a configuration.
         DataError: A text cannot be read or used.
         CheckpointError: The directory cannot be written.
     """
@@ -120,23 +120,25 @@ def prepare(
 
 
 def load_prepared(directory: Path, reporter: Reporter | None = None, *, changes: Config | None = None) -> Prepared:
-    """Restores what `prepare` returned, for a training that resumes.
+    """Loads the input of a training that resumes: the saved files of `prepare`, and the texts.
 
     Args:
         directory: The directory that was passed to `prepare`.
         reporter: Receives messages about work that may take minutes.
-        changes: Present paths of the texts and the word links; a path that is None is unchanged.
+        changes: Configuration with the present paths of the texts and the word links; a path that is None has not
+            changed. All other options are ignored. None = no path has changed.
 
     Returns:
-        The same input, with the saved configuration.
+        The same input as `prepare` returned, with the saved configuration.
 
     Raises:
-        CheckpointError: Nothing was saved there, or it is damaged.
-        DataError: A text is missing, or has changed since.
+        CheckpointError: The directory has no saved files, or a saved file is damaged.
+        DataError: A text is missing, or has changed since the training began.
     """
     if not (directory / SETTINGS).is_file():
         raise CheckpointError(
-            f"{directory}: there is no training to resume: expected {SETTINGS} there; start one without --resume"
+            f"{directory}: there is no training to resume, since the file {SETTINGS} is missing: start a training "
+            "without --resume"
         )
     config, hashes = _with_paths(_load_config(directory), changes), _load_hashes(directory)
     _check_names(config)
@@ -146,13 +148,15 @@ def load_prepared(directory: Path, reporter: Reporter | None = None, *, changes:
     if any(hashes.get(name) != digest for name, digest in present.items()):
         raise DataError(
             f"{config.data.src}: the training or validation text has changed since the training in {directory} began: "
-            "restore the old text, or start a new training in another directory"
+            "restore the old text, or start a new training with another --out"
         )
     src_subword = _load_subword(directory / _SRC, hashes.get("src_subword"))
     tgt_subword = _load_subword(directory / _TGT, hashes.get("tgt_subword"))
     if config.subword.shared:
         if tgt_subword.fingerprint() != src_subword.fingerprint():
-            raise CheckpointError(f"{directory / _TGT}: differs from {_SRC}, but both sides share one: {_REMEDY}")
+            raise CheckpointError(
+                f"{directory / _TGT}: differs from {_SRC}, but source and target share a subword model: {_REMEDY}"
+            )
         tgt_subword = src_subword
     derived, derived_notes = _derive(config, train)  # nothing is left to derive, unless the file was changed
     prepared = _encode(derived, (train, val), (src_subword, tgt_subword), [*notes, *derived_notes])
@@ -161,20 +165,20 @@ def load_prepared(directory: Path, reporter: Reporter | None = None, *, changes:
     if links and hashes.get("links", digest := _hash_lines(links)) != digest:
         raise DataError(
             f"{links}: the word links have changed since the training in {directory} began: restore the old file, or "
-            "start a new training in another directory"
+            "start a new training with another --out"
         )
     return prepared
 
 
 def save_config(config: Config, directory: Path) -> None:
-    """Saves the configuration of a training, which also marks the directory as prepared.
+    """Saves the configuration of a training; its file also marks the training as one that can be resumed.
 
     Args:
         config: Complete configuration.
         directory: The directory that was passed to `prepare`.
 
     Raises:
-        CheckpointError: The directory cannot be written; the old configuration is still there.
+        CheckpointError: The file cannot be written; the old configuration is unchanged.
     """
     path, text = directory / SETTINGS, _with_hash(dump_config(config))
     if not path.is_file() or path.read_bytes() != text.encode("utf-8"):
@@ -187,8 +191,8 @@ def _load_config(directory: Path) -> Config:
     settings, hash_line, _ = text.partition(_HASH_LINE)
     if hash_line and text != _with_hash(settings):
         raise CheckpointError(
-            f"{path}: changed since it was written: it does not match its own hash; set options on the command line, "
-            f"not in this file: {_REMEDY}"
+            f"{path}: changed since it was written: its content does not match its hash; set options on the command "
+            f"line, not in this file: {_REMEDY}"
         )
     return parse_config(rename_keys(text), where=str(path))
 
@@ -242,15 +246,16 @@ def _check_texts_are_there(data: DataConfig, directory: Path) -> None:
         if path is not None and not Path(path).exists():
             option = "--" + name.replace("_", "-")
             raise DataError(
-                f"{path}: no such file, but the training in {directory} began with it (the current directory is "
-                f"{Path.cwd()}): restore it, or give the new path of the same text with --resume {option} FILE"
+                f"{path}: no such file, but the training in {directory} was started with this text (the current "
+                f"directory is {Path.cwd()}): restore the file, or give the new path of the same text with --resume "
+                f"{option} FILE"
             )
 
 
 def _read(config: Config) -> tuple[list[Pair], list[Pair], list[str]]:
     data, notes = config.data, []
     if data.src is None:
-        raise ConfigError("data.src: expected the file of the training source, got none: give --src FILE")
+        raise ConfigError("data.src: expected the file of the training text's source side, got none: give --src FILE")
     read = read_pairs(data.src, data.tgt)
     if read.num_empty:
         notes.append(f"{data.src}: {read.num_empty} pairs with an empty side were left out")

@@ -1,6 +1,6 @@
-"""What a program that trains sets up for its whole process: memory, oneDNN's cache, and signals.
+"""Settings for the whole process of a program that trains: memory allocator, oneDNN's cache, signal handlers.
 
-No library function calls this: the commands of `regard` and the workers of a lab do, and any program may.
+Only programs call these functions, such as the commands of `regard` and the workers of a lab; no library function does.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from regard.train.allocator import keep_freed_memory, limit_compiled_products
 from regard.train.interrupt import Interrupt
 
 _HANG_UP = getattr(signal, "SIGHUP", None)
-"""Sent when the terminal or the connection is closed; unknown on Windows."""
+"""The signal SIGHUP, sent when the terminal or the connection is closed; None on Windows."""
 
 
 def prepare_process() -> None:
-    """Sets up memory and oneDNN's cache for training, for the rest of this process.
+    """Makes training faster in this process: freed memory is reused, and oneDNN's cache is limited.
 
-    Call it before the first matrix product: oneDNN reads the size of its cache once.
+    The memory allocator no longer returns freed memory to the operating system, and oneDNN keeps at most
+    `regard.train.allocator.MAX_COMPILED_PRODUCTS` compiled matrix products. Call this function before the first matrix
+    product, because oneDNN reads the size of its cache only once.
     """
     keep_freed_memory()
     limit_compiled_products()
@@ -30,18 +32,18 @@ def prepare_process() -> None:
 
 @contextmanager
 def interrupt_on_signals() -> Iterator[Interrupt]:
-    """Turns SIGINT, SIGTERM and SIGHUP into a request to stop, while work watches for one.
+    """Context in which SIGINT, SIGTERM and SIGHUP request running work to stop, so that it can save its state.
 
-    While nothing watches the interrupt, each signal has its usual effect. So has a second signal.
+    While no work checks the yielded object, each signal has its usual effect. So has a second signal.
 
-    A SIGHUP that is ignored, as under `nohup`, stays ignored. After the first SIGHUP, further ones are ignored until
-    the block ends, and output to a terminal that is gone is discarded: an error in writing must not end the work before
-    its state is saved.
+    If SIGHUP is ignored, as under `nohup`, it stays ignored. After the first SIGHUP, further SIGHUPs are ignored until
+    the context ends, and output to a closed terminal is discarded, because an error in writing must not end the work
+    before its state is saved.
 
-    Outside the main thread, where Python delivers no signals, nothing is installed.
+    Outside the main thread, where Python delivers no signals, no handlers are installed.
 
     Yields:
-        The interrupt to pass to `train`, `run_demo` or `run_lab`.
+        The object that receives the requests, to be passed to `train`, `run_demo` or `run_lab`.
     """
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():

@@ -1,4 +1,4 @@
-"""The readout of a trained model: the layer and head from which its word links are read."""
+"""Selection of a trained model's readout: the layer and head whose attention gives the word links."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from regard.translation.aligner import rank_readouts
 from regard.translation.translator import Translator
 
 NUM_PAIRS = 200
-"""Validation pairs on which the readout is selected, at most."""
+"""Largest number of validation pairs on which the readout is selected."""
 
 
 def select_readout(stored: StoredModel, validation: Corpus) -> StoredReadout | None:
-    """Selects the readout of a model after training.
+    """Selects the layer and head from whose attention a trained model's word links are derived.
 
     Args:
         stored: The trained model.
         validation: Validation pairs.
 
     Returns:
-        The guided head, if links guided the training; otherwise the layer and head whose links on validation pairs
-        make the best dictionary. None for a model with one attention matrix or none, which has nothing to select, or
-        with too few pairs.
+        The layer and head that word links guided in training, if attention was guided. Otherwise the layer and head
+        whose links on the validation pairs make the best bilingual dictionary. None if the model has at most one
+        attention matrix, or if there are too few pairs to select on.
     """
     known = known_readout(stored.config, None)
     if known is not None:

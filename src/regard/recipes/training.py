@@ -42,13 +42,14 @@ class TrainResult:
     """Result of a training.
 
     Attributes:
-        path: Directory of the model; it holds a model unless `interrupted`.
+        path: Directory of the model; it contains the trained model unless `interrupted`.
         config: Complete configuration of the training.
-        steps: Updates done.
-        seconds: Seconds of training over all sessions, including validations.
-        interrupted: Whether a request stopped it; `resume=True` resumes it.
-        chosen: Description of the chosen weights: the best checkpoint, or an average; None if interrupted.
-        validation: Validation of these weights; None if interrupted.
+        steps: Number of updates done.
+        seconds: Seconds of training including validations, summed over all runs of a training that was resumed.
+        interrupted: Whether the training was stopped; `train` with `resume=True` resumes it.
+        chosen: Description of the model's weights: the best checkpoint, or an average of checkpoints; None if
+            interrupted.
+        validation: Validation of the model's weights; None if interrupted.
     """
 
     path: Path
@@ -72,25 +73,25 @@ def train(
     """Trains a model on the texts named in a configuration.
 
     Args:
-        config: Model, data and training options. A training that resumes keeps its saved configuration; only
-            `train.steps`, `train.max_minutes`, `train.threads`, and the paths of texts and word links are taken from
-            this one. None changes nothing.
+        config: Model, data and training options. When a training resumes, it keeps its saved configuration, and only
+            `train.steps`, `train.max_minutes`, `train.threads` and the paths of texts and word links are taken from
+            `config`; with None, nothing is changed.
         out: Directory of the model; the training state is in its subdirectory `training/`.
         resume: Whether to resume the training in `out`, exactly where it was saved.
-        overwrite: Whether a model or training in `out` may be replaced. The old training stays until the new one has
-            saved its first state, the old model until the new one is finished.
+        overwrite: Whether a model or training in `out` may be replaced. The old training is kept until the new training
+            has saved its first state, the old model until the new model is finished.
         reporter: Receives progress and messages; none by default.
-        interrupt: Checked between two steps: once a stop is requested, the training saves its state and ends. By
-            default nothing requests one; `regard.recipes.process.interrupt_on_signals` makes one that Ctrl-C, SIGTERM
-            and SIGHUP request.
+        interrupt: Object that is checked between two steps; once a stop is requested, the training saves its state and
+            ends. None = never stopped. `regard.recipes.process.interrupt_on_signals` yields one for Ctrl-C, SIGTERM and
+            SIGHUP.
 
     Returns:
-        Result of the training; `interrupted` if a stop was requested.
+        Result of the training; its `interrupted` is True if a stop was requested.
 
     Raises:
-        ConfigError: The configuration is invalid, or `out` is taken.
+        ConfigError: The configuration is invalid, or `out` already contains a model or a training.
         DataError: A text cannot be read or used.
-        CheckpointError: There is nothing to resume, another process trains in `out`, or the disk is full.
+        CheckpointError: There is no training to resume, another process trains in `out`, or the disk is full.
     """
     directory, interrupt = TrainingDirectory(checked_path(out, "out")), interrupt or Interrupt()
     with exclusive_training(), interrupt.watching(), ExitStack() as stack:
@@ -123,16 +124,16 @@ def train(
 
 
 def choose_device(name: str) -> str:
-    """Resolves the name of a device, and checks that it can be used.
+    """Resolves a device name such as `auto`, and checks that this machine has the device.
 
     Args:
-        name: `auto` (a GPU if there is one), `cpu`, `cuda`, `cuda:1`.
+        name: `auto` (a GPU if PyTorch can use one, otherwise the CPU), `cpu`, `cuda`, `cuda:1`.
 
     Returns:
         A device name for PyTorch.
 
     Raises:
-        ConfigError: This machine has no such device.
+        ConfigError: This machine does not have the device.
     """
     if name == "auto":
         return resolve_device(name)
@@ -149,7 +150,10 @@ def _begin(
 ) -> Prepared:
     """Checks everything, then prepares the training in a new directory next to what is there."""
     if config is None:
-        raise ConfigError("expected a configuration to train, got none: only a training that resumes needs none")
+        raise ConfigError(
+            "expected a configuration to train, got None: give a configuration, or resume a training with resume=True, "
+            "which needs none"
+        )
     directory.check_free(overwrite=overwrite)
     choose_device(config.train.device)
     check_feasible(config)
@@ -194,7 +198,8 @@ def _check_limits(changes: TrainConfig, saved: TrainConfig, directory: TrainingD
         if limit not in (None, getattr(saved, name)) and isinstance(passed, int | float) and limit < passed:
             raise ConfigError(
                 f"train.{name} = {limit:g}: the training in {directory.out} has done {passed:.4g} {unit} already: set "
-                f"a higher value, or leave it out; train.steps={done.get('step')} ends the training where it is"
+                f"a higher value, or leave train.{name} out; train.steps={done.get('step')} ends the training at the "
+                "saved step"
             )
 
 

@@ -1,4 +1,4 @@
-"""Validation in training: the loss of all validation pairs, and BLEU, chrF and attention sharpness of some."""
+"""Validation during training: the loss of all validation pairs, and BLEU, chrF and attention sharpness of some."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ from regard.train.validation import corpus_loss
 from regard.values import Batch
 
 SENTENCES_AT_ONCE = 128
-"""Sentences to translate at once."""
+"""Number of sentences that are translated in a batch."""
 NUM_SAMPLES = 3
-"""Translations to show."""
+"""Number of translations that are shown to the user."""
 NUM_ATTENTION_SENTENCES = 32
-"""Sentences whose attention is measured, about."""
+"""Approximate number of sentences whose attention is measured."""
 
 
 class TranslatingValidator:
-    """Computes the loss of all validation pairs, and translates some of them greedily.
+    """Validator that computes the loss of all validation pairs, and translates some of them with greedy search.
 
     Args:
         corpus: Validation pairs.
-        tgt_subword: Target vocabulary.
-        config: Configuration: batch size, label smoothing, number of sentences, length limits.
+        tgt_subword: Target subword model.
+        config: Configuration, which gives batch size, label smoothing, number of sentences to translate, and length
+            limits.
         device: Device of the model.
     """
 
@@ -56,7 +57,7 @@ class TranslatingValidator:
         self.rows = spread[np.argsort(src_lens[spread], kind="stable")].tolist()
 
     def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
-        """Computes loss, BLEU, chrF and attention measures; see `regard.train.validation.Validator`."""
+        """Computes loss, BLEU, chrF and attention measures of a model. See `regard.train.validation.Validator`."""
         start = time.perf_counter()
         loss, nll = corpus_loss(
             model,

@@ -12,18 +12,18 @@ from regard.search.history import StepAttention
 
 
 class AttentionFilter(Protocol):
-    """Selects the part of the attention to keep."""
+    """Interface of filters that select which attention weights forced decoding keeps."""
 
     def apply(self, weights: StepAttention) -> StepAttention:
-        """Filters the attention of one step: one `(R, H, S)` per layer to the same for the layers and heads kept."""
+        """Selects the attention weights to keep from those of one step: one `(R, H, S)` per layer, R hypotheses."""
         ...
 
 
 class KeepAll:
-    """Keeps all layers and heads."""
+    """Filter that keeps the attention weights of all layers and heads."""
 
     def apply(self, weights: StepAttention) -> StepAttention:
-        """Returns the attention, one `(R, H, S)` per layer, unchanged."""
+        """Returns the attention weights of one step, one `(R, H, S)` per layer, unchanged."""
         return weights
 
 
@@ -32,28 +32,28 @@ KEEP_ALL = KeepAll()
 
 @dataclass(frozen=True, slots=True)
 class KeepMatrix:
-    """Keeps a single matrix: one layer and head, or a mean over layers or heads.
+    """Filter that keeps a single attention matrix: that of one layer and head, or a mean over layers or heads.
 
     Attributes:
-        layer: Index of the layer; None = mean over the layers.
-        head: Index of the head; None = mean over the heads of each layer.
+        layer: Index of the layer to keep, negative from the last; None = keep the mean over the layers.
+        head: Index of the head to keep, negative from the last; None = keep the mean over the heads.
     """
 
     layer: int | None = None
     head: int | None = None
 
     def apply(self, weights: StepAttention) -> StepAttention:
-        """Selects the matrix from the attention of one step.
+        """Selects, or averages, the attention weights of one step.
 
         Args:
-            weights: One `(R, H, S)` per layer.
+            weights: Attention weights of the step, one `(R, H, S)` per layer, R = rows of the batch.
 
         Returns:
-            One layer with one head, `(R, 1, S)`, with the same numbers as when all attention is kept and averaged
-            later; empty where the model has no attention.
+            A tuple of one tensor, `(R, 1, S)`, with the same values as if the mean were taken after decoding; an empty
+            tuple if the model has no attention.
 
         Raises:
-            ShapeError: There is no such layer or head.
+            ShapeError: The model has no layer or head with this index.
         """
         if not weights:
             return ()
@@ -67,5 +67,5 @@ class KeepMatrix:
 
 def _checked_index(index: int, count: int, what: str) -> int:
     if not -count <= index < count:
-        raise ShapeError(f"there is no {what} {index}: expected 0 to {count - 1}, or a negative number from the last")
+        raise ShapeError(f"there is no {what} {index}: expected 0 to {count - 1}, or -1 for the last and so on")
     return index

@@ -32,14 +32,15 @@ MAX_PENALTIES = {"length_penalty": 10, "coverage_penalty": 100}
 
 @dataclass(frozen=True, slots=True)
 class BeamOptions:
-    """Beam size, number of results, and penalties for ranking.
+    """Options of beam search: beam size, number of results, and penalties for ranking hypotheses.
 
     Attributes:
-        beam: N, the number of prefixes per sentence.
-        n_best: Number of hypotheses to return per sentence, at most N.
-        length_penalty: α of Wu et al. 2016, eq. 14; 0 = none.
-        coverage_penalty: β of Wu et al. 2016, eq. 14; 0 = none, other values need a model with attention.
-        min_len: Smallest number of tokens of a translation before its eos.
+        beam: Beam size N: the number of partial hypotheses per sentence that are kept after each step, 1 to 1000.
+        n_best: Number of hypotheses to return per sentence, 1 to N.
+        length_penalty: α of Wu et al. 2016, eq. 14, 0 to 10; 0 = no penalty.
+        coverage_penalty: β of Wu et al. 2016, eq. 14, 0 to 100; 0 = no penalty. Other values need a model with
+            attention.
+        min_len: Smallest number of tokens of a translation, eos not counted.
 
     Raises:
         SearchError: A number is out of its range.
@@ -76,26 +77,27 @@ def beam_search(
     options: BeamOptions | None = None,
     need_weights: bool = False,
 ) -> list[list[Hypothesis]]:
-    """Finds the best translations by beam search.
+    """Finds the best translations of source sentences by beam search.
 
-    Prefixes of the same length are ranked by log-probability, finished hypotheses by
+    Partial hypotheses of the same length are ranked by log-probability, finished hypotheses by
     `log P(Y|X) / lp(Y) + cp(X; Y)` (Wu et al. 2016, eq. 14).
 
     Args:
         model: The model, in evaluation mode.
-        src_ids: `(B, S)` int64, each row ends with eos, then padding.
-        src_len: `(B,)` int64, lengths with eos.
-        max_len: `(B,)` int64, largest number of tokens of a hypothesis, eos included.
+        src_ids: Source tokens, `(B, S)` int64; each row ends with eos, then padding.
+        src_len: Source lengths with eos, without padding, `(B,)` int64.
+        max_len: Largest number of tokens of a hypothesis, eos included, per sentence, `(B,)` int64.
         specials: Ids of the special tokens.
-        options: Beam size and penalties; by default those of `BeamOptions`.
-        need_weights: Whether to return attention.
+        options: Beam size and penalties; by default `BeamOptions()`.
+        need_weights: Whether to return attention weights.
 
     Returns:
-        The hypotheses of each sentence, best first: up to `n_best` finished ones, fewer if fewer finished within the
-        limit; if none did, the best unfinished ones.
+        The hypotheses of each sentence, best first: at most `n_best` finished hypotheses; if none is finished within
+        `max_len`, unfinished hypotheses.
 
     Raises:
-        SearchError: A limit below 1, logits that are not finite, or a coverage penalty without attention.
+        SearchError: `max_len` is below 1, the model's logits are not finite, or a coverage penalty is set and the model
+            has no attention.
     """
     check_limits(src_ids, max_len)
     if not len(src_ids):
@@ -175,7 +177,7 @@ class _BeamSearch:
         self.weights: list[StepAttention] = []
 
     def run(self, src_ids: Tensor) -> list[list[Hypothesis]]:
-        """Runs all steps for sources `(B, S)`."""
+        """Searches for translations of source sentences, `(B, S)` token ids, and returns those of each sentence."""
         coverage = torch.zeros(self.src_mask.shape, device=src_ids.device) if self.options.coverage_penalty else None
         rows = torch.arange(len(src_ids), device=src_ids.device)
         prefixes = _Prefixes(

@@ -32,7 +32,7 @@ MAX_ROWS, MAX_POSITIONS, MAX_CELLS = 64, 20_000, 4_000_000
 
 
 class Engine(Protocol):
-    """Finds translations, in ids: regard's own search, or that of another library."""
+    """Interface of engines that find translations, as token ids: regard's own search, or another library."""
 
     def search(
         self,
@@ -45,19 +45,20 @@ class Engine(Protocol):
         prefixes: Sequence[Sequence[int]] | None = None,
         word_end: WordEnd | None = None,
     ) -> list[list[Hypothesis]]:
-        """Translates sources of any lengths.
+        """Translates source sentences, of any number and any lengths.
 
         Args:
-            sources: Ids without eos.
-            limits: Largest number of tokens of each translation, eos included.
-            options: Options of beam search (greedy search with a beam of 1), or of sampling.
-            need_weights: Whether to return attention.
-            need_scores: Whether to return scores; if not, they may be NaN where computing them takes time.
-            prefixes: The tokens that the translations of each source must begin with, without bos; empty for none.
+            sources: Token ids of each source sentence, without eos.
+            limits: Largest number of tokens of the translation of each sentence, eos included.
+            options: Options of beam search (a beam of 1 is greedy search), or of sampling.
+            need_weights: Whether to return attention weights.
+            need_scores: Whether scores are needed; if not, an engine may return NaN to save time.
+            prefixes: Token ids that the translations of each sentence must begin with, without bos; empty for none.
             word_end: Tokens that cannot follow a prefix, for engines that can exclude them; None = every token can.
 
         Returns:
-            The hypotheses of each source, best first; their tokens, scores and attention include those of the prefix.
+            The hypotheses of each sentence: of beam search, the best first; of sampling, in the order they were drawn.
+            Their tokens, scores and attention include those of the prefix.
 
         Raises:
             SearchError: The engine does not support the options, a prefix is as long as its limit or contains special
@@ -72,31 +73,32 @@ class Engine(Protocol):
         *,
         attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """Scores given translations by forced decoding.
+        """Computes log-probabilities and attention weights of given translations (forced decoding).
 
         Args:
-            sources: Ids without eos.
-            targets: One translation per source, without bos and eos.
-            attention_filter: Selects the attention to keep.
+            sources: Token ids of each source sentence, without eos.
+            targets: Token ids of the translation of each source sentence, without bos and eos.
+            attention_filter: Filter that selects which attention weights to return; by default all.
 
         Returns:
-            One finished hypothesis with attention per pair; its score is the sum of the log-probabilities.
+            One finished hypothesis with attention weights per sentence pair; its score is the sum of its tokens'
+            log-probabilities.
 
         Raises:
-            SearchError: The engine does not support it, or the model's logits are not finite.
+            SearchError: The engine does not support forced decoding, or the model's logits are not finite.
         """
         ...
 
 
 class StepEngine:
-    """regard's own search over any step model.
+    """Engine that runs regard's own searches over a model or an ensemble.
 
     Args:
         model: The model, in evaluation mode.
-        src_specials: Ids of the special tokens of the source.
-        tgt_specials: Ids of the special tokens of the target.
-        device: Device of the model.
-        workers: Number of batches searched at once; by default the number of torch's threads, or one on a GPU.
+        src_specials: Ids of the special tokens in the source vocabulary.
+        tgt_specials: Ids of the special tokens in the target vocabulary.
+        device: Device of the model, such as `cpu` or `cuda`.
+        workers: Number of batches translated in parallel; by default the number of PyTorch's threads, on a GPU 1.
     """
 
     def __init__(
@@ -119,13 +121,13 @@ class StepEngine:
         self._process = os.getpid()
 
     def with_shortlist(self, shortlist: Shortlist) -> StepEngine:
-        """The same engine with searches restricted to a lexical shortlist.
+        """Makes an engine for the same model whose searches are restricted to a lexical shortlist.
 
         Args:
-            shortlist: A shortlist for the model's vocabularies.
+            shortlist: Shortlist for the model's vocabularies.
 
         Returns:
-            A new engine; it scores given translations without the shortlist.
+            A new engine. Its method `force` does not use the shortlist.
         """
         engine = copy(self)
         engine._shortlist = shortlist
@@ -157,9 +159,11 @@ class StepEngine:
         prefixes: Sequence[Sequence[int]] | None = None,
         word_end: WordEnd | None = None,
     ) -> list[list[Hypothesis]]:
-        """Searches in batches of similar length; see `Engine.search`."""
+        """Translates source sentences in batches of similar lengths, in parallel threads. See `Engine.search`."""
         if isinstance(options, SampleOptions) and self._shortlist is not None:
-            raise SearchError("sampling draws from the whole vocabulary: leave out the shortlist")
+            raise SearchError(
+                "sampling draws from the whole vocabulary and cannot use a shortlist: leave out the shortlist"
+            )
         if prefixes is not None:
             check_prefixes(prefixes, limits, self._tgt_specials)
 
@@ -274,7 +278,7 @@ class StepEngine:
         *,
         attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """Scores in batches of similar length; see `Engine.force`."""
+        """Scores given translations in batches of similar lengths, in parallel threads. See `Engine.force`."""
         unrestricted = self._observed(RestrictedModel(self._model, self._tgt_specials))
 
         def force_batch(rows: list[int]) -> list[Hypothesis]:
@@ -322,19 +326,19 @@ class StepEngine:
 
 
 def length_sorted(lengths: Sequence[int], *, beam: int, areas: Sequence[int] = ()) -> list[list[int]]:
-    """Batches rows by similar length; lengths of batches rise, then fall.
+    """Groups sentences of similar length into batches, in an order in which lengths first rise, then fall.
 
-    The longest batch needs the most memory. Before it comes, nearly everything that the search caches (products that
-    oneDNN compiled) exists, so the first window of a long input needs as much memory as any later one. The shortest
-    batches come last, so that all workers finish at about the same time.
+    The batch of the longest sentences needs the most memory. It comes in the middle: by then, nearly everything that
+    the search caches (kernels compiled by oneDNN) exists, so the first part of a long input needs as much memory as any
+    later part. Batches of short sentences come last, so that all threads finish at about the same time.
 
     Args:
-        lengths: Number of positions of each row.
-        beam: Number of copies of each row.
-        areas: Size of each row's attention matrix, where attention is kept.
+        lengths: Number of tokens of each sentence.
+        beam: Number of hypotheses per sentence.
+        areas: Number of attention weights to keep per layer and head of each sentence; empty = no weights are kept.
 
     Returns:
-        Indices of the rows in each batch.
+        Per batch, the indices of its sentences in `lengths`.
     """
     batches: list[list[int]] = []
     max_area = 0

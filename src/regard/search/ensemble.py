@@ -15,46 +15,51 @@ from regard.values import StepOutput
 
 @dataclass(frozen=True)
 class EnsembleState(State):
-    """The states of all members."""
+    """State of an `Ensemble` between two decoding steps.
+
+    Attributes:
+        members: State of each model of the ensemble.
+    """
 
     members: tuple[State, ...]
 
 
 class Ensemble:
-    """A step model that averages several step models with the same vocabularies.
+    """An ensemble: averages the probabilities of several models with the same vocabularies; searches like one model.
 
     Args:
-        models: One or more models.
+        models: The models, at least one, in evaluation mode.
 
     Raises:
-        SearchError: There are no models.
+        SearchError: `models` is empty.
     """
 
     def __init__(self, models: Sequence[StepModel]) -> None:
         if not models:
-            raise SearchError("an ensemble needs at least one model, but got none")
+            raise SearchError("an ensemble needs at least one model, but got none: pass one or more models")
         self.models = tuple(models)
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> EnsembleState:
-        """Encodes the sources with each member; see `StepModel.start`."""
+        """Encodes source sentences with each model of the ensemble. See `StepModel.start`."""
         return EnsembleState(tuple(model.start(src_ids, src_len) for model in self.models))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        """One step of all members: the mean of their probabilities, and all their attention layers in order.
+        """Runs one decoding step of each model, and averages their probabilities.
 
         Args:
-            ids: `(R,)` int64, the last token of each row.
-            state: From `start` or the previous step.
-            need_weights: Whether to return attention.
+            ids: Last target token of each of R rows, `(R,)` int64; bos at the first step.
+            state: State from `start` or from the previous `step`.
+            need_weights: Whether to return attention weights.
 
         Returns:
-            The logarithm of the mean probabilities as logits, the attention, and the state after the step.
+            As logits, the logarithm of the mean probabilities plus a constant; the attention weights of all layers of
+            the first model, then of the second, and so on; and the state for the next step.
 
         Raises:
-            SearchError: The members differ in the size of their target vocabulary.
+            SearchError: The models have target vocabularies of different sizes.
         """
         if not isinstance(state, EnsembleState):
-            raise AssertionError("the state comes from another model")
+            raise AssertionError(f"expected a state of this ensemble, an EnsembleState, got {type(state).__name__}")
         steps = [
             model.step(ids, member, need_weights=need_weights)
             for model, member in zip(self.models, state.members, strict=True)
@@ -62,7 +67,8 @@ class Ensemble:
         sizes = [output.logits.shape[-1] for output, _ in steps]
         if len(set(sizes)) > 1:
             raise SearchError(
-                f"an ensemble needs models with the same target vocabulary, but the sizes of theirs are {sizes}"
+                f"an ensemble needs models with the same target vocabulary, but their vocabularies have {sizes} "
+                "subwords: leave out models with another vocabulary"
             )
         log_probs = torch.stack([output.logits.float().log_softmax(-1) for output, _ in steps])  # (M, R, V)
         total = log_probs.logsumexp(0)  # logits need not be normalized, so the sum replaces the mean

@@ -25,23 +25,23 @@ def greedy_search(
     min_len: int = 0,
     need_weights: bool = False,
 ) -> list[Hypothesis]:
-    """Chooses the most probable token at each step, until it is eos.
+    """Translates source sentences by greedy search: chooses the most probable token at each step, until eos.
 
     Args:
         model: The model, in evaluation mode.
-        src_ids: `(B, S)` int64, each row ends with eos, then padding.
-        src_len: `(B,)` int64, lengths with eos.
-        max_len: `(B,)` int64, largest number of tokens of a hypothesis, eos included.
+        src_ids: Source tokens, `(B, S)` int64; each row ends with eos, then padding.
+        src_len: Source lengths with eos, without padding, `(B,)` int64.
+        max_len: Largest number of tokens of a hypothesis, eos included, per sentence, `(B,)` int64.
         specials: Ids of the special tokens.
         length_penalty: α of Wu et al. 2016, eq. 14; it changes the score, not the translation.
-        min_len: Smallest number of tokens before eos.
-        need_weights: Whether to return attention.
+        min_len: Smallest number of tokens of a translation, eos not counted.
+        need_weights: Whether to return attention weights.
 
     Returns:
         One hypothesis per sentence.
 
     Raises:
-        SearchError: A limit below 1, or logits that are not finite.
+        SearchError: `max_len` is below 1, or the model's logits are not finite.
     """
 
     def most_probable(logits: Tensor, sentences: Tensor, paths: Tensor, step: int) -> tuple[Tensor, Tensor]:

@@ -20,10 +20,10 @@ MAX_STEPS, MAX_BYTES = 64, 8 << 20
 
 
 class StepBuffer:
-    """A buffer of the tensors of many steps, in few large chunks of memory.
+    """Buffer for the small tensors that each decoding step records, in a few large chunks of memory.
 
-    A step allocates large tensors and frees them. Small tensors kept between them would fragment the heap, and a long
-    sentence would then need as much memory as all its steps together.
+    A decoding step also allocates and frees large tensors. Small tensors kept between these would fragment the heap,
+    and a long sentence would then need as much memory as all its steps together.
     """
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class StepBuffer:
         self._num_steps: list[int] = []  # that are used in each chunk
 
     def append(self, tensors: Sequence[Tensor]) -> None:
-        """Appends copies of the tensors `(...)` of a step."""
+        """Appends copies of the tensors of one step, of any shape `(...)`."""
         if not self._fits(tensors):
             size = max(1, sum(tensor.numel() * tensor.element_size() for tensor in tensors))
             steps = max(1, min(MAX_STEPS, MAX_BYTES // size))
@@ -42,7 +42,7 @@ class StepBuffer:
         self._num_steps[-1] += 1
 
     def drain(self) -> Iterator[tuple[Tensor, ...]]:
-        """Yields the tensors `(...)` of each step, in order, and frees chunks that were read."""
+        """Yields the tensors of each step, `(...)`, in order, and frees the memory of those that were yielded."""
         while self._chunks:
             chunks, num_steps = self._chunks.pop(0), self._num_steps.pop(0)
             for step in range(num_steps):
@@ -56,16 +56,17 @@ class StepBuffer:
 
 @dataclass(frozen=True)
 class PaddedHypotheses:
-    """M hypotheses as tensors, padded to the T tokens of the longest.
+    """M hypotheses of a search as tensors, padded to the length T of the longest hypothesis.
 
     Attributes:
-        ids: `(T, M)` int64.
-        log_probs: `(T, M)`.
-        rows: `(T, M)` int64, the row of the step's batch in which each token was chosen.
-        lengths: `(M,)` int64, number of tokens of each.
-        scores: `(M,)`.
-        finished: `(M,)` bool.
-        src_len: `(M,)` int64, source lengths with eos.
+        ids: Target tokens, `(T, M)` int64.
+        log_probs: Log-probability of each token, `(T, M)`.
+        rows: Row of the decoding step's batch in which each token was chosen, `(T, M)` int64; its attention weights are
+            in this row.
+        lengths: Number of tokens of each hypothesis, `(M,)` int64.
+        scores: Score of each hypothesis, `(M,)`.
+        finished: Whether each hypothesis ends with eos, `(M,)` bool.
+        src_len: Length of each hypothesis's source sentence with eos, `(M,)` int64.
     """
 
     ids: Tensor
@@ -78,14 +79,14 @@ class PaddedHypotheses:
 
 
 def build_hypotheses(padded: PaddedHypotheses, weights: Iterable[StepAttention]) -> list[Hypothesis]:
-    """Converts padded tensors into M hypotheses.
+    """Converts hypotheses in padded tensors to a list of `Hypothesis` objects.
 
     Args:
-        padded: The tensors.
-        weights: The attention of each step; empty if it was not requested.
+        padded: M hypotheses as padded tensors.
+        weights: Attention weights of each decoding step; empty if they were not requested.
 
     Returns:
-        M hypotheses, in the order of the tensors, with attention in CPU memory.
+        M hypotheses, in the order of the tensors, with their attention weights in CPU memory.
     """
     layers = [layer.cpu() for layer in _stack(padded.rows, weights)]
     ids, log_probs = padded.ids.T.tolist(), padded.log_probs.T.tolist()
@@ -107,7 +108,7 @@ def build_hypotheses(padded: PaddedHypotheses, weights: Iterable[StepAttention])
 
 
 def mean_attention(output: StepOutput) -> Tensor:
-    """The mean of a step's attention over layers and heads, `(R, S)`; the output must have attention."""
+    """Mean of a step's attention weights over layers and heads, `(R, S)`, R = rows; `output` must have weights."""
     return torch.stack([layer.mean(1) for layer in output.weights]).mean(0)
 
 

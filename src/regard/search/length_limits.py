@@ -13,12 +13,13 @@ MAX_ATTENTION_WEIGHTS = 125_000_000
 
 @dataclass(frozen=True)
 class LengthLimits:
-    """Limits of the length of a sentence for a model.
+    """Lengths of sentences that a model can process.
 
     Attributes:
-        max_source_len: Largest number of source subwords, without eos, translated at once.
-        max_positions: Number of positions of the model, eos included, on either side.
-        num_matrices: Number of attention matrices: layers times heads; 0 without attention.
+        max_source_len: Largest number of source subwords, without eos, that are translated at once; longer text is
+            divided.
+        max_positions: Largest number of subwords with eos, on either side, for which the model has positions.
+        num_matrices: Number of attention matrices per sentence pair: layers times heads; 0 without attention.
     """
 
     max_source_len: int
@@ -27,21 +28,22 @@ class LengthLimits:
 
     @classmethod
     def from_config(cls, config: Config) -> LengthLimits:
-        """The limits of a model with this configuration: its positions, and the lengths that it was trained on."""
+        """Computes a model's limits from its configuration: from its positions, and the lengths it was trained on."""
         model = config.model
         source = max(1, min(config.data.max_len, model.num_positions - 1, model.max_source_len - 1))
         return cls(source, model.num_positions, model.num_attention_matrices)
 
     def warning(self, src: Encoding, tgt: Encoding, *, num_matrices: int = 1) -> tuple[str, ...]:
-        """The warning for a sentence pair that is too long for forced decoding.
+        """Checks whether a sentence pair is too long for forced decoding, and makes a warning if it is.
 
         Args:
-            src: The source.
-            tgt: The target.
-            num_matrices: Number of attention matrices that are kept.
+            src: Source sentence, segmented into subwords.
+            tgt: Target sentence, segmented into subwords.
+            num_matrices: Number of attention matrices that forced decoding keeps.
 
         Returns:
-            One message; empty if the model has enough positions and the attention fits into memory.
+            One warning, to follow the name of the sentence pair; empty if the model has enough positions and the
+            attention fits into memory.
         """
         sizes = len(src.ids) + 1, len(tgt.ids) + 1  # with eos
         if max(sizes) > self.max_positions:

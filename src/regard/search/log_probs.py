@@ -13,7 +13,7 @@ from regard.values import Specials
 
 
 class NotFiniteError(SearchError):
-    """A model computed logits that are not finite.
+    """Error that a model computed logits with NaN or infinity.
 
     Args:
         sentence: Index of the sentence in its batch, from 0.
@@ -36,18 +36,19 @@ class NotFiniteError(SearchError):
 
 
 def log_probabilities(logits: Tensor, sentences: Tensor, *, step: int) -> Tensor:
-    """Log-softmax in float32, with a check for numbers that are not finite.
+    """Computes log-probabilities from logits by a log-softmax in float32, and refuses NaN and infinity.
 
     Args:
-        logits: `(R, V)`, of any floating type; -inf excludes a token, but not all tokens of a row.
-        sentences: `(R,)` int64, the sentence of each row, for error messages.
-        step: Number of the step from 1, for error messages.
+        logits: Logits of R rows (hypotheses), `(R, V)`, of any floating-point type; -inf excludes a token, but at least
+            one token of each row must be possible.
+        sentences: Index of each row's sentence in the batch, `(R,)` int64, for error messages.
+        step: Number of the decoding step, from 1, for error messages.
 
     Returns:
-        `(R, V)` float32, natural logarithms; a new tensor, which may be modified.
+        Natural logarithms of the probabilities, `(R, V)` float32; a new tensor, which may be modified.
 
     Raises:
-        NotFiniteError: A row contains NaN or +inf, or only -inf.
+        NotFiniteError: The logits of a row contain NaN or +inf, or only -inf.
     """
     log_probs = logits.float().log_softmax(-1)
     _check(log_probs, sentences, step)
@@ -58,11 +59,11 @@ def forbid(log_probs: Tensor, forbidden: tuple[int, ...]) -> Tensor:
     """Sets the log-probabilities of forbidden tokens to -inf, in place.
 
     Args:
-        log_probs: `(R, V)`; modified.
-        forbidden: Ids of the tokens.
+        log_probs: Log-probabilities of R rows, `(R, V)`, which are modified.
+        forbidden: Ids of the forbidden tokens.
 
     Returns:
-        The same tensor, `(R, V)`.
+        The tensor `log_probs`, `(R, V)`.
     """
     for token in forbidden:
         log_probs[:, token] = -torch.inf
@@ -70,14 +71,14 @@ def forbid(log_probs: Tensor, forbidden: tuple[int, ...]) -> Tensor:
 
 
 def forbidden_ids(specials: Specials, *, unfinished: bool = False) -> tuple[int, ...]:
-    """Ids that cannot be the next token of a translation.
+    """Lists the token ids that must not be the next token of a translation.
 
     Args:
         specials: Ids of the special tokens.
         unfinished: Whether the translation is still too short to end.
 
     Returns:
-        Padding and bos, which are never part of a target; also eos if `unfinished`.
+        The ids of padding and bos, which are never part of a translation; also the id of eos if `unfinished` is True.
     """
     return (specials.pad, specials.bos, *((specials.eos,) if unfinished else ()))
 
@@ -85,20 +86,21 @@ def forbidden_ids(specials: Specials, *, unfinished: bool = False) -> tuple[int,
 def top_log_probs(
     logits: Tensor, count: int, *, forbidden: tuple[int, ...], sentences: Tensor, step: int
 ) -> tuple[Tensor, Tensor]:
-    """The most probable tokens of each row, without storing the log-softmax of the whole vocabulary.
+    """Finds the most probable tokens of each row, without storing log-probabilities of the whole vocabulary.
 
     Args:
-        logits: `(R, V)`, of any floating type; -inf excludes a token.
-        count: K ≤ V, the number of tokens.
-        forbidden: Ids that must not be chosen; they are still part of the softmax.
-        sentences: `(R,)` int64, the sentence of each row, for error messages.
-        step: Number of the step from 1, for error messages.
+        logits: Logits of R rows (hypotheses), `(R, V)`, of any floating-point type; -inf excludes a token.
+        count: K, the number of tokens to find per row, at most V.
+        forbidden: Ids of tokens that must not be chosen; they still count in the softmax.
+        sentences: Index of each row's sentence in the batch, `(R,)` int64, for error messages.
+        step: Number of the decoding step, from 1, for error messages.
 
     Returns:
-        Log-probabilities `(R, K)` float32 in descending order, -inf if fewer tokens are possible, and ids `(R, K)`.
+        Log-probabilities of the tokens in descending order, `(R, K)` float32, and their ids, `(R, K)` int64. If fewer
+        than K tokens are possible, the other log-probabilities are -inf.
 
     Raises:
-        NotFiniteError: A row contains NaN or +inf, or only -inf.
+        NotFiniteError: The logits of a row contain NaN or +inf, or only -inf.
     """
     run = kernel("top_log_probs", logits)
     if run is None or not logits.is_contiguous():

@@ -13,7 +13,7 @@ MIN_ATTENTION = 1e-6
 
 
 def length_penalty(length: Number, alpha: float) -> Number:
-    """`lp(Y) = (5 + |Y|)^α / (5 + 1)^α`, the divisor of a score (Wu et al. 2016, eq. 14).
+    """Length penalty by which a log-probability is divided, `((5 + |Y|) / 6)^α` (Wu et al. 2016, eq. 14).
 
     >>> length_penalty(7.0, 1.0)
     2.0
@@ -21,29 +21,29 @@ def length_penalty(length: Number, alpha: float) -> Number:
     1.0
 
     Args:
-        length: |Y|, number of tokens with eos; a number or a tensor of any shape `(...)`.
-        alpha: α ≥ 0; 0 = no penalty, larger favors longer translations.
+        length: |Y|, the number of tokens of a translation with eos; a number, or a tensor of any shape `(...)`.
+        alpha: α, at least 0: 0 = no penalty (the result is 1); a larger α favors longer translations.
 
     Returns:
-        The penalty, of the same shape `(...)`: at least 1 for a length of at least 1, and increasing with the length.
+        The penalty, of the same shape `(...)`. It is at least 1 for a length of at least 1, and increases with it.
     """
     penalty: Number = ((5.0 + length) / 6.0) ** alpha
     return penalty
 
 
 def coverage_penalty(coverage: Tensor, mask: Tensor, *, beta: float) -> Tensor:
-    """`cp(X; Y) = β Σ_i log(min(Σ_j p_ij, 1))`, added to a score (Wu et al. 2016, eq. 14).
+    """Coverage penalty that is added to a score, `β Σ_i log(min(Σ_j p_ij, 1))` (Wu et al. 2016, eq. 14).
 
     p_ij is the attention weight of target token j on source position i, here the mean over layers and heads, with the
-    eos of both sides included. A sum below `MIN_ATTENTION` is replaced by it.
+    eos of both sides included. A sum over j below `MIN_ATTENTION` is replaced by `MIN_ATTENTION`.
 
     Args:
-        coverage: `(..., S)`, Σ_j p_ij.
-        mask: `(..., S)` bool, True at real source positions.
-        beta: β ≥ 0; 0 = no penalty.
+        coverage: Sum of the attention weights of each source position over all target tokens, `(..., S)`.
+        mask: `(..., S)` bool, True at real source tokens, False at padding.
+        beta: β, at least 0; 0 = no penalty.
 
     Returns:
-        `(...)`, at most 0.
+        The penalty of each hypothesis, `(...)`, at most 0.
     """
     logs = coverage.clamp(MIN_ATTENTION, 1.0).log()
     return beta * logs.masked_fill(~mask, 0.0).sum(-1)

@@ -17,14 +17,14 @@ from regard.values import Hypothesis, Specials
 
 @dataclass(frozen=True, slots=True)
 class SampleOptions:
-    """Number of samples, temperature and truncation of the distribution.
+    """Options for sampling translations: number, temperature and truncation of the distribution.
 
     Attributes:
-        num_samples: Number of samples per sentence.
-        temperature: Divisor of the logits: below 1 sharpens the distribution, above 1 flattens it.
-        top_k: Sample from the k most probable tokens (Fan et al. 2018, §5); None = from all.
-        top_p: Sample from the smallest set of most probable tokens with total probability p, after temperature and
-            `top_k` (Holtzman et al. 2020, §3.1); 1 = from all.
+        num_samples: Number of translations to sample per sentence, at least 1.
+        temperature: Divisor of the logits, above 0: below 1 sharpens the distribution, above 1 flattens it.
+        top_k: Number of most probable tokens to sample from, at least 1 (Fan et al. 2018, §5); None = all tokens.
+        top_p: Sample from the smallest set of most probable tokens whose total probability is at least this, after
+            temperature and `top_k` (Holtzman et al. 2020, §3.1); above 0, 1 = all tokens.
         seed: Seed of the random number generator; equal seeds and sentences give equal samples.
 
     Raises:
@@ -42,7 +42,7 @@ class SampleOptions:
             raise SearchError(f"expected num_samples of at least 1, got {self.num_samples}")
         if not 0 < self.temperature < float("inf"):
             raise SearchError(
-                f"expected a temperature above 0, got {self.temperature}; greedy search is its limit at 0"
+                f"expected a temperature above 0, got {self.temperature}: for its limit at 0, use greedy search"
             )
         if self.top_k is not None and self.top_k < 1:
             raise SearchError(f"expected top_k of at least 1, got {self.top_k}")
@@ -61,24 +61,25 @@ def sample(
     options: SampleOptions | None = None,
     need_weights: bool = False,
 ) -> list[list[Hypothesis]]:
-    """Samples translations, token by token.
+    """Samples translations of source sentences at random from the model's distribution, token by token.
 
     Args:
         model: The model, in evaluation mode.
-        src_ids: `(B, S)` int64, each row ends with eos, then padding.
-        src_len: `(B,)` int64, lengths with eos.
-        max_len: `(B,)` int64, largest number of tokens of a hypothesis, eos included.
+        src_ids: Source tokens, `(B, S)` int64; each row ends with eos, then padding.
+        src_len: Source lengths with eos, without padding, `(B,)` int64.
+        max_len: Largest number of tokens of a hypothesis, eos included, per sentence, `(B,)` int64.
         specials: Ids of the special tokens.
         generator: Random number generator on the model's device.
-        options: How to sample; by default `SampleOptions()`.
-        need_weights: Whether to return attention.
+        options: Number of samples, temperature and truncation; by default `SampleOptions()`. The option `seed` is not
+            used here.
+        need_weights: Whether to return attention weights.
 
     Returns:
-        `num_samples` hypotheses per sentence, in the order drawn. Their log-probabilities and scores are those of the
-        model, without temperature and truncation.
+        `num_samples` hypotheses per sentence, in the order in which they were drawn. Their log-probabilities and scores
+        are those of the model, without temperature and truncation.
 
     Raises:
-        SearchError: A limit below 1, or logits that are not finite.
+        SearchError: `max_len` is below 1, or the model's logits are not finite.
     """
     options = options or SampleOptions()
 
@@ -102,15 +103,17 @@ def sample(
 
 
 def truncate(scores: Tensor, *, top_k: int | None = None, top_p: float = 1.0) -> Tensor:
-    """Excludes all but the most probable tokens of each distribution.
+    """Excludes all but the most probable tokens of each row, for top-k and top-p sampling.
 
     Args:
-        scores: `(R, V)`, logits or log-probabilities.
-        top_k: As in `SampleOptions`; of equally probable tokens at the limit, those with the smallest ids stay.
-        top_p: As in `SampleOptions`; the most probable token always stays.
+        scores: Logits or log-probabilities of R rows, `(R, V)`.
+        top_k: Number of tokens to keep; of equally probable tokens at the limit, those with the smallest ids are kept.
+            None = keep all.
+        top_p: Keep the smallest set of most probable tokens whose total probability is at least this, but at least one
+            token; 1 = keep all.
 
     Returns:
-        `(R, V)`, with -inf for excluded tokens.
+        The scores, `(R, V)`, with -inf for excluded tokens.
     """
     if top_k is None and top_p >= 1.0:
         return scores

@@ -27,30 +27,31 @@ def force_decode(
     need_weights: bool = False,
     attention_filter: FilterAttention = lambda weights: weights,
 ) -> list[Hypothesis]:
-    """Scores given translations.
+    """Computes log-probabilities and attention weights of given translations (forced decoding).
 
     Args:
         model: The model, in evaluation mode.
-        src_ids: `(B, S)` int64, each row ends with eos, then padding.
-        src_len: `(B,)` int64, lengths with eos.
-        targets: One target per source, without bos and eos; eos is scored as the last token.
+        src_ids: Source tokens, `(B, S)` int64; each row ends with eos, then padding.
+        src_len: Source lengths with eos, without padding, `(B,)` int64.
+        targets: Token ids of each sentence's translation, without bos and eos; eos is scored as the last token.
         specials: Ids of the special tokens.
-        length_penalty: α of Wu et al. 2016, eq. 14, for scores comparable to those of a search; 0 = none.
-        need_weights: Whether to return attention.
-        attention_filter: Selects the attention to keep of each step.
+        length_penalty: α of Wu et al. 2016, eq. 14, for scores comparable to those of a search; 0 = no penalty.
+        need_weights: Whether to return attention weights.
+        attention_filter: Function that selects which attention weights of each step to return; by default all.
 
     Returns:
-        One finished hypothesis per sentence.
+        One finished hypothesis per sentence, with the tokens of its target and eos.
 
     Raises:
-        SearchError: The number of targets is wrong, a target contains eos, or logits are not finite.
+        SearchError: The numbers of targets and sources differ, a target contains eos, or the model's logits are not
+            finite.
     """
     if len(targets) != len(src_ids):
-        raise SearchError(f"expected a target for each of {len(src_ids)} sources, got {len(targets)}")
+        raise SearchError(f"expected a target for each of {len(src_ids)} source sentences, got {len(targets)} targets")
     for number, target in enumerate(targets, start=1):
         if specials.eos in target:
             raise SearchError(
-                f"target {number} contains eos (id {specials.eos}): give targets without eos, which is added"
+                f"target {number} contains eos (id {specials.eos}): leave out eos, which is added automatically"
             )
     lengths = [len(target) + 1 for target in targets]
     longest = max(lengths, default=0)

@@ -26,16 +26,20 @@ from regard.values import Hypothesis, Specials, StepOutput
 
 @dataclass(frozen=True, eq=False)
 class Shortlist:
-    """The target subwords allowed for each source subword.
+    """Lexical shortlist: for each source subword, the target subwords that its translation may contain.
+
+    `V_src` and `V_tgt` are the sizes of the vocabularies.
 
     Attributes:
-        candidates: `(V_src, L)` int64, target subwords aligned to each source subword; where there are fewer than L,
-            one is repeated.
-        ranking: `(V_tgt,)` int64, all target subwords in the order in which they are added to shortlists.
-        num_always: Number of target subwords, from the start of `ranking`, that are in every shortlist.
+        candidates: Per source subword, the ids of at most L target subwords that are often aligned to it,
+            `(V_src, L)` int64; if there are fewer than L, an id is repeated.
+        ranking: Ids of all target subwords, the most frequent first, `(V_tgt,)` int64; shortlists are filled up in this
+            order.
+        num_always: Number of target subwords, from the start of `ranking`, that every shortlist contains.
 
     Raises:
-        SearchError: An id is not a target subword.
+        SearchError: `candidates` contains an id that is not in the target vocabulary, `ranking` does not contain each
+            target id once, or `num_always` is out of range.
     """
 
     candidates: Tensor
@@ -45,37 +49,43 @@ class Shortlist:
     def __post_init__(self) -> None:
         size = len(self.ranking)
         if self.candidates.dim() != 2 or not torch.equal(self.ranking.sort().values, torch.arange(size)):
-            raise SearchError("expected links for each source subword, and an order of all target subwords")
+            raise SearchError(
+                "shortlist: expected links for each source subword, and an order of all target subwords, each once"
+            )
         if self.candidates.numel() and not 0 <= int(self.candidates.min()) <= int(self.candidates.max()) < size:
             raise SearchError(
-                f"expected links to target subwords from 0 to {size - 1}, got {int(self.candidates.max())}"
+                f"shortlist: expected links to target subwords from 0 to {size - 1}, got ids from "
+                f"{int(self.candidates.min())} to {int(self.candidates.max())}"
             )
         if not 0 <= self.num_always <= size:
             raise SearchError(
-                f"expected between 0 and {size} target subwords in every shortlist, got {self.num_always}"
+                f"shortlist: expected from 0 to {size} target subwords in every shortlist, got {self.num_always}"
             )
 
     def allowed(self, src_ids: Tensor) -> Tensor:
-        """The target subwords allowed in each sentence of a batch.
+        """Finds the target subwords that the translation of each sentence of a batch may contain.
 
         Args:
-            src_ids: `(B, S)` int64.
+            src_ids: Source tokens of the sentences, `(B, S)` int64.
 
         Returns:
-            `(B, V_tgt)` bool, True = allowed.
+            Per sentence and target subword, whether the subword is allowed, `(B, V_tgt)` bool.
         """
         allowed = torch.zeros(len(src_ids), len(self.ranking), dtype=torch.bool)
         allowed[:, self.ranking[: self.num_always]] = True
         return allowed.scatter_(1, self.candidates[src_ids.cpu()].flatten(1), True)
 
     def token_ids(self, allowed: Tensor) -> Tensor:
-        """The vocabulary of a batch: all tokens allowed in any of its sentences, and more from `ranking`.
+        """Chooses the K target subwords for which the output layer is computed for a batch.
+
+        These are the subwords that are allowed in any sentence of the batch, and further ones from `ranking`, which
+        round K up to one of few sizes, so that oneDNN compiles few kernels.
 
         Args:
-            allowed: `(B, V_tgt)` bool, from `allowed`.
+            allowed: Whether each subword is allowed in each sentence, `(B, V_tgt)` bool, from the method `allowed`.
 
         Returns:
-            `(K,)` int64, ascending. K is rounded up to one of few sizes, so that oneDNN compiles few products.
+            Ids of the subwords in ascending order, `(K,)` int64.
         """
         in_vocabulary = allowed.any(0)
         count = int(in_vocabulary.sum())
@@ -86,11 +96,11 @@ class Shortlist:
 
 @dataclass(frozen=True)
 class ShortlistedState(State):
-    """The state of a `ShortlistedModel`.
+    """State of a `ShortlistedModel` between two decoding steps.
 
     Attributes:
-        model: The state of the full model.
-        sentences: `(R,)` int64, the sentence of each row.
+        model: State of the model with the full vocabulary.
+        sentences: Index of each row's sentence in the batch, `(R,)` int64, R = number of rows (hypotheses).
     """
 
     model: State
@@ -98,12 +108,15 @@ class ShortlistedState(State):
 
 
 class ShortlistedModel:
-    """A step model for one batch with K tokens of another model's vocabulary; its ids are indices into these.
+    """A model restricted to the K target subwords of a shortlist, for the search over one batch.
+
+    To the search this is a model with a target vocabulary of K tokens: token i stands for the subword `token_ids[i]` of
+    the full vocabulary.
 
     Args:
-        model: The full model.
-        token_ids: `(K,)` int64, ids of the tokens in the full vocabulary.
-        allowed: `(B, V)` bool, the tokens of the full vocabulary allowed in each sentence.
+        model: The model with the full target vocabulary.
+        token_ids: Ids of the K subwords in the full vocabulary, `(K,)` int64.
+        allowed: Whether each subword of the full vocabulary is allowed in each sentence, `(B, V)` bool.
     """
 
     def __init__(self, model: Seq2Seq, token_ids: Tensor, allowed: Tensor) -> None:
@@ -114,13 +127,17 @@ class ShortlistedModel:
         self.output_layer = _output_rows(model, self.token_ids)
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> ShortlistedState:
-        """The model's state, with the sentence of each row; see `StepModel.start`."""
+        """Encodes source sentences, and makes the state before the first decoding step. See `StepModel.start`."""
         return ShortlistedState(self.model.start(src_ids, src_len), torch.arange(len(src_ids), device=src_ids.device))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
-        """Computes logits of the K tokens only: ids are `(R,)`, logits `(R, K)`; see `StepModel.step`."""
+        """Runs one decoding step for R hypotheses, with the K tokens of the shortlist as the vocabulary.
+
+        The ids, `(R,)`, and the logits, `(R, K)`, refer to these tokens. Logits of tokens that are not allowed in a
+        hypothesis's sentence are -inf. See `StepModel.step`.
+        """
         if not isinstance(state, ShortlistedState):
-            raise AssertionError("the state comes from another model")
+            raise AssertionError(f"expected a state of this model, a ShortlistedState, got {type(state).__name__}")
         output, after = self.model.decoder.step(self.token_ids[ids], state.model, need_weights=need_weights)
         weights = tuple(layer[:, :, 0] for layer in output.weights)  # (R, H, 1, S) -> (R, H, S)
         logits = self.output_layer(output.hidden[:, 0]).masked_fill(self.forbidden[state.sentences], -torch.inf)
@@ -128,37 +145,38 @@ class ShortlistedModel:
 
 
 def with_shortlist(model: StepModel, token_ids: Tensor, allowed: Tensor) -> StepModel:
-    """Restricts a model or an ensemble to the tokens of a shortlist.
+    """Restricts a model or an ensemble to the target subwords of a shortlist, for the search over one batch.
 
     Args:
         model: A model of regard, or an ensemble of such models.
-        token_ids: `(K,)` int64, ids of the tokens.
-        allowed: `(B, V)` bool, the tokens of the full vocabulary allowed in each sentence.
+        token_ids: Ids of the K subwords in the full target vocabulary, `(K,)` int64.
+        allowed: Whether each subword of the full vocabulary is allowed in each sentence, `(B, V)` bool.
 
     Returns:
-        A step model over K ids.
+        A model with a target vocabulary of K tokens; token i stands for the subword `token_ids[i]`.
 
     Raises:
-        SearchError: The model belongs to another engine.
+        SearchError: The model is not a model of regard, but one of another inference engine.
     """
     if isinstance(model, Ensemble):
         return Ensemble([with_shortlist(member, token_ids, allowed) for member in model.models])
     if not isinstance(model, Seq2Seq):
         raise SearchError(
-            "a shortlist needs the output layer of a regard model: use regard's own engine, or no shortlist"
+            "a shortlist works only with regard's own engine, whose output layer it shortens: use that engine, or "
+            "leave out the shortlist"
         )
     return ShortlistedModel(model, token_ids, allowed)
 
 
 def shortlist_specials(specials: Specials, token_ids: Tensor) -> Specials:
-    """The special tokens as indices into the tokens of a shortlist.
+    """Converts the ids of the special tokens to the vocabulary of a shortlist.
 
     Args:
-        specials: Ids of the special tokens, which must be among the tokens.
-        token_ids: `(K,)` int64, ascending.
+        specials: Ids of the special tokens in the full vocabulary; all must be among `token_ids`.
+        token_ids: Ids of the K subwords of the shortlist in the full vocabulary, ascending, `(K,)` int64.
 
     Returns:
-        Their indices.
+        The index of each special token in `token_ids`.
     """
     unk, pad, bos, eos = torch.searchsorted(
         token_ids, torch.tensor([specials.unk, specials.pad, specials.bos, specials.eos])
@@ -167,11 +185,11 @@ def shortlist_specials(specials: Specials, token_ids: Tensor) -> Specials:
 
 
 def full_ids(hypotheses: list[list[Hypothesis]], token_ids: Tensor) -> list[list[Hypothesis]]:
-    """Converts the ids of hypotheses to the full vocabulary.
+    """Converts the token ids of hypotheses from the vocabulary of a shortlist to the full vocabulary.
 
     Args:
-        hypotheses: Hypotheses of each sentence, with indices into `token_ids`.
-        token_ids: `(K,)` int64.
+        hypotheses: Hypotheses of each sentence, whose ids are indices into `token_ids`.
+        token_ids: Ids of the K subwords of the shortlist in the full vocabulary, `(K,)` int64.
 
     Returns:
         The same hypotheses with ids of the full vocabulary.

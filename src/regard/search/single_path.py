@@ -33,20 +33,23 @@ def run_single_path(
     copies: int = 1,
     attention_filter: FilterAttention | None = None,
 ) -> list[Hypothesis]:
-    """Chooses tokens for every path until eos or the length limit.
+    """Decodes without a beam: chooses one next token per hypothesis and step, until eos or the length limit.
+
+    Greedy search, sampling and forced decoding use this function with different `choose`.
 
     Args:
         model: The model, in evaluation mode.
-        src_ids: `(B, S)` int64, each row ends with eos.
-        src_len: `(B,)` int64, lengths with eos.
-        choose: Chooses the next token of each row.
-        max_len: `(B,)` int64, largest number of tokens of a hypothesis, eos included.
+        src_ids: Source tokens, `(B, S)` int64; each row ends with eos, then padding.
+        src_len: Source lengths with eos, without padding, `(B,)` int64.
+        choose: Function that chooses the next token of each hypothesis, see `ChooseToken`.
+        max_len: Largest number of tokens of a hypothesis, eos included, per sentence, `(B,)` int64.
         specials: Ids of the special tokens.
-        copies: Number of paths per sentence, in consecutive rows.
-        attention_filter: Selects the attention to return of each step; None to return none.
+        copies: Number of hypotheses per sentence.
+        attention_filter: Function that selects which attention weights of each step to return; None = return none.
 
     Returns:
-        `B * copies` hypotheses, whose score is the sum of the log-probabilities.
+        `B * copies` hypotheses, those of a sentence one after another. Their score is the sum of the tokens'
+        log-probabilities.
     """
     check_limits(src_ids, max_len)
     if not len(src_ids):
@@ -60,18 +63,18 @@ def run_single_path(
 
 
 def check_limits(src_ids: Tensor, max_len: Tensor) -> None:
-    """Checks length limits.
+    """Checks the length limits of a search's hypotheses.
 
     Args:
-        src_ids: `(B, S)`.
-        max_len: `(B,)`.
+        src_ids: Source tokens, `(B, S)` int64.
+        max_len: Largest number of tokens of a hypothesis, eos included, per sentence, `(B,)` int64.
 
     Raises:
-        SearchError: There is not one limit per sentence, or a limit is below 1.
+        SearchError: `max_len` does not have one value per sentence, or a value is below 1.
     """
     if max_len.shape != src_ids.shape[:1]:
         raise SearchError(
-            f"expected one max_len for each of {len(src_ids)} sentences, got shape {tuple(max_len.shape)}"
+            f"expected one max_len for each of {len(src_ids)} sentences, got a tensor of shape {tuple(max_len.shape)}"
         )
     if len(max_len) and int(max_len.min()) < 1:
         raise SearchError(f"expected max_len of at least 1 token (eos), got {int(max_len.min())}")
@@ -100,7 +103,7 @@ class _Paths:
         self.tokens, self.weights = StepBuffer(), StepBuffer()
 
     def run(self, state: State, choose: ChooseToken, src_len: Tensor) -> list[Hypothesis]:
-        """Runs all steps from the initial state of M rows, with source lengths `(M,)`."""
+        """Decodes M hypotheses from their initial state until all have ended; `src_len` has source lengths, `(M,)`."""
         # For each row, (R,): its path, sentence and limit, and whether it is active.
         paths = torch.arange(len(self.sentences), device=self.sentences.device)
         sentences, limits, active = self.sentences, self.max_len, torch.ones_like(self.finished)

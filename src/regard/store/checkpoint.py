@@ -21,12 +21,12 @@ Plain: TypeAlias = "str | int | float | bool | list[Plain] | dict[str, Plain] | 
 
 
 def save_state(path: str | Path, tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> None:
-    """Writes a training state atomically: a crash leaves the old state or the new one.
+    """Writes a training state atomically: after a crash, the file holds the old state or the new one.
 
     Args:
         path: Path of the file, usually with suffix `.safetensors`.
-        tensors: Tensors of any shape, `(...)`, by name.
-        scalars: All other values, as JSON.
+        tensors: Tensors of the state by name, each of any shape `(...)`.
+        scalars: All other values of the state by name; they must be convertible to JSON.
 
     Raises:
         CheckpointError: The file cannot be written.
@@ -41,32 +41,37 @@ def save_state(path: str | Path, tensors: Mapping[str, Tensor], scalars: Mapping
 
 
 def load_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Plain]]:
-    """Reads a training state.
+    """Reads a training state that `save_state` wrote, and checks its hash.
 
     Args:
         path: Path of the file.
 
     Returns:
-        Tensors of any shape, `(...)`, by name, and the JSON values.
+        The tensors of the state by name, each of any shape `(...)`, and its JSON values by name.
 
     Raises:
-        CheckpointError: The file is missing, damaged or of another version.
+        CheckpointError: The file is missing, damaged or of another format version.
     """
     file = Path(path)
     if not file.is_file():
-        raise CheckpointError(f"{file}: no training state to resume; start a new training, without --resume")
+        raise CheckpointError(
+            f"{file}: expected the state of an interrupted training, found no such file; start a new training, without "
+            "--resume"
+        )
     tensors, metadata = read_tensors(file)
     try:
         content = json.loads(metadata["regard"])
         version, digest, scalars = content["format_version"], content["sha256"], content["scalars"]
     except (KeyError, TypeError, ValueError, RecursionError):
         raise CheckpointError(
-            f"{file}: not a training state of regard; start a new training, without --resume"
+            f"{file}: expected a training state written by regard, found a file without its metadata; start a new "
+            "training, without --resume"
         ) from None
     if version != STATE_VERSION:
         raise CheckpointError(
-            f"{file}: a training state of version {version}, but this regard reads version {STATE_VERSION}: resume it "
-            "with the regard that wrote it, or start a new training, without --resume"
+            f"{file}: a training state of format version {version}, but this version of regard reads format version "
+            f"{STATE_VERSION}: resume with the version of regard that wrote it, or start a new training, without "
+            "--resume"
         )
     if not isinstance(scalars, dict) or digest != _digest(tensors, scalars):
         raise CheckpointError(

@@ -13,20 +13,20 @@ _EXPORT = "export.json"
 
 
 def identify(directory: Path, names: list[str]) -> str:
-    """Identifies a model directory of another toolkit.
+    """Identifies the format of a directory that is not a model of regard.
 
     Args:
-        directory: The directory.
-        names: Names of the files in it.
+        directory: The directory, which has no `manifest.json`.
+        names: Names of the files in the directory.
 
     Returns:
-        A clause that names the format and says what to do; empty if the format is unknown.
+        A clause for an error message: which format the directory has and what to do; empty if the format is unknown.
     """
     files = set(names)
     if _EXPORT in files:
         return (
-            "this is an export for another engine, which `regard translate` and `evaluate` read: give the model it was "
-            "exported from"
+            "this is a model exported for another engine, which only `regard translate` and `regard evaluate` read: "
+            "give the model directory that it was exported from"
         )
     if any(name.endswith(".npz") for name in names):
         return (

@@ -27,7 +27,7 @@ SEPARATE_SUBWORDS = ("subword.src.model", "subword.tgt.model")
 KNOWN_FILES = (CONFIG, WEIGHTS, *SHARED_SUBWORD, *SEPARATE_SUBWORDS)
 
 Details = dict[str, str | float | int]
-"""Results of training by name, for people to read."""
+"""Results of training by name, such as the final loss; for information only."""
 
 _MAX_SHOWN, _MAX_MESSAGES = 200, 10
 # Characters of a value in a message, and invalid entries that are listed.
@@ -35,21 +35,22 @@ LARGEST_MANIFEST = 1 << 20
 """Largest size of `manifest.json` in bytes."""
 MAX_DETAILS = 1000
 MAX_LAYERS = 1000
-"""Largest number of a layer or head that a readout may name."""
+"""Largest layer or head number that a stored readout may contain."""
 REMEDY = "copy the model again, or train again"
-"""Remedy for a damaged model, for messages."""
+"""What to do about a damaged model; ends error messages."""
 
 
 class StoredReadout(BaseModel):
-    """How word links are read off a model's attention; see `regard.alignment.readout.Readout`.
+    """How word alignment links are derived from a model's cross-attention; see `regard.alignment.readout.Readout`.
 
     Attributes:
-        rule: Which cells become links.
-        layer: Number of the layer; None = mean over the layers.
-        head: Number of the head; None = mean over the heads.
-        shifted: Whether a target word's row is that of the next step.
-        threshold: Limit of the rule; None = its default.
-        end: Weight on `</s>` above which a target word has no link of its own.
+        rule: Rule that selects the cells of the attention matrix that become links.
+        layer: 0-based number of the layer; None = mean over the layers.
+        head: 0-based number of the head; None = mean over the heads.
+        shifted: Whether the attention weights of a target word are those of the decoding step after the one that
+            generated the word.
+        threshold: Threshold of `rule`; None = the rule's default.
+        end: Attention weight on the source `</s>` above which a target word is not linked from its own row.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -62,7 +63,7 @@ class StoredReadout(BaseModel):
     end: float = Field(default=0.5, ge=0, le=1)
 
     def __str__(self) -> str:
-        """Such as `layer 1, head 3, shifted, rule threshold (0.4)`."""
+        """One line for people, such as `layer 1, head 3, shifted, rule threshold (0.4)`."""
         layer = "mean of layers" if self.layer is None else f"layer {self.layer}"
         head = "mean of heads" if self.head is None else f"head {self.head}"
         limit = "" if self.threshold is None else f" ({self.threshold:g})"
@@ -75,14 +76,14 @@ class Manifest(BaseModel):
     Attributes:
         format: Always `regard-model`.
         format_version: Version of the directory layout; see `regard.store.migrations`.
-        regard_version: Version of regard that wrote it.
-        files: SHA-256 of each file, by name.
-        src_vocabulary: Fingerprint of the source vocabulary.
-        tgt_vocabulary: Fingerprint of the target vocabulary.
-        num_parameters: Number of parameters; tied ones count once.
+        regard_version: Version of regard that wrote the model.
+        files: SHA-256 of each other file of the model, by file name.
+        src_vocabulary: Fingerprint (a hash) of the source vocabulary.
+        tgt_vocabulary: Fingerprint (a hash) of the target vocabulary.
+        num_parameters: Number of parameters; tied parameters count once.
         signature: Identifies the architecture and the weights, in the style of sacreBLEU signatures.
-        details: Results of training.
-        readout: How word links are read off the attention; None where it was never tuned.
+        details: Results of training by name, for information only.
+        readout: How word links are derived from the attention; None if no readout was stored.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -99,40 +100,42 @@ class Manifest(BaseModel):
     readout: StoredReadout | None = None
 
     def to_json(self) -> str:
-        """Text of `manifest.json`."""
+        """Serializes the manifest to the text of `manifest.json`."""
         return json.dumps(self.model_dump(), indent=2, ensure_ascii=False) + "\n"
 
 
 def read_manifest_tree(directory: Path) -> dict[str, object]:
-    """Reads `manifest.json` of any format version.
+    """Reads `manifest.json` of any format version, without checking its entries.
 
     Args:
         directory: Directory of a model.
 
     Returns:
-        The JSON object.
+        The JSON object of the manifest.
 
     Raises:
-        CheckpointError: This is not a model directory, or the manifest is damaged.
+        CheckpointError: The directory is not a model, or the manifest is damaged.
     """
     path = directory / MANIFEST
     if not os.path.lexists(path):
         raise CheckpointError(_not_a_model(directory))
     tree = parse_json(read_bytes(path, max_bytes=LARGEST_MANIFEST, remedy=REMEDY), where=str(path), remedy=REMEDY)
     if not isinstance(tree, dict) or tree.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: not the manifest of a regard model: its 'format' should be {FORMAT!r}")
+        raise CheckpointError(
+            f"{path}: expected the manifest of a regard model, with 'format' = {FORMAT!r}, found another file: {REMEDY}"
+        )
     return tree
 
 
 def parse_manifest(tree: dict[str, object], *, where: Path) -> Manifest:
-    """Checks a manifest of the current format.
+    """Parses and checks a manifest of the current format version.
 
     Args:
-        tree: The JSON object.
-        where: Path of the file, for messages.
+        tree: The JSON object of `manifest.json`, migrated to the current format version.
+        where: Path of the manifest, for messages.
 
     Returns:
-        The manifest; it lists exactly the files of a model.
+        The manifest. Its `files` are exactly the files that a model consists of.
 
     Raises:
         CheckpointError: An entry is missing, unknown or of the wrong type.
@@ -154,13 +157,13 @@ def parse_manifest(tree: dict[str, object], *, where: Path) -> Manifest:
 
 
 def check_readout(readout: StoredReadout | None, model: ModelSection, *, where: Path, remedy: str = REMEDY) -> None:
-    """Checks that a model has the layer and head of a stored readout.
+    """Checks that a model has the attention layer and head that a stored readout names.
 
     Args:
-        readout: The readout, if one is stored.
-        model: The model's section of the configuration.
+        readout: The stored readout; None is accepted.
+        model: The `[model]` section of the model's configuration.
         where: Path of the manifest, for messages.
-        remedy: What to do about it, for messages.
+        remedy: What the user should do if the check fails, for messages.
 
     Raises:
         CheckpointError: The model has no such layer or head.
@@ -192,10 +195,11 @@ def write_signature(
         vocab_sizes: Number of source and of target subwords.
         num_parameters: Number of parameters.
         files: SHA-256 of the model's files, by name.
-        regard_version: Version of regard that wrote the files; by default, this version.
+        regard_version: Version of regard that wrote the files; by default, the installed version.
 
     Returns:
-        `key:value` parts joined by `|`; `c` and `w` are the first digits of the hashes of configuration and weights.
+        `key:value` parts joined by `|`; the values of `c` and `w` are the first eight digits of the hashes of
+        configuration and weights.
     """
     sizes = str(vocab_sizes[0]) if config.subword.shared else f"{vocab_sizes[0]}-{vocab_sizes[1]}"
     parts = {
@@ -211,21 +215,22 @@ def write_signature(
 
 
 def check_claims(manifest: Manifest, expected: Manifest, *, where: Path) -> None:
-    """Compares a manifest with the files that it describes.
+    """Checks a manifest's parameter count, vocabularies and signature against the model's files.
 
     Args:
         manifest: The manifest that was read.
-        expected: The manifest that would be written for the files.
+        expected: A manifest computed from the model's files.
         where: Path of the manifest, for messages.
 
     Raises:
-        CheckpointError: The manifest does not describe the files.
+        CheckpointError: One of these four entries differs.
     """
     for name in ("num_parameters", "src_vocabulary", "tgt_vocabulary", "signature"):
         claimed, actual = getattr(manifest, name), getattr(expected, name)
         if claimed != actual:
             raise CheckpointError(
-                f"{where}: damaged: {name} is {str(claimed)[:_MAX_SHOWN]}, but its files give {actual}; {REMEDY}"
+                f"{where}: damaged: {name} is {str(claimed)[:_MAX_SHOWN]}, but the model's files give {actual}; "
+                f"{REMEDY}"
             )
 
 

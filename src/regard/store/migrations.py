@@ -17,12 +17,12 @@ from regard.store.manifest import FORMAT_VERSION
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Metadata of a model in any format version; the hashes of its files have been checked.
+    """Manifest and configuration of a stored model, in any format version.
 
     Attributes:
         manifest: JSON object of `manifest.json`.
-        config: Text of `config.toml`.
-        tensor_names: Current name by stored name, for renamed tensors.
+        config: Text of `config.toml`, whose hash has been checked.
+        tensor_names: Renamed tensors of the weights file: maps each stored name to the current name.
     """
 
     manifest: dict[str, object]
@@ -31,14 +31,14 @@ class Description:
 
 
 Migration = Callable[[Description], Description]
-"""Migrates a description from one format version to the next."""
+"""Function that converts a description from one format version to the next."""
 
 
 _RENAMED_KEY = re.compile(r"^normaliser(?=\s*=)", re.MULTILINE)
 
 
 def rename_keys(config: str) -> str:
-    """Renames keys in the text of a `config.toml` of an older regard.
+    """Renames keys that older versions of regard spelled differently in `config.toml`.
 
     >>> rename_keys('normaliser = "softmax"')
     'normalizer = "softmax"'
@@ -52,18 +52,18 @@ def _from_1(description: Description) -> Description:
 
 
 MIGRATIONS: Mapping[int, Migration] = {1: _from_1}
-"""Migrations by the version that they start from."""
+"""Migration functions by the format version that they convert from."""
 
 
 def format_version(manifest: dict[str, object], *, where: Path) -> int:
-    """Format version of a manifest.
+    """Reads and checks the format version of a manifest.
 
     Args:
         manifest: JSON object of the manifest.
-        where: Path of the file, for messages.
+        where: Path of the manifest, for messages.
 
     Returns:
-        A version that this regard can read.
+        The format version, which this version of regard can read.
 
     Raises:
         CheckpointError: The version is too new or not a version number.
@@ -73,8 +73,8 @@ def format_version(manifest: dict[str, object], *, where: Path) -> int:
         raise CheckpointError(f"{where}: format_version should be an integer of at least 1, but is {version!r}")
     if version > FORMAT_VERSION:
         raise CheckpointError(
-            f"{where}: this model has format version {version}, but this regard reads versions up to "
-            f"{FORMAT_VERSION}: install a newer regard (pip install --upgrade regard)"
+            f"{where}: this model has format version {version}, but this version of regard reads format versions up to "
+            f"{FORMAT_VERSION}: install a newer version of regard (pip install --upgrade regard)"
         )
     return version
 
@@ -86,16 +86,16 @@ def migrate(
     target: int = FORMAT_VERSION,
     migrations: Mapping[int, Migration] = MIGRATIONS,
 ) -> Description:
-    """Migrates a description to the current format, version by version.
+    """Migrates the description of a stored model to the current format, version by version.
 
     Args:
         description: Description as stored.
-        version: Its format version.
+        version: Format version of `description`.
         target: Format version of the result.
-        migrations: Functions by the version that they start from.
+        migrations: Migration functions by the format version that they convert from.
 
     Returns:
-        The description in the target version.
+        The description in format version `target`.
     """
     for number in range(version, target):
         description = migrations[number](description)

@@ -60,11 +60,11 @@ class StoredModel:
 
     Attributes:
         model: The network, in evaluation mode.
-        config: The resolved configuration that it was trained with.
-        src_subword: Source vocabulary.
-        tgt_subword: Target vocabulary; the same object if the vocabulary is shared.
+        config: The resolved configuration that the model was trained with.
+        src_subword: Source subword model with its vocabulary.
+        tgt_subword: Target subword model; the same object as `src_subword` if both languages share one file.
         manifest: Manifest of the directory.
-        readout: How word links are read off its attention, if that is stored.
+        readout: How word links are derived from the model's attention; None if no readout is stored.
     """
 
     model: Seq2Seq
@@ -77,12 +77,12 @@ class StoredModel:
 
 @dataclass(frozen=True, slots=True)
 class ModelDirectory:
-    """A checked model directory: all files match their hashes and the manifest.
+    """Content of a model directory without the weights; all files match the hashes in the manifest.
 
     Attributes:
-        manifest: The manifest, in the current format.
-        config: The configuration.
-        sizes: Size of each file in bytes, by name.
+        manifest: The manifest, migrated to the current format version.
+        config: The model's configuration.
+        sizes: Size of each file in bytes except the manifest, by file name.
     """
 
     manifest: Manifest
@@ -99,15 +99,15 @@ def save_model(
     tgt_subword: Subword,
     details: Details | None = None,
 ) -> Manifest:
-    """Saves a model to a directory; a crash leaves the old model, if any, or the new one.
+    """Saves a model to a directory; after a crash, it holds the old model or the new one.
 
     Args:
         path: The directory; created if necessary.
         model: The trained network.
-        config: Its resolved configuration.
-        src_subword: Source vocabulary.
-        tgt_subword: Target vocabulary; with the same ids as the source if `subword.shared` is set.
-        details: Results of training, for people to read.
+        config: Resolved configuration of the model.
+        src_subword: Source subword model.
+        tgt_subword: Target subword model; with the same ids as the source if `subword.shared` is set.
+        details: Results of training by name, stored for information only.
 
     Returns:
         The manifest that was written.
@@ -145,15 +145,15 @@ def save_model(
 
 
 def write_readout(path: str | Path, readout: StoredReadout | None) -> None:
-    """Stores in a model's manifest how word links are read off its attention.
+    """Stores in a model's manifest how word links are derived from the model's attention.
 
     Args:
-        path: Directory of the model; its other files are not changed.
-        readout: The readout; None removes it.
+        path: Directory of the model. No file but the manifest is changed.
+        readout: The readout; None removes a stored readout.
 
     Raises:
-        CheckpointError: This is not an intact model, it has no such layer or head, another process replaced it in the
-            meantime, or the manifest cannot be written.
+        CheckpointError: The directory is not an intact model, the model has no such layer or head, another process
+            replaced the model in the meantime, or the manifest cannot be written.
     """
     directory = checked_path(path, "path")
     _finish_interrupted(directory)
@@ -165,24 +165,24 @@ def write_readout(path: str | Path, readout: StoredReadout | None) -> None:
         put_text(file, opened.manifest.model_copy(update={"readout": readout}).to_json())
         if open_model(directory).manifest != opened.manifest:
             raise CheckpointError(
-                f"{directory}: another process replaced the model while its readout was written: try again"
+                f"{directory}: another process replaced the model while its readout was being stored: try again"
             )
 
     write_output(directory / MANIFEST, write)
 
 
 def open_model(path: str | Path) -> ModelDirectory:
-    """Checks a model directory without loading the weights: hashes, sizes and consistency.
+    """Checks a model directory without loading the weights: hashes, tensor shapes and consistency.
 
     Args:
         path: The directory.
 
     Returns:
-        Manifest, configuration and sizes.
+        Manifest, configuration and file sizes.
 
     Raises:
-        CheckpointError: This is not a model directory, a file is missing or was changed, or the format is newer.
-        ConfigError: The configuration has keys or values that this regard does not know.
+        CheckpointError: The directory is not a model, a file is missing or was changed, or the format is newer.
+        ConfigError: The configuration has keys or values that this version of regard does not know.
     """
     directory = Path(path)
     return read_consistently(lambda: _open(directory), replaced_files(directory))
@@ -196,13 +196,13 @@ def load_model(path: str | Path, *, device: str = "cpu", score: ScoreFactory | N
     Args:
         path: The directory.
         device: Device of the weights, such as `cpu` or `cuda`.
-        score: Factory of the custom score that the model was built with, if any.
+        score: Factory of the custom attention score that the model was built with, if any.
 
     Returns:
         The model with its configuration, vocabularies and manifest.
 
     Raises:
-        CheckpointError: This is not a model directory, or it is damaged or of a newer format.
+        CheckpointError: The directory is not a model, or the model is damaged or of a newer format.
         ConfigError: The configuration or the device cannot be used.
     """
     directory = Path(path)
@@ -285,11 +285,13 @@ def _json_details(directory: Path, details: Details) -> Details:
     try:
         size = len(json.dumps(stored, ensure_ascii=False).encode())
     except UnicodeEncodeError as error:
-        raise CheckpointError(f"{directory}: the details of a model must be text in UTF-8: {error}") from None
+        raise CheckpointError(
+            f"{directory}: `details` of a model must contain only text that UTF-8 can encode: {error}"
+        ) from None
     if len(stored) > MAX_DETAILS or size > LARGEST_MANIFEST // 2:
         raise CheckpointError(
-            f"{directory}: expected at most {MAX_DETAILS} details of a model in {LARGEST_MANIFEST // 2:,} bytes, got "
-            f"{len(stored)} in {size:,} bytes: store them elsewhere"
+            f"{directory}: `details` of a model may have at most {MAX_DETAILS} entries and {LARGEST_MANIFEST // 2:,} "
+            f"bytes, got {len(stored)} entries and {size:,} bytes: store them in a file of your own"
         )
     return stored
 
@@ -300,7 +302,7 @@ def _move_to_device(model: Seq2Seq, device: str) -> None:
     # torch raises different errors for a device that is unknown, not supported by the build, or missing.
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0]
-        raise ConfigError(f"device {device!r} cannot be used: {reason}; choose another, such as cpu") from None
+        raise ConfigError(f"device {device!r} cannot be used: {reason}; choose another device, such as cpu") from None
 
 
 def _write_all(directory: Path, writers: Mapping[str, Callable[[Path], None]]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Reading of model directories: every byte is hashed as it is used, and sizes are checked before building."""
+"""Reading of model directories: every byte is hashed as it is read, and sizes are checked before a model is built."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ _CUSTOM_SCORE = ".score."
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """Content of a model directory except the weights; all files match their hashes.
+    """Content of a model directory except the weights; all files read so far match their hashes.
 
     Attributes:
         directory: Path of the directory.
-        manifest: The manifest, in the current format.
-        config: The configuration.
-        src_subword: Source vocabulary.
-        tgt_subword: Target vocabulary; the same object if the vocabulary is shared.
-        tensor_names: Current name by stored name, for renamed tensors.
-        sizes: Size of each of these files in bytes, by name.
+        manifest: The manifest, migrated to the current format version.
+        config: The model's configuration.
+        src_subword: Source subword model with its vocabulary.
+        tgt_subword: Target subword model; the same object as `src_subword` if both languages share one file.
+        tensor_names: Renamed tensors of the weights file: maps each stored name to the current name.
+        sizes: Size in bytes of the configuration and the subword models, by file name.
     """
 
     directory: Path
@@ -70,7 +70,7 @@ class ModelDescription:
     sizes: dict[str, int]
 
     def build(self, score: ScoreFactory | None) -> Seq2Seq:
-        """Builds an untrained model of this description; `score` as for `load_model`."""
+        """Builds an untrained model with this configuration; `score` is the factory of a custom score, if any."""
         return build_model(
             self.config.model,
             src_vocab=len(self.src_subword),
@@ -83,12 +83,12 @@ class ModelDescription:
 
 @dataclass(frozen=True, slots=True)
 class CheckedWeights:
-    """Content of a weights file that fits its model.
+    """Content of a weights file whose tensor names and shapes are those of the model.
 
     Attributes:
-        model: The model, with uninitialized parameters.
-        num_stored: Number of values in the file.
-        tensors: Tensors of any shape, `(...)`, by current name; empty if they were not read.
+        model: The model; its parameters are on the meta device, without values.
+        num_stored: Number of elements of all tensors in the file.
+        tensors: Tensors of any shape, `(...)`, by current name; empty if only the file's header was needed.
         size: Size of the file in bytes.
     """
 
@@ -99,23 +99,23 @@ class CheckedWeights:
 
 
 def replaced_files(directory: Path) -> list[Path]:
-    """All files that a save replaces, and their pending names."""
+    """Paths of all files that saving a model replaces, under their final and their pending names."""
     names = [directory / name for name in (MANIFEST, *KNOWN_FILES)]
     return [*names, *map(pending_path, names)]
 
 
 def read_description(directory: Path) -> ModelDescription:
-    """Reads everything but the weights.
+    """Reads all files of a model except the weights, and checks their hashes.
 
     Args:
         directory: Directory of a model.
 
     Returns:
-        The description; the manifest is not yet compared with the weights.
+        The content of the files. The manifest has not been compared with the weights.
 
     Raises:
-        CheckpointError: This is not a model directory, a file is missing or was changed, or the format is newer.
-        ConfigError: The configuration has keys or values that this regard does not know.
+        CheckpointError: The directory is not a model, a file is missing or was changed, or the format is newer.
+        ConfigError: The configuration has keys or values that this version of regard does not know.
     """
     tree = read_manifest_tree(directory)
     where = directory / MANIFEST
@@ -140,16 +140,16 @@ def read_description(directory: Path) -> ModelDescription:
 
 
 def check_weights(description: ModelDescription, *, score: ScoreFactory | None, with_tensors: bool) -> CheckedWeights:
-    """Checks the weights file against the description, and reads the weights on request.
+    """Checks hash, tensor names and shapes of the weights file, and reads the weights on request.
 
     Args:
-        description: Description of the model.
-        score: Factory of a custom score, as for `load_model`.
+        description: The other files of the model, from `read_description`.
+        score: Factory of the custom attention score that the model was built with, if any.
         with_tensors: Whether to read the weights. If not, weights of a custom score, which the configuration does not
             describe, are not checked.
 
     Returns:
-        The model with uninitialized parameters, and its weights.
+        The model without values in its parameters, and the weights if `with_tensors`.
 
     Raises:
         CheckpointError: The file is missing, was changed, or does not fit the model.
@@ -174,18 +174,18 @@ def check_weights(description: ModelDescription, *, score: ScoreFactory | None, 
 
 
 def use_verified(path: Path, expected: str, use: Callable[[HashedFile], T]) -> T:
-    """Reads the file with a certain hash, under its final name or, after a crash, under its pending name.
+    """Reads a file of known hash, under its final name or, after an interrupted save, its pending name.
 
     Args:
         path: Final path of the file.
-        expected: SHA-256, in hexadecimal.
-        use: Reads the open file.
+        expected: Expected SHA-256 of the file, in hexadecimal.
+        use: Function that reads the open file.
 
     Returns:
         Result of `use`.
 
     Raises:
-        CheckpointError: The file is missing or was changed.
+        CheckpointError: No file with this hash exists: the file is missing or was changed.
         RegardError: As raised by `use`.
     """
     found: str | None = None
@@ -197,7 +197,7 @@ def use_verified(path: Path, expected: str, use: Callable[[HashedFile], T]) -> T
             found = found or result.sha256
     if found is None:
         raise CheckpointError(f"{path}: missing, but {MANIFEST} lists it: copy the whole directory, or train again")
-    remedy = "Copy the model again; change settings by options, not by editing its files"
+    remedy = "Copy the model again. Do not edit its files; change settings by command-line options"
     raise changed_error(path, found, expected, since="the model was saved", remedy=remedy)
 
 
@@ -206,7 +206,8 @@ def _file_hashes(tree: dict[str, object], where: Path) -> dict[str, str]:
     if not isinstance(listed, dict) or not set(listed) <= set(KNOWN_FILES) or CONFIG not in listed:
         # The manifest is checked in full after migration; until then, no file but these may be opened.
         raise CheckpointError(
-            f"{where}: 'files' should list {CONFIG}, {WEIGHTS} and the subword model with their hashes; {REMEDY}"
+            f"{where}: expected 'files' to list {CONFIG}, {WEIGHTS} and the subword model with their hashes, found "
+            f"other entries; {REMEDY}"
         )
     return {name: str(expected) for name, expected in listed.items()}
 
@@ -219,19 +220,22 @@ def _uninitialized_model(
     layers = config.encoder_layers + config.decoder_layers
     if layers > len(header.entries):
         raise CheckpointError(
-            f"{path}: {len(header.entries)} tensors are too few for a model of {layers:,} layers, as in {CONFIG}; "
+            f"{path}: {len(header.entries)} tensors are too few for the {layers:,} layers that {CONFIG} describes; "
             f"{REMEDY}"
         )
     too_large = [key for key, value in flattened(config).items() if isinstance(value, int) and value > _MAX_SIZE]
     if too_large:
-        raise CheckpointError(f"{description.directory / CONFIG}: model.{too_large[0]} is too large; {REMEDY}")
+        raise CheckpointError(
+            f"{description.directory / CONFIG}: model.{too_large[0]} is above the limit of {_MAX_SIZE:,}; {REMEDY}"
+        )
     try:
         with init_on_meta():
             return description.build(score)
     except (RuntimeError, OverflowError) as error:  # the number of elements overflows
         reason = str(error).splitlines()[0]
         raise CheckpointError(
-            f"{description.directory / CONFIG}: a model of these sizes cannot be built ({reason}); {REMEDY}"
+            f"{description.directory / CONFIG}: PyTorch cannot build a model of the sizes in [model] ({reason}); "
+            f"{REMEDY}"
         ) from None
 
 

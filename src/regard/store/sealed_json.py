@@ -35,25 +35,28 @@ def sealed(tree: Mapping[str, object]) -> str:
 def read_sealed(
     path: Path, *, max_bytes: int, remedy: str, error: type[RegardError] = CheckpointError
 ) -> dict[str, object]:
-    """Reads an object written by `sealed`; objects without a hash, as older versions wrote, are accepted.
+    """Reads a file with an object serialized by `sealed`, and checks the object's hash.
+
+    Objects without a hash are accepted, since older versions of regard wrote none.
 
     Args:
         path: Path of the file.
-        max_bytes: Largest size in bytes.
+        max_bytes: Largest accepted size of the file in bytes.
         remedy: What to do if the file is missing or damaged, for messages.
-        error: Class of errors to raise.
+        error: Class of the error to raise.
 
     Returns:
         The object, without its hash.
 
     Raises:
-        RegardError: An `error`: the file is missing, not a JSON object, or was changed since it was written.
+        RegardError: An instance of `error`: the file is missing, not a JSON object, or was changed since it was
+            written.
     """
     tree = parse_json(
         read_bytes(path, max_bytes=max_bytes, remedy=remedy, error=error), where=str(path), remedy=remedy, error=error
     )
     if not isinstance(tree, dict):
-        raise error(f"{path}: damaged: expected a JSON object: {remedy}")
+        raise error(f"{path}: damaged: expected a JSON object, got a JSON {type(tree).__name__}: {remedy}")
     seal = tree.pop(_SEAL, None)
     if seal is not None and seal != _digest(tree):
         raise error(f"{path}: changed since it was written: its content does not match its hash: {remedy}")

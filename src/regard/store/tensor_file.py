@@ -43,13 +43,13 @@ _REMEDY = "it is truncated or damaged; copy it again or train again"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tensor of a file.
+    """The header's entry of one tensor in a safetensors file.
 
     Attributes:
-        dtype: Data type.
-        shape: Shape.
-        start: Offset of the first byte from the end of the header.
-        num_bytes: Size in bytes.
+        dtype: Data type of the tensor.
+        shape: Shape of the tensor.
+        start: Offset of the tensor's first byte, counted from the end of the header.
+        num_bytes: Size of the tensor in bytes.
     """
 
     dtype: torch.dtype
@@ -59,18 +59,19 @@ class Entry:
 
     @property
     def numel(self) -> int:
-        """Number of elements."""
+        """Number of elements of the tensor."""
         return math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Header of a file, consistent with the size of the file.
+    """Header of a safetensors file, checked against the size of the file.
 
     Attributes:
-        entries: Tensors by name, in the order of their bytes; they fill the file from `start` to its end.
-        metadata: Metadata of the file.
-        start: Offset of the first tensor in the file.
+        entries: Entry of each tensor by name, in the order of the tensors in the file, which they fill from `start`
+            to its end.
+        metadata: The `__metadata__` of the file: texts by name.
+        start: Offset of the first tensor's first byte, counted from the start of the file.
     """
 
     entries: dict[str, Entry]
@@ -79,16 +80,16 @@ class Header:
 
 
 def read_header(file: HashedFile) -> Header:
-    """Reads and checks the header.
+    """Reads and checks the header of a safetensors file.
 
     Args:
-        file: Open file, at its start.
+        file: Open file, positioned at its start.
 
     Returns:
         The header.
 
     Raises:
-        CheckpointError: The file is truncated or not in this format.
+        CheckpointError: The file is truncated or not in the safetensors format.
     """
     length = bytearray(_LENGTH)
     if file.fill(memoryview(length)) < _LENGTH:
@@ -115,17 +116,17 @@ def read_header(file: HashedFile) -> Header:
 
 
 def read_body(file: HashedFile, header: Header) -> dict[str, Tensor]:
-    """Reads all tensors into newly allocated memory; the bytes read are the bytes hashed.
+    """Reads all tensors of a safetensors file into newly allocated memory; `file` hashes the bytes read.
 
     Args:
-        file: Open file, after its header.
-        header: Result of `read_header`.
+        file: Open file, positioned after its header.
+        header: Header of the same file, from `read_header`.
 
     Returns:
         Tensors of any shape, `(...)`, by name.
 
     Raises:
-        CheckpointError: The file has become shorter.
+        CheckpointError: The file ends before the last tensor does: it was truncated after its header was read.
     """
     tensors = {}
     for name, entry in header.entries.items():
@@ -139,7 +140,7 @@ def read_body(file: HashedFile, header: Header) -> dict[str, Tensor]:
 
 
 def map_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Maps all tensors of a file into memory; values are read from disk on access.
+    """Maps all tensors of a safetensors file into memory; values are read from disk on access.
 
     Args:
         path: Path of the file.
@@ -148,7 +149,7 @@ def map_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         Tensors of any shape, `(...)`, by name, and the file's metadata.
 
     Raises:
-        CheckpointError: The file is missing, truncated or not in this format.
+        CheckpointError: The file is missing, truncated or not in the safetensors format.
     """
     with open_regular(path, remedy="copy it again or train again") as file:
         header = read_header(HashedFile(file, path, _REMEDY))

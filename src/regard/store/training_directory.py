@@ -22,11 +22,11 @@ from regard.store.manifest import KNOWN_FILES, MANIFEST
 TRAINING = "training"
 """Name of the training directory within the model directory."""
 STATE = "state.safetensors"
-"""State that a training resumes from; missing until the first state is saved."""
+"""File of the state that a training resumes from; missing until the first state is saved."""
 SETTINGS = "config.toml"
-"""Configuration of the training; missing until the training is prepared."""
+"""File of the training's configuration; missing until the training is prepared."""
 WATCH_SECONDS = 60.0
-"""Seconds without heartbeat after which the lock of another machine is taken over."""
+"""Seconds without heartbeat after which a lock held by another machine is taken over."""
 
 _OWN = re.compile(
     r"(config\.toml|texts\.json|facts\.json|guided\.align|subword\.(src|tgt)\.model|state\.safetensors|tensorboard"
@@ -38,15 +38,15 @@ _INCOMPLETE = re.compile(r"\.tmp\w{6}")
 
 
 class TrainingDirectory:
-    """The directory of one training, used by one process at a time.
+    """The directory of one training (`training` within the model directory), locked by one process at a time.
 
     Args:
         out: The model directory, which need not exist.
 
     Attributes:
         path: Final path of the training directory, with symbolic links resolved.
-        current: Directory that has the files of this training now.
-        new_path: Temporary directory of a new training.
+        current: Directory that holds the files of this training at present: `path` or `new_path`.
+        new_path: Temporary directory of a new training, until the new training replaces an old one.
     """
 
     def __init__(self, out: Path) -> None:
@@ -60,26 +60,27 @@ class TrainingDirectory:
 
     @property
     def is_replacing(self) -> bool:
-        """Whether this training has yet to replace an old one."""
+        """Whether this is a new training that has not yet replaced the old one: its files are in `new_path`."""
         return self.current == self.new_path
 
     def can_resume(self) -> bool:
-        """Whether there is a training to resume."""
+        """Whether the directory holds a training that can be resumed."""
         return any((directory / SETTINGS).is_file() for directory in self._candidates())
 
     def has_state(self) -> bool:
-        """Whether a training has saved a state, which replacing it would lose."""
+        """Whether an earlier training has saved a state there, which a new training would delete."""
         return any((directory / STATE).is_file() for directory in self._candidates())
 
     def check_free(self, *, overwrite: bool) -> None:
-        """Refuses a new training if it would replace a model or a training; writes nothing.
+        """Raises an error if a new training would replace a model or a training; writes nothing.
 
         Args:
-            overwrite: Whether a model and a training may be replaced.
+            overwrite: Whether an existing model and an existing training may be replaced.
 
         Raises:
-            ConfigError: The directory is in use; the message says what to do.
-            CheckpointError: Another process is training there.
+            ConfigError: The directory contains a model or a training and `overwrite` is False, or it contains files
+                that regard did not write.
+            CheckpointError: Another process is training in the directory.
         """
         existing = self._existing()
         self._check_foreign()
@@ -91,27 +92,27 @@ class TrainingDirectory:
             )
 
     def check_empty(self) -> None:
-        """Refuses an import that would replace a model or a training; writes nothing.
+        """Raises an error if an imported model would replace a model or a training; writes nothing.
 
         Raises:
-            ConfigError: A model or a training exists.
-            CheckpointError: Another process is training there.
+            ConfigError: The directory contains a model or a training.
+            CheckpointError: Another process is training in the directory.
         """
         existing = self._existing()
         if existing:
             raise ConfigError(
-                f"{self.out} already contains {' and '.join(existing)}: choose another --out, or remove it"
+                f"{self.out} already contains {' and '.join(existing)}: choose another --out, or remove that directory"
             )
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Locks the directory, and finishes or removes what a killed process has left.
+        """Locks the directory, and completes or cleans up what a killed process left there.
 
         Yields:
             Nothing.
 
         Raises:
-            CheckpointError: Another process is training there, or the directory cannot be written.
+            CheckpointError: Another process is training in the directory, or the directory cannot be written.
         """
         if not self._lock.claim(patience=WATCH_SECONDS):
             raise self._in_use_error()
@@ -128,7 +129,7 @@ class TrainingDirectory:
                         remove(self.new_path)
 
     def begin(self) -> None:
-        """Creates an empty directory for a new training beside the old one, and makes it `current`.
+        """Creates an empty directory for a new training beside the old training; it becomes `current`.
 
         Raises:
             CheckpointError: The directory cannot be created.
@@ -138,10 +139,10 @@ class TrainingDirectory:
         self._open()
 
     def replace_old(self) -> None:
-        """Replaces the old training by the new one, if there is a new one, and removes the old one.
+        """Moves the new training to `path` and deletes the old training; does nothing without a new training.
 
         Raises:
-            CheckpointError: The directory cannot be written; the old training is still there.
+            CheckpointError: The directory cannot be written; the old training still exists.
         """
         if not self.is_replacing:
             return
@@ -159,10 +160,10 @@ class TrainingDirectory:
             remove(self._old_path)
 
     def check(self) -> None:
-        """Checks that the directory still belongs to this training, before files are written.
+        """Checks that the directory still belongs to this training; to be called before files are written.
 
         Raises:
-            CheckpointError: The directory was removed or replaced, or another process has taken over.
+            CheckpointError: The directory was removed or replaced, or another process has taken over its lock.
         """
         if not self._is_same():
             raise CheckpointError(
@@ -171,15 +172,15 @@ class TrainingDirectory:
             )
         if self._is_lost():
             raise CheckpointError(
-                f"{self.out}: this training did not respond for so long that another one ({self._lock.holder()}) has "
-                "taken over: let that one run, or stop it and continue with --resume"
+                f"{self.out}: this training did not respond for so long that another process ({self._lock.holder()}) "
+                "has taken over the directory: let that process run, or stop it and continue with --resume"
             )
 
     def after_save(self) -> Path:
-        """To be called when `current` has a state to resume from; replaces the old training.
+        """Replaces the old training, if any; to be called after the first state of this training was saved.
 
         Returns:
-            Directory of the training's files from now on.
+            Directory of this training's files from now on.
         """
         self.replace_old()
         return self.current
@@ -227,8 +228,8 @@ class TrainingDirectory:
         foreign = [name for name in names if not (_OWN.fullmatch(name) or _INCOMPLETE.fullmatch(name))]
         if foreign:
             raise ConfigError(
-                f"{self.path}: expected only files of a training, which would be replaced, found {foreign[0]!r}: "
-                "choose another --out, or move that file away"
+                f"{self.path}: expected only files written by a training, since the directory would be replaced, found "
+                f"{foreign[0]!r}: choose another --out, or move that file elsewhere"
             )
 
     def _open(self) -> None:

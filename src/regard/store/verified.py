@@ -30,7 +30,7 @@ class HashedFile:
     """An open file that is hashed while it is read from start to end.
 
     Args:
-        file: Open file, at its start.
+        file: Open file, positioned at its start.
         path: Path of the file, for messages.
         remedy: What to do if the file cannot be read, for messages.
     """
@@ -42,13 +42,13 @@ class HashedFile:
         self._digest = hashlib.sha256()
 
     def read(self, *, max_bytes: int) -> bytes:
-        """Reads the rest of the file, of at most `max_bytes` bytes."""
+        """Reads the rest of the file; more than `max_bytes` bytes are an error."""
         data = read_whole(self._file, self.path, max_bytes=max_bytes, remedy=self.remedy)
         self._digest.update(data)
         return data
 
     def fill(self, buffer: memoryview) -> int:
-        """Reads the next bytes into a buffer.
+        """Reads the next bytes of the file into a buffer, until the buffer is full or the file ends.
 
         Args:
             buffer: Writable buffer of bytes.
@@ -68,7 +68,7 @@ class HashedFile:
         return done
 
     def hexdigest(self) -> str:
-        """SHA-256 of the whole file; reads the rest of it."""
+        """SHA-256 of the whole file in hexadecimal; reads the rest of the file first."""
         block = memoryview(bytearray(_BLOCK))
         while self.fill(block):
             pass
@@ -77,24 +77,24 @@ class HashedFile:
 
 @dataclass(frozen=True)
 class HashedResult(Generic[T]):
-    """Result of reading a file, and the hash of the file.
+    """Result of a function that read a file, with the hash of the file.
 
     Attributes:
-        sha256: Hash of the whole file, in hexadecimal.
-        outcome: Result, or the error that reading raised.
+        sha256: SHA-256 of the whole file, in hexadecimal.
+        outcome: Return value of the function, or the error that it raised.
     """
 
     sha256: str
     outcome: T | RegardError
 
     def get(self) -> T:
-        """Returns the result, or raises the error.
+        """Returns the function's return value, or raises the error that the function raised.
 
         Returns:
-            The result.
+            The return value.
 
         Raises:
-            RegardError: As raised while reading.
+            RegardError: As raised while the file was read.
         """
         if isinstance(self.outcome, RegardError):
             raise self.outcome
@@ -102,15 +102,16 @@ class HashedResult(Generic[T]):
 
 
 def use_hashed(path: Path, use: Callable[[HashedFile], T], *, remedy: str) -> HashedResult[T]:
-    """Opens a file once, reads it, and hashes the same bytes.
+    """Opens a file once, and hashes exactly the bytes that a function reads from it.
 
     Args:
         path: Path of the file.
-        use: Reads the file. Its result must not be trusted before the hash is compared.
+        use: Function that reads the file. Its result must not be trusted before the caller has compared the hash.
         remedy: What to do if the file cannot be read, for messages.
 
     Returns:
-        The result and the hash. An error of `use` is stored, too: it does not matter if the hash is another one.
+        The result of `use` and the file's hash. An error raised by `use` is stored as the result, because it is of no
+        interest if the hash shows that this is not the expected file.
 
     Raises:
         CheckpointError: The file is missing, not a regular file, or cannot be read.
@@ -126,17 +127,17 @@ def use_hashed(path: Path, use: Callable[[HashedFile], T], *, remedy: str) -> Ha
 
 
 def read_consistently(read: Callable[[], T], files: Sequence[Path]) -> T:
-    """Reads files that belong together while another process may be replacing them.
+    """Reads files that belong together, and reads them again if another process replaces one of them.
 
     Args:
-        read: Reads all files, and raises an error if they are inconsistent.
-        files: Files that may be replaced, including pending ones.
+        read: Function that reads all files, and raises an error if they are inconsistent.
+        files: All files that may be replaced, under their final and their pending names.
 
     Returns:
         Result of `read`, from one consistent state of the files.
 
     Raises:
-        RegardError: `read` raised it although no file had changed.
+        RegardError: The error of `read`, raised although no file changed in the meantime.
     """
     for _ in range(_TRIES):
         before = _stamps(files)
@@ -149,14 +150,14 @@ def read_consistently(read: Callable[[], T], files: Sequence[Path]) -> T:
 
 
 def changed_error(path: Path, found: str, expected: str, *, since: str, remedy: str) -> CheckpointError:
-    """Makes the error for a file whose hash has changed.
+    """Makes the error for a file whose hash is not the expected one.
 
     Args:
         path: Path of the file.
-        found: Its hash.
-        expected: The expected hash.
-        since: Event since which it has changed, such as `the model was saved`.
-        remedy: What to do about it, as a sentence.
+        found: Actual hash of the file, in hexadecimal.
+        expected: Expected hash, in hexadecimal.
+        since: Event since which the file has changed, such as `the model was saved`.
+        remedy: What the user should do, as a sentence.
 
     Returns:
         The error to raise.

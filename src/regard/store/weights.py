@@ -28,7 +28,7 @@ def own_tensors(model: nn.Module) -> dict[str, Tensor]:
         model: Any module.
 
     Returns:
-        Tensors of any shape, `(...)`, by name; writing to them changes the module.
+        Tensors of any shape, `(...)`, by name. They share memory with the module, so writing to them changes it.
     """
     seen: set[int] = set()
     tensors = {}
@@ -45,7 +45,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: dict[s
     Args:
         path: Path of the file.
         tensors: Tensors of any shape, `(...)`, by name.
-        metadata: At most one entry, because the format does not fix the order of several.
+        metadata: Text to store with the tensors, by name; at most one entry, because the order of several entries in
+            the file is not defined.
     """
     # safetensors refuses tensors that share memory, so every tensor is copied.
     copies = {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}
@@ -56,7 +57,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], *, metadata: dict[s
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Maps all tensors of a file into memory; values are read from disk on access.
+    """Maps all tensors of a safetensors file into memory; values are read from disk on access.
 
     Args:
         path: Path of the file.
@@ -71,13 +72,13 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Reads the metadata of a file without its tensors.
+    """Reads the metadata of a safetensors file without its tensors.
 
     Args:
         path: Path of the file.
 
     Returns:
-        The metadata.
+        The metadata: texts by name.
 
     Raises:
         CheckpointError: The file is missing, truncated or not in the safetensors format.
@@ -87,15 +88,15 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def check_shapes(where: str, expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]) -> None:
-    """Compares names and shapes of a file with those of a model, and reports all differences.
+    """Compares tensor names and shapes of a file with those of a model, and reports all differences.
 
     Args:
         where: Path of the file, for messages.
-        expected: Shapes in the model, by name.
-        found: Shapes in the file, by name.
+        expected: Shapes of the model's tensors, by name.
+        found: Shapes of the file's tensors, by name.
 
     Raises:
-        CheckpointError: A name or a shape differs.
+        CheckpointError: Names or shapes differ.
     """
     lines = [f"missing: {name} {shape_text(expected[name])}" for name in sorted(expected.keys() - found.keys())]
     lines += [f"unexpected: {name} {shape_text(found[name])}" for name in sorted(found.keys() - expected.keys())]
@@ -104,16 +105,16 @@ def check_shapes(where: str, expected: Mapping[str, tuple[int, ...]], found: Map
         for name in sorted(expected.keys() & found.keys())
         if expected[name] != found[name]
     ]
-    _refuse(f"{where}: the tensors are not those of the model in config.toml", lines)
+    _refuse(f"{where}: tensor names or shapes are not those of the model that config.toml describes", lines)
 
 
 def check_finite(where: str, tensors: Mapping[str, Tensor], *, remedy: str) -> None:
-    """Refuses weights that are not finite or not floating-point numbers.
+    """Raises an error if weights are not finite or not floating-point numbers.
 
     Args:
         where: Path of the weights, for messages.
-        tensors: Tensors of any shape, `(...)`, by name.
-        remedy: What to do about it, for messages.
+        tensors: The weights: tensors of any shape, `(...)`, by name.
+        remedy: What the user should do if the check fails, for messages.
 
     Raises:
         CheckpointError: A tensor is not of a floating-point type, or contains NaN or infinity.
@@ -133,11 +134,11 @@ def _as_used(tensor: Tensor) -> Tensor:
 
 
 def copy_tensors(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Copies tensors into those of a module.
+    """Copies values into the parameters and persistent buffers of a module.
 
     Args:
-        model: A module whose tensors have these names and shapes.
-        tensors: Tensors of any shape, `(...)`, by name.
+        model: Module that receives the values.
+        tensors: The values: tensors of any shape, `(...)`, by name; names and shapes are those of `model`'s tensors.
     """
     with torch.no_grad():
         for name, own in own_tensors(model).items():
@@ -145,17 +146,20 @@ def copy_tensors(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
 
 
 def is_fully_stored(model: nn.Module) -> bool:
-    """Whether all parameters and buffers of a module are stored, which non-persistent buffers are not."""
+    """Whether the state dict of a module holds all its tensors, that is, no buffer is non-persistent."""
     stored = {id(tensor) for tensor in model.state_dict(keep_vars=True).values()}
     return all(id(tensor) in stored for tensor in (*model.parameters(), *model.buffers()))
 
 
 def assign_tensors(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Assigns tensors to a module that was built `unfilled`, without copying; ties are kept.
+    """Makes tensors the parameters and buffers of a module on the meta device, without copying.
+
+    Tied parameters stay tied.
 
     Args:
-        model: A fully stored module whose tensors have these names and shapes.
-        tensors: Tensors of any shape, `(...)`, by name; they become part of the module.
+        model: Module for which `is_fully_stored` is True; built without values, on the meta device.
+        tensors: Tensors of any shape, `(...)`, by name, which become part of the module; names and shapes are those of
+            `model`'s tensors.
     """
     assigned: dict[int, Tensor] = {}
     state = {}

@@ -27,15 +27,15 @@ _MAGIC_NUMBERS = (
     (b"LZIP", f"an .lz archive: {_UNPACK}, e.g. with lzip -d"),
     (b"PAR1", "a Parquet table: write its columns as text first, one sentence per line"),
     (b"%PDF-", "a PDF: extract its text first"),
-    (b"\x93NUMPY", "a NumPy array"),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+    (b"\x93NUMPY", "a NumPy array: check the file name"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file: check the file name"),
 )
 _BZ2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")
 _TAR_OFFSET, _TAR = 257, b"ustar"
 
 
 def detect_file_type(head: bytes) -> str:
-    r"""Detects archives and other files that are often passed in place of text or weights.
+    r"""Detects archives and other files that users often pass in place of text or weights.
 
     >>> detect_file_type(b"PK\3\4 and so on")
     'a .zip archive: unpack it first, e.g. with unzip'
@@ -46,8 +46,8 @@ def detect_file_type(head: bytes) -> str:
         head: The first `HEAD_SIZE` bytes of the file, or all of them if there are fewer.
 
     Returns:
-        The file type and how to convert the file; empty for any other file. A .gz is not reported, because text may be
-        compressed with gzip.
+        Description of the file type for an error message, and advice on how to convert the file; empty if no such type
+        is detected. A .gz is not reported, because text may be compressed with gzip.
     """
     if head[_TAR_OFFSET : _TAR_OFFSET + len(_TAR)] == _TAR:
         return f"a .tar archive: {_UNPACK}, e.g. with tar -xf"
@@ -58,18 +58,19 @@ def detect_file_type(head: bytes) -> str:
 
 
 def read_file(path: Path, *, expected: str, most: int) -> bytes:
-    """Reads a regular file whole.
+    """Reads the whole content of a regular file, and refuses archives and other files of a wrong type.
 
     Args:
-        path: The file.
-        expected: What the file should be, with its article, for messages.
+        path: Path of the file.
+        expected: Description of the expected file, for messages, such as `a Marian model`.
         most: Largest allowed size in bytes.
 
     Returns:
-        The content.
+        Content of the file.
 
     Raises:
-        CheckpointError: The file is missing, cannot be read, is too large, or is evidently of another type.
+        CheckpointError: The file is missing, cannot be read, is too large, or is of a type that `detect_file_type`
+            detects.
     """
     data = read_bytes(path, max_bytes=most, remedy=_remedy(expected))
     _check_type(path, data[:HEAD_SIZE], expected)
@@ -77,17 +78,18 @@ def read_file(path: Path, *, expected: str, most: int) -> bytes:
 
 
 def check_file(path: Path, *, expected: str) -> bytes:
-    """Refuses a file of a wrong type before a library opens it by name.
+    """Refuses archives and other files of a wrong type, before another library opens the file.
 
     Args:
-        path: The file.
-        expected: What the file should be, with its article, for messages.
+        path: Path of the file.
+        expected: Description of the expected file, for messages, such as `a Marian model`.
 
     Returns:
-        The first bytes of the file.
+        The first `HEAD_SIZE` bytes of the file, or all bytes if there are fewer.
 
     Raises:
-        CheckpointError: The file is missing, cannot be read, is not a regular file, or is evidently of another type.
+        CheckpointError: The file is missing, cannot be read, is not a regular file, or is of a type that
+            `detect_file_type` detects.
     """
     head = read_head(path, expected=expected)
     _check_type(path, head, expected)
@@ -98,11 +100,11 @@ def read_head(path: Path, *, expected: str) -> bytes:
     """Reads the first bytes of a regular file of any type.
 
     Args:
-        path: The file.
-        expected: As for `check_file`.
+        path: Path of the file.
+        expected: Description of the expected file, for messages, such as `a Marian model`.
 
     Returns:
-        `HEAD_SIZE` bytes, or fewer if the file is shorter.
+        The first `HEAD_SIZE` bytes of the file, or all bytes if there are fewer.
 
     Raises:
         CheckpointError: The file is missing, cannot be read, or is not a regular file.
@@ -113,9 +115,9 @@ def read_head(path: Path, *, expected: str) -> bytes:
 
 
 def _check_type(path: Path, head: bytes, expected: str) -> None:
-    if file_type := detect_file_type(head):
-        raise CheckpointError(f"{path}: expected {expected}, found {file_type}")
+    if type_and_remedy := detect_file_type(head):
+        raise CheckpointError(f"{path}: expected {expected}, found {type_and_remedy}")
 
 
 def _remedy(expected: str) -> str:
-    return f"expected {expected}; check the name, or copy it again"
+    return f"expected {expected}; check the name, or copy the file again"

@@ -20,24 +20,24 @@ _NAACL = re.compile(r"(\d{1,7})\s+(\d{1,7})\s+(\d{1,7})(?:\s+([SP]))?(?:\s+[\d.e
 
 @dataclass(frozen=True, slots=True)
 class GoldLinks:
-    """The gold links of one sentence pair, as annotators agreed on them.
+    """The correct word links of one sentence pair, as annotated by people.
 
     Attributes:
-        sure: Links that a correct alignment must have.
-        possible: Links that a correct alignment may have, including the sure links.
+        sure: Links that a correct alignment must contain.
+        possible: Links that a correct alignment may contain; they include the sure links.
     """
 
     sure: Links
     possible: Links
 
     def flipped(self) -> GoldLinks:
-        """The same links with source and target swapped."""
+        """The links for the opposite translation direction: source and target words are swapped."""
         sure, possible = (tuple(sorted((tgt, src) for src, tgt in links)) for links in (self.sure, self.possible))
         return GoldLinks(sure, possible)
 
 
 def pharaoh(links: Links) -> str:
-    """Formats links as one line of Pharaoh format, without the line break.
+    """Formats word links as one line of a file in Pharaoh format, `source-target`, without the line break.
 
     >>> pharaoh(((0, 0), (2, 1)))
     '0-0 2-1'
@@ -46,39 +46,41 @@ def pharaoh(links: Links) -> str:
 
 
 def naacl(links: Links, sentence: int) -> str:
-    r"""Formats links in the format of the NAACL 2003 shared task: sentence, source word, target word, all 1-based.
+    r"""Formats the word links of a sentence pair in the format of the NAACL 2003 shared task.
+
+    Each line has the numbers of sentence pair, source word and target word, all 1-based.
 
     >>> naacl(((0, 0), (2, 1)), 7)
     '7 1 1\n7 3 2'
 
     Args:
-        links: 0-based links.
+        links: Links of the sentence pair, 0-based.
         sentence: 1-based number of the sentence pair.
 
     Returns:
-        One line per link, without the last line break.
+        One line per link, without a line break at the end.
     """
     return "\n".join(f"{sentence} {src + 1} {tgt + 1}" for src, tgt in links)
 
 
 def parse_pharaoh(line: str, *, location: str = "", base: int = 0) -> GoldLinks:
-    """Parses one line of Pharaoh format: `i-j` is a sure link, `ipj` or `i?j` a possible link.
+    """Parses one line of a file in Pharaoh format: the word links of one sentence pair.
 
-    The source word comes first, then the target word.
+    `i-j` is a sure link of source word i and target word j; `ipj` or `i?j` is a possible link.
 
     >>> parse_pharaoh("0-0 2p1").possible
     ((0, 0), (2, 1))
 
     Args:
-        line: Links separated by spaces.
-        location: File and line number, for error messages.
-        base: Number of the first word in the line, 0 or 1.
+        line: The line: links separated by spaces.
+        location: File and line number, for error messages, such as `gold.align:3`.
+        base: Number that the first word of a sentence has in the line: 0 or 1.
 
     Returns:
-        Sorted 0-based links without duplicates.
+        The links as sorted 0-based pairs without duplicates.
 
     Raises:
-        DataError: An item is not a link, or a number is smaller than `base`.
+        DataError: An item is not a link, or a word number is smaller than `base`.
     """
     sure, possible = set(), set()
     where = f"{location}: " if location else ""
@@ -89,7 +91,10 @@ def parse_pharaoh(line: str, *, location: str = "", base: int = 0) -> GoldLinks:
             raise DataError(f"{where}expected links such as 0-0 or 2p1 separated by spaces, got {shown!r}")
         link = (int(match[1]) - base, int(match[3]) - base)
         if min(link) < 0:
-            raise DataError(f"{where}expected {base}-based word numbers, got {text!r}: set the right base")
+            raise DataError(
+                f"{where}expected word numbers that start at {base}, got {text!r}: if the file counts from 0, set the "
+                "base to 0"
+            )
         possible.add(link)
         if match[2] == "-":
             sure.add(link)
@@ -100,11 +105,11 @@ def read_pharaoh(path: Path | str, *, base: int = 0) -> Iterator[GoldLinks]:
     """Reads a file in Pharaoh format: one line per sentence pair, empty for a pair without links.
 
     Args:
-        path: The file, plain or .gz.
-        base: Number of the first word in the file, 0 or 1.
+        path: Path of the file, plain or .gz.
+        base: Number that the first word of a sentence has in the file: 0 or 1.
 
     Yields:
-        The 0-based links of each line.
+        Per line, the links of its sentence pair, 0-based.
 
     Raises:
         DataError: The file cannot be read, or a line is malformed.
@@ -116,22 +121,25 @@ def read_pharaoh(path: Path | str, *, base: int = 0) -> Iterator[GoldLinks]:
 def read_links(
     path: Path | str, *, base: int | None = None, lengths: Sequence[tuple[int, int]] = (), num_pairs: int = 0
 ) -> list[GoldLinks]:
-    """Reads a file in Pharaoh or NAACL format, 0-based or 1-based.
+    """Reads word links from a file in Pharaoh or NAACL format, with words counted from 0 or from 1.
 
     NAACL files are 1-based by definition. A Pharaoh file is 0-based if it contains a 0, and 1-based if a 0-based
-    number would exceed the length of its sentence. Where neither holds, `base` must be given.
+    number would exceed the length of its sentence. If neither holds, `base` must be given.
 
     Args:
-        path: The file, plain or .gz.
-        base: Number of the first word; None = detect it.
-        lengths: Number of source and target words of each sentence pair, if known; links are checked against them.
-        num_pairs: Number of sentence pairs, if known: a NAACL file has no lines for pairs without links.
+        path: Path of the file, plain or .gz.
+        base: Number that the first word of a sentence has in a Pharaoh file, 0 or 1; None = detect it.
+        lengths: Numbers of source and target words of each sentence pair, against which links are checked; empty = not
+            known.
+        num_pairs: Number of sentence pairs, needed for a NAACL file, which has no lines for pairs without links; 0 =
+            not known.
 
     Returns:
-        The 0-based links of each sentence pair.
+        The links of each sentence pair, 0-based.
 
     Raises:
-        DataError: The file cannot be read, a line is malformed, a link exceeds its sentence, or the base is ambiguous.
+        DataError: The file cannot be read, a line is malformed, a link exceeds its sentence, or it is not clear whether
+            words are counted from 0 or from 1.
     """
     lines = list(_lines(path))
     if any(map(str.strip, lines)) and all(_NAACL.fullmatch(line.strip()) for line in lines if line.strip()):
@@ -151,37 +159,41 @@ def check_not_empty(links: Sequence[GoldLinks], path: Path | str) -> None:
     """Refuses a gold file without links, against which any alignment would score perfectly.
 
     Args:
-        links: The gold links of each sentence pair.
-        path: The file, for error messages.
+        links: The links of each sentence pair in the file.
+        path: Path of the file, for error messages.
 
     Raises:
         DataError: No sentence pair has a link.
     """
     if not any(gold.possible for gold in links):
         raise DataError(
-            f"{path}: expected gold links to compare with, found none in {len(links)} lines: is it the right file?"
+            f"{path}: expected gold links to compare with, found none in {len(links)} lines: check the file name"
         )
 
 
 def check_range(links: Sequence[GoldLinks], lengths: Sequence[tuple[int, int]], path: str) -> None:
-    """Refuses links to words beyond the end of their sentences.
+    """Refuses word links to positions beyond the end of a sentence.
 
     Args:
-        links: The 0-based links of each sentence pair.
-        lengths: Number of source and target words of each pair.
-        path: The file, for error messages.
+        links: The links of each sentence pair, 0-based.
+        lengths: Numbers of source and target words of each sentence pair.
+        path: Path of the file with the links, for error messages.
 
     Raises:
-        DataError: The number of lines differs from the number of sentence pairs, or a link exceeds its sentence.
+        DataError: `links` and `lengths` have different numbers of sentence pairs, or a link exceeds its sentence.
     """
     if len(links) != len(lengths):
-        raise DataError(f"{path}: expected links of {len(lengths)} sentence pairs, got {len(links)} lines")
+        raise DataError(
+            f"{path}: expected links of {len(lengths)} sentence pairs, got {len(links)} lines: write one line of links "
+            "per sentence pair"
+        )
     for number, (gold, (num_src, num_tgt)) in enumerate(zip(links, lengths, strict=True), start=1):
         for src, tgt in gold.possible:
             if src >= num_src or tgt >= num_tgt:
                 raise DataError(
                     f"{path}:{number}: link {src}-{tgt} (0-based) is beyond the end of the sentence pair, which has "
-                    f"{num_src} source and {num_tgt} target words: check the files, their order and the base"
+                    f"{num_src} source and {num_tgt} target words: check the files, their order, and whether words are "
+                    "counted from 0 or from 1"
                 )
 
 
@@ -201,8 +213,8 @@ def _base(raw: Sequence[GoldLinks], path: str, lengths: Sequence[tuple[int, int]
     if any(src >= num_src or tgt >= num_tgt for (num_src, num_tgt), (src, tgt) in known):
         return 1
     raise DataError(
-        f"{path}: no link contains a 0, so its words may be counted from 0 or from 1: count them from 0, or say which "
-        "to `regard aer` with --gold-base or --links-base"
+        f"{path}: no link contains a 0, so its words may be counted from 0 or from 1: set the number of the first word "
+        "with --gold-base or --links-base of `regard aer`, or count from 0 in the file"
     )
 
 
@@ -229,8 +241,8 @@ def _from_naacl(lines: Iterable[str], path: str, num_pairs: int, *, known: bool)
     if last >= most:
         why = f"there are {num_pairs} sentence pairs" if known else f"only {len(possible)} sentence pairs have links"
         raise DataError(
-            f"{path}:{last_line}: sentence number {last + 1} is out of range: {why}; check the numbers, or pass the "
-            "sentences with --src and --tgt"
+            f"{path}:{last_line}: sentence number {last + 1} is out of range: {why}; check the numbers in the file, or "
+            "pass the sentence pairs with --src and --tgt"
         )
     no_links = GoldLinks((), ())
     return [

@@ -35,7 +35,7 @@ def normalize(text: str) -> str:
         text: Any string.
 
     Returns:
-        The text that all spans and alignments refer to, without leading or trailing spaces.
+        The normalized text, without leading or trailing spaces; spans and alignments refer to it.
 
     >>> normalize("Comment\u00a0 ça va\t?\n")
     'Comment ça va ?'
@@ -72,7 +72,7 @@ def _num_marks(character: str) -> int:
 
 
 def replace_surrogates(text: str) -> str:
-    r"""Replaces lone surrogates, which no file can hold, with U+FFFD; the length stays the same.
+    r"""Replaces unpaired surrogates, which cannot be encoded as UTF-8, with U+FFFD; the length stays the same.
 
     >>> replace_surrogates("a\ud800b")
     'a\ufffdb'
@@ -90,21 +90,21 @@ def replace_blanks(text: str) -> str:
 
 
 def text_list(sentences: str | Iterable[str], *, kind: str = "sentence", first: int = 1) -> list[str]:
-    """Converts a sentence or several sentences to a list.
+    """Converts one sentence, or any number of sentences, to a list of strings.
 
     >>> text_list("one"), text_list(("one", "two"))
     (['one'], ['one', 'two'])
 
     Args:
         sentences: One sentence, or any iterable of sentences.
-        kind: What each item is, for the error message.
-        first: Number of the first item, for the error message.
+        kind: Name of an item in the error message, such as `sentence` in "sentence 3: expected text".
+        first: Number of the first item in the error message.
 
     Returns:
-        All sentences.
+        The sentences; a single sentence gives a list of one.
 
     Raises:
-        DataError: An item is not a string, such as the NaN of an empty table cell.
+        DataError: An item is not a string, such as the NaN that pandas reads from an empty table cell.
     """
     return [sentences] if isinstance(sentences, str) else list(checked_texts(sentences, kind=kind, first=first))
 
@@ -114,14 +114,14 @@ def checked_texts(sentences: Iterable[str], *, kind: str = "sentence", first: in
 
     Args:
         sentences: The sentences.
-        kind: As for `text_list`.
-        first: As for `text_list`.
+        kind: Name of an item in the error message, such as `sentence` in "sentence 3: expected text".
+        first: Number of the first item in the error message.
 
     Yields:
-        Each sentence.
+        Each sentence, unchanged.
 
     Raises:
-        DataError: As for `text_list`.
+        DataError: An item is not a string, such as the NaN that pandas reads from an empty table cell.
     """
     for number, text in enumerate(sentences, start=first):
         if not isinstance(text, str):

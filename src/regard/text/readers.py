@@ -48,12 +48,12 @@ _MIN_RETURNS = 2
 
 @dataclass(frozen=True, slots=True)
 class PairFile:
-    """Sentence pairs that were read from files.
+    """Sentence pairs that were read from two text files or one TSV file.
 
     Attributes:
-        pairs: Pairs with text on both sides, in file order.
-        num_empty: Number of pairs left out because a side was empty.
-        num_wide_rows: Number of TSV lines with more than the two columns that are read.
+        pairs: Sentence pairs with text on both sides, in file order.
+        num_empty: Number of sentence pairs left out because the source or the target is empty.
+        num_wide_rows: Number of TSV lines with more than two columns, of which the first two are read.
     """
 
     pairs: list[Pair]
@@ -62,17 +62,17 @@ class PairFile:
 
 
 def read_lines(path: PathName) -> Iterator[str]:
-    """Reads a UTF-8 text file line by line; a gzipped file of any name is decompressed.
+    """Reads a UTF-8 text file line by line; a gzipped file is decompressed, even without the suffix .gz.
 
     Args:
-        path: Plain text or gzip. Line ends may be LF or CRLF; a byte order mark is skipped.
+        path: Path of the file. Line ends may be LF or CRLF; a byte order mark is skipped.
 
     Yields:
         Lines without line ends, not normalized.
 
     Raises:
-        DataError: The file is missing, cannot be read, is not UTF-8, contains NUL bytes (as UTF-16 does) or is a
-            broken .gz; the message names the file and the line.
+        DataError: The file is missing, cannot be read, is not UTF-8, contains null bytes (as UTF-16 does) or is a
+            broken .gz; the message names the file and, where possible, the line.
     """
     path = Path(path)
     with open_bytes(path) as file:
@@ -81,41 +81,42 @@ def read_lines(path: PathName) -> Iterator[str]:
 
 
 def open_bytes(path: PathName) -> BufferedReader:
-    """Opens a file for reading in binary mode.
+    """Opens a file for reading in binary mode, with error messages for the user.
 
     Args:
-        path: The file.
+        path: Path of the file.
 
     Returns:
         The open file.
 
     Raises:
-        DataError: The file is missing, is a directory, or cannot be opened; the message says which.
+        DataError: The file is missing, is a directory, or cannot be opened.
     """
     path = Path(path)
     if path.is_dir():
-        raise DataError(f"{path}: expected a text file, found a directory: name a file in it")
+        raise DataError(f"{path}: expected a text file, found a directory: give the path of a file")
     try:
         return path.open("rb")
     except FileNotFoundError:
         raise DataError(f"{path}: no such file: check the name (the current directory is {Path.cwd()})") from None
     except OSError as error:
-        raise DataError(f"{path}: cannot be opened: {error.strerror or error}") from None
+        raise DataError(f"{path}: cannot be opened: {error.strerror or error}: check path and permissions") from None
 
 
 def raw_lines(file: BinaryIO | Iterable[bytes], path: PathName) -> Iterator[bytes]:
     """Reads an open file line by line as bytes; a gzipped file is decompressed.
 
     Args:
-        file: A file from `open_bytes`, standard input, or lines with line ends, which are not decompressed.
+        file: A file opened by `open_bytes`, or standard input; or an iterable of lines with line ends, which is not
+            decompressed.
         path: Name of the file, for error messages.
 
     Yields:
-        Undecoded lines with line ends; the UTF-8 byte order mark before the first line is removed.
+        Lines as bytes, with line ends; the UTF-8 byte order mark before the first line is removed.
 
     Raises:
-        DataError: Reading fails, or a .gz is broken (the message names the line); or the file is another archive, a
-            Git LFS pointer, UTF-16 or UTF-32, or has lines that end in CR alone.
+        DataError: Reading fails; the file is a broken .gz, another archive, a Git LFS pointer, UTF-16 or UTF-32; or its
+            lines end in CR alone.
     """
     number = 0
     try:
@@ -126,28 +127,30 @@ def raw_lines(file: BinaryIO | Iterable[bytes], path: PathName) -> Iterator[byte
                 _check_first(raw, head or raw[:HEAD_SIZE], text, path)
             yield raw.removeprefix(_UTF8_BOM) if number == 1 else raw
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path}: broken .gz after line {number} ({error}): unpack or fetch it again") from None
+        raise DataError(f"{path}: broken .gz after line {number} ({error}): copy or fetch it again") from None
     except OSError as error:
-        raise DataError(f"{path}: reading failed after line {number}: {error.strerror or error}") from None
+        raise DataError(
+            f"{path}: reading failed after line {number}: {error.strerror or error}: try again, or copy the file"
+        ) from None
 
 
 def in_batches(lines: Iterable[T], size: int, *, more: Callable[[], bool] | None = None) -> Iterator[list[T]]:
-    """Groups a stream into batches and holds only the current batch in memory.
+    """Groups the items of a stream, such as lines, into batches, with only the current batch in memory.
 
     >>> list(in_batches(iter("abcde"), 2))
     [['a', 'b'], ['c', 'd'], ['e']]
 
     Args:
-        lines: The stream.
-        size: Largest number of lines in a batch.
-        more: Called after each line; returns whether the next line is already available. If it is not, the batch ends
-            early. None = fill every batch.
+        lines: The stream of items.
+        size: Largest number of items in a batch.
+        more: Function that is called after each item and returns whether the next item is already available; if it
+            returns False, the batch ends early. None = fill every batch.
 
     Yields:
-        Batches in order; the last may be shorter.
+        Batches in order; the last batch may be smaller.
 
     Raises:
-        RegardError: An error of the stream, raised after the lines before it have been yielded.
+        RegardError: The stream raised this error; the items before the error are yielded first.
     """
     source = iter(lines)
     failure: RegardError | None = None
@@ -168,18 +171,18 @@ def in_batches(lines: Iterable[T], size: int, *, more: Callable[[], bool] | None
 
 
 def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
-    """Reads and normalizes sentence pairs.
+    """Reads sentence pairs from two text files or one TSV file, and normalizes them.
 
     Args:
-        src: File of source sentences, or a TSV with source and target in its first two columns.
-        tgt: File of target sentences, line-aligned with `src`; None for a TSV.
+        src: File of source sentences, or a TSV file with source and target in its first two columns.
+        tgt: File of target sentences; line n is the translation of line n of `src`. None = `src` is a TSV file.
 
     Returns:
-        The pairs with text on both sides, and the number of pairs left out.
+        The sentence pairs with text on both sides, and the number of pairs left out.
 
     Raises:
-        DataError: A file cannot be read, the line counts differ, a TSV line has no tab, the first two columns are not
-            text, or no pair is left.
+        DataError: A file cannot be read, the two files have different numbers of lines, a TSV line has no tab, the
+            first two columns are not text, or no sentence pair is left.
     """
     columns = _Columns(Path(src))
     rows = columns.read() if tgt is None else _read_two(Path(src), Path(tgt))
@@ -191,7 +194,10 @@ def read_pairs(src: PathName, tgt: PathName | None = None) -> PairFile:
             pairs.append(pair)
     if not pairs:
         names = f"{src}" if tgt is None else f"{src} and {tgt}"
-        raise DataError(f"{names}: no sentence pair with text on both sides in {number} lines: is it the right file?")
+        raise DataError(
+            f"{names}: expected sentence pairs with text on both sides, found none in {number} lines: check that it is "
+            "the right file"
+        )
     return PairFile(pairs, number - len(pairs), columns.num_wide_rows)
 
 
@@ -199,13 +205,13 @@ def _unpacked(file: BinaryIO | Iterable[bytes], path: Path) -> Iterable[bytes]:
     if not isinstance(file, io.IOBase):
         return file
     head = _head(file)
-    if file_type := detect_file_type(head):  # before the name is considered
-        raise DataError(f"{path}: expected text, found {file_type}")
+    if type_and_remedy := detect_file_type(head):  # before the name is considered
+        raise DataError(f"{path}: expected text, found {type_and_remedy}")
     if path.suffix != ".gz" and not head.startswith(GZIP):
         return file
     unpacked = gzip.GzipFile(fileobj=cast("BinaryIO", file))
-    if file_type := detect_file_type(_head(unpacked)):
-        raise DataError(f"{path}: expected gzipped text, found inside it {file_type}")
+    if type_and_remedy := detect_file_type(_head(unpacked)):
+        raise DataError(f"{path}: expected gzipped text, found in the .gz file {type_and_remedy}")
     return unpacked
 
 
@@ -216,16 +222,17 @@ def _head(text: Iterable[bytes]) -> bytes:
 
 def _check_first(raw: bytes, head: bytes, text: Iterable[bytes], path: PathName) -> None:
     """Refuses a file of a wrong type, encoding or line ending, judging by its first line."""
-    if archive := detect_file_type(head):
-        raise DataError(f"{path}: expected text, found {archive}")
-    encoding = next((name for mark, name in _WIDE_BOMS if head.startswith(mark)), None) or _detect_utf16(head)
-    if encoding is not None:
-        raise DataError(f"{path}: expected UTF-8, found {encoding}")
+    if type_and_remedy := detect_file_type(head):
+        raise DataError(f"{path}: expected text, found {type_and_remedy}")
+    encoding_and_remedy = next((name for mark, name in _WIDE_BOMS if head.startswith(mark)), None)
+    encoding_and_remedy = encoding_and_remedy or _detect_utf16(head)
+    if encoding_and_remedy is not None:
+        raise DataError(f"{path}: expected UTF-8, found {encoding_and_remedy}")
     returns = raw.rstrip(b"\r\n").count(b"\r")
     if (returns and not raw.endswith(b"\n")) or (returns >= _MIN_RETURNS and _is_last(text)):
         raise DataError(
-            f"{path}: expected lines that end in LF or CRLF, found {returns + 1} that end in CR alone (old Mac "
-            "format): convert it, e.g. with tr '\\r' '\\n'"
+            f"{path}: expected lines that end in LF or CRLF, found {returns + 1} lines that end in CR alone (old Mac "
+            "format): convert the file, e.g. with tr '\\r' '\\n'"
         )
 
 
@@ -258,12 +265,12 @@ def _decode(raw: bytes, path: Path, number: int) -> str:
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}:{number}: expected UTF-8, found byte 0x{raw[error.start]:02x} at position {error.start + 1} of "
-            "the line: convert the file, e.g. with iconv -t utf-8"
+            "the line: convert the file, e.g. with iconv -f latin1 -t utf-8 if it is Latin-1"
         ) from None
     if "\0" in line:
         raise DataError(
-            f"{path}:{number}: expected text, found a NUL byte at position {raw.index(0) + 1} of the line: is it "
-            "UTF-16 (then convert it with iconv -t utf-8), or a binary file?"
+            f"{path}:{number}: expected text, found a NUL byte at position {raw.index(0) + 1} of the line: check that "
+            "it is not a binary file; if it is UTF-16, convert it with iconv -f utf-16 -t utf-8"
         )
     return line.removesuffix("\n").removesuffix("\r")
 

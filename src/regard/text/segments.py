@@ -18,12 +18,12 @@ BLOCK_SIZE = 20_000
 
 @dataclass(frozen=True, slots=True)
 class TextSegment:
-    """A segment of a text.
+    """A segment of a longer text, tokenized, for translation on its own.
 
     Attributes:
-        first_word: 0-based number of the word in the text that the segment begins with, or within.
-        encoding: The tokenized segment.
-        within_word: Whether the length limit split a word, so that the segment begins within it. Always False in
+        first_word: 0-based number, among the words of the whole text, of the word in which the segment begins.
+        encoding: The segment, segmented into subwords; its spans count from the start of the segment.
+        within_word: Whether the segment begins inside a word, because the length limit split the word. Always False in
             scripts without spaces between words.
     """
 
@@ -33,19 +33,21 @@ class TextSegment:
 
 
 def segments(text: str, subword: Subword, *, limit: int) -> list[TextSegment]:
-    """Splits a text into segments of at most `limit` subwords.
+    """Splits a text into segments of at most `limit` subwords, at sentence boundaries where possible.
 
-    Each segment takes as many whole sentences as fit. If not even one fits, the segment ends at the last clause
-    boundary in the second half of what fits, else at the last space or clause boundary, and within a word only if the
-    word alone is too long. Time and memory are linear in the length of the text.
+    Each segment contains as many whole sentences as the limit allows. If the next sentence alone is too long, the
+    segment ends at the last clause boundary in the second half of the text that the limit allows; without such a
+    boundary, at the last space or clause boundary; and inside a word only if the word alone is too long. Time and
+    memory are linear in the length of the text.
 
     Args:
         text: Normalized text, whose words are separated by single spaces.
-        subword: The subword vocabulary.
-        limit: Largest number of subwords in a segment. A character that needs more bytes than this stays whole.
+        subword: The subword vocabulary that tokenizes the segments.
+        limit: Largest number of subwords in a segment. A single character is never split, even if it takes more bytes.
 
     Returns:
-        The segments in order. Joined, they are the text without the spaces between segments; an empty text has none.
+        The segments in order; together they contain the whole text except the spaces between segments. An empty text
+        has no segments.
     """
     result: list[TextSegment] = []
     start, num_words, size, split_word = 0, 0, BLOCK_SIZE, False

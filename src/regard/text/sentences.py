@@ -46,7 +46,10 @@ _UNSPACED = re.compile(  # Thai, Lao; Burmese; Khmer; kana, Han and their punctu
 
 
 class BoundaryKind(IntEnum):
-    """What ends at a boundary; a larger value is a better place to split."""
+    """Kind of a position where a text may be split: after a word, a clause or a sentence.
+
+    A larger value means a better position.
+    """
 
     SPACE = 1
     CLAUSE = 2
@@ -58,8 +61,8 @@ class Boundary:
     """A position where a text may be split.
 
     Attributes:
-        position: End of the text before the boundary; a space after it belongs to neither side.
-        kind: What ends here.
+        position: Number of characters before the boundary; a space at this position belongs to neither part.
+        kind: Whether a word, a clause or a sentence ends at the boundary.
     """
 
     position: int
@@ -67,13 +70,13 @@ class Boundary:
 
 
 def find_boundaries(text: str) -> Iterator[Boundary]:
-    """Finds all boundaries within a text in one pass.
+    """Finds the ends of words, clauses and sentences within a text, where it may be split.
 
     Args:
         text: Normalized text: single spaces, none at the ends.
 
     Yields:
-        The boundaries in order, each position once, without the end of the text.
+        The boundaries in text order, at most one per position; the end of the text is not included.
 
     >>> [(boundary.position, boundary.kind.name) for boundary in find_boundaries("Mr. Li left. Sad, no?")]
     [(3, 'SPACE'), (6, 'SPACE'), (12, 'SENTENCE'), (17, 'CLAUSE')]
@@ -89,13 +92,14 @@ def find_boundaries(text: str) -> Iterator[Boundary]:
 
 
 def sentence_spans(text: str) -> tuple[Span, ...]:
-    """Finds the span of each sentence.
+    """Splits a text into sentences, by punctuation alone.
 
     Args:
         text: Normalized text: single spaces, none at the ends.
 
     Returns:
-        One span per sentence, in order; the space between two sentences belongs to neither. An empty text has no spans.
+        Per sentence, in order, the range `[start, end)` of its characters. The space between two sentences belongs to
+        neither. An empty text has no sentences.
 
     >>> text = "他来了。我走了。 Dr. Li stayed! Why?"
     >>> [text[start:end] for start, end in sentence_spans(text)]
@@ -107,28 +111,28 @@ def sentence_spans(text: str) -> tuple[Span, ...]:
 
 
 def written_without_spaces(character: str) -> bool:
-    """Whether a character's script is written without spaces between words.
+    """Whether a character belongs to a script without spaces between words.
 
-    These scripts are Chinese, Japanese, Thai, Lao, Khmer and Burmese. Korean and all others have spaces.
+    These scripts are Chinese, Japanese, Thai, Lao, Khmer and Burmese. Korean and all other scripts have spaces.
 
     Args:
         character: One character, or an empty string.
 
     Returns:
-        True for letters and punctuation of such a script; False for an empty string.
+        True for letters and punctuation of these scripts; False for other characters and an empty string.
     """
     return bool(_UNSPACED.match(character))
 
 
 def separator(left: str, right: str) -> str:
-    """Separator between two consecutive texts: a space if their script uses spaces.
+    """Text to insert between two consecutive sentences: a space, unless their script is written without spaces.
 
     Args:
-        left: A text without trailing space.
-        right: A text without leading space.
+        left: The first sentence, without trailing space.
+        right: The second sentence, without leading space.
 
     Returns:
-        A space, or an empty string if the script has no spaces or either text is empty.
+        A space; an empty string if a script without spaces meets the boundary, or if either sentence is empty.
 
     >>> separator("Il dort.", "Elle lit."), separator("他睡觉。", "她读书。"), separator("그는 잔다.", "그녀는 읽는다.")
     (' ', '', ' ')

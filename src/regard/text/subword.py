@@ -30,19 +30,21 @@ MAX_VOCABULARY_BYTES = 16 << 20
 
 
 class Subword:
-    """A subword vocabulary with byte fallback, so that no text is ever unknown.
+    """A SentencePiece subword vocabulary, which tokenizes and detokenizes text.
+
+    Vocabularies that regard trains have byte fallback: rare characters are spelled in bytes, so no text is unknown.
 
     Attributes:
-        specials: The ids of the special tokens.
-        note: Where training deviated from the requested options, as a message; None if it did not.
+        specials: Ids of the special tokens unk, pad, bos and eos.
+        note: Message for the user if `train` could not reach the requested size; otherwise None.
     """
 
     def __init__(self, model: bytes, *, note: str | None = None) -> None:
         """Loads a serialized SentencePiece model.
 
         Args:
-            model: The model as `to_bytes` returns it.
-            note: See the attribute.
+            model: The serialized model, as from `to_bytes`.
+            note: Value of the attribute `note`.
 
         Raises:
             CheckpointError: The bytes are not a SentencePiece model, or not one that regard can use.
@@ -56,7 +58,8 @@ class Subword:
             processor.LoadFromSerializedProto(model)
         except (RuntimeError, UnicodeDecodeError) as error:  # the library's message may quote invalid UTF-8
             raise CheckpointError(
-                f"expected a SentencePiece model, got {len(model)} bytes that are none: {error}"
+                f"expected a SentencePiece model, got {len(model)} bytes that are not one ({error}): copy the model "
+                "again, or train again"
             ) from None
         self.specials = Specials(processor.unk_id(), processor.pad_id(), processor.bos_id(), processor.eos_id())
         imported = processor.piece_to_id(END_PIECE) != processor.unk_id()
@@ -67,22 +70,22 @@ class Subword:
         self._samplers: dict[float, SegmentationSampler] = {}
         if min(self.specials.unk, self.specials.pad, self.specials.bos, self.specials.eos) < 0:
             raise CheckpointError(
-                f"expected ids for unknown, padding, begin and end in the SentencePiece model, got {self.specials}: "
+                f"expected ids from 0 for unk, pad, bos and eos in the SentencePiece model, got {self.specials}: "
                 "train a vocabulary with regard"
             )
 
     @classmethod
     def train(cls, sentences: Iterable[str], *, vocab_size: int, kind: Kind = "unigram", seed: int = 1) -> Subword:
-        """Learns a vocabulary; the same arguments give the same bytes.
+        """Learns a subword vocabulary from text; equal arguments give equal vocabularies, byte for byte.
 
         Args:
-            sentences: Normalized text.
-            vocab_size: Number of subwords, including the 4 special tokens and 256 bytes.
-            kind: `unigram` (Kudo 2018) or `bpe` (Sennrich et al. 2016).
-            seed: Seed of the line sample that a very large text is reduced to.
+            sentences: Normalized sentences, of one or both languages.
+            vocab_size: Number of subwords to learn, including the 4 special tokens and 256 bytes.
+            kind: Algorithm: `unigram` (Kudo 2018) or `bpe` (Sennrich et al. 2016).
+            seed: Seed for the random sample of lines that is used of a text with more than 2,000,000 lines.
 
         Returns:
-            The vocabulary. Its `note` is set if the text yields fewer subwords than `vocab_size`.
+            The vocabulary. Its `note` is set if the text is too small for `vocab_size` subwords.
 
         Raises:
             DataError: There is no text, or `vocab_size` is too small.
@@ -94,21 +97,21 @@ class Subword:
 
     @classmethod
     def from_bytes(cls, model: bytes) -> Subword:
-        """Loads a vocabulary from the result of `to_bytes`.
+        """Loads a vocabulary from the bytes that `to_bytes` returned.
 
         Args:
-            model: A serialized SentencePiece model.
+            model: The serialized SentencePiece model.
 
         Returns:
             The vocabulary.
 
         Raises:
-            CheckpointError: The bytes are not a SentencePiece model.
+            CheckpointError: The bytes are not a SentencePiece model that regard can use.
         """
         return cls(model)
 
     def to_bytes(self) -> bytes:
-        """The serialized SentencePiece model."""
+        """The vocabulary as a serialized SentencePiece model."""
         return self._bytes
 
     @classmethod
@@ -116,30 +119,30 @@ class Subword:
         """Loads a vocabulary from a file.
 
         Args:
-            path: A file written by `save`.
+            path: Path of a SentencePiece model, such as a file written by `save`.
 
         Returns:
             The vocabulary.
 
         Raises:
-            CheckpointError: The file is missing or is not a vocabulary; the message names the file.
+            CheckpointError: The file is missing, too large, or not a SentencePiece model that regard can use.
         """
         remedy = "expected the vocabulary that regard wrote: copy the model again, or train again"
         return cls.from_file_bytes(read_bytes(Path(path), max_bytes=MAX_VOCABULARY_BYTES, remedy=remedy), path)
 
     @classmethod
     def from_file_bytes(cls, model: bytes, path: str | PathLike[str]) -> Subword:
-        """Loads a vocabulary from the content of a file.
+        """Loads a vocabulary from the content of a file that was already read.
 
         Args:
-            model: A serialized SentencePiece model.
-            path: The file, for error messages.
+            model: Content of the file: a serialized SentencePiece model.
+            path: Path of the file, for error messages.
 
         Returns:
             The vocabulary.
 
         Raises:
-            CheckpointError: The bytes are not a vocabulary; the message names the file.
+            CheckpointError: The bytes are not a SentencePiece model that regard can use; the message names the file.
         """
         try:
             return cls(model)
@@ -147,11 +150,11 @@ class Subword:
             raise CheckpointError(f"{path}: {error}") from None
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes the vocabulary to a file."""
+        """Writes the vocabulary to a file, as a serialized SentencePiece model."""
         Path(path).write_bytes(self._bytes)
 
     def fingerprint(self) -> str:
-        """SHA-256 of the serialized model, in hexadecimal."""
+        """SHA-256 hash of the serialized SentencePiece model, in hexadecimal."""
         return hashlib.sha256(self._bytes).hexdigest()
 
     def word_boundaries(self) -> WordBoundaries:
@@ -161,44 +164,47 @@ class Subword:
         return self._word_boundaries
 
     def __len__(self) -> int:
-        """Number of ids."""
+        """Number of subwords, with special tokens and bytes."""
         return len(self._pieces)
 
     def encode(self, text: str, *, sample_alpha: float = 0.0, seed: int = 0) -> Encoding:
-        """Tokenizes a text, with the characters that each subword covers.
+        """Segments a text into subwords, and finds the characters that each subword covers.
 
         Args:
-            text: Any text; it is not normalized.
-            sample_alpha: As for `encode_ids`.
-            seed: As for `encode_ids`.
+            text: Any text; this method does not normalize it.
+            sample_alpha: 0 = the best segmentation; otherwise the strength of random segmentation, see `encode_ids`.
+            seed: Random seed of the sampling; without effect if `sample_alpha` is 0.
 
         Returns:
-            The ids, pieces and character spans. The spaces before a word belong to no span, and all bytes of a
-            character have its span.
+            The text, and per subword its id, its spelling and the range of characters that it covers. The space before
+            a word belongs to no subword's range; all bytes of a character have the range of the character.
         """
         [ids] = self.encode_ids([text], sample_alpha=sample_alpha, seed=seed)
         return Encoding(text, tuple(ids), tuple(self._pieces[i] for i in ids), self._tokenizer.spans(text, ids))
 
     def encode_ids(self, texts: Sequence[str], *, sample_alpha: float = 0.0, seed: int = 0) -> list[list[int]]:
-        """Tokenizes many texts to ids, at the full speed of SentencePiece.
+        """Segments texts into subwords and returns their ids; faster than `encode` for many texts.
 
         Args:
-            texts: Any texts; they are not normalized.
-            sample_alpha: 0 = the best segmentation. Otherwise a segmentation is sampled (subword regularization):
-                for unigram, this is the exponent of the probabilities (Kudo 2018, §3.2: 0.1 to 0.5); for BPE, the
-                probability of dropping a merge (Provilkov et al. 2020: 0.1).
+            texts: Any texts; this method does not normalize them.
+            sample_alpha: 0 = the best segmentation. Otherwise a random segmentation is sampled (subword
+                regularization), and this number is, for unigram, the exponent of the probabilities (Kudo 2018, §3.2:
+                0.1 to 0.5); for BPE, the probability of dropping a merge (Provilkov et al. 2020: 0.1).
             seed: Random seed of the sampling; the same seed gives the same ids in any process.
 
         Returns:
-            One list of ids per text, without bos and eos.
+            One list of subword ids per text, without bos and eos.
 
         Raises:
-            DataError: `sample_alpha` is not 0 and the vocabulary is imported.
+            DataError: `sample_alpha` is not 0, and the vocabulary was imported from another toolkit.
         """
         if sample_alpha <= 0:
             return self._tokenizer.encode(texts)
         if self._imported:
-            raise DataError("an imported vocabulary cannot sample segmentations: set subword.sample_alpha to 0")
+            raise DataError(
+                f"subword.sample_alpha: expected 0, got {sample_alpha:g}: a vocabulary imported from another toolkit "
+                "cannot sample segmentations; set it to 0"
+            )
         if sample_alpha not in self._samplers:
             self._samplers[sample_alpha] = make_sampler(self._scored_pieces(), sample_alpha)
         sampler, generator = self._samplers[sample_alpha], random.Random(seed)
@@ -211,13 +217,14 @@ class Subword:
         return ScoredPieces(piece_ids, scores, [byte_ids[value] for value in range(256)])
 
     def decode(self, ids: Sequence[int]) -> Encoding:
-        """Detokenizes ids to one line of text with single spaces and none at the ends.
+        """Converts subword ids back to text: one line with single spaces, and no spaces at the ends.
 
         Args:
-            ids: Any ids; special tokens produce no text.
+            ids: Any subword ids; special tokens produce no text.
 
         Returns:
-            The text, and the characters that each id produced.
+            The text, the ids, and per id its subword's spelling and the range of characters of the text that it
+            produced.
 
         Raises:
             DataError: An id is not in the vocabulary.
@@ -225,6 +232,9 @@ class Subword:
         ids = tuple(int(i) for i in ids)
         if ids and not 0 <= min(ids) <= max(ids) < len(self):
             wrong = next(i for i in ids if not 0 <= i < len(self))
-            raise DataError(f"expected ids below {len(self)}, the size of the vocabulary, got {wrong}")
+            raise DataError(
+                f"expected subword ids below {len(self)}, the size of the vocabulary, got {wrong}: use the vocabulary "
+                "that produced the ids"
+            )
         text, spans = join_pieces(self._surfaces[i] for i in ids)
         return Encoding(text, ids, tuple(self._pieces[i] for i in ids), spans)

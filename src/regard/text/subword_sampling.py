@@ -29,59 +29,59 @@ Ids = tuple[int, ...]
 
 
 class SegmentationSampler(Protocol):
-    """Samples segmentations of words."""
+    """Interface of classes that sample random segmentations of words into subwords."""
 
     def draw(self, word: str, generator: random.Random) -> list[int]:
-        """Samples one segmentation.
+        """Samples one random segmentation of a word into subwords.
 
         Args:
-            word: The word with a leading `▁`.
-            generator: Random generator.
+            word: The word with a leading `▁`, which stands for the space before it.
+            generator: Source of random numbers.
 
         Returns:
-            The ids of the segmentation.
+            The subword ids of the segmentation, in order.
         """
         ...
 
 
 class ScoredPieces:
-    """The pieces of a vocabulary with their scores.
+    """The pieces (subwords) of a SentencePiece vocabulary with their ids and scores.
 
     Attributes:
-        ids: The id of each piece.
-        scores: The score of each piece: log-probability for unigram, negative merge rank for BPE.
-        byte_ids: The ids of the 256 bytes.
+        ids: Id of each piece, by its spelling.
+        scores: Score of each piece, by its spelling: log-probability for unigram, negative merge rank for BPE.
+        byte_ids: Ids of the 256 byte pieces, in order of the bytes.
     """
 
     def __init__(self, ids: Mapping[str, int], scores: Mapping[str, float], byte_ids: Sequence[int]) -> None:
-        """Stores the arguments; see the attributes."""
+        """Stores the arguments as the attributes of the same names."""
         self.ids = ids
         self.scores = scores
         self.byte_ids = byte_ids
 
     def ids_of(self, part: str) -> Ids:
-        """The id of a piece, or the byte ids of a string that is not a piece."""
+        """Ids of a string: one id if the string is a piece, otherwise the ids of its UTF-8 bytes."""
         piece_id = self.ids.get(part)
         return tuple(self.byte_ids[byte] for byte in part.encode()) if piece_id is None else (piece_id,)
 
     def has_bpe_ranks(self) -> bool:
-        """Whether the scores are 0, -1, -2, ..., which are the negative merge ranks of BPE."""
+        """Whether the scores are 0, -1, -2, ...: the negative merge ranks of a BPE vocabulary."""
         return [-score for score in self.scores.values()] == list(range(len(self.scores)))
 
 
 class UnigramSampler:
-    """Samples from `P(segmentation)^α`, normalized over all segmentations of a word (Kudo 2018, §3.2).
+    """Samples segmentations of a word with probability proportional to `P(segmentation)^α` (Kudo 2018, §3.2).
 
-    The method is forward filtering, backward sampling: starting from the end of the word, each piece is sampled with
-    the total weight of all segmentations of the text before it.
+    The algorithm is forward filtering, backward sampling: pieces are sampled from the end of the word to its start.
+    The weight of a piece is its own `P^α`, times the total weight of all segmentations of the text before the piece.
     """
 
     def __init__(self, pieces: ScoredPieces, alpha: float) -> None:
-        """Sets up the sampler.
+        """Creates a sampler for a unigram vocabulary.
 
         Args:
-            pieces: Pieces with log-probabilities.
-            alpha: 1 = the distribution of the model; towards 0 = uniform over all segmentations.
+            pieces: Pieces of the vocabulary, with log-probabilities as scores.
+            alpha: Exponent α: 1 = the distribution of the unigram model; near 0 = uniform over all segmentations.
         """
         self._pieces = pieces
         self._alpha = alpha
@@ -89,7 +89,7 @@ class UnigramSampler:
         self._lattice = lru_cache(maxsize=_CACHED_WORDS)(self._build)
 
     def draw(self, word: str, generator: random.Random) -> list[int]:
-        """Samples backward through the word's lattice; see `SegmentationSampler.draw`."""
+        """Samples a segmentation of a word from the unigram model. See `SegmentationSampler.draw`."""
         lattice, end = self._lattice(word), len(word)
         sampled: list[Ids] = []
         while end:
@@ -118,23 +118,24 @@ class UnigramSampler:
 
 
 class BPESampler:
-    """BPE that drops some of the possible merges at each step (Provilkov et al. 2020, Algorithm 1).
+    """Samples segmentations of a word by BPE dropout (Provilkov et al. 2020, Algorithm 1).
 
-    A dropped merge may be applied at a later step; SentencePiece would drop it for good.
+    At each merge step, every possible merge is dropped with a given probability. A merge that is dropped at one step
+    may be applied at a later step; in SentencePiece's own version it is dropped for good.
     """
 
     def __init__(self, pieces: ScoredPieces, dropout: float) -> None:
-        """Sets up the sampler.
+        """Creates a sampler for a BPE vocabulary.
 
         Args:
-            pieces: Pieces with negative merge ranks.
+            pieces: Pieces of the vocabulary, with negative merge ranks as scores.
             dropout: Probability of dropping a merge; 0 = deterministic BPE, 1 = single characters.
         """
         self._pieces = pieces
         self._dropout = dropout
 
     def draw(self, word: str, generator: random.Random) -> list[int]:
-        """Applies the merges by rank, each dropped at random; see `SegmentationSampler.draw`."""
+        """Samples a segmentation of a word by BPE with dropped merges. See `SegmentationSampler.draw`."""
         parts, scores = list(word), self._pieces.scores
         while True:
             merges = [
@@ -149,28 +150,28 @@ class BPESampler:
 
 
 def make_sampler(pieces: ScoredPieces, alpha: float) -> SegmentationSampler:
-    """Creates the sampler that suits a vocabulary.
+    """Creates a sampler of segmentations for a vocabulary, according to its algorithm.
 
     Args:
-        pieces: Pieces of a unigram or BPE vocabulary.
-        alpha: α for unigram, dropout probability for BPE.
+        pieces: Pieces of a unigram or BPE vocabulary, with their scores.
+        alpha: Exponent α of the probabilities for unigram; probability of dropping a merge for BPE.
 
     Returns:
-        The sampler.
+        A `BPESampler` if the scores are merge ranks, otherwise a `UnigramSampler`.
     """
     return BPESampler(pieces, alpha) if pieces.has_bpe_ranks() else UnigramSampler(pieces, alpha)
 
 
 def sample_ids(text: str, sampler: SegmentationSampler, generator: random.Random) -> list[int]:
-    """Samples a segmentation of a text.
+    """Samples a random segmentation of a text into subwords, word by word.
 
     Args:
-        text: The escaped text; see `regard.text.tokenizers.escape_text`.
-        sampler: Sampler for its words.
-        generator: Random generator.
+        text: The text, in which `regard.text.tokenizers.escape_text` has escaped `▁`.
+        sampler: Sampler that segments single words.
+        generator: Source of random numbers.
 
     Returns:
-        The ids of the segmentation.
+        The subword ids of the text, in order.
     """
     if not text:
         return []

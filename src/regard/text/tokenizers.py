@@ -36,7 +36,7 @@ Surface = str | int | None
 
 
 def escape_text(text: str) -> str:
-    """Escapes `▁` and replaces lone surrogates for SentencePiece; the length stays the same."""
+    """Prepares text for SentencePiece: escapes `▁` and replaces unpaired surrogates; the length stays the same."""
     return text if text.isascii() else replace_surrogates(text).replace(SPACE, _ESCAPED_SPACE)
 
 
@@ -44,12 +44,14 @@ def locate_pieces(text: str, surfaces: Iterable[Surface]) -> tuple[Span, ...]:
     """Finds the characters that each subword of a text covers.
 
     Args:
-        text: The tokenized text, escaped by `escape_text`.
-        surfaces: The surface forms of its subwords in order; together they spell `▁` and the text.
+        text: The text that was segmented, after `escape_text`.
+        surfaces: Surface form of each subword of the text, in order: characters (with `▁` for a space), the value of
+            one byte, or None; together they spell `▁` and the text.
 
     Returns:
-        One span per subword. The spaces before a word belong to no span, so a subword that is only a space has an
-        empty span at the next character. All bytes of a character have the span of the character.
+        Per subword, the range `[start, end)` of the characters that it covers. The space before a word belongs to no
+        range, so a subword that is only a space has an empty range at the next character. All bytes of a character have
+        the range of the character.
     """
     spans: list[Span] = []
     end, bytes_left = -1, 0  # the space that SentencePiece adds before the text is at -1
@@ -69,15 +71,17 @@ def locate_pieces(text: str, surfaces: Iterable[Surface]) -> tuple[Span, ...]:
 
 
 def join_pieces(surfaces: Iterable[Surface]) -> tuple[str, tuple[Span, ...]]:
-    """Detokenizes any sequence of subwords to one line of text.
+    """Converts any sequence of subwords to one line of text.
 
-    Invalid UTF-8 becomes U+FFFD. Spaces are single, with none at the ends, and line breaks become spaces.
+    Invalid UTF-8 becomes U+FFFD. Line breaks become spaces; runs of spaces become one space; spaces at the ends are
+    removed.
 
     Args:
-        surfaces: The surface forms of the subwords in order.
+        surfaces: Surface form of each subword, in order: characters (with `▁` for a space), the value of one byte, or
+            None for a special token.
 
     Returns:
-        The text and one span per subword, as for `locate_pieces`.
+        The text; and per subword, the range `[start, end)` of the characters of the text that it produced.
     """
     parts: list[str] = []
     spans: list[Span] = []
@@ -134,17 +138,17 @@ def _collapse_spaces(raw: str, spans: list[Span]) -> tuple[str, tuple[Span, ...]
 
 
 class SubwordTokenizer(ABC):
-    """Base class of tokenizers, which map texts to subword ids and ids to character spans.
+    """Base class of tokenizers, which segment texts into subwords and locate the subwords in the text.
 
     Args:
         processor: A loaded SentencePiece model.
 
     Attributes:
-        pieces: The piece of each id.
-        surfaces: The surface form of each id.
+        pieces: Subword of each id, as SentencePiece spells it.
+        surfaces: Surface form of each id: characters, the value of one byte, or None for a special token.
 
     Raises:
-        CheckpointError: A piece is not valid text.
+        CheckpointError: A piece of the SentencePiece model is not valid UTF-8.
     """
 
     def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
@@ -167,36 +171,36 @@ class SubwordTokenizer(ABC):
 
     @abstractmethod
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Tokenizes texts.
+        """Segments texts into subwords.
 
         Args:
             texts: Any texts.
 
         Returns:
-            The ids of each text, without bos and eos.
+            One list of subword ids per text, without bos and eos.
         """
 
     @abstractmethod
     def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
-        """Finds the characters that each id of a text covers.
+        """Finds the characters that each subword of a text covers.
 
         Args:
-            text: The text.
-            ids: Its ids from `encode`.
+            text: The text, as passed to `encode`.
+            ids: Subword ids of the text, from `encode`.
 
         Returns:
-            One character span per id.
+            Per id, the range `[start, end)` of the characters of `text` that the subword covers.
         """
 
 
 class TrainedTokenizer(SubwordTokenizer):
-    """Tokenizer for vocabularies that regard trained: lossless, so that its pieces spell the text.
+    """Tokenizer for vocabularies that regard trained, which do not change the text: the pieces spell it exactly.
 
     Args:
         processor: A loaded SentencePiece model.
 
     Raises:
-        CheckpointError: The model normalizes the text, or has no piece for some byte.
+        CheckpointError: The SentencePiece model normalizes the text, or has no piece for some byte.
     """
 
     def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
@@ -213,22 +217,22 @@ class TrainedTokenizer(SubwordTokenizer):
             )
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Tokenizes texts with SentencePiece's own ids; see `SubwordTokenizer.encode`."""
+        """Segments texts with the trained SentencePiece model. See `SubwordTokenizer.encode`."""
         ids: list[list[int]] = self._processor.encode([escape_text(text) for text in texts], out_type=int)
         return ids
 
     def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
-        """Finds the spans from the surface forms of the ids; see `SubwordTokenizer.spans`."""
+        """Finds the characters of each subword by the subwords' lengths. See `SubwordTokenizer.spans`."""
         return locate_pieces(escape_text(text), (self.surfaces[i] for i in ids))
 
 
 class ImportedTokenizer(SubwordTokenizer):
-    """Tokenizer for vocabularies of other toolkits, which may normalize the text and leave characters unknown.
+    """Tokenizer for vocabularies of other toolkits, which may normalize the text and have unknown characters.
 
-    A language token at the start of the text, such as `>>fra<<`, becomes one id if the vocabulary has it.
+    A language token at the start of the text, such as `>>fra<<`, becomes one id if the vocabulary contains the token.
 
     Args:
-        processor: A loaded SentencePiece model with `END_PIECE` after its last id.
+        processor: A loaded SentencePiece model, in which the piece `END_PIECE` follows the last piece with an id.
     """
 
     def __init__(self, processor: sentencepiece.SentencePieceProcessor) -> None:
@@ -240,7 +244,7 @@ class ImportedTokenizer(SubwordTokenizer):
         self._ids = {piece: i for i, piece in enumerate(self.pieces) if self.surfaces[i] is not None}
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Maps SentencePiece's pieces to ids, and keeps a leading language code; see `SubwordTokenizer.encode`."""
+        """Segments texts; pieces outside the vocabulary get the id of unk. See `SubwordTokenizer.encode`."""
         starts = [self._language(text) for text in texts]
         rests = [escape_text(text[len(start) :]) for text, start in zip(texts, starts, strict=True)]
         # A piece that SentencePiece does not know may still have an id, from the vocabulary of the other side.
@@ -253,7 +257,7 @@ class ImportedTokenizer(SubwordTokenizer):
         return match.group() if match and match.group() in self._ids else ""
 
     def spans(self, text: str, ids: Sequence[int]) -> tuple[Span, ...]:
-        """Finds the spans in the normalized text, and maps them back; see `SubwordTokenizer.spans`."""
+        """Finds the characters of each subword in the text before normalization. See `SubwordTokenizer.spans`."""
         start = len(self._language(text))
         rest = escape_text(text[start:])
         pieces: list[str] = self._processor.encode(rest, out_type=str)  # unknown pieces included

@@ -31,27 +31,27 @@ _RESERVED = frozenset("\0\t\u2585")
 
 
 def learn_vocabulary(sentences: Iterable[str], *, vocab_size: int, kind: Kind, seed: int) -> bytes:
-    """Learns a vocabulary; the same arguments give the same bytes.
+    """Learns a subword vocabulary from text; equal arguments give equal results, byte for byte.
 
-    Every character of the text gets its own subword, except rare characters (fewer than 5 occurrences; fewer in texts
-    of less than 40,000 characters) and those that exceed the vocabulary size. Bytes spell the rest.
+    Every character of the text becomes a subword, except rare characters (fewer than 5 occurrences; fewer in texts of
+    less than 40,000 characters) and those for which `vocab_size` leaves no room. The vocabulary spells these in bytes.
 
     Args:
-        sentences: Normalized text.
-        vocab_size: Number of subwords, including special tokens and bytes; a small text may yield fewer.
-        kind: `unigram` (Kudo 2018) or `bpe` (Sennrich et al. 2016).
-        seed: Seed of the line sample of a text with more than `MAX_LINES` lines.
+        sentences: Normalized sentences.
+        vocab_size: Number of subwords to learn, including special tokens and bytes; a small text may yield fewer.
+        kind: Algorithm: `unigram` (Kudo 2018) or `bpe` (Sennrich et al. 2016).
+        seed: Seed for the random sample of `MAX_LINES` lines that is used of a text with more lines.
 
     Returns:
-        A serialized SentencePiece model.
+        The vocabulary as a serialized SentencePiece model.
 
     Raises:
         DataError: There is no text, or `vocab_size` is too small.
     """
     if vocab_size < MIN_VOCAB_SIZE:
         raise DataError(
-            f"subword.vocab_size: expected at least {MIN_VOCAB_SIZE} ({NUM_RESERVED_IDS} are bytes and specials), got "
-            f"{vocab_size}: raise it, or leave it out to have it derived"
+            f"subword.vocab_size: expected at least {MIN_VOCAB_SIZE} ({NUM_RESERVED_IDS} are bytes and special "
+            f"tokens), got {vocab_size}: raise it, or leave it out, and it is derived from the size of the corpus"
         )
     lines = _sample_lines([escape_text(line) for line in sentences if line.strip()], seed)
     rare = _rare_characters(lines, room=(vocab_size - NUM_RESERVED_IDS) * 6 // 10)
@@ -81,7 +81,10 @@ def learn_vocabulary(sentences: Iterable[str], *, vocab_size: int, kind: Kind, s
             minloglevel=3,
         )
     except RuntimeError as error:
-        raise DataError(f"cannot learn a vocabulary of {vocab_size} subwords from this text: {error}") from None
+        raise DataError(
+            f"subword.vocab_size: cannot learn a vocabulary of {vocab_size} subwords from this text ({error}): choose "
+            "another size"
+        ) from None
     return model.getvalue()
 
 
@@ -102,7 +105,7 @@ def _rare_characters(lines: Sequence[str], *, room: int) -> frozenset[str]:
     frequent = [character for character, count in counts.items() if count >= least and character not in _RESERVED]
     frequent.sort(key=lambda character: (-counts[character], character))
     if not frequent:
-        raise DataError("no text to learn a subword vocabulary from: the corpus is empty")
+        raise DataError("no text to learn a subword vocabulary from: the corpus is empty: check the corpus files")
     return frozenset(counts) - frozenset(frequent[:room])
 
 

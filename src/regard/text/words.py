@@ -13,13 +13,13 @@ _WORD = re.compile(r"\S+")
 
 
 def word_spans(text: str) -> tuple[Span, ...]:
-    """Finds the span of each word.
+    """Finds the characters of each word, where words are separated by spaces.
 
     Args:
         text: A normalized sentence.
 
     Returns:
-        One span per word, in order.
+        Per word, in order, the range `[start, end)` of its characters.
 
     >>> word_spans("ta journée ?")
     ((0, 2), (3, 10), (11, 12))
@@ -28,7 +28,7 @@ def word_spans(text: str) -> tuple[Span, ...]:
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of a text.
+    """Splits a text into its words, which are separated by spaces.
 
     >>> words_of("ta journée ?")
     ('ta', 'journée', '?')
@@ -37,7 +37,7 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def word_counts(sources: Iterable[str], targets: Iterable[str]) -> list[tuple[int, int]]:
-    r"""Counts the words of each sentence pair after normalization, as models and links do.
+    r"""Counts the words of each sentence pair after normalization; word links number the same words.
 
     >>> word_counts(["How was your day?"], ["ta\u00a0journée"])
     [(4, 2)]
@@ -47,21 +47,21 @@ def word_counts(sources: Iterable[str], targets: Iterable[str]) -> list[tuple[in
         targets: Target sentences, one per source sentence.
 
     Returns:
-        Number of source and target words of each pair.
+        Per sentence pair, the numbers of source words and target words.
     """
     pairs = zip(sources, targets, strict=True)
     return [(len(word_spans(normalize(src))), len(word_spans(normalize(tgt)))) for src, tgt in pairs]
 
 
 def word_of_piece(encoding: Encoding) -> tuple[int | None, ...]:
-    """Maps each subword to its word.
+    """Maps each subword of a text to the word that contains it.
 
     Args:
-        encoding: A tokenized text.
+        encoding: The text and its subwords.
 
     Returns:
-        One 0-based word number per subword. A subword that is only the space before a word belongs to that word. None
-        for a subword that is part of no word, such as the end-of-sentence token.
+        Per subword, the 0-based number of its word. A subword that is only the space before a word belongs to that
+        word; None for a subword that is part of no word, such as the end-of-sentence token.
     """
     owner: list[int | None] = [None] * (len(encoding.text) + 1)
     for number, (start, end) in enumerate(word_spans(encoding.text)):

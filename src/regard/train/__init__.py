@@ -1,1 +1,1 @@
-"""How a model learns: loss, schedule, update, precision, the loop and its checkpoints."""
+"""Training of a model: loss, learning rate schedule, optimizer, precision, the training loop and its checkpoints."""

@@ -1,4 +1,4 @@
-"""The mean of several checkpoints, which is often better than any of them (Vaswani et al. 2017, section 6.1)."""
+"""The mean of the weights of several checkpoints, often better than each of them (Vaswani et al. 2017, section 6.1)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from regard.errors import CheckpointError
 
 
 def average_states(states: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Averages weights of the same name, in float64.
+    """Averages the weights of several state dicts name by name, in float64.
 
     Args:
-        states: At least one state dict. They are read in turn, so at most two are in memory.
+        states: State dicts, at least one. They are read one after another, so at most two are in memory.
 
     Returns:
-        The mean, in the types of the first state. Tensors that are not floating-point are those of the first state.
+        State dict of the means, in the types of the first state dict. Tensors that are not floating-point are copied
+        from the first state dict.
 
     Raises:
-        CheckpointError: There is no state, or names or shapes differ between two of them.
+        CheckpointError: There is no state dict, or the names or shapes of two state dicts differ.
     """
     first: dict[str, Tensor] = {}
     total: dict[str, Tensor] = {}
@@ -45,5 +46,5 @@ def _check_same(first: Mapping[str, Tensor], other: Mapping[str, Tensor], number
         if expected.get(name) != got.get(name):
             raise CheckpointError(
                 f"checkpoint {number} does not fit the first: weight '{name}' has shape {got.get(name, 'none')} "
-                f"instead of {expected.get(name, 'none')}; average checkpoints of one training only"
+                f"instead of {expected.get(name, 'none')}; average only checkpoints of the same training"
             )

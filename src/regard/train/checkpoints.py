@@ -1,4 +1,4 @@
-"""The checkpoints of one training: which are kept, which one is the best, which are averaged."""
+"""The checkpoints of one training: which are kept, which is the best, and which are averaged."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from regard.store.training_directory import STATE
 from regard.train.reporter import Validation
 
 WORST_SCORE = -1e30
-"""Score of weights whose validation gave NaN; finite, since JSON has no infinity."""
+"""Score of a checkpoint whose validation gave NaN; finite, since JSON has no infinity."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A saved set of weights.
+    """Weights saved during training, with the result of their validation.
 
     Attributes:
-        step: Updates done when they were saved.
-        score: Score to choose checkpoints by; higher is better.
-        validation: Result of their validation, without the sample translations.
+        step: Number of updates done when the weights were saved.
+        score: Validation score by which checkpoints are compared; higher is better.
+        validation: Result of the validation of these weights, without the sample translations.
     """
 
     step: int
@@ -35,34 +35,34 @@ class Checkpoint:
 
 
 class DirectoryOwner(Protocol):
-    """The owner of a training's directory, which may move it and may lose it."""
+    """Object that owns the directory of a training; it may move the directory, and another process may take it over."""
 
     @property
     def path(self) -> Path:
-        """Final path of the directory."""
+        """Path that the training's directory will have once the training has saved its first state."""
         ...
 
     @property
     def current(self) -> Path:
-        """Present path of the directory."""
+        """Present path of the training's directory."""
         ...
 
     def check(self) -> None:
-        """Raises a `CheckpointError` if nothing may be written there any more."""
+        """Raises a `CheckpointError` if this training may no longer write to the directory."""
         ...
 
     def after_save(self) -> Path:
-        """Called after a state was saved; returns the path of the directory from now on."""
+        """Called after a training state was saved; may move the directory, and returns its path from now on."""
         ...
 
 
 class CheckpointDirectory:
-    """Checkpoints on disk, including the best one, and the state that training resumes from.
+    """The checkpoints of a training on disk, and the training state from which an interrupted training resumes.
 
     Args:
-        directory: Directory of the checkpoints, one file `step-….safetensors` each.
-        keep: Number of checkpoints to keep in addition to the best.
-        prefer: Whether to average the last checkpoints, the best ones, or none.
+        directory: Directory of the files; each checkpoint is one file `step-….safetensors`.
+        keep: Number of checkpoints to keep in addition to the best one, and to average.
+        prefer: Which `keep` checkpoints to average: the `best`, the `last`, or `none`.
     """
 
     def __init__(self, directory: Path, *, keep: int, prefer: Literal["best", "last", "none"]) -> None:
@@ -74,25 +74,25 @@ class CheckpointDirectory:
 
     @property
     def state_path(self) -> Path:
-        """File of the state that training resumes from."""
+        """Path of the file with the training state from which an interrupted training resumes."""
         return self.directory / STATE
 
     @property
     def destination(self) -> Path:
-        """Final path of the directory."""
+        """Final path of the directory, which differs from `directory` until an old training is replaced."""
         return self._owner.path if self._owner else self.directory
 
     @property
     def best(self) -> Checkpoint | None:
-        """The checkpoint with the highest score, the earliest of equals; None if there is none."""
+        """The checkpoint with the highest score, the earliest if several are equal; None without checkpoints."""
         return max(self.entries, key=lambda entry: (entry.score, -entry.step), default=None)
 
     def set_owner(self, owner: DirectoryOwner) -> None:
-        """Asks an owner before each write, and follows it when it moves the directory."""
+        """Sets the owner of the directory, which is asked before each write and says where the directory is."""
         self._owner, self.directory = owner, owner.current
 
     def averaged(self) -> list[Checkpoint]:
-        """The checkpoints to average, in the order of their steps; none if averaging is off."""
+        """The checkpoints whose weights are to be averaged, in the order of their steps; empty without averaging."""
         if self.prefer == "none":
             return []
         if self.prefer == "best":
@@ -102,13 +102,13 @@ class CheckpointDirectory:
         return sorted(chosen, key=lambda entry: entry.step)
 
     def add(self, step: int, validation: Validation, metric: str, weights: dict[str, Tensor]) -> None:
-        """Writes a checkpoint; nothing is removed before `prune`.
+        """Writes a checkpoint. Older checkpoints are removed only by `prune`.
 
         Args:
-            step: Updates done.
+            step: Number of updates done.
             validation: Result of the validation of these weights.
-            metric: Metric to choose the best checkpoint by.
-            weights: State dict.
+            metric: Metric by which checkpoints are compared: `loss`, `bleu` or `chrf`.
+            weights: State dict of the model.
         """
         self._check()
         score = validation.score(metric)
@@ -118,14 +118,14 @@ class CheckpointDirectory:
         self.entries = [*(old for old in self.entries if old.step != step), entry]
 
     def save(self, tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> None:
-        """Writes the state that training resumes from.
+        """Writes the training state from which an interrupted training resumes.
 
         Args:
-            tensors: Tensors of any shape, `(...)`, by name.
-            scalars: Everything else, as JSON.
+            tensors: Tensors of the state by name, each of any shape `(...)`.
+            scalars: All other values of the state by name, as JSON.
 
         Raises:
-            CheckpointError: The state cannot be written, or the directory no longer belongs to this training.
+            CheckpointError: The file cannot be written, or the directory no longer belongs to this training.
         """
         self._check()
         save_state(self.state_path, tensors, scalars)
@@ -133,7 +133,7 @@ class CheckpointDirectory:
             self.directory = self._owner.after_save()
 
     def prune(self) -> None:
-        """Removes checkpoints that are not kept, and leftovers of an interrupted run."""
+        """Deletes the files of checkpoints that need not be kept, and incomplete files of an interrupted run."""
         kept_steps = {entry.step for entry in (self.averaged() or self.entries[-self.keep :])}
         if self.best:
             kept_steps.add(self.best.step)
@@ -144,32 +144,34 @@ class CheckpointDirectory:
                 remove(path)
 
     def weights(self, entry: Checkpoint) -> dict[str, Tensor]:
-        """Reads a checkpoint's weights."""
+        """Reads the weights of a checkpoint from its file."""
         path = self._path(entry.step)
         if not path.is_file():
-            raise CheckpointError(f"{path}: was removed, but the training needs its weights: start the training again")
+            raise CheckpointError(
+                f"{path}: this checkpoint was removed, but the training needs its weights: start the training again"
+            )
         tensors, scalars = load_state(path)
         if scalars.get("step") != entry.step:
             raise CheckpointError(
-                f"{path}: expected the weights of step {entry.step}, found those of step {scalars.get('step')}: "
+                f"{path}: expected the weights of step {entry.step}, found the weights of step {scalars.get('step')}: "
                 "restore the file, or start the training again"
             )
         return tensors
 
     def state(self) -> list[Plain]:
-        """The list of checkpoints, as JSON."""
+        """Steps, scores and validations of all checkpoints as a JSON list, for `restore`."""
         return [
             {"step": entry.step, "score": entry.score, "validation": _plain(entry.validation)} for entry in self.entries
         ]
 
     def restore(self, state: Plain) -> None:
-        """Restores what `state` returned.
+        """Restores the list of checkpoints of an interrupted training; their files are not read.
 
         Args:
-            state: The list, from JSON.
+            state: JSON list that the method `state` returned.
 
         Raises:
-            CheckpointError: `state` is not such a list.
+            CheckpointError: The argument is not such a list.
         """
         try:
             self.entries = [_checkpoint(entry) for entry in state]  # type: ignore[union-attr]

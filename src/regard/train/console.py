@@ -1,4 +1,4 @@
-"""Progress of a training on standard error: a bar in a terminal, lines in a log."""
+"""Shows the progress of a training on standard error: a progress bar in a terminal, lines in a log file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOG_SECONDS = 15.0
 
 
 def format_duration(seconds: float) -> str:
-    """A duration as minutes and seconds, or hours, minutes and seconds.
+    """Formats a duration as minutes and seconds, or hours, minutes and seconds.
 
     >>> format_duration(75.2), format_duration(3700)
     ('1:15', '1:01:40')
@@ -29,11 +29,11 @@ def format_duration(seconds: float) -> str:
 
 
 class ConsoleReporter:
-    """Shows a progress bar in a terminal, and a line every 15 seconds elsewhere.
+    """Reporter that shows a progress bar in a terminal, and elsewhere writes a line every 15 seconds.
 
     Args:
-        console: Where to write; standard error by default.
-        clock: Clock in seconds, with any origin.
+        console: Console to write to; standard error by default.
+        clock: Function that returns the time in seconds, from any origin.
     """
 
     def __init__(self, console: Console | None = None, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,7 +44,7 @@ class ConsoleReporter:
         self.logged = clock()
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """Writes what will be trained, and where checkpoints go."""
+        """Writes the size of the training and the directory of the checkpoints, and starts the progress bar."""
         limit = f", at most {plan.max_minutes:g} minutes" if plan.max_minutes else ""
         self._print(
             f"{plan.num_parameters:,} parameters, {plan.num_sentences:,} sentence pairs, {plan.steps:,} steps{limit}; "
@@ -65,7 +65,7 @@ class ConsoleReporter:
             self.progress.start()
 
     def on_step(self, report: StepReport) -> None:
-        """Moves the bar, or writes a line if the last one is old enough."""
+        """Updates the progress bar; without a terminal, writes a line if the last line is 15 seconds old."""
         numbers = (
             f"loss {report.loss:.3f}  lr {report.learning_rate:.1e}  {report.tokens_per_second:,.0f} tok/s  "
             f"{format_duration(report.elapsed)} elapsed, {format_duration(report.remaining)} left"
@@ -77,7 +77,7 @@ class ConsoleReporter:
             self._print(f"step {report.step:,}/{report.steps:,}  epoch {report.epoch:.2f}  {numbers}")
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
-        """Writes the scores and one translation; see `Reporter.on_validation`."""
+        """Writes the validation scores and one sample translation. See `Reporter.on_validation`."""
         scores = f"loss {validation.loss:.3f}  perplexity {exp(min(validation.nll, 50.0)):.2f}"
         for name, value in (("BLEU", validation.bleu), ("chrF", validation.chrf)):
             scores += "" if value is None else f"  {name} {value:.1f}"
@@ -89,11 +89,11 @@ class ConsoleReporter:
         self.logged = self.clock()
 
     def on_message(self, text: str) -> None:
-        """Writes the message."""
+        """Writes the message on a line of its own."""
         self._print(text)
 
     def on_end(self) -> None:
-        """Removes the bar."""
+        """Removes the progress bar."""
         if self.progress:
             self.progress.stop()
             self.progress = None

@@ -1,4 +1,4 @@
-"""Guided attention: word links supervise cross-attention (Chen et al. 2016; Garg et al. 2019)."""
+"""Guided attention: word alignment links supervise cross-attention (Chen et al. 2016; Garg et al. 2019)."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from regard.config.schema import TrainConfig
 from regard.values import AlignmentTargets
 
 _MIN_WEIGHT = 1e-30
-"""Lower attention weights are raised to this one, so that the loss of a masked position is high but finite, and its
-gradient 0. A softmax rarely gets there; the gradient at this weight is still finite."""
+"""Smaller attention weights are clamped to this value, so that the loss of a masked position is high but finite, and
+its gradient 0. Weights from a softmax are rarely so small; the gradient at this value is still finite."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuidedAttention:
-    """Supervision of one attention head, or of the mean of a layer's heads, by word links.
+    """Supervision of one cross-attention head, or of the mean of a layer's heads, by word alignment links.
 
     Attributes:
-        weight: λ, weight of the attention's cross entropy in the training loss.
-        layer: Number of the layer; None = the last but one, or the only one.
-        head: Number of the head; None = the mean of all heads.
-        shifted: Whether a word's links guide the step after the one that predicts it. That step's query has read the
-            word (Chen et al. 2020, §3). There always is such a step, since the last step predicts the end symbol.
+        weight: λ, factor of the attention's cross entropy in the training loss.
+        layer: 0-based number of the layer; None = the last but one, or the only layer.
+        head: 0-based number of the head; None = the mean of all heads of the layer.
+        shifted: Whether the links of a target word supervise the decoding step after the one that predicts the word.
+            At that later step the word is the decoder's input (Chen et al. 2020, §3). The step always exists, because
+            the last step predicts the end symbol.
     """
 
     weight: float
@@ -34,7 +35,7 @@ class GuidedAttention:
 
     @classmethod
     def of(cls, config: TrainConfig) -> GuidedAttention | None:
-        """The supervision in a configuration; None if attention is not guided."""
+        """The supervision that a configuration asks for; None if `train.guided_weight` is 0."""
         if not config.guided_weight:
             return None
         return cls(config.guided_weight, config.guided_layer, config.guided_head, config.guided_shift)
@@ -43,11 +44,11 @@ class GuidedAttention:
         """`-Σ_t Σ_s G_{t,s} ln α_{t,s}` over the linked target subwords of a batch (Garg et al. 2019, eq. 3).
 
         Args:
-            weights: Cross-attention weights, `(B, H, T, S)` per layer.
-            guide: G; its rows sum to 1 unless they are empty.
+            weights: Cross-attention weights α of each layer, `(B, H, T, S)`.
+            guide: Links of the batch as a sparse matrix G; each row sums to 1, or is empty without links.
 
         Returns:
-            A scalar in nats, without λ.
+            The cross entropy in nats, a scalar, not yet multiplied by λ.
         """
         layer = weights[guided_layer(self.layer, len(weights))]
         # (B, H, T, S) -> (B, T, S)

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 
 
 class Interrupted(Exception):  # noqa: N818 - nothing went wrong
-    """The work was asked to stop; not an error."""
+    """Raised to leave long work, such as a training, because a stop was requested; not an error."""
 
 
 class Interrupt:
-    """A request to stop, which long work checks wherever it can be left.
+    """A flag that asks long work, such as a training, to stop; the work checks the flag regularly.
 
-    One object serves one job. Any thread and any signal handler may make the request.
+    Each job needs its own object. Any thread and any signal handler may request the stop.
 
     Attributes:
         requested: Whether the work should stop.
@@ -27,20 +27,21 @@ class Interrupt:
 
     @property
     def watched(self) -> bool:
-        """Whether work that checks this object is running."""
+        """Whether work is running that checks this object, so that a request to stop has an effect."""
         return self._watchers > 0
 
     def request(self, *, save: bool = True) -> None:
         """Asks the work to stop.
 
         Args:
-            save: Whether the state is saved first. Once it was refused, no later request brings it back.
+            save: Whether the work should save its state first. Once a request was made with False, later requests
+                with True do not change that.
         """
         self.save = self.save and save
         self.requested = True
 
     def check(self) -> None:
-        """Leaves the work if a stop was requested.
+        """Raises an exception that leaves the work if a stop was requested.
 
         Raises:
             Interrupted: A stop was requested.
@@ -50,7 +51,7 @@ class Interrupt:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Marks a block of work that checks this object.
+        """Context in which work that checks this object counts as running, for `watched`.
 
         Yields:
             Nothing.

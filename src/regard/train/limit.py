@@ -1,4 +1,4 @@
-"""`train.max_minutes`: plans how many steps fit into the time limit, from the pace so far."""
+"""The time limit `train.max_minutes`: plans how many steps fit into the limit, from the seconds per step so far."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from regard.train.progress import Progress
 from regard.train.schedule import Schedule
 
 WINDOW = 0.05
-"""Share of the limit over which the pace is averaged; the first plan is made after this share."""
+"""Share of the time limit over which the seconds per step are averaged; the first plan is made after this share."""
 TOLERANCE = 0.1
-"""Share of the remaining steps by which an estimate must differ from the plan to change it."""
+"""Share of the remaining steps by which a new estimate must differ from the planned steps to change the plan."""
 MARGIN = 0.005
-"""Share of the limit that is kept free for what is not measured, such as writing files."""
+"""Share of the time limit that is reserved for work that is not measured, such as writing files."""
 UNMEASURED = 0.05
-"""Share of the limit that a validation is assumed to take until one was measured."""
+"""Share of the time limit that a validation is assumed to take until the first validation was measured."""
 
 
 def round_up_minutes(seconds: float) -> str:
-    """Seconds plus 10 % as minutes, rounded up to a number that is easy to type.
+    """Converts seconds plus 10 % to minutes, rounded up to a number that is easy to type.
 
     >>> round_up_minutes(61), round_up_minutes(3000), round_up_minutes(2)
     ('1.2', '55', '0.1')
@@ -32,14 +32,15 @@ def round_up_minutes(seconds: float) -> str:
 
 
 class TimeLimit:
-    """A time limit, and the number of steps that are planned within it.
+    """The time limit of a training, and the number of steps that are planned to fit into it.
 
-    Without a limit, or while the limit leaves time for all steps, the plan is `train.steps` and nothing depends on the
-    clock. If the pace shows that time will not suffice, the plan is shortened, and the learning rate schedule with it,
-    so that the rate still reaches its end. A change of pace changes the plan again, up to `train.steps`.
+    Without a limit, or while the limit leaves time for all steps, `train.steps` steps are planned and nothing depends
+    on the clock. If the measured seconds per step show that the time will not suffice, fewer steps are planned, and the
+    learning rate schedule is shortened accordingly, so that it still reaches its last rate. If the speed changes, the
+    number of planned steps is changed again, up to `train.steps`.
 
     Args:
-        config: The `[train]` section, complete.
+        config: The `[train]` section, with numbers for `steps` and `validate_every`.
     """
 
     def __init__(self, config: ResolvedTrainConfig) -> None:
@@ -52,23 +53,23 @@ class TimeLimit:
         self.recent_seconds = self.recent_steps = 0.0
 
     def needs_check(self, steps: int, seconds: float, step: int) -> bool:
-        """Whether it is time to measure the pace and to revise the plan.
+        """Whether it is time to measure the seconds per step and to revise the number of planned steps.
 
         Args:
-            steps: Steps since the last check.
+            steps: Number of steps since the last check.
             seconds: Seconds since the last check.
-            step: Updates done in total.
+            step: Number of updates done in total.
 
         Returns:
-            True after a good part of the limit, or of the rest of a shortened plan: if the machine got faster, that
-            plan would be over too soon.
+            True after 2.5 % of the time limit. If fewer than `train.steps` steps are planned, also after an eighth of
+            the steps that remain, because on a machine that became faster they would be over too soon.
         """
         shortened_plan_is_due = self.steps < self.max_steps and 8 * steps >= self.steps - step
         return shortened_plan_is_due or seconds >= 0.5 * WINDOW * self.budget
 
     @property
     def pace(self) -> float:
-        """Recent seconds per step, without validations; 0 if nothing was measured."""
+        """Seconds per step, averaged over recent steps, without validations; 0 if nothing was measured yet."""
         return self.recent_seconds / self.recent_steps if self.recent_steps else 0.0
 
     def record_pace(self, steps: int, seconds: float) -> None:
@@ -85,28 +86,29 @@ class TimeLimit:
         self.recent_steps = decay * self.recent_steps + steps
 
     def is_up(self, progress: Progress, elapsed: float) -> bool:
-        """Whether the remaining time suffices only for the last validations; False before the first step.
+        """Whether the time limit leaves no time for another step, only for the last validations.
 
         Args:
             progress: Progress of the training.
             elapsed: Seconds of training so far.
 
         Returns:
-            Whether one more step does not fit, not even nearly.
+            True if 90 % of another step would exceed the remaining time; always False before the first step.
         """
         step = (1.0 - TOLERANCE) * self.pace
         return progress.step > 0 and elapsed + step >= self.budget - self._reserve(progress)
 
     def revise(self, progress: Progress, elapsed: float, schedule: Schedule) -> str | None:
-        """Changes the plan and the learning rate schedule if the pace clearly requires it.
+        """Changes the number of planned steps and the schedule if the measured speed clearly requires it.
 
         Args:
             progress: Progress of the training.
             elapsed: Seconds of training so far.
-            schedule: Learning rate schedule; set to the new end.
+            schedule: Learning rate schedule; changed to end at the new number of steps.
 
         Returns:
-            A message for the user about the new plan; None if it is about the same as the last reported one.
+            A message for the user about the new number of steps; None if it differs by at most 10 % from the number in
+            the previous message.
         """
         if not self.pace or elapsed < WINDOW * self.budget:
             return None
@@ -123,38 +125,38 @@ class TimeLimit:
         return self._plan_message(progress, elapsed)
 
     def full_time(self, progress: Progress, elapsed: float) -> float:
-        """Estimated seconds of all `train.steps` steps, including the last validations.
+        """Estimates how long all `train.steps` steps would take without a time limit, with all validations.
 
         Args:
             progress: Progress of the training.
             elapsed: Seconds of training so far.
 
         Returns:
-            Seconds, from the recent pace.
+            Estimated seconds from the start of the training, extrapolated from the recent seconds per step.
         """
         pace = self.pace or elapsed / max(1, progress.step)
         return elapsed + self._cost(self.max_steps - progress.step, progress, pace) + self._reserve(progress)
 
     def start_message(self, rate: float) -> str:
-        """Message for the user about a training that resumes with other limits.
+        """Message for the user about a training that resumes with another `train.steps` or `train.max_minutes`.
 
         Args:
             rate: Learning rate of the next step.
 
         Returns:
-            One sentence.
+            One sentence: the number of planned steps and the present learning rate.
         """
         return (
-            f"the limits have changed: {self.steps:,} steps are planned, and the learning rate continues at "
-            f"{rate:.1e}, as if these limits had been set from the start"
+            f"train.steps or train.max_minutes has changed: {self.steps:,} steps are planned, and the learning rate "
+            f"continues at {rate:.1e}, as if these values had been set from the start"
         )
 
     def end_message(self, step: int, full_seconds: float) -> str:
-        """Message for the user about a training that the limit ended.
+        """Message for the user about a training that the time limit ended before `train.steps` steps.
 
         Args:
-            step: Updates done.
-            full_seconds: Seconds that all steps would take, from `full_time`.
+            step: Number of updates done.
+            full_seconds: Estimated seconds that all steps would take, from `full_time`.
 
         Returns:
             One sentence: how many steps were done, and how to train the rest.
@@ -165,7 +167,7 @@ class TimeLimit:
         )
 
     def state(self) -> dict[str, Plain]:
-        """What an interrupted training needs to resume, as JSON."""
+        """Limits, planned steps and measured speed as JSON, for `restore` when an interrupted training resumes."""
         return {
             "minutes": self.minutes,
             "most": self.max_steps,
@@ -175,16 +177,18 @@ class TimeLimit:
         }
 
     def restore(self, state: dict[str, Plain], progress: Progress, elapsed: float, schedule: Schedule) -> bool:
-        """Restores what `state` returned; if the limits have changed, makes a new plan.
+        """Restores planned steps and measured speed when an interrupted training resumes.
+
+        If `train.steps` or `train.max_minutes` has changed since, a new number of steps is planned instead.
 
         Args:
-            state: Saved state of a limit.
+            state: Value that the method `state` returned before the interruption.
             progress: Progress of the training.
             elapsed: Seconds of training so far.
-            schedule: Learning rate schedule as built for `train.steps`; set to the saved plan, or to the new one.
+            schedule: Learning rate schedule as built for `train.steps`; changed to end at the planned number of steps.
 
         Returns:
-            Whether the limits have changed.
+            Whether `train.steps` or `train.max_minutes` has changed.
         """
         self.recent_seconds = cast("float", state["recent_seconds"])
         self.recent_steps = cast("float", state["recent_steps"])

@@ -31,48 +31,49 @@ from regard.train.validation import Validator
 from regard.values import Batch
 
 REPORT_SECONDS = 1.0
-"""Seconds between two reports."""
+"""Seconds between two progress reports."""
 MAX_BROKEN_STEPS = 20
-"""Steps in a row without finite gradients after which training gives up."""
+"""Number of consecutive steps with NaN or infinite gradients after which training stops with an error."""
 
 
 class Stream(Protocol):
-    """An endless stream of batches, whose position can be saved and restored."""
+    """An endless stream of training batches, whose position can be saved and restored."""
 
     @property
     def epoch(self) -> float:
-        """Passes through the corpus."""
+        """Number of passes through the corpus so far, with fraction."""
         ...
 
     def state(self) -> dict[str, int]:
-        """The position, as JSON."""
+        """The position in the stream as JSON, for `restore`."""
         ...
 
     def restore(self, state: dict[str, int]) -> None:
-        """Moves to a saved position."""
+        """Moves to the position that the method `state` returned earlier."""
         ...
 
     def __iter__(self) -> Iterator[Batch]:
-        """The stream itself."""
+        """Returns the stream itself, which is its own iterator."""
         ...
 
     def __next__(self) -> Batch:
-        """The next batch."""
+        """Returns the next batch."""
         ...
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended; the model holds the chosen weights.
+    """How a training ended. Unless it was interrupted, the model now has the weights named by `chosen`.
 
     Attributes:
-        step: Updates done.
-        seconds: Seconds of training, over all sessions.
-        interrupted: Whether it was stopped and can be resumed. Then no weights were chosen, and the rest is None.
-        num_skipped: Updates skipped because gradients were not finite.
-        chosen: Description of the chosen weights: the best checkpoint, or an average.
-        validation: Validation of the chosen weights.
-        full_seconds: Estimated seconds of all steps if `max_minutes` ended training; else None.
+        step: Number of updates done.
+        seconds: Seconds of training, summed over all runs of a training that was resumed.
+        interrupted: Whether the training was stopped and can be resumed. If so, no weights were chosen, and `chosen`,
+            `validation` and `full_seconds` are None.
+        num_skipped: Number of updates that were skipped because gradients were not finite.
+        chosen: Description of the final weights: the best checkpoint, or an average of checkpoints.
+        validation: Validation of the final weights.
+        full_seconds: Estimated seconds of all `train.steps` steps if `train.max_minutes` ended the training; else None.
     """
 
     step: int
@@ -85,17 +86,17 @@ class Outcome:
 
 
 class Trainer:
-    """Trains a model as configured.
+    """Trains a model: the loop of steps, validations and checkpoints.
 
     Args:
-        model: Model to train, on its device.
+        model: Model to train, on the device of the training.
         stream: Training batches.
         validator: Validates the model every `validate_every` steps.
-        config: The `[train]` section, complete.
-        directory: Directory of the checkpoints and of the state to resume from.
+        config: The resolved `[train]` section.
+        directory: Directory of the checkpoints and of the training state.
         precision: Number format of the matrix products.
         reporter: Receives progress and messages.
-        clock: Clock in seconds, with any origin.
+        clock: Function that returns the time in seconds, from any origin.
     """
 
     def __init__(
@@ -126,19 +127,19 @@ class Trainer:
         self.meter = Meter(self.device, clock)
 
     def run(self, *, num_sentences: int = 0, resume: bool = False, interrupt: Interrupt | None = None) -> Outcome:
-        """Trains to the end, or until it is interrupted.
+        """Trains until the last step, the end of patience or time, or an interruption.
 
         Args:
-            num_sentences: Sentence pairs in the corpus, for the report.
-            resume: Whether to resume from the saved state.
-            interrupt: Checked before each step and during validations; by default nothing requests a stop.
+            num_sentences: Number of sentence pairs in the corpus, for the report at the start.
+            resume: Whether to resume from the saved training state.
+            interrupt: Requests to stop, checked before each step and during validations; None = never stopped.
 
         Returns:
-            How it ended.
+            How the training ended.
 
         Raises:
-            CheckpointError: There is no state to resume from, or it belongs to another model.
-            ConfigError: Gradients stay infinite or NaN.
+            CheckpointError: There is no training state to resume from, or the state belongs to another model.
+            ConfigError: Gradients were infinite or NaN in `MAX_BROKEN_STEPS` consecutive steps.
         """
         interrupt = interrupt or Interrupt()
         limits_changed = resume and self._restore()
@@ -333,13 +334,13 @@ class Trainer:
 
 def _patience_message(progress: Progress, config: ResolvedTrainConfig) -> str:
     return (
-        f"the last {progress.waited} validations brought no better {config.metric} (train.patience = "
-        f"{config.patience}): training ended early, at step {progress.step:,}"
+        f"the last {progress.waited} validations did not improve {config.metric} (train.patience = {config.patience}): "
+        f"training ended early, at step {progress.step:,}"
     )
 
 
 def _divergence_message(broken: int, step: int, rate: float) -> str:
     return (
-        f"the gradients of {broken} steps in a row, up to step {step}, were infinite or NaN: set a smaller "
+        f"the gradients of {broken} consecutive steps, up to step {step}, were infinite or NaN: set a smaller "
         f'train.learning_rate (it is {rate:g}), a longer train.warmup, or train.precision = "float32"'
     )

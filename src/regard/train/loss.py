@@ -15,11 +15,13 @@ from regard.native.linear import linear, weight_gradient
 from regard.train.softmax import LossTerms, loss_terms
 
 CHUNK_ELEMENTS = 1 << 22
-"""Logits per chunk, 16 MiB in float32: with fewer, adding up the weights' gradient costs more than is saved."""
+"""Number of logits per chunk, 16 MiB in float32. With smaller chunks, summing the gradient of the output matrix over
+all chunks costs more time than is saved."""
 
 CHUNK_ELEMENTS_ON_GPU = 1 << 26
-"""Logits per chunk on a GPU, 256 MiB. With `CHUNK_ELEMENTS` and 32,000 words a chunk has 131 rows: most of the GPU
-would be idle, and it would read and write the weights' gradient 32 times per step."""
+"""Number of logits per chunk on a GPU, 256 MiB in float32. With `CHUNK_ELEMENTS` and a vocabulary of 32,000, a chunk
+would have 131 tokens: most of the GPU would be idle, and it would read and write the gradient of the output matrix 32
+times per step."""
 
 
 def chunked_cross_entropy(
@@ -33,7 +35,7 @@ def chunked_cross_entropy(
     num_tokens: int | None = None,
     chunk_size: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Cross entropy of `softmax(weight · hidden + bias)` against smoothed targets, summed over the real tokens.
+    """Cross entropy of `softmax(weight · hidden + bias)` against smoothed targets, summed over all tokens but padding.
 
     The target distribution is `q(v) = (1 - ε) [v = target] + ε / V` (Szegedy et al. 2016, section 7; as in
     Vaswani et al. 2017, section 5.4). Matrix products run in the type of `hidden`, or in that of autocast if it is
@@ -44,14 +46,14 @@ def chunked_cross_entropy(
         weight: Output matrix, `(V, D)`.
         bias: Output bias, `(V,)`, or None.
         targets: Target ids, `(...)` int64.
-        label_smoothing: ε.
-        ignore_index: Target id that does not count: padding.
-        num_tokens: Number of targets that count, if known: a GPU then need not wait for the count.
+        label_smoothing: ε, probability that smoothing spreads over the whole vocabulary.
+        ignore_index: Target id of padding, which is left out of the loss.
+        num_tokens: Number of targets without padding. If given, a GPU need not be synchronized to count them.
         chunk_size: Tokens per chunk; by default chosen by the size of the vocabulary.
 
     Returns:
-        The smoothed loss and the negative log-likelihood of the targets, both scalars, sums in nats. Only the loss has
-        a gradient, which can be taken once.
+        The smoothed loss and the negative log-likelihood of the targets, both scalars, sums in nats. Only the loss is
+        differentiable, and only one backward pass through it is possible.
     """
     is_real = targets.flatten() != ignore_index
     if num_tokens is None:

@@ -9,13 +9,13 @@ _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 class Updater:
-    """AdamW (Loshchilov & Hutter 2019) in PyTorch's fused form, with the gradient norm clipped.
+    """AdamW (Loshchilov & Hutter 2019) in PyTorch's fused implementation, with the gradient norm clipped.
 
-    The fused kernel itself clips (Pascanu et al. 2013) and skips gradients that are not finite: it divides each
-    gradient as it reads it, and the host never waits for the norm.
+    The fused kernel itself clips (Pascanu et al. 2013) and skips the update if gradients are not finite: it divides
+    each gradient while reading it, so the CPU never waits for the norm.
 
     Args:
-        model: Model whose parameters are trained. Matrices decay; vectors (biases, gains) do not.
+        model: Model whose parameters are trained. Weight decay applies to matrices, not to vectors (biases, gains).
         betas: Decay rates of the two moments.
         weight_decay: λ, decoupled from the gradient.
         clip_norm: Largest allowed norm of all gradients together; 0 = no clipping.
@@ -42,8 +42,8 @@ class Updater:
             rate: Learning rate.
 
         Returns:
-            Norm of all gradients before clipping, a scalar on the weights' device. If it is not finite, the weights are
-            unchanged and `num_skipped` is one higher.
+            Norm of all gradients before clipping, a scalar on the weights' device. If the norm is not finite, the
+            weights are unchanged and `num_skipped` is one higher.
         """
         norm = torch.nn.utils.get_total_norm(
             [weight.grad for weight in self.named.values() if weight.grad is not None], foreach=True
@@ -62,7 +62,12 @@ class Updater:
         return norm
 
     def state(self) -> dict[str, Tensor]:
-        """Both moments and the number of updates of each parameter, named `moment.parameter`."""
+        """Tensors that `restore` needs, by name.
+
+        Returns:
+            Both moments and the number of updates of each parameter, named `exp_avg.PARAMETER`, `exp_avg_sq.PARAMETER`
+            and `step.PARAMETER`, and the numbers of skipped updates, `num_skipped` and `num_broken_in_a_row`.
+        """
         state = {"num_skipped": self.num_skipped, "num_broken_in_a_row": self.num_broken_in_a_row}
         for name, weight in self.named.items():
             moments = self.optimizer.state.get(weight)
@@ -71,10 +76,10 @@ class Updater:
         return state
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        """Restores what `state` returned.
+        """Restores the moments of the optimizer when an interrupted training resumes.
 
         Args:
-            state: Tensors named `moment.parameter`; parameters without an update have none.
+            state: Tensors by name that the method `state` returned; parameters that were never updated have none.
         """
         self.num_skipped.copy_(state["num_skipped"])
         self.num_broken_in_a_row.copy_(state["num_broken_in_a_row"])

@@ -1,4 +1,4 @@
-"""The number format of the matrix products in training: bfloat16 where this machine is faster with it.
+"""The number format of the matrix products in training: bfloat16 if it is faster than float32 on this machine.
 
 Weights, their updates, softmax and loss stay in float32 (Micikevicius et al. 2018). Bfloat16 has the range of float32,
 so no loss scaling is needed.
@@ -18,22 +18,22 @@ from regard.model.autocast_rnn import can_train_lstm
 from regard.native.linear import linear
 
 MIN_SPEEDUP = 1.3
-"""Speed of bfloat16 over float32 from which `auto` chooses bfloat16. Machines with bfloat16 instructions show 2 and
-more, others less than 1."""
+"""Smallest ratio of speeds, bfloat16 over float32, at which `auto` chooses bfloat16. On machines with bfloat16
+instructions the ratio is 2 or more, on others less than 1."""
 
 PRODUCTS_PER_TIMING = 50
-"""Matrix products per timing on a GPU: launching one and waiting for it takes as long as the product itself."""
+"""Matrix products per timing on a GPU: launching a single product and waiting for it takes as long as computing it."""
 
 
 @dataclass(frozen=True)
 class Precision:
-    """The number format of a training, and the reason for it.
+    """The number format of the matrix products of a training, and why it was chosen.
 
     Attributes:
         name: Number format of the matrix products.
         device: Device type: `cpu`, `cuda`.
-        note: Message for the user about the measurement; empty if the user chose.
-        ratio: Speed of bfloat16 over float32; None if not measured.
+        note: Message for the user about the measured speeds; empty if the user chose the format.
+        ratio: Measured ratio of speeds, bfloat16 over float32; None if not measured.
     """
 
     name: PrecisionName
@@ -42,13 +42,13 @@ class Precision:
     ratio: float | None = None
 
     def with_exceptions(self, model: ModelConfig) -> Precision:
-        """Adds to the note which layers of a model run in another format on this machine.
+        """Adds to `note` which layers of a model cannot run in the chosen format on this machine.
 
         Args:
-            model: The `[model]` section.
+            model: The `[model]` section of the configuration.
 
         Returns:
-            The same choice, with the longer note.
+            The same choice; with a longer `note` if there are such layers.
         """
         bfloat16_on_cpu = self.name == "bfloat16" and self.device == "cpu"
         if not (bfloat16_on_cpu and model.uses_lstm) or can_train_lstm(torch.bfloat16):
@@ -57,24 +57,27 @@ class Precision:
         return replace(self, note="; ".join(filter(None, (self.note, note))))
 
     def context(self) -> torch.autocast:
-        """Autocast for a forward pass; has no effect in float32."""
+        """Autocast context for a forward pass in this precision; in float32 it has no effect."""
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.name == "bfloat16")
 
 
 def choose_precision(
     configured: Literal["auto", "float32", "bfloat16"], device: str, *, rows: int = 1024, width: int = 512
 ) -> Precision:
-    """Resolves `auto` by timing matrix products of the model's size, in under half a second.
+    """Chooses the number format of a training; `auto` times matrix products in both formats.
+
+    The timing takes less than half a second.
 
     Args:
         configured: Value of `train.precision`.
-        device: Device of the training: `cpu`, `cuda:0`.
-        rows: Rows of the product: tokens that are multiplied at once.
-        width: Width of the model.
+        device: Device of the training, such as `cpu` or `cuda:0`.
+        rows: Rows of the left matrix of the timed product: the number of tokens per matrix product in training.
+        width: Columns of the left matrix: the width of the model's states.
 
     Returns:
-        The choice. With `auto` it depends on the machine alone, since the ratios of machines with and without bfloat16
-        are far apart. The chosen name must be stored with the model.
+        The chosen precision. With `auto` the choice is the same in every run on the same machine, since the ratios of
+        speeds of machines with and without bfloat16 instructions are far apart. The caller must store the name with
+        the model.
     """
     kind = torch.device(device).type
     if configured != "auto":
@@ -89,37 +92,38 @@ def choose_precision(
 
 
 def precision_for(ratio: float) -> PrecisionName:
-    """The choice of `auto` on a machine where bfloat16 is `ratio` times as fast as float32."""
+    """Number format that `auto` chooses on a machine where bfloat16 is `ratio` times as fast as float32."""
     return "bfloat16" if ratio >= MIN_SPEEDUP else "float32"
 
 
 def measure_ratio(device: str, *, rows: int, width: int, budget: float = 0.2) -> float:
-    """Measures the speed of bfloat16 over float32.
+    """Measures how many times as fast a matrix product is in bfloat16 as in float32.
 
     Args:
-        device: Device to measure.
+        device: Device to measure, such as `cpu` or `cuda:0`.
         rows: Rows of the left matrix.
-        width: Columns of the left matrix.
-        budget: Time to spend, in seconds, approximately.
+        width: Columns of the left matrix; the right matrix has shape `(width, 4 width)`.
+        budget: Approximate duration of the measurement, in seconds.
 
     Returns:
-        Fastest float32 time over fastest bfloat16 time.
+        Shortest float32 time divided by shortest bfloat16 time.
     """
     in_float32, in_bfloat16 = measure_seconds(device, rows=rows, width=width, budget=budget)
     return in_float32 / in_bfloat16
 
 
 def measure_seconds(device: str, *, rows: int, width: int, budget: float = 0.2) -> tuple[float, float]:
-    """Times `X Wᵀ`, X of `(rows, width)` and W of `(4 width, width)`.
+    """Times the matrix product `X Wᵀ` in float32 and in bfloat16; X is `(rows, width)` and W `(4 width, width)`.
 
     Args:
-        device: Device to measure.
-        rows: Rows of the left matrix.
-        width: Columns of the left matrix.
-        budget: Time to spend, in seconds, approximately.
+        device: Device to measure, such as `cpu` or `cuda:0`.
+        rows: Rows of X.
+        width: Columns of X.
+        budget: Approximate duration of the measurement, in seconds.
 
     Returns:
-        The fastest seconds in float32 and in bfloat16, measured in turns so that other load affects both.
+        The shortest times in seconds, in float32 and in bfloat16, measured alternately so that other load on the
+        machine affects both.
     """
     pairs = [
         (torch.ones(rows, width, dtype=kind, device=device), torch.ones(4 * width, width, dtype=kind, device=device))

@@ -12,14 +12,14 @@ from torch import Tensor
 
 @dataclass
 class Progress:
-    """The counts that an interrupted training needs to resume.
+    """Counts, best score and times of a training, which are saved so that it can resume.
 
     Attributes:
-        step: Updates done.
+        step: Number of updates done.
         validated: Step of the last validation.
-        best_score: Best score of all validations so far; None before the first.
-        waited: Validations since the best one.
-        elapsed: Seconds of training, up to the last save.
+        best_score: Best score of all validations so far; None before the first validation.
+        waited: Number of validations since the one with the best score.
+        elapsed: Seconds of training up to the last save.
         validation_seconds: Seconds that the last validation took.
     """
 
@@ -34,10 +34,10 @@ class Progress:
         """Records the score of a validation after the present step.
 
         Args:
-            score: Higher is better; NaN is worse than any number.
+            score: Validation score; higher is better, and NaN is worse than any number.
 
         Returns:
-            Whether it is the best so far.
+            Whether this score is the best so far.
         """
         self.validated = self.step
         is_best = not math.isnan(score) and (self.best_score is None or score > self.best_score)
@@ -49,10 +49,10 @@ class Progress:
 
 
 class Stopwatch:
-    """Wall-clock time over all sessions of one training.
+    """Measures the wall-clock time of a training, summed over all its runs if it is interrupted and resumed.
 
     Args:
-        clock: Clock in seconds, with any origin.
+        clock: Function that returns the time in seconds, from any origin.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -60,7 +60,7 @@ class Stopwatch:
         self.origin = clock()
 
     def resume(self, elapsed: float) -> None:
-        """Continues from `elapsed` seconds."""
+        """Sets the time so far to `elapsed` seconds, and continues from there."""
         self.origin = self.clock() - elapsed
 
     def elapsed(self) -> float:
@@ -69,11 +69,13 @@ class Stopwatch:
 
 
 class Meter:
-    """Sums since the last report, kept on the device so that the host does not wait for them.
+    """Sums losses, tokens and steps since the last progress report.
+
+    The sums of losses stay on the device, so that the CPU does not wait for the device at every step.
 
     Args:
         device: Device of the losses.
-        clock: Clock in seconds, with any origin.
+        clock: Function that returns the time in seconds, from any origin.
     """
 
     def __init__(self, device: str, clock: Callable[[], float]) -> None:
@@ -82,7 +84,7 @@ class Meter:
         self.reset()
 
     def reset(self) -> None:
-        """Sets all sums and the time to zero."""
+        """Sets all sums to zero and restarts the clock, after a report."""
         self.sums = torch.zeros(2, device=self.device)
         self.norm = torch.zeros((), device=self.device)
         self.tokens = 0
@@ -90,13 +92,13 @@ class Meter:
         self.start = self.clock()
 
     def add(self, loss: Tensor, nll: Tensor, norm: Tensor, tokens: int) -> None:
-        """Adds a step.
+        """Adds the losses and the number of tokens of one training step.
 
         Args:
-            loss: Smoothed loss summed over the tokens, `()`.
-            nll: Negative log-likelihood summed over the tokens, `()`.
-            norm: Gradient norm, `()`.
-            tokens: Number of target tokens.
+            loss: Label-smoothed loss summed over the step's target tokens, `()`.
+            nll: Negative log-likelihood summed over the step's target tokens, `()`.
+            norm: Gradient norm of the step, `()`.
+            tokens: Number of target tokens of the step, without padding.
         """
         self.sums += torch.stack((loss, nll))
         self.norm = norm
@@ -108,6 +110,6 @@ class Meter:
         return self.clock() - self.start
 
     def means(self) -> tuple[float, float]:
-        """Mean smoothed loss and negative log-likelihood, in nats per token."""
+        """Mean label-smoothed loss and mean negative log-likelihood since the last reset, in nats per target token."""
         loss, nll = (self.sums / max(1, self.tokens)).tolist()
         return float(loss), float(nll)

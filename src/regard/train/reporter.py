@@ -1,4 +1,4 @@
-"""The reports of a training, and the interface of the objects that receive them."""
+"""The progress reports of a training, and the interface of the objects that receive them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """The plan of a training, at its start.
+    """Size and limits of a training, reported at its start.
 
     Attributes:
         num_parameters: Number of trained parameters.
-        num_sentences: Number of training pairs.
-        steps: Largest number of updates.
-        first_step: Updates already done if an interrupted training resumes; else 0.
-        validate_every: Steps between validations.
-        directory: Directory of the training state.
-        max_minutes: Wall-clock limit; None = no limit.
+        num_sentences: Number of training sentence pairs.
+        steps: Planned number of updates in total.
+        first_step: Number of updates already done if an interrupted training resumes; else 0.
+        validate_every: Number of steps between validations.
+        directory: Directory of the checkpoints and of the training state.
+        max_minutes: Limit of the wall-clock time in minutes; None = no limit.
     """
 
     num_parameters: int
@@ -32,18 +32,18 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class StepReport:
-    """Progress of a training; means are over the time since the last report.
+    """Progress of a training; losses and speed are means over the steps since the previous report.
 
     Attributes:
-        step: Updates done.
-        steps: Updates planned, as far as a time limit allows an estimate.
-        epoch: Passes through the corpus.
-        loss: Smoothed loss, nats per target token.
+        step: Number of updates done.
+        steps: Planned number of updates in total; with a time limit, the present estimate.
+        epoch: Number of passes through the corpus, with fraction.
+        loss: Label-smoothed loss, nats per target token.
         nll: Negative log-likelihood, nats per target token.
         gradient_norm: Gradient norm of the last step, before clipping.
         learning_rate: Learning rate of the last step.
         tokens_per_second: Target tokens per second, without padding.
-        elapsed: Seconds of training so far, without interruptions.
+        elapsed: Seconds of training so far, without the time between two runs.
         remaining: Estimated remaining seconds.
     """
 
@@ -61,7 +61,7 @@ class StepReport:
 
 @dataclass(frozen=True)
 class Sample:
-    """A validation sentence with the model's present translation."""
+    """A validation sentence with the model's present translation and the reference translation."""
 
     src: str
     translation: str
@@ -73,11 +73,11 @@ class Validation:
     """Quality of a model on the validation sentences.
 
     Attributes:
-        loss: Smoothed loss over all validation sentences, nats per target token.
-        nll: Negative log-likelihood, nats per target token.
-        bleu: BLEU of greedy translations, 0-100; None if nothing was translated.
+        loss: Label-smoothed loss over all validation sentences, nats per target token.
+        nll: Negative log-likelihood over all validation sentences, nats per target token.
+        bleu: BLEU of greedy translations of some sentences, 0-100; None if nothing was translated.
         chrf: chrF of the same translations, 0-100; None if nothing was translated.
-        samples: Some of the translations.
+        samples: Some of these translations, to show to the user.
         seconds: Seconds that the validation took.
         entropy: Mean entropy of the attention to the source, nats per target token; None without attention.
         sharpness: Mean sharpness of the attention, from 0 (uniform) to 1 (one position); None without attention. See
@@ -100,49 +100,49 @@ class Validation:
             metric: `loss`, `bleu` or `chrf`.
 
         Returns:
-            The value; the loss if translations were not scored.
+            The value of the metric; the loss instead of BLEU or chrF if nothing was translated.
         """
         value = {"bleu": self.bleu, "chrf": self.chrf}.get(metric)
         return self.loss if value is None else value
 
     def score(self, metric: str) -> float:
-        """The score to choose checkpoints by; higher is better.
+        """The score by which checkpoints are compared; higher is better.
 
         Args:
             metric: `loss`, `bleu` or `chrf`.
 
         Returns:
-            BLEU or chrF if it is above 0. Otherwise minus the loss, which is below 0: if BLEU or chrF is 0 (nothing is
-            translated correctly yet, and only the loss shows an improvement), if translations were not scored, or if
-            the metric is the loss.
+            BLEU or chrF if the chosen metric is above 0. Otherwise minus the loss, which is below 0: if BLEU or chrF is
+            0 (nothing is translated correctly yet, and only the loss shows an improvement), if nothing was translated,
+            or if the metric is the loss.
         """
         value = {"bleu": self.bleu, "chrf": self.chrf}.get(metric)
         return value if value else -self.loss
 
 
 class Reporter(Protocol):
-    """Receives the progress of a training. It must not change the training."""
+    """Interface of objects that receive the progress of a training; they must not change the training."""
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """Training starts or resumes."""
+        """Called when the training starts or resumes."""
 
     def on_step(self, report: StepReport) -> None:
-        """Called about once per second."""
+        """Called about once per second with the progress of the training."""
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
-        """A validation is done.
+        """Called after each validation.
 
         Args:
-            step: Updates done.
-            validation: The scores.
-            best: Whether they are the best so far.
+            step: Number of updates done.
+            validation: Losses, scores and sample translations of the validation.
+            best: Whether its score is the best so far.
         """
 
     def on_message(self, text: str) -> None:
-        """A message for the user, one sentence."""
+        """Called with a message for the user, one sentence."""
 
     def on_end(self) -> None:
-        """Training has ended or was interrupted."""
+        """Called when the training has ended or was interrupted."""
 
 
 class Reporters:
@@ -156,26 +156,26 @@ class Reporters:
         self.reporters = tuple(reporters)
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """Passes the plan on; see `Reporter.on_start`."""
+        """Tells all reporters that the training starts or resumes. See `Reporter.on_start`."""
         for reporter in self.reporters:
             reporter.on_start(plan)
 
     def on_step(self, report: StepReport) -> None:
-        """Passes the report on; see `Reporter.on_step`."""
+        """Passes the progress on to all reporters. See `Reporter.on_step`."""
         for reporter in self.reporters:
             reporter.on_step(report)
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
-        """Passes the validation on; see `Reporter.on_validation`."""
+        """Passes the result of a validation on to all reporters. See `Reporter.on_validation`."""
         for reporter in self.reporters:
             reporter.on_validation(step, validation, best=best)
 
     def on_message(self, text: str) -> None:
-        """Passes the message on; see `Reporter.on_message`."""
+        """Passes a message for the user on to all reporters. See `Reporter.on_message`."""
         for reporter in self.reporters:
             reporter.on_message(text)
 
     def on_end(self) -> None:
-        """Passes the end on; see `Reporter.on_end`."""
+        """Tells all reporters that the training has ended or was interrupted. See `Reporter.on_end`."""
         for reporter in self.reporters:
             reporter.on_end()

@@ -13,12 +13,12 @@ from regard.config.schema import TrainConfig
 
 
 class Schedule(ABC):
-    """Base class of all schedules.
+    """Base class of all learning rate schedules.
 
     Args:
-        peak: Largest rate.
-        warmup: Steps of linear warm-up; 0 = none.
-        floor: Smallest rate after the warm-up.
+        peak: Largest learning rate, reached at the end of the warm-up.
+        warmup: Number of steps of linear warm-up; 0 = none.
+        floor: Smallest learning rate after the warm-up.
     """
 
     def __init__(self, peak: float, *, warmup: int = 0, floor: float = 0.0) -> None:
@@ -34,7 +34,7 @@ class Schedule(ABC):
             step: Number of the step, from 1 on.
 
         Returns:
-            `peak · step / warmup` during the warm-up; then the rate of the schedule, but at least `floor`.
+            `peak · step / warmup` during the warm-up; after it `peak · factor(step)`, but at least `floor`.
         """
         if step < self.warmup:
             start, low = self.warmup_start
@@ -43,63 +43,63 @@ class Schedule(ABC):
 
     @abstractmethod
     def factor(self, step: int) -> float:
-        """Rate after the warm-up as a share of the peak, at a step ≥ 1."""
+        """Learning rate after the warm-up as a fraction of the peak, at a step counted from 1."""
 
     def end_at(self, steps: int, *, step: int) -> None:
-        """Fits the schedule to another number of steps, with the same rate at `step` as before.
+        """Changes the schedule to end after another number of steps; the rate at `step` does not change.
 
-        The rest of the warm-up takes at most a quarter of the remaining steps, so that a short training has a warm-up
-        too. Schedules with an end reach it after `steps`.
+        The rest of the warm-up takes at most a quarter of the remaining steps, so that the rate also reaches its peak
+        in a short training. A schedule with a last step, such as the cosine, reaches its last rate after `steps`.
 
         Args:
-            steps: Updates in total.
-            step: Updates done so far.
+            steps: New number of updates in total.
+            step: Number of updates done so far.
         """
         end = step + (steps - step) // 4
         if step < self.warmup and end < self.warmup:
             self.warmup_start, self.warmup = (step, self.rate(step)), end
 
     def observe(self, score: float) -> None:
-        """Receives the score of a validation, higher is better; most schedules ignore it."""
+        """Called with the score of each validation, higher is better; only `PlateauSchedule` uses the score."""
 
     def state(self) -> dict[str, float]:
-        """What an interrupted training needs to resume, as JSON."""
+        """Values that `restore` needs when an interrupted training resumes, as JSON; by default none."""
         return {}
 
     def restore(self, state: dict[str, float]) -> None:
-        """Restores what `state` returned."""
+        """Restores the values that the method `state` returned; by default there are none."""
 
 
 class ConstantSchedule(Schedule):
-    """`η(t) = peak`."""
+    """Constant learning rate after the warm-up: `η(t) = peak`."""
 
     def factor(self, step: int) -> float:
-        """Always 1."""
+        """Always 1: the rate stays at its peak. See `Schedule.factor`."""
         return 1.0
 
 
 class InverseSqrtSchedule(Schedule):
-    """`η(t) = peak · sqrt(max(1, warmup) / t)`.
+    """Decay with the inverse square root of the step t: `η(t) = peak · sqrt(max(1, warmup) / t)`.
 
-    This is Vaswani et al. 2017, equation 3, `D^-0.5 · min(t^-0.5, t · warmup^-1.5)`, scaled to a given peak; theirs is
-    `(D · warmup)^-0.5`. So `noam` and `inverse-sqrt` are two names of one schedule.
+    This is Vaswani et al. 2017, equation 3, `D^-0.5 · min(t^-0.5, t · warmup^-1.5)`, scaled to a given peak; the peak
+    in the paper is `(D · warmup)^-0.5`. So `noam` and `inverse-sqrt` are two names of the same schedule.
     """
 
     def factor(self, step: int) -> float:
-        """`sqrt(warmup / t)`."""
+        """`sqrt(max(1, warmup) / t)` at step t. See `Schedule.factor`."""
         return math.sqrt(max(1, self.warmup) / step)
 
 
 class CosineSchedule(Schedule):
-    """`η(t) = floor + (peak - floor) (1 + cos(π (t - warmup) / (steps - warmup))) / 2`.
+    """Cosine decay: `η(t) = floor + (peak - floor) (1 + cos(π (t - warmup) / (steps - warmup))) / 2`.
 
     Loshchilov & Hutter 2017, equation 5, without restarts.
 
     Args:
-        peak: Largest rate.
-        steps: Step at which the rate reaches the floor.
-        warmup: Steps of linear warm-up.
-        floor: Last rate.
+        peak: Largest learning rate, reached at the end of the warm-up.
+        steps: Step at which the rate reaches `floor`.
+        warmup: Number of steps of linear warm-up.
+        floor: Learning rate at the last step.
     """
 
     def __init__(self, peak: float, *, steps: int, warmup: int = 0, floor: float = 0.0) -> None:
@@ -108,12 +108,12 @@ class CosineSchedule(Schedule):
         self.segment_start, self.done_before = warmup, 0.0  # the half wave that ends at `steps`
 
     def factor(self, step: int) -> float:
-        """Half a cosine wave from 1 down to `floor / peak`."""
+        """Half a cosine wave over the steps after the warm-up, from 1 down to `floor / peak`. See `Schedule.factor`."""
         low = self.floor / self.peak
         return low + (1.0 - low) * (1.0 + math.cos(math.pi * self._done(step))) / 2.0
 
     def end_at(self, steps: int, *, step: int) -> None:
-        """Scales the rest of the wave to the remaining steps; see `Schedule.end_at`."""
+        """Scales the rest of the cosine to the remaining number of steps. See `Schedule.end_at`."""
         done = self._done(step)
         super().end_at(steps, step=step)
         self.segment_start, self.done_before, self.steps = max(step, self.warmup), done, steps
@@ -125,14 +125,14 @@ class CosineSchedule(Schedule):
 
 
 class PlateauSchedule(Schedule):
-    """`η(t) = peak · shrink^k`; k grows by one after `patience` validations in a row without improvement.
+    """Decay on plateaus: `η(t) = peak · shrink^k`; k grows by one per `patience` validations without improvement.
 
     Args:
-        peak: Largest rate.
-        warmup: Steps of linear warm-up.
-        floor: Smallest rate.
-        shrink: Factor, between 0 and 1.
-        patience: Validations without improvement before the rate shrinks.
+        peak: Largest learning rate, reached at the end of the warm-up.
+        warmup: Number of steps of linear warm-up.
+        floor: Smallest learning rate after the warm-up.
+        shrink: Factor by which the rate is multiplied, between 0 and 1.
+        patience: Number of consecutive validations without improvement after which the rate is multiplied by `shrink`.
     """
 
     def __init__(
@@ -146,11 +146,11 @@ class PlateauSchedule(Schedule):
         self.waited = 0
 
     def factor(self, step: int) -> float:
-        """`shrink^k`, at every step."""
+        """`shrink^k`, which only validations change. See `Schedule.factor`."""
         return self.scale
 
     def observe(self, score: float) -> None:
-        """Counts validations without improvement, and shrinks the rate after `patience` of them."""
+        """Counts validations without improvement, and multiplies the rate by `shrink` after `patience` of them."""
         if score > self.best:
             self.best, self.waited = score, 0
             return
@@ -159,23 +159,23 @@ class PlateauSchedule(Schedule):
             self.scale, self.waited = self.scale * self.shrink, 0
 
     def state(self) -> dict[str, float]:
-        """Scale of the learning rate, best validation score, and number of validations since that score."""
+        """Factor of the peak rate so far, best validation score and number of validations since, for `restore`."""
         best = {} if math.isinf(self.best) else {"best": self.best}
         return {"scale": self.scale, "waited": self.waited, **best}
 
     def restore(self, state: dict[str, float]) -> None:
-        """Restores what `state` returned."""
+        """Restores the values that the method `state` returned. See `Schedule.restore`."""
         self.scale = state["scale"]
         self.waited = int(state["waited"])
         self.best = state.get("best", -math.inf)
 
 
 def build_schedule(config: TrainConfig, steps: int) -> Schedule:
-    """Builds the schedule of a configuration.
+    """Builds the learning rate schedule that a configuration asks for.
 
     Args:
-        config: The `[train]` section.
-        steps: Planned updates; the cosine ends there.
+        config: The `[train]` section of the configuration.
+        steps: Planned number of updates, the last step of the cosine schedule.
 
     Returns:
         The schedule, before its first step.

@@ -1,4 +1,4 @@
-"""Softmax, log-likelihood and error of a chunk of logits: the part of the loss without matrix products."""
+"""Softmax, log-likelihood and gradient of a chunk of logits: the part of the loss without matrix products."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from regard.native import kernel
 
 @dataclass(frozen=True)
 class LossTerms:
-    """The terms of the loss of C tokens over V words.
+    """The terms of the label-smoothed loss of a chunk of C tokens, with a vocabulary of V entries.
 
     Attributes:
-        nll: Negative log-likelihood of the targets, `(C,)`, nats.
+        nll: Negative log-likelihood of each token's target, `(C,)`, in nats.
         log_probs: Sum of each token's V log-probabilities, `(C,)`.
-        error: Softmax minus the unsmoothed part of the target, `p(v) - (1 - ε) [v = target]`, `(C, V)`.
-        error_sum: Sum of the error over the tokens, `(V,)`.
+        error: Gradient of the loss by the logits without the uniform part of the smoothing,
+            `p(v) - (1 - ε) [v = target]`, `(C, V)`.
+        error_sum: Sum of `error` over the tokens, `(V,)`.
     """
 
     nll: Tensor
@@ -31,17 +32,17 @@ class LossTerms:
 def loss_terms(
     logits: Tensor, bias: Tensor | None, targets: Tensor, smoothing: float, *, need_error: bool
 ) -> LossTerms:
-    """Softmax and loss in float32 for logits of any type; float64 stays float64.
+    """Computes softmax and loss of a chunk of C tokens in float32; float64 logits are computed in float64.
 
-    A compiled kernel computes them where there is one. It processes each row once, while the row is in the first-level
-    cache.
+    A compiled kernel is used if there is one for the type of the logits. It processes each row once, while the row is
+    in the first-level cache.
 
     Args:
         logits: Logits, `(C, V)`; overwritten.
-        bias: Bias to add to them, `(V,)`, or None.
+        bias: Bias to add to the logits, `(V,)`, or None.
         targets: Target ids, `(C,)` int64.
-        smoothing: ε.
-        need_error: Whether to compute the error; if not, `error` and `error_sum` hold arbitrary values.
+        smoothing: ε of label smoothing.
+        need_error: Whether to compute the gradient; if not, `error` and `error_sum` hold arbitrary values.
 
     Returns:
         The terms of the loss.
@@ -74,7 +75,7 @@ def _compiled_terms(
     (tokens, words), threads = logits.shape, torch.get_num_threads()
     lowest, highest = (int(bound) for bound in torch.aminmax(targets))
     if lowest < 0 or highest >= words:
-        raise IndexError(f"expected targets from 0 to {words - 1}, got {lowest} to {highest}")
+        raise IndexError(f"expected target ids from 0 to {words - 1}, got ids from {lowest} to {highest}")
     nll, log_probs = torch.empty(2, tokens)
     scratch, sums = torch.empty(threads, words), torch.zeros(threads, words)
     offset = torch.zeros(words) if bias is None else bias.float().contiguous()

@@ -1,4 +1,4 @@
-"""The tensors of a training's state: weights, moments of the optimizer, states of the random generators."""
+"""The tensors of a training state: weights, moments of the optimizer, states of the random number generators."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def state_tensors(model: nn.Module, updater: Updater, device: str) -> dict[str, 
 
     Args:
         model: Model in training.
-        updater: Its optimizer.
-        device: Device of both.
+        updater: Optimizer of the model.
+        device: Device of model and optimizer.
 
     Returns:
-        Tensors by name.
+        Weights, moments of the optimizer and states of the random number generators, by name.
     """
     tensors = {f"{_WEIGHT}{name}": weight for name, weight in own_tensors(model).items()}
     tensors |= {f"{_OPTIMIZER}{name}": value for name, value in updater.state().items()}
@@ -33,14 +33,14 @@ def state_tensors(model: nn.Module, updater: Updater, device: str) -> dict[str, 
 
 
 def restore_tensors(path: Path, tensors: dict[str, Tensor], model: nn.Module, updater: Updater, device: str) -> None:
-    """Restores what `state_tensors` returned.
+    """Restores weights, optimizer and random number generators of an interrupted training.
 
     Args:
         path: File that the tensors were read from, for messages.
-        tensors: Tensors by name.
+        tensors: Tensors by name that `state_tensors` returned.
         model: Model that receives the weights.
         updater: Optimizer that receives the moments.
-        device: Device of both.
+        device: Device of model and optimizer.
 
     Raises:
         CheckpointError: The tensors belong to another model.
@@ -53,18 +53,18 @@ def restore_tensors(path: Path, tensors: dict[str, Tensor], model: nn.Module, up
 
 
 def check_fits(where: str, weights: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-    """Checks that weights have the names and shapes of a model.
+    """Checks that weights have the names and shapes of a model's parameters and persistent buffers.
 
     Args:
         where: Source of the weights, for messages.
         weights: Weights of any shape, `(...)`, by name.
-        model: Model that they must fit.
+        model: Model that the weights are to be loaded into.
 
     Returns:
         The same weights.
 
     Raises:
-        CheckpointError: The weights belong to another model.
+        CheckpointError: Names or shapes differ, so the weights belong to another model.
     """
     expected = {name: tuple(weight.shape) for name, weight in own_tensors(model).items()}
     check_shapes(where, expected, {name: tuple(weight.shape) for name, weight in weights.items()})

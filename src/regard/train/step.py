@@ -17,12 +17,12 @@ from regard.values import Batch
 
 @dataclass(frozen=True)
 class StepResult:
-    """Losses of a step, as tensors, so that the host need not wait for the device.
+    """Losses of a training step, as tensors, so that the CPU need not wait for the device.
 
     Attributes:
         loss: Label-smoothed cross entropy summed over the target tokens without padding, nats.
-        nll: Negative log-likelihood of the same tokens, nats.
-        norm: Norm of the gradient of the mean loss, before clipping.
+        nll: Negative log-likelihood summed over the same tokens, nats.
+        norm: Norm of the gradient of the mean loss per token, before clipping.
         num_tokens: Number of target tokens without padding.
     """
 
@@ -33,14 +33,14 @@ class StepResult:
 
 
 class TrainingStep:
-    """One update of a model from one or more batches.
+    """A training step: one update of a model from one or more batches.
 
     Args:
-        model: Model to train, on its device, in training mode.
-        updater: Optimizer.
+        model: Model to train, on the device of the training and in training mode.
+        updater: Optimizer of the model.
         precision: Number format of the matrix products.
         label_smoothing: ε of the target distribution.
-        guided: Supervision of attention by word links; None = none, and batches need no links.
+        guided: Supervision of attention by word links; with None, batches need no links.
     """
 
     def __init__(
@@ -59,14 +59,14 @@ class TrainingStep:
         self.guided = guided
 
     def __call__(self, batches: Sequence[Batch], rate: float) -> StepResult:
-        """Makes one update from one or more batches, in which every token counts the same.
+        """Makes one update from one or more batches; every target token has the same weight in the mean loss.
 
         Args:
-            batches: At least one batch.
+            batches: Batches of the update, at least one.
             rate: Learning rate.
 
         Returns:
-            Losses and gradient norm.
+            Losses, gradient norm and number of tokens.
         """
         tokens = sum(batch.num_tgt_tokens for batch in batches)
         loss, nll = self.backward(batches[0], tokens)
@@ -76,14 +76,14 @@ class TrainingStep:
         return StepResult(loss, nll, self.updater.update(rate), tokens)
 
     def backward(self, batch: Batch, num_tokens: int) -> tuple[Tensor, Tensor]:
-        """Adds the gradients of a batch.
+        """Runs the forward and backward pass of a batch, which adds to the gradients of the parameters.
 
         Args:
             batch: Batch on any device.
-            num_tokens: Number of tokens of all batches of the update; divides the summed loss.
+            num_tokens: Number of target tokens of all batches of the update, by which the summed loss is divided.
 
         Returns:
-            The batch's summed loss and negative log-likelihood.
+            The loss and the negative log-likelihood, each summed over the batch's target tokens, both scalars in nats.
         """
         placed = batch if self.precision.device == "cpu" else batch.to(str(self.model.output_weight.device))
         # Attention weights are requested only where links supervise them: attention is faster without them.

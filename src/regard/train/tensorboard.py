@@ -13,13 +13,13 @@ from regard.train.reporter import StepReport, TrainingPlan, Validation
 
 
 class TensorBoardReporter:
-    """Writes losses, rates and validation scores as event files.
+    """Reporter that writes losses, learning rates and validation scores to TensorBoard event files.
 
-    A full disk ends the curves, not the training.
+    If the disk is full, nothing more is written, and the training continues.
 
     Args:
-        directory: Returns the directory of the files, which may move; `tensorboard --logdir` shows them.
-        warn: Receives a message if no more can be written.
+        directory: Function that returns the present directory of the files, which may be moved during the training.
+        warn: Called with a message for the user if the files can no longer be written.
     """
 
     def __init__(self, directory: Callable[[], Path], *, warn: Callable[[str], None] = lambda _: None) -> None:
@@ -29,12 +29,12 @@ class TensorBoardReporter:
         self.opened_directory = Path()
 
     def on_start(self, plan: TrainingPlan) -> None:
-        """Opens the files, and hides what an interrupted run wrote after its last saved step."""
+        """Opens the event files; TensorBoard will hide curves that an interrupted run wrote after its saved step."""
         with self._unless_full():
             self._open(plan.first_step)
 
     def on_step(self, report: StepReport) -> None:
-        """Writes the training curves."""
+        """Writes loss, gradient norm, learning rate and speed."""
         self._write(
             report.step,
             {
@@ -47,7 +47,10 @@ class TensorBoardReporter:
         )
 
     def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
-        """Writes the validation curves, and sample translations as text; see `Reporter.on_validation`."""
+        """Writes validation scores and attention measures, and sample translations as text.
+
+        See `Reporter.on_validation`.
+        """
         scores = {"loss": validation.loss, "nll": validation.nll, "bleu": validation.bleu, "chrf": validation.chrf}
         self._write(step, {f"validation/{name}": value for name, value in scores.items() if value is not None})
         spread = {"entropy": validation.entropy, "sharpness": validation.sharpness}
@@ -56,10 +59,10 @@ class TensorBoardReporter:
         self._write(step, {f"validation/sample{number}": text for number, text in enumerate(texts)})
 
     def on_message(self, text: str) -> None:
-        """Ignores messages."""
+        """Does nothing: messages for the user are not written to TensorBoard."""
 
     def on_end(self) -> None:
-        """Closes the files."""
+        """Closes the event files."""
         writer, self.writer = self.writer, None
         if writer:
             with suppress(OSError):  # missing data was reported before, or is little

@@ -14,17 +14,17 @@ from regard.values import Batch
 
 
 class Validator(Protocol):
-    """Validates a model between two steps."""
+    """Interface of functions that validate a model between two training steps."""
 
     def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
         """Validates a model.
 
         Args:
             model: Model in evaluation mode.
-            check: Function to call regularly; raises `Interrupted` if a stop was requested.
+            check: Function that the validator must call regularly; it raises `Interrupted` if a stop was requested.
 
         Returns:
-            Loss and scores.
+            Loss and scores of the model on the validation sentences.
         """
         ...
 
@@ -37,17 +37,17 @@ def corpus_loss(
     device: str = "cpu",
     check: Callable[[], None] = lambda: None,
 ) -> tuple[float, float]:
-    """Computes the mean loss per target token.
+    """Computes the mean loss of a model per target token of a corpus.
 
     Args:
         model: Model in evaluation mode.
-        batches: Batches with every sentence once.
-        label_smoothing: ε, as in training.
+        batches: Batches that contain every sentence pair of the corpus once.
+        label_smoothing: ε of the target distribution, the same as in training.
         device: Device of the model.
-        check: Function to call before each batch.
+        check: Function to call before each batch; may raise an exception to stop.
 
     Returns:
-        Smoothed loss and negative log-likelihood, nats per token.
+        Label-smoothed loss and negative log-likelihood, both in nats per target token.
     """
     losses, nlls, tokens = 0.0, 0.0, 0
     with torch.inference_mode():

@@ -1,1 +1,1 @@
-"""Text to text: the translator and its results, segments of long lines, retries, alignment of given text."""
+"""Translation of text: the translator and its results, splitting of long lines, retries, alignment of given text."""

@@ -19,7 +19,7 @@ from regard.translation.translator import Translator
 from regard.values import Links
 
 MAX_PAIRS, MAX_WEIGHTS = 500, 125_000_000
-"""Sentence pairs that layer and head are selected on, and weights of all their attention, at most."""
+"""Largest number of sentence pairs on which layer and head are selected, and of attention weights of these pairs."""
 _TOO_FEW_PAIRS = (
     "too few sentence pairs to select a layer and head: the mean of all is read; choose with --readout layer=N and "
     "--readout head=N"
@@ -28,14 +28,15 @@ _TOO_FEW_PAIRS = (
 
 @dataclass(frozen=True)
 class Aligner:
-    """Links the words of given translations to the words of their sources.
+    """Aligns the words of given translations with the words of their source sentences.
 
     Attributes:
-        translator: Model of the forward direction.
-        readout: How links are read off its attention.
-        reverse: Aligner of the opposite direction, if there is one.
-        method: How the links of both directions are combined, see `symmetrize`.
-        warn: Called with each warning, such as of a pair that is too long for the model.
+        translator: Model that translates from source to target.
+        readout: How word links are derived from the model's attention.
+        reverse: Aligner from target to source, whose links are combined with those of this aligner; None = only this
+            direction.
+        method: Symmetrization method that combines the links of both directions; see `symmetrize`.
+        warn: Called with each warning, such as about a pair that is too long for the model.
     """
 
     translator: Translator
@@ -49,11 +50,11 @@ class Aligner:
 
         Args:
             sources: Source sentences.
-            targets: As many translations.
-            first: Number of the first pair, by which warnings and errors name it.
+            targets: One translation per source sentence.
+            first: Number of the first pair in warnings and errors, which count the pairs from there.
 
         Returns:
-            Word links of each pair; none where a side is empty or too long for a model.
+            Word links of each pair; no links if the source or the target is empty or too long for a model.
 
         Raises:
             DataError: A model has no attention.
@@ -79,30 +80,33 @@ class Aligner:
 
 
 def bidirectional(forward: Aligner, backward: Aligner, method: str) -> Aligner:
-    """An aligner of both directions.
+    """Makes an aligner that combines the links of two aligners of opposite directions.
 
     Args:
-        forward: Aligner of source to target.
-        backward: Aligner of target to source.
-        method: How the links of both directions are combined, see `symmetrize`.
+        forward: Aligner from source to target.
+        backward: Aligner from target to source.
+        method: Symmetrization method that combines the links of both directions; see `symmetrize`.
 
     Returns:
-        An aligner of source to target.
+        An aligner from source to target that uses both.
     """
     return replace(forward, reverse=backward, method=method)
 
 
 @dataclass(frozen=True)
 class ReadoutOptions:
-    """The parts of a readout that a user sets; None = as the model's own readout, or selected on text.
+    """Fields of a `Readout` that the user set with --readout; None = not set.
+
+    Fields that are not set are taken from the model's own readout, or selected on text.
 
     Attributes:
-        rule: Which cells become links.
-        threshold: Limit of the rule.
-        end: A target word whose weight on `</s>` exceeds this has no link of its own.
-        layer: Number of the layer.
-        head: Number of the head.
-        shifted: Whether to read one step later.
+        rule: Rule that selects the cells of the attention matrix that become links.
+        threshold: Threshold of the rule.
+        end: Attention weight on the source `</s>` above which a target word is not linked from its own row.
+        layer: 0-based number of the layer.
+        head: 0-based number of the head.
+        shifted: Whether the attention weights of a target word are those of the decoding step after the one that
+            generated the word.
     """
 
     rule: Rule | None = None
@@ -114,49 +118,50 @@ class ReadoutOptions:
 
     @classmethod
     def parse(cls, settings: Sequence[str]) -> ReadoutOptions:
-        """Options from settings such as `layer=2`.
+        """Parses the settings of the option --readout, such as `layer=2`.
 
         Args:
-            settings: `KEY=VALUE` with the keys rule, threshold, end, layer, head and shift.
+            settings: Texts of the form `KEY=VALUE` with the keys rule, threshold, end, layer, head and shift.
 
         Returns:
             The options.
 
         Raises:
-            ConfigError: A key is unknown, or a value is out of its range.
+            ConfigError: A key is unknown, or a value is not in the range of its key.
         """
         return cls(**{_field(setting): _value(setting) for setting in settings})  # type: ignore[arg-type]
 
     def for_other_model(self) -> ReadoutOptions:
-        """The same rule and shift for another model, whose layers and heads differ."""
+        """The same options without layer and head, which do not apply to another model."""
         return replace(self, layer=None, head=None)
 
     def allows(self, readout: Readout) -> bool:
-        """Whether a readout has the layer, head and shift that the user chose."""
+        """Whether a readout has the layer, head and shift that the user set; those not set may have any value."""
         chosen = ((self.layer, readout.layer), (self.head, readout.head), (self.shifted, readout.shifted))
         return all(option in (None, value) for option, value in chosen)
 
     def applied_to(self, own: Readout) -> Readout:
-        """A model's own readout, changed by the options that the user gave.
+        """Overrides a model's readout by these options, without selecting a layer and head on text.
 
         Args:
             own: The model's own readout.
 
         Returns:
-            The readout to use. A layer or head other than the model's own is read by the default rule and threshold,
-            unless the user gave these, too.
+            The model's readout with all fields that the user set. If the user set a layer or head other than those of
+            `own`, fields that are not set have their defaults instead of the values of `own`.
         """
         chosen = self.over(own.for_matrix(self.layer, self.head))
         return chosen if self.shifted is None else replace(chosen, shifted=self.shifted)
 
     def over(self, own: Readout) -> Readout:
-        """A model's own readout with the rule, threshold and end that the user gave; layer and head stay.
+        """Overrides rule, threshold and end of a readout by these options; layer, head and shift stay.
 
         Args:
             own: The model's own readout.
 
         Returns:
-            The readout to use. The model's threshold is dropped if the user gave another rule, but no threshold.
+            The readout with the rule, threshold and end that the user set. The threshold of `own` is kept only if the
+            rule stays the same.
         """
         rule = self.rule or own.rule
         threshold = own.threshold if self.threshold is None and rule == own.rule else self.threshold
@@ -200,7 +205,7 @@ _SETTINGS: dict[str, tuple[str, Callable[[str], object]]] = {
     "head": ("the number of a head, from 0", _number),
     "shift": ("true or false", {"true": True, "false": False}.__getitem__),
 }
-"""What the value of each setting must be, and how it is read."""
+"""Description of the values of each --readout setting, for messages, and the function that parses a value."""
 
 
 def choose_readout(
@@ -212,26 +217,27 @@ def choose_readout(
     gold: Sequence[GoldLinks] | None = None,
     tune: bool = False,
 ) -> tuple[Readout, list[str]]:
-    """Decides how to read links off a model's attention.
+    """Chooses layer, head and rule by which word links are derived from a model's attention.
 
-    The user's choice comes first; if only a layer is chosen, its heads are ranked. Then comes the readout that is
-    stored with the model. Otherwise, or to tune it, layer and head are selected on the given pairs: by gold links where
-    there are any, else by the dictionary that the links make. A recurrent model with one matrix has nothing to select:
-    its row belongs to the word that is generated, with Bahdanau's query as with Luong's (see docs/alignment.md).
+    A layer and head that the user set are used; if only the layer is set, the best of its heads is selected. Otherwise
+    the readout that is stored with the model is used. If none is stored, or with `tune`, layer and head are selected on
+    the given sentence pairs: by gold links if there are any, else by the bilingual dictionary that the links make. A
+    recurrent model with a single attention matrix has nothing to select: the weights of a target word are those of the
+    step that generates the word, for Bahdanau's and for Luong's decoder (see docs/alignment.md).
 
     Args:
         translator: The model.
-        sources: Sentence pairs to select layer and head on.
-        targets: Their translations.
-        options: The user's choice.
+        sources: Source sentences of the pairs on which layer and head are selected.
+        targets: Translations of `sources`.
+        options: Fields of the readout that the user set.
         gold: Gold links of these pairs, if known.
-        tune: Whether to select even where the readout is known.
+        tune: Whether to select a layer and head even if a readout is stored with the model.
 
     Returns:
-        The readout, and a message about what was selected, if anything was.
+        The readout, and a list with a message for the user if a layer and head were to be selected; else empty.
 
     Raises:
-        DataError: The model has no attention, or the number of gold alignments differs from that of the pairs.
+        DataError: The model has no attention, or the number of gold alignments is not the number of sentence pairs.
     """
     own, matrix = translator.readout, (options.layer, options.head)
     stored = translator.readout_is_known and not tune and matrix == (None, None)
@@ -259,23 +265,26 @@ def rank_readouts(
     readout: Readout,
     gold: Sequence[GoldLinks] | None = None,
 ) -> list[Candidate]:
-    """Ranks layers, heads and shifts by the links that they give.
+    """Ranks the layers and heads of a model, unshifted and shifted, by the quality of the links that they give.
 
     Args:
         translator: The model.
-        sources: Sentence pairs; the first `MAX_PAIRS` are used, fewer where they are very long.
-        targets: Their translations.
-        readout: The rule.
-        gold: Gold links of these pairs; without them, links are judged by the dictionary that they make.
+        sources: Source sentences; the first `MAX_PAIRS` pairs are used, fewer if they are very long.
+        targets: Translations of `sources`.
+        readout: Rule and thresholds for all candidates; its layer, head and shift are ignored.
+        gold: Gold links of these pairs; without them, links are scored by the bilingual dictionary that they make.
 
     Returns:
-        All candidates, best first; none where no pair could be scored.
+        All candidates, best first; empty if no sentence pair could be scored.
 
     Raises:
-        DataError: The model has no attention, or the number of gold alignments differs from that of the pairs.
+        DataError: The model has no attention, or the number of gold alignments is not the number of sentence pairs.
     """
     if gold is not None and len(gold) != len(sources):
-        raise DataError(f"expected gold links of {len(sources)} sentence pairs, got {len(gold)}")
+        raise DataError(
+            f"expected gold links of {len(sources)} sentence pairs, got gold links of {len(gold)}: give one line of "
+            "gold links per sentence pair"
+        )
     numbers = _pairs_that_fit(translator, sources, targets)
     scored = translator.score([sources[number] for number in numbers], [targets[number] for number in numbers])
     _check_attention(scored)

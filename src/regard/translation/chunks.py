@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 AT_ONCE = 512
-"""Most pairs per chunk: attention takes much more memory than text."""
+"""Largest number of sentence pairs per chunk: attention takes much more memory than text."""
 AREA = 64_000_000
-"""Most products of both sides' bytes per chunk, unless it is a single pair: there are no more subwords than bytes."""
+"""Limit of a chunk's sum of (source bytes · target bytes) over its pairs, unless the chunk is a single pair. Sentences
+have at most as many subwords as bytes, so this also limits the number of attention weights."""
 
 
 def chunks(sources: Sequence[str], targets: Sequence[str]) -> Iterator[slice]:
-    """Divides sentence pairs by their number and their lengths.
+    """Divides sentence pairs into chunks whose attention fits into memory, by number and length of the pairs.
 
     >>> list(chunks(["a"] * 600, ["b"] * 600))
     [slice(0, 512, None), slice(512, 600, None)]
 
     Args:
         sources: Source sentences.
-        targets: As many translations.
+        targets: One translation per source sentence.
 
     Yields:
-        The pairs of each chunk, in order.
+        Slice of each chunk's sentence pairs, in order.
     """
     start = total = 0
     for number, (src, tgt) in enumerate(zip(sources, targets, strict=True)):

@@ -146,7 +146,15 @@ def _without_source(translator: Translator, segment: Segment) -> Segment:
 
 
 def max_len(translator: Translator, src_len: int) -> int:
-    """Largest length of a translation of a source of a given length; both count eos."""
+    """Largest length of a translation.
+
+    Args:
+        translator: The translator.
+        src_len: Number of subwords of the source, eos included.
+
+    Returns:
+        Number of subwords, eos included.
+    """
     search = translator.search
     return min(int(src_len * search.max_len_ratio) + search.max_len_offset, translator.limits.max_positions)
 

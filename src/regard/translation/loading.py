@@ -39,19 +39,21 @@ def load(
 
     Args:
         path: Directory of a model or an export, or a list of model directories for an ensemble.
-        engine: `regard`, `ctranslate2` or `onnx`; only the engine that the directory was written for can run it.
-        precision: Number type of matrix products: `float32`, `bfloat16` or `int8` for models; for exports what their
-            engine offers. When not given, `float32` for models, and the stored type for exports.
+        engine: `regard` for a model, `ctranslate2` or `onnx` for an export to that engine. By default the engine that
+            the directory was written for; naming another engine is an error.
+        precision: Number type of matrix products: `float32`, `bfloat16` or `int8` for models; for exports, a type that
+            their engine offers. By default, `float32` for models, and the stored type for exports.
         device: `auto`, `cpu`, `cuda`, …
-        threads: CPU threads of another engine; PyTorch's number of threads when not given.
-        score: Factory of the user's own attention score, if the model was built with one.
+        threads: CPU threads of CTranslate2 or ONNX Runtime; by default, PyTorch's number of threads.
+        score: Factory of a custom attention score, if the model was built with one.
 
     Returns:
         The translator.
 
     Raises:
-        ConfigError: The engine is unknown or cannot run this directory, or the number of threads is impossible.
-        CheckpointError: A directory holds no sound model.
+        ConfigError: The engine is unknown or cannot run this directory, the device or the precision is not available,
+            or the number of threads is not possible.
+        CheckpointError: A directory does not contain a model or an export, or its files are damaged.
         SearchError: The models of an ensemble have different vocabularies.
     """
     if threads is not None:
@@ -62,7 +64,10 @@ def load(
     if exported is None:
         translator = _load_models(paths, precision=precision, device=device, score=score)
     elif len(paths) > 1:
-        raise ConfigError(f"{exported.path}: an export cannot be part of an ensemble: give the models instead")
+        raise ConfigError(
+            f"{exported.path}: an export cannot be part of an ensemble: give the model directories that `regard train` "
+            "wrote instead"
+        )
     else:
         translator = _open_exported(exported, precision=precision, threads=threads, device=device)
     again = partial(load, engine=engine, precision=precision, device=device, threads=threads, score=score)
@@ -74,14 +79,17 @@ def _checked_engine(path: Path, engine: str | None, exported: Exported | None) -
     if engine in (None, own):
         return own
     if engine not in ("regard", *ENGINES):
-        raise ConfigError(f"expected an engine of {', '.join(('regard', *ENGINES))}, got {engine!r}")
+        raise ConfigError(f"expected an engine, one of {', '.join(('regard', *ENGINES))}, got {engine!r}")
     if exported is None:
         raise ConfigError(
             f"{path}: a model of regard, which {engine} cannot read: run `regard export {path} --to {engine} --out "
-            f"{path}.{engine}` once, and give that directory"
+            f"{path}.{engine}` once, and give the directory {path}.{engine} instead"
         )
     name = "regard's own engine" if engine == "regard" else engine
-    raise ConfigError(f"{exported.path}: an export for {own} cannot be run by {name}: give the model it was made from")
+    raise ConfigError(
+        f"{exported.path}: an export for {own} cannot be run by {name}: give the model directory that it was exported "
+        "from"
+    )
 
 
 def _load_models(
@@ -89,8 +97,8 @@ def _load_models(
 ) -> Translator:
     if precision not in (None, *PRECISIONS):
         raise ConfigError(
-            f"{paths[0]}: regard's own engine computes in {', '.join(PRECISIONS)}, not in {precision!r}: choose one of "
-            "these, or export the model to another engine with `regard export`"
+            f"{paths[0]}: expected a precision of regard's own engine, one of {', '.join(PRECISIONS)}, got "
+            f"{precision!r}: choose one of these, or export the model to another engine with `regard export`"
         )
     models = [load_model(str(path), device=resolve_device(device), score=score) for path in paths]
     return Translator.of(models, names=[str(path) for path in paths], precision=precision or "float32")

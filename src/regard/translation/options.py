@@ -1,4 +1,4 @@
-"""What a caller may choose for a translation; what is left open is the model's own."""
+"""Options of a translation; those that are not given have the values stored with the model."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ class TranslateOptions:
     """Options of a translation.
 
     Attributes:
-        beam: Width of the beam; 1 is greedy; None = the model's own, or `n_best` where that is larger.
-        n_best: Translations returned per sentence.
+        beam: Width of the beam; 1 is greedy search. None = the beam stored with the model, but at least `n_best`.
+        n_best: Number of translations to return per sentence.
         attention: Whether to return the attention matrices, and with them the word alignment.
         alignment: Whether to return the word alignment.
-        retry: Whether to check the attention of every translation, and to translate again where it looks wrong.
-        scores: Whether to return scores; without them they may be NaN, where an engine is faster without.
-        length_penalty: α of Wu et al. 2016, eq. 14; None = the model's own.
-        coverage_penalty: β of the same; None = the model's own.
-        min_len: Fewest subwords of a translation.
-        sample: Draw translations from the model's distribution instead of searching for the most probable ones; the
-            options of a search cannot be combined with it.
+        retry: Whether to translate a sentence again if its translation has quality flags, which are signs of a bad
+            translation in its length, repetitions and attention.
+        scores: Whether to return scores. If not, scores may be NaN, which makes some engines faster.
+        length_penalty: α of Wu et al. 2016, eq. 14; None = the value stored with the model.
+        coverage_penalty: β of Wu et al. 2016, eq. 14; None = the value stored with the model.
+        min_len: Smallest number of subwords of a translation.
+        sample: Options of sampling. If given, translations are drawn from the model's distribution instead of searched
+            for; `beam`, `n_best`, `retry`, both penalties and `min_len` then cannot be given.
 
     Raises:
-        SearchError: Options of a search are combined with `sample`.
+        SearchError: `sample` is combined with one of these options.
     """
 
     beam: int | None = None
@@ -49,13 +50,14 @@ class TranslateOptions:
         ranking = self.beam, self.length_penalty, self.coverage_penalty
         if any(option is not None for option in ranking) or self.n_best > 1 or self.retry or self.min_len:
             raise SearchError(
-                "sample excludes beam, n_best, retry, length_penalty, coverage_penalty and min_len: translations are "
-                "drawn, not ranked; leave these out, and give num_samples for several translations"
+                "sample cannot be combined with beam, n_best, retry, length_penalty, coverage_penalty or min_len, "
+                "because sampled translations are not ranked: leave these options out, and set num_samples for several "
+                "translations"
             )
 
     @property
     def need_alignment(self) -> bool:
-        """Whether the word alignment is read off the attention."""
+        """Whether the word alignment must be derived from the attention."""
         return self.attention or self.alignment
 
     @property
@@ -70,20 +72,20 @@ class TranslateOptions:
 
     @property
     def num_translations(self) -> int:
-        """Translations per sentence."""
+        """Number of translations per sentence, searched for or sampled."""
         return self.n_best if self.sample is None else self.sample.num_samples
 
     def search_options(self, own: SearchConfig) -> BeamOptions | SampleOptions:
-        """The options of the search.
+        """The options to pass to the search.
 
         Args:
-            own: The model's search section, for what the caller left open.
+            own: The `[search]` section of the model, for options that are None.
 
         Returns:
-            Options of a beam search (greedy with a beam of 1), or of sampling.
+            Options of beam search (greedy search with a beam of 1), or of sampling if `sample` is set.
 
         Raises:
-            SearchError: A number is out of its range.
+            SearchError: An option is not in its range.
         """
         if self.sample is not None:
             return self.sample

@@ -1,4 +1,4 @@
-"""Objects that are pickled as the call that opened them, not by their contents."""
+"""Objects that are pickled as the function call that opened them, not as their contents."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ if TYPE_CHECKING:
 
 
 class PickledByPath:
-    """Base of objects that `pickle` stores as a function and its arguments, to be opened again from the same files.
+    """Base class of objects that are opened from files again when they are unpickled.
 
-    Packed weights, locks and mapped files cannot be pickled. A copy in the same process shares them.
+    `pickle` stores a function and its arguments, because an object with locks, mapped files or weights in oneDNN's own
+    layout cannot be pickled itself. A copy made by `copy.copy` shares these with the original.
     """
 
     _opened_by: tuple[Callable[..., object], tuple[object, ...]] | None = None
 
     def reopened_with(self, function: Callable[..., object], *arguments: object) -> Self:
-        """Sets the call that opens an equal object.
+        """Sets the function call by which `pickle` opens the object again.
 
         Args:
-            function: A function of a module, or a `functools.partial` of one.
-            *arguments: Its arguments, which can be pickled.
+            function: Function at module level, or a `functools.partial` of one, that returns an equal object.
+            *arguments: Arguments of the function; they must be picklable.
 
         Returns:
             The object itself.
@@ -33,23 +34,23 @@ class PickledByPath:
         return self
 
     def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        """The function and arguments by which `pickle` opens the object again.
+        """The function call by which `pickle` opens the object again.
 
         Returns:
-            The function and its arguments.
+            The function and its arguments, as set by `reopened_with`.
 
         Raises:
-            SearchError: The object was made from models in memory.
+            SearchError: No function call was set, because the object was made from models in memory.
         """
         if self._opened_by is None:
             raise SearchError(
-                "a translator of models in memory cannot be sent to another process: save the model, and load it there "
-                "by its path"
+                "a translator that was made from models in memory cannot be pickled for another process: save the "
+                "model, and load it in that process by its path"
             )
         return self._opened_by
 
     def __copy__(self) -> Self:
-        """A shallow copy, which shares all parts."""
+        """A shallow copy, which shares all attributes with the original."""
         twin: Any = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         return twin  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Quality flags: signs of a bad translation in its length, its repetitions and, where there is any, its attention.
+"""Quality flags: signs of a bad translation in its length, its repetitions and, if the model has any, its attention.
 
 A search fails in few ways: it stops too early and leaves out part of the sentence, it repeats a phrase without end, or
 its attention is spread over everything and the output is unrelated to the source. The limits lie outside the range of
@@ -22,15 +22,18 @@ from regard.values import Encoding, Span
 Kind = Literal["unfinished", "repetition", "length", "coverage", "entropy"]
 
 LONGEST_UNIT = 8
-"""Subwords of the longest phrase whose repetition is detected."""
+"""Largest number of subwords of a phrase whose repetition is detected."""
 MOST_TIMES, MOST_TIMES_IN_WORD = 2, 5
 """How often a phrase, or a subword within words, may occur in a row if the source does not repeat anything."""
 SHORTEST, LONGEST, ALLOWANCE = 0.33, 3.0, 5
-"""Limits of (target subwords + allowance) / (source subwords + allowance); short sentences vary more."""
+"""Smallest and largest accepted (target subwords + allowance) / (source subwords + allowance), and the allowance, which
+admits that the lengths of short sentences vary more."""
 LEAST_WEIGHT, MOST_UNCOVERED = 0.2, 2
-"""Attention that a source word needs to count as covered, and how many words in a row may stay uncovered."""
+"""Total attention weight at which a source word counts as covered, and how many consecutive source words may stay
+uncovered."""
 LEAST_SHARPNESS, LEAST_COLUMNS = 0.2, 6
-"""Least mean sharpness of the rows, and the fewest source positions at which it is checked."""
+"""Smallest accepted mean sharpness of the attention, and the smallest number of source positions at which it is
+checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,12 @@ class QualityFlag:
     """One sign of a bad translation.
 
     Attributes:
-        kind: Kind of the flag.
-        value: Measured value: subwords of the translation, repetitions, ratio of lengths, share of source words
-            without attention, mean sharpness.
-        where: Words that it is about, `[first, last)`: of the source for `coverage`, of the target for `repetition`.
+        kind: Kind of the flag: `unfinished` (cut off at the length limit), `repetition`, `length`, `coverage` (source
+            words without attention) or `entropy` (attention spread over the whole source).
+        value: Measured value, by kind: number of subwords (`unfinished`), number of repetitions, ratio of lengths
+            (`length`), share of source words without attention (`coverage`), mean sharpness (`entropy`).
+        where: Range of 0-based word numbers `[first, last)` that the flag refers to: source words for `coverage`,
+            target words for `repetition`; None for other kinds.
     """
 
     kind: Kind
@@ -50,7 +55,7 @@ class QualityFlag:
 
     @property
     def message(self) -> str:
-        """The flag as a sentence."""
+        """Message for the user that describes the flag in one sentence."""
         place = "" if self.where is None else f"{self.where[0] + 1} to {self.where[1]}"
         return {
             "unfinished": "unfinished: the translation reached its length limit before its end",
@@ -61,14 +66,14 @@ class QualityFlag:
         }[self.kind]
 
     def moved(self, *, src: int, tgt: int) -> QualityFlag:
-        """The flag of a segment, moved to its place in the line.
+        """Converts the word numbers of a flag from those of a segment to those of the whole line.
 
         Args:
-            src: Source words before it.
-            tgt: Target words before it.
+            src: Number of source words of the line before the segment.
+            tgt: Number of target words of the line before the segment.
 
         Returns:
-            The flag with other word numbers.
+            The flag with word numbers counted from the start of the line.
         """
         if self.where is None:
             return self
@@ -76,7 +81,7 @@ class QualityFlag:
         return replace(self, where=(self.where[0] + by, self.where[1] + by))
 
     def to_dict(self) -> dict[str, object]:
-        """The flag as a JSON object: kind, value and where, which may be null."""
+        """Converts the flag to a JSON object with the keys `kind`, `value` and `where`, which may be null."""
         return {
             "kind": self.kind,
             "value": round(self.value, 3),
@@ -87,16 +92,16 @@ class QualityFlag:
 def quality_flags(
     src: Encoding, tgt: Encoding, *, finished: bool = True, record: AttentionRecord | None = None
 ) -> tuple[QualityFlag, ...]:
-    """The quality flags of a translation.
+    """Checks a translation for signs that it is bad.
 
     Args:
-        src: The source.
-        tgt: The translation.
+        src: Encoded source sentence.
+        tgt: Encoded translation.
         finished: Whether the translation ended with eos.
-        record: Its attention; without it, coverage and entropy are not checked.
+        record: Attention of the translation; without it, coverage and entropy are not checked.
 
     Returns:
-        At most one flag per kind, in the order of `Kind`.
+        The quality flags, at most one per kind, in the order of `Kind`.
     """
     found = [] if finished else [QualityFlag("unfinished", len(tgt.ids))]
     found += _repetition(src, tgt)
@@ -122,17 +127,17 @@ def _repetition(src: Encoding, tgt: Encoding) -> list[QualityFlag]:
 
 
 def most_repeated(pieces: Sequence[str]) -> tuple[int, int, int]:
-    """Finds the phrase that is repeated most often in a row.
+    """Finds the phrase of at most `LONGEST_UNIT` subwords that is repeated most often in a row.
 
     >>> most_repeated("a b c b c b c d".split())
     (3, 1, 7)
 
     Args:
-        pieces: Subwords.
+        pieces: Subwords of a sentence.
 
     Returns:
-        How often the phrase occurs in a row, and where these occurrences start and stop; among equals the shortest
-        phrase and the first place.
+        How often the phrase occurs in a row, and the range `start`, `stop` of subwords that these occurrences cover. If
+        several phrases are repeated equally often, the shortest and then the first is chosen.
     """
     times, start, stop = min(1, len(pieces)), 0, min(1, len(pieces))
     for size in range(1, min(LONGEST_UNIT, len(pieces) // 2) + 1):

@@ -1,4 +1,4 @@
-"""Translations: of segments as the engine returns them, and of whole lines, joined from their segments."""
+"""Translations of segments, as the engine returns them, and of whole lines, joined from their segments."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ class Translation:
     """One translated sentence.
 
     Attributes:
-        source: The sentence, normalized.
-        text: Its translation.
-        score: Log-probability after penalties, in nats, by which the search ranked it. A sentence that was split has
-            the sum over its segments.
+        source: The source sentence, normalized.
+        text: The translation.
+        score: Log-probability in nats after length and coverage penalties, by which the search ranked the translation.
+            For a line that was split into segments, the sum over the segments.
         tokens: Subwords of the translation.
-        attention: Attention of each subword; None unless asked for, and for models without attention.
-        alignment: Links between words of source and translation, read off the attention; empty without it.
-        n_best: The best translations, this one first, fewer where the search found fewer; empty unless more than
-            one was asked for.
-        warnings: Warnings about the translation, in sentences.
-        quality_flags: Signs of a bad translation; those read off the attention only where there is attention.
+        attention: Attention of the translation; None unless requested, and for models without attention.
+        alignment: Links `(source word, target word)` derived from the attention; empty unless requested, and for
+            models without attention.
+        n_best: The best translations, this one first; empty unless more than one was requested. The search may find
+            fewer than requested.
+        warnings: Warnings about the translation, one sentence each.
+        quality_flags: Signs of a bad translation. Those that depend on attention are missing if the attention was not
+            computed.
         token_scores: Log-probability of each of `tokens`, in nats; their sum and the log-probability of `</s>` are the
             score without penalties. Empty for an export to CTranslate2, which does not return them.
         token_spans: Characters of `text` that each of `tokens` covers.
@@ -64,14 +66,14 @@ class Translation:
     def of(
         cls, source: Encoding, target: Encoding, hypothesis: Hypothesis, *, attention: bool, readout: Readout | None
     ) -> Translation:
-        """The translation of a hypothesis.
+        """Makes a translation from a hypothesis of the search, with its alignment and quality flags.
 
         Args:
-            source: The sentence.
-            target: Its translation, decoded from the hypothesis's ids.
-            hypothesis: The hypothesis, with weights where attention or alignment is asked for.
-            attention: Whether to keep the attention.
-            readout: How to read the word alignment off it; None = not at all.
+            source: Encoded source sentence.
+            target: Translation, decoded from the hypothesis's ids.
+            hypothesis: The hypothesis; it must have attention weights if attention or alignment is requested.
+            attention: Whether the translation should hold the attention.
+            readout: How to derive the word alignment from the attention; None = no word alignment.
 
         Returns:
             The translation.
@@ -93,20 +95,21 @@ class Translation:
         )
 
     def _repr_html_(self) -> str:
-        """The attention page in a notebook, or only the text where there is no attention."""
+        """HTML for notebooks: the interactive attention page, or only the text if there is no attention."""
         if self.attention is None:
             return f"<p>{html.escape(self.source)}</p><p>{html.escape(self.text)}</p>"
         return render_iframe([self.attention], title=self.source)
 
     def to_dict(self, *, attention: bool = True) -> dict[str, object]:
-        """The translation as a JSON object.
+        """Converts the translation to a JSON object.
 
         Args:
-            attention: Whether to include the attention matrices, where there are any.
+            attention: Whether to include the attention matrices, if the translation has any.
 
         Returns:
-            text, score, tokens, token_scores, alignment as `[source word, target word]`, n_best, warnings,
-            quality_flags as `{kind, value, where}`, and attention.
+            An object with the keys `text`, `score`, `tokens`, `token_scores`, `alignment` (a list of
+            `[source word, target word]`), `n_best` (a list of `{text, score}`), `warnings`, `quality_flags` (a list of
+            `{kind, value, where}`), and `attention`.
         """
         fields: dict[str, object] = {
             "text": self.text,
@@ -129,11 +132,11 @@ class Segment:
 
     Attributes:
         line: Number of the line, from 1.
-        first_word: Number of the line's word that the segment begins with or within.
-        source: The segment.
-        found: Its translations, best first; empty before it is translated.
-        within_word: Whether it begins within a word, so that no space belongs before it.
-        prefix: Target subwords that its translations must begin with, in ids.
+        first_word: 0-based number, within the line, of the word with which or within which the segment begins.
+        source: Encoded text of the segment.
+        found: Translations of the segment, best first; empty before the segment is translated.
+        within_word: Whether the segment begins within a word, so that no space belongs before it.
+        prefix: Ids of the target subwords that the segment's translations must begin with.
     """
 
     line: int
@@ -147,13 +150,13 @@ class Segment:
 def join_lines(
     lines: Sequence[str], segments: Sequence[Segment], *, first: int = 1, many: bool = False
 ) -> list[Translation]:
-    """Joins translated segments to translations of lines.
+    """Joins the translated segments of each line into a translation of the line.
 
     Args:
         lines: The lines, normalized.
-        segments: Segments of all lines, in order.
+        segments: Translated segments of all lines, in order.
         first: Number of the first line.
-        many: As for `join_segments`.
+        many: Whether to return n-best lists; only lines of one segment have more than one entry.
 
     Returns:
         One translation per line.
@@ -165,15 +168,15 @@ def join_lines(
 
 
 def join_segments(line: str, segments: Sequence[Segment], *, many: bool = False) -> Translation:
-    """Joins the translated segments of one line.
+    """Joins the translated segments of one line into a translation of the line.
 
     Args:
         line: The line, normalized.
-        segments: Its segments in order; none for an empty line.
+        segments: Translated segments of the line in order; empty for an empty line.
         many: Whether to return an n-best list; only a line of one segment has more than one entry.
 
     Returns:
-        The translation; its warnings name the line.
+        The translation; its warnings contain the number of the line.
     """
     if not segments:
         return Translation(line, "", 0.0)
@@ -191,14 +194,14 @@ def join_segments(line: str, segments: Sequence[Segment], *, many: bool = False)
 
 
 def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
-    """Concatenates the best translations of segments, with spaces where the language has them.
+    """Concatenates the best translations of segments, with spaces between them if the language uses spaces.
 
     Args:
-        text: Text of all segments; their first words are counted from its start.
+        text: Source text of all segments, to which `Segment.first_word` refers.
         segments: One or more translated segments.
 
     Returns:
-        One translation, without attention.
+        One translation with the alignments, scores and quality flags of the segments, but without attention.
     """
     links: list[tuple[int, int]] = []
     flags: list[QualityFlag] = []
@@ -230,13 +233,13 @@ def concatenate(text: str, segments: Sequence[Segment]) -> Translation:
 
 
 def with_line_number(number: int, warnings: Sequence[str]) -> tuple[str, ...]:
-    """Warnings that name the line that they are about.
+    """Puts the number of the line before each warning.
 
     Args:
         number: Number of the line, from 1.
-        warnings: Warnings without it.
+        warnings: Warnings without a line number.
 
     Returns:
-        The warnings, each after `sentence N: `.
+        The warnings, each preceded by `sentence N: ` with the line number N.
     """
     return tuple(f"sentence {number}: {warning}" for warning in warnings)

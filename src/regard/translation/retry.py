@@ -12,30 +12,30 @@ from regard.text.subword import Subword
 from regard.translation.result import Segment, Translation, concatenate
 
 Search = Callable[[Sequence[Segment], BeamOptions], Sequence[Segment]]
-"""Fills segments with their translations."""
+"""Function that translates segments with the given search options; returns the segments with their translations."""
 
 WIDEN, COVERAGE = 2, 0.2
-"""Factor of the second beam, and the least coverage penalty β of the second search (Wu et al. 2016, §7)."""
+"""Factor by which the second search widens the beam, and its smallest coverage penalty β (Wu et al. 2016, §7)."""
 
 
 def retry(
     segments: Sequence[Segment], search: Search, *, options: BeamOptions, subword: Subword, attends: bool
 ) -> list[Segment]:
-    """Translates flagged segments again, and keeps the translation with the fewest flags.
+    """Translates segments with quality flags again, and keeps the translation with the fewest flags.
 
     A segment of several sentences is translated sentence by sentence, unless it has a prefix, which may belong to
-    several of them; every segment is also translated with a wider beam and a coverage penalty. Among equals the first
-    translation stays.
+    several of them; every segment with flags is also translated with a wider beam and a coverage penalty. If several
+    translations have equally few flags, the earliest is kept.
 
     Args:
         segments: Translated segments.
-        search: Translates segments.
+        search: Function that translates segments.
         options: Search options of the first translation.
-        subword: Source vocabulary.
-        attends: Whether the model has attention; without it there is no coverage penalty.
+        subword: Source subword model.
+        attends: Whether the model has attention, without which a coverage penalty is not possible.
 
     Returns:
-        As many segments, in their order.
+        All segments in their order, with the translations that were kept.
     """
     flagged = [number for number, segment in enumerate(segments) if segment.found[0].quality_flags]
     if not flagged:

@@ -1,4 +1,4 @@
-"""Lexical shortlists: built from a model's attention over parallel text, stored in a file, applied to a translator."""
+"""Lexical shortlists, the target subwords allowed per source subword: building, storing and using them."""
 
 from __future__ import annotations
 
@@ -25,34 +25,37 @@ from regard.translation.chunks import chunks
 from regard.translation.translator import Translator
 
 LEAST = 0.05
-"""Least attention weight at which a target subword counts as linked to a source subword."""
+"""Smallest attention weight at which a target subword counts as linked to a source subword."""
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
-_EXPECTED = "expected what `regard shortlist` writes: make it again"
+_EXPECTED = "expected a file that `regard shortlist` wrote: run `regard shortlist` again"
 
 
 def make_shortlist(
     translator: Translator, sources: Sequence[str], targets: Sequence[str], *, links: int = 100, frequent: int = 300
 ) -> Shortlist:
-    """Builds a shortlist: the target subwords that attended most to each source subword.
+    """Builds a lexical shortlist: for each source subword, the target subwords that attended to it most.
 
     Args:
         translator: A model with attention.
-        sources: Sentences.
-        targets: Their translations.
-        links: Target subwords per source subword, those with the largest total attention.
-        frequent: Most frequent target subwords that are always allowed; special tokens and the bytes of unknown
-            characters are added to them.
+        sources: Source sentences of parallel text.
+        targets: One translation per source sentence.
+        links: Number of target subwords per source subword; those with the largest total attention are chosen.
+        frequent: Number of most frequent target subwords that are allowed in every sentence; special tokens and byte
+            tokens are allowed besides.
 
     Returns:
-        The table. With a shared vocabulary every source subword is linked to itself as well, so that names and numbers
+        The shortlist. With a shared vocabulary each source subword is also linked to itself, so that names and numbers
         can be copied.
 
     Raises:
-        DataError: The model has no attention, or the numbers are impossible.
+        DataError: The model has no attention, `links` is less than 1, or `frequent` is negative.
     """
     links = min(links, len(translator.tgt_subword))
     if links < 1 or frequent < 0:
-        raise DataError(f"expected at least 1 link and 0 frequent subwords, got {links} and {frequent}")
+        raise DataError(
+            f"expected links of at least 1 and frequent of at least 0 subwords, got links={links} and "
+            f"frequent={frequent}"
+        )
     seen: dict[int, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     counts: Counter[int] = Counter()
     for window in chunks(sources, targets):
@@ -61,7 +64,10 @@ def make_shortlist(
                 _count(read.attention, translator.readout, seen)
                 counts.update(read.attention.tgt.ids)
     if not seen:
-        raise DataError("no attention to count: a shortlist needs a model with attention, and pairs of sentences")
+        raise DataError(
+            "no attention was computed: a shortlist needs a model with attention, and at least one sentence pair that "
+            "is neither empty nor too long for the model"
+        )
     src_subword, tgt_subword = translator.src_subword, translator.tgt_subword
     first = _first(tgt_subword)
     by_frequency = sorted(set(range(len(tgt_subword))) - set(first), key=lambda tgt: -counts[tgt])
@@ -95,9 +101,9 @@ def write_shortlist(path: Path, shortlist: Shortlist, translator: Translator) ->
     """Writes a shortlist in the safetensors format.
 
     Args:
-        path: The file.
-        shortlist: The table.
-        translator: The translator that it was built for; its vocabularies are named in the file.
+        path: Path of the file.
+        shortlist: The shortlist.
+        translator: The translator that the shortlist was built for; hashes of its vocabularies are stored in the file.
 
     Raises:
         CheckpointError: The file cannot be written.
@@ -110,55 +116,57 @@ def write_shortlist(path: Path, shortlist: Shortlist, translator: Translator) ->
 
 
 def read_shortlist(path: Path, translator: Translator) -> Shortlist:
-    """Reads a shortlist for a model.
+    """Reads a shortlist, and checks that it was built for the vocabularies of a model.
 
     Args:
-        path: A file written by `write_shortlist`.
-        translator: The model.
+        path: File written by `write_shortlist`.
+        translator: The model that will use the shortlist.
 
     Returns:
-        The table.
+        The shortlist.
 
     Raises:
-        CheckpointError: The file is not a shortlist.
+        CheckpointError: The file is missing or damaged, or is not a shortlist.
         SearchError: The shortlist was built for other vocabularies.
     """
     check_file(path, expected="a shortlist")
     tensors, metadata = read_tensors(path)
     if "shortlist" not in metadata:
-        raise CheckpointError(f"{path}: no shortlist: {_EXPECTED}")
+        raise CheckpointError(f"{path}: not a shortlist: {_EXPECTED}")
     note = parse_json(metadata["shortlist"].encode(), where=str(path), remedy=_EXPECTED)
     always = note.pop("always", None) if isinstance(note, dict) else None
     if note != _vocabularies(translator):
         raise SearchError(
-            f"{path}: made for a model with other vocabularies: make one for this model with `regard shortlist`"
+            f"{path}: this shortlist was made for a model with other vocabularies: make a shortlist for this model "
+            "with `regard shortlist`"
         )
     if type(always) is not int or set(tensors) != {"linked", "order"}:
-        raise CheckpointError(f"{path}: no whole shortlist: {_EXPECTED}")
+        raise CheckpointError(f"{path}: damaged shortlist: {_EXPECTED}")
     linked, order = tensors["linked"], tensors["order"]
     sizes = (len(translator.src_subword), len(translator.tgt_subword))
     shapes = [tuple(tensor.shape) for tensor in (linked, order)]
     fits = len(shapes[0]) == 2 and shapes[0][0] == sizes[0] and shapes[1] == sizes[1:]
     if not fits or {linked.dtype, order.dtype} != {torch.int32}:
         raise CheckpointError(
-            f"{path}: expected whole numbers, links of {sizes[0]} subwords and an order of {sizes[1]}, got "
-            f"{shapes[0]} and {shapes[1]}: make it again"
+            f"{path}: damaged shortlist: expected int32 tensors `linked` of shape ({sizes[0]}, links) and `order` of "
+            f"shape ({sizes[1]},), got {linked.dtype} {shapes[0]} and {order.dtype} {shapes[1]}: run `regard "
+            "shortlist` again"
         )
     try:
         return Shortlist(_integers(linked), _integers(order), always)
     except SearchError as error:
-        raise CheckpointError(f"{path}: {error}: make it again") from None
+        raise CheckpointError(f"{path}: damaged shortlist: {error}: run `regard shortlist` again") from None
 
 
 def shortlisted(translator: Translator, shortlist: Shortlist) -> Translator:
-    """A translator restricted to a shortlist.
+    """Restricts a translator to the target subwords of a shortlist.
 
     Args:
         translator: A translator with regard's own engine.
-        shortlist: A shortlist for its vocabularies.
+        shortlist: A shortlist for the translator's vocabularies.
 
     Returns:
-        A new translator with the same model. Given translations are still scored over the whole vocabulary.
+        A new translator with the same model. Its `score` method still uses the whole vocabulary.
 
     Raises:
         SearchError: The translator runs another engine.

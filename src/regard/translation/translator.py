@@ -1,4 +1,4 @@
-"""The translator: text in, as many translations out, in the same order, with attention and alignment on request."""
+"""The translator: from sentences to translations in the same order, with attention and word alignment on request."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 BUFFER_SIZE = 1000
-"""Lines that `translate_lines` holds at once."""
+"""Number of lines that `translate_lines` translates together."""
 DEFAULT = TranslateOptions()
 
 
 class Translator(PickledByPath):
-    """Translates text with an engine that works on token ids.
+    """Translates text: splits it into subwords, lets an engine search for translations, and joins the subwords.
 
-    A translator that was loaded from files can be pickled; it is loaded again where it is unpickled.
+    A translator that was loaded from files can be pickled; unpickling loads it from the same files again.
 
     Args:
-        engine: The engine that searches.
-        src_subword: Source vocabulary.
-        tgt_subword: Target vocabulary.
-        search: Search options that apply where a call leaves them open.
+        engine: Engine that searches for translations; it maps token ids to token ids.
+        src_subword: Source subword model.
+        tgt_subword: Target subword model.
+        search: Search options for those that a call does not give.
         limits: Length limits of the model.
-        readout: How word alignments are read off the attention; None = not known, so that the default rule reads the
-            mean of all layers and heads.
-        models: The models behind the engine; empty for an export.
-        signature: Signature of an export; that of the models when not given.
+        readout: How word alignments are derived from the attention; None = unknown, so that the default rule is applied
+            to the mean of all layers and heads.
+        models: Models that the engine runs; empty for an export.
+        signature: Signature of an export; by default, the signatures of `models`.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Translator(PickledByPath):
 
     @property
     def signature(self) -> str:
-        """What was trained and how it computes, to print beside scores; an ensemble's are joined by ` + `."""
+        """Identifies model and precision, to print beside scores; the parts of an ensemble are joined by ` + `."""
         if self._signature is not None:
             return self._signature
         rounded = "" if self._precision == "float32" else f"|precision:{self._precision}"
@@ -93,14 +93,14 @@ class Translator(PickledByPath):
     def of(
         cls, models: Sequence[StoredModel], *, names: Sequence[str] | None = None, precision: str = "float32"
     ) -> Translator:
-        """A translator with regard's own search.
+        """Makes a translator that runs one model, or an ensemble, with regard's own engine.
 
         Args:
-            models: One model, or several with the same vocabularies for an ensemble. Weights that are changed later
-                do not reach the translator.
+            models: One model, or several models with the same vocabularies for an ensemble. The translator uses a copy
+                of the weights, so later changes of the models have no effect.
             names: Names of the models, for error messages.
-            precision: Number type of matrix products: `float32`, or `bfloat16` or `int8`, which round. With `int8`
-                the models in `Translator.models` are rounded as well.
+            precision: Number type of matrix products: `float32`, `bfloat16` or `int8`; the last two round weights and
+                states. With `int8` the models in `Translator.models` have the rounded weights, too.
 
         Returns:
             The translator.
@@ -108,33 +108,7 @@ class Translator(PickledByPath):
         Raises:
             SearchError: There is no model, the vocabularies differ, or the precision is unknown.
         """
-        if not models:
-            raise SearchError("expected a model or several, got none")
-        _check_vocabularies(models, names or [f"model {number}" for number in range(1, len(models) + 1)])
-        first = models[0]
-        limits = [LengthLimits.from_config(stored.config) for stored in models]
-        fast = [replace(stored, model=pad_rows(pack_for_search(stored.model, precision))) for stored in models]
-        engine = StepEngine(
-            fast[0].model if len(fast) == 1 else Ensemble([stored.model for stored in fast]),
-            src_specials=first.src_subword.specials,
-            tgt_specials=first.tgt_subword.specials,
-            device=str(next(iter(first.model.parameters())).device),
-        )
-        translator = cls(
-            engine,
-            first.src_subword,
-            first.tgt_subword,
-            search=default_search([stored.config for stored in models]),
-            limits=LengthLimits(
-                min(limit.max_source_len for limit in limits),
-                min(limit.max_positions for limit in limits),
-                sum(limit.num_matrices for limit in limits),
-            ),
-            readout=known_readout(first.config, first.readout) if len(models) == 1 else None,
-            models=fast if precision == "int8" else models,
-        )
-        translator._precision = precision
-        return translator
+        return _of_models(models, names or [f"model {number}" for number in range(1, len(models) + 1)], precision)
 
     def translate(
         self,
@@ -155,10 +129,10 @@ class Translator(PickledByPath):
             options: Options of the translation.
             prefixes: Target text that each translation begins with, one per sentence, empty for none. Tokens, scores
                 and attention of a translation include those of its prefix.
-            **changes: Fields of `TranslateOptions` that differ from `options`, such as `beam=1`.
+            **changes: Fields of `TranslateOptions` that replace those of `options`, such as `beam=1`.
 
         Returns:
-            One translation per sentence, in their order.
+            One translation per sentence, in the order of the sentences.
 
         Raises:
             DataError: A sentence or a prefix is not text.
@@ -166,7 +140,7 @@ class Translator(PickledByPath):
                 characters, or the model's numbers are not finite.
         """
         lines = text_list(sentences)
-        return self._translate(lines, replace(options, **changes), first=1, prefixes=prefixes)
+        return _translate(self, lines, replace(options, **changes), first=1, prefixes=prefixes)
 
     def alternatives(
         self,
@@ -211,25 +185,26 @@ class Translator(PickledByPath):
         """Translates a stream of any length in bounded memory: one translation per line, in order.
 
         Args:
-            lines: Sentences as they arrive.
+            lines: Sentences, which may arrive one by one.
             options: Options of the translation.
-            buffer_size: Lines held at once. More make better batches, fewer give a quicker first answer.
-            more: Called after each line; returns whether the next line is there already. If it is not, the lines held
-                are translated at once. When not given, lines are held until there are `buffer_size`.
-            **changes: Fields of `TranslateOptions` that differ from `options`, such as `beam=1`.
+            buffer_size: Number of lines that are collected and translated together. More lines give better batches,
+                fewer lines give a quicker first translation.
+            more: Function called after each line; returns whether the next line is already available. If not, the lines
+                collected so far are translated. By default, `buffer_size` lines are always collected first.
+            **changes: Fields of `TranslateOptions` that replace those of `options`, such as `beam=1`.
 
         Yields:
             One translation per line.
 
         Raises:
-            DataError: As in `translate`.
-            SearchError: As in `translate`.
+            DataError: A line is not text.
+            SearchError: An option is not in its range, or the model computed NaN or infinite numbers.
         """
         if buffer_size < 1:
             raise SearchError(f"expected a buffer_size of at least 1 line, got {buffer_size}")
         options, first = replace(options, **changes), 1
         for held in in_batches(checked_texts(lines), buffer_size, more=more):
-            yield from self._translate(held, options, first=first)
+            yield from _translate(self, held, options, first=first)
             first += len(held)
 
     def score(
@@ -240,27 +215,30 @@ class Translator(PickledByPath):
         first: int = 1,
         only: Readout | None = None,
     ) -> list[Translation]:
-        """Scores given translations by forced decoding.
+        """Scores given translations by forced decoding, and computes their attention and word alignment.
 
         Args:
-            sources: One sentence or several.
-            targets: As many translations.
-            first: Number of the first sentence, by which warnings and errors name it.
-            only: Keep the attention of this readout's layer and head only, as one layer of one head, which takes a
-                small part of the memory; None = all layers and heads.
+            sources: One source sentence or several.
+            targets: One translation per source sentence.
+            first: Number of the first sentence in warnings and errors, which count the sentences from there.
+            only: Readout whose layer and head are the only ones whose attention is kept, as one layer with one head, to
+                save memory; None = keep all layers and heads.
 
         Returns:
-            Translations with the given text, its log-probability in nats as score, attention and alignment. A pair
-            with an empty side has neither; nor has a pair that is too long for the model, or whose attention would
-            take more memory than is allowed, which its warnings say.
+            One translation per pair: the given text, its log-probability in nats as score, attention and alignment.
+            Pairs with an empty sentence are not scored: score 0, without attention and alignment. The same holds for
+            pairs that are too long for the model or whose attention would exceed the memory limit; their warnings say
+            so.
 
         Raises:
             DataError: A sentence is not text.
-            SearchError: The counts differ, or the model's numbers are not finite.
+            SearchError: The numbers of sources and targets differ, or the model computed NaN or infinite numbers.
         """
         left, right = text_list(sources, first=first), text_list(targets, kind="translation", first=first)
         if len(left) != len(right):
-            raise SearchError(f"expected a translation for each of the {len(left)} sentences, got {len(right)}")
+            raise SearchError(
+                f"expected one translation for each of the {len(left)} source sentences, got {len(right)} translations"
+            )
         return _score_pairs(self, left, right, first=first, only=only)
 
     def split(
@@ -301,20 +279,21 @@ class Translator(PickledByPath):
         """
         return fill_segments(self, segments, options)
 
-    def _translate(
-        self,
-        lines: Sequence[str],
-        options: TranslateOptions,
-        *,
-        first: int,
-        prefixes: str | Sequence[str] | None = None,
-    ) -> list[Translation]:
-        normalized = [normalize(line) for line in lines]
-        if options.sample is not None:  # buffers of one stream draw different random numbers
-            seed = (options.sample.seed + (first - 1) * 0x9E3779B1) % (1 << 63)
-            options = replace(options, sample=replace(options.sample, seed=seed))
-        translated = self.fill(split_lines(self, normalized, first=first, prefixes=prefixes), options)
-        return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
+
+def _translate(
+    translator: Translator,
+    lines: Sequence[str],
+    options: TranslateOptions,
+    *,
+    first: int,
+    prefixes: str | Sequence[str] | None = None,
+) -> list[Translation]:
+    normalized = [normalize(line) for line in lines]
+    if options.sample is not None:  # buffers of one stream draw different random numbers
+        seed = (options.sample.seed + (first - 1) * 0x9E3779B1) % (1 << 63)
+        options = replace(options, sample=replace(options.sample, seed=seed))
+    translated = translator.fill(split_lines(translator, normalized, first=first, prefixes=prefixes), options)
+    return join_lines(normalized, translated, first=first, many=options.num_translations > 1)
 
 
 def _score_pairs(
@@ -342,6 +321,36 @@ def _score_pairs(
     for row, hypothesis in zip(rows, hypotheses, strict=True):
         results[row] = Translation.of(*pairs[row], hypothesis, attention=True, readout=readout)
     return results
+
+
+def _of_models(models: Sequence[StoredModel], names: Sequence[str], precision: str) -> Translator:
+    if not models:
+        raise SearchError("expected at least one model, got none: give one model, or several for an ensemble")
+    _check_vocabularies(models, names)
+    first = models[0]
+    limits = [LengthLimits.from_config(stored.config) for stored in models]
+    fast = [replace(stored, model=pad_rows(pack_for_search(stored.model, precision))) for stored in models]
+    engine = StepEngine(
+        fast[0].model if len(fast) == 1 else Ensemble([stored.model for stored in fast]),
+        src_specials=first.src_subword.specials,
+        tgt_specials=first.tgt_subword.specials,
+        device=str(next(iter(first.model.parameters())).device),
+    )
+    translator = Translator(
+        engine,
+        first.src_subword,
+        first.tgt_subword,
+        search=default_search([stored.config for stored in models]),
+        limits=LengthLimits(
+            min(limit.max_source_len for limit in limits),
+            min(limit.max_positions for limit in limits),
+            sum(limit.num_matrices for limit in limits),
+        ),
+        readout=known_readout(first.config, first.readout) if len(models) == 1 else None,
+        models=fast if precision == "int8" else models,
+    )
+    translator._precision = precision
+    return translator
 
 
 def _check_vocabularies(models: Sequence[StoredModel], names: Sequence[str]) -> None:

@@ -107,7 +107,7 @@ def test_weights_are_returned_before_dropout() -> None:
 
 @pytest.mark.parametrize("make", [DotScore, ScaledDotScore, CosineScore])
 def test_scores_that_need_equal_widths_refuse_others(make: type[DotScore]) -> None:
-    with pytest.raises(ShapeError, match="queries have 4 and keys 6"):
+    with pytest.raises(ShapeError, match="queries have width 4 and keys 6"):
         make(4, 6)
 
 
@@ -127,7 +127,7 @@ def test_location_gives_no_weight_beyond_its_maximal_source_length() -> None:
 
 
 def test_heads_must_divide_the_width() -> None:
-    with pytest.raises(ShapeError, match="is 8 with 3"):
+    with pytest.raises(ShapeError, match="got width 8 and 3 heads"):
         MultiHeadAttention(8, 3, ScaledDotScore(2, 2))
 
 

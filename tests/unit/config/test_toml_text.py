@@ -53,7 +53,7 @@ def test_keys() -> None:
 
 
 def test_types_that_toml_lacks_are_refused() -> None:
-    with pytest.raises(TypeError, match="TOML has no date"):
+    with pytest.raises(TypeError, match=r"expected a boolean, .* got date"):
         write_value(dt.date(2020, 1, 1))
 
 

@@ -90,7 +90,7 @@ def test_an_empty_corpus_gives_no_batches() -> None:
 
 
 def test_invalid_arguments_are_refused() -> None:
-    with pytest.raises(ShapeError, match="expected as many target as source lengths, got 2 and 1"):
+    with pytest.raises(ShapeError, match="got 1 target lengths and 2 source lengths"):
         BatchPlan([1, 2], [1], batch_tokens=6, seed=1)
     with pytest.raises(ConfigError, match=r"train\.batch_tokens: expected at least 1, got 0"):
         BatchPlan([1], [1], batch_tokens=0, seed=1)

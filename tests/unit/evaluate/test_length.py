@@ -35,9 +35,9 @@ def test_edges_begin_a_bucket() -> None:
 
 
 def test_impossible_requests_are_refused() -> None:
-    with pytest.raises(DataError, match="edges of at least 1 word in increasing order, got 10, 10"):
+    with pytest.raises(DataError, match="numbers of at least 1 in increasing order, got 10, 10"):
         by_source_length(["a"], ["a"], ["a"], edges=(10, 10))
-    with pytest.raises(DataError, match="edges of at least 1 word in increasing order, got 0"):
+    with pytest.raises(DataError, match="numbers of at least 1 in increasing order, got 0"):
         by_source_length(["a"], ["a"], ["a"], edges=(0,))
     with pytest.raises(DataError, match="got 1 translations and 2 references"):
         by_source_length(["a", "b"], ["a"], ["a", "b"])

@@ -81,7 +81,7 @@ def test_a_named_tokenizer_is_used(name: str) -> None:
 
 
 def test_unavailable_tokenizers_are_refused_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match=r"one of auto, none, zh, 13a, .*; got 'moses'"):
+    with pytest.raises(DataError, match=r"one of auto, none, zh, 13a, .*, got 'moses'"):
         corpus_scores(["a"], ["a"], tokenize="moses")
 
     def missing(tokenize: str, force: bool) -> None:

@@ -69,7 +69,7 @@ def test_other_encodings_are_reported(tmp_path: Path) -> None:
     [
         (b"{", "Expecting property name"),
         (b"[" * 100_000, "too deeply nested"),
-        (b"[" * 70 + b"]" * 70, "more than 64 nested lists"),
+        (b"[" * 70 + b"]" * 70, "lists and objects nested more than 64 deep"),
         (b'{"a": 1, "b": {"a": 2, "a": 3}}', "duplicate key 'a'"),
         (b'{"a": NaN}', "NaN is not a number"),
         (b"[-Infinity]", "-Infinity is not a number"),

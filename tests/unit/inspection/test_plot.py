@@ -33,7 +33,7 @@ def test_png_and_svg(day, tmp_path):
 
 def test_an_illegible_picture_is_refused(encode, tmp_path):
     record = AttentionRecord(encode(" ".join("a" * 1001)), encode("b"), (torch.ones(1, 2, 1002) / 1002,))
-    with pytest.raises(DataError, match=r"a picture of 1 x 1002 labels would be illegible: .* --html"):
+    with pytest.raises(DataError, match=r"a picture with 1 rows and 1002 columns would be illegible: .* --html"):
         save(record, tmp_path / "x.png")
     assert not list(tmp_path.iterdir())
 

@@ -155,7 +155,7 @@ def test_options_that_ctranslate2_does_not_have_are_named(make: Make, tmp_path: 
 
 def test_an_engine_that_translates_differently_is_refused(make: Make) -> None:
     stored = make()
-    with pytest.raises(CheckpointError, match=rf"translate {NUM_SAMPLES} of {NUM_SAMPLES} samples differently"):
+    with pytest.raises(CheckpointError, match=rf"translate {NUM_SAMPLES} of {NUM_SAMPLES} random"):
         verify(stored, lambda sources, limit: [(len(source),) * limit for source in sources], engine="Other")
     assert len({len(source) for source in sample_sources(stored)}) > NUM_SAMPLES // 2
 
@@ -179,7 +179,7 @@ def test_mistakes_raise_errors_that_name_them(make: Make, tmp_path: Path) -> Non
     for ensemble in ([export, export], [model, export], [export, model]):
         with pytest.raises(ConfigError, match="an export cannot be part of an ensemble"):
             load(ensemble)
-    with pytest.raises(ConfigError, match="cannot run it in 'int3'"):
+    with pytest.raises(ConfigError, match="cannot run this model with --precision int3"):
         load([export], precision="int3", device="cpu")
 
 
@@ -191,7 +191,7 @@ def test_a_damaged_export_is_refused(make: Make, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"model\.bin: changed since the model was exported"):
         open_export(export)
     (export / "export.json").write_text(json.dumps({**manifest, "format_version": 9}))
-    with pytest.raises(CheckpointError, match="expected format 2 or older, got 9"):
+    with pytest.raises(CheckpointError, match="format version 2 or older, got format version 9"):
         open_export(export)
     (export / "export.json").write_text(json.dumps({**manifest, "files": {"../x": "0"}}))
     with pytest.raises(CheckpointError, match=r"lists '\.\./x', which cannot be a file of an export"):
@@ -210,3 +210,57 @@ def test_the_number_of_torch_threads_does_not_change(make: Make, tmp_path: Path)
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.7])
+def test_prefixes_are_translated_as_in_regard(make: Make, tmp_path: Path, alpha: float) -> None:
+    """Regard's own engine is asked to allow what CTranslate2 cannot exclude: more letters after the prefix."""
+    stored = make()
+    subword = stored.tgt_subword
+    with torch.no_grad():
+        stored.model.output_bias[subword.specials.eos] += 3.0
+    export_ctranslate2(stored, tmp_path / "export")
+    own, exported = Translator.of([stored]), load(tmp_path / "export", device="cpu", threads=1)
+    sources, prefixes = (
+        subword.encode_ids(texts)
+        for texts in ([LINES[0], LINES[2], LINES[3], LINES[0]], ["un homme", "", "les enfants ,", "deux"])
+    )
+    options = BeamOptions(beam=1, length_penalty=alpha)
+    ours, theirs = (
+        entry.engine.search(sources, [9, 8, 14, 5], options, need_weights=True, prefixes=prefixes)
+        for entry in (own, exported)
+    )
+    for source, prefix, [our], [their] in zip(sources, prefixes, ours, theirs, strict=True):
+        assert list(their.ids[: len(prefix)]) == prefix
+        assert (their.ids, their.finished) == (our.ids, our.finished)
+        assert their.score == pytest.approx(our.score, rel=SCORE_TOLERANCE)
+        assert torch.allclose(their.weights[0][0], our.weights[-1].mean(0), atol=1e-5)
+        assert their.weights[0].shape == (1, len(their.ids), len(source) + 1)
+    assert len({len(hypothesis.ids) for [hypothesis] in ours}) > 2
+    # The scores of a list are those of the whole, too.
+    options = BeamOptions(beam=4, n_best=3, length_penalty=alpha)
+    for source, n_best in zip(
+        sources, exported.engine.search(sources, [20] * 4, options, need_weights=False, prefixes=prefixes), strict=True
+    ):
+        assert [h.score for h in n_best] == sorted((h.score for h in n_best), reverse=True)
+        for hypothesis in n_best:
+            [forced] = own.engine.force([source], [hypothesis.ids[:-1]])
+            if hypothesis.finished:
+                expected = forced.score / ((5 + len(hypothesis.ids)) / 6) ** alpha
+                assert hypothesis.score == pytest.approx(expected, rel=SCORE_TOLERANCE)
+
+
+def test_prefixes_of_an_export(make: Make, tmp_path: Path) -> None:
+    export_ctranslate2(make(), tmp_path / "export")
+    exported = load(tmp_path / "export", device="cpu", threads=1)
+    prefixes = ["un homme", "", "", "les enfants ,", "deux"]
+    for options in ({"beam": 1}, {"beam": 1, "scores": False}, {"n_best": 2}, {"retry": True, "attention": True}):
+        found = exported.translate(LINES, prefixes=prefixes, **options)  # type: ignore[arg-type]
+        assert all(entry.text.startswith(prefix) for entry, prefix in zip(found, prefixes, strict=True))
+        assert math.isnan(found[0].score) == (not options.get("scores", True))
+        assert found[0].token_scores == found[0].word_scores == ()
+    assert found[2].text == exported.translate(LINES[2], retry=True)[0].text
+    with pytest.raises(SearchError, match="sentence 2: expected a prefix of fewer than"):
+        exported.translate(["", "a"], prefixes=["", "un homme " * 40])
+    with pytest.raises(SearchError, match="an export to CTranslate2 does not find alternatives"):
+        exported.alternatives(LINES[0], "un homme")

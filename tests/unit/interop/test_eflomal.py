@@ -133,7 +133,7 @@ def test_pairs_without_words_do_not_run_the_program(monkeypatch, tmp_path):
 
 def test_wrong_arguments_are_refused(monkeypatch, tmp_path):
     use_program(monkeypatch, tmp_path, "")
-    with pytest.raises(DataError, match="got 1 and 2"):
+    with pytest.raises(DataError, match="got 1 source and 2 target"):
         align_words(["a"], ["b", "c"])
     with pytest.raises(DataError, match="got 'diagonal'"):
         align_words(["a"], ["b"], method="diagonal")

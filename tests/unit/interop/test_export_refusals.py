@@ -89,7 +89,7 @@ def append_bytes(name: str) -> Change:
 
 
 CONTRADICTIONS: dict[str, tuple[str, Change, str]] = {
-    "another width": (CT2, in_bytes("config.toml", b"width = 16", b"width = 32"), "signature has a configuration"),
+    "another width": (CT2, in_bytes("config.toml", b"width = 16", b"width = 32"), "as in the signature"),
     "another signature": (CT2, in_json("export.json", signature="regard:\x1b[2J"), "is not a signature of a model"),
     "another engine": (CT2, in_json("export.json", engine="tensorrt"), "manifest of an export for ctranslate2 or onnx"),
     "another format": (CT2, in_json("export.json", format="notes"), "expected the manifest of an export for"),
@@ -110,11 +110,11 @@ CONTRADICTIONS: dict[str, tuple[str, Change, str]] = {
                                 b"/weight\0"), "the encoder has 2 layers, expected 1"),
     "truncated": (CT2, truncate("model.bin", 5000), "not a complete model of CTranslate2"),
     "empty": (CT2, truncate("model.bin", 0), "not a complete model of CTranslate2"),
-    "bytes after the model": (CT2, append_bytes("model.bin"), "bytes follow its end"),
-    "bytes after the weights": (ONNX, append_bytes("weights.bin"), "weights.bin: the graphs use"),
-    "an unknown type": (ONNX, in_json("export.json", quantization="int4"), "expected a quantization of float32, int8"),
-    "another type": (ONNX, in_json("export.json", quantization="float32"), "multiplies integers, but export"),
-    "start as step": (ONNX, lambda path: shutil.copy(path / "start.onnx", path / "step.onnx"), "do not fit together"),
+    "bytes after the model": (CT2, append_bytes("model.bin"), "bytes follow the last tensor"),
+    "bytes after the weights": (ONNX, append_bytes("weights.bin"), "weights.bin: .*, as the graphs use"),
+    "an unknown type": (ONNX, in_json("export.json", quantization="int4"), "quantization, one of float32, int8"),
+    "another type": (ONNX, in_json("export.json", quantization="float32"), "expected a float32 graph, as export"),
+    "start as step": (ONNX, lambda path: shutil.copy(path / "start.onnx", path / "step.onnx"), "different exports"),
 }  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def test_pipes_directories_and_devices_are_refused(export: Callable[[str], Path]
 def test_other_files_that_ctranslate2_would_read_are_refused(export: Callable[[str], Path]) -> None:
     path = export(CT2)
     (path / "vmap.txt").write_text("a\tb\n")
-    with pytest.raises(CheckpointError, match=r"vmap\.txt: CTranslate2 would read it"):
+    with pytest.raises(CheckpointError, match=r"vmap\.txt: CTranslate2 would read this file"):
         load([path], threads=1)
 
 
@@ -158,7 +158,7 @@ def test_an_export_that_is_replaced_during_reading_is_refused(export: Callable[[
     exported = open_export(export(ONNX))
     exported.check_same()
     edit_json(exported.path / "export.json", regard_version="another")
-    with pytest.raises(CheckpointError, match="it was replaced by another export while it was read: try again"):
+    with pytest.raises(CheckpointError, match="this export was replaced by another one while it was read: try again"):
         exported.check_same()
 
 

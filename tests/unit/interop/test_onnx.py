@@ -182,18 +182,32 @@ def test_a_model_with_other_logits_is_refused(keep: Keep) -> None:
 def test_mistakes_raise_errors_that_name_them(keep: Keep, make: Keep, tmp_path: Path) -> None:
     stored = keep(transformer(), seed=5)
     model, export = tmp_path / "model-5", tmp_path / "export"
-    with pytest.raises(ConfigError, match=r"expected a quantization of float32, int8, got 'int3'"):
+    with pytest.raises(ConfigError, match=r"expected a quantization, one of float32, int8, got 'int3'"):
         export_onnx(stored, export, quantization="int3")
     with pytest.raises(ConfigError, match=r"which onnx cannot read: run `regard export .* --to onnx --out "):
         load([model], engine="onnx", precision="int8")
     export_onnx(stored, export)
     with pytest.raises(CheckpointError, match="expected a path for a new directory"):
         export_onnx(stored, export)
-    with pytest.raises(ConfigError, match="computes in float32, not int8: export the model with --quantization int8"):
+    with pytest.raises(ConfigError, match=r"computes in float32, not in int8: .*again with --quantization int8"):
         load([export], precision="int8")
-    with pytest.raises(ConfigError, match="--device cuda: the ONNX engine runs on the CPU"):
+    with pytest.raises(ConfigError, match="--device cuda: the ONNX engine runs only on the CPU"):
         load([export], device="cuda")
     with pytest.raises(ConfigError, match="an export for onnx cannot be run by ctranslate2"):
         load([export], engine="ctranslate2")
     with pytest.raises(ConfigError, match="an export cannot be part of an ensemble"):
         load([export, export])
+
+
+@pytest.mark.parametrize("kind", ["luong general", "transformer"])
+def test_prefixes_and_alternatives_are_those_of_regard(keep: Keep, tmp_path: Path, kind: str) -> None:
+    stored = keep(KINDS[kind])
+    export_onnx(stored, tmp_path / "export")
+    own, exported = Translator.of([stored]), load(tmp_path / "export")
+    prefixes = ["un homme", "deux", "", "les enfants ,", ""]
+    for beam in (1, 3):
+        ours, theirs = (entry.translate(LINES, prefixes=prefixes, beam=beam) for entry in (own, exported))
+        assert [translation.text for translation in theirs] == [translation.text for translation in ours]
+        assert all(their.text.startswith(prefix) for their, prefix in zip(theirs, prefixes, strict=True))
+    ours, theirs = (entry.alternatives(LINES[0], "un", 3) for entry in (own, exported))
+    assert [translation.text for translation in theirs] == [translation.text for translation in ours]

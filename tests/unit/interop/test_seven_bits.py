@@ -88,7 +88,9 @@ def test_products_of_an_onnx_export_do_not_overflow_16_bits(
         "quantize_rows",
         lambda weight, max_magnitude=127: quantize_rows(weight, max_magnitude=max_magnitude),
     )
-    with pytest.raises(CheckpointError, match="weight is 127, but only weights up to 64 are exact on every processor"):
+    with pytest.raises(
+        CheckpointError, match="weight is 127, but products are exact on all processors only with weights up to 64"
+    ):
         export_onnx(stored, tmp_path / "wide", quantization="int8")
     monkeypatch.setattr("regard.interop.onnx.exporter.weight_levels", lambda *graphs: 0)
     export_onnx(stored, tmp_path / "wide", quantization="int8")

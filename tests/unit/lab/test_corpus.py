@@ -88,7 +88,7 @@ def test_gold_links_keep_their_lines_when_a_pair_is_left_out(files: CorpusConfig
 def test_another_corpus_is_refused(files: CorpusConfig, tmp_path: Path) -> None:
     prepare_corpus(files, tmp_path / "corpus")
     assert prepare_corpus(files, tmp_path / "corpus") == open_corpus(tmp_path / "corpus")
-    with pytest.raises(ConfigError, match="started with another corpus"):
+    with pytest.raises(ConfigError, match="started with other options in"):
         prepare_corpus(files.model_copy(update={"pairs": 10}), tmp_path / "corpus")
 
 
@@ -99,7 +99,7 @@ def test_gold_links_without_a_test_text_are_refused(files: CorpusConfig, tmp_pat
 
 
 def test_a_missing_corpus_and_too_little_text_are_reported(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="start one with `regard lab run`"):
+    with pytest.raises(DataError, match="start a lab with `regard lab run`"):
         open_corpus(tmp_path)
     path = write(tmp_path, "one", ["a"])
     with pytest.raises(DataError, match="at least 3 different source sentences"):

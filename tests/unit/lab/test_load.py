@@ -79,7 +79,7 @@ def test_a_test_text_needs_a_training_text() -> None:
     own = {"corpus.test": ("c", "d"), "corpus.val": ("e", "f"), "corpus.gold": "g"}
     lab = load_lab("bottleneck", changes={"corpus.train": ("a", "b"), **own})
     assert (lab.corpus.test, lab.corpus.val, lab.corpus.gold) == (("c", "d"), ("e", "f"), "g")
-    with pytest.raises(ConfigError, match="corpus: val, test, gold: the phrasebook has its own"):
+    with pytest.raises(ConfigError, match="corpus: val, test, gold: not possible with the phrasebook"):
         load_lab("bottleneck", changes=own)
 
 
@@ -100,7 +100,7 @@ def test_only_chosen_systems_and_the_baseline(small: str) -> None:
         (
             "[systems]",
             'test = ["a", "b"]\n[systems]',
-            "corpus: test: the phrasebook has its own: leave this out, or",
+            "corpus: test: not possible with the phrasebook, which has its own texts",
         ),
         ("[systems]", 'val = ["a"]\ngold = "c"\n[systems]', r"corpus: val, gold: .* with corpus\.train, or --corpus"),
         ('"b/dot"', '"b/../dot"', "expected a name such as luong/dot"),

@@ -34,7 +34,7 @@ def test_built_in_labs_compare_different_systems(name: str) -> None:
     ],
 )
 def test_two_equal_systems_are_refused(first: list[str], second: list[str]) -> None:
-    with pytest.raises(ConfigError, match=r"systems\.b: has the same effective options as systems\.a"):
+    with pytest.raises(ConfigError, match=r"systems\.b: has the same options in effect as systems\.a"):
         system_configs(lab({"a": first, "b": second, "c": ["model.cell=rnn"]}))
 
 
@@ -93,6 +93,6 @@ def test_common_options_with_effect_in_one_system_are_accepted() -> None:
 
 
 def test_a_system_with_an_impossible_model_is_refused() -> None:
-    message = r"systems\.b: model\.hidden_size is shared by the heads.*512 with 3 heads"
+    message = r"systems\.b: model\.hidden_size is divided among the heads.*512 with 3 heads"
     with pytest.raises(ConfigError, match=message):
         system_configs(lab({"a": [], "b": ["model.attention.heads=3"]}))

@@ -195,7 +195,7 @@ def test_selected_rows_continue_as_before(config: ModelConfig) -> None:
 @pytest.mark.parametrize("decoder", ["plain", "luong", "bahdanau"])
 def test_a_decoder_refuses_the_state_of_another(decoder: str) -> None:
     model = build(rnn(decoder))
-    with pytest.raises(AssertionError, match="another decoder"):
+    with pytest.raises(AssertionError, match="expected a state of this decoder"):
         model.decoder.step(torch.zeros(1, dtype=torch.int64), State())
 
 

@@ -101,7 +101,7 @@ def test_two_trainings_in_one_process_are_refused(toy) -> None:
         refused.append(error)
     done.set()
     first.join()
-    assert "another training runs in this process" in str(refused[0])
+    assert "another training is running in this process" in str(refused[0])
     assert not (toy.directory / "second").exists()
     assert (toy.directory / "first" / "manifest.json").exists()
     train(toy.config(), toy.directory / "second")

@@ -23,7 +23,7 @@ def test_a_model_that_needs_more_memory_than_the_machine_has_is_refused(monkeypa
         check_feasible(config)
     memory = system.memory()
     monkeypatch.setattr(feasibility.system, "memory", lambda: replace(memory, total=1000, limit=None))
-    with pytest.raises(ConfigError, match=r"make the largest sizes of \[model\] smaller"):
+    with pytest.raises(ConfigError, match=r"reduce the largest sizes in \[model\]"):
         check_feasible(Config())
     monkeypatch.setattr(feasibility.system, "memory", lambda: replace(memory, total=None, limit=None))
     check_feasible(config)

@@ -82,7 +82,7 @@ def test_a_configuration_of_an_earlier_version_without_a_hash_is_read(own: Path)
 def test_swapped_checkpoints_are_refused(own: Path) -> None:
     first, second = sorted((own / "training").glob("step-*"))
     shutil.copy(second, first)
-    refused(own, r"step-00000002\.safetensors: expected the weights of step 2, found those of step 4")
+    refused(own, r"step-00000002\.safetensors: expected the weights of step 2, found the weights of step 4")
 
 
 def test_a_checkpoint_of_another_model_is_refused(own: Path) -> None:

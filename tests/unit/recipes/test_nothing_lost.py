@@ -183,7 +183,7 @@ def test_texts_may_move(toy) -> None:
     elsewhere.mkdir()
     for name in ("train.en", "train.fr", "val.en", "val.fr"):
         (toy.directory / name).rename(elsewhere / name)
-    with pytest.raises(DataError, match=r"train\.en: no such file.*began with it.*--resume --src FILE"):
+    with pytest.raises(DataError, match=r"train\.en: no such file.*was started with this text.*--resume --src FILE"):
         train(None, out, resume=True)
     moved = [f"data.{key}={elsewhere / name}" for key, name in (("src", "train.en"), ("tgt", "train.fr"))]
     with pytest.raises(DataError, match=r"val\.en: no such file.*--resume --val-src FILE"):
@@ -225,7 +225,7 @@ def test_limits_that_are_already_passed_are_refused(toy, changed: str) -> None:
     stopped_at(4, toy.config(), out)
     before = tree(out)
     with pytest.raises(
-        ConfigError, match=rf"{changed.split('=')[0]} = .* has done .* already: set a higher value, or leave it"
+        ConfigError, match=rf"{changed.split('=')[0]} = .* has done .* already: set a higher value, or leave train"
     ):
         train(toy.config(changed), out, resume=True)
     assert tree(out) == before

@@ -96,5 +96,5 @@ def test_a_changed_text_is_refused(toy, name: str) -> None:
     for ending, word in (("en", "dog"), ("fr", "chien")):
         with (toy.directory / f"{name}.{ending}").open("a") as file:
             file.write(f"{word}\n")
-    with pytest.raises(DataError, match=r"text has changed since.*another directory"):
+    with pytest.raises(DataError, match=r"text has changed since.*another --out"):
         load_prepared(toy.directory / "t")

@@ -117,7 +117,10 @@ def test_subwords_can_be_sampled_and_separate(toy) -> None:
         ("manifest.json", r"already contains manifest\.json: choose another --out, or replace it with --overwrite"),
         ("weights.safetensors", r"already contains weights\.safetensors: choose"),
         ("training/state.safetensors", r"already contains training: choose another --out, or replace"),
-        ("training/my-notes.txt", r"expected only files of a training.*found 'my-notes\.txt'.*move that file away"),
+        (
+            "training/my-notes.txt",
+            r"expected only files written by a training.*found 'my-notes\.txt'.*move that file elsewhere",
+        ),
     ],
 )
 def test_a_directory_in_use_is_not_touched(toy, taken: str, message: str) -> None:

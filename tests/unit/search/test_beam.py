@@ -336,7 +336,10 @@ def test_impossible_options_are_refused(options: dict[str, float], message: str)
 
 @pytest.mark.parametrize(
     ("limits", "message"),
-    [([3], r"one max_len for each of 2 sentences, got shape \(1,\)"), ([3, 0], "at least 1 token .* got 0")],
+    [
+        ([3], r"one max_len for each of 2 sentences, got a tensor of shape \(1,\)"),
+        ([3, 0], "at least 1 token .* got 0"),
+    ],
 )
 def test_impossible_limits_are_refused(table_model: Make, specials: Specials, limits: list[int], message: str) -> None:
     src_ids, src_len = sources([3, 3])

@@ -63,5 +63,5 @@ def test_impossible_ensembles_are_refused(table_model: Make, specials: Specials)
     with pytest.raises(SearchError, match="at least one model"):
         Ensemble([])
     mixed = Ensemble([table_model(vocab=6), table_model(vocab=7)])
-    with pytest.raises(SearchError, match=r"same target vocabulary, but the sizes of theirs are \[6, 7\]"):
+    with pytest.raises(SearchError, match=r"same target vocabulary, but their vocabularies have \[6, 7\]"):
         greedy_search(mixed, SRC_IDS, SRC_LEN, max_len=LIMITS, specials=specials)

@@ -158,7 +158,7 @@ def test_forcing_the_result_of_greedy_search_gives_the_same_score(table_model: M
 
 def test_impossible_targets_are_refused(table_model: Make, specials: Specials) -> None:
     src_ids, src_len = sources([3, 3])
-    with pytest.raises(SearchError, match="a target for each of 2 sources, got 1"):
+    with pytest.raises(SearchError, match="a target for each of 2 source sentences, got 1"):
         force_decode(table_model(), src_ids, src_len, [[4]], specials=specials)
     with pytest.raises(SearchError, match=r"target 2 contains eos \(id 3\)"):
         force_decode(table_model(), src_ids, src_len, [[4], [4, 3]], specials=specials)

@@ -43,7 +43,7 @@ def test_equal_states_give_equal_bytes(tmp_path: Path) -> None:
 
 
 def test_a_missing_state_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"state: no training state to resume; start a new training"):
+    with pytest.raises(CheckpointError, match=r"state: expected the state of an interrupted training, found no"):
         load_state(tmp_path / "state")
 
 
@@ -69,10 +69,13 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        (None, "not a training state of regard"),
-        ({"regard": "{"}, "not a training state of regard"),
-        ({"regard": "[]"}, "not a training state of regard"),
-        ({"regard": '{"format_version": 9, "sha256": "", "scalars": {}}'}, "a training state of version 9, but this"),
+        (None, "expected a training state written by regard"),
+        ({"regard": "{"}, "expected a training state written by regard"),
+        ({"regard": "[]"}, "expected a training state written by regard"),
+        (
+            {"regard": '{"format_version": 9, "sha256": "", "scalars": {}}'},
+            "a training state of format version 9, but this",
+        ),
         ({"regard": '{"format_version": 1, "sha256": "", "scalars": {}}'}, "does not match its hash"),
     ],
 )

@@ -86,7 +86,7 @@ def test_manifests_that_do_not_fit_the_files_are_refused(make: Make, tmp_path: P
     edit(directory, lambda tree: tree.update({key: value}))
     reported = "signature" if key == "regard_version" else key
     assert_refused(
-        directory, rf"manifest\.json: damaged: {reported} is .*, but its files give .*; copy the model again"
+        directory, rf"manifest\.json: damaged: {reported} is .*, but the model's files give .*; copy the model again"
     )
 
 
@@ -120,7 +120,7 @@ def test_every_part_of_a_signature_is_compared(make: Make, tmp_path: Path, part:
 def test_values_of_wrong_types_are_refused(make: Make, tmp_path: Path, key: str, value: object) -> None:
     directory = make().save(tmp_path / "model")
     edit(directory, lambda tree: tree.update({key: value}))
-    assert_refused(directory, r"manifest\.json: .*copy the model again|config\.toml: changed|'files' should list")
+    assert_refused(directory, r"manifest\.json: .*copy the model again|config\.toml: changed|expected 'files' to list")
 
 
 def test_a_manifest_of_100_000_details_is_refused_quickly(make: Make, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_details_that_are_not_finite_are_stored_as_text(make: Make, tmp_path: Pa
 @pytest.mark.parametrize("details", [{"a": "\ud800"}, {f"a{n}": n for n in range(1001)}, {"a": "x" * 600_000}])
 def test_unreadable_details_are_not_written(make: Make, tmp_path: Path, details: dict[str, str | float | int]) -> None:
     made = make()
-    with pytest.raises(CheckpointError, match="details of a model"):
+    with pytest.raises(CheckpointError, match="`details` of a model"):
         save_model(
             tmp_path / "model", model=made.model, config=made.config,
             src_subword=made.src_subword, tgt_subword=made.tgt_subword, details=details,

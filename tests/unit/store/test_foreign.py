@@ -20,7 +20,10 @@ def test_a_marian_model_can_be_imported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["export.json", "model.bin"], "an export for another engine, .*: give the model it was exported from"),
+        (
+            ["export.json", "model.bin"],
+            "exported for another engine, .*: give the model directory that it was exported from",
+        ),
         (["model.bin", "config.json", "shared_vocabulary.json"], "for CTranslate2 .* `regard export --to ctranslate2`"),
         (["model.bin", "source_vocabulary.txt"], "for CTranslate2 .* `regard export --to ctranslate2`"),
         (["encoder_model.onnx", "config.json"], "for ONNX Runtime .* `regard export --to onnx`"),

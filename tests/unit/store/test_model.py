@@ -246,7 +246,7 @@ def test_models_with_nan_are_not_saved(make: Make, tmp_path: Path) -> None:
 
 def test_a_file_with_the_name_of_the_directory_is_kept(make: Make, tmp_path: Path) -> None:
     (tmp_path / "model").write_text("here first")
-    with pytest.raises(CheckpointError, match="expected a directory or an unused name, but it is a file"):
+    with pytest.raises(CheckpointError, match="expected a directory or an unused path, but this is a file"):
         make().save(tmp_path / "model")
     assert (tmp_path / "model").read_text() == "here first"
 
@@ -284,15 +284,18 @@ def test_missing_and_changed_files(make: Make, tmp_path: Path, name: str) -> Non
     [
         ("{", "not valid JSON"),
         ("[" * 100_000, "not valid JSON"),
-        ("[]", "not the manifest of a regard model"),
-        ('{"format": "other"}', "not the manifest of a regard model"),
+        ("[]", "expected the manifest of a regard model"),
+        ('{"format": "other"}', "expected the manifest of a regard model"),
         ('{"format": "regard-model"}', "format_version should be an integer of at least 1, but is None"),
         ('{"format": "regard-model", "format_version": true}', "format_version should be an integer"),
-        ('{"format": "regard-model", "format_version": 99}', "has format version 99.*install a newer regard"),
-        ('{"format": "regard-model", "format_version": 1}', "'files' should list config.toml"),
+        (
+            '{"format": "regard-model", "format_version": 99}',
+            "has format version 99.*install a newer version of regard",
+        ),
+        ('{"format": "regard-model", "format_version": 1}', "expected 'files' to list config.toml"),
         (
             '{"format": "regard-model", "format_version": 1, "files": {"config.toml": "", "../../x": ""}}',
-            "'files' should list config.toml",
+            "expected 'files' to list config.toml",
         ),
     ],
 )
@@ -421,7 +424,7 @@ def test_a_damaged_vocabulary_is_refused(make: Make, tmp_path: Path) -> None:
 
 def test_unknown_devices_are_refused(make: Make, tmp_path: Path) -> None:
     directory = make().save(tmp_path / "model")
-    with pytest.raises(ConfigError, match=r"device 'gpu' cannot be used: .*choose another, such as cpu"):
+    with pytest.raises(ConfigError, match=r"device 'gpu' cannot be used: .*choose another device, such as cpu"):
         load_model(directory, device="gpu")
 
 

@@ -147,7 +147,7 @@ def test_incomplete_files_of_a_killed_process_are_removed(out: Path) -> None:
 def test_foreign_files_are_not_replaced(out: Path) -> None:
     make_training(out / "training", OLD)
     (out / "training/train.en").write_text("a corpus")
-    with pytest.raises(ConfigError, match=r"found 'train\.en'.*move that file away"):
+    with pytest.raises(ConfigError, match=r"found 'train\.en'.*move that file elsewhere"):
         TrainingDirectory(out).check_free(overwrite=True)
 
 

@@ -19,7 +19,7 @@ def test_possible_links_in_both_spellings():
 
 def test_one_based_links():
     assert parse_pharaoh("1-1 2p3", base=1) == GoldLinks(((0, 0),), ((0, 0), (1, 2)))
-    with pytest.raises(DataError, match=r"gold:3: expected 1-based word numbers, got '0-1'"):
+    with pytest.raises(DataError, match=r"gold:3: expected word numbers that start at 1, got '0-1'"):
         parse_pharaoh("0-1", base=1, location="gold:3")
 
 

@@ -68,7 +68,7 @@ def test_lines_before_an_error_are_yielded_before_it(write) -> None:
         ("x.gz", b"ok\nok\n\xc3", "x.gz:3: expected UTF-8, found byte 0xc3 at position 1"),
         ("x", b"\xff\xfeo\0k\0", "x: expected UTF-8, found the byte order mark of UTF-16: .*iconv -f utf-16 "),
         ("x.gz", b"\0\0\xfe\xff\0\0\0o", "x.gz: expected UTF-8, found the byte order mark of UTF-32"),
-        ("x", b"o\0", "x:1: expected text, found a NUL byte at position 2 of the line: is it UTF-16"),
+        ("x", b"o\0", "x:1: expected text, found a NUL byte at position 2 of the line: .* if it is UTF-16, convert it"),
         ("x", "é\0", "x:1: expected text, found a NUL byte at position 3"),
         ("x", b"ok\n\xed\xa0\x80", "x:2: expected UTF-8"),  # a surrogate
     ],
@@ -170,7 +170,7 @@ def test_plain_text_with_the_suffix_gz_is_reported(tmp_path: Path) -> None:
     ("name", "message"),
     [
         ("missing", r"missing: no such file: check the name \(the current directory is /"),
-        ("", "expected a text file, found a directory: name a file in it"),
+        ("", "expected a text file, found a directory: give the path of a file"),
         ("file/below", "below: cannot be opened: Not a directory"),
     ],
 )
@@ -234,10 +234,10 @@ def test_tsvs_whose_first_columns_are_text(write, lines: list[str]) -> None:
         ("a\nb\n", "c\n", r"/a has 2 lines but /.*/b has 1: line n of one file"),
         ("a\n", "c\n\n\nd", r"/a has 1 lines but /.*/b has 4"),
         ("", "c\n", r"/a has 0 lines but /.*/b has 1"),
-        ("\n\n", "c\nd\n", r"/a and /.*/b: no sentence pair with text on both sides in 2 lines"),
-        ("", "", r"/a and /.*/b: no sentence pair with text on both sides in 0 lines"),
+        ("\n\n", "c\nd\n", r"/a and /.*/b: expected sentence pairs with text on both sides, found none in 2 lines"),
+        ("", "", r"/a and /.*/b: expected sentence pairs with text on both sides, found none in 0 lines"),
         ("ok\tok\nno tab\n", None, "/a:2: expected source TAB target, found no tab"),
-        ("", None, "/a: no sentence pair with text on both sides in 0 lines"),
+        ("", None, "/a: expected sentence pairs with text on both sides, found none in 0 lines"),
     ],
 )
 def test_pairs_that_cannot_be_read(write, src: str, tgt: str | None, message: str) -> None:

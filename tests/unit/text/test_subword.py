@@ -116,7 +116,7 @@ def test_specials(subword: Subword) -> None:
 
 @pytest.mark.parametrize("wrong", [-1, 5000])
 def test_ids_out_of_range_are_reported(unigram: Subword, wrong: int) -> None:
-    with pytest.raises(DataError, match=rf"expected ids below {len(unigram)}, .*got {wrong}"):
+    with pytest.raises(DataError, match=rf"expected subword ids below {len(unigram)}, .*got {wrong}"):
         unigram.decode([5, wrong])
 
 
@@ -155,8 +155,8 @@ def test_saving_and_loading(unigram: Subword, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "expected a SentencePiece model, got 0 bytes that are none"),
-        (b"no model at all", "expected a SentencePiece model, got 15 bytes that are none"),
+        (b"", "expected a SentencePiece model, got 0 bytes that are not one"),
+        (b"no model at all", "expected a SentencePiece model, got 15 bytes that are not one"),
         (None, "no such file: expected the vocabulary that regard wrote"),
     ],
 )
@@ -176,7 +176,7 @@ def test_files_of_other_types_are_refused(tmp_path: Path, capfd, content: bytes 
         ({"remove_extra_whitespaces": True}, "normalizes the text"),
         ({"split_by_whitespace": False}, "normalizes the text"),
         ({"byte_fallback": False}, "has no piece for some byte"),
-        ({"pad_id": -1}, "expected ids for unknown, padding, begin and end"),
+        ({"pad_id": -1}, "expected ids from 0 for unk, pad, bos and eos"),
     ],
 )
 def test_models_with_unsuitable_options_are_refused(changes: dict[str, object], message: str) -> None:

@@ -163,7 +163,7 @@ def test_an_interruption_keeps_the_plan(bench, tmp_path_factory, stops: list[int
     assert_well_ended(broken, outcome, 60.0)
     assert abs(outcome.step - straight.step) <= 2
     assert broken.rates == pytest.approx(whole.rates[: outcome.step] + [0.0] * (outcome.step - straight.step), abs=5e-4)
-    assert not [message for message in broken.messages if "the limits have changed" in message]
+    assert not [message for message in broken.messages if "train.max_minutes has changed" in message]
 
 
 def test_with_more_minutes_it_resumes_to_the_last_step(bench) -> None:
@@ -173,7 +173,7 @@ def test_with_more_minutes_it_resumes_to_the_last_step(bench) -> None:
     outcome = machine.run(max_minutes=float(round_up_minutes(short.full_seconds)), resume=True)
     assert (outcome.step, outcome.full_seconds) == (200, None)
     start_messages = [
-        message for message in machine.messages if "limits have changed: 200 steps are planned" in message
+        message for message in machine.messages if "train.max_minutes has changed: 200 steps are planned" in message
     ]
     schedule = CosineSchedule(PEAK, steps=200, warmup=20)
     assert machine.rates[short.step :] == [schedule.rate(step) for step in range(short.step + 1, 201)]

@@ -197,7 +197,7 @@ def test_patience_ends_the_training(bench) -> None:
     )
     assert trainer.run().step == 20
     assert reporter.messages[-1] == (
-        "the last 2 validations brought no better loss (train.patience = 2): training ended early, at step 20"
+        "the last 2 validations did not improve loss (train.patience = 2): training ended early, at step 20"
     )
 
 
@@ -283,7 +283,7 @@ def test_steps_without_finite_gradients_end_it_with_an_error(bench, monkeypatch:
     trainer = bench.trainer(network=network, steps=100, validate_every=30, clock=bench.clock(0.1))
     with pytest.raises(
         ConfigError,
-        match=r"(?s)steps in a row, up to step \d+, were infinite or NaN.*train\.learning_rate \(it is 0\.01\)",
+        match=r"(?s)consecutive steps, up to step \d+, were infinite or NaN.*train\.learning_rate \(it is 0\.01\)",
     ):
         trainer.run()
     assert trainer.updater.num_skipped >= 20
@@ -291,7 +291,7 @@ def test_steps_without_finite_gradients_end_it_with_an_error(bench, monkeypatch:
 
 
 def test_resuming_needs_a_state(bench) -> None:
-    with pytest.raises(CheckpointError, match="no training state"):
+    with pytest.raises(CheckpointError, match="expected the state of an interrupted training"):
         bench.trainer().run(resume=True)
 
 

@@ -231,7 +231,7 @@ def test_models_without_attention_are_refused(subword: Subword) -> None:
 
 
 def test_gold_links_of_another_number_of_pairs_are_refused(subword: Subword) -> None:
-    with pytest.raises(DataError, match="gold links of 6 sentence pairs, got 2"):
+    with pytest.raises(DataError, match="gold links of 6 sentence pairs, got gold links of 2"):
         choose_readout(random_translator(subword, RNN), SOURCES, TARGETS, ReadoutOptions(), gold=GOLD[:2])
 
 

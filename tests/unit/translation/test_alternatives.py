@@ -9,7 +9,9 @@ import torch
 from random_translators import ENGLISH, FRENCH, random_model
 
 from regard.errors import SearchError
+from regard.search.beam import BeamOptions
 from regard.search.log_probs import NotFiniteError
+from regard.search.prefix import WordEnd
 from regard.search.sample import SampleOptions
 from regard.text.subword import Subword
 from regard.translation.shortlist import make_shortlist, shortlisted
@@ -33,23 +35,27 @@ def test_words_differ_and_the_best_come_first(
     found = translator.alternatives(ENGLISH[0], prefix, 6, attention=True)
     again = translator.alternatives(ENGLISH[0], prefix, 6, attention=True)
     assert [replace(entry, attention=None) for entry in again] == [replace(entry, attention=None) for entry in found]
-    place = len(prefix.split())
+    subword, place = small_subword, len(prefix.split())
+    pieces = subword.decode(range(len(subword))).pieces
+    within_word = torch.tensor([not piece.startswith("▁") and piece != "</s>" for piece in pieces])
     words = [translation.text.split()[place] for translation in found]
     assert len(found) == 6
     assert len(set(words)) == 6
     scores = [translation.score for translation in found]
     assert scores == sorted(scores, reverse=True)
     for translation, word in zip(found, words, strict=True):
-        # The whole is the best translation that begins with the prefix and the word.
         beginning = f"{prefix} {word}".strip()
         assert translation.text.split()[: place + 1] == beginning.split()
         assert translation.attention is not None
         assert translation.source == ENGLISH[0]
-        if kind == "alone":
-            [expected] = translator.translate(ENGLISH[0], prefixes=beginning)
-            if expected.text.split()[place] == word:  # a mark may be added to the word there
-                assert translation.text == expected.text
-                assert translation.score == pytest.approx(expected.score, abs=1e-4)
+        if kind == "alone":  # the whole is the best translation that begins with the prefix and exactly this word
+            ids = [pieces.index(token) for token in translation.tokens[: len(subword.encode(beginning).ids)]]
+            [[expected]] = translator.engine.search(
+                [subword.encode(ENGLISH[0]).ids], [12], BeamOptions(), need_weights=False,
+                prefixes=[ids], word_end=WordEnd(torch.ones(320, dtype=torch.bool), within_word),
+            )  # fmt: skip
+            assert subword.decode(expected.ids).pieces[: len(translation.tokens)] == translation.tokens
+            assert translation.score == pytest.approx(expected.score, abs=1e-4)
     # More words: the first ones stay.
     more = translator.alternatives(ENGLISH[0], prefix, 9)
     assert {translation.text for translation in found} < {translation.text for translation in more}

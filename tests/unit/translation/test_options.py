@@ -108,9 +108,9 @@ def test_number_of_translations() -> None:
 )
 def test_options_of_a_search_are_refused_with_sampling(random_translator: Translator, change: dict[str, Any]) -> None:
     [name] = change
-    with pytest.raises(SearchError, match=f"sample excludes .*{name}.*give num_samples"):
+    with pytest.raises(SearchError, match=f"sample cannot be combined with .*{name}.*set num_samples"):
         TranslateOptions(sample=SampleOptions(), **change)
-    with pytest.raises(SearchError, match="sample excludes"):
+    with pytest.raises(SearchError, match="sample cannot be combined with"):
         random_translator.translate(ENGLISH[0], sample=SampleOptions(), **change)
 
 

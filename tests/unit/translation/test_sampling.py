@@ -104,5 +104,7 @@ def test_long_lines_are_sampled_segment_by_segment(small_subword: Subword) -> No
 def test_sampling_is_refused_with_a_shortlist(translator: Translator) -> None:
     restricted = shortlisted(translator, make_shortlist(translator, ENGLISH, FRENCH))
     assert any(texts(restricted.translate(ENGLISH)))
-    with pytest.raises(SearchError, match="sampling draws from the whole vocabulary: leave out the shortlist"):
+    with pytest.raises(
+        SearchError, match="sampling draws from the whole vocabulary and cannot use a shortlist: leave out"
+    ):
         restricted.translate(ENGLISH[0], sample=SampleOptions())

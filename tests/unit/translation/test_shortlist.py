@@ -94,7 +94,7 @@ def test_shortlists_of_other_vocabularies_are_refused(translator: Translator, tm
     with pytest.raises(CheckpointError):
         read_shortlist(path, translator)
     write_tensors(path, {"linked": torch.zeros(1)})
-    with pytest.raises(CheckpointError, match="no shortlist"):
+    with pytest.raises(CheckpointError, match="not a shortlist"):
         read_shortlist(path, translator)
     write_tensors(path, {}, metadata={"shortlist": '{"always": 3, "src": "a", "tgt": "b"}'})
     with pytest.raises(SearchError, match="other vocabularies"):
@@ -108,18 +108,18 @@ def test_damaged_shortlists_are_refused(translator: Translator, tmp_path: Path) 
     tensors = {name: tensor.clone() for name, tensor in tensors.items()}
     linked, order = tensors["linked"], tensors["order"]
     for new_tensors, new_metadata, message in (
-        ({"linked": linked[:-1]}, {}, "expected whole numbers, links of"),
-        ({"linked": linked[0]}, {}, "expected whole numbers, links of"),
-        ({"linked": torch.tensor(3, dtype=torch.int32)}, {}, "expected whole numbers, links of"),
-        ({"linked": linked.float()}, {}, "expected whole numbers"),
+        ({"linked": linked[:-1]}, {}, "expected int32 tensors"),
+        ({"linked": linked[0]}, {}, "expected int32 tensors"),
+        ({"linked": torch.tensor(3, dtype=torch.int32)}, {}, "expected int32 tensors"),
+        ({"linked": linked.float()}, {}, "expected int32 tensors"),
         ({"linked": linked + 10**6}, {}, "expected links to target subwords"),
         ({"order": order.clone().fill_(3)}, {}, "an order of all target subwords"),
-        ({"more": order}, {}, "no whole shortlist"),
+        ({"more": order}, {}, "damaged shortlist: expected a file"),
         ({}, {"always": -1}, "in every shortlist, got -1"),
         ({}, {"always": 10**12}, "in every shortlist, got 1000000000000"),
-        ({}, {"always": True}, "no whole shortlist"),
-        ({}, {"always": "3"}, "no whole shortlist"),
-        ({}, {"always": None}, "no whole shortlist"),
+        ({}, {"always": True}, "damaged shortlist: expected a file"),
+        ({}, {"always": "3"}, "damaged shortlist: expected a file"),
+        ({}, {"always": None}, "damaged shortlist: expected a file"),
         ({}, {"src": 3}, "other vocabularies"),
     ):
         changed = {"shortlist": json.dumps({**json.loads(metadata["shortlist"]), **new_metadata})}
@@ -154,9 +154,9 @@ def test_other_files_are_named(translator: Translator, tmp_path: Path) -> None:
 
 
 def test_pairs_without_attention_and_impossible_numbers_are_refused(translator: Translator) -> None:
-    with pytest.raises(DataError, match="no attention to count: a shortlist needs a model with attention"):
+    with pytest.raises(DataError, match="no attention was computed: a shortlist needs a model with attention"):
         make_shortlist(translator, [""], [""])
-    with pytest.raises(DataError, match="got 0 and 300"):
+    with pytest.raises(DataError, match="got links=0 and frequent=300"):
         make_shortlist(translator, ["a"], ["b"], links=0)
 
 

@@ -174,7 +174,7 @@ def test_given_translations_are_scored(translator: Translator) -> None:
         assert scored.alignment == word_alignment(scored.attention)
         [alone] = translator.score(source, target)
         assert alone.score == pytest.approx(scored.score, rel=1e-4)
-    with pytest.raises(SearchError, match="each of the 3 sentences, got 2"):
+    with pytest.raises(SearchError, match="each of the 3 source sentences, got 2"):
         translator.score(ENGLISH, FRENCH[:2])
 
 
@@ -337,7 +337,7 @@ def test_an_ensemble_needs_one_vocabulary(subword: Subword, side: str) -> None:
         Translator.of(models, names=["first", "second"])
     with pytest.raises(SearchError, match="model 1 and model 2"):
         Translator.of(models)
-    with pytest.raises(SearchError, match="a model or several, got none"):
+    with pytest.raises(SearchError, match="at least one model, got none"):
         Translator.of([])
 
 

@@ -15,15 +15,15 @@ MAX_TERMS = 1 << 22
 
 
 def chunked_forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
-    """`e_{t,i} = v · tanh(q_t + k_i)`.
+    """Computes the additive attention scores `v · tanh(q_t + k_i)` in PyTorch, a few queries at a time.
 
     Args:
-        query: `(B, H, T, D)`.
-        key: `(B, H, S, D)`.
-        v: `(H, D)`.
+        query: Projected queries `q_t`, `(B, H, T, D)`, D = width of the hidden layer.
+        key: Projected keys `k_i`, `(B, H, S, D)`.
+        v: Weights of the output, `(H, D)`: one vector per head.
 
     Returns:
-        `(B, H, T, S)` in the type of `v`, which is also the type of the computation.
+        The scores, `(B, H, T, S)`, computed in the type of `v`.
     """
     query, key = query.to(v.dtype), key.to(v.dtype)
     scores = v.new_empty((*query.shape[:-1], key.shape[-2]))
@@ -33,16 +33,16 @@ def chunked_forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
 
 
 def chunked_backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of `chunked_forward`; `tanh` is recomputed.
+    """Computes the gradients of `chunked_forward`; `tanh` is recomputed instead of stored.
 
     Args:
-        upstream: Gradient of the scores, `(B, H, T, S)`.
-        query: `(B, H, T, D)`.
-        key: `(B, H, S, D)`.
-        v: `(H, D)`.
+        upstream: Gradient of the loss by the scores, `(B, H, T, S)`.
+        query: Projected queries, `(B, H, T, D)`, as passed to `chunked_forward`.
+        key: Projected keys, `(B, H, S, D)`.
+        v: Weights of the output, `(H, D)`.
 
     Returns:
-        Gradients of query, key and v, in their shapes and types.
+        Gradients of the loss by `query`, `key` and `v`, in the shapes and types of these.
     """
     wide_query, wide_key = query.to(v.dtype), key.to(v.dtype)
     query_grad, key_grad = wide_query.new_empty(query.shape), wide_key.new_zeros(key.shape)

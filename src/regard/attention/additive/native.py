@@ -21,15 +21,15 @@ _Backward = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Ten
 
 
 def forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
-    """Scores, without autograd.
+    """Computes the additive attention scores `v · tanh(q_t + k_i)`, by the fastest implementation, without autograd.
 
     Args:
-        query: `(B, H, T, D)`.
-        key: `(B, H, S, D)`, the same type.
-        v: `(H, D)`, float32 (float64 with float64).
+        query: Projected queries `q_t`, `(B, H, T, D)`, D = width of the hidden layer.
+        key: Projected keys `k_i`, `(B, H, S, D)`, in the type of `query`.
+        v: Weights of the output, `(H, D)`: one vector per head; float64 if `query` is float64, otherwise float32.
 
     Returns:
-        `(B, H, T, S)` in the type of `v`.
+        The scores, `(B, H, T, S)`, in the type of `v`.
     """
     run = kernel("additive_forward", query)
     if run is None:
@@ -48,16 +48,16 @@ def forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
 
 
 def backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of `forward`, from its arguments alone.
+    """Computes the gradients of `forward`; no intermediate results of `forward` are needed.
 
     Args:
-        upstream: Gradient of the scores, `(B, H, T, S)`.
-        query: `(B, H, T, D)`.
-        key: `(B, H, S, D)`, the same type.
-        v: `(H, D)`, float32 (float64 with float64).
+        upstream: Gradient of the loss by the scores, `(B, H, T, S)`.
+        query: Projected queries, `(B, H, T, D)`, as passed to `forward`.
+        key: Projected keys, `(B, H, S, D)`.
+        v: Weights of the output, `(H, D)`.
 
     Returns:
-        Gradients of query, key and v, in their shapes and types.
+        Gradients of the loss by `query`, `key` and `v`, in the shapes and types of these.
     """
     run = kernel("additive_backward", query)
     if run is None:

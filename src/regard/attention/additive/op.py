@@ -10,17 +10,17 @@ from regard.attention.additive.native import backward, forward
 
 
 def additive_scores(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
-    """`e_{t,i} = v · tanh(q_t + k_i)` (Bahdanau 2015, A.1.2).
+    """Computes the additive attention scores `v · tanh(q_t + k_i)` (Bahdanau 2015, A.1.2), with gradients.
 
     Forward and backward need memory for the scores only, not for a tensor `(B, H, T, S, D)`.
 
     Args:
-        query: `(B, H, T, D)`, already projected.
-        key: `(B, H, S, D)`, already projected.
-        v: `(H, D)`.
+        query: Projected queries `q_t`, `(B, H, T, D)`, D = width of the hidden layer.
+        key: Projected keys `k_i`, `(B, H, S, D)`.
+        v: Weights of the output, `(H, D)`: one vector per head.
 
     Returns:
-        `(B, H, T, S)` float32 (float64 stays).
+        The scores, `(B, H, T, S)`, in float32; in float64 if query or key is float64.
     """
     dtype = torch.promote_types(query.dtype, key.dtype)
     if dtype == torch.float16 and query.device.type == "cpu":  # no CPU kernel for float16

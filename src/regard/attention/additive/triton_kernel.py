@@ -47,15 +47,15 @@ _SINGLE_QUERY_TILE = (1, 16, 128)
 
 
 def triton_forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
-    """`e_{t,i} = v · tanh(q_t + k_i)`, summed in float32.
+    """Computes the additive attention scores `v · tanh(q_t + k_i)` on a GPU, summed in float32.
 
     Args:
-        query: `(B, H, T, D)`, float32, bfloat16 or float16.
-        key: `(B, H, S, D)`, the same type.
-        v: `(H, D)`, float32.
+        query: Projected queries `q_t`, `(B, H, T, D)`, in float32, bfloat16 or float16; D = width of the hidden layer.
+        key: Projected keys `k_i`, `(B, H, S, D)`, in the type of `query`.
+        v: Weights of the output, `(H, D)` float32: one vector per head.
 
     Returns:
-        `(B, H, T, S)` float32.
+        The scores, `(B, H, T, S)` float32.
     """
     query, key, v = query.contiguous(), key.contiguous(), v.contiguous()
     (B, H, T, D), S = query.shape, key.shape[2]
@@ -71,16 +71,16 @@ def triton_forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
 
 
 def triton_backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of `triton_forward`; `tanh` is recomputed.
+    """Computes the gradients of `triton_forward` on a GPU; `tanh` is recomputed instead of stored.
 
     Args:
-        upstream: Gradient of the scores, `(B, H, T, S)`.
-        query: `(B, H, T, D)`, float32, bfloat16 or float16.
-        key: `(B, H, S, D)`, the same type.
-        v: `(H, D)`, float32.
+        upstream: Gradient of the loss by the scores, `(B, H, T, S)`.
+        query: Projected queries, `(B, H, T, D)`, as passed to `triton_forward`.
+        key: Projected keys, `(B, H, S, D)`.
+        v: Weights of the output, `(H, D)` float32.
 
     Returns:
-        Gradients of query, key and v, in their shapes and types.
+        Gradients of the loss by `query`, `key` and `v`, in the shapes and types of these.
     """
     query, key, v, upstream = query.contiguous(), key.contiguous(), v.contiguous(), upstream.to(v.dtype).contiguous()
     (B, H, T, D), S = query.shape, key.shape[2]

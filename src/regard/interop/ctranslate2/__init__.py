@@ -1,1 +1,1 @@
-"""CTranslate2: export of Transformers, and an engine that runs them."""
+"""CTranslate2: export of Transformers, and an engine that runs the exported models."""

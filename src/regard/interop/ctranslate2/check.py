@@ -1,7 +1,7 @@
-"""Checks models of CTranslate2 before CTranslate2 reads them: only what regard itself writes is accepted.
+"""Checks CTranslate2's model files before CTranslate2 reads them: only files as regard writes them are accepted.
 
-The file is a list of tensors: name, shape, type, elements. CTranslate2 trusts these; here they are compared with the
-configuration and the vocabularies of the export.
+A model file is a list of tensors: name, shape, type, elements. CTranslate2 does not check these; here they are compared
+with the configuration and the vocabularies of the export.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _CURE = "export the model again"
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One tensor of the file.
+    """One tensor of a CTranslate2 model file.
 
     Attributes:
-        shape: Its shape; empty for a single number.
-        type: CTranslate2's name of its type.
-        number: Its value if it is a single integer, else None.
+        shape: Shape of the tensor; empty for a single number.
+        type: CTranslate2's name of the tensor's number type.
+        number: Value of the tensor if it is a single integer, else None.
     """
 
     shape: tuple[int, ...]
@@ -50,10 +50,10 @@ class Variable:
 
 
 def check_model(exported: Exported) -> None:
-    """Checks that a model fits the configuration and the vocabularies of its export.
+    """Checks that a CTranslate2 model fits the configuration and the vocabularies of its export.
 
     Args:
-        exported: The export.
+        exported: The opened export.
 
     Raises:
         CheckpointError: A file is damaged, or the files contradict one another.
@@ -61,8 +61,8 @@ def check_model(exported: Exported) -> None:
     config = exported.config.model
     if not isinstance(config, TransformerConfig):
         raise CheckpointError(
-            f"{exported.path}: expected an export of a Transformer, got one of a recurrent model, which CTranslate2 "
-            f"cannot run: {_CURE}"
+            f"{exported.path}: expected the export of a Transformer, got the export of a recurrent model, which "
+            f"CTranslate2 cannot run: {_CURE}"
         )
     found = read_variables(exported.path / MODEL)
     _check_layers(found, config, exported.path / MODEL)
@@ -74,22 +74,22 @@ def check_model(exported: Exported) -> None:
 
 
 def read_variables(path: Path) -> dict[str, Variable]:
-    """Reads the tensors of a model file, without their elements.
+    """Reads names, shapes and types of all tensors of a CTranslate2 model file, without their elements.
 
     Args:
-        path: The file.
+        path: Path of the file.
 
     Returns:
-        Tensors by name; a tensor with several names is listed under each.
+        Tensors by name; a tensor with several names is listed under each of them.
 
     Raises:
-        CheckpointError: The file is missing, truncated, or not of this format.
+        CheckpointError: The file is missing or truncated, or is not a CTranslate2 model.
     """
     with open_regular(path, remedy=_CURE) as raw, cast("BinaryIO", BufferedReader(raw)) as file:
         try:
             found = _read(file)
             if file.read(1):
-                raise ValueError("bytes follow its end")
+                raise ValueError("bytes follow the last tensor")
         except (ValueError, struct.error, EOFError) as error:
             raise CheckpointError(f"{path}: not a complete model of CTranslate2 ({error}): {_CURE}") from None
     return found
@@ -100,7 +100,7 @@ def _read(file: BinaryIO) -> dict[str, Variable]:
     file.seek(0)
     version = _number(file, "<I")
     if version != _VERSION or _text(file) != _NAME:
-        raise ValueError("another kind or version of model")
+        raise ValueError("it contains another kind or version of model")
     _number(file, "<I")  # revision of the specification
     found: dict[str, Variable] = {}
     for _ in range(_count(file)):
@@ -140,14 +140,14 @@ def _number(file: BinaryIO, form: str) -> int:
 def _count(file: BinaryIO) -> int:
     count = _number(file, "<I")
     if count > _MAX_VARIABLES:
-        raise ValueError(f"{count} tensors")
+        raise ValueError(f"it lists {count} tensors, more than {_MAX_VARIABLES}")
     return count
 
 
 def _rank(file: BinaryIO) -> int:
     rank = _number(file, "<B")
     if rank > _MAX_RANK:
-        raise ValueError(f"{rank} dimensions")
+        raise ValueError(f"a tensor has {rank} dimensions, more than {_MAX_RANK}")
     return rank
 
 
@@ -269,10 +269,14 @@ def _check_vocabularies(exported: Exported) -> None:
         raise _contradiction(path / SHARED, "source and target have different vocabularies")
     other = next((name for name in _ALSO_READ if name not in expected and (path / name).exists()), None)
     if other is not None:
-        raise CheckpointError(f"{path / other}: CTranslate2 would read it, but regard did not write it: remove it")
+        raise CheckpointError(
+            f"{path / other}: CTranslate2 would read this file, but regard did not write it: remove the file"
+        )
     for name, subword in expected.items():
         if not {MODEL, SETTINGS, name} <= listed:
-            raise CheckpointError(f"{path}: export.json lists no {MODEL}, {SETTINGS} and {name}: {_CURE}")
+            raise CheckpointError(
+                f"{path}: expected export.json to list {MODEL}, {SETTINGS} and {name}, but one is missing: {_CURE}"
+            )
         _check_pieces(path / name, subword)
 
 

@@ -31,23 +31,25 @@ if TYPE_CHECKING:
     import ctranslate2
 
 MAX_PREFIXES, MIN_SENTENCES = 64, 16
-"""Largest number of hypotheses in a batch, unless that is fewer than the smallest number of sentences."""
+"""Largest number of hypotheses in a batch, and smallest number of sentences in a batch, which takes precedence."""
 
 
 class CTranslate2Engine:
-    """A loaded CTranslate2 model that translates ids.
+    """Engine that translates token ids with a model loaded by CTranslate2.
 
     Args:
-        path: Model directory of CTranslate2.
-        src_pieces: Piece per source id.
-        tgt_pieces: Piece per target id.
-        specials: Ids that are not text.
-        precision: Number type of matrix products, such as `int8` or `float32`; `default` is the stored type.
-        threads: CPU threads; PyTorch's number of threads when not given.
+        path: Directory of a CTranslate2 model.
+        src_pieces: Source subwords in the order of their ids.
+        tgt_pieces: Target subwords in the order of their ids.
+        specials: Ids of bos, eos, padding and unknown in the target vocabulary.
+        precision: Number type of matrix products, such as `int8` or `float32`; `default` is the type of the stored
+            weights.
+        threads: Number of CPU threads; by default, PyTorch's number of threads.
         device: `cpu`, `cuda`, `cuda:N` or `auto`.
 
     Raises:
-        ConfigError: CTranslate2 is not installed, cannot read the model, or does not have the precision or the device.
+        ConfigError: CTranslate2 is not installed, cannot read the model, or does not support the precision or the
+            device.
     """
 
     def __init__(
@@ -82,7 +84,9 @@ class CTranslate2Engine:
                 intra_threads=1,
             )
         except (RuntimeError, ValueError, MemoryError) as error:
-            raise ConfigError(f"{path}: CTranslate2 cannot run it in {precision!r}: {error}") from None
+            raise ConfigError(
+                f"{path}: CTranslate2 cannot run this model with --precision {precision} on --device {device}: {error}"
+            ) from None
         finally:
             torch.set_num_threads(torch_threads)  # CTranslate2 changes it for the whole process
 
@@ -97,39 +101,34 @@ class CTranslate2Engine:
         prefixes: Sequence[Sequence[int]] | None = None,
         word_end: WordEnd | None = None,
     ) -> list[list[Hypothesis]]:
-        """Translates sources of any lengths.
+        """Translates source sentences of any lengths with CTranslate2's beam search.
 
         Args:
-            sources: Ids without eos.
-            limits: Largest number of tokens per translation, eos included.
-            options: Width and penalties. CTranslate2 ranks by `log P / length ** α`, regard by the penalty of
-                Wu et al. 2016, so the best hypothesis may differ; returned scores are regard's.
+            sources: Token ids of each source sentence, without eos.
+            limits: Largest number of tokens of each translation, including eos.
+            options: Beam width and penalties. CTranslate2 ranks hypotheses by `log P / length ** α`, regard by the
+                length penalty of Wu et al. 2016, so the best hypothesis may differ; the returned scores are computed as
+                in regard.
             need_weights: Whether to return attention: one layer with one head, the mean of the last layer's heads.
-            need_scores: Whether to return scores. Otherwise scores of a greedy search are NaN, which saves the softmax
-                over the vocabulary, a twelfth of its time.
-            prefixes: The tokens that the translations of each source must begin with. Scores include those of a prefix,
-                for which hypotheses are scored again; they do not include a coverage penalty then.
+            need_scores: Whether to return scores. If not, scores of a greedy search are NaN, which saves the softmax
+                over the vocabulary, a twelfth of the search time.
+            prefixes: As for `Engine.search`. Scores of translations with a prefix include no coverage penalty.
             word_end: Ignored: CTranslate2 may continue the last word of a prefix.
 
         Returns:
-            Hypotheses per source, best first, without log-probabilities per token.
+            Hypotheses of each source sentence, best first, without log-probabilities per token.
 
         Raises:
-            SearchError: Sampling was asked for, a prefix is too long or contains special tokens, this process is a fork
-                of the one that made the engine, or CTranslate2 failed.
+            SearchError: Sampling was requested, a prefix is too long, this process was forked from the one that made
+                the engine, or CTranslate2 failed.
         """
         if isinstance(options, SampleOptions):
-            raise SearchError("an export to CTranslate2 does not sample: load the regard model that it was made from")
-        if os.getpid() != self._process_id:
             raise SearchError(
-                "this process was forked from the one that loaded the translator, and threads of CTranslate2 do not "
-                "exist in a fork: load the translator in each process, or start processes by spawn"
+                "an export to CTranslate2 cannot sample translations: load the regard model that was exported"
             )
+        self._check_process()
         if prefixes is not None:
             check_prefixes(prefixes, limits, self._specials)
-        order = sorted(range(len(sources)), key=lambda row: -limits[row])
-        rows = rows_in_batch(len(order), beam=options.beam, threads=self._threads)
-        batches = [order[start : start + rows] for start in range(0, len(order), rows)]
         translate = partial(
             self._translate_batches,
             sources,
@@ -139,7 +138,7 @@ class CTranslate2Engine:
             need_scores=need_scores or options.beam > 1,
             prefixes=prefixes or [()] * len(sources),
         )
-        results = translate(batches)
+        results = translate(batches_by_limit(limits, beam=options.beam, threads=self._threads))
         # A batch has one limit. Rows that exceed their own are translated again with rows of the same limit: results do
         # not depend on the other rows of a batch.
         too_long: dict[int, list[int]] = {}
@@ -148,9 +147,15 @@ class CTranslate2Engine:
                 too_long.setdefault(limits[row], []).append(row)
         results |= translate(list(too_long.values()))
         if need_scores and prefixes is not None:
-            with_prefix = [row for row, prefix in enumerate(prefixes) if prefix]
-            results |= self._scored(sources, {row: results[row] for row in with_prefix}, options)
+            results |= self._scored(sources, {row: results[row] for row in results if prefixes[row]}, options)
         return [results[row] for row in range(len(sources))]
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process_id:
+            raise SearchError(
+                "this process was forked from the process that loaded the translator, and the threads of CTranslate2 "
+                "do not exist in a forked process: load the translator in each process, or start processes by spawn"
+            )
 
     def force(
         self,
@@ -159,15 +164,15 @@ class CTranslate2Engine:
         *,
         attention_filter: AttentionFilter = KEEP_ALL,
     ) -> list[Hypothesis]:
-        """Refuses forced decoding, which CTranslate2 does not support with attention.
+        """Always raises an error: CTranslate2 does not support forced decoding with attention.
 
         Args:
-            sources: Ids.
-            targets: Ids.
-            attention_filter: Attention to return.
+            sources: Token ids of the source sentences.
+            targets: Token ids of the translations.
+            attention_filter: Layers and heads whose attention is requested.
 
         Returns:
-            Nothing: it always raises.
+            Nothing, because this method always raises an error.
 
         Raises:
             SearchError: Always; the message says what to do instead.
@@ -244,21 +249,37 @@ class CTranslate2Engine:
         return hypotheses if options.coverage_penalty else sorted(hypotheses, key=lambda hypothesis: -hypothesis.score)
 
 
-def rows_in_batch(rows: int, *, beam: int, threads: int) -> int:
-    """Chooses the batch size, so that all threads have equal work.
+def batches_by_limit(limits: Sequence[int], *, beam: int, threads: int) -> list[list[int]]:
+    """Batches of sentences with similar limits, the largest first.
 
-    Matrix products of few rows are slow, and the state of a large batch does not fit into the caches.
+    Args:
+        limits: Largest number of tokens of each translation.
+        beam: See `rows_in_batch`.
+        threads: See `rows_in_batch`.
+
+    Returns:
+        Indices of the sentences of each batch.
+    """
+    order = sorted(range(len(limits)), key=lambda row: -limits[row])
+    rows = rows_in_batch(len(order), beam=beam, threads=threads)
+    return [order[start : start + rows] for start in range(0, len(order), rows)]
+
+
+def rows_in_batch(rows: int, *, beam: int, threads: int) -> int:
+    """Chooses the number of sentences per batch, so that all threads have equal work.
+
+    Matrix products with few rows are slow, and the decoder state of a large batch does not fit into the CPU caches.
 
     >>> [rows_in_batch(rows, beam=1, threads=2) for rows in (0, 1, 2, 65, 1000)], rows_in_batch(1000, beam=5, threads=2)
     ([1, 1, 1, 33, 63], 16)
 
     Args:
-        rows: Number of sentences.
-        beam: Hypotheses per sentence.
-        threads: Number of batches that run at once.
+        rows: Number of sentences to translate.
+        beam: Number of hypotheses per sentence.
+        threads: Number of batches that are translated at the same time.
 
     Returns:
-        Sentences per batch, at least 1.
+        Number of sentences per batch, at least 1.
     """
     largest = max(MIN_SENTENCES, MAX_PREFIXES // beam)
     batches = -(-rows // (largest * threads)) * threads
@@ -288,23 +309,25 @@ def open_ctranslate2(
 
     Args:
         exported: Directory written by `regard export --to ctranslate2`.
-        precision: See `CTranslate2Engine`.
-        threads: See `CTranslate2Engine`.
-        device: See `CTranslate2Engine`.
+        precision: Number type of matrix products, such as `int8` or `float32`; `default` is the type of the stored
+            weights.
+        threads: Number of CPU threads; by default, PyTorch's number of threads.
+        device: `cpu`, `cuda`, `cuda:N` or `auto`.
 
     Returns:
         The engine.
 
     Raises:
-        ConfigError: See `CTranslate2Engine`; or int8 is asked of weights that are not stored in int8.
+        ConfigError: CTranslate2 is not installed, cannot read the model, or does not support the precision or the
+            device; or int8 is requested but the weights are not stored in int8.
         CheckpointError: The files are damaged, or do not belong together.
     """
     stored_as = exported.manifest.quantization
     if precision.startswith("int8") and not stored_as.startswith("int8"):
         # CTranslate2 would quantize to 127 levels on loading, which overflow on processors without VNNI.
         raise ConfigError(
-            f"{exported.path}: its weights are stored as {stored_as}, not as {precision}: export the model again with "
-            f"--quantization {precision}"
+            f"{exported.path}: the weights of this export are stored as {stored_as}, not as {precision}: export the "
+            f"model again with --quantization {precision}"
         )
     check_model(exported)
     return CTranslate2Engine(
@@ -319,6 +342,6 @@ def open_ctranslate2(
 
 
 def length_limits(config: Config) -> LengthLimits:
-    """Length limits of a CTranslate2 export: the size of its table of position encodings."""
+    """Largest source and target lengths of a CTranslate2 export, given by its table of position encodings."""
     positions = max_positions(config)
     return LengthLimits(min(config.data.max_len, positions - 1), positions)

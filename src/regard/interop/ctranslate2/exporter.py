@@ -1,4 +1,4 @@
-"""Export to CTranslate2, after a check that it translates samples as regard does."""
+"""Export to CTranslate2, after a check that CTranslate2 translates random sentences as regard does."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ from regard.store import StoredModel
 Quantization = Literal[
     "float32", "int8", "int8_float32", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16"
 ]
-"""Types of stored weights; the type of the computation is chosen when CTranslate2 loads them."""
+"""Number types of the stored weights; the type of the computation is chosen when CTranslate2 loads the weights."""
 
 
 def export_ctranslate2(stored: StoredModel, path: str | Path, *, quantization: str = "float32") -> None:
-    """Exports a model to CTranslate2.
+    """Exports a model to a directory that CTranslate2 can load.
 
-    Translations of samples are compared with regard's, token by token, before the directory appears.
+    Before the directory is created, greedy translations of random sentences by CTranslate2 are compared with regard's,
+    token by token.
 
     Args:
         stored: The model, on the CPU.
         path: New directory, which any program that uses CTranslate2 can read; regard's vocabularies and configuration
-            are stored there too.
-        quantization: One of `Quantization`; the comparison is made in float32.
+            are stored there, too.
+        quantization: Number type of the stored weights, one of `Quantization`. The comparison uses float32.
 
     Raises:
         ConfigError: CTranslate2 is not installed or cannot run the model, or the quantization is unknown.
-        CheckpointError: A translation differs, or the directory cannot be written.
+        CheckpointError: A translation by CTranslate2 differs from regard's, or the directory cannot be written.
     """
     require_package("ctranslate2", to="export a model to CTranslate2")
     if quantization not in get_args(Quantization):
-        raise ConfigError(f"expected a quantization of {', '.join(get_args(Quantization))}, got {quantization!r}")
+        raise ConfigError(f"expected a quantization, one of {', '.join(get_args(Quantization))}, got {quantization!r}")
     with new_directory(path) as directory:
         with tempfile.TemporaryDirectory() as exact:
             _write(stored, Path(exact), "float32")

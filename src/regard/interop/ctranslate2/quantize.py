@@ -1,4 +1,4 @@
-"""Quantization for CTranslate2: its own, except for int8, where weights must be exact on every processor."""
+"""Quantization for CTranslate2: its own method, except for int8, for which products must be exact on all processors."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 
 def round_weights(spec: TransformerSpec, quantization: str) -> int | None:
-    """Quantizes the matrices that CTranslate2 would quantize.
+    """Quantizes the matrices of a CTranslate2 specification to the number type of an export.
 
-    CTranslate2's own int8 uses 127 levels, which overflow on processors without VNNI.
+    The matrices are those that CTranslate2 itself would quantize. For int8, weights are rounded to 64 levels instead of
+    CTranslate2's 127, with which sums of products overflow on processors without VNNI.
 
     Args:
-        spec: A complete specification in float32; the tensors that it was filled with do not change.
-        quantization: CTranslate2's name of the type.
+        spec: A complete specification in float32, changed in place; the tensors that it was filled with do not change.
+        quantization: Number type by CTranslate2's name, such as `int8_float32`.
 
     Returns:
-        Largest magnitude of an int8 weight; None for other types.
+        Largest magnitude of an int8 weight; None for other number types.
     """
     from ctranslate2.specs.model_spec import NumpyVariable
 

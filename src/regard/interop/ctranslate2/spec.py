@@ -1,4 +1,4 @@
-"""CTranslate2's specification of a model, filled with the weights of a Transformer of regard."""
+"""Fills CTranslate2's specification of a model with the weights of a Transformer trained by regard."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from ctranslate2.specs.transformer_spec import FeedForwardSpec, TransformerDecoderSpec, TransformerEncoderSpec
 
 _FORBIDDEN_LOGIT = -1e4
-"""Bias of tokens that are never generated; representable in float16."""
+"""Output bias of tokens that must never be generated; representable in float16."""
 _MIN_POSITIONS = 512
-"""Smallest table of sinusoids, for programs that translate longer sentences than the model's own configuration."""
+"""Smallest number of positions in the table of sinusoidal encodings, for programs that translate longer sentences than
+the model's configuration allows."""
 
 
 def fill_spec(stored: StoredModel) -> TransformerSpec:
-    """Fills a specification of CTranslate2.
+    """Converts a model to a CTranslate2 specification, which holds weights, vocabularies and settings.
 
     Args:
         stored: The model, on the CPU.
@@ -41,7 +42,7 @@ def fill_spec(stored: StoredModel) -> TransformerSpec:
         A specification with all weights and both vocabularies, ready to be quantized and saved.
 
     Raises:
-        ConfigError: CTranslate2 cannot run the model; the message names the options or the part it does not support.
+        ConfigError: CTranslate2 cannot run the model; the message names the unsupported options or module.
     """
     config, parts = runnable(stored)
     from ctranslate2.specs import TransformerSpec
@@ -76,26 +77,30 @@ def runnable(stored: StoredModel) -> tuple[TransformerConfig, TransformerParts]:
         stored: The model.
 
     Returns:
-        Its `[model]` section and its parts.
+        The model's `[model]` section, and its modules with their exact types.
 
     Raises:
-        ConfigError: CTranslate2 cannot run it; the message names every option, or the part, that it does not support.
+        ConfigError: CTranslate2 cannot run the model; the message names the unsupported options or module.
     """
     config = stored.config.model
     obstacles = [f"model.{key}: {reason}" for key, reason in unsupported(config, "ctranslate2")]
     if obstacles or not isinstance(config, TransformerConfig):
-        raise ConfigError("CTranslate2 cannot run this model:" + "".join(f"\n  {line}" for line in obstacles))
+        raise ConfigError(
+            "CTranslate2 cannot run this model, because it does not support these options:"
+            + "".join(f"\n  {line}" for line in obstacles)
+        )
     return config, check_transformer(stored.model, config, engine="ctranslate2")
 
 
 def max_positions(config: Config) -> int:
-    """Computes the size of the table of position encodings.
+    """Computes how many positions the exported table of position encodings needs.
 
     Args:
         config: The model's configuration.
 
     Returns:
-        Longest sentence that the model's search can read or generate, in subwords with bos or eos.
+        Length of the longest sentence that the model's search can read or generate, in subwords including bos or eos;
+        at least 512 for position encodings that are computed.
     """
     if config.model.num_positions < UNLIMITED:
         return config.model.num_positions
@@ -104,21 +109,21 @@ def max_positions(config: Config) -> int:
 
 
 def all_pieces(subword: Subword) -> tuple[str, ...]:
-    """All pieces of a vocabulary, in the order of their ids."""
+    """All subwords of a vocabulary, in the order of their ids."""
     return subword.decode(range(len(subword))).pieces
 
 
 def empty_sides(config: TransformerConfig) -> tuple[TransformerEncoderSpec, TransformerDecoderSpec]:
-    """Makes specifications of encoder and decoder without weights.
+    """Makes CTranslate2 specifications of encoder and decoder, still without weights.
 
     Args:
-        config: The `[model]` section.
+        config: The `[model]` section of the configuration.
 
     Returns:
-        Encoder and decoder.
+        The specifications of encoder and decoder.
 
     Raises:
-        ConfigError: CTranslate2 cannot run a value of the configuration.
+        ConfigError: CTranslate2 does not support the value of an option.
     """
     return _empty_encoder(config), _empty_decoder(config)
 
@@ -153,9 +158,9 @@ def _shared_options(config: TransformerConfig) -> dict[str, Any]:
 
 _PRE_NORM = {"pre": True, "post": False}
 _ROTARY_DIM = {"rotary": 0, "sinusoidal": None, "learned": None}
-"""Rotated dimensions of a head: 0 for all of them, None for none."""
+"""Number of dimensions of a head to which rotary encodings apply: 0 means all, None means none."""
 _ACTIVATIONS = {"relu": ("RELU", False), "gelu": ("GELU", False), "silu": ("SWISH", False), "swiglu": ("SWISH", True)}
-"""CTranslate2's activation, and whether the network is gated."""
+"""CTranslate2's name of the activation function, and whether the feed-forward network is gated."""
 
 
 def _activation(name: str) -> int:

@@ -1,1 +1,1 @@
-"""Hugging Face MarianMT: import and export of models and vocabularies."""
+"""Hugging Face's MarianMT: import and export of models and vocabularies."""

@@ -1,4 +1,4 @@
-"""Configuration files of Hugging Face's MarianMT, and their translation into regard's configuration."""
+"""Reads configuration files of Hugging Face's MarianMT, and converts them to regard's configuration."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from regard.interop.foreign_json import read_object
 
 CONFIG, GENERATION = "config.json", "generation_config.json"
 ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "swish": "silu", "silu": "silu"}
-"""Regard's name per activation function."""
+"""Activation functions: regard's name by MarianMT's name."""
 MAX_POSITIONS = 1_000_000
-"""Largest number of positions that is accepted; they are computed, so no weights limit the number."""
+"""Largest accepted max_position_embeddings; position encodings are computed, so the size of no tensor limits it."""
 NATIVE = (
     "an .npz file is a model of Marian itself: convert it with convert_marian_to_pytorch.py of transformers, and give "
     "the directory that it writes"
 )
-"""Advice for models in Marian's own format."""
+"""What to do with a model in Marian's own format; ends error messages."""
 _MAX_FAULTS = 5
 _MAX_BYTES = 1 << 20
 
@@ -33,7 +33,7 @@ class MarianSearch(BaseModel):
 
     Attributes:
         num_beams: Beam width; newer models have it in generation_config.json.
-        length_penalty: Exponent of the length.
+        length_penalty: Exponent p of the length by which scores are divided, `score / length ** p`.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
@@ -47,25 +47,25 @@ class MarianConfig(MarianSearch):
 
     Attributes:
         model_type: Always `marian`.
-        vocab_size: Number of source ids; of all ids if source and target share a vocabulary.
-        decoder_vocab_size: Number of target ids; `vocab_size` when not given.
-        d_model: Width of the states.
-        encoder_layers: Layers of the encoder.
-        decoder_layers: Layers of the decoder.
-        encoder_attention_heads: Heads of the encoder.
-        decoder_attention_heads: Heads of the decoder.
+        vocab_size: Number of source ids; number of all ids if source and target share a vocabulary.
+        decoder_vocab_size: Number of target ids; None = `vocab_size`.
+        d_model: Width of the hidden states.
+        encoder_layers: Number of encoder layers.
+        decoder_layers: Number of decoder layers.
+        encoder_attention_heads: Number of attention heads per encoder layer.
+        decoder_attention_heads: Number of attention heads per decoder layer.
         encoder_ffn_dim: Width of the encoder's feed-forward networks.
         decoder_ffn_dim: Width of the decoder's feed-forward networks.
         activation_function: Activation function of the feed-forward networks.
-        scale_embedding: Whether embeddings are multiplied by the square root of the width.
-        tie_word_embeddings: Whether the output layer is the target embedding.
+        scale_embedding: Whether embeddings are multiplied by the square root of `d_model`.
+        tie_word_embeddings: Whether the output matrix is the target embedding.
         share_encoder_decoder_embeddings: Whether source and target share one embedding.
-        max_position_embeddings: Longest sentence in subwords, eos included.
+        max_position_embeddings: Length of the longest sentence in subwords, including eos.
         pad_token_id: Id of padding.
         eos_token_id: Id of eos.
-        decoder_start_token_id: Id that a translation begins with; padding when not given.
-        dropout: Dropout in training.
-        attention_dropout: Dropout of attention weights in training.
+        decoder_start_token_id: Id of the decoder's first input; None = `pad_token_id`.
+        dropout: Dropout probability in training.
+        attention_dropout: Dropout probability of attention weights in training.
     """
 
     model_type: Literal["marian"]
@@ -96,18 +96,18 @@ class MarianConfig(MarianSearch):
 
     @property
     def start(self) -> int:
-        """Id that a translation begins with."""
+        """Id of the decoder's first input."""
         return self.pad_token_id if self.decoder_start_token_id is None else self.decoder_start_token_id
 
 
 def read_config(directory: Path) -> tuple[MarianConfig, MarianSearch]:
-    """Reads config.json and, if it exists, generation_config.json.
+    """Reads config.json and, if it exists, generation_config.json of a MarianMT model.
 
     Args:
         directory: Directory of the model.
 
     Returns:
-        Configuration of the model, and of its search.
+        Configuration of the model, and default search options.
 
     Raises:
         CheckpointError: A file is missing, damaged or contradictory, or belongs to another kind of model.
@@ -128,7 +128,7 @@ def read_config(directory: Path) -> tuple[MarianConfig, MarianSearch]:
 
 
 def to_model_config(marian: MarianConfig) -> TransformerConfig:
-    """Translates the configuration into regard's.
+    """Converts a MarianMT configuration to the `[model]` section of regard.
 
     Args:
         marian: Configuration from `read_config`.
@@ -190,19 +190,19 @@ def _check(marian: MarianConfig, path: Path) -> None:
     ):
         if encoder_value != decoder_value:
             raise ConfigError(
-                f"{path}: regard has one {option} for encoder and decoder, but this model has {encoder_value} and "
-                f"{decoder_value}: regard cannot import it"
+                f"{path}: expected the same {option} in encoder and decoder, got {encoder_value} and {decoder_value}: "
+                "regard cannot import this model"
             )
     function = marian.activation_function
     if function not in ACTIVATIONS:
         raise ConfigError(
-            f"{path}: expected one of {', '.join(ACTIVATIONS)} as activation_function, got {function[:40]!r}: regard "
-            "cannot import this model"
+            f"{path}: expected activation_function to be one of {', '.join(ACTIVATIONS)}, got {function[:40]!r}: "
+            "regard cannot import this model"
         )
     if marian.d_model % marian.encoder_attention_heads:
         raise CheckpointError(
-            f"{path}: expected a d_model that encoder_attention_heads divides, got {marian.d_model} and "
-            f"{marian.encoder_attention_heads}; copy the directory again"
+            f"{path}: expected d_model to be a multiple of encoder_attention_heads, got d_model {marian.d_model} and "
+            f"encoder_attention_heads {marian.encoder_attention_heads}; copy the directory again"
         )
     if marian.share_encoder_decoder_embeddings and marian.tgt_vocab_size != marian.vocab_size:
         raise CheckpointError(

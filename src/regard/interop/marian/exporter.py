@@ -26,23 +26,23 @@ from regard.store.weights import write_tensors
 from regard.text.subword import Subword
 
 CLOSE = 1e-4
-"""Largest difference of two logits that still counts as equal."""
+"""Largest difference of two logits that still count as equal."""
 _ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "silu": "swish"}
 
 
 def export_marian(stored: StoredModel, path: str | Path) -> None:
-    """Exports a model to transformers, as a MarianMT model.
+    """Exports a model as a MarianMT model of Hugging Face's transformers.
 
-    Logits of samples are compared with regard's before the directory appears.
+    Before the directory is created, the logits of MarianMT for random sentences are compared with regard's.
 
     Args:
         stored: The model, on the CPU.
         path: New directory.
 
     Raises:
-        ConfigError: transformers is not installed, or MarianMT cannot run the model; the message names the options or
-            the part that it does not support.
-        CheckpointError: The logits differ, or the directory cannot be written.
+        ConfigError: transformers is not installed, or MarianMT cannot run the model; the message names the unsupported
+            options or module.
+        CheckpointError: The logits differ by more than `CLOSE`, or the directory cannot be written.
     """
     require_package("transformers", to="export a model to MarianMT")
     config = _exportable(stored)
@@ -58,7 +58,10 @@ def _exportable(stored: StoredModel) -> TransformerConfig:
     config = stored.config.model
     obstacles = [f"model.{key}: {reason}" for key, reason in unsupported(config, "marian")]
     if obstacles or not isinstance(config, TransformerConfig):
-        raise ConfigError("MarianMT cannot run this model:" + "".join(f"\n  {line}" for line in obstacles))
+        raise ConfigError(
+            "MarianMT cannot run this model, because it does not support these options:"
+            + "".join(f"\n  {line}" for line in obstacles)
+        )
     check_transformer(stored.model, config, engine="marian")
     return config
 

@@ -38,27 +38,27 @@ _SHARED, _OUTPUT, _BIAS = "model.shared.weight", "lm_head.weight", "final_logits
 _SRC, _TGT = "model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight"
 _POSITIONS = ("model.encoder.embed_positions.weight", "model.decoder.embed_positions.weight")
 EXPONENT = "length_exponent"
-"""Key in the manifest's details: exponent of the length by which Marian divides a score."""
+"""Key in the manifest's details: exponent p of the length by which Marian divides a score, `score / length ** p`."""
 
 
 def import_marian(path: str | Path, out: str | Path) -> Manifest:
-    """Imports a MarianMT model from a directory of transformers, without running code in it.
+    """Converts a MarianMT model of transformers to a model of regard, without running code in its files.
 
-    Probabilities of tokens do not change. Hypotheses of different lengths are ranked differently: Marian divides a
+    The probabilities of tokens do not change. Hypotheses of different lengths are ranked differently: Marian divides a
     score by `length ** p`, regard by `((5 + length) / 6) ** p` (Wu et al. 2016); p is stored in the manifest's details.
 
     Args:
         path: Directory with config.json, source.spm, target.spm, vocab.json, and model.safetensors or
-            pytorch_model.bin, as one file or as shards; also target_vocab.json if source and target have separate
-            vocabularies.
+            pytorch_model.bin, as one file or as several files with an index; also target_vocab.json if source and
+            target have separate vocabularies.
         out: Directory of the new model.
 
     Returns:
         Manifest of the new model.
 
     Raises:
-        CheckpointError: A file is missing or damaged, or the files do not fit together.
-        ConfigError: The model has options that regard does not support, or `out` holds a model or a training.
+        CheckpointError: A file is missing or damaged, or the files do not belong together.
+        ConfigError: The model has options that regard does not support, or `out` contains a model or a training.
     """
     directory = Path(path)
     TrainingDirectory(checked_path(out, "out")).check_empty()
@@ -139,13 +139,14 @@ def _checked_weights(found: dict[str, Tensor], marian: MarianConfig, *, where: P
     unknown = sorted(weights.keys() - required.keys() - optional.keys())
     if unknown:
         raise CheckpointError(
-            f"{where}: a MarianMT model does not have the weights {', '.join(map(repr, unknown[:5]))}"
-            f"{f' and {len(unknown) - 5} more' if len(unknown) > 5 else ''}: is it another model, or a part of one?"
+            f"{where}: expected only weights of a MarianMT model, found {', '.join(map(repr, unknown[:5]))}"
+            f"{f' and {len(unknown) - 5} more' if len(unknown) > 5 else ''}: give the directory of a complete MarianMT "
+            "model"
         )
     for name, other, is_same in ((_SRC, _TGT, shared), (_SRC, _SHARED, shared), (_OUTPUT, _TGT, tied)):
         if is_same and other in weights and not torch.equal(weights[name], weights[other]):
             raise CheckpointError(
-                f"{where}: {name} and {other} are one tensor by config.json, but have different values: the files "
+                f"{where}: {name} and {other} should be equal by config.json, but have different values: the files "
                 "belong to different models, or one was damaged; copy the directory again"
             )
     _check_positions(weights, where)
@@ -198,6 +199,6 @@ def _check_positions(weights: dict[str, Tensor], where: Path) -> None:
         computed = SinusoidalPositions()(torch.zeros(1, *table.shape))[0]
         if not torch.allclose(to_regard_order(table.float(), 1), computed, atol=1e-4):
             raise ConfigError(
-                f"{where}: expected the sinusoidal table that regard computes in {name}, got other values, such as "
+                f"{where}: expected {name} to be the sinusoidal table that regard computes, got other values, such as "
                 "learned positions: regard cannot import this model"
             )

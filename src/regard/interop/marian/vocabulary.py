@@ -1,4 +1,4 @@
-"""Vocabularies of MarianMT: a SentencePiece model segments text, vocab.json gives the pieces their ids."""
+"""Vocabularies of MarianMT: a SentencePiece model splits text into pieces, vocab.json maps the pieces to ids."""
 
 from __future__ import annotations
 
@@ -17,40 +17,44 @@ UNK, EOS, PAD = "<unk>", "</s>", "<pad>"
 _CONTROLS = (EOS, PAD, "<s>")
 _MAX_BYTES = 64 << 20
 _MAX_EXTRA_ROWS = 64
-"""Rows without a piece that an embedding may have in addition to one half: sizes are often rounded up."""
+"""Number of embedding rows without a piece that are accepted in addition to half of the rows, because the sizes of
+embeddings are often rounded up."""
 _MAX_CHARACTERS = 40
 
 
 def read_vocabulary(spm: Path, vocab: Path, *, size: int, start: int) -> tuple[Subword, bool]:
-    """Makes one SentencePiece model of the two files.
+    """Combines the SentencePiece file and vocab.json of a MarianMT model into one SentencePiece model.
 
-    It has the pieces of vocab.json in the order of their ids. Pieces that are not in the SentencePiece file are never
-    produced by segmentation, but can be decoded. Pieces that only the SentencePiece file has come after `END_PIECE`
-    and are unknown to the model.
+    The new model has the pieces of vocab.json in the order of their ids. Pieces that are not in the SentencePiece file
+    are never produced by segmentation, but can be decoded. Pieces that only the SentencePiece file has are placed after
+    `END_PIECE` and are mapped to the unknown token.
 
     Args:
-        spm: SentencePiece file of the source or the target.
+        spm: SentencePiece file of the source or the target language.
         vocab: JSON file with the id of each piece.
-        size: Rows of the model's embedding.
-        start: Id that a translation begins with.
+        size: Number of rows of the model's embedding.
+        start: Id of the decoder's first input.
 
     Returns:
-        A vocabulary of `size` ids, and whether it segments by BPE.
+        A subword model with `size` ids, and whether it segments by BPE.
 
     Raises:
-        CheckpointError: A file is missing or damaged, or the files do not fit together.
+        CheckpointError: A file is missing or damaged, or the files do not belong together.
     """
     ids = read_ids(vocab, size=size)
     file = read_pieces(read_file(spm, expected="a SentencePiece model", most=_MAX_BYTES), where=str(spm))
     for special in (UNK, EOS, PAD):
         if special not in ids:
-            raise CheckpointError(f"{vocab}: expected an id for {special}, found none: is it a vocabulary of Marian?")
+            raise CheckpointError(
+                f"{vocab}: expected the vocabulary of a MarianMT model with an id for {special}, found no such id: "
+                "copy the directory again"
+            )
     texts = {number: text for text, number in ids.items()}
     bos = texts.get(start, "")
     if bos not in _CONTROLS:
         raise CheckpointError(
-            f"{vocab}: expected a control piece at id {start}, decoder_start_token_id of config.json, got {bos!r}: "
-            "copy the directory again"
+            f"{vocab}: expected one of {', '.join(_CONTROLS)} at id {start}, which is decoder_start_token_id in "
+            f"config.json, got {bos!r}: copy the directory again"
         )
     _check_same_model(file, ids, spm, vocab)
     data = write_pieces(_ordered(file, texts, size), file.settings, bos=bos, eos=EOS, pad=PAD)
@@ -61,17 +65,17 @@ def read_vocabulary(spm: Path, vocab: Path, *, size: int, start: int) -> tuple[S
 
 
 def read_ids(vocab: Path, *, size: int) -> dict[str, int]:
-    """Reads vocab.json.
+    """Reads the ids of all pieces from vocab.json.
 
     Args:
-        vocab: The file.
-        size: Rows of the model's embedding.
+        vocab: Path of the file.
+        size: Number of rows of the model's embedding.
 
     Returns:
         The id of each piece.
 
     Raises:
-        CheckpointError: The file is missing or damaged, or an id has no row.
+        CheckpointError: The file is missing or damaged, or an id is not the number of an embedding row.
     """
     tree = read_object(vocab, expected="an object from pieces to ids")
     no_id = next((text for text, number in tree.items() if type(number) is not int), None)
@@ -85,13 +89,13 @@ def read_ids(vocab: Path, *, size: int) -> dict[str, int]:
     if out_of_range is not None or len(set(ids.values())) < len(ids):
         got = "an id twice" if out_of_range is None else f"{_short(ids[out_of_range])} of {_short(out_of_range)}"
         raise CheckpointError(
-            f"{vocab}: expected different ids below {size}, the rows of the embedding, got {got}; copy the directory "
-            "again"
+            f"{vocab}: expected different ids below {size}, the number of rows of the embedding, got {got}; copy the "
+            "directory again"
         )
     if size > 2 * len(ids) + _MAX_EXTRA_ROWS:
         raise CheckpointError(
-            f"{vocab}: expected an id for most of the {size} rows of the embedding, found {len(ids)}: the files belong "
-            "to different models, or one was cut short; copy the directory again"
+            f"{vocab}: expected ids for most of the {size} rows of the embedding, found only {len(ids)} ids: the files "
+            "belong to different models, or one was truncated; copy the directory again"
         )
     return ids
 

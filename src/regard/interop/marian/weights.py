@@ -1,8 +1,8 @@
-"""Names of regard's tensors in Hugging Face's MarianMT, and the order of their dimensions.
+"""Names of regard's tensors in Hugging Face's MarianMT, and the order of the elements of hidden states.
 
-Marian stores the sines of its positions in the first half of the width and the cosines in the second; regard
-interleaves them (Vaswani et al. 2017, §3.5). Nothing else in a Transformer depends on the order of the width. Every
-tensor that reads or writes hidden states is permuted, and all results stay the same.
+In Marian's position encodings the sines fill the first half of the width and the cosines the second half; regard
+interleaves sines and cosines (Vaswani et al. 2017, §3.5). Nothing else in a Transformer depends on the order of the
+width. So each tensor with a dimension over the width of the hidden states is permuted, and all results stay the same.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from regard.config.schema import TransformerConfig
 from regard.interop.marian.config import MarianConfig
 
 LAYER = re.compile(r"model\.(encoder|decoder)\.layers\.(\d{1,6})\.")
-"""Beginning of the names of a layer's tensors in MarianMT."""
+"""Matches the beginning of the names of a layer's tensors in MarianMT."""
 SRC_TABLE, TGT_TABLE = "encoder.embedder.embedding.weight", "decoder.embedder.embedding.weight"
 OUTPUT, OUTPUT_BIAS = "output_weight", "output_bias"
 
@@ -32,12 +32,12 @@ _DECODER = (
 
 @dataclass(frozen=True, slots=True)
 class TensorPair:
-    """A tensor of regard and the same tensor of MarianMT.
+    """Names of the same tensor in regard and in MarianMT.
 
     Attributes:
-        regard: Its name in regard.
-        marian: Its name in MarianMT.
-        dim: Dimension that runs over the width of the hidden states; None if there is none.
+        regard: Name of the tensor in regard.
+        marian: Name of the tensor in MarianMT.
+        dim: Dimension over the width of the hidden states, whose order differs; None if the tensor has none.
     """
 
     regard: str
@@ -46,13 +46,13 @@ class TensorPair:
 
 
 def tensor_pairs(config: TransformerConfig) -> Iterator[TensorPair]:
-    """Lists all tensors except embeddings and output layer, which models share in several ways.
+    """Lists the names of all tensors except embeddings and output layer, which models tie in different ways.
 
     Args:
-        config: The `[model]` section.
+        config: The `[model]` section of the configuration.
 
     Yields:
-        One pair per tensor.
+        One pair of names per tensor.
     """
     for side, depth, attentions in (
         ("encoder", config.encoder_layers, _ENCODER),
@@ -71,13 +71,13 @@ def tensor_pairs(config: TransformerConfig) -> Iterator[TensorPair]:
 
 
 def marian_shapes(marian: MarianConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Lists the shapes of the tensors of `tensor_pairs` in MarianMT.
+    """Lists the shapes of all tensors of a MarianMT model except embeddings and output layer.
 
     Args:
         marian: Configuration of the MarianMT model.
 
     Yields:
-        Names in MarianMT, and shapes.
+        Name of each tensor in MarianMT, and its shape.
     """
     width, ff_size = marian.d_model, marian.encoder_ffn_dim
     sizes = {"fc1.weight": (ff_size, width), "fc1.bias": (ff_size,), "fc2.weight": (width, ff_size)}
@@ -98,27 +98,31 @@ def marian_shapes(marian: MarianConfig) -> Iterator[tuple[str, tuple[int, ...]]]
 
 
 def to_regard_order(tensor: Tensor, dim: int | None) -> Tensor:
-    """Permutes a dimension from Marian's order to regard's.
+    """Permutes a tensor's dimension over the width from Marian's order to regard's.
+
+    Marian's order has all sines of a position encoding before all cosines; regard's order interleaves them.
 
     Args:
-        tensor: `(...)`, in Marian's order.
-        dim: The dimension; None changes nothing.
+        tensor: Tensor in Marian's order, of any shape `(...)`.
+        dim: Dimension to permute; None = the tensor is returned unchanged.
 
     Returns:
-        `(...)`, in regard's order.
+        The tensor in regard's order, `(...)`.
     """
     return tensor if dim is None else tensor.index_select(dim, _order(tensor.shape[dim]))
 
 
 def to_marian_order(tensor: Tensor, dim: int | None) -> Tensor:
-    """Permutes a dimension from regard's order to Marian's.
+    """Permutes a tensor's dimension over the width from regard's order to Marian's.
+
+    Marian's order has all sines of a position encoding before all cosines; regard's order interleaves them.
 
     Args:
-        tensor: `(...)`, in regard's order.
-        dim: The dimension; None changes nothing.
+        tensor: Tensor in regard's order, of any shape `(...)`.
+        dim: Dimension to permute; None = the tensor is returned unchanged.
 
     Returns:
-        `(...)`, in Marian's order.
+        The tensor in Marian's order, `(...)`.
     """
     return tensor if dim is None else tensor.index_select(dim, _order(tensor.shape[dim]).argsort())
 

@@ -1,6 +1,7 @@
-"""Scores, windows, coverage and location features as ONNX nodes. Shapes are those of the modules.
+"""Adds the nodes of attention scores, windows, coverage and location features to an ONNX graph.
 
-A masked position has the lowest float added to its score, so that its weight is zero.
+Each function here corresponds to the `forward` of a module in `regard.attention`, with the same shapes. For a masked
+position the lowest float32 is added to the score, so that its attention weight is zero.
 """
 
 from __future__ import annotations
@@ -37,116 +38,116 @@ from regard.interop.part_table import PartTable, exact
 from regard.native.linear import Linear
 
 LOWEST = torch.finfo(torch.float32).min
-"""Bias of a masked position."""
+"""Number that is added to the score of a masked position, the lowest float32."""
 
 
 def mask_bias(g: Graph, mask: Value) -> Value:
-    """Turns a mask into a bias of the scores.
+    """Adds nodes that convert a mask to a bias, which is later added to the attention scores.
 
     Args:
-        g: The graph.
-        mask: `(...)` bool.
+        g: Graph to add the nodes to.
+        mask: Mask, `(...)` bool, True = may be attended to.
 
     Returns:
-        `(...)`: zero where the mask is True, the lowest float where it is False.
+        The bias, `(...)` float32: 0 where the mask is True, the lowest float32 where it is False.
     """
     return g.op("Where", mask, g.scalar(0.0), g.scalar(LOWEST))
 
 
 def positions(g: Graph, count: Value) -> Value:
-    """Positions from 0.
+    """Adds nodes that count positions from 0.
 
     Args:
-        g: The graph.
-        count: N, `(1,)` int64.
+        g: Graph to add the nodes to.
+        count: Number of positions S, `(1,)` int64.
 
     Returns:
-        `0 … N - 1`, `(N,)` int64.
+        The positions `0 … S - 1`, `(S,)` int64.
     """
     return g.op("Range", g.constant(torch.tensor(0)), g.op("Squeeze", count), g.constant(torch.tensor(1)))
 
 
 def size(g: Graph, value: Value, dim: int) -> Value:
-    """Size of one dimension.
+    """Adds a node that returns the size of one dimension of a tensor.
 
     Args:
-        g: The graph.
-        value: `(...)`.
-        dim: The dimension, from 0.
+        g: Graph to add the node to.
+        value: Any tensor, `(...)`.
+        dim: Number of the dimension, from 0.
 
     Returns:
-        `(1,)` int64.
+        The size of the dimension, `(1,)` int64.
     """
     return g.op("Shape", value, start=dim, end=dim + 1)
 
 
 def transposed(g: Graph, x: Value) -> Value:
-    """Exchanges rows and columns.
+    """Adds a node that exchanges the last two dimensions of a tensor.
 
     Args:
-        g: The graph.
-        x: `(B, H, N, M)`.
+        g: Graph to add the node to.
+        x: Any tensor of four dimensions, `(B, H, rows, columns)`.
 
     Returns:
-        `(B, H, M, N)`.
+        The transposed tensor, `(B, H, columns, rows)`.
     """
     return g.op("Transpose", x, perm=[0, 1, 3, 2])
 
 
 def running_sum(g: Graph, x: Value) -> Value:
-    """Cumulative sum over the last dimension.
+    """Adds a node that computes the cumulative sum over the last dimension.
 
     Args:
-        g: The graph.
-        x: `(..., S)`.
+        g: Graph to add the node to.
+        x: Any tensor, `(..., S)`.
 
     Returns:
-        `(..., S)`.
+        The cumulative sums, `(..., S)`.
     """
     return g.op("CumSum", x, g.constant(torch.tensor(-1)))
 
 
 LINEAR_LAYERS: PartTable[None] = PartTable("onnx", "linear layer", {Linear: None, nn.Linear: None})
-"""Linear layers that can be exported."""
+"""Classes of linear layers that can be exported."""
 
 
 def linear(g: Graph, module: nn.Module, x: Value) -> Value:
-    """Adds the nodes of a linear layer to the graph.
+    """Adds the nodes of a linear layer to the ONNX graph.
 
     Args:
-        g: The graph.
-        module: The layer.
-        x: `(N, in)`.
+        g: Graph to add the nodes to.
+        module: Linear layer from `in` to `out` features.
+        x: Input of the layer, `(rows, in)`.
 
     Returns:
-        `(N, out)`.
+        Output of the layer, `(rows, out)`.
     """
     weight, bias = linear_weights(module)
     return g.linear(x, weight, bias)
 
 
 def linear_weights(module: nn.Module) -> tuple[Tensor, Tensor | None]:
-    """Weight `(out, in)` and bias `(out,)` or None of a linear layer that can be exported."""
+    """Weight `(out, in)`, and bias `(out,)` or None, of a linear layer whose class can be exported."""
     LINEAR_LAYERS.find(module)
     bias: Tensor | None = module.bias  # type: ignore[assignment]
     return module.get_parameter("weight"), bias
 
 
 def embedding_table(module: nn.Module) -> Tensor:
-    """Table `(V, E)` of an embedding that can be exported."""
+    """Embedding matrix `(V, E)` of a module, which must be exactly an `nn.Embedding`."""
     return exact(module, nn.Embedding, engine="onnx", family="embedding").weight
 
 
 def head_linear(g: Graph, module: HeadLinear, x: Value) -> Value:
-    """Adds the nodes of `HeadLinear.forward` to the graph.
+    """Adds the nodes of `HeadLinear.forward`, a separate linear map per attention head.
 
     Args:
-        g: The graph.
-        module: The maps of all heads.
-        x: `(B, H, N, in)`.
+        g: Graph to add the nodes to.
+        module: Linear maps of all heads, from `in` to `out` features.
+        x: Input of each head, `(B, H, T, in)`.
 
     Returns:
-        `(B, H, N, out)`.
+        Output of each head, `(B, H, T, out)`.
     """
     exact(module, HeadLinear, engine="onnx", family="linear layer of heads")
     num_heads, out_size, in_size = module.weight.shape
@@ -201,11 +202,11 @@ def _unit(g: Graph, x: Value) -> Value:
 
 @dataclass(frozen=True, slots=True)
 class ScoreNodes:
-    """The functions that add the nodes of one type of score to the graph.
+    """Functions that add the nodes of one class of attention score to an ONNX graph.
 
     Attributes:
-        scores: Adds `Score.forward`.
-        project_key: Adds `Score.project_key`; None where keys stay as they are.
+        scores: Adds the nodes of `Score.forward`.
+        project_key: Adds the nodes of `Score.project_key`; None if this class of score uses keys without projection.
     """
 
     scores: Callable[..., Value]
@@ -224,44 +225,44 @@ SCORES: PartTable[ScoreNodes] = PartTable(
         LocationScore: ScoreNodes(_location_based),
     },
 )
-"""The functions that add the nodes, per type of score."""
+"""Functions that add the nodes of a score, by the class of the score."""
 SELF_ATTENTION_SCORES: PartTable[None] = PartTable(
     "onnx", "score of self-attention", {DotScore: None, ScaledDotScore: None, LocationScore: None}
 )
-"""Scores that can be exported for several queries at once and for keys as they are."""
+"""Classes of scores that can be exported for self-attention: for several queries at once, without key projection."""
 
 
 def projects_key(score: Score) -> bool:
-    """Whether a score reads keys other than the states themselves."""
+    """Whether a score projects the keys before comparing them with queries."""
     return SCORES.find(score).project_key is not None
 
 
 def project_key(g: Graph, score: Score, key: Value) -> Value:
-    """Adds the nodes of `Score.project_key` to the graph.
+    """Adds the nodes of `Score.project_key`, the part of a score that depends on the keys alone.
 
     Args:
-        g: The graph.
-        score: The score.
-        key: `(B, H, S, K)`.
+        g: Graph to add the nodes to.
+        score: The attention score.
+        key: Keys, `(B, H, S, K)`.
 
     Returns:
-        `(B, H, S, P)`.
+        Projected keys of width P, `(B, H, S, P)`; the same keys if the score does not project them.
     """
     add_projection = SCORES.find(score).project_key
     return key if add_projection is None else add_projection(g, score, key)
 
 
 def scores(g: Graph, score: Score, query: Value, key: Value) -> Value:
-    """Adds the nodes of `Score.forward` to the graph; the additive score takes one query at a time, T = 1.
+    """Adds the nodes of `Score.forward`; the additive score accepts only one query per row, T = 1.
 
     Args:
-        g: The graph.
-        score: The score.
-        query: `(B, H, T, Q)`.
-        key: `(B, H, S, P)`.
+        g: Graph to add the nodes to.
+        score: The attention score.
+        query: Queries of width Q, `(B, H, T, Q)`.
+        key: Projected keys of width P, `(B, H, S, P)`, from `project_key`.
 
     Returns:
-        `(B, H, T, S)`.
+        Attention scores before masking, `(B, H, T, S)`.
     """
     return SCORES.find(score).scores(g, score, query, key)
 
@@ -269,19 +270,19 @@ def scores(g: Graph, score: Score, query: Value, key: Value) -> Value:
 def window(
     g: Graph, module: Window, query: Value, src_len: Value, step: Value, num_keys: Value
 ) -> tuple[Value, list[Value]]:
-    """Adds the nodes of a local window (Luong et al. 2015, §3.2) to the graph, for one query per row.
+    """Adds the nodes of a local attention window (Luong et al. 2015, §3.2) for one query per row.
 
     Args:
-        g: The graph.
+        g: Graph to add the nodes to.
         module: The window.
-        query: `(B, Q)`.
-        src_len: `(B,)` int64.
-        step: t of each row, `(B,)` int64.
-        num_keys: S, `(1,)` int64.
+        query: Query of each row, of width Q, `(B, Q)`.
+        src_len: Source length of each row, `(B,)` int64.
+        step: Number of the decoding step of each row, from 0, `(B,)` int64.
+        num_keys: Number of source positions S, `(1,)` int64.
 
     Returns:
-        The mask bias of positions outside the window, and biases that favor positions inside (none or one);
-        `(B, 1, 1, S)` each.
+        Bias that masks positions outside the window, `(B, 1, 1, S)`, and a list with the bias that favors positions
+        near the center, `(B, 1, 1, S)`; the list is empty if the window has no such preference.
     """
     add_center, add_preference = WINDOWS.find(module)
     last = g.op("Cast", g.op("Sub", src_len, g.ints(1)), to=1)
@@ -308,19 +309,20 @@ def _gaussian(g: Graph, module: PredictiveWindow, distance: Value) -> Value:
 WINDOWS: PartTable[tuple[Callable[..., Value], Callable[..., Value] | None]] = PartTable(
     "onnx", "window", {MonotonicWindow: (_monotonic_center, None), PredictiveWindow: (_predicted_center, _gaussian)}
 )
-"""The functions that add the center, and the preference for positions near it, per type of local window."""
+"""Functions that add the nodes for the center of a local window, and for the preference of positions near the center,
+by the class of the window."""
 
 
 def following_window(g: Graph, module: HistoryWindow, last: Value) -> Value:
-    """Adds the nodes of a window around the previous attention weights to the graph.
+    """Adds the nodes of a window around the center of the previous step's attention weights.
 
     Args:
-        g: The graph.
+        g: Graph to add the nodes to.
         module: The window.
         last: Attention weights of the previous step, `(B, H, 1, S)`.
 
     Returns:
-        Mask bias of positions outside the window, `(B, H, 1, S)`.
+        Bias that masks positions outside the window, `(B, H, 1, S)`.
     """
     num_keys = size(g, last, 3)
     center = FOLLOWING_WINDOWS.find(module)(g, last, num_keys)
@@ -341,7 +343,7 @@ def _mean(g: Graph, last: Value, num_keys: Value) -> Value:
 FOLLOWING_WINDOWS: PartTable[Callable[[Graph, Value, Value], Value]] = PartTable(
     "onnx", "window", {MedianWindow: _median, MeanWindow: _mean}
 )
-"""The function that adds the center, per type of window around the previous weights."""
+"""Functions that add the nodes for the center of the previous step's attention weights, by the class of the window."""
 
 
 def _distance(g: Graph, center: Value, num_keys: Value) -> Value:
@@ -353,15 +355,15 @@ def _outside_bias(g: Graph, distance: Value, reach: int) -> Value:
 
 
 def coverage(g: Graph, module: Coverage, total: Value) -> Value:
-    """Adds the nodes of `Coverage.forward` to the graph.
+    """Adds the nodes of `Coverage.forward`, a bias computed from the attention of earlier steps.
 
     Args:
-        g: The graph.
-        module: The coverage.
+        g: Graph to add the nodes to.
+        module: The coverage module.
         total: Sum of the attention weights of all earlier steps, `(B, H, 1, S)`.
 
     Returns:
-        `(B, H, 1, S)`.
+        Bias to add to the attention scores, `(B, H, 1, S)`.
     """
     exact(module, Coverage, engine="onnx", family="coverage")
     w, b = module.hidden_map.weight, module.hidden_map.bias  # (8, 1), (8,)
@@ -372,15 +374,15 @@ def coverage(g: Graph, module: Coverage, total: Value) -> Value:
 
 
 def location(g: Graph, module: LocationFeatures, last: Value) -> Value:
-    """Adds the nodes of `LocationFeatures.forward` to the graph.
+    """Adds the nodes of `LocationFeatures.forward`, features of the previous step's attention weights.
 
     Args:
-        g: The graph.
+        g: Graph to add the nodes to.
         module: The location features.
         last: Attention weights of the previous step, `(B, H, 1, S)`.
 
     Returns:
-        `(B, H, S, P)`.
+        Features to add to the projected keys, of their width P, `(B, H, S, P)`.
     """
     exact(module, LocationFeatures, engine="onnx", family="location features")
     num_heads = module.feature_map.weight.shape[0]

@@ -1,4 +1,4 @@
-"""Checks ONNX graphs before ONNX Runtime reads them: only what regard itself writes is accepted."""
+"""Checks ONNX graphs before ONNX Runtime reads them: only graphs as regard writes them are accepted."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ OPERATORS = frozenset(
     }
 )
 # fmt: on
-"""Operators of regard's graphs: standard ones only, without loops, branches and functions."""
+"""Operators in the graphs that regard writes: standard operators, without loops, branches and functions."""
 
 
 def check_graph(path: Path) -> int:
-    """Refuses a graph that regard would not have written.
+    """Checks that an ONNX graph contains only what regard writes into graphs.
 
     Args:
         path: File of the graph; `weights.bin` is in the same directory.
 
     Returns:
-        Offset in bytes behind the last of its weights in `weights.bin`; 0 if all are in the graph.
+        Offset in bytes of the end of the graph's last weight in `weights.bin`; 0 if all weights are in the graph file.
 
     Raises:
         ConfigError: The package onnx is not installed.
@@ -46,18 +46,21 @@ def check_graph(path: Path) -> int:
     model = _read(path)
     fault = _foreign_content(model)
     if fault:
-        raise CheckpointError(f"{path}: {fault}, which regard never writes: export the model again")
+        raise CheckpointError(
+            f"{path}: expected an ONNX graph written by regard, but {fault}, which regard never writes: export the "
+            "model again"
+        )
     weights = path.parent / WEIGHTS
     file_size = weights.stat().st_size if weights.is_file() and not weights.is_symlink() else 0
     return max((_checked_end(path, tensor, file_size) for tensor in model.graph.initializer), default=0)
 
 
 def check_quantization(path: Path, quantization: str) -> None:
-    """Refuses a graph whose number type contradicts the manifest.
+    """Checks that a graph's number type is the one that the manifest names.
 
     Args:
         path: File of the graph.
-        quantization: Type in the manifest.
+        quantization: Number type in the manifest of the export.
 
     Raises:
         CheckpointError: The manifest's type is unknown, or is float32 while the graph has integer products. An int8
@@ -65,11 +68,14 @@ def check_quantization(path: Path, quantization: str) -> None:
     """
     if quantization not in QUANTIZATIONS:
         raise CheckpointError(
-            f"{path.parent}: expected a quantization of {', '.join(QUANTIZATIONS)}, got {quantization[:40]!r}: export "
-            "the model again"
+            f"{path.parent}: expected export.json to have a quantization, one of {', '.join(QUANTIZATIONS)}, got "
+            f"{quantization[:40]!r}: export the model again"
         )
     if quantization == "float32" and any(node.op_type == "MatMulInteger" for node in _read(path).graph.node):
-        raise CheckpointError(f"{path}: multiplies integers, but export.json says float32: export the model again")
+        raise CheckpointError(
+            f"{path}: expected a float32 graph, as export.json says, but it has integer matrix products: export the "
+            "model again"
+        )
 
 
 def _read(path: Path) -> ModelProto:
@@ -81,7 +87,7 @@ def _read(path: Path) -> ModelProto:
     try:
         model.ParseFromString(data)
     except Exception:  # protobuf's error classes differ from version to version
-        raise CheckpointError(f"{path}: damaged: export the model again") from None
+        raise CheckpointError(f"{path}: damaged: not an ONNX graph: export the model again") from None
     return model
 
 
@@ -119,5 +125,7 @@ def _checked_end(path: Path, tensor: TensorProto, file_size: int) -> int:
     in_weights = entries.get("location") == WEIGHTS and set(entries) == {"location", "offset", "length"}
     has_its_size = min(tensor.dims, default=0) >= 0 and length == width * math.prod(tensor.dims)
     if not (in_weights and has_its_size and 0 <= begin <= begin + length <= file_size):
-        raise CheckpointError(f"{path}: the tensor {tensor.name[:80]!r} is not in {WEIGHTS}: export the model again")
+        raise CheckpointError(
+            f"{path}: the data of the tensor {tensor.name[:80]!r} are not within {WEIGHTS}: export the model again"
+        )
     return begin + length

@@ -1,4 +1,4 @@
-"""The cross-attention of a recurrent decoder as ONNX nodes, with its history of earlier steps."""
+"""Adds the nodes of a recurrent decoder's cross-attention, with its history of earlier steps, to an ONNX graph."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _LAST, _TOTAL, _STEP = (STATE + name for name in ("last", "total", "step"))
 
 @dataclass(frozen=True, slots=True)
 class DecoderAttentionOutput:
-    """Result of one attention step.
+    """Result of one attention step of a recurrent decoder, as tensors of an ONNX graph.
 
     Attributes:
-        context: `(B, D)`.
-        weights: `(B, H, 1, S)`.
-        after: State for the next step, by port.
+        context: Context vectors, `(B, D)`.
+        weights: Attention weights, `(B, H, 1, S)`.
+        after: State for the next step: tensors by the name of their port (see `Port`).
     """
 
     context: Value
@@ -91,14 +91,14 @@ _HEADS: PartTable[Callable[..., _OneHead | _ManyHeads]] = PartTable(
 
 
 class DecoderAttention:
-    """The cross-attention of a recurrent decoder.
+    """Adds the nodes of a recurrent decoder's cross-attention to ONNX graphs.
 
     Args:
-        attention: The attention.
+        attention: The decoder's attention module.
         states_size: Width of the encoder's states.
 
     Attributes:
-        ports: Tensors that it stores per sentence and passes from step to step, by name.
+        ports: Tensors by name that the attention computes once per sentence, or passes from step to step.
     """
 
     def __init__(self, attention: AttentionWithHistory, states_size: int) -> None:
@@ -122,15 +122,15 @@ class DecoderAttention:
             self.ports |= {name: Port((self._num_heads, 1, "source")) for name in (_LAST, _TOTAL)}
 
     def start(self, g: Graph, states: Value, src_len: Value) -> Values:
-        """Adds the nodes that compute all ports before the first step.
+        """Adds the nodes that compute keys, values and the state before the first step.
 
         Args:
-            g: The graph.
-            states: `(B, S, D)`.
-            src_len: `(B,)` int64.
+            g: Graph to add the nodes to.
+            states: Encoder states, `(B, S, D)`.
+            src_len: Source lengths, `(B,)` int64.
 
         Returns:
-            The value of each port.
+            The tensors of all ports, by name.
         """
         num_keys = parts.size(g, states, 1)
         key, value = self._heads.keys_and_values(g, states)
@@ -149,15 +149,15 @@ class DecoderAttention:
         return {name: values[name] for name in self.ports}
 
     def step(self, g: Graph, query: Value, inputs: Values) -> DecoderAttentionOutput:
-        """Adds the nodes of one attention step to the graph.
+        """Adds the nodes of one attention step.
 
         Args:
-            g: The graph.
-            query: `(B, Q)`.
-            inputs: The value of each port.
+            g: Graph to add the nodes to.
+            query: Query of width Q of each row, `(B, Q)`.
+            inputs: The tensors of all ports before the step, by name.
 
         Returns:
-            Context, weights and the new state.
+            Context, attention weights and the state after the step.
         """
         key, mask_biases, score_biases = self._keys_and_biases(g, query, inputs)
         heads = g.op("Reshape", self._heads.query(g, query), g.ints(0, self._num_heads, 1, -1))

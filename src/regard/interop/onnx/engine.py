@@ -16,12 +16,13 @@ from regard.search.engine import StepEngine
 def open_onnx(
     exported: Exported, *, precision: str | None = None, threads: int | None = None, device: str = "auto"
 ) -> StepEngine:
-    """Opens an ONNX export; ONNX Runtime computes its steps on the CPU.
+    """Opens an ONNX export; ONNX Runtime computes the decoder steps on the CPU.
 
     Args:
         exported: Directory written by `regard export --to onnx`.
-        precision: Number type of the export; another one is refused, since the graphs fix it.
-        threads: Batches that run at once, one thread each; PyTorch's number of threads when not given.
+        precision: Number type of the export; naming another type is an error, since the graphs have a fixed type.
+        threads: Number of batches that run at the same time, with one thread each; by default, PyTorch's number of
+            threads.
         device: `cpu` or `auto`.
 
     Returns:
@@ -34,13 +35,18 @@ def open_onnx(
     stored_as = exported.manifest.quantization
     if precision not in (None, stored_as):
         raise ConfigError(
-            f"{exported.path}: this export computes in {stored_as}, not {precision}: export the model with "
-            f"--quantization {precision}"
+            f"{exported.path}: this export computes in {stored_as}, not in {precision}: leave out --precision, or "
+            f"export the model again with --quantization {precision}"
         )
     if device not in ("auto", "cpu"):
-        raise ConfigError(f"--device {device}: the ONNX engine runs on the CPU: give cpu, or use regard's own engine")
+        raise ConfigError(
+            f"--device {device}: the ONNX engine runs only on the CPU: give --device cpu, or use regard's own engine"
+        )
     if not {START, STEP, WEIGHTS} < set(exported.manifest.files):
-        raise CheckpointError(f"{exported.path}: lists no {START}, {STEP} and {WEIGHTS}: export the model again")
+        raise CheckpointError(
+            f"{exported.path}: expected export.json to list {START}, {STEP} and {WEIGHTS}, but one is missing: export "
+            "the model again"
+        )
     if stored_as == "int8" and exported.manifest.weight_levels is None and overflows_here():
         warnings.warn(
             f"{exported.path}: an older version of regard rounded its weights, so that products overflow on this "

@@ -1,4 +1,4 @@
-"""Export to ONNX Runtime, after a check that it computes the same tokens and logits as regard."""
+"""Export to ONNX Runtime, after a check that ONNX Runtime computes the same tokens and logits as regard."""
 
 from __future__ import annotations
 
@@ -31,31 +31,32 @@ from regard.search.greedy import greedy_search
 from regard.store import StoredModel
 
 GRAPHS: dict[str, type[Graph]] = {"float32": Graph, "int8": Int8Graph}
-"""Graph writer per quantization."""
+"""Class of the graph writer, by quantization."""
 CLOSE = 1e-4
-"""Largest difference of two logits in float32 that still counts as equal."""
+"""Largest difference of two float32 logits that still count as equal."""
 
 
 def export_onnx(stored: StoredModel, path: str | Path, *, quantization: str = "float32") -> None:
-    """Exports a model to ONNX Runtime.
+    """Exports a model as ONNX graphs that ONNX Runtime can run.
 
-    Tokens and logits of samples are compared with regard's before the directory appears.
+    Before the directory is created, the tokens and logits of ONNX Runtime for random sentences are compared with
+    regard's.
 
     Args:
-        stored: Any model built from regard's own parts, on the CPU.
+        stored: Any model built from regard's own modules, on the CPU.
         path: New directory for the graph that reads the source, the graph of a decoder step, the weights of both, and
             regard's vocabularies and configuration.
-        quantization: `float32` or `int8`; the comparison is made in float32.
+        quantization: Number type of the stored weights, `float32` or `int8`. The comparison uses float32.
 
     Raises:
-        ConfigError: The packages are not installed, ONNX Runtime cannot run a part of the model, or the quantization
-            is unknown.
+        ConfigError: The packages onnx and onnxruntime are not installed, a module of the model cannot be exported, or
+            the quantization is unknown.
         CheckpointError: Tokens or logits differ from regard's, rounded weights would overflow on some processors, or
             the directory cannot be written.
     """
     require_package("onnx", to="export a model to ONNX")
     if quantization not in GRAPHS:
-        raise ConfigError(f"expected a quantization of {', '.join(GRAPHS)}, got {quantization!r}")
+        raise ConfigError(f"expected a quantization, one of {', '.join(GRAPHS)}, got {quantization!r}")
     plan = plan_of(stored.model)
     with new_directory(path) as directory:
         with tempfile.TemporaryDirectory() as name:
@@ -91,34 +92,34 @@ PLANS: PartTable[Callable[..., Plan]] = PartTable(
         BahdanauDecoder: BahdanauPlan,
     },
 )
-"""Plan per type of decoder; each plan checks the encoder."""
+"""Class of the plan, which writes the graphs, by the class of the decoder; each plan also checks the encoder."""
 
 
 def plan_of(model: Seq2Seq) -> Plan:
-    """Plans the graphs of a model.
+    """Makes the plan of a model: the object that adds the model's nodes to ONNX graphs.
 
     Args:
-        model: A model of regard's own parts.
+        model: A model built from regard's own modules.
 
     Returns:
-        Its plan.
+        The plan of the model.
 
     Raises:
-        ConfigError: ONNX Runtime cannot run a part of the model. Parts inside a layer are checked when the
-            graphs are written.
+        ConfigError: The encoder or decoder cannot be exported. Modules inside a layer are checked later, when the
+            plan adds their nodes.
     """
     exact(model, Seq2Seq, engine="onnx", family="model")
     return PLANS.find(model.decoder)(model.encoder, model.decoder)
 
 
 def write_graphs(plan: Plan, model: Seq2Seq, directory: Path, make: type[Graph]) -> None:
-    """Writes both graphs and the weights that they share.
+    """Writes the two ONNX graphs of a model, and the file of weights that both graphs read.
 
     Args:
-        plan: The plan of the model.
+        plan: Plan of the model, from `plan_of`.
         model: The model.
         directory: Existing directory to write to.
-        make: Graph writer, one of `GRAPHS`.
+        make: Class of the graph writer, one of the values of `GRAPHS`.
     """
     with (directory / WEIGHT_FILE).open("wb") as file:
         weights = WeightFile(file)

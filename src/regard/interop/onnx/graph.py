@@ -1,4 +1,4 @@
-"""A writer of ONNX graphs, node by node, with large weights in a file that several graphs share."""
+"""Builds ONNX graphs node by node; large weights are stored in a file that several graphs share."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
 
 WEIGHTS = "weights.bin"
-"""File with the large weights of all graphs of a directory."""
+"""Name of the file with the large weights of all graphs in a directory."""
 OPSET, IR_VERSION = 20, 10
-"""Versions of the ONNX standard; ONNX Runtime reads both since 1.17."""
+"""Version of the ONNX operator set, and of ONNX's file format; ONNX Runtime reads both since version 1.17."""
 
 _INLINE = 1024
-"""Largest tensor, in bytes, that is stored in the graph itself."""
+"""Size in bytes of the largest tensor that is stored in the graph itself, not in the file of weights."""
 _ALIGNMENT = 64
 
 Value = str
 """Name of a tensor in a graph."""
 Attribute = int | float | str | list[int] | list[str]
 Dimension = int | str
-"""A size, or a name for a size that varies between calls."""
+"""Size of a dimension, or a name for a size that differs between runs of the graph."""
 
 
 class WeightFile:
-    """A file of large tensors; equal tensors are stored once.
+    """Writer of a file with the data of large tensors; equal data are stored once.
 
     Args:
-        file: Empty file, open for writing.
+        file: Empty binary file, open for writing.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -40,7 +40,7 @@ class WeightFile:
         self._offsets: dict[bytes, int] = {}
 
     def add(self, data: bytes) -> int:
-        """Writes bytes, unless they are in the file already, and returns their offset."""
+        """Writes the data of a tensor, unless equal data are in the file already, and returns their offset in bytes."""
         key = hashlib.sha256(data).digest()
         if key not in self._offsets:
             self._file.write(bytes(-self._file.tell() % _ALIGNMENT))
@@ -54,7 +54,7 @@ class Graph:
 
     Args:
         name: Name of the graph.
-        weights: File for large tensors.
+        weights: File for the data of large constants.
     """
 
     def __init__(self, name: str, weights: WeightFile) -> None:
@@ -74,11 +74,11 @@ class Graph:
 
         Args:
             name: Name of the input.
-            dtype: `torch.float32` or `torch.int64`.
-            *shape: Its sizes, `(...)`.
+            dtype: Type of the elements, `torch.float32` or `torch.int64`.
+            *shape: Size, or name of the size, of each dimension of the input `(...)`.
 
         Returns:
-            The name.
+            The name of the input.
         """
         self._graph.input.append(self._helper.make_tensor_value_info(name, _onnx_type(dtype), shape))
         return name
@@ -88,9 +88,9 @@ class Graph:
 
         Args:
             name: Name of the output.
-            value: The tensor.
-            dtype: `torch.float32` or `torch.int64`.
-            *shape: Its sizes, `(...)`.
+            value: Tensor of the graph to return as this output.
+            dtype: Type of the elements, `torch.float32` or `torch.int64`.
+            *shape: Size, or name of the size, of each dimension of the output `(...)`.
         """
         if value in self._made and value not in self._named:
             self._named[value] = name
@@ -102,12 +102,12 @@ class Graph:
         """Adds a node with one output.
 
         Args:
-            kind: Operator of the ONNX standard.
-            *inputs: Its inputs; an empty name stands for an optional input that is left out.
-            **attributes: Its attributes, by the standard's names.
+            kind: Name of an operator of the ONNX standard.
+            *inputs: Names of the node's inputs; an empty name stands for an optional input that is left out.
+            **attributes: Attributes of the node, by their names in the standard.
 
         Returns:
-            Its output.
+            The name of the node's output.
         """
         return self.ops(kind, *inputs, count=1, **attributes)[0]
 
@@ -115,13 +115,13 @@ class Graph:
         """Adds a node with several outputs.
 
         Args:
-            kind: Operator of the ONNX standard.
-            *inputs: Its inputs; an empty name stands for an optional input that is left out.
+            kind: Name of an operator of the ONNX standard.
+            *inputs: Names of the node's inputs; an empty name stands for an optional input that is left out.
             count: Number of outputs.
-            **attributes: Its attributes, by the standard's names.
+            **attributes: Attributes of the node, by their names in the standard.
 
         Returns:
-            Its outputs.
+            The names of the node's outputs.
         """
         names = [f"{kind.lower()}_{self._count + number}" for number in range(count)]
         self._count += count
@@ -132,51 +132,51 @@ class Graph:
         return names
 
     def linear(self, x: Value, weight: Tensor, bias: Tensor | None = None) -> Value:
-        """Adds a linear map, `W x + b`.
+        """Adds the nodes of a linear map, `W x + b` for each row x.
 
         Args:
-            x: `(N, in)`.
+            x: N input rows, `(N, in)`.
             weight: W, `(out, in)`.
-            bias: b, `(out,)`.
+            bias: b, `(out,)`; None = no bias.
 
         Returns:
-            `(N, out)`.
+            N output rows, `(N, out)`.
         """
         rest = () if bias is None else (self.constant(bias),)
         return self.op("Gemm", x, self.constant(weight), *rest, transB=1)
 
     def embed(self, ids: Value, table: Tensor) -> Value:
-        """Adds an embedding lookup.
+        """Adds the nodes of an embedding lookup.
 
         Args:
-            ids: `(N,)` int64.
-            table: `(V, E)`.
+            ids: Token ids, `(tokens,)` int64.
+            table: Embedding matrix, `(V, E)`.
 
         Returns:
-            `(N, E)`.
+            Embedding of each token, `(tokens, E)`.
         """
         return self.op("Gather", self.constant(table), ids)
 
     def sum(self, *terms: Value) -> Value:
-        """Adds the sum of one or more tensors, `(...)`."""
+        """Adds a node that sums one or more tensors of broadcastable shapes, `(...)`."""
         return terms[0] if len(terms) == 1 else self.op("Sum", *terms)
 
     def ints(self, *values: int) -> Value:
-        """Adds a constant int64 vector `(N,)`."""
+        """Adds a constant int64 vector with the given values, `(values,)`."""
         return self.constant(torch.tensor(values, dtype=torch.int64))
 
     def scalar(self, value: float) -> Value:
-        """Adds a constant float32 number `()`."""
+        """Adds a constant float32 scalar, `()`."""
         return self.constant(torch.tensor(value, dtype=torch.float32))
 
     def constant(self, tensor: Tensor) -> Value:
-        """Adds a constant tensor, or finds an equal one that was added before.
+        """Adds a constant tensor, unless an equal constant was added before.
 
         Args:
-            tensor: `(...)`.
+            tensor: Tensor of any shape, `(...)`.
 
         Returns:
-            Its name.
+            The name of the constant.
         """
         array = tensor.detach().cpu().contiguous().numpy()
         data = array.tobytes()
@@ -198,7 +198,7 @@ class Graph:
         return proto
 
     def model(self) -> ModelProto:
-        """The finished model, with outputs under their own names."""
+        """The finished ONNX model, which contains the graph; nothing can be added afterward."""
         for node in self._graph.node:
             for names in (node.input, node.output):
                 names[:] = [self._named.get(name, name) for name in names]

@@ -1,4 +1,4 @@
-"""Normalizers as ONNX nodes: scores become attention weights. Shapes are those of the modules."""
+"""Adds the nodes of normalizers, which turn scores into attention weights, to an ONNX graph."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from regard.interop.part_table import PartTable
 
 
 def attention_weights(g: Graph, normalizer: Normalizer, z: Value, bias: Value | None) -> Value:
-    """Adds the nodes of a normalizer to the graph; see `regard.attention.normalizers`.
+    """Adds the nodes of a normalizer, which turns scores into attention weights.
+
+    See `regard.attention.normalizers` for the formulas.
 
     Args:
-        g: The graph.
-        normalizer: Softmax, sparsemax, entmax15 or smooth, sharpened or not.
-        z: Scores, `(B, H, T, S)`.
-        bias: Mask bias that is added to the scores, broadcastable to them; None for no mask.
+        g: Graph to add the nodes to.
+        normalizer: Softmax, sparsemax, entmax15 or smooth, with or without sharpening.
+        z: Attention scores, `(B, H, T, S)`.
+        bias: Mask bias to add to the scores, broadcastable to `(B, H, T, S)`; None = no mask.
 
     Returns:
-        `(B, H, T, S)`.
+        Attention weights, `(B, H, T, S)`.
 
     Raises:
-        ConfigError: The normalizer is none of these.
+        ConfigError: The normalizer is another one and cannot be exported.
     """
     return NORMALIZERS.find(normalizer)(g, normalizer, z, bias)
 
@@ -71,7 +73,7 @@ NORMALIZERS: PartTable[Callable[..., Value]] = PartTable(
         Sharpened: _sharpened,
     },
 )
-"""The function that adds the nodes, per normalizer."""
+"""Functions that add the nodes of a normalizer, by normalizer."""
 
 
 def _biased(g: Graph, z: Value, bias: Value | None) -> Value:

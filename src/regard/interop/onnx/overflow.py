@@ -1,4 +1,4 @@
-"""Overflow of 8-bit matrix products on processors without VNNI: checked in the weights, and tried on this one."""
+"""Overflow of 8-bit matrix products on processors without VNNI: checks of weights, and a test of this processor."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from regard.native.int8_levels import MAX_INT8_WEIGHT
 
 
 def weight_levels(*graphs: Path) -> int:
-    """Finds the largest magnitude of a weight that the graphs multiply as an integer.
+    """Finds the largest magnitude of the 8-bit weights in ONNX graphs, and checks that no sum can overflow.
 
     Args:
         *graphs: Files of graphs that `check_graph` has accepted.
 
     Returns:
-        At most `MAX_INT8_WEIGHT`; 0 if no weight is an integer.
+        Largest magnitude of an 8-bit weight in a matrix product, at most `MAX_INT8_WEIGHT`; 0 without 8-bit weights.
 
     Raises:
-        CheckpointError: A weight is larger, so that sums would overflow on some processors.
+        CheckpointError: A weight is larger, so that sums of products would overflow on some processors.
     """
     largest = max((_largest(graph) for graph in graphs), default=0)
     if largest > MAX_INT8_WEIGHT:
         raise CheckpointError(
-            f"a rounded weight is {largest}, but only weights up to {MAX_INT8_WEIGHT} are exact on every processor, "
-            "so nothing was exported: this is a bug in regard; please report it"
+            f"an 8-bit weight is {largest}, but products are exact on all processors only with weights up to "
+            f"{MAX_INT8_WEIGHT}, so nothing was exported: this is a bug in regard; please report it"
         )
     return largest
 
@@ -43,7 +43,7 @@ def _largest(path: Path) -> int:
 
 @cache
 def overflows_here() -> bool:
-    """Whether 8-bit products of ONNX Runtime overflow 16 bits on this processor; tried once per process."""
+    """Whether ONNX Runtime's 8-bit matrix products overflow on this processor; tested once per process."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
 

@@ -1,4 +1,4 @@
-"""The interface between a model's two graphs: one reads the source, the other computes a decoder step."""
+"""The interface between the two ONNX graphs of a model: one encodes the source, the other computes a decoder step."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import torch
 from regard.interop.onnx.graph import Dimension, Graph, Value
 
 SOURCE, STATE, NEXT, WEIGHTS = "source.", "state.", "next.", "weights."
-"""Prefixes of tensor names: constant per sentence, state before a step, state after it, attention weights."""
+"""Prefixes of tensor names: tensors that are constant per sentence, the state before a step, the state after a step,
+and attention weights."""
 
 Values = dict[str, Value]
-"""Tensors by port name."""
+"""Tensors of an ONNX graph, by the names of their ports."""
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A tensor that one graph passes to the other, with the batch at dim 0.
+    """Shape and type of a tensor that the first graph passes to the second; dimension 0 is the batch.
 
     Attributes:
-        shape: Sizes of the other dimensions.
-        dtype: `torch.float32` or `torch.int64`.
+        shape: Sizes, or names of sizes, of the dimensions after the batch.
+        dtype: Type of the elements, `torch.float32` or `torch.int64`.
     """
 
     shape: tuple[Dimension, ...]
@@ -31,12 +32,12 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Result of one decoder step.
+    """Result of one decoder step, as tensors of an ONNX graph.
 
     Attributes:
-        hidden: Input of the output layer, `(B, D)`.
-        weights: Cross-attention of each layer, `(B, H, 1, S)`.
-        after: State after the step, by port.
+        hidden: Hidden vectors, the input of the output layer, `(B, D)`.
+        weights: Cross-attention weights of each layer, `(B, H, 1, S)`.
+        after: State after the step: tensors by the name of their port.
     """
 
     hidden: Value
@@ -45,36 +46,36 @@ class Step:
 
 
 class Plan(Protocol):
-    """A kind of model that can be exported as two graphs.
+    """Adds the nodes of a model to two ONNX graphs: one encodes the source, the other computes a decoder step.
 
     Attributes:
-        ports: Tensors that the first graph passes to the second, by name.
+        ports: Shapes and types of the tensors that the first graph passes to the second, by name.
     """
 
     ports: dict[str, Port]
 
     def start(self, g: Graph, src_ids: Value, src_len: Value) -> Values:
-        """Adds the nodes that read the source to the graph.
+        """Adds the nodes that encode the source and compute the decoder state before the first step.
 
         Args:
-            g: The graph.
-            src_ids: `(B, S)` int64.
-            src_len: `(B,)` int64.
+            g: Graph to add the nodes to.
+            src_ids: Source token ids, `(B, S)` int64.
+            src_len: Source lengths, `(B,)` int64.
 
         Returns:
-            The value of each port.
+            The tensors of all ports, by name.
         """
         ...
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """Adds the nodes of one step to the graph.
+        """Adds the nodes of one decoder step.
 
         Args:
-            g: The graph.
-            ids: `(B,)` int64, the last token of each row.
-            inputs: The value of each port.
+            g: Graph to add the nodes to.
+            ids: Last token of each row, `(B,)` int64.
+            inputs: The tensors of all ports before the step, by name.
 
         Returns:
-            The result of the step.
+            Hidden vectors, attention weights and the state after the step.
         """
         ...

@@ -1,4 +1,4 @@
-"""ONNX graphs in 8 bits: large matrices, and the activations that they multiply, are rounded."""
+"""ONNX graphs with 8-bit matrix products: large weight matrices and the activations they multiply are rounded."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from regard.interop.onnx.graph import Graph, Value
 from regard.native.int8_levels import quantize_rows
 
 MIN_NUMEL = 1 << 12
-"""Smallest number of elements of a matrix that is rounded; smaller ones cost little in float32."""
+"""Smallest number of elements of a matrix that is rounded to 8 bits; smaller matrices cost little in float32."""
 _LEVELS = 127
 _ZERO = 128  # zero point of activations: ONNX Runtime is fastest with unsigned times signed bytes
 
 
 class Int8Graph(Graph):
-    """A graph with 8-bit matrix products, from standard operators only.
+    """Builder of an ONNX graph whose large matrix products are computed in 8 bits, with standard operators only.
 
-    Weights have one scale per output. Activations have one scale per row, computed at run time, so that a result does
-    not depend on the other rows of its batch. Weights in products use 7 of their 8 bits, so that every processor
-    computes the same.
+    Weights have one scale per output. Activations have one scale per row, computed at run time, so that the result of a
+    row does not depend on the other rows of the batch. Weights in products use only 7 of their 8 bits, so that all
+    processors compute the same.
     """
 
     def linear(self, x: Value, weight: Tensor, bias: Tensor | None = None) -> Value:
-        """Adds a linear map with int8 weights, unless they are few; see `Graph.linear`."""
+        """Adds a linear map, with 8-bit products unless the matrix is small. See `Graph.linear`."""
         if weight.numel() < MIN_NUMEL:
             return super().linear(x, weight, bias)
         factors, scales = quantize_rows(weight)
@@ -36,7 +36,7 @@ class Int8Graph(Graph):
         return y if bias is None else self.op("Add", y, self.constant(bias))
 
     def embed(self, ids: Value, table: Tensor) -> Value:
-        """Adds a lookup in an int8 table, unless it is small; see `Graph.embed`."""
+        """Adds an embedding lookup in an 8-bit matrix, unless the matrix is small. See `Graph.embed`."""
         if table.numel() < MIN_NUMEL:
             return super().embed(ids, table)
         factors, scales = quantize_rows(table, max_magnitude=_LEVELS)

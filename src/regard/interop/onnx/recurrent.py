@@ -1,4 +1,4 @@
-"""Recurrent models as ONNX graphs."""
+"""Adds the nodes of recurrent models to ONNX graphs."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _TOP, _FED = f"{STATE}top", f"{STATE}fed"
 
 
 class PlainPlan:
-    """A recurrent model without attention, and what all recurrent models share.
+    """Adds the nodes of a recurrent model without attention to ONNX graphs; base class of all recurrent plans.
 
     Args:
-        encoder: The encoder.
-        decoder: The decoder.
+        encoder: Encoder of the model.
+        decoder: Decoder of the model.
 
     Attributes:
-        ports: See `Plan`.
+        ports: Shapes and types of the tensors that the first graph passes to the second, by name.
     """
 
     def __init__(self, encoder: nn.Module, decoder: PlainDecoder | LuongDecoder | BahdanauDecoder) -> None:
@@ -48,7 +48,7 @@ class PlainPlan:
         self.ports = {name: Port((self._stack.hidden_size,)) for names in self._states for name in names}
 
     def start(self, g: Graph, src_ids: Value, src_len: Value) -> Values:
-        """Adds the encoder and the initial states of the decoder's layers; see `Plan.start`."""
+        """Adds the nodes that encode the source and compute the state before the first step. See `Plan.start`."""
         return self._begin(g, src_ids, src_len)[1]
 
     def _begin(self, g: Graph, src_ids: Value, src_len: Value) -> tuple[Value, Values]:
@@ -74,7 +74,7 @@ class PlainPlan:
         return g.op("Transpose", x, perm=[1, 0, 2]), g.op("Concat", *summary, axis=1)
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """Adds the recurrent layers and the readout; see `Plan.step`."""
+        """Adds the nodes of one decoder step. See `Plan.step`."""
         embedded = g.embed(ids, self._table)
         top, after = self._recur(g, [embedded], inputs)
         return Step(_read_out(g, self._readout, [top]), [], after)
@@ -92,11 +92,11 @@ class PlainPlan:
 
 
 class LuongPlan(PlainPlan):
-    """A model with Luong's decoder: the recurrent step, then attention.
+    """Adds the nodes of a model with Luong's decoder: first the recurrent layers, then attention.
 
     Args:
-        encoder: The encoder.
-        decoder: The decoder.
+        encoder: Encoder of the model.
+        decoder: Decoder of the model.
     """
 
     def __init__(self, encoder: nn.Module, decoder: LuongDecoder) -> None:
@@ -108,7 +108,7 @@ class LuongPlan(PlainPlan):
         self.ports |= self._attention.ports
 
     def start(self, g: Graph, src_ids: Value, src_len: Value) -> Values:
-        """Adds the encoder, the initial states and the attention's memory; see `Plan.start`."""
+        """Adds the nodes that encode the source and compute the state before the first step. See `Plan.start`."""
         states, values = self._begin(g, src_ids, src_len)
         if self._fed_size:
             shape = g.op("Concat", g.op("Shape", src_len), g.ints(self._fed_size), axis=0)
@@ -116,7 +116,7 @@ class LuongPlan(PlainPlan):
         return values | self._attention.start(g, states, src_len)
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """Adds the recurrent layers, then attention with their output as query, then the readout; see `Plan.step`."""
+        """Adds the nodes of one decoder step. See `Plan.step`."""
         embedded = g.embed(ids, self._table)
         fed = [inputs[_FED]] if self._fed_size else []
         top, after = self._recur(g, [embedded, *fed], inputs)
@@ -128,11 +128,11 @@ class LuongPlan(PlainPlan):
 
 
 class BahdanauPlan(PlainPlan):
-    """A model with Bahdanau's decoder: attention, then the recurrent step.
+    """Adds the nodes of a model with Bahdanau's decoder: first attention, then the recurrent layers.
 
     Args:
-        encoder: The encoder.
-        decoder: The decoder.
+        encoder: Encoder of the model.
+        decoder: Decoder of the model.
     """
 
     def __init__(self, encoder: nn.Module, decoder: BahdanauDecoder) -> None:
@@ -143,13 +143,13 @@ class BahdanauPlan(PlainPlan):
         self.ports |= self._attention.ports
 
     def start(self, g: Graph, src_ids: Value, src_len: Value) -> Values:
-        """Adds the encoder, the initial states and the attention's memory; see `Plan.start`."""
+        """Adds the nodes that encode the source and compute the state before the first step. See `Plan.start`."""
         states, values = self._begin(g, src_ids, src_len)
         values[_TOP] = values[self._states[-1][0]]
         return values | self._attention.start(g, states, src_len)
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """Adds attention with the last state as query, then the recurrent layers, then the readout; see `Plan.step`."""
+        """Adds the nodes of one decoder step. See `Plan.step`."""
         embedded = g.embed(ids, self._table)
         attended = self._attention.step(g, inputs[_TOP], inputs)
         top, after = self._recur(g, [embedded, attended.context], inputs)
@@ -164,9 +164,10 @@ class _Operator:
 
     Attributes:
         name: Name of the operator.
-        gates: Order of its gates, as numbers of PyTorch's: input, output, forget, cell (LSTM); update, reset,
-            candidate (GRU).
-        num_outputs: States after every step, and one or two last states.
+        gates: For each gate in ONNX's order, the number of the gate in PyTorch's order. LSTM: input, output, forget,
+            cell in ONNX; input, forget, cell, output in PyTorch. GRU: update, reset, candidate in ONNX; reset, update,
+            candidate in PyTorch.
+        num_outputs: Number of outputs: the states after every step, and one or two last states.
     """
 
     name: str
@@ -268,7 +269,8 @@ def _lstm_cell(g: Graph, layer: LSTMLayer, inputs: list[Value], state: list[Valu
 _CELLS: PartTable[Callable[..., list[Value]]] = PartTable(
     "onnx", "recurrent layer", {GRULayer: _gru_cell, LSTMLayer: _lstm_cell, ElmanLayer: _elman_cell}
 )
-"""The function that adds one step, per type of layer: inputs and state, `(B, ...)` each, to the next state."""
+"""Functions that add the nodes of one step of a recurrent layer, by the class of the layer: from the layer's inputs and
+state, `(B, ...)` each, to the next state."""
 
 
 def _joined(g: Graph, values: list[Value]) -> Value:

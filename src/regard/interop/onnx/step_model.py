@@ -1,4 +1,4 @@
-"""An exported model that ONNX Runtime computes, with the step interface that every search uses."""
+"""An exported model that ONNX Runtime runs, with the interface `StepModel` that all searches use."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     import onnxruntime
 
 START, STEP = "start.onnx", "step.onnx"
-"""Files of the two graphs: one reads the source, the other computes a decoder step."""
+"""File names of the two graphs: one encodes the source, the other computes a decoder step."""
 
 
 @dataclass(frozen=True)
 class OnnxState(State):
-    """Inputs of the step graph, in its order.
+    """Decoder state of an ONNX export: inputs of the step graph, with R rows, one per hypothesis.
 
     Attributes:
-        source: Tensors that are constant per sentence, one row per hypothesis, `(R, ...)`.
-        state: Tensors that every step replaces, `(R, ...)`.
-        sentences: `(R,)` int64, the sentence of each row.
+        source: Tensors that are constant per sentence, `(R, ...)`, in the order of the graph's inputs.
+        state: Tensors that every step replaces, `(R, ...)`, in the order of the graph's inputs.
+        sentences: Number of the source sentence of each row, `(R,)` int64.
     """
 
     source: tuple[Tensor, ...]
@@ -40,7 +40,7 @@ class OnnxState(State):
     sentences: Tensor
 
     def select(self, rows: Tensor) -> OnnxState:
-        """Reorders the rows; `source` is copied only if a row changes its sentence; see `State.select`."""
+        """Selects rows of the state; copies `source` only if rows move to other sentences. See `State.select`."""
         sentences = self.sentences[rows]
         same = torch.equal(sentences, self.sentences)
         source = self.source if same else select_rows(self.source, rows)
@@ -48,11 +48,13 @@ class OnnxState(State):
 
 
 class OnnxStepModel:
-    """The two graphs of an export, each in a session with one thread; several batches may run at once.
+    """An ONNX export that computes decoder steps with ONNX Runtime.
+
+    Each of the two graphs has a session with one thread. Several batches may call the model at the same time.
 
     Args:
-        directory: Directory of the graphs.
-        tgt_vocab: V, size of the target vocabulary, which the logits must have.
+        directory: Directory of the two graphs.
+        tgt_vocab: Size of the target vocabulary, which must be the number of logits.
 
     Raises:
         ConfigError: ONNX Runtime is not installed.
@@ -76,26 +78,31 @@ class OnnxStepModel:
             and sorted(step_outputs) == sorted(["logits", *self._weights, *self._next])
         )
         if not graphs_fit:
-            raise CheckpointError(f"{directory}: {START} and {STEP} do not fit together: export the model again")
+            raise CheckpointError(
+                f"{directory}: the outputs of {START} are not the inputs of {STEP}, so the graphs belong to different "
+                "exports: export the model again"
+            )
         file = directory / WEIGHT_FILE
         if file.exists() and file.stat().st_size != end:
             raise CheckpointError(
-                f"{file}: the graphs use {end} bytes, but the file has {file.stat().st_size}: export the model again"
+                f"{file}: expected {end} bytes, as the graphs use, but the file has {file.stat().st_size} bytes: "
+                "export the model again"
             )
 
     def start(self, src_ids: Tensor, src_len: Tensor) -> OnnxState:
-        """Runs the graph that reads the source; see `StepModel.start`."""
+        """Encodes source sentences with the first graph. See `StepModel.start`."""
         names = [*self._source, *self._state]
         values = _run(self._start, names, {"src_ids": src_ids, "src_len": src_len})
         if any(value.shape[:1] != src_len.shape for value in values):
             raise CheckpointError(
-                f"{START} does not return one row for each of {len(src_len)} sentences: export the model again"
+                f"{START}: expected one row of outputs for each of {len(src_len)} sentences, got another number of "
+                "rows: export the model again"
             )
         split = len(self._source)
         return OnnxState(tuple(values[:split]), tuple(values[split:]), torch.arange(len(src_ids)))
 
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, OnnxState]:
-        """Runs the graph of one step; see `StepModel.step`."""
+        """Computes one decoder step with the second graph. See `StepModel.step`."""
         if not isinstance(state, OnnxState):
             raise AssertionError("the state comes from another decoder")
         weights = self._weights if need_weights else []
@@ -103,7 +110,7 @@ class OnnxStepModel:
         logits, *rest = _run(self._step, ["logits", *weights, *self._next], {"ids": ids, **inputs})
         if logits.shape != (len(ids), self._tgt_vocab):
             raise CheckpointError(
-                f"{STEP} returned logits of shape {tuple(logits.shape)}, expected {(len(ids), self._tgt_vocab)}: "
+                f"{STEP}: expected logits of shape {(len(ids), self._tgt_vocab)}, got shape {tuple(logits.shape)}: "
                 "export the model again"
             )
         output = StepOutput(logits, tuple(rest[: len(weights)]))
@@ -123,7 +130,7 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no common base class
-        raise CheckpointError(f"{path}: ONNX Runtime cannot read it: {error}") from None
+        raise CheckpointError(f"{path}: ONNX Runtime cannot read this graph: {error}: export the model again") from None
 
 
 def _run(session: onnxruntime.InferenceSession, names: Sequence[str], inputs: dict[str, Tensor]) -> list[Tensor]:
@@ -134,5 +141,8 @@ def _run(session: onnxruntime.InferenceSession, names: Sequence[str], inputs: di
     try:
         results = session.run_with_ort_values(names, values)
     except Exception as error:  # its errors have no common base class
-        raise SearchError(f"ONNX Runtime cannot compute this step: {error}") from None
+        raise SearchError(
+            f"ONNX Runtime failed to run a graph of the export: {error}: export the model again, or translate with the "
+            "model itself"
+        ) from None
     return [torch.from_numpy(result.numpy()) for result in results]

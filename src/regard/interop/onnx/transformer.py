@@ -1,4 +1,4 @@
-"""Transformers as ONNX graphs."""
+"""Adds the nodes of Transformers to ONNX graphs."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ _BIAS = f"{SOURCE}bias"
 
 
 class TransformerPlan:
-    """A Transformer; hidden states are rows `(B T, D)`, split into heads only for attention.
+    """Adds the nodes of a Transformer to ONNX graphs.
+
+    Hidden states are rows `(B T, D)`, which are split into heads only for attention.
 
     Args:
-        encoder: The encoder.
-        decoder: The decoder.
+        encoder: Encoder of the model.
+        decoder: Decoder of the model.
 
     Attributes:
-        ports: See `Plan`.
+        ports: Shapes and types of the tensors that the first graph passes to the second, by name.
     """
 
     def __init__(self, encoder: nn.Module, decoder: TransformerDecoder) -> None:
@@ -55,7 +57,7 @@ class TransformerPlan:
                 )
 
     def start(self, g: Graph, src_ids: Value, src_len: Value) -> Values:
-        """Adds the encoder, and the keys and values of cross-attention in each layer; see `Plan.start`."""
+        """Adds the nodes that encode the source and compute the state before the first step. See `Plan.start`."""
         lead = g.op("Shape", src_ids)
         where = parts.positions(g, parts.size(g, src_ids, 1))
         length = g.op("Reshape", src_len, g.ints(-1, 1, 1, 1))
@@ -85,7 +87,7 @@ class TransformerPlan:
         return values
 
     def step(self, g: Graph, ids: Value, inputs: Values) -> Step:
-        """Adds the decoder's layers for one position, with the keys and values of earlier ones; see `Plan.step`."""
+        """Adds the nodes of one decoder step. See `Plan.step`."""
         where = parts.size(g, inputs[f"{STATE}key_0"], 2)  # t, the number of earlier steps
         x = _embed(g, self._decoder.embedder, g.op("Unsqueeze", ids, g.ints(1)), where)
         weights: list[Value] = []
@@ -193,7 +195,8 @@ _POSITIONS: PartTable[Callable[..., Value] | None] = PartTable(
     "position encoding",
     {LearnedPositions: _learned, SinusoidalPositions: _sinusoidal, NoPositions: None},
 )
-"""The function that adds the position embeddings `(T, D)` to the graph; None where there are none."""
+"""Functions that add the nodes for the position encodings `(T, D)`, which are added to embeddings, by class; None if
+nothing is added to embeddings."""
 
 
 def _angles(g: Graph, where: Value, frequency: Tensor) -> tuple[Value, Value]:
