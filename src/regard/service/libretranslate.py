@@ -28,6 +28,7 @@ from regard.service.libretranslate_models import (
 from regard.service.parameters import Value, read_parameters
 from regard.service.service import AUTO, TextRequest, TextResult, TranslationService
 from regard.service.texts import check_number, check_texts
+from regard.text.languages import english_name
 from regard.translation.options import TranslateOptions
 
 FRONTEND_TIMEOUT = 500
@@ -161,9 +162,7 @@ def _detected(language: DetectedLanguage) -> dict[str, object]:
 
 
 def _settings(service: TranslationService) -> dict[str, object]:
-    settings, languages = service.settings, service.catalog.languages()
-    targets = next((language.targets for language in languages if language.targets), ())
-    target = next((language for language in languages if language.code in targets), None)
+    settings, target = service.settings, service.catalog.entries[0].target
     return {
         "charLimit": -1 if settings.char_limit is None else settings.char_limit,
         "frontendTimeout": FRONTEND_TIMEOUT,
@@ -174,6 +173,6 @@ def _settings(service: TranslationService) -> dict[str, object]:
         "supportedFilesFormat": list(FORMATS),
         "language": {
             "source": {"code": AUTO, "name": "Auto Detect"},
-            "target": {"code": target.code, "name": target.name} if target else {"code": "", "name": ""},
+            "target": {"code": target, "name": english_name(target)},
         },
     }
