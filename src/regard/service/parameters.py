@@ -19,6 +19,8 @@ MAX_PARTS = 20
 """Most parts of a multipart body that are no files."""
 _CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1")
 
+LISTS = ("q",)
+"""Fields of forms and queries that may be repeated."""
 Value = object
 """What JSON can contain, or an uploaded file."""
 
@@ -27,7 +29,7 @@ async def read_parameters(request: Request) -> dict[str, Value]:
     """Reads the parameters of a request.
 
     A JSON body is all that counts. Otherwise, the fields of a form in the body and of the query count, the query first.
-    A field that is repeated becomes a list.
+    A repeated `q` becomes a list; of any other repeated field, the first value counts.
 
     Args:
         request: The request, with any method and any type of content.
@@ -82,7 +84,7 @@ def _collected(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
     fields: dict[str, list[Value]] = {}
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
-    return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
+    return {name: values if name in LISTS and len(values) > 1 else values[0] for name, values in fields.items()}
 
 
 async def _multipart(request: Request) -> Mapping[str, Value]:

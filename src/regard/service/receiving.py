@@ -283,6 +283,7 @@ class GuardedProtocol(H11Protocol):
             f"content-length: {len(body)}",
             *(["retry-after: 5"] if status == 503 else []),
             "connection: close",
+            *(["retry-after: 1"] if status == 503 else []),
         ]
         self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         if status == 503 or not self.transport.can_write_eof():
