@@ -265,7 +265,7 @@ def rank_readouts(
     readout: Readout,
     gold: Sequence[GoldLinks] | None = None,
 ) -> list[Candidate]:
-    """Ranks the layers and heads of a model, read at the same and at the next step, by the quality of their links.
+    """Ranks the layers and heads of a model, at two readout steps, by the quality of their links.
 
     Args:
         translator: The model.
