@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from importlib.metadata import version
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -49,8 +50,6 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics,
     Returns:
         An ASGI application.
     """
-    from regard import __version__
-
     files = FileTranslator(service)
 
     @asynccontextmanager
@@ -69,7 +68,7 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics,
 
     app = FastAPI(
         title="regard",
-        version=__version__,
+        version=version("regard"),
         description="Translates text with attention-based models, and shows what they attend to.",
         docs_url=None,
         redoc_url=None,
