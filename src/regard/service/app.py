@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from importlib.metadata import version
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -20,9 +21,12 @@ from regard.service.access import Access
 from regard.service.answers import error_answer
 from regard.service.body_limit import BodyLimit
 from regard.service.demo import Demo
+from regard.service.description import describe
 from regard.service.errors import ServiceError
 from regard.service.files import FileTranslator
+from regard.service.libretranslate_models import Readiness
 from regard.service.logs import RequestLog
+from regard.service.methods import ANY_ORIGIN, AnyOrigin, allowed_methods
 from regard.service.metrics import CONTENT_TYPE, Metrics
 from regard.service.service import TranslationService
 from regard.service.spec import swagger
@@ -30,6 +34,8 @@ from regard.service.spec import swagger
 _LOG = logging.getLogger("regard.service")
 _SHOWN = 5
 # Faults of a request that an error names.
+V1_STATUSES = {"unsupported_language": 404, "unavailable_direction": 404, "which_direction": 409}
+"""Statuses under `/v1`, by the code of the error; LibreTranslate's routes answer with 400 instead."""
 
 
 def create_app(service: TranslationService, *, access: Access, metrics: Metrics, demo: Demo | None = None) -> FastAPI:
@@ -44,42 +50,36 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics,
     Returns:
         An ASGI application.
     """
-    from regard import __version__
-
     files = FileTranslator(service)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
+        cleaning = asyncio.ensure_future(files.keep_clean())
         if demo is not None:
             demo.start()
         yield
         if demo is not None:
             await demo.stop()
+        cleaning.cancel()
+        await files.stop()
         await service.stop()
         files.close()
 
     app = FastAPI(
         title="regard",
-        version=__version__,
+        version=version("regard"),
         description="Translates text with attention-based models, and shows what they attend to.",
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=["*"],
-        allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["Authorization", "Content-Type"],
-        expose_headers=["Retry-After"],
-        max_age=1728000,
-    )
     settings = service.settings
     app.add_middleware(
         BodyLimit, max_bytes=settings.body_limit, max_file_bytes=settings.file_limit + settings.body_limit
     )
+    app.add_middleware(AnyOrigin)
     app.add_middleware(RequestLog, metrics=metrics)
     app.include_router(libretranslate.routes(service, access))
     app.include_router(v1.routes(service, access))
@@ -92,11 +92,16 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics,
     if settings.metrics:
         _add_metrics(app, service, metrics)
     _add_error_handlers(app)
+    describe(app, service)
     return app
 
 
 def _add_status(app: FastAPI, service: TranslationService) -> None:
-    @app.get("/ready", tags=["status"], responses={503: {"description": "Not ready."}})
+    @app.get(
+        "/ready",
+        tags=["status"],
+        responses={200: {"model": Readiness}, 503: {"model": Readiness, "description": "Not ready."}},
+    )
     async def ready() -> JSONResponse:
         """Whether texts can be translated now."""
         if service.is_ready:
@@ -120,14 +125,17 @@ def _add_metrics(app: FastAPI, service: TranslationService, metrics: Metrics) ->
 
 def _add_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(RegardError)
-    async def regard_error(_: Request, error: RegardError) -> JSONResponse:
+    async def regard_error(request: Request, error: RegardError) -> JSONResponse:
         if isinstance(error, ServiceError):
             headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
-            return error_answer(error.status, str(error), error.code, headers)
+            status = V1_STATUSES.get(error.code, error.status) if _is_v1(request) else error.status
+            return error_answer(status, str(error), error.code, headers)
         return error_answer(400, str(error), "invalid_request")
 
     @app.exception_handler(HTTPException)
-    async def http_error(_: Request, error: HTTPException) -> JSONResponse:
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 405:
+            return _other_method(request)
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("-", "_")
         return error_answer(error.status_code, str(error.detail), code, error.headers)
 
@@ -144,4 +152,17 @@ def _add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def internal(_: Request, error: Exception) -> JSONResponse:
-        return error_answer(500, "internal error; the log of the service has the reason", "internal_error")
+        message = "internal error; the log of the service has the reason"
+        return error_answer(500, message, "internal_error", ANY_ORIGIN)  # no middleware sees this answer
+
+
+def _other_method(request: Request) -> Response:
+    """Answers OPTIONS, and refuses a method that the path does not support."""
+    allow = {"Allow": allowed_methods(request.app.routes, request.scope)}
+    if request.method == "OPTIONS":
+        return Response(status_code=200, headers=allow)
+    return error_answer(405, "Method Not Allowed", "method_not_allowed", allow)
+
+
+def _is_v1(request: Request) -> bool:
+    return request.url.path.startswith("/v1/")

@@ -14,6 +14,7 @@ from regard.service.access import Access
 from regard.service.disconnect import while_connected
 from regard.service.errors import ServiceError
 from regard.service.files import FileJob, FileTranslator, State
+from regard.service.libretranslate_models import TranslatedFileAnswer, answers
 from regard.service.parameters import read_parameters
 from regard.service.service import TranslationService
 from regard.service.v1_models import ErrorAnswer
@@ -87,7 +88,7 @@ def refusals() -> APIRouter:
 
 
 def _add_libretranslate(router: APIRouter, service: TranslationService, files: FileTranslator, access: Access) -> None:
-    @router.post("/translate_file", openapi_extra=_FILE_BODY)
+    @router.post("/translate_file", responses=answers(TranslatedFileAnswer, (400, 403, 409, 413, 429, 503)))
     async def translate_file(request: Request) -> JSONResponse:
         """Translate a file, and answer when it is finished with the address of the result."""
         job = await _accepted(request, files, access)
@@ -98,10 +99,10 @@ def _add_libretranslate(router: APIRouter, service: TranslationService, files: F
             raise
         if job.error is not None:
             files.remove(job.id)
-            raise ServiceError(job.error)
-        return JSONResponse({"translatedFileUrl": _download_url(request, job)})
+            raise ServiceError(job.error, status=409, code="unreadable_file")
+        return JSONResponse({"translatedFileUrl": _download_url(request, access, job)})
 
-    @router.get("/download_file/{name}", response_class=FileResponse)
+    @router.get("/download_file/{name}", response_class=FileResponse, responses=answers(None, (404,)))
     async def download_file(name: str) -> Response:
         """A translated file."""
         job = files.find(name.partition(".")[0])
@@ -115,17 +116,18 @@ def _add_libretranslate(router: APIRouter, service: TranslationService, files: F
 
 
 def _add_jobs(router: APIRouter, files: FileTranslator, access: Access) -> None:
-    @router.post("/v1/files", status_code=202, responses=_ERRORS, openapi_extra=_FILE_BODY)
+    @router.post("/v1/files", status_code=202, responses=_ERRORS)
     async def start(request: Request) -> FileAccepted:
         """Translate a file; its progress can be asked for."""
         job = await _accepted(request, files, access)
-        return FileAccepted(id=job.id, status_url=str(request.url_for("status", job_id=job.id)))
+        url = request.url_for("status", job_id=job.id).replace(scheme=access.scheme(request))
+        return FileAccepted(id=job.id, status_url=str(url))
 
     @router.get("/v1/files/{job_id}", responses=_ERRORS)
     async def status(request: Request, job_id: str) -> FileStatus:
         """How far the translation of a file is."""
         job = files.find(job_id)
-        url = _download_url(request, job) if job.state == "done" else None
+        url = _download_url(request, access, job) if job.state == "done" else None
         return FileStatus(
             id=job.id,
             name=job.name,
@@ -145,25 +147,6 @@ def _add_jobs(router: APIRouter, files: FileTranslator, access: Access) -> None:
 
 _ERRORS: dict[int | str, dict[str, object]] = {
     status: {"model": ErrorAnswer} for status in (400, 403, 404, 413, 422, 429, 503)
-}
-_FILE_BODY: dict[str, object] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "source": {"type": "string"},
-                        "target": {"type": "string"},
-                        "api_key": {"type": "string"},
-                    },
-                    "required": ["file", "source", "target"],
-                }
-            }
-        },
-    }
 }
 
 
@@ -187,5 +170,6 @@ async def _finished(job: FileJob) -> None:
         await asyncio.wait({job.task})
 
 
-def _download_url(request: Request, job: FileJob) -> str:
-    return str(request.url_for("download_file", name=f"{job.id}.{job.name}"))
+def _download_url(request: Request, access: Access, job: FileJob) -> str:
+    url = request.url_for("download_file", name=f"{job.id}.{quote(job.name, safe='')}")
+    return str(url.replace(scheme=access.scheme(request)))

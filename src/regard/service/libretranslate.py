@@ -17,14 +17,24 @@ from regard.service.detection import DetectedLanguage
 from regard.service.disconnect import while_connected
 from regard.service.errors import ServiceError
 from regard.service.files import FORMATS
+from regard.service.libretranslate_models import (
+    DetectedCode,
+    FrontendSettings,
+    Health,
+    LanguageTargets,
+    Translated,
+    answers,
+)
 from regard.service.parameters import Value, read_parameters
 from regard.service.service import AUTO, TextRequest, TextResult, TranslationService
 from regard.service.texts import check_number, check_texts
+from regard.text.languages import english_name
 from regard.translation.options import TranslateOptions
 
 FRONTEND_TIMEOUT = 500
 """Milliseconds that a page should wait after the last key before it asks for a translation."""
 _TEXT_FORMATS = ("text", "html")
+_ERRORS = (400, 403, 413, 429, 503)
 
 
 def routes(service: TranslationService, access: Access) -> APIRouter:
@@ -39,7 +49,7 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
     """
     router = APIRouter(tags=["LibreTranslate"])
 
-    @router.post("/translate", openapi_extra=_parameters("q", "source", "target", "format", "alternatives"))
+    @router.post("/translate", responses=answers(Translated, _ERRORS))
     async def translate(request: Request) -> JSONResponse:
         """Translate a text or a list of texts."""
         parameters = await read_parameters(request)
@@ -48,7 +58,7 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
         results = await while_connected(request, service, service.translate(wanted.request, client=client))
         return JSONResponse(wanted.answer(results))
 
-    @router.post("/detect", openapi_extra=_parameters("q"))
+    @router.post("/detect", responses=answers(list[DetectedCode], _ERRORS))
     async def detect(request: Request) -> JSONResponse:
         """Detect the language of a text."""
         parameters = await read_parameters(request)
@@ -57,7 +67,7 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
         ranked = await service.compute(lambda: service.detector.rank("\n".join(texts)), texts)
         return JSONResponse([_detected(language) for language in ranked])
 
-    @router.get("/languages")
+    @router.get("/languages", responses=answers(list[LanguageTargets]))
     async def languages() -> JSONResponse:
         """The languages and what each can be translated to."""
         return JSONResponse(
@@ -67,17 +77,17 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
             ]
         )
 
-    @router.get("/frontend/settings")
+    @router.get("/frontend/settings", responses=answers(FrontendSettings))
     async def settings() -> JSONResponse:
         """What a page needs to know of this service."""
         return JSONResponse(_settings(service))
 
-    @router.post("/suggest", openapi_extra=_parameters("q", "s", "source", "target"))
+    @router.post("/suggest", status_code=403, responses=answers(None, (403,)))
     async def suggest() -> JSONResponse:
         """Suggestions are not accepted."""
         raise ServiceError("Suggestions are disabled on this server.", status=403, code="disabled")
 
-    @router.get("/health")
+    @router.get("/health", responses=answers(Health))
     async def health() -> JSONResponse:
         """Whether the process answers."""
         return JSONResponse({"status": "ok"})
@@ -95,7 +105,7 @@ class _TextRequest:
             if parameters.get(name) in (None, "", []):
                 raise ServiceError(f"Invalid request: missing {name} parameter", code="missing_parameter")
         self.alternatives = check_number(
-            parameters.get("alternatives") or 0, name="alternatives", low=0, high=settings.alternatives_limit
+            parameters.get("alternatives"), name="alternatives", low=0, high=settings.alternatives_limit
         )
         texts = check_texts(parameters["q"], settings)
         source, target = (_code(parameters[name], name) for name in ("source", "target"))
@@ -103,11 +113,8 @@ class _TextRequest:
             raise ServiceError(f"{source} is not supported", code="unsupported_language")
         if service.catalog.find_language(target, source=False) is None:
             raise ServiceError(f"{target} is not supported", code="unsupported_language")
-        text_format = parameters.get("format") or "text"
-        if text_format not in _TEXT_FORMATS:
-            raise ServiceError(f"{text_format} format is not supported", code="unsupported_format")
-        options = TranslateOptions(n_best=1 + self.alternatives, alignment=True)
-        self.request = TextRequest(texts, source, target, options, text_format)
+        options = TranslateOptions(n_best=1 + self.alternatives, scores=False)
+        self.request = TextRequest(texts, source, target, options, _format(parameters.get("format")))
 
     def answer(self, results: Sequence[TextResult]) -> dict[str, object]:
         """The answer, with a list where texts came in a list.
@@ -139,6 +146,14 @@ def _num_texts(parameters: dict[str, Value]) -> int:
 def _code(value: Value, name: str) -> str:
     if not isinstance(value, str):
         raise ServiceError(f"Invalid request: {name} parameter must be a language code")
+    return AUTO if value.lower() == AUTO else value
+
+
+def _format(value: Value) -> str:
+    if value in (None, ""):
+        return _TEXT_FORMATS[0]
+    if not isinstance(value, str) or value not in _TEXT_FORMATS:
+        raise ServiceError(f"{value} format is not supported", code="unsupported_format")
     return value
 
 
@@ -147,9 +162,7 @@ def _detected(language: DetectedLanguage) -> dict[str, object]:
 
 
 def _settings(service: TranslationService) -> dict[str, object]:
-    settings, languages = service.settings, service.catalog.languages()
-    targets = languages[0].targets if languages else ()
-    target = next((language for language in languages if language.code in targets), None)
+    settings, target = service.settings, service.catalog.entries[0].target
     return {
         "charLimit": -1 if settings.char_limit is None else settings.char_limit,
         "frontendTimeout": FRONTEND_TIMEOUT,
@@ -160,19 +173,6 @@ def _settings(service: TranslationService) -> dict[str, object]:
         "supportedFilesFormat": list(FORMATS),
         "language": {
             "source": {"code": AUTO, "name": "Auto Detect"},
-            "target": {"code": target.code, "name": target.name} if target else {"code": "", "name": ""},
+            "target": {"code": target, "name": english_name(target)},
         },
     }
-
-
-def _parameters(*names: str) -> dict[str, object]:
-    """Description of the parameters for OpenAPI: the same in JSON, form and multipart."""
-    one_or_many = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-    types: dict[str, object] = {"q": one_or_many, "alternatives": {"type": "integer", "minimum": 0}}
-    schema = {
-        "type": "object",
-        "properties": {name: types.get(name, {"type": "string"}) for name in (*names, "api_key")},
-        "required": [name for name in names if name not in ("format", "alternatives")],
-    }
-    kinds = ("application/json", "application/x-www-form-urlencoded")
-    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}}

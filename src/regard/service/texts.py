@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from regard.service.errors import ServiceError
 from regard.service.settings import ServiceSettings
+
+_DIGITS = re.compile(r"(-?)0*([0-9]+)")
+_MAX_DIGITS = 18
 
 
 def check_texts(value: object, settings: ServiceSettings, *, name: str = "q") -> tuple[str, ...]:
@@ -61,7 +66,7 @@ def check_number(value: object, *, name: str, low: int, high: int) -> int:
     """Checks a whole number.
 
     Args:
-        value: A number, or a string of digits as forms have it.
+        value: A number, or a string of digits as forms have it; None and an empty string stand for the smallest value.
         name: Name of the parameter, for messages.
         low: Smallest value; smaller numbers are raised to it.
         high: Largest value.
@@ -72,15 +77,25 @@ def check_number(value: object, *, name: str, low: int, high: int) -> int:
     Raises:
         ServiceError: It is no number, or too large.
     """
-    try:
-        if isinstance(value, bool) or not isinstance(value, (int, str, float)):
-            raise ValueError
-        number = int(value) if not isinstance(value, str) or len(value) < 20 else int("")
-    except (ValueError, OverflowError):
-        raise ServiceError(f"Invalid request: {name} parameter is not a number", code="not_a_number") from None
+    if value in (None, ""):
+        return low
+    number = _whole_number(value)
+    if number is None:
+        raise ServiceError(f"Invalid request: {name} parameter is not a number", code="not_a_number")
     if number > high:
         raise ServiceError(f"Invalid request: {name} parameter must be <= {high}", code="too_large")
     return max(low, number)
+
+
+def _whole_number(value: object) -> int | None:
+    """The value as a whole number; None if it is something else."""
+    if isinstance(value, str):
+        digits = _DIGITS.fullmatch(value.strip())
+        # `int` refuses very long strings; a shortened number is still too large.
+        return None if digits is None else int(f"{digits[1]}{digits[2][:_MAX_DIGITS]}")
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return int(value) if isinstance(value, int) or value.is_integer() else None
 
 
 def _surrogate(text: str) -> str:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from regard.alignment.readout import Readout
-from regard.errors import RegardError
+from regard.errors import RegardError, ShapeError
 from regard.inspection.compact import compact_record
 from regard.service import v1_models as models
 from regard.service.access import Access
@@ -26,6 +26,8 @@ _ERRORS: dict[int | str, dict[str, object]] = {
     for status, description in {
         400: "The request is invalid.",
         403: "The API key is missing or unknown.",
+        404: "There is no such language, or no model for these languages.",
+        409: "Parts of the request do not fit together, or the model has no such layer or head.",
         413: "The body is too large.",
         422: "The request does not have this form.",
         429: "Too many requests, or too much text is waiting.",
@@ -62,12 +64,10 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
         )
 
     @router.post("/stream", responses={200: {"content": {"text/event-stream": {}}}}, response_class=StreamingResponse)
-    async def stream(request: Request, body: models.TranslateRequest) -> StreamingResponse:
+    async def stream(request: Request, body: models.StreamRequest) -> StreamingResponse:
         """Translate a long text, and send its sentences one by one as server-sent events."""
         client = access.admit(request, body.api_key)
         wanted = _text_request(body, service)
-        if len(wanted.texts) != 1 or wanted.prefixes:
-            raise ServiceError("Invalid request: a stream translates one text, without a prefix")
         events = _events(service, wanted, client, body.attention)
         return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
@@ -138,9 +138,10 @@ def _num_texts(text: str | list[str]) -> int:
     return len(text) if isinstance(text, list) else 1
 
 
-def _text_request(body: models.TranslateRequest, service: TranslationService) -> TextRequest:
+def _text_request(body: models.TranslateRequest | models.StreamRequest, service: TranslationService) -> TextRequest:
     texts = check_texts(body.text, service.settings, name="text")
-    prefixes = () if body.prefix is None else _prefixes(body.prefix, len(texts))
+    prefix = body.prefix if isinstance(body, models.TranslateRequest) else None
+    prefixes = () if prefix is None else _prefixes(prefix, len(texts))
     _check_at_most("beam", body.beam, service.settings.beam_limit)
     _check_at_most("n_best", body.n_best, 1 + service.settings.alternatives_limit)
     source = body.source
@@ -152,7 +153,7 @@ def _text_request(body: models.TranslateRequest, service: TranslationService) ->
         beam=body.beam,
         n_best=body.n_best,
         attention=body.attention is not False,
-        alignment=body.alignment or body.format == "html",
+        alignment=body.alignment,
         retry=body.retry,
         length_penalty=body.length_penalty,
         coverage_penalty=body.coverage_penalty,
@@ -163,7 +164,11 @@ def _text_request(body: models.TranslateRequest, service: TranslationService) ->
 def _prefixes(prefix: str | list[str], count: int) -> tuple[str, ...]:
     prefixes = (prefix,) if isinstance(prefix, str) else tuple(prefix)
     if len(prefixes) != count:
-        raise ServiceError(f"Invalid request: expected a prefix for each of the {count} texts, got {len(prefixes)}")
+        raise ServiceError(
+            f"Invalid request: expected a prefix for each of the {count} texts, got {len(prefixes)}",
+            status=409,
+            code="length_mismatch",
+        )
     for text in prefixes:
         if text:
             check_unicode(text, name="prefix")
@@ -182,7 +187,9 @@ def _pairs(text: str | list[str], translation: str | list[str], service: Transla
     targets = check_texts(translation, service.settings, name="translation")
     if len(sources) != len(targets):
         raise ServiceError(
-            f"Invalid request: expected a translation for each of the {len(sources)} texts, got {len(targets)}"
+            f"Invalid request: expected a translation for each of the {len(sources)} texts, got {len(targets)}",
+            status=409,
+            code="length_mismatch",
         )
     return list(zip(sources, targets, strict=True))
 
@@ -200,7 +207,10 @@ def _sentence(
     record, chosen = translation.attention, None
     if record is not None and attention is not False:
         layers, heads = (None, None) if attention is True else (attention.layers, attention.heads)
-        chosen = compact_record(record, layers=layers, heads=heads)
+        try:
+            chosen = compact_record(record, layers=layers, heads=heads)
+        except ShapeError as error:
+            raise ServiceError(f"Invalid request: {error}", status=409, code="no_such_layer") from None
     return models.Sentence(
         source=translation.source,
         text=translation.text,

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+_TEXT = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}
+_ITEM = {"type": "string", "pattern": r"^[^\u0000]*$"}
 Code = Annotated[str, Field(max_length=35, description="Language code of BCP 47, such as en, pt-BR or zh-Hant.")]
-Texts = Annotated[str | list[str], Field(description="A text or a list of texts.")]
+Text = Annotated[str, WithJsonSchema(_TEXT)]
+Texts = Annotated[
+    str | list[str],
+    WithJsonSchema(
+        {
+            "description": "A text or a list of texts.",
+            "anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": _ITEM}],
+        }
+    ),
+]
+Prefix = Annotated[str, WithJsonSchema(_ITEM)]
+Prefixes = Annotated[
+    str | list[str] | None,
+    WithJsonSchema({"anyOf": [_ITEM, {"type": "array", "items": _ITEM}, {"type": "null"}]}),
+]
 MAX_NUMBERS = 100
 _Number = Annotated[int, Field(ge=0, le=1000)]
 
@@ -32,11 +48,10 @@ class AttentionChoice(BaseModel):
     heads: list[_Number] | None = Field(None, min_length=1, max_length=MAX_NUMBERS)
 
 
-class TranslateRequest(_Request):
-    """Texts to translate.
+class _TranslateOptions(_Request):
+    """Languages and options of a translation.
 
     Attributes:
-        text: A text, or a list of texts.
         source: Source language; `auto` detects it; may be left out if one model fits.
         target: Target language; may be left out if one model fits.
         format: Format of the texts.
@@ -47,10 +62,8 @@ class TranslateRequest(_Request):
         coverage_penalty: β of the same.
         alignment: Whether to return word alignments.
         attention: Whether to return attention, or that of chosen layers and heads.
-        prefix: Text that the translation must begin with, one for each text; such a text counts as one sentence.
     """
 
-    text: Texts
     source: Code | None = None
     target: Code | None = None
     format: Literal["text", "html"] = "text"
@@ -61,7 +74,28 @@ class TranslateRequest(_Request):
     coverage_penalty: float | None = Field(None, ge=0, le=10)
     alignment: bool = False
     attention: bool | AttentionChoice = False
-    prefix: Texts | None = None
+
+
+class TranslateRequest(_TranslateOptions):
+    """Texts to translate.
+
+    Attributes:
+        text: A text, or a list of texts.
+        prefix: Text that the translation must begin with, one for each text; such a text counts as one sentence.
+    """
+
+    text: Texts
+    prefix: Prefixes = None
+
+
+class StreamRequest(_TranslateOptions):
+    """A text to translate sentence by sentence.
+
+    Attributes:
+        text: The text.
+    """
+
+    text: Text
 
 
 class ScoreRequest(_Request):
@@ -109,8 +143,8 @@ class AlternativesRequest(_Request):
         count: Number of alternatives.
     """
 
-    text: str
-    prefix: str = ""
+    text: Text
+    prefix: Prefix = ""
     source: Code | None = None
     target: Code | None = None
     count: int = Field(5, ge=1, le=20)

@@ -7,8 +7,9 @@ class Notice {
   }
   textOf({ kind, message, seconds }) {
     if (kind === "busy") return say("busy", { seconds: formatNumber(Math.ceil(seconds ?? 0)) });
-    return { offline: () => say("offline"), long: () => say("refusedLong"), key: () => say(this.service.api.key ? "keyWrong" : "keyNeeded") }[kind]?.()
-      ?? say("serverError", { message });
+    if (kind === "key") return say(this.service.api.key ? "keyWrong" : "keyNeeded");
+    const keys = { offline: "offline", long: "refusedLong", large: "refusedLarge" };
+    return kind in keys ? say(keys[kind]) : say("serverError", { message });
   }
   show(kind, text, ...children) {
     clearTimeout(this.timer);
@@ -46,18 +47,20 @@ class Notice {
     this.timer = setTimeout(() => this.countDown(seconds - 1, again), 1000);
   }
   askForKey(failure, again) {
-    const field = element("input", { type: "password", id: "key", autocomplete: "off", spellcheck: false, required: true }), label = element("label", { textContent: say("key") });
-    label.htmlFor = "key";
-    const form = element("form", { className: "key-form" }, label, field, element("button", { className: "as-button", textContent: say("useKey") }), element("small", { textContent: say("keyKept") }));
+    const label = element("label", { textContent: say("key"), htmlFor: "key" });
+    const field = element("input", { type: "password", id: "key", autocomplete: "off", spellcheck: false, required: true });
+    const form = element("form", { className: "key-form" }, label, field,
+      element("button", { className: "as-button", textContent: say("useKey") }), element("small", { textContent: say("keyKept") }));
     form.addEventListener("submit", event => { event.preventDefault(); this.service.api.key = field.value.trim(); this.clear(); again(); });
     if (this.kind === "key" && !this.root.hidden && this.root.querySelector("#key")) return;  // someone may be typing it
     this.show("key", this.textOf(failure), form);
   }
   training({ step, steps, seconds_left: left }) {
-    const bar = element("progress", { max: steps || 1, value: step ?? 0 });
+    const bar = steps ? element("progress", { max: steps, value: step }) : element("progress");  // not known at first
     bar.setAttribute("aria-label", say("training"));
     const rest = left === null || left === undefined ? [] : [left < 60 ? say("secondsLeft") : say("minutesLeft", { minutes: formatNumber(Math.round(left / 60)) })];
-    const facts = [say("trainingStep", { step: formatNumber(step ?? 0), steps: formatNumber(steps ?? 0) }), ...rest].join(" \u00b7 ");
-    this.show("training", say("training"), bar, element("p", { className: "number", textContent: facts }), element("small", { textContent: say("trainingHint") }));
+    const done = steps ? [say("trainingStep", { step: formatNumber(step), steps: formatNumber(steps) })] : [];
+    const facts = element("p", { className: "number", textContent: [...done, ...rest].join(" \u00b7 ") });
+    this.show("training", say("training"), bar, ...facts.textContent ? [facts] : [], element("small", { textContent: say("trainingHint") }));
   }
 }

@@ -1,7 +1,7 @@
 """A stand-in for the translation service, for the tests of its page and for work on the page.
 
 It answers the requests that the page makes with translations of stored models. Tests set its attributes to make it
-slow, full, strict or empty. To work on the page: `python tests/browser/stand_in.py en-fr=MODEL fr-en=MODEL`.
+slow, full, strict or empty. To work on the page: `python tests/support/stand_in.py en-fr=MODEL fr-en=MODEL`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 import torch
 
 from regard import load
-from regard.inspection.html import _record_data
+from regard.inspection.html import render
+from regard.inspection.record import AttentionRecord
 from regard.service.page_assets import PAGE, POLICY, asset
 from regard.text.sentences import sentence_spans
 from regard.text.words import words_of
@@ -31,6 +32,10 @@ from regard.translation.translator import Translator
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "models"
 NAMES = {"en": "English", "fr": "French", "ko": "Korean"}
+Translators = dict[tuple[str, str], Translator]
+"""A translator for each direction."""
+Request = dict[str, object]
+"""The body of a request."""
 
 
 @dataclass
@@ -66,10 +71,13 @@ class Script:
         detected: What `auto` detects.
         path: Languages that a translation goes through; None = directly.
         file: State of every file.
-        seen: Requests as method, path and body.
+        expected: Parts of messages by which the browser reports failures that the script causes.
+        seen: Paths of all requests.
+        requests: Path and body of requests for translations.
+        uploads: Bodies of uploaded files.
     """
 
-    translators: dict[tuple[str, str], Translator]
+    translators: Translators
     delay: Callable[[str], float] = lambda text: 0.0
     failures: list[tuple[str, Failure]] = field(default_factory=list)
     settings: dict[str, object] = field(default_factory=dict)
@@ -80,10 +88,13 @@ class Script:
     detected: list[dict[str, object]] = field(default_factory=lambda: [{"language": "en", "confidence": 97.0}])
     path: list[str] | None = None
     file: dict[str, object] = field(default_factory=lambda: {"state": "done", "done": 3, "total": 3, "error": None})
-    seen: list[tuple[str, str, object]] = field(default_factory=list)
+    expected: Sequence[str] = ()
+    seen: list[str] = field(default_factory=list)
+    requests: list[tuple[str, Request]] = field(default_factory=list)
+    uploads: list[bytes] = field(default_factory=list)
 
 
-def golden_translators() -> dict[tuple[str, str], Translator]:
+def golden_translators() -> Translators:
     """A Transformer and a recurrent model."""
     return {("en", "fr"): load(GOLDEN / "transformer"), ("fr", "en"): load(GOLDEN / "bahdanau")}
 
@@ -98,7 +109,9 @@ class Answers:
         """Content of `/languages`."""
         codes = sorted({code for direction in self.script.translators for code in direction})
         targets = {code: [code, *(to for start, to in self.script.translators if start == code)] for code in codes}
-        everything = [{"code": code, "name": NAMES[code], "targets": targets[code]} for code in codes]
+        everything: list[dict[str, object]] = [
+            {"code": code, "name": NAMES[code], "targets": targets[code]} for code in codes
+        ]
         return everything if self.script.languages else []
 
     def settings(self) -> dict[str, object]:
@@ -107,7 +120,7 @@ class Answers:
         usual = {"charLimit": 5000, "keyRequired": False, "filesTranslation": True, "supportedFilesFormat": formats}
         return usual | self.script.settings
 
-    def translate(self, request: dict[str, object]) -> dict[str, object]:
+    def translate(self, request: Request) -> dict[str, object]:
         """Content of `/v1/translate`."""
         source, target, detected = self._direction(request)
         translator, text = self.script.translators[source, target], str(request["text"])
@@ -125,28 +138,23 @@ class Answers:
         path = self.script.path or [source, target]
         return {"source": source, "target": target, "path": path, "detected": detected, "translations": [result]}
 
-    def score(self, request: dict[str, object]) -> dict[str, object]:
+    def score(self, request: Request) -> dict[str, object]:
         """Content of `/v1/score`."""
         source, target, _ = self._direction(request)
         [found] = self.script.translators[source, target].score(str(request["text"]), str(request["translation"]))
         result = {"text": found.text, "sentences": [self._sentence(found, True)]}
         return {"source": source, "target": target, "translations": [result]}
 
-    def alternatives(self, request: dict[str, object]) -> dict[str, object]:
-        """Content of `/v1/alternatives`: words that other translations of the beam have at the same place."""
+    def alternatives(self, request: Request) -> dict[str, object]:
+        """Content of `/v1/alternatives`."""
         source, target, _ = self._direction(request)
-        prefix = str(request["prefix"])
-        translator, at = self.script.translators[source, target], len(words_of(prefix))
-        found = translator.translate(str(request["text"]), beam=8, n_best=8)[0].n_best
-        words = [words_of(each.text) for each in found]
-        texts = {each[at]: " ".join([*words_of(prefix), *each[at:]]) for each in reversed(words) if len(each) > at}
-        # A small model may be certain of a word; then some other words of the sentence stand for alternatives.
-        others = {word: f"{prefix} {word}".strip() for word in words[0] if word not in texts}
-        chosen = [*reversed(texts.items()), *others.items()][: min(4, int(str(request["count"])))]
-        listed = [{"word": word, "text": text, "score": -1.0 - number} for number, (word, text) in enumerate(chosen)]
+        prefix, count = str(request["prefix"]), int(str(request["count"]))
+        found = self.script.translators[source, target].alternatives(str(request["text"]), prefix, count)
+        at = len(words_of(prefix))
+        listed = [{"word": each.text.split()[at], "text": each.text, "score": each.score} for each in found]
         return {"source": source, "target": target, "alternatives": listed}
 
-    def _direction(self, request: dict[str, object]) -> tuple[str, str, list[dict[str, object]] | None]:
+    def _direction(self, request: Request) -> tuple[str, str, list[dict[str, object]] | None]:
         source, detected = str(request.get("source") or "auto"), None
         if source == "auto":
             detected = self.script.detected
@@ -161,8 +169,14 @@ class Answers:
             "token_scores": [-0.1] * len(found.tokens), "source_words": list(words_of(found.source)),
             "words": list(words), "word_scores": [pretended_score(word, at) for at, word in enumerate(words)],
             "alignment": [list(link) for link in found.alignment], "n_best": [], "warnings": [], "quality_flags": [],
-            "attention": _record_data(record) if record else None, "readout": None,
+            "attention": encoded(record) if record else None, "readout": None,
         }  # fmt: skip
+
+
+def encoded(record: AttentionRecord) -> object:
+    """The record as the one-file page holds it, which is how the service sends it."""
+    [data] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', render(record))
+    return json.loads(data)[0]["records"][0]
 
 
 def pretended_score(word: str, position: int) -> float:
@@ -180,16 +194,16 @@ class Handler(BaseHTTPRequestHandler):
         """Answers pages, assets and states."""
         script, answers = self.server.script, self.server.answers
         path = urlsplit(self.path).path
-        script.seen.append(("GET", path, None))
+        script.seen.append(path)
         if self._fails(path):
             return None
         if path == "/" or path.startswith("/page/"):
             return self._asset(path.removeprefix("/page/").removeprefix("/") or PAGE)
         if path.startswith("/v1/files/"):
-            name = {"id": "1", "name": "story.txt", "download_url": "/download_file/story.fr.txt"}
+            name = {"id": "1", "name": "story.fr.txt", "download_url": "/download_file/story.fr.txt"}
             return self._json(name | script.file)
         if path.startswith("/download_file/"):
-            return self._send(200, "Une histoire.\n".encode(), "text/plain", {})
+            return self._send(200, b"Une histoire.\n", "text/plain", {})
         if path == "/v1/demo":
             return self._json(script.demo, 200 if script.demo else 404)
         routes = {"/languages": answers.languages, "/frontend/settings": answers.settings}
@@ -198,24 +212,29 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answers translations."""
         script, answers = self.server.script, self.server.answers
+        script.seen.append(self.path)
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == "/v1/files":
-            script.seen.append(("POST", self.path, body))
+            script.uploads.append(body)
             return None if self._fails(self.path) else self._json({"id": "1", "status_url": "/v1/files/1"}, 202)
         request = json.loads(body)
-        script.seen.append(("POST", self.path, request))
+        script.requests.append((self.path, request))
         time.sleep(script.delay(str(request["text"])))
         if self._fails(self.path):
             return None
         if script.key and self.headers["Authorization"] != f"Bearer {script.key}":
             return self._json({"error": "This server needs an API key.", "code": "key_required"}, 403)
-        routes = {"/v1/translate": answers.translate, "/v1/score": answers.score, "/v1/alternatives": answers.alternatives}
+        routes = {
+            "/v1/translate": answers.translate,
+            "/v1/score": answers.score,
+            "/v1/alternatives": answers.alternatives,
+        }
         with self.server.translating:
             return self._json(routes[self.path](request))
 
     def do_DELETE(self) -> None:
         """Removes a file."""
-        self.server.script.seen.append(("DELETE", self.path, None))
+        self.server.script.seen.append(self.path)
         self._json({})
 
     def _fails(self, path: str) -> bool:
@@ -230,9 +249,10 @@ class Handler(BaseHTTPRequestHandler):
     def _fail(self, failure: Failure) -> None:
         if failure.status == 0:  # hang up
             self.close_connection = True
-            return self.connection.close()
+            self.connection.close()
+            return
         retry = {"Retry-After": failure.retry_after} if failure.retry_after else {}
-        return self._json({"error": failure.error, "code": failure.code}, failure.status, retry)
+        self._json({"error": failure.error, "code": failure.code}, failure.status, retry)
 
     def _asset(self, name: str) -> None:
         try:
@@ -283,7 +303,10 @@ class StandIn(ThreadingHTTPServer):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     pairs = [argument.split("=") for argument in sys.argv[1:]]
-    chosen = {tuple(direction.split("-")): load(path) for direction, path in pairs} or golden_translators()
-    server = StandIn(Script(chosen), port=5005)
+    chosen: Translators = {}
+    for direction, path in pairs:
+        start, _, end = direction.partition("-")
+        chosen[start, end] = load(path)
+    server = StandIn(Script(chosen or golden_translators()), port=5005)
     print(server.address)
     server.serve_forever()

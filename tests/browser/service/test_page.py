@@ -1,7 +1,7 @@
 """The page of the service in use, against a stand-in server that answers with stored models.
 
 Through `open_service`, every test also checks that the page reports no error, breaks no content security policy, and
-asks no other server. Failures that the stand-in was told to answer with are reported by the browser, and expected.
+asks no other server. Failures that the stand-in has to answer with are reported by the browser, and expected.
 """
 
 from __future__ import annotations
@@ -9,87 +9,52 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
-from stand_in import Failure, Script, StandIn, golden_translators
+from pages import PageReader
+from service_pages import OpenService, upload
+from stand_in import Failure, Request, Script, Translators
+
+from regard.inspection.record import AttentionRecord
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Request as BrowserRequest
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, which `.[dev]` installs")
 expect = playwright.expect
 
 CAT = "The cat sees a dog."
 BOTH = "The cat sees a dog. Anna likes this small house."
-TIMEOUT = 8_000
-"""Milliseconds, only so that no test hangs forever."""
 
 
-@pytest.fixture(scope="module")
-def translators():
-    """The stored models, loaded once."""
-    return golden_translators()
+def asked(script: Script, path: str) -> list[Request]:
+    return [request for requested, request in script.requests if requested == path]
 
 
-@pytest.fixture
-def open_service(browser, translators) -> Iterator[Callable[..., tuple]]:
-    """A function that opens the page with a stand-in of its own; on teardown, no page may have reported an error."""
-    opened, faults = [], []
-    expect.set_options(timeout=TIMEOUT)
-
-    def open_page(*, query="", expected=(), clock=False, **changes):
-        context = {name: changes.pop(name) for name in ("locale", "viewport", "color_scheme", "has_touch") if name in changes}
-        server = StandIn(Script(dict(translators), **changes))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        page_context = browser.new_context(**{"viewport": {"width": 1240, "height": 900}, "locale": "en-US"} | context)
-        page_context.set_default_timeout(TIMEOUT)
-        page = page_context.new_page()
-        allowed = "Failed to load resource" if expected else None
-
-        def note(text):
-            if not (allowed and text.startswith(allowed) and any(part in text for part in expected)):
-                faults.append(text)
-
-        page.on("console", lambda message: note(message.text))
-        page.on("pageerror", lambda error: note(str(error)))
-        page.on("dialog", lambda dialog: (note(f"dialog: {dialog.message}"), dialog.dismiss()))
-        page.on("request", lambda request: note(request.url) if not own(request.url, server.address) else None)
-        if clock:
-            page.clock.install()
-        opened.append((page_context, server))
-        page.goto(server.address + query)
-        return page, server.script
-
-    yield open_page
-    for page_context, server in opened:
-        page_context.close()
-        server.shutdown()
-        server.server_close()
-    assert faults == []
-
-
-def own(url, address):
-    return url.startswith((address, f"blob:{address}", "data:"))
-
-
-def asked(script, path):
-    return [body for _, requested, body in script.seen if requested == path]
-
-
-def translated(page, text=CAT):
+def translated(page: Page, text: str = CAT) -> None:
     page.fill("#source", text)
     expect(page.locator("#translation .run").first).to_be_visible()
     expect(page.locator("#attention .src .word").first).to_be_visible()
 
 
-def expected_text(translators, text=CAT, direction=("en", "fr")):
+def expected_text(translators: Translators, text: str = CAT, direction: tuple[str, str] = ("en", "fr")) -> str:
     return translators[direction].translate(text)[0].text
 
 
-def spoken(page):
+def attention_of(translators: Translators, text: str = CAT) -> AttentionRecord:
+    record = translators["en", "fr"].translate(text, attention=True)[0].attention
+    assert record is not None
+    return record
+
+
+def spoken(page: Page) -> Locator:
     return page.locator("#spoken")
 
 
-def test_translates_while_someone_types(open_service, translators):
-    page, script = open_service()
+def test_translates_while_someone_types(open_service: OpenService, script: Script, translators: Translators) -> None:
+    page = open_service(script)
     translated(page)
     expect(page.locator("#translation")).to_have_text(expected_text(translators))
     expect(spoken(page)).to_have_text(expected_text(translators))
@@ -101,8 +66,8 @@ def test_translates_while_someone_types(open_service, translators):
     expect(page.locator("#attention")).to_be_hidden()
 
 
-def test_a_pause_in_typing_makes_one_request(open_service):
-    page, script = open_service(clock=True)
+def test_a_pause_in_typing_makes_one_request(open_service: OpenService, script: Script) -> None:
+    page = open_service(script, clock=True)
     expect(page.locator("#from")).to_be_enabled()
     page.locator("#source").press_sequentially(CAT)
     assert asked(script, "/v1/translate") == []
@@ -112,16 +77,25 @@ def test_a_pause_in_typing_makes_one_request(open_service):
 
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["aborted", "dropped"])
-def test_an_overtaken_answer_is_not_shown(open_service, translators, ignored):
+def test_an_overtaken_answer_is_not_shown(
+    open_service: OpenService, script: Script, translators: Translators, reader: PageReader, ignored: bool
+) -> None:
     """The request in flight is aborted; and where aborting has no effect, its answer is dropped."""
-    page, script = open_service()
+    page = open_service(script)
     if ignored:
         page.evaluate(
             "(() => { const real = fetch; window.arrived = 0; window.fetch = async (path, options) => {"
-            "const answer = await real(path, { ...options, signal: undefined }); window.arrived++; return answer; }; })()"
+            "const answer = await real(path, { ...options, signal: undefined }); window.arrived++; return answer; };"
+            "})()"
         )
     release, first = threading.Event(), "Boris sees a black dog!"
     script.delay = lambda text: (release.wait(60), 0.0)[1] if text == first else 0.0
+    aborted: list[str] = []
+
+    def note(request: BrowserRequest) -> None:
+        aborted.append((request.post_data_json or {}).get("text", ""))
+
+    page.on("requestfailed", note)
     with page.expect_request("**/v1/translate"):
         page.fill("#source", first)
     with page.expect_response("**/v1/translate"):
@@ -129,17 +103,18 @@ def test_an_overtaken_answer_is_not_shown(open_service, translators, ignored):
     expect(page.locator("#translation")).to_have_text(expected_text(translators))
     release.set()
     if ignored:
-        page.wait_for_timeout(50)
-        while page.evaluate("window.arrived") < 2:
-            page.wait_for_timeout(50)
+        reader.settled(page, "window.arrived", lambda arrived: arrived == 2)
     page.wait_for_timeout(100)
     expect(page.locator("#translation")).to_have_text(expected_text(translators))
+    assert aborted == ([] if ignored else [first])
 
 
-def test_words_show_what_they_attended_to(open_service, translators, reader):
-    page, _ = open_service()
+def test_words_show_what_they_attended_to(
+    open_service: OpenService, script: Script, translators: Translators, reader: PageReader
+) -> None:
+    page = open_service(script)
     translated(page)
-    record = translators["en", "fr"].translate(CAT, attention=True)[0].attention
+    record = attention_of(translators)
     for selector in ("#translation .run", "#attention .tgt .word"):
         page.locator(selector).nth(1).hover()
         shown = reader.shares(page, "src")
@@ -152,18 +127,20 @@ def test_words_show_what_they_attended_to(open_service, translators, reader):
     assert page.locator("#translation .run.chosen").count() == 0
 
 
-def test_a_tap_shows_attention(open_service):
-    page, _ = open_service(has_touch=True, viewport={"width": 360, "height": 740})
+def test_a_tap_shows_attention(open_service: OpenService, script: Script) -> None:
+    page = open_service(script, touch=True, width=360)
     translated(page)
     page.locator("#attention .tgt .word").nth(2).tap()
     expect(page.locator("#attention .tgt .word").nth(2)).to_have_class(re.compile("chosen"))
     expect(page.locator("#translation .run").nth(2)).to_have_class(re.compile("chosen"))
 
 
-def test_layers_and_heads_of_a_transformer_and_the_matrix_of_a_recurrent_model(open_service, translators):
-    page, _ = open_service()
+def test_layers_and_heads_of_a_transformer_and_the_matrix_of_a_recurrent_model(
+    open_service: OpenService, script: Script, translators: Translators
+) -> None:
+    page = open_service(script)
     translated(page)
-    layers = translators["en", "fr"].translate(CAT, attention=True)[0].attention.layers
+    layers = attention_of(translators).layers
     assert page.locator(".tiles button").count() == 1 + len(layers) * (1 + len(layers[0]))
     page.click(".tiles [aria-label='layer 2, head 1']")
     expect(page.locator(".caption")).to_have_text("Layer 2, head 1")
@@ -176,8 +153,8 @@ def test_layers_and_heads_of_a_transformer_and_the_matrix_of_a_recurrent_model(o
     expect(page.locator(".caption")).to_have_text("Attention")
 
 
-def test_an_alternative_replaces_the_rest(open_service):
-    page, script = open_service()
+def test_an_alternative_replaces_the_rest(open_service: OpenService, script: Script) -> None:
+    page = open_service(script)
     translated(page)
     words = page.locator("#translation .run").all_text_contents()
     page.locator("#translation .run").nth(2).click()
@@ -193,11 +170,11 @@ def test_an_alternative_replaces_the_rest(open_service):
     expect(page.locator("#translation .run").nth(2)).to_be_focused()
     assert page.locator("#translation .run").all_text_contents()[:2] == words[:2]
     expect(page.locator("#attention .tgt .word").nth(2)).to_have_text(word)
-    assert page.locator("#spoken").text_content().startswith("Chosen: ")
+    expect(spoken(page)).to_have_text(re.compile("^Chosen: "))
 
 
-def test_escape_closes_the_alternatives(open_service):
-    page, _ = open_service()
+def test_escape_closes_the_alternatives(open_service: OpenService, script: Script) -> None:
+    page = open_service(script)
     translated(page)
     page.locator("#translation .run").nth(1).focus()
     page.keyboard.press("Enter")
@@ -208,8 +185,10 @@ def test_escape_closes_the_alternatives(open_service):
     expect(page.locator("#translation .run").nth(1)).to_be_focused()
 
 
-def test_a_translation_of_your_own_is_scored_word_by_word(open_service, translators):
-    page, script = open_service()
+def test_a_translation_of_your_own_is_scored_word_by_word(
+    open_service: OpenService, script: Script, translators: Translators
+) -> None:
+    page = open_service(script)
     translated(page)
     page.click("#own-mode")
     expect(page.locator("#own")).to_be_focused()
@@ -228,8 +207,8 @@ def test_a_translation_of_your_own_is_scored_word_by_word(open_service, translat
     expect(page.locator("#attention .tgt .word")).to_have_text(expected_text(translators).split())
 
 
-def test_improbable_words_are_underlined(open_service):
-    page, _ = open_service()
+def test_improbable_words_are_underlined(open_service: OpenService, script: Script) -> None:
+    page = open_service(script)
     translated(page, BOTH)
     styles = page.eval_on_selector_all(
         ".run", "all => all.map(word => [word.className.split(' ')[1], getComputedStyle(word).textDecorationStyle])"
@@ -244,8 +223,8 @@ def test_improbable_words_are_underlined(open_service):
     expect(page.locator("#legend .key")).to_have_text(["below 60%", "below 25%"])
 
 
-def test_several_sentences(open_service, translators):
-    page, script = open_service()
+def test_several_sentences(open_service: OpenService, script: Script, translators: Translators) -> None:
+    page = open_service(script)
     translated(page, BOTH + "\nBoris sees a black dog!")
     expect(page.locator("#place")).to_have_text("3 of 3")  # where the cursor is
     page.click("#previous")
@@ -258,12 +237,12 @@ def test_several_sentences(open_service, translators):
     page.evaluate("document.querySelector('#source').setSelectionRange(30, 30)")
     page.locator("#source").press("ArrowRight")
     expect(page.locator("#place")).to_have_text("2 of 3")
-    assert "\n" in page.locator("#translation").text_content()
+    assert "\n" in (page.locator("#translation").text_content() or "")
     assert asked(script, "/v1/score") == []
 
 
-def test_attention_of_a_long_text_is_asked_for_by_sentence(open_service):
-    page, script = open_service()
+def test_attention_of_a_long_text_is_asked_for_by_sentence(open_service: OpenService, script: Script) -> None:
+    page = open_service(script)
     translated(page, " ".join([CAT] * 50))
     assert asked(script, "/v1/translate")[-1]["attention"] is False
     expect(page.locator("#place")).to_have_text("50 of 50")
@@ -271,18 +250,20 @@ def test_attention_of_a_long_text_is_asked_for_by_sentence(open_service):
     assert [request["text"] for request in scored] == [CAT]
 
 
-def test_no_attention_by_way_of_another_language(open_service):
-    page, script = open_service(path=["en", "ko", "fr"], attention=False)
+def test_no_attention_by_way_of_another_language(open_service: OpenService, script: Script) -> None:
+    script.path = ["en", "ko", "fr"]
+    script.attention = False
+    page = open_service(script)
     page.fill("#source", CAT)
     expect(page.locator("#attention-note")).to_contain_text("by way of Korean")
     expect(page.locator("#panels")).to_be_hidden()
     assert asked(script, "/v1/score") == []
 
 
-def test_languages_are_exchanged(open_service, translators):
-    page, script = open_service()
+def test_languages_are_exchanged(open_service: OpenService, script: Script, translators: Translators) -> None:
+    page = open_service(script)
     translated(page)
-    text = page.locator("#translation").text_content()
+    text = page.locator("#translation").text_content() or ""
     page.click("#swap")
     expect(page.locator("#source")).to_have_value(text)
     expect(page.locator("#from")).to_have_value("fr")
@@ -293,20 +274,21 @@ def test_languages_are_exchanged(open_service, translators):
     expect(page.locator("#from")).to_have_value("fr")
 
 
-def test_an_uncertain_detection_is_shown(open_service):
-    page, _ = open_service(detected=[{"language": "en", "confidence": 42.0}])
+def test_an_uncertain_detection_is_shown(open_service: OpenService, script: Script) -> None:
+    script.detected = [{"language": "en", "confidence": 42.0}]
+    page = open_service(script)
     translated(page)
     expect(page.locator("#detected")).to_have_text("Detected: English, 42% certain")
 
 
-def test_a_text_from_the_address(open_service, translators):
-    page, _ = open_service(query="?q=The%20cat%20sees%20a%20dog.&source=en&target=fr")
+def test_a_text_from_the_address(open_service: OpenService, script: Script, translators: Translators) -> None:
+    page = open_service(script, query="?q=The%20cat%20sees%20a%20dog.&source=en&target=fr")
     expect(page.locator("#translation")).to_have_text(expected_text(translators))
     expect(page.locator("#from")).to_have_value("en")
 
 
-def test_history_stays_in_the_browser(open_service):
-    page, script = open_service(clock=True)
+def test_history_stays_in_the_browser(open_service: OpenService, script: Script) -> None:
+    page = open_service(script, clock=True)
     translated_at_once(page, "The cat")
     translated_at_once(page, CAT)  # grew from the first, so it replaces it
     translated_at_once(page, "Anna likes this small house.")
@@ -327,17 +309,17 @@ def test_history_stays_in_the_browser(open_service):
     assert page.evaluate("localStorage.getItem('regard.history')") is None
 
 
-def translated_at_once(page, text):
+def translated_at_once(page: Page, text: str) -> None:
     """Types a text and lets the time pass after which it enters the history."""
     page.fill("#source", text)
-    with page.expect_response("**/v1/translate"):
+    with page.expect_response("**/v1/translate") as answer:
         page.clock.run_for(1000)
-    expect(page.locator("#attention .src .word").first).to_have_text(text.split()[0])
+    expect(page.locator("#spoken")).to_have_text(answer.value.json()["translations"][0]["text"])
     page.clock.run_for(3000)
 
 
-def test_the_history_can_be_deleted(open_service):
-    page, _ = open_service(clock=True)
+def test_the_history_can_be_deleted(open_service: OpenService, script: Script) -> None:
+    page = open_service(script, clock=True)
     translated_at_once(page, CAT)
     page.click("#open-history")
     page.click("#clear-history")
@@ -345,14 +327,14 @@ def test_the_history_can_be_deleted(open_service):
     assert page.evaluate("localStorage.getItem('regard.history')") is None
 
 
-def test_a_file_is_translated_with_progress(open_service):
-    page, script = open_service(file={"state": "running", "done": 120, "total": 400, "error": None})
+def test_a_file_is_translated_with_progress(open_service: OpenService, script: Script) -> None:
+    script.file = {"state": "running", "done": 120, "total": 400, "error": None}
+    page = open_service(script)
     page.check("#kind [value=file]", force=True)
-    story = {"name": "story.txt", "mimeType": "text/plain", "buffer": b"A story.\n"}
-    page.set_input_files("#file", [story])
+    upload(page, "story.txt", b"A story.\n")
     expect(page.locator("#jobs .state")).to_have_text("120 of 400 sentences")
     assert page.get_attribute("#jobs progress", "value") == "120"
-    [body] = asked(script, "/v1/files")
+    [body] = script.uploads
     assert b'name="target"\r\n\r\nfr\r\n' in body
     assert b"A story." in body
     script.file = {"state": "done", "done": 400, "total": 400, "error": None}
@@ -364,23 +346,28 @@ def test_a_file_is_translated_with_progress(open_service):
     expect(page.locator("#jobs li")).to_have_count(0)
 
 
-def test_files_that_cannot_be_translated(open_service):
-    page, script = open_service(expected=["413"])
+def test_files_that_cannot_be_translated(open_service: OpenService, script: Script) -> None:
+    script.expected = ("413",)
+    page = open_service(script)
     page.check("#kind [value=file]", force=True)
-    page.set_input_files("#file", [{"name": "picture.png", "mimeType": "image/png", "buffer": b"x"}])
+    upload(page, "picture.png")
     expect(page.locator("#jobs .state")).to_contain_text("picture.png: expected one of the formats .txt")
-    assert asked(script, "/v1/files") == []
+    assert script.uploads == []
     script.failures = [("/v1/files", Failure(413, "The file is too large.", "file_too_large"))]
-    page.set_input_files("#file", [{"name": "big.txt", "mimeType": "text/plain", "buffer": b"x"}])
-    expect(page.locator("#jobs .state").first).to_have_text("Failed. The text is too long for this server.")
+    upload(page, "big.txt")
+    expect(page.locator("#jobs .state").first).to_have_text("Failed. The file is too large for this server.")
     script.file = {"state": "failed", "done": 0, "total": 0, "error": "The file is not UTF-8."}
-    page.set_input_files("#file", [{"name": "odd.txt", "mimeType": "text/plain", "buffer": b"x"}])
+    upload(page, "odd.txt")
     expect(page.locator("#jobs .state").first).to_have_text("Failed. The file is not UTF-8.")
 
 
-def test_the_demonstration_is_being_trained(open_service, translators):
+def test_the_demonstration_is_being_trained(
+    open_service: OpenService, script: Script, translators: Translators
+) -> None:
     training = {"state": "training", "step": 1240, "steps": 3000, "seconds_left": 130, "message": ""}
-    page, script = open_service(languages=False, demo=training)
+    script.languages = False
+    script.demo = training
+    page = open_service(script)
     expect(page.locator("#notice .number")).to_have_text("Step 1,240 of 3,000 \u00b7 about 2 min left")
     assert page.get_attribute("#notice progress", "value") == "1240"
     page.fill("#source", CAT)
@@ -389,21 +376,35 @@ def test_the_demonstration_is_being_trained(open_service, translators):
     expect(page.locator("#notice")).to_be_hidden()
 
 
-def test_a_training_that_failed(open_service):
-    page, _ = open_service(languages=False, demo={"state": "failed", "message": "the disk is full"})
+def test_a_training_that_has_just_begun(open_service: OpenService, script: Script) -> None:
+    script.languages = False
+    script.demo = {"state": "training", "step": 0, "steps": 0, "seconds_left": None, "message": ""}
+    page = open_service(script)
+    expect(page.locator("#notice progress")).to_be_visible()
+    assert page.get_attribute("#notice progress", "value") is None
+    assert page.locator("#notice .number").count() == 0
+
+
+def test_a_training_that_failed(open_service: OpenService, script: Script) -> None:
+    script.languages = False
+    script.demo = {"state": "failed", "message": "the disk is full"}
+    page = open_service(script)
     expect(page.locator("#notice")).to_have_text("The training failed: the disk is full")
 
 
-def test_a_model_that_comes_later(open_service, translators):
-    page, script = open_service(languages=False, expected=["404"])
+def test_a_model_that_comes_later(open_service: OpenService, script: Script, translators: Translators) -> None:
+    script.languages = False
+    script.expected = ("404",)
+    page = open_service(script)
     expect(page.locator("#notice")).to_contain_text("The server has no model yet.")
     page.fill("#source", CAT)
     script.languages = True
     expect(page.locator("#translation")).to_have_text(expected_text(translators))
 
 
-def test_too_many_requests(open_service, translators):
-    page, script = open_service(expected=["429"], clock=True)
+def test_too_many_requests(open_service: OpenService, script: Script, translators: Translators) -> None:
+    script.expected = ("429",)
+    page = open_service(script, clock=True)
     expect(page.locator("#from")).to_be_enabled()
     script.failures = [("", Failure(429, retry_after="17"))]
     page.fill("#source", CAT)
@@ -417,18 +418,21 @@ def test_too_many_requests(open_service, translators):
     expect(page.locator("#notice")).to_be_hidden()
 
 
-def test_a_server_that_cannot_be_reached(open_service, translators):
-    page, script = open_service(expected=["net::ERR"])
+def test_a_server_that_cannot_be_reached(open_service: OpenService, script: Script, translators: Translators) -> None:
+    script.expected = ("net::ERR",)
+    page = open_service(script)
     translated(page)
-    script.failures = [("", Failure(0))] * 2
+    script.failures = [("", Failure(0))] * 1000
     page.fill("#source", "Boris sees a black dog!")
     expect(page.locator("#notice")).to_contain_text("The server cannot be reached.")
     expect(page.locator("#result")).to_have_class(re.compile("stale"))
+    script.failures = []
     expect(page.locator("#translation")).to_have_text(expected_text(translators, "Boris sees a black dog!"))
 
 
-def test_an_error_of_the_server(open_service, translators):
-    page, script = open_service(expected=["500"])
+def test_an_error_of_the_server(open_service: OpenService, script: Script, translators: Translators) -> None:
+    script.expected = ("500",)
+    page = open_service(script)
     script.failures = [("", Failure(500, "the model is broken"))]
     page.fill("#source", CAT)
     expect(page.locator("#notice p")).to_have_text("The server reports an error: the model is broken")
@@ -436,8 +440,9 @@ def test_an_error_of_the_server(open_service, translators):
     expect(page.locator("#translation")).to_have_text(expected_text(translators))
 
 
-def test_a_text_that_is_too_long(open_service):
-    page, script = open_service(settings={"charLimit": 20})
+def test_a_text_that_is_too_long(open_service: OpenService, script: Script) -> None:
+    script.settings = {"charLimit": 20}
+    page = open_service(script)
     page.fill("#source", CAT)  # 19 characters
     expect(page.locator("#translation .run").first).to_be_visible()
     page.fill("#source", CAT + " \U0001f600")
@@ -446,8 +451,12 @@ def test_a_text_that_is_too_long(open_service):
     assert len(asked(script, "/v1/translate")) == 1
 
 
-def test_an_api_key_is_kept_for_the_session_only(open_service, translators):
-    page, script = open_service(key="secret", expected=["403"])
+def test_an_api_key_is_kept_for_the_session_only(
+    open_service: OpenService, script: Script, translators: Translators
+) -> None:
+    script.key = "secret"
+    script.expected = ("403",)
+    page = open_service(script)
     page.fill("#source", CAT)
     expect(page.locator("#notice p")).to_have_text("This server needs an API key.")
     page.fill("#key", "wrong")
@@ -461,14 +470,17 @@ def test_an_api_key_is_kept_for_the_session_only(open_service, translators):
     assert not any("secret" in json.dumps(body) for body in asked(script, "/v1/translate"))
 
 
-def test_a_server_that_announces_that_it_needs_a_key(open_service):
-    page, script = open_service(key="secret", settings={"keyRequired": True})
+def test_a_server_that_announces_that_it_needs_a_key(open_service: OpenService, script: Script) -> None:
+    script.key = "secret"
+    script.settings = {"keyRequired": True}
+    page = open_service(script)
     expect(page.locator("#key")).to_be_visible()
     assert asked(script, "/v1/translate") == []
 
 
-def test_hostile_text_stays_text(open_service):
-    page, script = open_service(expected=["500"])
+def test_hostile_text_stays_text(open_service: OpenService, script: Script) -> None:
+    script.expected = ("500",)
+    page = open_service(script)
     hostile = "<img src=x onerror=alert(1)> </textarea><script>alert(2)</script> &lt; \u202eback"
     translated(page, hostile)
     page.click("#own-mode")
@@ -478,9 +490,10 @@ def test_hostile_text_stays_text(open_service):
     script.failures = [("", Failure(500, hostile))]
     page.fill("#source", hostile + " again")
     expect(page.locator("#notice p")).to_contain_text("<img src=x")
-    page.set_input_files("#file", [{"name": "<img src=x>.png", "mimeType": "text/plain", "buffer": b"x"}])
+    upload(page, "<img src=x>.png")
     assert page.locator("#jobs .name").text_content() == "<img src=x>.png"
-    page.evaluate("localStorage.setItem('regard.history', JSON.stringify([{ text: '<b>x</b>', translation: '<b>y</b>', from: 'en', to: '<i>' }, 7, null]))")
+    entries = "[{ text: '<b>x</b>', translation: '<b>y</b>', from: 'en', to: '<i>' }, 7, null]"
+    page.evaluate(f"localStorage.setItem('regard.history', JSON.stringify({entries}))")
     page.click("#open-history")
     expect(page.locator("#history-list .entry")).to_have_count(1)
     assert page.locator("main img, #history i, #history-list li > b, .entry b").count() == 0
@@ -488,8 +501,8 @@ def test_hostile_text_stays_text(open_service):
     assert all(scripts)
 
 
-def test_the_theme_is_remembered(open_service, reader):
-    page, _ = open_service(color_scheme="light")
+def test_the_theme_is_remembered(open_service: OpenService, script: Script, reader: PageReader) -> None:
+    page = open_service(script)
     [light] = reader.colors(page, "var(--page)")
     page.click("#theme")
     page.reload()
@@ -497,8 +510,8 @@ def test_the_theme_is_remembered(open_service, reader):
     assert sum(dark) < 200 < sum(light)
 
 
-def test_the_language_of_the_page(open_service):
-    page, _ = open_service(locale="ko-KR")
+def test_the_language_of_the_page(open_service: OpenService, script: Script) -> None:
+    page = open_service(script, locale="ko-KR")
     expect(page.locator("#attention-title")).to_have_text("어텐션")
     assert page.evaluate("document.documentElement.lang") == "ko"
     page.fill("#source", CAT)
@@ -509,28 +522,33 @@ def test_the_language_of_the_page(open_service):
     page.reload()
     expect(page.locator("#attention-title")).to_have_text("Attention")
     assert page.title().startswith("regard : traduire")
-    other, _ = open_service(locale="de-DE")
+    other = open_service(script, locale="de-DE")
     assert other.evaluate("document.documentElement.lang") == "en"
 
 
-def test_every_language_has_the_same_texts(open_service):
-    page, _ = open_service()
+def test_every_language_has_the_same_texts(open_service: OpenService, script: Script) -> None:
+    page = open_service(script)
     tables = page.evaluate("STRINGS")
     assert list(tables) == ["en", "ko", "fr"]
-    holes = {code: {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in table.items()} for code, table in tables.items()}
+    holes = {
+        code: {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in table.items()}
+        for code, table in tables.items()
+    }
     assert holes["ko"] == holes["en"]
     assert holes["fr"] == holes["en"]
     assert all(text.strip() for table in tables.values() for text in table.values())
 
 
-def test_every_text_of_the_page_has_a_key(open_service):
+def test_every_text_of_the_page_has_a_key(open_service: OpenService, script: Script) -> None:
     """Keys that elements and scripts use exist, and no key is left over."""
-    page, _ = open_service()
+    page = open_service(script)
     from regard.service.page_assets import NAMES, asset
 
     sources = {name: asset(name)[0].decode() for name in NAMES if name.endswith((".js", ".html"))}
     table = set(page.evaluate("Object.keys(STRINGS.en)"))
-    marked = {key for text in sources.values() for key in re.findall(r'data-(?:text|label|title|hint|role)="(\w+)"', text)}
+    marked = {
+        key for text in sources.values() for key in re.findall(r'data-(?:text|label|title|hint|role)="(\w+)"', text)
+    }
     assert marked - table == set()
     code = "".join(text for name, text in sources.items() if name not in ("strings.js", "texts.js"))
     literal = set(re.findall(r'"(\w+)"', code + sources["texts.js"].partition("const say")[2]))
@@ -539,10 +557,10 @@ def test_every_text_of_the_page_has_a_key(open_service):
     assert called - table == set()
 
 
-def test_the_keyboard_reaches_everything_in_order(open_service):
-    page, _ = open_service()
+def test_the_keyboard_reaches_everything_in_order(open_service: OpenService, script: Script) -> None:
+    page = open_service(script)
     translated(page)
-    page.evaluate("document.activeElement.blur()")
+    page.locator("h1").click()
     reached = []
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -553,13 +571,16 @@ def test_the_keyboard_reaches_everything_in_order(open_service):
         if not name:
             break
         focused = page.evaluate(
-            "(() => { const at = document.activeElement, style = getComputedStyle(at.closest('.switch label') ?? at);"
-            "return style.outlineStyle !== 'none' || getComputedStyle(at.closest('.pane') ?? at, '::after').borderStyle === 'solid'; })()"
+            "(() => { const at = document.activeElement, outline = at.closest('.switch label') ?? at;"
+            "return getComputedStyle(outline).outlineStyle !== 'none'"
+            "|| getComputedStyle(at.closest('.pane') ?? at, '::after').borderStyle === 'solid'; })()"
         )
         assert focused, name
         reached.append(name)
-    expected = ["open-history", "interface", "theme", "kind", "from", "swap", "to", "source", "clear", "run", "own-mode",
-                "copy", "level", "png", "svg", "word", "word", "matrix"]  # fmt: skip
+    parts = (
+        "open-history interface theme kind from swap to source clear run own-mode copy level png svg word word matrix"
+    )
+    expected = parts.split()
     assert [name for name in reached if name in expected] == expected
     page.locator("#translation .run").first.focus()
     page.keyboard.press("ArrowRight")
@@ -569,8 +590,8 @@ def test_the_keyboard_reaches_everything_in_order(open_service):
     expect(page.locator("#translation .run").last).to_be_focused()
 
 
-def test_the_page_works_without_storage(open_service):
-    page, _ = open_service()
+def test_the_page_works_without_storage(open_service: OpenService, script: Script) -> None:
+    page = open_service(script)
     page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('forbidden'); } })")
     page.reload()
     translated(page)
@@ -578,8 +599,8 @@ def test_the_page_works_without_storage(open_service):
     expect(page.locator("#history")).to_be_visible()
 
 
-def test_the_translation_is_copied(open_service, translators, browser):
-    page, _ = open_service()
+def test_the_translation_is_copied(open_service: OpenService, script: Script, translators: Translators) -> None:
+    page = open_service(script)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     translated(page)
     page.click("#copy")
@@ -587,11 +608,41 @@ def test_the_translation_is_copied(open_service, translators, browser):
     assert page.evaluate("navigator.clipboard.readText()") == expected_text(translators)
 
 
-def test_an_old_panel_is_not_laid_out_while_hidden(open_service):
-    page, _ = open_service()
+def test_an_old_panel_is_not_laid_out_while_hidden(open_service: OpenService, script: Script) -> None:
+    page = open_service(script)
     translated(page)
     page.check("#kind [value=file]", force=True)
     page.set_viewport_size({"width": 700, "height": 800})
     page.check("#kind [value=text]", force=True)
     expect(page.locator("#attention .src .word").first).to_be_visible()
     assert page.evaluate("document.querySelector('.matrix').getBoundingClientRect().width") > 100
+
+
+def test_the_running_text_scrolls_to_the_current_sentence(open_service: OpenService, script: Script) -> None:
+    page = open_service(script)
+    translated(page, "\n".join([CAT] * 40))
+    visible = (
+        "(() => { const box = selector => document.querySelector(selector).getBoundingClientRect();"
+        "const frame = box('#translation'), passage = box('.passage.current');"
+        "return passage.top >= frame.top && passage.bottom <= frame.bottom; })()"
+    )
+    expect(page.locator("#place")).to_have_text("40 of 40")
+    assert page.evaluate(visible)
+    page.evaluate("service.selectSentence(0)")
+    expect(page.locator("#place")).to_have_text("1 of 40")
+    assert page.evaluate(visible)
+    assert page.evaluate("scrollY") == 0
+
+
+def test_a_text_in_the_target_language_is_translated_into_another(
+    open_service: OpenService, script: Script, translators: Translators
+) -> None:
+    script.detected = [{"language": "fr", "confidence": 99.0}]
+    page = open_service(script)
+    page.select_option("#to", "en")
+    script.detected = [{"language": "en", "confidence": 99.0}]
+    script.translators["en", "en"] = script.translators["en", "fr"]  # the service gives such a text back as it is
+    page.fill("#source", CAT)
+    expect(page.locator("#to")).to_have_value("fr")
+    expect(page.locator("#translation")).to_have_text(expected_text(translators))
+    assert [request["target"] for request in asked(script, "/v1/translate")] == ["en", "fr"]
