@@ -69,7 +69,8 @@ ClusterAddress = Annotated[
     typer.Option(
         "--cluster",
         metavar="ADDRESS",
-        help="Run replicas on the Ray cluster at ADDRESS; auto for the one of this machine, or for this machine alone.",
+        help="Run replicas on the Ray cluster at ADDRESS; auto for the one that this machine is part of, or else a new "
+        "one; local for a new one.",
         show_default=False,
     ),
 ]

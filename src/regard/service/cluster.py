@@ -32,8 +32,8 @@ from regard.service.server import build_service
 from regard.service.settings import ServiceSettings
 
 _LOG = logging.getLogger("regard.service")
-AUTO = "auto"
-"""The cluster of which this machine is a part; if there is none, one of this machine alone."""
+AUTO, LOCAL = "auto", "local"
+"""Instead of an address: the cluster that runs on this machine, or else a new one; a new one of this machine alone."""
 NAME = "regard"
 """Name of the application in Ray Serve."""
 STOP_SECONDS = 10.0
@@ -128,7 +128,7 @@ def serve_cluster(plan: ReplicaPlan, settings: ClusterSettings, *, address: str,
     Args:
         plan: What each replica is built from.
         settings: How many replicas there are, and what they accept.
-        address: `auto`, or the address of a Ray cluster.
+        address: `auto`, `local`, or the address of a Ray cluster.
         host: Address at which the proxy of each machine listens.
         port: Port at which it listens.
 
@@ -138,9 +138,16 @@ def serve_cluster(plan: ReplicaPlan, settings: ClusterSettings, *, address: str,
     ray, serve = _imported()
     start_logging()
     plan = on_all_machines(plan)
-    is_own = _connect(ray, address)
+    _connect(ray, address)
+    is_started = False
     try:
         _raise_at_signals()
+        if serve.status().proxies:
+            raise ConfigError(
+                f"--cluster {address}: Ray Serve runs there already, and host and port are set when it starts: "
+                "end the other service (or run `serve shutdown`) first"
+            )
+        is_started = True
         serve.start(proxy_location="EveryNode", http_options={"host": host, "port": port}, logging_config=_LOGGING)
         serve.run(_deployment(serve, plan, settings), name=NAME, route_prefix="/")
         _wait_for_proxies(serve)
@@ -151,8 +158,8 @@ def serve_cluster(plan: ReplicaPlan, settings: ClusterSettings, *, address: str,
     except _StoppedBySignal:
         _LOG.info("stopping")
     finally:
-        _delete(serve, plan.settings.deadline + STOP_SECONDS)
-        if is_own:
+        if is_started:
+            _delete(serve, plan.settings.deadline + STOP_SECONDS)
             serve.shutdown()
         ray.shutdown()
     _LOG.info("stopped")
@@ -253,17 +260,17 @@ def _imported() -> tuple[Any, Any]:
     return ray, serve
 
 
-def _connect(ray: Any, address: str) -> bool:  # noqa: ANN401
-    """Connects to a cluster; returns whether it was started here."""
+def _connect(ray: Any, address: str) -> None:  # noqa: ANN401
+    """Connects to a cluster, or starts one that ends with this process."""
     options = {"logging_level": logging.WARNING, "runtime_env": {"env_vars": _ENVIRONMENT}}
-    try:
-        ray.init(address=address, **options)
-        return False
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        if address != AUTO or os.environ.get("RAY_ADDRESS"):
-            raise ConfigError(f"--cluster {address}: cannot reach Ray: {error}") from None
-    ray.init(address="local", include_dashboard=False, _node_ip_address="127.0.0.1", **options)
-    return True
+    if address != LOCAL:
+        try:
+            ray.init(address=address, **options)
+            return
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            if address != AUTO or os.environ.get("RAY_ADDRESS"):
+                raise ConfigError(f"--cluster {address}: cannot reach Ray: {error}") from None
+    ray.init(address=LOCAL, include_dashboard=False, **options)
 
 
 def _wait_for_proxies(serve: Any) -> None:  # noqa: ANN401

@@ -54,7 +54,7 @@ class Answer:
 
 @dataclass
 class Server:
-    """A running `regard serve --cluster auto`.
+    """A running `regard serve --cluster local`.
 
     Attributes:
         process: The process.
@@ -101,11 +101,11 @@ def _free_port() -> int:
 
 @contextmanager
 def _running(tmp_path: Path, *arguments: str) -> Iterator[Server]:
-    # Not the cluster of this machine, if there is one; sockets have short names only.
+    # A short name, since it is part of the names of sockets.
     directory, port, log = tempfile.mkdtemp(prefix="ray"), _free_port(), tmp_path / "log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     environment |= {"RAY_TMPDIR": directory}
-    command = [sys.executable, "-m", "regard", "serve", "--cluster", "auto", "--port", str(port)]
+    command = [sys.executable, "-m", "regard", "serve", "--cluster", "local", "--port", str(port)]
     with log.open("wb") as file:
         process = subprocess.Popen(
             [*command, "--model", f"en-fr={MODEL}", "--threads", "1", *arguments],
@@ -203,7 +203,11 @@ def test_work_stops_when_its_client_leaves(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as client:
         client.sendall(head.encode() + body)
         time.sleep(0.5)
-    _wait(lambda: server.log.read_text().count('"status": 499') > known, 30, "the end of the abandoned request")
+    try:
+        _wait(lambda: server.log.read_text().count('"status": 499') > known, 30, "the end of the abandoned request")
+    except AssertionError:
+        print(server.log.read_text()[-3000:])
+        raise
 
 
 def test_accepted_requests_are_answered_after_sigterm_and_ray_ends(tmp_path: Path) -> None:
