@@ -9,13 +9,17 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from fastapi.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from regard.errors import ConfigError
 from regard.service import cluster
+from regard.service.access import Access
+from regard.service.app import create_app
 from regard.service.catalog import ModelEntry
 from regard.service.cluster_proxy import RETRY_SECONDS, ProxyErrors, middlewares
 from regard.service.metrics import Metrics
+from regard.service.server import build_service
 from regard.service.settings import ServiceSettings
 
 
@@ -123,3 +127,15 @@ def test_measurements_name_their_replica() -> None:
     assert all('replica="a1"' in line for line in lines)
     assert 'regard_requests_total{method="POST",replica="a1",route="/translate",status="200"} 1.0' in lines
     assert metrics.text().decode().count('replica="a1"') == len(lines), "the labels are not added twice"
+
+
+def test_without_files_the_application_refuses_and_describes_none() -> None:
+    settings = ServiceSettings(files=False)
+    service = build_service([], settings, Metrics())
+    client = TestClient(create_app(service, access=Access(), metrics=Metrics()))  # without starting the service
+    for method, path in (("POST", "/translate_file"), ("GET", "/v1/files/x"), ("GET", "/download_file/x.txt")):
+        answer = client.request(method, path)
+        assert (answer.status_code, answer.json()["code"]) == (501, "files_disabled")
+    paths = client.get("/openapi.json").json()["paths"]
+    assert "/v1/translate" in paths
+    assert not any("file" in path for path in paths)
