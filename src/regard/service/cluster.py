@@ -153,8 +153,9 @@ def serve_cluster(plan: ReplicaPlan, settings: ClusterSettings, *, address: str,
         _wait_for_proxies(serve)
         _LOG.info("listening", extra={"url": f"http://{host}:{port}", "cluster": address})
         threading.Event().wait()
-    except RuntimeError as error:
-        raise ConfigError(f"--cluster {address}: the replicas did not start: {error}") from None
+    except (RuntimeError, ray.exceptions.RayError) as error:
+        reason = str(error).strip().rpartition("\n")[2]  # the rest is the call stack of another process
+        raise ConfigError(f"--cluster {address}: the service did not start: {reason}") from None
     except _StoppedBySignal:
         _LOG.info("stopping")
     finally:
