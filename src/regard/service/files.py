@@ -34,7 +34,7 @@ class FileJob:
     """A file that is translated.
 
     Attributes:
-        id: Random name, which nobody can guess.
+        id: Random name, which cannot be guessed.
         name: Name of the translated file.
         state: How far it is.
         done: Segments that are translated.
