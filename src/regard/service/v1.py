@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
+from typing import TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
@@ -21,6 +23,7 @@ from regard.service.texts import check_texts, check_unicode
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation
 
+ItemT = TypeVar("ItemT")
 _ERRORS: dict[int | str, dict[str, object]] = {
     status: {"model": models.ErrorAnswer, "description": description}
     for status, description in {
@@ -260,13 +263,27 @@ async def _events(
 ) -> AsyncIterator[str]:
     """Server-sent events of a stream: the sentences in order, then the whole text."""
     try:
-        async for index, total, item in service.stream(request, client=client):
+        async for index, total, item in _timely(service.stream(request, client=client), service):
             if isinstance(item, str):
                 yield _event("done", {"text": item})
             else:
                 yield _event("sentence", {"index": index, "of": total, **_sentence(item, attention).model_dump()})
     except RegardError as error:
         yield _event("error", {"error": str(error), "code": getattr(error, "code", "invalid_request")})
+
+
+async def _timely(items: AsyncIterator[ItemT], service: TranslationService) -> AsyncIterator[ItemT]:
+    """The items, each of which must come within the deadline of a request."""
+    while True:
+        try:
+            item = await service.within_deadline(asyncio.ensure_future(_next(items)))
+        except StopAsyncIteration:
+            return
+        yield item
+
+
+async def _next(items: AsyncIterator[ItemT]) -> ItemT:
+    return await items.__anext__()
 
 
 def _event(kind: str, data: dict[str, object]) -> str:
