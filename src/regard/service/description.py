@@ -105,12 +105,16 @@ def directions_of(catalog: Catalog) -> list[tuple[str, list[str]]]:
 
 
 def _with_directions(properties: Schema, directions: Iterable[tuple[str, list[str]]]) -> Schema:
-    schema = _object(properties, ["q", "source", "target"])
+    schema = _object(properties, [next(iter(properties))])
     schema["anyOf"] = [
-        {"properties": {"source": {"enum": [source]}, "target": {"enum": targets}}} for source, targets in directions
+        {
+            "type": "object",
+            "properties": {"source": {"enum": [source]}, "target": {"enum": targets}},
+            "required": ["source", "target"],
+        }
+        for source, targets in directions
     ]
     schema["description"] = "Codes may also be spelled otherwise, such as pb or PT_br for pt-BR."
-    schema["properties"].update({name: {"type": "string"} for name in ("source", "target")})
     return schema
 
 
@@ -124,7 +128,6 @@ def _body(schemas: Schema) -> Schema:
 
 def _file_body(directions: Iterable[tuple[str, list[str]]]) -> Schema:
     schema = _with_directions({"file": {"type": "string", "format": "binary"}}, directions)
-    schema["required"] = ["file", "source", "target"]
     body = _body({"multipart/form-data": schema})
     name = {"schema": {"type": "string"}, "example": f'form-data; name="file"; filename="{_FILE}"'}
     body["content"]["multipart/form-data"]["encoding"] = {"file": {"headers": {"Content-Disposition": name}}}
