@@ -18,7 +18,7 @@ TYPES := $(PY) -m mypy && $(PY) -m pydoclint.main src
 help:
 	@echo 'make demo    install into .venv, train a small translator and draw its attention (a few minutes)'
 	@echo 'make test    install into .venv, run the linters and all tests (eleven minutes on two cores)'
-	@echo 'make unit    the unit tests alone (about three minutes)'
+	@echo 'make unit    the unit tests alone (about a minute on two cores)'
 	@echo 'make every-option  every option alone on every preset, of which the tests try a share (ten minutes)'
 	@echo 'make kills   end trainings, exports and labs at every one of their writes (an hour and more; Linux)'
 	@echo 'make lint    ruff, mypy and pydoclint'
@@ -62,7 +62,7 @@ test: ruff
 	$(PY) tests/house/branches.py coverage.json 90
 
 unit: $(VENV)/installed-dev
-	$(TEST_ENV) $(PY) -m pytest tests/unit $(PYTEST_ARGS)
+	$(TEST_ENV) $(PY) -m pytest -n 2 --dist worksteal tests/unit $(PYTEST_ARGS)
 
 every-option: $(VENV)/installed-dev
 	REGARD_EVERY_OPTION=1 $(TEST_ENV) $(PY) -m pytest tests/faults/test_every_option.py $(PYTEST_ARGS)

@@ -110,7 +110,7 @@ def measure(run: Callable[[], object], device: str, repeats: int) -> tuple[float
         repeats: Number of timed calls.
     """
     on_gpu = device.startswith("cuda")
-    wait = torch.cuda.synchronize if on_gpu else lambda: None
+    wait: Callable[[], None] = torch.cuda.synchronize if on_gpu else lambda: None
     run()  # compiles
     wait()
     if on_gpu:

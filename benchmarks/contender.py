@@ -23,8 +23,8 @@ from regard.model.build import build_model
 from regard.model.packing import pack_for_search
 from regard.model.seq2seq import Seq2Seq
 from regard.search.beam import BeamOptions, beam_search
-from regard.search.parallel import in_parallel
 from regard.search.greedy import greedy_search
+from regard.search.parallel import in_parallel
 from regard.store import StoredModel
 from regard.text.subword import Subword
 from regard.train.allocator import keep_freed_memory
@@ -79,13 +79,12 @@ class Contender:
         config = MODELS[name]
         torch.manual_seed(1)
         self.model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True, specials=SPECIALS)
-        requested = "float32" if "fp32" in parts else "auto"
         transformer = isinstance(config, TransformerConfig)
         self.precision = choose_precision(
-            requested,
+            "float32" if "fp32" in parts else "auto",
             "cpu",
             rows=2048 if transformer else 128,
-            width=config.width if transformer else config.hidden_size,
+            width=config.width if isinstance(config, TransformerConfig) else config.hidden_size,
         )
         updater = Updater(self.model, betas=(0.9, 0.999))
         self.step = TrainingStep(self.model, updater, self.precision)

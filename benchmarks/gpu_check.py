@@ -25,6 +25,7 @@ from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal, TypedDict
 
 from gpu_bench import CheckResult, Setup, Skipped
 
@@ -100,7 +101,18 @@ def machine() -> tuple[dict[str, object], dict[str, str | None]]:
     return facts, versions
 
 
-def run_check(check: Callable[[Setup], CheckResult], setup: Setup) -> dict[str, object]:
+class Entry(TypedDict):
+    """An entry of the report: the result of one check."""
+
+    name: str
+    question: str
+    status: Literal["passed", "failed", "skipped"]
+    seconds: float
+    reasons: list[str]
+    figures: dict[str, object]
+
+
+def run_check(check: Callable[[Setup], CheckResult], setup: Setup) -> Entry:
     """Runs one check; returns its status (`passed`, `failed` or `skipped`), reasons and figures.
 
     Args:
@@ -109,6 +121,7 @@ def run_check(check: Callable[[Setup], CheckResult], setup: Setup) -> dict[str, 
     """
     start = time.perf_counter()
     figures: dict[str, object] = {}
+    status: Literal["passed", "failed", "skipped"]
     try:
         result = check(setup)
         status, reasons, figures = "failed" if result.failures else "passed", result.failures, result.figures
@@ -124,7 +137,7 @@ def run_check(check: Callable[[Setup], CheckResult], setup: Setup) -> dict[str, 
     }  # fmt: skip
 
 
-def run(checks: Sequence[tuple[Callable[[Setup], CheckResult], int]], setup: Setup, *, minutes: float) -> list[dict]:
+def run(checks: Sequence[tuple[Callable[[Setup], CheckResult], int]], setup: Setup, *, minutes: float) -> list[Entry]:
     """Runs all checks and prints their progress.
 
     Args:
@@ -138,7 +151,8 @@ def run(checks: Sequence[tuple[Callable[[Setup], CheckResult], int]], setup: Set
         about = f" (about {seconds} s)" if setup.on_gpu else ""
         print(f"[{number}/{len(checks)}] {check.__name__}: {(check.__doc__ or '').splitlines()[0]}{about}", flush=True)
         if time.perf_counter() > end:
-            result = run_check(_out_of_time, setup) | {"name": check.__name__}
+            result = run_check(_out_of_time, setup)
+            result["name"] = check.__name__
         else:
             result = run_check(check, setup)
         results.append(result)

@@ -97,8 +97,8 @@ def additive_values(setup: Setup) -> CheckResult:
         ]
         case = f"{','.join(map(str, shape))} {str(dtype).removeprefix('torch.')}"
         result.figures[case] = dict(zip(("scores", "query", "key", "v"), errors, strict=True))
-        for name, error, limit in zip(result.figures[case], errors, limits, strict=True):
-            result.expect(error <= limit, f"{case}, {name}: relative error of {error:.1e}, more than {limit:.1e}")
+        for name, relative, limit in zip(result.figures[case], errors, limits, strict=True):
+            result.expect(relative <= limit, f"{case}, {name}: relative error of {relative:.1e}, more than {limit:.1e}")
         again = (triton_forward(*inputs), *triton_backward(upstream, *inputs))
         result.expect(all(map(torch.equal, actual, again)), f"{case}: a second call gave a different result")
     return result
@@ -330,7 +330,8 @@ def translate(setup: Setup) -> CheckResult:
     actual, expected = (translator.translate(lines[:5], attention=True) for translator in (gpu, cpu))
     error = max(
         float((a - b).abs().max())
-        for left, right in zip(actual, expected, strict=True) if left.text == right.text and left.attention
+        for left, right in zip(actual, expected, strict=True)
+        if left.text == right.text and left.attention and right.attention
         for a, b in zip(left.attention.layers, right.attention.layers, strict=True)
     )  # fmt: skip
     result.figures["attention off"] = error

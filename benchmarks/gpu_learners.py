@@ -94,7 +94,7 @@ def our_step(size: Size, device: str) -> TrainStep:
     )  # fmt: skip
     model = build(config, size.vocab, device).train()
     updater = Updater(model, betas=(0.9, 0.98), clip_norm=1.0)
-    step = TrainingStep(model, updater, Precision("bfloat16", device), label_smoothing=0.1)  # type: ignore[arg-type]
+    step = TrainingStep(model, updater, Precision("bfloat16", device), label_smoothing=0.1)
     return lambda batch: step([batch], 5e-4).loss / batch.num_tgt_tokens
 
 
@@ -102,25 +102,24 @@ def marian_step(size: Size, device: str) -> TrainStep:
     """Training step of Hugging Face Marian at the same size: bfloat16 autocast, fused AdamW and the same clipping."""
     from transformers import MarianConfig, MarianMTModel
 
-    sides = {
-        f"{side}_{name}": value
-        for side in ("encoder", "decoder")
-        for name, value in {"layers": size.layers, "attention_heads": size.heads, "ffn_dim": size.ff_size}.items()
-    }
     config = MarianConfig(
         vocab_size=size.vocab, d_model=size.width, dropout=0.1, activation_dropout=0.1, activation_function="relu",
         max_position_embeddings=256, scale_embedding=True, pad_token_id=SPECIALS.pad, bos_token_id=SPECIALS.bos,
-        eos_token_id=SPECIALS.eos, decoder_start_token_id=SPECIALS.bos, forced_eos_token_id=None, **sides,
+        eos_token_id=SPECIALS.eos, decoder_start_token_id=SPECIALS.bos, forced_eos_token_id=None,
+        encoder_layers=size.layers, encoder_attention_heads=size.heads, encoder_ffn_dim=size.ff_size,
+        decoder_layers=size.layers, decoder_attention_heads=size.heads, decoder_ffn_dim=size.ff_size,
     )  # fmt: skip
     torch.manual_seed(1)
-    model = MarianMTModel(config).to(device).train()
+    model = MarianMTModel(config)
+    model.to(torch.device(device))  # type: ignore[arg-type]  # its annotation lacks self
+    model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-4, betas=(0.9, 0.98), fused=True)
 
     def step(batch: Batch) -> Tensor:
         placed = batch.to(device)
         labels = placed.tgt_out_ids.masked_fill(placed.tgt_out_ids == SPECIALS.pad, -100)
         with torch.autocast(device, dtype=torch.bfloat16):
-            loss = model(
+            loss: Tensor = model(
                 input_ids=placed.src_ids, attention_mask=placed.src_ids.ne(SPECIALS.pad).long(),
                 decoder_input_ids=placed.tgt_in_ids, labels=labels,
             ).loss  # fmt: skip

@@ -96,7 +96,8 @@ def ibm2_links(src: Sequence[Sequence[str]], tgt: Sequence[Sequence[str]], *, ro
         num_entries = np.bincount(candidates.source_of_entry, minlength=words)[candidates.source_of_entry]
         table = np.exp(_digamma(counts + ALPHA) - _digamma(totals + ALPHA * num_entries))
     best = np.concatenate([_best(candidates, rows, table, tension) for rows in candidates.chunks()])
-    links, row = [], 0
+    links: list[tuple[tuple[int, int], ...]] = []
+    row = 0
     for source, target in zip(sources, targets, strict=True):
         if not source or not target:
             links.append(())

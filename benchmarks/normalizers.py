@@ -41,7 +41,8 @@ def learned_weights(name: NormalizerName) -> torch.Tensor:
     model = digits.train(AttentionConfig(score="additive", normalizer=name), batches, seed=1)
     batch = collate([list(SHOWN)], [list(reversed(SHOWN))], specials=digits.SPECIALS)
     with torch.no_grad():
-        return model(batch, need_weights=True).weights[0][0, 0]
+        weights: torch.Tensor = model(batch, need_weights=True).weights[0][0, 0]
+        return weights
 
 
 def draw_curves(path: Path) -> None:

@@ -6,6 +6,7 @@ installed is left out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Protocol
@@ -20,7 +21,10 @@ from torch.nn import functional as F
 class Peer(Protocol):
     """Interface of a contender."""
 
-    model: nn.Module
+    @property
+    def model(self) -> nn.Module:
+        """The trained model."""
+        ...
 
     def train_step(self, batch: ForeignBatch) -> float:
         """Forward, backward and update; returns the mean loss per target token."""
@@ -38,7 +42,7 @@ class PlainTorch:
                 "body": nn.Transformer(256, 4, 3, 3, 1024, 0.1, batch_first=True, norm_first=True),
             }
         )
-        nn.init.normal_(self.model["embedding"].weight, std=256**-0.5)
+        nn.init.normal_(self.model["embedding"].get_parameter("weight"), std=256**-0.5)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE)
 
     def _embed(self, ids: Tensor) -> Tensor:
@@ -55,7 +59,7 @@ class PlainTorch:
             self._embed(src), self._embed(tgt_in), tgt_mask=future, tgt_is_causal=True,
             src_key_padding_mask=padding, memory_key_padding_mask=padding, tgt_key_padding_mask=tgt_in == SPECIALS.pad,
         )  # fmt: skip
-        logits = states @ self.model["embedding"].weight.t()
+        logits = states @ self.model["embedding"].get_parameter("weight").t()
         loss = F.cross_entropy(logits.flatten(0, 1), tgt_out.flatten(), ignore_index=SPECIALS.pad)
         self.optimizer.zero_grad()
         loss.backward()
@@ -69,15 +73,12 @@ class HuggingFaceMarian:
     def __init__(self, task: str) -> None:
         from transformers import MarianConfig, MarianMTModel
 
-        sides = {
-            f"{side}_{name}": value
-            for side in ("encoder", "decoder")
-            for name, value in {"layers": 3, "attention_heads": 4, "ffn_dim": 1024}.items()
-        }
         config = MarianConfig(
             vocab_size=VOCAB, d_model=256, dropout=0.1, activation_dropout=0.1, activation_function="relu",
             max_position_embeddings=256, scale_embedding=True, pad_token_id=SPECIALS.pad, bos_token_id=SPECIALS.bos,
-            eos_token_id=SPECIALS.eos, decoder_start_token_id=SPECIALS.bos, forced_eos_token_id=None, **sides,
+            eos_token_id=SPECIALS.eos, decoder_start_token_id=SPECIALS.bos, forced_eos_token_id=None,
+            encoder_layers=3, encoder_attention_heads=4, encoder_ffn_dim=1024,
+            decoder_layers=3, decoder_attention_heads=4, decoder_ffn_dim=1024,
         )  # fmt: skip
         self.model = MarianMTModel(config)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE)
@@ -150,7 +151,7 @@ def _joey_config(task: str) -> dict[str, object]:
     return {"encoder": shared | {"hidden_size": 256, "bidirectional": True}, "decoder": shared | decoder}
 
 
-PEERS: dict[str, tuple[str, type, tuple[str, ...]]] = {
+PEERS: dict[str, tuple[str, Callable[[str], Peer], tuple[str, ...]]] = {
     "torch.nn.Transformer": ("torch", PlainTorch, ("T1",)),
     "Hugging Face Marian": ("transformers", HuggingFaceMarian, ("T1",)),
     "JoeyNMT": ("joeynmt", JoeyNMT, ("T1", "T2", "T3")),

@@ -14,6 +14,7 @@ import argparse
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import torch
 from contender import MODELS
@@ -28,8 +29,10 @@ from regard.train.optimizer import Updater
 from regard.train.precision import choose_precision
 from regard.train.step import TrainingStep
 
+Precision = Literal["float32", "bfloat16"]
 
-def last_loss(task: str, precision: str, stream: BatchStream, *, vocab: int, steps: int, seed: int) -> float:
+
+def last_loss(task: str, precision: Precision, stream: BatchStream, *, vocab: int, steps: int, seed: int) -> float:
     """Mean negative log-likelihood per token over the last tenth of a training."""
     torch.manual_seed(seed)
     model = build_model(MODELS[task], src_vocab=vocab, tgt_vocab=vocab, shared=True, specials=stream.specials).train()
@@ -49,7 +52,7 @@ def rows(options: argparse.Namespace) -> Iterator[str]:
     subword = Subword.train((text for pair in pairs for text in (pair.src, pair.tgt)), vocab_size=8000)
     corpus = Corpus.encode(pairs, subword, subword, max_len=100)
     for task in ("T1", "T2", "T3"):
-        by_precision: dict[str, list[float]] = {"float32": [], "bfloat16": []}
+        by_precision: dict[Precision, list[float]] = {"float32": [], "bfloat16": []}
         for seed in range(1, options.seeds + 1):
             for precision, losses in by_precision.items():
                 stream = BatchStream(corpus, batch_tokens=options.batch_tokens, seed=seed, specials=subword.specials)

@@ -21,7 +21,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from matplotlib.figure import Figure
 from quality_plan import Plan, environment
@@ -42,6 +42,13 @@ class Point(NamedTuple):
     bleu: float
 
 
+class Started(TypedDict):
+    """When a training started, and its interruptions, in seconds since the epoch."""
+
+    start: float
+    breaks: list[tuple[float, float]]
+
+
 class Clock:
     """Minutes of a training, without pauses and without the time between interruption and resumption.
 
@@ -52,9 +59,11 @@ class Clock:
 
     def __init__(self, toolkit: Toolkit, pauses: Path | None) -> None:
         self.file = toolkit.home / "started.json"
-        state = json.loads(self.file.read_text()) if self.file.exists() else {"start": time.time()}
+        state: Started = {"start": time.time(), "breaks": []}
+        if self.file.exists():
+            state |= json.loads(self.file.read_text())
         self.start: float = state["start"]
-        self.breaks: list[tuple[float, float]] = [(begin, end) for begin, end in state.get("breaks", [])]
+        self.breaks: list[tuple[float, float]] = [(begin, end) for begin, end in state["breaks"]]
         lines = pauses.read_text().splitlines() if pauses and pauses.exists() else []
         self.pauses = [(float(begin), float(end)) for begin, end in map(str.split, lines)]
 

@@ -326,7 +326,8 @@ class Marian:
         return float(self._number_in_log("tokens per update"))
 
     def _number_in_log(self, name: str) -> str:
-        return re.findall(rf"{name} ([\d.]+)", (self.home / "log").read_text(encoding="utf-8"))[-1]
+        numbers: list[str] = re.findall(rf"{name} ([\d.]+)", (self.home / "log").read_text(encoding="utf-8"))
+        return numbers[-1]
 
 
 Toolkit = Regard | OpenNMT | JoeyNMT | Marian

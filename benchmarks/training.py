@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from contender import SPECIALS, VOCAB, Contender, ForeignBatch
@@ -41,6 +41,7 @@ from regard_phrasebook.corpus import write_corpus
 
 OURS = {"T1": ("default", "fp32"), "T2": ("default", "fp32"), "T3": ("default", "fp32", "feed", "fp32-feed")}
 BATCH_TOKENS = {"T1": 4096, "T2": 2048, "T3": 2048}
+_Prepared = TypeVar("_Prepared")
 Step = Callable[[ForeignBatch], tuple[float, float]]
 
 
@@ -88,15 +89,23 @@ def random_batches(task: str) -> list[ForeignBatch]:
 def stepper(task: str, name: str) -> tuple[torch.nn.Module, Step]:
     """A contender's model, and a function that trains one step and returns its seconds and loss."""
     variant = name.removeprefix("regard ") if name.startswith("regard ") else None
-    contender = Contender(task, variant) if variant else PEERS[name][1](task)
+    if variant:
+        ours = Contender(task, variant)
+        return ours.model, timed(ours.prepare, ours.train_step)
+    peer = PEERS[name][1](task)
+    return peer.model, timed(lambda batch: batch, peer.train_step)
+
+
+def timed(prepare: Callable[[ForeignBatch], _Prepared], train_step: Callable[[_Prepared], float]) -> Step:
+    """A function that prepares a batch, trains on it, and returns the seconds of the latter and the loss."""
 
     def run(batch: ForeignBatch) -> tuple[float, float]:
-        prepared = contender.prepare(batch) if isinstance(contender, Contender) else batch
+        prepared = prepare(batch)
         start = time.perf_counter()
-        loss = contender.train_step(prepared)
+        loss = train_step(prepared)
         return time.perf_counter() - start, loss
 
-    return contender.model, run
+    return run
 
 
 def peak_memory(task: str, name: str, options: argparse.Namespace) -> float:

@@ -6,18 +6,20 @@ import struct
 
 import pytest
 import torch
+from pages import OpenPage, PageReader
+from records import MakeRecord
 
 from regard.inspection.record import AttentionRecord
 
 
 @pytest.fixture
-def fifty(make_record):
+def fifty(make_record: MakeRecord) -> list[AttentionRecord]:
     """Fifty numbered sentences with two heads; the last has an accent."""
     return [*(make_record(f"number {i} comes", f"vient le {i}", heads=2, seed=i) for i in range(49)),
             make_record("the school is closed", "l'école est fermée")]  # fmt: skip
 
 
-def test_sentences_one_by_one(open_page, reader, fifty):
+def test_sentences_one_by_one(open_page: OpenPage, reader: PageReader, fifty: list[AttentionRecord]) -> None:
     page = open_page(*fifty)
     assert page.text_content("#place") == "1 of 50"
     assert page.is_disabled("#previous")
@@ -29,7 +31,9 @@ def test_sentences_one_by_one(open_page, reader, fifty):
     assert (page.text_content("#place"), page.input_value("#find")) == ("2 of 50", "number 1 comes")
 
 
-def test_sentences_are_found_by_their_words(open_page, reader, fifty):
+def test_sentences_are_found_by_their_words(
+    open_page: OpenPage, reader: PageReader, fifty: list[AttentionRecord]
+) -> None:
     page = open_page(*fifty)
     page.click("#find")
     assert page.locator("#found [role=option]").count() == 50
@@ -42,6 +46,7 @@ def test_sentences_are_found_by_their_words(open_page, reader, fifty):
     assert len(reader.texts(page, "#found .text span")) == 14
     page.keyboard.press("ArrowDown")
     active = page.get_attribute("#find", "aria-activedescendant")
+    assert active is not None
     assert page.get_attribute("#find", "aria-expanded") == "true"
     page.keyboard.press("Enter")
     assert page.text_content("#place") == f"{int(active.removeprefix('found-')) + 1} of 50"
@@ -58,10 +63,12 @@ def test_sentences_are_found_by_their_words(open_page, reader, fifty):
     assert reader.texts(page, ".tgt .word") == ["vient", "le", "33"]
 
 
-def test_touch_scrolls_the_sentence_list_and_selects(open_page, reader, fifty):
+def test_touch_scrolls_the_sentence_list_and_selects(
+    open_page: OpenPage, reader: PageReader, fifty: list[AttentionRecord]
+) -> None:
     page = open_page(*fifty, has_touch=True, viewport={"width": 500, "height": 700})
     page.locator("#find").tap()
-    box = page.locator("#found").bounding_box()
+    box = reader.box(page.locator("#found"))
     touch = page.context.new_cdp_session(page)
     points = [{"x": box["x"] + 40, "y": box["y"] + box["height"] - 20 - 25 * step} for step in range(8)]
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
@@ -75,7 +82,9 @@ def test_touch_scrolls_the_sentence_list_and_selects(open_page, reader, fifty):
     assert not page.locator("#found").is_visible()
 
 
-def test_the_chosen_head_is_kept_while_sentences_have_it(open_page, reader, fifty):
+def test_the_chosen_head_is_kept_while_sentences_have_it(
+    open_page: OpenPage, reader: PageReader, fifty: list[AttentionRecord]
+) -> None:
     page = open_page(*fifty)
     page.click(".tiles [aria-label='attention, head 2']")
     page.click("#next")
@@ -86,17 +95,21 @@ def test_the_chosen_head_is_kept_while_sentences_have_it(open_page, reader, fift
 
 
 @pytest.fixture
-def beside(day, transformer, make_record):
+def beside(
+    day: AttentionRecord, transformer: AttentionRecord, make_record: MakeRecord
+) -> dict[str, list[AttentionRecord]]:
     """Two models with the same words but other subwords; their translations of the second sentence differ."""
     other = make_record("How was yo|ur day?", "Comment s'est passée ta jour|née ?", layers=2, heads=2)
     return {"first": [day, transformer], "second": [other, make_record("My sister reads a book.", "누나|가 읽|어요|.")]}
 
 
-def test_two_models_side_by_side(open_page, reader, beside, day):
+def test_two_models_side_by_side(
+    open_page: OpenPage, reader: PageReader, beside: dict[str, list[AttentionRecord]], day: AttentionRecord
+) -> None:
     page = open_page(beside=beside)
     assert reader.texts(page, ".model") == ["first", "second"]
     left, right = (page.locator(".panel").nth(number) for number in (0, 1))
-    assert left.bounding_box()["y"] == right.bounding_box()["y"]
+    assert reader.box(left)["y"] == reader.box(right)["y"]
     left.locator(".src .word").nth(1).hover()
     assert reader.texts(page, ".word.chosen") == ["was", "was"]  # the same word in both
     shown = reader.shares(page, "tgt")
@@ -111,7 +124,9 @@ def test_two_models_side_by_side(open_page, reader, beside, day):
     assert reader.texts(page, ".panel:last-child .word.chosen") != ["▁was"]  # the second model has other subwords
 
 
-def test_words_of_one_model_are_not_highlighted_in_the_other(open_page, reader, beside):
+def test_words_of_one_model_are_not_highlighted_in_the_other(
+    open_page: OpenPage, reader: PageReader, beside: dict[str, list[AttentionRecord]]
+) -> None:
     page = open_page(beside=beside)
     page.click("#next")
     chosen = reader.texts(page, ".panel:last-child .word.chosen")
@@ -120,14 +135,16 @@ def test_words_of_one_model_are_not_highlighted_in_the_other(open_page, reader, 
     assert reader.texts(page, ".panel:last-child .word.chosen") == chosen
 
 
-def test_narrow_screens_put_models_below_each_other(open_page, beside):
+def test_narrow_screens_put_models_below_each_other(
+    open_page: OpenPage, reader: PageReader, beside: dict[str, list[AttentionRecord]]
+) -> None:
     page = open_page(beside=beside, viewport={"width": 400, "height": 800})
-    left, right = (page.locator(".panel").nth(number).bounding_box() for number in (0, 1))
+    left, right = (reader.box(page.locator(".panel").nth(number)) for number in (0, 1))
     assert right["y"] >= left["y"] + left["height"]
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_sixty_words_are_drawn_within_a_second(open_page, reader, sixty):
+def test_sixty_words_are_drawn_within_a_second(open_page: OpenPage, reader: PageReader, sixty: AttentionRecord) -> None:
     """Processor time from loading to the first paint, including all work started by loading."""
     page = open_page(sixty)
     chrome = page.context.new_cdp_session(page)
@@ -139,15 +156,15 @@ def test_sixty_words_are_drawn_within_a_second(open_page, reader, sixty):
 
 
 @pytest.mark.parametrize("width", [1240, 700, 390])
-def test_sixty_words_stay_usable(open_page, reader, sixty, width):
+def test_sixty_words_stay_usable(open_page: OpenPage, reader: PageReader, sixty: AttentionRecord, width: int) -> None:
     page = open_page(sixty, viewport={"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     word = page.locator(".tgt .word:nth-child(60)")
     word.hover()
     assert reader.texts(page, ".word.chosen") == ["mot59"]
     strongest = int(sixty.words()[59].argmax())
-    box = page.locator(".src .word").nth(strongest).bounding_box()
-    frame = page.locator(".src").bounding_box()
+    box = reader.box(page.locator(".src .word").nth(strongest))
+    frame = reader.box(page.locator(".src"))
     assert frame["y"] <= box["y"] < frame["y"] + frame["height"]  # scrolled into view
     page.check("input[value=subword]", force=True)
     page.locator(".tgt .word").first.focus()
@@ -155,12 +172,14 @@ def test_sixty_words_stay_usable(open_page, reader, sixty, width):
     page.focus(".matrix")
     for _ in range(61):
         page.keyboard.press("ArrowRight")
-    assert page.text_content(".tip").startswith("</s> → </s>")
-    tip, scroller = page.locator(".tip").bounding_box(), page.locator(".scroller").bounding_box()
+    assert reader.text(page, ".tip").startswith("</s> → </s>")
+    tip, scroller = reader.box(page.locator(".tip")), reader.box(page.locator(".scroller"))
     assert scroller["x"] - 60 < tip["x"] < scroller["x"] + scroller["width"]
 
 
-def test_scrolling_beneath_a_resting_pointer_is_not_hovering(open_page, reader, sixty):
+def test_scrolling_beneath_a_resting_pointer_is_not_hovering(
+    open_page: OpenPage, reader: PageReader, sixty: AttentionRecord
+) -> None:
     page = open_page(sixty)
     page.hover(".tgt .word:nth-child(3)")
     page.locator(".tgt .word").nth(9).evaluate(  # as browsers do after scrolling
@@ -172,7 +191,7 @@ def test_scrolling_beneath_a_resting_pointer_is_not_hovering(open_page, reader, 
     assert reader.texts(page, ".word.chosen") == ["mot9"]
 
 
-def test_a_long_matrix_scrolls_or_fits(open_page, reader, sixty):
+def test_a_long_matrix_scrolls_or_fits(open_page: OpenPage, reader: PageReader, sixty: AttentionRecord) -> None:
     page = open_page(sixty)
     assert page.locator(".map").is_visible()
     size = (
@@ -188,12 +207,12 @@ def test_a_long_matrix_scrolls_or_fits(open_page, reader, sixty):
     assert not page.locator(".map").is_visible()
     page.locator(".below").scroll_into_view_if_needed()
     page.mouse.move(*reader.cell(page, 59, 59))
-    assert page.text_content(".tip").startswith("mot59 → word59")
+    assert reader.text(page, ".tip").startswith("mot59 → word59")
     page.click(".fit")
     assert page.locator(".map").is_visible()
 
 
-def test_the_saved_png_shows_the_matrix(open_page, day):
+def test_the_saved_png_shows_the_matrix(open_page: OpenPage, day: AttentionRecord) -> None:
     page = open_page(day, title="Was it a good day?")
     with page.expect_download() as download:
         page.click("#png")
@@ -205,7 +224,9 @@ def test_the_saved_png_shows_the_matrix(open_page, day):
     assert height > 3 * 200
 
 
-def test_the_saved_svg_is_complete(open_page, reader, sixty, beside):
+def test_the_saved_svg_is_complete(
+    open_page: OpenPage, reader: PageReader, sixty: AttentionRecord, beside: dict[str, list[AttentionRecord]]
+) -> None:
     picture = reader.saved_svg(open_page(sixty))
     assert len(reader.drawn(picture, "title")) == 60 * 61
     texts = reader.drawn(picture, "text")
@@ -215,20 +236,22 @@ def test_the_saved_svg_is_complete(open_page, reader, sixty, beside):
     assert {"first", "second", "journée"} <= set(reader.drawn(both, "text"))
 
 
-def test_characters_that_xml_forbids_are_replaced(open_page, reader, make_record):
+def test_characters_that_xml_forbids_are_replaced(
+    open_page: OpenPage, reader: PageReader, make_record: MakeRecord
+) -> None:
     odd = make_record("bell\x07 \ufffe", "salut")
     [title, *_] = reader.drawn(reader.saved_svg(open_page(odd)), "title")
     assert title.startswith("salut → bell\ufffd ")
 
 
-def test_print_draws_all_heads(open_page, sixty):
+def test_print_draws_all_heads(open_page: OpenPage, sixty: AttentionRecord) -> None:
     page = open_page(sixty, viewport={"width": 600, "height": 500})
     page.pdf()
     drawn = "[...document.querySelectorAll('.tiles canvas')].filter(canvas => canvas.width === 61).length"
     assert page.evaluate(drawn) == 1 + 8 * 9
 
 
-def test_a_zero_matrix_is_drawn(open_page, reader, day):
+def test_a_zero_matrix_is_drawn(open_page: OpenPage, reader: PageReader, day: AttentionRecord) -> None:
     blank = AttentionRecord(day.src, day.tgt, (torch.zeros_like(day.layers[0]),))
     page = open_page(blank)
     page.hover(".tgt .word:nth-child(1)")

@@ -5,31 +5,43 @@ Through `open_page`, every test also checks that the page reports no error and m
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
+from pages import OpenPage, PageReader, Scheme
+from torch import Tensor
 
 from regard.inspection.html import render, render_iframe
 from regard.inspection.ranking import most_and_least
 from regard.inspection.record import AttentionRecord
 from regard.values import Encoding
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
-def same(shown, weights, atol=5.1e-4):
+
+def same(shown: Tensor, weights: Tensor, atol: float = 5.1e-4) -> None:
     torch.testing.assert_close(shown.float(), weights, atol=atol, rtol=0)
 
 
-def same_cells(shown, weights):
+def same_cells(shown: Tensor, weights: Tensor) -> None:
     same(shown, weights, atol=6e-5)
 
 
-def drawn_tiles(reader, page, count):
+def drawn_tiles(reader: PageReader, page: Page, count: int) -> list[tuple[int, int]]:
     """Waits until `count` head thumbnails are drawn (on scrolling into view; 300 wide before); returns their sizes."""
     sizes = "[...document.querySelectorAll('.tiles canvas')].map(canvas => [canvas.height, canvas.width])"
-    return reader.settled(page, sizes, lambda sizes: sum(width != 300 for _, width in sizes) == count)
+    settled = reader.settled(page, sizes, lambda sizes: sum(width != 300 for _, width in sizes) == count)
+    assert isinstance(settled, list)
+    return [(height, width) for height, width in settled]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_and_matrix_are_there(open_page, reader, day, scheme):
+def test_words_and_matrix_are_there(
+    open_page: OpenPage, reader: PageReader, day: AttentionRecord, scheme: Scheme
+) -> None:
     page = open_page(day, title="How was your day?", color_scheme=scheme)
     assert page.title() == "How was your day?"
     assert reader.texts(page, ".src .word") == [*day.src_words, "</s>"]
@@ -42,7 +54,9 @@ def test_words_and_matrix_are_there(open_page, reader, day, scheme):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_canvas_is_shaded_by_the_weights(open_page, reader, day, scheme):
+def test_the_canvas_is_shaded_by_the_weights(
+    open_page: OpenPage, reader: PageReader, day: AttentionRecord, scheme: Scheme
+) -> None:
     page = open_page(day, color_scheme=scheme)
     lightness = page.evaluate(
         "(() => { const { plan, matrix } = app.panels[0].matrix, { rows, columns } = app.panels[0].view;"
@@ -59,7 +73,9 @@ def test_the_canvas_is_shaded_by_the_weights(open_page, reader, day, scheme):
     assert len(set(ordered)) > 10
 
 
-def test_hovering_over_a_word_shows_its_attention(open_page, reader, day):
+def test_hovering_over_a_word_shows_its_attention(
+    open_page: OpenPage, reader: PageReader, day: AttentionRecord
+) -> None:
     page = open_page(day)
     page.hover(".tgt .word:nth-child(4)")
     same(reader.shares(page, "src"), day.words()[3])
@@ -72,7 +88,9 @@ def test_hovering_over_a_word_shows_its_attention(open_page, reader, day):
     assert page.locator(".links .chosen").count() == int((day.words()[:, 1] >= 0.02).sum())
 
 
-def test_the_ranking_is_that_of_the_record(open_page, reader, transformer):
+def test_the_ranking_is_that_of_the_record(
+    open_page: OpenPage, reader: PageReader, transformer: AttentionRecord
+) -> None:
     page = open_page(transformer)
     for number, ranking in enumerate(most_and_least(transformer), start=1):
         page.hover(f".tgt .word:nth-child({number})")
@@ -82,7 +100,7 @@ def test_the_ranking_is_that_of_the_record(open_page, reader, transformer):
         assert percent == pytest.approx([100 * source.weight for source in ranking.most], abs=0.051)
 
 
-def test_a_click_pins_a_word(open_page, reader, day):
+def test_a_click_pins_a_word(open_page: OpenPage, reader: PageReader, day: AttentionRecord) -> None:
     page = open_page(day)
     page.click(".tgt .word:nth-child(2)")
     page.hover(".tgt .word:nth-child(5)")
@@ -91,7 +109,7 @@ def test_a_click_pins_a_word(open_page, reader, day):
     same(reader.shares(page, "src"), day.words()[1])
 
 
-def test_the_keyboard_reaches_all_words(open_page, reader, day):
+def test_the_keyboard_reaches_all_words(open_page: OpenPage, reader: PageReader, day: AttentionRecord) -> None:
     page = open_page(day)
     page.locator(".src .word").first.focus()
     page.keyboard.press("ArrowRight")
@@ -106,11 +124,11 @@ def test_the_keyboard_reaches_all_words(open_page, reader, day):
     page.keyboard.press("ArrowDown")
     assert reader.texts(page, ".tgt .word:focus") == [day.tgt_words[int(day.words()[:, 0].argmax())]]
     assert page.get_attribute(".word:focus", "aria-selected") == "true"
-    assert day.tgt_words[int(day.words()[:, 0].argmax())] in page.text_content(".spoken")
+    assert day.tgt_words[int(day.words()[:, 0].argmax())] in reader.text(page, ".spoken")
     assert page.locator(".src .word[tabindex='0']").count() == page.locator(".tgt .word[tabindex='0']").count() == 1
 
 
-def test_tab_reaches_every_part(open_page, transformer, day):
+def test_tab_reaches_every_part(open_page: OpenPage, transformer: AttentionRecord, day: AttentionRecord) -> None:
     page, reached = open_page(transformer, day), []
     for _ in range(14):
         page.keyboard.press("Tab")
@@ -130,7 +148,7 @@ def test_tab_reaches_every_part(open_page, transformer, day):
     assert reached.count("word chosen") == 2  # one word per side, which is chosen by moving to it
 
 
-def test_lists_have_accessible_names(open_page, day):
+def test_lists_have_accessible_names(open_page: OpenPage, day: AttentionRecord) -> None:
     page = open_page(beside={"first": [day], "second": [day]})
     for number in (0, 1):
         panel = page.locator(".panel").nth(number)
@@ -141,20 +159,20 @@ def test_lists_have_accessible_names(open_page, day):
     assert page.locator("[aria-labelledby]").count() == 8
 
 
-def test_right_to_left(open_page, reader):
+def test_right_to_left(open_page: OpenPage, reader: PageReader) -> None:
     words = ("أختي", "تقرأ", "كتابا")
     text = " ".join(words)
     spans = tuple((text.index(word), text.index(word) + len(word)) for word in words)
     encoding = Encoding(text, (1, 2, 3), words, spans)
     page = open_page(AttentionRecord(encoding, encoding, (torch.full((1, 4, 4), 0.25),)))
-    first, second = (page.locator(".tgt .word").nth(number).bounding_box() for number in (0, 1))
+    first, second = (reader.box(page.locator(".tgt .word").nth(number)) for number in (0, 1))
     assert first["x"] > second["x"]
     page.locator(".tgt .word").first.focus()
     page.keyboard.press("ArrowLeft")
     assert reader.texts(page, ".word:focus") == [words[1]]
 
 
-def test_subwords(open_page, reader, day):
+def test_subwords(open_page: OpenPage, reader: PageReader, day: AttentionRecord) -> None:
     page = open_page(day)
     page.check("input[value=subword]", force=True)
     assert reader.texts(page, ".src .word") == list(day.src_labels)
@@ -164,7 +182,7 @@ def test_subwords(open_page, reader, day):
     same_cells(reader.matrix(page), day.words())
 
 
-def test_layers_and_heads(open_page, reader, transformer):
+def test_layers_and_heads(open_page: OpenPage, reader: PageReader, transformer: AttentionRecord) -> None:
     page = open_page(transformer)
     same_cells(reader.matrix(page), transformer.words())
     assert page.locator(".tiles button").count() == 1 + 4 * 5
@@ -178,7 +196,7 @@ def test_layers_and_heads(open_page, reader, transformer):
     same_cells(reader.matrix(page), transformer.words())
 
 
-def test_heads_by_keyboard(open_page, reader, transformer):
+def test_heads_by_keyboard(open_page: OpenPage, reader: PageReader, transformer: AttentionRecord) -> None:
     page = open_page(transformer)
     page.focus(".tiles [aria-checked=true]")
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowDown"):
@@ -192,7 +210,7 @@ def test_heads_by_keyboard(open_page, reader, transformer):
     assert page.locator(".tiles button[tabindex='0']").count() == 1
 
 
-def test_a_tap_pins_a_cell(open_page, reader, day):
+def test_a_tap_pins_a_cell(open_page: OpenPage, reader: PageReader, day: AttentionRecord) -> None:
     page = open_page(day, has_touch=True)
     page.touchscreen.tap(*reader.cell(page, 1, 2))
     assert reader.texts(page, ".tgt .word.chosen") == [day.tgt_words[1]]
@@ -200,17 +218,19 @@ def test_a_tap_pins_a_cell(open_page, reader, day):
     assert reader.texts(page, ".tgt .word.chosen") == [day.tgt_words[1]]
 
 
-def test_every_head_has_its_own_picture(open_page, reader, transformer):
+def test_every_head_has_its_own_picture(open_page: OpenPage, reader: PageReader, transformer: AttentionRecord) -> None:
     page = open_page(transformer)
-    assert {tuple(size) for size in drawn_tiles(reader, page, 21)} == {tuple(transformer.words().shape)}
+    assert set(drawn_tiles(reader, page, 21)) == {tuple(transformer.words().shape)}
     pictures = page.evaluate("[...document.querySelectorAll('.tiles canvas')].map(canvas => canvas.toDataURL())")
     assert len(set(pictures)) == 21
 
 
-def test_a_click_on_a_head_works_while_its_thumbnail_is_replaced(open_page, reader, transformer):
+def test_a_click_on_a_head_works_while_its_thumbnail_is_replaced(
+    open_page: OpenPage, reader: PageReader, transformer: AttentionRecord
+) -> None:
     page = open_page(transformer)
     drawn_tiles(reader, page, 21)
-    place = page.locator(".tiles [aria-label='layer 1, head 1']").bounding_box()
+    place = reader.box(page.locator(".tiles [aria-label='layer 1, head 1']"))
     page.mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] / 2)
     page.mouse.down()
     page.evaluate("app.panels[0].heads.tiles.forEach(tile => { tile.drawn = ''; app.panels[0].heads.draw(tile); })")
@@ -218,7 +238,9 @@ def test_a_click_on_a_head_works_while_its_thumbnail_is_replaced(open_page, read
     assert page.locator(".caption").inner_text() == "Layer 1, head 1"
 
 
-def test_heads_are_drawn_when_they_scroll_into_view(open_page, reader, sixty):
+def test_heads_are_drawn_when_they_scroll_into_view(
+    open_page: OpenPage, reader: PageReader, sixty: AttentionRecord
+) -> None:
     page = open_page(sixty, viewport={"width": 600, "height": 500})
     reader.wait_for_frames(page)
     assert {width for _, width in drawn_tiles(reader, page, 0)} == {300}
@@ -226,7 +248,9 @@ def test_heads_are_drawn_when_they_scroll_into_view(open_page, reader, sixty):
     assert [width for _, width in drawn_tiles(reader, page, 1 + 8 * 9)] == [61] * (1 + 8 * 9)
 
 
-def test_the_pinned_word_is_kept_when_the_head_changes(open_page, reader, transformer):
+def test_the_pinned_word_is_kept_when_the_head_changes(
+    open_page: OpenPage, reader: PageReader, transformer: AttentionRecord
+) -> None:
     page = open_page(transformer)
     page.click(".tgt .word:nth-child(2)")
     page.click(".tiles [aria-label='layer 1, head 1']")
@@ -235,7 +259,7 @@ def test_the_pinned_word_is_kept_when_the_head_changes(open_page, reader, transf
     same(reader.shares(page, "src"), transformer.words(0, 0)[1])
 
 
-def test_one_layer_of_several_heads(open_page, reader, two_heads):
+def test_one_layer_of_several_heads(open_page: OpenPage, reader: PageReader, two_heads: AttentionRecord) -> None:
     page = open_page(two_heads)
     assert page.text_content(".caption") == "Attention, mean of 2 heads"
     assert page.locator(".tiles button").count() == 3
@@ -243,31 +267,33 @@ def test_one_layer_of_several_heads(open_page, reader, two_heads):
     same_cells(reader.matrix(page), two_heads.words(0, 1))
 
 
-def test_cells_show_their_weight(open_page, reader, day):
+def test_cells_show_their_weight(open_page: OpenPage, reader: PageReader, day: AttentionRecord) -> None:
     page = open_page(day)
     page.mouse.move(*reader.cell(page, 3, 1))
     value = f"{100 * float(day.words()[3, 1]):.1f}%"
-    assert page.text_content(".tip").split() == [day.tgt_words[3], "→", day.src_words[1], value]
+    assert reader.text(page, ".tip").split() == [day.tgt_words[3], "→", day.src_words[1], value]
     assert reader.texts(page, ".word.chosen") == [day.tgt_words[3]]
     page.focus(".matrix")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
-    assert page.text_content(".tip").split()[:3] == [day.tgt_words[2], "→", day.src_words[2]]
-    assert page.text_content(".spoken").startswith(f"{day.tgt_words[2]}, {day.src_words[2]}: ")
+    assert reader.text(page, ".tip").split()[:3] == [day.tgt_words[2], "→", day.src_words[2]]
+    assert reader.text(page, ".spoken").startswith(f"{day.tgt_words[2]}, {day.src_words[2]}: ")
     page.keyboard.press("Enter")
     page.hover("h1")
     assert not page.locator(".tip").is_visible()
     assert reader.texts(page, ".word.chosen") == [day.tgt_words[2]]
 
 
-def test_column_labels_respond_to_hovering(open_page, reader, day):
+def test_column_labels_respond_to_hovering(open_page: OpenPage, reader: PageReader, day: AttentionRecord) -> None:
     page = open_page(day)
     x, y = reader.cell(page, 0, 2)
     page.mouse.move(x, y - 40)
     assert reader.texts(page, ".word.chosen") == [day.src_words[2]]
 
 
-def test_switching_between_light_and_dark(open_page, reader, transformer):
+def test_switching_between_light_and_dark(
+    open_page: OpenPage, reader: PageReader, transformer: AttentionRecord
+) -> None:
     page = open_page(transformer)
     drawn_tiles(reader, page, 21)
     picture = "document.querySelector('.tiles canvas').toDataURL()"
@@ -280,18 +306,20 @@ def test_switching_between_light_and_dark(open_page, reader, transformer):
     assert reader.colors(page, "var(--page)") == [light]
 
 
-def luminance(color):
+def luminance(color: list[int]) -> float:
     linear = [value / 255 / 12.92 if value <= 10 else ((value / 255 + 0.055) / 1.055) ** 2.4 for value in color]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def contrast(first, second):
+def contrast(first: list[int], second: list[int]) -> float:
     low, high = sorted([luminance(first), luminance(second)])
     return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_contrast_of_text_and_lightness_of_shades(open_page, reader, day, scheme):
+def test_contrast_of_text_and_lightness_of_shades(
+    open_page: OpenPage, reader: PageReader, day: AttentionRecord, scheme: Scheme
+) -> None:
     """WCAG 2, 1.4.3 requires a contrast of 4.5:1. Shades that differ in lightness do not require color vision."""
     page = open_page(day, color_scheme=scheme)
     names = ("ink", "soft", "mark", "card", "page", "low", "chip")
@@ -304,14 +332,14 @@ def test_contrast_of_text_and_lightness_of_shades(open_page, reader, day, scheme
     assert contrast(page.evaluate("app.colors.ramp")[0], page.evaluate("app.colors.ramp")[-1]) > 7
 
 
-def test_narrow_screens_draw_only_chosen_links(open_page, day):
+def test_narrow_screens_draw_only_chosen_links(open_page: OpenPage, day: AttentionRecord) -> None:
     wide, narrow = open_page(day), open_page(day, viewport={"width": 330, "height": 700})
     assert wide.locator(".links .faint").count() > 0
     assert narrow.locator(".links .faint").count() == 0
     assert narrow.locator(".links .chosen").count() > 0
 
 
-def test_hostile_sentences_are_inert(open_page, reader):
+def test_hostile_sentences_are_inert(open_page: OpenPage, reader: PageReader) -> None:
     pieces = (
         "</script><script>alert(1)</script>",
         "</script><img/src=x/onerror=alert(1)>",
@@ -347,7 +375,7 @@ def test_hostile_sentences_are_inert(open_page, reader):
     assert page.locator("i").count() == page.locator(".scale i, .ranking li i").count()
 
 
-def test_the_policy_blocks_other_scripts(browser, tmp_path, day):
+def test_the_policy_blocks_other_scripts(browser: Browser, tmp_path: Path, day: AttentionRecord) -> None:
     (tmp_path / "page.html").write_text(render(day), encoding="ascii")
     page = browser.new_page()  # not `open_page`, because this page reports an error
     page.goto((tmp_path / "page.html").as_uri())
@@ -361,7 +389,7 @@ def test_the_policy_blocks_other_scripts(browser, tmp_path, day):
     page.close()
 
 
-def test_a_target_without_words(open_page, reader, day):
+def test_a_target_without_words(open_page: OpenPage, reader: PageReader, day: AttentionRecord) -> None:
     empty = Encoding("", (), (), ())
     record = AttentionRecord(day.src, empty, (torch.full((1, 1, 6), 1 / 6),))
     page = open_page(record)
@@ -370,11 +398,11 @@ def test_a_target_without_words(open_page, reader, day):
     assert reader.texts(page, ".tgt .word") == ["</s>"]
 
 
-def test_an_iframe_in_a_notebook(browser, reader, day):
+def test_an_iframe_in_a_notebook(browser: Browser, reader: PageReader, day: AttentionRecord) -> None:
     page = browser.new_page()
     page.set_content(f"<h1>Notebook</h1>{render_iframe(day, title='How?')}")
     inside = page.frame_locator("iframe")
     inside.locator(".tgt .word").nth(3).hover()
     assert inside.locator(".word.chosen").text_content() == day.tgt_words[3]
-    assert inside.locator(".matrix").bounding_box()["width"] > 100
+    assert reader.box(inside.locator(".matrix"))["width"] > 100
     page.close()

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import pytest
 import typer.main
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from regard.cli.main import app
 
@@ -22,12 +23,14 @@ class Done(Protocol):
 Run = Callable[..., Done]
 
 
-def options(command, path: tuple[str, ...] = ()) -> Iterator:
+def options(command: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], TyperOption]]:
     """Every option of every verb, with the path of the verb."""
-    for name, subcommand in getattr(command, "commands", {}).items():
-        yield from options(subcommand, (*path, name))
-    if not getattr(command, "commands", None):
-        yield from ((path, option) for option in command.params if option.param_type_name == "option")
+    if isinstance(command, TyperGroup):
+        for name, subcommand in command.commands.items():
+            yield from options(subcommand, (*path, name))
+    else:
+        assert isinstance(command, TyperCommand)
+        yield from ((path, option) for option in command.params if isinstance(option, TyperOption))
 
 
 SINGLE = [

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Protocol
 
 import pytest
 
@@ -24,19 +25,34 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
 TIMEOUT = 120
 
 
+class Done(Protocol):
+    """Result of a command; see `conftest.py`."""
+
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+Pipe = tuple[Callable[[bytes], int], io.BufferedReader]
+
+
 @pytest.fixture
-def pipe() -> Iterator[tuple[Callable[[bytes], int], io.BufferedReader]]:
+def pipe() -> Iterator[Pipe]:
     """A function that writes into a pipe, closing it for empty data, and the reading end."""
     reading, writing = os.pipe()
 
     def write(data: bytes) -> int:
-        return os.write(writing, data) if data else os.close(writing) or 0
+        if data:
+            return os.write(writing, data)
+        os.close(writing)
+        return 0
 
     with os.fdopen(reading, "rb") as file:
         yield write, file
 
 
-def test_lines_are_read_as_they_arrive(pipe) -> None:
+def test_lines_are_read_as_they_arrive(pipe: Pipe) -> None:
     write, file = pipe
     write(b"one\ntwo\nth")
     assert ArrivingLines.supports(file)
@@ -55,7 +71,7 @@ def test_lines_are_read_as_they_arrive(pipe) -> None:
     assert list(reading) == [b"last"]
 
 
-def test_a_batch_ends_where_the_next_line_has_not_arrived(pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_ends_where_the_next_line_has_not_arrived(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     write, file = pipe
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
     lines = InputLines(None)
@@ -68,7 +84,7 @@ def test_a_batch_ends_where_the_next_line_has_not_arrived(pipe, monkeypatch: pyt
     assert list(batches) == []
 
 
-def test_long_input_is_read_in_full_batches(pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_input_is_read_in_full_batches(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     write, file = pipe
     monkeypatch.setattr("regard.cli.lines.LINE_TIMEOUT", 30.0)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
@@ -89,7 +105,7 @@ def test_long_input_is_read_in_full_batches(pipe, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_gzipped_stream_and_a_regular_file_are_read_plainly(
-    pipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pipe: Pipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write, file = pipe
     write(gzip.compress(b"one\ntwo\n"))
@@ -103,7 +119,7 @@ def test_a_gzipped_stream_and_a_regular_file_are_read_plainly(
 
 
 def test_each_line_is_translated_before_the_next_is_sent(at_work: Path, ready_regard: Path) -> None:
-    command = [ready_regard / "regard", "translate", "model", "--beam", "1"]
+    command = [str(ready_regard / "regard"), "translate", "model", "--beam", "1"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdin
         assert process.stdout
@@ -146,14 +162,14 @@ FULL = "regard: error: {}: No space left on device; make room, or choose another
         ("regard --help > /dev/full", "standard output"),
     ],
 )
-def test_a_full_disk_is_reported_with_the_output(at_work: Path, quick_shell, line: str, name: str) -> None:
+def test_a_full_disk_is_reported_with_the_output(at_work: Path, quick_shell: Run, line: str, name: str) -> None:
     done = quick_shell(line)
     assert (done.status, done.err.splitlines()[-1] + "\n") == (2, FULL.format(name))
 
 
 @linux
 @pytest.mark.parametrize("option", ["--html /dev/full", "--png full.png"])
-def test_a_full_disk_is_reported_with_the_page_or_picture(at_work: Path, quick_shell, option: str) -> None:
+def test_a_full_disk_is_reported_with_the_page_or_picture(at_work: Path, quick_shell: Run, option: str) -> None:
     (at_work / "full.png").symlink_to("/dev/full")
     done = quick_shell(f"regard attend model hello {option}")
     assert done.status == 2
@@ -162,7 +178,7 @@ def test_a_full_disk_is_reported_with_the_page_or_picture(at_work: Path, quick_s
 
 
 @linux
-def test_warnings_that_cannot_be_written_are_dropped(at_work: Path, quick_shell) -> None:
+def test_warnings_that_cannot_be_written_are_dropped(at_work: Path, quick_shell: Run) -> None:
     text = b"one\n\xff\ntwo\n"
     (at_work / "in").write_bytes(text * 3)
     expected = quick_shell("regard translate model --beam 1 < in")
@@ -202,7 +218,7 @@ def test_no_file_gets_the_descriptor_of_a_closed_stream(
     assert descriptors[0] > 2
 
 
-def test_closed_streams(at_work: Path, shell) -> None:
+def test_closed_streams(at_work: Path, shell: Run) -> None:
     done = shell("regard --version >&-")
     assert (done.status, done.err) == (
         2,
@@ -218,7 +234,8 @@ def test_closed_streams(at_work: Path, shell) -> None:
 # --- files ---------------------------------------------------------------------------------------------------------
 
 
-def test_output_files_that_end_in_gz_are_gzipped(at_work: Path, regard, tmp_path: Path) -> None:
+def test_output_files_that_end_in_gz_are_gzipped(at_work: Path, regard: Run, tmp_path: Path) -> None:
+    packed = b""
     for _ in range(2):
         assert regard("translate", "model", "--beam", "1", "--input", "test.en", "--output", "out.gz").status == 0
         packed = (at_work / "out.gz").read_bytes()

@@ -251,7 +251,11 @@ def loaded_signature(bench: Bench, directory: Path) -> str | None:
     """Signature of a model, or None if it cannot be loaded."""
     from regard.store import load_model
 
-    result = bench.fork(lambda: print(load_model(directory).manifest.signature) or 0)
+    def print_signature() -> int:
+        print(load_model(directory).manifest.signature)
+        return 0
+
+    result = bench.fork(print_signature)
     return result.output.strip() if result.status == 0 else None
 
 
@@ -463,7 +467,8 @@ def check_end(result: Result, how: str) -> str | None:
 
 def try_all(bench: Bench, job: Job, how: str, stride: int) -> bool:
     """Interrupts a job at every `stride`-th write; returns whether all tries ended well."""
-    bench.counts, problems, tries = {}, [], 0
+    bench.counts, tries = {}, 0
+    problems: list[dict[str, object]] = []
     if not job.threads:
         bench.warm(job)
     bench.fresh(job.start)
@@ -481,8 +486,8 @@ def try_all(bench: Bench, job: Job, how: str, stride: int) -> bool:
             problems.append({"at": at, "wrong": problem})
     summary = {"job": job.name, "how": how, "events": complete.events, "tries": tries, **bench.counts}
     print(json.dumps({**summary, "wrong": len(problems)}), flush=True)
-    for problem in problems:
-        print(json.dumps(problem), flush=True)
+    for entry in problems:
+        print(json.dumps(entry), flush=True)
     return not problems
 
 

@@ -143,6 +143,7 @@ def case(preset: str, key: str, value: object) -> Case:
 def test_every_option_changes_the_model_or_the_training_or_is_refused(text: Path) -> None:
     chosen = sample(cases())
     presets = sorted({preset for preset, _, _ in chosen})
+    faults: list[tuple[tuple[str, str, object], str]] = []
     for seed in SEEDS:
         seeded = [f"train.seed={seed}"]
         tries = [*((preset, start(preset), []) for preset in presets), *(case(*option) for option in chosen)]
@@ -182,7 +183,7 @@ def numeric(kind: str) -> dict[str, FieldInfo]:
 def test_every_number_has_a_lower_and_an_upper_bound(kind: str) -> None:
     limits = {key: set(bounds(field)) for key, field in numeric(kind).items()}
     assert [key for key, names in limits.items() if len(names) != 2] == []
-    config = Config(model={"kind": kind})
+    config = Config.model_validate({"model": {"kind": kind}})
     plain = [key for key in options(kind) if isinstance(value_at(config, key), (int, float)) and key not in limits]
     assert [key for key in plain if not isinstance(value_at(config, key), bool)] == []
 

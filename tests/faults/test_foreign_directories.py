@@ -53,14 +53,8 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("sound")
     write_marian(root / "marian")
     subword = Subword.train((EN + FR) * 20, vocab_size=320)
-    sizes = {
-        "width": 32,
-        "ff_size": 128,
-        "heads": 2,
-        "encoder_layers": 1,
-        "decoder_layers": 2,
-    }  # wide enough to be quantized
-    for name, section in (("transformer", Transformer(**sizes)), ("rnn", RNNConfig(embed_size=8, hidden_size=8))):
+    wide = Transformer(width=32, ff_size=128, heads=2, encoder_layers=1, decoder_layers=2)  # enough to be quantized
+    for name, section in (("transformer", wide), ("rnn", RNNConfig(embed_size=8, hidden_size=8))):
         _save(root / name, section, subword)
         export_onnx(load_model(root / name), root / f"{name}.onnx")
     stored = load_model(root / "transformer")

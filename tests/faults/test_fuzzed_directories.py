@@ -90,8 +90,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, overrides in MODELS.items():
         config = load_config(overrides=[*overrides, "train.threads=1"])
         tgt = src if config.subword.shared else reversed_tgt
-        sizes = {"src_vocab": len(src), "tgt_vocab": len(tgt)}
-        model = build_model(config.model, shared=config.subword.shared, **sizes)
+        model = build_model(config.model, shared=config.subword.shared, src_vocab=len(src), tgt_vocab=len(tgt))
         save_model(
             directory / name,
             model=model,

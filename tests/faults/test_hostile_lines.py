@@ -154,10 +154,10 @@ def test_a_very_long_line(model: Path) -> None:
     assert long.source == normalize("The cat sleeps. " * 500)
     assert long.warnings[0].startswith("sentence 2: longer than the model was trained for")
     for unit in ("The cat sleeps. ", "x", "好", "e\u0301\u0316", "."):
-        short, long = (normalize(unit * (size // len(unit))) for size in (25_000, 200_000))
+        short_text, long_text = (normalize(unit * (size // len(unit))) for size in (25_000, 200_000))
 
         def split(text: str) -> None:
             parts = segments(text, translator.src_subword, limit=256)
             assert "".join(part.encoding.text for part in parts).replace(" ", "") == text.replace(" ", "")
 
-        assert growth(split, short, long) < 24, unit  # for 8 times the text: 8 if linear, 64 if quadratic
+        assert growth(split, short_text, long_text) < 24, unit  # for 8 times the text: 8 if linear, 64 if quadratic

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from deadlines import PATIENCE
+
 LAB = """
 baseline = "first"
 seeds = [1]
@@ -67,7 +69,7 @@ def test_killed_and_started_again(tmp_path: Path, halting: Halting, wait_for: Wa
     wait_for(halted.exists, running)
     worker = worker_of(second)
     running.kill()
-    running.communicate()
+    running.communicate(timeout=PATIENCE)
     assert running.returncode == -signal.SIGKILL
     os.kill(worker, signal.SIGKILL)  # it would continue alone
     assert (first / "result.json").exists()
@@ -75,7 +77,7 @@ def test_killed_and_started_again(tmp_path: Path, halting: Halting, wait_for: Wa
     finished = (first / "result.json").stat().st_mtime_ns
 
     again = start(tmp_path)
-    errors = again.communicate()[1]
+    errors = again.communicate(timeout=PATIENCE)[1]
     assert again.returncode == 0, errors
     assert "1 of 2 runs were finished earlier" in errors
     assert (first / "result.json").stat().st_mtime_ns == finished
@@ -92,7 +94,7 @@ def test_interrupted_everything_is_saved(tmp_path: Path, wait_for: WaitFor) -> N
     running = start(tmp_path)
     wait_for((second / "model/training/state.safetensors").exists, running)
     running.send_signal(signal.SIGINT)
-    errors = running.communicate()[1]
+    errors = running.communicate(timeout=PATIENCE)[1]
     assert running.returncode == 130, errors
     assert "run the same command again to continue" in errors
     worker = worker_of(second)

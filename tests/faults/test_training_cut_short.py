@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from deadlines import PATIENCE
 
 from regard.store import load_model
 
@@ -110,7 +111,7 @@ def test_a_signal_stops_it_with_everything_saved(
     )
     wait_for((out / "training" / "state.safetensors").exists, running)
     running.send_signal(number)
-    messages = running.communicate()[1]
+    messages = running.communicate(timeout=PATIENCE)[1]
     assert running.returncode == 130, messages
     assert "Traceback" not in messages
     stopped = re.search(r"stopped after step (\d+); all is saved in", messages)

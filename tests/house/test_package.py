@@ -35,7 +35,8 @@ def test_text_tools_start_without_torch() -> None:
 
 
 def test_plots_load_only_when_they_are_drawn() -> None:
-    assert "matplotlib" not in loaded_after("import regard.translation.translator, regard.inspection.record")
+    modules = ("translation.translator", "inspection.record", "inspection.plot")
+    assert "matplotlib" not in loaded_after("; ".join(f"import regard.{name}" for name in modules))
 
 
 def test_public_names_exist_and_are_documented() -> None:

@@ -28,7 +28,7 @@ def constraints() -> dict[str, list[str]]:
 def needed() -> set[str]:
     """Installed packages that regard and the extras of its tests need, directly or indirectly."""
     seen: set[str] = set()
-    waiting = [("regard", ("plot", "docs", "dev"))]
+    waiting: list[tuple[str, tuple[str, ...]]] = [("regard", ("plot", "docs", "dev"))]
     while waiting:
         name, extras = waiting.pop()
         for requirement in metadata.requires(name) or []:

@@ -1,10 +1,10 @@
-"""Every decoder with every score learns to copy and to reverse sequences in a few hundred steps.
+"""Every decoder with every score, and with every cell, learns to copy and to reverse sequences in a few hundred steps.
 
 A test trains until nearly all unseen examples are right, with a limit of several times the steps that this needs, so
 that the result does not depend on the rounding of a processor.
 
-The decoder without attention, with the same size and more steps than most need, must not learn the tasks; otherwise
-they would not test attention.
+The decoder without attention, with the same size and more steps than most recurrent models need, must not learn the
+tasks; otherwise they would not test attention.
 """
 
 from __future__ import annotations
@@ -31,11 +31,10 @@ SCORES = ["dot", "scaled-dot", "general", "additive", "location", "cosine"]
 REQUIRED, ENOUGH = 0.9, 0.95
 """Share of examples that must be right, and at which training stops."""
 MAX_STEPS = 3000
-"""Limit of training steps; nearly all models need 75 to 350."""
-RATES = {
-    # Post-norm Transformers learn slowly at first (Xiong et al. 2020), and diverge at the learning rate of the others.
-    "transformer-post-rotary-swiglu": 2e-3,
-}
+"""Limit of training steps; recurrent models need 40 to 140, Transformers 80 to 500."""
+RATES = {"rnn": 8e-3, "transformer": 6e-3}
+POST_NORM_RATE = 2e-3
+"""Post-norm Transformers learn slowly at first (Xiong et al. 2020), and diverge at the learning rate of the others."""
 
 
 @functools.cache
@@ -63,7 +62,7 @@ def share_learned(
     task: str,
     *,
     steps: int = MAX_STEPS,
-    rate: float = 4e-3,
+    rate: float | None = None,
     enough: float = ENOUGH,
     score: ScoreFactory | None = None,
 ) -> float:
@@ -71,23 +70,25 @@ def share_learned(
     # Seeds depend on the configuration as stored with a model, which new options with default values do not change.
     torch.manual_seed(zlib.crc32((dump_config(Config(model=config)) + task).encode()))
     model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True, score=score)
+    rate = rate or RATES[config.kind]
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), fused=True)
     for step in range(steps):
         for group in optimizer.param_groups:
-            group["lr"] = rate * min(1.0, (step + 1) / 50) * (1 - step / steps) ** 0.5
+            group["lr"] = rate * min(1.0, (step + 1) / 20) * (1 - step / steps) ** 0.5
         batch = examples(task, 64, step)
         logits = model.project(model(batch).hidden)
         loss = F.cross_entropy(logits.flatten(0, 1), batch.tgt_out_ids.flatten(), ignore_index=SPECIALS.pad)
         optimizer.zero_grad()
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimizer.step()
-        if step % 25 == 24 and share_right(model, task) >= enough:
+        if step % 10 == 9 and share_right(model, task) >= enough:
             break
     return share_right(model, task)
 
 
-def rnn(decoder: str, score: str = "general", cell: str = "gru", **options: object) -> RNNConfig:
+def rnn(decoder: str, score: str = "general", cell: str = "rnn", **options: object) -> RNNConfig:
+    """Its cell is the one whose steps take the least time; the others are tested once per decoder."""
     attention_options = {key: options.pop(key) for key in AttentionConfig.model_fields if key in options}
     attention_config = AttentionConfig.model_validate({"score": score, "max_source": 16, **attention_options})
     sizes = {"embed_size": 32, "hidden_size": 64, "dropout": 0.0}
@@ -97,14 +98,15 @@ def rnn(decoder: str, score: str = "general", cell: str = "gru", **options: obje
 
 
 def transformer(**options: object) -> TransformerConfig:
-    sizes = {"width": 32, "ff_size": 64, "heads": 2, "encoder_layers": 1, "decoder_layers": 2, "dropout": 0.0}
+    sizes = {"width": 32, "ff_size": 64, "heads": 2, "encoder_layers": 1, "decoder_layers": 1, "dropout": 0.0}
     return TransformerConfig.model_validate({**sizes, **options})
 
 
 CONFIGS: dict[str, ModelConfig] = {
     **{f"{d}-{s}": rnn(d, s) for d, s in itertools.product(("luong", "bahdanau"), SCORES)},
     **{f"luong-feeding-{s}": rnn("luong", s, input_feeding=True) for s in SCORES},
-    **{f"{d}-{cell}": rnn(d, cell=cell) for d, cell in itertools.product(("luong", "bahdanau"), ("rnn", "lstm"))},
+    **{f"{d}-{cell}": rnn(d, cell=cell) for d, cell in itertools.product(("luong", "bahdanau"), ("gru", "lstm"))},
+    **{f"luong-feeding-{cell}": rnn("luong", cell=cell, input_feeding=True) for cell in ("gru", "lstm")},
     **{f"transformer-{s}": transformer(cross_score=s) for s in SCORES},
     "luong-direct": rnn("luong", combine=False, tie_embeddings=False),
     "luong-coverage": rnn("luong", coverage=True),
@@ -117,25 +119,28 @@ CONFIGS: dict[str, ModelConfig] = {
     "bahdanau-location-aware": rnn("bahdanau", "additive", location_filters=4, location_reach=3),
     "transformer-sparsemax": transformer(normalizer="sparsemax"),
     "transformer-entmax15": transformer(normalizer="entmax15"),
+    "transformer-two-layers": transformer(decoder_layers=2),
     "transformer-post-rotary-swiglu": transformer(norm="post", position="rotary", activation="swiglu"),
-    "transformer-learned-gelu": transformer(position="learned", activation="gelu"),
+    "transformer-learned-gelu": transformer(position="learned", activation="gelu", decoder_layers=2),
 }
 
 
 @pytest.mark.parametrize("task", ["copy", "reverse"])
 @pytest.mark.parametrize("name", CONFIGS)
 def test_learns(name: str, task: str) -> None:
-    assert share_learned(CONFIGS[name], task, rate=RATES.get(name, 4e-3)) >= REQUIRED
+    rate = POST_NORM_RATE if "post" in name else None
+    assert share_learned(CONFIGS[name], task, rate=rate) >= REQUIRED
 
 
-FIXED = {"steps": 300, "enough": 2.0}
-"""For models that must not learn: all steps that nearly all others need, without an early stop."""
+def share_after_all_steps(config: ModelConfig, task: str) -> float:
+    """For models that must not learn: after more steps than other recurrent models need, without an early stop."""
+    return share_learned(config, task, steps=150, enough=2.0)
 
 
 def test_a_monotonic_window_copies_but_cannot_reverse() -> None:
     config = rnn("luong", window="local-m", window_size=2)
     assert share_learned(config, "copy") >= REQUIRED
-    assert share_learned(config, "reverse", **FIXED) < 0.5
+    assert share_after_all_steps(config, "reverse") < 0.5
 
 
 @pytest.mark.parametrize(("window", "window_size"), [("median", 1), ("mean", 2)])
@@ -144,12 +149,13 @@ def test_a_history_window_copies(window: str, window_size: int) -> None:
 
 
 def test_a_narrow_history_window_cannot_reverse() -> None:
-    assert share_learned(rnn("luong", window="median", window_size=1), "reverse", **FIXED) < 0.7
+    assert share_after_all_steps(rnn("luong", cell="gru", window="median", window_size=1), "reverse") < 0.7
 
 
 @pytest.mark.parametrize("task", ["copy", "reverse"])
 def test_without_attention_the_tasks_are_not_learned(task: str) -> None:
-    assert share_learned(rnn("plain"), task, **FIXED) < 0.5
+    for cell in ("rnn", "gru"):  # that of most models above, and one that remembers more
+        assert share_after_all_steps(rnn("plain", cell=cell), task) < 0.5
 
 
 def test_a_custom_score_learns() -> None:
@@ -163,9 +169,12 @@ def test_a_custom_score_learns() -> None:
             self.last = torch.nn.Linear(32, 1)
 
         def project_key(self, key: torch.Tensor) -> torch.Tensor:
-            return self.key_map(key)
+            projected: torch.Tensor = self.key_map(key)
+            return projected
 
         def forward(self, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-            return self.last(torch.relu(self.query_map(query).unsqueeze(-2) + key.unsqueeze(-3))).squeeze(-1)
+            hidden = torch.relu(self.query_map(query).unsqueeze(-2) + key.unsqueeze(-3))
+            scores: torch.Tensor = self.last(hidden).squeeze(-1)
+            return scores
 
     assert share_learned(rnn("bahdanau"), "reverse", score=Network) >= REQUIRED

@@ -34,8 +34,7 @@ SHAPES = [
 def implementations() -> list[tuple[str, Forward, Backward]]:
     found: list[tuple[str, Forward, Backward]] = [("chunked", chunked.chunked_forward, chunked.chunked_backward)]
     for name in available_instruction_sets():
-        forward, backward = (limited_to(name)(run) for run in (native.forward, native.backward))
-        found.append((name, forward, backward))
+        found.append((name, limited_to(name)(native.forward), limited_to(name)(native.backward)))
     return found
 
 

@@ -7,10 +7,14 @@ copied with rows and columns in regard's order, and all numbers must agree.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Literal
+
 import pytest
 import torch
 from torch import Tensor, nn
 from transformers import MarianConfig, MarianMTModel
+from transformers.generation.utils import GenerateBeamEncoderDecoderOutput, GenerateEncoderDecoderOutput
 
 from regard.config.schema import TransformerConfig
 from regard.data.collate import collate
@@ -30,9 +34,12 @@ SOURCES = [[4, 5, 6, 2, 7, 9], [6, 4], [3, 8, 8, 10]]
 TARGETS = [[5, 5, 3], [2, 9, 4, 7, 10], [6]]
 # Dimension 2j of regard is dimension j of Marian, and 2j + 1 is D/2 + j.
 ORDER = torch.stack((torch.arange(WIDTH // 2), torch.arange(WIDTH // 2, WIDTH)), dim=1).flatten()
-ACTIVATIONS = {"relu": "relu", "gelu": "gelu", "swish": "silu"}
-CLOSE = {"rtol": 0.0, "atol": 1e-5}
-"""Both compute in float64, but their tables of positions are rounded to float32."""
+ACTIVATIONS: dict[str, Literal["relu", "gelu", "silu"]] = {"relu": "relu", "gelu": "gelu", "swish": "silu"}
+
+
+def assert_close(ours: Tensor, theirs: Tensor) -> None:
+    """Both compute in float64, but their tables of positions are rounded to float32."""
+    torch.testing.assert_close(ours, theirs, rtol=0.0, atol=1e-5)
 
 
 def marian(activation: str = "swish", *, scale: bool = True, seed: int = 0) -> MarianMTModel:
@@ -43,12 +50,13 @@ def marian(activation: str = "swish", *, scale: bool = True, seed: int = 0) -> M
         pad_token_id=PAD, eos_token_id=EOS, decoder_start_token_id=PAD, forced_eos_token_id=None,
     )  # fmt: skip
     torch.manual_seed(seed)
-    model = MarianMTModel(config).double().eval()
+    model = MarianMTModel(config)
+    model.double().eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if "embed_positions" not in name:  # biases and norms too, so that a missing one shows
                 parameter.copy_(torch.randn_like(parameter) * 0.4 + (1.0 if "norm.weight" in name else 0.0))
-        model.get_input_embeddings().weight[PAD] = 0.0
+        model.get_input_embeddings().get_parameter("weight")[PAD] = 0.0
         model.final_logits_bias.copy_(torch.randn(1, VOCAB))
     return model
 
@@ -61,48 +69,50 @@ def copy_to_regard(theirs: MarianMTModel) -> Seq2Seq:
         activation=ACTIVATIONS[theirs.config.activation_function], tie_embeddings=scaled,
     )  # fmt: skip
     model = build_model(config, src_vocab=VOCAB, tgt_vocab=VOCAB, shared=True, specials=SPECIALS).double().eval()
-    table = theirs.get_input_embeddings().weight[:, ORDER]
+    table = theirs.get_input_embeddings().get_parameter("weight")[:, ORDER]
     with torch.no_grad():
         model.output_weight.copy_(table)
         for side in (model.encoder, model.decoder):  # regard always multiplies by √D, so divide an unscaled table
-            side.embedder.embedding.weight.copy_(table if scaled else table / WIDTH**0.5)
+            side.get_parameter("embedder.embedding.weight").copy_(table if scaled else table / WIDTH**0.5)
         model.output_bias.copy_(theirs.final_logits_bias[0])
-        for ours, other in zip(model.encoder.layers, theirs.model.encoder.layers, strict=True):
-            _copy_attention(ours.self_attention, other.self_attn)
-            _copy_norm(ours.around_attention.norm, other.self_attn_layer_norm)
+        for ours, other in _layers(model.encoder, theirs.get_submodule("model.encoder")):
+            _copy_attention(ours.get_submodule("self_attention"), other.get_submodule("self_attn"))
+            _copy_norm(ours.get_submodule("around_attention.norm"), other.get_submodule("self_attn_layer_norm"))
             _copy_network(ours, other)
-        for ours, other in zip(model.decoder.layers, theirs.model.decoder.layers, strict=True):
-            _copy_attention(ours.self_attention, other.self_attn)
-            _copy_norm(ours.around_self.norm, other.self_attn_layer_norm)
-            _copy_attention(ours.cross_attention, other.encoder_attn)
-            _copy_norm(ours.around_cross.norm, other.encoder_attn_layer_norm)
+        for ours, other in _layers(model.decoder, theirs.get_submodule("model.decoder")):
+            _copy_attention(ours.get_submodule("self_attention"), other.get_submodule("self_attn"))
+            _copy_norm(ours.get_submodule("around_self.norm"), other.get_submodule("self_attn_layer_norm"))
+            _copy_attention(ours.get_submodule("cross_attention"), other.get_submodule("encoder_attn"))
+            _copy_norm(ours.get_submodule("around_cross.norm"), other.get_submodule("encoder_attn_layer_norm"))
             _copy_network(ours, other)
     return model
 
 
+def _layers(ours: nn.Module, theirs: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
+    layers = (side.get_submodule("layers").children() for side in (ours, theirs))
+    return zip(*layers, strict=True)
+
+
 def _copy_attention(ours: nn.Module, theirs: nn.Module) -> None:
-    for our_map, their_map in (
-        (ours.query_map, theirs.q_proj),
-        (ours.key_map, theirs.k_proj),
-        (ours.value_map, theirs.v_proj),
-    ):
-        our_map.weight.copy_(their_map.weight[:, ORDER])
-        our_map.bias.copy_(their_map.bias)
-    ours.output_map.weight.copy_(theirs.out_proj.weight[ORDER])
-    ours.output_map.bias.copy_(theirs.out_proj.bias[ORDER])
+    for our_map, their_map in (("query_map", "q_proj"), ("key_map", "k_proj"), ("value_map", "v_proj")):
+        ours.get_parameter(f"{our_map}.weight").copy_(theirs.get_parameter(f"{their_map}.weight")[:, ORDER])
+        ours.get_parameter(f"{our_map}.bias").copy_(theirs.get_parameter(f"{their_map}.bias"))
+    ours.get_parameter("output_map.weight").copy_(theirs.get_parameter("out_proj.weight")[ORDER])
+    ours.get_parameter("output_map.bias").copy_(theirs.get_parameter("out_proj.bias")[ORDER])
 
 
-def _copy_norm(ours: nn.LayerNorm, theirs: nn.LayerNorm) -> None:
-    ours.weight.copy_(theirs.weight[ORDER])
-    ours.bias.copy_(theirs.bias[ORDER])
+def _copy_norm(ours: nn.Module, theirs: nn.Module) -> None:
+    for name in ("weight", "bias"):
+        ours.get_parameter(name).copy_(theirs.get_parameter(name)[ORDER])
 
 
 def _copy_network(ours: nn.Module, theirs: nn.Module) -> None:
-    ours.feed_forward.widen.weight.copy_(theirs.fc1.weight[:, ORDER])
-    ours.feed_forward.widen.bias.copy_(theirs.fc1.bias)
-    ours.feed_forward.narrow.weight.copy_(theirs.fc2.weight[ORDER])
-    ours.feed_forward.narrow.bias.copy_(theirs.fc2.bias[ORDER])
-    _copy_norm(ours.around_feed_forward.norm, theirs.final_layer_norm)
+    network = ours.get_submodule("feed_forward")
+    network.get_parameter("widen.weight").copy_(theirs.get_parameter("fc1.weight")[:, ORDER])
+    network.get_parameter("widen.bias").copy_(theirs.get_parameter("fc1.bias"))
+    network.get_parameter("narrow.weight").copy_(theirs.get_parameter("fc2.weight")[ORDER])
+    network.get_parameter("narrow.bias").copy_(theirs.get_parameter("fc2.bias")[ORDER])
+    _copy_norm(ours.get_submodule("around_feed_forward.norm"), theirs.get_submodule("final_layer_norm"))
 
 
 def batch() -> tuple[Batch, Tensor]:
@@ -116,7 +126,7 @@ def batch() -> tuple[Batch, Tensor]:
 def test_positions_are_equal_in_another_order() -> None:
     theirs = marian().model.encoder.embed_positions.weight
     ours = SinusoidalPositions()(torch.zeros(1, 32, WIDTH).double())[0]
-    torch.testing.assert_close(ours, theirs[:, ORDER], **CLOSE)
+    assert_close(ours, theirs[:, ORDER])
     assert not torch.allclose(ours, theirs, atol=0.1)
 
 
@@ -137,26 +147,25 @@ def test_logits_states_and_weights_equal_marians(activation: str, scale: bool) -
         output = ours(data, need_weights=True)
         logits = ours.project(output.hidden)
     for row, length in enumerate(data.src_len.tolist()):
-        torch.testing.assert_close(
-            encoded.states[row, :length], expected.encoder_last_hidden_state[row, :length][:, ORDER], **CLOSE
-        )
+        assert_close(encoded.states[row, :length], expected.encoder_last_hidden_state[row, :length][:, ORDER])
         for weights, expected_weights in zip(encoded.weights, expected.encoder_attentions, strict=True):
-            torch.testing.assert_close(weights[row, :, :length], expected_weights[row, :, :length], **CLOSE)
+            assert_close(weights[row, :, :length], expected_weights[row, :, :length])
     for row, length in enumerate(data.tgt_len.tolist()):
-        torch.testing.assert_close(logits[row, :length], expected.logits[row, :length], **CLOSE)
+        assert_close(logits[row, :length], expected.logits[row, :length])
         for weights, expected_weights in zip(output.weights, expected.cross_attentions, strict=True):
-            torch.testing.assert_close(weights[row, :, :length], expected_weights[row, :, :length], **CLOSE)
+            assert_close(weights[row, :, :length], expected_weights[row, :, :length])
 
 
 def _marian_translations(theirs: MarianMTModel, *, beam: int, max_len: int) -> list[tuple[tuple[int, ...], float]]:
     """Marian's best translation of each source up to eos, and the sum of its log-probabilities."""
     data, mask = batch()
-    generated = theirs.generate(
+    generated = theirs.generate(  # type: ignore[misc]  # its annotation of self fits no model
         input_ids=data.src_ids, attention_mask=mask.long(), num_beams=beam, do_sample=False, max_new_tokens=max_len,
         bad_words_ids=[[PAD]], length_penalty=0.0, return_dict_in_generate=True, output_scores=True,
         early_stopping="never" if beam > 1 else False,
     )  # fmt: skip
-    translations = []
+    assert isinstance(generated, GenerateEncoderDecoderOutput | GenerateBeamEncoderDecoderOutput)
+    translations: list[tuple[int, ...]] = []
     for row in generated.sequences[:, 1:].tolist():
         ids = tuple(row[: row.index(EOS) + 1]) if EOS in row else tuple(row)
         translations.append(ids)

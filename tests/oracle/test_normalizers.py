@@ -6,12 +6,14 @@ The sparse normalizers are also compared with the `entmax` library of their auth
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import entmax
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from regard.attention.history import AttentionWithHistory
 from regard.attention.location import LocationFeatures
@@ -22,7 +24,7 @@ from regard.attention.windows import MedianWindow
 
 Vector = list[float]
 ALPHA: dict[Normalizer, float] = {sparsemax: 2.0, entmax15: 1.5}
-THEIRS = {sparsemax: entmax.sparsemax, entmax15: entmax.entmax15}
+THEIRS: dict[Normalizer, Callable[[Tensor, int], Tensor]] = {sparsemax: entmax.sparsemax, entmax15: entmax.entmax15}
 
 
 def bisect(scores: Vector, alpha: float) -> Vector:
@@ -87,8 +89,8 @@ def test_location_features_match_equations_8_and_9() -> None:
         torch.nn.init.normal_(parameter)
     states, queries = torch.randn(1, S, D).double(), torch.randn(3, 1, 1, D).double()
     memory = attention.project_memory(states, torch.ones(1, 1, 1, S, dtype=torch.bool))
-    score, filters = attention.attention.score, attention.location.filters.weight[:, 0].tolist()
-    to_hidden = attention.location.feature_map.weight[0].tolist()  # U
+    score, filters = attention.attention.score, attention.get_parameter("location.filters.weight")[:, 0].tolist()
+    to_hidden = attention.get_parameter("location.feature_map.weight")[0].tolist()  # U
     history, alpha = attention.initial_history(memory), [1.0] + [0.0] * (S - 1)
     for query in queries:
         output, history = attention(query, memory, history)
@@ -97,13 +99,13 @@ def test_location_features_match_equations_8_and_9() -> None:
         for i in range(S):
             features = [dot(row, padded[i : i + 2 * half_width + 1]) for row in filters]
             hidden = [
-                dot(score.query_map.weight[0, n].tolist(), query[0, 0].tolist())
-                + dot(score.key_map.weight[0, n].tolist(), states[0, i].tolist())
+                dot(score.get_parameter("query_map.weight")[0, n].tolist(), query[0, 0].tolist())
+                + dot(score.get_parameter("key_map.weight")[0, n].tolist(), states[0, i].tolist())
                 + dot(to_hidden[n], features)
-                + score.key_map.bias[0, 0, n].item()
+                + score.get_parameter("key_map.bias")[0, 0, n].item()
                 for n in range(K)
             ]
-            energies.append(dot(score.v[0].tolist(), [math.tanh(x) for x in hidden]))
+            energies.append(dot(score.get_parameter("v")[0].tolist(), [math.tanh(x) for x in hidden]))
         alpha = softmax(energies)
         assert output.weights[0, 0, 0].tolist() == pytest.approx(alpha, rel=1e-9, abs=1e-12)
 

@@ -137,7 +137,8 @@ def test_greedy_search_is_a_loop_of_most_probable_tokens(name: str) -> None:
     options, limits = BeamOptions(beam=1, length_penalty=0.0), [9, 8, 9, 7, 6]
     found = engine(model).search(SOURCES, limits, options, need_weights=False, prefixes=PREFIXES, word_end=WORD_END)
     for source, prefix, limit, [hypothesis] in zip(SOURCES, PREFIXES, limits, found, strict=True):
-        target, scores = list(prefix), []
+        target = list(prefix)
+        scores: list[float] = []
         while len(target) < limit and (not target or target[-1] != SPECIALS.eos):
             following = [(*target, token) for token in (*TOKENS, SPECIALS.eos)]
             allowed = [row for row in following if may_follow(row, prefix, WORD_END)]
@@ -160,9 +161,9 @@ def test_samples_follow_the_distribution_after_the_prefix() -> None:
         share = sum(sample.ids[:3] == target for sample in samples) / len(samples)
         assert share == pytest.approx(expected, abs=5 * math.sqrt(0.25 / len(samples)))
     for sample in samples[:20]:
-        [expected] = token_scores([model], [4, 5], [sample.ids])
-        assert sample.log_probs == pytest.approx(expected, abs=1e-3)
-        assert sample.score == pytest.approx(sum(expected), abs=1e-3)
+        [log_probs] = token_scores([model], [4, 5], [sample.ids])
+        assert sample.log_probs == pytest.approx(log_probs, abs=1e-3)
+        assert sample.score == pytest.approx(sum(log_probs), abs=1e-3)
 
 
 @pytest.mark.parametrize("ensemble", [False, True])
@@ -193,7 +194,7 @@ def shortlisted_scores(
         batch = collate([source], [target[:-1]], specials=SPECIALS)
         with torch.inference_mode():
             logits = [model.project(model(batch).hidden)[0].double()[:, allowed] for model in models]
-        mean = sum(row.softmax(-1) for row in logits) / len(models)
+        mean = torch.stack([row.softmax(-1) for row in logits]).mean(0)
         result.append([math.log(float(mean[place, allowed.index(token)])) for place, token in enumerate(target)])
     return result
 

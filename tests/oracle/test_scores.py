@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -41,26 +42,30 @@ def loop_scaled(score: Score, head: int, s: Vector, h: Vector, i: int) -> float:
 
 
 def loop_general(score: Score, head: int, s: Vector, h: Vector, i: int) -> float:
-    return dot(s, matvec(score.key_map.weight[head].tolist(), h))
+    return dot(s, matvec(score.get_parameter("key_map.weight")[head].tolist(), h))
 
 
 def loop_additive(score: Score, head: int, s: Vector, h: Vector, i: int) -> float:
-    query = matvec(score.query_map.weight[head].tolist(), s)
-    key = matvec(score.key_map.weight[head].tolist(), h)
-    bias = score.key_map.bias[head, 0].tolist()
-    return dot(score.v[head].tolist(), [math.tanh(q + k + b) for q, k, b in zip(query, key, bias, strict=True)])
+    query = matvec(score.get_parameter("query_map.weight")[head].tolist(), s)
+    key = matvec(score.get_parameter("key_map.weight")[head].tolist(), h)
+    bias = score.get_parameter("key_map.bias")[head, 0].tolist()
+    return dot(
+        score.get_parameter("v")[head].tolist(),
+        [math.tanh(q + k + b) for q, k, b in zip(query, key, bias, strict=True)],
+    )
 
 
 def loop_location(score: Score, head: int, s: Vector, h: Vector, i: int) -> float:
-    return matvec(score.position_map.weight[head].tolist(), s)[i]
+    return matvec(score.get_parameter("position_map.weight")[head].tolist(), s)[i]
 
 
 def loop_cosine(score: Score, head: int, s: Vector, h: Vector, i: int) -> float:
-    sharpness = math.exp(score.log_sharpness[head].item())
+    sharpness = math.exp(score.get_parameter("log_sharpness")[head].item())
     return sharpness * dot(s, h) / (math.sqrt(dot(s, s)) * math.sqrt(dot(h, h)))
 
 
-CASES = {
+Loop = Callable[[Score, int, Vector, Vector, int], float]
+CASES: dict[str, tuple[Callable[[int], Score], Loop]] = {
     "dot": (lambda heads: DotScore(K, K), loop_dot),
     "scaled-dot": (lambda heads: ScaledDotScore(K, K), loop_scaled),
     "general": (lambda heads: GeneralScore(K, K, num_heads=heads), loop_general),
@@ -190,7 +195,8 @@ def test_gradients_against_finite_differences(name: str) -> None:
     mask = torch.tensor([True, True, False])[None, None, None]
 
     def run(query: torch.Tensor, states: torch.Tensor, *_: torch.Tensor) -> torch.Tensor:
-        return attention(query, attention.project_memory(states, mask), need_weights=True).context
+        context: torch.Tensor = attention(query, attention.project_memory(states, mask), need_weights=True).context
+        return context
 
     assert torch.autograd.gradcheck(run, (query, states, *attention.parameters()))
 

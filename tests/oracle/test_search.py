@@ -96,7 +96,8 @@ def test_a_beam_of_all_prefixes_finds_the_best(name: str, alpha: float, beta: fl
             if beta:
                 coverage = torch.stack([layer.mean(0) for layer in hypothesis.weights]).mean(0).sum(0).tolist()
                 penalty = beta * sum(math.log(min(max(total, 1e-6), 1.0)) for total in coverage)
-            return sum(hypothesis.log_probs) / ((5 + len(hypothesis.ids)) / 6) ** alpha + penalty
+            norm: float = ((5 + len(hypothesis.ids)) / 6) ** alpha
+            return sum(hypothesis.log_probs) / norm + penalty
 
         best = sorted(score_targets(model, source, TARGETS), key=score, reverse=True)[:5]
         for hypothesis, expected in zip(hypotheses, best, strict=True):

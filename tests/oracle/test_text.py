@@ -20,8 +20,11 @@ SUBJECTS, OBJECTS = ("cat", "dog", "house"), ("a bird", "nothing", "me")
 LINES = [f"the {a} sees {b} près de l'été, {a} 안녕" for a in SUBJECTS for b in OBJECTS]
 
 
+Processors = tuple[Subword, sentencepiece.SentencePieceProcessor]
+
+
 @pytest.fixture(scope="module", params=["unigram", "bpe"])
-def pair(request: pytest.FixtureRequest) -> tuple[Subword, sentencepiece.SentencePieceProcessor]:
+def pair(request: pytest.FixtureRequest) -> Processors:
     subword = Subword.train(LINES * 3, vocab_size=340, kind=request.param)
     processor = sentencepiece.SentencePieceProcessor()
     processor.LoadFromSerializedProto(subword.to_bytes())
@@ -34,7 +37,7 @@ TEXTS = st.text(PLAIN | st.sampled_from("ab é한été   "))
 
 
 @given(text=TEXTS)
-def test_pieces_and_decoding(pair, text: str) -> None:
+def test_pieces_and_decoding(pair: Processors, text: str) -> None:
     subword, processor = pair
     encoding = subword.encode(text)
     assert list(encoding.pieces) == processor.encode(text, out_type=str)
@@ -42,7 +45,7 @@ def test_pieces_and_decoding(pair, text: str) -> None:
 
 
 @given(text=TEXTS)
-def test_spans_of_ordinary_pieces(pair, text: str) -> None:
+def test_spans_of_ordinary_pieces(pair: Processors, text: str) -> None:
     """Spans equal those found by searching the pieces in the text from left to right."""
     subword, _ = pair
     encoding = subword.encode(text)
@@ -56,14 +59,16 @@ def test_spans_of_ordinary_pieces(pair, text: str) -> None:
         position = max(position, end)
 
 
-def test_sampling_has_the_frequencies_of_sentencepiece(pair) -> None:
+def test_sampling_has_the_frequencies_of_sentencepiece(pair: Processors) -> None:
     subword, processor = pair
     if subword._scored_pieces().has_bpe_ranks():
         pytest.skip("SentencePiece drops a merge permanently, the paper and regard for one step")
     text, count = "cat birds", 4000
     ours = Counter(map(tuple, subword.encode_ids([text] * count, sample_alpha=0.1, seed=1)))
-    options = {"enable_sampling": True, "alpha": 0.1, "nbest_size": -1}
-    theirs = Counter(map(tuple, processor.encode([text] * count, out_type=int, num_threads=1, **options)))
+    sampled = processor.encode(
+        [text] * count, out_type=int, num_threads=1, enable_sampling=True, alpha=0.1, nbest_size=-1
+    )
+    theirs = Counter(map(tuple, sampled))
     assert len(ours) > 3
     for ids in {*ours, *theirs}:
         assert ours[ids] / count == pytest.approx(theirs[ids] / count, abs=0.04)

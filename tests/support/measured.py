@@ -6,6 +6,7 @@ are limited.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import json
@@ -150,6 +151,8 @@ def main() -> None:
     for name in LOADED:
         with suppress(ImportError):
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # else the garbage collector of each fork would search, and so copy, all loaded modules
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     for line in sys.stdin:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib
 import json
@@ -19,7 +20,20 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+from unittest import mock
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from regard.config.resolved import DerivedConfig
+    from regard.data.corpus import Corpus
+    from regard.model.seq2seq import Seq2Seq
+    from regard.text.subword import Subword
+    from regard.train.reporter import StepReport, TrainingPlan, Validation
+    from regard.train.validation import Validator
 
 LOADED = (
     "regard.evaluate.scores",
@@ -40,47 +54,68 @@ PROBES = ["one dog sees", "cat and big runs", "dog " * 40, "sees"]
 Case = tuple[str, list[str], list[str]]
 
 
-def tried(cases: Sequence[Case], directory: Path) -> list[dict[str, object]]:
-    """Runs the cases in a process of their own, since a process with several threads must not fork.
+class Result(TypedDict):
+    """Result of a training.
 
-    Each result has the `error` or None, whether it is a `RegardError` (`refused`), CPU `seconds`, `megabytes` of memory
-    in addition to the loaded modules, and `marks`: digests of the results, by name.
+    Attributes:
+        error: Error message, or None.
+        refused: Whether it is of a `RegardError`.
+        seconds: CPU time in seconds.
+        megabytes: Memory in addition to the loaded modules.
+        marks: Digests of the results, by name.
+        wall: Wall-clock time in seconds.
     """
+
+    error: str | None
+    refused: bool
+    seconds: float
+    megabytes: float
+    marks: dict[str, str]
+    wall: float
+
+
+def tried(cases: Sequence[Case], directory: Path) -> list[Result]:
+    """Runs the cases in a process of their own, since a process with several threads must not fork."""
     one_thread = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
     done = subprocess.run(
         [sys.executable, __file__, str(directory)],
         input=json.dumps(cases), stdout=subprocess.PIPE, text=True, env=os.environ | one_thread, check=True,
     )  # fmt: skip
-    return json.loads(done.stdout)
+    results: list[Result] = json.loads(done.stdout)
+    return results
 
 
-def in_a_fork(work: Callable[[], dict[str, str]]) -> dict[str, object]:
+def in_a_fork(work: Callable[[], dict[str, str]]) -> Result:
+    start = time.monotonic()
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reader)
         resource.setrlimit(resource.RLIMIT_CPU, (int(CPU_SECONDS), int(CPU_SECONDS) + 1))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        result: dict[str, object] = {"error": None, "refused": False, "marks": {}}
+        error, refused, marks = None, False, {}
         try:
-            result["marks"] = work()
-        except BaseException as error:
+            marks = work()
+        except BaseException as raised:
             from regard.errors import RegardError
 
-            result |= {"error": f"{type(error).__name__}: {error}", "refused": isinstance(error, RegardError)}
+            error, refused = f"{type(raised).__name__}: {raised}", isinstance(raised, RegardError)
         usage = resource.getrusage(resource.RUSAGE_SELF)
-        result |= {"seconds": usage.ru_utime + usage.ru_stime, "megabytes": (usage.ru_maxrss - before) / 1024}
+        seconds, megabytes = usage.ru_utime + usage.ru_stime, (usage.ru_maxrss - before) / 1024
         with os.fdopen(writer, "w") as pipe:
-            json.dump(result, pipe)
+            json.dump([error, refused, seconds, megabytes, marks], pipe)
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as pipe:
         text = pipe.read()
     _, status = os.waitpid(pid, 0)
     if text:
-        return json.loads(text)
-    end = signal.Signals(-os.waitstatus_to_exitcode(status)).name if os.WIFSIGNALED(status) else str(status)
-    return {"error": f"ended by {end}", "refused": False, "seconds": CPU_SECONDS, "megabytes": 0.0, "marks": {}}
+        error, refused, seconds, megabytes, marks = json.loads(text)
+    else:
+        end = signal.Signals(-os.waitstatus_to_exitcode(status)).name if os.WIFSIGNALED(status) else str(status)
+        error, refused, seconds, megabytes, marks = f"ended by {end}", False, CPU_SECONDS, 0.0, {}
+    wall = time.monotonic() - start
+    return Result(error=error, refused=refused, seconds=seconds, megabytes=megabytes, marks=marks, wall=wall)
 
 
 class Listener:
@@ -89,16 +124,16 @@ class Listener:
     def __init__(self) -> None:
         self.events: list[object] = []
 
-    def on_start(self, plan) -> None:
+    def on_start(self, plan: TrainingPlan) -> None:
         self.events.append((plan.num_parameters, plan.num_sentences, plan.steps, plan.validate_every, plan.max_minutes))
 
     def on_message(self, text: str) -> None:
         self.events.append(text)
 
-    def on_step(self, report) -> None:
+    def on_step(self, report: StepReport) -> None:
         """Not recorded: speed depends on the machine."""
 
-    def on_validation(self, step: int, validation, *, best: bool) -> None:
+    def on_validation(self, step: int, validation: Validation, *, best: bool) -> None:
         scores = (validation.loss, validation.nll, validation.bleu, validation.chrf, validation.entropy)
         self.events.append((step, best, scores, [sample.translation for sample in validation.samples]))
 
@@ -109,10 +144,10 @@ class Listener:
 class ScriptedValidator:
     """A validator that records the real scores, and returns a fixed series of scores to the training."""
 
-    def __init__(self, real, recorded: list[object]) -> None:
+    def __init__(self, real: Validator, recorded: list[object]) -> None:
         self.real, self.recorded, self.count = real, recorded, 0
 
-    def __call__(self, model, *, check):
+    def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
         validation = self.real(model, check=check)
         self.recorded.append((validation.loss, validation.nll, validation.bleu, validation.chrf, validation.entropy))
         self.recorded.append([sample.translation for sample in validation.samples])
@@ -132,27 +167,35 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
     from regard.config.load import load_config
     from regard.evaluate.scores import corpus_bleu
     from regard.model.transformer import EncoderLayer
-    from regard.recipes import training
     from regard.recipes.training import train
+    from regard.recipes.validator import TranslatingValidator
 
     preset, overrides, variant = case
     calls, forward = [0], EncoderLayer.forward
 
-    def counting_forward(self, *args, **kwargs):
+    def counting_forward(
+        layer: EncoderLayer, x: Tensor, mask: Tensor, *, need_weights: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
         calls[0] += 1
-        return forward(self, *args, **kwargs)
+        return forward(layer, x, mask, need_weights=need_weights)
 
-    EncoderLayer.forward = counting_forward
     validations: list[object] = []
-    real = training.TranslatingValidator
-    training.TranslatingValidator = lambda *args, **kwargs: ScriptedValidator(real(*args, **kwargs), validations)
+
+    def scripted(corpus: Corpus, tgt_subword: Subword, *, config: DerivedConfig, device: str) -> ScriptedValidator:
+        real = TranslatingValidator(corpus, tgt_subword, config=config, device=device)
+        return ScriptedValidator(real, validations)
+
     os.chdir(directory)
     out, listener = Path(tempfile.mkdtemp(prefix="trial-")) / "model", Listener()
     try:
-        result = train(load_config(preset=preset or None, overrides=overrides, variant=variant), out, reporter=listener)
+        config = load_config(preset=preset or None, overrides=overrides, variant=variant)
+        with (
+            mock.patch.object(EncoderLayer, "forward", counting_forward),
+            mock.patch("regard.recipes.training.TranslatingValidator", scripted),
+        ):
+            result = train(config, out, reporter=listener)
         bleu = corpus_bleu(HYPOTHESES, REFERENCES, tokenize=result.config.train.bleu_tokenize)
         marks = {"bleu": digest(bleu), "threads": digest(torch.get_num_threads()), "calls": digest(calls[0])}
-        EncoderLayer.forward = forward
         events = json.dumps(listener.events).replace(str(out), "OUT")
         files = sorted(str(path.relative_to(out)).split("tfevents")[0] for path in out.rglob("*"))
         translator = regard.load(out)
@@ -180,10 +223,12 @@ def trial(case: Case, directory: Path) -> dict[str, str]:
 def main(directory: Path) -> None:
     for name in LOADED:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # else the garbage collector of each fork would search, and so copy, all loaded modules
     results = []
     for case in json.load(sys.stdin):
         start = time.monotonic()
-        result = in_a_fork(lambda case=case: trial(case, directory))
+        result = in_a_fork(partial(trial, case, directory))
         results.append({**result, "wall": time.monotonic() - start})
     json.dump(results, sys.stdout)
 

@@ -5,6 +5,7 @@ As a program, it reads one task per line, `[kind, path]`, and answers with one l
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -159,6 +160,8 @@ def main() -> None:
     for name in LOADED:
         with suppress(ImportError):
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # else the garbage collector of each fork would search, and so copy, all loaded modules
     for line in sys.stdin:
         kind, path = json.loads(line)
         print(json.dumps(_tried(kind, Path(os.fsdecode(path.encode("latin-1"))))), flush=True)

@@ -47,7 +47,8 @@ def rank_candidates(
 ) -> list[Candidate]:
     """Ranks all layers and heads of a model, and their means, by the word links that each of them gives.
 
-    Each is tried unshifted and shifted; see `Readout.shifted`.
+    Each is tried twice: the links of a target word are read from the step that generated the word, and from the next
+    step, whose input the word is (see `Readout.shifted`).
 
     Args:
         records: Attention of some sentence pairs, all from the same model; at least one.

@@ -42,18 +42,22 @@ def check_score(make_score: Callable[[int, int], Score], *, query_size: int = 6,
             f"check of the score failed: expected scores of shape (B, H, T, S) = {expected_shape}, got "
             f"{tuple(scores.shape)}"
         )
-    _require(bool(scores.isfinite().all()), "scores must be finite for finite queries and keys")
+    _require_of_score(bool(scores.isfinite().all()), "scores must be finite for finite queries and keys")
     alone = score(query[1:2], score.project_key(key[1:2]))
-    _require(torch.allclose(alone, scores[1:2]), "a sentence's scores must not depend on the rest of the batch")
+    _require_of_score(
+        torch.allclose(alone, scores[1:2]), "a sentence's scores must not depend on the rest of the batch"
+    )
     single_query = score(query[:, :, 2:3], score.project_key(key))
-    _require(torch.allclose(single_query, scores[:, :, 2:3]), "a query's scores must not depend on the other queries")
+    _require_of_score(
+        torch.allclose(single_query, scores[:, :, 2:3]), "a query's scores must not depend on the other queries"
+    )
     padded = torch.cat([key, 9.0 * torch.ones_like(key[:, :, :2])], dim=2)
     with_padding = score(query, score.project_key(padded))[..., :KEYS]
-    _require(torch.allclose(with_padding, scores), "a key's scores must not depend on padding after the keys")
+    _require_of_score(torch.allclose(with_padding, scores), "a key's scores must not depend on padding after the keys")
     scores.tanh().sum().backward()
     for name, parameter in score.named_parameters():
         learns = parameter.grad is not None and bool(parameter.grad.isfinite().all())
-        _require(learns, f"the parameter {name!r} gets no finite gradient, so it cannot learn")
+        _require_of_score(learns, f"the parameter {name!r} gets no finite gradient, so it cannot learn")
 
 
 def check_normalizer(normalizer: Normalizer) -> None:
@@ -77,28 +81,35 @@ def check_normalizer(normalizer: Normalizer) -> None:
     mask = torch.ones(BATCH, 1, 1, KEYS, dtype=torch.bool)
     mask[1, ..., 2:], mask[2] = False, False
     weights = normalizer(scores, mask)
-    _require(weights.shape == scores.shape, "weights must have the shape of the scores")
-    _require(bool(weights.isfinite().all()), "weights must be finite, also in a row that is masked everywhere")
-    _require(not bool((weights * ~mask).any()), "masked positions must get no weight")
+    _require_of_normalizer(weights.shape == scores.shape, "weights must have the shape of the scores")
+    _require_of_normalizer(
+        bool(weights.isfinite().all()), "weights must be finite, also in a row that is masked everywhere"
+    )
+    _require_of_normalizer(not bool((weights * ~mask).any()), "masked positions must get no weight")
     sums = torch.ones(BATCH, HEADS, QUERIES, dtype=weights.dtype)
     sums[2] = 0.0
     is_distribution = bool((weights >= 0).all()) and torch.allclose(weights.sum(-1), sums)
-    _require(is_distribution, "weights must be at least 0 and sum to 1 unless all positions are masked")
+    _require_of_normalizer(is_distribution, "weights must be at least 0 and sum to 1 unless all positions are masked")
     ordered = weights[0].gather(-1, scores[0].argsort(-1))
-    _require(bool((ordered.diff(dim=-1) >= 0).all()), "a higher score must not get less weight")
+    _require_of_normalizer(bool((ordered.diff(dim=-1) >= 0).all()), "a higher score must not get less weight")
     alone = normalizer(scores[1:2, :, :1, :2], None)
-    _require(
+    _require_of_normalizer(
         torch.allclose(alone, weights[1:2, :, :1, :2]), "a row must not depend on other rows, nor on masked positions"
     )
     from_bfloat16 = normalizer(scores.bfloat16(), mask)
-    _require(from_bfloat16.dtype == torch.float32, "weights must be computed in float32")
+    _require_of_normalizer(from_bfloat16.dtype == torch.float32, "weights must be computed in float32")
     (gradient,) = torch.autograd.grad(weights, scores, torch.randn_like(weights))
-    _require(bool(gradient.isfinite().all()), "gradients must be finite")
-    _require(not bool((gradient * ~mask).any()), "masked positions must get no gradient")
+    _require_of_normalizer(bool(gradient.isfinite().all()), "gradients must be finite")
+    _require_of_normalizer(not bool((gradient * ~mask).any()), "masked positions must get no gradient")
     matches = torch.autograd.gradcheck(lambda z: normalizer(z, mask), scores, raise_exception=False)
-    _require(matches, "gradients must match numerical gradients of the weights")
+    _require_of_normalizer(matches, "gradients must match numerical gradients of the weights")
 
 
-def _require(condition: bool, requirement: str) -> None:
+def _require_of_score(condition: bool, requirement: str) -> None:
     if not condition:
-        raise ShapeError(f"check of the score or normalizer failed: {requirement}")
+        raise ShapeError(f"this score function cannot be used in attention: {requirement}")
+
+
+def _require_of_normalizer(condition: bool, requirement: str) -> None:
+    if not condition:
+        raise ShapeError(f"this normalizer cannot be used in attention: {requirement}")

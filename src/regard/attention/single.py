@@ -36,7 +36,7 @@ def _without_cudnn() -> Iterator[None]:
     On some GPUs (Hopper) PyTorch prefers cuDNN. It builds a plan for every new shape, some 30 ms each, forward and
     backward, and here nearly every batch has a new shape.
     """
-    enabled = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
+    enabled = torch.backends.cuda.cudnn_sdp_enabled()
     torch.backends.cuda.enable_cudnn_sdp(False)
     try:
         yield

@@ -12,6 +12,7 @@ from regard.cli.options import Device, Precision, Threads, examples, parse_path,
 from regard.errors import ConfigError
 
 EXAMPLES = examples(
+    "regard serve --demo",
     "regard serve my-model",
     "regard serve --model en-fr=my-model --model fr-en=other-model --port 8080 --set req_limit=120",
 )
@@ -54,6 +55,10 @@ def serve(
             show_default="no limit",
         ),
     ] = None,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="Serve the demonstration, training it in ./demo if need be."),
+    ] = False,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -72,8 +77,8 @@ def serve(
     The API is compatible with LibreTranslate; `/openapi.json` describes all of it.
     """
     size = None if memory_limit is None else _parse_size(memory_limit)
-    if not models and not named:
-        raise ConfigError("serve: expected a MODEL or --model SRC-TGT=MODEL, got neither: name a model")
+    if not (models or named or demo):
+        raise ConfigError("serve: expected a MODEL, --model SRC-TGT=MODEL or --demo, got none: name a model")
     with loading():
         try:
             from regard.service.access import Access, parse_proxies
@@ -95,7 +100,7 @@ def serve(
     service = build_service(
         entries, limits, metrics, precision=precision, device=device, threads=threads, memory_limit=size
     )
-    run(service, access=access, metrics=metrics, host=host, port=port)
+    run(service, access=access, metrics=metrics, host=host, port=port, demo=Path("demo") if demo else None)
 
 
 def _parse_size(text: str) -> int:

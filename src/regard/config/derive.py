@@ -36,7 +36,7 @@ def derive(
     is set.
 
     Args:
-        config: The user's configuration, or one that was derived before, of which nothing changes.
+        config: The user's configuration. One that was derived before is returned with the same values.
         num_pairs: Number of training pairs.
         num_src_chars: Number of characters in all source sentences.
         num_tgt_chars: Number of characters in all target sentences.

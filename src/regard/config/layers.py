@@ -54,13 +54,13 @@ class Layer:
 def merged(layers: Sequence[Layer], kind: object = None) -> Tree:
     """Merges the option values of several layers.
 
-    If a preset, or a complete file that serves as a starting point, is for another kind of model than the result (`rnn`
-    or `transformer`), its `[model]` section is left out.
+    The `[model]` section of a preset, or of a configuration with all options, such as that of a trained model, is left
+    out if it is for another kind of model (`rnn` or `transformer`) than `kind`.
 
     Args:
         layers: The layers to merge, lowest first: values of later layers override those of earlier ones.
-        kind: Kind of model of the result; by default, the kind that the user's layers set, or else the starting point,
-            or else the preset.
+        kind: Kind of the resulting model. By default, it is taken from the user's layers; if they set none, from the
+            configuration with all options; without one, from the preset.
 
     Returns:
         The merged option values as nested dictionaries, in which `model.kind` is set.

@@ -264,7 +264,9 @@ def _phrasebook(config: CorpusConfig, directory: Path) -> tuple[Splits, list[Gol
 
 def _files(config: CorpusConfig) -> tuple[Splits, list[GoldLinks] | None, str]:
     if config.train is None:
-        raise AssertionError("the schema requires files or the phrasebook")
+        raise AssertionError(
+            "expected corpus.train or corpus.phrasebook, as the check of the lab's file ensures, got neither"
+        )
     train = read_pairs(*config.train).pairs
     generator = random.Random(1)
     splits: Splits = {}

@@ -132,7 +132,8 @@ class Lab(Section):
         files = [name for name in ("val", "test", "gold") if getattr(self.corpus, name) is not None]
         if self.corpus.phrasebook and files:
             raise ValueError(
-                f"corpus: {', '.join(files)}: not possible with the phrasebook, which has its own texts and gold "
-                "links: leave this out, or name a training text, too, with corpus.train, or --corpus"
+                f"corpus: {', '.join(files)} cannot be set without a training text, because the lab then uses the "
+                "built-in phrasebook with its own texts and gold links: set corpus.train (or --corpus) as well, or "
+                f"remove {', '.join(files)}"
             )
         return self

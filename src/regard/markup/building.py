@@ -12,10 +12,12 @@ from regard.markup.entities import Escaping, SpelledText
 from regard.markup.open_elements import OpenElements
 from regard.markup.pieces import Piece, PieceKind
 from regard.markup.word_numbers import Fragment, number_words
-from regard.text.normalize import normalize, replace_blanks
+from regard.text.normalize import replace_blanks
 from regard.text.sentences import written_without_spaces
 
 _FRAGMENT = re.compile(" +|[^ ]+")
+_NOT_A_WORD = " \u200b"
+"""Characters that normalization removes from a text that contains nothing else."""
 _CLOSING_MARKS = re.compile(r"[,.;:!?…)\]}»”’\"'،؛؟。，、！？：；）」』】]+")
 _ENDS_SENTENCE = re.compile("[.!?…。！？؟]")
 _BRACKETS = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "«": "»", "“": "”", "‘": "’", "„": "“", "（": "）"}
@@ -127,7 +129,7 @@ class _Builder:
     def _add_text(self, text: SpelledText) -> None:
         blanked = replace_blanks(text.text)
         for match in _FRAGMENT.finditer(blanked):
-            if normalize(match[0]):
+            if match[0].strip(_NOT_A_WORD):
                 self._add_fragment(match[0], text.part(*match.span()))
                 continue
             self.gaps[-1].append(text.spelling(*match.span()))

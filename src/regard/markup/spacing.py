@@ -9,6 +9,9 @@ from regard.markup.entities import Escaping, escape
 from regard.markup.target import TargetAtom
 from regard.text.sentences import separator
 
+_NO_BREAK = "\u00a0\u2007\u202f\u3000"
+"""White space of a translation that is kept; any other becomes a space, so that no line breaks are added."""
+
 
 def boundary_gap(block: Block, targets: Sequence[TargetAtom], number: int) -> int | None:
     """The gap of the source between the words that meet before a target word.
@@ -84,7 +87,11 @@ def _chosen(block: Block, targets: Sequence[TargetAtom], number: int, source_spa
     before, target = targets[number - 1], targets[number]
     if before.sentence != target.sentence:
         return source_space or separator(before.text, target.text)
-    if target.space not in ("", " ") and not source_space.strip(_ordinary(block)):
+    if (
+        target.space.strip(_NO_BREAK) == ""
+        and target.space not in ("", " ")
+        and not source_space.strip(_ordinary(block))
+    ):
         return escape(target.space, block.escaping)
     return source_space or " "
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -64,7 +65,14 @@ INSTRUCTION_SETS = ("default", "avx2", "avx512")
 """Instruction sets that kernels are compiled for, each a superset of the previous; "default" is any processor."""
 
 _REQUIRED_FEATURES = {"default": (), "avx2": ("AVX2", "FMA"), "avx512": ("AVX2", "FMA", "AVX-512")}
-_limits: list[str | None] = []  # of nested `limited_to` blocks, innermost last
+
+
+@dataclass(frozen=True, eq=False)
+class _Limit:
+    instruction_set: str | None  # None = no kernels
+
+
+_limits: list[_Limit] = []  # of the open `limited_to` and `disabled` blocks of all threads, the last one applies
 
 
 def instruction_set() -> str | None:
@@ -74,10 +82,12 @@ def instruction_set() -> str | None:
     `default`) limits both. Kernels use a smaller instruction set if the compiler did not support PyTorch's.
 
     Returns:
-        One of `INSTRUCTION_SETS`; None if no kernel was compiled, or if `limited_to(None)` disables kernels.
+        One of `INSTRUCTION_SETS`; None if no kernel was compiled, or inside a `disabled` block.
     """
     if _limits:
-        return _limits[-1]
+        innermost = _limits[-1:]  # empty if another thread left the last block just now
+        if innermost:
+            return innermost[0].instruction_set
     available = available_instruction_sets()
     return available[-1] if available else None
 
@@ -105,14 +115,14 @@ def compiled_instruction_sets() -> tuple[str, ...]:
 
 
 @contextmanager
-def limited_to(name: str | None) -> Iterator[None]:
-    """Uses the kernels of another instruction set, or no kernels, inside a `with` block.
+def limited_to(name: str) -> Iterator[None]:
+    """Uses the kernels of another instruction set inside a `with` block.
 
-    This serves tests and comparisons. A `PackedLinear` or other object that was built before the block continues to use
-    the kernel it found then.
+    This serves tests and comparisons. The limit applies to all threads. A `PackedLinear` or other object that was built
+    before the block continues to use the kernel it found then.
 
     Args:
-        name: One of `available_instruction_sets()`; None to use PyTorch's own operators only.
+        name: One of `available_instruction_sets()`.
 
     Returns:
         A context manager, which also works as a decorator.
@@ -120,15 +130,28 @@ def limited_to(name: str | None) -> Iterator[None]:
     Raises:
         ValueError: This machine has no kernels for that instruction set.
     """
-    if name is not None and name not in available_instruction_sets():
+    if name not in available_instruction_sets():
         available = ", ".join(available_instruction_sets())
-        expected = f"one of {available}, or None" if available else "None, since there are no compiled kernels"
+        expected = f"one of {available}" if available else "no limit, since there are no compiled kernels"
         raise ValueError(f"instruction set: expected {expected}, got {name!r}")
-    _limits.append(name)
+    with _applied(_Limit(name)):
+        yield
+
+
+@contextmanager
+def disabled() -> Iterator[None]:
+    """Uses PyTorch's own operators in place of kernels inside a `with` block; otherwise as `limited_to`."""
+    with _applied(_Limit(None)):
+        yield
+
+
+@contextmanager
+def _applied(limit: _Limit) -> Iterator[None]:
+    _limits.append(limit)
     try:
         yield
     finally:
-        _limits.pop()
+        _limits.remove(limit)  # not necessarily the last one: blocks of several threads may overlap
 
 
 @cache

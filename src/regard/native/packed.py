@@ -28,7 +28,7 @@ MIN_INT8_SIZE = 1 << 12
 @cache
 def can_pack(dtype: torch.dtype) -> bool:
     """Whether oneDNN can multiply with weights of a type in its packed layout on this CPU; tried once, then cached."""
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    if not torch.backends.mkldnn.is_available():
         return False
     try:
         weight = torch.ops.mkldnn._reorder_linear_weight(torch.ones(2, 2, dtype=dtype), None)

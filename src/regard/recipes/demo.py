@@ -210,7 +210,7 @@ def _show(translator: Translator, out: Path, console: Console) -> str:
     (translation,) = translator.translate([SENTENCE], attention=True)
     record = translation.attention
     if record is None:
-        raise AssertionError("the demonstration's model has attention")
+        raise AssertionError("expected the attention of the demonstration's model, got none")
     _print(console, f"\n{SENTENCE}\n{translation.text}\n")
     console.print(terminal.render(record, width=console.width))
     page = out / "attention.html"

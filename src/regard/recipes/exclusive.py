@@ -35,7 +35,7 @@ def exclusive_training() -> Iterator[None]:
             "one model after the other, or start a process per training"
         )
     threads, unset = torch.get_num_threads(), [name for name in _SET_BY_PYTORCH if name not in os.environ]
-    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
     try:
         with torch.random.fork_rng(devices):
             yield

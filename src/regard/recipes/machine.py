@@ -191,7 +191,7 @@ def _why_products(training: str) -> str:
 
 def _blas() -> str:
     """The library that PyTorch multiplies float32 with."""
-    if torch.backends.mkl.is_available():  # type: ignore[no-untyped-call]
+    if torch.backends.mkl.is_available():
         return "MKL"
     library = _built_with(r"BLAS_INFO=(\w+)") or "PyTorch's own library"
     return {"open": "OpenBLAS", "accelerate": "Accelerate"}.get(library, library)

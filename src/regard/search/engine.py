@@ -201,6 +201,7 @@ class StepEngine:
             SearchError: As in `search`, or `count` is below 1.
         """
         check_prefixes([prefix], [limit], self._tgt_specials)
+        limit_threads_after_fork(self._process)
         batch = self._collate([source])
         model = self._observed(self._shortlisted(batch, [prefix]))
         return model.next_words(batch.src_ids, prefix, count=count, max_len=limit, words=words)

@@ -37,6 +37,10 @@ class WordTokens:
     is_text: Tensor
     text_of: Callable[[Sequence[int]], str]
 
+    def to(self, device: torch.device) -> WordTokens:
+        """The same with its tensors on a device."""
+        return WordTokens(self.begins.to(device), self.has_space.to(device), self.is_text.to(device), self.text_of)
+
     def select(self, token_ids: Tensor) -> WordTokens:
         """The same for a vocabulary of `(K,)` tokens of the full vocabulary."""
         ids = token_ids.tolist()
@@ -85,7 +89,7 @@ def next_words(
         *before, last = specials.bos, *prefix
         for token in before:
             _, state = model.step(torch.full_like(src_ids[:, 0], token), state)
-        search = _WordSearch(model, words, specials, count, step=len(prefix) + 1)
+        search = _WordSearch(model, words.to(src_ids.device), specials, count, step=len(prefix) + 1)
         search.run(state, last, max_tokens=min(MAX_TOKENS, max_len - 1 - len(prefix)))
     return search.best()
 

@@ -132,7 +132,7 @@ class PrefixModel:
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, State]:
         """See `StepModel.step`; ids `(R,)`."""
         if not isinstance(state, PrefixState):
-            raise AssertionError("the state comes from another model")
+            raise AssertionError("expected a state of this model with prefixes, got one of another model")
         output, model_state = self.model.step(ids, state.model, need_weights=need_weights)
         after = PrefixState(model_state, state.sentences, state.position + 1)
         if state.position > self.longest:

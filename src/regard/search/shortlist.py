@@ -48,13 +48,19 @@ class Shortlist:
 
     def __post_init__(self) -> None:
         size = len(self.ranking)
-        if self.candidates.dim() != 2 or not torch.equal(self.ranking.sort().values, torch.arange(size)):
+        if self.candidates.dim() != 2:
             raise SearchError(
-                "shortlist: expected links for each source subword, and an order of all target subwords, each once"
+                "shortlist: expected a table with a row of target ids for each source subword, got a tensor with "
+                f"{self.candidates.dim()} dimensions"
+            )
+        if not torch.equal(self.ranking.sort().values, torch.arange(size)):
+            raise SearchError(
+                f"shortlist: expected each of the {size} target ids once in the ranking by frequency, but one is "
+                "missing or repeated"
             )
         if self.candidates.numel() and not 0 <= int(self.candidates.min()) <= int(self.candidates.max()) < size:
             raise SearchError(
-                f"shortlist: expected links to target subwords from 0 to {size - 1}, got ids from "
+                f"shortlist: expected candidates with target ids from 0 to {size - 1}, got ids from "
                 f"{int(self.candidates.min())} to {int(self.candidates.max())}"
             )
         if not 0 <= self.num_always <= size:

@@ -20,7 +20,11 @@ MAX_CLIENTS = 10_000
 """Clients whose requests are counted at once; those seen longest ago are forgotten first."""
 MAX_FAILURES = 10
 """Unknown keys that an address may send in a minute."""
+IPV6_PREFIX = 64
+"""Bits of an IPv6 address that name its network: one household or machine has all addresses that begin with them."""
+_ROUNDING = 1e-6
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass
@@ -66,8 +70,8 @@ class TokenBuckets:
             self._buckets.popitem(last=False)
         bucket.tokens = min(limit, bucket.tokens + (now - bucket.time) * limit / 60.0)
         bucket.time = now
-        cost = min(cost, limit)
-        if bucket.tokens >= cost:
+        cost = min(max(1.0, cost), limit)
+        if bucket.tokens >= cost - _ROUNDING:
             bucket.tokens -= cost
             return 0.0
         return (cost - bucket.tokens) * 60.0 / limit
@@ -124,11 +128,14 @@ class Access:
         Raises:
             ServiceError: The key is missing or unknown, or there were too many requests.
         """
-        address = self._address(request)
+        address = _network_name(self.address(request))
         client, own_limit = f"address:{address}", None
         if self._keys is not None:
-            stored = self._keys.find(self._checked(_key_of(request, key), address))
-            if stored is None:
+            given = _key_of(request, key)
+            if not given:
+                raise ServiceError("Please contact the server operator to get an API key", code="missing_key")
+            stored = self._keys.find(given)
+            if stored is None:  # a right key is never refused because others at its address guess: keys are random
                 self._count_failure(address)
                 raise ServiceError("Invalid API key", status=403, code="invalid_key")
             client, own_limit = f"key:{stored.id}", stored.requests_per_minute
@@ -142,10 +149,38 @@ class Access:
         request.scope[CLIENT] = client
         return client
 
-    def _checked(self, key: str, address: str) -> str:
-        if not key:
-            raise ServiceError("Please contact the server operator to get an API key", code="missing_key")
-        return key
+    def address(self, request: Request) -> str:
+        """Address of the client: the last one in `X-Forwarded-For` that no trusted proxy has.
+
+        Args:
+            request: The request.
+
+        Returns:
+            The address without a port; that of the nearest proxy if the header has something else there.
+        """
+        address = _parse_address(request.client.host if request.client is not None else "")
+        forwarded = [part for value in request.headers.getlist("x-forwarded-for") for part in value.split(",")]
+        while forwarded and address is not None and self._is_proxy(address):
+            further = _parse_address(forwarded.pop())
+            if further is None:
+                break
+            address = further
+        return "unknown" if address is None else str(address)
+
+    def scheme(self, request: Request) -> str:
+        """Scheme by which the client reached the service, or the trusted proxy before it.
+
+        Args:
+            request: The request.
+
+        Returns:
+            `http` or `https`.
+        """
+        address = _parse_address(request.client.host if request.client is not None else "")
+        forwarded = request.headers.get("x-forwarded-proto", "").strip().lower()
+        if forwarded in ("http", "https") and address is not None and self._is_proxy(address):
+            return forwarded
+        return str(request.scope["scheme"])
 
     def _count_failure(self, address: str) -> None:
         wait = self._failures.take(address)
@@ -154,20 +189,30 @@ class Access:
                 "Too many request limits violations", status=429, code="too_many_failures", retry_after=math.ceil(wait)
             )
 
-    def _address(self, request: Request) -> str:
-        """Address of the client: the last one that was not added by a trusted proxy."""
-        address = request.client.host if request.client is not None else "unknown"
-        forwarded = [part.strip() for value in request.headers.getlist("x-forwarded-for") for part in value.split(",")]
-        while forwarded and self._is_proxy(address):
-            address = forwarded.pop()
-        return address[:64]
+    def _is_proxy(self, address: _Address) -> bool:
+        return any(address in network for network in self._proxies)
 
-    def _is_proxy(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._proxies)
+
+def _parse_address(text: str) -> _Address | None:
+    """An address, which may have brackets, a port or a zone; None for anything else."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _network_name(address: str) -> str:
+    """What requests from an address are counted for: the address, or the network of an IPv6 address."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network(f"{address}/{IPV6_PREFIX}", strict=False))
 
 
 def _key_of(request: Request, key: object) -> str:

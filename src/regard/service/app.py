@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from importlib.metadata import version
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +20,7 @@ from regard.service import file_routes, libretranslate, page_routes, v1
 from regard.service.access import Access
 from regard.service.answers import error_answer
 from regard.service.body_limit import BodyLimit
+from regard.service.demo import Demo
 from regard.service.description import describe
 from regard.service.errors import ServiceError
 from regard.service.files import FileTranslator
@@ -35,31 +38,37 @@ V1_STATUSES = {"unsupported_language": 404, "unavailable_direction": 404, "which
 """Statuses under `/v1`, by the code of the error; LibreTranslate's routes answer with 400 instead."""
 
 
-def create_app(service: TranslationService, *, access: Access, metrics: Metrics) -> FastAPI:
+def create_app(service: TranslationService, *, access: Access, metrics: Metrics, demo: Demo | None = None) -> FastAPI:
     """Creates the application.
 
     Args:
         service: The service; it is started and stopped with the application.
         access: Admits requests.
         metrics: Receives measurements.
+        demo: Trains the demonstration's model, which is added to the service when it is ready.
 
     Returns:
         An ASGI application.
     """
-    from regard import __version__
-
     files = FileTranslator(service)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
+        cleaning = asyncio.ensure_future(files.keep_clean())
+        if demo is not None:
+            demo.start()
         yield
+        if demo is not None:
+            await demo.stop()
+        cleaning.cancel()
+        await files.stop()
         await service.stop()
         files.close()
 
     app = FastAPI(
         title="regard",
-        version=__version__,
+        version=version("regard"),
         description="Translates text with attention-based models, and shows what they attend to.",
         docs_url=None,
         redoc_url=None,
@@ -75,6 +84,8 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics)
     app.include_router(libretranslate.routes(service, access))
     app.include_router(v1.routes(service, access))
     app.include_router(file_routes.routes(service, files, access))
+    if demo is not None:
+        app.include_router(demo.routes())
     if settings.page:
         app.include_router(page_routes.routes())
     _add_status(app, service)

@@ -1,4 +1,4 @@
-"""A limit on the size of request bodies, applied while they arrive."""
+"""Refuses requests whose body is too large, compressed, or framed in two ways, before the application sees them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from regard.service.answers import error_answer
 
+MAX_IGNORED = 64 << 20
+"""Bytes beyond the limit that a client may send before it reads the refusal; if it announces more, it is cut off."""
+
 
 class BodyLimit:
-    """ASGI middleware that refuses larger bodies with status 413.
+    """ASGI middleware that limits the size of bodies, also while they arrive.
 
     Args:
         app: The application.
@@ -31,11 +34,13 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers = dict(scope["headers"])
         limit = self._max_file_bytes if scope["path"] in ("/translate_file", "/v1/files") else self._max_bytes
-        if _declared_length(scope) > limit:
-            await self._refuse(limit, scope, receive, send)
+        refusal = _refusal(headers, limit)
+        if refusal is not None:
+            await error_answer(*refusal, _closing(headers, limit))(scope, receive, send)
             return
-        received, is_refused = 0, False
+        received, is_started, is_refused = 0, False, False
 
         async def limited_receive() -> Message:
             nonlocal received, is_refused
@@ -45,24 +50,36 @@ class BodyLimit:
             received += len(message.get("body", b""))
             if received > limit:
                 is_refused = True
-                await self._refuse(limit, scope, receive, send)
+                if not is_started:
+                    await error_answer(*_too_large(limit))(scope, receive, send)
                 return {"type": "http.disconnect"}
             return message
 
         async def send_unless_refused(message: Message) -> None:
+            nonlocal is_started
+            is_started = True
             if not is_refused:
                 await send(message)
 
         await self._app(scope, limited_receive, send_unless_refused)
 
-    async def _refuse(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
-        message = f"the body of the request is larger than {limit:,} bytes"
-        answer = error_answer(413, message, "body_too_large", {"Connection": "close"})
-        await answer(scope, receive, send)
+
+def _refusal(headers: dict[bytes, bytes], limit: int) -> tuple[int, str, str] | None:
+    """Status, message and code of the refusal of a request by its headers; None if they are in order."""
+    length = headers.get(b"content-length")
+    if length is not None and b"transfer-encoding" in headers:  # a proxy may have read the request in another way
+        return 400, "a request has either Content-Length or Transfer-Encoding, not both", "invalid_http"
+    if headers.get(b"content-encoding", b"identity").strip().lower() not in (b"identity", b""):
+        return 415, "compressed bodies are not accepted: send the body without Content-Encoding", "compressed_body"
+    return _too_large(limit) if length is not None and int(length) > limit else None
 
 
-def _declared_length(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit():
-            return int(value)
-    return 0
+def _too_large(limit: int) -> tuple[int, str, str]:
+    return 413, f"the body of the request is larger than {limit:,} bytes", "body_too_large"
+
+
+def _closing(headers: dict[bytes, bytes], limit: int) -> dict[str, str]:
+    """Closes the connection where the body will not come, or is not worth reading; otherwise it is read and ignored."""
+    is_framed_twice = b"transfer-encoding" in headers and b"content-length" in headers
+    is_huge = int(headers.get(b"content-length", b"0")) > limit + MAX_IGNORED
+    return {"Connection": "close"} if is_framed_twice or is_huge or b"expect" in headers else {}

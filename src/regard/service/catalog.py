@@ -44,7 +44,10 @@ class ModelEntry:
     @property
     def memory_bytes(self) -> int:
         """Estimated memory of the loaded model, in bytes, from the size of its files."""
-        sizes = [file.stat().st_size for path in self.paths for file in path.iterdir() if file.is_file()]
+        try:
+            sizes = [file.stat().st_size for path in self.paths for file in path.iterdir() if file.is_file()]
+        except OSError:  # the directory was removed, or is being replaced
+            return 0
         return COPIES * sum(sizes)
 
 
@@ -118,9 +121,6 @@ class Catalog:
         load: Opens the model of an entry; called in a thread.
         memory_limit: Bytes that loaded models may take, by the sizes of their files; the least recently used are
             unloaded when another is needed. None = no limit.
-
-    Raises:
-        ConfigError: There is no model.
     """
 
     def __init__(
@@ -136,6 +136,16 @@ class Catalog:
         self._load, self._memory_limit = load, memory_limit
         self._loaded: dict[ModelEntry, _Loaded] = {}
         self._loading: dict[ModelEntry, asyncio.Lock] = {}
+        self._reloading = asyncio.Lock()
+        self._languages: list[Language] | None = None
+
+    def add(self, entry: ModelEntry) -> None:
+        """Adds a model.
+
+        Args:
+            entry: The model; another one for the same direction is replaced.
+        """
+        self._entries[entry.source, entry.target] = entry
 
     @property
     def entries(self) -> tuple[ModelEntry, ...]:
@@ -163,12 +173,14 @@ class Catalog:
         Returns:
             The languages by name; one that is only a target has no targets.
         """
-        codes = dict.fromkeys((*self.sources, *self.targets))
-        languages = [
-            Language(code, english_name(code), tuple(sorted(target for target in codes if self.path(code, target))))
-            for code in codes
-        ]
-        return sorted(languages, key=lambda language: language.name)
+        if self._languages is None:
+            codes = dict.fromkeys((*self.sources, *self.targets))
+            languages = [
+                Language(code, english_name(code), tuple(sorted(target for target in codes if self.path(code, target))))
+                for code in codes
+            ]
+            self._languages = sorted(languages, key=lambda language: language.name)
+        return self._languages
 
     def path(self, source: str, target: str) -> tuple[ModelEntry, ...]:
         """The models that translate from one language to another.
@@ -258,14 +270,16 @@ class Catalog:
 
         A model that cannot be opened is kept as it is, and the error is logged.
         """
-        for entry in tuple(self._loaded):
-            try:
-                translator = await self._open(entry)
-            except ServiceError as error:
-                _LOG.error("model not reloaded", extra={"model": entry.name, "reason": str(error)})
-                continue
-            self._loaded[entry] = _Loaded(translator)
-            _LOG.info("model reloaded", extra={"model": entry.name})
+        async with self._reloading:
+            for entry in tuple(self._loaded):
+                try:
+                    translator = await self._open(entry)
+                except ServiceError as error:
+                    _LOG.error("model not reloaded", extra={"model": entry.name, "reason": str(error)})
+                    continue
+                if entry in self._loaded:  # otherwise it was unloaded meanwhile
+                    self._loaded[entry] = _Loaded(translator)
+                    _LOG.info("model reloaded", extra={"model": entry.name})
 
     async def _open(self, entry: ModelEntry) -> Translator:
         start = time.monotonic()

@@ -77,6 +77,11 @@ class Decoder:
         """Whether all threads run."""
         return all(thread.is_alive() for thread in self._threads)
 
+    @property
+    def is_any_alive(self) -> bool:
+        """Whether any thread runs."""
+        return any(thread.is_alive() for thread in self._threads)
+
     def start(self) -> None:
         """Starts the threads."""
         for thread in self._threads:

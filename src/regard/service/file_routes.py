@@ -84,7 +84,7 @@ def _add_libretranslate(router: APIRouter, service: TranslationService, files: F
         if job.error is not None:
             files.remove(job.id)
             raise ServiceError(job.error, status=409, code="unreadable_file")
-        return JSONResponse({"translatedFileUrl": _download_url(request, job)})
+        return JSONResponse({"translatedFileUrl": _download_url(request, access, job)})
 
     @router.get("/download_file/{name}", response_class=FileResponse, responses=answers(None, (404,)))
     async def download_file(name: str) -> Response:
@@ -104,13 +104,14 @@ def _add_jobs(router: APIRouter, files: FileTranslator, access: Access) -> None:
     async def start(request: Request) -> FileAccepted:
         """Translate a file; its progress can be asked for."""
         job = await _accepted(request, files, access)
-        return FileAccepted(id=job.id, status_url=str(request.url_for("status", job_id=job.id)))
+        url = request.url_for("status", job_id=job.id).replace(scheme=access.scheme(request))
+        return FileAccepted(id=job.id, status_url=str(url))
 
     @router.get("/v1/files/{job_id}", responses=_ERRORS)
     async def status(request: Request, job_id: str) -> FileStatus:
         """How far the translation of a file is."""
         job = files.find(job_id)
-        url = _download_url(request, job) if job.state == "done" else None
+        url = _download_url(request, access, job) if job.state == "done" else None
         return FileStatus(
             id=job.id,
             name=job.name,
@@ -153,5 +154,6 @@ async def _finished(job: FileJob) -> None:
         await asyncio.wait({job.task})
 
 
-def _download_url(request: Request, job: FileJob) -> str:
-    return str(request.url_for("download_file", name=f"{job.id}.{job.name}"))
+def _download_url(request: Request, access: Access, job: FileJob) -> str:
+    url = request.url_for("download_file", name=f"{job.id}.{quote(job.name, safe='')}")
+    return str(url.replace(scheme=access.scheme(request)))

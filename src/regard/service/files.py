@@ -22,6 +22,8 @@ from regard.translation.options import TranslateOptions
 _LOG = logging.getLogger("regard.service")
 FORMATS = FILE_FORMATS
 """Extensions of the files that can be translated."""
+CLEANING_SECONDS = 60.0
+"""Most seconds between two searches for old files."""
 MAX_NAME = 100
 """Most characters of a file's name."""
 State = Literal["waiting", "running", "done", "failed"]
@@ -66,9 +68,22 @@ class FileTranslator:
         self._jobs: dict[str, FileJob] = {}
         self._directory = TemporaryDirectory(prefix="regard-files-")
 
+    async def stop(self) -> None:
+        """Stops all translations: nobody can ask for the results any more."""
+        tasks = [job.task for job in self._jobs.values() if job.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def close(self) -> None:
         """Removes all files."""
         self._directory.cleanup()
+
+    async def keep_clean(self) -> None:
+        """Removes old files every now and then, until it is cancelled."""
+        while True:
+            await asyncio.sleep(min(CLEANING_SECONDS, self._service.settings.file_lifetime))
+            self.remove_old()
 
     def start(self, name: str, data: bytes, source: str, target: str, *, client: str) -> FileJob:
         """Starts the translation of a file.
@@ -140,6 +155,9 @@ class FileTranslator:
         oldest = time.monotonic() - self._service.settings.file_lifetime
         for job in [job for job in self._jobs.values() if job.made < oldest]:
             self._discard(job)
+        for path in Path(self._directory.name).iterdir():
+            if path.name not in self._jobs:  # written by a thread after its job was stopped
+                path.unlink(missing_ok=True)
 
     def _discard(self, job: FileJob) -> None:
         self._jobs.pop(job.id, None)

@@ -5,18 +5,28 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import os
 import secrets
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Annotated
 
-from regard.errors import DataError
-from regard.files.atomic import write_text
+from pydantic import Field, TypeAdapter, ValidationError
+
+from regard.errors import DataError, RegardError
+from regard.files.atomic import put_text, write_output
 from regard.files.json_text import parse_json
 from regard.files.reading import read_bytes
 
+_LOG = logging.getLogger("regard.service")
+MAX_LENGTH = 1_000
+"""Most characters of a key; longer ones are unknown without further work."""
 PREFIX = "regard-"
 """How each key begins, so that a leaked one is recognized."""
 _MAX_BYTES = 16 << 20
@@ -39,9 +49,9 @@ class StoredKey:
 
     id: str
     name: str
-    sha256: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     created: str
-    requests_per_minute: int | None = None
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
 
 
 class KeyFile:
@@ -54,7 +64,7 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._keys: tuple[StoredKey, ...] = ()
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[int, int, int] | None = None
         self._checked = -CHECK_SECONDS
 
     def read(self) -> tuple[StoredKey, ...]:
@@ -69,11 +79,15 @@ class KeyFile:
         if not self._path.exists():
             return ()
         tree = parse_json(
-            read_bytes(self._path, max_bytes=_MAX_BYTES, remedy=_REMEDY), where=str(self._path), remedy=_REMEDY
+            read_bytes(self._path, max_bytes=_MAX_BYTES, remedy=_REMEDY),
+            where=str(self._path),
+            remedy=_REMEDY,
+            error=DataError,
         )
         try:
-            return tuple(StoredKey(**entry) for entry in tree["keys"])  # type: ignore[index] # what is no table is an error here
-        except (KeyError, TypeError):
+            entries = tree["keys"]  # type: ignore[index] # what is no table is an error here
+            return tuple(TypeAdapter(list[StoredKey]).validate_python(entries))
+        except (KeyError, TypeError, ValidationError):
             raise DataError(f"{self._path}: not a file of API keys; {_REMEDY}") from None
 
     def add(self, name: str, *, requests_per_minute: int | None = None) -> tuple[str, StoredKey]:
@@ -92,7 +106,8 @@ class KeyFile:
         key = PREFIX + secrets.token_urlsafe(32)
         created = datetime.now(timezone.utc).isoformat(timespec="seconds")
         stored = StoredKey(secrets.token_hex(4), name, _hash(key), created, requests_per_minute)
-        self._write((*self.read(), stored))
+        with self._locked():
+            self._write((*self.read(), stored))
         return key, stored
 
     def revoke(self, key_id: str) -> StoredKey:
@@ -107,16 +122,19 @@ class KeyFile:
         Raises:
             DataError: There is no such key, or the file is damaged.
         """
-        keys = self.read()
-        found = next((key for key in keys if key.id == key_id), None)
-        if found is None:
-            known = ", ".join(key.id for key in keys) or "none"
-            raise DataError(f"{self._path}: there is no key {key_id}; known keys: {known}")
-        self._write(tuple(key for key in keys if key.id != key_id))
+        with self._locked():
+            keys = self.read()
+            found = next((key for key in keys if key.id == key_id), None)
+            if found is None:
+                known = ", ".join(key.id for key in keys) or "none"
+                raise DataError(f"{self._path}: there is no key {key_id}; known keys: {known}")
+            self._write(tuple(key for key in keys if key.id != key_id))
         return found
 
     def find(self, key: str) -> StoredKey | None:
         """Finds the key that a client sent; the file is read again if it has changed.
+
+        If the file is damaged, the keys that were read before still count, and the error is logged.
 
         Args:
             key: What the client sent.
@@ -125,6 +143,8 @@ class KeyFile:
             The stored key; None if it is unknown.
         """
         self._refresh()
+        if len(key) > MAX_LENGTH:
+            return None
         digest, found = _hash(key), None
         for stored in self._keys:  # all of them, so that the time does not depend on which one it is
             if hmac.compare_digest(stored.sha256, digest):
@@ -138,19 +158,39 @@ class KeyFile:
         self._checked = now
         try:
             status = self._path.stat()
-            stamp = (status.st_mtime_ns, status.st_ino)
+            stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
         except OSError:
             self._keys, self._stamp = (), None
             return
-        if stamp != self._stamp:
-            self._keys, self._stamp = self.read(), stamp
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._keys = self.read()
+        except RegardError as error:
+            _LOG.error("keys not read", extra={"reason": str(error)})
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keeps other processes from changing the file meanwhile, where the system can lock its directory."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if sys.platform == "win32":
+            yield
+            return
+        import fcntl
+
+        directory = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(directory)
 
     def _write(self, keys: tuple[StoredKey, ...]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"keys": [asdict(key) for key in keys]}, indent=2, ensure_ascii=False) + "\n"
         if not self._path.exists():
             os.close(os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o600))
-        write_text(self._path, text)
+        write_output(self._path, lambda file: put_text(file, text))  # keeps the permissions
 
 
 def _hash(key: str) -> str:

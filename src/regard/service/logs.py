@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import re
 import sys
+import threading
 import time
+import traceback
 from datetime import datetime, timezone
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from regard.service.answers import error_answer
 from regard.service.client import CLIENT
 from regard.service.metrics import Metrics
 
 _LOG = logging.getLogger("regard.service")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
-MAX_PATH = 200
+MAX_PATH = 100
 """Most characters of a path that are logged."""
+_OWN = ("regard.service", "uvicorn.error")
+# Loggers whose messages contain no text of users; of others only the pattern of the message is shown.
+_KEYS = re.compile(r"regard-[\w-]+")
+_PROBES = ("/health", "/ready", "/metrics")
+# Routes that are asked every few seconds: measured, and logged only if they fail.
 
 
 class JSONFormatter(logging.Formatter):
@@ -31,19 +42,10 @@ class JSONFormatter(logging.Formatter):
         Returns:
             One line of ASCII.
         """
-        when = datetime.fromtimestamp(record.created, timezone.utc)
-        fields: dict[str, object] = {
-            "time": when.isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-        }
-        fields.update({name: value for name, value in vars(record).items() if name not in _STANDARD})
-        if record.exc_info:
-            fields["exception"] = self.formatException(record.exc_info)
-        return json.dumps(fields, ensure_ascii=True, default=str)
+        return json.dumps(_fields(record), ensure_ascii=True, default=str)
 
 
-class TerminalFormatter(JSONFormatter):
+class TerminalFormatter(logging.Formatter):
     """Formats a record as a short line for people."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -53,25 +55,65 @@ class TerminalFormatter(JSONFormatter):
             record: The record.
 
         Returns:
-            A line of ASCII: time, event and fields; an exception on further lines.
+            A line of ASCII: time, event and fields; the places of an exception on further lines.
         """
-        fields = json.loads(super().format(record))
-        exception = fields.pop("exception", "")
+        fields = _fields(record)
+        places = [json.dumps(place)[1:-1] for place in fields.pop("places", ())]
         clock = fields.pop("time")[11:19]
         fields.pop("level")
         values = " ".join(json.dumps(value) if name == "path" else str(value) for name, value in fields.items())
         line = json.dumps(values, ensure_ascii=True)[1:-1].replace('\\"', '"')
-        return f"{clock} {line}" + (f"\n{exception}" if exception else "")
+        return "\n  ".join([f"{clock} {line}", *places])
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    """Time, level, event and further fields of a record. Exceptions lose their messages, which may quote texts."""
+    when = datetime.fromtimestamp(record.created, timezone.utc)
+    fields: dict[str, Any] = {
+        "time": when.isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "event": record.getMessage() if record.name in _OWN else str(record.msg),
+    }
+    fields.update({name: value for name, value in vars(record).items() if name not in _STANDARD})
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        fields["exception"] = " < ".join(type(cause).__name__ for cause in _chain(error))
+        fields["places"] = [
+            f"{place.filename}:{place.lineno} in {place.name}"
+            for cause in _chain(error)
+            for place in traceback.extract_tb(cause.__traceback__)
+        ]
+    return fields
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """An exception, and those that led to it."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return chain
 
 
 def start_logging() -> None:
-    """Sends the logs of the service and of uvicorn to standard error: JSON, or short lines on a terminal."""
+    """Sends all logs to standard error: JSON, or short lines on a terminal.
+
+    Those of other packages are warnings only, without the values in them; uncaught exceptions are logged as well.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TerminalFormatter() if sys.stderr.isatty() else JSONFormatter())
-    for name, level in (("regard.service", logging.INFO), ("uvicorn.error", logging.WARNING)):
+    for name, level in (("", logging.WARNING), ("regard.service", logging.INFO), ("uvicorn.error", logging.ERROR)):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level)
+    logging.captureWarnings(True)
+    threading.excepthook = _log_uncaught
+
+
+def _log_uncaught(args: threading.ExceptHookArgs) -> None:
+    name = "" if args.thread is None else args.thread.name
+    _LOG.error("thread ended", exc_info=args.exc_value, extra={"thread": name})
 
 
 class RequestLog:
@@ -96,28 +138,38 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        start, status = time.perf_counter(), 500
+        start, status = time.perf_counter(), 0
 
         async def watched_send(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message.setdefault("headers", []).append((b"x-content-type-options", b"nosniff"))
             await send(message)
 
         try:
             await self._app(scope, receive, watched_send)
+        except asyncio.CancelledError:  # the service stops, and has waited long enough
+            if not status:
+                stopping = error_answer(503, "the service is shutting down", "shutting_down", {"Retry-After": "5"})
+                await stopping(scope, receive, watched_send)
+            raise
         finally:
-            seconds = time.perf_counter() - start
-            route = getattr(scope.get("route"), "path", "other")
-            self._metrics.add_request(route, scope["method"], status, seconds)
-            client = scope.get("client") or ("unknown",)
-            _LOG.info(
-                "request",
-                extra={
-                    "method": scope["method"],
-                    "path": scope["path"][:MAX_PATH],
-                    "status": status,
-                    "ms": round(1000 * seconds, 1),
-                    "client": scope.get(CLIENT, f"address:{client[0]}"),
-                },
-            )
+            self._add(scope, status or 500, time.perf_counter() - start)
+
+    def _add(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", None)
+        self._metrics.add_request(route or "other", scope["method"], status, seconds)
+        if route in _PROBES and status == 200:
+            return
+        client = scope.get("client") or ("unknown",)
+        _LOG.info(
+            "request",
+            extra={
+                "method": scope["method"][:MAX_PATH],
+                "path": route or _KEYS.sub("regard-...", scope["path"])[:MAX_PATH],
+                "status": status,
+                "ms": round(1000 * seconds, 1),
+                "client": scope.get(CLIENT, f"address:{client[0]}"),
+            },
+        )

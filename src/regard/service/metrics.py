@@ -24,6 +24,12 @@ class Metrics:
         self._seconds = Histogram(
             "regard_request_seconds", "Time of HTTP requests.", ("route",), buckets=_SECONDS, registry=self._registry
         )
+        self._refusals = Counter(
+            "regard_refused_connections",
+            "Connections that were refused before there was a whole request.",
+            ("status",),
+            registry=self._registry,
+        )
         self._segments = Histogram(
             "regard_batch_segments", "Segments in a batch.", buckets=_SEGMENTS, registry=self._registry
         )
@@ -42,6 +48,14 @@ class Metrics:
         """
         self._requests.labels(route, method if method in _METHODS else "other", str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def add_refusal(self, status: int) -> None:
+        """Adds a connection that was refused before there was a request: too slow, too large, or not HTTP.
+
+        Args:
+            status: Status of the answer.
+        """
+        self._refusals.labels(str(status)).inc()
 
     def add_batch(self, segments: int, seconds: float) -> None:
         """Adds a batch.

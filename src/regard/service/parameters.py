@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,7 @@ MAX_FIELDS = 1_000
 """Most fields of a form or query."""
 MAX_PARTS = 20
 """Most parts of a multipart body that are no files."""
+_CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1")
 
 LISTS = ("q",)
 """Fields of forms and queries that may be repeated."""
@@ -43,7 +45,7 @@ async def read_parameters(request: Request) -> dict[str, Value]:
         body = await request.body()
         if body.strip() or request.method == "POST":
             return _json_object(body)
-    query = _fields(request.url.query)
+    query = _fields(request.scope["query_string"].decode("latin-1"))
     if content_type == "multipart/form-data":
         return {**await _multipart(request), **query}
     if content_type in ("", "application/x-www-form-urlencoded"):
@@ -86,6 +88,9 @@ def _collected(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
 
 
 async def _multipart(request: Request) -> Mapping[str, Value]:
+    charset = re.search(r"charset=\s*\"?([^\s\";,]*)", request.headers["content-type"], re.IGNORECASE)
+    if charset is not None and charset[1].lower() not in _CHARSETS:  # some of Python's take quadratic time
+        raise ServiceError("Invalid request: the charset of the multipart body must be utf-8", code="unsupported_charset")
     try:
         form = await request.form(max_files=1, max_fields=MAX_PARTS, max_part_size=16 << 20)
     except (MultiPartException, ValueError, KeyError, UnicodeError) as error:

@@ -98,7 +98,7 @@ class FairQueue:
                 self._lines[key] = _Line(job.is_short, self._least_served())
             self._lines[key].jobs.append(job)
             self._num_waiting += job.num_tokens
-            self._changed.notify(2)
+            self._changed.notify_all()  # those who give way to short jobs wait for the same condition
 
     def discard(self, job: Job) -> None:
         """Removes the segments of a job that still wait.

@@ -31,6 +31,8 @@ AUTO = "auto"
 """Source language that stands for the detected one."""
 INLINE = 2_000
 """Characters of a text that is short enough to be split and joined between other requests, without a thread."""
+NO_MODEL_SECONDS = 10
+"""Seconds after which a client may ask again while there is no model."""
 FIRST_STREAMED = 2
 """Sentences of the first part of a stream; each further part has twice as many."""
 
@@ -91,8 +93,12 @@ class TranslationService:
 
     def __init__(self, catalog: Catalog, *, settings: ServiceSettings, queue: FairQueue, decoder: Decoder) -> None:
         self.catalog, self.settings, self.queue, self.decoder = catalog, settings, queue, decoder
-        self.detector = LanguageDetector(catalog.sources)
         self._workers = ThreadPoolExecutor(2, thread_name_prefix="text")
+
+    @property
+    def detector(self) -> LanguageDetector:
+        """Ranks the source languages of the models that there are now."""
+        return LanguageDetector(self.catalog.sources)
 
     def start(self) -> None:
         """Starts the decoding threads."""
@@ -105,9 +111,14 @@ class TranslationService:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     @property
+    def is_decoding(self) -> bool:
+        """Whether a decoding thread runs."""
+        return self.decoder.is_any_alive
+
+    @property
     def is_ready(self) -> bool:
         """Whether texts are accepted and translated."""
-        return self.decoder.is_alive and not self.queue.is_closed
+        return self.decoder.is_alive and not self.queue.is_closed and bool(self.catalog.entries)
 
     async def translate(
         self, request: TextRequest, *, client: str, on_progress: Callable[[int, int], None] | None = None
@@ -265,6 +276,10 @@ class TranslationService:
         def detect() -> list[DetectedLanguage]:
             return [self.detector.rank(text)[0] for text in request.texts]
 
+        if not self.catalog.sources:
+            raise ServiceError(
+                "no model is ready yet; try again later", status=503, code="no_model", retry_after=NO_MODEL_SECONDS
+            )
         return [(language.language, language) for language in await self.compute(detect, request.texts)]
 
     def _source(self, code: str) -> str:

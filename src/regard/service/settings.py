@@ -11,6 +11,7 @@ from regard.errors import ConfigError
 from regard.files.json_text import validation_messages
 
 Limit = Annotated[int, Field(ge=1, le=1 << 40)]
+Seconds = Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)]
 
 
 class ServiceSettings(BaseModel):
@@ -27,6 +28,12 @@ class ServiceSettings(BaseModel):
         file_limit: Bytes of a file to translate.
         file_lifetime: Seconds for which a translated file is kept.
         max_files: Files that are kept or wait at once.
+        queue_limit: Source tokens (subwords) that may wait to be decoded.
+        header_seconds: Time for the headers of a request, in seconds.
+        body_seconds: Time in which a body must arrive, and an answer be read, at `body_rate`; and then again.
+        body_rate: Smallest rate of a body and of an answer, in bytes per second.
+        idle_seconds: Time that a connection is kept without a further request.
+        max_connections: Connections at once.
         proxies: Addresses or networks of proxies whose `X-Forwarded-For` is believed, joined by commas.
         spec_title: Title in `/spec`. Some clients accept a service only under the name that they know.
         api_keys: Whether requests need an API key.
@@ -41,11 +48,17 @@ class ServiceSettings(BaseModel):
     alternatives_limit: Annotated[int, Field(ge=0, le=100)] = 10
     beam_limit: Annotated[int, Field(ge=1, le=1000)] = 20
     req_limit: Limit | None = None
-    deadline: Annotated[float, Field(gt=0, le=86400, allow_inf_nan=False)] = 60.0
+    deadline: Seconds = 60.0
     body_limit: Limit = 4 << 20
     file_limit: Limit = 10 << 20
     file_lifetime: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)] = 1800.0
     max_files: Limit = 100
+    queue_limit: Limit = 1_000_000
+    header_seconds: Seconds = 10.0
+    body_seconds: Seconds = 15.0
+    body_rate: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] = 1_000.0
+    idle_seconds: Seconds = 75.0
+    max_connections: Limit = 500
     proxies: tuple[str, ...] = ()
     spec_title: Annotated[str, Field(max_length=100)] = "regard"
     api_keys: bool = False

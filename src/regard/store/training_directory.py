@@ -177,10 +177,12 @@ class TrainingDirectory:
             )
 
     def after_save(self) -> Path:
-        """Replaces the old training, if any; to be called after the first state of this training was saved.
+        """Moves a new training from its temporary directory to its place, and deletes the training that was there.
+
+        Call it after each state that was saved; only the first call of a new training has an effect.
 
         Returns:
-            Directory of this training's files from now on.
+            Directory that holds this training's files afterwards.
         """
         self.replace_old()
         return self.current

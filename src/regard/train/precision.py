@@ -42,13 +42,13 @@ class Precision:
     ratio: float | None = None
 
     def with_exceptions(self, model: ModelConfig) -> Precision:
-        """Adds to `note` which layers of a model cannot run in the chosen format on this machine.
+        """This precision with a note on the layers that run in float32, since this machine lacks their operations.
 
         Args:
             model: The `[model]` section of the configuration.
 
         Returns:
-            The same choice; with a longer `note` if there are such layers.
+            A copy with a longer `note` if there are such layers; otherwise this object.
         """
         bfloat16_on_cpu = self.name == "bfloat16" and self.device == "cpu"
         if not (bfloat16_on_cpu and model.uses_lstm) or can_train_lstm(torch.bfloat16):

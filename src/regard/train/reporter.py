@@ -112,9 +112,9 @@ class Validation:
             metric: `loss`, `bleu` or `chrf`.
 
         Returns:
-            BLEU or chrF if the chosen metric is above 0. Otherwise minus the loss, which is below 0: if BLEU or chrF is
-            0 (nothing is translated correctly yet, and only the loss shows an improvement), if nothing was translated,
-            or if the metric is the loss.
+            BLEU or chrF, if that is the metric and it is above 0. In all other cases the negated loss, a number below
+            0: the metric is the loss, nothing was translated, or BLEU or chrF is 0, so that only the loss shows an
+            improvement.
         """
         value = {"bleu": self.bleu, "chrf": self.chrf}.get(metric)
         return value if value else -self.loss

@@ -102,5 +102,5 @@ class TrainingStep:
         total = loss
         if self.guided is not None and guide is not None:
             total = loss + self.guided.weight * self.guided.loss(output.weights, guide)
-        (total / num_tokens).backward()  # type: ignore[no-untyped-call]
+        (total / num_tokens).backward()
         return loss.detach(), nll

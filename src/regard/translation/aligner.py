@@ -265,7 +265,7 @@ def rank_readouts(
     readout: Readout,
     gold: Sequence[GoldLinks] | None = None,
 ) -> list[Candidate]:
-    """Ranks the layers and heads of a model, unshifted and shifted, by the quality of the links that they give.
+    """Ranks the layers and heads of a model, at two readout steps, by the quality of their links.
 
     Args:
         translator: The model.

@@ -44,7 +44,10 @@ def find_alternatives(
             "an export to CTranslate2 does not find alternatives: load the regard model that it was made from"
         )
     if options.sample is not None or options.n_best > 1:
-        raise SearchError("alternatives exclude sample and n_best: leave these out, and give a count")
+        raise SearchError(
+            "alternatives cannot be combined with sample or n_best: leave these out, and set count to the number of "
+            "alternatives"
+        )
     segments = translator.split(sentence, prefixes=prefix)
     if len(segments) > 1:
         raise SearchError(

@@ -132,7 +132,7 @@ class Segment:
 
     Attributes:
         line: Number of the line, from 1.
-        first_word: 0-based number, within the line, of the word with which or within which the segment begins.
+        first_word: 0-based number, within the line, of the word in which the segment begins.
         source: Encoded text of the segment.
         found: Translations of the segment, best first; empty before the segment is translated.
         within_word: Whether the segment begins within a word, so that no space belongs before it.

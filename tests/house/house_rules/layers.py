@@ -19,8 +19,8 @@ LAYERS = (
     ("interop",),
     ("translation",),
     ("recipes",),
-    ("lab",),
-    ("cli", "serve", "cluster"),
+    ("lab", "service"),
+    ("cli",),
     ("", "__main__"),  # the package itself, which re-exports public names, and `python -m regard`
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}

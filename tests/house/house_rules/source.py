@@ -20,7 +20,7 @@ def check_unsafe_calls(modules: list[Module]) -> list[Finding]:
     """Nothing is unpickled, and no text is run as code."""
     findings = []
     for module in modules:
-        for node in ast.walk(module.tree):
+        for node in _nodes(module.tree):
             name = _called(node)
             if name in RUNNING_TEXT or (name == "torch.load" and not _loads_tensors_only(module, node)):
                 findings.append(finding(module, node.lineno, f"{name}() runs or unpickles its argument"))
@@ -42,7 +42,7 @@ def check_hasattr(modules: list[Module]) -> list[Finding]:
     return [
         finding(module, node.lineno, "hasattr(): let an interface define the attribute")
         for module in modules
-        for node in ast.walk(module.tree)
+        for node in _nodes(module.tree)
         if _called(node) == "hasattr"
     ]
 
@@ -54,7 +54,7 @@ def check_torch_free(modules: list[Module]) -> list[Finding]:
         if module.part not in TORCH_FREE:
             continue
         guarded = {id(child) for node in ast.walk(module.tree) if _is_typing_guard(node) for child in ast.walk(node)}
-        for node in ast.walk(module.tree):
+        for node in _nodes(module.tree):
             if id(node) not in guarded and any(name.split(".")[0] == "torch" for name in _imported(node)):
                 findings.append(finding(module, node.lineno, f"`{module.part}` imports torch"))
     return findings
@@ -66,7 +66,7 @@ def check_masks(modules: list[Module]) -> list[Finding]:
     for module in modules:
         if module.name == "regard.attention.masks":
             continue
-        for node in ast.walk(module.tree):
+        for node in _nodes(module.tree):
             if _called(node).split(".")[-1] in MASK_MAKERS:
                 findings.append(finding(module, node.lineno, "a triangle outside masks.py"))
             elif module.part in NEURAL and _compares_positions(node):
@@ -82,7 +82,11 @@ def check_any(modules: list[Module]) -> list[Finding]:
     for module in modules:
         for name, function in public_functions(module.tree):
             for annotation in _annotations(function):
-                if any(dotted(node).split(".")[-1] == "Any" for node in ast.walk(annotation) if _is_name(node)):
+                if any(
+                    dotted(node).split(".")[-1] == "Any"
+                    for node in _nodes(annotation)
+                    if isinstance(node, ast.Name | ast.Attribute)
+                ):
                     findings.append(finding(module, function.lineno, f"{name}: Any in a public signature"))
     return findings
 
@@ -110,7 +114,7 @@ def check_pure_methods(modules: list[Module]) -> list[Finding]:
         for name, function in _methods(module.tree):
             if function.name not in PURE_METHODS:
                 continue
-            for node in ast.walk(function):
+            for node in _nodes(function):
                 if _stored(node).startswith("self."):
                     findings.append(finding(module, node.lineno, f"{name} writes to self"))
     return findings
@@ -125,6 +129,11 @@ CHECKS = (
     check_order,
     check_pure_methods,
 )
+
+
+def _nodes(tree: ast.AST) -> Iterator[ast.stmt | ast.expr]:
+    """All statements and expressions below a node."""
+    return (node for node in ast.walk(tree) if isinstance(node, ast.stmt | ast.expr))
 
 
 def _called(node: ast.AST) -> str:
@@ -164,10 +173,6 @@ def _stored(node: ast.AST) -> str:
     if not isinstance(node, ast.Attribute | ast.Subscript) or not isinstance(node.ctx, ast.Store):
         return ""
     return dotted(node if isinstance(node, ast.Attribute) else node.value)
-
-
-def _is_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name | ast.Attribute)
 
 
 def _annotations(function: Function) -> Iterator[ast.expr]:

@@ -141,7 +141,8 @@ def test_a_users_own_score() -> None:
 
         def forward(self, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
             pairs = torch.cat(torch.broadcast_tensors(query.unsqueeze(-2), key.unsqueeze(-3)), dim=-1)
-            return self.net(pairs).squeeze(-1)
+            scores: torch.Tensor = self.net(pairs).squeeze(-1)
+            return scores
 
     attention = Attention(Network(), WIDTH)
     output = attention(torch.randn(2, 3, WIDTH), attention.project_memory(torch.randn(2, 4, WIDTH)), need_weights=True)

@@ -136,11 +136,13 @@ class WrongGradient(torch.autograd.Function):
 
 
 def gradient_without_the_sum(scores: Tensor, mask: Tensor | None) -> Tensor:
-    return WrongGradient.apply(scores, mask, 1.0)
+    weights: Tensor = WrongGradient.apply(scores, mask, 1.0)  # type: ignore[no-untyped-call]
+    return weights
 
 
 def gradient_is_infinite(scores: Tensor, mask: Tensor | None) -> Tensor:
-    return WrongGradient.apply(scores, mask, torch.inf)
+    weights: Tensor = WrongGradient.apply(scores, mask, torch.inf)  # type: ignore[no-untyped-call]
+    return weights
 
 
 def gradient_leaks(scores: Tensor, mask: Tensor | None) -> Tensor:

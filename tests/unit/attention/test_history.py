@@ -34,7 +34,7 @@ def test_coverage_has_no_effect_until_it_is_trained() -> None:
     torch.testing.assert_close(first.weights, plain(query, memory, need_weights=True).weights)
     assert after is not None
     torch.testing.assert_close(after[1], first.weights)
-    torch.nn.init.normal_(covered.coverage.u)
+    torch.nn.init.normal_(covered.get_parameter("coverage.u"))
     second, after_two = covered(query, memory, after, need_weights=True)
     assert not torch.allclose(first.weights, second.weights)
     assert after_two is not None
@@ -93,7 +93,9 @@ def test_the_gradient_flows_through_earlier_weights() -> None:
     output, _ = attention(torch.randn(2, 1, WIDTH), memory, after)
     output.context.sum().backward()
     assert first.grad is not None and first.grad.any()
-    assert attention.location.filters.weight.grad.any()
+    gradient = attention.get_parameter("location.filters.weight").grad
+    assert gradient is not None
+    assert gradient.any()
 
 
 @pytest.mark.parametrize(

@@ -23,5 +23,7 @@ def test_queries_of_a_causal_mask_are_the_last_keys() -> None:
 
 def test_combine_is_the_logical_and() -> None:
     first, second = torch.tensor([True, True, False]), torch.tensor([True, False, True])
-    assert combine(first, None, second).tolist() == [True, False, False]
+    combined = combine(first, None, second)
+    assert combined is not None
+    assert combined.tolist() == [True, False, False]
     assert combine(None, None) is None

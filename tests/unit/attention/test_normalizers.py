@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -121,9 +122,9 @@ def test_single_head_and_multi_head_attention_use_it(name: str, need_weights: bo
 
 def test_the_fused_kernel_is_used_for_the_softmax_only(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
-    fused = F.scaled_dot_product_attention
+    fused: Callable[..., torch.Tensor] = F.scaled_dot_product_attention
 
-    def counted(*args: torch.Tensor, **options: float) -> torch.Tensor:
+    def counted(*args: object, **options: object) -> torch.Tensor:
         calls.append("fused")
         return fused(*args, **options)
 

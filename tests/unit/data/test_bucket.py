@@ -14,8 +14,8 @@ LENGTHS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=6
 
 
 def padding(lens: np.ndarray, batches: Batches) -> float:
-    padded = sum(len(batch) * lens[list(batch)].max() for batch in batches)
-    return 1 - lens.sum() / padded
+    padded = sum(len(batch) * int(lens[list(batch)].max()) for batch in batches)
+    return 1 - int(lens.sum()) / padded
 
 
 def caption_lengths(count: int) -> tuple[np.ndarray, np.ndarray]:

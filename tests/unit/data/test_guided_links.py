@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -11,7 +13,7 @@ from regard.data.stream import BatchStream
 from regard.errors import DataError
 from regard.text.subword import Subword
 from regard.text.words import word_of_piece
-from regard.values import Pair
+from regard.values import Batch, Pair
 
 SOURCES = [
     "How was your day ?",
@@ -30,19 +32,19 @@ TARGETS = [
 
 
 @pytest.fixture(scope="module")
-def subword():
+def subword() -> Subword:
     return Subword.train([*SOURCES, *TARGETS] * 3, vocab_size=320, seed=1)
 
 
 @pytest.fixture(scope="module")
-def pairs():
+def pairs() -> list[Pair]:
     return [
         Pair(" ".join(src.split()), tgt, line) for line, (src, tgt) in enumerate(zip(SOURCES, TARGETS, strict=True), 1)
     ]
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.1, 0.5])
-def test_word_numbers_by_ids_equal_those_by_offsets(subword, alpha):
+def test_word_numbers_by_ids_equal_those_by_offsets(subword: Subword, alpha: float) -> None:
     starts = WordStarts(subword)
     for seed in range(10):
         for text in [*SOURCES, *TARGETS]:
@@ -51,7 +53,7 @@ def test_word_numbers_by_ids_equal_those_by_offsets(subword, alpha):
 
 
 @pytest.mark.parametrize("unlinked_to_eos", [False, True])
-def test_targets_fit_any_segmentation(subword, pairs, unlinked_to_eos):
+def test_targets_fit_any_segmentation(subword: Subword, pairs: list[Pair], unlinked_to_eos: bool) -> None:
     """Compares the sparse targets with a dense matrix computed from offsets."""
     links = [
         ((0, 0), (1, 1), (1, 2), (2, 3), (3, 4), (4, 5)),
@@ -67,6 +69,7 @@ def test_targets_fit_any_segmentation(subword, pairs, unlinked_to_eos):
     for _ in range(4 * stream.batches_per_epoch):
         batch = next(stream)
         dense = torch.zeros(*batch.tgt_out_ids.shape, batch.src_ids.shape[1])
+        assert batch.alignment_targets is not None
         dense[tuple(batch.alignment_targets.indices)] = batch.alignment_targets.values
         for number, row in enumerate(batch.indices):
             src_ids = batch.src_ids[number, : batch.src_len[number] - 1].tolist()
@@ -84,23 +87,32 @@ def test_targets_fit_any_segmentation(subword, pairs, unlinked_to_eos):
     assert len(seen) > len(pairs)  # segmentations were sampled
 
 
-def test_batches_move_their_targets_to_the_device(subword, pairs):
+def test_batches_move_their_targets_to_the_device(subword: Subword, pairs: list[Pair]) -> None:
     corpus = Corpus.encode(pairs, subword, subword, max_len=200)
     guided_links = GuidedLinks.from_links([((0, 0),)] * len(pairs), subword, subword)
-    options = {"batch_tokens": 1000, "seed": 1, "specials": subword.specials}
-    batch = next(BatchStream(corpus, **options, guided_links=guided_links))
-    assert batch.to("cpu").alignment_targets.indices.tolist() == batch.alignment_targets.indices.tolist()
-    assert next(BatchStream(corpus, **options)).alignment_targets is None
-    empty = GuidedLinks.from_links([()] * len(pairs), subword, subword)
-    assert next(BatchStream(corpus, **options, guided_links=empty)).alignment_targets.indices.shape == (3, 0)
+
+    def first_batch(links: GuidedLinks | None) -> Batch:
+        return next(BatchStream(corpus, batch_tokens=1000, seed=1, specials=subword.specials, guided_links=links))
+
+    batch = first_batch(guided_links)
+    moved = batch.to("cpu").alignment_targets
+    assert moved is not None
+    assert batch.alignment_targets is not None
+    assert moved.indices.tolist() == batch.alignment_targets.indices.tolist()
+    assert first_batch(None).alignment_targets is None
+    empty = first_batch(GuidedLinks.from_links([()] * len(pairs), subword, subword)).alignment_targets
+    assert empty is not None
+    assert empty.indices.shape == (3, 0)
 
 
-def read(path, text, pairs, subword):
+def read(path: Path, text: str, pairs: list[Pair], subword: Subword) -> tuple[GuidedLinks, list[str]]:
     path.write_text(text, encoding="utf-8")
     return read_guided_links(path, pairs, num_lines=5, src_subword=subword, tgt_subword=subword)
 
 
-def test_links_beyond_their_sentence_are_left_out_with_a_note(tmp_path, subword, pairs):
+def test_links_beyond_their_sentence_are_left_out_with_a_note(
+    tmp_path: Path, subword: Subword, pairs: list[Pair]
+) -> None:
     path = tmp_path / "links"
     guided_links, notes = read(path, "0-0 9-1\n0-0 1-5\n\n\n0-0\n", pairs, subword)
     assert [guided_links.links[row].tolist() for row in range(5)] == [[0, 0], [0, 0], [], [], [0, 0]]
@@ -110,7 +122,7 @@ def test_links_beyond_their_sentence_are_left_out_with_a_note(tmp_path, subword,
     ]
 
 
-def test_many_invalid_links_are_counted(tmp_path, subword, pairs):
+def test_many_invalid_links_are_counted(tmp_path: Path, subword: Subword, pairs: list[Pair]) -> None:
     invalid = " ".join(f"{i}-0" for i in range(50, 59))
     guided_links, notes = read(tmp_path / "links", f"0-0 {invalid}\n\n\n\n\n", pairs, subword)
     assert len(notes) == 6
@@ -118,19 +130,19 @@ def test_many_invalid_links_are_counted(tmp_path, subword, pairs):
     assert guided_links.links[0].tolist() == [0, 0]
 
 
-def test_word_numbers_from_1_are_detected(tmp_path, subword, pairs):
+def test_word_numbers_from_1_are_detected(tmp_path: Path, subword: Subword, pairs: list[Pair]) -> None:
     guided_links, notes = read(tmp_path / "links", "1-1 5p6\n2-2\n\n\n\n", pairs, subword)
     assert guided_links.links[0].tolist() == [0, 0, 4, 5]
     assert not notes
 
 
-def test_lines_of_left_out_pairs_are_skipped(tmp_path, subword, pairs):
+def test_lines_of_left_out_pairs_are_skipped(tmp_path: Path, subword: Subword, pairs: list[Pair]) -> None:
     kept = [pairs[1], pairs[4]]
     guided_links, _ = read(tmp_path / "links", "99-99\n0-0\n\n\n1-1\n", kept, subword)
     assert [guided_links.links[row].tolist() for row in range(2)] == [[0, 0], [1, 1]]
 
 
-def test_invalid_files_are_refused(tmp_path, subword, pairs):
+def test_invalid_files_are_refused(tmp_path: Path, subword: Subword, pairs: list[Pair]) -> None:
     with pytest.raises(DataError, match=r"links has 2 lines but the training text has 5"):
         read(tmp_path / "links", "0-0\n\n", pairs, subword)
     with pytest.raises(DataError, match=r"links:2: expected links such as 0-0 .* got 'x'"):

@@ -10,7 +10,8 @@ from regard.values import Pair
 
 def pairs(*texts: str) -> list[Pair]:
     """Each text is a source and a target with `|` between them."""
-    return [Pair(*text.split("|"), number) for number, text in enumerate(texts, start=1)]  # type: ignore[arg-type]
+    rows = (text.split("|") for text in texts)
+    return [Pair(src, tgt, number) for number, (src, tgt) in enumerate(rows, start=1)]
 
 
 TRAIN = [f"word{number} b|mot{number} c" for number in range(40)]

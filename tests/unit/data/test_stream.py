@@ -12,8 +12,8 @@ from regard.text.subword import Subword
 from regard.values import Batch, Pair, Specials
 
 
-def make(corpus: Corpus, **changes: int) -> BatchStream:
-    return BatchStream(corpus, **{"batch_tokens": 150, "seed": 1, **changes}, specials=Specials())
+def make(corpus: Corpus, *, batch_tokens: int = 150, seed: int = 1) -> BatchStream:
+    return BatchStream(corpus, batch_tokens=batch_tokens, seed=seed, specials=Specials())
 
 
 @pytest.fixture(params=[0.0, 0.1], ids=["best", "sampled"])
@@ -21,7 +21,7 @@ def corpus(request: pytest.FixtureRequest, subword: Subword, pairs: list[Pair]) 
     return Corpus.encode(pairs, subword, subword, max_len=100, sample_alpha=request.param)
 
 
-def flat(batch: Batch) -> tuple[list[list[int]], ...]:
+def flat(batch: Batch) -> tuple[list[list[int]], list[list[int]], list[list[int]], list[int]]:
     return batch.src_ids.tolist(), batch.tgt_in_ids.tolist(), batch.tgt_out_ids.tolist(), list(batch.indices)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-import regard.files.atomic
 from regard.errors import CheckpointError
 from regard.files.atomic import atomic_directory, write_file, write_shared_text
 from regard.store.weights import write_tensors
@@ -24,11 +23,11 @@ def test_of_two_concurrent_writers_the_last_one_wins(tmp_path: Path, monkeypatch
     path, sync = tmp_path / "deep" / "text", os.fsync
 
     def write_concurrently(handle: int) -> None:
-        monkeypatch.setattr(regard.files.atomic.os, "fsync", sync)
+        monkeypatch.setattr(os, "fsync", sync)
         write_shared_text(path, "quick")
         sync(handle)
 
-    monkeypatch.setattr(regard.files.atomic.os, "fsync", write_concurrently)
+    monkeypatch.setattr(os, "fsync", write_concurrently)
     write_shared_text(path, "slow")
     assert path.read_text() == "slow"
     assert list(path.parent.iterdir()) == [path]
@@ -64,7 +63,7 @@ def test_a_directory_that_cannot_be_synced_is_not_created(tmp_path: Path, monkey
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(regard.files.atomic.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with (
         pytest.raises(CheckpointError, match=r"No space left on device.*Make room"),
         atomic_directory(tmp_path / "a") as directory,

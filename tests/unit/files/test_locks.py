@@ -13,12 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from deadlines import PATIENCE, join
 
 from regard.files import locks
 from regard.files.locks import Lock
-
-PATIENCE = 1800.0
-"""Seconds after which a test gives up instead of waiting forever."""
 
 
 def wait_while_held(condition: Callable[[], bool], lost: threading.Event) -> None:
@@ -30,7 +28,8 @@ def wait_while_held(condition: Callable[[], bool], lost: threading.Event) -> Non
 
 
 def test_only_one_of_many_threads_gets_the_lock(tmp_path: Path) -> None:
-    won, start = [], threading.Barrier(16, timeout=PATIENCE)
+    won: list[Lock] = []
+    start = threading.Barrier(16, timeout=PATIENCE)
 
     def claim() -> None:
         lock = Lock(tmp_path / "locks")
@@ -43,8 +42,7 @@ def test_only_one_of_many_threads_gets_the_lock(tmp_path: Path) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(PATIENCE)
-            assert not thread.is_alive()
+            join(thread)
         [winner] = won
         assert Lock(tmp_path / "locks").holder() == f"{socket.gethostname()}:{os.getpid()}"
         winner.release()
@@ -56,7 +54,7 @@ def test_the_lock_of_a_dead_process_is_free(tmp_path: Path) -> None:
     script = (
         f"from regard.files.locks import Lock; from pathlib import Path; assert Lock(Path({str(tmp_path)!r})).claim()"
     )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=PATIENCE)
     assert len(list(tmp_path.iterdir())) == 1
     lock = Lock(tmp_path)
     assert lock.holder() is None
@@ -95,10 +93,10 @@ def test_a_temporary_disk_error_does_not_lose_the_lock(tmp_path: Path, monkeypat
     monkeypatch.setattr(locks, "HEARTBEAT_SECONDS", 0.01)
     lock, real_utime, failures = Lock(tmp_path), os.utime, iter([OSError(116, "Stale file handle")])
 
-    def utime(*args: object) -> None:
+    def utime(path: Path, times: tuple[float, float] | None = None) -> None:
         for failure in failures:
             raise failure
-        real_utime(*args)
+        real_utime(path, times)
 
     assert lock.claim()
     real_utime(tmp_path / "lock.0", (1, 1))

@@ -12,17 +12,17 @@ from regard.inspection.measures import coverage, entropy, monotonicity, sharpnes
 ROWS = torch.tensor([[1.0, 0, 0, 0], [0.25, 0.25, 0.25, 0.25], [0, 0.5, 0.5, 0]])
 
 
-def test_entropy_in_nats():
+def test_entropy_in_nats() -> None:
     torch.testing.assert_close(entropy(ROWS), torch.tensor([0, math.log(4), math.log(2)]))
 
 
-def test_sharpness_is_normalized_entropy():
+def test_sharpness_is_normalized_entropy() -> None:
     torch.testing.assert_close(sharpness(ROWS), torch.tensor([1, 0, 0.5]))
     assert sharpness(torch.ones(3, 1)).tolist() == [1, 1, 1]
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (2, 3, 4, 6), (1, 1), (2, 2, 1)])
-def test_against_loops(shape):
+def test_against_loops(shape: tuple[int, ...]) -> None:
     torch.manual_seed(sum(shape))
     weights = torch.softmax(2 * torch.randn(shape, dtype=torch.float64), dim=-1)
     flat = weights.reshape(-1, *shape[-2:])
@@ -40,7 +40,7 @@ def test_against_loops(shape):
         assert measured[2] == pytest.approx([expected])
 
 
-def test_monotonicity_of_simple_matrices():
+def test_monotonicity_of_simple_matrices() -> None:
     diagonal = torch.eye(6)
     assert monotonicity(diagonal) == 1
     assert monotonicity(diagonal.flip(0)) == -1

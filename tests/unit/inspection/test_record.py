@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import Callable
 
 import pytest
 import torch
+from records import MakeRecord
 
 from regard.errors import DataError, ShapeError
 from regard.inspection.record import AttentionRecord
@@ -35,7 +37,9 @@ def encoding_of(word_of: list[int | None], generator: random.Random) -> Encoding
     return Encoding(text, tuple(range(len(spans))), pieces, spans)
 
 
-def merged_by_loops(weights, src_words, tgt_words):
+def merged_by_loops(
+    weights: list[list[float]], src_words: list[int | None], tgt_words: list[int | None]
+) -> list[list[float]]:
     """The word matrix by its definition, one weight at a time."""
     num_src = 1 + max((word for word in src_words if word is not None), default=-1)
     num_tgt = 1 + max((word for word in tgt_words if word is not None), default=-1)
@@ -54,12 +58,12 @@ def merged_by_loops(weights, src_words, tgt_words):
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_words_are_merged_as_defined(seed):
+def test_words_are_merged_as_defined(seed: int) -> None:
     generator = random.Random(seed)
 
-    def words():
+    def words() -> list[int | None]:
         counts = [generator.randint(1, 4) for _ in range(generator.randint(1, 6))]
-        pieces = [word for word, count in enumerate(counts) for _ in range(count)]
+        pieces: list[int | None] = [word for word, count in enumerate(counts) for _ in range(count)]
         for _ in range(generator.randint(0, 2)):
             pieces.insert(generator.randint(0, len(pieces)), None)
         return pieces
@@ -76,7 +80,7 @@ def test_words_are_merged_as_defined(seed):
     torch.testing.assert_close(record.words().sum(dim=1)[once], torch.ones(len(once)))
 
 
-def test_the_day(day):
+def test_the_day(day: AttentionRecord) -> None:
     assert day.src_words == ("How", "was", "your", "day?")
     assert day.tgt_words == ("Comment", "s'est", "ta", "journée", "?")
     assert day.src_labels == ("▁How", "▁was", "▁your", "▁day", "?", "</s>")
@@ -86,14 +90,14 @@ def test_the_day(day):
     torch.testing.assert_close(day.words()[4], torch.tensor([0, 0, 0, 0.2, 0.8]))
 
 
-def test_a_word_without_subwords_has_a_row_of_zeros():
+def test_a_word_without_subwords_has_a_row_of_zeros() -> None:
     src = Encoding("a", (4,), ("▁a",), ((0, 1),))
     tgt = Encoding("b c", (4,), ("▁b",), ((0, 1),))
     record = AttentionRecord(src, tgt, (torch.tensor([[[0.5, 0.5], [0.5, 0.5]]]),))
     assert record.words().tolist() == [[0.5, 0.5], [0.0, 0.0]]
 
 
-def test_layers_and_heads(make_record):
+def test_layers_and_heads(make_record: MakeRecord) -> None:
     record = make_record("a b", "c d|e", layers=3, heads=2)
     stacked = torch.stack(record.layers)
     torch.testing.assert_close(record.matrix(), stacked.mean(dim=(0, 1)))
@@ -104,20 +108,20 @@ def test_layers_and_heads(make_record):
     assert record.layer_names == ("layer 1", "layer 2", "layer 3")
 
 
-def test_layers_may_differ_in_their_heads():
+def test_layers_may_differ_in_their_heads() -> None:
     weights = (torch.full((1, 4, 4), 0.2), torch.full((3, 4, 4), 0.1))
     record = AttentionRecord(PLAIN, PLAIN, weights, ("rnn", "transformer"))
     torch.testing.assert_close(record.matrix(), torch.full((4, 4), 0.15))
 
 
 @pytest.mark.parametrize(("layer", "head", "message"), [(3, None, "no layer 3"), (0, 2, "no head 2"), (-4, 0, "-4")])
-def test_no_such_layer_or_head(make_record, layer, head, message):
+def test_no_such_layer_or_head(make_record: MakeRecord, layer: int, head: int | None, message: str) -> None:
     record = make_record("a", "b", layers=3, heads=2)
     with pytest.raises(ShapeError, match=f"{message}.*expected 0 to"):
         record.matrix(layer, head)
 
 
-def test_an_unfinished_sentence_has_no_end_row(make_record):
+def test_an_unfinished_sentence_has_no_end_row(make_record: MakeRecord) -> None:
     record = make_record("a b", "c d", finished=False)
     assert record.tgt_labels == ("▁c", "▁d")
     assert record.words().shape == (2, 3)
@@ -133,12 +137,12 @@ def test_an_unfinished_sentence_has_no_end_row(make_record):
         ((1, 4, 4), ("a", "b"), r"each of the 1 layers, got 2"),
     ],
 )
-def test_shapes_that_do_not_fit(shape, names, message):
+def test_shapes_that_do_not_fit(shape: tuple[int, ...], names: tuple[str, ...], message: str) -> None:
     with pytest.raises(ShapeError, match=message):
         AttentionRecord(PLAIN, PLAIN, (torch.ones(shape),), names)
 
 
-def test_layers_of_different_lengths_and_none_at_all():
+def test_layers_of_different_lengths_and_none_at_all() -> None:
     with pytest.raises(ShapeError, match="differ in their target length"):
         AttentionRecord(PLAIN, PLAIN, (torch.ones(1, 4, 4), torch.ones(1, 3, 4)))
     with pytest.raises(ShapeError, match="without attention"):
@@ -146,21 +150,21 @@ def test_layers_of_different_lengths_and_none_at_all():
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.25])
-def test_invalid_weights_are_refused(value):
+def test_invalid_weights_are_refused(value: float) -> None:
     weights = torch.ones(2, 4, 4)
     weights[1, 2, 3] = value
     with pytest.raises(DataError, match=f"got {value} at head 1, row 2, column 3"):
         AttentionRecord(PLAIN, PLAIN, (weights,))
 
 
-def test_a_record_has_float32_weights_without_gradient():
+def test_a_record_has_float32_weights_without_gradient() -> None:
     weights = torch.ones(1, 4, 4, dtype=torch.float64, requires_grad=True)
     layer = AttentionRecord(PLAIN, PLAIN, (weights,)).layers[0]
     assert layer.dtype == torch.float32
     assert not layer.requires_grad
 
 
-def test_json_round_trip(korean):
+def test_json_round_trip(korean: AttentionRecord) -> None:
     restored = AttentionRecord.from_dict(json.loads(json.dumps(korean.to_dict())))
     assert (restored.src, restored.tgt, restored.layer_names) == (korean.src, korean.tgt, korean.layer_names)
     for layer, original in zip(restored.layers, korean.layers, strict=True):
@@ -184,14 +188,16 @@ def test_json_round_trip(korean):
         (lambda data: data["layers"][0]["weights"][0][0].pop(), DataError, "not an attention record"),
     ],
 )
-def test_invalid_json_is_refused(make_record, change, error, message):
+def test_invalid_json_is_refused(
+    make_record: MakeRecord, change: Callable[[dict[str, object]], object], error: type[Exception], message: str
+) -> None:
     data = make_record("a b|c", "d", layers=2).to_dict()
     change(data)
     with pytest.raises(error, match=message):
         AttentionRecord.from_dict(data)
 
 
-def test_grids_have_weights_and_labels(day):
+def test_grids_have_weights_and_labels(day: AttentionRecord) -> None:
     words, subwords = day.grid(), day.grid(level="subword")
     assert (words.tgt_labels, words.src_labels) == (day.tgt_words, (*day.src_words, "</s>"))
     assert torch.equal(words.weights, day.words())

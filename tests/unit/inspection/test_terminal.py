@@ -6,6 +6,7 @@ import unicodedata
 
 import pytest
 import torch
+from records import Encode, MakeRecord
 from rich.cells import cell_len
 
 from regard.inspection.record import AttentionRecord
@@ -13,7 +14,7 @@ from regard.inspection.terminal import render
 from regard.values import Encoding
 
 
-def test_the_picture_of_the_day(day):
+def test_the_picture_of_the_day(day: AttentionRecord) -> None:
     lines = [line.rstrip() for line in render(day, width=80).plain.splitlines()]
     assert lines == [
         "        How",
@@ -30,7 +31,7 @@ def test_the_picture_of_the_day(day):
     ]
 
 
-def test_color_does_not_change_the_text(day):
+def test_color_does_not_change_the_text(day: AttentionRecord) -> None:
     colored, plain = render(day, width=80), render(day, width=80, color=False)
     assert colored.plain == plain.plain
     assert colored.spans
@@ -39,7 +40,7 @@ def test_color_does_not_change_the_text(day):
 
 @pytest.mark.parametrize("width", [12, 20, 40, 60, 80, 200])
 @pytest.mark.parametrize("words", [1, 8, 30, 90])
-def test_no_line_is_wider_than_the_terminal(make_record, width, words):
+def test_no_line_is_wider_than_the_terminal(make_record: MakeRecord, width: int, words: int) -> None:
     record = make_record(" ".join(["word"] * words), " ".join(["longer|word"] * words))
     for level in ("word", "subword"):
         lines = render(record, width=width, level=level).plain.splitlines()
@@ -47,7 +48,7 @@ def test_no_line_is_wider_than_the_terminal(make_record, width, words):
         assert any("█" in line or "▓" in line or "▒" in line for line in lines[:-1])
 
 
-def test_long_labels_are_truncated(make_record):
+def test_long_labels_are_truncated(make_record: MakeRecord) -> None:
     record = make_record(" ".join(f"{number}{'x' * 40}" for number in range(18)), "y" * 40)
     lines = render(record, width=80).plain.splitlines()
     assert max(map(cell_len, lines)) <= 80
@@ -55,7 +56,7 @@ def test_long_labels_are_truncated(make_record):
     assert lines[17].count("│") == 17
 
 
-def test_wide_characters_take_two_cells(korean):
+def test_wide_characters_take_two_cells(korean: AttentionRecord) -> None:
     lines = render(korean, width=80).plain.splitlines()
     rows = [line for line in lines if line.startswith(korean.tgt_words)]
     assert len(rows) == 4
@@ -68,7 +69,7 @@ def test_wide_characters_take_two_cells(korean):
     assert starts == {cell_len(lines[0]) - cell_len("My")}
 
 
-def test_a_long_source_has_a_ruler(make_record):
+def test_a_long_source_has_a_ruler(make_record: MakeRecord) -> None:
     record = make_record(" ".join(f"w{number}" for number in range(1, 61)), "a b c")
     lines = render(record, width=100).plain.splitlines()
     assert [int(number) for number in lines[0].split()] == [1, 10, 20, 30, 40, 50, 60]
@@ -81,7 +82,7 @@ def test_a_long_source_has_a_ruler(make_record):
     assert narrow[0].split()[0] == "1"
 
 
-def test_words_that_share_a_column_show_the_strongest(encode):
+def test_words_that_share_a_column_show_the_strongest(encode: Encode) -> None:
     weights = torch.zeros(1, 2, 101)
     weights[0, :, 77] = 1
     record = AttentionRecord(encode(" ".join(["w"] * 100)), encode("x"), (weights,))
@@ -90,7 +91,7 @@ def test_words_that_share_a_column_show_the_strongest(encode):
     assert columns.index("█") == pytest.approx(0.77 * len(columns), abs=1.5)
 
 
-def test_control_characters_do_not_reach_the_terminal(hostile):
+def test_control_characters_do_not_reach_the_terminal(hostile: AttentionRecord) -> None:
     for level in ("word", "subword"):
         text = render(hostile, width=300, level=level).plain
         controls = {c for c in text if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
@@ -98,11 +99,11 @@ def test_control_characters_do_not_reach_the_terminal(hostile):
         assert "�[31mred�" in text
 
 
-def test_a_target_without_words(encode):
+def test_a_target_without_words(encode: Encode) -> None:
     record = AttentionRecord(encode("a b"), Encoding("", (), (), ()), (torch.full((1, 1, 3), 1 / 3),))
     assert "a" in render(record, width=40).plain
 
 
-def test_the_default_width_is_that_of_the_terminal(day, monkeypatch):
+def test_the_default_width_is_that_of_the_terminal(day: AttentionRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "24")
     assert max(cell_len(line) for line in render(day).plain.splitlines()) <= 24

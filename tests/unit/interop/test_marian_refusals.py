@@ -59,7 +59,7 @@ def test_an_undamaged_directory_is_imported(marian: Path, tmp_path: Path) -> Non
     assert (search.beam, search.length_penalty) == (3, 0.5)
 
 
-SETTINGS = {
+SETTINGS: dict[str, tuple[dict[str, object], str]] = {
     "a million layers": ({"encoder_layers": 10**6}, r"layers\.1 are missing"),
     "huge layers": ({"decoder_layers": 10**18}, r"layers\.2 are missing"),
     "fewer layers": ({"decoder_layers": 1}, r"there are weights of model\.decoder\.layers\.1"),

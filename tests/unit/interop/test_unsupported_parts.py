@@ -22,6 +22,7 @@ from regard.interop.onnx.graph import Graph
 from regard.interop.part_table import PartTable, entry_of, exact
 from regard.model.cells import RecurrentLayer
 from regard.model.embed import Positions
+from regard.model.seq2seq import Seq2Seq
 from regard.model.sublayers import Residual
 from regard.native.dropout import Dropout
 from regard.store import StoredModel
@@ -61,7 +62,7 @@ EVERY_PART: list[ModelConfig] = [
 ]
 
 
-def draw(model: nn.Module, directory: Path) -> None:
+def draw(model: Seq2Seq, directory: Path) -> None:
     directory.mkdir(exist_ok=True)
     write_graphs(plan_of(model), model, directory, Graph)
 
@@ -185,7 +186,9 @@ def even_weights(scores: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def use_hardswish(model: nn.Module) -> None:
-    model.encoder.layers[0].feed_forward.activation[0] = nn.Hardswish()
+    activation = model.get_submodule("encoder.layers.0.feed_forward.activation")
+    assert isinstance(activation, nn.Sequential)
+    activation[0] = nn.Hardswish()
 
 
 PRE, LUONG = transformer(activation="silu"), rnn("luong", attention={"window": "median", "window_size": 2})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.significance import PairedTest
+from sacrebleu.significance import PairedTest, Result
 
 from regard.evaluate.scores import corpus_bleu, corpus_chrf
 from regard.lab.compare import METRICS, PooledScore, compare, holm, sentence_statistics
@@ -52,7 +53,7 @@ def test_corpus_scores_from_sentence_statistics() -> None:
 
 def test_one_seed_gives_sacrebleus_numbers() -> None:
     found = compare({"a": {1: statistics(0.2, 1)}, "b": {1: statistics(0.25, 2)}}, "a", BLEU_METRIC, trials=300)
-    translations = [
+    translations: list[tuple[str, Sequence[str]]] = [
         (name, [sentence.translation for sentence in with_wrong_words(LINES, share, seed)])
         for name, share, seed in (("a", 0.2, 1), ("b", 0.25, 2))
     ]
@@ -60,9 +61,11 @@ def test_one_seed_gives_sacrebleus_numbers() -> None:
         translations, {"BLEU": BLEU()}, references=[LINES], test_type="ar", n_samples=300, n_ar_confidence=1000
     )
     _, results = test()
-    assert found["b"].p_value == results["BLEU"][1].p_value
-    assert found["b"].margin == pytest.approx(results["BLEU"][1].ci)
-    assert found["b"].score == pytest.approx(results["BLEU"][1].score)
+    theirs = results["BLEU"][1]
+    assert isinstance(theirs, Result)
+    assert found["b"].p_value == theirs.p_value
+    assert found["b"].margin == pytest.approx(theirs.ci)
+    assert found["b"].score == pytest.approx(theirs.score)
 
 
 def test_a_second_seed_with_the_same_translations_changes_no_p_value() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-import regard.files.atomic
 from regard.errors import CheckpointError, ConfigError
 from regard.lab.experiment import Experiment, open_experiment, prepare_run, set_up
 from regard.lab.schema import Lab
@@ -45,7 +44,7 @@ def test_a_lab_can_be_opened_again(experiment: Experiment) -> None:
 def test_runs_with_equal_subword_options_share_a_vocabulary(experiment: Experiment) -> None:
     configs = [experiment.config(run) for run in experiment.runs()]
     assert len({experiment.vocabulary_directory(config) for config in configs}) == 2
-    assert sorted({config.subword.vocab_size for config in configs}) == [300, 310]
+    assert {config.subword.vocab_size for config in configs} == {300, 310}
     assert [config.train.seed for config in configs] == [1, 1, 1, 2, 2, 2]
     assert {config.train.steps for config in configs} == {5}
 
@@ -108,10 +107,10 @@ def test_two_processes_may_set_up_a_lab_at_once(experiment: Experiment, monkeypa
     sync = os.fsync
 
     def set_up_again(handle: int) -> None:
-        monkeypatch.setattr(regard.files.atomic.os, "fsync", sync)
+        monkeypatch.setattr(os, "fsync", sync)
         set_up(lab(), experiment.directory)
 
-    monkeypatch.setattr(regard.files.atomic.os, "fsync", set_up_again)
+    monkeypatch.setattr(os, "fsync", set_up_again)
     assert set_up(lab(), experiment.directory) == experiment
     assert [path.name for path in experiment.directory.glob("lab.toml*")] == ["lab.toml"]
 

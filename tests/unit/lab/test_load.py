@@ -79,7 +79,7 @@ def test_a_test_text_needs_a_training_text() -> None:
     own = {"corpus.test": ("c", "d"), "corpus.val": ("e", "f"), "corpus.gold": "g"}
     lab = load_lab("bottleneck", changes={"corpus.train": ("a", "b"), **own})
     assert (lab.corpus.test, lab.corpus.val, lab.corpus.gold) == (("c", "d"), ("e", "f"), "g")
-    with pytest.raises(ConfigError, match="corpus: val, test, gold: not possible with the phrasebook"):
+    with pytest.raises(ConfigError, match="corpus: val, test, gold cannot be set without a training text"):
         load_lab("bottleneck", changes=own)
 
 
@@ -100,9 +100,9 @@ def test_only_chosen_systems_and_the_baseline(small: str) -> None:
         (
             "[systems]",
             'test = ["a", "b"]\n[systems]',
-            "corpus: test: not possible with the phrasebook, which has its own texts",
+            "corpus: test cannot be set without a training text",
         ),
-        ("[systems]", 'val = ["a"]\ngold = "c"\n[systems]', r"corpus: val, gold: .* with corpus\.train, or --corpus"),
+        ("[systems]", 'val = ["a"]\ngold = "c"\n[systems]', r"corpus: val, gold cannot be set .* set corpus\.train"),
         ('"b/dot"', '"b/../dot"', "expected a name such as luong/dot"),
         ('baseline = "a"', 'baseline = "a"\nseeds = [1, 1]', "seeds: expected different seeds, got 1, 1"),
         ("[systems]", "[budget]\nsteps = 3\ntokens = 4\n[systems]", "budget: expected steps or tokens, got both"),

@@ -11,7 +11,6 @@ from html.parser import HTMLParser
 
 import pytest
 
-import regard.files.atomic
 from regard.errors import DataError
 from regard.evaluate.scores import corpus_bleu
 from regard.lab.chart import WIDTH, Line, axes_for, draw_chart
@@ -94,6 +93,8 @@ def test_a_summary_agrees_with_the_results(finished_lab: Make) -> None:
     )
     assert sum(bucket.size for bucket in summary.lengths) == len(references)
     far, near = summary.distances[-1].values, summary.distances[0].values
+    assert isinstance(far["plain"], float)
+    assert isinstance(near["plain"], float)
     assert far["plain"] < near["plain"] / 100
     assert [x for x, _ in summary.curves["BLEU by step"]["good"]] == [100.0 * number for number in range(1, 8)]
 
@@ -144,10 +145,10 @@ def test_two_processes_may_write_a_report_at_once(finished_lab: Make, monkeypatc
     experiment, sync = finished_lab({"a": 0.1}, seeds=(1,)), os.fsync
 
     def write_again(handle: int) -> None:
-        monkeypatch.setattr(regard.files.atomic.os, "fsync", sync)
+        monkeypatch.setattr(os, "fsync", sync)
         write_report(experiment.directory)
 
-    monkeypatch.setattr(regard.files.atomic.os, "fsync", write_again)
+    monkeypatch.setattr(os, "fsync", write_again)
     files = write_report(experiment.directory)
     assert {path.name for path in experiment.directory.glob("report*")} == {path.name for path in files}
 

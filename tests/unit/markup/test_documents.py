@@ -47,7 +47,7 @@ def test_plain_text_keeps_lines_and_white_space() -> None:
     assert document.render(translations(document, unchanged)) == text
     output = document.render(translations(document, capitals))
     assert output == "\n  ONE <B>LINE</B> &AMP; SO {x}.  TWO.\r\n\r\n\tTHREE \u2028FOUR\v"
-    assert document.render(translations(document, emptied)) == "\n  {x}  \r\n\r\n\t \u2028\v"
+    assert document.render(translations(document, emptied)) == "\n  {x}\r\n\r\n\t \u2028\v"
 
 
 def test_links_to_missing_words_are_ignored() -> None:
@@ -65,6 +65,8 @@ def test_white_space_of_the_translation_is_kept() -> None:
     document = parse("<i>Ready</i>?", "html")
     translated = TranslatedSentence("Ready?", "Prêt\u00a0?", ((0, 0), (0, 1)))
     assert document.render([translated]) == "<i>Prêt</i>\u00a0?"
+    translated = TranslatedSentence("Ready?", "Prêt \n\u2028 ?", ((0, 0), (0, 1)))
+    assert document.render([translated]) == "<i>Prêt</i> ?"
 
 
 def test_sentences_are_translated_apart_and_elements_reach_over_them() -> None:

@@ -137,6 +137,12 @@ def test_formatting_of_word_follows_the_words() -> None:
     assert output == "<w:p>" + run("Touche ") + run("rouge ", BOLD) + run("à presser.") + "</w:p>"
 
 
+def test_spaces_at_the_ends_of_runs_are_marked() -> None:
+    file = open_file("a.docx", word_file("<w:r><w:t>red</w:t></w:r>" + run(" fox", BOLD)))
+    output = word_text(file.render(translations(file, capitals)))
+    assert output == "<w:p>" + run("RED") + run(" FOX", BOLD) + "</w:p>"
+
+
 def test_a_word_split_over_runs_is_one_word() -> None:
     file = open_file("a.docx", word_file(run("trans") + run("lation", BOLD) + run(" done")))
     assert file.sentences == ("translation done",)

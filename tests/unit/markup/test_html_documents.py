@@ -247,3 +247,31 @@ def test_characters_that_are_no_text() -> None:
     assert document.sentences == ("nul lone \ufffd",)
     assert document.render(translations(document, unchanged)) == text
     assert "<b>" in document.render(translations(document, unaligned))
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "translation", "links", "expected"),
+    [
+        # a placeholder that would be within an element that did not contain it
+        ("one {x} <b>two three</b>", "one two three", "B A C", "0-1 1-0 2-2", "{x} <b>B A C</b>"),
+        ("<b>one two</b> {x} three", "one two three", "A C B D", "0-0 1-2 2-1", "<b>A C B</b> {x} D"),
+        # the word that a placeholder was joined to by a colon has no colon in the translation
+        ("File:{x} now", "File: now", "Datei jetzt", "0-0 1-1", "Datei {x} jetzt"),
+        ("File:{x} now", "File: now", "Datei: jetzt", "0-0 1-1", "Datei:{x} jetzt"),
+        # tags without a partner whose words are mixed with those of an element
+        ("one two</a> <b>three</b>", "one two three", "A B C D", "0-0 1-3 2-1", "A</a> <b>B</b> C D"),
+        ("<b>one</b> <a>two three", "one two three", "A B C D", "0-2 1-0 2-3", "A B <b>C</b> <a>D"),
+        # an unaligned word that equals an unaligned source word
+        ("Ask <b>Ann</b> now", "Ask Ann now", "Frage Ann jetzt", "0-0 2-2", "Frage <b>Ann</b> jetzt"),
+        # a comment directly before a word
+        ("one <!--c-->two three", "one two three", "A C B", "0-0 1-2 2-1", "A C <!--c-->B"),
+        ("one<!--c--> two three", "one two three", "A C B", "0-0 1-2 2-1", "A<!--c--> C B"),
+    ],
+)
+def test_places(text: str, source: str, translation: str, links: str, expected: str) -> None:
+    assert rendered(text, {source: (translation, links)}) == expected
+
+
+def test_sentences_without_spaces_and_tags_between_them() -> None:
+    entries = {"他来了。": ("He came.", "0-0 0-1"), "我走了。": ("I left.", "0-0 0-1")}
+    assert rendered("<b>他来了。我走了。</b>", entries) == "<b>He came. I left.</b>"

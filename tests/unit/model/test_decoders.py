@@ -201,12 +201,12 @@ def test_a_decoder_refuses_the_state_of_another(decoder: str) -> None:
 
 def test_tied_embeddings_and_output_layer_share_a_matrix() -> None:
     shared = build(transformer())
-    assert shared.output_weight is shared.encoder.embedder.embedding.weight
+    assert shared.output_weight is shared.get_parameter("encoder.embedder.embedding.weight")
     separate = build(transformer(), shared=False)
-    assert separate.output_weight is separate.decoder.embedder.embedding.weight
-    assert separate.output_weight is not separate.encoder.embedder.embedding.weight
+    assert separate.output_weight is separate.get_parameter("decoder.embedder.embedding.weight")
+    assert separate.output_weight is not separate.get_parameter("encoder.embedder.embedding.weight")
     untied = build(transformer(tie_embeddings=False))
-    assert untied.output_weight is not untied.decoder.embedder.embedding.weight
+    assert untied.output_weight is not untied.get_parameter("decoder.embedder.embedding.weight")
 
 
 @pytest.mark.parametrize(

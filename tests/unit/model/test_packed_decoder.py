@@ -71,6 +71,7 @@ def test_selected_rows_continue_their_prefixes() -> None:
         encoded = model.encode(src_ids, src_len)
         state: State = decoder.start(encoded)
         prefixes, sentences = torch.zeros(3, 0, dtype=torch.int64), torch.arange(3)
+        ids = torch.zeros(0, dtype=torch.int64)
         for rows in ([0, 1, 2], [2, 0, 0, 1], [3, 3, 1], [1]):
             selected = torch.tensor(rows)
             state, prefixes, sentences = state.select(selected), prefixes[selected], sentences[selected]

@@ -128,7 +128,12 @@ def test_no_mask_is_saved_for_the_backward_pass(instructions: str) -> None:
         pytest.skip("without the kernels the mask is saved")
     saved: list[Tensor] = []
     x = torch.randn(1000, requires_grad=True)
-    with torch.autograd.graph.saved_tensors_hooks(lambda tensor: saved.append(tensor) or tensor, lambda tensor: tensor):
+
+    def note(tensor: Tensor) -> Tensor:
+        saved.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         dropout(x, 0.1)
         assert not saved
         y = relu_dropout(x, 0.1)

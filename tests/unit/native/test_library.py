@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import torch
 from regard.native import (
     available_instruction_sets,
     compiled_instruction_sets,
+    disabled,
     instruction_set,
     kernel,
     library,
@@ -46,26 +44,6 @@ def test_compiled_instruction_sets_are_found_by_their_files(tmp_path: Path, monk
     assert compiled_instruction_sets() == ("default", "avx2")
 
 
-@pytest.mark.parametrize("limit", ["avx512", "avx2", "default"])
-def test_the_instruction_set_is_that_of_pytorch(limit: str) -> None:
-    if not available_instruction_sets():
-        pytest.skip("the kernels were not compiled here")
-    code = (
-        "import torch; from regard import native; "
-        "print(torch.backends.cpu.get_cpu_capability(), native.instruction_set())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "ATEN_CPU_CAPABILITY": limit},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    theirs, ours = done.stdout.lower().split()
-    assert theirs == limit  # even if the processor does not support it
-    assert ours == (limit if limit in available_instruction_sets() else available_instruction_sets()[-1])
-
-
 def test_instruction_sets_that_the_processor_lacks_are_not_available(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library, "available_instruction_sets", library.available_instruction_sets.__wrapped__)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
@@ -86,7 +64,7 @@ def test_a_smaller_instruction_set_is_used_where_the_compiler_lacks_one(
 
 def test_limited_to_applies_within_its_block_only() -> None:
     before = instruction_set()
-    with limited_to(None):
+    with disabled():
         assert kernel("dropout", torch.ones(1)) is None
         for name in available_instruction_sets():
             with limited_to(name):
@@ -96,6 +74,19 @@ def test_limited_to_applies_within_its_block_only() -> None:
     assert instruction_set() == before
     with pytest.raises(ValueError, match="got 'sse9'"), limited_to("sse9"):
         pass
+
+
+def test_limits_of_several_threads_may_overlap() -> None:
+    before = instruction_set()
+    if before is None:
+        pytest.skip("the kernels were not compiled here")
+    first, second = limited_to(before), disabled()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert instruction_set() is None
+    second.__exit__(None, None, None)
+    assert instruction_set() == before
 
 
 def test_a_kernel_can_be_called() -> None:

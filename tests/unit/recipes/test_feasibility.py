@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from regard.config.load import load_config
-from regard.config.schema import Config, DataConfig, RNNConfig, SearchConfig, TransformerConfig
+from regard.config.schema import AttentionConfig, Config, DataConfig, RNNConfig, SearchConfig, TransformerConfig
 from regard.errors import ConfigError
 from regard.native import system
-from regard.recipes import feasibility
 from regard.recipes.feasibility import check_feasible
 from regard.recipes.training import train
 
@@ -22,11 +22,15 @@ def test_a_model_that_needs_more_memory_than_the_machine_has_is_refused(monkeypa
     ):
         check_feasible(config)
     memory = system.memory()
-    monkeypatch.setattr(feasibility.system, "memory", lambda: replace(memory, total=1000, limit=None))
+    monkeypatch.setattr(system, "memory", lambda: replace(memory, total=1000, limit=None))
     with pytest.raises(ConfigError, match=r"reduce the largest sizes in \[model\]"):
         check_feasible(Config())
-    monkeypatch.setattr(feasibility.system, "memory", lambda: replace(memory, total=None, limit=None))
+    monkeypatch.setattr(system, "memory", lambda: replace(memory, total=None, limit=None))
     check_feasible(config)
+
+
+def with_heads(heads: int) -> Config:
+    return Config(model=RNNConfig(hidden_size=12, attention=AttentionConfig(heads=heads)))
 
 
 @pytest.mark.parametrize(
@@ -34,13 +38,19 @@ def test_a_model_that_needs_more_memory_than_the_machine_has_is_refused(monkeypa
     [
         (Config(model=RNNConfig(decoder="plain"), search=SearchConfig(coverage_penalty=1)), "has no attention"),
         (Config(model=TransformerConfig(position="learned", max_positions=9)), "set data.max_len to 8 or less"),
-        (Config(model=RNNConfig(hidden_size=12, attention={"heads": 5})), "multiple of model.attention.heads"),
-        (Config(model=RNNConfig(hidden_size=12, attention={"heads": 24})), "12 with 24 heads: change either"),
+        (
+            Config(model=RNNConfig(hidden_size=12, attention=AttentionConfig(heads=5))),
+            "multiple of model.attention.heads",
+        ),
+        (
+            Config(model=RNNConfig(hidden_size=12, attention=AttentionConfig(heads=24))),
+            "12 with 24 heads: change either",
+        ),
         (Config(model=TransformerConfig(heads=3)), "multiple of twice model.heads"),
         (Config(data=DataConfig(src="a", val_tgt="b")), "data.val_tgt is set, but data.val_src is not"),
     ],
 )
-def test_contradictory_options_are_refused_from_python_too(config: Config, message: str, tmp_path) -> None:
+def test_contradictory_options_are_refused_from_python_too(config: Config, message: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=message):
         train(config, tmp_path / "model")
     assert not (tmp_path / "model").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from regard.native import available_instruction_sets, instruction_set, limited_to, system
+from regard.native import available_instruction_sets, disabled, instruction_set, limited_to, system
 from regard.recipes import machine
 from regard.recipes.machine import LIMITS, Row, describe_machine
 
@@ -60,8 +61,8 @@ def test_a_system_that_gives_no_information(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(system, "PROC", tmp_path)
     monkeypatch.setattr(system, "SYS", tmp_path)
     monkeypatch.setattr(system, "_capabilities", dict)
-    monkeypatch.setattr(system.platform, "processor", str)
-    monkeypatch.setattr(system.platform, "machine", str)
+    monkeypatch.setattr(platform, "processor", str)
+    monkeypatch.setattr(platform, "machine", str)
     monkeypatch.setattr(sys, "platform", "plan9")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
@@ -108,7 +109,7 @@ def test_the_kernels_in_use() -> None:
 
 
 def test_missing_kernels_and_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    with limited_to(None):
+    with disabled():
         described = row("kernels")
         assert described.found == "none"
         assert ("disabled" in described.why) == bool(available_instruction_sets())

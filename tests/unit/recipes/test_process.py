@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from deadlines import exit_code, join
 
 from regard.cli.demo import demo
 from regard.cli.train import train
@@ -95,7 +96,7 @@ def test_while_nothing_watches_sigterm_ends_the_process() -> None:
         with interrupt_on_signals():
             os.kill(os.getpid(), signal.SIGTERM)
         os._exit(3)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGTERM
+    assert exit_code(pid) == -signal.SIGTERM
 
 
 def test_handlers_are_restored() -> None:
@@ -114,7 +115,7 @@ def test_outside_the_main_thread_nothing_is_installed() -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
-    thread.join()
+    join(thread)
     assert seen == [(before, False)]
 
 
@@ -161,4 +162,4 @@ def test_a_training_goes_on_to_its_save_though_its_terminal_is_gone() -> None:
             os._exit(status)
     assert os.read(terminal, 5) == b"ready"
     os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 42
+    assert exit_code(pid) == 42

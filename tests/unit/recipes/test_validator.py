@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
+from typing import Protocol
 
 import pytest
 import torch
+from torch import Tensor
+from toy_training import Toy
 
 from regard.errors import DataError
 from regard.model.build import build_model
+from regard.model.seq2seq import Seq2Seq
 from regard.recipes import validator
 from regard.recipes.prepare import Prepared, load_prepared, prepare
 from regard.recipes.validator import TranslatingValidator
 from regard.train.interrupt import Interrupt, Interrupted
-from regard.values import Hypothesis
+from regard.train.validation import corpus_loss
+from regard.values import Batch, Hypothesis, Specials
 
 WORDS = ("one", "dog", "cat", "sees", "big", "and", "runs")
 
 
-def network(prepared: Prepared) -> torch.nn.Module:
+def network(prepared: Prepared) -> Seq2Seq:
     size = len(prepared.tgt_subword)
     return build_model(prepared.config.model, src_vocab=size, tgt_vocab=size, shared=True).eval()
 
@@ -28,12 +34,22 @@ def nothing() -> None:
     """Requests no stop."""
 
 
-def oracle(prepared: Prepared):
+class Search(Protocol):
+    """The type of `greedy_search`, for the arguments that validation gives."""
+
+    def __call__(
+        self, model: Seq2Seq, src_ids: Tensor, src_len: Tensor, *, max_len: Tensor, specials: Specials
+    ) -> list[Hypothesis]: ...
+
+
+def oracle(prepared: Prepared) -> Search:
     """A search that returns the references, which it looks up by the ids of the sources."""
     corpus, eos = prepared.val, prepared.tgt_subword.specials.eos
     known = {tuple(corpus.src[row].tolist()): corpus.tgt[row].tolist() for row in range(len(corpus))}
 
-    def search(model, src_ids, src_len, *, max_len, specials, **_) -> list[Hypothesis]:
+    def search(
+        model: Seq2Seq, src_ids: Tensor, src_len: Tensor, *, max_len: Tensor, specials: Specials
+    ) -> list[Hypothesis]:
         references = [
             tuple(known[tuple(ids[: length - 1])])
             for ids, length in zip(src_ids.tolist(), src_len.tolist(), strict=True)
@@ -45,7 +61,7 @@ def oracle(prepared: Prepared):
 
 
 @pytest.mark.parametrize("at_once", [5, 100])
-def test_right_translations_get_full_scores(toy, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+def test_right_translations_get_full_scores(toy: Toy, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     toy.write("val", 30, seed=5)
     prepared = prepare(toy.config(), toy.directory / "t")
     monkeypatch.setattr(validator, "greedy_search", oracle(prepared))
@@ -70,7 +86,7 @@ def test_right_translations_get_full_scores(toy, monkeypatch: pytest.MonkeyPatch
     ids=["zh", "ja", "th", "ko"],
 )
 def test_right_translations_get_full_scores_without_spaces_too(
-    toy, monkeypatch: pytest.MonkeyPatch, tokenizer: str, space: str, targets: list[str]
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, tokenizer: str, space: str, targets: list[str]
 ) -> None:
     monkeypatch.setattr("regard.evaluate.tokenizers.find_spec", lambda name: None)  # as where no MeCab is installed
     for name, count in (("train", 120), ("val", 12)):
@@ -86,7 +102,7 @@ def test_right_translations_get_full_scores_without_spaces_too(
     assert load_prepared(toy.directory / "t").config.train.bleu_tokenize == tokenizer
 
 
-def test_a_tokenizer_that_is_missing_is_refused_before_anything_is_learned(toy) -> None:
+def test_a_tokenizer_that_is_missing_is_refused_before_anything_is_learned(toy: Toy) -> None:
     if find_spec("mecab_ko") is not None:
         pytest.skip("mecab-ko is installed here")
     with pytest.raises(DataError, match="ko-mecab cannot be used here"):
@@ -95,19 +111,22 @@ def test_a_tokenizer_that_is_missing_is_refused_before_anything_is_learned(toy) 
     assert prepare(toy.config("train.bleu_tokenize=char"), toy.directory / "t").config.train.bleu_tokenize == "char"
 
 
-def test_the_loss_is_over_all_and_the_scores_over_some(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loss_is_over_all_and_the_scores_over_some(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = prepare(toy.config("train.validate_sentences=4"), toy.directory / "t")
-    seen = []
-    inner = validator.corpus_loss
-    monkeypatch.setattr(
-        validator,
-        "corpus_loss",
-        lambda model, batches, **rest: inner(model, seen.extend(read := list(batches)) or read, **rest),
-    )
-    scored = []
-    monkeypatch.setattr(
-        validator, "corpus_bleu", lambda translations, references, tokenize: scored.append(len(translations)) or 1.0
-    )
+    seen: list[Batch] = []
+    scored: list[int] = []
+    inner: Callable[..., object] = corpus_loss
+
+    def noted_loss(model: Seq2Seq, batches: Iterable[Batch], **options: object) -> object:
+        seen.extend(read := list(batches))
+        return inner(model, read, **options)
+
+    def noted_bleu(translations: list[str], references: list[str], tokenize: str) -> float:
+        scored.append(len(translations))
+        return 1.0
+
+    monkeypatch.setattr(validator, "corpus_loss", noted_loss)
+    monkeypatch.setattr(validator, "corpus_bleu", noted_bleu)
     validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
     validation = validate(network(prepared), check=nothing)
     assert sum(len(batch.src_len) for batch in seen) == 12
@@ -116,7 +135,7 @@ def test_the_loss_is_over_all_and_the_scores_over_some(toy, monkeypatch: pytest.
     assert validation.seconds > 0
 
 
-def test_it_draws_no_random_numbers(toy) -> None:
+def test_it_draws_no_random_numbers(toy: Toy) -> None:
     prepared = prepare(toy.config(), toy.directory / "t")
     model = network(prepared)
     validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
@@ -127,7 +146,7 @@ def test_it_draws_no_random_numbers(toy) -> None:
     assert (first.loss, first.bleu, first.samples) == (second.loss, second.bleu, second.samples)
 
 
-def test_it_can_be_left(toy) -> None:
+def test_it_can_be_left(toy: Toy) -> None:
     prepared = prepare(toy.config(), toy.directory / "t")
     validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
     interrupt = Interrupt()
@@ -136,7 +155,7 @@ def test_it_can_be_left(toy) -> None:
         validate(network(prepared), check=interrupt.check)
 
 
-def test_the_sharpness_of_attention_is_measured_if_there_is_any(toy) -> None:
+def test_the_sharpness_of_attention_is_measured_if_there_is_any(toy: Toy) -> None:
     prepared = prepare(toy.config(), toy.directory / "t")
     validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")
     validation = validate(network(prepared), check=nothing)
@@ -153,7 +172,7 @@ def test_the_sharpness_of_attention_is_measured_if_there_is_any(toy) -> None:
     assert (without_attention.entropy, without_attention.sharpness) == (None, None)
 
 
-def test_translations_are_no_longer_than_the_positions(toy) -> None:
+def test_translations_are_no_longer_than_the_positions(toy: Toy) -> None:
     model = ["model.kind=transformer", "model.width=8", "model.heads=2", "model.position=learned"]
     prepared = prepare(toy.config(*model, "model.max_positions=13", "data.max_len=12"), toy.directory / "t")
     validate = TranslatingValidator(prepared.val, prepared.tgt_subword, config=prepared.config, device="cpu")

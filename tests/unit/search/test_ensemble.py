@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from regard.errors import SearchError
+from regard.model.decoder import State
 from regard.search.beam import BeamOptions, beam_search
 from regard.search.ensemble import Ensemble
 from regard.search.greedy import greedy_search
@@ -41,7 +42,7 @@ def test_two_equal_members_equal_one_model(table_model: Make, specials: Specials
 def test_probabilities_are_averaged(table_model: Make, specials: Specials) -> None:
     members = [table_model(seed=seed, sharpness=2.0) for seed in range(3)]
     ensemble = Ensemble(members)
-    state = ensemble.start(SRC_IDS, SRC_LEN)
+    state: State = ensemble.start(SRC_IDS, SRC_LEN)
     output, state = ensemble.step(torch.full((3,), specials.bos), state)
     for row, word in enumerate((2, 5, 1)):
         mean = sum(member.logits[word, 0, 2].double().softmax(-1) for member in members) / 3

@@ -26,7 +26,7 @@ Make = Callable[..., Any]
 Search = Callable[[list[list[int]]], list[list[Hypothesis]]]
 SPECIALS = Specials()
 SOURCES = [[4 + number % 4] * (1 + number * 7 % 11) for number in range(130)]
-OPTIONS = [
+OPTIONS: list[BeamOptions | SampleOptions] = [
     BeamOptions(beam=1),
     BeamOptions(beam=3, n_best=2, coverage_penalty=0.2),
     SampleOptions(num_samples=2, seed=3),

@@ -75,9 +75,11 @@ def test_prefixes_do_not_depend_on_the_batch(
 
 
 def test_empty_prefixes_change_nothing(table_model: Make) -> None:
-    for options in (*OPTIONS, SampleOptions(num_samples=3, seed=1)):
+    every_options: list[BeamOptions | SampleOptions] = [*OPTIONS, SampleOptions(num_samples=3, seed=1)]
+    no_prefixes: tuple[list[list[int]] | None, ...] = (None, [[]] * COUNT)
+    for options in every_options:
         expected = _engine(table_model()).search(SOURCES, LIMITS, options, need_weights=False)
-        for prefixes in (None, [[]] * COUNT):
+        for prefixes in no_prefixes:
             found = _engine(table_model()).search(
                 SOURCES, LIMITS, options, need_weights=False, prefixes=prefixes, word_end=WORD_END
             )

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from regard.errors import CheckpointError
-from regard.store.checkpoint import load_state, save_state
+from regard.store.checkpoint import Plain, load_state, save_state
 
 TENSORS = {
     "a": torch.arange(6.0).view(2, 3),
@@ -19,7 +19,7 @@ TENSORS = {
     "flags": torch.tensor([True, False]),
     "bytes": torch.arange(5, dtype=torch.uint8),
 }
-SCALARS = {"step": 3, "best": None, "name": "é", "list": [1, 2.5, {"x": True}]}
+SCALARS: dict[str, Plain] = {"step": 3, "best": None, "name": "é", "list": [1, 2.5, {"x": True}]}
 
 
 def test_a_loaded_state_equals_the_saved_one(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import regard.files.atomic
 from regard.config.schema import Config
 from regard.errors import CheckpointError, ConfigError
 from regard.model.seq2seq import Seq2Seq
@@ -206,7 +205,7 @@ def test_a_failed_save_keeps_the_model_of_an_interrupted_save(
         shutil.copy(complete / name, directory / f"{name}.new")
     assert load_model(directory).config == made.config
     with monkeypatch.context() as patch:
-        patch.setattr(regard.files.atomic.os, "fsync", full_disk)
+        patch.setattr(os, "fsync", full_disk)
         with pytest.raises(CheckpointError, match="No space left"):
             make("plain").save(directory)
     assert load_model(directory).config == made.config
@@ -223,7 +222,7 @@ def test_a_full_disk_is_reported_and_keeps_the_old_model(
     directory = old.save(tmp_path / "model")
 
     with monkeypatch.context() as patch:
-        patch.setattr(regard.files.atomic.os, "fsync", full_disk)
+        patch.setattr(os, "fsync", full_disk)
         with pytest.raises(
             CheckpointError, match=r"config\.toml: cannot be written: No space left on device.*Make room"
         ):

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from regard.errors import DataError
 from regard.text.readers import in_batches, read_lines, read_pairs
 from regard.values import Pair
 
+Write = Callable[[str, bytes | str], Path]
+
 
 @pytest.fixture
-def write(tmp_path: Path):
+def write(tmp_path: Path) -> Write:
     def write_file(name: str, content: bytes | str) -> Path:
         path = tmp_path / name
         data = content.encode() if isinstance(content, str) else content
@@ -38,23 +41,23 @@ def write(tmp_path: Path):
     ],
 )
 @pytest.mark.parametrize("name", ["x.txt", "x.gz"])
-def test_lines(write, name: str, content: str, lines: list[str]) -> None:
+def test_lines(write: Write, name: str, content: str, lines: list[str]) -> None:
     assert list(read_lines(write(name, content))) == lines
 
 
-def test_a_gzipped_file_may_have_any_name(write, tmp_path: Path) -> None:
+def test_a_gzipped_file_may_have_any_name(write: Write, tmp_path: Path) -> None:
     path = write("x.gz", "a\nb\n").rename(tmp_path / "x.txt")
     assert list(read_lines(path)) == ["a", "b"]
 
 
-def test_lines_are_yielded_one_by_one(write) -> None:
+def test_lines_are_yielded_one_by_one(write: Write) -> None:
     lines = read_lines(write("x", b"good\n\xff\n"))
     assert next(lines) == "good"
     with pytest.raises(DataError):
         next(lines)
 
 
-def test_lines_before_an_error_are_yielded_before_it(write) -> None:
+def test_lines_before_an_error_are_yielded_before_it(write: Write) -> None:
     batches = in_batches(read_lines(write("x", b"1\n2\n3\n\xff\n")), 2)
     assert [next(batches), next(batches)] == [["1", "2"], ["3"]]
     with pytest.raises(DataError, match="x:4"):
@@ -73,7 +76,7 @@ def test_lines_before_an_error_are_yielded_before_it(write) -> None:
         ("x", b"ok\n\xed\xa0\x80", "x:2: expected UTF-8"),  # a surrogate
     ],
 )
-def test_binary_data_is_refused(write, name: str, content: bytes | str, message: str) -> None:
+def test_binary_data_is_refused(write: Write, name: str, content: bytes | str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         list(read_lines(write(name, content)))
 
@@ -81,25 +84,25 @@ def test_binary_data_is_refused(write, name: str, content: bytes | str, message:
 @pytest.mark.parametrize("text", ["How was your day?\n", "Как дела?\nХорошо.\n", "Πώς;\n", "a\nfew\n", "\n\r\nok"])
 @pytest.mark.parametrize("encoding", ["utf-16le", "utf-16be"])
 @pytest.mark.parametrize("name", ["x.txt", "x.gz"])
-def test_utf_16_without_a_byte_order_mark_is_detected(write, name: str, encoding: str, text: str) -> None:
+def test_utf_16_without_a_byte_order_mark_is_detected(write: Write, name: str, encoding: str, text: str) -> None:
     with pytest.raises(DataError, match=f"{name}: .*UTF-16 without a byte order mark.* -f {encoding} -t utf-8"):
         list(read_lines(write(name, text.encode(encoding))))
 
 
 @pytest.mark.parametrize("content", ["1\t2\t3\t4\n", "\x01\x02\x03\x04\n", "a\x01b\n", "Как дела\n", "  \n"])
-def test_utf_8_is_not_taken_for_utf_16(write, content: str) -> None:
+def test_utf_8_is_not_taken_for_utf_16(write: Write, content: str) -> None:
     assert list(read_lines(write("x", content))) == [content.removesuffix("\n")]
 
 
 @pytest.mark.parametrize("content", ["one\rtwo\r", "one\rtwo", "one\rtwo\rthree\n", "\r\rone"])
 @pytest.mark.parametrize("name", ["x.txt", "x.gz"])
-def test_lines_that_end_in_cr_alone_are_detected(write, name: str, content: str) -> None:
+def test_lines_that_end_in_cr_alone_are_detected(write: Write, name: str, content: str) -> None:
     with pytest.raises(DataError, match=f"{name}: .*end in CR alone.* tr '.r' '.n'"):
         list(read_lines(write(name, content)))
 
 
 @pytest.mark.parametrize("content", ["one\r", "one\r\n", "o\rne\ntwo\n", "o\rn\re\ntwo\n", "o\rne\n"])
-def test_a_cr_within_a_line_is_text(write, content: str) -> None:
+def test_a_cr_within_a_line_is_text(write: Write, content: str) -> None:
     lines = [line.removesuffix("\r") for line in content.removesuffix("\n").split("\n")]
     assert list(read_lines(write("x", content))) == lines
 
@@ -119,7 +122,7 @@ ARCHIVES = {
 
 @pytest.mark.parametrize("kind", ARCHIVES)
 @pytest.mark.parametrize("name", ["x.txt", "x.gz"])
-def test_archive_types_are_named(write, kind: str, name: str) -> None:
+def test_archive_types_are_named(write: Write, kind: str, name: str) -> None:
     with pytest.raises(DataError, match=f"{name}: expected .*text, found .*{kind.split()[0]} ?"):
         list(read_lines(write(name, ARCHIVES[kind])))
 
@@ -130,20 +133,20 @@ def test_an_archive_with_the_suffix_gz_is_named(tmp_path: Path) -> None:
         list(read_lines(tmp_path / "x.gz"))
 
 
-def test_a_git_lfs_pointer_is_named(write) -> None:
+def test_a_git_lfs_pointer_is_named(write: Write) -> None:
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'1f' * 32}\nsize 4096\n"
     with pytest.raises(DataError, match=r"x: expected text, found a Git LFS pointer.* `git lfs pull`"):
         list(read_lines(write("x", pointer)))
 
 
-def test_text_that_begins_like_an_archive_is_text(write) -> None:
+def test_text_that_begins_like_an_archive_is_text(write: Write) -> None:
     lines = ["PK is Peter Klein.", "BZh is no word.", "BZh9 neither", "version https://example.org", "7z is small."]
     for line in lines:
         assert list(read_lines(write("x", line))) == [line]
 
 
 @pytest.mark.parametrize("keep", [1, 9, 60, -1, -9])
-def test_a_truncated_gz_is_reported(write, keep: int) -> None:
+def test_a_truncated_gz_is_reported(write: Write, keep: int) -> None:
     path = write("x.gz", "".join(f"line {n * n}\n" for n in range(2000)))
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(DataError, match=rf"{re.escape(str(path))}: broken .gz after line \d+ .*fetch it again"):
@@ -151,7 +154,7 @@ def test_a_truncated_gz_is_reported(write, keep: int) -> None:
 
 
 @pytest.mark.parametrize("offset", [10, 14, -6])  # the first block's kind and tables, the checksum
-def test_a_damaged_gz_is_reported(write, offset: int) -> None:
+def test_a_damaged_gz_is_reported(write: Write, offset: int) -> None:
     path = write("x.gz", "".join(f"line {n * n}\n" for n in range(2000)))
     data = bytearray(path.read_bytes())
     data[offset] ^= 0xFF
@@ -174,26 +177,26 @@ def test_plain_text_with_the_suffix_gz_is_reported(tmp_path: Path) -> None:
         ("file/below", "below: cannot be opened: Not a directory"),
     ],
 )
-def test_errors_of_opening_name_the_path(write, tmp_path: Path, name: str, message: str) -> None:
+def test_errors_of_opening_name_the_path(write: Write, tmp_path: Path, name: str, message: str) -> None:
     write("file", "a")
     with pytest.raises(DataError, match=message) as caught:
         list(read_lines(tmp_path / name))
     assert str(tmp_path / name) in str(caught.value)
 
 
-def test_a_line_of_ten_megabytes(write) -> None:
+def test_a_line_of_ten_megabytes(write: Write) -> None:
     long = "wörd " * 2_000_000
     path = write("x", long + "\nshort\n")
     assert [len(line) for line in read_lines(path)] == [len(long), 5]
 
 
-def test_pairs_of_two_files(write) -> None:
+def test_pairs_of_two_files(write: Write) -> None:
     file = read_pairs(write("a", "un\u00a0 a\n\nb\nc\n"), write("b", "x\ny\n \t\ne\u0301\n"))
     assert file.pairs == [Pair("un a", "x", 1), Pair("c", "é", 4)]
     assert file.num_empty == 2
 
 
-def test_pairs_of_a_tsv(write) -> None:
+def test_pairs_of_a_tsv(write: Write) -> None:
     file = read_pairs(write("a.tsv", "a\tb\tnote\r\n\r\n\tb\nc\td\n"))
     assert file.pairs == [Pair("a", "b", 1), Pair("c", "d", 4)]
     assert (file.num_empty, file.num_wide_rows) == (2, 1)
@@ -209,7 +212,7 @@ def test_pairs_of_a_tsv(write) -> None:
         (["7\thow many ?\tcombien ?"], "the first column has no letters"),
     ],
 )
-def test_a_tsv_whose_first_columns_are_not_text(write, lines: list[str], message: str) -> None:
+def test_a_tsv_whose_first_columns_are_not_text(write: Write, lines: list[str], message: str) -> None:
     with pytest.raises(DataError, match=f"/a: expected source TAB target in the first two columns, but {message}"):
         read_pairs(write("a", "\n".join(lines)))
 
@@ -224,7 +227,7 @@ def test_a_tsv_whose_first_columns_are_not_text(write, lines: list[str], message
         [f"Go {n}.\tVa {n} !\tby someone" for n in range(30)],
     ],
 )
-def test_tsvs_whose_first_columns_are_text(write, lines: list[str]) -> None:
+def test_tsvs_whose_first_columns_are_text(write: Write, lines: list[str]) -> None:
     assert len(read_pairs(write("a", "\n".join(lines))).pairs) == len(lines)
 
 
@@ -240,7 +243,7 @@ def test_tsvs_whose_first_columns_are_text(write, lines: list[str]) -> None:
         ("", None, "/a: expected sentence pairs with text on both sides, found none in 0 lines"),
     ],
 )
-def test_pairs_that_cannot_be_read(write, src: str, tgt: str | None, message: str) -> None:
+def test_pairs_that_cannot_be_read(write: Write, src: str, tgt: str | None, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_pairs(write("a", src), None if tgt is None else write("b", tgt))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from regard.errors import CheckpointError, DataError
 from regard.text.normalize import normalize
 from regard.text.subword import Subword
+from regard.text.vocabulary import Kind
 from regard.text.words import words_of
 from regard.values import Specials
 
@@ -121,7 +123,7 @@ def test_ids_out_of_range_are_reported(unigram: Subword, wrong: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["unigram", "bpe"])
-def test_sampling_varies_and_repeats(kind: str) -> None:
+def test_sampling_varies_and_repeats(kind: Kind) -> None:
     texts = ["how was your day", "the weather is good"] * 20
     more = [f"the weather {n} was good, how was your day number {n * n} ?" for n in range(200)]
     subword = Subword.train(more, vocab_size=330, kind=kind)
@@ -160,7 +162,9 @@ def test_saving_and_loading(unigram: Subword, tmp_path: Path) -> None:
         (None, "no such file: expected the vocabulary that regard wrote"),
     ],
 )
-def test_files_of_other_types_are_refused(tmp_path: Path, capfd, content: bytes | None, message: str) -> None:
+def test_files_of_other_types_are_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], content: bytes | None, message: str
+) -> None:
     path = tmp_path / "subword.model"
     if content is not None:
         path.write_bytes(content)
@@ -185,9 +189,16 @@ def test_models_with_unsuitable_options_are_refused(changes: dict[str, object], 
     import sentencepiece
 
     model = io.BytesIO()
-    options = {"pad_id": 1, "bos_id": 2, "eos_id": 3, "byte_fallback": True, "normalization_rule_name": "identity"}
+    options: dict[str, object] = {
+        "pad_id": 1,
+        "bos_id": 2,
+        "eos_id": 3,
+        "byte_fallback": True,
+        "normalization_rule_name": "identity",
+    }
     options |= {"remove_extra_whitespaces": False, "vocab_size": 300, "hard_vocab_limit": False, "minloglevel": 3}
-    sentencepiece.SentencePieceTrainer.train(
+    train: Callable[..., None] = sentencepiece.SentencePieceTrainer.train  # takes these options as keywords, untyped
+    train(
         sentence_iterator=iter(["a cat is a cat", "a dog is a cat is a dog"] * 9),
         model_writer=model,
         **(options | changes),

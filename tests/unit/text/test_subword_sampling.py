@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from regard.text.subword import Subword
 from regard.text.subword_sampling import BPESampler, ScoredPieces, UnigramSampler, make_sampler, sample_ids
 from regard.text.tokenizers import escape_text
+from regard.text.vocabulary import Kind
 
 BYTES = list(range(100, 356))
 
@@ -73,7 +74,8 @@ def test_sampler_of_each_vocabulary_kind() -> None:
     assert isinstance(make_sampler(UNIGRAM, 0.5), UnigramSampler)
     assert isinstance(make_sampler(BPE, 0.5), BPESampler)
     lines = ["the cat sees the other cat", "other things are there"] * 5
-    for kind, sampler in (("unigram", UnigramSampler), ("bpe", BPESampler)):
+    kinds: list[tuple[Kind, type]] = [("unigram", UnigramSampler), ("bpe", BPESampler)]
+    for kind, sampler in kinds:
         subword = Subword.train(lines, vocab_size=320, kind=kind)
         assert isinstance(make_sampler(subword._scored_pieces(), 0.5), sampler)
 

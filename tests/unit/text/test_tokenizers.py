@@ -12,12 +12,12 @@ BYTES = [0xF0, 0x9F, 0x98, 0x80]
 
 
 def test_spans_of_pieces_and_bytes() -> None:
-    surfaces = ["▁a", "▁", *BYTES, "b", "▁", "▁c"]
+    surfaces: list[Surface] = ["▁a", "▁", *BYTES, "b", "▁", "▁c"]
     assert locate_pieces("a 😀b  c", surfaces) == ((0, 1), (2, 2), *[(2, 3)] * 4, (3, 4), (5, 5), (6, 7))
 
 
 def test_spans_of_adjacent_characters_in_bytes() -> None:
-    surfaces = ["▁", 0xC3, 0xA9, *BYTES, 0x41]
+    surfaces: list[Surface] = ["▁", 0xC3, 0xA9, *BYTES, 0x41]
     assert locate_pieces("é😀A", surfaces) == ((0, 0), (0, 1), (0, 1), *[(1, 2)] * 4, (2, 3))
 
 

@@ -11,13 +11,14 @@ from regard.errors import DataError
 from regard.text import vocabulary
 from regard.text.normalize import normalize
 from regard.text.subword import Subword
+from regard.text.vocabulary import Kind
 
 TEXT = [f"sentence {n * n} says that word {n} is not the number {n * 7}" for n in range(300)]
 KINDS = pytest.mark.parametrize("kind", ["unigram", "bpe"])
 
 
 @KINDS
-def test_the_same_text_gives_the_same_bytes(kind: str) -> None:
+def test_the_same_text_gives_the_same_bytes(kind: Kind) -> None:
     first = Subword.train(TEXT, vocab_size=400, kind=kind)
     assert len(first) == 400
     assert first.note is None
@@ -33,7 +34,7 @@ def test_the_same_text_gives_the_same_bytes(kind: str) -> None:
 
 
 @KINDS
-def test_kinds_differ(kind: str) -> None:
+def test_kinds_differ(kind: Kind) -> None:
     pieces = {other: Subword.train(TEXT, vocab_size=400, kind=other).to_bytes() for other in ("unigram", "bpe")}
     assert pieces["unigram"] != pieces["bpe"]
     assert Subword.train(TEXT, vocab_size=400, kind=kind).to_bytes() == pieces[kind]
@@ -54,7 +55,9 @@ def test_kinds_differ(kind: str) -> None:
     ],
     ids=lambda text: repr(text[0][:12]),
 )
-def test_a_small_or_strange_text_gets_a_small_vocabulary(capfd, kind: str, text: list[str]) -> None:
+def test_a_small_or_strange_text_gets_a_small_vocabulary(
+    capfd: pytest.CaptureFixture[str], kind: Kind, text: list[str]
+) -> None:
     subword = Subword.train(text, vocab_size=5000, kind=kind)
     assert 261 <= len(subword) < 5000
     assert subword.note == f"the text yields only {len(subword)} subwords, not 5000"
@@ -64,7 +67,7 @@ def test_a_small_or_strange_text_gets_a_small_vocabulary(capfd, kind: str, text:
 
 
 @KINDS
-def test_more_characters_than_room_fall_back_to_bytes(capfd, kind: str) -> None:
+def test_more_characters_than_room_fall_back_to_bytes(capfd: pytest.CaptureFixture[str], kind: Kind) -> None:
     text = [chr(0x4E00 + n) * (1 + n % 7) + "的的的" for n in range(1500)]
     subword = Subword.train(text, vocab_size=400, kind=kind)
     assert len(subword) <= 400
@@ -74,7 +77,7 @@ def test_more_characters_than_room_fall_back_to_bytes(capfd, kind: str) -> None:
 
 
 @KINDS
-def test_frequent_words_are_whole_even_if_a_space_always_follows(kind: str) -> None:
+def test_frequent_words_are_whole_even_if_a_space_always_follows(kind: Kind) -> None:
     text = [f"never {a} and {b} ?" for a in "abcdefgh" for b in "mnopqrst"]
     subword = Subword.train(text, vocab_size=350, kind=kind)
     assert subword.encode("never a and t ?").pieces == ("▁never", "▁a", "▁and", "▁t", "▁?")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
 from regard.train.console import LOG_SECONDS, ConsoleReporter
@@ -76,7 +77,7 @@ def test_a_terminal_has_a_bar_that_is_removed_at_the_end() -> None:
     assert reporter.progress is None
 
 
-def test_output_goes_to_standard_error(capsys) -> None:
+def test_output_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     ConsoleReporter().on_message("hello")
     out, err = capsys.readouterr()
     assert (out, err) == ("", "hello\n")

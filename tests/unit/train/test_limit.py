@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,11 +10,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch import Tensor
+from workbench import FakeValidator, Workbench
 
 from regard.model.seq2seq import Seq2Seq
+from regard.store.checkpoint import Plain, save_state
 from regard.train.interrupt import Interrupt
 from regard.train.limit import TimeLimit, round_up_minutes
-from regard.train.loop import Outcome, Trainer
+from regard.train.loop import Outcome
 from regard.train.progress import Progress
 from regard.train.reporter import Validation
 from regard.train.schedule import CosineSchedule
@@ -28,7 +31,7 @@ PEAK = 1e-2
 class Machine:
     """Trains without computing anything: a step and a validation take a given number of seconds."""
 
-    bench: object
+    bench: Workbench
     pace: Callable[[float], float]
     validation: float = 0.5
     rates: list[float] = field(default_factory=list)
@@ -37,20 +40,21 @@ class Machine:
 
     def run(self, *, resume: bool = False, stop_at: int | None = None, **options: object) -> Outcome:
         machine, bench = self, self.bench
-        clock, reporter, started = bench.clock(), bench.reporter(), None
+        clock, reporter = bench.clock(), bench.reporter()
 
-        class Slow(bench.validator):
+        class Slow(FakeValidator):
             def __call__(self, model: Seq2Seq, *, check: Callable[[], None]) -> Validation:
                 clock.now += machine.validation
                 return super().__call__(model, check=check)
 
         defaults = {"schedule": "cosine", "steps": 200, "validate_every": 40, "warmup": 20, "average": "last"}
-        trainer: Trainer = bench.trainer(validator=Slow(), clock=clock, reporter=reporter, **{**defaults, **options})
+        trainer = bench.trainer(
+            validator=Slow(), reporter=reporter, precision="float32", clock=clock, network=None, batches=None,
+            **{**defaults, **options},
+        )  # fmt: skip
         interrupt = Interrupt()
 
         def step(batches: Sequence[Batch], rate: float) -> StepResult:
-            nonlocal started
-            started = clock.now if started is None else started
             clock.now += machine.pace(trainer.stopwatch.elapsed())
             machine.rates.append(rate)
             if trainer.progress.step == stop_at:
@@ -82,7 +86,7 @@ def assert_well_ended(machine: Machine, outcome: Outcome, seconds: float) -> Non
     assert outcome.validation is not None
 
 
-def test_on_a_slow_machine_the_rate_reaches_its_end_in_time(bench) -> None:
+def test_on_a_slow_machine_the_rate_reaches_its_end_in_time(bench: Workbench) -> None:
     machine = Machine(bench, constant_pace(1.0), validation=2.0)
     outcome = machine.run(max_minutes=1.0)
     assert_well_ended(machine, outcome, 60.0)
@@ -96,7 +100,9 @@ def test_on_a_slow_machine_the_rate_reaches_its_end_in_time(bench) -> None:
     assert machine.planned[-1] == outcome.step
 
 
-def test_a_long_enough_limit_does_not_change_the_rates(bench, tmp_path_factory) -> None:
+def test_a_long_enough_limit_does_not_change_the_rates(
+    bench: Workbench, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     free = Machine(bench, constant_pace(1.0))
     free.run()
     for share in (1.2, 10.0):
@@ -108,18 +114,21 @@ def test_a_long_enough_limit_does_not_change_the_rates(bench, tmp_path_factory) 
         assert not [message for message in bound.messages if "max_minutes" in message]
 
 
-def test_a_long_enough_limit_does_not_change_the_weights(bench, tmp_path_factory) -> None:
-    options = {"schedule": "cosine", "clock": None}
-    free = bench.trainer(**options)
+def test_a_long_enough_limit_does_not_change_the_weights(
+    bench: Workbench, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    free = bench.trainer(schedule="cosine")
     free.run()
     other = type(bench)(tmp_path_factory.mktemp("bound"))
-    bound = other.trainer(**{**options, "clock": other.clock(0.01), "max_minutes": 1.0})
+    bound = other.trainer(schedule="cosine", clock=other.clock(0.01), max_minutes=1.0)
     bound.run()
     for name, weight in free.model.state_dict().items():
         assert torch.equal(weight, bound.model.state_dict()[name])
 
 
-def test_a_short_slowdown_changes_no_plan_with_time_to_spare(bench, tmp_path_factory) -> None:
+def test_a_short_slowdown_changes_no_plan_with_time_to_spare(
+    bench: Workbench, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     free = Machine(bench, constant_pace(1.0))
     free.run()
     shaky = Machine(type(bench)(tmp_path_factory.mktemp("shaky")), lambda elapsed: 4.0 if 100 < elapsed < 110 else 1.0)
@@ -128,7 +137,7 @@ def test_a_short_slowdown_changes_no_plan_with_time_to_spare(bench, tmp_path_fac
 
 
 @pytest.mark.parametrize("factor", [4.0, 0.25])
-def test_a_change_of_pace_at_half_time_changes_the_plan(bench, factor: float) -> None:
+def test_a_change_of_pace_at_half_time_changes_the_plan(bench: Workbench, factor: float) -> None:
     machine = Machine(bench, lambda elapsed: 1.0 if elapsed < 30.0 else factor)
     outcome = machine.run(max_minutes=1.0)
     assert_well_ended(machine, outcome, 60.0)
@@ -137,13 +146,13 @@ def test_a_change_of_pace_at_half_time_changes_the_plan(bench, factor: float) ->
     assert min(falls) > 0.5  # no leap downwards
 
 
-def test_a_machine_that_gets_slow_late_still_ends_low(bench) -> None:
+def test_a_machine_that_gets_slow_late_still_ends_low(bench: Workbench) -> None:
     machine = Machine(bench, lambda elapsed: 0.25 if elapsed < 40.0 else 1.0)
     outcome = machine.run(max_minutes=0.8)
     assert_well_ended(machine, outcome, 48.0)
 
 
-def test_the_plan_grows_again_when_the_machine_gets_fast(bench) -> None:
+def test_the_plan_grows_again_when_the_machine_gets_fast(bench: Workbench) -> None:
     machine = Machine(bench, lambda elapsed: 4.0 if elapsed < 20.0 else 0.1)
     outcome = machine.run(max_minutes=1.0)
     assert outcome.step == 200
@@ -152,7 +161,9 @@ def test_the_plan_grows_again_when_the_machine_gets_fast(bench) -> None:
 
 
 @pytest.mark.parametrize("stops", [[3], [10, 30], [45], [1, 2, 3, 4]])
-def test_an_interruption_keeps_the_plan(bench, tmp_path_factory, stops: list[int]) -> None:
+def test_an_interruption_keeps_the_plan(
+    bench: Workbench, tmp_path_factory: pytest.TempPathFactory, stops: list[int]
+) -> None:
     whole = Machine(bench, constant_pace(1.0))
     straight = whole.run(max_minutes=1.0)
     broken = Machine(type(bench)(tmp_path_factory.mktemp("broken")), constant_pace(1.0))
@@ -166,7 +177,7 @@ def test_an_interruption_keeps_the_plan(bench, tmp_path_factory, stops: list[int
     assert not [message for message in broken.messages if "train.max_minutes has changed" in message]
 
 
-def test_with_more_minutes_it_resumes_to_the_last_step(bench) -> None:
+def test_with_more_minutes_it_resumes_to_the_last_step(bench: Workbench) -> None:
     machine = Machine(bench, constant_pace(1.0))
     short = machine.run(max_minutes=1.0)
     assert short.full_seconds is not None
@@ -181,7 +192,7 @@ def test_with_more_minutes_it_resumes_to_the_last_step(bench) -> None:
 
 
 @pytest.mark.parametrize("minutes", [1.5, 2.5])
-def test_with_a_few_more_minutes_the_rate_reaches_its_end_again(bench, minutes: float) -> None:
+def test_with_a_few_more_minutes_the_rate_reaches_its_end_again(bench: Workbench, minutes: float) -> None:
     machine = Machine(bench, constant_pace(1.0))
     short = machine.run(max_minutes=1.0)
     outcome = machine.run(max_minutes=minutes, resume=True)
@@ -192,24 +203,20 @@ def test_with_a_few_more_minutes_the_rate_reaches_its_end_again(bench, minutes: 
     assert (again.step, len(machine.rates)) == (outcome.step, outcome.step)
 
 
-def test_a_state_without_a_plan_can_be_resumed(bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from regard.train import checkpoints
-
-    save_state = checkpoints.save_state
-
-    def save_without_limit(path: Path, tensors, scalars) -> None:
+def test_a_state_without_a_plan_can_be_resumed(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def save_without_limit(path: Path, tensors: Mapping[str, Tensor], scalars: Mapping[str, Plain]) -> None:
         save_state(path, tensors, {name: value for name, value in scalars.items() if name != "limit"})
 
     machine = Machine(bench, constant_pace(0.1))
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoints, "save_state", save_without_limit)
+        patch.setattr("regard.train.checkpoints.save_state", save_without_limit)
         machine.run(stop_at=100)
     assert machine.run(resume=True).step == 200
 
 
 @pytest.mark.parametrize("seconds", [0.01, 0.9, 1.5, 2.5, 4.0, 7.0, 10.0])
 @pytest.mark.parametrize("warmup", [0, 100])
-def test_a_tiny_limit_is_reported_and_the_rate_reaches_its_end(bench, seconds: float, warmup: int) -> None:
+def test_a_tiny_limit_is_reported_and_the_rate_reaches_its_end(bench: Workbench, seconds: float, warmup: int) -> None:
     machine = Machine(bench, constant_pace(1.0), validation=0.1)
     outcome = machine.run(max_minutes=seconds / 60, warmup=warmup)
     assert outcome.validation is not None
@@ -219,7 +226,7 @@ def test_a_tiny_limit_is_reported_and_the_rate_reaches_its_end(bench, seconds: f
     assert outcome.step == 1 or machine.rates[-1] < 0.02 * PEAK
 
 
-def test_a_warm_up_longer_than_the_limit_is_shortened(bench) -> None:
+def test_a_warm_up_longer_than_the_limit_is_shortened(bench: Workbench) -> None:
     machine = Machine(bench, constant_pace(1.0))
     outcome = machine.run(max_minutes=1.0, warmup=150)
     assert_well_ended(machine, outcome, 60.0)
@@ -228,7 +235,7 @@ def test_a_warm_up_longer_than_the_limit_is_shortened(bench) -> None:
 
 
 @pytest.mark.parametrize("schedule", ["constant", "noam", "inverse-sqrt", "plateau"])
-def test_other_schedules_keep_the_limit_and_their_shape(bench, schedule: str) -> None:
+def test_other_schedules_keep_the_limit_and_their_shape(bench: Workbench, schedule: str) -> None:
     machine = Machine(bench, constant_pace(1.0))
     outcome = machine.run(max_minutes=1.0, schedule=schedule, metric="loss")
     assert outcome.seconds <= 60.0
@@ -237,7 +244,7 @@ def test_other_schedules_keep_the_limit_and_their_shape(bench, schedule: str) ->
     assert "ended the training" in machine.messages[-1]
 
 
-def test_an_end_by_patience_is_not_reported_as_a_time_limit(bench) -> None:
+def test_an_end_by_patience_is_not_reported_as_a_time_limit(bench: Workbench) -> None:
     machine = Machine(bench, constant_pace(1.0))
     outcome = machine.run(max_minutes=30.0, patience=2, validate_every=10)
     assert outcome.step == 30
@@ -252,7 +259,12 @@ def test_an_end_by_patience_is_not_reported_as_a_time_limit(bench) -> None:
     warmup=st.integers(0, 300),
 )
 def test_the_rate_reaches_its_end_with_any_changes_of_pace(
-    bench, tmp_path_factory, paces: list[float], seconds: float, validation: float, warmup: int
+    bench: Workbench,
+    tmp_path_factory: pytest.TempPathFactory,
+    paces: list[float],
+    seconds: float,
+    validation: float,
+    warmup: int,
 ) -> None:
     """The last change is at half of the time: later there would be no steps left to change the plan for."""
 
@@ -280,13 +292,15 @@ def test_the_rate_reaches_its_end_with_any_changes_of_pace(
         ("last", 900.0, 300.0, True),
     ],
 )
-def test_time_is_up_when_only_validations_fit(bench, average: str, validation: float, elapsed: float, up: bool) -> None:
+def test_time_is_up_when_only_validations_fit(
+    bench: Workbench, average: str, validation: float, elapsed: float, up: bool
+) -> None:
     limit = TimeLimit(bench.options(max_minutes=10.0, average=average))
     assert limit.is_up(Progress(step=1, validation_seconds=validation), elapsed) == up
     assert not limit.is_up(Progress(step=0, validation_seconds=validation), elapsed)
 
 
-def test_without_a_limit_time_is_never_up(bench) -> None:
+def test_without_a_limit_time_is_never_up(bench: Workbench) -> None:
     limit, schedule = TimeLimit(bench.options()), CosineSchedule(1.0, steps=12)
     limit.record_pace(1, 1e6)
     assert not limit.is_up(Progress(step=1), 1e9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 
 import pytest
@@ -27,12 +27,13 @@ SPECIALS = Specials()
 class OnGPU(Tensor):
     """A tensor that claims to be on a GPU, but computes on its real device."""
 
+    # In PyTorch's stubs both are attributes.
     @property
-    def device(self) -> torch.device:
+    def device(self) -> torch.device:  # type: ignore[override]
         return torch.device("cuda")
 
     @property
-    def is_cuda(self) -> bool:
+    def is_cuda(self) -> bool:  # type: ignore[override]
         return True
 
 
@@ -46,8 +47,8 @@ def autocast() -> Iterator[None]:
 
 
 def batch(device: str = "cpu") -> Batch:
-    ids, lens = torch.ones(4, 6, dtype=torch.int64), torch.full((4,), 6)
-    return Batch(*(x.to(device) for x in (ids, lens, ids, ids, lens)), (0, 1, 2, 3), 24)
+    ids, lens = torch.ones(4, 6, dtype=torch.int64, device=device), torch.full((4,), 6, device=device)
+    return Batch(ids, lens, ids, ids, lens, (0, 1, 2, 3), 24)
 
 
 def without_autocast(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,10 +85,15 @@ def test_no_part_of_a_transformer_s_step_waits_for_the_gpu(monkeypatch: pytest.M
 
 
 def test_a_gpu_takes_more_logits_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes: list[int] = []
-    apply = loss._ChunkedCrossEntropy.apply
+    sizes: list[object] = []
+    apply: Callable[..., object] = loss._ChunkedCrossEntropy.apply
+
+    def recorded(*given: object) -> object:
+        sizes.append(given[5])
+        return apply(*given)
+
     without_autocast(monkeypatch)
-    monkeypatch.setattr(loss._ChunkedCrossEntropy, "apply", lambda *given: (sizes.append(given[5]), apply(*given))[1])
+    monkeypatch.setattr(loss._ChunkedCrossEntropy, "apply", recorded)
     for device in ("cpu", "meta"):
         weight, ids = torch.zeros(32_000, 2, device=device), torch.zeros(8, dtype=torch.int64, device=device)
         chunked_cross_entropy(torch.zeros(8, 2, device=device), weight, None, ids, num_tokens=8)
@@ -106,8 +112,11 @@ def test_recurrent_layers_keep_their_numbers_under_autocast(autocast: None, pack
     initial = torch.randn(2, 1, 2, 3).bfloat16().unbind()
     sequence = pack_padded_sequence(x, torch.tensor([5, 3]), batch_first=True)
     on_gpu = PackedSequence(sequence.data.as_subclass(OnGPU), sequence.batch_sizes)
-    given = on_gpu if packed else x.as_subclass(OnGPU)
-    output, last = run_rnn(layer, given, initial)
+    output: Tensor | PackedSequence
+    if packed:
+        output, last = run_rnn(layer, on_gpu, initial)
+    else:
+        output, last = run_rnn(layer, x.as_subclass(OnGPU), initial)
     assert seen == [torch.float32]
     assert {output.data.dtype, *(state.dtype for state in last)} == {torch.bfloat16}
 
@@ -130,7 +139,12 @@ def test_attention_does_not_use_cudnn(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_layers_whose_rows_change_together_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
     comparisons: list[bool] = []
     equal = torch.equal
-    monkeypatch.setattr(torch, "equal", lambda *given: (comparisons.append(True), equal(*given))[1])
+
+    def counted(first: Tensor, second: Tensor) -> bool:
+        comparisons.append(True)
+        return equal(first, second)
+
+    monkeypatch.setattr(torch, "equal", counted)
     layers = tuple(Memory(torch.randn(3, 1, 2, 4), torch.randn(3, 1, 2, 4)) for _ in range(6))
     first = select_rows(layers, torch.tensor([0, 0, 2]))
     second = select_rows(first, torch.tensor([1, 0, 2]))  # copies of one another change places

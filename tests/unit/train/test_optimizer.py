@@ -53,11 +53,11 @@ def test_non_finite_gradients_are_skipped_and_counted(poison: float) -> None:
     learn(poison)
     learn(poison)
     assert all(torch.equal(before, after) for before, after in zip(weights, model.parameters(), strict=True))
-    assert (updater.num_skipped, updater.num_broken_in_a_row) == (2, 2)
+    assert (int(updater.num_skipped), int(updater.num_broken_in_a_row)) == (2, 2)
     for name, value in updater.state().items():
         assert name.startswith("num_") or torch.equal(value, state[name]), name
     learn(1.0)
-    assert (updater.num_skipped, updater.num_broken_in_a_row) == (2, 0)
+    assert (int(updater.num_skipped), int(updater.num_broken_in_a_row)) == (2, 0)
     assert not torch.equal(weights[0], next(model.parameters()))
 
 

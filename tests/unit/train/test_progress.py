@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from workbench import Workbench
 
 from regard.train.progress import Meter, Progress, Stopwatch
 
@@ -23,7 +24,7 @@ def test_a_first_score_of_nan_is_not_the_best() -> None:
     assert progress.best_score is None
 
 
-def test_the_stopwatch_resumes(bench) -> None:
+def test_the_stopwatch_resumes(bench: Workbench) -> None:
     clock = bench.clock()
     watch = Stopwatch(clock)
     clock.now += 5
@@ -33,7 +34,7 @@ def test_the_stopwatch_resumes(bench) -> None:
     assert watch.elapsed() == 61
 
 
-def test_the_meter_gives_means_per_token(bench) -> None:
+def test_the_meter_gives_means_per_token(bench: Workbench) -> None:
     clock = bench.clock()
     meter = Meter("cpu", clock)
     meter.add(torch.tensor(30.0), torch.tensor(20.0), torch.tensor(1.0), 10)

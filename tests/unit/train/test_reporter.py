@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from workbench import Workbench
+
 from regard.train.reporter import Reporters, StepReport, TrainingPlan, Validation
 
 
@@ -23,7 +25,7 @@ def test_with_a_score_of_0_the_loss_decides() -> None:
     assert Validation(2.5, 2.0).value("bleu") == 2.5
 
 
-def test_all_reporters_receive_the_same(bench) -> None:
+def test_all_reporters_receive_the_same(bench: Workbench) -> None:
     first, second = bench.reporter(), bench.reporter()
     plan = TrainingPlan(1, 2, 3, 0, 1, "here", None)
     report = StepReport(1, 2, 0.5, 2.0, 2.0, 1.0, 1e-3, 100.0, 1.0, 2.0)

@@ -31,8 +31,8 @@ def test_against_float64(dtype: torch.dtype, biased: bool, tokens: int, words: i
     terms = loss_terms(logits.clone(), bias, targets, 0.1, need_error=True)
     torch.testing.assert_close(terms.nll.double(), nll, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(terms.log_probs.double(), log_probs, rtol=1e-5, atol=1e-5)
-    tolerance = {"rtol": 1e-5, "atol": 1e-6} if dtype == torch.float32 else {"rtol": 2**-8, "atol": 1e-6}
-    torch.testing.assert_close(terms.error.double(), error, **tolerance)
+    rtol = 1e-5 if dtype == torch.float32 else 2**-8
+    torch.testing.assert_close(terms.error.double(), error, rtol=rtol, atol=1e-6)
     torch.testing.assert_close(terms.error_sum.double(), error.sum(0), rtol=1e-4, atol=1e-5)
     without_error = loss_terms(logits.clone(), bias, targets, 0.1, need_error=False)
     torch.testing.assert_close(without_error.nll.double(), nll, rtol=1e-5, atol=1e-5)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from torch.nn import functional as F
+from workbench import Workbench
 
 from regard.train.interrupt import Interrupt, Interrupted
 from regard.train.validation import corpus_loss
 
 
-def test_mean_over_tokens(bench) -> None:
+def test_mean_over_tokens(bench: Workbench) -> None:
     model = bench.model().eval()
     stream = bench.stream()
     batches = [next(stream) for _ in range(3)]
@@ -25,7 +26,7 @@ def test_mean_over_tokens(bench) -> None:
         assert value == pytest.approx(total / tokens, rel=1e-5)
 
 
-def test_it_draws_no_random_numbers(bench) -> None:
+def test_it_draws_no_random_numbers(bench: Workbench) -> None:
     before = torch.get_rng_state()
     model = bench.model().eval()
     torch.set_rng_state(before)
@@ -33,7 +34,7 @@ def test_it_draws_no_random_numbers(bench) -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_it_can_be_interrupted(bench) -> None:
+def test_it_can_be_interrupted(bench: Workbench) -> None:
     interrupt = Interrupt()
     interrupt.request()
     with pytest.raises(Interrupted):

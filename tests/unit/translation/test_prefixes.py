@@ -155,6 +155,15 @@ def test_prefixes_that_are_refused(translator: Translator, small_subword: Subwor
     assert short.translate(ENGLISH[0], prefixes="le " * 23)[0].text.startswith("le " * 22 + "le")
 
 
+def test_characters_that_the_vocabulary_does_not_contain(
+    translator: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only imported vocabularies have such characters."""
+    monkeypatch.setattr(translator.tgt_subword, "encode_ids", lambda texts: [[0] * len(text) for text in texts])
+    with pytest.raises(SearchError, match=r"sentence 2: .* does not contain all characters of the prefix '東'"):
+        translator.translate(["a", "b"], prefixes=["", "東"])
+
+
 def test_prefixes_in_an_observed_engine(translator: Translator) -> None:
     calls: list[int] = []
     assert isinstance(translator.engine, StepEngine)

@@ -23,7 +23,12 @@ def subword() -> Subword:
 
 
 def retried(
-    text: str, subword: Subword, num_flags: dict[int, Sequence[int]], *, attends: bool = True
+    text: str,
+    subword: Subword,
+    num_flags: dict[int, Sequence[int]],
+    *,
+    attends: bool = True,
+    prefix: tuple[int, ...] = (),
 ) -> tuple[Translation, list[tuple[list[str], BeamOptions]]]:
     """Retries a segment with 2 flags between two good ones; returns its translation and the searches.
 
@@ -45,9 +50,9 @@ def retried(
             for segment, count in zip(segments, counts, strict=True)
         ]
 
-    segments = [good, Segment(2, 0, source, (first,)), good]
+    segments = [good, Segment(2, 0, source, (first,), prefix=prefix), good]
     found = retry(segments, search, options=BeamOptions(beam=3), subword=subword, attends=attends)
-    assert (found[0], found[2]) == (good, good)
+    assert (found[0], found[2], found[1].prefix) == (good, good, prefix)
     return found[1].found[0], searches
 
 
@@ -71,3 +76,9 @@ def test_a_single_sentence_is_only_searched_with_a_wider_beam(subword: Subword) 
     best, searches = retried("The cat sleeps.", subword, {3: [], 6: [1]}, attends=False)
     assert best.text == "beam6"
     assert searches == [([], BeamOptions(beam=3)), (["The cat sleeps."], BeamOptions(beam=6))]
+
+
+def test_sentences_with_a_common_prefix_stay_together(subword: Subword) -> None:
+    best, searches = retried(TWO, subword, {3: [0, 0], 6: [1]}, prefix=(7, 8))
+    assert best.text == "beam6"
+    assert searches == [([], BeamOptions(beam=3)), ([TWO], BeamOptions(beam=6, coverage_penalty=0.2))]

@@ -63,7 +63,7 @@ def triton_forward(query: Tensor, key: Tensor, v: Tensor) -> Tensor:
         return v.new_zeros((B, H, T, S))
     scores = v.new_empty((B, H, T, S))
     rows, columns, width = _tile(T)
-    with torch.cuda.device_of(query):  # type: ignore[no-untyped-call]
+    with torch.cuda.device_of(query):
         _forward[(B * H, -(-T // rows), -(-S // columns))](
             query, key, v, scores, H, T, S, D, ROWS=rows, COLUMNS=columns, WIDTH=width
         )
@@ -91,7 +91,7 @@ def triton_backward(upstream: Tensor, query: Tensor, key: Tensor, v: Tensor) -> 
     query_grad, key_grad = torch.empty_like(query), torch.empty_like(key)
     v_grad = v.new_empty((B, H, tiles, D))
     sizes = {"ROWS": rows, "COLUMNS": columns, "WIDTH": width}
-    with torch.cuda.device_of(query):  # type: ignore[no-untyped-call]
+    with torch.cuda.device_of(query):
         _backward_of_query[(B * H, tiles, -(-D // width))](
             upstream, query, key, v, query_grad, v_grad, H, T, S, D, **sizes
         )

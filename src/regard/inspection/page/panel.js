@@ -21,7 +21,7 @@ class Panel {
     this.parts = [this.sentences, this.heads, this.matrix, this.ranking] =
       [new Sentences(this), new Heads(this), new Matrix(this), new Ranking(this)];
     let width = this.root.clientWidth;
-    new ResizeObserver(() => { if (this.root.clientWidth && this.root.clientWidth !== width) { width = this.root.clientWidth; this.layOut(); } }).observe(this.root);
+    new ResizeObserver(() => { if (this.view && this.root.clientWidth && this.root.clientWidth !== width) { width = this.root.clientWidth; this.layOut(); } }).observe(this.root);
   }
   find(name) { return this.root.querySelector(`.${name}`); }
   announce(text) { this.find("spoken").textContent = text; }

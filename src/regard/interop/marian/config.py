@@ -179,7 +179,9 @@ def _parsed(kind: type[SettingsT], tree: dict[str, object], path: Path, expected
         found = validation_messages(error)
         more = f"; and {len(found) - _MAX_FAULTS} more" if len(found) > _MAX_FAULTS else ""
         message = "; ".join(found[:_MAX_FAULTS]) + more
-        raise CheckpointError(f"{path}: expected {expected}: {message}; copy the directory again") from None
+        raise CheckpointError(
+            f"{path}: expected {expected}: {message}; copy the model directory again from its source"
+        ) from None
 
 
 def _check(marian: MarianConfig, path: Path) -> None:
@@ -202,10 +204,10 @@ def _check(marian: MarianConfig, path: Path) -> None:
     if marian.d_model % marian.encoder_attention_heads:
         raise CheckpointError(
             f"{path}: expected d_model to be a multiple of encoder_attention_heads, got d_model {marian.d_model} and "
-            f"encoder_attention_heads {marian.encoder_attention_heads}; copy the directory again"
+            f"encoder_attention_heads {marian.encoder_attention_heads}; copy the model directory again from its source"
         )
     if marian.share_encoder_decoder_embeddings and marian.tgt_vocab_size != marian.vocab_size:
         raise CheckpointError(
             f"{path}: a shared embedding needs equal vocabulary sizes, but vocab_size is {marian.vocab_size} and "
-            f"decoder_vocab_size {marian.tgt_vocab_size}; copy the directory again"
+            f"decoder_vocab_size {marian.tgt_vocab_size}; copy the model directory again from its source"
         )

@@ -100,7 +100,8 @@ def _vocabularies(directory: Path, marian: MarianConfig) -> tuple[Subword, Subwo
     if separate and marian.share_encoder_decoder_embeddings:
         raise CheckpointError(
             f"{own}: config.json has one embedding for source and target, but this is a separate target vocabulary: "
-            "the files belong to different models; copy the directory again"
+            "the files belong to different models; copy the model "
+            "directory again from its source"
         )
     src, bpe = read_vocabulary(directory / "source.spm", vocab, size=marian.vocab_size, start=marian.start)
     tgt, _ = read_vocabulary(
@@ -147,7 +148,7 @@ def _checked_weights(found: dict[str, Tensor], marian: MarianConfig, *, where: P
         if is_same and other in weights and not torch.equal(weights[name], weights[other]):
             raise CheckpointError(
                 f"{where}: {name} and {other} should be equal by config.json, but have different values: the files "
-                "belong to different models, or one was damaged; copy the directory again"
+                "belong to different models, or one was damaged; copy the model directory again from its source"
             )
     _check_positions(weights, where)
     return weights
@@ -168,12 +169,14 @@ def _check_layers(found: dict[str, Tensor], marian: MarianConfig, where: Path) -
         if num_layers < expected:
             raise CheckpointError(
                 f"{where}: config.json has {side}_layers {expected}, but the weights of model.{side}.layers."
-                f"{num_layers} are missing: the files belong to different models; copy the directory again"
+                f"{num_layers} are missing: the files belong to different models; copy the model "
+                "directory again from its source"
             )
         if num_layers > expected:
             raise CheckpointError(
                 f"{where}: config.json has {side}_layers {expected}, but there are weights of model.{side}.layers."
-                f"{num_layers - 1}: the files belong to different models; copy the directory again"
+                f"{num_layers - 1}: the files belong to different models; copy the model "
+                "directory again from its source"
             )
 
 

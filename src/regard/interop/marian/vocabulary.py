@@ -26,14 +26,15 @@ def read_vocabulary(spm: Path, vocab: Path, *, size: int, start: int) -> tuple[S
     """Combines the SentencePiece file and vocab.json of a MarianMT model into one SentencePiece model.
 
     The new model has the pieces of vocab.json in the order of their ids. Pieces that are not in the SentencePiece file
-    are never produced by segmentation, but can be decoded. Pieces that only the SentencePiece file has are placed after
-    `END_PIECE` and are mapped to the unknown token.
+    are never produced by segmentation, but can be decoded. Pieces that only the SentencePiece file has are
+    appended after all ids of the model, separated by the marker `END_PIECE`. Segmentation may produce them; they are
+    then replaced by the unknown token, so that the network never reads an id of `size` or more.
 
     Args:
         spm: SentencePiece file of the source or the target language.
         vocab: JSON file with the id of each piece.
         size: Number of rows of the model's embedding.
-        start: Id of the decoder's first input.
+        start: Id of the decoder's first input, which is not a piece of text.
 
     Returns:
         A subword model with `size` ids, and whether it segments by BPE.
@@ -47,21 +48,23 @@ def read_vocabulary(spm: Path, vocab: Path, *, size: int, start: int) -> tuple[S
         if special not in ids:
             raise CheckpointError(
                 f"{vocab}: expected the vocabulary of a MarianMT model with an id for {special}, found no such id: "
-                "copy the directory again"
+                "copy the model directory again from its source"
             )
     texts = {number: text for text, number in ids.items()}
     bos = texts.get(start, "")
     if bos not in _CONTROLS:
         raise CheckpointError(
             f"{vocab}: expected one of {', '.join(_CONTROLS)} at id {start}, which is decoder_start_token_id in "
-            f"config.json, got {bos!r}: copy the directory again"
+            f"config.json, got {bos!r}: copy the model directory again from its source"
         )
     _check_same_model(file, ids, spm, vocab)
     data = write_pieces(_ordered(file, texts, size), file.settings, bos=bos, eos=EOS, pad=PAD)
     try:
         return Subword(data), file.bpe
     except CheckpointError as error:
-        raise CheckpointError(f"{spm} and {vocab.name}: {error}; copy the directory again") from None
+        raise CheckpointError(
+            f"{spm} and {vocab.name} do not fit together: {error}; copy the model directory again from its source"
+        ) from None
 
 
 def read_ids(vocab: Path, *, size: int) -> dict[str, int]:
@@ -82,7 +85,7 @@ def read_ids(vocab: Path, *, size: int) -> dict[str, int]:
     if no_id is not None:
         raise CheckpointError(
             f"{vocab}: expected an object from pieces to ids, got {_short(tree[no_id])} as the id of {_short(no_id)}; "
-            "copy the directory again"
+            "copy the model directory again from its source"
         )
     ids = cast("dict[str, int]", tree)
     out_of_range = next((text for text, number in ids.items() if not 0 <= number < size), None)
@@ -95,7 +98,7 @@ def read_ids(vocab: Path, *, size: int) -> dict[str, int]:
     if size > 2 * len(ids) + _MAX_EXTRA_ROWS:
         raise CheckpointError(
             f"{vocab}: expected ids for most of the {size} rows of the embedding, found only {len(ids)} ids: the files "
-            "belong to different models, or one was truncated; copy the directory again"
+            "belong to different models, or one was truncated; copy the model directory again from its source"
         )
     return ids
 
@@ -107,7 +110,7 @@ def _check_same_model(file: PieceFile, ids: Mapping[str, int], spm: Path, vocab:
     if 2 * num_without > len(texts):
         raise CheckpointError(
             f"{vocab}: {num_without} of {len(texts)} pieces of {spm.name} have no id: the files belong to different "
-            "models; copy the directory again"
+            "models; copy the model directory again from its source"
         )
 
 

@@ -56,15 +56,15 @@ def check_graph(path: Path) -> int:
 
 
 def check_quantization(path: Path, quantization: str) -> None:
-    """Checks that a graph's number type is the one that the manifest names.
+    """Checks that the number type in an export's manifest does not contradict the graph.
 
     Args:
         path: File of the graph.
         quantization: Number type in the manifest of the export.
 
     Raises:
-        CheckpointError: The manifest's type is unknown, or is float32 while the graph has integer products. An int8
-            graph may keep some products in float32.
+        CheckpointError: The type in the manifest is unknown, or it is float32 although the graph has integer matrix
+            products. Float32 products in an int8 graph are no error: quantization may leave some, or all, as they are.
     """
     if quantization not in QUANTIZATIONS:
         raise CheckpointError(

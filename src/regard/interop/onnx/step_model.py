@@ -104,7 +104,7 @@ class OnnxStepModel:
     def step(self, ids: Tensor, state: State, *, need_weights: bool = False) -> tuple[StepOutput, OnnxState]:
         """Computes one decoder step with the second graph. See `StepModel.step`."""
         if not isinstance(state, OnnxState):
-            raise AssertionError("the state comes from another decoder")
+            raise AssertionError("expected a state of this exported decoder, got one of another decoder")
         weights = self._weights if need_weights else []
         inputs = dict(zip([*self._source, *self._state], [*state.source, *state.state], strict=True))
         logits, *rest = _run(self._step, ["logits", *weights, *self._next], {"ids": ids, **inputs})

@@ -1,8 +1,9 @@
-/** Why a request failed: `kind` is offline, busy, key, long or error; `seconds` when to try again, where known. */
+/** Why a request failed: `kind` is offline, busy, key, long, large or error; `seconds` when to try again, where known. */
 class Failure extends Error {
   constructor(kind, message = "", seconds = null) { super(message); Object.assign(this, { kind, seconds }); }
 }
 const KINDS = { 401: "key", 403: "key", 413: "long", 429: "busy", 503: "busy" };
+const KINDS_BY_CODE = { missing_key: "key", invalid_key: "key", text_too_long: "long", file_too_large: "large", deadline_exceeded: "error", disabled: "error" };
 /** Seconds until the time of a Retry-After header, which holds seconds or a date. */
 function retryAfter(header) {
   if (!header) return null;
@@ -27,7 +28,7 @@ class Api {
   async failure(response) {
     let body = {};
     try { body = await response.json(); } catch { /* a proxy's page */ }
-    const kind = /too_long|too_large|too_many_char/.test(body?.code ?? "") ? "long" : KINDS[response.status] ?? "error";
+    const kind = KINDS_BY_CODE[body?.code] ?? KINDS[response.status] ?? "error";
     return Object.assign(new Failure(kind, String(body?.error ?? response.status), retryAfter(response.headers.get("Retry-After"))), { status: response.status });
   }
   async json(path, options) {

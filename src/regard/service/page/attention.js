@@ -3,8 +3,9 @@ class Attention extends Display {
   constructor(service) {
     super([{ name: "", records: [] }]);
     Object.assign(this, { service, sentences: [], panel: this.panels[0] });
-    for (const [name, id] of Object.entries({ section: "attention", steps: "steps", place: "place", previous: "previous", next: "next", note: "attention-note", hint: "attention-hint", root: "panels" }))
-      this[name] = document.getElementById(id);
+    this.panel.root.removeAttribute("aria-label");  // the section around it has the same
+    Object.assign(this, elements({ section: "attention", steps: "steps", place: "place", previous: "previous", next: "next",
+      note: "attention-note", hint: "attention-hint", root: "panels" }));
     const on = (id, act) => document.getElementById(id).addEventListener("click", act);
     document.getElementById("level").addEventListener("change", event => { this.level = event.target.value; this.select(this.sentence); });
     on("png", () => savePng(this));
@@ -78,7 +79,6 @@ class Attention extends Display {
   /** Shows everything again in another language of the interface. */
   relabel() {
     localize(this.panel.root);
-    this.panel.root.setAttribute("aria-label", capitalized(say("attention")));
     if (this.sentences.length) { this.paintSteps(); this.showRecord(this.sentences[this.sentence].attention); }
   }
 }

@@ -80,8 +80,10 @@ class FileJob {
   }
   paint() {
     const { status, file, root, bar } = this, { state, done = 0, total = 0 } = status;
-    const texts = { uploading: "uploading", waiting: "waiting", done: "finished" };
-    const text = state === "failed" ? `${say("failed")}. ${status.text()}` : state === "running" ? say("running", { done: formatNumber(done), total: formatNumber(total) }) : say(texts[state] ?? "waiting");
+    const text = {
+      uploading: () => say("uploading"), done: () => say("finished"), failed: () => `${say("failed")}. ${status.text()}`,
+      running: () => say("running", { done: formatNumber(done), total: formatNumber(total) }),
+    }[state]?.() ?? say("waiting");
     if (this.state.textContent !== text) this.state.textContent = text;
     root.dataset.state = state;
     bar.hidden = state === "failed" || state === "done";
@@ -101,9 +103,8 @@ class FileJob {
   async download() {
     const { pathname, search } = new URL(this.status.download_url, document.baseURI);
     try {
-      const response = await this.api.send(pathname + search), { target } = this.files.service.pickers;
-      const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1];
-      save(await response.blob(), named ?? this.file.name.replace(/(\.[^.]*)?$/, ending => `.${target}${ending}`));
+      const response = await this.api.send(pathname + search);
+      save(await response.blob(), this.status.name ?? this.file.name);
     } catch (failure) { this.fail(() => this.files.service.notice.textOf(failure)); }
   }
   async cancel() {

@@ -5,7 +5,7 @@ class PastTranslations {
   constructor(service) {
     this.service = service;
     this.dialog = document.getElementById("history");
-    for (const [name, id] of Object.entries({ list: "history-list", keep: "keep-history", clear: "clear-history" })) this[name] = document.getElementById(id);
+    Object.assign(this, elements({ list: "history-list", keep: "keep-history", clear: "clear-history" }));
     document.getElementById("open-history").addEventListener("click", () => { this.paint(); this.dialog.showModal(); });
     document.getElementById("close-history").addEventListener("click", () => this.dialog.close());
     this.dialog.addEventListener("click", event => { if (event.target === this.dialog) this.dialog.close(); });
@@ -18,13 +18,14 @@ class PastTranslations {
   }
   get entries() { return lasting.read("history", []).filter(entry => typeof entry?.text === "string" && typeof entry.translation === "string"); }
   get isKept() { return lasting.read("keep-history", true); }
-  /** Adds a translation when its text has not changed for a moment. A text that only grew replaces its beginning. */
+  /** Adds a translation when its text has not changed for a moment. A text that grew replaces its beginning, and a beginning replaces nothing. */
   add(entry) {
     clearTimeout(this.timer);
     if (!entry || !this.isKept) return;
     this.timer = setTimeout(() => {
-      const grows = ({ text, from, to }) => from === entry.from && to === entry.to && (entry.text.startsWith(text) || text.startsWith(entry.text));
-      const { entries } = this, rest = entries.length && grows(entries[0]) ? entries.slice(1) : entries;
+      const { entries } = this, [last] = entries, same = last && last.from === entry.from && last.to === entry.to;
+      if (same && last.text !== entry.text && last.text.startsWith(entry.text)) return;
+      const rest = same && entry.text.startsWith(last.text) ? entries.slice(1) : entries;
       lasting.write("history", [entry, ...rest].slice(0, MOST_KEPT));
     }, SETTLED);
   }
@@ -32,14 +33,17 @@ class PastTranslations {
     const { entries } = this;
     this.keep.checked = this.isKept;
     this.clear.disabled = !entries.length;
-    const note = text => [element("li", { className: "note", textContent: text })];
-    this.list.replaceChildren(...!this.isKept ? note(say("historyOff")) : !entries.length ? note(say("historyEmpty")) : entries.map((entry, index) => this.item(entry, index)));
+    const empty = element("li", { className: "note", textContent: say(this.isKept ? "historyEmpty" : "historyOff") });
+    this.list.replaceChildren(...entries.length && this.isKept ? entries.map((entry, index) => this.item(entry, index)) : [empty]);
   }
   item(entry, index) {
-    const open = element("button", { type: "button", className: "entry" }, element("small", { textContent: `${languageName(entry.from)} \u2192 ${languageName(entry.to)}` }),
-      element("span", { textContent: shorten(entry.text, 200), dir: "auto" }), element("span", { className: "soft", textContent: shorten(entry.translation, 200), dir: "auto" }));
+    const open = element("button", { type: "button", className: "entry" },
+      element("small", { textContent: `${languageName(entry.from)} \u2192 ${languageName(entry.to)}` }),
+      element("span", { textContent: shorten(entry.text, 200), dir: "auto" }),
+      element("span", { className: "soft", textContent: shorten(entry.translation, 200), dir: "auto" }));
     open.addEventListener("click", () => { this.dialog.close(); this.service.restore(entry); });
-    const remove = element("button", { type: "button", className: "plain icon", title: say("remove") }, element("span", { textContent: "\u2715", ariaHidden: "true" }));
+    const cross = element("span", { textContent: "\u2715", ariaHidden: "true" });
+    const remove = element("button", { type: "button", className: "plain icon", title: say("remove") }, cross);
     remove.setAttribute("aria-label", say("removeEntry", { text: shorten(entry.text, 40) }));
     remove.addEventListener("click", () => {
       lasting.write("history", this.entries.toSpliced(index, 1));

@@ -18,6 +18,8 @@ function localize(root) {
   set("hint", (node, text) => { node.placeholder = text; });
   set("role", (node, text) => node.setAttribute("aria-roledescription", text));
 }
+/** Elements by id, under the given names. */
+const elements = ids => Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, document.getElementById(id)]));
 /** The name of a language in the language of the interface. */
 function languageName(code, fallback = code) {
   try { return capitalized(new Intl.DisplayNames(document.documentElement.lang, { type: "language", fallback: "none" }).of(code) ?? fallback); }

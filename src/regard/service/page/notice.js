@@ -7,8 +7,9 @@ class Notice {
   }
   textOf({ kind, message, seconds }) {
     if (kind === "busy") return say("busy", { seconds: formatNumber(Math.ceil(seconds ?? 0)) });
-    return { offline: () => say("offline"), long: () => say("refusedLong"), key: () => say(this.service.api.key ? "keyWrong" : "keyNeeded") }[kind]?.()
-      ?? say("serverError", { message });
+    if (kind === "key") return say(this.service.api.key ? "keyWrong" : "keyNeeded");
+    const keys = { offline: "offline", long: "refusedLong", large: "refusedLarge" };
+    return kind in keys ? say(keys[kind]) : say("serverError", { message });
   }
   show(kind, text, ...children) {
     clearTimeout(this.timer);
@@ -46,9 +47,10 @@ class Notice {
     this.timer = setTimeout(() => this.countDown(seconds - 1, again), 1000);
   }
   askForKey(failure, again) {
-    const field = element("input", { type: "password", id: "key", autocomplete: "off", spellcheck: false, required: true }), label = element("label", { textContent: say("key") });
-    label.htmlFor = "key";
-    const form = element("form", { className: "key-form" }, label, field, element("button", { className: "as-button", textContent: say("useKey") }), element("small", { textContent: say("keyKept") }));
+    const label = element("label", { textContent: say("key"), htmlFor: "key" });
+    const field = element("input", { type: "password", id: "key", autocomplete: "off", spellcheck: false, required: true });
+    const form = element("form", { className: "key-form" }, label, field,
+      element("button", { className: "as-button", textContent: say("useKey") }), element("small", { textContent: say("keyKept") }));
     form.addEventListener("submit", event => { event.preventDefault(); this.service.api.key = field.value.trim(); this.clear(); again(); });
     if (this.kind === "key" && !this.root.hidden && this.root.querySelector("#key")) return;  // someone may be typing it
     this.show("key", this.textOf(failure), form);

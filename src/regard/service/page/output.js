@@ -49,7 +49,8 @@ class Output {
     return [...parts, text.slice(at)].filter(part => part !== "");
   }
   run(sentence, number, index) {
-    const probability = probabilityOf(sentence, index), word = element("span", { className: `run ${certainty(probability)}`, textContent: sentence.words[index], tabIndex: -1 });
+    const probability = probabilityOf(sentence, index), className = `run ${certainty(probability)}`;
+    const word = element("span", { className, textContent: sentence.words[index], tabIndex: -1 });
     word.dataset.sentence = number;
     word.dataset.index = index;
     word.setAttribute("role", "button");
@@ -65,15 +66,25 @@ class Output {
   }
   /** Marks the current sentence, and a word of it. */
   mark(sentence, index = null) {
-    this.root.querySelectorAll(".passage").forEach((passage, number, all) => {
-      const own = Number(passage.querySelector(".run")?.dataset.sentence) === sentence;
+    this.root.querySelectorAll(".passage").forEach((passage, _, all) => {
+      const own = Number(passage.querySelector(".run")?.dataset.sentence) === sentence, before = passage.classList.contains("current");
       passage.classList.toggle("current", own && all.length > 1);
+      if (own && !before) this.reveal(passage);
     });
     for (const word of this.words) word.classList.toggle("chosen", Number(word.dataset.sentence) === sentence && Number(word.dataset.index) === index);
   }
+  /** Scrolls within the text until a passage is visible; the page itself stays where it is. */
+  reveal(passage) {
+    const frame = this.root.getBoundingClientRect(), box = passage.getBoundingClientRect(), edge = 12;
+    if (box.top < frame.top) this.root.scrollTop += box.top - frame.top - edge;
+    else if (box.bottom > frame.bottom) this.root.scrollTop += Math.min(box.bottom - frame.bottom + edge, box.top - frame.top - edge);
+  }
   listen() {
     const { root, service } = this;
-    const at = event => { const word = event.target.closest(".run"); return word && { word, sentence: Number(word.dataset.sentence), index: Number(word.dataset.index) }; };
+    const at = event => {
+      const word = event.target.closest(".run");
+      return word && { word, sentence: Number(word.dataset.sentence), index: Number(word.dataset.index) };
+    };
     root.addEventListener("mouseover", event => { if (pointerMoved(event)) service.pointAt(at(event)); });
     root.addEventListener("mouseleave", () => service.pointAt(null));
     root.addEventListener("focusin", event => {

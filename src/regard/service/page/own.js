@@ -2,8 +2,8 @@
 class OwnTranslation {
   constructor(service) {
     this.service = service;
-    for (const [name, id] of Object.entries({ side: "own-side", label: "own-label", field: "own", words: "own-words", score: "own-score", mode: "own-mode", other: "model-side" }))
-      this[name] = document.getElementById(id);
+    Object.assign(this, elements({ side: "own-side", label: "own-label", field: "own", words: "own-words", score: "own-score",
+      mode: "own-mode", other: "model-side" }));
     this.mode.addEventListener("click", () => this.active ? this.leave() : this.enter(service.attention.sentence));
     this.field.addEventListener("input", () => { clearTimeout(this.timer); this.timer = setTimeout(() => this.update(), 250); });
   }
@@ -46,13 +46,15 @@ class OwnTranslation {
     this.words.replaceChildren(...(scored?.words ?? []).map((word, index) => {
       const probability = probabilityOf(scored, index), from = alignedWords(scored, index);
       return element("li", {}, element("span", { className: `${certainty(probability)} glossed`, textContent: word, dir: "auto" }),
-        element("span", { className: "number", textContent: percent(probability) }), element("span", { className: "from", textContent: from.join(" ") || "\u2013", dir: "auto" }));
+        element("span", { className: "number", textContent: percent(probability) }),
+        element("span", { className: "from", textContent: from.join(" ") || "\u2013", dir: "auto" }));
     }));
     this.score.textContent = "";
     if (!scored) return;
     const own = total(scored), other = total(model);
-    const verdict = scored.text === model.text ? "ownSame" : own > other ? "ownBetter" : "ownWorse";
-    this.score.textContent = scored.text === model.text ? say(verdict) : `${say("ownScore", { own: formatNumber(own, 1), model: formatNumber(other, 1) })} ${say(verdict)}`;
+    const numbers = say("ownScore", { own: formatNumber(own, 1), model: formatNumber(other, 1) });
+    const isSame = scored.text === model.text, verdict = say(own > other ? "ownBetter" : "ownWorse");
+    this.score.textContent = isSame ? say("ownSame") : `${numbers} ${verdict}`;
     this.service.attention.load(this.service.sentences.with(this.number, scored), this.number);
   }
 }

@@ -4,7 +4,8 @@ const LARGEST_WITH_ATTENTION = 800;  // characters; of a longer text, attention 
 
 class Service {
   constructor() {
-    for (const name of ["source", "clear", "copy", "count", "detected", "result", "placeholder", "spoken", "examples"]) this[name] = document.getElementById(name);
+    for (const name of ["source", "clear", "copy", "count", "detected", "result", "placeholder", "spoken", "examples"])
+      this[name] = document.getElementById(name);
     Object.assign(this, { api: new Api(), sentences: [], text: "", answer: null, latest: 0, limit: -1, isReady: false });
     this.notice = new Notice(this);
     this.output = new Output(this);
@@ -47,8 +48,8 @@ class Service {
   }
 
   countCharacters() {
-    const count = [...this.source.value].length, limit = this.limit;
-    this.count.textContent = limit > 0 ? say("countedOf", { count: formatNumber(count), limit: formatNumber(limit) }) : count ? say("counted", { count: formatNumber(count) }) : "";
+    const count = [...this.source.value].length, { limit } = this, numbers = { count: formatNumber(count), limit: formatNumber(limit) };
+    this.count.textContent = limit > 0 ? say("countedOf", numbers) : count ? say("counted", numbers) : "";
     this.count.classList.toggle("over", limit > 0 && count > limit);
     this.clear.hidden = !count;
     return count;
@@ -108,10 +109,14 @@ class Service {
   }
   showDetection(detection) {
     const automatic = this.pickers.source === "auto";
+    const { target } = this.pickers;
     this.pickers.detect(automatic ? detection?.language ?? null : null);
+    // A text that is in the target language already is translated into another one.
+    if (automatic && detection && target !== this.pickers.target && this.pickers.reaches(detection.language, this.pickers.target)) this.translate();
     // Confidence comes as a percentage, as in LibreTranslate.
     const share = (detection?.confidence ?? 100) / 100;
-    this.detected.textContent = automatic && detection && share < 0.8 ? say("unsureDetection", { name: languageName(detection.language), share: percent(share) }) : "";
+    const isUnsure = automatic && detection && share < 0.8;
+    this.detected.textContent = isUnsure ? say("unsureDetection", { name: languageName(detection.language), share: percent(share) }) : "";
   }
   /** The sentence in which the cursor is. */
   sentenceAtCaret(sentences) {
@@ -143,8 +148,8 @@ class Service {
   }
   /** Replaces the translation of a sentence. */
   async replaceSentence(number, translation, index) {
-    const scored = await this.score(number, translation), span = locate(this.text, this.sentences)[number];
-    if (!scored || !span) return;
+    const { answer } = this, scored = await this.score(number, translation), span = locate(this.text, this.sentences)[number];
+    if (!scored || !span || answer !== this.answer) return;
     this.text = this.text.slice(0, span.start) + scored.text + this.text.slice(span.end);
     this.sentences = this.sentences.with(number, scored);
     this.showTranslation(number);
@@ -172,7 +177,8 @@ class Service {
   }
   showExamples() {
     const { knownSource, languages } = this.pickers, codes = knownSource ? [knownSource] : languages.map(({ code }) => code);
-    const items = codes.flatMap(code => (EXAMPLES[code] ?? []).slice(0, codes.length > 1 ? 2 : 3).map(text => ({ code, text }))).slice(0, 4).map(({ code, text }) => {
+    const examplesOf = code => (EXAMPLES[code] ?? []).slice(0, codes.length > 1 ? 2 : 3).map(text => ({ code, text }));
+    const items = codes.flatMap(examplesOf).slice(0, 4).map(({ code, text }) => {
       const button = element("button", { type: "button", textContent: text, lang: code });
       button.addEventListener("click", () => { this.setText(text); this.source.focus({ preventScroll: true }); });
       return element("li", {}, button);
@@ -210,7 +216,7 @@ class Service {
   }
   listen() {
     const on = (node, kind, act) => node.addEventListener(kind, act);
-    on(this.source, "input", event => { if (!event.isComposing || this.source.value) this.typed(); });
+    on(this.source, "input", () => this.typed());
     on(this.source, "click", () => this.followCaret());
     on(this.source, "keyup", event => { if (event.key.startsWith("Arrow")) this.followCaret(); });
     on(this.clear, "click", () => { this.setText(""); this.source.focus(); });
@@ -226,7 +232,8 @@ class Service {
     addEventListener("online", () => { if (this.notice.kind === "offline") this.isReady ? this.translate() : this.connect(); });
   }
   followCaret() {
-    const number = this.sentences.length > 1 && !this.own.active && this.source.selectionStart === this.source.selectionEnd ? this.sentenceAtCaret(this.sentences) : null;
+    const isCaret = this.source.selectionStart === this.source.selectionEnd && this.sentences.length > 1 && !this.own.active;
+    const number = isCaret ? this.sentenceAtCaret(this.sentences) : null;
     if (number !== null && number !== this.attention.sentence) this.attention.select(number);
   }
 }
