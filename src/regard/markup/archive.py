@@ -39,7 +39,7 @@ class Archive:
     contents: Mapping[int, bytes]
 
 
-def read_archive(name: str, data: bytes, is_wanted: Callable[[str], bool]) -> Archive:
+def read_archive(name: str, data: bytes, contains_text: Callable[[str], bool]) -> Archive:
     """Reads some files of an archive and checks the others.
 
     Nothing is written to disk, so the names in the archive cannot do harm. Of a file that is not asked for, only a part
@@ -48,7 +48,7 @@ def read_archive(name: str, data: bytes, is_wanted: Callable[[str], bool]) -> Ar
     Args:
         name: Name of the archive, for messages.
         data: The archive.
-        is_wanted: Whether to read a file, given its name.
+        contains_text: Whether to read a file, given its name; called once per file.
 
     Returns:
         The archive with the contents of these files.
@@ -60,14 +60,14 @@ def read_archive(name: str, data: bytes, is_wanted: Callable[[str], bool]) -> Ar
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
             _check(name, infos, len(data))
-            wanted = [is_wanted(info.filename) for info in infos]
-            text_size = sum(info.file_size for info, needed in zip(infos, wanted, strict=True) if needed)
+            selection = [contains_text(info.filename) for info in infos]
+            text_size = sum(info.file_size for info, selected in zip(infos, selection, strict=True) if selected)
             if text_size > MAX_TEXT:
                 raise DataError(f"{name}: contains {text_size} bytes of text; at most {MAX_TEXT} are read: split it")
             contents: dict[int, bytes] = {}
-            for position, (info, needed) in enumerate(zip(infos, wanted, strict=True)):
-                chunks = list(_chunks(archive, info)) if needed else deque(_chunks(archive, info), maxlen=0)
-                if needed:
+            for position, (info, selected) in enumerate(zip(infos, selection, strict=True)):
+                chunks = list(_chunks(archive, info)) if selected else deque(_chunks(archive, info), maxlen=0)
+                if selected:
                     contents[position] = b"".join(chunks)
             return Archive(data, tuple(info.filename for info in infos), contents)
     except _DAMAGED as error:

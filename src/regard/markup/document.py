@@ -10,6 +10,7 @@ from regard.markup.block import Block
 from regard.markup.building import build_block
 from regard.markup.dialects import DIALECTS, PLAIN, Dialect
 from regard.markup.pieces import Part, Piece, split_document, split_plain
+from regard.markup.plain import PlainLine
 from regard.markup.render import render_block
 from regard.markup.sentence import TranslatedSentence
 from regard.markup.tokens import tokenize
@@ -24,6 +25,11 @@ class Document(Protocol):
     @property
     def sentences(self) -> tuple[str, ...]:
         """What is to be translated, in order: normalized, without tags, entities and placeholders."""
+        ...
+
+    @property
+    def needs_alignment(self) -> bool:
+        """Whether `render` uses the word alignments of the translations."""
         ...
 
     def render(self, translations: Sequence[TranslatedSentence]) -> str:
@@ -42,18 +48,18 @@ class Document(Protocol):
 
 
 class MarkupDocument:
-    """A text that consists of blocks and of raw parts between them; see `Document`.
+    """A text that consists of blocks, plain lines and raw parts between them; see `Document`.
 
     Args:
-        parts: Raw parts, which stay as they are, and blocks.
+        parts: Raw parts, which stay as they are, plain lines, and blocks.
     """
 
-    def __init__(self, parts: Sequence[str | Block]) -> None:
+    def __init__(self, parts: Sequence[str | PlainLine | Block]) -> None:
         self._parts = tuple(parts)
         self._sentences = tuple(
             sentence
             for part in self._parts
-            if isinstance(part, Block)
+            if not isinstance(part, str)
             for sentence in part.sentences
             if _has_letters(sentence)
         )
@@ -63,15 +69,17 @@ class MarkupDocument:
         """See `Document.sentences`. A sentence without any letter, such as a number, is not among them."""
         return self._sentences
 
+    @property
+    def needs_alignment(self) -> bool:
+        """Whether the word alignment has a use: plain lines without placeholders need none."""
+        return any(isinstance(part, Block) for part in self._parts)
+
     def render(self, translations: Sequence[TranslatedSentence]) -> str:
         """Writes the text with its translations; see `Document.render`."""
         if len(translations) != len(self._sentences):
             raise ValueError(f"expected {len(self._sentences)} translations, one per sentence, got {len(translations)}")
         remaining = iter(translations)
-        return "".join(
-            part if isinstance(part, str) else render_block(part, list(_of_block(part, remaining)))
-            for part in self._parts
-        )
+        return "".join(_rendered(part, remaining) for part in self._parts)
 
 
 def parse(text: str, format: str) -> MarkupDocument:
@@ -113,8 +121,11 @@ def parse_dialect(text: str, dialect: Dialect) -> MarkupDocument:
     Returns:
         The document.
     """
-    parts = split_plain(text) if dialect is PLAIN else split_document(tokenize(text, xml=dialect.xml), dialect)
-    return document_of(parts, dialect)
+    if dialect is not PLAIN:
+        return document_of(split_document(tokenize(text, xml=dialect.xml), dialect), dialect)
+    return MarkupDocument(
+        [part if isinstance(part, (str, PlainLine)) else _build(part, dialect) for part in split_plain(text)]
+    )
 
 
 def document_of(parts: Sequence[Part], dialect: Dialect) -> MarkupDocument:
@@ -134,7 +145,14 @@ def _build(pieces: Sequence[Piece], dialect: Dialect) -> Block:
     return build_block(pieces, dialect.escaping, bare_text=dialect.bare_text)
 
 
-def _of_block(block: Block, remaining: Iterator[TranslatedSentence]) -> Iterator[TranslatedSentence | None]:
+def _rendered(part: str | PlainLine | Block, remaining: Iterator[TranslatedSentence]) -> str:
+    if isinstance(part, str):
+        return part
+    translations = list(_of_block(part, remaining))
+    return part.render(translations) if isinstance(part, PlainLine) else render_block(part, translations)
+
+
+def _of_block(block: PlainLine | Block, remaining: Iterator[TranslatedSentence]) -> Iterator[TranslatedSentence | None]:
     for sentence in block.sentences:
         yield next(remaining) if _has_letters(sentence) else None
 

@@ -29,6 +29,11 @@ class FileDocument(Protocol):
         """What is to be translated, in order."""
         ...
 
+    @property
+    def needs_alignment(self) -> bool:
+        """Whether `render` uses the word alignments of the translations."""
+        ...
+
     def render(self, translations: Sequence[TranslatedSentence]) -> bytes:
         """Writes the file with translated sentences.
 
@@ -66,6 +71,11 @@ class TextFile:
         """See `FileDocument.sentences`."""
         return self._document.sentences
 
+    @property
+    def needs_alignment(self) -> bool:
+        """See `FileDocument.needs_alignment`."""
+        return self._document.needs_alignment
+
     def render(self, translations: Sequence[TranslatedSentence]) -> bytes:
         """Writes the file with its translations; see `FileDocument.render`."""
         text = self._document.render(translations)
@@ -101,6 +111,11 @@ class ArchiveFile:
     def sentences(self) -> tuple[str, ...]:
         """See `FileDocument.sentences`."""
         return self._sentences
+
+    @property
+    def needs_alignment(self) -> bool:
+        """See `FileDocument.needs_alignment`."""
+        return any(entry.file.needs_alignment for entry in self._translated)
 
     def render(self, translations: Sequence[TranslatedSentence]) -> bytes:
         """Writes the archive with its translations; see `FileDocument.render`."""

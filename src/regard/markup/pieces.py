@@ -12,6 +12,7 @@ from regard.markup.dialects import Dialect, Role
 from regard.markup.entities import SpelledText, decode
 from regard.markup.open_elements import OpenElements
 from regard.markup.placeholders import find_placeholders, is_positional
+from regard.markup.plain import PlainLine, plain_line
 from regard.markup.tokens import Token, TokenKind
 from regard.text.normalize import replace_blanks
 
@@ -75,7 +76,7 @@ def split_document(tokens: Sequence[Token], dialect: Dialect) -> list[Part]:
     return splitter.parts
 
 
-def split_plain(text: str) -> list[Part]:
+def split_plain(text: str) -> list[Part | PlainLine]:
     """Cuts plain text into lines, each a block.
 
     Args:
@@ -84,10 +85,10 @@ def split_plain(text: str) -> list[Part]:
     Returns:
         The contents of the lines, and the line breaks and empty lines between them.
     """
-    parts: list[Part] = []
+    parts: list[Part | PlainLine] = []
     for line in _LINE.findall(text):
         if line.strip():
-            parts.append(text_pieces(SpelledText(line, line)))
+            parts.append(plain_line(line) or text_pieces(SpelledText(line, line)))
         else:
             parts.append(line)
     return parts

@@ -42,7 +42,7 @@ def find_placeholders(text: str) -> Iterator[Span]:
     >>> [text[start:end] for start, end in find_placeholders(text)]
     ['{name}', 'http://a.org/b_(c)']
     """
-    if not _may_contain(text):
+    if not may_contain_placeholders(text):
         return
     position = 0
     while match := _PATTERN.search(text, position):
@@ -58,7 +58,15 @@ def is_positional(placeholder: str) -> bool:
     return placeholder == "{}" or (placeholder.startswith("%") and "$" not in placeholder and placeholder[1] != "(")
 
 
-def _may_contain(text: str) -> bool:
+def may_contain_placeholders(text: str) -> bool:
+    """Whether a text may contain a placeholder: a fast test, which is wrong only in saying yes.
+
+    Args:
+        text: The text.
+
+    Returns:
+        False if it has none.
+    """
     return any(character in text for character in "{%@") or "[X" in text or "://" in text or "www." in text
 
 

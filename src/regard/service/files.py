@@ -209,7 +209,7 @@ class FileTranslator:
         translations = await service.translate_sentences(
             service.models_for(source, target),
             document.sentences,
-            TranslateOptions(alignment=True),
+            TranslateOptions(alignment=document.needs_alignment, scores=False),
             client=client,
             on_progress=progress,
         )

@@ -113,7 +113,7 @@ class _TextRequest:
             raise ServiceError(f"{source} is not supported", code="unsupported_language")
         if service.catalog.find_language(target, source=False) is None:
             raise ServiceError(f"{target} is not supported", code="unsupported_language")
-        options = TranslateOptions(n_best=1 + self.alternatives, alignment=True)
+        options = TranslateOptions(n_best=1 + self.alternatives, scores=False)
         self.request = TextRequest(texts, source, target, options, _format(parameters.get("format")))
 
     def answer(self, results: Sequence[TextResult]) -> dict[str, object]:

@@ -90,7 +90,9 @@ def _collected(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
 async def _multipart(request: Request) -> Mapping[str, Value]:
     charset = re.search(r"charset=\s*\"?([^\s\";,]*)", request.headers["content-type"], re.IGNORECASE)
     if charset is not None and charset[1].lower() not in _CHARSETS:  # some of Python's take quadratic time
-        raise ServiceError("Invalid request: the charset of the multipart body must be utf-8", code="unsupported_charset")
+        raise ServiceError(
+            "Invalid request: the charset of the multipart body must be utf-8", code="unsupported_charset"
+        )
     try:
         form = await request.form(max_files=1, max_fields=MAX_PARTS, max_part_size=16 << 20)
     except (MultiPartException, ValueError, KeyError, UnicodeError) as error:

@@ -173,7 +173,7 @@ class GuardedProtocol(H11Protocol):
         if phase.name in ("body", "sending", "closing"):
             is_held_up = phase.name == "body" and self.flow.read_paused  # by the service, not by the client
             is_lingering = phase.name == "closing" and self._is_refused
-            if is_held_up or not is_lingering and amount - self._amount >= self.limits.body_rate * seconds:
+            if is_held_up or (not is_lingering and amount - self._amount >= self.limits.body_rate * seconds):
                 self._since, self._amount = now, amount
                 return
         self._end(phase)
@@ -295,9 +295,7 @@ class GuardedProtocol(H11Protocol):
             self.cycle.message_event.set()
 
 
-def guarded_protocol(
-    limits: ReceivingLimits, on_refused: Callable[[int], None] | None = None
-) -> type[GuardedProtocol]:
+def guarded_protocol(limits: ReceivingLimits, on_refused: Callable[[int], None] | None = None) -> type[GuardedProtocol]:
     """A protocol class with other limits.
 
     Args:

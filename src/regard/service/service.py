@@ -174,11 +174,12 @@ class TranslationService:
         ((source, _),) = await self._sources(request)
         entries = self.models_for(source, target)
         document = await self.compute(lambda: _parse(request.texts[0], request), request.texts)
+        options = _with_alignment(request.options, [document])
         sentences, done, size = document.sentences, 0, FIRST_STREAMED
         results: list[Translation] = []
         while done < len(sentences):
             part = sentences[done : done + size]
-            for result in await self.translate_sentences(entries, part, request.options, client=client):
+            for result in await self.translate_sentences(entries, part, options, client=client):
                 results.append(result)
                 yield done, len(sentences), result
                 done += 1
@@ -308,10 +309,11 @@ class TranslationService:
     ) -> list[TextResult]:
         entries = self.models_for(source, target)
         documents = await self.compute(lambda: [_parse(text, request) for text in request.texts], request.texts)
+        options = _with_alignment(request.options, documents)
         sentences = [sentence for document in documents for sentence in document.sentences]
         prefixes = list(request.prefixes) if request.prefixes else None
         translations = await self.translate_sentences(
-            entries, sentences, request.options, client=client, prefixes=prefixes, on_progress=on_progress
+            entries, sentences, options, client=client, prefixes=prefixes, on_progress=on_progress
         )
         path = (source, *(entry.target for entry in entries))
         translator = self.catalog.loaded(entries[0]) if len(entries) == 1 else None
@@ -454,9 +456,21 @@ class _OneSentence:
 
     sentences: tuple[str, ...]
 
+    @property
+    def needs_alignment(self) -> bool:
+        """There is no markup."""
+        return False
+
     def render(self, translations: Sequence[TranslatedSentence]) -> str:
         """See `Document.render`."""
         return translations[0].text
+
+
+def _with_alignment(options: TranslateOptions, documents: Sequence[Document]) -> TranslateOptions:
+    """The options, with word alignments if they place markup or placeholders."""
+    if options.alignment or not any(document.needs_alignment for document in documents):
+        return options
+    return replace(options, alignment=True)
 
 
 def _parse(text: str, request: TextRequest) -> Document:

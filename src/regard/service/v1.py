@@ -153,7 +153,7 @@ def _text_request(body: models.TranslateRequest | models.StreamRequest, service:
         beam=body.beam,
         n_best=body.n_best,
         attention=body.attention is not False,
-        alignment=body.alignment or body.format == "html",
+        alignment=body.alignment,
         retry=body.retry,
         length_penalty=body.length_penalty,
         coverage_penalty=body.coverage_penalty,

@@ -376,6 +376,15 @@ def test_the_demonstration_is_being_trained(
     expect(page.locator("#notice")).to_be_hidden()
 
 
+def test_a_training_that_has_just_begun(open_service: OpenService, script: Script) -> None:
+    script.languages = False
+    script.demo = {"state": "training", "step": 0, "steps": 0, "seconds_left": None, "message": ""}
+    page = open_service(script)
+    expect(page.locator("#notice progress")).to_be_visible()
+    assert page.get_attribute("#notice progress", "value") is None
+    assert page.locator("#notice .number").count() == 0
+
+
 def test_a_training_that_failed(open_service: OpenService, script: Script) -> None:
     script.languages = False
     script.demo = {"state": "failed", "message": "the disk is full"}

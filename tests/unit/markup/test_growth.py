@@ -7,6 +7,7 @@ from growth import growth
 from translators import shuffled, translations, unaligned
 
 from regard.markup.document import parse
+from regard.markup.tokens import tokenize
 
 FLOODS = [
     "<b>",
@@ -52,6 +53,27 @@ def test_time_is_linear(flood: str, format: str) -> None:
 
     short, long = (flood * (size // len(flood)) for size in (1_000, 16_000))
     assert growth(work, short, long) < 16 * 6
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("<b>", "</i>"), ("<b>", "</b>x"), ("<code>", "<p>"), ("{", "}"), ("x</b>", "<b>")]
+)
+def test_time_is_linear_for_two_floods(first: str, second: str) -> None:
+    def work(text: str) -> None:
+        document = parse(text, "html")
+        document.render(translations(document, unaligned))
+
+    short, long = (first * (size // len(first)) + second * (size // len(second)) for size in (1_000, 16_000))
+    assert growth(work, short, long) < 16 * 6
+
+
+@pytest.mark.parametrize(
+    "flood", ["<a b='<a b=\"", "<!--", "<!DOCTYPE [", "<![CDATA[", "<?", "</a ", "<a =  ", "<title>", "&#", "<"]
+)
+@pytest.mark.parametrize("xml", [False, True])
+def test_tokens_of_incomplete_markup_take_linear_time(flood: str, xml: bool) -> None:
+    short, long = (flood * (size // len(flood)) for size in (5_000, 80_000))
+    assert growth(lambda text: tokenize(text, xml=xml), short, long) < 16 * 6
 
 
 def test_deep_nesting_is_valid() -> None:

@@ -56,10 +56,11 @@ class Notice {
     this.show("key", this.textOf(failure), form);
   }
   training({ step, steps, seconds_left: left }) {
-    const bar = element("progress", { max: steps || 1, value: step ?? 0 });
+    const bar = steps ? element("progress", { max: steps, value: step }) : element("progress");  // not known at first
     bar.setAttribute("aria-label", say("training"));
     const rest = left === null || left === undefined ? [] : [left < 60 ? say("secondsLeft") : say("minutesLeft", { minutes: formatNumber(Math.round(left / 60)) })];
-    const facts = [say("trainingStep", { step: formatNumber(step ?? 0), steps: formatNumber(steps ?? 0) }), ...rest].join(" \u00b7 ");
-    this.show("training", say("training"), bar, element("p", { className: "number", textContent: facts }), element("small", { textContent: say("trainingHint") }));
+    const done = steps ? [say("trainingStep", { step: formatNumber(step), steps: formatNumber(steps) })] : [];
+    const facts = element("p", { className: "number", textContent: [...done, ...rest].join(" \u00b7 ") });
+    this.show("training", say("training"), bar, ...facts.textContent ? [facts] : [], element("small", { textContent: say("trainingHint") }));
   }
 }

@@ -71,7 +71,8 @@ class Output {
       passage.classList.toggle("current", own && all.length > 1);
       if (own && !before) this.reveal(passage);
     });
-    for (const word of this.words) word.classList.toggle("chosen", Number(word.dataset.sentence) === sentence && Number(word.dataset.index) === index);
+    this.root.querySelector(".run.chosen")?.classList.remove("chosen");
+    if (index !== null) this.word(sentence, index)?.classList.add("chosen");
   }
   /** Scrolls within the text until a passage is visible; the page itself stays where it is. */
   reveal(passage) {

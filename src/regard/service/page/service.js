@@ -1,5 +1,5 @@
 // The page of the service: translates while someone types, and displays the attention of the translation.
-const TYPING = 160, POLL_TRAINING = 1000, POLL_MODELS = 3000;  // milliseconds
+const TYPING = 160, LONGEST_TYPING = 1200, POLL_TRAINING = 1000, POLL_MODELS = 3000;  // milliseconds
 const LARGEST_WITH_ATTENTION = 800;  // characters; of a longer text, attention is asked for sentence by sentence
 
 class Service {
@@ -55,12 +55,12 @@ class Service {
     return count;
   }
   typed() {
-    this.countCharacters();
+    const count = this.countCharacters(), pause = Math.min(TYPING + count / 10, LONGEST_TYPING);  // a long text costs the server more
     this.showExamples();
     this.own.leave();
     this.alternatives.close();
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.translate(), this.source.value.trim() ? TYPING : 0);
+    this.timer = setTimeout(() => this.translate(), this.source.value.trim() ? pause : 0);
   }
   /** Translates the text. A request in flight is canceled, and an answer that a newer request has overtaken is dropped. */
   async translate() {
