@@ -10,7 +10,7 @@ from typing import Protocol
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Segment
 
-SHORT_JOB = 1024
+SHORT_JOB = 512
 """Most source tokens of a short job, which does not wait for long ones."""
 SORTED_SEGMENTS = 1000
 """Segments of a long job that are sorted by length at once, so that batches have little padding."""
