@@ -15,7 +15,7 @@ from typing import Literal
 from regard.errors import RegardError
 from regard.markup.files import FILE_FORMATS, FileDocument, open_file
 from regard.markup.sentence import TranslatedSentence
-from regard.service.errors import ServiceError
+from regard.service.errors import INTERNAL_ERROR, ServiceError
 from regard.service.service import AUTO, TranslationService
 from regard.translation.options import TranslateOptions
 
@@ -39,7 +39,7 @@ class FileJob:
         state: How far it is.
         done: Segments that are translated.
         total: All segments; 0 while they are not known.
-        error: Why it failed.
+        failure: Why it failed, as an answer that waits for the file tells it.
         path: The translated file, when it is done.
         made: Time at which it was received, by the monotonic clock.
         task: The work.
@@ -50,7 +50,7 @@ class FileJob:
     state: State = "waiting"
     done: int = 0
     total: int = 0
-    error: str | None = None
+    failure: ServiceError | None = None
     path: Path | None = None
     made: float = field(default_factory=time.monotonic)
     task: asyncio.Task[None] | None = None
@@ -187,13 +187,15 @@ class FileTranslator:
             job.path = await self._translate(job, name, data, direction, client)
             job.state = "done"
         except asyncio.CancelledError:
-            job.state, job.error = "failed", "cancelled"
+            job.state, job.failure = "failed", ServiceError("cancelled", status=409, code="cancelled")
             raise
+        except ServiceError as error:
+            job.state, job.failure = "failed", error
         except RegardError as error:
-            job.state, job.error = "failed", str(error)
+            job.state, job.failure = "failed", ServiceError(str(error), status=409, code="unreadable_file")
         except Exception:
             _LOG.exception("file not translated")
-            job.state, job.error = "failed", "internal error; the log of the service has the reason"
+            job.state, job.failure = "failed", ServiceError(INTERNAL_ERROR, status=500, code="internal_error")
 
     async def _translate(self, job: FileJob, name: str, data: bytes, direction: tuple[str, str], client: str) -> Path:
         service, (source, target) = self._service, direction

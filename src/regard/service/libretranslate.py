@@ -162,7 +162,8 @@ def _detected(language: DetectedLanguage) -> dict[str, object]:
 
 
 def _settings(service: TranslationService) -> dict[str, object]:
-    settings, target = service.settings, service.catalog.entries[0].target
+    settings, entries = service.settings, service.catalog.entries
+    target = entries[0].target if entries else ""
     return {
         "charLimit": -1 if settings.char_limit is None else settings.char_limit,
         "frontendTimeout": FRONTEND_TIMEOUT,
