@@ -83,7 +83,7 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics,
     app.add_middleware(RequestLog, metrics=metrics)
     app.include_router(libretranslate.routes(service, access))
     app.include_router(v1.routes(service, access))
-    app.include_router(file_routes.routes(service, files, access))
+    app.include_router(file_routes.routes(service, files, access) if settings.files else file_routes.refusals())
     if demo is not None:
         app.include_router(demo.routes())
     if settings.page:

@@ -87,7 +87,7 @@ def _describe_libretranslate(paths: Schema, service: TranslationService) -> None
             "multipart/form-data": _object({"q": _TEXT}, ["q"]),
         }
     )
-    for path in ("/translate_file", "/v1/files"):
+    for path in ("/translate_file", "/v1/files") if service.settings.files else ():
         paths[path]["post"]["requestBody"] = _file_body(directions)
 
 

@@ -170,7 +170,7 @@ def _settings(service: TranslationService) -> dict[str, object]:
         "apiKeys": settings.api_keys,
         "keyRequired": settings.api_keys,
         "suggestions": False,
-        "filesTranslation": True,
+        "filesTranslation": settings.files,
         "supportedFilesFormat": list(FORMATS),
         "language": {
             "source": {"code": AUTO, "name": "Auto Detect"},

@@ -39,6 +39,7 @@ class ServiceSettings(BaseModel):
         api_keys: Whether requests need an API key.
         metrics: Whether `/metrics` is served.
         page: Whether the web page is served.
+        files: Whether files are translated.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,6 +65,7 @@ class ServiceSettings(BaseModel):
     api_keys: bool = False
     metrics: bool = True
     page: bool = True
+    files: bool = True
 
 
 def parse_settings(texts: Sequence[str], *, api_keys: bool) -> ServiceSettings:
