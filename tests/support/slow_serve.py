@@ -10,7 +10,8 @@ from collections.abc import Callable
 from regard.cli.main import app
 from regard.service.decoder import Decoder
 from regard.service.jobs import Batch
-from regard.service.service import TextRequest, TextResult, TranslationService
+from regard.service.requests import TextRequest, TextResult
+from regard.service.service import TranslationService
 
 SECONDS = float(sys.argv.pop(1))
 _BEFORE, _TRANSLATE = Decoder._before_step, TranslationService.translate

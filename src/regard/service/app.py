@@ -57,7 +57,7 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics,
         service.start()
         cleaning = asyncio.ensure_future(files.keep_clean())
         if demo is not None:
-            demo.start()
+            demo.begin()
         yield
         if demo is not None:
             await demo.stop()

@@ -10,7 +10,8 @@ from fastapi import FastAPI
 
 from regard.service.catalog import Catalog, ModelEntry
 from regard.service.detection import LanguageDetector
-from regard.service.service import AUTO, TranslationService
+from regard.service.requests import AUTO
+from regard.service.service import TranslationService
 
 Schema = dict[str, Any]
 _TEXT: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}

@@ -164,7 +164,7 @@ async def _accepted(request: Request, files: FileTranslator, access: Access) -> 
         codes.append(value)
     content = await file.read()
     await file.close()
-    return files.start(file.filename or "", content, codes[0], codes[1], client=client)
+    return files.accept(file.filename or "", content, codes[0], codes[1], client=client)
 
 
 async def _finished(job: FileJob) -> None:

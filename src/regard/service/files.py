@@ -16,7 +16,8 @@ from regard.errors import RegardError
 from regard.markup.files import FILE_FORMATS, FileDocument, open_file
 from regard.markup.sentence import TranslatedSentence
 from regard.service.errors import INTERNAL_ERROR, ServiceError
-from regard.service.service import AUTO, TranslationService
+from regard.service.requests import AUTO
+from regard.service.service import TranslationService
 from regard.translation.options import TranslateOptions
 
 _LOG = logging.getLogger("regard.service")
@@ -88,7 +89,7 @@ class FileTranslator:
             await asyncio.sleep(min(CLEANING_SECONDS, self._service.settings.file_lifetime))
             self.remove_old()
 
-    def start(self, name: str, data: bytes, source: str, target: str, *, client: str) -> FileJob:
+    def accept(self, name: str, data: bytes, source: str, target: str, *, client: str) -> FileJob:
         """Starts the translation of a file.
 
         Args:

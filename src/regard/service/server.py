@@ -107,7 +107,7 @@ def serve(
 
     async def add(entry: ModelEntry) -> None:
         service.catalog.add(entry)
-        async with service.catalog.using(entry):  # loads it before somebody waits for it
+        async with service.catalog.using(entry):  # loads it before a request needs it
             _LOG.info("the demonstration is ready", extra={"model": entry.name})
 
     demonstration = None if demo is None else Demo(demo, add)

@@ -18,7 +18,8 @@ from regard.service.access import Access
 from regard.service.disconnect import while_connected
 from regard.service.errors import ServiceError
 from regard.service.forced import Forced
-from regard.service.service import AUTO, TextRequest, TextResult, TranslationService
+from regard.service.requests import AUTO, TextRequest, TextResult
+from regard.service.service import TranslationService
 from regard.service.texts import check_texts, check_unicode
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation
@@ -50,19 +51,30 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
         A router for the application.
     """
     router = APIRouter(prefix="/v1", tags=["v1"], responses=_ERRORS)
-    forced = Forced(service)
+    _add_translations(router, service, access)
+    _add_given_translations(router, service, access)
+    _add_alternatives(router, service, access)
 
+    @router.get("/models")
+    async def all_models() -> models.ModelsAnswer:
+        """The models of the service."""
+        return models.ModelsAnswer(models=[_model(service, number) for number in range(len(service.catalog.entries))])
+
+    return router
+
+
+def _add_translations(router: APIRouter, service: TranslationService, access: Access) -> None:
     @router.post("/translate")
     async def translate(request: Request, body: models.TranslateRequest) -> models.TranslateAnswer:
         """Translate texts, with scores, word alignments and attention on request."""
         client = access.admit(request, body.api_key, cost=_num_texts(body.text))
-        wanted = _text_request(body, service)
-        results = await while_connected(request, service, service.translate(wanted, client=client))
+        text_request = _text_request(body, service)
+        results = await while_connected(request, service, service.translate(text_request, client=client))
         return models.TranslateAnswer(
             source=results[0].source,
             target=results[0].path[-1],
             path=list(results[0].path),
-            detected=_detected(results) if wanted.source == AUTO else None,
+            detected=_detected(results) if text_request.source == AUTO else None,
             translations=[_translated(result, body.attention) for result in results],
         )
 
@@ -70,9 +82,13 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
     async def stream(request: Request, body: models.StreamRequest) -> StreamingResponse:
         """Translate a long text, and send its sentences one by one as server-sent events."""
         client = access.admit(request, body.api_key)
-        wanted = _text_request(body, service)
-        events = _events(service, wanted, client, body.attention)
+        text_request = _text_request(body, service)
+        events = _events(service, text_request, client, body.attention)
         return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+def _add_given_translations(router: APIRouter, service: TranslationService, access: Access) -> None:
+    forced = Forced(service)
 
     @router.post("/score")
     async def score(request: Request, body: models.ScoreRequest) -> models.ScoreAnswer:
@@ -110,6 +126,10 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
             ],
         )
 
+
+def _add_alternatives(router: APIRouter, service: TranslationService, access: Access) -> None:
+    forced = Forced(service)
+
     @router.post("/alternatives")
     async def alternatives(request: Request, body: models.AlternativesRequest) -> models.AlternativesAnswer:
         """Other words for a place in a translation, each with the rest of the sentence."""
@@ -128,13 +148,6 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
                 for result in found
             ],
         )
-
-    @router.get("/models")
-    async def all_models() -> models.ModelsAnswer:
-        """The models of the service."""
-        return models.ModelsAnswer(models=[_model(service, number) for number in range(len(service.catalog.entries))])
-
-    return router
 
 
 def _num_texts(text: str | list[str]) -> int:
