@@ -33,6 +33,8 @@ INLINE = 2_000
 """Characters of a text that is short enough to be split and joined between other requests, without a thread."""
 NO_MODEL_SECONDS = 10
 """Seconds after which a client may ask again while there is no model."""
+PER_TEXT = 20
+"""Characters that take as long as what is done once for each text."""
 FIRST_STREAMED = 2
 """Sentences of the first part of a stream; each further part has twice as many."""
 
@@ -214,7 +216,7 @@ class TranslationService:
         Returns:
             Its result.
         """
-        if sum(map(len, texts)) <= INLINE:
+        if sum(len(text) + PER_TEXT for text in texts) <= INLINE:
             return function()
         return await asyncio.get_running_loop().run_in_executor(self._workers, function)
 
