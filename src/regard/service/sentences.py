@@ -24,6 +24,9 @@ ResultT = TypeVar("ResultT")
 INLINE = 2_000
 """Characters of a text that is short enough to be split and joined between other requests, without a thread."""
 
+PER_TEXT = 20
+"""Characters that take as long as what is done once for each text."""
+
 
 class SentenceService:
     """Translates sentences for many clients at once.
@@ -86,7 +89,7 @@ class SentenceService:
         Returns:
             Its result.
         """
-        if sum(map(len, texts)) <= INLINE:
+        if sum(len(text) + PER_TEXT for text in texts) <= INLINE:
             return function()
         return await asyncio.get_running_loop().run_in_executor(self._workers, function)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TypeVar
 
 from fastapi import APIRouter, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel
 
 from regard.alignment.readout import Readout
 from regard.errors import RegardError, ShapeError
@@ -64,19 +65,13 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
 
 
 def _add_translations(router: APIRouter, service: TranslationService, access: Access) -> None:
-    @router.post("/translate")
-    async def translate(request: Request, body: models.TranslateRequest) -> models.TranslateAnswer:
+    @router.post("/translate", response_model=models.TranslateAnswer)
+    async def translate(request: Request, body: models.TranslateRequest) -> Response:
         """Translate texts, with scores, word alignments and attention on request."""
         client = access.admit(request, body.api_key, cost=_num_texts(body.text))
         text_request = _text_request(body, service)
         results = await while_connected(request, service, service.translate(text_request, client=client))
-        return models.TranslateAnswer(
-            source=results[0].source,
-            target=results[0].path[-1],
-            path=list(results[0].path),
-            detected=_detected(results) if text_request.source == AUTO else None,
-            translations=[_translated(result, body.attention) for result in results],
-        )
+        return await _written(lambda: _translate_answer(results, body), text_request.texts, service)
 
     @router.post("/stream", responses={200: {"content": {"text/event-stream": {}}}}, response_class=StreamingResponse)
     async def stream(request: Request, body: models.StreamRequest) -> StreamingResponse:
@@ -90,22 +85,26 @@ def _add_translations(router: APIRouter, service: TranslationService, access: Ac
 def _add_given_translations(router: APIRouter, service: TranslationService, access: Access) -> None:
     forced = Forced(service)
 
-    @router.post("/score")
-    async def score(request: Request, body: models.ScoreRequest) -> models.ScoreAnswer:
+    @router.post("/score", response_model=models.ScoreAnswer)
+    async def score(request: Request, body: models.ScoreRequest) -> Response:
         """Score given translations word by word, with their alignment and attention."""
         client = access.admit(request, body.api_key, cost=_num_texts(body.text))
         pairs = _pairs(body.text, body.translation, service)
         source, target = service.languages_for(body.source, body.target)
         work = forced.score(source, target, pairs, client=client)
         scored = await while_connected(request, service, work)
-        return models.ScoreAnswer(
-            source=source,
-            target=target,
-            translations=[
-                models.TranslatedText(text=result.text, sentences=[_sentence(result, body.attention)])
-                for result in scored
-            ],
-        )
+
+        def answer() -> models.ScoreAnswer:
+            return models.ScoreAnswer(
+                source=source,
+                target=target,
+                translations=[
+                    models.TranslatedText(text=result.text, sentences=[_sentence(result, body.attention)])
+                    for result in scored
+                ],
+            )
+
+        return await _written(answer, [text for text, _ in pairs], service)
 
     @router.post("/align")
     async def align(request: Request, body: models.AlignRequest) -> models.AlignAnswer:
@@ -148,6 +147,22 @@ def _add_alternatives(router: APIRouter, service: TranslationService, access: Ac
                 for result in found
             ],
         )
+
+
+async def _written(answer: Callable[[], BaseModel], texts: Sequence[str], service: TranslationService) -> Response:
+    """An answer as JSON; that to long texts is written in a thread, so that the event loop stays free."""
+    content = await service.compute(lambda: answer().model_dump_json(), texts)
+    return Response(content, media_type="application/json")
+
+
+def _translate_answer(results: Sequence[TextResult], body: models.TranslateRequest) -> models.TranslateAnswer:
+    return models.TranslateAnswer(
+        source=results[0].source,
+        target=results[0].path[-1],
+        path=list(results[0].path),
+        detected=_detected(results) if results[0].detected is not None else None,
+        translations=[_translated(result, body.attention) for result in results],
+    )
 
 
 def _num_texts(text: str | list[str]) -> int:
