@@ -54,9 +54,9 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
         """Translate a text or a list of texts."""
         parameters = await read_parameters(request)
         client = access.admit(request, parameters.get("api_key"), cost=_num_texts(parameters))
-        wanted = _TextRequest(parameters, service)
-        results = await while_connected(request, service, service.translate(wanted.request, client=client))
-        return JSONResponse(wanted.answer(results))
+        text_request = _TextRequest(parameters, service)
+        results = await while_connected(request, service, service.translate(text_request.request, client=client))
+        return JSONResponse(text_request.answer(results))
 
     @router.post("/detect", responses=answers(list[DetectedCode], _ERRORS))
     async def detect(request: Request) -> JSONResponse:

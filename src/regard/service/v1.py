@@ -53,13 +53,13 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
     async def translate(request: Request, body: models.TranslateRequest) -> models.TranslateAnswer:
         """Translate texts, with scores, word alignments and attention on request."""
         client = access.admit(request, body.api_key, cost=_num_texts(body.text))
-        wanted = _text_request(body, service)
-        results = await while_connected(request, service, service.translate(wanted, client=client))
+        text_request = _text_request(body, service)
+        results = await while_connected(request, service, service.translate(text_request, client=client))
         return models.TranslateAnswer(
             source=results[0].source,
             target=results[0].path[-1],
             path=list(results[0].path),
-            detected=_detected(results) if wanted.source == AUTO else None,
+            detected=_detected(results) if text_request.source == AUTO else None,
             translations=[_translated(result, body.attention) for result in results],
         )
 
@@ -67,8 +67,8 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
     async def stream(request: Request, body: models.StreamRequest) -> StreamingResponse:
         """Translate a long text, and send its sentences one by one as server-sent events."""
         client = access.admit(request, body.api_key)
-        wanted = _text_request(body, service)
-        events = _events(service, wanted, client, body.attention)
+        text_request = _text_request(body, service)
+        events = _events(service, text_request, client, body.attention)
         return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
     @router.post("/score")
