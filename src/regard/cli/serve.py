@@ -99,6 +99,8 @@ def serve(
         raise ConfigError("serve: expected a MODEL, --model SRC-TGT=MODEL or --demo, got none: name a model")
     if cluster is not None and demo:
         raise ConfigError("--demo cannot be used with --cluster: run `regard demo` and name the model that it trains")
+    if cluster is not None and port == 0:
+        raise ConfigError("--port 0 cannot be used with --cluster: all machines listen at one port; name it")
     with loading():
         try:
             from regard.service import cluster as replicas

@@ -7,11 +7,13 @@ import json
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
+from regard.cli.serve import serve
 from regard.errors import ConfigError
 from regard.service import cluster
 from regard.service.access import Access
@@ -92,6 +94,12 @@ def test_settings_of_replicas_are_taken_from_the_others() -> None:
 def test_impossible_settings_of_replicas_are_refused(texts: list[str]) -> None:
     with pytest.raises(ConfigError, match=r"^--set: .*replica"):
         cluster.split_settings(texts)
+
+
+@pytest.mark.parametrize(("options", "name"), [({"demo": True}, "--demo"), ({"port": 0}, "--port 0")])
+def test_options_that_one_process_needs_are_refused_by_name(options: dict[str, Any], name: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{name} cannot be used with --cluster"):
+        serve(["model"], cluster="auto", **options)
 
 
 def test_without_ray_the_package_to_install_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
