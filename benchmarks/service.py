@@ -88,9 +88,9 @@ class Connection:
         return int(status.split()[1])
 
 
-async def through_http(lines: Sequence[str], langs: str, *, clients: int = 4) -> float:
+async def through_http(lines: Sequence[str], langs: str, size: int, *, clients: int = 4) -> float:
     """Sentences per second of lists that several clients send."""
-    parts = [list(lines[start : start + PER_REQUEST]) for start in range(0, len(lines), PER_REQUEST)]
+    parts = [list(lines[start : start + size]) for start in range(0, len(lines), size)]
     await Connection(langs).translate(parts[0])
     start = time.perf_counter()
 
@@ -200,12 +200,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--lines", type=int, default=2_000)
+    parser.add_argument("--per-request", type=int, default=PER_REQUEST)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     lines = given.sentences.read_text(encoding="utf-8").splitlines()[: given.lines]
     figures: dict[str, object] = {"offline": offline(given.model, lines)}
     with server(given.model, given.langs) as pid:
-        figures["http"] = asyncio.run(through_http(lines, given.langs))
+        figures["http"] = asyncio.run(through_http(lines, given.langs, given.per_request))
         figures["list_of_64"] = asyncio.run(unloaded(lines, given.langs))
         alone, beside = asyncio.run(beside_document(lines, given.langs))
         figures["alone_p50"], figures["alone_p95"] = percentile(alone, 0.5), percentile(alone, 0.95)

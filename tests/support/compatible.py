@@ -28,7 +28,7 @@ DIRECTIONS = {
 }
 """Direction -> model; what the models were trained on does not matter here."""
 WAIT = 60.0
-"""Seconds after which whatever is waited for has failed."""
+"""Seconds after which a wait has failed."""
 
 
 @dataclass(frozen=True)

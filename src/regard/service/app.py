@@ -22,7 +22,7 @@ from regard.service.answers import error_answer
 from regard.service.body_limit import BodyLimit
 from regard.service.demo import Demo
 from regard.service.description import describe
-from regard.service.errors import ServiceError
+from regard.service.errors import INTERNAL_ERROR, ServiceError
 from regard.service.files import FileTranslator
 from regard.service.libretranslate_models import Readiness
 from regard.service.logs import RequestLog
@@ -57,7 +57,7 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics,
         service.start()
         cleaning = asyncio.ensure_future(files.keep_clean())
         if demo is not None:
-            demo.start()
+            demo.begin()
         yield
         if demo is not None:
             await demo.stop()
@@ -152,8 +152,7 @@ def _add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def internal(_: Request, error: Exception) -> JSONResponse:
-        message = "internal error; the log of the service has the reason"
-        return error_answer(500, message, "internal_error", ANY_ORIGIN)  # no middleware sees this answer
+        return error_answer(500, INTERNAL_ERROR, "internal_error", ANY_ORIGIN)  # no middleware sees this answer
 
 
 def _other_method(request: Request) -> Response:

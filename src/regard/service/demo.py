@@ -7,7 +7,7 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -48,15 +48,22 @@ class Demo:
     Args:
         directory: Directory of the demonstration, as of `regard demo --out`; a training that was interrupted resumes.
         on_ready: Called with the model when it is trained.
+        command: Program that trains, called with the directory; it writes its progress as JSON lines.
     """
 
-    def __init__(self, directory: Path, on_ready: Callable[[ModelEntry], Awaitable[None]]) -> None:
-        self._directory, self._on_ready = directory, on_ready
+    def __init__(
+        self,
+        directory: Path,
+        on_ready: Callable[[ModelEntry], Awaitable[None]],
+        *,
+        command: Sequence[str] = (sys.executable, "-m", "regard.service.demo_training"),
+    ) -> None:
+        self._directory, self._on_ready, self._command = directory, on_ready, tuple(command)
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
         self.status = DemoStatus()
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """Starts the training, unless the model exists."""
         self._task = asyncio.ensure_future(self._run())
 
@@ -100,9 +107,8 @@ class Demo:
 
     async def _train(self) -> None:
         _LOG.info("training the demonstration", extra={"directory": str(self._directory)})
-        command = (sys.executable, "-m", "regard.service.demo_training", str(self._directory))
         self._process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+            *self._command, str(self._directory), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
         )
         message = ""
         if self._process.stdout is not None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from regard.service.catalog import Catalog
+from regard.service.catalog import Catalog, ModelEntry
 from regard.service.detection import LanguageDetector
-from regard.service.service import AUTO, TranslationService
+from regard.service.requests import AUTO
+from regard.service.service import TranslationService
 
 Schema = dict[str, Any]
 _TEXT: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}
@@ -27,15 +28,19 @@ def describe(app: FastAPI, service: TranslationService) -> None:
         service: The service.
     """
     generate = app.openapi
+    described: dict[tuple[ModelEntry, ...], Schema] = {}
 
     def openapi() -> Schema:
-        if app.openapi_schema is None:
+        entries = service.catalog.entries
+        if entries not in described:
+            app.openapi_schema = None  # that of other models
             document = generate()
             _remove_unused_errors(document)
             _describe_libretranslate(document["paths"], service)
             _describe_v1(document["components"]["schemas"], service)
-            app.openapi_schema = document
-        return app.openapi_schema
+            described.clear()
+            described[entries] = document
+        return described[entries]
 
     app.openapi = openapi  # type: ignore[method-assign] # as FastAPI's documentation does it
 
@@ -105,12 +110,16 @@ def directions_of(catalog: Catalog) -> list[tuple[str, list[str]]]:
 
 
 def _with_directions(properties: Schema, directions: Iterable[tuple[str, list[str]]]) -> Schema:
-    schema = _object(properties, ["q", "source", "target"])
+    schema = _object(properties, [next(iter(properties))])
     schema["anyOf"] = [
-        {"properties": {"source": {"enum": [source]}, "target": {"enum": targets}}} for source, targets in directions
+        {
+            "type": "object",
+            "properties": {"source": {"enum": [source]}, "target": {"enum": targets}},
+            "required": ["source", "target"],
+        }
+        for source, targets in directions or [("", [""])]  # before the first model is there, no language is accepted
     ]
     schema["description"] = "Codes may also be spelled otherwise, such as pb or PT_br for pt-BR."
-    schema["properties"].update({name: {"type": "string"} for name in ("source", "target")})
     return schema
 
 
@@ -124,7 +133,6 @@ def _body(schemas: Schema) -> Schema:
 
 def _file_body(directions: Iterable[tuple[str, list[str]]]) -> Schema:
     schema = _with_directions({"file": {"type": "string", "format": "binary"}}, directions)
-    schema["required"] = ["file", "source", "target"]
     body = _body({"multipart/form-data": schema})
     name = {"schema": {"type": "string"}, "example": f'form-data; name="file"; filename="{_FILE}"'}
     body["content"]["multipart/form-data"]["encoding"] = {"file": {"headers": {"Content-Disposition": name}}}

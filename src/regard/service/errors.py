@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from regard.errors import RegardError
 
+INTERNAL_ERROR = "internal error; the log of the service has the reason"
+"""Sentence of errors whose reason is none of the client's business."""
+
 
 class ServiceError(RegardError):
     """A request that is refused or failed.

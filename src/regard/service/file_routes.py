@@ -97,9 +97,9 @@ def _add_libretranslate(router: APIRouter, service: TranslationService, files: F
         except ServiceError:
             files.remove(job.id)
             raise
-        if job.error is not None:
+        if job.failure is not None:
             files.remove(job.id)
-            raise ServiceError(job.error, status=409, code="unreadable_file")
+            raise job.failure
         return JSONResponse({"translatedFileUrl": _download_url(request, access, job)})
 
     @router.get("/download_file/{name}", response_class=FileResponse, responses=answers(None, (404,)))
@@ -134,7 +134,7 @@ def _add_jobs(router: APIRouter, files: FileTranslator, access: Access) -> None:
             state=job.state,
             done=job.done,
             total=job.total,
-            error=job.error,
+            error=None if job.failure is None else str(job.failure),
             download_url=url,
         )
 
@@ -162,7 +162,9 @@ async def _accepted(request: Request, files: FileTranslator, access: Access) -> 
         if not value or not isinstance(value, str):
             raise ServiceError(f"Invalid request: missing {name} parameter", code="missing_parameter")
         codes.append(value)
-    return files.start(file.filename or "", await file.read(), codes[0], codes[1], client=client)
+    content = await file.read()
+    await file.close()
+    return files.accept(file.filename or "", content, codes[0], codes[1], client=client)
 
 
 async def _finished(job: FileJob) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Segment
 
-SHORT_JOB = 1024
+SHORT_JOB = 512
 """Most source tokens of a short job, which does not wait for long ones."""
 SORTED_SEGMENTS = 1000
 """Segments of a long job that are sorted by length at once, so that batches have little padding."""
@@ -64,7 +64,7 @@ class Job:
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody still waits for the results."""
+        """Whether a client still waits for the results."""
         return not self.is_cancelled and self.error is None
 
     def store(self, numbers: Sequence[int], translated: Sequence[Segment]) -> None:

@@ -26,7 +26,8 @@ from regard.service.libretranslate_models import (
     answers,
 )
 from regard.service.parameters import Value, read_parameters
-from regard.service.service import AUTO, TextRequest, TextResult, TranslationService
+from regard.service.requests import AUTO, TextRequest, TextResult
+from regard.service.service import TranslationService
 from regard.service.texts import check_number, check_texts
 from regard.text.languages import english_name
 from regard.translation.options import TranslateOptions
@@ -54,9 +55,9 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
         """Translate a text or a list of texts."""
         parameters = await read_parameters(request)
         client = access.admit(request, parameters.get("api_key"), cost=_num_texts(parameters))
-        wanted = _TextRequest(parameters, service)
-        results = await while_connected(request, service, service.translate(wanted.request, client=client))
-        return JSONResponse(wanted.answer(results))
+        text_request = _TextRequest(parameters, service)
+        results = await while_connected(request, service, service.translate(text_request.request, client=client))
+        return JSONResponse(text_request.answer(results))
 
     @router.post("/detect", responses=answers(list[DetectedCode], _ERRORS))
     async def detect(request: Request) -> JSONResponse:
@@ -162,7 +163,8 @@ def _detected(language: DetectedLanguage) -> dict[str, object]:
 
 
 def _settings(service: TranslationService) -> dict[str, object]:
-    settings, target = service.settings, service.catalog.entries[0].target
+    settings, entries = service.settings, service.catalog.entries
+    target = entries[0].target if entries else ""
     return {
         "charLimit": -1 if settings.char_limit is None else settings.char_limit,
         "frontendTimeout": FRONTEND_TIMEOUT,

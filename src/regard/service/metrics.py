@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Media type of the exposition format."""
@@ -24,6 +24,7 @@ class Metrics:
     def __init__(self, *, replica: str | None = None) -> None:
         self._replica = replica
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)  # memory, processor time, open files
         self._requests = Counter(
             "regard_requests", "HTTP requests.", ("route", "method", "status"), registry=self._registry
         )

@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from regard.service.service import _sentence
+from regard.service.requests import as_sentence
 from regard.translation.result import Translation
 
 DIRECTION = {"source": "en", "target": "fr"}
@@ -37,16 +37,16 @@ def test_what_has_no_words_comes_back(http: httpx.Client, text: str) -> None:
 
 
 def test_a_translation_is_never_empty() -> None:
-    assert _sentence(Translation("Hello.", "", 0.0)).text == "Hello."
+    assert as_sentence(Translation("Hello.", "", 0.0)).text == "Hello."
 
 
 def test_languages_are_detected_text_by_text(http: httpx.Client) -> None:
     texts = ["The children are playing in the garden.", "Les enfants jouent dans le jardin."]
     answer = http.post("/translate", json={"q": texts, "source": "auto", "target": "es"}).json()
     assert [found["language"] for found in answer["detectedLanguage"]] == ["en", "fr"]
-    one = http.post("/translate", json={"q": texts[1], "source": "auto", "target": "es"}).json()
-    assert one["detectedLanguage"]["language"] == "fr"
-    assert one["translatedText"] == answer["translatedText"][1]
+    single = http.post("/translate", json={"q": texts[1], "source": "auto", "target": "es"}).json()
+    assert single["detectedLanguage"]["language"] == "fr"
+    assert single["translatedText"] == answer["translatedText"][1]
 
 
 def test_a_text_that_is_in_the_target_language_comes_back(http: httpx.Client) -> None:
@@ -77,13 +77,13 @@ def test_detect(http: httpx.Client) -> None:
 
 @pytest.mark.parametrize("count", [2, "2"])
 def test_alternatives(http: httpx.Client, count: object) -> None:
-    one = http.post("/translate", json={"q": "The cat sleeps.", "alternatives": count, **DIRECTION}).json()
-    assert set(one) == {"translatedText", "alternatives"}
-    assert 1 <= len(one["alternatives"]) <= 2
-    assert one["translatedText"] not in one["alternatives"]
-    assert len(set(one["alternatives"])) == len(one["alternatives"])
+    single = http.post("/translate", json={"q": "The cat sleeps.", "alternatives": count, **DIRECTION}).json()
+    assert set(single) == {"translatedText", "alternatives"}
+    assert 1 <= len(single["alternatives"]) <= 2
+    assert single["translatedText"] not in single["alternatives"]
+    assert len(set(single["alternatives"])) == len(single["alternatives"])
     many = http.post("/translate", json={"q": ["The cat sleeps.", ""], "alternatives": count, **DIRECTION}).json()
-    assert many["alternatives"] == [one["alternatives"], []]
+    assert many["alternatives"] == [single["alternatives"], []]
 
 
 @pytest.mark.parametrize("count", [0, -3, "-3", "0", "", None])

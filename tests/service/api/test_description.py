@@ -59,6 +59,13 @@ def test_languages_and_limits_are_those_of_the_server(make_client: Callable[...,
     assert options["n_best"]["maximum"] == 4
 
 
+def test_a_service_without_models(make_client: Callable[..., TestClient]) -> None:
+    client = make_client(directions={})
+    assert client.get("/frontend/settings").json()["language"]["target"] == {"code": "", "name": ""}
+    assert client.get("/languages").json() == []
+    assert client.get("/openapi.json").status_code == 200
+
+
 def test_schemathesis_finds_nothing(url: str, tmp_path: Path) -> None:
     pytest.importorskip("schemathesis")
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{url}/openapi.json", "--checks", "all", "--seed", "1"]

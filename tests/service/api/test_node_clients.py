@@ -18,7 +18,7 @@ const require = createRequire(import.meta.url);
 const { default: translate, Translate } = await import("./translate/index.min.js");
 const libre = require("./libretranslate/dist/translate.js").translate;
 const [url, lockedUrl, key] = process.argv.slice(2);
-// The package keeps translations by address and text, whatever the key is: each call has a text of its own.
+// The package keeps translations by address and text without the key: each call has a text of its own.
 const failure = promise => promise.then(() => "none", error => error.message);
 const words = "The cat sleeps.";
 

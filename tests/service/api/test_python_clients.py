@@ -106,9 +106,9 @@ class TestLibretranslateAio:
             assert client.translate(WORDS, "en", "fr").translated_text == words_in_french
             many = client.translate([WORDS, WORDS], "auto", "es", alternatives=2)
             assert len(many.translated_text) == len(many.alternatives) == len(many.detected_language) == 2
-            one = client.translate("<b>The children</b> play.", "auto", "fr", format="html", alternatives=1)
-            assert one.detected_language.language == "en"
-            assert "<b>" in one.translated_text
+            single = client.translate("<b>The children</b> play.", "auto", "fr", format="html", alternatives=1)
+            assert single.detected_language.language == "en"
+            assert "<b>" in single.translated_text
             assert client.detect("Les enfants jouent dans le jardin.")[0].language == "fr"
             assert {"en", "fr"} <= {language.code for language in client.languages()}
             with pytest.raises(self.module.ForbiddenError, match=r"^Suggestions are disabled on this server\.$"):

@@ -12,6 +12,7 @@ from compatible import MODELS, exchange
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from regard.service.errors import QueueFullError
 from regard.service.service import TranslationService
 
 MakeClient = Callable[..., TestClient]
@@ -189,6 +190,22 @@ def test_refused_files(http: httpx.Client) -> None:
     assert refused({"source": "en", "target": "en"}) == (400, UNAVAILABLE.format("English (en)", "English (en)"))
     assert refused(direction, {"file": ("letter.txt", b"\xff\xfe\xff")})[0] == 409
     assert refusal(http.get("/download_file/none.letter.txt"))[0] == 404
+
+
+@pytest.mark.parametrize(("error", "status"), [(QueueFullError(7.0), 429), (RuntimeError("secret"), 500)])
+def test_files_that_could_not_be_translated(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(TranslationService, "translate_sentences", broken)
+    answer = make_client().post(
+        "/translate_file", data={"source": "en", "target": "fr"}, files={"file": ("a.txt", b"Hello.")}
+    )
+    assert refusal(answer)[0] == status
+    assert answer.headers.get("retry-after") == ("7" if status == 429 else None)
+    assert "secret" not in answer.text
 
 
 @pytest.mark.parametrize("character", ["\\u0000", "\\ud800"])
