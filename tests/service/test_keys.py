@@ -222,7 +222,7 @@ def test_keys_and_texts_reach_neither_the_log_nor_the_metrics(server: Served, pa
     server.translate(f"{SECRET}\0", api_key=key)
     wrong = "regard-wrong-key-of-a-stranger"
     server.translate("a", api_key=wrong)
-    log, metrics = server.log(), server.get("/metrics")[2].decode()
+    log, metrics = server.whole_log(), server.get("/metrics")[2].decode()
     for hidden in (key, wrong, stored.sha256, word, "resignation", "third"):
         assert hidden not in log
         assert hidden not in metrics

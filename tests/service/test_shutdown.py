@@ -113,7 +113,7 @@ def test_the_service_stops_within_its_deadline_whatever_is_left(tmp_path: Path) 
         assert statuses == [503]
 
 
-def test_files_do_not_keep_the_service_from_stopping(slow: Served) -> None:
+def test_files_do_not_keep_the_service_from_stopping(tmp_path: Path) -> None:
     body = (
         b'--x\r\nContent-Disposition: form-data; name="source"\r\n\r\nen\r\n'
         b'--x\r\nContent-Disposition: form-data; name="target"\r\n\r\nfr\r\n'
@@ -122,12 +122,12 @@ def test_files_do_not_keep_the_service_from_stopping(slow: Served) -> None:
         + b"\r\n--x--\r\n"
     )
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
-    assert slow.request("POST", "/v1/files", body, kind)[0] == 202
-    slow.until(lambda: slow.metric("regard_waiting_tokens") > 0, "the file is translated")
-    start = time.monotonic()
-    assert slow.stop(signal.SIGTERM) == 0
-    assert time.monotonic() - start < 20
-    assert slow.process.returncode == 0
+    with serving(*MODEL, directory=tmp_path, step=0.5) as server:
+        assert server.request("POST", "/v1/files", body, kind)[0] == 202
+        server.until(lambda: server.metric("regard_waiting_tokens") > 0, "the file is translated")
+        start = time.monotonic()
+        assert server.stop(signal.SIGTERM) == 0
+        assert time.monotonic() - start < 15
 
 
 def test_open_connections_do_not_keep_the_service_from_stopping(slow: Served) -> None:
