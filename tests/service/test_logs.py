@@ -140,12 +140,12 @@ def test_refused_texts_are_not_logged(server: Served) -> None:
         {text: text},
     ):
         assert server.post("/translate", body)[0] == 400
-    for body in (
+    for odd in (
         {"text": text, "prefix": [text, text]},
         {"text": {"a": text}},
         {"text": text, text: text, "beam": text},
     ):
-        assert server.post("/v1/translate", body)[0] in (400, 409, 422)
+        assert server.post("/v1/translate", odd)[0] in (400, 409, 422)
     server.post("/v1/score", {"text": [text], "translation": [text, text]})
     server.request("POST", "/translate", f"{SECRET}", {"Content-Type": "application/json"})
     server.request("GET", f"/translate?q={SECRET}")
