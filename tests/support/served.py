@@ -64,6 +64,13 @@ class Served:
         """What the server has logged so far."""
         return self._log.read_text(errors="replace")
 
+    def whole_log(self) -> str:
+        """The log with the entries of all requests that were answered so far: they follow the answers."""
+        marker = f"/marker-{time.monotonic_ns()}"
+        self.get(marker)
+        self.until(lambda: marker in self.log(), "the requests are logged")
+        return self.log()
+
     def events(self, event: str) -> list[dict[str, object]]:
         """Entries of the log.
 
