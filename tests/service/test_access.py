@@ -1,4 +1,4 @@
-"""Clients are told apart by key or address, and each has its rate; only named proxies speak for others."""
+"""Clients are distinguished by key or address, and each has its rate; only named proxies speak for others."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_scheme_is_believed_from_proxies_only() -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 7, 60, 1000])
-def test_a_client_may_try_again_when_it_was_told_to(clock: _Clock, limit: int) -> None:
+def test_a_client_may_try_again_after_retry_after(clock: _Clock, limit: int) -> None:
     buckets = TokenBuckets(limit)
     assert all(buckets.take("a") == 0.0 for _ in range(limit))
     wait = math.ceil(buckets.take("a"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import resource
 import socket
 import time
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -207,7 +209,9 @@ def test_a_refused_request_hides_no_further_one(server: Served) -> None:
     assert answer.count(b"HTTP/1.1") == 1
 
 
-@pytest.mark.parametrize("target", [b"http://evil.example/health", b"*", b"evil.example:443", b"//evil.example/", b"/%00"])
+@pytest.mark.parametrize(
+    "target", [b"http://evil.example/health", b"*", b"evil.example:443", b"//evil.example/", b"/%00"]
+)
 @pytest.mark.parametrize("method", [b"GET", b"OPTIONS", b"CONNECT", b"TRACE"])
 def test_odd_targets_are_not_found(server: Served, method: bytes, target: bytes) -> None:
     answer = server.raw(method + b" " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -335,7 +339,15 @@ def upload(server: Served, name: str, content: bytes, **fields: str) -> tuple[in
 
 @pytest.mark.parametrize(
     "name",
-    ["../../../etc/passwd.txt", "..\\\\..\\\\a.txt", "/etc/a.txt", "a\x1b[31m.txt", "a/../b.txt", "%2e%2e%2fa.txt", "é'.txt"],
+    [
+        "../../../etc/passwd.txt",
+        "..\\\\..\\\\a.txt",
+        "/etc/a.txt",
+        "a\x1b[31m.txt",
+        "a/../b.txt",
+        "%2e%2e%2fa.txt",
+        "é'.txt",
+    ],
 )
 def test_names_of_files_lead_nowhere(server: Served, name: str) -> None:
     status, _, body = upload(server, name, b"a b")
@@ -366,6 +378,47 @@ def test_paths_lead_nowhere(server: Served, path: str) -> None:
     assert status in (404, 405)
     assert b"root:" not in body
     assert b"import" not in body
+
+
+def _archive(parts: dict[str, bytes]) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+_LAUGHS = b'<!DOCTYPE a [<!ENTITY a0 "ha">' + b"".join(
+    b'<!ENTITY a%d "%s">' % (level, b"&a%d;" % (level - 1) * 10) for level in range(1, 12)
+)
+_BOMBS: dict[str, Callable[[], bytes]] = {
+    "one part of 150 MB": lambda: _archive({"word/document.xml": b"<w:t>" + b"a" * (150 << 20)}),
+    "many parts": lambda: _archive({f"word/{number}.xml": b"" for number in range(2_000)}),
+    "entities of entities": lambda: _archive({"word/document.xml": _LAUGHS + b"]><w:t>&a11;</w:t>"}),
+    "deep elements": lambda: _archive({"word/document.xml": b"<w:p>" * 200_000}),
+    "paths": lambda: _archive({"../../../tmp/regard-escaped": b"x", "/tmp/regard-escaped": b"x"}),
+    "no archive": lambda: b"PK" + b"\0" * 1000,
+    "a cut archive": lambda: _archive({"word/document.xml": b"<w:t>a</w:t>"})[:-30],
+}
+
+
+@pytest.mark.parametrize("bomb", _BOMBS.values(), ids=_BOMBS)
+@pytest.mark.parametrize("extension", [".docx", ".odt", ".epub", ".pptx"])
+def test_archives_that_harm_are_refused(server: Served, bomb: Callable[[], bytes], extension: str) -> None:
+    data = bomb()
+    assert len(data) < BODY_LIMIT
+    before, start = server.memory, time.monotonic()
+    status, _, answer = upload(server, f"a{extension}", data)
+    if status == 200:  # what is in it does no harm, and is not expanded
+        assert bomb in (_BOMBS["entities of entities"], _BOMBS["deep elements"])
+        path = "/" + json.loads(answer)["translatedFileUrl"].split("/", 3)[3]
+        assert len(server.get(path)[2]) < 2 * BODY_LIMIT
+    else:
+        assert status in (400, 409)
+        assert "internal" not in json.loads(answer)["error"]
+    assert server.memory - before < 100 << 20
+    assert time.monotonic() - start < GENEROUS
+    assert not Path("/tmp/regard-escaped").exists()
 
 
 def test_files_cannot_be_guessed(server: Served) -> None:

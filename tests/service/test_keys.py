@@ -96,7 +96,7 @@ def test_a_damaged_file_keeps_the_keys_that_were_read(
     assert file.find(key) is not None
     (tmp_path / "secret" / "keys.json").write_text(content)
     assert file.find(key) is not None
-    with pytest.raises(DataError, match="keys.json"):
+    with pytest.raises(DataError, match=r"keys\.json"):
         file.read()
 
 
@@ -220,7 +220,7 @@ def test_keys_and_texts_reach_neither_the_log_nor_the_metrics(server: Served, pa
     server.post("/v1/translate", {"text": [SECRET, 3], "api_key": key})
     server.post("/v1/translate", {"text": SECRET, "source": SECRET, "api_key": key})
     server.translate(f"{SECRET}\0", api_key=key)
-    wrong = "regard-wrong-key-of-somebody"
+    wrong = "regard-wrong-key-of-a-stranger"
     server.translate("a", api_key=wrong)
     log, metrics = server.log(), server.get("/metrics")[2].decode()
     for hidden in (key, wrong, stored.sha256, word, "resignation", "third"):

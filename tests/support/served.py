@@ -10,8 +10,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MODELS = Path(__file__).parents[1] / "golden" / "models"
@@ -21,7 +21,7 @@ WAIT = 120.0
 
 
 def free_port() -> int:
-    """A port that nobody listens at now.
+    """A port that no process listens at now.
 
     Returns:
         The port.
@@ -165,8 +165,7 @@ class Served:
 
     def connect(self) -> socket.socket:
         """Opens a connection."""
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=WAIT)
-        return connection
+        return socket.create_connection(("127.0.0.1", self.port), timeout=WAIT)
 
     def raw(self, data: bytes) -> bytes:
         """Sends bytes, and reads until the server closes the connection.

@@ -18,8 +18,8 @@ _File = Annotated[
 ]
 
 
-@app.command(cls=Verb)
-def add(
+@app.command("add", cls=Verb)
+def _add(
     file: _File,
     name: Annotated[str, typer.Option(metavar="TEXT", help="Whom the key is for.")] = "",
     req_limit: Annotated[
@@ -35,7 +35,7 @@ def add(
 
 
 @app.command("list", cls=Verb)
-def list_(file: _File) -> None:
+def _list(file: _File) -> None:
     """List the keys: id, date, limit and name."""
     from regard.service.keys import KeyFile
 
@@ -44,8 +44,8 @@ def list_(file: _File) -> None:
         say(on_one_line(f"{key.id}  {key.created}  {limit:>9}  {key.name}"))
 
 
-@app.command(cls=Verb)
-def revoke(
+@app.command("revoke", cls=Verb)
+def _revoke(
     file: _File, key_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the key.", show_default=False)]
 ) -> None:
     """Remove a key; running services refuse it within a second."""

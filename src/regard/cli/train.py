@@ -22,6 +22,13 @@ EXAMPLES = examples(
 _RESUMABLE = ("train.steps", "train.max_minutes", "train.threads")
 _MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "train.guided_file")
 
+_Langs = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SRC-TGT", help="Languages, such as en-fr, stored for users of the model.", show_default=False
+    ),
+]
+
 
 def train(
     out: Annotated[
@@ -51,12 +58,7 @@ def train(
     val_tgt: Annotated[
         str | None, typer.Option(metavar="FILE", help="Validation target sentences.", show_default=False)
     ] = None,
-    langs: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SRC-TGT", help="Languages, such as en-fr, stored for users of the model.", show_default=False
-        ),
-    ] = None,
+    langs: _Langs = None,
     overrides: Set = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in DIR.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model or training in DIR.")] = False,

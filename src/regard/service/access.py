@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastapi import Request
 
@@ -15,6 +16,7 @@ from regard.errors import ConfigError
 from regard.service.client import CLIENT
 from regard.service.errors import ServiceError
 from regard.service.keys import KeyFile
+from regard.service.settings import ServiceSettings
 
 MAX_CLIENTS = 10_000
 """Clients whose requests are counted at once; those seen longest ago are forgotten first."""
@@ -213,6 +215,20 @@ def _network_name(address: str) -> str:
     if ":" not in address:
         return address
     return str(ipaddress.ip_network(f"{address}/{IPV6_PREFIX}", strict=False))
+
+
+def make_access(settings: ServiceSettings, keys: Path | None) -> Access:
+    """Makes what admits requests, from the settings of the service.
+
+    Args:
+        settings: The settings.
+        keys: File of API keys; None = no keys are needed.
+
+    Returns:
+        The object that admits requests.
+    """
+    file = None if keys is None else KeyFile(keys)
+    return Access(file, per_minute=settings.req_limit, proxies=parse_proxies(settings.proxies))
 
 
 def _key_of(request: Request, key: object) -> str:

@@ -57,7 +57,7 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics,
         service.start()
         cleaning = asyncio.ensure_future(files.keep_clean())
         if demo is not None:
-            demo.start()
+            demo.begin()
         yield
         if demo is not None:
             await demo.stop()
@@ -83,7 +83,7 @@ def create_app(service: TranslationService, *, access: Access, metrics: Metrics,
     app.add_middleware(RequestLog, metrics=metrics)
     app.include_router(libretranslate.routes(service, access))
     app.include_router(v1.routes(service, access))
-    app.include_router(file_routes.routes(service, files, access))
+    app.include_router(file_routes.routes(service, files, access) if settings.files else file_routes.refusals())
     if demo is not None:
         app.include_router(demo.routes())
     if settings.page:

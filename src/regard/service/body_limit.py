@@ -40,28 +40,38 @@ class BodyLimit:
         if refusal is not None:
             await error_answer(*refusal, _closing(headers, limit))(scope, receive, send)
             return
-        received, is_started, is_refused = 0, False, False
+        body = _LimitedBody(limit, scope, receive, send)
+        await self._app(scope, body.receive, body.send)
 
-        async def limited_receive() -> Message:
-            nonlocal received, is_refused
-            if is_refused:
-                return {"type": "http.disconnect"}
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                is_refused = True
-                if not is_started:
-                    await error_answer(*_too_large(limit))(scope, receive, send)
-                return {"type": "http.disconnect"}
-            return message
 
-        async def send_unless_refused(message: Message) -> None:
-            nonlocal is_started
-            is_started = True
-            if not is_refused:
-                await send(message)
+class _LimitedBody:
+    """The body of a request, which is refused when more of it arrives than the limit."""
 
-        await self._app(scope, limited_receive, send_unless_refused)
+    def __init__(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
+        self._limit, self._scope, self._receive, self._send = limit, scope, receive, send
+        self._num_received = 0
+        self._is_started = self._is_refused = False
+
+    async def receive(self) -> Message:
+        """Receives the next part of the body; for the application, the client of a refused one has left."""
+        if not self._is_refused:
+            message = await self._receive()
+            self._num_received += len(message.get("body", b""))
+            if self._num_received <= self._limit:
+                return message
+            await self._refuse()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Sends a part of the answer, unless the request was refused."""
+        self._is_started = True
+        if not self._is_refused:
+            await self._send(message)
+
+    async def _refuse(self) -> None:
+        self._is_refused = True
+        if not self._is_started:
+            await error_answer(*_too_large(self._limit))(self._scope, self._receive, self._send)
 
 
 def _refusal(headers: dict[bytes, bytes], limit: int) -> tuple[int, str, str] | None:

@@ -242,7 +242,7 @@ class Catalog:
 
     @asynccontextmanager
     async def using(self, entry: ModelEntry) -> AsyncIterator[Translator]:
-        """Opens a model for a request, loading it if necessary, and keeps it in memory meanwhile.
+        """Opens a model for a request, loading it if necessary, and keeps it in memory until the request ends.
 
         Args:
             entry: One of `entries`.
@@ -277,7 +277,7 @@ class Catalog:
                 except ServiceError as error:
                     _LOG.error("model not reloaded", extra={"model": entry.name, "reason": str(error)})
                     continue
-                if entry in self._loaded:  # otherwise it was unloaded meanwhile
+                if entry in self._loaded:  # otherwise it was unloaded by now
                     self._loaded[entry] = _Loaded(translator)
                     _LOG.info("model reloaded", extra={"model": entry.name})
 
@@ -297,7 +297,7 @@ class Catalog:
         return translator
 
     def _make_room(self, entry: ModelEntry) -> None:
-        """Unloads models that nobody uses, the least recently used first, until another one fits."""
+        """Unloads models that no request uses, the least recently used first, until another one fits."""
         if self._memory_limit is None:
             return
         idle = sorted((other for other in self._loaded.items() if not other[1].users), key=lambda other: other[1].used)

@@ -63,7 +63,7 @@ class Demo:
         self._task: asyncio.Task[None] | None = None
         self.status = DemoStatus()
 
-    def start(self) -> None:
+    def begin(self) -> None:
         """Starts the training, unless the model exists."""
         self._task = asyncio.ensure_future(self._run())
 

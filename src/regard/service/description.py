@@ -10,7 +10,8 @@ from fastapi import FastAPI
 
 from regard.service.catalog import Catalog, ModelEntry
 from regard.service.detection import LanguageDetector
-from regard.service.service import AUTO, TranslationService
+from regard.service.requests import AUTO
+from regard.service.service import TranslationService
 
 Schema = dict[str, Any]
 _TEXT: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}
@@ -87,7 +88,7 @@ def _describe_libretranslate(paths: Schema, service: TranslationService) -> None
             "multipart/form-data": _object({"q": _TEXT}, ["q"]),
         }
     )
-    for path in ("/translate_file", "/v1/files"):
+    for path in ("/translate_file", "/v1/files") if service.settings.files else ():
         paths[path]["post"]["requestBody"] = _file_body(directions)
 
 

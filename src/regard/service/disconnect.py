@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fastapi import Request
 
@@ -14,7 +14,9 @@ from regard.service.service import TranslationService
 ResultT = TypeVar("ResultT")
 
 
-async def while_connected(request: Request, service: TranslationService, work: Coroutine[Any, Any, ResultT]) -> ResultT:
+async def while_connected(
+    request: Request, service: TranslationService, work: Coroutine[object, None, ResultT]
+) -> ResultT:
     """Runs work for a client, within the deadline and only while the client is connected.
 
     Args:

@@ -71,6 +71,22 @@ def routes(service: TranslationService, files: FileTranslator, access: Access) -
     return router
 
 
+def refusals() -> APIRouter:
+    """Routes that take the place of `routes` where no files are translated.
+
+    Returns:
+        A router for the application.
+    """
+    router = APIRouter(include_in_schema=False)
+
+    async def refuse() -> Response:
+        raise ServiceError("this service does not translate files", status=501, code="files_disabled")
+
+    for path in ("/translate_file", "/download_file/{name}", "/v1/files", "/v1/files/{job_id}"):
+        router.add_api_route(path, refuse, methods=["GET", "POST", "DELETE"])
+    return router
+
+
 def _add_libretranslate(router: APIRouter, service: TranslationService, files: FileTranslator, access: Access) -> None:
     @router.post("/translate_file", responses=answers(TranslatedFileAnswer, (400, 403, 409, 413, 429, 503)))
     async def translate_file(request: Request) -> JSONResponse:
@@ -148,7 +164,7 @@ async def _accepted(request: Request, files: FileTranslator, access: Access) -> 
         codes.append(value)
     content = await file.read()
     await file.close()
-    return files.start(file.filename or "", content, codes[0], codes[1], client=client)
+    return files.accept(file.filename or "", content, codes[0], codes[1], client=client)
 
 
 async def _finished(job: FileJob) -> None:

@@ -16,7 +16,8 @@ from regard.errors import RegardError
 from regard.markup.files import FILE_FORMATS, FileDocument, open_file
 from regard.markup.sentence import TranslatedSentence
 from regard.service.errors import INTERNAL_ERROR, ServiceError
-from regard.service.service import AUTO, TranslationService
+from regard.service.requests import AUTO
+from regard.service.service import TranslationService
 from regard.translation.options import TranslateOptions
 
 _LOG = logging.getLogger("regard.service")
@@ -34,7 +35,7 @@ class FileJob:
     """A file that is translated.
 
     Attributes:
-        id: Random name, which nobody can guess.
+        id: Random name, which cannot be guessed.
         name: Name of the translated file.
         state: How far it is.
         done: Segments that are translated.
@@ -67,9 +68,12 @@ class FileTranslator:
         self._service = service
         self._jobs: dict[str, FileJob] = {}
         self._directory = TemporaryDirectory(prefix="regard-files-")
+        self._parsing = asyncio.Semaphore(
+            1
+        )  # a hostile file may take many seconds, during which others need Python's lock
 
     async def stop(self) -> None:
-        """Stops all translations: nobody can ask for the results any more."""
+        """Stops all translations: no client can ask for the results any more."""
         tasks = [job.task for job in self._jobs.values() if job.task is not None]
         for task in tasks:
             task.cancel()
@@ -85,7 +89,7 @@ class FileTranslator:
             await asyncio.sleep(min(CLEANING_SECONDS, self._service.settings.file_lifetime))
             self.remove_old()
 
-    def start(self, name: str, data: bytes, source: str, target: str, *, client: str) -> FileJob:
+    def accept(self, name: str, data: bytes, source: str, target: str, *, client: str) -> FileJob:
         """Starts the translation of a file.
 
         Args:
@@ -196,7 +200,8 @@ class FileTranslator:
 
     async def _translate(self, job: FileJob, name: str, data: bytes, direction: tuple[str, str], client: str) -> Path:
         service, (source, target) = self._service, direction
-        document: FileDocument = await asyncio.to_thread(open_file, name, data)
+        async with self._parsing:
+            document: FileDocument = await asyncio.to_thread(open_file, name, data)
         if source == AUTO:
             sample = "\n".join(document.sentences[:200])
             source = (await service.compute(lambda: service.detector.rank(sample), [sample]))[0].language

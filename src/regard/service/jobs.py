@@ -64,7 +64,7 @@ class Job:
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody still waits for the results."""
+        """Whether a client still waits for the results."""
         return not self.is_cancelled and self.error is None
 
     def store(self, numbers: Sequence[int], translated: Sequence[Segment]) -> None:

@@ -172,7 +172,7 @@ class KeyFile:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keeps other processes from changing the file meanwhile, where the system can lock its directory."""
+        """Keeps other processes from changing the file, where the system can lock its directory."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if sys.platform == "win32":
             yield

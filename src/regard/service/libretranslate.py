@@ -26,7 +26,8 @@ from regard.service.libretranslate_models import (
     answers,
 )
 from regard.service.parameters import Value, read_parameters
-from regard.service.service import AUTO, TextRequest, TextResult, TranslationService
+from regard.service.requests import AUTO, TextRequest, TextResult
+from regard.service.service import TranslationService
 from regard.service.texts import check_number, check_texts
 from regard.text.languages import english_name
 from regard.translation.options import TranslateOptions
@@ -170,7 +171,7 @@ def _settings(service: TranslationService) -> dict[str, object]:
         "apiKeys": settings.api_keys,
         "keyRequired": settings.api_keys,
         "suggestions": False,
-        "filesTranslation": True,
+        "filesTranslation": settings.files,
         "supportedFilesFormat": list(FORMATS),
         "language": {
             "source": {"code": AUTO, "name": "Auto Detect"},

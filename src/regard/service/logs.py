@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from datetime import datetime, timezone
 from typing import Any
 
@@ -107,13 +108,25 @@ def start_logging() -> None:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level)
-    logging.captureWarnings(True)
+    warnings.showwarning = _log_warning
     threading.excepthook = _log_uncaught
+
+
+def _log_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: str | None = None,
+) -> None:
+    """Logs a warning without its message, as Python's `warnings.showwarning` calls it."""
+    _LOG.warning("warning", extra={"category": category.__name__, "place": f"{filename}:{lineno}"})
 
 
 def _log_uncaught(args: threading.ExceptHookArgs) -> None:
     name = "" if args.thread is None else args.thread.name
-    _LOG.error("thread ended", exc_info=args.exc_value, extra={"thread": name})
+    _LOG.error("thread ended", exc_info=args.exc_value, extra={"thread_name": name})
 
 
 class RequestLog:

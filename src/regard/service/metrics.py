@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Media type of the exposition format."""
@@ -14,10 +14,17 @@ _SEGMENTS = (1, 2, 4, 8, 16, 32, 64)
 
 
 class Metrics:
-    """Measurements of one service."""
+    """Measurements of one service.
 
-    def __init__(self) -> None:
+    Args:
+        replica: Name of the service among several behind one address, which becomes a label of each value; None = it
+            is the only one.
+    """
+
+    def __init__(self, *, replica: str | None = None) -> None:
+        self._replica = replica
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)  # memory, processor time, open files
         self._requests = Counter(
             "regard_requests", "HTTP requests.", ("route", "method", "status"), registry=self._registry
         )
@@ -79,4 +86,29 @@ class Metrics:
 
     def text(self) -> bytes:
         """All measurements in Prometheus' text format."""
-        return generate_latest(self._registry)
+        if self._replica is None:
+            return generate_latest(self._registry)
+        return generate_latest(_Labeled(self._registry, {"replica": self._replica}))
+
+
+class _Labeled(CollectorRegistry):
+    """The values of another registry, with further labels.
+
+    Args:
+        registry: The other registry.
+        labels: The labels.
+    """
+
+    def __init__(self, registry: CollectorRegistry, labels: dict[str, str]) -> None:
+        super().__init__()
+        self._source, self._labels = registry, labels
+
+    def collect(self) -> Iterator[Metric]:
+        """All values.
+
+        Yields:
+            Values of one name.
+        """
+        for metric in self._source.collect():
+            metric.samples = [sample._replace(labels={**self._labels, **sample.labels}) for sample in metric.samples]
+            yield metric

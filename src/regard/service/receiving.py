@@ -30,7 +30,7 @@ STOPPING_SECONDS = 0.2
 """Time for a request that was sent before the client could know that the service stops."""
 _PhaseName = Literal["idle", "headers", "body", "work", "sending", "closing"]
 _SMALL_CHUNK = 16
-# Bytes between line ends, below which a body that nobody reads is not worth parsing.
+# Bytes between line ends, below which a body that is ignored is not worth parsing.
 _LINGER_SECONDS = 2.0
 # Time in which a client that was refused while it was sending may read the answer.
 _REASONS = {
@@ -89,7 +89,7 @@ class GuardedProtocol(H11Protocol):
     """
 
     limits = ReceivingLimits()
-    on_refused: ClassVar[Callable[[int], None] | None] = None
+    listeners: ClassVar[tuple[Callable[[int], None], ...]] = ()  # called with the status of each refusal
     _waiting: ClassVar[dict[GuardedProtocol, None]] = {}  # connections without a request, longest first
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn declares it
@@ -197,7 +197,7 @@ class GuardedProtocol(H11Protocol):
             self.transport.abort()
 
     def _receive_piece(self, piece: bytes) -> None:
-        """Parses some bytes, and refuses bodies in tiny chunks, and too much of a body that nobody reads."""
+        """Parses some bytes, and refuses bodies in tiny chunks, and too much of a body that is ignored."""
         request = self._request
         if self.conn.their_state is not h11.SEND_BODY or request is None:
             super().data_received(piece)
@@ -267,8 +267,8 @@ class GuardedProtocol(H11Protocol):
     def _refuse(self, status: int, message: str, code: str) -> None:
         """Answers with an error, and closes the connection when the client has had time to read it."""
         _LOG.info("refused", extra={"status": status, "code": code, "client": f"address:{(self.client or ['?'])[0]}"})
-        if self.on_refused is not None:
-            type(self).on_refused(status)
+        for listener in self.listeners:
+            listener(status)
         self._waiting.pop(self, None)
         self._unset_keepalive_if_required()
         self.flow.resume_reading()
@@ -305,5 +305,5 @@ def guarded_protocol(limits: ReceivingLimits, on_refused: Callable[[int], None] 
     Returns:
         A class for uvicorn's option `http`.
     """
-    wrapped = None if on_refused is None else staticmethod(on_refused)
-    return type("GuardedProtocol", (GuardedProtocol,), {"limits": limits, "on_refused": wrapped, "_waiting": {}})
+    listeners = () if on_refused is None else (on_refused,)
+    return type("GuardedProtocol", (GuardedProtocol,), {"limits": limits, "listeners": listeners, "_waiting": {}})

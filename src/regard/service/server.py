@@ -107,7 +107,7 @@ def serve(
 
     async def add(entry: ModelEntry) -> None:
         service.catalog.add(entry)
-        async with service.catalog.using(entry):  # loads it before somebody waits for it
+        async with service.catalog.using(entry):  # loads it before a request needs it
             _LOG.info("the demonstration is ready", extra={"model": entry.name})
 
     demonstration = None if demo is None else Demo(demo, add)
@@ -155,7 +155,7 @@ class _Server(uvicorn.Server):
         """
         _LOG.info("stopping", extra={"requests": len(self.server_state.tasks)})
         for listener in sockets or []:
-            listener.listen(0)  # nobody else may join those who wait to be accepted
+            listener.listen(0)  # no more may join the connections that wait to be accepted
         await asyncio.sleep(ACCEPT_SECONDS)
         await super().shutdown(sockets)
 

@@ -23,7 +23,7 @@ class ServiceSettings(BaseModel):
         alternatives_limit: Alternatives and entries of an n-best list for each sentence.
         beam_limit: Width of the beam.
         req_limit: Requests of a client per minute; each text of a list counts.
-        deadline: Seconds within which a request is answered; files have more time.
+        deadline: Seconds within which a request is answered, and each part of a stream; files have more time.
         body_limit: Bytes of the body of a request without a file.
         file_limit: Bytes of a file to translate.
         file_lifetime: Seconds for which a translated file is kept.
@@ -39,6 +39,7 @@ class ServiceSettings(BaseModel):
         api_keys: Whether requests need an API key.
         metrics: Whether `/metrics` is served.
         page: Whether the web page is served.
+        files: Whether files are translated.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,6 +65,7 @@ class ServiceSettings(BaseModel):
     api_keys: bool = False
     metrics: bool = True
     page: bool = True
+    files: bool = True
 
 
 def parse_settings(texts: Sequence[str], *, api_keys: bool) -> ServiceSettings:

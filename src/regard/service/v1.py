@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TypeVar
 
 from fastapi import APIRouter, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel
 
 from regard.alignment.readout import Readout
 from regard.errors import RegardError, ShapeError
@@ -16,11 +19,13 @@ from regard.service.access import Access
 from regard.service.disconnect import while_connected
 from regard.service.errors import ServiceError
 from regard.service.forced import Forced
-from regard.service.service import AUTO, TextRequest, TextResult, TranslationService
+from regard.service.requests import AUTO, TextRequest, TextResult
+from regard.service.service import TranslationService
 from regard.service.texts import check_texts, check_unicode
 from regard.translation.options import TranslateOptions
 from regard.translation.result import Translation
 
+ItemT = TypeVar("ItemT")
 _ERRORS: dict[int | str, dict[str, object]] = {
     status: {"model": models.ErrorAnswer, "description": description}
     for status, description in {
@@ -47,21 +52,26 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
         A router for the application.
     """
     router = APIRouter(prefix="/v1", tags=["v1"], responses=_ERRORS)
-    forced = Forced(service)
+    _add_translations(router, service, access)
+    _add_given_translations(router, service, access)
+    _add_alternatives(router, service, access)
 
-    @router.post("/translate")
-    async def translate(request: Request, body: models.TranslateRequest) -> models.TranslateAnswer:
+    @router.get("/models")
+    async def all_models() -> models.ModelsAnswer:
+        """The models of the service."""
+        return models.ModelsAnswer(models=[_model(service, number) for number in range(len(service.catalog.entries))])
+
+    return router
+
+
+def _add_translations(router: APIRouter, service: TranslationService, access: Access) -> None:
+    @router.post("/translate", response_model=models.TranslateAnswer)
+    async def translate(request: Request, body: models.TranslateRequest) -> Response:
         """Translate texts, with scores, word alignments and attention on request."""
         client = access.admit(request, body.api_key, cost=_num_texts(body.text))
         text_request = _text_request(body, service)
         results = await while_connected(request, service, service.translate(text_request, client=client))
-        return models.TranslateAnswer(
-            source=results[0].source,
-            target=results[0].path[-1],
-            path=list(results[0].path),
-            detected=_detected(results) if text_request.source == AUTO else None,
-            translations=[_translated(result, body.attention) for result in results],
-        )
+        return await _written(lambda: _translate_answer(results, body), text_request.texts, service)
 
     @router.post("/stream", responses={200: {"content": {"text/event-stream": {}}}}, response_class=StreamingResponse)
     async def stream(request: Request, body: models.StreamRequest) -> StreamingResponse:
@@ -71,22 +81,30 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
         events = _events(service, text_request, client, body.attention)
         return StreamingResponse(events, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
-    @router.post("/score")
-    async def score(request: Request, body: models.ScoreRequest) -> models.ScoreAnswer:
+
+def _add_given_translations(router: APIRouter, service: TranslationService, access: Access) -> None:
+    forced = Forced(service)
+
+    @router.post("/score", response_model=models.ScoreAnswer)
+    async def score(request: Request, body: models.ScoreRequest) -> Response:
         """Score given translations word by word, with their alignment and attention."""
         client = access.admit(request, body.api_key, cost=_num_texts(body.text))
         pairs = _pairs(body.text, body.translation, service)
         source, target = service.languages_for(body.source, body.target)
         work = forced.score(source, target, pairs, client=client)
         scored = await while_connected(request, service, work)
-        return models.ScoreAnswer(
-            source=source,
-            target=target,
-            translations=[
-                models.TranslatedText(text=result.text, sentences=[_sentence(result, body.attention)])
-                for result in scored
-            ],
-        )
+
+        def answer() -> models.ScoreAnswer:
+            return models.ScoreAnswer(
+                source=source,
+                target=target,
+                translations=[
+                    models.TranslatedText(text=result.text, sentences=[_sentence(result, body.attention)])
+                    for result in scored
+                ],
+            )
+
+        return await _written(answer, [text for text, _ in pairs], service)
 
     @router.post("/align")
     async def align(request: Request, body: models.AlignRequest) -> models.AlignAnswer:
@@ -107,6 +125,10 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
             ],
         )
 
+
+def _add_alternatives(router: APIRouter, service: TranslationService, access: Access) -> None:
+    forced = Forced(service)
+
     @router.post("/alternatives")
     async def alternatives(request: Request, body: models.AlternativesRequest) -> models.AlternativesAnswer:
         """Other words for a place in a translation, each with the rest of the sentence."""
@@ -126,12 +148,21 @@ def routes(service: TranslationService, access: Access) -> APIRouter:
             ],
         )
 
-    @router.get("/models")
-    async def all_models() -> models.ModelsAnswer:
-        """The models of the service."""
-        return models.ModelsAnswer(models=[_model(service, number) for number in range(len(service.catalog.entries))])
 
-    return router
+async def _written(answer: Callable[[], BaseModel], texts: Sequence[str], service: TranslationService) -> Response:
+    """An answer as JSON; that to long texts is written in a thread, so that the event loop stays free."""
+    content = await service.compute(lambda: answer().model_dump_json(), texts)
+    return Response(content, media_type="application/json")
+
+
+def _translate_answer(results: Sequence[TextResult], body: models.TranslateRequest) -> models.TranslateAnswer:
+    return models.TranslateAnswer(
+        source=results[0].source,
+        target=results[0].path[-1],
+        path=list(results[0].path),
+        detected=_detected(results) if results[0].detected is not None else None,
+        translations=[_translated(result, body.attention) for result in results],
+    )
 
 
 def _num_texts(text: str | list[str]) -> int:
@@ -260,13 +291,27 @@ async def _events(
 ) -> AsyncIterator[str]:
     """Server-sent events of a stream: the sentences in order, then the whole text."""
     try:
-        async for index, total, item in service.stream(request, client=client):
+        async for index, total, item in _timely(service.stream(request, client=client), service):
             if isinstance(item, str):
                 yield _event("done", {"text": item})
             else:
                 yield _event("sentence", {"index": index, "of": total, **_sentence(item, attention).model_dump()})
     except RegardError as error:
         yield _event("error", {"error": str(error), "code": getattr(error, "code", "invalid_request")})
+
+
+async def _timely(items: AsyncIterator[ItemT], service: TranslationService) -> AsyncIterator[ItemT]:
+    """The items, each of which must come within the deadline of a request."""
+    while True:
+        try:
+            item = await service.within_deadline(asyncio.ensure_future(_next(items)))
+        except StopAsyncIteration:
+            return
+        yield item
+
+
+async def _next(items: AsyncIterator[ItemT]) -> ItemT:
+    return await items.__anext__()
 
 
 def _event(kind: str, data: dict[str, object]) -> str:

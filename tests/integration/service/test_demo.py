@@ -25,7 +25,7 @@ def run(directory: Path, script: str, until: Callable[[Demo], bool]) -> tuple[li
 
     async def main() -> DemoStatus:
         demo = Demo(directory, on_ready, command=(sys.executable, "-c", REPORT + script))
-        demo.start()
+        demo.begin()
         for _ in range(3000):
             if demo.status.step not in steps:
                 steps.append(demo.status.step)

@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from regard.service.service import _sentence
+from regard.service.requests import as_sentence
 from regard.translation.result import Translation
 
 DIRECTION = {"source": "en", "target": "fr"}
@@ -37,7 +37,7 @@ def test_what_has_no_words_comes_back(http: httpx.Client, text: str) -> None:
 
 
 def test_a_translation_is_never_empty() -> None:
-    assert _sentence(Translation("Hello.", "", 0.0)).text == "Hello."
+    assert as_sentence(Translation("Hello.", "", 0.0)).text == "Hello."
 
 
 def test_languages_are_detected_text_by_text(http: httpx.Client) -> None:
