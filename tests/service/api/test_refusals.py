@@ -258,6 +258,8 @@ def test_large_bodies(make_client: MakeClient) -> None:
 
 
 def test_fields_of_another_type_under_v1(http: httpx.Client) -> None:
+    for option in ({"beam": True}, {"n_best": "2"}, {"coverage_penalty": False}, {"retry": 1}, {"attention": "yes"}):
+        assert refusal(http.post("/v1/translate", json={"text": "a", **option}))[0] == 422
     status, sentence = refusal(http.post("/v1/translate", json={"text": 3}))
     assert status == 422
     assert sentence.startswith("Invalid request: text")
