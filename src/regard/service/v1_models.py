@@ -17,8 +17,9 @@ def _refuse_other_types(value: object) -> object:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_refuse_other_types)]
-Real = Annotated[float, BeforeValidator(_refuse_other_types)]
+# The limits come first: those around the validator would be missing from the description.
+Positive = Annotated[int, Field(ge=1), BeforeValidator(_refuse_other_types)]
+Penalty = Annotated[float, Field(ge=0, le=10), BeforeValidator(_refuse_other_types)]
 Code = Annotated[str, Field(max_length=35, description="Language code of BCP 47, such as en, pt-BR or zh-Hant.")]
 Text = Annotated[str, WithJsonSchema(_TEXT)]
 Texts = Annotated[
@@ -36,7 +37,7 @@ Prefixes = Annotated[
     WithJsonSchema({"anyOf": [_ITEM, {"type": "array", "items": _ITEM}, {"type": "null"}]}),
 ]
 MAX_NUMBERS = 100
-_Number = Annotated[Whole, Field(ge=0, le=1000)]
+_Number = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_refuse_other_types)]
 
 
 class _Request(BaseModel):
@@ -78,11 +79,11 @@ class _TranslateOptions(_Request):
     source: Code | None = None
     target: Code | None = None
     format: Literal["text", "html"] = "text"
-    beam: Whole | None = Field(None, ge=1)
-    n_best: Whole = Field(1, ge=1)
+    beam: Positive | None = None
+    n_best: Positive = 1
     retry: StrictBool = False
-    length_penalty: Real | None = Field(None, ge=0, le=10)
-    coverage_penalty: Real | None = Field(None, ge=0, le=10)
+    length_penalty: Penalty | None = None
+    coverage_penalty: Penalty | None = None
     alignment: StrictBool = False
     attention: StrictBool | AttentionChoice = False
 
@@ -158,7 +159,7 @@ class AlternativesRequest(_Request):
     prefix: Prefix = ""
     source: Code | None = None
     target: Code | None = None
-    count: Whole = Field(5, ge=1, le=20)
+    count: Annotated[int, Field(ge=1, le=20), BeforeValidator(_refuse_other_types)] = 5
 
 
 class QualityFlag(BaseModel):
