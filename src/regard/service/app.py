@@ -130,7 +130,8 @@ def _add_error_handlers(app: FastAPI) -> None:
             headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
             status = V1_STATUSES.get(error.code, error.status) if _is_v1(request) else error.status
             return error_answer(status, str(error), error.code, headers)
-        return error_answer(400, str(error), "invalid_request")
+        # The model refuses a request that fits the description, such as a prefix that is too long for it.
+        return error_answer(409 if _is_v1(request) else 400, str(error), "invalid_request")
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:

@@ -32,7 +32,7 @@ _ERRORS: dict[int | str, dict[str, object]] = {
         400: "The request is invalid.",
         403: "The API key is missing or unknown.",
         404: "There is no such language, or no model for these languages.",
-        409: "Parts of the request do not fit together, or the model has no such layer or head.",
+        409: "Parts of the request do not fit together, or do not fit the model.",
         413: "The body is too large.",
         422: "The request does not have this form.",
         429: "Too many requests, or too much text is waiting.",

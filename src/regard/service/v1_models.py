@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 
 _TEXT = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}
 _ITEM = {"type": "string", "pattern": r"^[^\u0000]*$"}
+
+
+def _refuse_other_types(value: object) -> object:
+    """Refuses truth values and strings, which pydantic would convert to numbers."""
+    if isinstance(value, (bool, str)):
+        raise ValueError("expected a number")
+    return value
+
+
+# The limits come first: those around the validator would be missing from the description.
+Positive = Annotated[int, Field(ge=1), BeforeValidator(_refuse_other_types)]
+Penalty = Annotated[float, Field(ge=0, le=10), BeforeValidator(_refuse_other_types)]
 Code = Annotated[str, Field(max_length=35, description="Language code of BCP 47, such as en, pt-BR or zh-Hant.")]
 Text = Annotated[str, WithJsonSchema(_TEXT)]
 Texts = Annotated[
@@ -25,7 +37,7 @@ Prefixes = Annotated[
     WithJsonSchema({"anyOf": [_ITEM, {"type": "array", "items": _ITEM}, {"type": "null"}]}),
 ]
 MAX_NUMBERS = 100
-_Number = Annotated[int, Field(ge=0, le=1000)]
+_Number = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_refuse_other_types)]
 
 
 class _Request(BaseModel):
@@ -67,13 +79,13 @@ class _TranslateOptions(_Request):
     source: Code | None = None
     target: Code | None = None
     format: Literal["text", "html"] = "text"
-    beam: int | None = Field(None, ge=1)
-    n_best: int = Field(1, ge=1)
-    retry: bool = False
-    length_penalty: float | None = Field(None, ge=0, le=10)
-    coverage_penalty: float | None = Field(None, ge=0, le=10)
-    alignment: bool = False
-    attention: bool | AttentionChoice = False
+    beam: Positive | None = None
+    n_best: Positive = 1
+    retry: StrictBool = False
+    length_penalty: Penalty | None = None
+    coverage_penalty: Penalty | None = None
+    alignment: StrictBool = False
+    attention: StrictBool | AttentionChoice = False
 
 
 class TranslateRequest(_TranslateOptions):
@@ -113,7 +125,7 @@ class ScoreRequest(_Request):
     translation: Texts
     source: Code | None = None
     target: Code | None = None
-    attention: bool | AttentionChoice = False
+    attention: StrictBool | AttentionChoice = False
 
 
 class AlignRequest(_Request):
@@ -147,7 +159,7 @@ class AlternativesRequest(_Request):
     prefix: Prefix = ""
     source: Code | None = None
     target: Code | None = None
-    count: int = Field(5, ge=1, le=20)
+    count: Annotated[int, Field(ge=1, le=20), BeforeValidator(_refuse_other_types)] = 5
 
 
 class QualityFlag(BaseModel):

@@ -258,9 +258,39 @@ def test_large_bodies(make_client: MakeClient) -> None:
 
 
 def test_fields_of_another_type_under_v1(http: httpx.Client) -> None:
+    for option in ({"beam": True}, {"n_best": "2"}, {"coverage_penalty": False}, {"retry": 1}, {"attention": "yes"}):
+        assert refusal(http.post("/v1/translate", json={"text": "a", **option}))[0] == 422
     status, sentence = refusal(http.post("/v1/translate", json={"text": 3}))
     assert status == 422
     assert sentence.startswith("Invalid request: text")
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "sentence"),
+    [
+        ("translate", {"text": "a", "target": "xx"}, "xx is not supported"),
+        ("translate", {"text": "a", "source": "fr", "target": "fr"}, UNAVAILABLE.format(*["French (fr)"] * 2)),
+    ],
+)
+def test_what_does_not_exist_under_v1(http: httpx.Client, route: str, body: dict[str, object], sentence: str) -> None:
+    assert refusal(http.post(f"/v1/{route}", json={"source": "en", **body})) == (404, sentence)
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        ("translate", {"text": ["a", "b"], "prefix": ["c"]}),
+        ("translate", {"text": "a", "beam": 2, "n_best": 3}),
+        ("translate", {"text": "a", "prefix": "une fleur " * 50}),
+        ("translate", {"text": "a", "attention": {"layers": [999]}}),
+        ("score", {"text": ["a", "b"], "translation": "c"}),
+        ("align", {"text": "a", "translation": ["c", "d"]}),
+        ("alternatives", {"text": "a", "prefix": "une fleur " * 50}),
+        ("translate", {"text": "a", "source": None, "target": None}),
+    ],
+)
+def test_what_does_not_fit_under_v1(http: httpx.Client, route: str, body: dict[str, object]) -> None:
+    assert refusal(http.post(f"/v1/{route}", json={"source": "en", "target": "fr", **body}))[0] == 409
 
 
 def test_an_internal_error(make_client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
