@@ -136,7 +136,7 @@ async def beside_document(lines: Sequence[str], langs: str) -> tuple[list[float]
         status = answer.json()["status_url"]
         while not (await client.get(status)).json()["done"]:
             await asyncio.sleep(0.1)
-        beside = []
+        beside: list[float] = []
         while (await client.get(status)).json()["state"] == "running" and len(beside) < 100:
             beside += await latencies(lines, langs, 5)
         await client.delete(status)

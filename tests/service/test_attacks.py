@@ -229,10 +229,10 @@ def test_an_odd_host_breaks_nothing(server: Served, host: bytes) -> None:
 
 def test_many_idle_connections_keep_nobody_out(server: Served) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = IDLE + 200
-    if soft < wanted and hard != resource.RLIM_INFINITY and hard < wanted:
+    limit = IDLE + 200
+    if soft < limit and hard != resource.RLIM_INFINITY and hard < limit:
         pytest.skip(f"at most {hard} files may be open")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, limit), hard))
     try:
         with ExitStack() as stack:
             for number in range(IDLE):

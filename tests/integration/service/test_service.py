@@ -13,8 +13,8 @@ import regard
 from regard.service.catalog import ModelEntry
 from regard.service.errors import DeadlineError, ServiceError
 from regard.service.metrics import Metrics
-from regard.service.server import build_service
 from regard.service.requests import AUTO, TextRequest
+from regard.service.server import build_service
 from regard.service.service import TranslationService
 from regard.service.settings import ServiceSettings
 from regard.translation.options import TranslateOptions

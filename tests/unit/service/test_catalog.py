@@ -139,12 +139,12 @@ def test_a_reload_replaces_models_while_old_ones_are_used(tmp_path: Path) -> Non
 
 
 def test_models_of_the_command_line(tmp_path: Path) -> None:
-    one, two = tmp_path / "one", tmp_path / "two"
-    one.mkdir()
-    two.mkdir()
-    assert parse_model(f"en-pt-br={one}") == ModelEntry("en", "pt-BR", (one,))
-    assert parse_model(f"en-fr={one}+{two}") == ModelEntry("en", "fr", (one, two))
+    first, second = tmp_path / "one", tmp_path / "two"
+    first.mkdir()
+    second.mkdir()
+    assert parse_model(f"en-pt-br={first}") == ModelEntry("en", "pt-BR", (first,))
+    assert parse_model(f"en-fr={first}+{second}") == ModelEntry("en", "fr", (first, second))
     with pytest.raises(ConfigError, match="found none"):
         parse_model(f"en-fr={tmp_path / 'three'}")
     with pytest.raises(ConfigError, match="expected a direction"):
-        parse_model(f"english={one}")
+        parse_model(f"english={first}")
