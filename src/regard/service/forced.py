@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable, Sequence
 
 from regard.service.errors import ServiceError
@@ -10,9 +12,12 @@ from regard.translation.options import TranslateOptions
 from regard.translation.result import Segment, Translation
 from regard.translation.translator import Translator
 
+CHUNK = 16
+"""Pairs that are scored at once, so that other requests come between."""
+
 
 class _Call:
-    """A function that a decoding thread calls in place of a translation.
+    """A function that a decoding thread calls in place of a translation, once for all of a job's batches.
 
     Args:
         function: The function; its result is kept in `results`.
@@ -20,10 +25,12 @@ class _Call:
 
     def __init__(self, function: Callable[[], list[Translation]]) -> None:
         self._function = function
+        self._lock = threading.Lock()
+        self._is_done = False
         self.results: list[Translation] = []
 
     def fill(self, segments: Sequence[Segment], options: TranslateOptions) -> list[Segment]:
-        """Calls the function.
+        """Calls the function, unless that was done for another batch.
 
         Args:
             segments: Segments that show how much work it is.
@@ -32,7 +39,9 @@ class _Call:
         Returns:
             The segments, unchanged.
         """
-        self.results = self._function()
+        with self._lock:
+            if not self._is_done:
+                self.results, self._is_done = self._function(), True
         return list(segments)
 
 
@@ -63,8 +72,9 @@ class Forced:
         Raises:
             ServiceError: No model translates directly, or too much is waiting.
         """
-        sources, targets = [src for src, _ in pairs], [tgt for _, tgt in pairs]
-        return await self._run(source, target, sources, client, lambda translator: translator.score(sources, targets))
+        chunks = [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)]
+        scored = await asyncio.gather(*(self._score_chunk(source, target, chunk, client) for chunk in chunks))
+        return [translation for translations in scored for translation in translations]
 
     async def alternatives(
         self, source: str, target: str, text: str, prefix: str, *, count: int, client: str
@@ -92,6 +102,12 @@ class Forced:
             client,
             lambda translator: translator.alternatives(text, prefix, count=count),
         )
+
+    async def _score_chunk(
+        self, source: str, target: str, pairs: Sequence[tuple[str, str]], client: str
+    ) -> list[Translation]:
+        sources, targets = [src for src, _ in pairs], [tgt for _, tgt in pairs]
+        return await self._run(source, target, sources, client, lambda translator: translator.score(sources, targets))
 
     async def _run(
         self,

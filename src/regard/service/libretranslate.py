@@ -110,6 +110,7 @@ class _TextRequest:
         )
         texts = check_texts(parameters["q"], settings)
         source, target = (_code(parameters[name], name) for name in ("source", "target"))
+        service.require_model()
         if source != AUTO and service.catalog.find_language(source, source=True) is None:
             raise ServiceError(f"{source} is not supported", code="unsupported_language")
         if service.catalog.find_language(target, source=False) is None:

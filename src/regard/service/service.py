@@ -53,6 +53,7 @@ class TranslationService(SentenceService):
             ServiceError: There is no model for the languages, too much is waiting, or a text is refused.
             RegardError: An option or a text is invalid.
         """
+        self.require_model()
         target = self._target(request.target)
         detected = await self._sources(request)
         by_source: dict[str, list[int]] = {}
@@ -125,6 +126,17 @@ class TranslationService(SentenceService):
             )
         return entries
 
+    def require_model(self) -> None:
+        """Refuses requests while the demonstration's model is trained.
+
+        Raises:
+            ServiceError: There is no model.
+        """
+        if not self.catalog.entries:
+            raise ServiceError(
+                "no model is ready yet; try again later", status=503, code="no_model", retry_after=NO_MODEL_SECONDS
+            )
+
     def languages_for(self, source: str | None, target: str | None) -> tuple[str, str]:
         """The direction that a request means if it leaves a language open.
 
@@ -138,6 +150,7 @@ class TranslationService(SentenceService):
         Raises:
             ServiceError: A language is not available, or several directions are possible.
         """
+        self.require_model()
         source_code = None if source is None else self._source(source)
         target_code = None if target is None else self._target(target)
         found = [
@@ -156,16 +169,13 @@ class TranslationService(SentenceService):
 
     async def _sources(self, request: TextRequest) -> list[tuple[str, DetectedLanguage | None]]:
         """Source language of each text, with what was detected."""
+        self.require_model()
         if request.source != AUTO:
             return [(self._source(request.source), None)] * len(request.texts)
 
         def detect() -> list[DetectedLanguage]:
             return [self.detector.rank(text)[0] for text in request.texts]
 
-        if not self.catalog.sources:
-            raise ServiceError(
-                "no model is ready yet; try again later", status=503, code="no_model", retry_after=NO_MODEL_SECONDS
-            )
         return [(language.language, language) for language in await self.compute(detect, request.texts)]
 
     def _source(self, code: str) -> str:

@@ -12,12 +12,14 @@ import pytest
 import regard
 from regard.service.catalog import ModelEntry
 from regard.service.errors import DeadlineError, ServiceError
+from regard.service.forced import Forced
 from regard.service.metrics import Metrics
 from regard.service.requests import AUTO, TextRequest
 from regard.service.server import build_service
 from regard.service.service import TranslationService
 from regard.service.settings import ServiceSettings
 from regard.translation.options import TranslateOptions
+from regard.translation.result import Translation
 
 MODELS = Path(__file__).parents[2] / "golden" / "models"
 LINKED = TranslateOptions(alignment=True)
@@ -165,5 +167,38 @@ def test_alternatives_are_whole_texts_and_differ() -> None:
         assert 1 <= len(result.alternatives) <= 3
         assert len({result.text, *result.alternatives}) == 1 + len(result.alternatives)
         assert all(text.count("\n") == TEXT.count("\n") for text in result.alternatives)
+
+    run(work)
+
+
+def test_given_translations_are_scored_once_and_in_order() -> None:
+    pairs = [(f"The cat sleeps in garden {number}.", f"Le chat {number}.") for number in range(150)]
+    translator = regard.load(MODELS / "transformer")
+    expected = [scored.score for scored in translator.score([src for src, _ in pairs], [tgt for _, tgt in pairs])]
+
+    async def work(service: TranslationService) -> None:
+        calls: list[int] = []
+        async with service.catalog.using(service.catalog.entries[0]) as loaded:
+            score = loaded.score
+
+            def counted(sources: list[str], targets: list[str]) -> list[Translation]:
+                calls.append(len(sources))
+                return score(sources, targets)
+
+            loaded.score = counted  # type: ignore[method-assign, assignment]  # counts the calls
+            results = await Forced(service).score("en", "fr", pairs, client="a")
+        assert [result.score for result in results] == pytest.approx(expected, abs=1e-4)
+        assert sum(calls) == len(pairs)
+
+    run(work)
+
+
+def test_without_a_model_requests_are_asked_to_come_back() -> None:
+    async def work(service: TranslationService) -> None:
+        service.catalog._entries.clear()
+        assert not service.is_ready
+        with pytest.raises(ServiceError) as caught:
+            await service.translate(request("The cat"), client="a")
+        assert (caught.value.status, caught.value.code) == (503, "no_model")
 
     run(work)
