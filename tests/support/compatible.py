@@ -49,6 +49,32 @@ class Answer:
         """The body as JSON."""
         return json.loads(self.body)
 
+    def fields(self) -> dict[str, object]:
+        """The body, which is a JSON object."""
+        return as_dict(self.json())
+
+    def rows(self) -> list[dict[str, object]]:
+        """The body, which is a JSON list of objects."""
+        return [as_dict(row) for row in as_list(self.json())]
+
+
+def as_dict(value: object) -> dict[str, object]:
+    """A value of an answer that must be a JSON object."""
+    assert isinstance(value, dict)
+    return value
+
+
+def as_list(value: object) -> list[object]:
+    """A value of an answer that must be a JSON list."""
+    assert isinstance(value, list)
+    return value
+
+
+def as_text(value: object) -> str:
+    """A value of an answer that must be a text."""
+    assert isinstance(value, str)
+    return value
+
 
 def model_arguments() -> list[str]:
     """Arguments of `regard serve` that name the models."""

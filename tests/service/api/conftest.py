@@ -87,6 +87,8 @@ def make_client(make_app: Callable[..., FastAPI]) -> Iterator[MakeClient]:
     with ExitStack() as stack:
 
         def make(**settings: object) -> TestClient:
-            return stack.enter_context(TestClient(make_app(**settings), raise_server_exceptions=False))
+            client = TestClient(make_app(**settings), raise_server_exceptions=False)
+            stack.enter_context(client)
+            return client
 
         yield make

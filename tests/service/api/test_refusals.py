@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import pytest
-from compatible import MODELS, exchange
+from compatible import MODELS, as_dict, as_text, exchange
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -21,12 +22,24 @@ MISSING = "Invalid request: missing {} parameter"
 UNAVAILABLE = "{} is not available as a target language from {}"
 
 
-def refusal(answer: httpx.Response) -> tuple[int, str]:
+class Response(Protocol):
+    """A response of httpx, or of the other package that Starlette's test client may be built on."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def json(self) -> object: ...
+
+
+def refusal(answer: Response) -> tuple[int, str]:
     """Status and sentence of a refusal, which is JSON."""
     assert answer.headers["content-type"] == "application/json"
-    body = answer.json()
+    body = as_dict(answer.json())
     assert set(body) == {"error", "code"}
-    return answer.status_code, body["error"]
+    return answer.status_code, as_text(body["error"])
 
 
 @pytest.mark.parametrize("name", ["q", "source", "target"])
@@ -179,7 +192,7 @@ def test_refused_files(http: httpx.Client) -> None:
     direction = {"source": "en", "target": "fr"}
     letter = {"file": ("letter.txt", b"Hello.")}
 
-    def refused(data: dict[str, str], files: object = letter) -> tuple[int, str]:
+    def refused(data: dict[str, str], files: dict[str, tuple[str, bytes]] | None = letter) -> tuple[int, str]:
         return refusal(http.post("/translate_file", data=data, files=files))
 
     assert refused(direction, None) == (400, MISSING.format("file"))
@@ -307,7 +320,7 @@ def test_what_is_no_http(url: str) -> None:
     answer = exchange(url, b"nonsense\r\n\r\n")
     assert answer.status == 400
     assert answer.headers["content-type"] == "application/json"
-    assert set(answer.json()) == {"error", "code"}
+    assert set(answer.fields()) == {"error", "code"}
 
 
 def test_a_model_that_cannot_be_opened(make_client: MakeClient, tmp_path: Path) -> None:

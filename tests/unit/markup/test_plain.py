@@ -13,9 +13,7 @@ from regard.markup.pieces import text_pieces
 from regard.markup.plain import PlainLine, plain_line
 from regard.markup.sentence import TranslatedSentence
 
-WORDS = st.sampled_from(
-    ["The cat", "sleeps.", "Why?", "他来了。", "Mr.", "Li", "3.5", "l'eau", "(so)", "…", "안녕."]
-)
+WORDS = st.sampled_from(["The cat", "sleeps.", "Why?", "他来了。", "Mr.", "Li", "3.5", "l'eau", "(so)", "…", "안녕."])
 LINES = st.builds(
     lambda before, words, after: before + " ".join(words) + after,
     st.sampled_from(["", " ", "\t", "  "]),

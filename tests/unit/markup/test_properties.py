@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from translators import capitals, emptied, noisy, shuffled, translations, unaligned, unchanged
+from translators import Translate, capitals, emptied, noisy, shuffled, translations, unaligned, unchanged
 
 from regard.markup.document import parse
 from regard.markup.tokens import TokenKind, tokenize
@@ -125,7 +126,7 @@ FRAGMENTS = [
     "<p translate=no>",
 ]
 SOUP = st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("".join)
-TRANSLATORS = {
+TRANSLATORS: dict[str, Callable[[int], Translate]] = {
     "unchanged": lambda seed: unchanged,
     "capitals": lambda seed: capitals,
     "unaligned": lambda seed: unaligned,
