@@ -79,11 +79,11 @@ def closest(code: str, available: Iterable[str]) -> str | None:
     >>> closest("de", ["nl"]) is None
     True
     """
-    wanted, codes = canonical(code), list(dict.fromkeys(available))
-    for candidate in (wanted, _SAME_AS_PLAIN.get(wanted, wanted), _without_region(wanted)):
+    requested, codes = canonical(code), list(dict.fromkeys(available))
+    for candidate in (requested, _SAME_AS_PLAIN.get(requested, requested), _without_region(requested)):
         if candidate in codes:
             return candidate
-    alike = [other for other in codes if _is_alike(wanted, _SAME_AS_PLAIN.get(other, other))]
+    alike = [other for other in codes if _is_alike(requested, _SAME_AS_PLAIN.get(other, other))]
     return alike[0] if len(alike) == 1 else None
 
 
@@ -142,12 +142,12 @@ def _is_region(part: str) -> bool:
     return part.isdigit() or (len(part) == 2 and part.isupper())
 
 
-def _is_alike(wanted: str, other: str) -> bool:
+def _is_alike(requested: str, other: str) -> bool:
     def script(code: str) -> str:
         return next((part for part in code.split("-")[1:] if len(part) == 4), "")
 
-    same_language = wanted.split("-")[0] == other.split("-")[0]
-    return same_language and (not script(wanted) or not script(other) or script(wanted) == script(other))
+    same_language = requested.split("-")[0] == other.split("-")[0]
+    return same_language and (not script(requested) or not script(other) or script(requested) == script(other))
 
 
 @cache
