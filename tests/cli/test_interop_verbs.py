@@ -88,7 +88,7 @@ def test_user_errors_have_status_2(at_work: Path, regard: Run) -> None:
     assert "leave it out" in done.err
     done = regard("translate", "model", "--precision", "int16")
     assert done.status == 2
-    assert "in float32, bfloat16, int8, not in 'int16'" in done.err
+    assert "one of float32, bfloat16, int8, got 'int16'" in done.err
     assert "export the model to another engine with `regard export`" in done.err
 
 

@@ -68,7 +68,9 @@ def test_json_lines(at_work: Path, regard: Run) -> None:
     options = ["--json", "--attention", "--beam", "3", "--n-best", "2"]
     done = regard("translate", "model", *options, stdin=b"How was your day?\n\nI see a cat.\n")
     first, empty, _ = [json.loads(line) for line in done.out.splitlines()]
-    assert first.keys() == {"text", "score", "tokens", "alignment", "n_best", "warnings", "quality_flags", "attention"}
+    scores = {"score", "token_scores"}
+    assert first.keys() == {"text", "tokens", "alignment", "n_best", "warnings", "quality_flags", "attention"} | scores
+    assert len(first["token_scores"]) == len(first["tokens"])
     assert first["n_best"][0]["text"] == first["text"]
     assert len(first["n_best"]) == 2
     assert first["n_best"][0]["score"] >= first["n_best"][1]["score"]

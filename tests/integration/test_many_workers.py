@@ -91,7 +91,7 @@ def test_models_that_were_never_saved_cannot_be_pickled(workshop: Path) -> None:
     with pytest.raises(SearchError, match="load it in that process by its path"):
         pickle.dumps(Translator.of([load_model(workshop / "model")]))
     translator = load(workshop / "model")
-    with pytest.raises(SearchError, match="load it there by its path"):
+    with pytest.raises(SearchError, match="load it in that process by its path"):
         pickle.dumps(translator.with_engine(translator.engine))
 
 

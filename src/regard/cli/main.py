@@ -19,8 +19,10 @@ from regard.cli import (
     export,
     import_,
     info,
+    keys,
     lab,
     phrasebook,
+    serve,
     shortlist,
     train,
     translate,
@@ -30,6 +32,8 @@ from regard.cli.options import Verb
 
 MIN_BOX_WIDTH = 70
 """Smallest width of the terminal, in columns, at which the help texts are drawn in boxes."""
+SWITCH_SECONDS = 0.0002
+"""Time after which a Python thread lets others run; the default, 5 ms, is longer than a step of a search."""
 SPIN_COUNT = 1000
 """Number of iterations for which an idle thread of GNU OpenMP spins before it sleeps; OpenMP's default is 300,000."""
 
@@ -89,6 +93,7 @@ def _start(
 ) -> None:
     """Train, run and inspect attention-based translation models."""
     _limit_spinning()
+    sys.setswitchinterval(SWITCH_SECONDS)
     if context.invoked_subcommand is None:
         print(context.get_help())
 
@@ -102,7 +107,9 @@ app.command(cls=Verb, epilog=shortlist.EXAMPLES)(shortlist.shortlist)
 app.command(cls=Verb, epilog=aer.EXAMPLES)(aer.aer)
 app.command(cls=Verb, epilog=phrasebook.EXAMPLES)(phrasebook.phrasebook)
 app.command(cls=Verb, epilog=info.EXAMPLES)(info.info)
+app.command(cls=Verb, epilog=serve.EXAMPLES)(serve.serve)
 app.command(cls=Verb, epilog=demo.EXAMPLES)(demo.demo)
 app.command(cls=Verb, epilog=export.EXAMPLES)(export.export)
 app.command("import", cls=Verb, epilog=import_.EXAMPLES)(import_.import_)
 app.add_typer(lab.app)
+app.add_typer(keys.app, name="keys", epilog=keys.EXAMPLES)

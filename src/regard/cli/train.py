@@ -22,6 +22,13 @@ EXAMPLES = examples(
 _RESUMABLE = ("train.steps", "train.max_minutes", "train.threads")
 _MOVABLE = ("data.src", "data.tgt", "data.val_src", "data.val_tgt", "train.guided_file")
 
+_Langs = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SRC-TGT", help="Languages, such as en-fr, stored for users of the model.", show_default=False
+    ),
+]
+
 
 def train(
     out: Annotated[
@@ -51,6 +58,7 @@ def train(
     val_tgt: Annotated[
         str | None, typer.Option(metavar="FILE", help="Validation target sentences.", show_default=False)
     ] = None,
+    langs: _Langs = None,
     overrides: Set = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the interrupted training in DIR.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model or training in DIR.")] = False,
@@ -59,8 +67,9 @@ def train(
 
     Settings that are not given are derived from the corpus and printed.
     """
+    languages = [] if langs is None else [f"data.langs={write_value(langs)}"]
     files = {"src": src, "tgt": tgt, "val_src": val_src, "val_tgt": val_tgt}
-    sets = warn_replaced([*_file_settings(files), *(overrides or [])])
+    sets = warn_replaced([*_file_settings(files), *languages, *(overrides or [])])
 
     from regard.config.load import load_config, read_overrides
 

@@ -17,6 +17,7 @@ _TYPE_NAMES = {
     "string": "text",
     "tuple": "a list",
     "finite": "a finite number",
+    "direction": "two languages, such as en-fr",
 }
 _BOUNDS = ("greater_than_equal", "greater_than", "less_than_equal", "less_than")
 _MAX_SHOWN = 60

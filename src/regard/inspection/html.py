@@ -14,18 +14,15 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
-import torch
-from torch import Tensor
-
 from regard.errors import DataError
+from regard.inspection.compact import compact_record
 from regard.inspection.record import AttentionRecord
-from regard.text.words import word_of_piece
-from regard.values import Encoding
 
 Records = AttentionRecord | Sequence[AttentionRecord]
 """Attention of one sentence or of several sentences."""
 
 _SCRIPTS = (
+    "texts",
     "numbers",
     "colors",
     "pens",
@@ -34,14 +31,12 @@ _SCRIPTS = (
     "heads",
     "ranking",
     "panel",
+    "display",
     "finder",
     "saving",
     "main",
 )
 """The scripts of the page in dependency order."""
-_CHUNK = 3 << 20
-_LARGEST = 2**16 - 1
-"""Weights are stored as 16-bit integers; the largest stands for 1, or for the largest weight if that is more."""
 
 
 def render(records: Records, *, title: str = "Attention") -> str:
@@ -79,13 +74,14 @@ def render_comparison(models: Mapping[str, Records], *, title: str = "Attention"
     }
     _check_sentences(by_model)
     data = [
-        {"name": name, "records": [_record_data(record) for record in records]} for name, records in by_model.items()
+        {"name": name, "records": [compact_record(record) for record in records]} for name, records in by_model.items()
     ]
     style, script = _asset("page.css"), '"use strict";\n' + "\n".join(_asset(f"{name}.js") for name in _SCRIPTS)
     values = {
         "policy": _policy(style=style, script=script),
         "title": _as_ascii(html.escape(title)),
         "style": style,
+        "panel": _asset("panel.html"),
         "script": script,
         "data": _as_json(data),
     }
@@ -137,35 +133,6 @@ def _policy(**allowed: str) -> str:
         digest = base64.b64encode(hashlib.sha256(body.encode("ascii")).digest()).decode("ascii")
         rules.append(f"{kind}-src 'sha256-{digest}'")
     return "; ".join(rules)
-
-
-def _record_data(record: AttentionRecord) -> dict[str, object]:
-    unit = max(1.0, *(float(layer.max()) for layer in record.layers)) / _LARGEST
-    return {
-        "src": _encoding_data(record.src, record.src_words),
-        "tgt": _encoding_data(record.tgt, record.tgt_words),
-        "rows": record.layers[0].shape[1],
-        "unit": unit,
-        "layers": [
-            {"name": name, "heads": len(layer), "weights": _packed(layer, unit)}
-            for name, layer in zip(record.layer_names, record.layers, strict=True)
-        ],
-    }
-
-
-def _packed(layer: Tensor, unit: float) -> str:
-    """Base64 of little-endian 16-bit integers: each weight is rounded to a multiple of `unit`."""
-    parts = []
-    weights = layer.flatten()
-    for start in range(0, len(weights), _CHUNK):  # a multiple of 3 bytes, so that the base64 parts can be concatenated
-        units = (weights[start : start + _CHUNK].double() / unit).round().to(torch.int32)
-        pairs = torch.stack([units & 255, units >> 8], dim=-1).to(torch.uint8)  # (weights, low and high byte)
-        parts.append(base64.b64encode(pairs.numpy().tobytes()).decode("ascii"))
-    return "".join(parts)
-
-
-def _encoding_data(encoding: Encoding, words: tuple[str, ...]) -> dict[str, object]:
-    return {"pieces": list(encoding.pieces), "words": list(words), "wordOf": list(word_of_piece(encoding))}
 
 
 def _as_json(data: object) -> str:

@@ -20,6 +20,7 @@ from regard.native.packed import PRECISIONS
 from regard.search.engine import Engine
 from regard.search.length_limits import LengthLimits
 from regard.store import load_model
+from regard.store.reading import read_description
 from regard.translation.translator import Translator
 
 PathName = str | PathLike[str]
@@ -126,3 +127,20 @@ def _open_exported(exported: Exported, *, precision: str | None, threads: int | 
         readout=readout,
         signature=f"{manifest.signature}|engine:{manifest.engine}-{manifest.quantization}",
     )
+
+
+def stored_languages(path: PathName) -> str | None:
+    """Reads the languages of a model, which `regard train --langs` stored.
+
+    Args:
+        path: Directory of a model or an export.
+
+    Returns:
+        Source and target language, such as `en-fr`; None if the model does not know them.
+
+    Raises:
+        CheckpointError: The directory holds no sound model.
+    """
+    directory = Path(path)
+    config = open_export(directory).config if is_export(directory) else read_description(directory).config
+    return config.data.langs

@@ -11,7 +11,7 @@ from house_rules.tree import Finding, Module, finding, part_of
 LAYERS = (
     ("errors", "values"),
     ("files", "native"),
-    ("config", "text", "regard_phrasebook"),
+    ("config", "text", "markup", "regard_phrasebook"),
     ("attention", "data", "evaluate"),
     ("model",),
     ("search", "store", "inspection"),
@@ -19,8 +19,8 @@ LAYERS = (
     ("interop",),
     ("translation",),
     ("recipes",),
-    ("lab",),
-    ("cli", "serve", "cluster"),
+    ("lab", "service"),
+    ("cli",),
     ("", "__main__"),  # the package itself, which re-exports public names, and `python -m regard`
 )
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}

@@ -1,7 +1,5 @@
 // Sentence selection: previous and next, or a search for words on either side.
 const MAX_FOUND = 100;
-/** Removes case and accents. */
-const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 class Finder {
   constructor(app) {

@@ -25,11 +25,11 @@ class Heads {
     const several = layers.length > 1, numbers = Array.from({ length: most }, (_, head) => head);
     const title = text => element("span", { className: "number", textContent: text });
     const name = text => element("span", { className: "layer", textContent: shorten(text, 14), title: text }), gap = () => element("span");
-    const parts = [gap(), title("mean"), ...most > 1 ? numbers.map(head => title(head + 1)) : []];
-    if (several) parts.push(name("all"), this.tile(MEAN, MEAN, 0), ...most > 1 ? numbers.map(gap) : []);
+    const parts = [gap(), title(say("meanColumn")), ...most > 1 ? numbers.map(head => title(head + 1)) : []];
+    if (several) parts.push(name(say("allRow")), this.tile(MEAN, MEAN, 0), ...most > 1 ? numbers.map(gap) : []);
     layers.forEach((layer, number) => {
       const heads = layer.heads > 1 ? numbers.map(head => head < layer.heads ? this.tile(number, head, number + 1) : gap()) : numbers.slice(1).map(gap);
-      parts.push(name(layer.name), this.tile(number, MEAN, number + 1), ...heads);
+      parts.push(name(layerName(layer.name)), this.tile(number, MEAN, number + 1), ...heads);
     });
     this.across = most > 1 ? most + 1 : 1;
     this.panel.root.classList.toggle("many-heads", most > 5);

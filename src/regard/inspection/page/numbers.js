@@ -4,8 +4,13 @@ const MEAN = -1;  // stands for the mean of all layers or heads
 
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 const shorten = (text, most) => [...text].length > most ? [...text].slice(0, most - 1).join("") + "\u2026" : text;
-const percent = (weight, digits = 0) =>
-  weight > 0 && weight < 0.005 && !digits ? "<1%" : (100 * weight).toFixed(digits) + "%";
+const formats = new Map();
+/** Formats a share in the language of the page. */
+function percent(share, digits = 0) {
+  const { lang } = document.documentElement, key = `${lang} ${digits}`;
+  if (!formats.has(key)) formats.set(key, new Intl.NumberFormat(lang, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  return share > 0 && share < 0.005 && !digits ? `<${formats.get(key).format(0.01)}` : formats.get(key).format(share);
+}
 const otherSide = side => side === "src" ? "tgt" : "src";
 
 /** The matrix that is drawn: row-major weights over words or subwords, with row labels (tgt) and column labels (src). */
@@ -76,9 +81,9 @@ class Reading {
   /** A caption for a layer and head. */
   caption(layer, head) {
     if (!this.hasSeveralMatrices) return "";
-    if (layer === MEAN && this.layers.length > 1) return "mean of all layers and heads";
+    if (layer === MEAN && this.layers.length > 1) return say("meanOfAll");
     const { name, heads } = this.layers[Math.max(layer, 0)];
-    if (heads === 1) return name;
-    return head === MEAN ? `${name}, mean of ${heads} heads` : `${name}, head ${head + 1}`;
+    if (heads === 1) return layerName(name);
+    return head === MEAN ? say("meanOfHeads", { layer: layerName(name), heads }) : say("oneHead", { layer: layerName(name), head: head + 1 });
   }
 }

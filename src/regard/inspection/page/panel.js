@@ -17,11 +17,11 @@ class Panel {
     document.getElementById("panels").append(this.root);
     this.find("model").textContent = model.name;
     this.find("model").hidden = !model.name;
-    this.root.setAttribute("aria-label", model.name || "Attention");
+    this.root.setAttribute("aria-label", model.name || capitalized(say("attention")));
     this.parts = [this.sentences, this.heads, this.matrix, this.ranking] =
       [new Sentences(this), new Heads(this), new Matrix(this), new Ranking(this)];
     let width = this.root.clientWidth;
-    new ResizeObserver(() => { if (this.root.clientWidth !== width) { width = this.root.clientWidth; this.layOut(); } }).observe(this.root);
+    new ResizeObserver(() => { if (this.view && this.root.clientWidth && this.root.clientWidth !== width) { width = this.root.clientWidth; this.layOut(); } }).observe(this.root);
   }
   find(name) { return this.root.querySelector(`.${name}`); }
   announce(text) { this.find("spoken").textContent = text; }
@@ -43,7 +43,7 @@ class Panel {
   }
   updateCaption() {
     const caption = this.reading.caption(this.layer, this.head);
-    this.find("caption").textContent = caption ? caption[0].toUpperCase() + caption.slice(1) : "Attention";
+    this.find("caption").textContent = capitalized(caption || say("attention"));
   }
   /** Shows another sentence, or the same sentence in another unit. */
   show() {

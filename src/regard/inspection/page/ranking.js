@@ -23,14 +23,14 @@ class Ranking {
     };
     const most = ranked.slice(0, NUM_LISTED), least = ranked.slice(NUM_LISTED).slice(-NUM_LISTED).reverse(), end = weights.at(-1) ?? 0;
     const word = view.labels(choice.side)[choice.index];
-    this.direction.textContent = isTarget ? "What this word attended to" : "Which words attended to this word";
-    this["most-name"].textContent = "Highest weights";
-    this["least-name"].textContent = "Lowest weights";
+    this.direction.textContent = say(isTarget ? "attendedTo" : "attendedBy");
+    this["most-name"].textContent = say("highest");
+    this["least-name"].textContent = say("lowest");
     this["least-name"].hidden = least.length === 0;
     this.name.textContent = word;
     this.most.replaceChildren(...most.map(item));
     this.least.replaceChildren(...least.map(item));
-    this.rest.textContent = isTarget && end >= 0.0005 ? `${percent(end, 1)} on ${END}, the end of the sentence.` : "";
+    this.rest.textContent = isTarget && end >= 0.0005 ? say("restOnEnd", { weight: percent(end, 1), end: END }) : "";
     if (!this.panel.cell) this.panel.announce(`${word}: ` + most.map(({ name, weight }) => `${name} ${percent(weight)}`).join(", "));
   }
 }

@@ -33,7 +33,7 @@ function drawScale(pen, colors, x, y) {
     pen.rect({ x: x + step * length / steps, y, width: length / steps, height: 8, fill: colors.fills[Math.round(step * (SHADES - 1) / (steps - 1))] });
   for (const weight of [0, 0.1, 0.5, 1])
     pen.text(weight ? percent(weight) : "0", { x: x + length * shade(weight), y: y + 21, size: 11, fill: colors.soft, align: weight === 0 ? "left" : weight === 1 ? "right" : "center" });
-  pen.text("rows: translation, columns: source", { x: x + length + 24, y: y + 9, size: 12, fill: colors.soft });
+  pen.text(say("pictureAxes"), { x: x + length + 24, y: y + 9, size: 12, fill: colors.soft });
 }
 function save(blob, name) {
   const link = element("a", { href: URL.createObjectURL(blob), download: name });

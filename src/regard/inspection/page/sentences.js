@@ -15,7 +15,7 @@ class Sentences {
         word.dataset.index = index;
         if (text === END && index === labels.length - 1) {
           word.classList.add("end");
-          word.title = "End of the sentence, including weight on no word";
+          word.title = say("endOfSentence");
         }
         return word;
       });

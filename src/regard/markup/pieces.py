@@ -1,0 +1,289 @@
+"""Cuts a document into raw parts and the contents of blocks: text, inline tags and points within sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import accumulate
+
+from regard.markup.dialects import Dialect, Role
+from regard.markup.entities import SpelledText, decode
+from regard.markup.open_elements import OpenElements
+from regard.markup.placeholders import find_placeholders, is_positional
+from regard.markup.plain import PlainLine, plain_line
+from regard.markup.tokens import Token, TokenKind
+from regard.text.normalize import replace_blanks
+
+
+class PieceKind(Enum):
+    """The kinds of pieces within a block."""
+
+    TEXT = "text to be translated"
+    OPEN = "start tag of an inline element"
+    CLOSE = "end tag of an inline element"
+    POINT = "something without words to translate: a void element, a comment, a protected element, a placeholder"
+
+
+_NO_TEXT = SpelledText("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of the content of a block.
+
+    Attributes:
+        kind: What it is.
+        raw: Its characters in the document.
+        name: Name of the element, for tags.
+        ordered: Points with the same value, unless it is empty, keep their order.
+        role: OPAQUE for a visible point; LINE_BREAK; INVISIBLE for all other points.
+        text: Decoded text, if the kind is TEXT.
+        holds_text: Whether the element may contain text directly, if the kind is OPEN.
+    """
+
+    kind: PieceKind
+    raw: str
+    name: str = ""
+    ordered: str = ""
+    role: Role = Role.INLINE
+    text: SpelledText = _NO_TEXT
+    holds_text: bool = True
+
+
+_LINE = re.compile(r"[^\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
+"""A line, or line breaks."""
+Part = str | list[Piece]
+"""Raw characters of the document, or the content of a block."""
+
+
+def split_document(tokens: Sequence[Token], dialect: Dialect) -> list[Part]:
+    """Cuts a document into the contents of blocks and what is between them.
+
+    Args:
+        tokens: The document.
+        dialect: Its format.
+
+    Returns:
+        The parts in order; joined, their raw characters are the document.
+    """
+    splitter = _Splitter(tokens, dialect)
+    position = 0
+    while position < len(tokens):
+        position = splitter.take(position)
+    splitter.flush()
+    return splitter.parts
+
+
+def split_plain(text: str) -> list[Part | PlainLine]:
+    """Cuts plain text into lines, each a block.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The contents of the lines, and the line breaks and empty lines between them.
+    """
+    parts: list[Part | PlainLine] = []
+    for line in _LINE.findall(text):
+        if line.strip():
+            parts.append(plain_line(line) or text_pieces(SpelledText(line, line)))
+        else:
+            parts.append(line)
+    return parts
+
+
+def text_pieces(text: SpelledText) -> list[Piece]:
+    """Cuts text into placeholders and what is between them.
+
+    Args:
+        text: Text between tags.
+
+    Returns:
+        The pieces; empty pieces are left out.
+    """
+    pieces = []
+    start = 0
+    for begin, end in find_placeholders(replace_blanks(text.text)):
+        if start < begin:
+            pieces.append(_text_piece(text.part(start, begin)))
+        ordered = "placeholder" if is_positional(text.text[begin:end]) else ""
+        pieces.append(Piece(PieceKind.POINT, text.spelling(begin, end), role=Role.OPAQUE, ordered=ordered))
+        start = end
+    if start < len(text.text):
+        pieces.append(_text_piece(text.part(start, len(text.text)) if start else text))
+    return pieces
+
+
+def _text_piece(text: SpelledText) -> Piece:
+    return Piece(PieceKind.TEXT, text.raw, text=text)
+
+
+class _Splitter:
+    """State of the pass over the tokens.
+
+    Args:
+        tokens: The document.
+        dialect: Its format.
+
+    Attributes:
+        parts: The finished parts.
+    """
+
+    def __init__(self, tokens: Sequence[Token], dialect: Dialect) -> None:
+        self.parts: list[Part] = []
+        self._tokens, self._dialect = tokens, dialect
+        self._content: list[Piece] = []
+        self._roles = _mixed_content_roles(tokens) if dialect.mixed_content else None
+        self._ends = _matching_ends(tokens)
+        self._holds_text = _within_text_elements(tokens, dialect.text_elements)
+        self._num_texts = list(accumulate(token.name in dialect.text_elements for token in tokens))
+
+    def take(self, position: int) -> int:
+        """Takes the tokens of one piece and returns the position after them."""
+        token = self._tokens[position]
+        if token.kind is TokenKind.TEXT:
+            self._take_text(position, token)
+            return position + 1
+        if token.kind in (TokenKind.COMMENT, TokenKind.RAW):
+            visible = self._dialect.xml and token.raw.startswith("<![CDATA[")
+            self._point(token.raw, Role.OPAQUE if visible else Role.INVISIBLE)
+            return position + 1
+        role = self._role(position, token)
+        if token.kind is TokenKind.CLOSE:
+            self._take_end_tag(token, role)
+            return position + 1
+        return self._take_element(position, token, role)
+
+    def flush(self) -> None:
+        """Ends a block."""
+        if any(piece.kind is PieceKind.TEXT and piece.text.text.strip() for piece in self._content):
+            self.parts.append(self._content)
+        elif self._content:
+            self.parts.append("".join(piece.raw for piece in self._content))
+        self._content = []
+
+    def _role(self, position: int, token: Token) -> Role:
+        role = self._dialect.role(token)
+        if role is Role.OPAQUE and self._dialect.text_elements and self._contains_text(position, token):
+            return Role.BLOCK
+        if self._roles is None or self._roles[position] is Role.INLINE:
+            return role
+        return Role.BLOCK if role is Role.INLINE else Role.BLOCK_OPAQUE
+
+    def _contains_text(self, position: int, token: Token) -> bool:
+        """Whether text elements are within an element, given its start tag; True for an end tag on its own."""
+        if token.kind is not TokenKind.OPEN:
+            return token.kind is TokenKind.CLOSE
+        end = self._ends.get(position, len(self._tokens) - 1)
+        return self._num_texts[end] > self._num_texts[position]
+
+    def _take_text(self, position: int, token: Token) -> None:
+        if self._dialect.text_elements and not self._holds_text[position]:
+            self._point(token.raw, Role.INVISIBLE)
+            return
+        self._content += text_pieces(decode(token.raw, self._dialect.escaping))
+
+    def _take_end_tag(self, token: Token, role: Role) -> None:
+        if role in (Role.BLOCK, Role.BLOCK_OPAQUE):
+            self.flush()
+            self.parts.append(token.raw)
+        elif role is Role.INLINE:
+            self._content.append(Piece(PieceKind.CLOSE, token.raw, token.name))
+        else:
+            self._point(token.raw, Role.INVISIBLE)
+
+    def _take_element(self, position: int, token: Token, role: Role) -> int:
+        if role is Role.BLOCK:
+            self.flush()
+            self.parts.append(token.raw)
+            return position + 1
+        if role is Role.INLINE and token.kind is TokenKind.OPEN:
+            elements = self._dialect.text_elements
+            holds_text = not elements or token.name in elements
+            self._content.append(Piece(PieceKind.OPEN, token.raw, token.name, holds_text=holds_text))
+            return position + 1
+        end = self._element_end(position, token)
+        raw = "".join(token.raw for token in self._tokens[position:end])
+        if role is Role.BLOCK_OPAQUE:
+            self.flush()
+            self.parts.append(raw)
+        else:
+            ordered = "range" if token.name in self._dialect.ordered else ""
+            self._point(raw, Role.INVISIBLE if role is Role.INLINE else role, ordered)
+        return end
+
+    def _element_end(self, position: int, token: Token) -> int:
+        """Position after an element that is not translated."""
+        if token.kind is TokenKind.EMPTY:
+            return position + 1
+        end = self._ends.get(position)
+        if end is not None:
+            return end + 1
+        # Without an end tag, the element ends where the next block begins or its parent ends.
+        for end in range(position + 1, len(self._tokens)):
+            following = self._tokens[end]
+            if following.name and self._role(end, following) in (Role.BLOCK, Role.BLOCK_OPAQUE):
+                return end
+        return len(self._tokens)
+
+    def _point(self, raw: str, role: Role, ordered: str = "") -> None:
+        if role is Role.LINE_BREAK:
+            ordered = "line break"
+        self._content.append(Piece(PieceKind.POINT, raw, role=role, ordered=ordered))
+
+
+def _within_text_elements(tokens: Sequence[Token], names: frozenset[str]) -> list[bool]:
+    """Whether each token is directly within an element of these names."""
+    if not names:
+        return []
+    open_elements = OpenElements[bool]()
+    result = []
+    for token in tokens:
+        result.append(open_elements.innermost(False))
+        if token.kind is TokenKind.OPEN:
+            open_elements.open(token.name, token.name in names)
+        elif token.kind is TokenKind.CLOSE:
+            open_elements.close(token.name)
+    return result
+
+
+def _matching_ends(tokens: Sequence[Token]) -> dict[int, int]:
+    """Position of the end tag of each element that has one; elements of different names may overlap."""
+    ends: dict[int, int] = {}
+    unclosed: dict[str, list[int]] = {}
+    for position, token in enumerate(tokens):
+        if token.kind is TokenKind.OPEN:
+            unclosed.setdefault(token.name, []).append(position)
+        elif token.kind is TokenKind.CLOSE and unclosed.get(token.name):
+            ends[unclosed[token.name].pop()] = position
+    return ends
+
+
+def _mixed_content_roles(tokens: Sequence[Token]) -> list[Role]:
+    """INLINE for each tag of an element with an ancestor that contains text directly, BLOCK for all others."""
+    parents, has_text = [0], [False]  # element 0 is the document
+    open_elements = OpenElements[int]()
+    owners: list[tuple[int, bool]] = []  # element of each token, and whether the token is a stray end tag
+    for token in tokens:
+        parent = element = open_elements.innermost(0)
+        stray = False
+        if token.kind in (TokenKind.OPEN, TokenKind.EMPTY):
+            element = len(parents)
+            parents.append(parent)
+            has_text.append(False)
+            if token.kind is TokenKind.OPEN:
+                open_elements.open(token.name, element)
+        elif token.kind is TokenKind.CLOSE:
+            closed = open_elements.close(token.name)
+            element, stray = (closed[-1], False) if closed else (parent, True)
+        elif token.kind is TokenKind.TEXT and token.raw.strip():
+            has_text[parent] = True
+        owners.append((element, stray))
+    inline = [False] * len(parents)
+    for element in range(1, len(parents)):  # parents precede their children
+        inline[element] = inline[parents[element]] or has_text[parents[element]]
+    return [
+        Role.INLINE if inline[element] or (stray and has_text[element]) else Role.BLOCK for element, stray in owners
+    ]

@@ -1,0 +1,22 @@
+"""A sentence of a document with its translation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from regard.values import Links
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatedSentence:
+    """A sentence of a document with its translation.
+
+    Attributes:
+        source: The sentence as the document gave it.
+        text: The translation, normalized.
+        alignment: Links between the words of both; empty = unknown. Links to words that do not exist are ignored.
+    """
+
+    source: str
+    text: str
+    alignment: Links = ()

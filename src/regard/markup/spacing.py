@@ -1,0 +1,117 @@
+"""White space between the words of a translation: that of the source where the same words meet, else a space."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from regard.markup.block import Block
+from regard.markup.entities import Escaping, escape
+from regard.markup.target import TargetAtom
+from regard.text.sentences import separator
+
+_NO_BREAK = "\u00a0\u2007\u202f\u3000"
+"""White space of a translation that is kept; any other becomes a space, so that no line breaks are added."""
+
+
+def boundary_gap(block: Block, targets: Sequence[TargetAtom], number: int) -> int | None:
+    """The gap of the source between the words that meet before a target word.
+
+    Args:
+        block: The source.
+        targets: The words of the translation.
+        number: Number of a target word, or the number of target words.
+
+    Returns:
+        The gap between two source words next to each other that are aligned to the target words before and after the
+        boundary, or that at the same end of the block; None if there is no such gap.
+    """
+    if not targets:
+        return None
+    last = len(block.atoms)
+    if number == 0 or number == len(targets):
+        return last if number else 0
+    known = set(targets[number - 1].sources)
+    return next((source for source in targets[number].sources if source - 1 in known), None)
+
+
+def boundary_spaces(block: Block, targets: Sequence[TargetAtom]) -> list[str]:
+    """The white space before each target word; empty before the first and within words.
+
+    Args:
+        block: The source.
+        targets: The words of the translation.
+
+    Returns:
+        One string per target word, as it is to be written in the document. No-break spaces of the source between words
+        that are apart in the translation are kept next to one of them, if there is place.
+    """
+    spaces = [""] * len(targets)
+    used: set[int] = set()
+    for number in range(1, len(targets)):
+        if targets[number].glued:
+            continue
+        source = _gap(block, targets, number)
+        if source is not None and source not in used:
+            used.add(source)
+            spaces[number] = block.space(source)
+        spaces[number] = _chosen(block, targets, number, spaces[number])
+    ordinary = _ordinary(block)
+    special = [gap for gap in range(1, len(block.atoms)) if gap not in used and block.space(gap).strip(ordinary)]
+    if special:
+        linked = _linked(block, targets)
+        for gap in special:
+            place = next((place for place in _places(linked, gap) if _is_free(spaces, targets, place)), None)
+            if place is not None:
+                spaces[place] = block.space(gap)
+    return spaces
+
+
+def _ordinary(block: Block) -> str:
+    """White space that may be replaced by a space: in plain text, line breaks matter."""
+    return " \t" if block.escaping is Escaping.NONE else " \t\n\r\f"
+
+
+def _gap(block: Block, targets: Sequence[TargetAtom], number: int) -> int | None:
+    first = targets[number].sentence
+    if first == targets[number - 1].sentence:
+        return boundary_gap(block, targets, number)
+    sources = [source for source in targets[number].sources if block.atoms[source].sentence == first]
+    start = sources[0] if sources else 0
+    while start and block.atoms[start - 1].sentence == first:
+        start -= 1
+    return start or None
+
+
+def _chosen(block: Block, targets: Sequence[TargetAtom], number: int, source_space: str) -> str:
+    """The white space of the source, or that of the translation where it is not a plain space."""
+    before, target = targets[number - 1], targets[number]
+    if before.sentence != target.sentence:
+        return source_space or separator(before.text, target.text)
+    if (
+        target.space.strip(_NO_BREAK) == ""
+        and target.space not in ("", " ")
+        and not source_space.strip(_ordinary(block))
+    ):
+        return escape(target.space, block.escaping)
+    return source_space or " "
+
+
+def _linked(block: Block, targets: Sequence[TargetAtom]) -> list[list[int]]:
+    linked: list[list[int]] = [[] for _ in block.atoms]
+    for number, target in enumerate(targets):
+        for source in target.sources:
+            linked[source].append(number)
+    return linked
+
+
+def _places(linked: Sequence[Sequence[int]], gap: int) -> Iterator[int]:
+    """Boundaries next to the translations of the words around a gap."""
+    before, after = linked[gap - 1], linked[gap]
+    yield from (number + 1 for number in before[-1:])
+    yield from after[:1]
+    yield from (number + 1 for number in after[-1:])
+    yield from before[:1]
+
+
+def _is_free(spaces: Sequence[str], targets: Sequence[TargetAtom], number: int) -> bool:
+    return 0 < number < len(targets) and not targets[number].glued and spaces[number] in (" ", "\n")

@@ -1,0 +1,1 @@
+"""The translation service: HTTP routes, a queue that is fair to its clients, and a web page."""

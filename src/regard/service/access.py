@@ -1,0 +1,238 @@
+"""Who may send requests, and how many: API keys, and token buckets by key or address."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import Request
+
+from regard.errors import ConfigError
+from regard.service.client import CLIENT
+from regard.service.errors import ServiceError
+from regard.service.keys import KeyFile
+from regard.service.settings import ServiceSettings
+
+MAX_CLIENTS = 10_000
+"""Clients whose requests are counted at once; those seen longest ago are forgotten first."""
+MAX_FAILURES = 10
+"""Unknown keys that an address may send in a minute."""
+IPV6_PREFIX = 64
+"""Bits of an IPv6 address that name its network: one household or machine has all addresses that begin with them."""
+_ROUNDING = 1e-6
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+@dataclass
+class _Bucket:
+    """Tokens that a client has left.
+
+    Attributes:
+        tokens: Number of tokens.
+        time: Time of the last count, by the monotonic clock.
+    """
+
+    tokens: float
+    time: float
+
+
+class TokenBuckets:
+    """Limits the rate of requests of each client: a minute's worth may come at once.
+
+    Args:
+        per_minute: Requests per minute.
+    """
+
+    def __init__(self, per_minute: float) -> None:
+        self._per_minute = per_minute
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def take(self, client: str, *, cost: float = 1.0, per_minute: float | None = None) -> float:
+        """Takes tokens.
+
+        Args:
+            client: The client.
+            cost: Number of tokens; more than a minute's worth counts as a minute's worth.
+            per_minute: The client's own limit.
+
+        Returns:
+            0 if there were enough; otherwise the seconds until there are.
+        """
+        limit = per_minute or self._per_minute
+        now = time.monotonic()
+        bucket = self._buckets.pop(client, None) or _Bucket(limit, now)
+        self._buckets[client] = bucket
+        while len(self._buckets) > MAX_CLIENTS:
+            self._buckets.popitem(last=False)
+        bucket.tokens = min(limit, bucket.tokens + (now - bucket.time) * limit / 60.0)
+        bucket.time = now
+        cost = min(max(1.0, cost), limit)
+        if bucket.tokens >= cost - _ROUNDING:
+            bucket.tokens -= cost
+            return 0.0
+        return (cost - bucket.tokens) * 60.0 / limit
+
+
+def parse_proxies(texts: Sequence[str]) -> tuple[Network, ...]:
+    """Parses the addresses of trusted proxies.
+
+    Args:
+        texts: Addresses or networks, such as `10.0.0.5` or `10.0.0.0/8`.
+
+    Returns:
+        The networks.
+
+    Raises:
+        ConfigError: A text is neither.
+    """
+    networks = []
+    for text in texts:
+        try:
+            networks.append(ipaddress.ip_network(text, strict=False))
+        except ValueError:
+            raise ConfigError(f"expected an address or a network such as 10.0.0.0/8, got {text!r}") from None
+    return tuple(networks)
+
+
+class Access:
+    """Admits requests.
+
+    Args:
+        keys: The API keys; None if none are needed.
+        per_minute: Requests per minute of a client; None = no limit.
+        proxies: Proxies whose `X-Forwarded-For` is believed.
+    """
+
+    def __init__(
+        self, keys: KeyFile | None = None, *, per_minute: int | None = None, proxies: Sequence[Network] = ()
+    ) -> None:
+        self._keys, self._per_minute, self._proxies = keys, per_minute, tuple(proxies)
+        self._requests = TokenBuckets(per_minute or math.inf)
+        self._failures = TokenBuckets(MAX_FAILURES)
+
+    def admit(self, request: Request, key: object, *, cost: int = 1) -> str:
+        """Admits a request, and notes whom it counts for.
+
+        Args:
+            request: The request.
+            key: The API key among its parameters; that of the `Authorization` header counts if there is none.
+            cost: Number of texts.
+
+        Returns:
+            The client.
+
+        Raises:
+            ServiceError: The key is missing or unknown, or there were too many requests.
+        """
+        address = _network_name(self.address(request))
+        client, own_limit = f"address:{address}", None
+        if self._keys is not None:
+            given = _key_of(request, key)
+            if not given:
+                raise ServiceError("Please contact the server operator to get an API key", code="missing_key")
+            stored = self._keys.find(given)
+            if stored is None:  # a right key is never refused because others at its address guess: keys are random
+                self._count_failure(address)
+                raise ServiceError("Invalid API key", status=403, code="invalid_key")
+            client, own_limit = f"key:{stored.id}", stored.requests_per_minute
+        limit = own_limit or self._per_minute
+        if limit is not None:
+            wait = self._requests.take(client, cost=cost, per_minute=limit)
+            if wait:
+                raise ServiceError(
+                    f"Slowdown: {limit} per 1 minute", status=429, code="too_many_requests", retry_after=math.ceil(wait)
+                )
+        request.scope[CLIENT] = client
+        return client
+
+    def address(self, request: Request) -> str:
+        """Address of the client: the last one in `X-Forwarded-For` that no trusted proxy has.
+
+        Args:
+            request: The request.
+
+        Returns:
+            The address without a port; that of the nearest proxy if the header has something else there.
+        """
+        address = _parse_address(request.client.host if request.client is not None else "")
+        forwarded = [part for value in request.headers.getlist("x-forwarded-for") for part in value.split(",")]
+        while forwarded and address is not None and self._is_proxy(address):
+            further = _parse_address(forwarded.pop())
+            if further is None:
+                break
+            address = further
+        return "unknown" if address is None else str(address)
+
+    def scheme(self, request: Request) -> str:
+        """Scheme by which the client reached the service, or the trusted proxy before it.
+
+        Args:
+            request: The request.
+
+        Returns:
+            `http` or `https`.
+        """
+        address = _parse_address(request.client.host if request.client is not None else "")
+        forwarded = request.headers.get("x-forwarded-proto", "").strip().lower()
+        if forwarded in ("http", "https") and address is not None and self._is_proxy(address):
+            return forwarded
+        return str(request.scope["scheme"])
+
+    def _count_failure(self, address: str) -> None:
+        wait = self._failures.take(address)
+        if wait:
+            raise ServiceError(
+                "Too many request limits violations", status=429, code="too_many_failures", retry_after=math.ceil(wait)
+            )
+
+    def _is_proxy(self, address: _Address) -> bool:
+        return any(address in network for network in self._proxies)
+
+
+def _parse_address(text: str) -> _Address | None:
+    """An address, which may have brackets, a port or a zone; None for anything else."""
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+def _network_name(address: str) -> str:
+    """What requests from an address are counted for: the address, or the network of an IPv6 address."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network(f"{address}/{IPV6_PREFIX}", strict=False))
+
+
+def make_access(settings: ServiceSettings, keys: Path | None) -> Access:
+    """Makes what admits requests, from the settings of the service.
+
+    Args:
+        settings: The settings.
+        keys: File of API keys; None = no keys are needed.
+
+    Returns:
+        The object that admits requests.
+    """
+    file = None if keys is None else KeyFile(keys)
+    return Access(file, per_minute=settings.req_limit, proxies=parse_proxies(settings.proxies))
+
+
+def _key_of(request: Request, key: object) -> str:
+    if isinstance(key, str) and key:
+        return key
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else ""

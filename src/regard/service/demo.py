@@ -1,0 +1,135 @@
+"""The demonstration of a service without a model: it trains one in another process, and then serves it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from regard.service.catalog import ModelEntry
+from regard.store.manifest import MANIFEST
+
+_LOG = logging.getLogger("regard.service")
+LANGUAGES = ("en", "fr")
+"""Source and target language of the demonstration."""
+MAX_MESSAGE = 500
+"""Characters that are kept of the training's last message."""
+
+
+class DemoStatus(BaseModel):
+    """How far the training of the demonstration is.
+
+    Attributes:
+        state: Whether it is trained, ready or failed.
+        step: Updates done.
+        steps: Updates planned.
+        seconds_left: Estimated seconds until it is ready; None while that is not known.
+        message: Why it failed; empty otherwise.
+    """
+
+    state: Literal["training", "ready", "failed"] = "training"
+    step: int = 0
+    steps: int = 0
+    seconds_left: float | None = None
+    message: str = ""
+
+
+class Demo:
+    """Trains the demonstration's model, once.
+
+    Args:
+        directory: Directory of the demonstration, as of `regard demo --out`; a training that was interrupted resumes.
+        on_ready: Called with the model when it is trained.
+        command: Program that trains, called with the directory; it writes its progress as JSON lines.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        on_ready: Callable[[ModelEntry], Awaitable[None]],
+        *,
+        command: Sequence[str] = (sys.executable, "-m", "regard.service.demo_training"),
+    ) -> None:
+        self._directory, self._on_ready, self._command = directory, on_ready, tuple(command)
+        self._process: asyncio.subprocess.Process | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.status = DemoStatus()
+
+    def begin(self) -> None:
+        """Starts the training, unless the model exists."""
+        self._task = asyncio.ensure_future(self._run())
+
+    async def stop(self) -> None:
+        """Ends the training; it resumes when the service is started again."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.terminate()
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._process.wait(), 10.0)
+            if self._process.returncode is None:
+                self._process.kill()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def routes(self) -> APIRouter:
+        """The route that says how far it is.
+
+        Returns:
+            A router for the application.
+        """
+        router = APIRouter(tags=["status"])
+
+        @router.get("/v1/demo")
+        async def demo() -> DemoStatus:
+            """How far the training of the demonstration is."""
+            return self.status
+
+        return router
+
+    async def _run(self) -> None:
+        model = self._directory / "model"
+        try:
+            if not (model / MANIFEST).is_file():
+                await self._train()
+            if self.status.state != "failed":
+                await self._on_ready(ModelEntry(*LANGUAGES, (model,)))
+                self.status = DemoStatus(state="ready")
+        except OSError as error:
+            self._fail(str(error))
+
+    async def _train(self) -> None:
+        _LOG.info("training the demonstration", extra={"directory": str(self._directory)})
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command, str(self._directory), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE
+        )
+        message = ""
+        if self._process.stdout is not None:
+            async for line in self._process.stdout:
+                message = self._read(line) or message
+        if await self._process.wait() != 0:
+            self._fail(message or "the training ended before the model was finished")
+
+    def _read(self, line: bytes) -> str:
+        """Reads a line of the training: progress, or a message, which is returned."""
+        try:
+            report = json.loads(line)
+            if "message" in report:
+                return str(report["message"])[:MAX_MESSAGE]
+            self.status = DemoStatus(
+                step=report["step"], steps=report["steps"], seconds_left=round(report["seconds_left"], 1)
+            )
+        except (ValueError, KeyError, TypeError):
+            _LOG.warning("a line of the training was not read")
+        return ""
+
+    def _fail(self, message: str) -> None:
+        _LOG.error("the demonstration was not trained", extra={"reason": message})
+        self.status = DemoStatus(state="failed", message=message)

@@ -1,0 +1,65 @@
+"""Trains the demonstration's model in a process of its own, and writes its progress as JSON lines.
+
+python -m regard.service.demo_training DIRECTORY
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from regard.errors import RegardError
+from regard.recipes.demo import OVERHEAD, run_demo
+from regard.recipes.process import interrupt_on_signals, prepare_process
+from regard.train.interrupt import Interrupted
+from regard.train.reporter import Reporters, StepReport
+
+
+class _JSONReporter(Reporters):
+    """Writes each report of progress to standard output."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def on_step(self, report: StepReport) -> None:
+        """Writes the progress.
+
+        Args:
+            report: The progress.
+        """
+        left = report.remaining * (1.0 + OVERHEAD)
+        _write({"step": report.step, "steps": report.steps, "seconds_left": left})
+
+
+def main(directory: Path) -> int:
+    """Trains the model.
+
+    Args:
+        directory: Directory of the demonstration.
+
+    Returns:
+        Exit status: 0 if the model is finished.
+    """
+    prepare_process()
+    try:
+        with interrupt_on_signals() as interrupt:
+            run_demo(directory, console=Console(file=io.StringIO()), reporter=_JSONReporter(), interrupt=interrupt)
+    except Interrupted:
+        return 1
+    except (RegardError, OSError) as error:
+        _write({"message": str(error)})
+        return 1
+    return 0
+
+
+def _write(report: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(report) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

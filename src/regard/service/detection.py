@@ -1,0 +1,99 @@
+"""Language detection, restricted to the languages that can be translated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from typing import Protocol
+
+from regard.errors import ConfigError
+from regard.text.languages import canonical
+
+MAX_CHARACTERS = 5_000
+"""Characters that are read of a long text; more rarely change the result."""
+MAX_RANKED = 3
+"""Most languages that are returned for a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedLanguage:
+    """A language that a text may be in.
+
+    Attributes:
+        language: Canonical code of the language.
+        confidence: Probability, 0-100, in whole numbers.
+    """
+
+    language: str
+    confidence: int
+
+
+class _Identifier(Protocol):
+    """What is used of `py3langid.langid.LanguageIdentifier`."""
+
+    def rank(self, text: str) -> list[tuple[str, float]]:
+        """All languages with their probabilities, best first."""
+
+
+class LanguageDetector:
+    """Ranks the languages that a text may be in.
+
+    The package py3langid gives a probability to each of its languages. They are shared out among the candidates and the
+    most likely of all other languages: German text is in neither language with much confidence where only English and
+    French can be translated.
+
+    Args:
+        languages: Canonical codes of the candidates.
+    """
+
+    def __init__(self, languages: Iterable[str]) -> None:
+        self._codes = tuple(dict.fromkeys(languages))
+
+    @staticmethod
+    def is_installed() -> bool:
+        """Whether the package py3langid is installed."""
+        return find_spec("py3langid") is not None
+
+    def rank(self, text: str) -> list[DetectedLanguage]:
+        """Ranks the candidates.
+
+        Args:
+            text: Any text; only its first 5,000 characters are read.
+
+        Returns:
+            Up to three languages, the most likely first: those with a confidence of at least 1, or else only the best.
+            The first candidate with a confidence of 0 for a text without letters. Empty without candidates.
+
+        Raises:
+            ConfigError: The package py3langid is not installed.
+        """
+        text = text[:MAX_CHARACTERS]
+        if not any(character.isalpha() for character in text):
+            return [DetectedLanguage(code, 0) for code in self._codes[:1]]
+        probabilities = dict(_identifier().rank(text))
+        weights = {code: probabilities.get(canonical(code).split("-")[0], 0.0) for code in self._codes}
+        known = {canonical(code).split("-")[0] for code in self._codes}
+        other = max(
+            (probability for language, probability in probabilities.items() if language not in known), default=0.0
+        )
+        total = sum(weights.values()) + other or 1.0
+        ranked = sorted(
+            (DetectedLanguage(code, round(100 * weight / total)) for code, weight in weights.items()),
+            key=lambda language: -language.confidence,
+        )
+        return [language for language in ranked if language.confidence > 0][:MAX_RANKED] or ranked[:1]
+
+
+@cache
+def _identifier() -> _Identifier:
+    try:
+        from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    except ImportError:
+        raise ConfigError(
+            "detecting the language of a text needs the package py3langid: pip install 'regard[serve]', or name the "
+            "source language"
+        ) from None
+    identifier: _Identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    return identifier

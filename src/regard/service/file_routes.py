@@ -1,0 +1,177 @@
+"""Routes that translate files: LibreTranslate's, and those with progress under `/v1/files`."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, JSONResponse, Response
+from pydantic import BaseModel
+from starlette.datastructures import UploadFile
+
+from regard.service.access import Access
+from regard.service.disconnect import while_connected
+from regard.service.errors import ServiceError
+from regard.service.files import FileJob, FileTranslator, State
+from regard.service.libretranslate_models import TranslatedFileAnswer, answers
+from regard.service.parameters import read_parameters
+from regard.service.service import TranslationService
+from regard.service.v1_models import ErrorAnswer
+
+
+class FileStatus(BaseModel):
+    """How far the translation of a file is.
+
+    Attributes:
+        id: Id of the job.
+        name: Name of the translated file.
+        state: How far it is.
+        done: Segments that are translated.
+        total: All segments; 0 while they are not known.
+        error: Why it failed.
+        download_url: Where the translated file is, when it is done.
+    """
+
+    id: str
+    name: str
+    state: State
+    done: int
+    total: int
+    error: str | None
+    download_url: str | None
+
+
+class FileAccepted(BaseModel):
+    """An accepted file.
+
+    Attributes:
+        id: Id of the job.
+        status_url: Where its state can be asked for.
+    """
+
+    id: str
+    status_url: str
+
+
+def routes(service: TranslationService, files: FileTranslator, access: Access) -> APIRouter:
+    """The routes.
+
+    Args:
+        service: The service.
+        files: Translates the files.
+        access: Admits requests.
+
+    Returns:
+        A router for the application.
+    """
+    router = APIRouter(tags=["files"])
+    _add_libretranslate(router, service, files, access)
+    _add_jobs(router, files, access)
+    return router
+
+
+def refusals() -> APIRouter:
+    """Routes that take the place of `routes` where no files are translated.
+
+    Returns:
+        A router for the application.
+    """
+    router = APIRouter(include_in_schema=False)
+
+    async def refuse() -> Response:
+        raise ServiceError("this service does not translate files", status=501, code="files_disabled")
+
+    for path in ("/translate_file", "/download_file/{name}", "/v1/files", "/v1/files/{job_id}"):
+        router.add_api_route(path, refuse, methods=["GET", "POST", "DELETE"])
+    return router
+
+
+def _add_libretranslate(router: APIRouter, service: TranslationService, files: FileTranslator, access: Access) -> None:
+    @router.post("/translate_file", responses=answers(TranslatedFileAnswer, (400, 403, 409, 413, 429, 503)))
+    async def translate_file(request: Request) -> JSONResponse:
+        """Translate a file, and answer when it is finished with the address of the result."""
+        job = await _accepted(request, files, access)
+        try:
+            await while_connected(request, service, _finished(job))
+        except ServiceError:
+            files.remove(job.id)
+            raise
+        if job.failure is not None:
+            files.remove(job.id)
+            raise job.failure
+        return JSONResponse({"translatedFileUrl": _download_url(request, access, job)})
+
+    @router.get("/download_file/{name}", response_class=FileResponse, responses=answers(None, (404,)))
+    async def download_file(name: str) -> Response:
+        """A translated file."""
+        job = files.find(name.partition(".")[0])
+        if job.path is None:
+            raise ServiceError("the file is not translated yet", status=404, code="not_found")
+        headers = {
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(job.name)}",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return FileResponse(job.path, media_type="application/octet-stream", headers=headers)
+
+
+def _add_jobs(router: APIRouter, files: FileTranslator, access: Access) -> None:
+    @router.post("/v1/files", status_code=202, responses=_ERRORS)
+    async def start(request: Request) -> FileAccepted:
+        """Translate a file; its progress can be asked for."""
+        job = await _accepted(request, files, access)
+        url = request.url_for("status", job_id=job.id).replace(scheme=access.scheme(request))
+        return FileAccepted(id=job.id, status_url=str(url))
+
+    @router.get("/v1/files/{job_id}", responses=_ERRORS)
+    async def status(request: Request, job_id: str) -> FileStatus:
+        """How far the translation of a file is."""
+        job = files.find(job_id)
+        url = _download_url(request, access, job) if job.state == "done" else None
+        return FileStatus(
+            id=job.id,
+            name=job.name,
+            state=job.state,
+            done=job.done,
+            total=job.total,
+            error=None if job.failure is None else str(job.failure),
+            download_url=url,
+        )
+
+    @router.delete("/v1/files/{job_id}", status_code=204, responses=_ERRORS)
+    async def remove(job_id: str) -> Response:
+        """Stop the translation of a file, or remove its result."""
+        files.remove(job_id)
+        return Response(status_code=204)
+
+
+_ERRORS: dict[int | str, dict[str, object]] = {
+    status: {"model": ErrorAnswer} for status in (400, 403, 404, 413, 422, 429, 503)
+}
+
+
+async def _accepted(request: Request, files: FileTranslator, access: Access) -> FileJob:
+    parameters = await read_parameters(request)
+    client = access.admit(request, parameters.get("api_key"))
+    file = parameters.get("file")
+    if not isinstance(file, UploadFile):
+        raise ServiceError("Invalid request: missing file parameter", code="missing_parameter")
+    codes = []
+    for name in ("source", "target"):
+        value = parameters.get(name)
+        if not value or not isinstance(value, str):
+            raise ServiceError(f"Invalid request: missing {name} parameter", code="missing_parameter")
+        codes.append(value)
+    content = await file.read()
+    await file.close()
+    return files.accept(file.filename or "", content, codes[0], codes[1], client=client)
+
+
+async def _finished(job: FileJob) -> None:
+    if job.task is not None:
+        await asyncio.wait({job.task})
+
+
+def _download_url(request: Request, access: Access, job: FileJob) -> str:
+    url = request.url_for("download_file", name=f"{job.id}.{quote(job.name, safe='')}")
+    return str(url.replace(scheme=access.scheme(request)))

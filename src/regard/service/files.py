@@ -1,0 +1,239 @@
+"""Translation of files: jobs with progress, whose results are kept for a while in a temporary directory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from regard.errors import RegardError
+from regard.markup.files import FILE_FORMATS, FileDocument, open_file
+from regard.markup.sentence import TranslatedSentence
+from regard.service.errors import INTERNAL_ERROR, ServiceError
+from regard.service.requests import AUTO
+from regard.service.service import TranslationService
+from regard.translation.options import TranslateOptions
+
+_LOG = logging.getLogger("regard.service")
+FORMATS = FILE_FORMATS
+"""Extensions of the files that can be translated."""
+CLEANING_SECONDS = 60.0
+"""Most seconds between two searches for old files."""
+MAX_NAME = 100
+"""Most characters of a file's name."""
+State = Literal["waiting", "running", "done", "failed"]
+
+
+@dataclass(eq=False)
+class FileJob:
+    """A file that is translated.
+
+    Attributes:
+        id: Random name, which cannot be guessed.
+        name: Name of the translated file.
+        state: How far it is.
+        done: Segments that are translated.
+        total: All segments; 0 while they are not known.
+        failure: Why it failed, as an answer that waits for the file tells it.
+        path: The translated file, when it is done.
+        made: Time at which it was received, by the monotonic clock.
+        task: The work.
+    """
+
+    id: str
+    name: str
+    state: State = "waiting"
+    done: int = 0
+    total: int = 0
+    failure: ServiceError | None = None
+    path: Path | None = None
+    made: float = field(default_factory=time.monotonic)
+    task: asyncio.Task[None] | None = None
+
+
+class FileTranslator:
+    """Translates files, one request each.
+
+    Args:
+        service: The service.
+    """
+
+    def __init__(self, service: TranslationService) -> None:
+        self._service = service
+        self._jobs: dict[str, FileJob] = {}
+        self._directory = TemporaryDirectory(prefix="regard-files-")
+        self._parsing = asyncio.Semaphore(
+            1
+        )  # a hostile file may take many seconds, during which others need Python's lock
+
+    async def stop(self) -> None:
+        """Stops all translations: no client can ask for the results any more."""
+        tasks = [job.task for job in self._jobs.values() if job.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def close(self) -> None:
+        """Removes all files."""
+        self._directory.cleanup()
+
+    async def keep_clean(self) -> None:
+        """Removes old files every now and then, until it is cancelled."""
+        while True:
+            await asyncio.sleep(min(CLEANING_SECONDS, self._service.settings.file_lifetime))
+            self.remove_old()
+
+    def accept(self, name: str, data: bytes, source: str, target: str, *, client: str) -> FileJob:
+        """Starts the translation of a file.
+
+        Args:
+            name: Name of the file; its extension says the format.
+            data: Content of the file.
+            source: Code of the source language, or `auto`.
+            target: Code of the target language.
+            client: Whom it is for.
+
+        Returns:
+            The job, whose state changes.
+
+        Raises:
+            ServiceError: The format is not supported, a language is not available, or there are too many files.
+        """
+        self.remove_old()
+        extension = Path(_plain_name(name)).suffix.lower()
+        if extension not in FORMATS:
+            raise ServiceError("Invalid request: file format not supported", code="unsupported_format")
+        if len(data) > self._service.settings.file_limit:
+            limit = self._service.settings.file_limit
+            raise ServiceError(f"the file is larger than {limit} bytes", status=413, code="file_too_large")
+        if len(self._jobs) >= self._service.settings.max_files:
+            raise ServiceError(
+                "Slowdown: too many files are kept here; try again later",
+                status=429,
+                code="too_many_files",
+                retry_after=60,
+            )
+        source, target = self._checked(source, target)
+        job = FileJob(secrets.token_urlsafe(16), _translated_name(name, target))
+        self._jobs[job.id] = job
+        job.task = asyncio.ensure_future(self._run(job, _plain_name(name), data, (source, target), client))
+        return job
+
+    def find(self, job_id: str) -> FileJob:
+        """Finds a job.
+
+        Args:
+            job_id: Its id.
+
+        Returns:
+            The job.
+
+        Raises:
+            ServiceError: There is none, or no longer.
+        """
+        self.remove_old()
+        job = self._jobs.get(job_id)
+        if job is None:
+            raise ServiceError("there is no such file, or no longer", status=404, code="not_found")
+        return job
+
+    def remove(self, job_id: str) -> None:
+        """Stops the translation of a file, and removes the result.
+
+        Args:
+            job_id: Its id.
+
+        Raises:
+            ServiceError: There is none.
+        """
+        self._discard(self.find(job_id))
+
+    def remove_old(self) -> None:
+        """Removes the files that were kept long enough."""
+        oldest = time.monotonic() - self._service.settings.file_lifetime
+        for job in [job for job in self._jobs.values() if job.made < oldest]:
+            self._discard(job)
+        for path in Path(self._directory.name).iterdir():
+            if path.name not in self._jobs:  # written by a thread after its job was stopped
+                path.unlink(missing_ok=True)
+
+    def _discard(self, job: FileJob) -> None:
+        self._jobs.pop(job.id, None)
+        if job.task is not None:
+            job.task.cancel()
+        if job.path is not None:
+            with contextlib.suppress(OSError):
+                job.path.unlink()
+
+    def _checked(self, source: str, target: str) -> tuple[str, str]:
+        catalog = self._service.catalog
+        found_source = AUTO if source == AUTO else catalog.find_language(source, source=True)
+        found_target = catalog.find_language(target, source=False)
+        for code, found in ((source, found_source), (target, found_target)):
+            if found is None:
+                raise ServiceError(f"{code} is not supported", code="unsupported_language")
+        if found_source != AUTO:
+            self._service.models_for(str(found_source), str(found_target))
+        return str(found_source), str(found_target)
+
+    async def _run(self, job: FileJob, name: str, data: bytes, direction: tuple[str, str], client: str) -> None:
+        job.state = "running"
+        try:
+            job.path = await self._translate(job, name, data, direction, client)
+            job.state = "done"
+        except asyncio.CancelledError:
+            job.state, job.failure = "failed", ServiceError("cancelled", status=409, code="cancelled")
+            raise
+        except ServiceError as error:
+            job.state, job.failure = "failed", error
+        except RegardError as error:
+            job.state, job.failure = "failed", ServiceError(str(error), status=409, code="unreadable_file")
+        except Exception:
+            _LOG.exception("file not translated")
+            job.state, job.failure = "failed", ServiceError(INTERNAL_ERROR, status=500, code="internal_error")
+
+    async def _translate(self, job: FileJob, name: str, data: bytes, direction: tuple[str, str], client: str) -> Path:
+        service, (source, target) = self._service, direction
+        async with self._parsing:
+            document: FileDocument = await asyncio.to_thread(open_file, name, data)
+        if source == AUTO:
+            sample = "\n".join(document.sentences[:200])
+            source = (await service.compute(lambda: service.detector.rank(sample), [sample]))[0].language
+        path = Path(self._directory.name) / job.id
+        if source == target:
+            await asyncio.to_thread(path.write_bytes, data)
+            return path
+
+        def progress(done: int, total: int) -> None:
+            job.done, job.total = done, total
+
+        translations = await service.translate_sentences(
+            service.models_for(source, target),
+            document.sentences,
+            TranslateOptions(alignment=document.needs_alignment, scores=False),
+            client=client,
+            on_progress=progress,
+        )
+        translated = [
+            TranslatedSentence(result.source, result.text or result.source, result.alignment) for result in translations
+        ]
+        content = await asyncio.to_thread(document.render, translated)
+        await asyncio.to_thread(path.write_bytes, content)
+        return path
+
+
+def _plain_name(name: str) -> str:
+    """The name of a file without directories, and without characters that are not printable."""
+    plain = PureWindowsPath(PurePosixPath(name).name).name
+    return "".join(character for character in plain if character.isprintable())[-MAX_NAME:] or "file"
+
+
+def _translated_name(name: str, target: str) -> str:
+    path = Path(_plain_name(name))
+    return f"{path.stem}_{target}{path.suffix}"

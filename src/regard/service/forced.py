@@ -1,0 +1,129 @@
+"""Scores of given translations, and other words for a place in one: work that is no plain translation."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+
+from regard.service.errors import ServiceError
+from regard.service.service import TranslationService
+from regard.translation.options import TranslateOptions
+from regard.translation.result import Segment, Translation
+from regard.translation.translator import Translator
+
+CHUNK = 16
+"""Pairs that are scored at once, so that other requests come between."""
+
+
+class _Call:
+    """A function that a decoding thread calls in place of a translation, once for all of a job's batches.
+
+    Args:
+        function: The function; its result is kept in `results`.
+    """
+
+    def __init__(self, function: Callable[[], list[Translation]]) -> None:
+        self._function = function
+        self._lock = threading.Lock()
+        self._is_done = False
+        self.results: list[Translation] = []
+
+    def fill(self, segments: Sequence[Segment], options: TranslateOptions) -> list[Segment]:
+        """Calls the function, unless that was done for another batch.
+
+        Args:
+            segments: Segments that show how much work it is.
+            options: Not used.
+
+        Returns:
+            The segments, unchanged.
+        """
+        with self._lock:
+            if not self._is_done:
+                self.results, self._is_done = self._function(), True
+        return list(segments)
+
+
+class Forced:
+    """Work with given translations, by way of the queue.
+
+    Args:
+        service: The service.
+    """
+
+    def __init__(self, service: TranslationService) -> None:
+        self._service = service
+
+    async def score(
+        self, source: str, target: str, pairs: Sequence[tuple[str, str]], *, client: str
+    ) -> list[Translation]:
+        """Scores given translations.
+
+        Args:
+            source: Code of the source language.
+            target: Code of the target language.
+            pairs: Sentences and their translations.
+            client: Whom it is for.
+
+        Returns:
+            The translations with scores, alignment and attention.
+
+        Raises:
+            ServiceError: No model translates directly, or too much is waiting.
+        """
+        chunks = [pairs[start : start + CHUNK] for start in range(0, len(pairs), CHUNK)]
+        scored = await asyncio.gather(*(self._score_chunk(source, target, chunk, client) for chunk in chunks))
+        return [translation for translations in scored for translation in translations]
+
+    async def alternatives(
+        self, source: str, target: str, text: str, prefix: str, *, count: int, client: str
+    ) -> list[Translation]:
+        """Finds words that may follow the beginning of a translation.
+
+        Args:
+            source: Code of the source language.
+            target: Code of the target language.
+            text: The sentence.
+            prefix: The beginning of its translation.
+            count: Number of words.
+            client: Whom it is for.
+
+        Returns:
+            Translations that begin with the prefix and differ in the next word, the most probable first.
+
+        Raises:
+            ServiceError: No model translates directly, or too much is waiting.
+        """
+        return await self._run(
+            source,
+            target,
+            [text] * count,
+            client,
+            lambda translator: translator.alternatives(text, prefix, count=count),
+        )
+
+    async def _score_chunk(
+        self, source: str, target: str, pairs: Sequence[tuple[str, str]], client: str
+    ) -> list[Translation]:
+        sources, targets = [src for src, _ in pairs], [tgt for _, tgt in pairs]
+        return await self._run(source, target, sources, client, lambda translator: translator.score(sources, targets))
+
+    async def _run(
+        self,
+        source: str,
+        target: str,
+        lines: Sequence[str],
+        client: str,
+        function: Callable[[Translator], list[Translation]],
+    ) -> list[Translation]:
+        entries = self._service.models_for(source, target)
+        if len(entries) > 1:
+            raise ServiceError(
+                f"no model translates from {source} to {target} directly: ask for each direction of its own",
+                code="unavailable_direction",
+            )
+        async with self._service.catalog.using(entries[0]) as translator:
+            call = _Call(lambda: function(translator))
+            await self._service.run(call, translator, lines, TranslateOptions(), client=client)
+            return call.results

@@ -1,0 +1,130 @@
+"""Jobs: the segments of one request for one model, with their results."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from regard.translation.options import TranslateOptions
+from regard.translation.result import Segment
+
+SHORT_JOB = 512
+"""Most source tokens of a short job, which does not wait for long ones."""
+SORTED_SEGMENTS = 1000
+"""Segments of a long job that are sorted by length at once, so that batches have little padding."""
+
+
+class SegmentTranslator(Protocol):
+    """What the decoding threads need of a `regard.Translator`."""
+
+    def fill(self, segments: Sequence[Segment], options: TranslateOptions) -> list[Segment]:
+        """See `Translator.fill`."""
+        ...
+
+
+class Job:
+    """The segments of one request for one model.
+
+    Args:
+        segments: Untranslated segments, in the order of the text.
+        translator: The model's translator.
+        options: Options of the translation.
+        client: Whom the work is for: clients share the time of the service equally.
+        on_progress: Called with the number of segments translated so far, from a decoding thread, after each batch and
+            when the job has failed.
+        is_light: Whether the model is so small that two batches at once take as long as one after the other: Python's
+            lock, not arithmetic, limits it.
+    """
+
+    def __init__(
+        self,
+        segments: Sequence[Segment],
+        *,
+        translator: SegmentTranslator,
+        options: TranslateOptions,
+        client: str,
+        on_progress: Callable[[int], None],
+        is_light: bool = False,
+    ) -> None:
+        self.translator, self.options, self.client, self.is_light = translator, options, client, is_light
+        self.segments: list[Segment] = list(segments)
+        self.error: BaseException | None = None
+        self.is_cancelled = False
+        self._on_progress = on_progress
+        self._lock = threading.Lock()
+        self._num_done = 0
+        lengths = [len(segment.source.ids) + 1 for segment in self.segments]
+        copies = max(options.beam or options.n_best, options.num_translations)
+        self.costs = [length * copies for length in lengths]
+        self.num_tokens = sum(lengths)
+        self.is_short = self.num_tokens <= SHORT_JOB
+        self.waiting = _decoding_order(lengths)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a client still waits for the results."""
+        return not self.is_cancelled and self.error is None
+
+    def store(self, numbers: Sequence[int], translated: Sequence[Segment]) -> None:
+        """Stores translated segments and reports the progress.
+
+        Args:
+            numbers: Their numbers in `segments`.
+            translated: The segments, translated.
+        """
+        with self._lock:
+            for number, segment in zip(numbers, translated, strict=True):
+                self.segments[number] = segment
+            self._num_done += len(numbers)
+            done = self._num_done
+        self._on_progress(done)
+
+    def fail(self, error: BaseException) -> None:
+        """Ends the job with an error, which the first call decides.
+
+        Args:
+            error: The error.
+        """
+        with self._lock:
+            if self.error is not None:
+                return
+            self.error = error
+        self._on_progress(self._num_done)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Segments that are decoded together: of one model, with the same options.
+
+    Attributes:
+        parts: Each job with the numbers of its segments.
+        is_short: Whether they are from short jobs.
+        is_light: Whether the model is a light one; see `Job`.
+        cost: Number of source tokens of all hypotheses.
+    """
+
+    parts: tuple[tuple[Job, tuple[int, ...]], ...]
+    is_short: bool
+    is_light: bool
+    cost: int
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody still waits for the results."""
+        return any(job.is_open for job, _ in self.parts)
+
+    @property
+    def size(self) -> int:
+        """Number of segments."""
+        return sum(len(numbers) for _, numbers in self.parts)
+
+
+def _decoding_order(lengths: Sequence[int]) -> list[int]:
+    """Numbers of the segments, the next one to decode last: windows in order, sorted by length within each."""
+    order: list[int] = []
+    for first in range(0, len(lengths), SORTED_SEGMENTS):
+        window = range(first, min(first + SORTED_SEGMENTS, len(lengths)))
+        order += sorted(window, key=lambda number: -lengths[number])
+    return order[::-1]

@@ -1,0 +1,161 @@
+"""Answers of the routes that LibreTranslate has, as OpenAPI describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from regard.service.v1_models import ErrorAnswer
+
+Confidence = Annotated[int, Field(ge=0, le=100, description="Probability, 0-100.")]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class DetectedCode(_Answer):
+    """A detected language.
+
+    Attributes:
+        confidence: Probability, 0-100.
+        language: Its code.
+    """
+
+    confidence: Confidence
+    language: str
+
+
+class Translated(_Answer):
+    """Translated texts; every field is a list if `q` was one.
+
+    Attributes:
+        translatedText: The translation.
+        alternatives: Other translations, best first; only if they were asked for.
+        detectedLanguage: The detected language; only if the source was `auto`.
+    """
+
+    translatedText: str | list[str]  # noqa: N815 # as LibreTranslate spells it
+    alternatives: list[str] | list[list[str]] = Field(default_factory=list)
+    detectedLanguage: DetectedCode | list[DetectedCode] = Field(default_factory=list)  # noqa: N815
+
+
+class LanguageTargets(_Answer):
+    """A language.
+
+    Attributes:
+        code: Its code.
+        name: Its English name.
+        targets: Codes of the languages that it can be translated to.
+    """
+
+    code: str
+    name: str
+    targets: list[str]
+
+
+class NamedLanguage(_Answer):
+    """A language that a page should select first.
+
+    Attributes:
+        code: Its code.
+        name: Its English name.
+    """
+
+    code: str
+    name: str
+
+
+class Direction(_Answer):
+    """The languages that a page should select first.
+
+    Attributes:
+        source: Source language.
+        target: Target language.
+    """
+
+    source: NamedLanguage
+    target: NamedLanguage
+
+
+class FrontendSettings(_Answer):
+    """What a page needs to know of the service.
+
+    Attributes:
+        charLimit: Most characters of a request; -1 if there is no limit.
+        frontendTimeout: Milliseconds to wait after the last key before a translation is asked for.
+        apiKeys: Whether the service has API keys.
+        keyRequired: Whether a request needs an API key.
+        suggestions: Whether suggestions are accepted.
+        filesTranslation: Whether files are translated.
+        supportedFilesFormat: Extensions of the files that are translated.
+        language: The languages to select first.
+    """
+
+    charLimit: int  # noqa: N815 # all names as LibreTranslate spells them
+    frontendTimeout: int  # noqa: N815
+    apiKeys: bool  # noqa: N815
+    keyRequired: bool  # noqa: N815
+    suggestions: bool
+    filesTranslation: bool  # noqa: N815
+    supportedFilesFormat: list[str]  # noqa: N815
+    language: Direction
+
+
+class TranslatedFileAnswer(_Answer):
+    """A translated file.
+
+    Attributes:
+        translatedFileUrl: Where it can be downloaded.
+    """
+
+    translatedFileUrl: str  # noqa: N815
+
+
+class Health(_Answer):
+    """Whether the process answers.
+
+    Attributes:
+        status: Always `ok`.
+    """
+
+    status: Literal["ok"]
+
+
+class Readiness(_Answer):
+    """Whether texts can be translated now.
+
+    Attributes:
+        status: `ready`, or `not ready` with status 503.
+    """
+
+    status: Literal["ready", "not ready"]
+
+
+def answers(model: object, errors: Sequence[int] = ()) -> dict[int | str, dict[str, object]]:
+    """Answers of a route, for OpenAPI.
+
+    Args:
+        model: Type of the answer; None if there are only errors.
+        errors: Statuses of the errors that the route may answer with.
+
+    Returns:
+        The argument `responses` of the route.
+    """
+    described: dict[int | str, dict[str, object]] = {
+        status: {"model": ErrorAnswer, "description": _REASONS[status]} for status in errors
+    }
+    return described if model is None else {200: {"model": model, "description": "The answer."}, **described}
+
+
+_REASONS = {
+    400: "The request is invalid; the sentence says how.",
+    403: "The API key is unknown, or this is switched off.",
+    404: "It does not exist, or no longer.",
+    409: "The file cannot be read.",
+    413: "The body is too large.",
+    429: "Too many requests, or too much text is waiting.",
+    503: "The service is too busy, or shutting down.",
+}

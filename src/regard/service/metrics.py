@@ -1,0 +1,114 @@
+"""Measurements for Prometheus. Labels name routes and statuses, never clients, keys or texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, ProcessCollector, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""Media type of the exposition format."""
+_METHODS = ("GET", "POST", "DELETE", "OPTIONS", "HEAD")
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_SEGMENTS = (1, 2, 4, 8, 16, 32, 64)
+
+
+class Metrics:
+    """Measurements of one service.
+
+    Args:
+        replica: Name of the service among several behind one address, which becomes a label of each value; None = it
+            is the only one.
+    """
+
+    def __init__(self, *, replica: str | None = None) -> None:
+        self._replica = replica
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)  # memory, processor time, open files
+        self._requests = Counter(
+            "regard_requests", "HTTP requests.", ("route", "method", "status"), registry=self._registry
+        )
+        self._seconds = Histogram(
+            "regard_request_seconds", "Time of HTTP requests.", ("route",), buckets=_SECONDS, registry=self._registry
+        )
+        self._refusals = Counter(
+            "regard_refused_connections",
+            "Connections that were refused before there was a whole request.",
+            ("status",),
+            registry=self._registry,
+        )
+        self._segments = Histogram(
+            "regard_batch_segments", "Segments in a batch.", buckets=_SEGMENTS, registry=self._registry
+        )
+        self._batch_seconds = Histogram(
+            "regard_batch_seconds", "Time to decode a batch.", buckets=_SECONDS, registry=self._registry
+        )
+
+    def add_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Adds a request.
+
+        Args:
+            route: The route's pattern, not the path, whose values are unbounded.
+            method: Its method.
+            status: Status of the answer.
+            seconds: Time until the answer was complete.
+        """
+        self._requests.labels(route, method if method in _METHODS else "other", str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def add_refusal(self, status: int) -> None:
+        """Adds a connection that was refused before there was a request: too slow, too large, or not HTTP.
+
+        Args:
+            status: Status of the answer.
+        """
+        self._refusals.labels(str(status)).inc()
+
+    def add_batch(self, segments: int, seconds: float) -> None:
+        """Adds a batch.
+
+        Args:
+            segments: Number of its segments.
+            seconds: Time to decode it.
+        """
+        self._segments.observe(segments)
+        self._batch_seconds.observe(seconds)
+
+    def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
+        """Adds a value that is read when the measurements are.
+
+        Args:
+            name: Name of the value.
+            description: What it is.
+            value: Returns it.
+        """
+        Gauge(name, description, registry=self._registry).set_function(value)
+
+    def text(self) -> bytes:
+        """All measurements in Prometheus' text format."""
+        if self._replica is None:
+            return generate_latest(self._registry)
+        return generate_latest(_Labeled(self._registry, {"replica": self._replica}))
+
+
+class _Labeled(CollectorRegistry):
+    """The values of another registry, with further labels.
+
+    Args:
+        registry: The other registry.
+        labels: The labels.
+    """
+
+    def __init__(self, registry: CollectorRegistry, labels: dict[str, str]) -> None:
+        super().__init__()
+        self._source, self._labels = registry, labels
+
+    def collect(self) -> Iterator[Metric]:
+        """All values.
+
+        Yields:
+            Values of one name.
+        """
+        for metric in self._source.collect():
+            metric.samples = [sample._replace(labels={**self._labels, **sample.labels}) for sample in metric.samples]
+            yield metric

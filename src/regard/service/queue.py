@@ -1,0 +1,238 @@
+"""The queue of the service: shared equally among clients, and bounded.
+
+Each client has a line for short jobs and one for long jobs. A batch starts with the line that has been served least so
+far, measured in source tokens of all hypotheses, and is filled up from other lines of the same kind, model and options.
+So a client with a long document gets no more time than one with a sentence. There is no waiting for fuller batches: the
+next batch takes what is there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from regard.service.errors import QueueFullError, StoppedError
+from regard.service.jobs import Batch, Job
+
+MAX_SEGMENTS, MAX_PADDED = 64, 20_000
+"""Limits of a batch: segments, and padded source tokens of all hypotheses."""
+MAX_WAITING = 1_000_000
+"""Source tokens that may wait by default."""
+_RATE_MEMORY = 0.9
+# Weight of the past in the measured decoding rate.
+
+
+@dataclass(eq=False)
+class _Line:
+    """The jobs of one client, either the short or the long ones.
+
+    Attributes:
+        is_short: Whether these are short jobs.
+        served: Cost of the segments that were decoded so far, counted from that of the least served line at its start.
+        jobs: Jobs with segments that wait, oldest first.
+    """
+
+    is_short: bool
+    served: float
+    jobs: deque[Job] = field(default_factory=deque)
+
+
+class FairQueue:
+    """Segments that wait for the decoding threads.
+
+    Args:
+        max_waiting: Most source tokens that may wait. A job that is longer is accepted when nothing waits.
+    """
+
+    def __init__(self, max_waiting: int = MAX_WAITING) -> None:
+        self._max_waiting = max_waiting
+        self._changed = threading.Condition()
+        self._lines: dict[tuple[str, bool], _Line] = {}
+        self._num_waiting = 0
+        self._idle = 0
+        self._light_running = 0
+        self._is_closed = False
+        self._rate = 1000.0
+
+    @property
+    def num_waiting(self) -> int:
+        """Source tokens that wait."""
+        return self._num_waiting
+
+    @property
+    def num_idle(self) -> int:
+        """Decoding threads that wait for work."""
+        return self._idle
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no more jobs are accepted."""
+        return self._is_closed
+
+    @property
+    def seconds_waiting(self) -> float:
+        """Estimated time, in seconds, to decode all that waits."""
+        return self._num_waiting / self._rate
+
+    def put(self, job: Job) -> None:
+        """Adds a job.
+
+        Args:
+            job: The job; one without segments is not queued.
+
+        Raises:
+            QueueFullError: Too much is waiting.
+            StoppedError: The queue is closed.
+        """
+        with self._changed:
+            if self._is_closed:
+                raise StoppedError
+            if self._num_waiting and self._num_waiting + job.num_tokens > self._max_waiting:
+                raise QueueFullError(self.seconds_waiting)
+            if not job.waiting:
+                return
+            key = (job.client, job.is_short)
+            if key not in self._lines:
+                self._lines[key] = _Line(job.is_short, self._least_served())
+            self._lines[key].jobs.append(job)
+            self._num_waiting += job.num_tokens
+            self._changed.notify_all()  # those who give way to short jobs wait for the same condition
+
+    def discard(self, job: Job) -> None:
+        """Removes the segments of a job that still wait.
+
+        Args:
+            job: The job.
+        """
+        with self._changed:
+            line = self._lines.get((job.client, job.is_short))
+            if line is not None and job in line.jobs:
+                line.jobs.remove(job)
+                self._num_waiting -= sum(len(job.segments[number].source.ids) + 1 for number in job.waiting)
+                job.waiting.clear()
+                self._forget_empty()
+
+    def take(self) -> Batch | None:
+        """Waits for the next batch.
+
+        Returns:
+            The batch; None when the queue is closed and empty.
+        """
+        with self._changed:
+            self._idle += 1
+            try:
+                while not (lines := self._available()):
+                    if self._is_closed and not self._lines:
+                        return None
+                    self._changed.wait()
+                return self._fill(min(lines, key=lambda line: line.served))
+            finally:
+                self._idle -= 1
+
+    def take_short(self) -> Batch | None:
+        """Takes a batch of short jobs without waiting, to be decoded between the steps of a long one.
+
+        Returns:
+            The batch; None if no short job waits.
+        """
+        if not any(line.is_short for line in tuple(self._lines.values())):  # without the lock: called at each step
+            return None
+        with self._changed:
+            lines = [line for line in self._available() if line.is_short]
+            return self._fill(min(lines, key=lambda line: line.served)) if lines else None
+
+    def give_way(self, seconds: float) -> None:
+        """Waits while another thread decodes short jobs of a light model, with which the caller shares Python's lock.
+
+        Args:
+            seconds: Longest time to wait.
+        """
+        if self._light_running:  # without the lock: called at each step
+            with self._changed:
+                self._changed.wait_for(lambda: not self._light_running, seconds)
+
+    def finished(self, batch: Batch, seconds: float) -> None:
+        """Notes that a batch was decoded.
+
+        Args:
+            batch: What `take` or `take_short` returned.
+            seconds: The time that it took, from which the decoding rate is estimated.
+        """
+        if batch.is_short and batch.is_light:
+            with self._changed:
+                self._light_running -= 1
+                self._changed.notify_all()
+        tokens = sum(len(job.segments[number].source.ids) + 1 for job, numbers in batch.parts for number in numbers)
+        self._rate = _RATE_MEMORY * self._rate + (1.0 - _RATE_MEMORY) * tokens / max(seconds, 1e-6)
+
+    def close(self) -> None:
+        """Accepts no more jobs; those that wait are still decoded."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def _least_served(self) -> float:
+        return min((line.served for line in self._lines.values()), default=0.0)
+
+    def _available(self) -> list[_Line]:
+        """Lines whose first job may be decoded now.
+
+        Short jobs of light models are decoded in one thread at a time, unless there are enough for a full batch.
+        """
+        if not self._light_running:
+            return list(self._lines.values())
+        light = [line for line in self._lines.values() if line.is_short and line.jobs[0].is_light]
+        if sum(len(job.waiting) for line in light for job in line.jobs) >= MAX_SEGMENTS:
+            return list(self._lines.values())
+        return [line for line in self._lines.values() if line not in light]
+
+    def _fill(self, first: _Line) -> Batch:
+        """A batch that starts with a line, and leaves other idle threads their part of what waits."""
+        alike = [line for line in self._lines.values() if line.is_short == first.is_short and line is not first]
+        lines = [first, *sorted(alike, key=lambda line: line.served)]
+        start = first.jobs[0]
+        jobs = [job for line in lines for job in line.jobs if _is_alike(job, start)]
+        limit = MAX_SEGMENTS
+        if not start.is_light:
+            limit = min(limit, -(-sum(len(job.waiting) for job in jobs) // max(1, self._idle)))
+        parts = tuple(_taken(jobs, limit))
+        self._charge(parts)
+        cost = sum(job.costs[number] for job, numbers in parts for number in numbers)
+        self._light_running += first.is_short and start.is_light
+        return Batch(parts, first.is_short, start.is_light, cost)
+
+    def _charge(self, parts: tuple[tuple[Job, tuple[int, ...]], ...]) -> None:
+        for job, numbers in parts:
+            line = self._lines[job.client, job.is_short]
+            line.served += sum(job.costs[number] for number in numbers)
+            self._num_waiting -= sum(len(job.segments[number].source.ids) + 1 for number in numbers)
+            if not job.waiting:
+                line.jobs.remove(job)
+        self._forget_empty()
+
+    def _forget_empty(self) -> None:
+        for key in [key for key, line in self._lines.items() if not line.jobs]:
+            del self._lines[key]
+
+
+def _is_alike(job: Job, other: Job) -> bool:
+    return job.translator is other.translator and job.options == other.options
+
+
+def _taken(jobs: list[Job], limit: int) -> Iterator[tuple[Job, tuple[int, ...]]]:
+    """Takes segments of jobs in order, until the batch is full."""
+    rows, longest = 0, 0
+    for job in jobs:
+        numbers: list[int] = []
+        while job.waiting and rows < limit:
+            longest = max(longest, job.costs[job.waiting[-1]])
+            if rows and (rows + 1) * longest > MAX_PADDED:
+                break
+            numbers.append(job.waiting.pop())
+            rows += 1
+        if numbers:
+            yield job, tuple(numbers)
+        if job.waiting:
+            break

@@ -1,0 +1,157 @@
+"""Requests and results of the service, and the documents between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from regard.alignment.readout import Readout
+from regard.markup.document import Document, parse
+from regard.markup.sentence import TranslatedSentence
+from regard.service.detection import DetectedLanguage
+from regard.translation.options import TranslateOptions
+from regard.translation.result import Translation
+
+AUTO = "auto"
+"""Source language that stands for the detected one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextRequest:
+    """Texts to translate.
+
+    Attributes:
+        texts: The texts, each of any length.
+        source: Code of the source language; `auto` detects it for each text.
+        target: Code of the target language.
+        options: Options of the translation.
+        format: `text`, `html` or `xml`.
+        prefixes: For each text, the beginning of its translation; such a text counts as one sentence. Empty = none.
+    """
+
+    texts: tuple[str, ...]
+    source: str
+    target: str
+    options: TranslateOptions
+    format: str = "text"
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextResult:
+    """A translated text.
+
+    Attributes:
+        text: The translation, with all markup and white space of the text.
+        sentences: The translation of each sentence.
+        source: Code of the source language.
+        path: Codes of the languages from source to target; three if it was translated through a third one.
+        detected: The detected language; None if the source language was given.
+        alternatives: Other translations of the whole text, best first.
+        readout: The attention from which word alignments were read; None after a translation through another language.
+    """
+
+    text: str
+    sentences: tuple[Translation, ...]
+    source: str
+    path: tuple[str, ...]
+    detected: DetectedLanguage | None = None
+    alternatives: tuple[str, ...] = ()
+    readout: Readout | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _OneSentence:
+    """A text that is translated as one sentence.
+
+    Attributes:
+        sentences: The text.
+    """
+
+    sentences: tuple[str, ...]
+
+    @property
+    def needs_alignment(self) -> bool:
+        """There is no markup."""
+        return False
+
+    def render(self, translations: Sequence[TranslatedSentence]) -> str:
+        """See `Document.render`."""
+        return translations[0].text
+
+
+def with_alignment(options: TranslateOptions, documents: Sequence[Document]) -> TranslateOptions:
+    """Adds word alignments to options if they place markup or placeholders.
+
+    Args:
+        options: The options of a request.
+        documents: Its texts.
+
+    Returns:
+        The options for the search.
+    """
+    if options.alignment or not any(document.needs_alignment for document in documents):
+        return options
+    return replace(options, alignment=True)
+
+
+def parse_text(text: str, request: TextRequest) -> Document:
+    """Finds the sentences of a text.
+
+    Args:
+        text: One of the request's texts.
+        request: The request, for its format.
+
+    Returns:
+        The document; a single sentence if translations begin with given prefixes.
+    """
+    if request.prefixes:
+        return _OneSentence((text,))
+    return parse(text, request.format)
+
+
+def render_texts(
+    documents: Sequence[Document], translations: Sequence[Translation]
+) -> list[tuple[str, tuple[Translation, ...], tuple[str, ...]]]:
+    """Writes texts with the translations of their sentences.
+
+    Args:
+        documents: The texts.
+        translations: The translations of all sentences, in order.
+
+    Returns:
+        For each document: the translated text, the translations of its sentences, and alternative texts.
+    """
+    results, first = [], 0
+    for document in documents:
+        own = tuple(translations[first : first + len(document.sentences)])
+        first += len(own)
+        text = document.render([as_sentence(translation) for translation in own])
+        results.append((text, own, _alternatives(document, own, text)))
+    return results
+
+
+def as_sentence(translation: Translation) -> TranslatedSentence:
+    """A translation for rendering.
+
+    Args:
+        translation: The translation of a sentence.
+
+    Returns:
+        Its text and links; the sentence itself where the model found no words.
+    """
+    text = translation.text or translation.source
+    return TranslatedSentence(translation.source, text, translation.alignment)
+
+
+def _alternatives(document: Document, translations: Sequence[Translation], best: str) -> tuple[str, ...]:
+    """Whole texts of the second best translations of all sentences, of the third best, and so on."""
+    ranks = max((len(translation.n_best) for translation in translations), default=0)
+    texts = []
+    for rank in range(1, ranks):
+        chosen = [
+            translation.n_best[min(rank, len(translation.n_best) - 1)] if translation.n_best else translation
+            for translation in translations
+        ]
+        texts.append(document.render([as_sentence(translation) for translation in chosen]))
+    return tuple(text for text in dict.fromkeys(texts) if text != best)

@@ -1,0 +1,225 @@
+"""Sentences in, translations out, by way of a queue that all clients share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TypeVar
+
+from regard.service.catalog import Catalog, ModelEntry
+from regard.service.decoder import Decoder, is_light
+from regard.service.errors import DeadlineError
+from regard.service.jobs import Job, SegmentTranslator
+from regard.service.queue import FairQueue
+from regard.service.settings import ServiceSettings
+from regard.text.normalize import normalize
+from regard.translation.options import TranslateOptions
+from regard.translation.result import Translation, join_lines
+from regard.translation.translator import Translator
+from regard.values import Links
+
+ResultT = TypeVar("ResultT")
+INLINE = 2_000
+"""Characters of a text that is short enough to be split and joined between other requests, without a thread."""
+
+PER_TEXT = 20
+"""Characters that take as long as what is done once for each text."""
+
+
+class SentenceService:
+    """Translates sentences for many clients at once.
+
+    Args:
+        catalog: The models.
+        settings: Limits.
+        queue: The queue of segments.
+        decoder: The threads that take segments from the queue.
+    """
+
+    def __init__(self, catalog: Catalog, *, settings: ServiceSettings, queue: FairQueue, decoder: Decoder) -> None:
+        self.catalog, self.settings, self.queue, self.decoder = catalog, settings, queue, decoder
+        self._workers = ThreadPoolExecutor(2, thread_name_prefix="text")
+
+    def start(self) -> None:
+        """Starts the decoding threads."""
+        self.decoder.start()
+
+    async def stop(self) -> None:
+        """Accepts no more text, finishes what was accepted, and ends the decoding threads."""
+        self.queue.close()
+        await asyncio.get_running_loop().run_in_executor(None, self.decoder.join, self.settings.deadline)
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def is_decoding(self) -> bool:
+        """Whether a decoding thread runs."""
+        return self.decoder.is_any_alive
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether texts are accepted and translated."""
+        return self.decoder.is_alive and not self.queue.is_closed and bool(self.catalog.entries)
+
+    async def within_deadline(self, work: asyncio.Future[ResultT]) -> ResultT:
+        """Waits for work, at most as long as a request may take.
+
+        Args:
+            work: A task; it is cancelled when the time is over.
+
+        Returns:
+            Its result.
+
+        Raises:
+            DeadlineError: It took too long.
+        """
+        try:
+            return await asyncio.wait_for(work, self.settings.deadline)
+        except asyncio.TimeoutError:
+            raise DeadlineError(self.settings.deadline) from None
+
+    async def compute(self, function: Callable[[], ResultT], texts: Sequence[str]) -> ResultT:
+        """Runs a function on texts: in a thread if they are long, so that the event loop stays free.
+
+        Args:
+            function: The function.
+            texts: The texts that it works on.
+
+        Returns:
+            Its result.
+        """
+        if sum(len(text) + PER_TEXT for text in texts) <= INLINE:
+            return function()
+        return await asyncio.get_running_loop().run_in_executor(self._workers, function)
+
+    async def translate_sentences(
+        self,
+        entries: Sequence[ModelEntry],
+        sentences: Sequence[str],
+        options: TranslateOptions,
+        *,
+        client: str,
+        prefixes: Sequence[str] | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> list[Translation]:
+        """Translates sentences with one model, or with two in a row.
+
+        Args:
+            entries: The models from source to target.
+            sentences: The sentences.
+            options: Options of the translation; the first of two models finds one translation of each sentence only.
+            client: Whom it is for.
+            prefixes: Beginnings of the translations.
+            on_progress: As in `translate`.
+
+        Returns:
+            A translation of each sentence. Through a third language, words are linked that have a word there in common,
+            and there is no attention.
+
+        Raises:
+            ServiceError: Too much is waiting, or a model cannot be loaded.
+            RegardError: An option is invalid.
+        """
+        *before, last = entries
+        lines = list(sentences)
+        links: list[Links] = [()] * len(sentences)
+        for entry in before:
+            plain = TranslateOptions(alignment=options.need_alignment, beam=options.beam)
+            between = await self._decode(entry, lines, plain, client, None, on_progress)
+            lines, links = [result.text for result in between], [result.alignment for result in between]
+        results = await self._decode(last, lines, options, client, prefixes, on_progress)
+        if not before:
+            return results
+        return [
+            _through(sentence, first, result) for sentence, first, result in zip(sentences, links, results, strict=True)
+        ]
+
+    async def _decode(
+        self,
+        entry: ModelEntry,
+        lines: Sequence[str],
+        options: TranslateOptions,
+        client: str,
+        prefixes: Sequence[str] | None,
+        on_progress: Callable[[int, int], None] | None,
+    ) -> list[Translation]:
+        if not lines:
+            return []
+        async with self.catalog.using(entry) as translator:
+            job = await self.run(
+                translator, translator, lines, options, client=client, prefixes=prefixes, on_progress=on_progress
+            )
+        normalized = [normalize(line) for line in lines]
+        return await self.compute(
+            lambda: join_lines(normalized, job.segments, many=options.num_translations > 1), lines
+        )
+
+    async def run(
+        self,
+        worker: SegmentTranslator,
+        translator: Translator,
+        lines: Sequence[str],
+        options: TranslateOptions,
+        *,
+        client: str,
+        prefixes: Sequence[str] | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Job:
+        """Queues work on lines and waits until all of it is done. If the task is cancelled, the work stops.
+
+        Args:
+            worker: Does the work in a decoding thread; a translator, or what stands in for one.
+            translator: The model's translator, which splits the lines into segments.
+            lines: The lines.
+            options: Options of the translation.
+            client: Whom it is for.
+            prefixes: Beginnings of the translations.
+            on_progress: Called with the number of segments that are done, and with that of all.
+
+        Returns:
+            The finished job.
+
+        Raises:
+            ServiceError: Too much is waiting, or the service is shutting down.
+            RegardError: The work failed.
+        """
+        loop, finished = asyncio.get_running_loop(), asyncio.Event()
+        segments = await self.compute(lambda: translator.split(lines, prefixes=prefixes), lines)
+
+        def progress(done: int) -> None:
+            if on_progress is not None:
+                on_progress(done, len(segments))
+            if done == len(segments) or job.error is not None:
+                finished.set()
+
+        def report(done: int) -> None:
+            loop.call_soon_threadsafe(progress, done)
+
+        job = Job(
+            segments,
+            translator=worker,
+            options=options,
+            client=client,
+            on_progress=report,
+            is_light=is_light(translator),
+        )
+        self.queue.put(job)
+        try:
+            if segments:
+                await finished.wait()
+        finally:
+            job.is_cancelled = not finished.is_set()
+            self.queue.discard(job)
+        if job.error is not None:
+            raise job.error
+        return job
+
+
+def _through(source: str, first: Links, second: Translation) -> Translation:
+    """A translation through a third language, linked to the words of the source."""
+    links: dict[int, list[int]] = {}
+    for src, between in first:
+        links.setdefault(between, []).append(src)
+    alignment = sorted({(src, tgt) for between, tgt in second.alignment for src in links.get(between, ())})
+    return replace(second, source=normalize(source), alignment=tuple(alignment), attention=None)

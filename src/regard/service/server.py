@@ -1,0 +1,217 @@
+"""Runs the application with uvicorn until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import os
+import signal
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import torch
+import uvicorn
+
+from regard.errors import ConfigError
+from regard.service.access import Access
+from regard.service.app import create_app
+from regard.service.catalog import Catalog, ModelEntry
+from regard.service.decoder import Decoder
+from regard.service.demo import Demo
+from regard.service.jobs import Batch
+from regard.service.logs import start_logging
+from regard.service.metrics import Metrics
+from regard.service.queue import FairQueue
+from regard.service.receiving import MAX_HEADER_BYTES, GuardedProtocol, ReceivingLimits, guarded_protocol
+from regard.service.service import TranslationService
+from regard.service.settings import ServiceSettings
+from regard.translation.loading import load
+from regard.translation.translator import Translator
+
+_LOG = logging.getLogger("regard.service")
+BACKLOG = 512
+"""Connections that the system holds before the service accepts them."""
+ACCEPT_SECONDS = 0.05
+"""Time to accept those when the service stops."""
+GRACE_SECONDS = 1
+"""Seconds beyond the deadline of requests after which a service that stops does not wait for them."""
+
+
+def build_service(
+    entries: Sequence[ModelEntry],
+    settings: ServiceSettings,
+    metrics: Metrics,
+    *,
+    precision: str | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    memory_limit: int | None = None,
+) -> TranslationService:
+    """Builds a service.
+
+    Args:
+        entries: Its models.
+        settings: Its limits.
+        metrics: Receives the measurements of batches.
+        precision: Number type of matrix products, as for `regard.load`.
+        device: Device, as for `regard.load`.
+        threads: Number of decoding threads; that of PyTorch when not given.
+        memory_limit: Bytes that loaded models may take; None = no limit.
+
+    Returns:
+        The service, not started.
+    """
+
+    def open_entry(entry: ModelEntry) -> Translator:
+        return load(list(entry.paths), precision=precision, device=device, threads=threads)
+
+    def add_batch(batch: Batch, seconds: float) -> None:
+        metrics.add_batch(batch.size, seconds)
+
+    queue = FairQueue(settings.queue_limit)
+    catalog = Catalog(entries, open_entry, memory_limit=memory_limit)
+    decoder = Decoder(queue, threads=threads or torch.get_num_threads(), on_batch=add_batch)
+    return TranslationService(catalog, settings=settings, queue=queue, decoder=decoder)
+
+
+def serve(
+    service: TranslationService,
+    *,
+    access: Access,
+    metrics: Metrics,
+    host: str,
+    port: int,
+    demo: Path | None = None,
+) -> None:
+    """Serves requests until SIGTERM or SIGINT; requests that were accepted are answered before it returns.
+
+    SIGHUP loads all models again from their files, while requests go on.
+
+    Args:
+        service: The service.
+        access: Admits requests.
+        metrics: Receives measurements.
+        host: Address to listen at.
+        port: Port to listen at; 0 = any free one.
+        demo: Directory of the demonstration, whose model is trained if it does not exist; None = no demonstration.
+
+    Raises:
+        ConfigError: The address cannot be used.
+    """
+    start_logging()
+    listener = _listen(host, port)
+
+    async def add(entry: ModelEntry) -> None:
+        service.catalog.add(entry)
+        async with service.catalog.using(entry):  # loads it before a request needs it
+            _LOG.info("the demonstration is ready", extra={"model": entry.name})
+
+    demonstration = None if demo is None else Demo(demo, add)
+    limits = _receiving_limits(service.settings)
+    config = uvicorn.Config(
+        create_app(service, access=access, metrics=metrics, demo=demonstration),
+        http=guarded_protocol(limits, metrics.add_refusal),
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="on",
+        timeout_keep_alive=math.ceil(limits.idle_seconds),
+        timeout_graceful_shutdown=math.ceil(service.settings.deadline) + GRACE_SECONDS,
+    )
+    asyncio.run(_serve(_Server(config), service, listener, limits))
+    if service.is_decoding:  # a batch that cannot be stopped: the interpreter must not wait for it, nor end around it
+        logging.shutdown()
+        os._exit(0)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which ends with exit status 0, and takes in who has connected before it stops."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Asks the server to stop, or at a second SIGINT to stop at once.
+
+        uvicorn's own method also keeps the signal, and raises it again when the server has stopped.
+
+        Args:
+            sig: The signal.
+            frame: Where it arrived.
+        """
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stops the server.
+
+        Args:
+            sockets: The sockets that it listens at.
+        """
+        _LOG.info("stopping", extra={"requests": len(self.server_state.tasks)})
+        for listener in sockets or []:
+            listener.listen(0)  # no more may join the connections that wait to be accepted
+        await asyncio.sleep(ACCEPT_SECONDS)
+        await super().shutdown(sockets)
+
+
+async def _check_connections(server: uvicorn.Server, limits: ReceivingLimits) -> None:
+    """Ends connections whose clients take too long, as long as the server runs."""
+    while True:
+        await asyncio.sleep(limits.check_seconds)
+        for connection in list(server.server_state.connections):
+            if isinstance(connection, GuardedProtocol):
+                connection.check()
+
+
+async def _serve(
+    server: uvicorn.Server, service: TranslationService, listener: socket.socket, limits: ReceivingLimits
+) -> None:
+    loop, tasks = asyncio.get_running_loop(), set[asyncio.Task[None]]()
+
+    def reload() -> None:
+        task = asyncio.ensure_future(service.catalog.reload())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    with contextlib.suppress(NotImplementedError, AttributeError):  # Windows has neither
+        loop.add_signal_handler(signal.SIGHUP, reload)
+    host, port = listener.getsockname()[:2]
+    name = f"[{host}]" if ":" in host else host
+    models = ", ".join(entry.name for entry in service.catalog.entries)
+    _LOG.info("listening", extra={"url": f"http://{name}:{port}", "models": models})
+    checks = asyncio.ensure_future(_check_connections(server, limits))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        checks.cancel()
+    _LOG.info("stopped")
+
+
+def _receiving_limits(settings: ServiceSettings) -> ReceivingLimits:
+    return ReceivingLimits(
+        header_seconds=settings.header_seconds,
+        body_seconds=settings.body_seconds,
+        body_rate=settings.body_rate,
+        idle_seconds=settings.idle_seconds,
+        max_connections=settings.max_connections,
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen at {host}, port {port}: {error.strerror or error}; choose another --port or --host"
+        ) from None
+    return listener

@@ -1,0 +1,219 @@
+"""The translation service: texts in, translations out, by way of a queue that all clients share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from functools import partial
+
+from regard.service.catalog import ModelEntry
+from regard.service.detection import DetectedLanguage, LanguageDetector
+from regard.service.errors import ServiceError
+from regard.service.requests import (
+    AUTO,
+    TextRequest,
+    TextResult,
+    as_sentence,
+    parse_text,
+    render_texts,
+    with_alignment,
+)
+from regard.service.sentences import SentenceService
+from regard.text.languages import english_name
+from regard.translation.result import Translation
+
+NO_MODEL_SECONDS = 10
+"""Seconds after which a client may ask again while there is no model."""
+FIRST_STREAMED = 2
+"""Sentences of the first part of a stream; each further part has twice as many."""
+
+
+class TranslationService(SentenceService):
+    """Translates whole texts for many clients at once; see `SentenceService` for the arguments."""
+
+    @property
+    def detector(self) -> LanguageDetector:
+        """Ranks the source languages of the models that there are now."""
+        return LanguageDetector(self.catalog.sources)
+
+    async def translate(
+        self, request: TextRequest, *, client: str, on_progress: Callable[[int, int], None] | None = None
+    ) -> list[TextResult]:
+        """Translates texts. If the task is cancelled, the work that it waits for stops.
+
+        Args:
+            request: The texts.
+            client: Whom it is for, such as an address: clients share the service's time equally.
+            on_progress: Called with the number of segments translated, and with that of all.
+
+        Returns:
+            A result for each text, in order.
+
+        Raises:
+            ServiceError: There is no model for the languages, too much is waiting, or a text is refused.
+            RegardError: An option or a text is invalid.
+        """
+        self.require_model()
+        target = self._target(request.target)
+        detected = await self._sources(request)
+        by_source: dict[str, list[int]] = {}
+        for number, (source, _) in enumerate(detected):
+            by_source.setdefault(source, []).append(number)
+        results: dict[int, TextResult] = {}
+        for source, numbers in by_source.items():
+            part = replace(
+                request,
+                texts=tuple(request.texts[number] for number in numbers),
+                prefixes=tuple(request.prefixes[number] for number in numbers) if request.prefixes else (),
+            )
+            unchanged = source == target and request.source == AUTO
+            translate = self._unchanged if unchanged else partial(self._translate, on_progress=on_progress)
+            for number, result in zip(numbers, await translate(part, source, target, client), strict=True):
+                results[number] = replace(result, detected=detected[number][1])
+        return [results[number] for number in range(len(request.texts))]
+
+    async def stream(self, request: TextRequest, *, client: str) -> AsyncIterator[tuple[int, int, Translation | str]]:
+        """Translates one text in parts, so that its first sentences come early.
+
+        Args:
+            request: The text.
+            client: Whom it is for.
+
+        Yields:
+            Number of the sentence, number of all sentences, and the sentence's translation, in order; at last the
+            number of all sentences, twice, and the whole text.
+
+        Raises:
+            ServiceError: As in `translate`.
+            RegardError: As in `translate`.
+        """
+        target = self._target(request.target)
+        ((source, _),) = await self._sources(request)
+        entries = self.models_for(source, target)
+        document = await self.compute(lambda: parse_text(request.texts[0], request), request.texts)
+        options = with_alignment(request.options, [document])
+        sentences, done, size = document.sentences, 0, FIRST_STREAMED
+        results: list[Translation] = []
+        while done < len(sentences):
+            part = sentences[done : done + size]
+            for result in await self.translate_sentences(entries, part, options, client=client):
+                results.append(result)
+                yield done, len(sentences), result
+                done += 1
+            size *= 2
+        text = await self.compute(lambda: document.render([as_sentence(result) for result in results]), request.texts)
+        yield done, done, text
+
+    def models_for(self, source: str, target: str) -> tuple[ModelEntry, ...]:
+        """The models that translate from one language to another.
+
+        Args:
+            source: Canonical code.
+            target: Canonical code.
+
+        Returns:
+            One model, or two.
+
+        Raises:
+            ServiceError: There are none.
+        """
+        entries = self.catalog.path(source, target)
+        if not entries:
+            raise ServiceError(
+                f"{english_name(target)} ({target}) is not available as a target language from "
+                f"{english_name(source)} ({source})",
+                code="unavailable_direction",
+            )
+        return entries
+
+    def require_model(self) -> None:
+        """Refuses requests while the demonstration's model is trained.
+
+        Raises:
+            ServiceError: There is no model.
+        """
+        if not self.catalog.entries:
+            raise ServiceError(
+                "no model is ready yet; try again later", status=503, code="no_model", retry_after=NO_MODEL_SECONDS
+            )
+
+    def languages_for(self, source: str | None, target: str | None) -> tuple[str, str]:
+        """The direction that a request means if it leaves a language open.
+
+        Args:
+            source: Code of the source language, in any spelling; None if not given.
+            target: Code of the target language; None if not given.
+
+        Returns:
+            Canonical codes of both.
+
+        Raises:
+            ServiceError: A language is not available, or several directions are possible.
+        """
+        self.require_model()
+        source_code = None if source is None else self._source(source)
+        target_code = None if target is None else self._target(target)
+        found = [
+            entry
+            for entry in self.catalog.entries
+            if source_code in (None, entry.source) and target_code in (None, entry.target)
+        ]
+        if source_code is not None and target_code is not None:
+            return source_code, target_code
+        if len(found) != 1:
+            names = ", ".join(entry.name for entry in self.catalog.entries)
+            raise ServiceError(
+                f"Invalid request: name source and target; the models are {names}", code="which_direction"
+            )
+        return found[0].source, found[0].target
+
+    async def _sources(self, request: TextRequest) -> list[tuple[str, DetectedLanguage | None]]:
+        """Source language of each text, with what was detected."""
+        self.require_model()
+        if request.source != AUTO:
+            return [(self._source(request.source), None)] * len(request.texts)
+
+        def detect() -> list[DetectedLanguage]:
+            return [self.detector.rank(text)[0] for text in request.texts]
+
+        return [(language.language, language) for language in await self.compute(detect, request.texts)]
+
+    def _source(self, code: str) -> str:
+        found = self.catalog.find_language(code, source=True)
+        if found is None:
+            raise ServiceError(f"{code} is not supported", code="unsupported_language")
+        return found
+
+    def _target(self, code: str) -> str:
+        found = self.catalog.find_language(code, source=False)
+        if found is None:
+            raise ServiceError(f"{code} is not supported", code="unsupported_language")
+        return found
+
+    async def _unchanged(self, request: TextRequest, source: str, target: str, client: str) -> list[TextResult]:
+        return [TextResult(text, (), source, (source,)) for text in request.texts]
+
+    async def _translate(
+        self,
+        request: TextRequest,
+        source: str,
+        target: str,
+        client: str,
+        *,
+        on_progress: Callable[[int, int], None] | None,
+    ) -> list[TextResult]:
+        entries = self.models_for(source, target)
+        documents = await self.compute(lambda: [parse_text(text, request) for text in request.texts], request.texts)
+        options = with_alignment(request.options, documents)
+        sentences = [sentence for document in documents for sentence in document.sentences]
+        prefixes = list(request.prefixes) if request.prefixes else None
+        translations = await self.translate_sentences(
+            entries, sentences, options, client=client, prefixes=prefixes, on_progress=on_progress
+        )
+        path = (source, *(entry.target for entry in entries))
+        translator = self.catalog.loaded(entries[0]) if len(entries) == 1 else None
+        readout = None if translator is None else translator.readout
+        results = await self.compute(lambda: render_texts(documents, translations), request.texts)
+        return [
+            TextResult(text, own, source, path, alternatives=others, readout=readout) for text, own, others in results
+        ]

@@ -1,0 +1,390 @@
+"""Requests and answers of the routes under `/v1`, as OpenAPI describes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+
+_TEXT = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]+$"}
+_ITEM = {"type": "string", "pattern": r"^[^\u0000]*$"}
+
+
+def _refuse_other_types(value: object) -> object:
+    """Refuses truth values and strings, which pydantic would convert to numbers."""
+    if isinstance(value, (bool, str)):
+        raise ValueError("expected a number")
+    return value
+
+
+# The limits come first: those around the validator would be missing from the description.
+Positive = Annotated[int, Field(ge=1), BeforeValidator(_refuse_other_types)]
+Penalty = Annotated[float, Field(ge=0, le=10), BeforeValidator(_refuse_other_types)]
+Code = Annotated[str, Field(max_length=35, description="Language code of BCP 47, such as en, pt-BR or zh-Hant.")]
+Text = Annotated[str, WithJsonSchema(_TEXT)]
+Texts = Annotated[
+    str | list[str],
+    WithJsonSchema(
+        {
+            "description": "A text or a list of texts.",
+            "anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": _ITEM}],
+        }
+    ),
+]
+Prefix = Annotated[str, WithJsonSchema(_ITEM)]
+Prefixes = Annotated[
+    str | list[str] | None,
+    WithJsonSchema({"anyOf": [_ITEM, {"type": "array", "items": _ITEM}, {"type": "null"}]}),
+]
+MAX_NUMBERS = 100
+_Number = Annotated[int, Field(ge=0, le=1000), BeforeValidator(_refuse_other_types)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    api_key: str | None = Field(None, max_length=200, description="API key, if it is not in the Authorization header.")
+
+
+class AttentionChoice(BaseModel):
+    """Layers and heads whose attention is returned.
+
+    Attributes:
+        layers: Numbers of layers, from 0; None = all.
+        heads: Numbers of heads, from 0; None = all.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    layers: list[_Number] | None = Field(None, min_length=1, max_length=MAX_NUMBERS)
+    heads: list[_Number] | None = Field(None, min_length=1, max_length=MAX_NUMBERS)
+
+
+class _TranslateOptions(_Request):
+    """Languages and options of a translation.
+
+    Attributes:
+        source: Source language; `auto` detects it; may be left out if one model fits.
+        target: Target language; may be left out if one model fits.
+        format: Format of the texts.
+        beam: Width of the beam; 1 is greedy search; the model's own by default.
+        n_best: Translations returned for each sentence.
+        retry: Whether to check the attention, and to translate again where it looks wrong.
+        length_penalty: α of Wu et al. 2016, eq. 14; the model's own by default.
+        coverage_penalty: β of the same.
+        alignment: Whether to return word alignments.
+        attention: Whether to return attention, or that of chosen layers and heads.
+    """
+
+    source: Code | None = None
+    target: Code | None = None
+    format: Literal["text", "html"] = "text"
+    beam: Positive | None = None
+    n_best: Positive = 1
+    retry: StrictBool = False
+    length_penalty: Penalty | None = None
+    coverage_penalty: Penalty | None = None
+    alignment: StrictBool = False
+    attention: StrictBool | AttentionChoice = False
+
+
+class TranslateRequest(_TranslateOptions):
+    """Texts to translate.
+
+    Attributes:
+        text: A text, or a list of texts.
+        prefix: Text that the translation must begin with, one for each text; such a text counts as one sentence.
+    """
+
+    text: Texts
+    prefix: Prefixes = None
+
+
+class StreamRequest(_TranslateOptions):
+    """A text to translate sentence by sentence.
+
+    Attributes:
+        text: The text.
+    """
+
+    text: Text
+
+
+class ScoreRequest(_Request):
+    """Given translations to score.
+
+    Attributes:
+        text: A sentence, or a list of sentences.
+        translation: The translation of each.
+        source: Source language; may be left out if one model fits.
+        target: Target language; may be left out if one model fits.
+        attention: Whether to return attention, or that of chosen layers and heads.
+    """
+
+    text: Texts
+    translation: Texts
+    source: Code | None = None
+    target: Code | None = None
+    attention: StrictBool | AttentionChoice = False
+
+
+class AlignRequest(_Request):
+    """Sentence pairs whose words are to be linked.
+
+    Attributes:
+        text: A sentence, or a list of sentences.
+        translation: The translation of each.
+        source: Source language; may be left out if one model fits.
+        target: Target language; may be left out if one model fits.
+    """
+
+    text: Texts
+    translation: Texts
+    source: Code | None = None
+    target: Code | None = None
+
+
+class AlternativesRequest(_Request):
+    """A place in a translation for which other words are wanted.
+
+    Attributes:
+        text: A sentence.
+        prefix: The translation before that place.
+        source: Source language; may be left out if one model fits.
+        target: Target language; may be left out if one model fits.
+        count: Number of alternatives.
+    """
+
+    text: Text
+    prefix: Prefix = ""
+    source: Code | None = None
+    target: Code | None = None
+    count: Annotated[int, Field(ge=1, le=20), BeforeValidator(_refuse_other_types)] = 5
+
+
+class QualityFlag(BaseModel):
+    """A sign of a bad translation.
+
+    Attributes:
+        kind: Kind of the sign.
+        value: What was measured.
+        where: Numbers of the words concerned.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str
+
+
+class Ranked(BaseModel):
+    """An entry of an n-best list.
+
+    Attributes:
+        text: The translation.
+        score: Its score.
+    """
+
+    text: str
+    score: float
+
+
+class Readout(BaseModel):
+    """The attention from which the word alignment was read.
+
+    Attributes:
+        layer: Number of the layer; None = mean of all.
+        head: Number of the head; None = mean of all.
+    """
+
+    layer: int | None
+    head: int | None
+
+
+class Sentence(BaseModel):
+    """A translated sentence.
+
+    Attributes:
+        source: The sentence, normalized.
+        text: Its translation.
+        score: Log-probability after penalties, in nats.
+        tokens: Subwords of the translation.
+        token_scores: Log-probability of each subword, in nats.
+        source_words: Words of the sentence, as spaces separate them.
+        words: Words of the translation.
+        word_scores: Log-probability of each word, in nats.
+        alignment: Links `[source word, target word]`, counted from 0.
+        n_best: The best translations.
+        warnings: Warnings, in sentences.
+        quality_flags: Signs of a bad translation.
+        attention: Attention of each subword, as `regard.inspection.compact.compact_record` encodes it.
+        readout: The attention from which the alignment was read.
+    """
+
+    source: str
+    text: str
+    score: float
+    tokens: list[str]
+    token_scores: list[float]
+    source_words: list[str]
+    words: list[str]
+    word_scores: list[float]
+    alignment: list[tuple[int, int]]
+    n_best: list[Ranked]
+    warnings: list[str]
+    quality_flags: list[QualityFlag]
+    attention: dict[str, object] | None = None
+    readout: Readout | None = None
+
+
+class TranslatedText(BaseModel):
+    """A translated text.
+
+    Attributes:
+        text: The translation.
+        sentences: Its sentences.
+    """
+
+    text: str
+    sentences: list[Sentence]
+
+
+class Detected(BaseModel):
+    """A detected language.
+
+    Attributes:
+        language: Its code.
+        confidence: Probability, 0-100.
+    """
+
+    language: str
+    confidence: int
+
+
+class TranslateAnswer(BaseModel):
+    """Translated texts.
+
+    Attributes:
+        source: Source language; that of the first text if languages were detected.
+        target: Target language.
+        path: Languages from source to target; three if the text was translated through another one.
+        detected: Detected language of each text; None if the source was given.
+        translations: A translation of each text.
+    """
+
+    source: str
+    target: str
+    path: list[str]
+    detected: list[Detected] | None = None
+    translations: list[TranslatedText]
+
+
+class ScoreAnswer(BaseModel):
+    """Scored translations.
+
+    Attributes:
+        source: Source language.
+        target: Target language.
+        translations: The given translations, with their scores, alignments and attention.
+    """
+
+    source: str
+    target: str
+    translations: list[TranslatedText]
+
+
+class Alignment(BaseModel):
+    """The word alignment of a sentence pair.
+
+    Attributes:
+        source_words: Words of the sentence.
+        words: Words of the translation.
+        links: Links `[source word, target word]`, counted from 0.
+    """
+
+    source_words: list[str]
+    words: list[str]
+    links: list[tuple[int, int]]
+
+
+class AlignAnswer(BaseModel):
+    """Word alignments.
+
+    Attributes:
+        source: Source language.
+        target: Target language.
+        alignments: One per pair.
+    """
+
+    source: str
+    target: str
+    alignments: list[Alignment]
+
+
+class Alternative(BaseModel):
+    """Another way to go on.
+
+    Attributes:
+        word: The next word.
+        text: The whole translation.
+        score: Its log-probability, in nats.
+    """
+
+    word: str
+    text: str
+    score: float
+
+
+class AlternativesAnswer(BaseModel):
+    """Words that may follow a prefix.
+
+    Attributes:
+        source: Source language.
+        target: Target language.
+        alternatives: The most probable first.
+    """
+
+    source: str
+    target: str
+    alternatives: list[Alternative]
+
+
+class Model(BaseModel):
+    """A model of the service.
+
+    Attributes:
+        name: Its direction.
+        source: Source language.
+        target: Target language.
+        loaded: Whether it is in memory.
+        signature: Signature of the weights, if it is loaded.
+        memory_bytes: Estimated memory.
+    """
+
+    name: str
+    source: str
+    target: str
+    loaded: bool
+    signature: str | None
+    memory_bytes: int
+
+
+class ModelsAnswer(BaseModel):
+    """All models.
+
+    Attributes:
+        models: The models.
+    """
+
+    models: list[Model]
+
+
+class ErrorAnswer(BaseModel):
+    """A refused or failed request.
+
+    Attributes:
+        error: What is wrong, in a sentence.
+        code: Kind of the error, for programs.
+    """
+
+    error: str
+    code: str
